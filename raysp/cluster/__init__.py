@@ -1,0 +1,1 @@
+"""Many trials on Ray: the only room that imports ray."""

@@ -1,0 +1,1 @@
+"""Predictions of many trials become one Parquet dataset and the submission files."""

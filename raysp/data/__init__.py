@@ -1,0 +1,1 @@
+"""Recordings become Splits: one file per source, found by its name."""

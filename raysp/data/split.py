@@ -1,0 +1,268 @@
+"""The data of one unit of work: trials of a population of neurons, which check themselves when built."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a model must know of the data's shape; nothing of it is ever typed into a configuration.
+
+    Attributes:
+        dataset: the recording's name, "standin-" in front when it was generated.
+        bin_ms: width of a bin, ms.
+        bins: observed bins of a trial.
+        heldin: neurons whose counts are the input.
+        heldout: neurons that must be predicted from the others (co-smoothing).
+        forward: bins after the observed ones that must be predicted.
+        behavior: behaviour variables; 0 when none were recorded.
+    """
+
+    dataset: str
+    bin_ms: float
+    bins: int
+    heldin: int
+    heldout: int = 0
+    forward: int = 0
+    behavior: int = 0
+
+    @property
+    def neurons(self) -> int:
+        """Held-in and held-out neurons together; in every array the held-in ones come first."""
+        return self.heldin + self.heldout
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a split's numbers come from.
+
+    Attributes:
+        recordings: (file name, SHA-256) of each recording read.
+        builder: version of the code that built the arrays, e.g. "nlb-1".
+        standin: True when the recordings were generated, so that no score is ever taken for a real one.
+    """
+
+    recordings: tuple[tuple[str, str], ...] = ()
+    builder: str = ""
+    standin: bool = False
+
+
+@dataclass(frozen=True)
+class Trials:
+    """One part (training or evaluation) of a population split. Absent arrays are None.
+
+    Counts are spikes per bin, float32; NaN marks a bin in which the neuron was not observed.
+
+    Attributes:
+        heldin: (trials, bins, heldin) counts of the input neurons.
+        heldout: (trials, bins, heldout) counts of the neurons to be predicted.
+        heldin_forward: (trials, forward, heldin) counts in the bins after the observed ones.
+        heldout_forward: (trials, forward, heldout) likewise.
+        behavior: (trials, bins, variables), or (trials, variables) where there is one row per trial; NaN allowed.
+        condition: (trials,) index of the trial's condition, -1 for none.
+        decode_mask: (trials, decoders) True where a trial belongs to a decoder.
+        jitter: (trials,) shift of the trial's window, bins.
+        rates: (trials, bins + forward, heldin + heldout) true expected spikes per bin, where truth is known.
+        validation: (trials,) True for training trials set aside to select a model, where the source says which.
+    """
+
+    heldin: np.ndarray
+    heldout: np.ndarray | None = None
+    heldin_forward: np.ndarray | None = None
+    heldout_forward: np.ndarray | None = None
+    behavior: np.ndarray | None = None
+    condition: np.ndarray | None = None
+    decode_mask: np.ndarray | None = None
+    jitter: np.ndarray | None = None
+    rates: np.ndarray | None = None
+    validation: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.heldin)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays that are there, by name."""
+        return {
+            field.name: value
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) is not None
+        }
+
+    def take(self, rows: np.ndarray) -> Trials:
+        """Return the given trials (indices, or a mask of (trials,) booleans) in that order."""
+        return Trials(**{name: value[rows] for name, value in self.arrays().items()})
+
+
+COUNTS = ("heldin", "heldout", "heldin_forward", "heldout_forward")
+
+
+@dataclass(frozen=True)
+class PopulationSplit:
+    """Training trials, whole, and evaluation trials, of which only what a model may see.
+
+    The evaluation trials' answers (held-out counts, forward bins, behaviour) are `Targets`, kept in a file of their
+    own and read by evaluation alone.
+
+    Raises:
+        BadInput: an array has another shape than `sizes` says, counts are negative or not whole, or a part is empty.
+    """
+
+    name: str
+    sizes: Sizes
+    train: Trials
+    eval: Trials
+    provenance: Provenance = Provenance()
+    kind: str = "population"
+
+    def __post_init__(self) -> None:
+        check_trials(self.train, self.sizes, f"{self.name}, training part")
+        check_trials(self.eval, self.sizes, f"{self.name}, evaluation part")
+
+    def select(self, neurons: Sequence[int]) -> PopulationSplit:
+        """Return the split with these neurons only; its name says which.
+
+        Args:
+            neurons: indices into held-in followed by held-out neurons, strictly increasing; at least one held-in.
+
+        Raises:
+            BadInput: an index is out of range, repeated or out of order, or no held-in neuron is left.
+        """
+        chosen = check_neurons(neurons, self.sizes)
+        heldin = chosen[chosen < self.sizes.heldin]
+        heldout = chosen[chosen >= self.sizes.heldin] - self.sizes.heldin
+        sizes = dataclasses.replace(self.sizes, heldin=len(heldin), heldout=len(heldout))
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}[{spell_neurons(chosen)}]",
+            sizes=sizes,
+            train=_select(self.train, heldin, heldout, chosen),
+            eval=_select(self.eval, heldin, heldout, chosen),
+        )
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The answers of a split's evaluation trials: for evaluation, never for training or tuning.
+
+    Attributes:
+        name: the split's name.
+        trials: the evaluation trials with every array that is known.
+        psth: (conditions, bins, neurons) expected spikes per bin by condition; NaN where there are no data.
+    """
+
+    name: str
+    sizes: Sizes
+    trials: Trials
+    psth: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        check_trials(self.trials, self.sizes, f"{self.name}, targets", whole=False)
+        if self.psth is not None and self.psth.shape[1:] != (self.sizes.bins, self.sizes.neurons):
+            raise BadInput(
+                f"{self.name}: PSTH expected (conditions, {self.sizes.bins}, {self.sizes.neurons}), got {self.psth.shape}"
+            )
+
+    def select(self, neurons: Sequence[int]) -> Targets:
+        """Return the answers for these neurons only; see `PopulationSplit.select`."""
+        chosen = check_neurons(neurons, self.sizes)
+        heldin = chosen[chosen < self.sizes.heldin]
+        heldout = chosen[chosen >= self.sizes.heldin] - self.sizes.heldin
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}[{spell_neurons(chosen)}]",
+            sizes=dataclasses.replace(self.sizes, heldin=len(heldin), heldout=len(heldout)),
+            trials=_select(self.trials, heldin, heldout, chosen),
+            psth=None if self.psth is None else self.psth[:, :, chosen],
+        )
+
+
+def check_neurons(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
+    """Return the indices as an array, or raise BadInput when they are not a proper subset; see `select`."""
+    chosen = np.asarray(neurons, dtype=np.int64)
+    if chosen.ndim != 1 or chosen.size == 0 or (np.diff(chosen) <= 0).any():
+        raise BadInput(f"neurons expected strictly increasing indices, at least one, got {list(neurons)[:8]}")
+    if chosen[0] < 0 or chosen[-1] >= sizes.neurons:
+        raise BadInput(f"neurons expected indices 0 to {sizes.neurons - 1}, got {chosen[0]} to {chosen[-1]}")
+    if chosen[0] >= sizes.heldin:
+        raise BadInput(f"a subset needs one held-in neuron (0 to {sizes.heldin - 1}) as input, got none")
+    return chosen
+
+
+def spell_neurons(chosen: np.ndarray) -> str:
+    """Spell indices as ranges: [0, 1, 2, 7] becomes "0-2,7"."""
+    runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
+def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True) -> None:
+    """Check one part against the sizes.
+
+    Args:
+        trials: the part.
+        sizes: what its shapes must be.
+        where: the beginning of the error's sentence.
+        whole: counts must be whole numbers or NaN.
+
+    Raises:
+        BadInput: see `PopulationSplit`.
+    """
+    count = len(trials)
+    if count == 0:
+        raise BadInput(f"{where}: expected at least one trial, got none; check the recording's split column")
+    expected = {
+        "heldin": (count, sizes.bins, sizes.heldin),
+        "heldout": (count, sizes.bins, sizes.heldout),
+        "heldin_forward": (count, sizes.forward, sizes.heldin),
+        "heldout_forward": (count, sizes.forward, sizes.heldout),
+        "condition": (count,),
+        "jitter": (count,),
+        "validation": (count,),
+        "rates": (count, sizes.bins + sizes.forward, sizes.neurons),
+    }
+    for name, array in trials.arrays().items():
+        if name in expected and array.shape != expected[name]:
+            raise BadInput(f"{where}: {name} expected shape {expected[name]}, got {array.shape}")
+        if len(array) != count:
+            raise BadInput(f"{where}: {name} expected {count} trials, got {len(array)}")
+    for name in COUNTS:
+        if (array := getattr(trials, name)) is not None:
+            check_counts(array, f"{where}: {name}", whole=whole)
+    if trials.rates is not None and not (trials.rates >= 0).all():
+        raise BadInput(
+            f"{where}: true rates expected expected-spikes per bin >= 0, got NaN or negative values"
+        )
+
+
+def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
+    """Raise BadInput unless counts are >= 0 (NaN marks unobserved bins) and, with `whole`, whole numbers."""
+    with np.errstate(invalid="ignore"):
+        if (counts < 0).any():
+            raise BadInput(f"{where} expected counts >= 0, got {np.nanmin(counts)}")
+        if np.isinf(counts).any():
+            raise BadInput(f"{where} expected finite counts, got infinity")
+        if whole and (np.nan_to_num(counts) % 1 != 0).any():
+            raise BadInput(
+                f"{where} expected whole spike counts, got fractions; were rates given for counts?"
+            )
+
+
+def _select(trials: Trials, heldin: np.ndarray, heldout: np.ndarray, chosen: np.ndarray) -> Trials:
+    columns = {
+        "heldin": heldin,
+        "heldin_forward": heldin,
+        "heldout": heldout,
+        "heldout_forward": heldout,
+        "rates": chosen,
+    }
+    arrays = {
+        name: value[..., columns[name]] if name in columns else value
+        for name, value in trials.arrays().items()
+    }
+    return Trials(**arrays)

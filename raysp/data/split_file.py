@@ -1,0 +1,156 @@
+"""A split on disk: one HDF5 file for what a model may see, one beside it for the evaluation trials' answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+import fsspec
+import h5py
+import numpy as np
+
+from raysp import files
+from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.errors import BadInput, NotReady
+
+FORMAT = 1
+
+
+def split_path(root: str, name: str) -> str:
+    """Return where the split called `name` lies below the data root."""
+    return files.join(root, "prepared", f"{name}.h5")
+
+
+def targets_path(root: str, name: str) -> str:
+    """Return where the split's answers lie below the data root."""
+    return files.join(root, "prepared", f"{name}.targets.h5")
+
+
+def save(split: PopulationSplit, targets: Targets | None, root: str, built_from: dict[str, Any]) -> None:
+    """Write a split and its answers, each whole or not at all; the answers first, so that a split never lacks them.
+
+    Args:
+        split: the split.
+        targets: its answers; None where they are unknown.
+        root: the data root.
+        built_from: what the arrays were built from (JSON-able), so that a second build can tell it is up to date.
+
+    Raises:
+        OSError: the disk is full; files that were there stay as they were.
+    """
+    if targets is not None:
+        with files.replacing(targets_path(root, split.name)) as path, h5py.File(path, "w") as file:
+            _write_trials(file, "trials", targets.trials)
+            if targets.psth is not None:
+                _write_array(file, "psth", targets.psth)
+    with files.replacing(split_path(root, split.name)) as path, h5py.File(path, "w") as file:
+        _write_trials(file, "train", split.train)
+        _write_trials(file, "eval", split.eval)
+        header = {
+            "format": FORMAT,
+            "name": split.name,
+            "sizes": dataclasses.asdict(split.sizes),
+            "provenance": dataclasses.asdict(split.provenance),
+            "built_from": built_from,
+            "fingerprint": fingerprint(split),
+        }
+        file.attrs["raysp"] = json.dumps(header, sort_keys=True)
+
+
+def header(root: str, name: str) -> dict[str, Any]:
+    """Return a prepared split's header without reading its arrays.
+
+    Raises:
+        NotReady: the split was never prepared, or by another version of the format.
+        BadInput: the file is damaged.
+    """
+    path = split_path(root, name)
+    if not files.exists(path):
+        raise NotReady(
+            f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root}"
+        )
+    with _opened(path) as file:
+        if "raysp" not in file.attrs:
+            raise BadInput(f"{path} is not a prepared split; remove it and run raysp data prepare again")
+        found = json.loads(file.attrs["raysp"])
+    if found["format"] != FORMAT:
+        raise NotReady(
+            f"{path} has format {found['format']}, this version reads {FORMAT}; "
+            f"run: raysp data prepare {name} --root {root}"
+        )
+    return found
+
+
+def load(root: str, name: str) -> PopulationSplit:
+    """Read a prepared split. Raises as `header` does."""
+    found = header(root, name)
+    with _opened(split_path(root, name)) as file:
+        return PopulationSplit(
+            name=found["name"],
+            sizes=Sizes(**found["sizes"]),
+            train=_read_trials(file, "train"),
+            eval=_read_trials(file, "eval"),
+            provenance=_provenance(found["provenance"]),
+        )
+
+
+def load_targets(root: str, name: str) -> Targets:
+    """Read the answers of a prepared split.
+
+    Raises:
+        NotReady: the answers are not known (the test phase of a benchmark whose answers were not fetched).
+        BadInput: the file is damaged.
+    """
+    sizes = Sizes(**header(root, name)["sizes"])
+    path = targets_path(root, name)
+    if not files.exists(path):
+        raise NotReady(
+            f"no answers for {name!r} below {root!r}; for the benchmark's test phase run: "
+            f"raysp data fetch test_answers --root {root}, then raysp data prepare {name} --root {root}"
+        )
+    with _opened(path) as file:
+        psth = file["psth"][()] if "psth" in file else None
+        return Targets(name=name, sizes=sizes, trials=_read_trials(file, "trials"), psth=psth)
+
+
+def fingerprint(split: PopulationSplit) -> str:
+    """Return the SHA-256 of a split's sizes and arrays: what a trial's name takes of its data."""
+    total = hashlib.sha256(json.dumps(dataclasses.asdict(split.sizes), sort_keys=True).encode())
+    for part in (split.train, split.eval):
+        for name, array in sorted(part.arrays().items()):
+            total.update(f"{name}{array.shape}{array.dtype.str}".encode())
+            total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()
+
+
+def _opened(path: str) -> h5py.File:
+    try:
+        return h5py.File(path if files.is_local(path) else fsspec.open(path, "rb").open(), "r")
+    except OSError as error:
+        raise BadInput(f"{path} is damaged or not HDF5 ({error}); remove it and prepare it again") from error
+
+
+def _write_trials(file: h5py.File, group: str, trials: Trials) -> None:
+    for name, array in trials.arrays().items():
+        _write_array(file, f"{group}/{name}", array)
+
+
+def _write_array(file: h5py.File, name: str, array: np.ndarray) -> None:
+    if array.size == 0:
+        file.create_dataset(name, data=array)
+    else:
+        chunks = (1, *array.shape[1:]) if array.ndim > 2 else True
+        file.create_dataset(
+            name, data=array, compression="gzip", compression_opts=1, shuffle=True, chunks=chunks
+        )
+
+
+def _read_trials(file: h5py.File, group: str) -> Trials:
+    return Trials(**{name: dataset[()] for name, dataset in file[group].items()})
+
+
+def _provenance(found: dict[str, Any]) -> Provenance:
+    recordings = tuple((name, sha) for name, sha in found["recordings"])
+    return Provenance(recordings=recordings, builder=found["builder"], standin=found["standin"])

@@ -1,0 +1,28 @@
+"""The errors raysp raises on purpose: each says what was expected, what came, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """Something a person gave (a file, a name, a setting) cannot be used. Shown without a traceback."""
+
+
+class NotReady(RuntimeError):
+    """Something must happen first (fetch, prepare, run). Shown without a traceback."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
+    """Return the error for an unknown name: the nearest known one, or the whole list when none is near.
+
+    Args:
+        kind: what the name names, e.g. "split", "model", "setting of model sae".
+        name: the name that was given.
+        known: the names that would have been right.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    return BadInput(f"unknown {kind} {name!r}: {hint}")

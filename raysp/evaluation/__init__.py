@@ -1,0 +1,1 @@
+"""Numbers from collected predictions and targets only."""

@@ -1,0 +1,1 @@
+"""One file per model, its Config beside its Model; found by its file name."""

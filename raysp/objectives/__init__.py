@@ -1,0 +1,1 @@
+"""What several models share: likelihoods, masks, distances between spike trains."""

@@ -1,0 +1,1 @@
+"""Figures and tables from collected predictions and metrics only."""
