@@ -105,9 +105,7 @@ def read_json(path: str) -> Any:
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise BadInput(
-            f"{path} is not JSON ({error}); remove it and run the command that wrote it again"
-        ) from error
+        raise BadInput(f"{path} is not JSON ({error}); remove it and run the command that wrote it again") from error
 
 
 def sha256(path: str) -> str:

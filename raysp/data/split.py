@@ -90,9 +90,7 @@ class Trials:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that are there, by name."""
         return {
-            field.name: value
-            for field in dataclasses.fields(self)
-            if (value := getattr(self, field.name)) is not None
+            field.name: value for field in dataclasses.fields(self) if (value := getattr(self, field.name)) is not None
         }
 
     def take(self, rows: np.ndarray) -> Trials:
@@ -235,9 +233,7 @@ def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True
         if (array := getattr(trials, name)) is not None:
             check_counts(array, f"{where}: {name}", whole=whole)
     if trials.rates is not None and not (trials.rates >= 0).all():
-        raise BadInput(
-            f"{where}: true rates expected expected-spikes per bin >= 0, got NaN or negative values"
-        )
+        raise BadInput(f"{where}: true rates expected expected-spikes per bin >= 0, got NaN or negative values")
 
 
 def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
@@ -248,9 +244,7 @@ def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
         if np.isinf(counts).any():
             raise BadInput(f"{where} expected finite counts, got infinity")
         if whole and (np.nan_to_num(counts) % 1 != 0).any():
-            raise BadInput(
-                f"{where} expected whole spike counts, got fractions; were rates given for counts?"
-            )
+            raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")
 
 
 def _select(trials: Trials, heldin: np.ndarray, heldout: np.ndarray, chosen: np.ndarray) -> Trials:
@@ -261,8 +255,5 @@ def _select(trials: Trials, heldin: np.ndarray, heldout: np.ndarray, chosen: np.
         "heldout_forward": heldout,
         "rates": chosen,
     }
-    arrays = {
-        name: value[..., columns[name]] if name in columns else value
-        for name, value in trials.arrays().items()
-    }
+    arrays = {name: value[..., columns[name]] if name in columns else value for name, value in trials.arrays().items()}
     return Trials(**arrays)

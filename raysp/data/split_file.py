@@ -68,9 +68,7 @@ def header(root: str, name: str) -> dict[str, Any]:
     """
     path = split_path(root, name)
     if not files.exists(path):
-        raise NotReady(
-            f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root}"
-        )
+        raise NotReady(f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root}")
     with _opened(path) as file:
         if "raysp" not in file.attrs:
             raise BadInput(f"{path} is not a prepared split; remove it and run raysp data prepare again")
@@ -142,9 +140,7 @@ def _write_array(file: h5py.File, name: str, array: np.ndarray) -> None:
         file.create_dataset(name, data=array)
     else:
         chunks = (1, *array.shape[1:]) if array.ndim > 2 else True
-        file.create_dataset(
-            name, data=array, compression="gzip", compression_opts=1, shuffle=True, chunks=chunks
-        )
+        file.create_dataset(name, data=array, compression="gzip", compression_opts=1, shuffle=True, chunks=chunks)
 
 
 def _read_trials(file: h5py.File, group: str) -> Trials:
