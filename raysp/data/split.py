@@ -163,9 +163,8 @@ class Targets:
     def __post_init__(self) -> None:
         check_trials(self.trials, self.sizes, f"{self.name}, targets", whole=False)
         if self.psth is not None and self.psth.shape[1:] != (self.sizes.bins, self.sizes.neurons):
-            raise BadInput(
-                f"{self.name}: PSTH expected (conditions, {self.sizes.bins}, {self.sizes.neurons}), got {self.psth.shape}"
-            )
+            shape = f"(conditions, {self.sizes.bins}, {self.sizes.neurons})"
+            raise BadInput(f"{self.name}: PSTH expected {shape}, got {self.psth.shape}")
 
     def select(self, neurons: Sequence[int]) -> Targets:
         """Return the answers for these neurons only; see `PopulationSplit.select`."""

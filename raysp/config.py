@@ -1,0 +1,290 @@
+"""What is run: an Experiment is models by splits by seeds; a Trial is one of them, named by what changes its result."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from raysp import files, settings
+from raysp.errors import BadInput, unknown
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a gradient-trained model is fitted. Everything here changes the result.
+
+    Attributes:
+        epochs: passes over the training trials, at most.
+        batch_size: trials per step.
+        learning_rate: of the optimiser at the schedule's peak.
+        weight_decay: L2 penalty inside Adam, or decoupled with optimizer "adamw".
+        optimizer: "adam" or "adamw".
+        schedule: learning rate over epochs: constant, cosine (to zero at the last epoch), or plateau (halved when the
+            validation loss has not fallen for `plateau_patience` epochs).
+        warmup_epochs: epochs of linear rise before the schedule.
+        plateau_patience: epochs.
+        clip_norm: largest norm of the gradient; 0 for none.
+        patience: stop after so many epochs without a better validation loss; 0 for never.
+        validate_on: "train" sets training trials aside to select the model. "eval" selects on the evaluation trials,
+            as nlb-lightning does: its scores are not held out from selection, and the record says so.
+        validation_every: each so-many-th training trial, in an order drawn from `validation_seed`, is set aside.
+        validation_seed: separate from the trial's seed, so that seeds share their validation trials; None takes
+            every n-th trial as recorded.
+        measure_every: epochs between live metrics (co-bps and others) on the validation trials; 0 for never.
+        precision: "float32", or "bfloat16" for mixed precision on a GPU (ignored on CPU).
+    """
+
+    epochs: int = 500
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    optimizer: Literal["adam", "adamw"] = "adam"
+    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    warmup_epochs: int = 0
+    plateau_patience: int = 10
+    clip_norm: float = 200.0
+    patience: int = 0
+    validate_on: Literal["train", "eval"] = "train"
+    validation_every: int = 5
+    validation_seed: int | None = 0
+    measure_every: int = 25
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+
+    def __post_init__(self) -> None:
+        least = {"epochs": 1, "batch_size": 1, "validation_every": 2, "plateau_patience": 1}
+        for name in ("epochs", "batch_size", "warmup_epochs", "plateau_patience", "patience", "validation_every"):
+            _at_least(f"training, {name}", getattr(self, name), least.get(name, 0))
+        for name in ("weight_decay", "clip_norm", "measure_every"):
+            _at_least(f"training, {name}", getattr(self, name), 0)
+        if not self.learning_rate > 0:
+            raise BadInput(f"training, learning_rate expected a number > 0, got {self.learning_rate}")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Where trials run. Nothing here changes a result.
+
+    Attributes:
+        workers: processes of the pool; None takes one per GPU where there are any, else one per CPU core.
+        cpus_per_worker: cores, and threads of each trial.
+        gpus_per_worker: GPUs or a share of one (0.25 packs four workers on each); None takes 1 where there are any.
+    """
+
+    workers: int | None = None
+    cpus_per_worker: int = 1
+    gpus_per_worker: float | None = None
+
+    def __post_init__(self) -> None:
+        _at_least("resources, cpus_per_worker", self.cpus_per_worker, 1)
+        if self.workers is not None:
+            _at_least("resources, workers", self.workers, 1)
+        share = self.gpus_per_worker
+        if share is not None and (share < 0 or (share < 1 and share > 0 and abs(1 / share - round(1 / share)) > 1e-9)):
+            raise BadInput(f"resources, gpus_per_worker expected 0, a whole number or a share 1/n of one, got {share}")
+        if share is not None and share > 1 and share != int(share):
+            raise BadInput(f"resources, gpus_per_worker expected whole GPUs above 1, got {share}")
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model with its settings, and with other settings for splits that match a pattern.
+
+    Attributes:
+        name: the model's file name in raysp/models.
+        settings: fields of the model's Config.
+        training: fields of Training that differ from the experiment's.
+        per_split: glob of split names -> {"settings": ..., "training": ...}; later patterns win.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    per_split: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def for_split(self, split: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return (settings, training overrides) for a split; a stand-in split matches the patterns of the real one."""
+        chosen, training = dict(self.settings), dict(self.training)
+        for pattern, changes in self.per_split.items():
+            if fnmatch.fnmatch(split.removeprefix(STANDIN), pattern):
+                for part in changes:
+                    if part not in ("settings", "training"):
+                        raise unknown(f"part of per_split {pattern!r} of model {self.name}", part, PARTS)
+                chosen.update(changes.get("settings", {}))
+                training.update(changes.get("training", {}))
+        return chosen, training
+
+
+STANDIN = "standin-"
+PARTS = ("settings", "training")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Data that have no name of their own yet: a source file of raysp/data with its settings.
+
+    Attributes:
+        name: what the split shall be called.
+        source: the source's file name in raysp/data, e.g. "population".
+        settings: fields of the source's Config.
+    """
+
+    name: str
+    source: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_name("recording", self.name)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model on one split from one seed. Its id carries a hash of exactly what changes the result.
+
+    Attributes:
+        model: the model's file name.
+        settings: the model's whole Config, defaults included, so that a changed default changes the id.
+        training: how it is fitted; None for models that fit themselves.
+        split: the prepared split's name.
+        data: the split's fingerprint (SHA-256 of its arrays).
+        seed: of initial weights, batches and dropout.
+        neurons: the cell subset; None for all.
+        follows: id of the validation-phase trial whose number of epochs and learning rates this one takes over.
+    """
+
+    model: str
+    settings: Mapping[str, Any]
+    training: Training | None
+    split: str
+    data: str
+    seed: int = 0
+    neurons: tuple[int, ...] | None = None
+    follows: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the trial's name: readable in front, the hash behind."""
+        subset = "" if self.neurons is None else f"_{len(self.neurons)}n"
+        return f"{self.model}_{self.split}{subset}_s{self.seed}_{files.digest(settings.plain(self))[:10]}"
+
+    @property
+    def standin(self) -> bool:
+        """Tell whether the data were generated to stand in for a recording."""
+        return self.split.startswith(STANDIN)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Models by splits by seeds, and how to train and where to run them.
+
+    Attributes:
+        name: the run folder's name.
+        splits: names or globs of splits.
+        models: what is trained on each of them.
+        seeds: each model is trained once per seed on each split.
+        neurons: a cell subset, the same for all splits; None for all.
+        recordings: data that are prepared for this experiment; their names join `splits`.
+        training: the default for all models.
+        resources: where it runs.
+        floor: the model every result is read against from below.
+        ceiling: the model every result is read against from above.
+    """
+
+    name: str
+    models: tuple[ModelChoice, ...]
+    splits: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    neurons: tuple[int, ...] | None = None
+    recordings: tuple[Recording, ...] = ()
+    training: Training = Training()
+    resources: Resources = Resources()
+    floor: str = "mean_rate"
+    ceiling: str = "true_rates"
+
+    def __post_init__(self) -> None:
+        check_name("experiment", self.name)
+        for what, values in (("models", [m.name for m in self.models]), ("seeds", self.seeds)):
+            if not values:
+                raise BadInput(f"experiment {self.name}: expected at least one of {what}, got none")
+            if len(set(values)) != len(values):
+                raise BadInput(f"experiment {self.name}: {what} expected each once, got {list(values)}")
+        if not self.splits and not self.recordings:
+            raise BadInput(f"experiment {self.name}: expected splits or recordings, got neither")
+
+    def choose(self, names: tuple[str, ...]) -> Experiment:
+        """Return the experiment with these models only; raises BadInput for one it does not have."""
+        known = {choice.name: choice for choice in self.models}
+        for name in names:
+            if name not in known:
+                raise unknown(f"model of experiment {self.name}", name, known)
+        return dataclasses.replace(self, models=tuple(known[name] for name in known if name in names))
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raise BadInput unless a name can be a folder's name on any system."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", name):
+        raise BadInput(f"{kind} name expected letters, digits, '.', '_', '+' and '-', at most 100, got {name!r}")
+
+
+def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
+    """Apply `--set key=value` to an experiment.
+
+    Keys: `training.X` for all models, `resources.X`, `seeds`, and `MODEL.X` or `MODEL.training.X` for one model.
+    Values are read as YAML.
+
+    Raises:
+        BadInput: a key is unknown (the nearest right one is given) or a value has the wrong type.
+    """
+    import yaml
+
+    for text in sets:
+        key, equals, raw = text.partition("=")
+        if not equals:
+            raise BadInput(f"--set expected key=value, got {text!r}")
+        try:
+            value = yaml.safe_load(raw)
+        except yaml.YAMLError as error:
+            raise BadInput(f"--set {key}: the value {raw!r} is not YAML ({error})") from error
+        experiment = _set(experiment, key, value)
+    return experiment
+
+
+def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
+    head, _, rest = key.partition(".")
+    models = {choice.name: i for i, choice in enumerate(experiment.models)}
+    if head in ("training", "resources") and rest:
+        part = getattr(experiment, head)
+        changed = settings.build(type(part), {**settings.plain(part), rest: value}, head)
+        return dataclasses.replace(experiment, **{head: changed})
+    if head in models and rest:
+        i = models[head]
+        return dataclasses.replace(
+            experiment,
+            models=(*experiment.models[:i], _set_model(experiment.models[i], rest, value), *experiment.models[i + 1 :]),
+        )
+    if head in ("seeds", "neurons") and not rest:
+        kind = tuple[int, ...] if head == "seeds" else tuple[int, ...] | None
+        return dataclasses.replace(experiment, **{head: settings.coerce(kind, value, head)})
+    raise unknown("setting", key, _keys(experiment))
+
+
+def _set_model(choice: ModelChoice, rest: str, value: Any) -> ModelChoice:
+    part, _, name = rest.rpartition(".")
+    if part == "training":
+        settings.build(Training, {name: value}, "training")
+        return dataclasses.replace(choice, training={**choice.training, name: value})
+    return dataclasses.replace(choice, settings={**choice.settings, rest: value})
+
+
+def _keys(experiment: Experiment) -> list[str]:
+    training = [f"training.{item.name}" for item in dataclasses.fields(Training)]
+    resources = [f"resources.{item.name}" for item in dataclasses.fields(Resources)]
+    return [*training, *resources, "seeds", "neurons", *(f"{choice.name}.SETTING" for choice in experiment.models)]
+
+
+def _at_least(where: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise BadInput(f"{where} expected at least {least}, got {value}")

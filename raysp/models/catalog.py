@@ -1,0 +1,41 @@
+"""Models by name: a model is a file of this folder that defines Config and Model."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+from typing import Any
+
+from raysp import models, settings
+from raysp.data.split import Sizes
+from raysp.errors import unknown
+
+HELPERS = ("catalog", "prediction")
+
+
+def names() -> list[str]:
+    """Return the names of all models."""
+    return sorted(item.name for item in pkgutil.iter_modules(models.__path__) if item.name not in HELPERS)
+
+
+def module(name: str) -> ModuleType:
+    """Return a model's file as a module. Raises BadInput for an unknown name, with the nearest right one."""
+    if name not in names():
+        raise unknown("model", name, names())
+    return importlib.import_module(f"raysp.models.{name}")
+
+
+def config(name: str, values: dict[str, Any]) -> Any:
+    """Return a model's Config from settings by name. Raises BadInput for an unknown setting or a wrong type."""
+    return settings.build(module(name).Config, values, f"model {name}")
+
+
+def build(name: str, values: dict[str, Any], sizes: Sizes) -> Any:
+    """Return a new model for data of these sizes, initialised from torch's global random state."""
+    return module(name).Model(config(name, values), sizes)
+
+
+def fits_itself(name: str) -> bool:
+    """Tell whether a model has a `fit` of its own instead of a loss for gradient descent."""
+    return hasattr(module(name).Model, "fit")

@@ -1,0 +1,73 @@
+"""What every model predicts, in physical units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from raysp.data.split import Sizes
+from raysp.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictions for some trials, as tensors or arrays. Neurons are held-in first, then held-out.
+
+    Attributes:
+        rates: (trials, bins, neurons) expected spikes per bin.
+        rates_forward: (trials, forward, neurons) expected spikes per bin after the observed bins; None for models
+            that do not predict them.
+        latents: (trials, bins or bins + forward, dimensions); None for models without latents.
+    """
+
+    rates: torch.Tensor | np.ndarray
+    rates_forward: torch.Tensor | np.ndarray | None = None
+    latents: torch.Tensor | np.ndarray | None = None
+
+    def numpy(self) -> Prediction:
+        """Return the same as float32 arrays in main memory."""
+        arrays = (self.rates, self.rates_forward, self.latents)
+        return Prediction(*(None if x is None else _array(x) for x in arrays))
+
+
+def hertz(rates: np.ndarray, bin_ms: float) -> np.ndarray:
+    """Return rates in spikes per second from expected spikes per bin; the only such conversion in raysp."""
+    return rates * (1000.0 / bin_ms)
+
+
+def check_prediction(prediction: Prediction, sizes: Sizes, trials: int, where: str) -> None:
+    """Check a prediction's shapes and values before anything is written.
+
+    Raises:
+        BadInput: a shape differs from the split's, or a rate is negative, NaN or infinite.
+    """
+    expected = {
+        "rates": (trials, sizes.bins, sizes.neurons),
+        "rates_forward": (trials, sizes.forward, sizes.neurons),
+    }
+    for name, shape in expected.items():
+        array = getattr(prediction, name)
+        if array is None:
+            continue
+        if tuple(array.shape) != shape:
+            raise BadInput(f"{where}: {name} expected shape {shape}, got {tuple(array.shape)}")
+        if not np.isfinite(array).all() or (array < 0).any():
+            raise BadInput(f"{where}: {name} expected finite expected-spikes per bin >= 0, got NaN, infinite or < 0")
+
+
+def concatenate(parts: list[Prediction]) -> Prediction:
+    """Join predictions of successive trials, as arrays."""
+    arrays = [part.numpy() for part in parts]
+    joined = {}
+    for name in ("rates", "rates_forward", "latents"):
+        pieces = [getattr(part, name) for part in arrays]
+        joined[name] = None if pieces[0] is None else np.concatenate(pieces)
+    return Prediction(**joined)
+
+
+def _array(x: torch.Tensor | np.ndarray) -> np.ndarray:
+    if isinstance(x, torch.Tensor):
+        return x.detach().to(dtype=torch.float32, device="cpu").numpy()
+    return np.asarray(x, dtype=np.float32)

@@ -1,0 +1,155 @@
+"""The run folder: where each file of an experiment and of its trials lies, and what state a trial is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from raysp import files, settings
+from raysp.config import Trial, Training
+from raysp.errors import BadInput, NotReady
+
+State = Literal["done", "failed", "started", "missing"]
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """The files of one trial. `done` is written last: its presence is what "finished" means."""
+
+    path: str
+
+    @property
+    def config(self) -> str:
+        """The trial, as YAML."""
+        return files.join(self.path, "config.yaml")
+
+    @property
+    def curve(self) -> str:
+        """One row per epoch: epoch, train_loss, validation_loss, learning_rate, seconds, and live metrics."""
+        return files.join(self.path, "curve.parquet")
+
+    @property
+    def checkpoint(self) -> str:
+        """Best and last weights, optimiser, schedule and random state."""
+        return files.join(self.path, "checkpoint.pt")
+
+    @property
+    def predictions(self) -> str:
+        """Rates of the training and evaluation trials, by sample and unit."""
+        return files.join(self.path, "predictions.parquet")
+
+    @property
+    def latents(self) -> str:
+        """Latents of the evaluation trials, for models that have them."""
+        return files.join(self.path, "latents.h5")
+
+    @property
+    def metrics(self) -> str:
+        """Numbers on the validation trials, at the best epoch."""
+        return files.join(self.path, "metrics.json")
+
+    @property
+    def log(self) -> str:
+        """What the trial printed."""
+        return files.join(self.path, "log.txt")
+
+    @property
+    def done(self) -> str:
+        """What came out, with provenance; written last."""
+        return files.join(self.path, "done.json")
+
+    @property
+    def error(self) -> str:
+        """The whole traceback of a trial that failed."""
+        return files.join(self.path, "error.txt")
+
+    def state(self) -> State:
+        """Return what the folder says of its trial."""
+        if files.exists(self.done):
+            return "done"
+        if files.exists(self.error):
+            return "failed"
+        return "started" if files.exists(self.path) else "missing"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one experiment's run."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The run's name: the last part of its path."""
+        return self.path.rstrip("/").rpartition("/")[2]
+
+    @property
+    def experiment(self) -> str:
+        """The experiment, its trials, and each submission's commit, versions and data."""
+        return files.join(self.path, "experiment.yaml")
+
+    @property
+    def lock(self) -> str:
+        """Held by the one driver that is running."""
+        return files.join(self.path, ".lock")
+
+    @property
+    def mlflow(self) -> str:
+        """The default tracking store, SQLite."""
+        return files.join(self.path, "mlflow.db")
+
+    @property
+    def predictions(self) -> str:
+        """The collected Parquet dataset, partitioned by model and split."""
+        return files.join(self.path, "predictions")
+
+    @property
+    def metrics(self) -> str:
+        """Tidy metrics: trial, model, split, seed, unit, metric, parameter, value."""
+        return files.join(self.path, "metrics.parquet")
+
+    @property
+    def report(self) -> str:
+        """The report's folder: report.html and its PNGs."""
+        return files.join(self.path, "report")
+
+    def submission(self, phase: str, *, standin: bool) -> str:
+        """The submission of a phase ("val" or "test"); one made from generated data says so in its name."""
+        return files.join(self.path, f"{'standin-' if standin else ''}submission-{phase}.h5")
+
+    def trial(self, trial_id: str) -> TrialFolder:
+        """The folder of one trial."""
+        return TrialFolder(files.join(self.path, "trials", trial_id))
+
+    def record(self) -> dict[str, Any]:
+        """Return the run's record.
+
+        Raises:
+            NotReady: nothing was ever run there.
+        """
+        if not files.exists(self.experiment):
+            raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
+        import yaml
+
+        found = yaml.safe_load(files.read_text(self.experiment))
+        if not isinstance(found, dict) or "trials" not in found:
+            raise BadInput(f"{self.experiment} is damaged; run the experiment again to write it anew")
+        return found
+
+    def trials(self) -> list[Trial]:
+        """Return the trials of the run's plan, in order. Raises as `record` does."""
+        return [trial_from(item) for item in self.record()["trials"]]
+
+
+def trial_from(values: dict[str, Any]) -> Trial:
+    """Return a trial from its plain form. Raises BadInput for unknown or missing fields."""
+    values = dict(values)
+    values.pop("id", None)
+    if isinstance(values.get("training"), dict):
+        values["training"] = settings.build(Training, values["training"], "training")
+    return settings.build(Trial, values, "trial")
+
+
+def trial_to(trial: Trial) -> dict[str, Any]:
+    """Return a trial's plain form, its id in front."""
+    return {"id": trial.id, **settings.plain(trial)}

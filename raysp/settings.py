@@ -1,0 +1,110 @@
+"""Settings from files and command lines become frozen dataclasses: unknown keys and wrong types are refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, Union
+
+from raysp.errors import BadInput, unknown
+
+T = TypeVar("T")
+
+
+def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Make a dataclass from a mapping, nested ones included.
+
+    Args:
+        cls: a dataclass with annotated fields.
+        values: setting -> value.
+        where: what the settings belong to, for the error, e.g. "model sae".
+
+    Raises:
+        BadInput: a name is unknown (the nearest right one is given), a value has the wrong type, or a field without
+            a default is missing.
+    """
+    if not isinstance(values, Mapping):
+        raise BadInput(f"{where} expected settings by name, got {values!r}")
+    hints = typing.get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    for name in values:
+        if name not in fields:
+            raise unknown(f"setting of {where}", str(name), fields)
+    missing = [name for name, field in fields.items() if name not in values and _required(field)]
+    if missing:
+        raise BadInput(f"{where} needs the setting {missing[0]!r}, which has no default")
+    return cls(**{name: coerce(hints[name], value, f"{where}, {name}") for name, value in values.items()})
+
+
+def coerce(kind: Any, value: Any, where: str) -> Any:
+    """Return `value` as the annotated type `kind`; whole numbers pass as floats, lists as tuples, nothing else bends.
+
+    Raises:
+        BadInput: the value is of another type.
+    """
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        return _coerce_union(args, value, where)
+    if origin is Literal:
+        if value not in args:
+            raise unknown(where, str(value), [str(arg) for arg in args])
+        return value
+    if origin is tuple:
+        return _coerce_tuple(args, value, where)
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise _wrong(kind, value, where)
+        return dict(value)
+    if dataclasses.is_dataclass(kind):
+        return value if isinstance(value, kind) else build(kind, value, where)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise _wrong(kind, value, where)
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Return a dataclass (or a value of one) as dictionaries, lists and plain values that JSON and YAML can hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def _required(field: dataclasses.Field) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _coerce_union(args: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in args:
+        return None
+    kinds = [arg for arg in args if arg is not type(None)]
+    for kind in kinds[:-1]:
+        try:
+            return coerce(kind, value, where)
+        except BadInput:
+            continue
+    return coerce(kinds[-1], value, where)
+
+
+def _coerce_tuple(args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise _wrong(tuple, value, where)
+    if len(args) == 2 and args[1] is Ellipsis:
+        return tuple(coerce(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if len(args) != len(value):
+        raise BadInput(f"{where} expected {len(args)} values, got {len(value)}")
+    return tuple(coerce(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(args, value, strict=True)))
+
+
+def _wrong(kind: Any, value: Any, where: str) -> BadInput:
+    expected = getattr(kind, "__name__", str(kind))
+    return BadInput(f"{where} expected {expected}, got {value!r} ({type(value).__name__})")
