@@ -1,0 +1,244 @@
+"""The Neural Latents Benchmark's metrics: by its own judge for the record, and fast and exact for sweeps."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from raysp.data.split import Targets, Trials
+from raysp.errors import BadInput, NotReady, unknown
+from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.psth import psth_r2
+from raysp.evaluation.tp_correlation import tp_correlation
+from raysp.evaluation.velocity import velocity_r2
+
+Group = Mapping[str, np.ndarray]
+"""One data set at one bin width, as in nlb_tools: array by name."""
+
+SCALING = {"[500]": "mc_maze_large", "[250]": "mc_maze_medium", "[100]": "mc_maze_small"}
+"""nlb_tools puts the three scaling sets in one result, under these prefixes."""
+
+DATASETS = ("mc_maze", "mc_rtt", "area2_bump", "dmfc_rsg", *SCALING.values())
+
+INTERVAL_DATASETS = ("dmfc_rsg",)
+"""Behaviour is one row per trial and is scored by tp correlation, not by decoding."""
+
+
+def fast_metrics(
+    targets: Targets,
+    rates: np.ndarray,
+    rates_forward: np.ndarray | None = None,
+    *,
+    train: Trials | None = None,
+    train_rates: np.ndarray | None = None,
+) -> dict[str, float]:
+    """Return the benchmark's metrics of one split, equal to the judge's to rounding, at a fraction of its cost.
+
+    A metric is left out where what it needs is not known.
+
+    Args:
+        targets: the answers of the evaluation trials.
+        rates: (trials, bins, neurons) predicted for the evaluation trials, held-in neurons first.
+        rates_forward: (trials, forward, neurons) predicted for the bins after; for "fp-bps".
+        train: the training trials with their behaviour; for "vel R2".
+        train_rates: (training trials, bins, neurons) predicted for them; for "vel R2".
+
+    Returns:
+        Any of "co-bps", "fp-bps", "vel R2", "tp corr" and "psth R2".
+
+    Raises:
+        BadInput: a shape differs from the targets', or rates are not finite and >= 0.
+    """
+    trials, sizes = targets.trials, targets.sizes
+    _check_rates(rates, (len(trials), sizes.bins, sizes.neurons), f"{targets.name}: rates")
+    metrics = {}
+    if trials.heldout is not None and sizes.heldout:
+        metrics["co-bps"] = bits_per_spike(rates[..., sizes.heldin :], trials.heldout)
+    if rates_forward is not None:
+        _check_rates(rates_forward, (len(trials), sizes.forward, sizes.neurons), f"{targets.name}: rates_forward")
+        if (forward := _forward_counts(trials, sizes.heldout)) is not None:
+            metrics["fp-bps"] = bits_per_spike(rates_forward, forward)
+    metrics |= _behavior_metric(targets, rates, train, train_rates)
+    if targets.psth is not None and trials.condition is not None:
+        metrics["psth R2"] = psth_r2(rates, targets.psth, trials.condition, trials.jitter)
+    return metrics
+
+
+def judge(
+    targets: Mapping[str, Group] | str | os.PathLike[str], submission: Mapping[str, Group] | str | os.PathLike[str]
+) -> dict[str, dict[str, float]]:
+    """Return nlb_tools' own verdict on a submission: the numbers of record. Nothing that is given is changed.
+
+    Args:
+        targets: answers by group ("mc_maze", "mc_maze_20", ...), or the path of their HDF5 file.
+        submission: predicted rates by group, or the path of their HDF5 file; every group must have its answers.
+            dmfc_rsg needs no rates of training trials.
+
+    Returns:
+        {group: {metric: value}} with "co-bps", "vel R2" or "tp corr", "psth R2", "fp-bps" as far as the arrays allow;
+        the scaling sets lie under their own names.
+
+    Raises:
+        NotReady: nlb_tools is not installed.
+        BadInput: an unknown group, missing answers or rates, shapes that differ, rates that are not finite and >= 0.
+    """
+    evaluate = _nlb_evaluate()
+    with _opened(submission) as found, _opened(targets) as answers:
+        rates = {group: _copied(found[group]) for group in found}
+        for group in rates:
+            if group not in answers:
+                known = ", ".join(sorted(answers)) or "nothing"
+                raise BadInput(f"no answers for group {group!r}: the targets hold {known}")
+        truth = {group: _copied(answers[group]) for group in rates}
+    if not rates:
+        raise BadInput("a submission expected at least one group such as mc_maze or mc_maze_20, got none")
+    for group in rates:
+        check_group(group, rates[group], truth[group])
+    with _silence():
+        try:
+            result = evaluate(truth, rates)
+        except (AssertionError, ValueError) as error:
+            raise BadInput(f"nlb_tools refused the submission ({', '.join(rates)}): {error}") from error
+    return _flat(result)
+
+
+def check_group(group: str, rates: Group, truth: Group) -> None:
+    """Check one group of a submission against its answers, before the judge starts.
+
+    Args:
+        group: e.g. "mc_maze_20".
+        rates: predicted rates, (trials, bins, neurons) each, by nlb_tools' names.
+        truth: the answers.
+
+    Raises:
+        BadInput: see `judge`.
+    """
+    dataset = group.removesuffix("_20")
+    if dataset not in DATASETS:
+        raise unknown("benchmark data set", dataset, DATASETS)
+    parts = ("eval",) if dataset in INTERVAL_DATASETS else ("eval", "train")
+    needed = [f"{part}_rates_{kind}" for part in parts for kind in ("heldin", "heldout")]
+    for kind, there, names in (
+        ("submission", rates, needed),
+        ("targets", truth, ["eval_spikes_heldout", "train_behavior", "eval_behavior"]),
+    ):
+        if absent := [name for name in names if name not in there]:
+            raise BadInput(f"{group}: the {kind} lacks {', '.join(absent)}; it holds {', '.join(sorted(there))}")
+    trials, bins, heldout = truth["eval_spikes_heldout"].shape
+    heldin = rates["eval_rates_heldin"].shape[-1]
+    shapes = {"eval_rates_heldin": (trials, bins, heldin), "eval_rates_heldout": (trials, bins, heldout)}
+    if "train" in parts:
+        count = len(truth["train_behavior"])
+        shapes |= {"train_rates_heldin": (count, bins, heldin), "train_rates_heldout": (count, bins, heldout)}
+    for kind in ("heldin", "heldout"):
+        if f"eval_spikes_{kind}_forward" in truth and "eval_rates_heldin_forward" in rates:
+            shapes[f"eval_rates_{kind}_forward"] = truth[f"eval_spikes_{kind}_forward"].shape
+    for name, shape in shapes.items():
+        if name not in rates:
+            raise BadInput(f"{group}: the submission lacks {name}, which its other forward rates need")
+        _check_rates(rates[name], shape, f"{group}: {name}")
+
+
+def _nlb_evaluate() -> Callable[..., list[dict[str, Any]]]:
+    try:
+        from nlb_tools.evaluation import evaluate
+    except ModuleNotFoundError as error:
+        raise NotReady(
+            "the benchmark's judge, nlb_tools, is not installed: type `pip install --no-deps nlb_tools==0.0.4`, "
+            f"or `make setup` (missing module: {error.name})"
+        ) from error
+    return evaluate
+
+
+@contextmanager
+def _opened(source: Mapping[str, Group] | str | os.PathLike[str]) -> Iterator[Mapping[str, Any]]:
+    if isinstance(source, Mapping):
+        yield source
+        return
+    import h5py
+
+    if not os.path.isfile(source):
+        raise BadInput(f"no HDF5 file at {source}")
+    with h5py.File(source, "r") as file:
+        yield file
+
+
+def _copied(group: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {name: _array(value if isinstance(value, list) else value[()]) for name, value in group.items()}
+
+
+def _array(value: Any) -> np.ndarray:
+    if not isinstance(value, list):
+        return np.array(value)
+    ragged = np.empty(len(value), dtype=object)
+    for index, row in enumerate(value):
+        ragged[index] = np.array(row)
+    return ragged
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the judge's warnings (zero rates, ill-conditioned ridge) out of a person's log: they change no number."""
+    logger = logging.getLogger("nlb_tools.evaluation")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _flat(result: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    flat: dict[str, dict[str, float]] = {}
+    for entry in result:
+        for split, metrics in entry.items():
+            group = split.removesuffix("_split")
+            for name, value in metrics.items():
+                prefix, _, metric = name.rpartition("] ")
+                bin_suffix = "_20" if group.endswith("_20") else ""
+                owner = SCALING[prefix + "]"] + bin_suffix if prefix else group
+                flat.setdefault(owner, {})[metric] = float(value)
+    return flat
+
+
+def _forward_counts(trials: Trials, heldout: int) -> np.ndarray | None:
+    if trials.heldin_forward is None or trials.heldin_forward.shape[1] == 0:
+        return None
+    if not heldout:
+        return trials.heldin_forward
+    if trials.heldout_forward is None:
+        return None
+    return np.concatenate([trials.heldin_forward, trials.heldout_forward], axis=-1)
+
+
+def _behavior_metric(
+    targets: Targets, rates: np.ndarray, train: Trials | None, train_rates: np.ndarray | None
+) -> dict[str, float]:
+    trials, sizes = targets.trials, targets.sizes
+    if trials.behavior is None:
+        return {}
+    if sizes.dataset.removeprefix("standin-") in INTERVAL_DATASETS:
+        return {} if trials.heldout is None else {"tp corr": tp_correlation(rates, trials.heldout, trials.behavior)}
+    if trials.behavior.ndim != 3 or train is None or train.behavior is None or train_rates is None:
+        return {}
+    _check_rates(train_rates, (len(train), sizes.bins, sizes.neurons), f"{targets.name}: train_rates")
+    return {
+        "vel R2": velocity_r2(
+            train_rates, train.behavior, rates, trials.behavior, train.decode_mask, trials.decode_mask
+        )
+    }
+
+
+def _check_rates(rates: np.ndarray, shape: tuple[int, ...], where: str) -> None:
+    if np.shape(rates) != shape:
+        raise BadInput(f"{where} expected shape {shape}, got {np.shape(rates)}")
+    if not np.isfinite(rates).all() or np.min(rates, initial=0) < 0:
+        raise BadInput(f"{where} expected finite expected-spikes per bin >= 0, got NaN, infinite or < 0")

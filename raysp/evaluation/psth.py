@@ -1,0 +1,78 @@
+"""Do the predicted rates, averaged over a condition's trials, match its peri-stimulus time histogram?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from raysp.errors import BadInput
+from raysp.evaluation.r2 import r2_columns
+
+
+def psth_r2(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray | None = None) -> float:
+    """Return R2 of condition-averaged rates against PSTHs over conditions and bins, averaged over neurons.
+
+    Each trial is moved back by its window's jitter before averaging. Conditions without a trial, and bins in which the
+    PSTH's first neuron is NaN, are left out (Pei et al. 2021, Neural Latents Benchmark, match to PSTH).
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin, held-in then held-out neurons.
+        psth: (conditions, bins, neurons) expected spikes per bin; NaN where a condition has no data.
+        condition: (trials,) index into `psth`, -1 for none.
+        jitter: (trials,) bins each trial's window was moved later; None for none.
+
+    Raises:
+        BadInput: shapes do not fit, no trial has a condition, or a bin that counts has no finite predicted rate in
+            each of its condition's trials.
+    """
+    rates, psth, condition = np.asarray(rates), np.asarray(psth), np.asarray(condition)
+    jitter = np.zeros(len(rates), dtype=int) if jitter is None else np.asarray(jitter)
+    _check_shapes(rates, psth, condition, jitter)
+    mean = condition_means(rates, condition, jitter, len(psth))
+    there = np.bincount(condition[condition >= 0], minlength=len(psth)) > 0
+    counted = ~np.isnan(psth[..., 0]) & there[:, None]
+    true, predicted = psth[counted].astype(np.float64), mean[counted]
+    if len(true) < 2:
+        raise BadInput("PSTH R2 expected at least 2 bins of conditions with evaluation trials, got fewer")
+    if not np.isfinite(true).all():
+        raise BadInput("PSTH R2 expected PSTHs NaN in the same bins for every neuron, got NaN or infinity in some only")
+    if not np.isfinite(predicted).all():
+        raise BadInput("PSTH R2 expected finite rates wherever a PSTH is known, got NaN, infinity or jittered-out bins")
+    return float(r2_columns(true, predicted).mean())
+
+
+def condition_means(rates: np.ndarray, condition: np.ndarray, jitter: np.ndarray, conditions: int) -> np.ndarray:
+    """Return (conditions, bins, neurons) mean rates; NaN where a condition has no trial or a jittered trial no bin.
+
+    Args:
+        rates: (trials, bins, neurons).
+        condition: (trials,) index of each trial's condition, -1 for none.
+        jitter: (trials,) bins; a positive one moves the trial later.
+        conditions: how many there are.
+    """
+    bins = rates.shape[1]
+    total = np.zeros((conditions, *rates.shape[1:]))
+    for trial in np.flatnonzero(condition >= 0):
+        late = int(np.clip(jitter[trial], 0, bins))
+        early = int(np.clip(-jitter[trial], 0, bins))
+        of_condition = total[condition[trial]]
+        of_condition[late : bins - early] += rates[trial, early : bins - late]
+        of_condition[:late] = np.nan
+        of_condition[bins - early :] = np.nan
+    trials = np.bincount(condition[condition >= 0], minlength=conditions)
+    total[trials == 0] = np.nan
+    return total / np.maximum(trials, 1)[:, None, None]
+
+
+def _check_shapes(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray) -> None:
+    if rates.ndim != 3 or psth.ndim != 3 or rates.shape[1:] != psth.shape[1:]:
+        raise BadInput(
+            "PSTH R2 expected rates (trials, bins, neurons) and PSTHs (conditions, bins, neurons), "
+            f"got {rates.shape} and {psth.shape}"
+        )
+    for name, array in (("condition", condition), ("jitter", jitter)):
+        if array.shape != (len(rates),) or not np.issubdtype(array.dtype, np.integer):
+            raise BadInput(
+                f"PSTH R2: {name} expected ({len(rates)},) whole numbers, got {array.shape} of {array.dtype}"
+            )
+    if not ((condition >= -1) & (condition < len(psth))).all() or not (condition >= 0).any():
+        raise BadInput(f"PSTH R2: condition expected 0 to {len(psth) - 1} or -1, some >= 0, got {np.unique(condition)}")

@@ -1,0 +1,139 @@
+"""Predicted rates against known true rates, and reconstruction of counts: for generated data and held-in neurons.
+
+All of it in expected spikes per bin, never clipped, over all trials at once: correlations of log-rates, or of batches,
+are ruled by the few bins whose rate is almost zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import xlogy
+
+from raysp.errors import BadInput
+from raysp.evaluation.bits_per_spike import SMALLEST_RATE, bits_per_spike
+from raysp.evaluation.r2 import r2_columns
+
+
+def against_truth(rates: np.ndarray, true: np.ndarray) -> dict[str, float]:
+    """Return every measure of predicted against true rates, by its name in tables.
+
+    Args:
+        rates: (trials, bins, neurons) predicted expected spikes per bin.
+        true: (trials, bins, neurons) true expected spikes per bin.
+
+    Returns:
+        "true-rate R2" (mean over neurons), "true-rate R2 pooled", "true-rate r2 pooled" (squared Pearson) and
+        "constant neurons" (those left out of the first because their true rate never changes).
+
+    Raises:
+        BadInput: shapes differ, a value is not finite, or no true rate changes.
+    """
+    per_neuron = r2_per_neuron(rates, true)
+    return {
+        "true-rate R2": float(np.nanmean(per_neuron)),
+        "true-rate R2 pooled": r2_pooled(rates, true),
+        "true-rate r2 pooled": pearson2_pooled(rates, true),
+        "constant neurons": int(np.isnan(per_neuron).sum()),
+    }
+
+
+def r2_per_neuron(rates: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return each neuron's R2 = 1 - sum (true - rate)^2 / sum (true - mean true)^2, over trials and bins.
+
+    Its mean over neurons is the R2 that Ye & Pandarinath (2021, Neural Data Transformer) report.
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin.
+        true: (trials, bins, neurons) likewise.
+
+    Returns:
+        (neurons,) R2; nan where the true rate never changes.
+
+    Raises:
+        BadInput: see `against_truth`.
+    """
+    rates, true = _columns(rates, true, "true-rate R2")
+    constant = np.ptp(true, axis=0) == 0
+    if constant.all():
+        raise BadInput("true-rate R2 expected a true rate that changes in at least one neuron, got constants only")
+    return np.where(constant, np.nan, r2_columns(true, rates))
+
+
+def r2_pooled(rates: np.ndarray, true: np.ndarray) -> float:
+    """Return R2 over all entries at once: differences between the neurons' mean rates count as explained.
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin.
+        true: (trials, bins, neurons) likewise.
+    """
+    rates, true = _columns(rates, true, "true-rate R2")
+    return float(r2_columns(true.reshape(-1, 1), rates.reshape(-1, 1))[0])
+
+
+def pearson2_pooled(rates: np.ndarray, true: np.ndarray) -> float:
+    """Return the squared Pearson correlation over all entries: blind to wrong scale and offset.
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin.
+        true: (trials, bins, neurons) likewise.
+
+    Returns:
+        0 to 1; nan (undefined) where either never changes.
+    """
+    rates, true = (x.ravel() - x.mean() for x in _columns(rates, true, "true-rate r2"))
+    size = np.sqrt((rates @ rates) * (true @ true))
+    return float(min((rates @ true / size) ** 2, 1.0)) if size > 0 else float("nan")
+
+
+def poisson_deviance(rates: np.ndarray, counts: np.ndarray) -> float:
+    """Return the mean Poisson deviance 2 [s ln(s / r) - (s - r)] per observed bin and neuron.
+
+    It is 0 where rates equal the counts and positive elsewhere (McCullagh & Nelder 1989). With true rates for counts
+    it is twice the Kullback-Leibler divergence of the predicted from the true Poisson process.
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin, >= 0; zeros count as 1e-9.
+        counts: (trials, bins, neurons) spikes per bin, or true rates; NaN where unobserved.
+
+    Raises:
+        BadInput: shapes differ, nothing is observed, or a value that counts is negative or not finite.
+    """
+    rates, counts = _same_shape(rates, counts, "Poisson deviance")
+    seen = ~np.isnan(counts)
+    rates, counts = rates[seen], counts[seen]
+    if counts.size == 0:
+        raise BadInput("Poisson deviance expected at least one observed bin, got none")
+    for name, array in (("rates", rates), ("counts", counts)):
+        if not np.isfinite(array).all() or (array < 0).any():
+            raise BadInput(f"Poisson deviance expected finite {name} >= 0, got NaN, infinity or {array.min():.3g}")
+    rates = np.where(rates == 0, SMALLEST_RATE, rates)
+    return float(np.mean(2 * (xlogy(counts, counts / rates) - (counts - rates))))
+
+
+def reconstruction_bits_per_spike(rates: np.ndarray, counts: np.ndarray) -> float:
+    """Return bits per spike of rates that were inferred from the very counts they are scored on.
+
+    The equation is that of `bits_per_spike`; the name is another because copying the input scores high here: it says
+    how well a model describes what it saw, never how well it predicts (co-bps).
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin.
+        counts: (trials, bins, neurons) spikes per bin; NaN where unobserved.
+    """
+    return bits_per_spike(rates, counts)
+
+
+def _columns(rates: np.ndarray, true: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray]:
+    rates, true = _same_shape(rates, true, what)
+    if not (np.isfinite(rates).all() and np.isfinite(true).all()):
+        raise BadInput(f"{what} expected finite predicted and true rates, got NaN or infinity")
+    return rates.reshape(-1, rates.shape[-1]), true.reshape(-1, true.shape[-1])
+
+
+def _same_shape(rates: np.ndarray, other: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray]:
+    rates, other = np.asarray(rates, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    if rates.shape != other.shape or rates.ndim < 2 or rates.size == 0:
+        raise BadInput(
+            f"{what} expected two arrays of one shape (trials, bins, neurons), got {rates.shape} and {other.shape}"
+        )
+    return rates, other

@@ -1,0 +1,129 @@
+"""What several seeds or splits say together: means with intervals, and differences to a baseline pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from raysp.errors import BadInput, unknown
+
+METHODS = ("t", "bootstrap")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Several values of one metric. Spread and interval are nan for a single value.
+
+    Attributes:
+        count: how many values.
+        mean: their mean.
+        sd: standard deviation of the sample (n - 1).
+        sem: standard error of the mean, sd / sqrt(n).
+        low: lower end of the confidence interval of the mean.
+        high: upper end.
+    """
+
+    count: int
+    mean: float
+    sd: float
+    sem: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric's paired difference to a baseline.
+
+    Attributes:
+        summary: of the differences, value minus baseline.
+        p: two-sided p of the paired t test; nan for a single pair or where all differences are equal.
+        higher: share of pairs in which the value exceeds the baseline.
+        unpaired: values and baselines that had no partner, and were left out.
+    """
+
+    summary: Summary
+    p: float
+    higher: float
+    unpaired: int
+
+
+def summarize(
+    values: Sequence[float] | np.ndarray,
+    *,
+    confidence: float = 0.95,
+    method: Literal["t", "bootstrap"] = "t",
+    draws: int = 9999,
+    seed: int = 0,
+) -> Summary:
+    """Return mean, spread and confidence interval of the mean of one metric over seeds or splits.
+
+    Args:
+        values: (n,) finite values.
+        confidence: of the interval, between 0 and 1.
+        method: "t" for Student's interval, which fits the handful of seeds that is usual; "bootstrap" for the
+            bias-corrected and accelerated bootstrap (Efron 1987), which wants ten values or more.
+        draws: bootstrap resamples.
+        seed: of the bootstrap.
+
+    Raises:
+        BadInput: no value, one that is not finite, or a confidence or method that does not exist.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
+        raise BadInput(f"statistics expected a list of finite values, got {values}; leave out undefined (nan) metrics")
+    if not 0 < confidence < 1:
+        raise BadInput(f"confidence expected between 0 and 1, got {confidence}")
+    if method not in METHODS:
+        raise unknown("interval method", method, METHODS)
+    mean = float(values.mean())
+    if len(values) == 1:
+        return Summary(1, mean, *[float("nan")] * 4)
+    sd = float(values.std(ddof=1))
+    sem = sd / np.sqrt(len(values))
+    if np.ptp(values) == 0:
+        return Summary(len(values), mean, 0.0, 0.0, mean, mean)
+    if method == "t":
+        low, high = stats.t.interval(confidence, len(values) - 1, loc=mean, scale=sem)
+    else:
+        drawn = stats.bootstrap(
+            (values,), np.mean, confidence_level=confidence, n_resamples=draws, rng=np.random.default_rng(seed)
+        )
+        low, high = drawn.confidence_interval
+    return Summary(len(values), mean, sd, float(sem), float(low), float(high))
+
+
+def paired_difference(
+    values: Mapping[Hashable, float],
+    baseline: Mapping[Hashable, float],
+    *,
+    confidence: float = 0.95,
+    method: Literal["t", "bootstrap"] = "t",
+) -> Difference:
+    """Return how a metric differs from a baseline's, seed by seed (or split by split).
+
+    Pairing takes out what seeds and splits do to both alike, which is usually more than the models differ.
+
+    Args:
+        values: metric by what pairs it, e.g. {("mc_maze-05ms-val", 0): 0.33, ...}.
+        baseline: likewise; keys that only one of both has are left out and counted.
+        confidence: of the interval.
+        method: of the interval, see `summarize`.
+
+    Raises:
+        BadInput: no key in common, or a value is not finite.
+    """
+    shared = [key for key in values if key in baseline]
+    if not shared:
+        raise BadInput(
+            f"a paired difference expected seeds or splits in common, got {list(values)[:4]} and {list(baseline)[:4]}"
+        )
+    gains = np.array([values[key] - baseline[key] for key in shared], dtype=np.float64)
+    summary = summarize(gains, confidence=confidence, method=method)
+    p = float(stats.ttest_1samp(gains, 0.0).pvalue) if len(gains) > 1 and np.ptp(gains) > 0 else float("nan")
+    unpaired = len(values) + len(baseline) - 2 * len(shared)
+    return Difference(summary, p, float((gains > 0).mean()), unpaired)

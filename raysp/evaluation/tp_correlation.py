@@ -1,0 +1,81 @@
+"""Does the population move faster on trials in which the interval is produced faster?"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from scipy import stats
+
+from raysp.errors import BadInput
+
+CONDITION_COLUMNS = 3
+"""The first behaviour variables of dmfc_rsg: response modality, direction, prior. The last one is the interval tp."""
+
+
+def tp_correlation(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndarray) -> float:
+    """Return the correlation of neural speed and produced interval tp, averaged over conditions.
+
+    A trial's speed is the mean Euclidean distance of its rate vectors in successive bins of the set-go period. Good
+    models are strongly negative (Pei et al. 2021, Neural Latents Benchmark; Sohn et al. 2019).
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin, held-in and held-out neurons.
+        heldout: (trials, bins, held-out) counts; NaN (in the first neuron) outside the set-go period.
+        behavior: (trials, variables): is_eye, theta, is_short, ..., tp. Trials whose first three are NaN are left out.
+
+    Returns:
+        Mean Pearson r; nan (undefined) where speed or tp does not vary within a condition, as for constant rates.
+
+    Raises:
+        BadInput: shapes do not fit, a condition has fewer than 2 trials, a trial fewer than 2 bins or NaN rates.
+    """
+    rates, heldout, behavior = np.asarray(rates), np.asarray(heldout), np.asarray(behavior, dtype=np.float64)
+    _check_shapes(rates, heldout, behavior)
+    labels = behavior[:, :CONDITION_COLUMNS]
+    used = np.flatnonzero(~np.isnan(labels).all(axis=1))
+    conditions, member = np.unique(labels[used], axis=0, return_inverse=True)
+    if len(used) == 0 or np.isnan(conditions).any():
+        raise BadInput(
+            "tp correlation expected is_eye, theta and is_short known or all NaN in each trial, and known in some; "
+            f"got {len(used)} trials with any of them known"
+        )
+    inside = ~np.isnan(heldout[..., 0])
+    speeds = np.array([neural_speed(rates[trial][inside[trial]], trial) for trial in used])
+    intervals = behavior[used, -1]
+    groups = [np.flatnonzero(member.ravel() == index) for index in range(len(conditions))]
+    for condition, group in zip(conditions, groups, strict=True):
+        if len(group) < 2:
+            raise BadInput(f"tp correlation expected at least 2 trials of condition {condition}, got {len(group)}")
+    return float(np.mean([_pearson(speeds[group], intervals[group]) for group in groups]))
+
+
+def neural_speed(rates: np.ndarray, trial: int = 0) -> float:
+    """Return the mean Euclidean distance between the rate vectors of successive bins.
+
+    Args:
+        rates: (bins, neurons) of one trial's set-go period.
+        trial: its number, for the error.
+
+    Raises:
+        BadInput: fewer than 2 bins, or NaN.
+    """
+    if len(rates) < 2 or not np.isfinite(rates).all():
+        raise BadInput(f"tp correlation, trial {trial}: expected at least 2 set-go bins with finite rates")
+    return float(np.linalg.norm(np.diff(rates.astype(np.float64), axis=0), axis=1).mean())
+
+
+def _check_shapes(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndarray) -> None:
+    fits = rates.ndim == heldout.ndim == 3 and rates.shape[:2] == heldout.shape[:2] and heldout.shape[2] > 0
+    if not fits or behavior.ndim != 2 or len(behavior) != len(rates) or behavior.shape[1] <= CONDITION_COLUMNS:
+        raise BadInput(
+            "tp correlation expected rates (trials, bins, neurons), held-out counts (trials, bins, held-out) and "
+            f"behaviour (trials, 4 or more), got {rates.shape}, {heldout.shape} and {behavior.shape}"
+        )
+
+
+def _pearson(speeds: np.ndarray, intervals: np.ndarray) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.ConstantInputWarning)
+        warnings.simplefilter("ignore", stats.NearConstantInputWarning)
+        return float(stats.pearsonr(speeds, intervals).statistic)
