@@ -13,6 +13,11 @@ from raysp import files, settings
 from raysp.errors import BadInput, unknown
 
 
+def _at_least(where: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise BadInput(f"{where} expected at least {least}, got {value}")
+
+
 @dataclass(frozen=True)
 class Training:
     """How a gradient-trained model is fitted. Everything here changes the result.
@@ -283,8 +288,3 @@ def _keys(experiment: Experiment) -> list[str]:
     training = [f"training.{item.name}" for item in dataclasses.fields(Training)]
     resources = [f"resources.{item.name}" for item in dataclasses.fields(Resources)]
     return [*training, *resources, "seeds", "neurons", *(f"{choice.name}.SETTING" for choice in experiment.models)]
-
-
-def _at_least(where: str, value: float, least: float) -> None:
-    if not value >= least:
-        raise BadInput(f"{where} expected at least {least}, got {value}")

@@ -26,3 +26,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
     return BadInput(f"unknown {kind} {name!r}: {hint}")
+
+
+class Interrupted(Exception):
+    """A trial was told to stop; its checkpoint holds the state, and the same command goes on from there."""

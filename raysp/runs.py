@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from raysp import files, settings
-from raysp.config import Trial, Training
+from raysp.config import Training, Trial
 from raysp.errors import BadInput, NotReady
 
 State = Literal["done", "failed", "started", "missing"]

@@ -1,0 +1,165 @@
+"""One Ray Train run as a pool of workers; the driver starts it, watches its queue, and stops it."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from raysp import files
+from raysp.cluster.queue import TrialQueue
+from raysp.cluster.session import pool_size
+from raysp.config import Resources
+from raysp.one_trial import Setting
+
+RUNNER = "raysp.one_trial.run_trial"
+STOP_GRACE_S = 60.0
+
+
+class Pool:
+    """A pool at work on some trials.
+
+    Use: `for events, states in pool.watch(): ...`; call `pool.stop()` to end it early, its trials' state saved.
+
+    Args:
+        trials: the plain form of each trial, those that others follow included.
+        setting: where the trials run.
+        resources: how many workers of what size.
+        available: what the cluster has.
+        runner: dotted name of the function that runs a trial; for measuring the pool itself.
+    """
+
+    def __init__(
+        self,
+        trials: list[dict[str, Any]],
+        setting: Setting,
+        resources: Resources,
+        available: dict[str, Any],
+        *,
+        runner: str = RUNNER,
+        lease_s: float | None = None,
+    ) -> None:
+        import ray
+
+        self.workers, self.share = pool_size(resources, available, len(trials))
+        options = {} if lease_s is None else {"lease_s": lease_s}
+        self._queue = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1).remote(trials, **options)
+        self._storage = tempfile.mkdtemp(prefix="raysp-pool-") if files.is_local(setting.run) else setting.run
+        self._trainer = self._make(setting, resources, runner, len(trials))
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._fit, daemon=True)
+        self._thread.start()
+
+    def watch(self, every_s: float = 0.3) -> Any:
+        """Yield (new events, states of all trials) until the pool has ended.
+
+        Raises:
+            RuntimeError: the pool itself could not be started or kept running.
+        """
+        import ray
+
+        seen = 0
+        over = False
+        while not over:
+            over = not self._thread.is_alive()
+            events = ray.get(self._queue.events.remote(seen))
+            seen += len(events)
+            yield events, ray.get(self._queue.states.remote())
+            if not over:
+                self._thread.join(every_s)
+        if self._error is not None:
+            raise RuntimeError(f"the pool of workers failed: {self._error}") from self._error
+
+    def stop(self) -> None:
+        """Let the running trials save their state, and end the pool."""
+        import ray
+
+        ray.get(self._queue.stop.remote())
+        self._thread.join(STOP_GRACE_S)
+
+    def close(self) -> None:
+        """Remove what Ray Train left behind; call when the pool has ended."""
+        if files.is_local(self._storage):
+            files.remove(self._storage)
+
+    def _make(self, setting: Setting, resources: Resources, runner: str, trials: int) -> Any:
+        import dataclasses
+
+        import ray.train
+        from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+
+        # Not TorchTrainer: the trials share nothing, and its process group would open a port on every interface.
+        threads = resources.cpus_per_worker
+        pinned = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        per_worker = {"CPU": threads} | ({"GPU": self.share} if self.share else {})
+        return DataParallelTrainer(
+            _work,
+            train_loop_config={
+                "queue": self._queue,
+                "setting": dataclasses.asdict(setting),
+                "threads": threads,
+                "runner": runner,
+            },
+            scaling_config=ray.train.ScalingConfig(
+                num_workers=self.workers, use_gpu=bool(self.share), resources_per_worker=per_worker
+            ),
+            run_config=ray.train.RunConfig(
+                name=f"pool-{uuid.uuid4().hex[:8]}",
+                storage_path=self._storage,
+                # Each crash is counted by the queue, per trial; this only bounds a pool that cannot live at all.
+                failure_config=ray.train.FailureConfig(max_failures=3 * trials + 10),
+                callbacks=[_blame(self._queue)],
+                worker_runtime_env={"env_vars": pinned},
+            ),
+        )
+
+    def _fit(self) -> None:
+        try:
+            self._trainer.fit()
+        except BaseException as error:
+            self._error = error
+
+
+def _work(config: dict[str, Any]) -> None:
+    from raysp.cluster.worker import work
+
+    work(config)
+
+
+def _blame(queue: Any) -> Any:
+    import ray.train
+
+    class Blame(ray.train.UserCallback):
+        """Tells the queue which workers died, from the Train controller."""
+
+        def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+            import ray
+
+            for rank, error in worker_exceptions.items():
+                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                ray.get(queue.crashed.remote(rank, reason))
+
+    return Blame()
+
+
+def wait_for(pool: Pool, on_event: Callable[[list, dict], None]) -> dict[str, dict[str, Any]]:
+    """Watch a pool to its end; Ctrl-C stops it with its trials' state saved. Returns the last states."""
+    states: dict[str, dict[str, Any]] = {}
+    try:
+        for events, states in pool.watch():
+            on_event(events, states)
+    except KeyboardInterrupt:
+        pool.stop()
+        raise
+    finally:
+        pool.close()
+    return states
+
+
+def noop(trial: Any, setting: Any, report: Any, keep_going: Any) -> dict[str, Any]:
+    """Run nothing: what is left is the platform's own cost."""
+    report({"epoch": 1, "epochs": 1})
+    return {"seconds": 0.0, "at": time.time()}

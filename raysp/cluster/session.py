@@ -1,0 +1,79 @@
+"""Ray started quietly: on loopback for one machine, or joined where an address says so."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from raysp.config import Resources
+
+# Ray reads these when it is imported or started, so they are set before either happens.
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_worker_niceness": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+}
+# On Linux this makes every server that Ray starts listen on 127.0.0.1 alone; a test asserts that it does.
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
+
+
+def address() -> str | None:
+    """Return the address of the cluster this process was told to join, None for a session of its own."""
+    return os.environ.get("RAY_ADDRESS") or None
+
+
+@contextlib.contextmanager
+def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str, Any]]:
+    """Start Ray (or join the cluster at RAY_ADDRESS) for the block; yield the cluster's resources.
+
+    Raises:
+        ConnectionError: RAY_ADDRESS names a cluster that does not answer.
+    """
+    for name, value in {**QUIET, **({} if address() else LOOPBACK)}.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    if ray.is_initialized():
+        yield ray.cluster_resources()
+        return
+    level = logging.INFO if verbose else logging.ERROR
+    common = {"log_to_driver": verbose, "logging_level": level, "namespace": "raysp"}
+    try:
+        if address():
+            ray.init(address=address(), **common)
+        else:
+            ray.init(num_cpus=cores(resources), include_dashboard=False, **common)
+        yield ray.cluster_resources()
+    finally:
+        ray.shutdown()
+
+
+def cores(resources: Resources) -> int:
+    """Return how many CPU slots a session of our own offers: what the pool asks for, at least the machine's cores."""
+    wanted = (resources.workers or 1) * resources.cpus_per_worker
+    return max(wanted, os.cpu_count() or 1)
+
+
+def pool_size(resources: Resources, available: dict[str, Any], trials: int) -> tuple[int, float]:
+    """Return (workers, GPUs per worker) for a pool on a cluster with these resources.
+
+    One worker per GPU (or share of one) where there are GPUs, else one per CPU core; never more than trials.
+    """
+    gpus = float(available.get("GPU", 0))
+    share = resources.gpus_per_worker
+    if share is None:
+        share = 1.0 if gpus else 0.0
+    if resources.workers is not None:
+        workers = resources.workers
+    elif share:
+        workers = int(gpus / share)
+    else:
+        workers = int(available.get("CPU", 1)) // resources.cpus_per_worker
+    return max(1, min(workers, trials)), share

@@ -1,0 +1,119 @@
+"""What each worker of the pool does: pull a trial, run it, say how it ended, until the queue is empty."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from typing import Any
+
+from raysp.runs import trial_from
+
+BEAT_S = 2.0
+
+
+def work(config: dict[str, Any]) -> None:
+    """Run trials from the queue until none is left. The loop of one Ray Train worker.
+
+    Args:
+        config: "queue" (the queue actor), "setting" (the fields of one_trial.Setting), "threads" (CPU threads per
+            trial), and "runner": the dotted name of the function that runs one trial.
+    """
+    import ray.train
+
+    rank = ray.train.get_context().get_world_rank()
+    queue = _Remote(config["queue"])
+    limit_threads(config["threads"])
+    runner = _function(config["runner"])
+    queue.register(rank)
+    while (taken := queue.take(rank)) is not None:
+        if "wait" in taken:
+            time.sleep(taken["wait"])
+            continue
+        _one(queue, rank, taken["trial"], config["setting"], runner)
+
+
+def limit_threads(threads: int) -> None:
+    """Pin the CPU threads of this process: two trials on two cores must not run four threads."""
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _one(queue: _Remote, rank: int, trial: dict[str, Any], setting: dict[str, Any], runner: Any) -> None:
+    from raysp.errors import Interrupted
+    from raysp.one_trial import Setting
+
+    name = trial["id"]
+    beats = _Beats(queue, rank, name)
+    try:
+        result = runner(trial_from(trial), Setting(**setting), beats.note, beats.keep_going)
+    except Interrupted:
+        queue.release(rank, name)
+    except Exception:
+        queue.fail(rank, name, traceback.format_exc())
+    else:
+        queue.finish(rank, name, _short(result))
+    finally:
+        beats.end()
+
+
+def _short(result: dict[str, Any]) -> dict[str, Any]:
+    wanted = ("validation_loss", "best_epoch", "epochs", "seconds", "validation")
+    return {name: result.get(name) for name in wanted}
+
+
+def _function(dotted: str) -> Any:
+    import importlib
+
+    module, _, name = dotted.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+class _Remote:
+    """The queue actor's methods as plain calls that wait for the answer."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def __getattr__(self, name: str) -> Any:
+        import ray
+
+        method = getattr(self._actor, name)
+        return lambda *args: ray.get(method.remote(*args))
+
+
+class _Beats:
+    """Renews the lease from a thread, carrying the newest progress, so that long fits keep it and epochs stay fast."""
+
+    def __init__(self, queue: _Remote, rank: int, name: str) -> None:
+        self._queue, self._rank, self._name = queue, rank, name
+        self._note: dict[str, Any] = {}
+        self._rows: list[dict[str, Any]] = []
+        self._going, self._over = True, threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._thread.start()
+
+    def note(self, note: dict[str, Any]) -> None:
+        with self._lock:
+            self._note.update(note)
+            if "epoch" in note:
+                self._rows.append(note)
+
+    def keep_going(self) -> bool:
+        return self._going
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._over.wait(BEAT_S):
+            self._send()
+
+    def _send(self) -> None:
+        with self._lock:
+            note, self._note = {**self._note, "rows": self._rows}, {}
+            self._rows = []
+        self._going = self._queue.beat(self._rank, self._name, note)

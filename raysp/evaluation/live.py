@@ -1,0 +1,50 @@
+"""The few numbers worth watching while a model trains, on its validation trials."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from raysp.data.split import Trials
+from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.rates import against_truth, reconstruction_bits_per_spike
+from raysp.models.prediction import Prediction
+
+
+def live_metrics(prediction: Prediction, trials: Trials) -> dict[str, float]:
+    """Return what the known counts allow: co-bps, fp-bps, reconstruction bits/spike, true-rate R2.
+
+    Args:
+        prediction: rates of the validation trials, (trials, bins, neurons), held-in neurons first.
+        trials: the validation trials.
+
+    Returns:
+        "co-bps" over held-out neurons (these were not in the input), "fp-bps" over the bins after the observed ones,
+        "reconstruction bits/spike" over held-in neurons (these were the input), "true-rate R2" where truth is known.
+    """
+    found = prediction.numpy()
+    heldin = trials.heldin.shape[2]
+    metrics = {}
+    if _spikes(trials.heldin):
+        rates = found.rates[..., :heldin]
+        metrics["reconstruction bits/spike"] = reconstruction_bits_per_spike(rates, trials.heldin)
+    if _spikes(trials.heldout):
+        metrics["co-bps"] = bits_per_spike(found.rates[..., heldin:], trials.heldout)
+    if _spikes(forward := forward_counts(trials)) and found.rates_forward is not None:
+        metrics["fp-bps"] = bits_per_spike(found.rates_forward[..., : forward.shape[2]], forward)
+    if trials.rates is not None:
+        bins = trials.heldin.shape[1]
+        metrics["true-rate R2"] = against_truth(found.rates, trials.rates[:, :bins])["true-rate R2"]
+    return metrics
+
+
+def forward_counts(trials: Trials) -> np.ndarray | None:
+    """Return (trials, forward, neurons) counts after the observed bins, held-in neurons first; None where unknown."""
+    if trials.heldin_forward is None:
+        return None
+    if trials.heldout_forward is None:
+        return trials.heldin_forward
+    return np.concatenate([trials.heldin_forward, trials.heldout_forward], axis=2)
+
+
+def _spikes(counts: np.ndarray | None) -> bool:
+    return counts is not None and bool(np.nansum(counts) > 0)

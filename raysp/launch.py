@@ -1,0 +1,294 @@
+"""The main job, from an experiment to its report: prepare, plan, train, collect, evaluate, draw."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from raysp import files
+from raysp.config import STANDIN, Experiment, Trial, apply_sets
+from raysp.errors import BadInput, NotReady
+from raysp.plan import Plan, check_not_empty, check_settings, make_plan
+from raysp.progress import Progress
+from raysp.record import commit, locked, write_record
+from raysp.runs import RunFolder, trial_to
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks of an experiment.
+
+    Attributes:
+        root: the data root.
+        runs: the folder of run folders.
+        splits: globs of splits, of the experiment's; none for all.
+        models: names of models, of the experiment's; none for all.
+        sets: "key=value" changes.
+        retry: run failed trials again.
+        force: throw away what the run folder has of these trials, and start over.
+        dry_run: show what would be run, and stop.
+        verbose: show what the libraries have to say.
+        tracking: a tracking server's address; None for the run's own store.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    root: str = "data"
+    runs: str = "runs"
+    splits: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    retry: bool = False
+    force: bool = False
+    dry_run: bool = False
+    verbose: bool = False
+    tracking: str | None = None
+    device: str = "auto"
+
+
+def launch(experiment: Experiment, request: Request, say: Any) -> int:
+    """Do the whole main job; the same call again does only what is missing.
+
+    Args:
+        experiment: what to run.
+        request: the command line.
+        say: prints one line for a person.
+
+    Returns:
+        The process's exit status: 0, or 1 when a trial failed.
+
+    Raises:
+        BadInput, NotReady: before anything was started.
+    """
+    experiment = apply_sets(experiment, request.sets)
+    experiment = experiment.choose(request.models) if request.models else experiment
+    check_settings(experiment)
+    names = choose_splits(experiment, request)
+    run = run_folder(experiment, names, request.runs)
+    if request.dry_run:
+        return _show(experiment, names, run, request, say)
+    with locked(run):
+        return _launch(experiment, names, run, request, say)
+
+
+def choose_splits(experiment: Experiment, request: Request) -> list[str]:
+    """Return the full names of the experiment's splits, narrowed by the request's globs.
+
+    Raises:
+        BadInput: a name is unknown or a glob matches nothing.
+        NotReady: a recording is not there.
+    """
+    from raysp.data import prepare, sources
+
+    own = [recording.name for recording in experiment.recordings]
+    known = [*prepare.expand(experiment.splits), *own]
+    if request.splits:
+        matches = [prepare.matching(pattern, known) for pattern in request.splits]
+        known = list(dict.fromkeys(name for found in matches for name in found))
+    return [
+        sources.full_name(name, request.root) if name in own else prepare.resolve(name, request.root) for name in known
+    ]
+
+
+def run_folder(experiment: Experiment, splits: list[str], runs: str) -> RunFolder:
+    """Return where the run lies; its name says when its data are generated."""
+    standin = any(name.startswith(STANDIN) for name in splits)
+    return RunFolder(files.join(runs, f"{STANDIN if standin else ''}{experiment.name}"))
+
+
+def _launch(experiment: Experiment, names: list[str], run: RunFolder, request: Request, say: Any) -> int:
+    from raysp.cluster.session import session
+
+    with session(experiment.resources, verbose=request.verbose) as available:
+        _prepare(experiment, names, request, say)
+        plan = make_plan(experiment, names, request.root)
+        check_not_empty(plan)
+        for model, split, reason in plan.left_out:
+            say(f"  left out {model} on {split}: {reason}")
+        trials = write_record(run, experiment, plan, request.root)
+        missing = to_run(run, plan, request)
+        tracker = _tracker(run, trials, request)
+        try:
+            states = _train(experiment, missing, len(plan.trials), run, request, available, tracker)
+            failed = _failed(run, plan, states)
+            if failed:
+                _show_failure(run, failed, states, say)
+            else:
+                finish(run, request, say)
+        finally:
+            tracker.close()
+            if tracker.problem:
+                say(f"tracking: {tracker.problem}; nothing is lost: the same command writes it later")
+    return 1 if failed else 0
+
+
+def _prepare(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:
+    from raysp.cluster.jobs import jobs
+    from raysp.data import prepare
+
+    own = {recording.name for recording in experiment.recordings}
+    calls = [((recording, request.root), {}) for recording in experiment.recordings if recording.name in names]
+    jobs("raysp.data.sources.prepare_recording", calls)
+    partners = [name.removesuffix("-test") + "-val" for name in names if name.endswith("-test")]
+    groups = prepare.groups([name for name in dict.fromkeys([*names, *partners]) if name not in own])
+    stale = [group for group in groups if not prepare.up_to_date(group, request.root)]
+    if stale:
+        say(f"preparing {sum(map(len, stale))} splits of {len(stale)} recordings")
+        jobs(
+            "raysp.data.prepare.prepare_group",
+            [((group, request.root), {}) for group in stale],
+            on_done=lambda i: say(f"  prepared {', '.join(stale[i])}"),
+        )
+
+
+def to_run(run: RunFolder, plan: Plan, request: Request) -> list[Trial]:
+    """Return the trials that are still to be run; with `force` their folders are removed first."""
+    missing = []
+    for trial in plan.trials:
+        folder = run.trial(trial.id)
+        if request.force:
+            files.remove(folder.path)
+        state = folder.state()
+        if state == "failed" and request.retry:
+            files.remove(folder.error)
+        if state in ("missing", "started") or (state == "failed" and request.retry):
+            missing.append(trial)
+    return missing
+
+
+def _train(
+    experiment: Experiment,
+    missing: list[Trial],
+    total: int,
+    run: RunFolder,
+    request: Request,
+    available: dict[str, Any],
+    tracker: Any,
+) -> dict[str, dict[str, Any]]:
+    from raysp.cluster.pool import Pool, wait_for
+    from raysp.one_trial import Setting
+
+    with Progress(run.name, total, before=total - len(missing)) as progress:
+        if not missing:
+            return {}
+        setting = Setting(run=_absolute(run.path), root=_absolute(request.root), device=request.device)
+        pool = Pool([trial_to(trial) for trial in missing], setting, experiment.resources, available)
+
+        def on_event(events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
+            progress.update(events, states)
+            tracker.events(events)
+
+        return wait_for(pool, on_event)
+
+
+def finish(run: RunFolder, request: Request, say: Any) -> None:
+    """Collect, submit, evaluate the val phase and draw the report of a run whose trials are all finished."""
+    from raysp.cluster.jobs import job
+
+    path = _absolute(run.path)
+    root = _absolute(request.root)
+    say(f"  predictions  {job('raysp.collection.gather.gather', RunFolder(path))}")
+    for submission in submissions(run, request):
+        say(f"  submission   {submission}")
+    if any(_phase(trial) == "val" for trial in run.trials()):
+        evaluate(run, request.root, "val")
+        say(f"  metrics      {run.metrics}")
+    say(f"  report       {job('raysp.report.page.write_report', RunFolder(path), root)}")
+
+
+def submissions(run: RunFolder, request: Request) -> list[str]:
+    """Write the submissions of a run that has benchmark splits and no cell subset; none otherwise."""
+    from raysp.cluster.jobs import job
+    from raysp.evaluation.run import is_nlb
+
+    trials = run.trials()
+    if not any(is_nlb(trial.split) for trial in trials) or any(trial.neurons for trial in trials):
+        return []
+    return job("raysp.collection.submission.submissions", RunFolder(_absolute(run.path)), _absolute(request.root))
+
+
+def evaluate(run: RunFolder, root: str, phase: str) -> int:
+    """Score the finished trials of a phase in parallel Ray tasks; return how many.
+
+    The test phase's answers are looked at only here, by explicit request, and the run counts it.
+    """
+    from raysp.cluster.jobs import jobs
+    from raysp.evaluation import run as scores
+
+    trials = scores.wanted(run, phase)
+    if phase == "test":
+        scores.count_test_score(run, trials)
+    calls = [((_absolute(run.path), _absolute(root), trial_to(trial)), {}) for trial in trials]
+    rows = jobs("raysp.evaluation.run.evaluate_trial", calls)
+    scores.write_metrics(run, [row for part in rows for row in part], phase)
+    return len(trials)
+
+
+def _phase(trial: Trial) -> str:
+    from raysp.evaluation.run import phase_of
+
+    return phase_of(trial.split)
+
+
+def _tracker(run: RunFolder, trials: list[Trial], request: Request) -> Any:
+    from raysp.tracking import Tracker
+
+    return Tracker(run, trials, request.tracking, {"commit": commit()["commit"], "run": run.name})
+
+
+def _failed(run: RunFolder, plan: Plan, states: dict[str, dict[str, Any]]) -> list[Trial]:
+    return [trial for trial in plan.trials if run.trial(trial.id).state() != "done"]
+
+
+def _show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Any) -> None:
+    for trial in failed:
+        folder = run.trial(trial.id)
+        text = (
+            files.read_text(folder.error) if files.exists(folder.error) else states.get(trial.id, {}).get("error", "")
+        )
+        if text:
+            say(f"\nthe first failure, {trial.id}:\n{text.rstrip()}\n")
+            break
+    say(f"{len(failed)} trials are not finished; the others are kept. Again with: the same command and --retry")
+    say(f"what is there can be collected with: raysp collect {run.path} --partial")
+
+
+def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Request, say: Any) -> int:
+    try:
+        plan = make_plan(experiment, names, request.root)
+    except NotReady as error:
+        say(f"{len(names)} splits: {', '.join(names)}")
+        say(f"their trials can be listed once they are prepared: {error}")
+        return 0
+    for trial in plan.trials:
+        say(f"  {run.trial(trial.id).state():8} {trial.id}")
+    for model, split, reason in plan.left_out:
+        say(f"  left out {model} on {split}: {reason}")
+    say(f"{len(plan.trials)} trials in {run.path}, {len(to_run(run, plan, request_without_force(request)))} to run")
+    return 0
+
+
+def request_without_force(request: Request) -> Request:
+    """Return the request with nothing that would remove files."""
+    import dataclasses
+
+    return dataclasses.replace(request, force=False, retry=False)
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path) if files.is_local(path) else path
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a split's name, with or without its stand-in mark, matches one of the globs."""
+    if not patterns:
+        return True
+    plain = name.removeprefix(STANDIN)
+    return any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(plain, pattern) for pattern in patterns)
+
+
+def check_local(path: str) -> None:
+    """Raise BadInput for an address where only a folder will do."""
+    if not files.is_local(path):
+        raise BadInput(f"expected a folder of this machine, got {path}")

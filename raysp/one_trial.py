@@ -1,0 +1,211 @@
+"""One trial from its data to its done.json, in this process; no Ray needed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import platform
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import raysp
+from raysp import files
+from raysp.config import Trial
+from raysp.data import split_file
+from raysp.data.split import PopulationSplit, Targets
+from raysp.errors import BadInput, NotReady
+from raysp.runs import RunFolder, TrialFolder, trial_to
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a trial runs; nothing of it changes the result.
+
+    Attributes:
+        run: the run folder's path.
+        root: the data root.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    run: str
+    root: str
+    device: str = "auto"
+
+
+def run_trial(
+    trial: Trial,
+    setting: Setting,
+    report: Callable[[dict[str, Any]], None] = lambda note: None,
+    keep_going: Callable[[], bool] = lambda: True,
+) -> dict[str, Any]:
+    """Train, predict and record one trial; a finished one is left as it is.
+
+    Args:
+        trial: what to run.
+        setting: where.
+        report: called with small notes of progress, once per epoch.
+        keep_going: asked once per epoch; False saves the state and stops.
+
+    Returns:
+        What done.json says.
+
+    Raises:
+        Interrupted: `keep_going` said stop; the checkpoint holds the state.
+        Exception: whatever went wrong, after the traceback was written to error.txt.
+    """
+    folder = RunFolder(setting.run).trial(trial.id)
+    if files.exists(folder.done):
+        return files.read_json(folder.done)
+    from raysp.errors import Interrupted
+
+    files.remove(folder.error)
+    _write_yaml(folder.config, trial_to(trial))
+    log = _Log(folder)
+    try:
+        result = _run(trial, setting, folder, report, keep_going, log)
+    except Interrupted:
+        log.line("stopped; the checkpoint holds the state")
+        raise
+    except Exception:
+        text = traceback.format_exc()
+        # A full disk may refuse this too; the caller still has the traceback.
+        with contextlib.suppress(OSError):
+            files.write_text(folder.error, text)
+        raise
+    return result
+
+
+def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
+    from raysp.collection import curve, latents, predictions
+    from raysp.training import trial as training
+
+    started = time.time()
+    split, targets = _data(trial, setting)
+    log.line(f"{trial.id}: {len(split.train)} training and {len(split.eval)} evaluation trials")
+    fitted = training.fit_trial(
+        trial,
+        split,
+        checkpoint=folder.checkpoint,
+        device=setting.device,
+        report=lambda note: (log.epoch(note), report(note)),
+        targets=targets,
+        follow=_follow(trial, setting),
+        measure=_measure,
+        keep_going=keep_going,
+    )
+    report({"phase": "predicting"})
+    parts = {
+        "train": training.predict(fitted.model, split.train, fitted.device),
+        "eval": training.predict(fitted.model, split.eval, fitted.device),
+    }
+    predictions.write_predictions(folder.predictions, trial, split.sizes, parts)
+    if parts["eval"].latents is not None:
+        latents.write_latents(folder.latents, parts["eval"].latents)
+    curve.write_curve(folder.curve, fitted.curve)
+    metrics = _best_metrics(fitted)
+    files.write_json(folder.metrics, {"validation": metrics})
+    result = {
+        "trial": trial.id,
+        "best_epoch": fitted.best_epoch,
+        "epochs": fitted.epochs,
+        "learning_rates": list(fitted.learning_rates),
+        "validation_loss": fitted.validation_loss,
+        "validation": metrics,
+        "parameters": fitted.parameters,
+        "device": str(fitted.device),
+        "seconds": round(time.time() - started, 3),
+        "training_seconds": round(fitted.seconds, 3),
+        "data": trial.data,
+        "standin": split.provenance.standin,
+        "selected_on": _selected_on(trial),
+        "raysp": raysp.__version__,
+        "python": platform.python_version(),
+        "host": platform.node(),
+    }
+    files.write_json(folder.done, result)
+    return result
+
+
+def _selected_on(trial: Trial) -> str:
+    if trial.training is None:
+        return "nothing"
+    if trial.follows is not None:
+        return "the validation-phase trial it follows"
+    return "evaluation trials" if trial.training.validate_on == "eval" else "validation trials of the training part"
+
+
+def _data(trial: Trial, setting: Setting) -> tuple[PopulationSplit, Targets | None]:
+    found = split_file.header(setting.root, trial.split)
+    if found["fingerprint"] != trial.data:
+        raise BadInput(
+            f"{trial.split} changed since the experiment was planned (expected data {trial.data[:12]}, "
+            f"found {found['fingerprint'][:12]}); run the experiment again to plan it on the new data"
+        )
+    split = _load(setting.root, trial.split, trial.data)
+    on_eval = trial.training is not None and trial.training.validate_on == "eval" and trial.follows is None
+    targets = split_file.load_targets(setting.root, trial.split) if on_eval else None
+    if trial.neurons is not None:
+        split = split.select(trial.neurons)
+        targets = None if targets is None else targets.select(trial.neurons)
+    return split, targets
+
+
+@functools.lru_cache(maxsize=2)
+def _load(root: str, name: str, fingerprint: str) -> PopulationSplit:
+    return split_file.load(root, name)
+
+
+def _follow(trial: Trial, setting: Setting) -> Any:
+    if trial.follows is None or trial.training is None:
+        return None
+    from raysp.training.trial import Follow
+
+    done = RunFolder(setting.run).trial(trial.follows).done
+    if not files.exists(done):
+        raise NotReady(f"{trial.id} takes its epochs from {trial.follows}, which is not finished; run that first")
+    found = files.read_json(done)
+    return Follow(epochs=found["best_epoch"], learning_rates=tuple(found["learning_rates"]))
+
+
+def _measure(prediction: Any, trials: Any) -> dict[str, float]:
+    from raysp.evaluation.live import live_metrics
+
+    return live_metrics(prediction, trials)
+
+
+def _best_metrics(fitted: Any) -> dict[str, float]:
+    rows = [row for row in fitted.curve if row["epoch"] == fitted.best_epoch]
+    plain = ("epoch", "seconds", "learning_rate")
+    return {name: value for row in rows for name, value in row.items() if name not in plain and value is not None}
+
+
+def _write_yaml(path: str, value: Any) -> None:
+    import yaml
+
+    files.write_text(path, yaml.safe_dump(value, sort_keys=False))
+
+
+class _Log:
+    """log.txt: a line per event and every so many epochs; lines of earlier attempts are kept."""
+
+    def __init__(self, folder: TrialFolder) -> None:
+        self._path = folder.log
+        self._lines = files.read_text(folder.log).splitlines() if files.exists(folder.log) else []
+        self._next = 0.0
+
+    def line(self, text: str) -> None:
+        self._lines.append(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
+        files.write_text(self._path, "\n".join(self._lines) + "\n")
+
+    def epoch(self, note: dict[str, Any]) -> None:
+        if "epoch" in note and time.monotonic() >= self._next:
+            self._next = time.monotonic() + 10
+            shown = ", ".join(f"{name} {_short(value)}" for name, value in note.items() if value is not None)
+            self.line(shown)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,128 @@
+"""From an experiment to its trials: names resolved, settings checked, what follows what, before anything starts."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from raysp import settings
+from raysp.config import Experiment, ModelChoice, Training, Trial
+from raysp.data import split_file
+from raysp.errors import BadInput
+
+VAL, TEST = "-val", "-test"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of an experiment, each after those it follows.
+
+    Attributes:
+        trials: in the order in which workers take them.
+        left_out: (model, split, reason) of pairs that do not go together, e.g. a ceiling without known truth.
+    """
+
+    trials: tuple[Trial, ...]
+    left_out: tuple[tuple[str, str, str], ...] = ()
+
+
+def check_settings(experiment: Experiment) -> None:
+    """Build every model's Config and Training once, for all its patterns.
+
+    Raises:
+        BadInput: an unknown model or setting, or a value of the wrong type.
+    """
+    for choice in experiment.models:
+        for part in ({}, *choice.per_split.values()):
+            _model_settings(choice.name, {**choice.settings, **part.get("settings", {})})
+            _training(experiment.training, {**choice.training, **part.get("training", {})}, choice.name)
+
+
+def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
+    """Return the trials of an experiment on prepared splits.
+
+    A test-phase split is trained with what the validation phase selected, so the validation-phase trial of the same
+    model and seed comes with it even where it was not asked for.
+
+    Args:
+        experiment: what to run.
+        splits: full names of prepared splits.
+        root: the data root.
+
+    Raises:
+        BadInput: see `check_settings`; or a test-phase split whose validation-phase split is not prepared.
+        NotReady: a split is not prepared.
+    """
+    check_settings(experiment)
+    headers = {name: split_file.header(root, name) for name in _with_partners(splits)}
+    trials: dict[str, Trial] = {}
+    left_out = []
+    for name in sorted(_with_partners(splits), key=lambda name: (name.endswith(TEST), -_work(headers[name]))):
+        for choice in experiment.models:
+            if (reason := _unfit(choice.name, headers[name])) is not None:
+                left_out.append((choice.name, name, reason))
+                continue
+            for seed in experiment.seeds:
+                trial = _trial(experiment, choice, name, headers, seed)
+                if name in splits or trial.training is not None:
+                    trials[trial.id] = trial
+    return Plan(tuple(trials.values()), tuple(left_out))
+
+
+def _with_partners(splits: list[str]) -> list[str]:
+    partners = [name.removesuffix(TEST) + VAL for name in splits if name.endswith(TEST)]
+    return list(dict.fromkeys([*splits, *partners]))
+
+
+def _trial(experiment: Experiment, choice: ModelChoice, name: str, headers: dict[str, Any], seed: int) -> Trial:
+    base = name.removesuffix(TEST) + VAL if name.endswith(TEST) else name
+    chosen, changes = choice.for_split(name)
+    trial = Trial(
+        model=choice.name,
+        settings=_model_settings(choice.name, chosen),
+        training=_fitted_how(experiment, choice, changes),
+        split=name,
+        data=headers[name]["fingerprint"],
+        seed=seed,
+        neurons=experiment.neurons,
+    )
+    if base == name or trial.training is None:
+        return trial
+    return dataclasses.replace(trial, follows=_trial(experiment, choice, base, headers, seed).id)
+
+
+def _fitted_how(experiment: Experiment, choice: ModelChoice, changes: dict[str, Any]) -> Training | None:
+    from raysp.models import catalog
+
+    training = _training(experiment.training, changes, choice.name)
+    return None if catalog.fits_itself(choice.name) else training
+
+
+def _model_settings(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    from raysp.models import catalog
+
+    return settings.plain(catalog.config(name, values))
+
+
+def _training(base: Training, changes: dict[str, Any], model: str) -> Training:
+    return settings.build(Training, {**settings.plain(base), **changes}, f"training of model {model}")
+
+
+def _unfit(model: str, header: dict[str, Any]) -> str | None:
+    from raysp.models import catalog
+
+    applies = getattr(catalog.module(model), "applies", None)
+    return None if applies is None else applies(header)
+
+
+def _work(header: dict[str, Any]) -> float:
+    sizes = header["sizes"]
+    return header["trials"]["train"] * sizes["bins"] * (sizes["heldin"] + sizes["heldout"])
+
+
+def check_not_empty(plan: Plan) -> None:
+    """Raise BadInput when nothing is left to run."""
+    if not plan.trials:
+        reasons = "; ".join(f"{model} on {split}: {reason}" for model, split, reason in plan.left_out[:5])
+        raise BadInput(f"expected at least one trial, got none ({reasons or 'no split matched'})")

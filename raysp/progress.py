@@ -1,0 +1,133 @@
+"""What a person sees while trials run: one calm display on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+LINE_EVERY_S = 15.0
+
+
+class Progress:
+    """Trials done, running and failed, their losses, and the time left.
+
+    Args:
+        title: what is running.
+        total: how many trials the plan has.
+        before: how many of them were finished before this command.
+    """
+
+    def __init__(self, title: str, total: int, before: int = 0, console: Console | None = None) -> None:
+        self._title, self._total, self._before = title, total, before
+        self._console = console or Console(stderr=True)
+        self._started = time.monotonic()
+        self._states: dict[str, dict[str, Any]] = {}
+        self._next_line = 0.0
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Progress:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+        self.say(self._summary())
+
+    def say(self, text: str) -> None:
+        """Print a line above the display."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def update(self, events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
+        """Show what happened."""
+        self._states = states
+        for event in events:
+            if (line := _line(event)) is not None:
+                self.say(line)
+        if self._console.is_terminal:
+            self._live.update(self._picture())
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + LINE_EVERY_S
+            self.say(self._summary())
+
+    def _count(self, state: str) -> int:
+        return sum(entry["state"] == state for entry in self._states.values())
+
+    def _summary(self) -> str:
+        done = self._before + self._count("done")
+        left = self._left()
+        text = f"{self._title}: {done} of {self._total} trials done, {self._count('running')} running"
+        text += f", {failed} FAILED" if (failed := self._count("failed")) else ""
+        text += f" · {_clock(time.monotonic() - self._started)}"
+        return text + (f", about {_clock(left)} left" if left else "")
+
+    def _left(self) -> float | None:
+        parts = [_share(entry) for entry in self._states.values()]
+        share = sum(parts) / len(parts) if parts else 0.0
+        elapsed = time.monotonic() - self._started
+        return None if share < 0.02 or share >= 1 else elapsed * (1 - share) / share
+
+    def _picture(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        for name, entry in self._states.items():
+            if entry["state"] == "running":
+                note = entry["note"]
+                bar = ProgressBar(total=1.0, completed=_share(entry), width=20)
+                table.add_row(Text(_readable(name)), bar, Text(_losses(note), style="dim"))
+        return Group(Text(self._summary(), style="bold"), table)
+
+
+def _share(entry: dict[str, Any]) -> float:
+    if entry["state"] in ("done", "failed"):
+        return 1.0
+    note = entry["note"]
+    return note["epoch"] / note["epochs"] if note.get("epochs") and "epoch" in note else 0.0
+
+
+def _losses(note: dict[str, Any]) -> str:
+    if note.get("phase"):
+        return str(note["phase"])
+    shown = [f"epoch {note['epoch']}/{note.get('epochs', '?')}"] if "epoch" in note else ["starting"]
+    for name, label in (("train_loss", "train"), ("validation_loss", "validation"), ("co-bps", "co-bps")):
+        if note.get(name) is not None:
+            shown.append(f"{label} {note[name]:.4g}")
+    return "  ".join(shown)
+
+
+def _line(event: dict[str, Any]) -> str | None:
+    name, note = _readable(event["trial"]), event["note"]
+    if event["kind"] == "done":
+        shown = [f"{note['seconds']:.1f} s"] if note.get("seconds") is not None else []
+        if note.get("validation_loss") is not None:
+            shown.append(f"validation loss {note['validation_loss']:.4g} at epoch {note['best_epoch']}")
+        return f"  done    {name}  {', '.join(shown)}"
+    if event["kind"] == "failed":
+        return f"  FAILED  {name}  {note['error'].strip().splitlines()[-1]}"
+    if event["kind"] == "crash":
+        return f"  crashed {name}  worker died ({note['crashes']} of 3): {note['reason']}"
+    if event["kind"] == "again":
+        return f"  again   {name}  {note['reason']}"
+    return None
+
+
+def _readable(name: str) -> str:
+    return name.rpartition("_")[0] or name
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def quiet_terminal() -> bool:
+    """Tell whether output goes to a file or a pipe."""
+    return not sys.stderr.isatty()

@@ -1,0 +1,125 @@
+"""experiment.yaml: what was asked for, when, from which code, on which data; and the lock that one driver holds."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import raysp
+from raysp import files, settings
+from raysp.config import Experiment, Trial
+from raysp.data import split_file
+from raysp.errors import BadInput, NotReady
+from raysp.plan import Plan
+from raysp.runs import RunFolder, trial_from, trial_to
+
+PACKAGES = ("ray", "torch", "numpy", "polars", "mlflow", "optuna", "h5py", "scipy", "scikit-learn", "nlb-tools")
+
+
+def write_record(run: RunFolder, experiment: Experiment, plan: Plan, root: str) -> list[Trial]:
+    """Write the run's record with this submission added.
+
+    Trials of earlier submissions stay in the plan, except those that this one sets anew (same model, split, seed and
+    neurons, other settings): so a run can be filled split by split, and changed settings take the old ones' place.
+
+    Returns:
+        The trials of the whole plan.
+    """
+    import yaml
+
+    try:
+        earlier = run.record()
+    except NotReady:
+        earlier = {"trials": [], "submissions": [], "data": {}}
+    planned = {_key(trial): trial for trial in plan.trials}
+    kept = [trial for item in earlier["trials"] if _key(trial := trial_from(item)) not in planned]
+    trials = [*kept, *plan.trials]
+    names = dict.fromkeys(trial.split for trial in plan.trials)
+    headers = {name: split_file.header(root, name) for name in names}
+    record = {
+        "name": run.name,
+        "standin": any(trial.standin for trial in trials),
+        "experiment": settings.plain(experiment),
+        "root": os.path.abspath(root) if files.is_local(root) else root,
+        "submissions": [*earlier["submissions"], submission()],
+        "data": {**earlier["data"], **{name: _data(header) for name, header in headers.items()}},
+        "left_out": [list(item) for item in plan.left_out],
+        "trials": [trial_to(trial) for trial in trials],
+    }
+    files.write_text(run.experiment, yaml.safe_dump(record, sort_keys=False, width=120))
+    return trials
+
+
+def submission() -> dict[str, Any]:
+    """Return when, by what command, and from which versions something was submitted."""
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        **commit(),
+        "versions": versions(),
+    }
+
+
+def commit() -> dict[str, Any]:
+    """Return the git commit of raysp's own code and whether it was changed since; "unknown" outside a checkout."""
+    here = os.path.dirname(os.path.abspath(raysp.__file__))
+    try:
+        head = _git(here, "rev-parse", "HEAD")
+        changed = bool(_git(here, "status", "--porcelain", "--untracked-files=no", "--", "."))
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": "unknown", "changed": None}
+    return {"commit": head, "changed": changed}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, raysp, and the packages that can change a result."""
+    found = {"python": platform.python_version(), "raysp": raysp.__version__}
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+@contextlib.contextmanager
+def locked(run: RunFolder) -> Iterator[None]:
+    """Hold the run's lock for the block. The system frees it even when this process is killed.
+
+    Raises:
+        BadInput: another process holds it.
+    """
+    if not files.is_local(run.path):
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    files.make_folder(run.path)
+    note = files.join(run.path, ".lock-holder")
+    try:
+        with FileLock(run.lock, timeout=0):
+            files.write_text(note, f"process {os.getpid()} on {platform.node()}")
+            yield
+    except Timeout as error:
+        holder = files.read_text(note) if files.exists(note) else "another process"
+        raise BadInput(
+            f"{run.path} is being run by {holder}; wait for it, stop it, or give this run another name"
+        ) from error
+
+
+def _key(trial: Trial) -> tuple[Any, ...]:
+    return (trial.model, trial.split, trial.seed, trial.neurons)
+
+
+def _data(header: dict[str, Any]) -> dict[str, Any]:
+    return {"fingerprint": header["fingerprint"], **header["provenance"]}
+
+
+def _git(folder: str, *args: str) -> str:
+    done = subprocess.run(["git", "-C", folder, *args], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
