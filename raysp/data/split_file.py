@@ -55,6 +55,8 @@ def save(split: PopulationSplit, targets: Targets | None, root: str, built_from:
             "provenance": dataclasses.asdict(split.provenance),
             "built_from": built_from,
             "fingerprint": fingerprint(split),
+            "trials": {"train": len(split.train), "eval": len(split.eval)},
+            "arrays": sorted(split.eval.arrays()),
         }
         file.attrs["raysp"] = json.dumps(header, sort_keys=True)
 
