@@ -1,0 +1,60 @@
+# Everything sets itself up: a virtual environment in .venv with the locked versions, made once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Two trials on two cores must not run four threads; the tests' numerics do not need more than one.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help setup demo test test-slow lint format bench clean
+
+help:
+	@echo "make demo    set up, then train, collect, evaluate and report on generated stand-in data (minutes on 2 cores)"
+	@echo "make test    set up, then run the tests (under 10 minutes on 2 cores); make test-slow runs the long ones"
+	@echo "make lint    check format and style; make format mends them"
+	@echo "make bench   measure against the named baselines"
+	@echo "make clean   remove the environment, the demo and caches"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'raysp needs Python 3.11 or newer: make PYTHON=python3.11')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps nlb_tools==0.0.4
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+demo: $(READY)
+	$(BIN)/raysp data standin --root demo/data --size small
+	$(BIN)/python experiments/nlb_demo.py --root demo/data --runs demo/runs
+	$(BIN)/raysp evaluate demo/runs/standin-nlb_demo --root demo/data --phase test
+	$(BIN)/raysp report demo/runs/standin-nlb_demo --root demo/data
+	@echo
+	@echo "Results are in demo/runs/standin-nlb_demo:"
+	@echo "  report/report.html                what came out; open it in a browser"
+	@echo "  predictions/                      every rate, as Parquet: polars.scan_parquet('demo/runs/standin-nlb_demo/predictions/**/*.parquet')"
+	@echo "  standin-submission-val.h5, -test  what would be submitted, were the data real"
+	@echo "  metrics.parquet                   every number"
+	@echo "Compare the runs in MLflow:  $(BIN)/raysp ui demo/runs/standin-nlb_demo"
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,23 @@
+"""The main job made small: all 28 splits with few epochs, for a first look on generated data (`make demo`)."""
+
+from raysp.config import Experiment, ModelChoice, Training
+
+
+def experiment() -> Experiment:
+    return Experiment(
+        name="nlb_demo",
+        splits=("*",),
+        models=(
+            ModelChoice("mean_rate"),
+            ModelChoice("smoothing"),
+            ModelChoice("sae", settings={"hidden": 48, "encoder_hidden": 48}),
+            ModelChoice("true_rates"),
+        ),
+        training=Training(epochs=60, learning_rate=4e-3, batch_size=32, patience=20, measure_every=20),
+    )
+
+
+if __name__ == "__main__":
+    from raysp.cli import run_file
+
+    run_file(__file__)
