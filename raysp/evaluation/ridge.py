@@ -60,9 +60,10 @@ def fit_ridge(x: np.ndarray, y: np.ndarray, alphas: np.ndarray, folds: int) -> t
     """
     inputs = x.shape[1]
     parts = list(zip(np.array_split(x, folds), np.array_split(y, folds), strict=True))
-    origin = np.concatenate([part.mean(axis=0, dtype=np.float64) for part in parts[0]])
-    moments = [_moments(fold_x, fold_y, origin) for fold_x, fold_y in parts]
-    whole = sum(moments[1:], start=moments[0])
+    with np.errstate(invalid="ignore", over="ignore"):
+        origin = np.concatenate([part.mean(axis=0, dtype=np.float64) for part in parts[0]])
+        moments = [_moments(fold_x, fold_y, origin) for fold_x, fold_y in parts]
+        whole = sum(moments[1:], start=moments[0])
     if not np.isfinite(whole.cross).all():
         raise BadInput("decoding expected finite rates and behaviour in the rows used to fit, got NaN or infinity")
     scores = [
