@@ -226,7 +226,9 @@ def _behavior_metric(
     if trials.behavior is None:
         return {}
     if sizes.dataset.removeprefix("standin-") in INTERVAL_DATASETS:
-        return {} if trials.heldout is None else {"tp corr": tp_correlation(rates, trials.heldout, trials.behavior)}
+        if trials.heldout is None or not sizes.heldout:
+            return {}
+        return {"tp corr": tp_correlation(rates, trials.heldout, trials.behavior)}
     if trials.behavior.ndim != 3 or train is None or train.behavior is None or train_rates is None:
         return {}
     _check_rates(train_rates, (len(train), sizes.bins, sizes.neurons), f"{targets.name}: train_rates")

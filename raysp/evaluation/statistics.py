@@ -84,17 +84,16 @@ def summarize(
     if len(values) == 1:
         return Summary(1, mean, *[float("nan")] * 4)
     sd = float(values.std(ddof=1))
-    sem = sd / np.sqrt(len(values))
-    if np.ptp(values) == 0:
-        return Summary(len(values), mean, 0.0, 0.0, mean, mean)
-    if method == "t":
-        low, high = stats.t.interval(confidence, len(values) - 1, loc=mean, scale=sem)
+    sem = sd / float(np.sqrt(len(values)))
+    if method == "t" or np.ptp(values) == 0:
+        half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * sem
+        low, high = mean - half, mean + half
     else:
         drawn = stats.bootstrap(
             (values,), np.mean, confidence_level=confidence, n_resamples=draws, rng=np.random.default_rng(seed)
         )
         low, high = drawn.confidence_interval
-    return Summary(len(values), mean, sd, float(sem), float(low), float(high))
+    return Summary(len(values), mean, sd, sem, float(low), float(high))
 
 
 def paired_difference(
@@ -124,6 +123,7 @@ def paired_difference(
         )
     gains = np.array([values[key] - baseline[key] for key in shared], dtype=np.float64)
     summary = summarize(gains, confidence=confidence, method=method)
-    p = float(stats.ttest_1samp(gains, 0.0).pvalue) if len(gains) > 1 and np.ptp(gains) > 0 else float("nan")
+    decided = len(gains) > 1 and np.ptp(gains) > 0 and summary.sem > 0
+    p = float(2 * stats.t.sf(abs(summary.mean) / summary.sem, len(gains) - 1)) if decided else float("nan")
     unpaired = len(values) + len(baseline) - 2 * len(shared)
     return Difference(summary, p, float((gains > 0).mean()), unpaired)

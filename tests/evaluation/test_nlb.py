@@ -98,6 +98,14 @@ def test_metrics_that_lack_what_they_need_are_left_out(problem):
     assert set(fast_metrics(made.targets, made.rates)) == {"co-bps", "psth R2"}
 
 
+@pytest.mark.parametrize("group", ["mc_maze", "dmfc_rsg"])
+def test_a_choice_of_neurons_is_scored(problem, group):
+    made = problem(0, group)
+    assert set(fast_metrics(made.targets.select([0, 3]), made.rates[..., [0, 3]])) == {"psth R2"}
+    both = fast_metrics(made.targets.select([0, 10, 11]), made.rates[..., [0, 10, 11]])
+    assert set(both) == {"co-bps", "psth R2"} | ({"tp corr"} if group == "dmfc_rsg" else set())
+
+
 def test_interval_set_needs_no_training_rates(problem):
     made = problem(0, "dmfc_rsg")
     assert set(fast_metrics(made.targets, made.rates)) == {"co-bps", "tp corr", "psth R2"}
