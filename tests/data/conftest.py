@@ -24,6 +24,7 @@ def web():
 @pytest.fixture
 def place(tmp_path, web, monkeypatch):
     """A data root with a manifest of two small files; retries do not pause."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(manifest, "PATH", pin(tmp_path, web.address))
     monkeypatch.setattr(transfer, "BACK_OFF_S", (0.0, 0.0, 0.0))
     root = tmp_path / "data"

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,12 +97,17 @@ def test_a_real_write_that_fails_keeps_the_part_and_resumes(place):
     assert place.target.read_bytes() == BODIES[FILE]
 
 
+def wait_for_a_part(place):
+    deadline = time.monotonic() + 60
+    while not (place.part.exists() and place.part.stat().st_size > 1_000_000):
+        assert time.monotonic() < deadline, "the other process never began to download"
+        time.sleep(0.02)
+
+
 def test_a_killed_download_is_resumed(place, web):
     web.piece_pause_s = 0.05
     with child(place, "fetch(['one'], root)") as process:
-        deadline = time.monotonic() + 60
-        while not (place.part.exists() and place.part.stat().st_size > 1_000_000) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for_a_part(place)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert not place.target.exists()
@@ -114,20 +118,15 @@ def test_a_killed_download_is_resumed(place, web):
 
 
 def test_two_downloads_at_once_ask_for_the_file_once(place, web):
-    web.piece_pause_s = 0.02
-    told, done = [], []
-    threads = [
-        threading.Thread(
-            target=lambda: done.append(fetch(["one"], str(place.root), report=lambda *what: told.append(what)))
-        )
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert done == [[str(place.target)]] * 2
+    web.piece_pause_s = 0.05
+    told = []
+    with child(place, "print(fetch(['one'], root))") as other:
+        wait_for_a_part(place)
+        assert fetch(["one"], str(place.root), report=lambda *what: told.append(what)) == [str(place.target)]
+        assert other.communicate(timeout=60)[0].strip() == f"['{place.target}']"
     assert len(web.asked) == 1
+    assert told[-1] == (FILE, len(BODIES[FILE]), len(BODIES[FILE]))
+    assert 1_000_000 < told[0][1] < len(BODIES[FILE]), "the waiting one reports the other's progress"
     assert place.target.read_bytes() == BODIES[FILE]
 
 
