@@ -1,0 +1,49 @@
+"""latents.h5: a trial's latent trajectories on the evaluation trials, for figures and for whoever asks."""
+
+from __future__ import annotations
+
+import fsspec
+import h5py
+import numpy as np
+
+from raysp import files
+from raysp.errors import BadInput, NotReady
+
+NAME = "latents"
+
+
+def write_latents(path: str, latents: np.ndarray) -> None:
+    """Write latents, whole or not at all.
+
+    Args:
+        path: where.
+        latents: (trials, bins or bins + forward, dimensions), in the model's own units.
+
+    Raises:
+        BadInput: not three axes, or a value that is NaN or infinite.
+        OSError: the disk is full; a file that was there stays as it was.
+    """
+    latents = np.asarray(latents, dtype=np.float32)
+    if latents.ndim != 3 or latents.size == 0:
+        raise BadInput(f"latents expected shape (trials, bins, dimensions), none of them 0, got {latents.shape}")
+    if not np.isfinite(latents).all():
+        raise BadInput("latents expected finite values, got NaN or infinity")
+    with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file, h5py.File(file, "w") as out:
+        chunks = (1, *latents.shape[1:])
+        out.create_dataset(NAME, data=latents, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
+
+
+def read_latents(path: str) -> np.ndarray:
+    """Read latents as (trials, bins or bins + forward, dimensions) float32.
+
+    Raises:
+        NotReady: there are none: the trial is not finished, or its model has no latents.
+        BadInput: the file is damaged.
+    """
+    if not files.exists(path):
+        raise NotReady(f"no latents at {path}: its trial is not finished, or its model has none")
+    try:
+        with fsspec.open(path, "rb") as file, h5py.File(file, "r") as found:
+            return found[NAME][()]
+    except (OSError, KeyError) as error:
+        raise BadInput(f"{path} is damaged ({error}); run its trial again with --force") from error
