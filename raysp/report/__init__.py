@@ -1,1 +1,1 @@
-"""Figures and tables from collected predictions and metrics only."""
+"""6. Figures and tables: one page per run, drawn from what lies on disk."""

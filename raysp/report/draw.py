@@ -1,0 +1,124 @@
+"""All figures of a run, drawn one task at a time and written as PNGs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import fsspec
+
+from raysp import files
+from raysp.config import Trial
+from raysp.errors import BadInput, NotReady
+from raysp.report.case import open_case
+from raysp.report.curves import curves
+from raysp.report.material import Material, Task, read_material
+from raysp.report.neurons import neurons
+from raysp.report.overview import overview
+from raysp.report.pick import drawn_trial
+from raysp.report.psths import psth
+from raysp.report.rasters import raster
+from raysp.report.style import Picture
+from raysp.report.trajectories import trajectory
+from raysp.report.velocity import velocity
+from raysp.runs import RunFolder
+
+FIGURE_SETS = 60
+"""Tasks that get figures of their own; a run of thousands of cell subsets has tables only."""
+
+OF_A_TRIAL = (raster, psth, trajectory, velocity)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The figures of one task.
+
+    Attributes:
+        task: the task.
+        trial: whose predictions are shown; None when none is finished.
+        pictures: in the order they are shown.
+        notes: what was not drawn, and why.
+    """
+
+    task: Task
+    trial: Trial | None
+    pictures: tuple[Picture, ...]
+    notes: tuple[str, ...]
+
+
+def figures(run: RunFolder, root: str, report: Callable[[str], None] | None = None) -> list[str]:
+    """Draw all figures of a run into its report folder.
+
+    Args:
+        run: the run folder.
+        root: the data root.
+        report: told what is being drawn.
+
+    Returns:
+        The PNGs' paths.
+
+    Raises:
+        NotReady: nothing was ever run there.
+        BadInput: the run's record is damaged.
+    """
+    material = read_material(run, root)
+    pictures = [*draw_overview(material)[0]]
+    for task in material.tasks[:FIGURE_SETS]:
+        _tell(report, task)
+        pictures += draw(material, task).pictures
+    return [write_picture(run, picture) for picture in pictures]
+
+
+def draw_overview(material: Material) -> tuple[list[Picture], list[str]]:
+    """Return the figure over all tasks, or why there is none."""
+    try:
+        return [overview(material)], []
+    except NotReady as reason:
+        return [], [str(reason)]
+
+
+def draw(material: Material, task: Task) -> Drawn:
+    """Draw the figures of one task; what cannot be drawn becomes a note and stops nothing else."""
+    pictures: list[Picture] = []
+    notes: list[str] = []
+    for table in (curves, neurons):
+        _try(lambda table=table: table(material, task), task, pictures, notes)
+    trial = drawn_trial(material, task)
+    if trial is None:
+        return Drawn(task, None, tuple(pictures), (*notes, "no predictions yet: no trial of this split is finished"))
+    try:
+        case = open_case(material.run, material.root, trial, answers=answers_may_be_seen(material, task))
+    except (BadInput, NotReady, OSError) as reason:
+        return Drawn(task, trial, tuple(pictures), (*notes, f"no figures of {trial.id}: {reason}"))
+    for kind in OF_A_TRIAL:
+        _try(lambda kind=kind: kind(case), task, pictures, notes)
+    return Drawn(task, trial, tuple(pictures), tuple(notes))
+
+
+def answers_may_be_seen(material: Material, task: Task) -> bool:
+    """Tell whether figures may show a task's answers: those of the test phase only once it was scored on purpose."""
+    ids = {trial.id for trial in task.trials}
+    return task.phase != "test" or any(row["trial_id"] in ids for row in material.scores or [])
+
+
+def write_picture(run: RunFolder, picture: Picture) -> str:
+    """Write a figure into the run's report folder, whole or not at all; return its path."""
+    path = files.join(run.report, f"{picture.name}.png")
+    with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
+        file.write(picture.png)
+    return path
+
+
+def _try(kind: Callable[[], Picture], task: Task, pictures: list[Picture], notes: list[str]) -> None:
+    try:
+        picture = kind()
+    except (BadInput, NotReady, OSError) as reason:
+        notes.append(str(reason))
+    else:
+        pictures.append(dataclasses.replace(picture, name=f"{task.slug}-{picture.name}"))
+
+
+def _tell(report: Callable[[str], None] | None, task: Task) -> None:
+    if report is not None:
+        report(f"drawing {task.name}")

@@ -1,0 +1,73 @@
+"""What failed: the first real traceback first, the same failure of other trials counted, not repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import fsspec.core
+
+from raysp import files
+from raysp.config import Trial
+from raysp.report.material import Material
+
+LONGEST = 20_000
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One way in which trials failed.
+
+    Attributes:
+        error: the traceback's last line.
+        traceback: of the first trial that failed so.
+        trials: ids of all that did, the first one first.
+        follows: whether these trials failed because the one they follow had failed.
+    """
+
+    error: str
+    traceback: str
+    trials: tuple[str, ...]
+    follows: bool
+
+
+def failures(material: Material) -> list[Failure]:
+    """Return the ways trials failed: causes before their consequences, each in the order of time."""
+    failed = [trial for trial in material.trials if material.states[trial.id] == "failed"]
+    found: dict[tuple[bool, str], list[tuple[Trial, str]]] = {}
+    for trial in sorted(failed, key=lambda trial: _when(material, trial)):
+        text = files.read_text(material.run.trial(trial.id).error)
+        key = (_is_consequence(material, trial), last_line(text))
+        found.setdefault(key, []).append((trial, text))
+    causes_first = sorted(found.items(), key=lambda item: item[0][0])
+    return [_failure(follows, error, members) for (follows, error), members in causes_first]
+
+
+def last_line(text: str) -> str:
+    """Return the line of a traceback that names the error: the last one that is not indented.
+
+    An error's message may have several lines; the first of them, which bears the error's name, is the one.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    after = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].startswith("  ")), -1)
+    return lines[after + 1] if after + 1 < len(lines) else (lines[-1] if lines else "no traceback was written")
+
+
+def _failure(follows: bool, error: str, members: Sequence[tuple[Trial, str]]) -> Failure:
+    text = members[0][1]
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 4]}\n[...]\n{text[-3 * LONGEST // 4 :]}"
+    return Failure(error, text, tuple(trial.id for trial, _ in members), follows)
+
+
+def _is_consequence(material: Material, trial: Trial) -> bool:
+    return trial.follows is not None and material.states.get(trial.follows) != "done"
+
+
+def _when(material: Material, trial: Trial) -> float:
+    """Return when a trial failed (s), 0 on file systems that do not tell."""
+    fs, name = fsspec.core.url_to_fs(material.run.trial(trial.id).error)
+    try:
+        return fs.modified(name).timestamp()
+    except NotImplementedError:
+        return 0.0

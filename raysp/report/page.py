@@ -1,0 +1,170 @@
+"""One self-contained page per run: no network, no script, readable in ten years and on paper."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import raysp
+from raysp import files
+from raysp.report import provenance
+from raysp.report.draw import FIGURE_SETS, Drawn, draw, draw_overview, write_picture
+from raysp.report.failures import failures
+from raysp.report.material import Material, read_material
+from raysp.report.overview import overview_metric
+from raysp.report.scores import COLUMNS, Cell, cell, facts, headline, number, tables
+from raysp.report.style import Picture
+from raysp.runs import RunFolder
+
+EMBEDDED_BYTES = 10_500_000
+"""Of images inside the page (a third more as base64); those beyond lie beside it."""
+
+OPEN_TABLES, OPEN_TASKS = 8, 2
+
+
+def write_report(run: RunFolder, root: str, report: Callable[[str], None] | None = None) -> str:
+    """Write a run's report.html and its PNGs into runs/<run>/report/, from what lies on disk alone.
+
+    Args:
+        run: the run folder.
+        root: the data root, for the splits and their answers.
+        report: told what is being drawn.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        NotReady: nothing was ever run there.
+        BadInput: the run's record is damaged.
+    """
+    material = read_material(run, root)
+    first, notes = draw_overview(material)
+    pages = Pages(run)
+    overview = [pages.image(picture) for picture in first]
+    sections = []
+    for task in material.tasks[:FIGURE_SETS]:
+        if report is not None:
+            report(f"drawing {task.name}")
+        sections.append(_section(material, pages, draw(material, task)))
+    context = _context(material, overview, notes, sections)
+    path = files.join(run.report, "report.html")
+    files.write_text(path, _template().render(**context))
+    pages.sweep()
+    return path
+
+
+class Pages:
+    """Turns pictures into images of the page: inside it while it stays light, beside it afterwards."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run, self._embedded, self._written = run, 0, set()
+
+    def image(self, picture: Picture) -> dict[str, str]:
+        """Write a picture's PNG and return what the page shows of it."""
+        write_picture(self._run, picture)
+        self._written.add(f"{picture.name}.png")
+        self._embedded += len(picture.png)
+        source = f"{picture.name}.png"
+        if self._embedded <= EMBEDDED_BYTES:
+            source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
+        return {"title": picture.title, "caption": picture.caption, "source": source}
+
+    def sweep(self) -> None:
+        """Remove the PNGs of earlier reports that this one does not have."""
+        for name in files.listing(self._run.report):
+            if name.endswith(".png") and not name.startswith(".") and name not in self._written:
+                files.remove(files.join(self._run.report, name))
+
+
+def _context(
+    material: Material, overview: list[dict[str, str]], notes: list[str], sections: list[dict[str, Any]]
+) -> dict[str, Any]:
+    submitted = provenance.submissions(material)
+    states = list(material.states.values())
+    found = tables(material)
+    return {
+        "run": material.run,
+        "made": time.strftime("%Y-%m-%d %H:%M"),
+        "version": raysp.__version__,
+        "last": submitted[-1] if submitted else {},
+        "submissions": submitted,
+        "counts": {state: states.count(state) for state in ("done", "failed", "started", "missing")},
+        "total": len(states),
+        "standin": _standin(material),
+        "material": material,
+        "tables": found,
+        "sources": _sources(found),
+        "columns": COLUMNS,
+        "heat": _heat(material),
+        "overview": overview,
+        "notes": [*material.problems, *notes],
+        "sections": sections,
+        "without_figures": [task.name for task in material.tasks[FIGURE_SETS:]],
+        "failures": failures(material),
+        "data": provenance.data(material),
+        "seeds": sorted({trial.seed for trial in material.trials}),
+        "open_tables": len(found) <= OPEN_TABLES,
+        "open_tasks": OPEN_TASKS,
+    }
+
+
+def _section(material: Material, pages: Pages, drawn: Drawn) -> dict[str, Any]:
+    task, trial = drawn.task, drawn.trial
+    metric = headline(material, task)
+    best = cell(material, task, trial.model, metric) if trial is not None and metric else Cell()
+    done = len(material.finished(task))
+    return {
+        "task": task,
+        "trial": trial,
+        "score": f"{metric} {number(best.mean)}" if best.mean is not None else "",
+        "state": f"{done} of {len(task.trials)} trials done",
+        "complete": done == len(task.trials),
+        "images": [pages.image(picture) for picture in drawn.pictures],
+        "notes": drawn.notes,
+        "fits": provenance.fits(material, task),
+    }
+
+
+def _standin(material: Material) -> str:
+    """Return which of the data are generated: "all", "some" or ""."""
+    flags = [one.standin for one in provenance.data(material)]
+    return "all" if all(flags) else "some" if any(flags) else ""
+
+
+def _sources(found: Sequence[Any]) -> list[str]:
+    return list(dict.fromkeys(one.source for table in found for one in table.published))
+
+
+def _heat(material: Material) -> dict[str, Any] | None:
+    """Return the headline metric of every task and model, with each cell's place between zero and the row's best."""
+    metric = overview_metric(material)
+    if metric is None:
+        return None
+    rows = []
+    for task in material.tasks:
+        if headline(material, task) != metric:
+            continue
+        means = [cell(material, task, model, metric).mean for model in material.models]
+        top = max((mean for mean in means if mean is not None), default=0.0)
+        shares = [0.0 if mean is None or top <= 0 else max(mean, 0.0) / top for mean in means]
+        dataset, bin_ms = facts(material, task)
+        rows.append(
+            {"task": task, "dataset": dataset, "bin_ms": bin_ms, "cells": list(zip(means, shares, strict=True))}
+        )
+    return {"metric": metric, "models": material.models, "rows": rows}
+
+
+def _template() -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("raysp", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "short": provenance.short, "thousands": lambda value: f"{value:,}"}
+    return environment.get_template("report.html")

@@ -1,0 +1,99 @@
+"""Where a report's numbers come from: data, code, machines and submissions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from raysp.report.material import Material, Task
+
+
+@dataclass(frozen=True)
+class Data:
+    """One split's data: its fingerprint, its builder, the recordings it was built from."""
+
+    split: str
+    fingerprint: str
+    builder: str
+    standin: bool
+    recordings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How one model was fitted on one task, over its seeds.
+
+    Attributes:
+        model: the model.
+        seeds: done and planned, in words.
+        parameters: trained numbers; None where unknown.
+        epochs: best epoch, and epochs run, in words.
+        seconds: mean time of a trial.
+        devices: where, in words.
+        selected_on: what the best epoch was chosen by.
+    """
+
+    model: str
+    seeds: str
+    parameters: int | None
+    epochs: str
+    seconds: float | None
+    devices: str
+    selected_on: str
+
+
+def data(material: Material) -> list[Data]:
+    """Return the data of each split of the run, as the run's record has them."""
+    recorded = material.record.get("data", {})
+    names = dict.fromkeys(task.split for task in material.tasks)
+    return [_data(name, recorded.get(name, {}), material) for name in names]
+
+
+def fits(material: Material, task: Task) -> list[Fit]:
+    """Return how each model of a task was fitted, the floor first."""
+    return [_fit(material, task, model) for model in material.ordered(task.models)]
+
+
+def submissions(material: Material) -> list[dict[str, Any]]:
+    """Return the run's submissions: time, command, commit, changed, versions."""
+    return list(material.record.get("submissions", []))
+
+
+def short(digest: str | None) -> str:
+    """Spell a hash by its first twelve digits."""
+    return digest[:12] if digest else "unknown"
+
+
+def _data(split: str, found: dict[str, Any], material: Material) -> Data:
+    used = next(trial.data for trial in material.trials if trial.split == split)
+    return Data(
+        split=split,
+        fingerprint=found.get("fingerprint", used),
+        builder=found.get("builder") or "unknown",
+        standin=bool(found.get("standin", split.startswith("standin-"))),
+        recordings=tuple((name, sha) for name, sha in found.get("recordings", [])),
+    )
+
+
+def _fit(material: Material, task: Task, model: str) -> Fit:
+    planned = [trial for trial in task.trials if trial.model == model]
+    done = [material.done[trial.id] for trial in planned if trial.id in material.done]
+    failed = sum(material.states[trial.id] == "failed" for trial in planned)
+    seeds = f"{len(done)} of {len(planned)}" + (f", {failed} failed" if failed else "")
+    best, run = _mean(done, "best_epoch"), _mean(done, "epochs")
+    trained = any(trial.training is not None for trial in planned)
+    return Fit(
+        model=model,
+        seeds=seeds,
+        parameters=next((found["parameters"] for found in done if found.get("parameters") is not None), None),
+        epochs=f"{best:.0f} of {run:.0f}" if trained and best is not None and run is not None else "",
+        seconds=_mean(done, "seconds"),
+        devices=", ".join(sorted({str(found["device"]) for found in done if found.get("device")})),
+        selected_on="; ".join(sorted({found["selected_on"] for found in done if found.get("selected_on")})),
+    )
+
+
+def _mean(done: Sequence[dict[str, Any]], name: str) -> float | None:
+    values = [found[name] for found in done if found.get(name) is not None]
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,221 @@
+"""A small made-up run: rotating latents drive spikes and a velocity; the floor knows nothing, the ceiling is true."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+import yaml
+
+from raysp import files
+from raysp.collection.curve import write_curve
+from raysp.collection.latents import write_latents
+from raysp.collection.predictions import write_predictions
+from raysp.config import Training, Trial
+from raysp.data import split_file
+from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.live import live_metrics
+from raysp.evaluation.nlb import fast_metrics
+from raysp.evaluation.run import SCHEMA, phase_of
+from raysp.models.prediction import Prediction
+from raysp.runs import RunFolder, trial_to
+
+SPLITS = ("mc_maze_small-20ms-val", "mc_maze_small-20ms-test")
+CONDITIONS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeUp:
+    """A run folder, its data root and its trials."""
+
+    run: RunFolder
+    root: str
+    trials: list[Trial]
+
+    def trial(self, model: str, split: int = 0, seed: int = 0) -> Trial:
+        names = list(dict.fromkeys(trial.split for trial in self.trials))
+        return next(t for t in self.trials if (t.model, t.split, t.seed) == (model, names[split], seed))
+
+
+@pytest.fixture
+def made_up(tmp_path):
+    return make_run(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_run(tmp_path_factory):
+    """The same, for tests that change nothing in it."""
+    return make_run(tmp_path_factory.mktemp("shared"))
+
+
+def make_run(folder: Path, *, splits=SPLITS, models=("mean_rate", "sae", "true_rates"), seeds=(0, 1), **sizes):
+    root, run = str(folder / "data"), RunFolder(str(folder / "runs" / "made-up"))
+    trials, rows = [], []
+    for k, name in enumerate(splits):
+        split, targets, truth = make_split(name, seed=k, **sizes)
+        split_file.save(split, targets, root, {"made": "up"})
+        for model in models:
+            for seed in seeds:
+                trial = Trial(
+                    model,
+                    {},
+                    Training(epochs=40) if model == "sae" else None,
+                    name,
+                    split_file.fingerprint(split),
+                    seed,
+                )
+                trials.append(trial)
+                rows += finish(run, trial, split, targets, truth, len(trials))
+    record = {
+        "name": run.name,
+        "experiment": {"floor": "mean_rate", "ceiling": "true_rates"},
+        "submissions": [
+            {
+                "time": "2026-01-05T10:00:00",
+                "command": "raysp run made_up.py",
+                "commit": "c0ffee" * 6,
+                "changed": True,
+                "versions": {"python": "3.11", "torch": "2.13"},
+            }
+        ],
+        "data": {
+            name: {
+                **dataclasses.asdict(split_file.load(root, name).provenance),
+                "fingerprint": split_file.header(root, name)["fingerprint"],
+            }
+            for name in splits
+        },
+        "trials": [trial_to(trial) for trial in trials],
+    }
+    files.write_text(run.experiment, yaml.safe_dump(record))
+    write_scores(run, rows)
+    return MadeUp(run, root, trials)
+
+
+def make_split(name, seed=0, trials=(60, 24), bins=35, forward=10, heldin=18, heldout=6, bin_ms=20.0):
+    rng = np.random.default_rng(seed)
+    dataset = name.rsplit("-", 2)[0]
+    sizes = Sizes(dataset, bin_ms, bins, heldin, heldout, forward, behavior=2)
+    readout = rng.normal(0, 0.6, (3, heldin + heldout))
+    level = np.log(rng.uniform(3, 30, heldin + heldout) * bin_ms / 1000)
+    parts, truth = [], {}
+    for part, count in zip(("train", "eval"), trials, strict=True):
+        whole, truth[part] = _trials(rng, sizes, count, readout, level)
+        parts.append(whole)
+    train, answers = parts
+    seen = Trials(heldin=answers.heldin, condition=answers.condition)
+    rates, condition = np.concatenate([p.rates for p in parts]), np.concatenate([p.condition for p in parts])
+    psth = np.stack([rates[condition == c, :bins].mean(axis=0) for c in range(CONDITIONS)])
+    made = Provenance((("made_up.nwb", "ab" * 32),), "made-up-1", standin=name.startswith("standin-"))
+    return PopulationSplit(name, sizes, train, seen, made), Targets(name, sizes, answers, psth), truth
+
+
+def _trials(rng, sizes, count, readout, level):
+    condition = np.arange(count) % CONDITIONS
+    time = np.linspace(0, 1.6 * np.pi, sizes.bins + sizes.forward)
+    angle = time[None] + 2 * np.pi * condition[:, None] / CONDITIONS + rng.normal(0, 0.15, (count, 1))
+    ramp = np.broadcast_to(np.linspace(-1, 1, len(time)), angle.shape)
+    latents = np.stack([np.cos(angle), np.sin(angle), ramp], axis=2)
+    rates = np.exp(latents @ readout + level)
+    counts = rng.poisson(rates).astype(np.float32)
+    velocity = 200 * latents[:, : sizes.bins, :2] + rng.normal(0, 10, (count, sizes.bins, 2))
+    b, n = sizes.bins, sizes.heldin
+    found = Trials(
+        heldin=counts[:, :b, :n],
+        heldout=counts[:, :b, n:],
+        heldin_forward=counts[:, b:, :n],
+        heldout_forward=counts[:, b:, n:],
+        behavior=velocity,
+        condition=condition,
+        rates=rates,
+    )
+    return found, latents
+
+
+def finish(run, trial, split, targets, truth, seed):
+    rng, folder, sizes = np.random.default_rng(seed), run.trial(trial.id), split.sizes
+    parts = {
+        "train": predict(rng, trial.model, split.train.rates, sizes, truth["train"]),
+        "eval": predict(rng, trial.model, targets.trials.rates, sizes, truth["eval"]),
+    }
+    write_predictions(folder.predictions, trial, sizes, parts)
+    if parts["eval"].latents is not None:
+        write_latents(folder.latents, parts["eval"].latents)
+    if trial.training is not None:
+        write_curve(folder.curve, curve(rng))
+    files.write_json(
+        folder.done,
+        {
+            "trial": trial.id,
+            "best_epoch": 30,
+            "epochs": 40,
+            "parameters": 4321,
+            "seconds": 2.5,
+            "device": "cpu",
+            "validation": {},
+            "standin": split.provenance.standin,
+            "data": trial.data,
+            "selected_on": "validation trials of the training part" if trial.training else "nothing",
+        },
+    )
+    common = {
+        "trial_id": trial.id,
+        "model": trial.model,
+        "split": trial.split,
+        "dataset": sizes.dataset,
+        "phase": phase_of(trial.split),
+        "bin_ms": sizes.bin_ms,
+        "seed": trial.seed,
+        "part": "eval",
+        "unit": None,
+        "parameter": None,
+        "standin": split.provenance.standin,
+        "judge": "raysp",
+    }
+    values = fast_metrics(
+        targets, parts["eval"].rates, parts["eval"].rates_forward, train=split.train, train_rates=parts["train"].rates
+    )
+    values = {**live_metrics(parts["eval"], targets.trials), **values}
+    units = [
+        {**common, "unit": unit, "metric": "co-bps", "value": bits_per_spike(parts["eval"].rates[..., [unit]], counts)}
+        for unit in range(sizes.heldin, sizes.neurons)
+        if (counts := targets.trials.heldout[..., [unit - sizes.heldin]]).sum() > 0
+    ]
+    return [{**common, "metric": name, "value": value} for name, value in values.items()] + units
+
+
+def predict(rng, model, rates, sizes, latents):
+    if model == "mean_rate":
+        rates = np.broadcast_to(rates.mean(axis=(0, 1)), rates.shape)
+    elif model != "true_rates":
+        rates = rates * np.exp(rng.normal(0, 0.2, rates.shape))
+        latents = latents @ rng.normal(0, 1, (3, 8)) + rng.normal(0, 0.03, (*latents.shape[:2], 8))
+    rates = np.ascontiguousarray(rates, dtype=np.float32)
+    b = sizes.bins
+    return Prediction(rates[:, :b], rates[:, b:], latents if model == "sae" else None).numpy()
+
+
+def curve(rng):
+    epochs = np.arange(1, 41)
+    loss = 0.3 + 0.4 * np.exp(-epochs / 8) + rng.normal(0, 0.004, 40)
+    return [
+        {
+            "epoch": int(e),
+            "train_loss": float(x),
+            "validation_loss": float(x + 0.02 + 0.00005 * (e - 30) ** 2),
+            "learning_rate": 1e-3 * 0.5 ** (e // 15),
+            "seconds": 0.1,
+            "co-bps": float(0.2 - 0.2 * np.exp(-e / 8)) if e % 5 == 0 else None,
+        }
+        for e, x in zip(epochs, loss, strict=True)
+    ]
+
+
+def write_scores(run, rows):
+    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
+    with files.replacing(run.metrics) as path:
+        polars.DataFrame(rows, schema=schema).write_parquet(path)
