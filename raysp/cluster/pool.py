@@ -61,13 +61,17 @@ class Pool:
         """
         import ray
 
-        seen = 0
-        over = False
+        seen, settled_at, over = 0, None, False
         while not over:
-            over = not self._thread.is_alive()
+            # A group whose workers cannot live is started again and again; nothing of it is worth waiting for.
+            stuck = settled_at is not None and time.monotonic() - settled_at > STOP_GRACE_S
+            over = stuck or not self._thread.is_alive()
             events = ray.get(self._queue.events.remote(seen))
             seen += len(events)
-            yield events, ray.get(self._queue.states.remote())
+            states = ray.get(self._queue.states.remote())
+            if settled_at is None and all(entry["state"] in ("done", "failed") for entry in states.values()):
+                settled_at = time.monotonic()
+            yield events, states
             if not over:
                 self._thread.join(every_s)
         if self._error is not None:
@@ -139,10 +143,14 @@ def _blame(queue: Any) -> Any:
             import ray
 
             for rank, error in worker_exceptions.items():
-                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                ray.get(queue.crashed.remote(rank, reason))
+                ray.get(queue.crashed.remote(rank, _reason(error)))
 
     return Blame()
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].strip() if lines[0].startswith(("Traceback", "ray::")) else lines[0].strip()
 
 
 def wait_for(pool: Pool, on_event: Callable[[list, dict], None]) -> dict[str, dict[str, Any]]:

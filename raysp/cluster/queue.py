@@ -48,6 +48,7 @@ class TrialQueue:
         self._clock = clock
         self._events: list[dict[str, Any]] = []
         self._stopped = False
+        self._barren = 0
 
     def register(self, worker: int) -> None:
         """Note a new process under this rank; what the rank's earlier process held goes back into the queue."""
@@ -70,6 +71,7 @@ class TrialQueue:
                 entry.state, entry.worker, entry.note = "running", worker, {}
                 entry.expires = self._clock() + self._lease_s
                 self._event("start", name)
+                self._barren = 0
                 return {"trial": entry.trial, "attempt": entry.releases + 1}
         settled = all(entry.state in ("done", "failed") for entry in self._entries.values())
         return None if settled else {"wait": 0.5}
@@ -104,9 +106,18 @@ class TrialQueue:
             entry.state, entry.worker = "waiting", None
 
     def crashed(self, worker: int, reason: str) -> None:
-        """Blame the trial that a dead worker held."""
+        """Blame the trial that a dead worker held; when workers keep dying before they take one, give all up."""
+        held = [name for name, entry in self._entries.items() if entry.state == "running" and entry.worker == worker]
+        self._barren += not held
+        if self._barren >= self._max_releases:
+            for name, entry in self._entries.items():
+                if entry.state in ("waiting", "running"):
+                    self._set_aside(
+                        name, f"no worker lives long enough to take a trial; the last one died of: {reason}"
+                    )
+            return
         for name, entry in self._entries.items():
-            if entry.state == "running" and entry.worker == worker:
+            if name in held:
                 entry.crashes += 1
                 self._event("crash", name, note={"crashes": entry.crashes, "reason": reason})
                 if entry.crashes >= self._max_crashes:

@@ -7,6 +7,8 @@ import time
 import traceback
 from typing import Any
 
+from raysp.errors import Interrupted
+from raysp.one_trial import Setting
 from raysp.runs import trial_from
 
 BEAT_S = 2.0
@@ -23,14 +25,12 @@ def work(config: dict[str, Any]) -> None:
 
     rank = ray.train.get_context().get_world_rank()
     queue = _Remote(config["queue"])
-    limit_threads(config["threads"])
-    runner = _function(config["runner"])
     queue.register(rank)
     while (taken := queue.take(rank)) is not None:
         if "wait" in taken:
             time.sleep(taken["wait"])
             continue
-        _one(queue, rank, taken["trial"], config["setting"], runner)
+        _one(queue, rank, taken["trial"], config)
 
 
 def limit_threads(threads: int) -> None:
@@ -40,14 +40,14 @@ def limit_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _one(queue: _Remote, rank: int, trial: dict[str, Any], setting: dict[str, Any], runner: Any) -> None:
-    from raysp.errors import Interrupted
-    from raysp.one_trial import Setting
-
+def _one(queue: _Remote, rank: int, trial: dict[str, Any], config: dict[str, Any]) -> None:
     name = trial["id"]
     beats = _Beats(queue, rank, name)
     try:
-        result = runner(trial_from(trial), Setting(**setting), beats.note, beats.keep_going)
+        # Imported here, so that a broken installation fails the trial with its traceback instead of the worker.
+        limit_threads(config["threads"])
+        runner = _function(config["runner"])
+        result = runner(trial_from(trial), Setting(**config["setting"]), beats.note, beats.keep_going)
     except Interrupted:
         queue.release(rank, name)
     except Exception:

@@ -1,0 +1,90 @@
+import os
+
+import psutil
+import pytest
+
+from raysp.cluster.pool import Pool, wait_for
+from raysp.cluster.session import session
+from raysp.config import Resources, Trial
+from raysp.one_trial import Setting
+from raysp.runs import trial_to
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(280)]
+RUNNER = "pool_runners.behave"
+
+
+@pytest.fixture(scope="module")
+def available():
+    # The workers are other processes: they find the runners by this path.
+    path = os.pathsep.join(filter(None, [os.path.dirname(__file__), os.environ.get("PYTHONPATH")]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", path)
+        yield from _session()
+
+
+def _session():
+    with session(Resources(workers=2)) as found:
+        yield found
+
+
+def plain(name, does="nothing", follows=None):
+    return trial_to(Trial("fake", {"name": name, "does": does}, None, name, "x", follows=follows))
+
+
+def run_pool(trials, available, folder, on_event=lambda events, states: None):
+    pool = Pool(trials, Setting(str(folder), ""), Resources(workers=2), available, runner=RUNNER)
+    states = wait_for(pool, on_event)
+    return {entry["split"]: states[entry["id"]] for entry in trials}
+
+
+def attempts(folder, name):
+    return len(list(folder.glob(f"{name}.*")))
+
+
+def test_a_poison_is_set_aside_a_failure_is_told_and_the_rest_is_done(available, tmp_path):
+    val = plain("val")
+    trials = [
+        plain("poison", "die"),
+        plain("error", "raise"),
+        plain("unlucky", "die once"),
+        val,
+        plain("test", follows=val["id"]),
+        plain("orphan", follows=plain("error", "raise")["id"]),
+    ]
+    states = run_pool(trials, available, tmp_path)
+    assert states["poison"]["state"] == "failed"
+    assert "killed its worker 3 times" in states["poison"]["error"]
+    assert attempts(tmp_path, "poison") == 3
+    assert "ValueError: as told" in states["error"]["error"]
+    assert attempts(tmp_path, "error") == 1
+    assert states["unlucky"]["state"] == "done"
+    assert attempts(tmp_path, "unlucky") == 2
+    assert states["val"]["state"] == states["test"]["state"] == "done"
+    assert "which failed" in states["orphan"]["error"]
+    assert attempts(tmp_path, "orphan") == 0
+
+
+def test_an_interrupt_lets_trials_save_their_state_and_gives_them_back(available, tmp_path):
+    trials = [plain("a", "wait"), plain("b", "wait"), plain("c", "wait")]
+    seen = {}
+
+    def interrupt(events, states):
+        seen.update(states)
+        if sum(entry["note"].get("epoch", 0) > 0 for entry in states.values()) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_pool(trials, available, tmp_path, interrupt)
+    assert sorted(attempts(tmp_path, name) for name in "abc") == [0, 1, 1]
+
+
+def test_every_listening_socket_is_on_loopback(available):
+    this = psutil.Process(os.getpid())
+    addresses = {
+        connection.laddr.ip
+        for process in [this, *this.children(recursive=True)]
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert addresses
+    assert addresses <= {"127.0.0.1", "::1"}

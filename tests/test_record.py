@@ -1,0 +1,69 @@
+import dataclasses
+import os
+import subprocess
+import sys
+
+import pytest
+
+from raysp import files
+from raysp.config import Experiment, ModelChoice, Trial
+from raysp.data import split_file
+from raysp.errors import BadInput, NotReady
+from raysp.plan import Plan
+from raysp.record import locked, versions, write_record
+from raysp.runs import RunFolder
+
+TRIAL = Trial("mean_rate", {}, None, "a", "x" * 64)
+EXPERIMENT = Experiment(name="e", models=(ModelChoice("mean_rate"),), splits=("a",))
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    header = {"fingerprint": "x" * 64, "provenance": {"recordings": [], "builder": "b-1", "standin": False}}
+    monkeypatch.setattr(split_file, "header", lambda root, name: header)
+    return RunFolder(str(tmp_path / "e"))
+
+
+def test_the_record_says_what_was_run_from_which_code_on_which_data(run):
+    write_record(run, EXPERIMENT, Plan((TRIAL,), (("true_rates", "a", "no truth"),)), "data")
+    record = run.record()
+    assert run.trials() == [TRIAL]
+    assert record["data"]["a"]["fingerprint"] == "x" * 64
+    assert record["submissions"][0]["versions"]["torch"] == versions()["torch"]
+    assert record["left_out"] == [["true_rates", "a", "no truth"]]
+    assert not record["standin"]
+
+
+def test_later_submissions_add_splits_and_replace_changed_settings(run):
+    write_record(run, EXPERIMENT, Plan((TRIAL,)), "data")
+    other = dataclasses.replace(TRIAL, split="b")
+    changed = dataclasses.replace(TRIAL, settings={"k": 1})
+    write_record(run, EXPERIMENT, Plan((other,)), "data")
+    assert run.trials() == [TRIAL, other]
+    write_record(run, EXPERIMENT, Plan((changed,)), "data")
+    assert run.trials() == [other, changed]
+    assert len(run.record()["submissions"]) == 3
+
+
+def test_a_damaged_record_and_a_missing_one_are_told_apart(run):
+    with pytest.raises(NotReady, match="not a run folder"):
+        run.record()
+    files.write_text(run.experiment, "just text")
+    with pytest.raises(BadInput, match="damaged"):
+        run.record()
+
+
+def test_a_second_driver_is_refused_and_a_killed_one_leaves_no_lock(run):
+    script = (
+        "import sys, time\nfrom raysp.record import locked\nfrom raysp.runs import RunFolder\n"
+        "with locked(RunFolder(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script, run.path], stdout=subprocess.PIPE, text=True)
+    with child.stdout:
+        assert child.stdout.readline() == "held\n"
+        with pytest.raises(BadInput, match=f"process {child.pid}"), locked(run):
+            pass
+        child.kill()
+        child.wait()
+    with locked(run):
+        assert os.path.exists(run.lock)
