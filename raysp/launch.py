@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import fnmatch
+import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Any
 
 from raysp import files
 from raysp.config import STANDIN, Experiment, Trial, apply_sets
-from raysp.errors import BadInput, NotReady
+from raysp.errors import NotReady
 from raysp.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.progress import Progress
 from raysp.record import commit, locked, write_record
@@ -79,15 +79,21 @@ def choose_splits(experiment: Experiment, request: Request) -> list[str]:
         BadInput: a name is unknown or a glob matches nothing.
         NotReady: a recording is not there.
     """
-    from raysp.data import prepare, sources
+    from raysp.data import prepare
 
     own = [recording.name for recording in experiment.recordings]
     known = [*prepare.expand(experiment.splits), *own]
     if request.splits:
-        matches = [prepare.matching(pattern, known) for pattern in request.splits]
-        known = list(dict.fromkeys(name for found in matches for name in found))
+        found = [name for pattern in request.splits for name in prepare.matching(pattern, known)]
+        known = list(dict.fromkeys(found))
+    benchmark = [name for name in known if name not in own]
+    named = {*experiment.splits, *request.splits}
+    groups = (
+        prepare.present(prepare.groups(benchmark), request.root, named=set(benchmark) <= named) if benchmark else []
+    )
+    there = {name for group in groups for name in group}
     return [
-        sources.full_name(name, request.root) if name in own else prepare.resolve(name, request.root) for name in known
+        name if name in own else prepare.resolve(name, request.root) for name in known if name in own or name in there
     ]
 
 
@@ -265,30 +271,11 @@ def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Req
         say(f"  {run.trial(trial.id).state():8} {trial.id}")
     for model, split, reason in plan.left_out:
         say(f"  left out {model} on {split}: {reason}")
-    say(f"{len(plan.trials)} trials in {run.path}, {len(to_run(run, plan, request_without_force(request)))} to run")
+    say(
+        f"{len(plan.trials)} trials in {run.path}, {len(to_run(run, plan, dataclasses.replace(request, force=False, retry=False)))} to run"
+    )
     return 0
-
-
-def request_without_force(request: Request) -> Request:
-    """Return the request with nothing that would remove files."""
-    import dataclasses
-
-    return dataclasses.replace(request, force=False, retry=False)
 
 
 def _absolute(path: str) -> str:
     return os.path.abspath(path) if files.is_local(path) else path
-
-
-def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """Tell whether a split's name, with or without its stand-in mark, matches one of the globs."""
-    if not patterns:
-        return True
-    plain = name.removeprefix(STANDIN)
-    return any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(plain, pattern) for pattern in patterns)
-
-
-def check_local(path: str) -> None:
-    """Raise BadInput for an address where only a folder will do."""
-    if not files.is_local(path):
-        raise BadInput(f"expected a folder of this machine, got {path}")
