@@ -271,9 +271,8 @@ def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Req
         say(f"  {run.trial(trial.id).state():8} {trial.id}")
     for model, split, reason in plan.left_out:
         say(f"  left out {model} on {split}: {reason}")
-    say(
-        f"{len(plan.trials)} trials in {run.path}, {len(to_run(run, plan, dataclasses.replace(request, force=False, retry=False)))} to run"
-    )
+    left = to_run(run, plan, dataclasses.replace(request, force=False, retry=False))
+    say(f"{len(plan.trials)} trials in {run.path}, {len(left)} to run")
     return 0
 
 
