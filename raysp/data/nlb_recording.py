@@ -24,6 +24,7 @@ class Session:
     Attributes:
         name: base name of the file.
         trials: column -> (trials,) values, in the table's order.
+        units: identifiers of the neurons, held-in ones first, ascending in each group.
         heldin: spikes of the held-in neurons.
         heldout: spikes of the held-out neurons; None in test files.
         behavior: bin width -> (trials, bins, variables) behaviour in every trial's window, where it is a series.
@@ -32,6 +33,7 @@ class Session:
 
     name: str
     trials: dict[str, np.ndarray]
+    units: np.ndarray
     heldin: binning.Spikes
     heldout: binning.Spikes | None
     behavior: dict[int, np.ndarray]
@@ -91,10 +93,15 @@ def read_recording(nlb: NLBSet, root: str) -> Recording:
 def check_present(nlb: NLBSet, root: str) -> None:
     """Raise NotReady, with the commands to type, unless the recording's training file is there."""
     if not files.exists(nlb.train_path(root)):
-        raise NotReady(
-            f"no recording {nlb.name} at {nlb.train_path(root)}; fetch it with: raysp data fetch {nlb.name} "
-            f"--root {root}, or generate recordings with: raysp data standin --root {root}"
-        )
+        raise absent(nlb, root)
+
+
+def absent(nlb: NLBSet, root: str) -> NotReady:
+    """Return the error for a recording that is not there."""
+    return NotReady(
+        f"no recording {nlb.name} at {nlb.train_path(root)}; fetch it with: raysp data fetch {nlb.name} --root {root}, "
+        f"or generate recordings with: raysp data standin --root {root}"
+    )
 
 
 def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0) -> Session:
@@ -120,7 +127,7 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
         heldin, heldout = _spikes(units, length_ms, name)
         _check_neurons(nlb, name, (len(heldin), len(heldout or ())), test=test, standin=standin)
         behavior = {} if test or nlb.series is None else _behavior(nlb, file, trials, length_ms, lead_ms)
-    return Session(name, trials, heldin, heldout, behavior, standin)
+    return Session(name, trials, _ids(units), heldin, heldout, behavior, standin)
 
 
 def _length_ms(units: nwb.Units, name: str) -> int:
@@ -145,11 +152,15 @@ def _spikes(units: nwb.Units, length_ms: int, name: str) -> tuple[binning.Spikes
     )
 
 
+def _ids(units: nwb.Units) -> np.ndarray:
+    return units.ids[np.lexsort([units.ids, units.heldout])]
+
+
 def _group(units: nwb.Units, chosen: np.ndarray, length_ms: int) -> binning.Spikes:
-    # The benchmark's tools take the observed stretches of a group from its first unit.
+    # The benchmark's tools order neurons by identifier, and take a group's observed stretches from its first row.
     rows = np.flatnonzero(chosen)
     observed = binning.observed_ms(units.observed(rows[0]), length_ms)
-    return binning.gather([units.spikes(row) for row in rows], observed)
+    return binning.gather([units.spikes(row) for row in rows[np.argsort(units.ids[rows], kind="stable")]], observed)
 
 
 def _behavior(
@@ -180,10 +191,16 @@ def _check_neurons(nlb: NLBSet, name: str, found: tuple[int, int], *, test: bool
 def _check_pair(train: Session, test: Session) -> None:
     if train.standin != test.standin:
         raise BadInput(f"{train.name} and {test.name}: one is a stand-in and one is not; generate or fetch both again")
-    if len(train.heldin) != len(test.heldin):
+    expected, found = train.units[: len(train.heldin)], test.units[: len(test.heldin)]
+    if not np.array_equal(expected, found):
         raise BadInput(
-            f"{test.name}: expected the {len(train.heldin)} held-in neurons of {train.name}, got {len(test.heldin)}"
+            f"{test.name}: expected the {len(expected)} held-in neurons of {train.name}, identifiers {_few(expected)}; "
+            f"got {len(found)}: {_few(found)}"
         )
+
+
+def _few(ids: np.ndarray) -> str:
+    return ", ".join(str(one) for one in ids[:4]) + (", ..." if len(ids) > 4 else "")
 
 
 def _stacking_shift_ms(length_ms: int) -> int:

@@ -19,6 +19,8 @@ BIN_WIDTHS_MS = (5, 20)
 FORWARD_MS = 200
 ANSWERS_FILE = "eval_data_test.h5"
 STANDIN_MARK = "raysp-standin"
+STANDIN_PREFIX = "standin-"
+BUILDER = "nlb-1"
 
 
 @dataclass(frozen=True)
@@ -203,16 +205,16 @@ def parse(name: str) -> tuple[NLBSet, int, Phase]:
     Raises:
         BadInput: no split has that name.
     """
-    bare = name.removeprefix("standin-")
+    bare = name.removeprefix(STANDIN_PREFIX)
     if bare not in _PARTS:
         raise unknown("NLB split", name, SPLITS)
     return _PARTS[bare]
 
 
-def group_name(dataset: str, bin_ms: int) -> str:
+def group_name(dataset: str, bin_ms: float) -> str:
     """Return the benchmark's name for a data set and bin width: "mc_maze" at 5 ms, "mc_maze_20" at 20 ms."""
-    bare = dataset.removeprefix("standin-")
-    return bare if bin_ms == 5 else f"{bare}_{bin_ms}"
+    bare = dataset.removeprefix(STANDIN_PREFIX)
+    return bare if bin_ms == 5 else f"{bare}_{int(bin_ms)}"
 
 
 def dataset_of(name: str) -> NLBSet:

@@ -11,7 +11,7 @@ import numpy as np
 
 from raysp.data import binning
 from raysp.data.binning import NS_PER_MS
-from raysp.data.nlb_psth import align, psth
+from raysp.data.nlb_psth import Aligned, align, psth
 from raysp.data.nlb_recording import Session
 from raysp.data.nlb_sets import FORWARD_MS, NLBSet, group_name
 from raysp.errors import BadInput
@@ -192,20 +192,18 @@ def condition_psth(
         (conditions, bins, neurons) expected spikes per bin, held-in neurons first; and for each part an object array
         with one array of positions in the part per condition.
     """
-    used = np.union1d(train, chosen)
-    members = _members(session, nlb, used)
-    times = _psth_window(session, nlb)
+    aligned = _aligned(session, nlb, np.union1d(train, chosen), bin_ms)
     bins, from_end = nlb.bins(bin_ms), nlb.observed_from is not None
-    aligned = align(members, times, session.next_start_ns(), bin_ms, bins, from_end=from_end)
     parts = [
         psth(spikes, aligned, bin_ms, bins, nlb.psth_sigma_ms, from_end=from_end)
-        for spikes in (session.heldin, session.heldout)
-        if spikes is not None
+        for spikes in (session.heldin, _heldout(session))
     ]
-    return np.concatenate(parts, axis=2), tuple(
-        ragged([np.flatnonzero(np.isin(part, aligned.row[aligned.condition == one])) for one in range(len(members))])
-        for part in (train, chosen)
-    )
+    return np.concatenate(parts, axis=2), (_trials_of(aligned, train), _trials_of(aligned, chosen))
+
+
+def trials_by_condition(session: Session, nlb: NLBSet, rows: np.ndarray, bin_ms: int) -> np.ndarray:
+    """Return which of these trials belong to each condition, as `condition_psth` does, without the PSTH."""
+    return _trials_of(_aligned(session, nlb, rows, bin_ms), rows)
 
 
 def ragged(parts: list[np.ndarray]) -> np.ndarray:
@@ -214,6 +212,20 @@ def ragged(parts: list[np.ndarray]) -> np.ndarray:
     for index, part in enumerate(parts):
         result[index] = part
     return result
+
+
+def _aligned(session: Session, nlb: NLBSet, used: np.ndarray, bin_ms: int) -> Aligned:
+    members = _members(session, nlb, used)
+    if not members:
+        raise BadInput(f"{session.name}: expected conditions in {', '.join(nlb.conditions)}, got none")
+    from_end = nlb.observed_from is not None
+    times = _psth_window(session, nlb)
+    return align(members, times, session.next_start_ns(), bin_ms, nlb.bins(bin_ms), from_end=from_end)
+
+
+def _trials_of(aligned: Aligned, part: np.ndarray) -> np.ndarray:
+    each = range(len(aligned.kept))
+    return ragged([np.flatnonzero(np.isin(part, aligned.row[aligned.condition == one])) for one in each])
 
 
 def _psth_window(session: Session, nlb: NLBSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

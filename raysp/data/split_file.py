@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from raysp import files
+from raysp.data.nlb_sets import BUILDER
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
 from raysp.errors import BadInput, NotReady
 
@@ -78,6 +79,12 @@ def header(root: str, name: str) -> dict[str, Any]:
     if found["format"] != FORMAT:
         raise NotReady(
             f"{path} has format {found['format']}, this version reads {FORMAT}; "
+            f"run: raysp data prepare {name} --root {root}"
+        )
+    builder = found["provenance"]["builder"]
+    if builder.startswith("nlb-") and builder != BUILDER:
+        raise NotReady(
+            f"{path} was prepared by {builder}, this raysp builds {BUILDER}; "
             f"run: raysp data prepare {name} --root {root}"
         )
     return found

@@ -1,0 +1,51 @@
+"""True rates of generated recordings: expected spikes per bin in the trials' windows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from raysp import files
+from raysp.data import nwb
+from raysp.errors import BadInput
+
+
+def truth_path(root: str, dataset: str) -> str:
+    """Return where the generator left a recording's latent states below the data root."""
+    return files.join(root, "standin-truth", f"{dataset}.h5")
+
+
+def true_rates(
+    path: str, session: Literal["train", "test"], first: np.ndarray, bins: int, bin_ms: int
+) -> np.ndarray | None:
+    """Return the rates that the spikes were drawn from.
+
+    The rate in a millisecond is exp(latents @ readout + bias); refractoriness is ignored.
+
+    Args:
+        path: file of the latent states.
+        session: which of the recording's two files the trials lie in.
+        first: (trials,) first bin of each window, bins since the session's start.
+        bins: length of the windows, forward bins included.
+        bin_ms: width of a bin, ms.
+
+    Returns:
+        (trials, bins, neurons) float32 expected spikes per bin, held-in neurons first; None when there is no file.
+
+    Raises:
+        BadInput: the file is damaged, or a window reaches beyond its states.
+    """
+    if not files.exists(path):
+        return None
+    with nwb.opened(path) as file:
+        latents = file[f"latents_{session}"]
+        readout, bias = file["readout"][()], file["bias"][()]
+        if first.min() < 0 or (first.max() + bins) * bin_ms > len(latents):
+            span = f"{first.min() * bin_ms} to {(first.max() + bins) * bin_ms} ms"
+            raise BadInput(f"{path}: expected states of {span} of the {session} session, got 0 to {len(latents)} ms")
+        result = np.empty((len(first), bins, len(bias)), dtype=np.float32)
+        for trial, begin in enumerate(first * bin_ms):
+            rates = np.exp(latents[begin : begin + bins * bin_ms] @ readout + bias)
+            result[trial] = rates.reshape(bins, bin_ms, -1).sum(axis=1)
+    return result

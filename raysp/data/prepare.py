@@ -1,0 +1,166 @@
+"""Preparing the benchmark's splits: recordings to files of tensors, each recording read once, only what is stale."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from raysp import files
+from raysp.data import hashes, nlb_reference, split_file
+from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_PREFIX, NLBSet, parse
+from raysp.data.verified import is_standin
+from raysp.errors import BadInput, NotReady, unknown
+
+Report = Callable[[str], None]
+
+
+def expand(patterns: Sequence[str]) -> list[str]:
+    """Return the benchmark's splits that names and globs stand for, each once.
+
+    Raises:
+        BadInput: a name is unknown or a glob matches nothing.
+    """
+    found = (matching(pattern.removeprefix(STANDIN_PREFIX), SPLITS) for pattern in patterns)
+    return list(dict.fromkeys(name for names in found for name in names))
+
+
+def matching(pattern: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that a name or glob stands for; raises BadInput when there is none."""
+    known = list(known)
+    found = [name for name in known if fnmatch.fnmatchcase(name, pattern)]
+    if not found:
+        raise unknown("split", pattern, known)
+    return found
+
+
+def groups(names: Iterable[str]) -> list[list[str]]:
+    """Group splits by recording, so that each recording is read once.
+
+    Raises:
+        BadInput: a name is unknown.
+    """
+    by_recording: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        by_recording.setdefault(parse(name)[0].name, []).append(name)
+    return list(by_recording.values())
+
+
+def present(found: list[list[str]], root: str, *, named: bool) -> list[list[str]]:
+    """Return the groups whose recording is there.
+
+    Args:
+        found: groups of splits.
+        root: the data root.
+        named: a person asked for just these: each must be there.
+
+    Raises:
+        NotReady: a recording is not there, or none is.
+    """
+    there = [group for group in found if files.exists(parse(group[0])[0].train_path(root))]
+    missing = [group for group in found if group not in there]
+    if missing and (named or not there):
+        raise _absent(parse(missing[0][0])[0], root)
+    return there
+
+
+def resolve(name: str, root: str) -> str:
+    """Return the full name of a split: "standin-" in front when the recording below the root was generated.
+
+    Raises:
+        BadInput: no split has that name.
+        NotReady: neither the recording nor the prepared split is there, or it is of the other kind.
+    """
+    nlb, _, _ = parse(name)
+    bare = name.removeprefix(STANDIN_PREFIX)
+    if files.exists(nlb.train_path(root)):
+        full = STANDIN_PREFIX + bare if is_standin(nlb.train_path(root)) else bare
+    else:
+        prepared = (full for full in (bare, STANDIN_PREFIX + bare) if files.exists(split_file.split_path(root, full)))
+        full = next(prepared, "")
+    if not full:
+        raise _absent(nlb, root)
+    if name not in (bare, full):
+        raise NotReady(
+            f"{name} asks for a generated recording, the one of {nlb.name} below {root} is real; "
+            f"ask for {bare}, or generate elsewhere: raysp data standin --root OTHER"
+        )
+    return full
+
+
+def up_to_date(names: Sequence[str], root: str, *, builders: Sequence[str] = (BUILDER, nlb_reference.VERSION)) -> bool:
+    """Tell whether splits are prepared from the recordings that are there, by one of these builders."""
+    return all(_current(name, root, builders) for name in names)
+
+
+def prepare(
+    names: Sequence[str], root: str, *, reference: bool = False, force: bool = False, report: Report | None = None
+) -> list[str]:
+    """Prepare splits, given by names or globs; see `prepare_group`."""
+    found = groups(expand(names))
+    return [
+        name
+        for group in present(found, root, named=True)
+        for name in prepare_group(group, root, reference=reference, force=force, report=report)
+    ]
+
+
+def prepare_group(
+    names: Sequence[str], root: str, *, reference: bool = False, force: bool = False, report: Report | None = None
+) -> list[str]:
+    """Prepare splits of one recording; those that are up to date are left as they are.
+
+    Args:
+        names: the splits.
+        root: the data root; splits go to the folder prepared below it.
+        reference: build with nlb_tools, slowly.
+        force: build again what is up to date.
+        report: told the name of each split that was built.
+
+    Returns:
+        The splits' full names.
+
+    Raises:
+        BadInput: a name is unknown, or a file is not what it should be; splits that were there stay.
+        NotReady: the recording is not there.
+    """
+    from raysp.data import nlb
+
+    builder = nlb_reference.VERSION if reference else BUILDER
+    full = [resolve(name, root) for name in names]
+    stale = [name for name in full if force or not _current(name, root, (builder,))]
+    if not stale:
+        return full
+    dataset = parse(stale[0])[0].name
+    for split, targets in nlb.build_set(dataset, root, stale, reference=reference):
+        split_file.save(split, targets, root, _built_from(split.name, root, builder))
+        if targets is None:
+            files.remove(split_file.targets_path(root, split.name))
+        if report is not None:
+            report(split.name)
+    return full
+
+
+def _current(name: str, root: str, builders: Sequence[str]) -> bool:
+    try:
+        full = resolve(name, root)
+        found = split_file.header(root, full)["built_from"]
+    except (NotReady, BadInput):
+        return False
+    if not files.exists(parse(full)[0].train_path(root)):
+        return found.get("builder") in builders
+    return any(found == _built_from(full, root, builder) for builder in builders)
+
+
+def _built_from(name: str, root: str, builder: str) -> dict[str, Any]:
+    from raysp.data import nlb
+
+    recording, _, phase = parse(name)
+    below = {path.removeprefix(root).lstrip("/"): path for path in nlb.inputs(recording, phase, root)}
+    return {"builder": builder, "files": {short: hashes.sha256(path) for short, path in sorted(below.items())}}
+
+
+def _absent(nlb: NLBSet, root: str) -> NotReady:
+    from raysp.data.nlb_recording import absent
+
+    return absent(nlb, root)
