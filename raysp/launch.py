@@ -79,9 +79,9 @@ def choose_splits(experiment: Experiment, request: Request) -> list[str]:
         BadInput: a name is unknown or a glob matches nothing.
         NotReady: a recording is not there.
     """
-    from raysp.data import prepare
+    from raysp.data import prepare, sources
 
-    own = [recording.name for recording in experiment.recordings]
+    own = {recording.name: recording for recording in experiment.recordings}
     known = [*prepare.expand(experiment.splits), *own]
     if request.splits:
         found = [name for pattern in request.splits for name in prepare.matching(pattern, known)]
@@ -93,7 +93,9 @@ def choose_splits(experiment: Experiment, request: Request) -> list[str]:
     )
     there = {name for group in groups for name in group}
     return [
-        name if name in own else prepare.resolve(name, request.root) for name in known if name in own or name in there
+        sources.full_name(own[name], request.root) if name in own else prepare.resolve(name, request.root)
+        for name in known
+        if name in own or name in there
     ]
 
 
@@ -131,10 +133,12 @@ def _launch(experiment: Experiment, names: list[str], run: RunFolder, request: R
 
 def _prepare(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:
     from raysp.cluster.jobs import jobs
-    from raysp.data import prepare
+    from raysp.data import prepare, sources
 
-    own = {recording.name for recording in experiment.recordings}
-    calls = [((recording, request.root), {}) for recording in experiment.recordings if recording.name in names]
+    bare = {name.removeprefix(STANDIN) for name in names}
+    chosen = [recording for recording in experiment.recordings if recording.name in bare]
+    own = {sources.full_name(recording, request.root) for recording in chosen}
+    calls = [((recording, request.root), {}) for recording in chosen]
     jobs("raysp.data.sources.prepare_recording", calls)
     partners = [name.removesuffix("-test") + "-val" for name in names if name.endswith("-test")]
     groups = prepare.groups([name for name in dict.fromkeys([*names, *partners]) if name not in own])
