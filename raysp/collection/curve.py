@@ -53,7 +53,9 @@ def read_curve(path: str) -> list[dict[str, float | None]]:
         with fsspec.open(path, "rb") as file:
             return polars.read_parquet(file).to_dicts()
     except (polars.exceptions.PolarsError, OSError) as error:
-        raise BadInput(f"{path} is damaged ({error}); run its trial again with --force") from error
+        raise BadInput(
+            f"{path} is damaged ({error}); remove its trial's folder and run the experiment again"
+        ) from error
 
 
 def _number_or_none(value: object) -> bool:

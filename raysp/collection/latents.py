@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fsspec
-import h5py
 import numpy as np
 
 from raysp import files
+from raysp.collection.hdf5 import new_hdf5, opened, write_array
 from raysp.errors import BadInput, NotReady
 
 NAME = "latents"
@@ -28,9 +27,8 @@ def write_latents(path: str, latents: np.ndarray) -> None:
         raise BadInput(f"latents expected shape (trials, bins, dimensions), none of them 0, got {latents.shape}")
     if not np.isfinite(latents).all():
         raise BadInput("latents expected finite values, got NaN or infinity")
-    with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file, h5py.File(file, "w") as out:
-        chunks = (1, *latents.shape[1:])
-        out.create_dataset(NAME, data=latents, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
+    with new_hdf5(path) as file:
+        write_array(file, NAME, latents)
 
 
 def read_latents(path: str) -> np.ndarray:
@@ -43,7 +41,9 @@ def read_latents(path: str) -> np.ndarray:
     if not files.exists(path):
         raise NotReady(f"no latents at {path}: its trial is not finished, or its model has none")
     try:
-        with fsspec.open(path, "rb") as file, h5py.File(file, "r") as found:
-            return found[NAME][()]
+        with opened(path) as file:
+            return file[NAME][()]
     except (OSError, KeyError) as error:
-        raise BadInput(f"{path} is damaged ({error}); run its trial again with --force") from error
+        raise BadInput(
+            f"{path} is damaged ({error}); remove its trial's folder and run the experiment again"
+        ) from error

@@ -174,10 +174,12 @@ def _row_groups(trial: Trial, sizes: Sizes, part: str, prediction: Prediction, d
             "bin_ms": pa.repeat(pa.scalar(sizes.bin_ms, pa.float64()), count),
             "start_ms": pa.repeat(pa.scalar(_start_ms(trial.split), pa.float64()), count),
             "rates": _lists(prediction.rates, samples, digest),
-            "rates_forward": _lists(prediction.rates_forward, samples, digest)
-            or pa.nulls(count, pa.list_(pa.float32())),
-            "spikes": pa.nulls(count, pa.list_(pa.int32())),
+            "rates_forward": _lists(prediction.rates_forward, samples, digest),
+            "spikes": None,
         }
+        for field in SCHEMA:
+            if columns[field.name] is None:
+                columns[field.name] = pa.nulls(count, field.type)
         yield pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
@@ -212,11 +214,16 @@ def _header(path: str, file: pq.ParquetFile) -> Header:
     found = (file.metadata.metadata or {}).get(_KEY)
     if found is None or file.schema_arrow.names != SCHEMA.names:
         raise BadInput(f"{path} expected the predictions table that raysp writes, got {file.schema_arrow.names}")
-    values = json.loads(found)
-    if values.pop("format") != FORMAT:
-        raise BadInput(f"{path} was written by another version of raysp; run its trial again with --force")
-    values["sizes"], values["forward"] = Sizes(**values["sizes"]), tuple(values["forward"])
-    return Header(**values)
+    try:
+        values = json.loads(found)
+        if values.pop("format") != FORMAT:
+            raise BadInput(
+                f"{path} was written by another version of raysp; "
+                "remove its trial's folder and run the experiment again"
+            )
+        return Header(**{**values, "sizes": Sizes(**values["sizes"]), "forward": tuple(values["forward"])})
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
 
 
 def _read_part(file: pq.ParquetFile, header: Header, part: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -268,11 +275,13 @@ def _place(into: np.ndarray, sample: np.ndarray, unit: np.ndarray, lists: pa.Chu
     rows = sample.astype(np.int64) * neurons + unit
     if len(rows) and len(rows) % neurons == 0 and unit[0] == 0 and (np.diff(rows) == 1).all():
         # As raysp wrote it: a block move is several times faster than row by row.
-        whole = values.reshape(-1, neurons, bins).transpose(0, 2, 1)
+        whole = values.reshape(len(rows) // neurons, neurons, bins).transpose(0, 2, 1)
         into[sample[0] : sample[0] + len(whole)] = whole
     else:
         into[sample, :, unit] = values
 
 
 def _damaged(path: str, error: Exception) -> BadInput:
-    return BadInput(f"{path} is damaged or incomplete ({error}); run its trial again with --force")
+    return BadInput(
+        f"{path} is damaged or incomplete ({error}); remove its trial's folder and run the experiment again"
+    )

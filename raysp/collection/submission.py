@@ -1,0 +1,245 @@
+"""Submission files of the Neural Latents Benchmark: the rates of one model on all its splits of a phase, as HDF5."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import h5py
+import numpy as np
+
+import raysp
+from raysp.collection.gather import finished, header_of
+from raysp.collection.hdf5 import new_hdf5, write_array
+from raysp.collection.predictions import PARTS, read_rates
+from raysp.config import STANDIN, Experiment, Trial
+from raysp.data import nlb_sets, split_file
+from raysp.data.split import Sizes
+from raysp.errors import BadInput, unknown
+from raysp.runs import RunFolder
+
+HALVES = ("heldin", "heldout")
+
+
+@dataclass(frozen=True)
+class Group:
+    """One split of a submission.
+
+    Attributes:
+        name: the benchmark's name of the data set and bin width, e.g. "mc_maze_20".
+        split: the split's name.
+        phase: "val" or "test".
+        standin: the data were generated.
+        heldin: held-in neurons.
+        forward: the model predicts the bins after the observed ones.
+        trials: one trial per seed; their rates are averaged.
+    """
+
+    name: str
+    split: str
+    phase: str
+    standin: bool
+    heldin: int
+    forward: bool
+    trials: tuple[Trial, ...]
+
+
+def submissions(
+    run: RunFolder,
+    root: str,
+    *,
+    model: str | None = None,
+    seeds: Literal["mean"] | int = "mean",
+    partial: bool = False,
+) -> list[str]:
+    """Write a run's submissions: a file per phase, and files of their own for generated (stand-in) data.
+
+    A file holds the rates in expected spikes per bin, float32, in a group per split, under the benchmark's names. It
+    comes from the predictions of the best checkpoint in evaluation mode, and every shape is checked against the
+    prepared split before anything is written.
+
+    Args:
+        run: the run.
+        root: the data root with the prepared splits.
+        model: whose rates; by default as `choose_model` says.
+        seeds: "mean" averages the rates of all seeds; a number takes that seed.
+        partial: leave out what is not finished.
+
+    Returns:
+        The files written, validation phase first.
+
+    Raises:
+        NotReady: trials of the model are not finished and `partial` is False; a split is not prepared.
+        BadInput: no benchmark splits; an ambiguous model; an unknown seed; only a cell subset was trained; predictions
+            that do not fit the prepared split.
+        OSError: the disk is full; a submission that was there stays as it was.
+    """
+    planned = _benchmark_trials(run)
+    chosen = choose_model(run, planned, model)
+    wanted = _of_seeds([trial for trial in planned if trial.model == chosen], seeds)
+    done = finished(run, wanted, partial=partial)
+    by_split: dict[str, list[Trial]] = {}
+    for trial in done:
+        by_split.setdefault(trial.split, []).append(trial)
+    groups = [_group(run, root, trials) for trials in by_split.values()]
+    written = []
+    for phase in nlb_sets.PHASES:
+        for standin in (False, True):
+            members = [group for group in groups if (group.phase, group.standin) == (phase, standin)]
+            if members:
+                written.append(run.submission(phase, standin=standin))
+                _write(run, written[-1], members, seeds)
+    return written
+
+
+def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = None) -> str:
+    """Return the model that a submission is made of.
+
+    Without a name it is the one model that is neither floor nor ceiling; if there are several, the one of them that
+    was trained by gradient descent, since the others are there to compare it with. Two of those are as good as each
+    other to a program, and a guess could send the wrong one: then a name is asked for.
+
+    Raises:
+        BadInput: the model is not in the run, or several could be meant.
+    """
+    present = list(dict.fromkeys(trial.model for trial in trials))
+    if model is not None:
+        if model not in present:
+            raise unknown(f"model on the benchmark splits of {run.path}", model, present)
+        return model
+    record = run.record().get("experiment") or {}
+    defaults = {field.name: field.default for field in dataclasses.fields(Experiment)}
+    bounds = [record.get(name, defaults[name]) for name in ("floor", "ceiling")]
+    candidates = [name for name in present if name not in bounds] or present
+    trained = [name for name in candidates if any(t.model == name and t.training is not None for t in trials)]
+    for names in (candidates, trained):
+        if len(names) == 1:
+            return names[0]
+    raise BadInput(
+        f"{run.path} has several models that could be submitted ({', '.join(trained or candidates)}); "
+        f"name one: raysp collect {run.path} --model {(trained or candidates)[0]}"
+    )
+
+
+def shapes(sizes: Sizes, trials: dict[str, int], *, forward: bool) -> dict[str, tuple[int, int, int]]:
+    """Return the arrays of a group and their shapes (trials, bins, neurons).
+
+    Args:
+        sizes: the split's.
+        trials: "train" and "eval" -> number of trials.
+        forward: with the rates of the bins after the observed ones.
+    """
+    neurons = {"heldin": sizes.heldin, "heldout": sizes.heldout}
+    names = {f"{part}_rates_{half}": (trials[part], sizes.bins, neurons[half]) for part in PARTS for half in HALVES}
+    if forward:
+        names |= {f"eval_rates_{half}_forward": (trials["eval"], sizes.forward, neurons[half]) for half in HALVES}
+    return names
+
+
+def is_benchmark(split: str) -> bool:
+    """Tell whether a split is one of the benchmark's, or generated in its place."""
+    return split.removeprefix(STANDIN) in nlb_sets.SPLITS
+
+
+def _benchmark_trials(run: RunFolder) -> list[Trial]:
+    planned = run.trials()
+    trials = [trial for trial in planned if is_benchmark(trial.split)]
+    if not trials:
+        names = ", ".join(dict.fromkeys(trial.split for trial in planned)) or "none"
+        raise BadInput(
+            f"{run.path} has no split of the Neural Latents Benchmark (its splits: {names}), so nothing to submit; "
+            "its predictions are in the Parquet dataset (raysp collect --no-submission)"
+        )
+    whole = [trial for trial in trials if trial.neurons is None]
+    if not whole:
+        raise BadInput(
+            f"{run.path} was trained on a cell subset, and the benchmark asks for all neurons; "
+            "run the experiment without `neurons` to submit it (the Parquet dataset holds the subset's predictions)"
+        )
+    return whole
+
+
+def _of_seeds(trials: list[Trial], seeds: Literal["mean"] | int) -> list[Trial]:
+    if seeds == "mean":
+        return trials
+    chosen = [trial for trial in trials if trial.seed == seeds]
+    missing = {trial.split for trial in trials} - {trial.split for trial in chosen}
+    if missing:
+        known = sorted({trial.seed for trial in trials if trial.split in missing})
+        raise BadInput(f"seed expected one of {known} on {sorted(missing)[0]}, or 'mean', got {seeds!r}")
+    return chosen
+
+
+def _group(run: RunFolder, root: str, trials: list[Trial]) -> Group:
+    """Return the group of one split, after checking all its trials against the prepared split."""
+    split = trials[0].split
+    prepared = split_file.header(root, split)
+    sizes = Sizes(**prepared["sizes"])
+    known, bin_ms, phase = nlb_sets.parse(split)
+    forward = []
+    for trial in trials:
+        if trial.data != prepared["fingerprint"]:
+            raise BadInput(
+                f"{split} was prepared anew since {trial.id} was trained on it; "
+                "run the experiment again to train on the data as they are"
+            )
+        header = header_of(run, trial)
+        found = shapes(header.sizes, {part: header.trials.get(part, 0) for part in PARTS}, forward=True)
+        expected = shapes(sizes, prepared["trials"], forward=True)
+        if found != expected:
+            wrong = next(name for name in expected if found[name] != expected[name])
+            raise BadInput(f"{trial.id}: {wrong} expected shape {expected[wrong]}, got {found[wrong]}")
+        forward.append("eval" in header.forward)
+    return Group(
+        name=nlb_sets.group_name(known.name, bin_ms),
+        split=split,
+        phase=phase,
+        standin=trials[0].standin or prepared["provenance"]["standin"],
+        heldin=sizes.heldin,
+        forward=all(forward) and sizes.forward > 0,
+        trials=tuple(trials),
+    )
+
+
+def _write(run: RunFolder, path: str, groups: list[Group], seeds: Literal["mean"] | int) -> None:
+    with new_hdf5(path) as file:
+        first = groups[0]
+        file.attrs.update({"raysp": raysp.__version__, "model": first.trials[0].model, "seeds": seeds, "run": run.name})
+        file.attrs.update({"phase": first.phase, "standin": first.standin})
+        for group in groups:
+            out = file.create_group(group.name)
+            out.attrs["split"] = group.split
+            out.attrs["data"] = group.trials[0].data
+            out.attrs["trials"] = [trial.id for trial in group.trials]
+            _write_group(run, out, group)
+
+
+def _write_group(run: RunFolder, out: h5py.Group, group: Group) -> None:
+    # One part at a time: at 5 ms a part of the largest recording is 180 MB.
+    for part in PARTS:
+        rates, forward = _mean_rates(run, group, part)
+        _write_halves(out, f"{part}_rates_{{}}", rates, group.heldin)
+        if part == "eval" and forward is not None:
+            _write_halves(out, "eval_rates_{}_forward", forward, group.heldin)
+
+
+def _write_halves(out: h5py.Group, name: str, rates: np.ndarray, heldin: int) -> None:
+    write_array(out, name.format("heldin"), rates[..., :heldin])
+    write_array(out, name.format("heldout"), rates[..., heldin:])
+
+
+def _mean_rates(run: RunFolder, group: Group, part: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the mean over seeds of (trials, bins, neurons), and of the forward bins; one seed passes unchanged."""
+    total, total_forward = None, None
+    for trial in group.trials:
+        rates, forward = read_rates(run.trial(trial.id).predictions, part)
+        if len(group.trials) == 1:
+            return rates, forward if group.forward else None
+        total = rates.astype(np.float64) if total is None else np.add(total, rates, out=total)
+        if part == "eval" and group.forward:
+            start = total_forward is None
+            total_forward = forward.astype(np.float64) if start else np.add(total_forward, forward, out=total_forward)
+    count = len(group.trials)
+    return total / count, None if total_forward is None else total_forward / count

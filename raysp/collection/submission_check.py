@@ -1,0 +1,118 @@
+"""Whether a submission file, raysp's or anyone's, fits the prepared splits: every mismatch at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import h5py
+import numpy as np
+
+from raysp import files
+from raysp.collection.hdf5 import opened
+from raysp.collection.submission import HALVES, shapes
+from raysp.config import STANDIN
+from raysp.data import nlb_sets, split_file
+from raysp.data.split import Sizes
+from raysp.errors import BadInput, NotReady
+
+TRIALS_AT_ONCE = 256
+
+
+def check_submission(path: str, root: str, phase: str | None = None) -> list[str]:
+    """Check a submission against the prepared splits of its phase.
+
+    Args:
+        path: an HDF5 file with a group per data set and bin width ("mc_maze", "mc_maze_20", ...).
+        root: the data root.
+        phase: "val" or "test"; by default as the file says in its attributes, or in its name.
+
+    Returns:
+        A line per group: what it holds.
+
+    Raises:
+        NotReady: there is no such file.
+        BadInput: no HDF5 file, no phase to be found, or anything that does not fit, all of it listed.
+    """
+    if not files.exists(path):
+        raise NotReady(f"no submission at {path}; run: raysp collect RUN")
+    try:
+        with opened(path) as file:
+            phase, standin = _phase(path, file, phase), _standin(path, file)
+            lines, wrong = [], [] if len(file) else ["it has no group such as mc_maze or mc_maze_20"]
+            for name in file:
+                found = list(_mismatches(file, name, phase, standin, root))
+                wrong += [f"{name}: {text}" for text in found]
+                lines += [] if found else [_line(file[name], name)]
+    except OSError as error:
+        raise BadInput(f"{path} is damaged or no HDF5 file ({error})") from error
+    if wrong:
+        raise BadInput(f"{path} does not fit the {phase} splits below {root}:\n  " + "\n  ".join(wrong))
+    return lines
+
+
+def _phase(path: str, file: h5py.File, phase: str | None) -> str:
+    stem = os.path.basename(path).removesuffix(".h5")
+    named = phase or file.attrs.get("phase") or next((p for p in nlb_sets.PHASES if stem.endswith(f"-{p}")), None)
+    if named not in nlb_sets.PHASES:
+        raise BadInput(f"{path}: phase expected val or test, got {named!r}; say which")
+    return str(named)
+
+
+def _standin(path: str, file: h5py.File) -> bool:
+    return bool(file.attrs.get("standin", os.path.basename(path).startswith(STANDIN)))
+
+
+def _mismatches(file: h5py.File, name: str, phase: str, standin: bool, root: str) -> Iterator[str]:
+    groups = {
+        nlb_sets.group_name(dataset, bin_ms): (dataset, bin_ms) for dataset in nlb_sets.SETS for bin_ms in (5, 20)
+    }
+    if name not in groups:
+        yield f"expected one of {', '.join(groups)}"
+        return
+    if not isinstance(group := file[name], h5py.Group):
+        yield "expected a group, got a dataset"
+        return
+    dataset, bin_ms = groups[name]
+    split = (STANDIN if standin else "") + nlb_sets.split_name(dataset, bin_ms, phase)
+    try:
+        prepared = split_file.header(root, split)
+    except NotReady as error:
+        yield f"cannot be checked: {error}"
+        return
+    expected = shapes(Sizes(**prepared["sizes"]), prepared["trials"], forward=True)
+    for array in group:
+        if array not in expected:
+            yield f"unexpected {array}"
+    for array, shape in expected.items():
+        if array in group:
+            yield from _wrong_values(group[array], array, shape)
+        elif _needed(array, dataset, group):
+            yield f"{array} is missing, expected shape {shape}"
+
+
+def _needed(array: str, dataset: str, group: h5py.Group) -> bool:
+    if array.endswith("_forward"):
+        return any(f"eval_rates_{half}_forward" in group for half in HALVES)
+    # Behaviour of this set is one row per trial, which is compared with rates, not decoded from training trials.
+    return not (array.startswith("train") and not nlb_sets.SETS[dataset].series)
+
+
+def _wrong_values(found: h5py.Dataset, array: str, shape: tuple[int, ...]) -> Iterator[str]:
+    if found.shape != shape:
+        yield f"{array} expected shape {shape}, got {found.shape}"
+        return
+    if found.dtype.kind != "f":
+        yield f"{array} expected floating-point rates, got {found.dtype}"
+        return
+    for first in range(0, shape[0], TRIALS_AT_ONCE):
+        values = found[first : first + TRIALS_AT_ONCE]
+        if not np.isfinite(values).all() or (values < 0).any():
+            yield f"{array} expected finite expected-spikes per bin >= 0, got NaN, infinite or < 0"
+            return
+
+
+def _line(group: h5py.Group, name: str) -> str:
+    train = f"{len(group['train_rates_heldout'])} training, " if "train_rates_heldout" in group else ""
+    forward = ", with forward bins" if "eval_rates_heldout_forward" in group else ""
+    return f"{name}: {train}{len(group['eval_rates_heldout'])} evaluation trials{forward}"
