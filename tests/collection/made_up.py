@@ -26,7 +26,7 @@ def make_prediction(sizes: Sizes = SIZES, trials: int = 5, seed: int = 0, forwar
 
 
 def make_trial(model: str = "sae", split: str = "mc_maze_small-20ms-val", seed: int = 0, **more) -> Trial:
-    return Trial(model=model, settings={}, training=None, split=split, **{"data": "none", "seed": seed, **more})
+    return Trial(model=model, settings={}, split=split, seed=seed, **{"data": "none", "training": None, **more})
 
 
 def make_split(name: str, trials: tuple[int, int] = (7, 5), sizes: Sizes = SIZES, seed: int = 0) -> PopulationSplit:
