@@ -1,0 +1,46 @@
+"""Known truth: the Lorenz spikes of the LFADS tutorial, predicted rates against the rates that made the spikes.
+
+    python experiments/lorenz_tutorial.py --root data
+
+Put the tutorial's lfads_lorenz.h5 (60 neurons, 100 bins of 10 ms, 640 + 160 trials) into the data root. Its truth is in
+Hz and the file does not say so: 100 of its units make one spike per bin. Read R2 against the truth beside bits per
+spike, and between mean_rate (floor) and true_rates (ceiling): a few bins of very high rate decide the pooled R2.
+These scores are not the leaderboard's of any benchmark, and the Lorenz set of the transformer papers is another one
+(29 neurons, 50 bins of 20 ms), so that its published R2 must not be compared with these.
+"""
+
+from raysp.config import Experiment, ModelChoice, Recording, Training
+
+
+def experiment() -> Experiment:
+    return Experiment(
+        name="lorenz_tutorial",
+        recordings=(
+            Recording(
+                "lorenz_tutorial",
+                source="lorenz",
+                settings={
+                    "path": "{root}/lfads_lorenz.h5",
+                    "bin_ms": 10,
+                    "conversion_factor": 100,
+                    "heldout": 15,
+                    "forward": 10,
+                    "seed": 0,
+                },
+            ),
+        ),
+        models=(
+            ModelChoice("mean_rate"),
+            ModelChoice("smoothing"),
+            ModelChoice("sae", settings={"hidden": 64, "encoder_hidden": 64}),
+            ModelChoice("true_rates"),
+        ),
+        seeds=(0, 1, 2),
+        training=Training(epochs=200, learning_rate=4e-3, patience=40),
+    )
+
+
+if __name__ == "__main__":
+    from raysp.cli import run_file
+
+    run_file(__file__)

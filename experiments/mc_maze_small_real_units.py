@@ -1,0 +1,46 @@
+"""A first look at real spikes: the public test file of mc_maze_small, 27 of its 107 units and 25 of 100 trials hidden.
+
+    raysp data fetch mc_maze_small --root data
+    python experiments/mc_maze_small_real_units.py --root data
+
+The file holds no held-out neurons and no behaviour, so both draws are ours. These scores are not the Neural Latents
+Benchmark's leaderboard: other neurons and other trials are hidden, and 75 trials are all there is to learn from.
+"""
+
+from raysp.config import Experiment, ModelChoice, Recording, Training
+
+TEST_FILE = "{root}/000140/sub-Jenkins/sub-Jenkins_ses-small_desc-test_ecephys.nwb"
+
+
+def experiment() -> Experiment:
+    return Experiment(
+        name="mc_maze_small_real_units",
+        recordings=(
+            Recording(
+                "mc_maze_small_real_units",
+                source="population",
+                settings={
+                    "path": TEST_FILE,
+                    "align": "move_onset_time",
+                    "window_ms": [-250, 450],
+                    "bin_ms": 5,
+                    "heldout": 27,
+                    "eval_trials": 25,
+                    "seed": 0,
+                },
+            ),
+        ),
+        models=(
+            ModelChoice("mean_rate"),
+            ModelChoice("smoothing"),
+            ModelChoice("sae", settings={"hidden": 64, "encoder_hidden": 64}),
+        ),
+        seeds=(0, 1, 2, 3, 4),
+        training=Training(epochs=300, learning_rate=4e-3, batch_size=32, patience=60),
+    )
+
+
+if __name__ == "__main__":
+    from raysp.cli import run_file
+
+    run_file(__file__)
