@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from raysp import cli
 from raysp.errors import BadInput
 
+HEAVY = {"torch", "ray", "mlflow", "polars", "pandas", "scipy", "matplotlib", "numpy", "h5py"}
+
 
 def run(*args):
     return CliRunner().invoke(cli.main, list(args))
@@ -17,8 +19,7 @@ def test_help_imports_nothing_heavy():
     code = (
         "import sys\nfrom raysp.cli import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = set(sys.modules) & {'torch', 'ray', 'mlflow', 'polars', 'pandas', 'scipy', 'matplotlib', 'numpy', 'h5py'}\n"
-        "assert not heavy, heavy\n"
+        f"heavy = set(sys.modules) & {HEAVY!r}\nassert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
