@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raysp import files
-from raysp.collection.hdf5 import new_hdf5, opened, write_array
+from raysp.data.hdf5 import new_hdf5, opened, write_array
 from raysp.errors import BadInput, NotReady
 
 NAME = "latents"

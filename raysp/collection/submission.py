@@ -12,10 +12,10 @@ import numpy as np
 
 import raysp
 from raysp.collection.gather import finished, header_of
-from raysp.collection.hdf5 import new_hdf5, write_array
 from raysp.collection.predictions import PARTS, read_rates
 from raysp.config import STANDIN, Experiment, Trial
 from raysp.data import nlb_sets, split_file
+from raysp.data.hdf5 import new_hdf5, write_array
 from raysp.data.split import Sizes
 from raysp.errors import BadInput, unknown
 from raysp.runs import RunFolder
@@ -242,4 +242,7 @@ def _mean_rates(run: RunFolder, group: Group, part: str) -> tuple[np.ndarray, np
             start = total_forward is None
             total_forward = forward.astype(np.float64) if start else np.add(total_forward, forward, out=total_forward)
     count = len(group.trials)
-    return total / count, None if total_forward is None else total_forward / count
+    for array in (total, total_forward):
+        if array is not None:
+            np.divide(array, count, out=array)
+    return total, total_forward

@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 
 from raysp import files
-from raysp.collection.hdf5 import opened
 from raysp.collection.submission import HALVES, shapes
 from raysp.config import STANDIN
 from raysp.data import nlb_sets, split_file
+from raysp.data.hdf5 import opened
 from raysp.data.split import Sizes
 from raysp.errors import BadInput, NotReady
 

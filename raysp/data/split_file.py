@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from raysp import files
+from raysp.data.hdf5 import new_hdf5
 from raysp.data.nlb_sets import BUILDER
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
 from raysp.errors import BadInput, NotReady
@@ -42,11 +43,11 @@ def save(split: PopulationSplit, targets: Targets | None, root: str, built_from:
         OSError: the disk is full; files that were there stay as they were.
     """
     if targets is not None:
-        with files.replacing(targets_path(root, split.name)) as path, h5py.File(path, "w") as file:
+        with new_hdf5(targets_path(root, split.name)) as file:
             _write_trials(file, "trials", targets.trials)
             if targets.psth is not None:
                 _write_array(file, "psth", targets.psth)
-    with files.replacing(split_path(root, split.name)) as path, h5py.File(path, "w") as file:
+    with new_hdf5(split_path(root, split.name)) as file:
         _write_trials(file, "train", split.train)
         _write_trials(file, "eval", split.eval)
         header = {

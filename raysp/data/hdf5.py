@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -24,16 +25,60 @@ def new_hdf5(path: str) -> Iterator[h5py.File]:
     """
     with files.replacing(path) as temporary:
         if files.is_local(path):
-            with h5py.File(temporary, "w") as file:
+            with _whole(temporary) as file:
                 yield file
             return
         # HDF5 seeks back while it writes, which object stores cannot: the whole file is made here, then sent.
         with tempfile.TemporaryDirectory() as folder:
             local = os.path.join(folder, "whole.h5")
-            with h5py.File(local, "w") as file:
+            with _whole(local) as file:
                 yield file
             fs, name = url_to_fs(temporary)
             fs.put_file(local, name)
+
+
+@contextlib.contextmanager
+def _whole(path: str) -> Iterator[h5py.File]:
+    with _Sink(path) as sink:
+        try:
+            with h5py.File(sink, "w") as file:
+                yield file
+        except Exception as error:
+            # What HDF5 says of a write that was not kept is a consequence; the disk's own word is the cause.
+            if sink.error is not None:
+                raise sink.error from error
+            raise
+        if sink.error is not None:
+            raise sink.error
+
+
+class _Sink(io.FileIO):
+    """A file that keeps the first error of the disk to itself until HDF5 has closed.
+
+    HDF5 crashes the whole process when a write fails while it closes a file (h5py 3.16 on a full disk), so it must
+    never see one: after the first error nothing more is written, and `error` is raised by whoever opened this.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "w+")
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while self.error is None and len(rest):
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return size or 0
 
 
 @contextlib.contextmanager
