@@ -9,7 +9,7 @@ from typing import Any
 
 from raysp import files
 from raysp.config import STANDIN, Experiment, Trial, apply_sets
-from raysp.errors import NotReady
+from raysp.errors import BadInput, NotReady
 from raysp.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.progress import Progress
 from raysp.record import commit, locked, write_record
@@ -199,8 +199,12 @@ def finish(run: RunFolder, request: Request, say: Any) -> None:
     path = _absolute(run.path)
     root = _absolute(request.root)
     say(f"  predictions  {job('raysp.collection.gather.gather', RunFolder(path))}")
-    for submission in submissions(run, request):
-        say(f"  submission   {submission}")
+    try:
+        for submission in submissions(run, request):
+            say(f"  submission   {submission}")
+    except BadInput as error:
+        # Which model to submit may be a person's choice; scores and report do not wait for it.
+        say(f"  submission   none yet: {error}")
     if any(_phase(trial) == "val" for trial in run.trials()):
         evaluate(run, request.root, "val")
         say(f"  metrics      {run.metrics}")
