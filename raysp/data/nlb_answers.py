@@ -86,8 +86,15 @@ def targets_dict(targets: Targets, split: PopulationSplit) -> dict[str, Tensors]
 
 
 def condition_of(trials_of: np.ndarray, count: int) -> np.ndarray:
-    """Return each trial's condition, (count,) int64, -1 for none, from the trials of each condition."""
+    """Return each trial's condition, (count,) int64, -1 for none, from the trials of each condition.
+
+    Raises:
+        BadInput: a condition has a trial that is not there.
+    """
     condition = np.full(count, -1, dtype=np.int64)
+    last = max((int(trials.max()) for trials in trials_of if len(trials)), default=-1)
+    if last >= count:
+        raise BadInput(f"conditions expected trials 0 to {count - 1}, got {last}; the answers are of another recording")
     for index, trials in enumerate(trials_of):
         condition[np.asarray(trials, dtype=np.int64)] = index
     return condition

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from raysp import files
-from raysp.data import hashes, nlb_reference, split_file
-from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_PREFIX, NLBSet, parse
-from raysp.data.verified import is_standin
+from raysp.data import hashes, nlb_reference, nwb, split_file
+from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_MARK, STANDIN_PREFIX, NLBSet, parse
 from raysp.errors import BadInput, NotReady, unknown
 
 Report = Callable[[str], None]
@@ -68,13 +67,13 @@ def resolve(name: str, root: str) -> str:
     """Return the full name of a split: "standin-" in front when the recording below the root was generated.
 
     Raises:
-        BadInput: no split has that name.
+        BadInput: no split has that name, or the recording is damaged.
         NotReady: neither the recording nor the prepared split is there, or it is of the other kind.
     """
     nlb, _, _ = parse(name)
     bare = name.removeprefix(STANDIN_PREFIX)
     if files.exists(nlb.train_path(root)):
-        full = STANDIN_PREFIX + bare if is_standin(nlb.train_path(root)) else bare
+        full = STANDIN_PREFIX + bare if _is_standin(nlb.train_path(root)) else bare
     else:
         prepared = (full for full in (bare, STANDIN_PREFIX + bare) if files.exists(split_file.split_path(root, full)))
         full = next(prepared, "")
@@ -158,6 +157,11 @@ def _built_from(name: str, root: str, builder: str) -> dict[str, Any]:
     recording, _, phase = parse(name)
     below = {path.removeprefix(root).lstrip("/"): path for path in nlb.inputs(recording, phase, root)}
     return {"builder": builder, "files": {short: hashes.sha256(path) for short, path in sorted(below.items())}}
+
+
+def _is_standin(path: str) -> bool:
+    with nwb.opened(path) as file:
+        return nwb.identifier(file).startswith(STANDIN_MARK)
 
 
 def _absent(nlb: NLBSet, root: str) -> NotReady:

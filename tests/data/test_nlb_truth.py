@@ -1,0 +1,44 @@
+import h5py
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from raysp.data.nlb_truth import true_rates, truth_path
+from raysp.errors import BadInput
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "standin-truth").mkdir()
+    found = truth_path(str(tmp_path), "mc_maze")
+    rng = np.random.default_rng(0)
+    with h5py.File(found, "w") as file:
+        file["latents_train"] = rng.standard_normal((200, 3)).astype(np.float32)
+        file["latents_test"] = np.zeros((100, 3), np.float32)
+        file["readout"] = rng.standard_normal((3, 4))
+        file["bias"] = np.log([0.001, 0.01, 0.02, 0.05])
+    return found
+
+
+def test_rates_are_sums_over_the_milliseconds_of_each_bin(path):
+    found = true_rates(path, "train", np.array([0, 4]), 6, 20)
+    with h5py.File(path) as file:
+        rates = np.exp(file["latents_train"][()] @ file["readout"][()] + file["bias"][()])
+    assert found.shape == (2, 6, 4)
+    assert found.dtype == np.float32
+    assert_allclose(found[0, 0], rates[:20].sum(axis=0), rtol=1e-5)
+    assert_allclose(found[1, 5], rates[180:200].sum(axis=0), rtol=1e-5)
+
+
+def test_each_session_has_states_of_its_own(path):
+    assert_allclose(true_rates(path, "test", np.array([0]), 5, 20)[0, 0], [0.02, 0.2, 0.4, 1.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("first", [-1, 5])
+def test_windows_beyond_the_states_are_refused(path, first):
+    with pytest.raises(BadInput, match=r"expected states of .* of the train session, got 0 to 200 ms"):
+        true_rates(path, "train", np.array([first]), 6, 20)
+
+
+def test_without_a_file_nothing_is_known(tmp_path):
+    assert true_rates(str(tmp_path / "none.h5"), "train", np.array([0]), 6, 20) is None
