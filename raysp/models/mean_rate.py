@@ -1,0 +1,43 @@
+"""The floor: each neuron fires at its mean rate over the training trials, whatever the input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from raysp.data.batch import Batch
+from raysp.data.split import PopulationSplit, Sizes, Trials
+from raysp.models.means import mean_counts
+from raysp.models.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Config:
+    """Nothing to choose."""
+
+
+class Model(nn.Module):
+    """The mean count of every neuron in the observed bins, and in the forward bins."""
+
+    reads = PopulationSplit
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.register_buffer("mean", torch.zeros(sizes.neurons))
+        self.register_buffer("mean_forward", torch.zeros(sizes.neurons))
+
+    def fit(self, trials: Trials, report: Callable[[dict], None]) -> None:
+        """Take the means over the trials and bins in which a neuron was observed, expected spikes per bin."""
+        observed, forward = mean_counts(trials, self.sizes)
+        self.mean.copy_(torch.as_tensor(observed))
+        self.mean_forward.copy_(torch.as_tensor(forward))
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Return (trials, bins, neurons) rates, the same in every bin of every trial."""
+        sizes = self.sizes
+        forward = self.mean_forward.expand(len(batch), sizes.forward, sizes.neurons) if sizes.forward else None
+        return Prediction(self.mean.expand(len(batch), sizes.bins, sizes.neurons), forward)

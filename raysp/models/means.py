@@ -1,0 +1,39 @@
+"""Mean counts of neurons, which floors and baselines predict where they know nothing better."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from raysp.data.split import Sizes, Trials
+from raysp.errors import BadInput
+
+
+def mean_counts(trials: Trials, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+    """Return each neuron's mean count per bin, in the observed and in the forward bins.
+
+    Args:
+        trials: training trials; NaN marks bins that do not count.
+        sizes: the split's sizes.
+
+    Returns:
+        Two (neurons,) float64 arrays, held-in first. A neuron that was never observed has mean 0. Neurons whose
+        forward counts are unknown, or of a split without forward bins, have their mean of the observed bins there.
+
+    Raises:
+        BadInput: the split has held-out neurons but these trials have no counts of them.
+    """
+    if sizes.heldout and trials.heldout is None:
+        raise BadInput(
+            f"expected held-out counts (trials, {sizes.bins}, {sizes.heldout}) in the training trials, got none"
+        )
+    observed = [_means(trials.heldin)] + ([_means(trials.heldout)] if sizes.heldout else [])
+    forward = [
+        _means(counts) if counts is not None and counts.shape[1] else mean
+        for counts, mean in zip((trials.heldin_forward, trials.heldout_forward), observed, strict=False)
+    ]
+    return np.concatenate(observed), np.concatenate(forward)
+
+
+def _means(counts: np.ndarray) -> np.ndarray:
+    known = (~np.isnan(counts)).sum(axis=(0, 1))
+    return np.nansum(counts, axis=(0, 1), dtype=np.float64) / np.maximum(known, 1)

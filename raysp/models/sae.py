@@ -1,0 +1,93 @@
+"""A sequential autoencoder: a trial is read into one state, from which a recurrent generator unrolls all rates.
+
+The layout of nlb-lightning's example (a bidirectional GRU encoder, a GRU generator that runs without input, log rates
+read out linearly), after Sussillo et al. 2016 (LFADS) without the variational part and the controller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from raysp.data.batch import Batch
+from raysp.data.split import PopulationSplit, Sizes
+from raysp.errors import BadInput
+from raysp.models.prediction import Prediction
+from raysp.objectives.masking import coordinated_dropout
+from raysp.objectives.poisson import poisson_loss, rates
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the layers and what is dropped in training.
+
+    Attributes:
+        encoder_hidden: units of the encoder, each direction.
+        layers: layers of the encoder.
+        hidden: units of the generator.
+        latents: dimensions between the generator and the log rates; 0 reads the log rates from the generator itself.
+        dropout: share of the encoder's last state, and of the generator's first one, set to zero in training.
+        coordinated_dropout: share of held-in counts hidden from the encoder in training; the loss of the held-in
+            neurons is then of the hidden counts alone, so that copying gains nothing (Keshtkaran & Pandarinath
+            2019). 0 for none.
+    """
+
+    encoder_hidden: int = 100
+    layers: int = 1
+    hidden: int = 100
+    latents: int = 0
+    dropout: float = 0.05
+    coordinated_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("encoder_hidden", 1), ("layers", 1), ("hidden", 1), ("latents", 0)):
+            if getattr(self, name) < least:
+                raise BadInput(f"model sae, {name} expected at least {least}, got {getattr(self, name)}")
+        for name in ("dropout", "coordinated_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadInput(f"model sae, {name} expected a share in [0, 1), got {getattr(self, name)}")
+
+
+class Model(nn.Module):
+    """Encoder, first state, generator, read-out; the GRUs in float32 always."""
+
+    reads = PopulationSplit
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__()
+        self.config, self.sizes = config, sizes
+        self.encoder = nn.GRU(sizes.heldin, config.encoder_hidden, config.layers, batch_first=True, bidirectional=True)
+        self.first_state = nn.Linear(2 * config.encoder_hidden, config.hidden)
+        # The generator gets no input: a one-wide input of zeros only adds its bias.
+        self.generator = nn.GRU(1, config.hidden, batch_first=True)
+        self.to_latents = nn.Linear(config.hidden, config.latents) if config.latents else nn.Identity()
+        self.to_log_rates = nn.Linear(config.latents or config.hidden, sizes.neurons)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the Poisson loss over all that is known of the batch: held-in, held-out, forward."""
+        targets = batch.whole()
+        heldin = torch.nan_to_num(batch.heldin)
+        if self.config.coordinated_dropout and batch.generator is not None:
+            heldin, targets = coordinated_dropout(heldin, targets, self.config.coordinated_dropout, batch.generator)
+        log_rates, _ = self._unroll(heldin)
+        return poisson_loss(log_rates[:, : targets.shape[1], : targets.shape[2]], targets)
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Return rates of all neurons over observed and forward bins, and (trials, bins + forward, latents)."""
+        log_rates, latents = self._unroll(torch.nan_to_num(batch.heldin))
+        found, bins = rates(log_rates), self.sizes.bins
+        return Prediction(found[:, :bins], found[:, bins:] if self.sizes.forward else None, latents)
+
+    def _unroll(self, heldin: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        # Mixed precision would run cuDNN's GRU in float16, whose small gradients vanish without loss scaling.
+        with torch.autocast(heldin.device.type, enabled=False):
+            _, last = self.encoder(heldin.float())
+            ends = self.dropout(torch.cat([last[-2], last[-1]], dim=1))
+            first = self.dropout(self.first_state(ends))
+            steps = heldin.new_zeros(len(heldin), self.sizes.bins + self.sizes.forward, 1)
+            states, _ = self.generator(steps, first[None].contiguous())
+        latents = self.to_latents(states)
+        return self.to_log_rates(latents), latents

@@ -1,0 +1,49 @@
+"""The ceiling: the rates that the counts were drawn from, where the data were generated and truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from raysp.data.batch import Batch
+from raysp.data.split import PopulationSplit, Sizes, Trials
+from raysp.errors import BadInput
+from raysp.models.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Config:
+    """Nothing to choose."""
+
+
+def applies(header: Mapping[str, Any]) -> str | None:
+    """Return why the model cannot run on a split, from the split's header alone; None when it can."""
+    return None if "rates" in header["arrays"] else "true rates are known of generated data only"
+
+
+class Model(nn.Module):
+    """No parameters: it repeats what the data know of themselves."""
+
+    reads = PopulationSplit
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+
+    def fit(self, trials: Trials, report: Callable[[dict], None]) -> None:
+        """Check that truth is known; there is nothing to fit. Raises BadInput where it is not."""
+        _refuse_unknown(trials.rates)
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Return the true (trials, bins, neurons) rates. Raises BadInput where they are not known."""
+        _refuse_unknown(batch.rates)
+        bins = self.sizes.bins
+        return Prediction(batch.rates[:, :bins], batch.rates[:, bins:] if self.sizes.forward else None)
+
+
+def _refuse_unknown(rates: object) -> None:
+    if rates is None:
+        raise BadInput("true_rates expected trials with known true rates, got none; leave it out for recordings")

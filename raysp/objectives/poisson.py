@@ -1,0 +1,58 @@
+"""The Poisson likelihood of spike counts, in float32 whatever the model computed in, over the bins that are known."""
+
+from __future__ import annotations
+
+import torch
+
+from raysp.errors import BadInput
+
+MAX_LOG_RATE = 7.0
+"""Natural log of expected spikes per bin: 1,097, above what any neuron fires. Beyond it exp is continued by its tangent
+in the loss, so that the loss stays finite and convex and its gradient points back, and is held there in rates."""
+
+
+def rates(log_rates: torch.Tensor) -> torch.Tensor:
+    """Return expected spikes per bin, float32, finite for any finite log rate (held at exp(MAX_LOG_RATE))."""
+    return log_rates.float().clamp(max=MAX_LOG_RATE).exp()
+
+
+def negative_log_likelihood(log_rates: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """Return -ln p(counts) of a Poisson law for every entry, without the term ln(counts!) that no rate changes.
+
+    exp(l) - y l, with y the count and l the log rate; exp continued by its tangent above `MAX_LOG_RATE`.
+
+    Args:
+        log_rates: any shape, natural log of expected spikes per bin.
+        counts: the same shape, spikes per bin, no NaN.
+
+    Raises:
+        BadInput: the shapes differ.
+    """
+    if log_rates.shape != counts.shape:
+        raise BadInput(f"log rates and counts expected one shape, got {_shape(log_rates)} and {_shape(counts)}")
+    log_rates, counts = log_rates.float(), counts.float()
+    tangent = 1.0 + torch.relu(log_rates - MAX_LOG_RATE)
+    return rates(log_rates) * tangent - counts * log_rates
+
+
+def poisson_loss(log_rates: torch.Tensor, counts: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return the mean negative log-likelihood over the known entries.
+
+    Args:
+        log_rates: (trials, bins, neurons) natural log of expected spikes per bin.
+        counts: (trials, bins, neurons) spikes per bin; NaN marks what is unknown and adds nothing, nor any gradient.
+
+    Returns:
+        "loss", a float32 scalar, 0 when nothing is known; and "known", the number of entries it is the mean of.
+
+    Raises:
+        BadInput: the shapes differ.
+    """
+    known = ~torch.isnan(counts)
+    entries = negative_log_likelihood(log_rates, torch.nan_to_num(counts))
+    number = known.sum()
+    return {"loss": (entries * known).sum() / number.clamp(min=1), "known": number}
+
+
+def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    return tuple(tensor.shape)

@@ -1,0 +1,126 @@
+"""One attempt at a trial: a descent with its clock, its checkpoint, its reports and its live metrics."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from raysp.data.split import Trials
+from raysp.errors import Interrupted
+from raysp.models.prediction import Prediction
+from raysp.training import checkpoint as checkpoints
+from raysp.training.descent import Descent
+from raysp.training.fitted import Fitted
+from raysp.training.predict import predict_batch
+
+SAVE_EVERY_S = 30.0
+
+Report = Callable[[dict[str, Any]], None]
+Measure = Callable[[Prediction, Trials], dict[str, float]]
+
+
+class Attempt:
+    """Runs a descent to its end, from where an earlier attempt left it.
+
+    Args:
+        trial_id: whose checkpoint it is.
+        descent: the model being fitted.
+        validation: the trials that `measure` compares predictions with.
+        checkpoint: file to resume from and to write; None for neither.
+        report: called with each epoch's row, and with warnings.
+        measure: live metrics.
+    """
+
+    def __init__(
+        self,
+        trial_id: str,
+        descent: Descent,
+        validation: Trials | None,
+        checkpoint: str | None,
+        report: Report,
+        measure: Measure | None,
+    ) -> None:
+        self.trial_id, self.descent, self.checkpoint, self.report = trial_id, descent, checkpoint, report
+        self.validation, self.measure = validation, measure
+        self._before, self._started, self._saved = 0.0, time.monotonic(), time.monotonic()
+
+    def resume(self) -> None:
+        """Take over the checkpoint's state; one that cannot be used is told of, and training starts over.
+
+        Raises:
+            BadInput: the checkpoint is of another trial.
+        """
+        state = None if self.checkpoint is None else checkpoints.load(self.checkpoint, self.trial_id)
+        if isinstance(state, dict) and not self.descent.fits(state):
+            state = "the checkpoint is of another version of the model"
+        if isinstance(state, str):
+            self.report({"warning": f"{state}; training starts over"})
+        elif state is not None:
+            self._before = state["seconds"]
+            if not self.descent.restore(state):
+                self.report({"warning": "resumed on another kind of device: the numbers differ from an unbroken run"})
+
+    def finish(self, keep_going: Callable[[], bool]) -> None:
+        """Train until the end.
+
+        Raises:
+            Interrupted: `keep_going` said stop; the checkpoint holds the state.
+            Diverged: the loss became infinite or NaN.
+        """
+        while not self.descent.over():
+            row = self.descent.step()
+            every = self.descent.training.measure_every
+            if every and row["epoch"] % every == 0:
+                row.update(self._measured())
+            row["seconds"] = round(self.seconds, 3)
+            self.report({**row, "epochs": self.descent.epochs})
+            if time.monotonic() - self._saved >= SAVE_EVERY_S:
+                self.save()
+            if not self.descent.over() and not keep_going():
+                self.save()
+                raise Interrupted(f"{self.trial_id} stopped after epoch {row['epoch']}")
+        self.save()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training, earlier attempts included."""
+        return self._before + time.monotonic() - self._started
+
+    def save(self) -> None:
+        """Write the checkpoint. Raises OSError when the disk is full; the earlier one stays."""
+        if self.checkpoint is not None:
+            checkpoints.save(self.checkpoint, self.trial_id, {**self.descent.state(), "seconds": self.seconds})
+        self._saved = time.monotonic()
+
+    def fitted(self, selected_on: str) -> Fitted:
+        """Return the model with its best weights, measured on the validation trials."""
+        model, progress = self.descent.model, self.descent.progress
+        model.load_state_dict(progress.best)
+        model.eval()
+        best = progress.curve[progress.best_epoch - 1]
+        best.update(self._measured())
+        return Fitted(
+            model=model,
+            curve=progress.curve,
+            best_epoch=progress.best_epoch,
+            epochs=progress.epoch,
+            learning_rates=[row["learning_rate"] for row in progress.curve[: progress.best_epoch]],
+            validation_loss=best["validation_loss"],
+            selected_on=selected_on,
+            parameters=sum(weights.numel() for weights in model.parameters()),
+            device=self.descent.device,
+            seconds=self.seconds,
+        )
+
+    def _measured(self) -> dict[str, float | None]:
+        if self.measure is None or self.validation is None or self.descent.validation is None:
+            return {}
+        found = predict_batch(self.descent.model, self.descent.validation, self.descent.device)
+        return finite(self.measure(found, self.validation))
+
+
+def finite(metrics: dict[str, float]) -> dict[str, float | None]:
+    """Return metrics with None for those that are not finite, which JSON cannot hold."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}

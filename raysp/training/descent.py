@@ -1,0 +1,201 @@
+"""One loop for every model that gradient descent fits: epochs, validation, best weights, exact resume."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from raysp.config import Training
+from raysp.data.batch import Batch, detached
+from raysp.errors import BadInput
+from raysp.training.device import precision
+from raysp.training.predict import BATCH
+from raysp.training.randomness import Streams, looking
+from raysp.training.schedule import is_over, learning_rate
+
+
+class Diverged(BadInput):
+    """The loss became infinite or NaN."""
+
+
+@dataclass(frozen=True)
+class Follow:
+    """What a finished trial of the validation phase settled, for the trial that trains on all training trials.
+
+    Attributes:
+        epochs: epochs to train, exactly.
+        learning_rates: one for each of them.
+    """
+
+    epochs: int
+    learning_rates: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or len(self.learning_rates) < self.epochs:
+            raise BadInput(
+                f"a followed trial expected at least one epoch and a learning rate for each, got {self.epochs} epochs "
+                f"and {len(self.learning_rates)} learning rates; run that trial again"
+            )
+
+
+@dataclass
+class Progress:
+    """How far training has come; all of it goes into the checkpoint.
+
+    Attributes:
+        curve: one row per epoch.
+        best_epoch: the epoch with the lowest validation loss, or the last one where there is no validation.
+        best_loss: that loss.
+        best: the weights after it.
+    """
+
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_loss: float = math.inf
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self.curve)
+
+
+class Descent:
+    """A model being fitted by minibatch gradient descent, an epoch at a time.
+
+    Args:
+        model: on the device; changed in place.
+        training: how.
+        train: the trials to train on, on the device.
+        validation: the trials that select the model; None follows `follow`.
+        seed: of batches and masks.
+        device: where.
+        follow: epochs and learning rates to take over.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        training: Training,
+        train: Batch,
+        validation: Batch | None,
+        seed: int,
+        device: torch.device,
+        follow: Follow | None = None,
+    ) -> None:
+        self.model, self.training, self.device, self.follow = model, training, device, follow
+        # Truth is for ceilings; nothing that is trained may see it.
+        self.train = dataclasses.replace(train, rates=None)
+        self.validation = None if validation is None else dataclasses.replace(validation, rates=None)
+        self.streams = Streams(seed, device)
+        self.progress = Progress()
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        self.optimizer = kinds[training.optimizer](
+            model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+        )
+
+    @property
+    def epochs(self) -> int:
+        """Epochs at most."""
+        return self.follow.epochs if self.follow else self.training.epochs
+
+    def over(self) -> bool:
+        """Tell whether training has ended."""
+        if self.follow:
+            return self.progress.epoch >= self.follow.epochs
+        return is_over(self.training, self.progress.epoch, self.progress.best_epoch)
+
+    def step(self) -> dict[str, Any]:
+        """Train one epoch, validate, keep the best weights; return the epoch's row of the curve.
+
+        Raises:
+            Diverged: a loss became infinite or NaN.
+        """
+        epoch, rate = self.progress.epoch + 1, self._learning_rate()
+        row = {"epoch": epoch, "train_loss": self._train(rate), "validation_loss": None, "learning_rate": rate}
+        if self.validation is not None:
+            row["validation_loss"] = self.loss(self.validation)
+        self._refuse_divergence(row)
+        self.progress.curve.append(row)
+        loss = row["validation_loss"]
+        if loss is None or loss < self.progress.best_loss:
+            self._keep(epoch, math.inf if loss is None else loss)
+        return row
+
+    def loss(self, trials: Batch) -> float:
+        """Return the mean loss over trials, in eval mode and float32; moves no random state."""
+        total = weights = torch.zeros((), device=self.device)
+        with looking(self.model, self.device):
+            for start in range(0, len(trials), BATCH):
+                piece = detached(trials.take(slice(start, start + BATCH)))
+                found = self.model.loss(piece)
+                weight = found.get("known", len(piece))
+                total, weights = total + found["loss"] * weight, weights + weight
+        return (total / weights).item()
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that going on exactly needs: weights, optimiser, random state, progress."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self.streams.state(),
+            "progress": {item.name: getattr(self.progress, item.name) for item in dataclasses.fields(Progress)},
+        }
+
+    def fits(self, state: dict[str, Any]) -> bool:
+        """Tell whether a saved state is of this model: the same weights by name and shape."""
+        ours, theirs = self.model.state_dict(), state["model"]
+        return {name: value.shape for name, value in ours.items()} == {n: value.shape for n, value in theirs.items()}
+
+    def restore(self, state: dict[str, Any]) -> bool:
+        """Go on from a saved state; False when it came from another kind of device, so that draws differ."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+        return self.streams.restore(state["random"])
+
+    def _learning_rate(self) -> float:
+        if self.follow:
+            return self.follow.learning_rates[self.progress.epoch]
+        losses = [row["validation_loss"] for row in self.progress.curve]
+        return learning_rate(self.training, self.progress.epoch + 1, losses)
+
+    def _train(self, rate: float) -> float:
+        self.model.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        count = len(self.train)
+        order = torch.randperm(count, generator=self.streams.order).to(self.device)
+        total = torch.zeros((), device=self.device)
+        for rows in order.split(self.training.batch_size):
+            total += self._descend(self.train.take(rows, self.streams.masks)) * len(rows)
+        return (total / count).item()
+
+    def _descend(self, batch: Batch) -> torch.Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        with precision(self.device, self.training.precision):
+            loss = self.model.loss(batch)["loss"]
+        loss.backward()
+        if self.training.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip_norm)
+        self.optimizer.step()
+        return loss.detach()
+
+    def _keep(self, epoch: int, loss: float) -> None:
+        self.progress.best_epoch, self.progress.best_loss = epoch, loss
+        self.progress.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def _refuse_divergence(self, row: dict[str, Any]) -> None:
+        losses = {name: row[name] for name in ("train_loss", "validation_loss") if row[name] is not None}
+        wrong = [f"{name} {loss}" for name, loss in losses.items() if not math.isfinite(loss)]
+        if wrong:
+            raise Diverged(
+                f"training diverged in epoch {row['epoch']} at learning rate {row['learning_rate']:.3g} ({wrong[0]}); "
+                "try a lower training.learning_rate, some training.warmup_epochs, a smaller training.clip_norm "
+                f"(now {self.training.clip_norm:g}), or training.precision float32"
+            )

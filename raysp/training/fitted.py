@@ -1,0 +1,40 @@
+"""What training a trial gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model and how it came about.
+
+    Attributes:
+        model: with its best weights, in eval mode, on `device`.
+        curve: one row per epoch: epoch, train_loss, validation_loss, learning_rate, seconds since the start, and live
+            metrics of the validation trials where they were measured; the best epoch's row always has them. A model
+            that fits itself has one row, epoch 0, when there were validation trials to measure it on.
+        best_epoch: the epoch whose weights these are; 0 for a model that fits itself.
+        epochs: epochs trained.
+        learning_rates: one per epoch up to the best.
+        validation_loss: at the best epoch; None without validation.
+        selected_on: "validation" (training trials set aside), "eval" (evaluation trials), or "nothing".
+        parameters: numbers that gradient descent fitted.
+        device: where it was computed.
+        seconds: of training, all attempts together.
+    """
+
+    model: nn.Module
+    curve: list[dict[str, Any]]
+    best_epoch: int
+    epochs: int
+    learning_rates: list[float]
+    validation_loss: float | None
+    selected_on: str
+    parameters: int
+    device: torch.device
+    seconds: float

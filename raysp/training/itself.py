@@ -1,0 +1,61 @@
+"""Trials of models that fit themselves: floors, ceilings and classical baselines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from raysp.config import Training
+from raysp.data.split import Trials
+from raysp.training.attempt import Measure, Report, finite
+from raysp.training.fitted import Fitted
+from raysp.training.predict import predict
+from raysp.training.validation import validation_mask
+
+
+def fit_itself(
+    make: Callable[[], nn.Module], trials: Trials, device: torch.device, report: Report, measure: Measure | None
+) -> Fitted:
+    """Fit a model to all training trials; first, where it is to be measured, without the validation trials.
+
+    Nothing is selected, so the final model needs no validation trials; a sweep over its settings does, and the
+    numbers it compares come from the first fit.
+
+    Args:
+        make: gives a new model on `device`, with `fit(trials, report)`.
+        trials: the training part of a split.
+        device: where.
+        report: handed to `fit`.
+        measure: live metrics; None for none.
+    """
+    started = time.monotonic()
+    metrics = {} if measure is None or len(trials) < 2 else _validated(make(), trials, device, report, measure)
+    model = make()
+    model.fit(trials, report)
+    model.eval()
+    seconds = time.monotonic() - started
+    row = {"epoch": 0, "train_loss": None, "validation_loss": None, "learning_rate": None, "seconds": round(seconds, 3)}
+    return Fitted(
+        model=model,
+        curve=[row | metrics] if metrics else [],
+        best_epoch=0,
+        epochs=0,
+        learning_rates=[],
+        validation_loss=None,
+        selected_on="nothing",
+        parameters=sum(weights.numel() for weights in model.parameters()),
+        device=device,
+        seconds=seconds,
+    )
+
+
+def _validated(
+    model: nn.Module, trials: Trials, device: torch.device, report: Report, measure: Measure
+) -> dict[str, float | None]:
+    aside = validation_mask(trials, Training())
+    model.fit(trials.take(~aside), report)
+    validation = trials.take(aside)
+    return finite(measure(predict(model, validation, device), validation))

@@ -1,0 +1,77 @@
+"""Random numbers of a trial: all from its seed, none shared with the caller, none spent by looking at the model."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch for the block, with deterministic kernels where torch has them; the caller's state comes back."""
+    # cuBLAS reads this when it first makes a handle; without it its sums may differ between runs.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.backends.cudnn.benchmark,
+    )
+    with torch.random.fork_rng(devices=_cuda(device)):
+        try:
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            torch.backends.cudnn.benchmark = False
+            torch.manual_seed(seed)
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+            torch.backends.cudnn.benchmark = before[2]
+
+
+@contextlib.contextmanager
+def looking(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Put the model in eval mode without gradients; afterwards its mode and torch's random state are as before."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.random.fork_rng(devices=_cuda(device)), torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+class Streams:
+    """The two generators of a trial: the order of its trials (on the CPU), and its masks (on the device)."""
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._device = device
+        self.order = torch.Generator().manual_seed(seed)
+        self.masks = torch.Generator(device).manual_seed(seed)
+
+    def state(self) -> dict[str, torch.Tensor | str]:
+        """Return the state of both, and of torch's own stream, which dropout draws from."""
+        state = {
+            "device": self._device.type,
+            "order": self.order.get_state(),
+            "masks": self.masks.get_state(),
+            "torch": torch.get_rng_state(),
+        }
+        return state | ({"cuda": torch.cuda.get_rng_state(self._device)} if self._device.type == "cuda" else {})
+
+    def restore(self, state: dict[str, torch.Tensor | str]) -> bool:
+        """Go on from a saved state; False when it came from another kind of device, whose masks cannot go on."""
+        self.order.set_state(state["order"])
+        torch.set_rng_state(state["torch"])
+        if state["device"] != self._device.type:
+            return False
+        self.masks.set_state(state["masks"])
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda"], self._device)
+        return True
+
+
+def _cuda(device: torch.device) -> list[torch.device]:
+    return [device] if device.type == "cuda" else []
