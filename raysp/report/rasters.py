@@ -95,7 +95,9 @@ def _caption(case: Case, truth: bool) -> str:
     sizes = case.split.sizes
     lines = []
     if sizes.heldout:
-        lines.append(f"above the coral line the {sizes.heldout} held-out neurons, which the model never saw")
+        lines.append(
+            f"above the coral line the {sizes.heldout} held-out neurons, whose counts here the model never saw"
+        )
     if sizes.forward:
         lines.append(f"right of it the {sizes.forward * sizes.bin_ms:g} ms after the observed bins")
     marks = f" {'; '.join(lines).capitalize()}." if lines else ""

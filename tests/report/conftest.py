@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import polars
@@ -46,28 +45,36 @@ def made_up(tmp_path):
     return make_run(tmp_path)
 
 
+@pytest.fixture
+def make(tmp_path):
+    """Make a run with other splits, models or seeds."""
+    return lambda **changes: make_run(tmp_path, **changes)
+
+
 @pytest.fixture(scope="session")
 def shared_run(tmp_path_factory):
     """The same, for tests that change nothing in it."""
     return make_run(tmp_path_factory.mktemp("shared"))
 
 
-def make_run(folder: Path, *, splits=SPLITS, models=("mean_rate", "sae", "true_rates"), seeds=(0, 1), **sizes):
+def make_run(
+    folder, *, splits=SPLITS, models=("mean_rate", "sae", "true_rates"), seeds=(0, 1), neurons=None, without=(), **sizes
+):
+    """Write a finished, scored run; `without` names arrays the data shall lack."""
     root, run = str(folder / "data"), RunFolder(str(folder / "runs" / "made-up"))
     trials, rows = [], []
     for k, name in enumerate(splits):
         split, targets, truth = make_split(name, seed=k, **sizes)
+        split, targets = strip(split, targets, without)
         split_file.save(split, targets, root, {"made": "up"})
+        fingerprint = split_file.fingerprint(split)
+        if neurons is not None:
+            split, targets = split.select(neurons), targets.select(neurons)
+            truth = {part: (latents, rates[..., list(neurons)]) for part, (latents, rates) in truth.items()}
         for model in models:
+            training = Training(epochs=40) if model == "sae" else None
             for seed in seeds:
-                trial = Trial(
-                    model,
-                    {},
-                    Training(epochs=40) if model == "sae" else None,
-                    name,
-                    split_file.fingerprint(split),
-                    seed,
-                )
+                trial = Trial(model, {}, training, name, fingerprint, seed, neurons)
                 trials.append(trial)
                 rows += finish(run, trial, split, targets, truth, len(trials))
     record = {
@@ -114,6 +121,18 @@ def make_split(name, seed=0, trials=(60, 24), bins=35, forward=10, heldin=18, he
     return PopulationSplit(name, sizes, train, seen, made), Targets(name, sizes, answers, psth), truth
 
 
+def strip(split, targets, names):
+    """Return the data without the arrays of these names."""
+    none = dict.fromkeys(names)
+    train, known = (dataclasses.replace(part, **none) for part in (split.train, targets.trials))
+    seen = dataclasses.replace(split.eval, **none)
+    psth = None if "condition" in names else targets.psth
+    return (
+        dataclasses.replace(split, train=train, eval=seen),
+        dataclasses.replace(targets, trials=known, psth=psth),
+    )
+
+
 def _trials(rng, sizes, count, readout, level):
     condition = np.arange(count) % CONDITIONS
     time = np.linspace(0, 1.6 * np.pi, sizes.bins + sizes.forward)
@@ -133,14 +152,14 @@ def _trials(rng, sizes, count, readout, level):
         condition=condition,
         rates=rates,
     )
-    return found, latents
+    return found, (latents, rates)
 
 
 def finish(run, trial, split, targets, truth, seed):
     rng, folder, sizes = np.random.default_rng(seed), run.trial(trial.id), split.sizes
     parts = {
-        "train": predict(rng, trial.model, split.train.rates, sizes, truth["train"]),
-        "eval": predict(rng, trial.model, targets.trials.rates, sizes, truth["eval"]),
+        "train": predict(rng, trial.model, sizes, *truth["train"]),
+        "eval": predict(rng, trial.model, sizes, *truth["eval"]),
     }
     write_predictions(folder.predictions, trial, sizes, parts)
     if parts["eval"].latents is not None:
@@ -188,7 +207,7 @@ def finish(run, trial, split, targets, truth, seed):
     return [{**common, "metric": name, "value": value} for name, value in values.items()] + units
 
 
-def predict(rng, model, rates, sizes, latents):
+def predict(rng, model, sizes, latents, rates):
     if model == "mean_rate":
         rates = np.broadcast_to(rates.mean(axis=(0, 1)), rates.shape)
     elif model != "true_rates":

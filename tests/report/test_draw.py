@@ -1,0 +1,109 @@
+"""Drawing: what may be seen is drawn, what cannot be drawn is told, and nothing else is held up."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from raysp import files
+from raysp.data import split_file
+from raysp.report import draw as draw_file
+from raysp.report.draw import answers_may_be_seen, draw, figures
+from raysp.report.material import read_material
+from raysp.report.rasters import raster
+
+
+def drawn(made, task=0):
+    material = read_material(made.run, made.root)
+    return draw(material, material.tasks[task])
+
+
+def names(found):
+    return [picture.name.rpartition("-")[2] for picture in found.pictures]
+
+
+def test_all_figures_of_a_task(shared_run):
+    found = drawn(shared_run)
+    assert names(found) == ["curves", "neurons", "raster", "psth", "latents", "velocity"]
+    assert found.notes == ()
+    assert all(picture.caption and picture.title for picture in found.pictures)
+
+
+def test_paths_of_all_figures(made_up, monkeypatch):
+    monkeypatch.setattr(draw_file, "OF_A_TRIAL", (raster,))
+    paths = figures(made_up.run, made_up.root)
+    assert len(paths) == 1 + 2 * 3
+    assert all(files.exists(path) and path.startswith(made_up.run.report) for path in paths)
+
+
+def test_test_answers_are_not_looked_at_before_they_are_scored(made_up, monkeypatch):
+    files.remove(made_up.run.metrics)
+    asked = []
+    monkeypatch.setattr(split_file, "load_targets", lambda root, name: asked.append(name))
+    found = drawn(made_up, task=1)
+    assert asked == []
+    assert "raster" in names(found)
+    assert "velocity" not in names(found)
+    assert "no decoding: no behaviour is known for this split" in found.notes
+
+
+def test_answers_of_the_validation_phase_may_be_seen(made_up):
+    files.remove(made_up.run.metrics)
+    material = read_material(made_up.run, made_up.root)
+    assert [answers_may_be_seen(material, task) for task in material.tasks] == [True, False]
+
+
+def test_damaged_predictions_are_told_and_the_curves_still_drawn(made_up):
+    for seed in (0, 1):
+        files.write_text(made_up.run.trial(made_up.trial("sae", seed=seed).id).predictions, "no parquet")
+    found = drawn(made_up)
+    assert names(found) == ["curves", "neurons"]
+    assert "no figures of sae_mc_maze_small-20ms-val" in found.notes[-1]
+
+
+def test_missing_predictions_are_told(made_up):
+    for seed in (0, 1):
+        files.remove(made_up.run.trial(made_up.trial("sae", seed=seed).id).predictions)
+    assert "has no predictions" in drawn(made_up).notes[-1]
+
+
+def test_data_prepared_anew_are_not_drawn_as_the_old_ones(made_up):
+    split, targets = (
+        load(made_up.root, "mc_maze_small-20ms-val") for load in (split_file.load, split_file.load_targets)
+    )
+    split = dataclasses.replace(split, train=split.train.take(np.arange(30)))
+    split_file.save(split, targets, made_up.root, {"made": "anew"})
+    assert "no longer what" in drawn(made_up).notes[-1]
+
+
+def test_unprepared_data_are_told_with_the_command(made_up):
+    files.remove(files.join(made_up.root, "prepared"))
+    assert "raysp data prepare" in drawn(made_up).notes[-1]
+
+
+def test_nothing_finished_is_told(made_up):
+    for trial in made_up.trials:
+        files.remove(made_up.run.trial(trial.id).done)
+    found = drawn(made_up)
+    assert found.pictures == ()
+    assert "no trial of this split is finished" in found.notes[-1]
+
+
+def test_figures_of_a_cell_subset(make):
+    made = make(
+        splits=("mc_maze_small-20ms-val",), models=("mean_rate", "sae"), seeds=(0,), neurons=(0, 1, 2, 5, 19, 20)
+    )
+    found = drawn(made)
+    assert found.task.name == "mc_maze_small-20ms-val[0-2,5,19-20]"
+    assert "raster" in names(found)
+    assert found.pictures[0].name.startswith("mc_maze_small-20ms-val_n0-2_5_19-20-")
+
+
+@pytest.mark.parametrize("lacking", ["condition", "behavior", "rates"])
+def test_what_the_data_lack_is_told_or_left_out(make, lacking):
+    made = make(splits=("mc_maze_small-20ms-val",), models=("sae",), seeds=(0,), without=(lacking,))
+    found = drawn(made)
+    expected = {"condition": "psth", "behavior": "velocity", "rates": None}[lacking]
+    everything = {"curves", "neurons", "raster", "psth", "latents", "velocity"}
+    assert set(names(found)) == everything - {expected}
+    assert len(found.notes) == (expected is not None)

@@ -1,0 +1,96 @@
+"""Tables of scores: order of rows, means and spreads, what is best."""
+
+import math
+
+import numpy as np
+import polars
+import pytest
+
+from raysp import files
+from raysp.report.material import read_material
+from raysp.report.scores import cell, headline, number, tables
+
+
+def rescore(made, change):
+    table = polars.read_parquet(made.run.metrics).to_dicts()
+    rows = [row for row in map(change, table) if row is not None]
+    with files.replacing(made.run.metrics) as path:
+        polars.DataFrame(rows, schema=polars.read_parquet_schema(made.run.metrics)).write_parquet(path)
+    return read_material(made.run, made.root)
+
+
+def test_floor_first_ceiling_last(shared_run):
+    for table in tables(read_material(shared_run.run, shared_run.root)):
+        assert [(row.model, row.role) for row in table.rows] == [
+            ("mean_rate", "floor"),
+            ("sae", ""),
+            ("true_rates", "ceiling"),
+        ]
+        assert table.columns[:4] == ("co-bps", "fp-bps", "vel R2", "psth R2")
+        assert table.columns[-1] == "reconstruction bits/spike"
+
+
+def test_mean_and_spread_are_over_seeds(shared_run):
+    material = read_material(shared_run.run, shared_run.root)
+    task = material.tasks[0]
+    values = [value for _, value in material.values(task, "sae", "co-bps")]
+    found = cell(material, task, "sae", "co-bps")
+    assert len(values) == 2
+    assert found.mean == pytest.approx(np.mean(values))
+    assert found.sd == pytest.approx(np.std(values, ddof=1))
+    assert "seed 0" in found.detail
+
+
+def test_best_is_neither_floor_nor_ceiling(shared_run):
+    table = tables(read_material(shared_run.run, shared_run.root))[0]
+    best = {row.model for row in table.rows for found in row.cells if found.best}
+    assert best == {"sae"}
+
+
+def test_lower_tp_correlation_is_better(make):
+    made = make(models=("mean_rate", "sae", "smoothing"), seeds=(0,), splits=("mc_maze_small-20ms-val",))
+    value = {"sae": -0.9, "smoothing": 0.2, "mean_rate": 0.0}
+
+    def rename(row):
+        return {**row, "metric": "tp corr", "value": value[row["model"]]} if row["metric"] == "vel R2" else row
+
+    table = tables(rescore(made, rename))[0]
+    i = table.columns.index("tp corr")
+    assert [row.model for row in table.rows if row.cells[i].best] == ["sae"]
+
+
+def test_undefined_values_are_counted_not_averaged(made_up):
+    def spoil(row):
+        return {**row, "value": math.nan} if (row["metric"], row["seed"]) == ("co-bps", 1) else row
+
+    material = rescore(made_up, spoil)
+    found = cell(material, material.tasks[0], "sae", "co-bps")
+    assert found.undefined == 1
+    assert found.sd is None
+    assert math.isfinite(found.mean)
+
+
+def test_scores_of_trials_that_are_not_done_do_not_count(made_up):
+    files.remove(made_up.run.trial(made_up.trial("sae", seed=1).id).done)
+    material = read_material(made_up.run, made_up.root)
+    assert [seed for seed, _ in material.values(material.tasks[0], "sae", "co-bps")] == [0]
+
+
+def test_headline_without_heldout_neurons_is_not_cosmoothing(made_up):
+    material = rescore(made_up, lambda row: None if row["metric"] in ("co-bps", "true-rate R2") else row)
+    assert headline(material, material.tasks[0]) == "reconstruction bits/spike"
+
+
+def test_a_model_selected_on_the_evaluation_trials_is_marked(made_up):
+    path = made_up.run.trial(made_up.trial("sae").id).done
+    files.write_json(path, {**files.read_json(path), "selected_on": "evaluation trials"})
+    rows = tables(read_material(made_up.run, made_up.root))[0].rows
+    assert [row.model for row in rows if row.on_eval] == ["sae"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.12345, "0.123"), (-0.5, "−0.500"), (-0.0001, "0.000"), (math.nan, "undefined"), (None, "undefined")],
+)
+def test_numbers(value, text):
+    assert number(value) == text
