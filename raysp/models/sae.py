@@ -12,11 +12,15 @@ import torch
 from torch import nn
 
 from raysp.data.batch import Batch
-from raysp.data.split import PopulationSplit, Sizes
+from raysp.data.split import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
+from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.masking import coordinated_dropout
 from raysp.objectives.poisson import poisson_loss, rates
+
+LEAST_MEAN = 1e-4
+"""Expected spikes per bin that a neuron without any spike in the training trials starts from."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,12 @@ class Model(nn.Module):
         self.to_latents = nn.Linear(config.hidden, config.latents) if config.latents else nn.Identity()
         self.to_log_rates = nn.Linear(config.latents or config.hidden, sizes.neurons)
         self.dropout = nn.Dropout(config.dropout)
+
+    def start(self, trials: Trials) -> None:
+        """Set the read-out's bias to the log of each neuron's mean count: otherwise the first epochs learn just that."""
+        observed, _ = mean_counts(trials, self.sizes)
+        with torch.no_grad():
+            self.to_log_rates.bias.copy_(torch.as_tensor(observed).clamp(min=LEAST_MEAN).log())
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the Poisson loss over all that is known of the batch: held-in, held-out, forward."""

@@ -74,6 +74,8 @@ def fit_trial(
             place,
             follow,
         )
+        if hasattr(descent.model, "start"):
+            descent.model.start(train)
         attempt = Attempt(trial.id, descent, validation, checkpoint, report, measure)
         attempt.resume()
         attempt.finish(keep_going or (lambda: True))
