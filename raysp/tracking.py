@@ -134,6 +134,7 @@ class Store:
             # A dead server must answer "dead" in seconds, not in MLflow's default of minutes.
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+            os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
             for name in QUIET_LOGGERS:
                 logging.getLogger(name).setLevel(logging.ERROR)
             from mlflow import MlflowClient
