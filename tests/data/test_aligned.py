@@ -78,6 +78,13 @@ def test_bins_in_gaps_and_outside_are_nan():
     np.testing.assert_allclose(means[~np.isnan(means)], 1.0)
 
 
+@pytest.mark.parametrize(("last_ms", "known"), [(999, 100), (995, 100), (994, 99), (990, 99)])
+def test_a_bin_is_known_when_the_signal_reaches_half_of_it(last_ms, known):
+    times = np.arange(last_ms + 1) / 1000.0
+    means = aligned.bin_means(series(times, np.ones(len(times))), np.array([0.0]), 100, 10.0)
+    assert np.isfinite(means).sum() == known
+
+
 def test_a_signal_without_samples_is_all_missing():
     found = aligned.bin_means(series([0.1], [np.nan]), np.array([0.0]), 3, 10.0)
     assert np.isnan(found).all()

@@ -73,3 +73,19 @@ def test_a_recording_with_every_neuron_fast_enough_stays_as_it_is():
 @pytest.mark.parametrize(("total", "fraction", "expected"), [(107, 0.25, 27), (100, 0.25, 25), (4, 0.5, 2)])
 def test_a_fraction_is_rounded_to_the_nearest(total, fraction, expected):
     assert partition.how_many(total, None, fraction, "neurons", "x") == expected
+
+
+def test_hidden_neurons_come_last_each_with_its_own_counts():
+    counts = np.broadcast_to(np.arange(5, dtype=np.float32), (4, 3, 5))
+    rows = (np.arange(3), np.arange(3, 4))
+    split, targets = partition.partition(Whole(counts, rates=counts), ("x", 10.0), np.array([0, 3]), rows, Provenance())
+    assert split.train.heldin[0, 0].tolist() == [1, 2, 4]
+    assert targets.trials.heldout[0, 0].tolist() == [0, 3]
+    assert split.eval.rates[0, 0].tolist() == [1, 2, 4, 0, 3]
+
+
+def test_the_psth_of_known_truth_is_its_mean_unsmoothed():
+    rates = np.random.default_rng(0).uniform(0, 1, (6, 10, 3)).astype(np.float32)
+    whole = Whole(np.zeros_like(rates), forward=2, rates=rates, condition=np.repeat([0, 1], 3))
+    psth = partition.condition_psth(whole, 3.0)
+    np.testing.assert_allclose(psth, [rates[:3, :8].mean(axis=0), rates[3:, :8].mean(axis=0)], rtol=1e-6)

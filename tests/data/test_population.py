@@ -308,6 +308,13 @@ def test_a_file_of_counts_with_truth(counts_file, kind):
     np.testing.assert_array_equal(split.eval.rates, targets.trials.rates)
 
 
+def test_behaviour_of_counts_keeps_the_observed_bins(counts_file):
+    hand = np.broadcast_to(np.arange(8.0)[:, None], (10, 8, 2))
+    path, _ = counts_file("npz", hand=hand)
+    split, _ = population.build(count_config(path, behavior="hand", forward_ms=40), "mine")
+    np.testing.assert_array_equal(split.train.behavior[0, :, 1], np.arange(6))
+
+
 def test_given_indices_are_kept(counts_file):
     path, arrays = counts_file("npz", test=np.array([7, 2]), fit=np.arange(10) < 2)
     split, targets = population.build(count_config(path, eval_index="test", heldout=0), "mine")
