@@ -71,7 +71,7 @@ class Model(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def start(self, trials: Trials) -> None:
-        """Set the read-out's bias to the log of each neuron's mean count: otherwise the first epochs learn just that."""
+        """Set the read-out's bias to the log of each neuron's mean count, which the first epochs would learn else."""
         observed, _ = mean_counts(trials, self.sizes)
         with torch.no_grad():
             self.to_log_rates.bias.copy_(torch.as_tensor(observed).clamp(min=LEAST_MEAN).log())

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from raysp.data.batch import to_device
+from raysp.errors import BadInput
+from raysp.models import catalog
+from tests.models.made_up import made_up_split
+
+
+def test_training_starts_from_the_mean_rates():
+    split = made_up_split()
+    model = catalog.build("sae", {}, split.sizes)
+    model.start(split.train)
+    means = np.concatenate([split.train.heldin, split.train.heldout], axis=2).mean(axis=(0, 1))
+    np.testing.assert_allclose(model.to_log_rates.bias.detach().exp(), np.maximum(means, 1e-4), rtol=1e-5)
+
+
+def test_latents_have_the_dimensions_asked_for():
+    split = made_up_split()
+    batch = to_device(split.eval, "cpu").inputs()
+    assert catalog.build("sae", {"latents": 3}, split.sizes).predict(batch).latents.shape == (12, 10, 3)
+    assert catalog.build("sae", {"latents": 0, "hidden": 7}, split.sizes).predict(batch).latents.shape == (12, 10, 7)
+
+
+def test_coordinated_dropout_draws_from_the_batchs_generator_and_never_in_evaluation():
+    split = made_up_split()
+    model = catalog.build("sae", {"coordinated_dropout": 0.5, "dropout": 0.0}, split.sizes)
+    batch = to_device(split.train, "cpu")
+
+    def loss(seed):
+        drawn = None if seed is None else torch.Generator().manual_seed(seed)
+        return model.loss(dataclasses.replace(batch, generator=drawn))["loss"].item()
+
+    assert loss(1) == loss(1)
+    assert loss(1) != loss(2)
+    assert loss(None) == loss(None)
+
+
+def test_forward_bins_of_heldin_neurons_alone_are_learned_from():
+    split = made_up_split()
+    model = catalog.build("sae", {}, split.sizes)
+    trials = dataclasses.replace(split.train, heldout_forward=None)
+    found = model.loss(to_device(trials, "cpu"))
+    assert found["known"] == 12 * (8 * 9 + 2 * 6)
+    assert torch.isfinite(found["loss"])
+
+
+@pytest.mark.parametrize("setting", [{"hidden": 0}, {"dropout": 1.0}, {"layers": 0}, {"coordinated_dropout": 1.5}])
+def test_settings_out_of_range_are_refused(setting):
+    with pytest.raises(BadInput, match=next(iter(setting))):
+        catalog.config("sae", setting)
