@@ -137,6 +137,8 @@ def prepare_group(
             files.remove(split_file.targets_path(root, split.name))
         if report is not None:
             report(split.name)
+        # The next split is built while these names still hold this one, unless they are let go.
+        del split, targets
     return full
 
 

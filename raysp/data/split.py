@@ -98,6 +98,7 @@ class Trials:
         return Trials(**{name: value[rows] for name, value in self.arrays().items()})
 
 
+BLOCK = 1_000_000
 COUNTS = ("heldin", "heldout", "heldin_forward", "heldout_forward")
 
 
@@ -237,12 +238,14 @@ def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True
 
 def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
     """Raise BadInput unless counts are >= 0 (NaN marks unobserved bins) and, with `whole`, whole numbers."""
-    with np.errstate(invalid="ignore"):
-        if (counts < 0).any():
-            raise BadInput(f"{where} expected counts >= 0, got {np.nanmin(counts)}")
-        if np.isinf(counts).any():
+    # Block by block: checking must not need several times the memory of what is checked.
+    for block in np.array_split(counts, max(1, counts.size // BLOCK)):
+        with np.errstate(invalid="ignore"):
+            if (block < 0).any():
+                raise BadInput(f"{where} expected counts >= 0, got {np.nanmin(block)}")
+        if np.isinf(block).any():
             raise BadInput(f"{where} expected finite counts, got infinity")
-        if whole and (np.nan_to_num(counts) % 1 != 0).any():
+        if whole and (np.nan_to_num(block) % 1 != 0).any():
             raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")
 
 
