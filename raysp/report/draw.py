@@ -11,7 +11,7 @@ import fsspec
 from raysp import files
 from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
-from raysp.report.case import open_case
+from raysp.report.case import Case, open_case
 from raysp.report.curves import curves
 from raysp.report.material import Material, Task, read_material
 from raysp.report.neurons import neurons
@@ -19,6 +19,7 @@ from raysp.report.overview import overview
 from raysp.report.pick import drawn_trial
 from raysp.report.psths import psth
 from raysp.report.rasters import raster
+from raysp.report.speeds import has_intervals, speeds
 from raysp.report.style import Picture
 from raysp.report.trajectories import trajectory
 from raysp.report.velocity import velocity
@@ -27,7 +28,13 @@ from raysp.runs import RunFolder
 FIGURE_SETS = 60
 """Tasks that get figures of their own; a run of thousands of cell subsets has tables only."""
 
-OF_A_TRIAL = (raster, psth, trajectory, velocity)
+
+def behavior(case: Case) -> Picture:
+    """Draw what a split's behaviour allows: decoded velocity, or neural speed against produced intervals."""
+    return speeds(case) if has_intervals(case) else velocity(case)
+
+
+OF_A_TRIAL = (raster, psth, trajectory, behavior)
 
 
 @dataclass(frozen=True)
