@@ -40,9 +40,14 @@ class Aligned:
 
 
 def align(
-    members: list[np.ndarray], times_ns: tuple[np.ndarray, np.ndarray, np.ndarray], next_start_ns: np.ndarray,
-    bin_ms: int, bins: int, *, from_end: bool,
-) -> Aligned:  # fmt: skip
+    members: list[np.ndarray],
+    times_ns: tuple[np.ndarray, np.ndarray, np.ndarray],
+    next_start_ns: np.ndarray,
+    bin_ms: int,
+    bins: int,
+    *,
+    from_end: bool,
+) -> Aligned:
     """Choose the trials and bins of each condition's histogram.
 
     Trials much shorter than their condition's mean are left out; the shortest of the others sets the length.

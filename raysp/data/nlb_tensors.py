@@ -134,9 +134,11 @@ def first_bins(session: Session, nlb: NLBSet, rows: np.ndarray, bin_ms: int, *, 
         stop = binning.until_next(time + start, stop, session.next_start_ns()[rows])
     window = binning.windows(time + start, stop, bin_ms)
     _refuse(
-        session, rows, window.count != nlb.bins(bin_ms),
+        session,
+        rows,
+        window.count != nlb.bins(bin_ms),
         f"expected {nlb.bins(bin_ms)} bins of {bin_ms} ms before the next trial's begin, got {window.count.min()}",
-    )  # fmt: skip
+    )
     return window.first
 
 
@@ -238,7 +240,8 @@ def _psth_window(session: Session, nlb: NLBSet) -> tuple[np.ndarray, np.ndarray,
 def _members(session: Session, nlb: NLBSet, used: np.ndarray) -> list[np.ndarray]:
     table = np.column_stack([np.asarray(session.trials[name][used], np.float64) for name in nlb.conditions])
     table[np.isnan(table).any(axis=1)] = np.nan
-    valid = ~np.isnan(session.ns(nlb.align)[used])
+    begin, end, _ = _psth_window(session, nlb)
+    valid = (begin < end)[used]
     if nlb.outliers is not None:
         valid &= np.asarray(session.trials[nlb.outliers][used]) != 1
     found = [used[valid & (table == one).all(axis=1)] for one in np.unique(table[~np.isnan(table[:, 0])], axis=0)]
@@ -251,6 +254,8 @@ def _scored(session: Session, nlb: NLBSet, rows: np.ndarray, first: np.ndarray, 
     if nlb.observed_from is None:
         _refuse(session, rows, _unseen(counts), "expected observed held-out neurons in the whole window, got NaN")
         return counts
+    unknown = np.isnan(session.ns(nlb.observed_from)[rows])
+    _refuse(session, rows, unknown, f"expected a time in {nlb.observed_from}, got NaN")
     span = binning.windows(session.ns(nlb.observed_from)[rows], session.ns(nlb.align)[rows], bin_ms)
     place = first[:, None] + np.arange(bins)
     inside = (place >= span.first[:, None]) & (place < (span.first + span.count)[:, None])

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from raysp import files
-from raysp.data import hashes, nlb_reference, nwb, split_file
-from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_MARK, STANDIN_PREFIX, NLBSet, parse
+from raysp.data import hashes, nlb, nlb_reference, nwb, split_file
+from raysp.data.nlb_recording import absent
+from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_MARK, STANDIN_PREFIX, parse
 from raysp.errors import BadInput, NotReady, unknown
 
 Report = Callable[[str], None]
@@ -59,7 +60,7 @@ def present(found: list[list[str]], root: str, *, named: bool) -> list[list[str]
     there = [group for group in found if files.exists(parse(group[0])[0].train_path(root))]
     missing = [group for group in found if group not in there]
     if missing and (named or not there):
-        raise _absent(parse(missing[0][0])[0], root)
+        raise absent(parse(missing[0][0])[0], root)
     return there
 
 
@@ -70,18 +71,18 @@ def resolve(name: str, root: str) -> str:
         BadInput: no split has that name, or the recording is damaged.
         NotReady: neither the recording nor the prepared split is there, or it is of the other kind.
     """
-    nlb, _, _ = parse(name)
+    recording, _, _ = parse(name)
     bare = name.removeprefix(STANDIN_PREFIX)
-    if files.exists(nlb.train_path(root)):
-        full = STANDIN_PREFIX + bare if _is_standin(nlb.train_path(root)) else bare
+    if files.exists(recording.train_path(root)):
+        full = STANDIN_PREFIX + bare if _is_standin(recording.train_path(root)) else bare
     else:
         prepared = (full for full in (bare, STANDIN_PREFIX + bare) if files.exists(split_file.split_path(root, full)))
         full = next(prepared, "")
     if not full:
-        raise _absent(nlb, root)
+        raise absent(recording, root)
     if name not in (bare, full):
         raise NotReady(
-            f"{name} asks for a generated recording, the one of {nlb.name} below {root} is real; "
+            f"{name} asks for a generated recording, the one of {recording.name} below {root} is real; "
             f"ask for {bare}, or generate elsewhere: raysp data standin --root OTHER"
         )
     return full
@@ -123,8 +124,6 @@ def prepare_group(
         BadInput: a name is unknown, or a file is not what it should be; splits that were there stay.
         NotReady: the recording is not there.
     """
-    from raysp.data import nlb
-
     builder = nlb_reference.VERSION if reference else BUILDER
     full = [resolve(name, root) for name in names]
     stale = [name for name in full if force or not _current(name, root, (builder,))]
@@ -154,8 +153,6 @@ def _current(name: str, root: str, builders: Sequence[str]) -> bool:
 
 
 def _built_from(name: str, root: str, builder: str) -> dict[str, Any]:
-    from raysp.data import nlb
-
     recording, _, phase = parse(name)
     below = {path.removeprefix(root).lstrip("/"): path for path in nlb.inputs(recording, phase, root)}
     return {"builder": builder, "files": {short: hashes.sha256(path) for short, path in sorted(below.items())}}
@@ -164,9 +161,3 @@ def _built_from(name: str, root: str, builder: str) -> dict[str, Any]:
 def _is_standin(path: str) -> bool:
     with nwb.opened(path) as file:
         return nwb.identifier(file).startswith(STANDIN_MARK)
-
-
-def _absent(nlb: NLBSet, root: str) -> NotReady:
-    from raysp.data.nlb_recording import absent
-
-    return absent(nlb, root)

@@ -123,6 +123,16 @@ def test_a_missing_produced_time_is_refused(awkward):
         nlb_tensors.train_input(session, SETS["dmfc_rsg"], 5)
 
 
+def test_a_missing_begin_of_scoring_is_refused_and_gives_no_psth(awkward):
+    session = read("dmfc_rsg", awkward).train
+    row = session.rows(("val",))[0]
+    session = changed(session, "set_time", row, np.nan)
+    with pytest.raises(BadInput, match="expected a time in set_time, got NaN"):
+        nlb_tensors.eval_target(session, SETS["dmfc_rsg"], 5)
+    trials_of = nlb_tensors.trials_by_condition(session, SETS["dmfc_rsg"], np.array([row, row + 1]), 5)
+    assert not any(0 in trials for trials in trials_of)
+
+
 def test_a_split_without_trials_is_refused(awkward):
     with pytest.raises(BadInput, match="expected trials of split test, found only none, train, val"):
         nlb_tensors.eval_input(read("mc_maze", awkward).train, SETS["mc_maze"], 5, ("test",))

@@ -36,7 +36,7 @@ def test_each_session_has_states_of_its_own(path):
 
 @pytest.mark.parametrize("first", [-1, 5])
 def test_windows_beyond_the_states_are_refused(path, first):
-    with pytest.raises(BadInput, match=r"expected states of .* of the train session, got 0 to 200 ms"):
+    with pytest.raises(BadInput, match=r"expected states of .* of the train session, got .*200 ms"):
         true_rates(path, "train", np.array([first]), 6, 20)
 
 
