@@ -14,6 +14,7 @@ from raysp.training import checkpoint as checkpoints
 from raysp.training.descent import Descent
 from raysp.training.fitted import Fitted
 from raysp.training.predict import predict_batch
+from raysp.training.randomness import looking
 
 SAVE_EVERY_S = 30.0
 
@@ -117,8 +118,10 @@ class Attempt:
     def _measured(self) -> dict[str, float | None]:
         if self.measure is None or self.validation is None or self.descent.validation is None:
             return {}
-        found = predict_batch(self.descent.model, self.descent.validation, self.descent.device)
-        return finite(self.measure(found, self.validation))
+        model, device = self.descent.model, self.descent.device
+        with looking(model, device):
+            found = predict_batch(model, self.descent.validation, device)
+            return finite(self.measure(found, self.validation))
 
 
 def finite(metrics: dict[str, float]) -> dict[str, float | None]:

@@ -15,20 +15,16 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch for the block, with deterministic kernels where torch has them; the caller's state comes back."""
     # cuBLAS reads this when it first makes a handle; without it its sums may differ between runs.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-        torch.backends.cudnn.benchmark,
-    )
+    before = torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark
     with torch.random.fork_rng(devices=_cuda(device)):
         try:
-            torch.use_deterministic_algorithms(True, warn_only=True)
+            torch.set_deterministic_debug_mode("warn")
             torch.backends.cudnn.benchmark = False
             torch.manual_seed(seed)
             yield
         finally:
-            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-            torch.backends.cudnn.benchmark = before[2]
+            torch.set_deterministic_debug_mode(before[0])
+            torch.backends.cudnn.benchmark = before[1]
 
 
 @contextlib.contextmanager

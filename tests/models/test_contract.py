@@ -1,4 +1,4 @@
-"""What every model of raysp/models must keep, whatever it is inside; a new model file is tested here without a change."""
+"""What every model must keep, whatever it is inside; a new model file is tested here without a change."""
 
 from __future__ import annotations
 

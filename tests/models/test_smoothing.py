@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal.windows import gaussian
 from sklearn.linear_model import PoissonRegressor
@@ -13,6 +13,7 @@ from raysp.models.smoothing import Config, smoothing_matrix
 from tests.models.made_up import made_up_split
 
 
+@settings(deadline=None)
 @given(st.integers(20, 60), st.sampled_from([5.0, 20.0]), st.sampled_from([10.0, 13.0, 15.0, 17.0]))
 def test_smoothing_is_numpys_same_convolution(bins, bin_ms, sigma_ms):
     window = gaussian(max(int(6 * sigma_ms / bin_ms), 1), sigma_ms / bin_ms)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raysp.objectives.masking import coordinated_dropout
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31), st.floats(0.05, 0.9))
 def test_an_entry_is_either_shown_or_a_target(seed, share):
     heldin = torch.ones(5, 6, 4)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import gammaln
 from scipy.stats import poisson
@@ -18,6 +18,7 @@ any_log_rate = st.floats(-1e6, 1e6, width=32)
 count = st.integers(0, 50)
 
 
+@settings(deadline=None)
 @given(log_rate, count)
 def test_it_is_scipys_poisson_law_without_the_factorial(l, y):
     ours = negative_log_likelihood(torch.tensor([l]), torch.tensor([float(y)])).item()
@@ -25,6 +26,7 @@ def test_it_is_scipys_poisson_law_without_the_factorial(l, y):
     assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-4)
 
 
+@settings(deadline=None)
 @given(any_log_rate, count)
 def test_loss_and_gradient_are_finite_for_any_log_rate(l, y):
     log_rates = torch.tensor([l], requires_grad=True)
@@ -34,6 +36,7 @@ def test_loss_and_gradient_are_finite_for_any_log_rate(l, y):
     assert torch.isfinite(log_rates.grad).all()
 
 
+@settings(deadline=None)
 @given(st.floats(-10, 30, width=32), st.floats(-10, 30, width=32), count)
 def test_it_is_convex_also_beyond_the_largest_rate(a, b, y):
     l = torch.tensor([a, b, (a + b) / 2], dtype=torch.float32)
@@ -54,6 +57,7 @@ def test_the_minimum_is_at_the_count():
     assert log_rates.grad.item() == pytest.approx(0.0, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31), st.integers(0, 23))
 def test_unknown_entries_change_neither_loss_nor_gradient(seed, unknown):
     rng = np.random.default_rng(seed)

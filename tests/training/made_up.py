@@ -1,0 +1,52 @@
+"""A trial small enough to train in a second, and how a process that will be killed trains it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import torch
+
+from raysp.config import Training, Trial
+from raysp.data.split import PopulationSplit
+from raysp.training.trial import Fitted, fit_trial
+from tests.models.made_up import made_up_split
+
+SETTINGS = {"encoder_hidden": 6, "hidden": 5, "dropout": 0.3, "coordinated_dropout": 0.2}
+FAST = Training(epochs=8, batch_size=4, learning_rate=1e-2, measure_every=0)
+
+
+def made_up_trial(seed: int = 0, **training: Any) -> Trial:
+    return Trial("sae", SETTINGS, dataclasses.replace(FAST, **training), "made_up", "0" * 64, seed)
+
+
+def fit(trial: Trial, split: PopulationSplit | None = None, **options: Any) -> Fitted:
+    return fit_trial(trial, split or made_up_split(), **{"checkpoint": None, "device": "cpu", **options})
+
+
+def weights(fitted: Fitted) -> dict[str, torch.Tensor]:
+    return fitted.model.state_dict()
+
+
+def same_weights(one: Fitted, two: Fitted) -> bool:
+    ours, theirs = weights(one), weights(two)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def without_seconds(curve: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in curve]
+
+
+def train_slowly(checkpoint: str) -> None:
+    """Train with a checkpoint after every epoch, saying each epoch on standard output, until killed."""
+    from raysp.training import attempt
+
+    attempt.SAVE_EVERY_S = 0.0
+    torch.set_num_threads(1)
+
+    def report(note: dict[str, Any]) -> None:
+        print(note["epoch"], flush=True)
+        time.sleep(0.05)
+
+    fit(made_up_trial(epochs=40), checkpoint=checkpoint, report=report)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from raysp.config import Trial
+from raysp.data.split import Targets
+from raysp.errors import BadInput, Interrupted
+from raysp.evaluation.live import live_metrics
+from raysp.training.trial import Diverged, Follow, predict
+from tests.models.made_up import made_up_split
+from tests.training.made_up import FAST, fit, made_up_trial, same_weights, without_seconds
+
+
+def test_the_same_trial_gives_the_same_numbers_and_another_seed_others():
+    one, two, other = fit(made_up_trial()), fit(made_up_trial()), fit(made_up_trial(seed=1))
+    assert same_weights(one, two)
+    assert without_seconds(one.curve) == without_seconds(two.curve)
+    assert not same_weights(one, other)
+
+
+def test_it_leaves_the_callers_random_state_alone():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    fit(made_up_trial(epochs=1))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_looking_at_the_model_changes_nothing():
+    def nosy(prediction, trials):
+        torch.rand(7)
+        return live_metrics(prediction, trials)
+
+    often = fit(made_up_trial(measure_every=1), measure=nosy)
+    never = fit(made_up_trial(measure_every=0))
+    assert same_weights(often, never)
+    assert [row["train_loss"] for row in often.curve] == [row["train_loss"] for row in never.curve]
+    assert all("co-bps" in row for row in often.curve)
+
+
+def test_the_best_epochs_weights_are_given_and_measured():
+    split = made_up_split()
+    fitted = fit(made_up_trial(epochs=30, learning_rate=0.05, measure_every=7), split, measure=live_metrics)
+    losses = [row["validation_loss"] for row in fitted.curve]
+    assert fitted.best_epoch == int(np.argmin(losses)) + 1
+    assert fitted.best_epoch < 30
+    assert fitted.validation_loss == min(losses)
+    assert fitted.epochs == 30
+    assert fitted.learning_rates == [0.05] * fitted.best_epoch
+    assert not fitted.model.training
+    assert fitted.selected_on == "validation"
+    measured = [row["epoch"] for row in fitted.curve if "co-bps" in row]
+    assert measured == sorted({7, 14, 21, 28, fitted.best_epoch})
+    assert fitted.curve[fitted.best_epoch - 1]["co-bps"] == pytest.approx(validation_cobps(fitted, split))
+
+
+def validation_cobps(fitted, split):
+    from raysp.training.validation import validation_mask
+
+    trials = split.train.take(validation_mask(split.train, FAST))
+    return live_metrics(predict(fitted.model, trials, "cpu"), trials)["co-bps"]
+
+
+def test_training_stops_when_patience_is_lost():
+    fitted = fit(made_up_trial(epochs=200, learning_rate=0.05, patience=5))
+    assert fitted.epochs == fitted.best_epoch + 5 < 200
+
+
+def test_every_epoch_is_reported():
+    notes = []
+    fit(made_up_trial(), report=notes.append)
+    assert [note["epoch"] for note in notes] == list(range(1, 9))
+    assert notes[0].keys() >= {"epoch", "epochs", "train_loss", "validation_loss", "learning_rate", "seconds"}
+    assert all(note["epochs"] == 8 for note in notes)
+
+
+def test_validation_trials_train_nothing():
+    split = made_up_split()
+    aside = np.arange(12) % 4 == 0
+    marked = dataclasses.replace(split, train=dataclasses.replace(split.train, validation=aside))
+    noise = {
+        name: np.where(aside[:, None, None], 5.0, array).astype(np.float32)
+        for name, array in split.train.arrays().items()
+        if name != "rates"
+    }
+    other = dataclasses.replace(split, train=dataclasses.replace(split.train, **noise, validation=aside))
+    one, two = fit(made_up_trial(epochs=2), marked), fit(made_up_trial(epochs=2), other)
+    assert [row["train_loss"] for row in one.curve] == [row["train_loss"] for row in two.curve]
+    assert one.validation_loss != two.validation_loss
+
+
+def test_truth_is_shown_to_nothing_that_is_trained():
+    split = made_up_split()
+    blind = dataclasses.replace(split, train=dataclasses.replace(split.train, rates=None))
+    assert same_weights(fit(made_up_trial(), split), fit(made_up_trial(), blind))
+
+
+def test_evaluation_trials_select_only_where_that_is_asked_for():
+    split = made_up_split()
+    answers = made_up_split(seed=1).train
+    targets = Targets("made_up", split.sizes, answers)
+    fitted = fit(made_up_trial(validate_on="eval"), split, targets=targets, measure=live_metrics)
+    assert fitted.selected_on == "eval"
+    with pytest.raises(BadInput, match="needs the answers"):
+        fit(made_up_trial(validate_on="eval"), split)
+    untouched = fit(made_up_trial(), split)
+    assert same_weights(untouched, fit(made_up_trial(), split, targets=targets))
+
+
+def test_a_follower_trains_on_all_trials_for_the_same_epochs_at_the_same_rates():
+    split = made_up_split()
+    selected = fit(made_up_trial(schedule="cosine", epochs=12), split)
+    plan = Follow(selected.best_epoch, tuple(selected.learning_rates))
+    fitted = fit(dataclasses.replace(made_up_trial(schedule="cosine", epochs=12), follows="x"), split, follow=plan)
+    assert fitted.epochs == fitted.best_epoch == selected.best_epoch
+    assert fitted.learning_rates == selected.learning_rates
+    assert fitted.validation_loss is None
+    assert fitted.selected_on == "nothing"
+    assert all(row["validation_loss"] is None for row in fitted.curve)
+    assert fitted.curve[0]["train_loss"] != selected.curve[0]["train_loss"]
+
+
+def test_a_plan_without_its_learning_rates_is_refused():
+    with pytest.raises(BadInput, match="got 3 epochs and 2 learning rates"):
+        Follow(3, (0.1, 0.1))
+
+
+def test_keep_going_false_saves_and_stops(tmp_path):
+    path = str(tmp_path / "checkpoint.pt")
+    with pytest.raises(Interrupted, match="after epoch 1"):
+        fit(made_up_trial(), checkpoint=path, keep_going=lambda: False)
+    notes = []
+    assert same_weights(fit(made_up_trial(), checkpoint=path, report=notes.append), fit(made_up_trial()))
+    assert notes[0]["epoch"] == 2
+
+
+def test_divergence_says_when_and_what_to_try(monkeypatch):
+    from raysp.models import sae
+
+    loss = sae.Model.loss
+    calls = []
+
+    def breaking(self, batch):
+        calls.append(len(batch))
+        found = loss(self, batch)
+        return {**found, "loss": found["loss"] * (math.nan if len(calls) > 8 else 1.0)}
+
+    monkeypatch.setattr(sae.Model, "loss", breaking)
+    with pytest.raises(Diverged, match=r"epoch 3 at learning rate 0.01 .*try a lower training.learning_rate"):
+        fit(made_up_trial())
+
+
+def test_a_model_that_fits_itself_is_measured_without_its_validation_trials():
+    split = made_up_split()
+    trial = Trial("mean_rate", {}, None, "made_up", "0" * 64)
+    seen = []
+    fitted = fit(trial, split, measure=lambda prediction, trials: seen.append(len(trials)) or {"co-bps": math.nan})
+    assert seen == [3]
+    assert fitted.curve == [{**fitted.curve[0], "epoch": 0, "co-bps": None}]
+    assert (fitted.best_epoch, fitted.epochs, fitted.validation_loss, fitted.selected_on) == (0, 0, None, "nothing")
+    everything = np.concatenate([split.train.heldin, split.train.heldout], axis=2).mean(axis=(0, 1))
+    np.testing.assert_allclose(predict(fitted.model, split.eval, fitted.device).rates[0, 0], everything, rtol=1e-5)
+
+
+def test_a_trained_model_without_training_settings_is_refused():
+    with pytest.raises(BadInput, match="expected training settings"):
+        fit(dataclasses.replace(made_up_trial(), training=None))
+
+
+def test_a_wrong_setting_is_refused_with_the_right_one():
+    with pytest.raises(BadInput, match="did you mean 'hidden'"):
+        fit(dataclasses.replace(made_up_trial(), settings={"hiden": 3}))
+
+
+def test_batches_change_predictions_of_no_trial():
+    split = made_up_split()
+    fitted = fit(made_up_trial(epochs=1), split)
+    whole, pieces = predict(fitted.model, split.eval, "cpu"), predict(fitted.model, split.eval, "cpu", batch_size=5)
+    np.testing.assert_allclose(whole.rates, pieces.rates, rtol=1e-5)
+    assert whole.rates.dtype == np.float32
