@@ -201,6 +201,8 @@ class _Log:
         files.write_text(self._path, "\n".join(self._lines) + "\n")
 
     def epoch(self, note: dict[str, Any]) -> None:
+        if "warning" in note:
+            self.line(f"warning: {note['warning']}")
         if "epoch" in note and time.monotonic() >= self._next:
             self._next = time.monotonic() + 10
             shown = ", ".join(f"{name} {_short(value)}" for name, value in note.items() if value is not None)
