@@ -32,6 +32,8 @@ def psth(case: Case) -> Picture:
     true, source = true_means(case)
     jitter = np.zeros(len(known), dtype=int) if known.jitter is None else known.jitter.astype(int)
     predicted = condition_means(case.prediction.rates, known.condition, jitter, len(true))
+    # Where the true average is not known, a predicted one compares to nothing.
+    predicted[np.isnan(true)] = np.nan
     shown, neurons = _conditions(known.condition), _neurons(case, true)
     if not len(neurons):
         raise NotReady("no PSTHs: no neuron's average is known")

@@ -45,6 +45,7 @@ def raster(case: Case) -> Picture:
             label = f"spikes per {bin_ms:g} ms bin" if name == "counts" else "spikes/s"
             bar = figure.colorbar(image, ax=axes[:, j], location="bottom", shrink=0.75, aspect=32, pad=0.02)
             bar.set_label(label)
+            bar.locator.set_params(integer=True, nbins=6)
             bar.outline.set_visible(False)
         return Picture("raster", "Counts and rates", _caption(case, true is not None), png(figure))
 
@@ -67,6 +68,7 @@ def _panel(axes: Axes, case: Case, array: np.ndarray, style: dict[str, Any]) -> 
     axes.set_facecolor(UNKNOWN)
     masked = np.ma.masked_invalid(array.T)
     extent = (0.0, case.window_ms, 0.0, sizes.neurons)
+    axes.yaxis.get_major_locator().set_params(integer=True)
     image = axes.imshow(masked, origin="lower", aspect="auto", extent=extent, vmin=0.0, **style)
     if sizes.heldout:
         axes.axhline(sizes.heldin, color=CORAL, linewidth=1.2)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_TRIALS = 150
+MOST_TRIALS, FEW_TRIALS = 150, 40
 START, END = "#009E73", "#C8102E"
 
 
@@ -82,8 +82,9 @@ def _lines(axes: Axes, points: np.ndarray, condition: np.ndarray | None) -> None
         bins = np.broadcast_to(np.arange(points.shape[1], dtype=float)[:, None], (*points.shape[:2], 1))
         points = np.concatenate([bins, points], axis=2)
     paint = _paint(len(points), condition)
+    look = {"alpha": 0.85, "linewidth": 1.2} if len(points) < FEW_TRIALS else {"alpha": 0.45, "linewidth": 0.8}
     for line, colour in zip(points, paint, strict=True):
-        axes.plot(*line.T, color=colour, alpha=0.45, linewidth=0.8)
+        axes.plot(*line.T, color=colour, **look)
     for place, colour, marker in ((0, START, "o"), (-1, END, "s")):
         axes.plot(*points[:, place].T, linestyle="none", marker=marker, markersize=2.4, color=colour)
 
