@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,8 @@ from raysp.training.fitted import Fitted
 from raysp.training.predict import predict_batch
 from raysp.training.randomness import looking
 
-SAVE_EVERY_S = 30.0
+# A checkpoint costs milliseconds; machines that are taken away at short notice may want it more often.
+SAVE_EVERY_S = float(os.environ.get("RAYSP_CHECKPOINT_S", "30"))
 
 Report = Callable[[dict[str, Any]], None]
 Measure = Callable[[Prediction, Trials], dict[str, float]]
