@@ -32,11 +32,11 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
-            ModelChoice("sae", settings={"hidden": 64, "encoder_hidden": 64}),
+            ModelChoice("sae", settings={"hidden": 64, "encoder_hidden": 64, "latents": 8, "coordinated_dropout": 0.3}),
             ModelChoice("true_rates"),
         ),
         seeds=(0, 1, 2),
-        training=Training(epochs=200, learning_rate=4e-3, patience=40),
+        training=Training(epochs=100, learning_rate=5e-3, weight_decay=0.0, patience=30),
     )
 
 

@@ -53,10 +53,13 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
-            ModelChoice("sae", settings={"hidden": 64, "encoder_hidden": 64}),
+            ModelChoice(
+                "sae", settings={"hidden": 64, "encoder_hidden": 64, "latents": 16, "coordinated_dropout": 0.3}
+            ),
         ),
         seeds=(0,),
-        training=Training(epochs=300, learning_rate=4e-3, patience=60),
+        # With few trials the loss may stay at the mean rates' for a hundred epochs before it falls.
+        training=Training(epochs=400, learning_rate=5e-3, weight_decay=0.0, patience=150),
     )
 
 
