@@ -16,11 +16,11 @@ from raysp.data.nlb_recording import Session
 from raysp.data.nlb_sets import BIN_WIDTHS_MS, NLBSet
 from raysp.data.nlb_tensors import Tensors
 from raysp.data.nwb import Series
+from raysp.data.standin_nwb import PACKED
 from raysp.data.standin_population import US_PER_MS, Population
 from raysp.data.standin_session import Content, hidden, seconds
 
 FIT, SCORED = ("train", "val"), ("test",)
-PACKED = {"compression": "gzip", "compression_opts": 3, "shuffle": True}
 
 
 def answers(nlb: NLBSet, content: Content, population: Population, spikes_us: list[np.ndarray]) -> dict[str, Tensors]:
