@@ -21,6 +21,15 @@ def read(name, root):
     return nlb_recording.read_recording(SETS[name], root)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_process():
+    """Let nlb_tools smooth without a pool of processes: starting one costs more than these recordings take."""
+    nlb_reference.repaired_tools()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nlb_tools.nwb_interface._poolmap", lambda function, columns: list(map(function, columns)))
+        yield
+
+
 @pytest.fixture(scope="module")
 def awkward(tmp_path_factory):
     """A root with small recordings full of gaps, times off the clock and shuffled identifiers."""
