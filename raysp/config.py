@@ -39,6 +39,8 @@ class Training:
         validation_every: each so-many-th training trial, in an order drawn from `validation_seed`, is set aside.
         validation_seed: separate from the trial's seed, so that seeds share their validation trials; None takes
             every n-th trial as recorded.
+        refit: after selection, train anew on all training trials, validation trials included, for the selected number of
+            epochs at the selected learning rates, and predict from that. Worth its time where trials are few.
         measure_every: epochs between live metrics (co-bps and others) on the validation trials; 0 for never.
         precision: "float32", or "bfloat16" for mixed precision on a GPU (ignored on CPU).
     """
@@ -56,6 +58,7 @@ class Training:
     validate_on: Literal["train", "eval"] = "train"
     validation_every: int = 5
     validation_seed: int | None = 0
+    refit: bool = False
     measure_every: int = 25
     precision: Literal["float32", "bfloat16"] = "bfloat16"
 
@@ -65,6 +68,8 @@ class Training:
             _at_least(f"training, {name}", getattr(self, name), least.get(name, 0))
         for name in ("weight_decay", "clip_norm", "measure_every"):
             _at_least(f"training, {name}", getattr(self, name), 0)
+        if self.refit and self.validate_on == "eval":
+            raise BadInput("training, refit expected validate_on train: with eval no training trial is set aside")
         if not self.learning_rate > 0:
             raise BadInput(f"training, learning_rate expected a number > 0, got {self.learning_rate}")
 

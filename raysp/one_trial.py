@@ -96,10 +96,11 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
         measure=_measure,
         keep_going=keep_going,
     )
+    final = _refitted(trial, setting, folder, split, fitted, report, keep_going, log)
     report({"phase": "predicting"})
     parts = {
-        "train": training.predict(fitted.model, split.train, fitted.device),
-        "eval": training.predict(fitted.model, split.eval, fitted.device),
+        "train": training.predict(final.model, split.train, final.device),
+        "eval": training.predict(final.model, split.eval, final.device),
     }
     predictions.write_predictions(folder.predictions, trial, split.sizes, parts)
     if parts["eval"].latents is not None:
@@ -129,12 +130,35 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
     return result
 
 
+def _refits(trial: Trial) -> bool:
+    return trial.training is not None and trial.training.refit and trial.follows is None
+
+
+def _refitted(trial, setting, folder, split, fitted, report, keep_going, log) -> Any:
+    from raysp.training import trial as training
+
+    if not _refits(trial):
+        return fitted
+    log.line(f"training anew on all training trials for {fitted.best_epoch} epochs")
+    return training.fit_trial(
+        trial,
+        split,
+        checkpoint=folder.refit_checkpoint,
+        device=setting.device,
+        report=lambda note: report({"phase": f"refit {note['epoch']}/{note['epochs']}"} if "epoch" in note else note),
+        follow=training.Follow(fitted.best_epoch, tuple(fitted.learning_rates)),
+        keep_going=keep_going,
+    )
+
+
 def _selected_on(trial: Trial) -> str:
     if trial.training is None:
         return "nothing"
     if trial.follows is not None:
         return "the validation-phase trial it follows"
-    return "evaluation trials" if trial.training.validate_on == "eval" else "validation trials of the training part"
+    if trial.training.validate_on == "eval":
+        return "evaluation trials"
+    return "validation trials of the training part" + (", then trained on all of it" if _refits(trial) else "")
 
 
 def _data(trial: Trial, setting: Setting) -> tuple[PopulationSplit, Targets | None]:

@@ -34,6 +34,11 @@ class TrialFolder:
         return files.join(self.path, "checkpoint.pt")
 
     @property
+    def refit_checkpoint(self) -> str:
+        """The same of the training on all trials after selection."""
+        return files.join(self.path, "checkpoint-refit.pt")
+
+    @property
     def predictions(self) -> str:
         """Rates of the training and evaluation trials, by sample and unit."""
         return files.join(self.path, "predictions.parquet")

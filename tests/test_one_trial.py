@@ -138,3 +138,15 @@ def test_the_log_keeps_earlier_attempts(setting, root):
     assert "stopped; the checkpoint holds the state" in text
     assert text.count("training and") == 2
     assert one_trial.Setting(setting.run, setting.root).device == "auto"
+
+
+def test_a_refit_keeps_what_was_selected_and_predicts_from_all_training_trials(setting, root):
+    (plain,) = plan(root)
+    (trial,) = plan(root, training=dataclasses.replace(TRAINING, refit=True))
+    selected, result = run_trial(plain, setting), run_trial(trial, setting)
+    assert result["best_epoch"] == selected["best_epoch"]
+    assert result["validation_loss"] == selected["validation_loss"]
+    assert result["selected_on"].endswith("then trained on all of it")
+    run = RunFolder(setting.run)
+    one, other = (predictions.read_rates(run.trial(t.id).predictions, "eval")[0] for t in (plain, trial))
+    assert not np.array_equal(one, other)
