@@ -39,8 +39,8 @@ class Training:
         validation_every: each so-many-th training trial, in an order drawn from `validation_seed`, is set aside.
         validation_seed: separate from the trial's seed, so that seeds share their validation trials; None takes
             every n-th trial as recorded.
-        refit: after selection, train anew on all training trials, validation trials included, for the selected number of
-            epochs at the selected learning rates, and predict from that. Worth its time where trials are few.
+        refit: after selection, train anew on all training trials, validation trials included, for the selected
+            epochs at their learning rates, and predict from that. Worth its time where trials are few.
         measure_every: epochs between live metrics (co-bps and others) on the validation trials; 0 for never.
         precision: "float32", or "bfloat16" for mixed precision on a GPU (ignored on CPU).
     """
