@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import raysp
 from raysp import files
 from raysp.config import STANDIN, Experiment, Trial, apply_sets
 from raysp.errors import BadInput, NotReady
@@ -193,11 +194,19 @@ def _train(
 
 
 def finish(run: RunFolder, request: Request, say: Any) -> None:
-    """Collect, submit, evaluate the val phase and draw the report of a run whose trials are all finished."""
+    """Collect, submit, evaluate the val phase and draw the report of a run whose trials are all finished.
+
+    Nothing is done twice: finished.json says which trials the files were made from.
+    """
     from raysp.cluster.jobs import job
 
-    path = _absolute(run.path)
-    root = _absolute(request.root)
+    path, root = _absolute(run.path), _absolute(request.root)
+    made_from = {"trials": [trial.id for trial in run.trials()], "raysp": raysp.__version__}
+    products = (run.predictions, run.metrics, files.join(run.report, "report.html"))
+    if files.exists(run.finished) and files.read_json(run.finished) == made_from and all(map(files.exists, products)):
+        say(f"  up to date   {products[-1]}")
+        return
+    files.remove(run.finished)
     say(f"  predictions  {job('raysp.collection.gather.gather', RunFolder(path))}")
     try:
         for submission in submissions(run, request):
@@ -206,9 +215,10 @@ def finish(run: RunFolder, request: Request, say: Any) -> None:
         # Which model to submit may be a person's choice; scores and report do not wait for it.
         say(f"  submission   none yet: {error}")
     if any(_phase(trial) == "val" for trial in run.trials()):
-        evaluate(run, request.root, "val")
+        evaluate(run, request.root, "val", anew=False)
         say(f"  metrics      {run.metrics}")
     say(f"  report       {job('raysp.report.page.write_report', RunFolder(path), root)}")
+    files.write_json(run.finished, made_from)
 
 
 def submissions(run: RunFolder, request: Request) -> list[str]:
@@ -222,20 +232,27 @@ def submissions(run: RunFolder, request: Request) -> list[str]:
     return job("raysp.collection.submission.submissions", RunFolder(_absolute(run.path)), _absolute(request.root))
 
 
-def evaluate(run: RunFolder, root: str, phase: str) -> int:
-    """Score the finished trials of a phase in parallel Ray tasks; return how many.
+def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int:
+    """Score the finished trials of a phase in parallel Ray tasks; return how many were scored.
 
     The test phase's answers are looked at only here, by explicit request, and the run counts it.
+
+    Args:
+        run: the run folder.
+        root: the data root.
+        phase: "val" or "test".
+        anew: score again what was scored before.
     """
     from raysp.cluster.jobs import jobs
     from raysp.evaluation import run as scores
 
-    trials = scores.wanted(run, phase)
+    before = set() if anew else scores.scored(run)
+    trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
     if phase == "test":
         scores.count_test_score(run, trials)
     calls = [((_absolute(run.path), _absolute(root), trial_to(trial)), {}) for trial in trials]
-    rows = jobs("raysp.evaluation.run.evaluate_trial", calls)
-    scores.write_metrics(run, [row for part in rows for row in part], phase)
+    rows = jobs("raysp.evaluation.run.evaluate_trial", calls) if calls else []
+    scores.write_metrics(run, [row for part in rows for row in part])
     return len(trials)
 
 

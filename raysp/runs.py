@@ -114,6 +114,11 @@ class RunFolder:
         return files.join(self.path, "metrics.parquet")
 
     @property
+    def finished(self) -> str:
+        """Which trials the collected files, the scores and the report were made from; written last."""
+        return files.join(self.path, "finished.json")
+
+    @property
     def report(self) -> str:
         """The report's folder: report.html and its PNGs."""
         return files.join(self.path, "report")

@@ -106,6 +106,7 @@ def test_the_same_command_again_runs_nothing(place, quiet):
     before = os.stat(run.trial(sae(run, "-val").id).done).st_mtime_ns
     output = finish(start(place, "quiet"))
     assert os.stat(run.trial(sae(run, "-val").id).done).st_mtime_ns == before
+    assert "up to date" in output
     assert "4 of 4 trials done" in output
 
 
@@ -118,6 +119,8 @@ def test_killed_driver_and_killed_worker_give_the_numbers_of_a_quiet_run(place, 
     assert run.trial(sae(run, "-val").id).state() == "started"
 
     second = start(place, "killed")
+    holder = run.path + "/.lock-holder"
+    wait_for(lambda: f"process {second.pid} " in files.read_text(holder), second)
     refused = start(place, "killed").communicate(timeout=120)[0]
     assert "is being run by process" in refused
     wait_for(lambda: _training_worker(second.pid, run), second)

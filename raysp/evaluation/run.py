@@ -93,8 +93,17 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     return rows + [{**common, **row, "judge": "raysp"} for row in _per_unit(split, targets, parts["eval"])]
 
 
-def write_metrics(run: RunFolder, rows: list[dict[str, Any]], phase: str) -> None:
-    """Write the table, in place of the phase's earlier rows; the other phase's stay."""
+def scored(run: RunFolder) -> set[str]:
+    """Return the ids of the trials that the run's table of metrics holds."""
+    if not files.exists(run.metrics):
+        return set()
+    import polars
+
+    return set(polars.read_parquet(run.metrics, columns=["trial_id"])["trial_id"])
+
+
+def write_metrics(run: RunFolder, rows: list[dict[str, Any]]) -> None:
+    """Write the table: these rows in place of the same trials' earlier ones; rows of trials no longer planned go."""
     import polars
 
     schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
@@ -102,7 +111,9 @@ def write_metrics(run: RunFolder, rows: list[dict[str, Any]], phase: str) -> Non
     if files.exists(run.metrics):
         earlier = polars.read_parquet(run.metrics)
         planned = [trial.id for trial in run.trials()]
-        keep = (polars.col("phase") != phase) & polars.col("trial_id").is_in(planned)
+        keep = polars.col("trial_id").is_in(planned) & ~polars.col("trial_id").is_in(
+            table["trial_id"].unique().implode()
+        )
         table = polars.concat([earlier.filter(keep), table])
     with files.replacing(run.metrics) as path:
         table.write_parquet(path)
