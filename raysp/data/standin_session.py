@@ -70,7 +70,7 @@ class Content:
 
 SMALL = {
     "mc_maze": Size(20, 6, 60, 20, 16, 6),
-    "mc_rtt": Size(18, 6, 80, 24, 20, 0),
+    "mc_rtt": Size(20, 6, 180, 60, 40, 0),
     "area2_bump": Size(18, 6, 64, 24, 16, 8),
     "dmfc_rsg": Size(16, 5, 96, 32, 24, 8),
     "mc_maze_large": Size(18, 6, 48, 16, 12, 6),
