@@ -43,11 +43,11 @@ def experiment() -> Experiment:
         seeds=(0, 1, 2, 3, 4),
         training=Training(
             epochs=600,
-            patience=80,
+            patience=100,
             batch_size=75,
             optimizer="adamw",
             learning_rate=4e-3,
-            weight_decay=1.0,
+            weight_decay=2.5,
             refit=True,
             measure_every=50,
         ),

@@ -102,8 +102,11 @@ def data_check(names: tuple[str, ...], root: str) -> None:
     with _said():
         from raysp.data.download import check
 
-        for item in check(root, list(names) or None):
+        found = check(root, names or ("--all",))
+        for item in found:
             _say(_status_line(item))
+        if any(item.state == "damaged" for item in found):
+            sys.exit(1)
 
 
 @main.command()
@@ -194,11 +197,14 @@ def collect(
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
     with _said(), _ray(verbose):
         from raysp.cluster.jobs import job
+        from raysp.evaluation.run import is_nlb
         from raysp.runs import RunFolder
 
         run = RunFolder(os.path.abspath(folder))
         _say(job("raysp.collection.gather.gather", run, partial=partial))
-        if not no_submission:
+        if not any(is_nlb(trial.split) for trial in run.trials()):
+            _say("no benchmark splits in this run, so no submission")
+        elif not no_submission:
             options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
             for path in job("raysp.collection.submission.submissions", run, os.path.abspath(root), **options):
                 _say(path)
