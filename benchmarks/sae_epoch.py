@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import statistics
 import tempfile
 import time
@@ -84,7 +85,9 @@ def bare_epochs(split: PopulationSplit, training: Training) -> list[float]:
     ends = []
     for _ in range(training.epochs):
         model.train()
-        for rows in torch.randperm(len(train), generator=generator).split(training.batch_size):
+        for rows in torch.randperm(len(train), generator=generator).tensor_split(
+            math.ceil(len(train) / training.batch_size)
+        ):
             optimizer.zero_grad(set_to_none=True)
             loss = model.loss(train.take(rows, generator))["loss"]
             loss.backward()

@@ -24,7 +24,7 @@ class Training:
 
     Attributes:
         epochs: passes over the training trials, at most.
-        batch_size: trials per step.
+        batch_size: trials per step, at most; an epoch's trials are shared out evenly.
         learning_rate: of the optimiser at the schedule's peak.
         weight_decay: L2 penalty inside Adam, or decoupled with optimizer "adamw".
         optimizer: "adam" or "adamw".

@@ -113,6 +113,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
         "best_epoch": fitted.best_epoch,
         "epochs": fitted.epochs,
         "learning_rates": list(fitted.learning_rates),
+        "steps_per_epoch": fitted.steps,
         "validation_loss": fitted.validation_loss,
         "validation": metrics,
         "parameters": fitted.parameters,
@@ -146,7 +147,7 @@ def _refitted(trial, setting, folder, split, fitted, report, keep_going, log) ->
         checkpoint=folder.refit_checkpoint,
         device=setting.device,
         report=lambda note: report({"phase": f"refit {note['epoch']}/{note['epochs']}"} if "epoch" in note else note),
-        follow=training.Follow(fitted.best_epoch, tuple(fitted.learning_rates)),
+        follow=training.Follow(fitted.best_epoch, tuple(fitted.learning_rates), fitted.steps),
         keep_going=keep_going,
     )
 
@@ -191,7 +192,7 @@ def _follow(trial: Trial, setting: Setting) -> Any:
     if not files.exists(done):
         raise NotReady(f"{trial.id} takes its epochs from {trial.follows}, which is not finished; run that first")
     found = files.read_json(done)
-    return Follow(epochs=found["best_epoch"], learning_rates=tuple(found["learning_rates"]))
+    return Follow(found["best_epoch"], tuple(found["learning_rates"]), found.get("steps_per_epoch", 0))
 
 
 def _measure(prediction: Any, trials: Any) -> dict[str, float]:

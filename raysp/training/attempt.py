@@ -110,6 +110,7 @@ class Attempt:
             best_epoch=progress.best_epoch,
             epochs=progress.epoch,
             learning_rates=[row["learning_rate"] for row in progress.curve[: progress.best_epoch]],
+            steps=self.descent.steps,
             validation_loss=best["validation_loss"],
             selected_on=selected_on,
             parameters=sum(weights.numel() for weights in model.parameters()),

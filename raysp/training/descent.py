@@ -30,10 +30,13 @@ class Follow:
     Attributes:
         epochs: epochs to train, exactly.
         learning_rates: one for each of them.
+        steps: optimiser steps of each epoch: with more trials, batches grow instead, since it is steps at a learning
+            rate that were selected. 0 takes as many as the batch size asks for.
     """
 
     epochs: int
     learning_rates: tuple[float, ...]
+    steps: int = 0
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or len(self.learning_rates) < self.epochs:
@@ -98,6 +101,12 @@ class Descent:
         self.optimizer = kinds[training.optimizer](
             model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
         )
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps per epoch, of trials shared out evenly: a last batch of one trial would only add noise."""
+        wanted = self.follow.steps if self.follow else 0
+        return min(wanted or math.ceil(len(self.train) / self.training.batch_size), len(self.train))
 
     @property
     def epochs(self) -> int:
@@ -172,7 +181,7 @@ class Descent:
         count = len(self.train)
         order = torch.randperm(count, generator=self.streams.order).to(self.device)
         total = torch.zeros((), device=self.device)
-        for rows in order.split(self.training.batch_size):
+        for rows in order.tensor_split(self.steps):
             total += self._descend(self.train.take(rows, self.streams.masks)) * len(rows)
         return (total / count).item()
 

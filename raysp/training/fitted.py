@@ -21,6 +21,7 @@ class Fitted:
         best_epoch: the epoch whose weights these are; 0 for a model that fits itself.
         epochs: epochs trained.
         learning_rates: one per epoch up to the best.
+        steps: of the optimiser, per epoch; 0 for a model that fits itself.
         validation_loss: at the best epoch; None without validation.
         selected_on: "validation" (training trials set aside), "eval" (evaluation trials), or "nothing".
         parameters: numbers that gradient descent fitted.
@@ -33,6 +34,7 @@ class Fitted:
     best_epoch: int
     epochs: int
     learning_rates: list[float]
+    steps: int
     validation_loss: float | None
     selected_on: str
     parameters: int

@@ -44,6 +44,7 @@ def fit_itself(
         best_epoch=0,
         epochs=0,
         learning_rates=[],
+        steps=0,
         validation_loss=None,
         selected_on="nothing",
         parameters=sum(weights.numel() for weights in model.parameters()),

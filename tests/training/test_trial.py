@@ -114,7 +114,7 @@ def test_evaluation_trials_select_only_where_that_is_asked_for():
 def test_a_follower_trains_on_all_trials_for_the_same_epochs_at_the_same_rates():
     split = made_up_split()
     selected = fit(made_up_trial(schedule="cosine", epochs=12), split)
-    plan = Follow(selected.best_epoch, tuple(selected.learning_rates))
+    plan = Follow(selected.best_epoch, tuple(selected.learning_rates), selected.steps)
     fitted = fit(dataclasses.replace(made_up_trial(schedule="cosine", epochs=12), follows="x"), split, follow=plan)
     assert fitted.epochs == fitted.best_epoch == selected.best_epoch
     assert fitted.learning_rates == selected.learning_rates
@@ -122,6 +122,15 @@ def test_a_follower_trains_on_all_trials_for_the_same_epochs_at_the_same_rates()
     assert fitted.selected_on == "nothing"
     assert all(row["validation_loss"] is None for row in fitted.curve)
     assert fitted.curve[0]["train_loss"] != selected.curve[0]["train_loss"]
+
+
+def test_a_follower_takes_as_many_steps_with_more_trials():
+    split = made_up_split()
+    selected = fit(made_up_trial(batch_size=9), split)
+    plan = Follow(2, (0.01, 0.01), selected.steps)
+    assert selected.steps == 1
+    assert fit(made_up_trial(batch_size=9), split, follow=plan).steps == 1
+    assert fit(made_up_trial(batch_size=9), split, follow=Follow(2, (0.01, 0.01))).steps == 2
 
 
 def test_a_plan_without_its_learning_rates_is_refused():
