@@ -37,7 +37,7 @@ def experiment() -> Experiment:
             # So few trials are learnt by heart unless counts are hidden from the encoder and weights decay strongly.
             ModelChoice(
                 "sae",
-                settings={"hidden": 64, "encoder_hidden": 64, "dropout": 0.3, "coordinated_dropout": 0.3},
+                settings={"hidden": 64, "encoder_hidden": 64, "dropout": 0.3, "coordinated_dropout": 0.5},
             ),
         ),
         seeds=(0, 1, 2, 3, 4),
