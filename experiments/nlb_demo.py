@@ -13,7 +13,7 @@ def experiment() -> Experiment:
             ModelChoice("sae", settings={"hidden": 48, "encoder_hidden": 48}),
             ModelChoice("true_rates"),
         ),
-        training=Training(epochs=60, learning_rate=4e-3, batch_size=32, patience=20, measure_every=20),
+        training=Training(epochs=120, learning_rate=4e-3, batch_size=32, patience=60, measure_every=20),
     )
 
 
