@@ -49,8 +49,13 @@ class Tracker:
         for event in events:
             self._events.put(event)
 
-    def close(self, timeout_s: float = 120.0) -> None:
-        """Write all that is missing, and say in `problem` what could not be written."""
+    def close(self, timeout_s: float | None = None) -> None:
+        """Write all that is missing, and say in `problem` what could not be written.
+
+        Args:
+            timeout_s: how long to wait; by default two minutes and two seconds for each trial.
+        """
+        timeout_s = 120.0 + 2.0 * len(self._trials) if timeout_s is None else timeout_s
         self._events.put(None)
         self._thread.join(timeout_s)
         if self._thread.is_alive():
