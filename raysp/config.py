@@ -26,8 +26,9 @@ class Training:
         epochs: passes over the training trials, at most.
         batch_size: trials per step, at most; an epoch's trials are shared out evenly.
         learning_rate: of the optimiser at the schedule's peak.
-        weight_decay: L2 penalty inside Adam, or decoupled with optimizer "adamw".
-        optimizer: "adam" or "adamw".
+        weight_decay: decoupled with optimizer "adamw"; an L2 penalty inside Adam with "adam", whose strength then
+            depends on the scale of the loss, and so on the bin width: 1e-4 there is much, 1e-3 learns nothing.
+        optimizer: "adamw" or "adam".
         schedule: learning rate over epochs: constant, cosine (to zero at the last epoch), or plateau (halved when the
             validation loss has not fallen for `plateau_patience` epochs).
         warmup_epochs: epochs of linear rise before the schedule.
@@ -47,9 +48,9 @@ class Training:
 
     epochs: int = 500
     batch_size: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
-    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.1
+    optimizer: Literal["adam", "adamw"] = "adamw"
     schedule: Literal["constant", "cosine", "plateau"] = "constant"
     warmup_epochs: int = 0
     plateau_patience: int = 10
