@@ -21,7 +21,7 @@ _ROWS = 4096
 
 
 def poisson_regression(
-    inputs: np.ndarray, counts: np.ndarray, alpha: float, *, tolerance: float = 1e-9, max_iterations: int = 2500
+    inputs: np.ndarray, counts: np.ndarray, alpha: float, *, tolerance: float = 1e-8, max_iterations: int = 2500
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimise, for each output, mean(exp(x w + b) - y (x w + b)) + alpha / 2 |w|^2 over its known rows.
 
