@@ -1,3 +1,4 @@
+import pathlib
 import subprocess
 import sys
 import time
@@ -74,3 +75,20 @@ def test_models_lists_settings():
     assert result.exit_code == 0, result.output
     assert "sae" in result.output
     assert time.monotonic() - started < 60
+
+
+def test_the_command_line_becomes_a_request(monkeypatch):
+    from raysp import launch
+
+    asked = []
+    monkeypatch.setattr(launch, "launch", lambda experiment, request, say: asked.append((experiment, request)) or 0)
+    path = str(pathlib.Path(__file__).parent.parent / "experiments" / "nlb_all.py")
+    options = ("--splits", "mc_rtt-*", "--models", "sae, mean_rate", "--set", "sae.hidden=3", "--workers", "2")
+    result = run("run", path, *options, "--validate-on", "eval", "--retry", "--dry-run", "--tracking", "http://x")
+    assert result.exit_code == 0, result.output
+    ((experiment, request),) = asked
+    assert experiment.name == "nlb_all"
+    assert request.splits == ("mc_rtt-*",)
+    assert request.models == ("sae", "mean_rate")
+    assert request.sets == ("sae.hidden=3", "training.validate_on=eval", "resources.workers=2")
+    assert (request.retry, request.force, request.dry_run, request.tracking) == (True, False, True, "http://x")

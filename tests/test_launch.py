@@ -1,6 +1,5 @@
 """The main job for real: Ray, MLflow and processes that are killed; the numbers must be those of a quiet run."""
 
-import json
 import os
 import signal
 import subprocess
@@ -151,12 +150,3 @@ def _training_worker(driver, run):
         except psutil.NoSuchProcess:
             continue
     return None
-
-
-def test_validating_on_eval_is_marked(place):
-    more = ("--splits", "*-val", "--models", "sae", "--validate-on", "eval", "--set", "training.epochs=3")
-    finish(start(place, "on_eval", *more))
-    run = the_run(place, "on_eval")
-    (trial,) = run.trials()
-    assert files.read_json(run.trial(trial.id).done)["selected_on"] == "evaluation trials"
-    assert json.loads(json.dumps(run.record()))["experiment"]["training"]["validate_on"] == "eval"
