@@ -113,8 +113,7 @@ def _launch(experiment: Experiment, names: list[str], run: RunFolder, request: R
         _prepare(experiment, names, request, say)
         plan = make_plan(experiment, names, request.root)
         check_not_empty(plan)
-        for model, split, reason in plan.left_out:
-            say(f"  left out {model} on {split}: {reason}")
+        _say_left_out(plan, say)
         trials = write_record(run, experiment, plan, request.root)
         missing = to_run(run, plan, request)
         tracker = _tracker(run, trials, request)
@@ -285,6 +284,15 @@ def _show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[st
     say(f"what is there can be collected with: raysp collect {run.path} --partial")
 
 
+def _say_left_out(plan: Plan, say: Any) -> None:
+    together: dict[tuple[str, str], list[str]] = {}
+    for model, split, reason in plan.left_out:
+        together.setdefault((model, reason), []).append(split)
+    for (model, reason), splits in together.items():
+        where = splits[0] if len(splits) == 1 else f"{len(splits)} splits"
+        say(f"  left out {model} on {where}: {reason}")
+
+
 def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Request, say: Any) -> int:
     try:
         plan = make_plan(experiment, names, request.root)
@@ -294,8 +302,7 @@ def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Req
         return 0
     for trial in plan.trials:
         say(f"  {run.trial(trial.id).state():8} {trial.id}")
-    for model, split, reason in plan.left_out:
-        say(f"  left out {model} on {split}: {reason}")
+    _say_left_out(plan, say)
     left = to_run(run, plan, dataclasses.replace(request, force=False, retry=False))
     say(f"{len(plan.trials)} trials in {run.path}, {len(left)} to run")
     return 0
