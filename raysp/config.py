@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -256,9 +257,12 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
         if not equals:
             raise BadInput(f"--set expected key=value, got {text!r}")
         try:
-            value = yaml.safe_load(raw)
-        except yaml.YAMLError as error:
-            raise BadInput(f"--set {key}: the value {raw!r} is not YAML ({error})") from error
+            value = json.loads(raw)  # YAML 1.1 reads 1e-3 as text
+        except json.JSONDecodeError:
+            try:
+                value = yaml.safe_load(raw)
+            except yaml.YAMLError as error:
+                raise BadInput(f"--set {key}: the value {raw!r} is not YAML ({error})") from error
         experiment = _set(experiment, key, value)
     return experiment
 

@@ -45,6 +45,11 @@ def test_sets_change_training_resources_seeds_and_models():
     assert found.models[1].training == {"patience": 4}
 
 
+def test_numbers_in_scientific_notation_are_numbers():
+    found = apply_sets(EXPERIMENT, ("training.learning_rate=1e-3", "training.optimizer=adam"))
+    assert (found.training.learning_rate, found.training.optimizer) == (1e-3, "adam")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
