@@ -140,6 +140,7 @@ class Store:
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
             os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+            os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
             for name in QUIET_LOGGERS:
                 logging.getLogger(name).setLevel(logging.ERROR)
             from mlflow import MlflowClient
