@@ -6,6 +6,7 @@ import numpy as np
 
 from raysp.data.split import Trials
 from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.nlb import forward_counts
 from raysp.evaluation.rates import against_truth, reconstruction_bits_per_spike
 from raysp.models.prediction import Prediction
 
@@ -29,21 +30,13 @@ def live_metrics(prediction: Prediction, trials: Trials) -> dict[str, float]:
         metrics["reconstruction bits/spike"] = reconstruction_bits_per_spike(rates, trials.heldin)
     if _spikes(trials.heldout):
         metrics["co-bps"] = bits_per_spike(found.rates[..., heldin:], trials.heldout)
-    if _spikes(forward := forward_counts(trials)) and found.rates_forward is not None:
-        metrics["fp-bps"] = bits_per_spike(found.rates_forward[..., : forward.shape[2]], forward)
+    heldout = found.rates.shape[2] - heldin
+    if _spikes(forward := forward_counts(trials, heldout)) and found.rates_forward is not None:
+        metrics["fp-bps"] = bits_per_spike(found.rates_forward, forward)
     if trials.rates is not None:
         bins = trials.heldin.shape[1]
         metrics["true-rate R2"] = against_truth(found.rates, trials.rates[:, :bins])["true-rate R2"]
     return metrics
-
-
-def forward_counts(trials: Trials) -> np.ndarray | None:
-    """Return (trials, forward, neurons) counts after the observed bins, held-in neurons first; None where unknown."""
-    if trials.heldin_forward is None:
-        return None
-    if trials.heldout_forward is None:
-        return trials.heldin_forward
-    return np.concatenate([trials.heldin_forward, trials.heldout_forward], axis=2)
 
 
 def _spikes(counts: np.ndarray | None) -> bool:

@@ -62,7 +62,7 @@ def fast_metrics(
         metrics["co-bps"] = bits_per_spike(rates[..., sizes.heldin :], trials.heldout)
     if rates_forward is not None:
         _check_rates(rates_forward, (len(trials), sizes.forward, sizes.neurons), f"{targets.name}: rates_forward")
-        if (forward := _forward_counts(trials, sizes.heldout)) is not None:
+        if (forward := forward_counts(trials, sizes.heldout)) is not None:
             metrics["fp-bps"] = bits_per_spike(rates_forward, forward)
     metrics |= _behavior_metric(targets, rates, train, train_rates)
     if targets.psth is not None and trials.condition is not None:
@@ -209,7 +209,8 @@ def _flat(result: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, floa
     return flat
 
 
-def _forward_counts(trials: Trials, heldout: int) -> np.ndarray | None:
+def forward_counts(trials: Trials, heldout: int) -> np.ndarray | None:
+    """Return (trials, forward, neurons) counts after the observed bins, held-in first; None unless all are known."""
     if trials.heldin_forward is None or trials.heldin_forward.shape[1] == 0:
         return None
     if not heldout:

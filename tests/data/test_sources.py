@@ -72,7 +72,8 @@ def test_moving_the_file_builds_nothing_anew(recording, tmp_path, monkeypatch):
     (tmp_path / "data" / "mine.npz").rename(elsewhere / "mine.npz")
     monkeypatch.setattr(sources.module("population"), "build", lambda config, name: pytest.fail("was built again"))
     monkeypatch.chdir(elsewhere)
-    sources.prepare_recording(Recording("mine", "population", {**known.settings, "path": "mine.npz"}), root)
+    moved = Recording("mine", "population", {**known.settings, "path": "mine.npz"})
+    assert sources.prepare_recording(moved, root) == "mine"
 
 
 def test_a_lost_answer_file_is_built_again(recording):
