@@ -54,6 +54,16 @@ class TrialFolder:
         return files.join(self.path, "metrics.json")
 
     @property
+    def rungs(self) -> str:
+        """What a trial of a sweep reached at each rung of ASHA so far: epoch -> objective."""
+        return files.join(self.path, "rungs.json")
+
+    @property
+    def stop(self) -> str:
+        """Written by the driver of a sweep when ASHA ends the trial: the epoch after which it stops."""
+        return files.join(self.path, "stop.json")
+
+    @property
     def log(self) -> str:
         """What the trial printed."""
         return files.join(self.path, "log.txt")
@@ -122,6 +132,16 @@ class RunFolder:
     def report(self) -> str:
         """The report's folder: report.html and its PNGs."""
         return files.join(self.path, "report")
+
+    @property
+    def table(self) -> str:
+        """Of a sweep: one row per trial of each candidate, with settings, numbers and provenance."""
+        return files.join(self.path, "sweep.parquet")
+
+    @property
+    def settings(self) -> str:
+        """Of a finished sweep: the best settings of each model and split, for `raysp run --settings`."""
+        return files.join(self.path, "settings.yaml")
 
     def submission(self, phase: str, *, standin: bool) -> str:
         """The submission of a phase ("val" or "test"); one made from generated data says so in its name."""

@@ -1,0 +1,1 @@
+"""Searching over settings: spaces, proposals, studies on disk, and what came out. No Ray here."""

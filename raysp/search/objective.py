@@ -1,0 +1,45 @@
+"""What a search minimises or maximises: numbers of validation trials, which are taken from the training part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from raysp.errors import BadInput, unknown
+
+OBJECTIVES: dict[str, Literal["min", "max"]] = {"validation_loss": "min", "co-bps": "max", "fp-bps": "max"}
+"""Reconstruction of the input is none of them: it rewards copying noise. Nor is closeness to truth, which no recording
+has."""
+
+NEEDS = {"co-bps": ("heldout", "held-out neurons"), "fp-bps": ("forward", "bins after the observed ones")}
+
+
+def check_objectives(names: Sequence[str], header: dict[str, Any]) -> None:
+    """Refuse objectives that no trial on a split would report.
+
+    Args:
+        names: of the objectives.
+        header: the prepared split's header.
+
+    Raises:
+        BadInput: an unknown or repeated name, or the split lacks what it needs.
+    """
+    if not names or len(set(names)) != len(names):
+        raise BadInput(f"objectives expected at least one, each once, got {list(names)}")
+    for name in names:
+        if name not in OBJECTIVES:
+            raise unknown("objective", name, OBJECTIVES)
+        field, words = NEEDS.get(name, (None, ""))
+        if field is not None and not header["sizes"][field]:
+            raise BadInput(f"objective {name} needs {words}, which {header['name']} does not have; no trial reports it")
+
+
+def best_first(name: str) -> float:
+    """Return the factor that turns an objective into a number of which less is better."""
+    return 1.0 if OBJECTIVES[name] == "min" else -1.0
+
+
+def dominates(left: Sequence[float], right: Sequence[float], names: Sequence[str]) -> bool:
+    """Tell whether one set of values is nowhere worse and somewhere better than another (Pareto)."""
+    pairs = [(best_first(name) * a, best_first(name) * b) for name, a, b in zip(names, left, right, strict=True)]
+    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)

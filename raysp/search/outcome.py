@@ -1,0 +1,115 @@
+"""How trials and candidates of a study ended, read from the trial folders: these are the record."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from raysp import files
+from raysp.errors import BadInput
+from raysp.runs import TrialFolder
+from raysp.search.objective import OBJECTIVES, best_first, dominates
+
+State = Literal["done", "stopped", "failed", "waiting"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one trial ended.
+
+    Attributes:
+        state: done; stopped (by ASHA); failed; waiting (not started, or not ended).
+        values: numbers of the validation trials at the best epoch, by name.
+        rungs: what ASHA compared, by epoch.
+        record: what done.json says; empty where there is none.
+        error: the last line of the traceback of a failed one.
+    """
+
+    state: State
+    values: Mapping[str, float] = field(default_factory=dict)
+    rungs: Mapping[int, float] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+def outcome(folder: TrialFolder) -> Outcome:
+    """Return how the trial in a folder ended. Raises BadInput when its done.json is damaged."""
+    if files.exists(folder.done):
+        done = files.read_json(folder.done)
+        values = {k: v for k, v in done["validation"].items() if isinstance(v, int | float) and math.isfinite(v)}
+        return Outcome("stopped" if done.get("stopped_at") else "done", values, read_rungs(folder), done)
+    if files.exists(folder.error):
+        lines = files.read_text(folder.error).strip().splitlines()
+        return Outcome("failed", rungs=read_rungs(folder), error=lines[-1] if lines else "")
+    return Outcome("waiting")
+
+
+def read_rungs(folder: TrialFolder) -> dict[int, float]:
+    """Return what a trial reached at ASHA's rungs so far, by epoch."""
+    if not files.exists(folder.rungs):
+        return {}
+    return {int(epoch): value for epoch, value in files.read_json(folder.rungs).items()}
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a candidate did over its seeds.
+
+    Attributes:
+        state: done when all seeds are; failed or stopped when one is; waiting otherwise.
+        values: mean over seeds, by metric; what every seed has.
+        spread: standard deviation over seeds (n - 1), by metric; from two seeds on.
+        seeds: how many seeds are in the mean.
+    """
+
+    state: State
+    values: Mapping[str, float]
+    spread: Mapping[str, float]
+    seeds: int
+
+
+def score(outcomes: list[Outcome]) -> Score:
+    """Return the score of a candidate from its seeds' outcomes."""
+    states = {one.state for one in outcomes}
+    state = next(s for s in ("waiting", "failed", "stopped", "done") if s in states or s == "done")
+    ended = [one.values for one in outcomes if one.state in ("done", "stopped")]
+    names = set.intersection(*(set(values) for values in ended)) if ended else set()
+    means = {name: statistics.fmean(values[name] for values in ended) for name in sorted(names)}
+    enough = len(ended) > 1
+    spread = {n: statistics.stdev(values[n] for values in ended) for n in sorted(names)} if enough else {}
+    return Score(state, means, spread, len(ended))
+
+
+def ranking(scores: Mapping[int, Score], objectives: tuple[str, ...]) -> list[int]:
+    """Return the candidates that may win, best first: those whose seeds all ended by themselves.
+
+    With several objectives the Pareto front comes first; within it, and behind it, the first objective decides.
+
+    Args:
+        scores: by candidate.
+        objectives: their names.
+
+    Raises:
+        BadInput: a candidate that ended did not report an objective.
+    """
+    ended = {number: one for number, one in scores.items() if one.state == "done"}
+    for number, one in ended.items():
+        for name in objectives:
+            if name not in one.values:
+                reported = ", ".join(sorted(set(one.values) & set(OBJECTIVES))) or "none"
+                raise BadInput(f"candidate {number} does not report the objective {name}; it reports: {reported}")
+    points = {number: [one.values[name] for name in objectives] for number, one in ended.items()}
+    beaten: set[int] = set()
+    if len(objectives) > 1:
+        beaten = {n for n, mine in points.items() if any(dominates(one, mine, objectives) for one in points.values())}
+    return sorted(ended, key=lambda n: (n in beaten, best_first(objectives[0]) * points[n][0], n))
+
+
+def front(scores: Mapping[int, Score], objectives: tuple[str, ...]) -> list[int]:
+    """Return the candidates that no other one dominates, best in the first objective first."""
+    order = ranking(scores, objectives)
+    points = {n: [scores[n].values[name] for name in objectives] for n in order}
+    return [n for n in order if not any(dominates(points[m], points[n], objectives) for m in order)]

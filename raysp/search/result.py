@@ -1,0 +1,74 @@
+"""What a study has come to: every candidate's score, the finalists, the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from raysp import files
+from raysp.errors import NotReady
+from raysp.search.outcome import Outcome, Score, front, outcome, ranking, score
+from raysp.search.study import Candidate, Study
+
+
+@dataclass(frozen=True)
+class Result:
+    """A study's candidates and how they did, as the folders say now.
+
+    Attributes:
+        study: the study.
+        candidates: in the order of proposal.
+        outcomes: (candidate, seed) -> how that trial ended; the final's seeds included.
+        scores: candidate -> score over the study's own seeds.
+        finals: finalist -> score over the final's seeds; empty where no final was asked for.
+        order: candidates that may win, best first.
+        front: with several objectives, those that no other one dominates.
+        winner: None while no candidate has ended.
+        finished: what finished.json says; empty while the study is not finished.
+    """
+
+    study: Study
+    candidates: tuple[Candidate, ...]
+    outcomes: Mapping[tuple[int, int], Outcome]
+    scores: Mapping[int, Score]
+    finals: Mapping[int, Score]
+    order: tuple[int, ...]
+    front: tuple[int, ...]
+    winner: int | None
+    finished: Mapping[str, Any]
+
+
+def read_result(study: Study) -> Result:
+    """Return what a study has come to. Raises BadInput when a file of its record is damaged."""
+    candidates = tuple(study.candidates())
+    path = finished_path(study)
+    finished = files.read_json(path) if files.exists(path) else {}
+    own, final = study.definition.seeds, tuple(finished.get("final_seeds", ()))
+    finalists = finished.get("finalists", [])
+    wanted = {(c.number, seed): c for c in candidates for seed in own}
+    wanted |= {(n, seed): candidates[n] for n in finalists for seed in final}
+    outcomes = {key: outcome(study.run.trial(study.trial(c, key[1]).id)) for key, c in wanted.items()}
+    scores = {c.number: score([outcomes[c.number, seed] for seed in own]) for c in candidates}
+    finals = {n: score([outcomes[n, seed] for seed in final]) for n in finalists}
+    names = study.definition.objectives
+    order = tuple(ranking(scores, names))
+    won = tuple(ranking(finals, names))
+    winner = won[0] if won else order[0] if order else None
+    pareto = tuple(front(scores, names)) if len(names) > 1 else ()
+    return Result(study, candidates, outcomes, scores, finals, order, pareto, winner, finished)
+
+
+def finished_path(study: Study) -> str:
+    """Return where a study says that it is finished; written last, removed when it is extended."""
+    return files.join(study.path, "finished.json")
+
+
+def unfinished(results: list[Result]) -> NotReady:
+    """Return the error for a sweep that is not finished."""
+    names = [result.study.name for result in results if not result.finished]
+    run = results[0].study.run.path
+    return NotReady(
+        f"the sweep {run} is not finished ({', '.join(names[:3])}{' ...' if len(names) > 3 else ''}); "
+        "run the command that started it again"
+    )

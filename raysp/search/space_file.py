@@ -1,0 +1,146 @@
+"""search_spaces/*.yaml: reading a space, and writing it back in the same form."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from raysp.errors import BadInput, unknown
+from raysp.search.space import Entry, Space
+from raysp.yaml_files import read_yaml
+
+KEYS = ("model", "space", "start")
+KINDS = ("uniform", "loguniform", "int", "choice", "grid", "same")
+OPTIONS = {
+    "uniform": ("step", "when"),
+    "loguniform": ("when",),
+    "int": ("step", "log", "when"),
+    "choice": ("when",),
+    "grid": ("when",),
+    "same": ("times", "when"),
+}
+
+
+def read_space(path: str) -> Space:
+    """Read a search space.
+
+    The file has `model`, `space` (setting -> range) and, if wanted, `start` (a list of points to begin with). A range
+    is one of `uniform: [low, high]`, `loguniform: [low, high]`, `int: [low, high]`, `choice: [...]`, `grid: [...]`,
+    `same: other setting`, with `step` (uniform, int), `log: true` (int), `times` (same), and
+    `when: {other setting: value or list of values}`.
+
+    Raises:
+        BadInput: the file is absent or not YAML, a key is unknown, a range is empty, or a log range holds zero.
+    """
+    return parse_space(read_yaml(path), path)
+
+
+def parse_space(found: Any, where: str) -> Space:
+    """Return the space that a YAML file's content describes. Raises as `read_space` does."""
+    if not isinstance(found, dict):
+        raise BadInput(f"{where} expected the keys {', '.join(KEYS)}, got {type(found).__name__}")
+    for key in found:
+        if key not in KEYS:
+            raise unknown(f"key of {where}", str(key), KEYS)
+    model, space, start = found.get("model"), found.get("space"), found.get("start") or []
+    if not isinstance(model, str):
+        raise BadInput(f"{where}: model expected a model's name, got {model!r}")
+    if not isinstance(space, dict) or not space:
+        raise BadInput(f"{where}: space expected at least one setting with its range, got {space!r}")
+    if not isinstance(start, list) or not all(isinstance(point, dict) and point for point in start):
+        raise BadInput(f"{where}: start expected a list of points (setting: value), got {start!r}")
+    entries = tuple(_entry(str(name), values, f"{where}: {name}") for name, values in space.items())
+    return Space(model, entries, tuple(start))
+
+
+def spell_space(space: Space) -> dict[str, Any]:
+    """Return a space in the form of its file."""
+    found = {"model": space.model, "space": {entry.name: _spell(entry) for entry in space.entries}}
+    return found | ({"start": [dict(point) for point in space.start]} if space.start else {})
+
+
+def _entry(name: str, values: Any, where: str) -> Entry:
+    if not isinstance(values, dict):
+        raise BadInput(f"{where} expected a range such as {{uniform: [0, 1]}}, got {values!r}")
+    every = {*KINDS, *(option for options in OPTIONS.values() for option in options)}
+    for key in values:
+        if key not in every:
+            raise unknown(f"key of {where}", str(key), every)
+    kinds = [kind for kind in KINDS if kind in values]
+    if len(kinds) != 1:
+        raise BadInput(f"{where} expected exactly one of {', '.join(KINDS)}, got {', '.join(kinds) or 'none'}")
+    kind = kinds[0]
+    for key in values:
+        if key != kind and key not in OPTIONS[kind]:
+            raise BadInput(f"{where}: {key} does not go with {kind}, which takes {', '.join(OPTIONS[kind])}")
+    when = _when(values.get("when"), where)
+    if kind == "same":
+        return _same(name, values, when, where)
+    if kind in ("choice", "grid"):
+        return Entry(name, kind, choices=_choices(values[kind], where), when=when)
+    return _range(name, kind, values, when, where)
+
+
+def _same(name: str, values: dict[str, Any], when: dict[str, tuple[Any, ...]], where: str) -> Entry:
+    other, times = values["same"], values.get("times", 1)
+    if not isinstance(other, str) or other == name:
+        raise BadInput(f"{where}: same expected another setting's name, got {other!r}")
+    if not _number(times) or times <= 0:
+        raise BadInput(f"{where}: times expected a number > 0, got {times!r}")
+    return Entry(name, "same", same=other, times=times, when=when)
+
+
+def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[Any, ...]], where: str) -> Entry:
+    ends, step, log = values[kind], values.get("step"), values.get("log", kind == "loguniform")
+    if not isinstance(ends, list) or len(ends) != 2 or not all(_number(end) for end in ends):
+        raise BadInput(f"{where}: {kind} expected [low, high], two numbers, got {ends!r}")
+    low, high = ends
+    if not low < high:
+        raise BadInput(f"{where}: {kind} expected low < high, got the empty range [{low}, {high}]")
+    if not isinstance(log, bool):
+        raise BadInput(f"{where}: log expected true or false, got {log!r}")
+    if log and low <= 0:
+        raise BadInput(f"{where}: a log range expected low > 0, got [{low}, {high}]")
+    if step is not None and (not _number(step) or not 0 < step <= high - low):
+        raise BadInput(f"{where}: step expected a number > 0 and within the range, got {step!r}")
+    if step is not None and log:
+        raise BadInput(f"{where}: step does not go with log; list the values as a choice")
+    if kind == "int":
+        for value in (low, high, *([] if step is None else [step])):
+            if not isinstance(value, int):
+                raise BadInput(f"{where}: int expected whole numbers, got {value!r}")
+        return Entry(name, "int", low, high, log, step, when=when)
+    return Entry(name, "uniform", float(low), float(high), log, step, when=when)
+
+
+def _choices(found: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(found, list) or not found:
+        raise BadInput(f"{where} expected a list of values, at least one, got {found!r}")
+    if len({repr(value) for value in found}) != len(found):
+        raise BadInput(f"{where} expected each value once, got {found!r}")
+    return tuple(found)
+
+
+def _when(found: Any, where: str) -> dict[str, tuple[Any, ...]]:
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not found:
+        raise BadInput(f"{where}: when expected settings and their values, got {found!r}")
+    return {str(name): tuple(value) if isinstance(value, list) else (value,) for name, value in found.items()}
+
+
+def _spell(entry: Entry) -> dict[str, Any]:
+    if entry.kind == "same":
+        found = {"same": entry.same} | ({} if entry.times == 1 else {"times": entry.times})
+    elif not entry.numeric:
+        found = {entry.kind: list(entry.choices)}
+    else:
+        log = entry.log and entry.kind == "uniform"
+        found = {"loguniform" if log else entry.kind: [entry.low, entry.high]}
+        found |= {"log": True} if entry.log and entry.kind == "int" else {}
+        found |= {} if entry.step is None else {"step": entry.step}
+    return found | ({"when": {name: list(values) for name, values in entry.when.items()}} if entry.when else {})
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

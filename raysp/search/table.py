@@ -1,0 +1,151 @@
+"""sweep.parquet: one row per trial of each candidate, with its settings, its numbers and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import fsspec
+
+from raysp import files
+from raysp.config import STANDIN
+from raysp.errors import BadInput, NotReady
+from raysp.runs import RunFolder
+from raysp.search.result import Result
+from raysp.yaml_files import dump_yaml
+
+FIRST = {
+    "sweep": "String",
+    "model": "String",
+    "split": "String",
+    "standin": "Boolean",
+    "candidate": "Int64",
+    "source": "String",
+    "stage": "String",
+    "winner": "Boolean",
+    "rank": "Int64",
+    "seed": "Int64",
+    "trial_id": "String",
+    "state": "String",
+    "stopped_at": "Int64",
+    "best_epoch": "Int64",
+    "epochs": "Int64",
+    "parameters": "Int64",
+    "seconds": "Float64",
+}
+"""What every sweep has, in front; then the numbers of the validation trials, the settings, and provenance."""
+
+LAST = {
+    "error": "String",
+    "data": "String",
+    "sampler": "String",
+    "study_seed": "Int64",
+    "device": "String",
+    "host": "String",
+    "commit": "String",
+    "code": "String",
+    "raysp": "String",
+    "python": "String",
+    "torch": "String",
+    "optuna": "String",
+}
+DONE = ("best_epoch", "epochs", "parameters", "seconds", "stopped_at")
+MADE_BY = ("device", "host", "commit", "code", "raysp", "python", "torch")
+
+
+def write_table(run: RunFolder, results: list[Result]) -> str:
+    """Write a sweep's table from what its studies have come to; return its path.
+
+    Raises:
+        OSError: the disk is full; an earlier table stays as it was.
+    """
+    import polars
+
+    rows = [row for result in results for row in _rows(run, result)]
+    metrics = sorted({name for row in rows for name in row["metrics"]})
+    names = list(dict.fromkeys(name for row in rows for name in row["settings"]))
+    columns = {name: [row["plain"].get(name) for row in rows] for name in {**FIRST, **LAST}}
+    schema = {name: getattr(polars, kind) for name, kind in {**FIRST, **LAST}.items()}
+    first = polars.DataFrame({k: columns[k] for k in FIRST}, schema={k: schema[k] for k in FIRST})
+    numbers = polars.DataFrame(
+        {k: [row["metrics"].get(k) for row in rows] for k in metrics}, schema=dict.fromkeys(metrics, polars.Float64)
+    )
+    settings = polars.DataFrame([_column(polars, name, [row["settings"].get(name) for row in rows]) for name in names])
+    last = polars.DataFrame({k: columns[k] for k in LAST}, schema={k: schema[k] for k in LAST})
+    whole = polars.concat([part for part in (first, numbers, settings, last) if part.width], how="horizontal")
+    with files.replacing(run.table) as temporary, fsspec.open(temporary, "wb") as file:
+        whole.write_parquet(file)
+    return run.table
+
+
+def read_table(run: RunFolder) -> Any:
+    """Return a sweep's table as a polars DataFrame.
+
+    Raises:
+        NotReady: there is none.
+        BadInput: the file is damaged.
+    """
+    import polars
+
+    if not files.exists(run.table):
+        raise NotReady(f"{run.path} has no sweep.parquet; run the sweep first, or: raysp report {run.path}")
+    try:
+        with fsspec.open(run.table, "rb") as file:
+            return polars.read_parquet(file)
+    except polars.exceptions.PolarsError as error:
+        raise BadInput(f"{run.table} is damaged ({error}); raysp report {run.path} writes it again") from error
+
+
+def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:
+    import optuna
+
+    definition = result.study.definition
+    ranks = {number: i + 1 for i, number in enumerate(result.order)}
+    common = {
+        "sweep": run.name,
+        "model": definition.model,
+        "split": definition.split,
+        "standin": definition.split.startswith(STANDIN),
+        "data": definition.data,
+        "sampler": definition.sampler,
+        "study_seed": definition.seed,
+        "optuna": optuna.__version__,
+    }
+    rows = []
+    for (number, seed), one in result.outcomes.items():
+        candidate = result.candidates[number]
+        plain = common | {
+            "candidate": number,
+            "source": candidate.source,
+            "stage": "search" if seed in definition.seeds else "final",
+            "winner": number == result.winner,
+            "rank": ranks.get(number),
+            "seed": seed,
+            "trial_id": result.study.trial(candidate, seed).id,
+            "state": one.state,
+            "error": one.error or None,
+        }
+        plain |= {name: one.record.get(name) for name in (*DONE, *MADE_BY)}
+        rows.append({"plain": plain, "metrics": one.values, "settings": varied(result, number)})
+    return rows
+
+
+def varied(result: Result, number: int) -> dict[str, Any]:
+    """Return a candidate's values of the settings that vary, coupled ones too; inactive ones are left out."""
+    definition = result.study.definition
+    values = definition.space.complete(result.candidates[number].params, definition.base)
+    return {e.name: values[e.name] for e in definition.space.entries if definition.space.active(e, values)}
+
+
+def _column(polars: Any, name: str, values: list[Any]) -> Any:
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, bool) for value in known):
+        return polars.Series(name, values, dtype=polars.Boolean)
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+        whole = all(isinstance(value, int) for value in known)
+        return polars.Series(name, values, dtype=polars.Int64 if whole else polars.Float64)
+    return polars.Series(name, [None if value is None else _text(value) for value in values], dtype=polars.String)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else dump_yaml([value]).strip().removeprefix("- ")
