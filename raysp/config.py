@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -94,11 +95,17 @@ class Resources:
         _at_least("resources, cpus_per_worker", self.cpus_per_worker, 1)
         if self.workers is not None:
             _at_least("resources, workers", self.workers, 1)
-        share = self.gpus_per_worker
-        if share is not None and (share < 0 or (share < 1 and share > 0 and abs(1 / share - round(1 / share)) > 1e-9)):
-            raise BadInput(f"resources, gpus_per_worker expected 0, a whole number or a share 1/n of one, got {share}")
-        if share is not None and share > 1 and share != int(share):
-            raise BadInput(f"resources, gpus_per_worker expected whole GPUs above 1, got {share}")
+        if self.gpus_per_worker is not None:
+            check_share(self.gpus_per_worker, "resources, gpus_per_worker")
+
+
+def check_share(share: float, where: str = "share") -> None:
+    """Raise BadInput unless a number of GPUs is 0, a whole number, or a share 1/n of one; `where` is for the error."""
+    count = 1 / share if 0 < share < 1 else share
+    # A share is a rounded 1/n; a number of GPUs is exact.
+    slack = 1e-9 if share < 1 else 0
+    if not (0 <= count < math.inf and abs(count - round(count)) <= slack):
+        raise BadInput(f"{where} expected 0, whole GPUs or a share 1/n of one, got {share}")
 
 
 @dataclass(frozen=True)
