@@ -15,6 +15,8 @@ from raysp.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.progress import Progress
 from raysp.record import commit, locked, write_record
 from raysp.runs import RunFolder, trial_to
+from raysp.search.settings_file import BestSettings, adopt, check_data, read_settings
+from raysp.sweep_record import is_sweep
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Request:
         verbose: show what the libraries have to say.
         tracking: a tracking server's address; None for the run's own store.
         device: "auto", "cpu" or "cuda".
+        settings: a finished sweep's folder, whose best settings the splits take over; None for none.
     """
 
     root: str = "data"
@@ -46,6 +49,7 @@ class Request:
     verbose: bool = False
     tracking: str | None = None
     device: str = "auto"
+    settings: str | None = None
 
 
 def launch(experiment: Experiment, request: Request, say: Any) -> int:
@@ -66,11 +70,20 @@ def launch(experiment: Experiment, request: Request, say: Any) -> int:
     experiment = experiment.choose(request.models) if request.models else experiment
     check_settings(experiment)
     names = choose_splits(experiment, request)
+    best = None
+    if request.settings is not None:
+        best = read_settings(request.settings)
+        experiment, lines = adopt(experiment, best, names)
+        check_settings(experiment)
+        for line in lines:
+            say(line)
     run = run_folder(experiment, names, request.runs)
+    if files.exists(run.experiment) and is_sweep(run):
+        raise BadInput(f"{run.path} holds a sweep, not a run; give the sweep or the experiment another name")
     if request.dry_run:
         return _show(experiment, names, run, request, say)
     with locked(run):
-        return _launch(experiment, names, run, request, say)
+        return _launch(experiment, names, run, request, best, say)
 
 
 def choose_splits(experiment: Experiment, request: Request) -> list[str]:
@@ -106,11 +119,15 @@ def run_folder(experiment: Experiment, splits: list[str], runs: str) -> RunFolde
     return RunFolder(files.join(runs, f"{STANDIN if standin else ''}{experiment.name}"))
 
 
-def _launch(experiment: Experiment, names: list[str], run: RunFolder, request: Request, say: Any) -> int:
+def _launch(
+    experiment: Experiment, names: list[str], run: RunFolder, request: Request, best: BestSettings | None, say: Any
+) -> int:
     from raysp.cluster.session import session
 
     with session(experiment.resources, verbose=request.verbose) as available:
-        _prepare(experiment, names, request, say)
+        prepare_data(experiment, names, request, say)
+        if best is not None:
+            check_data(best, names, request.root)
         plan = make_plan(experiment, names, request.root)
         check_not_empty(plan)
         _say_left_out(plan, say)
@@ -131,7 +148,8 @@ def _launch(experiment: Experiment, names: list[str], run: RunFolder, request: R
     return 1 if failed else 0
 
 
-def _prepare(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:
+def prepare_data(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:
+    """Prepare the splits, and the validation-phase partners of test-phase ones, that are not up to date."""
     from raysp.cluster.jobs import jobs
     from raysp.data import prepare, sources
 
@@ -182,7 +200,7 @@ def _train(
     with Progress(run.name, total, before=total - len(missing)) as progress:
         if not missing:
             return {}
-        setting = Setting(run=_absolute(run.path), root=_absolute(request.root), device=request.device)
+        setting = Setting(run=absolute(run.path), root=absolute(request.root), device=request.device)
         pool = Pool([trial_to(trial) for trial in missing], setting, experiment.resources, available)
 
         def on_event(events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
@@ -199,7 +217,7 @@ def finish(run: RunFolder, request: Request, say: Any) -> None:
     """
     from raysp.cluster.jobs import job
 
-    path, root = _absolute(run.path), _absolute(request.root)
+    path, root = absolute(run.path), absolute(request.root)
     made_from = {"trials": [trial.id for trial in run.trials()], "raysp": raysp.__version__}
     products = (run.predictions, run.metrics, files.join(run.report, "report.html"))
     if files.exists(run.finished) and files.read_json(run.finished) == made_from and all(map(files.exists, products)):
@@ -228,7 +246,7 @@ def submissions(run: RunFolder, request: Request) -> list[str]:
     trials = run.trials()
     if not any(is_nlb(trial.split) for trial in trials) or any(trial.neurons for trial in trials):
         return []
-    return job("raysp.collection.submission.submissions", RunFolder(_absolute(run.path)), _absolute(request.root))
+    return job("raysp.collection.submission.submissions", RunFolder(absolute(run.path)), absolute(request.root))
 
 
 def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int:
@@ -249,7 +267,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
     if phase == "test":
         scores.count_test_score(run, trials)
-    calls = [((_absolute(run.path), _absolute(root), trial_to(trial)), {}) for trial in trials]
+    calls = [((absolute(run.path), absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.evaluation.run.evaluate_trial", calls) if calls else []
     scores.write_metrics(run, [row for part in rows for row in part])
     return len(trials)
@@ -308,5 +326,6 @@ def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Req
     return 0
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
+    """Return a local path in full; an address as it is."""
     return os.path.abspath(path) if files.is_local(path) else path

@@ -7,7 +7,7 @@ import functools
 import platform
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from raysp import files
 from raysp.config import Trial
 from raysp.data import split_file
 from raysp.data.split import PopulationSplit, Targets
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, Interrupted, NotReady
 from raysp.runs import RunFolder, TrialFolder, trial_to
+from raysp.yaml_files import dump_yaml
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,18 @@ def run_trial(
     folder = RunFolder(setting.run).trial(trial.id)
     if files.exists(folder.done):
         return files.read_json(folder.done)
-    from raysp.errors import Interrupted
+    with recorded(trial, folder) as log:
+        return _run(trial, setting, folder, report, keep_going, log)
 
+
+@contextlib.contextmanager
+def recorded(trial: Trial, folder: TrialFolder) -> Iterator[Log]:
+    """Write a trial's config.yaml, give its log for the block, and write error.txt when the block fails."""
     files.remove(folder.error)
-    _write_yaml(folder.config, trial_to(trial))
-    log = _Log(folder)
+    files.write_text(folder.config, dump_yaml(trial_to(trial)))
+    log = Log(folder)
     try:
-        result = _run(trial, setting, folder, report, keep_going, log)
+        yield log
     except Interrupted:
         log.line("stopped; the checkpoint holds the state")
         raise
@@ -75,7 +81,6 @@ def run_trial(
         with contextlib.suppress(OSError):
             files.write_text(folder.error, text)
         raise
-    return result
 
 
 def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
         report=lambda note: (log.epoch(note), report(note)),
         targets=targets,
         follow=_follow(trial, setting),
-        measure=_measure,
+        measure=measure,
         keep_going=keep_going,
     )
     final = _refitted(trial, setting, folder, split, fitted, report, keep_going, log)
@@ -106,29 +111,35 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
     if parts["eval"].latents is not None:
         latents.write_latents(folder.latents, parts["eval"].latents)
     curve.write_curve(folder.curve, fitted.curve)
-    metrics = _best_metrics(fitted)
-    files.write_json(folder.metrics, {"validation": metrics})
-    result = {
+    files.write_json(folder.metrics, {"validation": best_metrics(fitted)})
+    result = done_record(trial, fitted, split.provenance.standin, started) | {"selected_on": _selected_on(trial)}
+    files.write_json(folder.done, result)
+    return result
+
+
+def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dict[str, Any]:
+    """Return what done.json says of a fitted trial, with where and by what it was computed."""
+    import torch
+
+    return {
         "trial": trial.id,
         "best_epoch": fitted.best_epoch,
         "epochs": fitted.epochs,
         "learning_rates": list(fitted.learning_rates),
         "steps_per_epoch": fitted.steps,
         "validation_loss": fitted.validation_loss,
-        "validation": metrics,
+        "validation": best_metrics(fitted),
         "parameters": fitted.parameters,
         "device": str(fitted.device),
         "seconds": round(time.time() - started, 3),
         "training_seconds": round(fitted.seconds, 3),
         "data": trial.data,
-        "standin": split.provenance.standin,
-        "selected_on": _selected_on(trial),
+        "standin": standin,
         "raysp": raysp.__version__,
         "python": platform.python_version(),
+        "torch": torch.__version__,
         "host": platform.node(),
     }
-    files.write_json(folder.done, result)
-    return result
 
 
 def _refits(trial: Trial) -> bool:
@@ -195,25 +206,21 @@ def _follow(trial: Trial, setting: Setting) -> Any:
     return Follow(found["best_epoch"], tuple(found["learning_rates"]), found.get("steps_per_epoch", 0))
 
 
-def _measure(prediction: Any, trials: Any) -> dict[str, float]:
+def measure(prediction: Any, trials: Any) -> dict[str, float]:
+    """Return the live metrics of a prediction of the validation trials."""
     from raysp.evaluation.live import live_metrics
 
     return live_metrics(prediction, trials)
 
 
-def _best_metrics(fitted: Any) -> dict[str, float]:
+def best_metrics(fitted: Any) -> dict[str, float]:
+    """Return the numbers of the validation trials at the best epoch, by name."""
     rows = [row for row in fitted.curve if row["epoch"] == fitted.best_epoch]
     plain = ("epoch", "seconds", "learning_rate")
     return {name: value for row in rows for name, value in row.items() if name not in plain and value is not None}
 
 
-def _write_yaml(path: str, value: Any) -> None:
-    import yaml
-
-    files.write_text(path, yaml.safe_dump(value, sort_keys=False))
-
-
-class _Log:
+class Log:
     """log.txt: a line per event and every so many epochs; lines of earlier attempts are kept."""
 
     def __init__(self, folder: TrialFolder) -> None:
@@ -222,10 +229,12 @@ class _Log:
         self._next = 0.0
 
     def line(self, text: str) -> None:
+        """Add a line."""
         self._lines.append(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
         files.write_text(self._path, "\n".join(self._lines) + "\n")
 
     def epoch(self, note: dict[str, Any]) -> None:
+        """Add a line of what an epoch came to, at most one in ten seconds; warnings always."""
         if "warning" in note:
             self.line(f"warning: {note['warning']}")
         if "epoch" in note and time.monotonic() >= self._next:

@@ -60,7 +60,7 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
     left_out = []
     for name in sorted(_with_partners(splits), key=lambda name: (name.endswith(TEST), -_work(headers[name]))):
         for choice in experiment.models:
-            if (reason := _unfit(choice.name, headers[name])) is not None:
+            if (reason := unfit(choice.name, headers[name])) is not None:
                 left_out.append((choice.name, name, reason))
                 continue
             for seed in experiment.seeds:
@@ -70,6 +70,16 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
     return Plan(tuple(trials.values()), tuple(left_out))
 
 
+def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Any], Training | None]:
+    """Return a model's whole settings on a split, and how it is fitted there (None when it fits itself).
+
+    Raises:
+        BadInput: an unknown setting, or a value of the wrong type.
+    """
+    chosen, changes = choice.for_split(split)
+    return _model_settings(choice.name, chosen), _fitted_how(experiment, choice, changes)
+
+
 def _with_partners(splits: list[str]) -> list[str]:
     partners = [name.removesuffix(TEST) + VAL for name in splits if name.endswith(TEST)]
     return list(dict.fromkeys([*splits, *partners]))
@@ -77,11 +87,11 @@ def _with_partners(splits: list[str]) -> list[str]:
 
 def _trial(experiment: Experiment, choice: ModelChoice, name: str, headers: dict[str, Any], seed: int) -> Trial:
     base = name.removesuffix(TEST) + VAL if name.endswith(TEST) else name
-    chosen, changes = choice.for_split(name)
+    chosen, training = settings_on(experiment, choice, name)
     trial = Trial(
         model=choice.name,
-        settings=_model_settings(choice.name, chosen),
-        training=_fitted_how(experiment, choice, changes),
+        settings=chosen,
+        training=training,
         split=name,
         data=headers[name]["fingerprint"],
         seed=seed,
@@ -109,7 +119,8 @@ def _training(base: Training, changes: dict[str, Any], model: str) -> Training:
     return settings.build(Training, {**settings.plain(base), **changes}, f"training of model {model}")
 
 
-def _unfit(model: str, header: dict[str, Any]) -> str | None:
+def unfit(model: str, header: dict[str, Any]) -> str | None:
+    """Return why a model does not go with a prepared split; None when it does."""
     from raysp.models import catalog
 
     applies = getattr(catalog.module(model), "applies", None)

@@ -66,8 +66,8 @@ class Progress:
         left = self._left()
         text = f"{self._title}: {done} of {self._total} trials done, {self._count('running')} running"
         text += f", {failed} FAILED" if (failed := self._count("failed")) else ""
-        text += f" · {_clock(time.monotonic() - self._started)}"
-        return text + (f", about {_clock(left)} left" if left else "")
+        text += f" · {clock(time.monotonic() - self._started)}"
+        return text + (f", about {clock(left)} left" if left else "")
 
     def _left(self) -> float | None:
         parts = [_share(entry) for entry in self._states.values()]
@@ -122,7 +122,8 @@ def _readable(name: str) -> str:
     return name.rpartition("_")[0] or name
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return seconds as minutes or hours that a person reads."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import importlib.metadata
 import os
+import pathlib
 import platform
 import subprocess
 import sys
@@ -63,6 +66,7 @@ def submission() -> dict[str, Any]:
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
         **commit(),
+        "code": code(),
         "versions": versions(),
     }
 
@@ -76,6 +80,15 @@ def commit() -> dict[str, Any]:
     except (OSError, subprocess.CalledProcessError):
         return {"commit": "unknown", "changed": None}
     return {"commit": head, "changed": changed}
+
+
+@functools.cache
+def code() -> str:
+    """Return the SHA-256 of raysp's own Python files, by name and content: what ran, with or without git."""
+    total, root = hashlib.sha256(), pathlib.Path(raysp.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        total.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return total.hexdigest()
 
 
 def versions() -> dict[str, str]:

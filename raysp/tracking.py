@@ -44,6 +44,11 @@ class Tracker:
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self._thread.start()
 
+    def add(self, trial: Trial, tags: dict[str, str]) -> None:
+        """Take a trial that was not in the plan from the beginning, with tags of its own."""
+        self._store.own_tags[trial.id] = tags
+        self._trials[trial.id] = trial
+
     def events(self, events: list[dict[str, Any]]) -> None:
         """Hand over what happened; returns at once."""
         for event in events:
@@ -102,8 +107,10 @@ class Store:
 
     def __init__(self, run: RunFolder, uri: str, tags: dict[str, str]) -> None:
         self._run, self._uri, self._tags = run, uri, tags
+        self.own_tags: dict[str, dict[str, str]] = {}
         self._children: dict[str, str] = {}
         self._steps: dict[str, int] = {}
+        self._searched = False
         self._connected: tuple[Any, str, str] | None = None
 
     def curve(self, trial: Trial, rows: list[dict[str, Any]]) -> None:
@@ -176,18 +183,21 @@ class Store:
             for run in page:
                 name = run.data.tags[TRIAL]
                 self._children[name] = run.info.run_id
-                complete[name] = run.data.tags.get(COMPLETE) == "true"
+                complete[name] = run.data.tags.get(COMPLETE) == "true" and run.info.status == "FINISHED"
             token = page.token
             if not token:
+                self._searched = True
                 return complete
 
     def _child(self, trial: Trial) -> str:
         client, experiment, parent = self._connect()
-        if not self._children:
+        if not self._searched:
             self._found()
         if trial.id not in self._children:
-            run = client.create_run(experiment, run_name=_label(trial), tags={**self._tags, **_tags(trial, parent)})
-            self._children[trial.id] = run.info.run_id
+            own = self.own_tags.get(trial.id, {})
+            tags = {**self._tags, **_tags(trial, parent), **own}
+            run = client.create_run(experiment, run_name=_label(trial, own), tags=tags)
+            self._children[trial.id], self._steps[run.info.run_id] = run.info.run_id, -1
             from mlflow.entities import Param
 
             client.log_batch(run.info.run_id, params=[Param(k, v) for k, v in _params(trial).items()])
@@ -198,20 +208,21 @@ class Store:
         return run_id
 
     def _finish(self, trial: Trial) -> None:
-        from mlflow.entities import Metric
+        from mlflow.entities import Metric, RunTag
 
         folder, client, run_id = self._run.trial(trial.id), self._client(), self._child(trial)
-        self.curve(trial, _curve(folder.curve))
+        if files.exists(folder.curve):
+            self.curve(trial, _curve(folder.curve))
         done = files.read_json(folder.done)
         numbers = {f"final/{name}": value for name, value in done["validation"].items()}
-        numbers |= {name: done[name] for name in ("seconds", "parameters", "best_epoch")}
+        numbers |= {name: done[name] for name in ("seconds", "parameters", "best_epoch", "stopped_at") if name in done}
         now = int(time.time() * 1000)
         metrics = [Metric(name, float(value), now, 0) for name, value in numbers.items() if value is not None]
-        client.log_batch(run_id, metrics=metrics)
-        client.set_tag(run_id, "raysp.predictions", os.path.abspath(folder.predictions))
-        client.set_tag(run_id, "raysp.selected_on", done["selected_on"])
+        tags = {"raysp.selected_on": done["selected_on"], COMPLETE: "true"}
+        if files.exists(folder.predictions):
+            tags["raysp.predictions"] = os.path.abspath(folder.predictions)
+        client.log_batch(run_id, metrics=metrics, tags=[RunTag(name, value) for name, value in tags.items()])
         client.set_terminated(run_id, "FINISHED")
-        client.set_tag(run_id, COMPLETE, "true")
 
     def _metrics(self) -> None:
         if not files.exists(self._run.metrics):
@@ -239,8 +250,9 @@ class Store:
         return files.read_text(self._run.trial(trial.id).error)[-4000:]
 
 
-def _label(trial: Trial) -> str:
-    return f"{trial.model} {trial.split} s{trial.seed}"
+def _label(trial: Trial, own: dict[str, str]) -> str:
+    number = f" #{own['candidate']}" if "candidate" in own else ""
+    return f"{trial.model} {trial.split}{number} s{trial.seed}"
 
 
 def _tags(trial: Trial, parent: str) -> dict[str, str]:
@@ -273,7 +285,7 @@ def _points(row: dict[str, Any]) -> list[Any]:
     from mlflow.entities import Metric
 
     now, step = int(time.time() * 1000), int(row["epoch"])
-    skip = ("epoch", "epochs", "seconds", "phase")
+    skip = ("epoch", "epochs", "seconds", "phase", "best_loss")
     numbers = {name: value for name, value in row.items() if name not in skip and isinstance(value, int | float)}
     return [Metric(name, float(value), now, step) for name, value in numbers.items()]
 
@@ -284,8 +296,13 @@ def _curve(path: str) -> list[dict[str, Any]]:
     return read_curve(path)
 
 
-def catch_up(run: RunFolder, uri: str | None = None) -> str:
+def catch_up(run: RunFolder, uri: str | None = None, trials: list[tuple[Trial, dict[str, str]]] | None = None) -> str:
     """Write to a run's store what it lacks; return its address.
+
+    Args:
+        run: the run folder.
+        uri: a tracking server's address; None for the run's own store.
+        trials: the trials and tags of their own; None for those of the plan.
 
     Raises:
         NotReady: the folder is no run.
@@ -293,7 +310,9 @@ def catch_up(run: RunFolder, uri: str | None = None) -> str:
     from raysp.record import commit
 
     store = Store(run, uri or default_uri(run), {"commit": commit()["commit"], "run": run.name})
-    store.sync(run.trials())
+    given = [(trial, {}) for trial in run.trials()] if trials is None else trials
+    store.own_tags = {trial.id: tags for trial, tags in given}
+    store.sync([trial for trial, _ in given])
     return uri or default_uri(run)
 
 

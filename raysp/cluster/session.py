@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from raysp.config import Resources
+from raysp.training.share import pinned
 
 # Ray reads these when it is imported or started, so they are set before either happens.
 QUIET = {
@@ -19,6 +20,11 @@ QUIET = {
     "RAY_worker_niceness": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # Tune's own snapshots are never read: the run folder is the record.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
 }
 # On Linux this makes every server that Ray starts listen on 127.0.0.1 alone; a test asserts that it does.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
@@ -44,7 +50,9 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str
         yield ray.cluster_resources()
         return
     level = logging.INFO if verbose else logging.ERROR
-    common = {"log_to_driver": verbose, "logging_level": level, "namespace": "raysp"}
+    # For every process of the session, since a process reads them before it imports torch.
+    environment = {"env_vars": pinned(resources.cpus_per_worker)}
+    common = {"log_to_driver": verbose, "logging_level": level, "namespace": "raysp", "runtime_env": environment}
     try:
         if address():
             ray.init(address=address(), **common)

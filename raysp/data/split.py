@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -143,6 +144,37 @@ class PopulationSplit:
             sizes=sizes,
             train=_select(self.train, heldin, heldout, chosen),
             eval=_select(self.eval, heldin, heldout, chosen),
+        )
+
+
+@dataclass(frozen=True)
+class TrainingPart:
+    """What a search may see of a split: its training trials. Evaluation trials and true rates are not in it.
+
+    Attributes:
+        name: the split's name.
+        sizes: the split's sizes.
+        train: the training trials, without behaviour and true rates.
+        standin: True when the recording was generated.
+    """
+
+    name: str
+    sizes: Sizes
+    train: Trials
+    standin: bool = False
+
+    LEFT_OUT: ClassVar[tuple[str, ...]] = ("behavior", "rates")
+
+    def select(self, neurons: Sequence[int]) -> TrainingPart:
+        """Return the part with these neurons only; see `PopulationSplit.select`."""
+        chosen = check_neurons(neurons, self.sizes)
+        heldin = chosen[chosen < self.sizes.heldin]
+        heldout = chosen[chosen >= self.sizes.heldin] - self.sizes.heldin
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}[{spell_neurons(chosen)}]",
+            sizes=dataclasses.replace(self.sizes, heldin=len(heldin), heldout=len(heldout)),
+            train=_select(self.train, heldin, heldout, chosen),
         )
 
 

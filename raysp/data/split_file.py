@@ -14,7 +14,7 @@ import numpy as np
 from raysp import files
 from raysp.data.hdf5 import new_hdf5
 from raysp.data.nlb_sets import BUILDER
-from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, TrainingPart, Trials
 from raysp.errors import BadInput, NotReady
 
 FORMAT = 1
@@ -102,6 +102,14 @@ def load(root: str, name: str) -> PopulationSplit:
             eval=_read_trials(file, "eval"),
             provenance=_provenance(found["provenance"]),
         )
+
+
+def load_training(root: str, name: str) -> TrainingPart:
+    """Read what a search may see of a prepared split; its evaluation trials are not read. Raises as `header` does."""
+    found = header(root, name)
+    with _opened(split_path(root, name)) as file:
+        arrays = {k: dataset[()] for k, dataset in file["train"].items() if k not in TrainingPart.LEFT_OUT}
+    return TrainingPart(found["name"], Sizes(**found["sizes"]), Trials(**arrays), found["provenance"]["standin"])
 
 
 def load_targets(root: str, name: str) -> Targets:

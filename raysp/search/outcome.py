@@ -63,12 +63,14 @@ class Score:
         values: mean over seeds, by metric; what every seed has.
         spread: standard deviation over seeds (n - 1), by metric; from two seeds on.
         seeds: how many seeds are in the mean.
+        stopped_at: the epoch of the first rung at which ASHA ended a seed; None where it ended none.
     """
 
     state: State
     values: Mapping[str, float]
     spread: Mapping[str, float]
     seeds: int
+    stopped_at: int | None = None
 
 
 def score(outcomes: list[Outcome]) -> Score:
@@ -80,7 +82,8 @@ def score(outcomes: list[Outcome]) -> Score:
     means = {name: statistics.fmean(values[name] for values in ended) for name in sorted(names)}
     enough = len(ended) > 1
     spread = {n: statistics.stdev(values[n] for values in ended) for n in sorted(names)} if enough else {}
-    return Score(state, means, spread, len(ended))
+    rungs = [one.record["stopped_at"] for one in outcomes if one.state == "stopped"]
+    return Score(state, means, spread, len(ended), min(rungs, default=None))
 
 
 def ranking(scores: Mapping[int, Score], objectives: tuple[str, ...]) -> list[int]:

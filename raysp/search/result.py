@@ -59,6 +59,24 @@ def read_result(study: Study) -> Result:
     return Result(study, candidates, outcomes, scores, finals, order, pareto, winner, finished)
 
 
+def lines(result: Result) -> list[str]:
+    """Return a study's state as lines to print: the best first, then the others, then what failed."""
+    name = result.study.definition.objectives[0]
+    states = [one.state for one in result.scores.values()]
+    head = ", ".join(f"{states.count(state)} {state}" for state in ("done", "stopped", "failed", "waiting"))
+    found = [f"{result.study.name}: {len(states)} candidates, {head}{'' if result.finished else '; NOT FINISHED'}"]
+    for number in result.order[:5]:
+        params = ", ".join(f"{key} {_short(value)}" for key, value in result.candidates[number].params.items())
+        mark = "  winner" if number == result.winner else "        "
+        found.append(f"{mark}  candidate {number:4}  {name} {result.scores[number].values[name]:.5g}  {params}")
+    failed = [(number, seed, one) for (number, seed), one in result.outcomes.items() if one.state == "failed"]
+    return found + [f"  FAILED  candidate {number:4}  seed {seed}: {one.error}" for number, seed, one in failed[:20]]
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def finished_path(study: Study) -> str:
     """Return where a study says that it is finished; written last, removed when it is extended."""
     return files.join(study.path, "finished.json")

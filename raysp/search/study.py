@@ -146,20 +146,20 @@ class Study:
         """The study's folder."""
         return study_path(self.run, self.definition.model, self.definition.split)
 
-    def write(self) -> None:
-        """Write study.yaml.
-
-        Raises:
-            BadInput: the folder holds another study of the same model and split.
-        """
+    def check(self) -> None:
+        """Raise BadInput when the folder holds another study of the same model and split."""
         path = files.join(self.path, "study.yaml")
-        mine = settings.plain(self.definition.plain())
         if files.exists(path):
-            there = settings.plain(read_yaml(path))
+            there, mine = settings.plain(read_yaml(path)), settings.plain(self.definition.plain())
             if there != mine:
                 raise BadInput(_differs(there, mine, self.path))
-        else:
-            files.write_text(path, dump_yaml(mine))
+
+    def write(self) -> None:
+        """Write study.yaml. Raises as `check` does."""
+        self.check()
+        path = files.join(self.path, "study.yaml")
+        if not files.exists(path):
+            files.write_text(path, dump_yaml(settings.plain(self.definition.plain())))
 
     def candidates(self) -> list[Candidate]:
         """Return the candidates proposed so far, in order. Raises BadInput when a file is damaged or missing."""

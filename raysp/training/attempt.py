@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from raysp.data.split import Trials
@@ -34,6 +34,7 @@ class Attempt:
         checkpoint: file to resume from and to write; None for neither.
         report: called with each epoch's row, and with warnings.
         measure: live metrics.
+        measure_at: epochs at which they are wanted, beside those that the training settings ask for.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Attempt:
         checkpoint: str | None,
         report: Report,
         measure: Measure | None,
+        measure_at: Collection[int] = (),
     ) -> None:
+        self.measure_at = frozenset(measure_at)
         self.trial_id, self.descent, self.checkpoint, self.report = trial_id, descent, checkpoint, report
         self.validation, self.measure = validation, measure
         self._before, self._started, self._saved = 0.0, time.monotonic(), time.monotonic()
@@ -65,20 +68,20 @@ class Attempt:
             if not self.descent.restore(state):
                 self.report({"warning": "resumed on another kind of device: the numbers differ from an unbroken run"})
 
-    def finish(self, keep_going: Callable[[], bool]) -> None:
-        """Train until the end.
+    def finish(self, keep_going: Callable[[], bool], enough: Callable[[int], bool] = lambda epoch: False) -> None:
+        """Train until the end, or until `enough` says after an epoch that it is one.
 
         Raises:
             Interrupted: `keep_going` said stop; the checkpoint holds the state.
             Diverged: the loss became infinite or NaN.
         """
-        while not self.descent.over():
+        while not self.descent.over() and not enough(self.descent.progress.epoch):
             row = self.descent.step()
             every = self.descent.training.measure_every
-            if every and row["epoch"] % every == 0:
+            if (every and row["epoch"] % every == 0) or row["epoch"] in self.measure_at:
                 row.update(self._measured())
             row["seconds"] = round(self.seconds, 3)
-            self.report({**row, "epochs": self.descent.epochs})
+            self.report({**row, "epochs": self.descent.epochs, "best_loss": self.descent.progress.best_loss})
             if time.monotonic() - self._saved >= SAVE_EVERY_S:
                 self.save()
             if not self.descent.over() and not keep_going():

@@ -12,12 +12,18 @@ from raysp.config import Training
 from raysp.data.split import Trials
 from raysp.training.attempt import Measure, Report, finite
 from raysp.training.fitted import Fitted
-from raysp.training.predict import predict
+from raysp.training.predict import predict, unseen_loss
 from raysp.training.validation import validation_mask
 
 
 def fit_itself(
-    make: Callable[[], nn.Module], trials: Trials, device: torch.device, report: Report, measure: Measure | None
+    make: Callable[[], nn.Module],
+    trials: Trials,
+    device: torch.device,
+    report: Report,
+    measure: Measure | None,
+    *,
+    final: bool = True,
 ) -> Fitted:
     """Fit a model to all training trials; first, where it is to be measured, without the validation trials.
 
@@ -30,11 +36,15 @@ def fit_itself(
         device: where.
         report: handed to `fit`.
         measure: live metrics; None for none.
+        final: fit to all training trials in the end; without it the model returned is the first one.
     """
     started = time.monotonic()
-    metrics = {} if measure is None or len(trials) < 2 else _validated(make(), trials, device, report, measure)
-    model = make()
-    model.fit(trials, report)
+    model, metrics = make(), {}
+    if measure is not None and len(trials) > 1:
+        metrics = _validated(model, trials, device, report, measure)
+        model = make() if final else model
+    if final or not metrics:
+        model.fit(trials, report)
     model.eval()
     seconds = time.monotonic() - started
     row = {"epoch": 0, "train_loss": None, "validation_loss": None, "learning_rate": None, "seconds": round(seconds, 3)}
@@ -45,7 +55,7 @@ def fit_itself(
         epochs=0,
         learning_rates=[],
         steps=0,
-        validation_loss=None,
+        validation_loss=metrics.get("validation_loss"),
         selected_on="nothing",
         parameters=sum(weights.numel() for weights in model.parameters()),
         device=device,
@@ -59,4 +69,5 @@ def _validated(
     aside = validation_mask(trials, Training())
     model.fit(trials.take(~aside), report)
     validation = trials.take(aside)
-    return finite(measure(predict(model, validation, device), validation))
+    found = predict(model, validation, device)
+    return finite({**unseen_loss(found, validation), **measure(found, validation)})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from torch import nn
 
 from raysp.config import Training, Trial
 from raysp.data.batch import to_device
-from raysp.data.split import PopulationSplit, Targets, Trials
+from raysp.data.split import PopulationSplit, Targets, TrainingPart, Trials
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training import device as devices
@@ -25,7 +25,7 @@ __all__ = ["Diverged", "Fitted", "Follow", "fit_trial", "predict"]
 
 def fit_trial(
     trial: Trial,
-    split: PopulationSplit,
+    split: PopulationSplit | TrainingPart,
     *,
     checkpoint: str | None,
     device: str = "auto",
@@ -34,6 +34,9 @@ def fit_trial(
     follow: Follow | None = None,
     measure: Measure | None = None,
     keep_going: Callable[[], bool] | None = None,
+    enough: Callable[[int], bool] | None = None,
+    measure_at: Collection[int] = (),
+    search: bool = False,
 ) -> Fitted:
     """Fit a trial's model; the same trial on the same kind of device gives the same numbers.
 
@@ -47,6 +50,10 @@ def fit_trial(
         follow: train on all training trials, for so many epochs at these learning rates, without validation.
         measure: live metrics of a prediction against validation trials.
         keep_going: asked after each epoch; False saves the state and stops.
+        enough: asked with the number of epochs done; True ends training there, as if the epochs were over.
+        measure_at: epochs with live metrics, beside those that the training settings ask for.
+        search: only the numbers of the validation trials are wanted: a model that fits itself is not fitted again
+            to all training trials afterwards.
 
     Raises:
         BadInput: the checkpoint is another trial's, a setting is wrong, or there are too few trials.
@@ -62,7 +69,7 @@ def fit_trial(
 
     with seeded(trial.seed, place):
         if catalog.fits_itself(trial.model):
-            return fit_itself(make, split.train, place, report, measure)
+            return fit_itself(make, split.train, place, report, measure, final=not search)
         training = _training(trial)
         train, validation = _parts(split, training, targets, follow)
         descent = Descent(
@@ -76,9 +83,9 @@ def fit_trial(
         )
         if hasattr(descent.model, "start"):
             descent.model.start(train)
-        attempt = Attempt(trial.id, descent, validation, checkpoint, report, measure)
+        attempt = Attempt(trial.id, descent, validation, checkpoint, report, measure, measure_at)
         attempt.resume()
-        attempt.finish(keep_going or (lambda: True))
+        attempt.finish(keep_going or (lambda: True), enough or (lambda epoch: False))
         return attempt.fitted("nothing" if validation is None else _selected_on(training))
 
 
@@ -89,7 +96,7 @@ def _training(trial: Trial) -> Training:
 
 
 def _parts(
-    split: PopulationSplit, training: Training, targets: Targets | None, follow: Follow | None
+    split: PopulationSplit | TrainingPart, training: Training, targets: Targets | None, follow: Follow | None
 ) -> tuple[Trials, Trials | None]:
     if follow is not None:
         return split.train, None

@@ -1,0 +1,119 @@
+"""raysp data: recordings listed, downloaded, generated, prepared, verified."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from raysp.cli.root import ROOT, VERBOSE, main, said, say
+from raysp.errors import BadInput
+
+
+@main.group()
+def data() -> None:
+    """Recordings: what there is, download, generate, prepare, verify."""
+
+
+@data.command("list")
+@ROOT
+def data_list(root: str) -> None:
+    """Show which recordings are known and which are here."""
+    with said():
+        from raysp.data.download import status
+
+        for item in status(root):
+            say(_status_line(item))
+
+
+@data.command("fetch")
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All recordings and the benchmark's test answers.")
+@click.option("--source", help="A mirror: an address or a folder laid out like the data root.")
+@ROOT
+def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, root: str) -> None:
+    """Download recordings, verified; the same command again goes on where it stopped."""
+    with said():
+        from raysp.data.download import fetch
+        from raysp.data.manifest import names as known
+
+        if not names and not everything:
+            raise BadInput(f"expected names or --all, got neither; known: {', '.join(known())}")
+        with _bar() as report:
+            paths = fetch(list(known()) if everything else list(names), root, source=source, report=report)
+        for path in paths:
+            say(f"verified {path}")
+
+
+@data.command("standin")
+@ROOT
+@click.option("--size", type=click.Choice(["small", "real"]), default="small", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--dataset", "datasets", multiple=True, help="Only this data set; may be repeated.")
+def data_standin(root: str, size: str, seed: int, datasets: tuple[str, ...]) -> None:
+    """Generate recordings with the benchmark's layout and known dynamics, marked as stand-ins."""
+    with said():
+        from raysp.data.nlb_standin import write_standin
+
+        write_standin(root, size=size, seed=seed, datasets=datasets or None, report=say)
+
+
+@data.command("prepare")
+@click.argument("names", nargs=-1)
+@ROOT
+@click.option("--reference", is_flag=True, help="Build with nlb_tools itself, slowly, to compare.")
+@click.option("--force", is_flag=True, help="Build again what is up to date.")
+@VERBOSE
+def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool, verbose: bool) -> None:
+    """Make the splits' tensors, the recordings in parallel; NAMES are splits or globs, all by default."""
+    with said():
+        from raysp.cluster.jobs import jobs
+        from raysp.cluster.session import session
+        from raysp.config import Resources
+        from raysp.data import prepare
+
+        groups = prepare.present(prepare.groups(prepare.expand(names or ("*",))), root, named=bool(names))
+        options = {"reference": reference, "force": force}
+        with session(Resources(), verbose=verbose):
+            calls = [((group, root), options) for group in groups]
+            jobs("raysp.data.prepare.prepare_group", calls, on_done=lambda i: say(f"  {', '.join(groups[i])}"))
+        say(f"{sum(map(len, groups))} splits are ready below {os.path.join(root, 'prepared')}")
+
+
+@data.command("check")
+@click.argument("names", nargs=-1)
+@ROOT
+def data_check(names: tuple[str, ...], root: str) -> None:
+    """Verify recordings against their published hashes."""
+    with said():
+        from raysp.data.download import check
+
+        found = check(root, names or ("--all",))
+        for item in found:
+            say(_status_line(item))
+        if any(item.state == "damaged" for item in found):
+            sys.exit(1)
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn()) as progress:
+        tasks: dict[str, Any] = {}
+
+        def report(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.update(tasks[name], completed=done, total=total)
+
+        yield report
+
+
+def _status_line(item: Any) -> str:
+    return f"{item.state:10} {item.name:16} {item.path}"

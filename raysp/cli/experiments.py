@@ -1,0 +1,165 @@
+"""raysp run and raysp sweep, and the same for an experiment's own file."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from raysp.cli.root import ROOT, VERBOSE, main, said, say
+from raysp.errors import BadInput
+
+COMMON = (
+    ROOT,
+    click.option("--runs", default="runs", show_default=True, help="Folder of run folders."),
+    click.option("--splits", multiple=True, help="Only splits that match this glob; may be repeated."),
+    click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. sae.hidden=64."),
+    click.option("--workers", type=click.IntRange(min=1), help="Processes."),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
+    click.option("--tracking", help="A tracking server's address; the run's own store by default."),
+    click.option("--retry", is_flag=True, help="Run failed trials again."),
+    click.option("--force", is_flag=True, help="Throw away what these trials have, and start over."),
+    click.option("--dry-run", is_flag=True, help="Show what would be run."),
+    VERBOSE,
+)
+OF_A_RUN = (
+    click.option("--models", help="Only these models, separated by commas."),
+    click.option("--settings", metavar="SWEEP", help="A finished sweep's folder: its best settings, split by split."),
+    click.option("--validate-on", type=click.Choice(["train", "eval"]), help="Where models are selected."),
+)
+OF_A_SWEEP = (
+    click.option("--space", required=True, metavar="FILE", help="What varies: search_spaces/MODEL.yaml."),
+    click.option("--samples", type=click.IntRange(min=1), help="Candidates per split; more of them extend a sweep."),
+    click.option("--name", help="The run folder's name; the experiment's by default."),
+    click.option("--sampler", type=click.Choice(["tpe", "random", "grid"]), default="tpe", show_default=True),
+    click.option("--seed", default=0, show_default=True, help="Of the candidates."),
+    click.option("--seeds", help="Train each candidate once per seed, e.g. 0,1,2, and score it by the mean."),
+    click.option(
+        "--objective", "objectives", multiple=True, help="validation_loss (default), co-bps, fp-bps; several."
+    ),
+    click.option("--in-flight", default=4, show_default=True, help="Candidates of a split at work at once."),
+    click.option(
+        "--asha", "grace", type=click.IntRange(min=1), metavar="EPOCHS", help="End poor trials; grace period."
+    ),
+    click.option("--reduction", type=click.IntRange(min=2), default=3, show_default=True, help="ASHA: 1 in N goes on."),
+    click.option("--finalists", type=click.IntRange(min=1), help="Train the best so many again, over --final-seeds."),
+    click.option("--final-seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Seeds 0 to N-1."),
+    click.option("--minutes", type=float, help="Wall time after which no new candidate starts."),
+)
+
+
+def _options(*groups: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def wrap(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed([option for group in groups for option in group]):
+            command = option(command)
+        return command
+
+    return wrap
+
+
+@main.command()
+@click.argument("experiment", type=click.Path(exists=True, dir_okay=False))
+@_options(COMMON, OF_A_RUN)
+def run(experiment: str, **options: Any) -> None:
+    """Train, collect, evaluate and report an experiment; the same command again goes on where it stopped."""
+    _run(experiment, **options)
+
+
+@main.command()
+@click.argument("experiment", type=click.Path(exists=True, dir_okay=False))
+@_options(COMMON, OF_A_SWEEP)
+def sweep(experiment: str, **options: Any) -> None:
+    """Search a model's settings on each split; the same command again goes on, and more samples extend it."""
+    with said():
+        from raysp.launch import Request
+        from raysp.sweep import sweep as search_for
+
+        search = _search(options)
+        sets = _sets(options)
+        code = search_for(load_experiment(experiment), search, Request(sets=sets, **options), say)
+    sys.exit(code)
+
+
+def run_file(path: str) -> None:
+    """Run the experiment in a Python file, with the options of `raysp run` taken from the command line."""
+
+    @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+    @_options(COMMON, OF_A_RUN)
+    def command(**options: Any) -> None:
+        """Train, collect, evaluate and report this experiment; the same command again goes on where it stopped."""
+        _run(path, **options)
+
+    command()
+
+
+def load_experiment(path: str) -> Any:
+    """Return the Experiment that a Python file's `experiment()` returns.
+
+    Raises:
+        BadInput: the file has no such function, or it returns something else.
+    """
+    from raysp.config import Experiment
+
+    spec = importlib.util.spec_from_file_location("raysp_experiment", path)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"expected a Python file with a function experiment(), got {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "experiment"):
+        raise BadInput(f"{path} expected a function experiment() that returns an Experiment, found none")
+    found = module.experiment()
+    if not isinstance(found, Experiment):
+        raise BadInput(f"{path}: experiment() expected to return an Experiment, got {type(found).__name__}")
+    return found
+
+
+def _run(path: str, **options: Any) -> None:
+    with said():
+        from raysp.launch import Request, launch
+
+        validate_on, models = options.pop("validate_on"), options.pop("models")
+        sets = _sets(options) + (() if validate_on is None else (f"training.validate_on={validate_on}",))
+        chosen = tuple(name.strip() for name in models.split(",")) if models else ()
+        code = launch(load_experiment(path), Request(models=chosen, sets=sets, **options), say)
+    sys.exit(code)
+
+
+def _sets(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return `--set` and the options that are short for one, taken out of the options."""
+    sets, workers = options.pop("sets"), options.pop("workers")
+    return (*sets, *([] if workers is None else [f"resources.workers={workers}"]))
+
+
+def _search(options: dict[str, Any]) -> Any:
+    """Return what is asked of a sweep, taken out of the options."""
+    from raysp.search.lane import Amount
+    from raysp.search.study import Halving
+    from raysp.sweep import Search
+
+    grace, reduction = options.pop("grace"), options.pop("reduction")
+    finalists, final_seeds = options.pop("finalists"), options.pop("final_seeds")
+    amount = Amount(
+        samples=options.pop("samples"),
+        finalists=finalists or 0,
+        final_seeds=tuple(range(final_seeds)) if finalists else (),
+        minutes=options.pop("minutes"),
+    )
+    return Search(
+        amount=amount,
+        seeds=_numbers(options.pop("seeds")),
+        objectives=options.pop("objectives") or ("validation_loss",),
+        halving=None if grace is None else Halving(grace, reduction),
+        **{name: options.pop(name) for name in ("space", "name", "sampler", "seed", "in_flight")},
+    )
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise BadInput(f"--seeds expected whole numbers with commas between them, got {text!r}") from error

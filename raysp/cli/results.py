@@ -1,0 +1,117 @@
+"""raysp status, collect, evaluate, report, ui: what a run has come to."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from raysp.cli.root import ROOT, VERBOSE, main, said, say, with_ray
+
+
+@main.command()
+@click.argument("folder")
+def status(folder: str) -> None:
+    """Show the state of a run's trials."""
+    with said():
+        from collections import Counter
+
+        from raysp.runs import RunFolder
+        from raysp.search.result import lines, read_result
+        from raysp.search.study import read_studies
+        from raysp.sweep_record import is_sweep
+
+        run = RunFolder(folder)
+        if is_sweep(run):
+            for result in (read_result(study) for study in read_studies(run)):
+                for line in lines(result):
+                    say(line)
+            return
+        states = {trial.id: run.trial(trial.id).state() for trial in run.trials()}
+        for name, state in states.items():
+            say(f"  {state:8} {name}")
+        say(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))
+
+
+@main.command()
+@click.argument("folder")
+@click.option("--partial", is_flag=True, help="Collect the finished trials of an unfinished run.")
+@click.option("--model", help="The model whose rates are submitted.")
+@click.option("--seed", type=int, help="The seed whose rates are submitted; the mean over seeds by default.")
+@click.option("--no-submission", is_flag=True, help="Only the Parquet dataset.")
+@ROOT
+@VERBOSE
+def collect(
+    folder: str, partial: bool, model: str | None, seed: int | None, no_submission: bool, root: str, verbose: bool
+) -> None:
+    """Gather a run's predictions into one Parquet dataset, and the submission files."""
+    with said(), with_ray(verbose):
+        from raysp.cluster.jobs import job
+        from raysp.evaluation.run import is_nlb
+        from raysp.runs import RunFolder
+        from raysp.sweep_record import check_run
+
+        run = RunFolder(os.path.abspath(folder))
+        check_run(run)
+        say(job("raysp.collection.gather.gather", run, partial=partial))
+        if not any(is_nlb(trial.split) for trial in run.trials()):
+            say("no benchmark splits in this run, so no submission")
+        elif not no_submission:
+            options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
+            for path in job("raysp.collection.submission.submissions", run, os.path.abspath(root), **options):
+                say(path)
+
+
+@main.command()
+@click.argument("folder")
+@click.option("--phase", type=click.Choice(["val", "test"]), default="val", show_default=True)
+@ROOT
+@VERBOSE
+def evaluate(folder: str, phase: str, root: str, verbose: bool) -> None:
+    """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
+    with said(), with_ray(verbose):
+        from raysp import launch
+        from raysp.evaluation import table
+        from raysp.runs import RunFolder
+        from raysp.sweep_record import check_run
+
+        run = RunFolder(folder)
+        check_run(run)
+        count = launch.evaluate(run, root, phase)
+        say(f"{count} trials scored: {run.metrics}")
+        for line in table.lines(run, phase):
+            say(line)
+
+
+@main.command()
+@click.argument("folder")
+@ROOT
+@VERBOSE
+def report(folder: str, root: str, verbose: bool) -> None:
+    """Draw a run's report from what lies on disk."""
+    with said():
+        from raysp.report.page import write_report
+        from raysp.report.sweep_page import write_sweep_report
+        from raysp.runs import RunFolder
+        from raysp.sweep_record import is_sweep
+
+        run = RunFolder(folder)
+        say(write_sweep_report(run) if is_sweep(run) else write_report(run, root))
+
+
+@main.command()
+@click.argument("folder")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=5000, show_default=True)
+def ui(folder: str, host: str, port: int) -> None:
+    """Open MLflow on a run's store, after writing to it what it lacks."""
+    with said():
+        from raysp import tracking
+        from raysp.runs import RunFolder
+        from raysp.sweep import described
+        from raysp.sweep_record import is_sweep
+
+        run = RunFolder(folder)
+        uri = tracking.catch_up(run, trials=described(run) if is_sweep(run) else None)
+        say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)")
+        tracking.serve(uri, host, port)

@@ -1,0 +1,96 @@
+"""ASHA over several studies at once: Tune's scheduler decides, the trials end themselves and record that they did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from raysp import files
+from raysp.runs import RunFolder
+from raysp.search.lane import Lane
+from raysp.search.objective import OBJECTIVES
+from raysp.search.outcome import read_rungs
+
+
+class Kept:
+    """Stays as it is where Tune copies or pickles its parts for snapshots that nobody reads."""
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+    def __reduce__(self) -> Any:
+        return (str, ("kept by the driver",))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What Tune's scheduler needs of a trial: a name that is the same after every restart."""
+
+    trial_id: str
+
+
+class Ladder:
+    """One study's rungs.
+
+    Everything that trials reached in earlier commands is told to the scheduler again, from their folders; a decision
+    that was lost with a driver is so made anew.
+
+    Args:
+        lane: the study.
+    """
+
+    def __init__(self, lane: Lane) -> None:
+        from ray.tune.schedulers import ASHAScheduler
+
+        definition = lane.study.definition
+        self._run: RunFolder = lane.study.run
+        self._scheduler = ASHAScheduler(
+            time_attr="epoch",
+            metric="value",
+            mode=OBJECTIVES[definition.objectives[0]],
+            max_t=definition.base["training.epochs"],
+            grace_period=definition.halving.grace,
+            reduction_factor=definition.halving.reduction,
+            stop_last_trials=False,
+        )
+        self._known: set[str] = set()
+        for candidate in lane.candidates:
+            for seed in definition.seeds:
+                name = lane.study.trial(candidate, seed).id
+                for epoch, value in sorted(read_rungs(self._run.trial(name)).items()):
+                    self.reached(name, epoch, value)
+
+    def reached(self, name: str, epoch: int, value: float) -> None:
+        """Note what a trial reached at a rung; when it is to end there, write that into its folder."""
+        trial = _Named(name)
+        if name not in self._known:
+            self._known.add(name)
+            self._scheduler.on_trial_add(None, trial)
+        decision = self._scheduler.on_trial_result(None, trial, {"epoch": epoch, "value": value})
+        folder = self._run.trial(name)
+        ended = files.exists(folder.stop) or files.exists(folder.done)
+        if decision == self._scheduler.STOP and not ended:
+            files.write_json(folder.stop, {"epoch": epoch, "value": value, "by": "ASHA"})
+
+
+def scheduler(ladders: dict[str, Ladder]) -> Any:
+    """Return a Tune scheduler that asks the ladder of a trial's study at each rung, and never ends a trial itself.
+
+    A trial that Tune ends loses its process, and with it the imports of the next one; so the trial is told through its
+    folder, ends by itself, and says so in its done.json.
+
+    Args:
+        ladders: study's name -> its rungs; none for studies without ASHA.
+    """
+    from ray.tune.schedulers import FIFOScheduler
+
+    class Rungs(Kept, FIFOScheduler):
+        """First in, first out, with the studies' rungs."""
+
+        def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+            ladder = ladders.get(trial.config["study"])
+            if ladder is not None and "rung" in result:
+                ladder.reached(trial.config["id"], result["rung"], result["value"])
+            return self.CONTINUE
+
+    return Rungs()

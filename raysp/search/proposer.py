@@ -1,0 +1,138 @@
+"""What to try next: the defaults, the warm-start points, then a sampler. A pure function of what is on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from raysp.search.optuna_trials import frozen, new_study, token
+from raysp.search.outcome import Score
+from raysp.search.space import Entry
+from raysp.search.study import Candidate, Definition
+
+STARTUP = 10
+"""Candidates that TPE draws at random before it models anything: Optuna's own number."""
+
+
+class Proposer:
+    """Proposes the candidates of one study, one after the other.
+
+    Candidate n depends on the study's seed, on n, on the results of candidates 0 to n - in_flight, and on the settings
+    (not the results) of those after. The sampler is seeded anew for each candidate and nothing of its state is kept,
+    so a study that was killed goes on exactly as if it had not been.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self._fixed = _fixed(definition)
+        self._cells = _cells(definition, [params for _, params, _ in self._fixed])
+        self._optuna = new_study(definition)
+        self._told = 0
+
+    @property
+    def total(self) -> int | None:
+        """How many candidates there can be; None for no end."""
+        return len(self._fixed) + len(self._cells) if self.definition.sampler == "grid" else None
+
+    def needs(self, number: int) -> int:
+        """Return how many of the first candidates must have ended before this one can be proposed."""
+        learns = self.definition.sampler == "tpe" and number >= len(self._fixed)
+        needed = max(0, number + 1 - self.definition.in_flight)
+        return needed if learns and needed >= STARTUP else 0
+
+    def propose(self, earlier: list[Candidate], scores: Mapping[int, Score]) -> Candidate:
+        """Return the next candidate.
+
+        Args:
+            earlier: all candidates so far, in order.
+            scores: of the first `needs(len(earlier))` of them at least.
+        """
+        number, sampler = len(earlier), self.definition.sampler
+        if number < len(self._fixed):
+            source, params, inside = self._fixed[number]
+            return Candidate(number, source, params, inside)
+        after = number - len(self._fixed)
+        if sampler == "grid":
+            return Candidate(number, "grid", self._cells[after])
+        cell = self._cells[after % len(self._cells)]
+        return Candidate(number, sampler, self._sample(number, cell, earlier, scores))
+
+    def _sample(
+        self, number: int, cell: dict[str, Any], earlier: list[Candidate], scores: Mapping[int, Score]
+    ) -> dict[str, Any]:
+        import optuna
+
+        study = self._optuna
+        known = self.needs(number)
+        for candidate in earlier[self._told : known]:
+            if candidate.inside:
+                study.add_trial(frozen(self.definition, candidate, scores[candidate.number]))
+        self._told = max(self._told, known)
+        running = [self._running(candidate) for candidate in earlier[known:] if known and candidate.inside]
+        seed = _seed(self.definition.seed, number)
+        tpe = self.definition.sampler == "tpe"
+        study.sampler = (
+            optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
+            if tpe
+            else optuna.samplers.RandomSampler(seed=seed)
+        )
+        study.enqueue_trial({name: token(value) for name, value in cell.items()})
+        trial = study.ask()
+        chosen = self._suggest(trial)
+        # Optuna forgets no trial; one that failed teaches it nothing, and the real one is told when its turn comes.
+        for one in (*running, trial.number):
+            study.tell(one, state=optuna.trial.TrialState.FAIL)
+        return chosen
+
+    def _running(self, candidate: Candidate) -> int:
+        self._optuna.add_trial(frozen(self.definition, candidate, _NOTHING, running=True))
+        return len(self._optuna.get_trials(deepcopy=False)) - 1
+
+    def _suggest(self, trial: Any) -> dict[str, Any]:
+        space, values, chosen = self.definition.space, dict(self.definition.base), {}
+        for entry in space.free:
+            values = space.complete(chosen, self.definition.base)
+            if not space.active(entry, values):
+                continue
+            chosen[entry.name] = _suggested(trial, entry)
+        return chosen
+
+
+def _suggested(trial: Any, entry: Entry) -> Any:
+    if entry.kind == "uniform":
+        return trial.suggest_float(entry.name, entry.low, entry.high, log=entry.log, step=entry.step)
+    if entry.kind == "int":
+        return trial.suggest_int(entry.name, entry.low, entry.high, log=entry.log, step=entry.step or 1)
+    tokens = [token(value) for value in entry.choices]
+    return entry.choices[tokens.index(trial.suggest_categorical(entry.name, tokens))]
+
+
+_NOTHING = Score("waiting", {}, {}, 0)
+
+
+def _fixed(definition: Definition) -> list[tuple[Any, dict[str, Any], bool]]:
+    """Return (source, params, inside) of the defaults and the warm-start points, each once."""
+    space, base, found = definition.space, definition.base, []
+    for source, point in [("defaults", {}), *(("start", point) for point in space.start)]:
+        values = space.complete({**{e.name: base[e.name] for e in space.free}, **point}, base)
+        params = {e.name: values[e.name] for e in space.free if space.active(e, values)}
+        inside = all(space.entry(name).contains(value) for name, value in params.items())
+        if all(params != other for _, other, _ in found):
+            found.append((source, params, inside))
+    return found
+
+
+def _cells(definition: Definition, fixed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the grid's cells in an order drawn from the study's seed; one empty cell where there is no grid."""
+    everything = definition.sampler == "grid"
+    cells = list(definition.space.cells(definition.base, all_entries=everything))
+    cells = [cell for cell in cells if not everything or cell not in fixed]
+    random.Random(definition.seed).shuffle(cells)
+    return cells
+
+
+def _seed(seed: int, number: int) -> int:
+    """Return the sampler's seed for a candidate; the same on every split, so that random draws can be compared."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {number}".encode()).digest()[:4], "little")

@@ -1,0 +1,182 @@
+"""settings.yaml: the best settings of each model and split of a finished sweep; an experiment takes them over."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from raysp import files
+from raysp.config import STANDIN, Experiment, ModelChoice
+from raysp.data import split_file
+from raysp.errors import BadInput, NotReady
+from raysp.runs import RunFolder
+from raysp.search.result import Result, read_result, unfinished
+from raysp.search.space_check import FIXED, parted
+from raysp.search.study import read_studies
+from raysp.yaml_files import dump_yaml, read_yaml
+
+VAL, TEST = "-val", "-test"
+
+
+@dataclass(frozen=True)
+class BestSettings:
+    """What a sweep found best.
+
+    Attributes:
+        sweep: the sweep's folder or file, for messages.
+        models: model -> full split name -> {"data", "settings", "training", ...}.
+    """
+
+    sweep: str
+    models: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def write_settings(run: RunFolder, results: list[Result], made_by: dict[str, Any]) -> str | None:
+    """Write a sweep's settings.yaml when all its studies are finished; return its path, or None.
+
+    Whole settings are written, not only those that varied, so that the trial that uses them is the one that won. What
+    a search cannot vary (refit, validation trials) stays with the experiment that takes them.
+    """
+    if not all(result.finished and result.winner is not None for result in results):
+        return None
+    models: dict[str, dict[str, Any]] = {}
+    for result in results:
+        definition = result.study.definition
+        models.setdefault(definition.model, {})[definition.split] = _best(result)
+    found = {"sweep": run.name, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **made_by, "models": models}
+    files.write_text(run.settings, dump_yaml(found))
+    return run.settings
+
+
+def read_settings(path: str) -> BestSettings:
+    """Read the best settings from a sweep's run folder, or from a copy of its settings.yaml.
+
+    Raises:
+        NotReady: the sweep is not finished, or the folder holds none.
+        BadInput: the file is damaged or something else.
+    """
+    if not path.endswith((".yaml", ".yml")):
+        run = RunFolder(path.rstrip("/"))
+        results = [read_result(study) for study in read_studies(run)]
+        if not all(result.finished for result in results):
+            raise unfinished(results)
+        if not files.exists(run.settings):
+            names = [result.study.name for result in results if result.winner is None]
+            raise NotReady(f"{path} found no settings, since no candidate of {', '.join(names) or 'it'} ended well")
+        path = run.settings
+    found = read_yaml(path)
+    models = found.get("models") if isinstance(found, dict) else None
+    if not isinstance(models, dict) or not all(isinstance(splits, dict) for splits in models.values()):
+        raise BadInput(f"{path} expected a sweep's settings.yaml (models -> splits -> settings), got something else")
+    for model, splits in models.items():
+        for split, best in splits.items():
+            if not isinstance(best, dict) or not {"data", "settings", "training"} <= set(best):
+                raise BadInput(f"{path}: {model} on {split} expected data, settings and training, got {best!r}")
+    return BestSettings(path, models)
+
+
+def adopt(experiment: Experiment, best: BestSettings, splits: list[str]) -> tuple[Experiment, list[str]]:
+    """Return the experiment with the best settings of every split of its own that the sweep covered.
+
+    Args:
+        experiment: whose models take the settings.
+        best: what the sweep found.
+        splits: full names of the splits that the experiment is about to run; a test-phase split takes the settings
+            of its validation phase.
+
+    Returns:
+        The experiment, and lines that say what was taken and which splits keep their own settings.
+
+    Raises:
+        BadInput: the sweep's models are not the experiment's, or none of the splits was swept.
+    """
+    choices = {choice.name: choice for choice in experiment.models}
+    shared = [model for model in best.models if model in choices]
+    if not shared:
+        raise BadInput(
+            f"{best.sweep} has settings for {', '.join(best.models)}, and experiment {experiment.name} has "
+            f"{', '.join(choices)}; expected a model in common"
+        )
+    lines = []
+    for model in shared:
+        swept = best.models[model]
+        taken = [split for split in splits if _partner(split) in swept]
+        if not taken:
+            raise BadInput(_foreign(best, model, swept, splits))
+        for split in taken:
+            choices[model] = _with(choices[model], split, swept[_partner(split)])
+        own = [split for split in splits if split not in taken]
+        lines.append(f"{model}: settings of {best.sweep} on {len(taken)} splits")
+        if own:
+            shown = ", ".join(own[:4]) + (" ..." if len(own) > 4 else "")
+            lines.append(f"{model}: the experiment's own settings on {len(own)} splits that were not swept ({shown})")
+    return dataclasses.replace(experiment, models=tuple(choices.values())), lines
+
+
+def check_data(best: BestSettings, splits: list[str], root: str) -> None:
+    """Refuse settings that were found on other data than those below `root`.
+
+    Raises:
+        BadInput: a split has changed since the sweep.
+        NotReady: a split is not prepared.
+    """
+    for model, swept in best.models.items():
+        for split in {_partner(name) for name in splits} & set(swept):
+            there = split_file.header(root, split)["fingerprint"]
+            if there != swept[split]["data"]:
+                raise BadInput(
+                    f"{best.sweep}: {model} was swept on other data called {split} ({swept[split]['data'][:12]}, below "
+                    f"{root!r} lies {there[:12]}); sweep it again on these data"
+                )
+
+
+def _best(result: Result) -> dict[str, Any]:
+    definition, number = result.study.definition, result.winner
+    parts = parted(definition.space.complete(result.candidates[number].params, definition.base))
+    final = result.finals.get(number)
+    score, name = final or result.scores[number], definition.objectives[0]
+    defaults = result.scores[0].values.get(name) if result.candidates[0].source == "defaults" else None
+    training = {field: value for field, value in parts["training"].items() if field not in FIXED}
+    found = {
+        "objective": name,
+        "value": score.values[name],
+        "sd": score.spread.get(name),
+        "seeds": list(result.finished.get("final_seeds") or definition.seeds if final else definition.seeds),
+        "defaults": defaults,
+        "candidate": number,
+        "of": len(result.candidates),
+        "data": definition.data,
+        "settings": parts["model"],
+        "training": training,
+    }
+    if result.front:
+        found["front"] = [
+            {"candidate": n, **{k: result.scores[n].values[k] for k in definition.objectives}} for n in result.front
+        ]
+    return found
+
+
+def _partner(split: str) -> str:
+    return split.removesuffix(TEST) + VAL if split.endswith(TEST) else split
+
+
+def _with(choice: ModelChoice, split: str, best: Mapping[str, Any]) -> ModelChoice:
+    changes = {"settings": dict(best["settings"]), "training": dict(best["training"])}
+    return dataclasses.replace(choice, per_split={**choice.per_split, split.removeprefix(STANDIN): changes})
+
+
+def _foreign(best: BestSettings, model: str, swept: Mapping[str, Any], splits: list[str]) -> str:
+    other = {name.removeprefix(STANDIN) for name in swept} & {_partner(name).removeprefix(STANDIN) for name in splits}
+    if other:
+        kind = "generated stand-ins" if any(name.startswith(STANDIN) for name in swept) else "real recordings"
+        return (
+            f"{best.sweep}: {model} was swept on {kind} ({', '.join(list(swept)[:3])}), and these splits are not; "
+            "settings do not pass from one to the other"
+        )
+    return (
+        f"{best.sweep} has settings of {model} for {', '.join(list(swept)[:3])}, and none for "
+        f"{', '.join(splits[:3])}; sweep these, or choose others with --splits"
+    )

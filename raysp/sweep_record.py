@@ -1,0 +1,72 @@
+"""experiment.yaml of a sweep: each command that worked on it, what it asked for, and how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from raysp import files, settings
+from raysp.config import STANDIN, Experiment
+from raysp.errors import BadInput, NotReady
+from raysp.record import submission
+from raysp.runs import RunFolder
+from raysp.search.study import Definition
+from raysp.yaml_files import dump_yaml
+
+
+def is_sweep(run: RunFolder) -> bool:
+    """Tell whether a run folder holds a sweep. Raises NotReady when it holds nothing."""
+    return run.record().get("kind") == "sweep"
+
+
+def check_folder(run: RunFolder) -> None:
+    """Raise BadInput when the folder holds a run that is no sweep."""
+    if files.exists(run.experiment) and not is_sweep(run):
+        raise BadInput(f"{run.path} holds a run, not a sweep; give this sweep a folder of its own with --name")
+
+
+def check_run(run: RunFolder) -> None:
+    """Raise BadInput when the folder holds a sweep, whose trials predict nothing."""
+    if is_sweep(run):
+        raise BadInput(
+            f"{run.path} is a sweep: its trials only compare settings, and predict nothing. Train with the best ones: "
+            f"raysp run EXPERIMENT --settings {run.path}"
+        )
+
+
+def begin(
+    run: RunFolder, experiment: Experiment, definitions: list[Definition], root: str, asked: dict[str, Any]
+) -> None:
+    """Add a command to the record; one before it that did not say how it ended was killed.
+
+    Args:
+        run: the sweep's folder.
+        experiment: with all changes of the command line.
+        definitions: the studies that this command works on.
+        root: the data root.
+        asked: how much was asked for.
+    """
+    try:
+        earlier = run.record()
+    except NotReady:
+        earlier = {"submissions": [], "data": {}}
+    before = [{**one, "ended": one.get("ended", "killed")} for one in earlier["submissions"]]
+    data = {one.split: {"fingerprint": one.data} for one in definitions}
+    record = {
+        "name": run.name,
+        "kind": "sweep",
+        "standin": any(one.split.startswith(STANDIN) for one in definitions),
+        "experiment": settings.plain(experiment),
+        "root": root,
+        "submissions": [*before, {**submission(), "asked": asked}],
+        "data": {**earlier["data"], **data},
+        "left_out": [],
+        "trials": [],
+    }
+    files.write_text(run.experiment, dump_yaml(record))
+
+
+def end(run: RunFolder, how: str) -> None:
+    """Note how the last command ended: "finished", "interrupted", or the error's sentence."""
+    record = run.record()
+    record["submissions"][-1]["ended"] = how
+    files.write_text(run.experiment, dump_yaml(record))
