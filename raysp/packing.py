@@ -199,7 +199,7 @@ class _Process:
 
     def end(self) -> None:
         self.popen.kill()
-        for pipe in (self.popen.stdin, self.popen.stdout, self.errors):
+        for pipe in (self.popen.stdin, self.popen.stdout):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
         self.popen.wait()
@@ -224,17 +224,22 @@ def _started(processes: int, threads: int, limit_s: float) -> Iterator[list[_Pro
     timer = threading.Timer(limit_s, lambda: [one.popen.kill() for one in started])
     timer.daemon = True
     timer.start()
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(timer.cancel)
         for _ in range(processes):
-            errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
-            command = [sys.executable, "-m", "raysp.training.packed"]
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
-            started.append(_Process(subprocess.Popen(command, env=environment(threads), text=True, **pipes), errors))
+            errors = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace"))
+            started.append(_Process(_start(threads, errors), errors))
+            stack.callback(started[-1].end)
         yield started
-    finally:
-        timer.cancel()
-        for one in started:
-            one.end()
+
+
+def _start(threads: int, errors: IO[str]) -> subprocess.Popen:
+    command = [sys.executable, "-m", "raysp.training.packed"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+    try:
+        return subprocess.Popen(command, env=environment(threads), text=True, **pipes)
+    except OSError as error:
+        raise _Died(f"a process could not be started: {error}") from error
 
 
 def _together(started: list[_Process], job: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raysp.errors import BadInput
 
 NEAR_BEST = 0.97
+GIVEN = 0.9
+"""Share of its cores that an arrangement on a quiet CPU gets."""
+WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -56,18 +60,22 @@ class Packing:
 
 
 def lines(rows: Sequence[Packing]) -> list[str]:
-    """Return the table as plain text, its last line an advice. Raises BadInput when there are no rows."""
+    """Return the table as plain text, its last line an advice. Raises BadInput when there are no rows.
+
+    Speed-up is of the total, against one process with as many threads as in the first row; efficiency is speed-up
+    per process. A CPU that others were using too is told of: the rows then compare what was left of it.
+    """
     if not rows:
         raise BadInput("packing expected at least one row, got none")
     first = rows[0]
-    alone = next((row.total for row in rows if row.processes == 1 and row.rates), 0.0)
+    alone = next((row.total for row in rows if (row.processes, row.threads) == (1, first.threads)), 0.0)
     head = f"packing of {first.trial}, {first.device}, {first.cores} cores, load average {first.load:.2f} at start"
     titles = ("processes", "threads", "epochs/s each", "in total", "+-", "speed-up", "efficiency", "cores used")
     titles += ("host MB", "GPU MB", f"trials/h of {first.epochs} epochs")
     cells = [titles, *(_cells(row, alone) for row in rows)]
     widths = [max(len(row[i]) for row in cells if len(row) == len(titles)) for i in range(len(titles))]
     table = ["  ".join(text.rjust(width) for text, width in zip(row, widths, strict=False)) for row in cells]
-    return [head, *table, advice(rows)]
+    return [head, *table, *_disturbed(rows), advice(rows)]
 
 
 def advice(rows: Sequence[Packing]) -> str:
@@ -86,9 +94,20 @@ def advice(rows: Sequence[Packing]) -> str:
     return f"advice: {row.processes} at a time ({row.trials_per_hour:.3g} trials/h): raysp run ... {where}"
 
 
+def _disturbed(rows: Sequence[Packing]) -> list[str]:
+    short = [
+        f"{row.processes} x {row.threads} ({row.cores_used:.2f} of {wanted})"
+        for row in rows
+        if row.rates
+        and row.device == "cpu"
+        and row.cores_used < GIVEN * (wanted := min(row.processes * row.threads, row.cores))
+    ]
+    return [f"not all cores were to be had, measure again on a quiet machine: {', '.join(short)}"] if short else []
+
+
 def _cells(row: Packing, alone: float) -> tuple[str, ...]:
     if not row.rates:
-        return (str(row.processes), str(row.threads), row.problem or "no numbers")
+        return (str(row.processes), str(row.threads), textwrap.shorten(row.problem or "no numbers", WIDTH))
     gain = row.total / alone if alone else None
     return (
         str(row.processes),

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "raysp"
 ROOMS = (
-    ("errors", "files", "settings"),
+    ("errors", "files", "settings", "yaml_files"),
     ("config",),
     ("data",),
     ("runs",),
@@ -18,11 +18,14 @@ ROOMS = (
     ("training",),
     ("collection",),
     ("evaluation",),
+    ("search",),
     ("report",),
-    ("one_trial", "plan", "record", "progress", "doctor"),
+    ("one_trial", "packing", "packing_table", "plan", "record", "progress", "doctor"),
+    ("search_trial", "sweep_record", "sweep_progress"),
     ("tracking",),
     ("cluster",),
     ("launch",),
+    ("sweep",),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
@@ -31,7 +34,8 @@ OWNERS = {
     "mlflow": ("tracking",),
     "nlb_tools": ("data/nlb_reference", "evaluation/nlb"),
     "click": ("cli",),
-    "rich": ("progress", "cli"),
+    "optuna": ("search",),
+    "rich": ("progress", "sweep_progress", "cli"),
     "matplotlib": ("report",),
 }
 BARE = ("objectives", "models", "training")
