@@ -268,18 +268,22 @@ def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:
     for result in results:
         write_journal(result)
     files.remove(run.settings)
-    made_by = {"commit": commit()["commit"], "code": code()}
-    if (path := write_settings(run, results, made_by)) is not None:
+    if (path := write_settings(run, results, commit()["commit"])) is not None:
         say(f"  settings     {path}")
-    from raysp.report.sweep_page import write_sweep_report
-
-    say(f"  report       {write_sweep_report(run)}")
+    say(f"  report       {report_sweep(run)}")
     failed = [one for result in results for one in result.outcomes.values() if one.state == "failed"]
     if failed:
         say(f"{len(failed)} trials failed (the first: {failed[0].error}); again with: the same command and --retry")
     if path is not None:
         say(f"use them with: python experiments/nlb_all.py --settings {run.path}")
     return [result for result in results if any(result.study.path == lane.study.path for lane in lanes)]
+
+
+def report_sweep(run: RunFolder) -> str:
+    """Draw a sweep's page from what lies on disk, and return its path. Raises NotReady when there is no sweep."""
+    from raysp.report.sweep_page import write_sweep_report
+
+    return write_sweep_report(run)
 
 
 def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:

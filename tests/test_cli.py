@@ -90,5 +90,5 @@ def test_the_command_line_becomes_a_request(monkeypatch):
     assert experiment.name == "nlb_all"
     assert request.splits == ("mc_rtt-*",)
     assert request.models == ("sae", "mean_rate")
-    assert request.sets == ("sae.hidden=3", "training.validate_on=eval", "resources.workers=2")
+    assert request.sets == ("sae.hidden=3", "resources.workers=2", "training.validate_on=eval")
     assert (request.retry, request.force, request.dry_run, request.tracking) == (True, False, True, "http://x")

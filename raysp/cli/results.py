@@ -91,12 +91,12 @@ def report(folder: str, root: str, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
     with said():
         from raysp.report.page import write_report
-        from raysp.report.sweep_page import write_sweep_report
         from raysp.runs import RunFolder
+        from raysp.sweep import report_sweep
         from raysp.sweep_record import is_sweep
 
         run = RunFolder(folder)
-        say(write_sweep_report(run) if is_sweep(run) else write_report(run, root))
+        say(report_sweep(run) if is_sweep(run) else write_report(run, root))
 
 
 @main.command()

@@ -14,15 +14,16 @@ has."""
 NEEDS = {"co-bps": ("heldout", "held-out neurons"), "fp-bps": ("forward", "bins after the observed ones")}
 
 
-def check_objectives(names: Sequence[str], header: dict[str, Any]) -> None:
+def check_objectives(names: Sequence[str], header: dict[str, Any], neurons: Sequence[int] | None = None) -> None:
     """Refuse objectives that no trial on a split would report.
 
     Args:
         names: of the objectives.
         header: the prepared split's header.
+        neurons: the cell subset, held-in neurons first; None for all.
 
     Raises:
-        BadInput: an unknown or repeated name, or the split lacks what it needs.
+        BadInput: an unknown or repeated name, or the split, or what the subset leaves of it, lacks what it needs.
     """
     if not names or len(set(names)) != len(names):
         raise BadInput(f"objectives expected at least one, each once, got {list(names)}")
@@ -32,6 +33,10 @@ def check_objectives(names: Sequence[str], header: dict[str, Any]) -> None:
         field, words = NEEDS.get(name, (None, ""))
         if field is not None and not header["sizes"][field]:
             raise BadInput(f"objective {name} needs {words}, which {header['name']} does not have; no trial reports it")
+        if field == "heldout" and neurons is not None and all(one < header["sizes"]["heldin"] for one in neurons):
+            raise BadInput(
+                f"objective {name} needs {words}, and the chosen neurons of {header['name']} are all held-in"
+            )
 
 
 def best_first(name: str) -> float:

@@ -39,12 +39,20 @@ def outcome(folder: TrialFolder) -> Outcome:
     """Return how the trial in a folder ended. Raises BadInput when its done.json is damaged."""
     if files.exists(folder.done):
         done = files.read_json(folder.done)
-        values = {k: v for k, v in done["validation"].items() if isinstance(v, int | float) and math.isfinite(v)}
+        if not isinstance(done, dict) or not isinstance(done.get("validation"), dict):
+            raise BadInput(
+                f"{folder.done} expected the numbers of the validation trials, got {str(done)[:80]}; remove it"
+            )
+        values = {k: float(v) for k, v in done["validation"].items() if _finite(v)}
         return Outcome("stopped" if done.get("stopped_at") else "done", values, read_rungs(folder), done)
     if files.exists(folder.error):
         lines = files.read_text(folder.error).strip().splitlines()
         return Outcome("failed", rungs=read_rungs(folder), error=lines[-1] if lines else "")
     return Outcome("waiting")
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def read_rungs(folder: TrialFolder) -> dict[int, float]:
@@ -89,21 +97,22 @@ def score(outcomes: list[Outcome]) -> Score:
 def ranking(scores: Mapping[int, Score], objectives: tuple[str, ...]) -> list[int]:
     """Return the candidates that may win, best first: those whose seeds all ended by themselves.
 
-    With several objectives the Pareto front comes first; within it, and behind it, the first objective decides.
+    With several objectives the Pareto front comes first; within it, and behind it, the first objective decides. A
+    candidate without one of the objectives, such as one whose rates overflowed, cannot win.
 
     Args:
         scores: by candidate.
         objectives: their names.
 
     Raises:
-        BadInput: a candidate that ended did not report an objective.
+        BadInput: no candidate that ended reports an objective, so that the objective does not fit the data.
     """
     ended = {number: one for number, one in scores.items() if one.state == "done"}
-    for number, one in ended.items():
-        for name in objectives:
-            if name not in one.values:
-                reported = ", ".join(sorted(set(one.values) & set(OBJECTIVES))) or "none"
-                raise BadInput(f"candidate {number} does not report the objective {name}; it reports: {reported}")
+    for name in objectives:
+        if ended and not any(name in one.values for one in ended.values()):
+            reported = ", ".join(sorted({n for one in ended.values() for n in one.values} & set(OBJECTIVES))) or "none"
+            raise BadInput(f"no candidate reports the objective {name}; reported: {reported}")
+    ended = {number: one for number, one in ended.items() if all(name in one.values for name in objectives)}
     points = {number: [one.values[name] for name in objectives] for number, one in ended.items()}
     beaten: set[int] = set()
     if len(objectives) > 1:

@@ -53,7 +53,9 @@ def read_result(study: Study) -> Result:
     finals = {n: score([outcomes[n, seed] for seed in final]) for n in finalists}
     names = study.definition.objectives
     order = tuple(ranking(scores, names))
-    won = tuple(ranking(finals, names))
+    # A final that overflowed decides nothing; the search's own order stands then.
+    known = {n: one for n, one in finals.items() if all(name in one.values for name in names)}
+    won = tuple(ranking(known, names))
     winner = won[0] if won else order[0] if order else None
     pareto = tuple(front(scores, names)) if len(names) > 1 else ()
     return Result(study, candidates, outcomes, scores, finals, order, pareto, winner, finished)

@@ -34,7 +34,7 @@ class BestSettings:
     models: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def write_settings(run: RunFolder, results: list[Result], made_by: dict[str, Any]) -> str | None:
+def write_settings(run: RunFolder, results: list[Result], commit: str) -> str | None:
     """Write a sweep's settings.yaml when all its studies are finished; return its path, or None.
 
     Whole settings are written, not only those that varied, so that the trial that uses them is the one that won. What
@@ -46,7 +46,7 @@ def write_settings(run: RunFolder, results: list[Result], made_by: dict[str, Any
     for result in results:
         definition = result.study.definition
         models.setdefault(definition.model, {})[definition.split] = _best(result)
-    found = {"sweep": run.name, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **made_by, "models": models}
+    found = {"sweep": run.name, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "commit": commit, "models": models}
     files.write_text(run.settings, dump_yaml(found))
     return run.settings
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 from raysp.errors import BadInput, unknown
 
 Kind = Literal["uniform", "int", "choice", "grid", "same"]
 Values = Mapping[str, Any]
+
+MOST_CELLS = 100_000
+"""Combinations that a grid may have; they are all listed before the first one is tried."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +27,14 @@ class Entry:
         name: `model.X`, a field of the model's Config, or `training.X`, a field of Training.
         kind: uniform (a number in a range), int (a whole number in a range), choice (one of some values), grid (one
             of some values, all visited in turn), same (coupled to another setting).
-        low, high: the range, both ends included.
+        low, high: the range, both ends included; with a step, high is the last value that the steps reach.
         log: the range is searched on a logarithmic scale.
         step: distance between values; None for a continuous range, or for every whole number.
         choices: the values of a choice or grid.
         same: the setting this one is coupled to; it takes that one's value, multiplied by `times`.
         times: see `same`.
-        when: settings and the values of theirs under which this one varies; elsewhere it stays as it is.
+        when: settings and the values of theirs under which this one varies; elsewhere it stays as the experiment has
+            it.
     """
 
     name: str
@@ -42,36 +48,61 @@ class Entry:
     times: float = 1.0
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.numeric and self.step is not None:
+            object.__setattr__(self, "high", self._at(self._steps(self.high)))
+
     @property
     def numeric(self) -> bool:
         """Tell whether the values are a range of numbers."""
         return self.kind in ("uniform", "int")
 
+    @property
+    def count(self) -> int | None:
+        """How many values there are; None for a continuous range, or one on a logarithmic scale."""
+        if not self.numeric:
+            return len(self.choices)
+        if self.step is not None:
+            return self._steps(self.high) + 1
+        return self.high - self.low + 1 if self.kind == "int" and not self.log else None
+
     def contains(self, value: Any) -> bool:
         """Tell whether a value is one that a search could propose."""
         if not self.numeric:
-            return any(_equal(value, choice) for choice in self.choices)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return any(equal(value, choice) for choice in self.choices)
+        kinds = int if self.kind == "int" else int | float
+        if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high:
             return False
-        if self.kind == "int" and value != int(value):
-            return False
-        steps = 0.0 if self.step is None else (value - self.low) / self.step
-        return abs(steps - round(steps)) < 1e-9
+        return self.step is None or abs(value - self._at(round((value - self.low) / self.step))) <= 1e-9 * self.step
+
+    def exact(self, value: Any) -> Any:
+        """Return a value as the range spells it: three steps of 0.1 are 0.3. Values outside are left as they are."""
+        if not self.contains(value):
+            return value
+        if not self.numeric:
+            return next(choice for choice in self.choices if equal(value, choice))
+        return value if self.step is None else self._at(round((value - self.low) / self.step))
 
     def values(self) -> tuple[Any, ...] | None:
         """Return all values, or None where they cannot be listed."""
         if not self.numeric:
             return self.choices
-        if self.kind == "int" and not self.log:
-            return tuple(range(self.low, self.high + 1, self.step or 1))
-        if self.step is None:
-            return None
-        count = int(math.floor((self.high - self.low) / self.step + 1e-9)) + 1
-        return tuple(round(self.low + i * self.step, 12) for i in range(count))
+        return None if self.count is None else tuple(self._at(i) for i in range(self.count))
 
     def probes(self) -> tuple[Any, ...]:
         """Return the values that a check must try: all choices, or both ends of a range."""
         return (self.low, self.high) if self.numeric else self.choices
+
+    def _at(self, i: int) -> float | int:
+        """Return the value i steps above the lowest, in decimal arithmetic as a person counts."""
+        if self.kind == "int":
+            return self.low + i * (self.step or 1)
+        return float(Decimal(repr(self.low)) + i * Decimal(repr(self.step)))
+
+    def _steps(self, high: float | int) -> int:
+        if self.kind == "int":
+            return (high - self.low) // self.step
+        return int((Decimal(repr(high)) - Decimal(repr(self.low))) / Decimal(repr(self.step)))
 
 
 @dataclass(frozen=True)
@@ -96,83 +127,124 @@ class Space:
         """Return the entries that a search chooses: all but the coupled ones."""
         return tuple(entry for entry in self.entries if entry.kind != "same")
 
+    @functools.cached_property
+    def by_name(self) -> Mapping[str, Entry]:
+        """The entries by name."""
+        return {entry.name: entry for entry in self.entries}
+
     def entry(self, name: str) -> Entry:
         """Return an entry by name. Raises BadInput for an unknown one."""
-        known = {entry.name: entry for entry in self.entries}
-        if name not in known:
-            raise unknown(f"setting of the search space of {self.model}", name, known)
-        return known[name]
+        if name not in self.by_name:
+            raise unknown(f"setting of the search space of {self.model}", name, self.by_name)
+        return self.by_name[name]
 
     def active(self, entry: Entry, values: Values) -> bool:
-        """Tell whether an entry varies, given the values of the settings it depends on."""
-        return all(any(_equal(values.get(name), one) for one in allowed) for name, allowed in entry.when.items())
+        """Tell whether an entry varies, given all settings.
+
+        It does when its conditions hold and all that it depends on, by `when` or `same`, varies too: what depends on
+        an inactive setting is inactive, whatever value that one happens to have.
+        """
+        return self._active(entry, values, frozenset())
 
     def complete(self, chosen: Values, base: Values) -> dict[str, Any]:
-        """Return all settings: the base, what was chosen where it is active, and what is coupled to it."""
+        """Return all settings: the base, what was chosen where it is active, and what is coupled to it.
+
+        A coupled setting that is itself in `chosen` keeps the value given there.
+
+        Raises:
+            BadInput: a value that is no number would have to be multiplied.
+        """
         values = dict(base)
         for entry in self.entries:
             if not self.active(entry, values):
                 continue
-            if entry.kind == "same":
-                values[entry.name] = _times(values[entry.same], entry.times)
-            elif entry.name in chosen:
-                values[entry.name] = chosen[entry.name]
+            if entry.name in chosen:
+                values[entry.name] = entry.exact(chosen[entry.name])
+            elif entry.kind == "same":
+                values[entry.name] = _times(values[entry.same], entry, base[entry.name])
         return values
 
     def cells(self, base: Values, *, all_entries: bool = False) -> Iterator[dict[str, Any]]:
         """Yield every combination of the grid entries (or of all entries), each once; inactive ones are left out.
 
+        A grid entry that depends on one that is sampled is visited whatever is sampled: it counts where it is active.
+
         Raises:
-            BadInput: with `all_entries`, an entry's values cannot be listed.
+            BadInput: there are too many combinations, or, with `all_entries`, some that cannot be listed.
         """
         wanted = [entry for entry in self.free if all_entries or entry.kind == "grid"]
-        for entry in wanted:
-            if entry.values() is None:
-                raise BadInput(
-                    f"sampler grid expected values that can be listed, got a continuous range for {entry.name}; give "
-                    "it a step, a choice, or another sampler"
-                )
+        _check_listed(wanted)
+        sampled = frozenset(entry.name for entry in self.free) - {entry.name for entry in wanted}
         seen = set()
         for combination in itertools.product(*(entry.values() for entry in wanted)):
             values, cell = dict(base), {}
             for entry, value in zip(wanted, combination, strict=True):
-                if self.active(entry, values):
+                if self._active(entry, values, sampled):
                     values[entry.name] = cell[entry.name] = value
             key = repr(sorted(cell.items()))
             if key not in seen:
                 seen.add(key)
                 yield cell
 
+    def _active(self, entry: Entry, values: Values, anything: frozenset[str]) -> bool:
+        """Tell whether an entry varies; the settings of `anything` are taken to have whatever value it needs."""
+        holds = (
+            name in anything or any(equal(values.get(name), one) for one in allowed)
+            for name, allowed in entry.when.items()
+        )
+        above = (self.by_name[name] for name in parents(entry) if name in self.by_name)
+        return all(holds) and all(self._active(parent, values, anything) for parent in above)
 
-def _times(value: Any, factor: float) -> Any:
-    if factor == 1:
+
+def parents(entry: Entry) -> list[str]:
+    """Return the settings that an entry depends on, by `when` or `same`."""
+    return [*entry.when, *([entry.same] if entry.same else [])]
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Tell whether two values of a setting are the same one: 1 is 1.0, but neither is True; lists item by item."""
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(equal(a, b) for a, b in zip(left, right, strict=True))
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
+
+
+def _check_listed(wanted: list[Entry]) -> None:
+    for entry in wanted:
+        if entry.count is None:
+            raise BadInput(
+                f"sampler grid expected values that can be listed, got a continuous or logarithmic range for "
+                f"{entry.name}; give it a step, a choice, or another sampler"
+            )
+    total = math.prod(entry.count for entry in wanted)
+    if total > MOST_CELLS:
+        raise BadInput(
+            f"a grid expected at most {MOST_CELLS} combinations, got {total} of "
+            f"{', '.join(entry.name for entry in wanted)}; give fewer values, or another sampler"
+        )
+
+
+def _times(value: Any, entry: Entry, base: Any) -> Any:
+    """Return what a coupled setting takes; whole where the base's value is (or, where that is no number, `value`)."""
+    if entry.times == 1:
         return value
-    product = value * factor
-    return round(product) if isinstance(value, int) else product
+    if not _number(value):
+        raise BadInput(f"search space: {entry.name} is {entry.same} times {entry.times}, which is {value!r}: no number")
+    whole = isinstance(base if _number(base) else value, int)
+    return round(value * entry.times) if whole else value * entry.times
 
 
-def _equal(left: Any, right: Any) -> bool:
-    if isinstance(left, bool) != isinstance(right, bool):
-        return False
-    return (
-        list(left) == list(right)
-        if isinstance(left, list | tuple) and isinstance(right, list | tuple)
-        else left == right
-    )
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _ordered(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     waiting, done, names = list(entries), [], {entry.name for entry in entries}
     while waiting:
         placed = {entry.name for entry in done}
-        ready = [entry for entry in waiting if not ((_parents(entry) & names) - placed)]
+        ready = [entry for entry in waiting if not ((set(parents(entry)) & names) - placed)]
         if not ready:
             circle = ", ".join(entry.name for entry in waiting)
             raise BadInput(f"search space: {circle} depend on each other in a circle (when, same)")
         done += ready
         waiting = [entry for entry in waiting if entry not in ready]
     return tuple(done)
-
-
-def _parents(entry: Entry) -> set[str]:
-    return {*entry.when, *([entry.same] if entry.same else [])}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 from raysp import settings
 from raysp.config import Training
 from raysp.errors import BadInput, unknown
-from raysp.search.space import Entry, Space
+from raysp.search.space import Entry, Space, equal, parents
+
+Needs = Mapping[str, tuple[Any, ...]]
 
 FIXED = {
     "validate_on": "a search always selects on validation trials of the training part",
@@ -28,20 +31,27 @@ def check_space(space: Space, base: Mapping[str, Any]) -> None:
         space: the space.
         base: every setting of the model (`model.X`, `training.X`) as the experiment has it.
 
+    Every setting, and every two together, are tried with the ends of their ranges and with all their choices, on
+    combinations that a search could propose and on no others.
+
     Raises:
-        BadInput: an unknown name (the nearest right one is given), a value that Config or Training refuses, a
-            condition that can never hold, or a start point outside the space.
+        BadInput: an unknown name (the nearest right one is given), a value or two of them that Config or Training
+            refuses, a condition that can never hold, or a start point outside the space.
     """
     for entry in space.entries:
         _check_names(space, entry, base)
     for entry in space.entries:
-        for value in () if entry.kind == "same" else entry.probes():
-            build(space.model, {**base, entry.name: value}, f"search space, {entry.name}")
         _check_when(space, entry, base)
+        if entry.kind == "same" and entry.same not in space.by_name:
+            raise BadInput(
+                f"search space: {entry.name} follows {entry.same}, which does not vary; give {entry.same} a range, "
+                f"or {entry.name} one of its own"
+            )
+    own = {entry.name: base[entry.name] for entry in space.free}
+    build(space.model, space.complete(own, base), "search space, the experiment's own settings")
+    _check_values(space, base)
     for i, point in enumerate(space.start):
         _check_point(space, point, base, f"search space, start point {i + 1}")
-    ends = {entry.name: entry.probes()[-1] for entry in space.free}
-    build(space.model, space.complete(ends, base), "search space, the largest values together")
 
 
 def build(model: str, values: Mapping[str, Any], where: str) -> tuple[dict[str, Any], Training | None]:
@@ -90,18 +100,77 @@ def _check_names(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
         raise BadInput(f"search space: {entry.name} cannot vary: {FIXED[rest]}")
 
 
+def _check_values(space: Space, base: Mapping[str, Any]) -> None:
+    usual = {e.name: base[e.name] if e.contains(base[e.name]) else e.probes()[0] for e in space.free}
+    for entry in space.free:
+        needed = usual | {name: values[0] for name, values in _needs(space, entry).items() if name in space.by_name}
+        for value in entry.probes():
+            chosen = space.complete({**needed, entry.name: value}, base)
+            build(space.model, chosen, f"search space, {entry.name} {value!r}")
+    for one, other in itertools.combinations(space.free, 2):
+        _check_pair(space, one, other, usual, base)
+
+
+def _check_pair(space: Space, one: Entry, other: Entry, usual: Mapping[str, Any], base: Mapping[str, Any]) -> None:
+    """Refuse two settings that could be proposed with values which do not go together."""
+    needs = _merged(_needs(space, one), _needs(space, other))
+    if not all(needs.values()):
+        return
+    needed = {**usual, **{name: values[0] for name, values in needs.items() if name in space.by_name}}
+    for left, right in itertools.product(one.probes(), other.probes()):
+        pair = {one.name: left, other.name: right}
+        if all(_holds(needs, name, value) for name, value in pair.items()):
+            values = space.complete({**needed, **pair}, base)
+            where = f"search space, {one.name} {left!r} with {other.name} {right!r}"
+            build(space.model, values, f"{where} (couple them with `same`, or use `when` or a narrower range)")
+
+
+def _needs(space: Space, entry: Entry) -> dict[str, tuple[Any, ...]]:
+    """Return what must hold for an entry to vary: its own conditions and those of all it depends on."""
+    found = dict(entry.when)
+    for name in parents(entry):
+        if name in space.by_name:
+            found = _merged(found, _needs(space, space.by_name[name]))
+    return found
+
+
+def _merged(left: Needs, right: Needs) -> dict[str, tuple[Any, ...]]:
+    both = {
+        name: tuple(v for v in left[name] if any(equal(v, one) for one in right[name]))
+        for name in left
+        if name in right
+    }
+    return {**left, **right, **both}
+
+
+def _holds(needs: Needs, name: str, value: Any) -> bool:
+    return name not in needs or any(equal(value, one) for one in needs[name])
+
+
 def _check_when(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
-    own = {other.name: other for other in space.entries}
     for name, allowed in entry.when.items():
-        for value in allowed:
-            build(space.model, {**base, name: value}, f"search space, {entry.name}, when {name}")
-        parent = own.get(name)
-        possible = any(parent.contains(value) for value in allowed) if parent and parent.kind != "same" else True
+        parent = space.by_name.get(name)
         if parent is None:
-            possible = any(base[name] == value for value in allowed)
-        if not possible:
+            continue
+        if parent.kind == "same":
+            raise BadInput(f"search space: {entry.name} depends on {name}, which follows {parent.same}; name that one")
+        if parent.kind == "uniform" and parent.step is None:
+            raise BadInput(f"search space: {entry.name} depends on single values of the continuous range of {name}")
+        for value in allowed:
+            if not parent.contains(value):
+                raise BadInput(
+                    f"search space: {entry.name} never varies at {name} {value!r}, which is not in its range"
+                )
+    for name, allowed in _needs(space, entry).items():
+        if not allowed:
             raise BadInput(
-                f"search space: {entry.name} never varies, since {name} is never {' or '.join(map(str, allowed))}"
+                f"search space: {entry.name} never varies, since its conditions on {name} exclude each other"
+            )
+        if name not in space.by_name and not any(equal(base[name], value) for value in allowed):
+            shown = " or ".join(repr(value) for value in allowed)
+            raise BadInput(
+                f"search space: {entry.name} never varies, since {name} is {base[name]!r} and never {shown}; "
+                f"give {name} a range"
             )
 
 
@@ -112,4 +181,9 @@ def _check_point(space: Space, point: Mapping[str, Any], base: Mapping[str, Any]
             raise BadInput(f"{where}: {name} follows {entry.same} and cannot be given")
         if not entry.contains(value):
             raise BadInput(f"{where}: {name} expected a value of its range, got {value!r}")
-    build(space.model, space.complete(point, base), where)
+    values = space.complete(point, base)
+    for name in point:
+        if not space.active(space.entry(name), values):
+            shown = ", ".join(f"{above} {values[above]!r}" for above in space.entry(name).when)
+            raise BadInput(f"{where}: {name} does not vary with {shown} and cannot be given")
+    build(space.model, values, where)

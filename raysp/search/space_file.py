@@ -116,8 +116,12 @@ def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[A
 def _choices(found: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(found, list) or not found:
         raise BadInput(f"{where} expected a list of values, at least one, got {found!r}")
-    if len({repr(value) for value in found}) != len(found):
-        raise BadInput(f"{where} expected each value once, got {found!r}")
+    for i, value in enumerate(found):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BadInput(f"{where} expected finite numbers, got {value}")
+        # True == 1 == 1.0 in Python, in Optuna's choices as well.
+        if any(value == other for other in found[:i]):
+            raise BadInput(f"{where} expected each value once, got {found!r}")
     return tuple(found)
 
 
@@ -126,6 +130,8 @@ def _when(found: Any, where: str) -> dict[str, tuple[Any, ...]]:
         return {}
     if not isinstance(found, dict) or not found:
         raise BadInput(f"{where}: when expected settings and their values, got {found!r}")
+    if any(value == [] for value in found.values()):
+        raise BadInput(f"{where}: when expected at least one value for each setting, got {found!r}")
     return {str(name): tuple(value) if isinstance(value, list) else (value,) for name, value in found.items()}
 
 
