@@ -58,7 +58,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bin-ms", type=int, choices=(5, 20), default=5, help="bin width of drawn data")
     parser.add_argument("--model", default="sae")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="MODEL SETTING or training.X")
-    parser.add_argument("--counts", help="numbers of processes, e.g. 1,2,4; default: up to what the machine holds")
+    parser.add_argument(
+        "--counts", type=numbers, help="numbers of processes, e.g. 1,2,4; default: up to what the machine holds"
+    )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of each process")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seconds", type=float, default=20.0, help="measured time of a row")
@@ -69,12 +71,16 @@ def arguments() -> argparse.Namespace:
     return args
 
 
+def numbers(text: str) -> list[int]:
+    """Return the whole numbers of "1,2,4"."""
+    return [int(number) for number in text.split(",")]
+
+
 def measure(args: argparse.Namespace) -> None:
     chosen, changes = sets(args.set)
     training = settings.build(Training, changes, "training")
     trial = packing.trial_of(args.model, args.root, args.split, chosen, training)
-    counts = None if args.counts is None else [int(text) for text in args.counts.split(",")]
-    options = {"counts": counts, "threads": args.threads, "device": args.device, "seconds": args.seconds}
+    options = {"counts": args.counts, "threads": args.threads, "device": args.device, "seconds": args.seconds}
     rows = packing.measure(trial, args.root, **options, report=lambda text: print(text, file=sys.stderr, flush=True))
     print("\n".join(packing.lines(rows)))
     bare = floor_in_its_own_process(trial, args)
