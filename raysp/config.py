@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 from raysp import files, settings
 from raysp.errors import BadInput, unknown
+from raysp.yaml_files import parse_yaml
 
 
 def _at_least(where: str, value: float, least: float) -> None:
@@ -257,20 +257,11 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
     Raises:
         BadInput: a key is unknown (the nearest right one is given) or a value has the wrong type.
     """
-    import yaml
-
     for text in sets:
         key, equals, raw = text.partition("=")
         if not equals:
             raise BadInput(f"--set expected key=value, got {text!r}")
-        try:
-            value = json.loads(raw)  # YAML 1.1 reads 1e-3 as text
-        except json.JSONDecodeError:
-            try:
-                value = yaml.safe_load(raw)
-            except yaml.YAMLError as error:
-                raise BadInput(f"--set {key}: the value {raw!r} is not YAML ({error})") from error
-        experiment = _set(experiment, key, value)
+        experiment = _set(experiment, key, parse_yaml(raw, f"--set {key}: the value {raw!r}"))
     return experiment
 
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Hashable
 from typing import Any
 
 from raysp import files
 from raysp.errors import BadInput
 
 # YAML 1.1, which PyYAML reads, takes a number without a point or without the exponent's sign for text.
-NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)[eE][-+]?\d+")
+NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)[eE][-+]?\d+$")
+FIRST = list("-+.0123456789")
+FLOAT, MERGE = "tag:yaml.org,2002:float", "tag:yaml.org,2002:merge"
 
 
 def read_yaml(path: str) -> Any:
     """Return what a YAML file holds. Raises BadInput when it is absent, not YAML, or has a key twice."""
     if not files.exists(path):
         raise BadInput(f"expected a YAML file at {path}, found none")
-    return parse_yaml(files.read_text(path), path)
+    try:
+        text = files.read_text(path)
+    except IsADirectoryError as error:
+        raise BadInput(f"expected a YAML file at {path}, found a folder") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not YAML: it is not text ({error})") from error
+    return parse_yaml(text, path)
 
 
 def parse_yaml(text: str, where: str) -> Any:
@@ -25,7 +35,7 @@ def parse_yaml(text: str, where: str) -> Any:
 
     try:
         return yaml.load(text, Loader=_loader())
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError is a date such as 2024-13-01
         raise BadInput(f"{where} is not YAML: {error}") from error
 
 
@@ -33,9 +43,10 @@ def dump_yaml(value: Any) -> str:
     """Return a value as YAML that reads back the same, keys in their order."""
     import yaml
 
-    return yaml.safe_dump(value, sort_keys=False, width=120, allow_unicode=True)
+    return yaml.dump(value, Dumper=_dumper(), sort_keys=False, width=120, allow_unicode=True)
 
 
+@functools.cache
 def _loader() -> Any:
     import yaml
 
@@ -45,7 +56,10 @@ def _loader() -> Any:
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen = set()
             for key, _ in node.value:
-                name = self.construct_object(key, deep=True)
+                name = None if key.tag == MERGE else self.construct_object(key, deep=True)
+                # What cannot be a key at all is refused by the class above.
+                if key.tag == MERGE or not isinstance(name, Hashable):
+                    continue
                 if name in seen:
                     raise yaml.constructor.ConstructorError(
                         None, None, f"the key {name!r} stands there twice", key.start_mark
@@ -53,5 +67,16 @@ def _loader() -> Any:
                 seen.add(name)
             return super().construct_mapping(node, deep)
 
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))
+    Loader.add_implicit_resolver(FLOAT, NUMBER, FIRST)
     return Loader
+
+
+@functools.cache
+def _dumper() -> Any:
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """A safe dumper that puts text which `_loader` would take for a number into quotes."""
+
+    Dumper.add_implicit_resolver(FLOAT, NUMBER, FIRST)
+    return Dumper

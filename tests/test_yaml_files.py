@@ -1,0 +1,91 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raysp.errors import BadInput
+from raysp.yaml_files import dump_yaml, parse_yaml, read_yaml
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+# PyYAML folds the control character U+0085 into a space; nothing here is ever named so.
+TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=8)
+LEAVES = st.none() | st.booleans() | st.integers() | FLOATS | TEXT
+TREES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 1e-3),
+        ("2E5", 2e5),
+        ("-.5e+2", -50.0),
+        ("1.e3", 1e3),
+        ("+3e4", 3e4),
+        ("3", 3),
+        ("0.5", 0.5),
+        ("null", None),
+        ("true", True),
+    ],
+)
+def test_numbers_are_read_as_a_person_means_them(text, value):
+    found = parse_yaml(text, "here")
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("text", ["1e5abc", "1e", "e5", "0x1e-3g", "1e-3-val"])
+def test_text_that_begins_like_a_number_stays_text(text):
+    assert parse_yaml(text, "here") == text
+
+
+@given(TREES)
+def test_what_is_written_reads_back_the_same(value):
+    found = parse_yaml(dump_yaml(value), "here")
+    assert found == value
+    assert repr(found) == repr(value)
+
+
+@pytest.mark.parametrize("text", ["1e-3", "12345e67", "yes", "null", "12", "1.5"])
+def test_text_that_looks_like_something_else_is_written_in_quotes(text):
+    assert parse_yaml(dump_yaml({"commit": text}), "here") == {"commit": text}
+
+
+def test_keys_keep_their_order():
+    assert list(parse_yaml(dump_yaml({"b": 1, "a": 2}), "here")) == ["b", "a"]
+
+
+def test_a_merged_mapping_may_be_overridden():
+    text = "usual: &usual {a: 1, b: 2}\nother: {<<: *usual, b: 3}\n"
+    assert parse_yaml(text, "here")["other"] == {"a": 1, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "here is not YAML: the key 'a' stands there twice"),
+        ("outer: {a: 1, a: 1}", "'a' stands there twice"),
+        ("a: [1, 2", "here is not YAML"),
+        ("a: 1\n---\nb: 2\n", "here is not YAML"),
+        ("[1, 2]: 3", "here is not YAML.*unhashable"),
+        ("day: 2024-13-01", "here is not YAML.*month"),
+        ("!!python/object/apply:os.getcwd []", "here is not YAML.*could not determine a constructor"),
+    ],
+)
+def test_refuses(text, message):
+    with pytest.raises(BadInput, match=r"(?s)" + message):
+        parse_yaml(text, "here")
+
+
+def test_a_file_that_is_absent_a_folder_or_not_text_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="found none"):
+        read_yaml(str(tmp_path / "none.yaml"))
+    with pytest.raises(BadInput, match="found a folder"):
+        read_yaml(str(tmp_path))
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\xd8")
+    with pytest.raises(BadInput, match="not text"):
+        read_yaml(str(tmp_path / "binary.yaml"))
+
+
+def test_infinity_is_read_and_written():
+    assert parse_yaml(dump_yaml([math.inf]), "here") == [math.inf]
