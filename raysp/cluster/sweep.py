@@ -107,7 +107,10 @@ def _searcher(board: Board) -> Any:
             if found is None:
                 return None
             plain = trial_to(found)
-            return {"id": plain["id"], "study": f"{found.model} {found.split}", "trial": json.dumps(plain)}
+            study = board.lane(plain["id"]).study
+            # A final is not a race: ASHA has no say in it.
+            name = study.name if found.seed in study.definition.seeds else None
+            return {"id": plain["id"], "study": name, "trial": json.dumps(plain)}
 
         def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
             """Do nothing: the callback settles trials, since it knows their names."""

@@ -17,7 +17,7 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
     Errors of the trial are in its folder and on record; they are not raised, since Tune would end the process.
 
     Args:
-        config: "trial" (JSON of its plain form), its "id", and "study".
+        config: "trial" (JSON of its plain form), its "id", and the "study" whose rungs it passes, None for none.
         shared: see `cluster.sweep.work`.
     """
     import ray
@@ -31,8 +31,8 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
     limit_threads(shared["threads"])
     limit_memory(shared["share"])
     trial, setting = trial_from(json.loads(config["trial"])), Setting(**shared["setting"])
-    epochs, objective = shared["rungs"][config["study"]]
     beats = Beats()
+    epochs, objective = shared["rungs"].get(config["study"], ((), "validation_loss"))
     rungs = Rungs(epochs, objective, lambda epoch, value: tune.report({"rung": epoch, "value": value, **beats.take()}))
     module, _, name = shared["runner"].rpartition(".")
     try:
