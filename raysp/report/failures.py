@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import fsspec.core
@@ -34,11 +34,15 @@ class Failure:
 def failures(material: Material) -> list[Failure]:
     """Return the ways trials failed: causes before their consequences, each in the order of time."""
     failed = [trial for trial in material.trials if material.states[trial.id] == "failed"]
-    found: dict[tuple[bool, str], list[tuple[Trial, str]]] = {}
-    for trial in sorted(failed, key=lambda trial: _when(material, trial)):
-        text = files.read_text(material.run.trial(trial.id).error)
-        key = (_is_consequence(material, trial), last_line(text))
-        found.setdefault(key, []).append((trial, text))
+    return grouped((trial.id, material.run.trial(trial.id).error, _is_consequence(material, trial)) for trial in failed)
+
+
+def grouped(failed: Iterable[tuple[str, str, bool]]) -> list[Failure]:
+    """Return the ways trials failed from each one's id, error.txt, and whether it is a consequence of another."""
+    found: dict[tuple[bool, str], list[tuple[str, str]]] = {}
+    for name, path, follows in sorted(failed, key=lambda one: _when(one[1])):
+        text = files.read_text(path)
+        found.setdefault((follows, last_line(text)), []).append((name, text))
     causes_first = sorted(found.items(), key=lambda item: item[0][0])
     return [_failure(follows, error, members) for (follows, error), members in causes_first]
 
@@ -53,20 +57,20 @@ def last_line(text: str) -> str:
     return lines[after + 1] if after + 1 < len(lines) else (lines[-1] if lines else "no traceback was written")
 
 
-def _failure(follows: bool, error: str, members: Sequence[tuple[Trial, str]]) -> Failure:
+def _failure(follows: bool, error: str, members: Sequence[tuple[str, str]]) -> Failure:
     text = members[0][1]
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 4]}\n[...]\n{text[-3 * LONGEST // 4 :]}"
-    return Failure(error, text, tuple(trial.id for trial, _ in members), follows)
+    return Failure(error, text, tuple(name for name, _ in members), follows)
 
 
 def _is_consequence(material: Material, trial: Trial) -> bool:
     return trial.follows is not None and material.states.get(trial.follows) != "done"
 
 
-def _when(material: Material, trial: Trial) -> float:
-    """Return when a trial failed (s), 0 on file systems that do not tell."""
-    fs, name = fsspec.core.url_to_fs(material.run.trial(trial.id).error)
+def _when(path: str) -> float:
+    """Return when an error was written (s), 0 on file systems that do not tell."""
+    fs, name = fsspec.core.url_to_fs(path)
     try:
         return fs.modified(name).timestamp()
     except NotImplementedError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,16 +9,13 @@ from typing import Any
 import raysp
 from raysp import files
 from raysp.report import provenance
-from raysp.report.draw import FIGURE_SETS, Drawn, draw, draw_overview, write_picture
+from raysp.report.draw import FIGURE_SETS, Drawn, draw, draw_overview
 from raysp.report.failures import failures
 from raysp.report.material import Material, read_material
 from raysp.report.overview import overview_metric
+from raysp.report.pages import Pages, template
 from raysp.report.scores import COLUMNS, Cell, cell, facts, headline, number, tables
-from raysp.report.style import Picture
 from raysp.runs import RunFolder
-
-EMBEDDED_BYTES = 10_500_000
-"""Of images inside the page (a third more as base64); those beyond lie beside it."""
 
 OPEN_TABLES, OPEN_TASKS = 8, 2
 
@@ -50,32 +46,9 @@ def write_report(run: RunFolder, root: str, report: Callable[[str], None] | None
         sections.append(_section(material, pages, draw(material, task)))
     context = _context(material, overview, notes, sections)
     path = files.join(run.report, "report.html")
-    files.write_text(path, _template().render(**context))
+    files.write_text(path, template("report.html").render(**context))
     pages.sweep()
     return path
-
-
-class Pages:
-    """Turns pictures into images of the page: inside it while it stays light, beside it afterwards."""
-
-    def __init__(self, run: RunFolder) -> None:
-        self._run, self._embedded, self._written = run, 0, set()
-
-    def image(self, picture: Picture) -> dict[str, str]:
-        """Write a picture's PNG and return what the page shows of it."""
-        write_picture(self._run, picture)
-        self._written.add(f"{picture.name}.png")
-        self._embedded += len(picture.png)
-        source = f"{picture.name}.png"
-        if self._embedded <= EMBEDDED_BYTES:
-            source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
-        return {"title": picture.title, "caption": picture.caption, "source": source}
-
-    def sweep(self) -> None:
-        """Remove the PNGs of earlier reports that this one does not have."""
-        for name in files.listing(self._run.report):
-            if name.endswith(".png") and not name.startswith(".") and name not in self._written:
-                files.remove(files.join(self._run.report, name))
 
 
 def _context(
@@ -154,17 +127,3 @@ def _heat(material: Material) -> dict[str, Any] | None:
             {"task": task, "dataset": dataset, "bin_ms": bin_ms, "cells": list(zip(means, shares, strict=True))}
         )
     return {"metric": metric, "models": material.models, "rows": rows}
-
-
-def _template() -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("raysp", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "short": provenance.short, "thousands": lambda value: f"{value:,}"}
-    return environment.get_template("report.html")

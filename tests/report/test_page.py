@@ -8,7 +8,7 @@ from PIL import Image
 
 from raysp import files
 from raysp.errors import NotReady
-from raysp.report import draw, page
+from raysp.report import draw, page, pages
 from raysp.report.page import write_report
 from raysp.report.rasters import raster
 from raysp.runs import RunFolder
@@ -101,7 +101,7 @@ def test_figures_of_earlier_reports_are_removed(made_up, light):
 
 
 def test_a_heavy_page_keeps_its_images_beside_it(made_up, monkeypatch, light):
-    monkeypatch.setattr(page, "EMBEDDED_BYTES", 30_000)
+    monkeypatch.setattr(pages, "EMBEDDED_BYTES", 30_000)
     html = files.read_text(write_report(made_up.run, made_up.root))
     beside = re.findall(r"src=\"([^:\"]+\.png)\"", html)
     assert beside

@@ -1,0 +1,105 @@
+"""The objective against each setting that varied, one panel per setting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysp.errors import NotReady
+from raysp.report.style import FAINT, Picture, canvas, png
+from raysp.report.sweep_scale import Scale, coupled, scales, unplaced
+from raysp.report.sweep_view import DEFAULTS, WINNER, View, edge_marks, frame
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMNS, GOLDEN = 4, 0.6180339887
+MOST = 20
+"""Panels at most."""
+
+
+def slices(seen: View) -> Picture:
+    """Draw the first objective against each setting that the search chose.
+
+    Raises:
+        NotReady: no trial has a value yet.
+    """
+    if not any(dot.value is not None for dot in seen.dots):
+        raise NotReady("no slices: no trial of this study has a value yet")
+    found = scales(seen)
+    shown = found[:MOST]
+    columns = min(COLUMNS, max(len(shown), 2))
+    rows = -(-len(shown) // columns)
+    with canvas(9.6, 0.35 + 2.25 * rows) as figure:
+        axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+        for one, scale in zip(axes.ravel(), shown, strict=False):
+            points = _panel(one, seen, scale)
+        for one in axes.ravel()[len(shown) :]:
+            one.set_visible(False)
+        for row in axes:
+            frame(row[0], seen)
+        figure.colorbar(points, ax=axes, label="candidate", pad=0.01, aspect=18 * rows, fraction=0.03)
+        return Picture("slices", "Objective against each setting", _caption(seen, found), png(figure))
+
+
+def _panel(axes: Axes, seen: View, scale: Scale) -> Any:
+    from matplotlib.collections import LineCollection
+
+    placed = {n: x for n in seen.settings if (x := _x(seen, scale, n)) is not None}
+    dots = [dot for dot in seen.dots if dot.value is not None and dot.candidate in placed]
+    edge_marks(axes, [placed[dot.candidate] for dot in dots], [dot.value for dot in dots], seen)
+    inside = [dot for dot in dots if not seen.beyond(dot.value)]
+    last = max(len(seen.result.candidates) - 1, 1)
+    points = None
+    for state in ("done", "stopped"):
+        chosen = [dot for dot in inside if dot.state == state]
+        xs, ys = [placed[dot.candidate] for dot in chosen], [dot.value for dot in chosen]
+        look = {"c": [dot.candidate for dot in chosen], "vmin": 0, "vmax": last, "cmap": "viridis_r", "s": 9}
+        drawn = axes.scatter(xs, ys, alpha=0.75 if state == "done" else 0.55, **look)
+        if state == "stopped":
+            drawn.set_facecolor("none")
+        points = drawn if state == "done" else points
+    means = [(placed[n], seen.shown(y)) for n, y in seen.means.items() if n in placed and n in _several(seen)]
+    spans = [[(placed[n], low), (placed[n], high)] for n, (low, high) in _several(seen).items() if n in placed]
+    axes.add_collection(LineCollection(spans, colors="#9A9A9A", linewidths=0.7, zorder=0))
+    if means:
+        axes.plot(*zip(*means, strict=True), linestyle="none", marker="_", markersize=6, color="#444444", zorder=2)
+    for number, marker, colour, size in ((seen.defaults, "D", DEFAULTS, 6), (seen.result.winner, "*", WINNER, 12)):
+        if number in placed and number in seen.means:
+            look = {"markeredgecolor": "white", "markeredgewidth": 0.6, "zorder": 5}
+            axes.plot(
+                placed[number], seen.shown(seen.means[number]), marker=marker, markersize=size, color=colour, **look
+            )
+    scale.apply(axes)
+    axes.grid(axis="y", color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    return points
+
+
+def _x(seen: View, scale: Scale, number: int) -> float | None:
+    mine = seen.settings[number]
+    where = scale.at(mine[scale.entry.name]) if scale.entry.name in mine else None
+    if where is None or not scale.places:
+        return where
+    # Candidates of one category side by side, each always at the same place.
+    return where + 0.5 * ((number * GOLDEN) % 1 - 0.5)
+
+
+def _several(seen: View) -> dict[int, tuple[float, float]]:
+    """Return (lowest, highest) drawn value of the candidates with several seeds."""
+    found: dict[int, list[float]] = {}
+    for dot in seen.dots:
+        if dot.value is not None:
+            found.setdefault(dot.candidate, []).append(seen.shown(dot.value))
+    return {number: (min(values), max(values)) for number, values in found.items() if len(values) > 1}
+
+
+def _caption(seen: View, found: list[Scale]) -> str:
+    joined = " Seeds of a candidate are joined, a dash at their mean." if _several(seen) else ""
+    hollow = " Hollow: stopped by ASHA." if any(dot.state == "stopped" for dot in seen.dots) else ""
+    some = " A candidate is missing where the setting plays no part." if any(s.entry.when for s in found) else ""
+    more = f" The first {MOST} of {len(found)} settings." if len(found) > MOST else ""
+    return (
+        f"One dot per trial, coloured by the candidate's number; black diamond: defaults, red star: winner. Settings "
+        f"varied together, so a slope here may belong to another setting.{joined}{hollow}{some}"
+        f"{coupled(seen)}{unplaced(seen, found)}{seen.note()}{more}"
+    )
