@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import fsspec
@@ -11,7 +12,6 @@ from raysp.config import STANDIN
 from raysp.errors import BadInput, NotReady
 from raysp.runs import RunFolder
 from raysp.search.result import Result
-from raysp.yaml_files import dump_yaml
 
 FIRST = {
     "sweep": "String",
@@ -147,4 +147,4 @@ def _column(polars: Any, name: str, values: list[Any]) -> Any:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else dump_yaml([value]).strip().removeprefix("- ")
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,45 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raysp.errors import BadInput
+from raysp.search.objective import OBJECTIVES, best_first, check_objectives, dominates
+
+HEADER = {"name": "x-20ms-val", "sizes": {"heldin": 6, "heldout": 2, "forward": 0}}
+POINTS = st.tuples(st.integers(-3, 3), st.integers(-3, 3))
+TWO = ("validation_loss", "co-bps")
+
+
+def test_accepts_what_the_split_can_report():
+    check_objectives(TWO, HEADER)
+    check_objectives(TWO, HEADER, neurons=(0, 1, 7))
+
+
+@pytest.mark.parametrize(
+    ("names", "neurons", "message"),
+    [
+        ((), None, "at least one"),
+        (("co-bps", "co-bps"), None, "each once"),
+        (("co-bsp",), None, "did you mean 'co-bps'"),
+        (("reconstruction bits/spike",), None, "unknown objective"),
+        (("fp-bps",), None, "needs bins after the observed ones, which x-20ms-val does not have"),
+        (("co-bps",), (0, 1, 5), "needs held-out neurons, and the chosen neurons of x-20ms-val are all held-in"),
+    ],
+)
+def test_refuses(names, neurons, message):
+    with pytest.raises(BadInput, match=message):
+        check_objectives(names, HEADER, neurons)
+
+
+def test_less_loss_and_more_bits_are_better():
+    assert dominates((1.0, 0.2), (2.0, 0.1), TWO)
+    assert not dominates((1.0, 0.1), (2.0, 0.2), TWO)
+    assert [best_first(name) for name in OBJECTIVES] == [1.0, -1.0, -1.0]
+
+
+@given(POINTS, POINTS, POINTS)
+def test_dominance_is_a_strict_order(a, b, c):
+    assert not dominates(a, a, TWO)
+    assert not (dominates(a, b, TWO) and dominates(b, a, TWO))
+    if dominates(a, b, TWO) and dominates(b, c, TWO):
+        assert dominates(a, c, TWO)
