@@ -79,7 +79,7 @@ def lines(rows: Sequence[Packing]) -> list[str]:
 
 
 def advice(rows: Sequence[Packing]) -> str:
-    """Return a sentence: the fewest processes within 3 % of the best total, and the settings that give them."""
+    """Return the fewest processes within 3 % of the best total, and the settings for them; doubtful on a busy CPU."""
     usable = [row for row in rows if row.rates and row.processes * row.threads <= max(row.cores, row.threads)]
     if not usable:
         return "no advice: no arrangement that fits the cores could be measured"
@@ -91,7 +91,8 @@ def advice(rows: Sequence[Packing]) -> str:
         where = f"--workers {row.processes} {where}"
     else:
         where = f"--set resources.gpus_per_worker={1 / row.processes:.16g} {where}"
-    return f"advice: {row.processes} at a time ({row.trials_per_hour:.3g} trials/h): raysp run ... {where}"
+    kind = "doubtful advice" if _disturbed(rows) else "advice"
+    return f"{kind}: {row.processes} at a time ({row.trials_per_hour:.3g} trials/h): raysp run ... {where}"
 
 
 def _disturbed(rows: Sequence[Packing]) -> list[str]:

@@ -63,6 +63,8 @@ def test_a_busy_cpu_is_told_of():
     quiet, busy = row(2, 5.0), row(4, 5.0, cores_used=2.5)
     assert not any("quiet machine" in line for line in lines([quiet]))
     assert "4 x 1 (2.50 of 4)" in lines([quiet, busy])[-2]
+    assert lines([quiet, busy])[-1].startswith("doubtful advice: ")
+    assert lines([quiet])[-1].startswith("advice: ")
     assert not any("quiet machine" in line for line in lines([row(4, 5.0, cores_used=2.5, device="some GPU")]))
 
 
