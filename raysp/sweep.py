@@ -80,8 +80,9 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
     if search.sampler != "grid" and search.amount.samples is None:
         raise BadInput(f"sampler {search.sampler} has no end of its own: expected --samples N")
     sweep_record.check_folder(run)
+    planned = [_definition(experiment, space, search, name, base, "") for name, base in bases.items()]
     if request.dry_run:
-        return _show(space, search, bases, run, say)
+        return _show(planned, search, run, say)
     with locked(run):
         return _sweep(experiment, space, search, bases, run, request, say)
 
@@ -173,21 +174,8 @@ def _studies(
         if (reason := unfit(space.model, header)) is not None:
             say(f"  left out {space.model} on {name}: {reason}")
             continue
-        check_objectives(search.objectives, header)
-        definition = Definition(
-            split=name,
-            data=header["fingerprint"],
-            base=base,
-            space=space,
-            objectives=search.objectives,
-            sampler=search.sampler,
-            seed=search.seed,
-            seeds=experiment.seeds,
-            in_flight=search.in_flight,
-            halving=search.halving,
-            neurons=experiment.neurons,
-        )
-        studies.append(Study(run, definition))
+        check_objectives(search.objectives, header, experiment.neurons)
+        studies.append(Study(run, _definition(experiment, space, search, name, base, header["fingerprint"])))
     if not studies:
         raise BadInput(f"model {space.model} goes with none of the splits {', '.join(list(bases)[:5])}")
     for study in studies:
@@ -198,6 +186,24 @@ def _studies(
         study.write()
         files.remove(finished_path(study))
     return studies
+
+
+def _definition(
+    experiment: Experiment, space: Space, search: Search, split: str, base: dict[str, Any], data: str
+) -> Definition:
+    return Definition(
+        split=split,
+        data=data,
+        base=base,
+        space=space,
+        objectives=search.objectives,
+        sampler=search.sampler,
+        seed=search.seed,
+        seeds=experiment.seeds,
+        in_flight=search.in_flight,
+        halving=search.halving,
+        neurons=experiment.neurons,
+    )
 
 
 def _throw_away(run: RunFolder, study: Study) -> None:
@@ -308,16 +314,14 @@ def _asked(search: Search) -> dict[str, Any]:
     return {**found, "final_seeds": list(search.amount.final_seeds), "space": search.space}
 
 
-def _show(space: Space, search: Search, bases: dict[str, dict[str, Any]], run: RunFolder, say: Say) -> int:
-    for name, base in bases.items():
-        definition = Definition(name, "", base, space, search.objectives, search.sampler, search.seed)
-        total = Proposer(definition).total
-        count = min(n for n in (search.amount.samples, total) if n is not None)
-        say(f"  {space.model} on {name}: {count} candidates")
-        for entry in space.entries:
-            say(f"    {entry.name}: now {base[entry.name]}, {_range(entry)}")
-        if search.halving is not None:
-            say(f"    ASHA compares at epochs {', '.join(map(str, search.halving.rungs(base['training.epochs'])))}")
+def _show(planned: list[Definition], search: Search, run: RunFolder, say: Say) -> int:
+    for definition in planned:
+        count = min(n for n in (search.amount.samples, Proposer(definition).total) if n is not None)
+        say(f"  {definition.model} on {definition.split}: {count} candidates, {len(definition.seeds)} seeds each")
+        for entry in definition.space.entries:
+            say(f"    {entry.name}: now {definition.base[entry.name]}, {_range(entry)}")
+        if definition.rungs:
+            say(f"    ASHA compares at epochs {', '.join(map(str, definition.rungs))}")
     say(f"to be searched in {run.path}")
     return 0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import click
+
 from raysp.cli.root import ROOT, main, said, say
 
 
@@ -34,6 +36,45 @@ def splits(root: str) -> None:
         for name in sorted({*prepare.expand(("*",)), *(n for n in there if not n.endswith(".targets"))}):
             mark = "prepared" if {name, f"standin-{name}"} & there else ""
             say(f"{name:40} {mark}".rstrip())
+
+
+@main.command()
+@click.option("--split", required=True, help="A prepared split.")
+@click.option("--model", default="sae", show_default=True)
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the model, or training.X.")
+@click.option("--counts", help="Processes side by side, e.g. 1,2,4; up to all cores, or 1 to 8 per GPU, by default.")
+@click.option("--threads", default=1, show_default=True, help="CPU threads of each process.")
+@click.option("--seconds", default=20.0, show_default=True, help="Measured time of each row.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@ROOT
+def packing(
+    split: str,
+    model: str,
+    sets: tuple[str, ...],
+    counts: str | None,
+    threads: int,
+    seconds: float,
+    device: str,
+    root: str,
+) -> None:
+    """Measure how many trials to run side by side on this machine's cores or GPU."""
+    with said():
+        from raysp import packing as packed
+        from raysp.config import Experiment, ModelChoice, apply_sets
+        from raysp.data import prepare
+        from raysp.plan import settings_on
+
+        name = prepare.resolve(split, root)
+        keys = tuple(text if text.startswith("training.") else f"{model}.{text}" for text in sets)
+        (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
+        settings, training = settings_on(changed, choice, name)
+        trial = packed.trial_of(model, root, name, settings, training)
+        wanted = [int(part) for part in counts.split(",")] if counts else None
+        rows = packed.measure(
+            trial, root, counts=wanted, threads=threads, device=device, seconds=seconds, report=lambda line: say(line)
+        )
+        for line in packed.lines(rows):
+            say(line)
 
 
 @main.command()

@@ -45,7 +45,7 @@ def collect(
     folder: str, partial: bool, model: str | None, seed: int | None, no_submission: bool, root: str, verbose: bool
 ) -> None:
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
-    with said(), with_ray(verbose):
+    with said():
         from raysp.cluster.jobs import job
         from raysp.evaluation.run import is_nlb
         from raysp.runs import RunFolder
@@ -53,13 +53,14 @@ def collect(
 
         run = RunFolder(os.path.abspath(folder))
         check_run(run)
-        say(job("raysp.collection.gather.gather", run, partial=partial))
-        if not any(is_nlb(trial.split) for trial in run.trials()):
-            say("no benchmark splits in this run, so no submission")
-        elif not no_submission:
-            options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
-            for path in job("raysp.collection.submission.submissions", run, os.path.abspath(root), **options):
-                say(path)
+        with with_ray(verbose):
+            say(job("raysp.collection.gather.gather", run, partial=partial))
+            if not any(is_nlb(trial.split) for trial in run.trials()):
+                say("no benchmark splits in this run, so no submission")
+            elif not no_submission:
+                options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
+                for path in job("raysp.collection.submission.submissions", run, os.path.abspath(root), **options):
+                    say(path)
 
 
 @main.command()
@@ -69,7 +70,7 @@ def collect(
 @VERBOSE
 def evaluate(folder: str, phase: str, root: str, verbose: bool) -> None:
     """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
-    with said(), with_ray(verbose):
+    with said():
         from raysp import launch
         from raysp.evaluation import table
         from raysp.runs import RunFolder
@@ -77,7 +78,8 @@ def evaluate(folder: str, phase: str, root: str, verbose: bool) -> None:
 
         run = RunFolder(folder)
         check_run(run)
-        count = launch.evaluate(run, root, phase)
+        with with_ray(verbose):
+            count = launch.evaluate(run, root, phase)
         say(f"{count} trials scored: {run.metrics}")
         for line in table.lines(run, phase):
             say(line)

@@ -25,11 +25,8 @@ def check_objectives(names: Sequence[str], header: dict[str, Any], neurons: Sequ
     Raises:
         BadInput: an unknown or repeated name, or the split, or what the subset leaves of it, lacks what it needs.
     """
-    if not names or len(set(names)) != len(names):
-        raise BadInput(f"objectives expected at least one, each once, got {list(names)}")
+    check_names(names)
     for name in names:
-        if name not in OBJECTIVES:
-            raise unknown("objective", name, OBJECTIVES)
         field, words = NEEDS.get(name, (None, ""))
         if field is not None and not header["sizes"][field]:
             raise BadInput(f"objective {name} needs {words}, which {header['name']} does not have; no trial reports it")
@@ -37,6 +34,15 @@ def check_objectives(names: Sequence[str], header: dict[str, Any], neurons: Sequ
             raise BadInput(
                 f"objective {name} needs {words}, and the chosen neurons of {header['name']} are all held-in"
             )
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise BadInput unless the objectives are known, at least one, each once."""
+    for name in names:
+        if name not in OBJECTIVES:
+            raise unknown("objective", name, OBJECTIVES)
+    if not names or len(set(names)) != len(names):
+        raise BadInput(f"objectives expected at least one, each once, got {list(names)}")
 
 
 def best_first(name: str) -> float:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from raysp.errors import BadInput
 from raysp.search.optuna_trials import frozen, new_study, token
 from raysp.search.outcome import Score
 from raysp.search.space import Entry
@@ -14,6 +15,9 @@ from raysp.search.study import Candidate, Definition
 
 STARTUP = 10
 """Candidates that TPE draws at random before it models anything: Optuna's own number."""
+
+ATTEMPTS = 50
+"""Draws of one candidate, where the model refuses some settings that a space allows together."""
 
 
 class Proposer:
@@ -57,10 +61,22 @@ class Proposer:
         if sampler == "grid":
             return Candidate(number, "grid", self._cells[after])
         cell = self._cells[after % len(self._cells)]
-        return Candidate(number, sampler, self._sample(number, cell, earlier, scores))
+        for attempt in range(ATTEMPTS):
+            params = self._sample(number, attempt, cell, earlier, scores)
+            if _accepted(self.definition, params):
+                return Candidate(number, sampler, params)
+        raise BadInput(
+            f"the search space of {self.definition.model} gave {ATTEMPTS} settings in a row that the model refuses, the "
+            f"last one {params}; narrow the ranges so that they go together"
+        )
 
     def _sample(
-        self, number: int, cell: dict[str, Any], earlier: list[Candidate], scores: Mapping[int, Score]
+        self,
+        number: int,
+        attempt: int,
+        cell: dict[str, Any],
+        earlier: list[Candidate],
+        scores: Mapping[int, Score],
     ) -> dict[str, Any]:
         import optuna
 
@@ -71,7 +87,7 @@ class Proposer:
                 study.add_trial(frozen(self.definition, candidate, scores[candidate.number]))
         self._told = max(self._told, known)
         running = [self._running(candidate) for candidate in earlier[known:] if known and candidate.inside]
-        seed = _seed(self.definition.seed, number)
+        seed = _seed(self.definition.seed, number, attempt)
         tpe = self.definition.sampler == "tpe"
         study.sampler = (
             optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
@@ -114,25 +130,46 @@ _NOTHING = Score("waiting", {}, {}, 0)
 
 def _fixed(definition: Definition) -> list[tuple[Any, dict[str, Any], bool]]:
     """Return (source, params, inside) of the defaults and the warm-start points, each once."""
-    space, base, found = definition.space, definition.base, []
-    for source, point in [("defaults", {}), *(("start", point) for point in space.start)]:
+    space, base = definition.space, definition.base
+    found = [("defaults", *_defaults(definition))]
+    for point in space.start:
         values = space.complete({**{e.name: base[e.name] for e in space.free}, **point}, base)
         params = {e.name: values[e.name] for e in space.free if space.active(e, values)}
         inside = all(space.entry(name).contains(value) for name, value in params.items())
         if all(params != other for _, other, _ in found):
-            found.append((source, params, inside))
+            found.append(("start", params, inside))
     return found
+
+
+def _defaults(definition: Definition) -> tuple[dict[str, Any], bool]:
+    """Return the experiment's own settings as a candidate's params, and whether they lie in the space."""
+    space, base = definition.space, definition.base
+    params = {e.name: base[e.name] for e in space.free if space.active(e, base)}
+    coupled = space.complete(params, base)
+    # What the experiment couples otherwise, or not at all, is no point of the space; it is tried as it is.
+    own = {e.name: base[e.name] for e in space.entries if coupled[e.name] != base[e.name]}
+    return params | own, not own and all(space.entry(name).contains(value) for name, value in params.items())
 
 
 def _cells(definition: Definition, fixed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the grid's cells in an order drawn from the study's seed; one empty cell where there is no grid."""
     everything = definition.sampler == "grid"
     cells = list(definition.space.cells(definition.base, all_entries=everything))
-    cells = [cell for cell in cells if not everything or cell not in fixed]
+    if everything:
+        cells = [cell for cell in cells if cell not in fixed and _accepted(definition, cell)]
     random.Random(definition.seed).shuffle(cells)
     return cells
 
 
-def _seed(seed: int, number: int) -> int:
+def _accepted(definition: Definition, params: dict[str, Any]) -> bool:
+    """Tell whether the model's Config and Training take these settings together."""
+    try:
+        definition.trial(params, 0)
+    except BadInput:
+        return False
+    return True
+
+
+def _seed(seed: int, number: int, attempt: int) -> int:
     """Return the sampler's seed for a candidate; the same on every split, so that random draws can be compared."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {number}".encode()).digest()[:4], "little")
+    return int.from_bytes(hashlib.sha256(f"{seed} {number} {attempt}".encode()).digest()[:4], "little")

@@ -11,6 +11,7 @@ from raysp import files, settings
 from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.runs import RunFolder
+from raysp.search.objective import check_names
 from raysp.search.space import Space
 from raysp.search.space_check import build
 from raysp.search.space_file import parse_space, spell_space
@@ -80,6 +81,7 @@ class Definition:
     neurons: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        check_names(self.objectives)
         if self.in_flight < 1:
             raise BadInput(f"in_flight expected at least 1, got {self.in_flight}")
         if self.halving is not None:

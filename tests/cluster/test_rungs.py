@@ -23,7 +23,7 @@ def test_poor_trials_are_told_to_end_at_their_rung_and_good_ones_go_on(tmp_path)
 
 
 def test_what_was_reached_before_a_restart_counts_and_lost_decisions_are_made_anew(tmp_path):
-    made, one, trials = ladder_with(tmp_path, [0.3, 0.2, 0.9])
+    made, _, trials = ladder_with(tmp_path, [0.3, 0.2, 0.9])
     for trial, value in zip(trials, [0.3, 0.2, 0.9], strict=True):
         files.write_json(made.run.trial(trial.id).rungs, {"10": value})
     again = made_up.lane(made, 4)

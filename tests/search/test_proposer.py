@@ -2,8 +2,10 @@ import dataclasses
 
 import pytest
 
+from raysp.errors import BadInput
 from raysp.search.proposer import STARTUP, Proposer
 from tests.search import made_up
+from tests.search.made_up import SPACE
 
 
 def params(one):
@@ -21,6 +23,36 @@ def test_the_defaults_come_first_then_the_start_points_then_the_sampler(tmp_path
     assert found[1].params["model.hidden"] == 64
     assert found[1].params["model.latents"] == 0
     assert found[2].params["training.learning_rate"] == 0.01
+
+
+def test_the_defaults_are_the_experiments_own_settings_where_the_space_couples_them(tmp_path):
+    space = {"model.hidden": {"int": [16, 256]}, "model.encoder_hidden": {"same": "model.hidden", "times": 2}}
+    one = made_up.lane(made_up.study(tmp_path, space=space), 3)
+    made_up.work(one)
+    first, second, _ = one.study.candidates()
+    assert one.study.trial(first, 0).settings["encoder_hidden"] == 100
+    assert not first.inside
+    settings = one.study.trial(second, 0).settings
+    assert settings["encoder_hidden"] == 2 * settings["hidden"]
+
+
+def test_settings_that_the_model_refuses_together_are_drawn_again(tmp_path, monkeypatch):
+    import raysp.models.sae as sae
+
+    whole = sae.Config.__post_init__
+
+    def check(config):
+        whole(config)
+        if config.hidden > 100 and config.latents == 0:
+            raise BadInput("too wide without latents")
+
+    made = made_up.study(tmp_path, space={k: SPACE[k] for k in ("model.hidden", "model.latents")}, sampler="random")
+    monkeypatch.setattr(sae.Config, "__post_init__", check)
+    one = made_up.lane(made, 25)
+    made_up.work(one)
+    drawn = [candidate.params for candidate in one.study.candidates()]
+    assert any(p["model.hidden"] > 100 for p in drawn)
+    assert not any(p["model.hidden"] > 100 and p["model.latents"] == 0 for p in drawn)
 
 
 def test_a_default_outside_the_space_is_tried_and_never_told_to_the_sampler(tmp_path):

@@ -50,7 +50,7 @@ def test_refit_and_validation_stay_with_the_experiment(tmp_path):
 def test_an_unfinished_sweep_gives_no_settings(tmp_path):
     made, _ = finished(tmp_path)
     made_up.study(tmp_path, split="mc_rtt-20ms-val")
-    with pytest.raises(NotReady, match="not finished.*mc_rtt-20ms-val"):
+    with pytest.raises(NotReady, match=r"not finished.*mc_rtt-20ms-val"):
         read_settings(str(tmp_path))
     with pytest.raises(NotReady, match="holds no sweep"):
         read_settings(str(tmp_path / "elsewhere"))
@@ -74,7 +74,7 @@ def test_a_file_that_is_something_else_is_refused(tmp_path):
     with pytest.raises(BadInput, match="expected data, settings and training"):
         read_settings(path)
     files.write_text(path, "- 1\n")
-    with pytest.raises(BadInput, match="settings.yaml"):
+    with pytest.raises(BadInput, match=r"settings\.yaml"):
         read_settings(path)
 
 
