@@ -25,7 +25,7 @@ def importances(seen: View) -> Picture:
         axes.barh(names, means, height=0.62, color=PALETTE[0])
         axes.errorbar(means, range(len(names)), xerr=spread, linestyle="none", color="#333333", elinewidth=1, capsize=2)
         axes.set_xlim(0, max(1.08 * max(m + s for m, s in zip(means, spread, strict=True)), 0.1))
-        axes.set_xlabel(f"importance: share of the variance of {seen.objective}")
+        axes.set_xlabel(f"importance for {seen.objective} (bars add up to 1)")
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color=FAINT, linewidth=0.5)
         axes.set_axisbelow(True)
@@ -39,9 +39,10 @@ def _caption(found: Importance, seen: View) -> str:
     stopped = sum(score.state == "stopped" for score in seen.result.scores.values())
     early = f" The {stopped} candidates that ASHA stopped are not among them." if stopped else ""
     return (
-        f"fANOVA (Hutter et al. 2014): a random forest learns {seen.objective} from the settings of {number}; the bar "
-        "is the part of its variance over the whole space that one setting explains alone, averaged over the others. "
-        "It depends on the ranges searched, says nothing of direction, and leaves interactions out. Error bars: one "
+        f"fANOVA (Hutter et al. 2014): a random forest learns {seen.objective} from the settings of {number}; a "
+        "bar is the part of its variance over the whole space that one setting explains by itself, averaged over the "
+        "others, as a share of what all of them so explain. It depends on the ranges searched, says nothing of "
+        "direction, and leaves out what settings do together. Error bars: one "
         f"standard deviation over {FORESTS} forests, which does not include the chance in the candidates themselves."
         f"{few}{left if found.left_out else ''}{early}"
     )

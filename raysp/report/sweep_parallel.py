@@ -29,18 +29,20 @@ def parallel(seen: View) -> Picture:
     chosen = _chosen(seen)
     if not chosen:
         raise NotReady("no parallel coordinates: no candidate of this study has ended yet")
-    found = scales(seen)
+    # Settings that play a part for some candidates only stand first: behind them no line is broken.
+    found = sorted(scales(seen), key=lambda scale: not scale.entry.when)
     views = [seen, *(view(seen.result, name) for name in seen.result.study.definition.objectives[1:])]
     table = np.array([_row(seen.settings[n], found, views, n) for n in chosen])
-    with canvas(9.6, 3.9) as figure:
-        axes = figure.subplots()
+    with canvas(9.6, 3.8) as figure:
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((0.01, 0.14, 0.98, 0.85))
         _lines(axes, seen, chosen, table)
         for i, scale in enumerate(found):
             _axis(axes, i, scale.label.replace("_", "\n"), _ticks(scale))
         for i, one in enumerate(views):
             _axis(axes, len(found) + i, one.objective.replace("_", "\n"), _objective_ticks(one), strong=True)
-        axes.set_xlim(-0.35, table.shape[1] - 0.45)
-        axes.set_ylim(-0.06, 1.06)
+        axes.set_xlim(-0.5, table.shape[1] - 0.5)
+        axes.set_ylim(-0.03, 1.04)
         axes.set_axis_off()
         return Picture("parallel", "All settings together", _caption(seen, found, len(chosen)), png(figure))
 
@@ -58,7 +60,7 @@ def _chosen(seen: View) -> list[int]:
 
 
 def _row(mine: dict, found: Sequence[Scale], views: Sequence[View], number: int) -> list[float]:
-    settings = [scale.share(mine[scale.entry.name]) if scale.entry.name in mine else np.nan for scale in found]
+    settings = [scale.share(mine[scale.entry.name], number) if scale.entry.name in mine else np.nan for scale in found]
     return settings + [_height(one, one.means[number]) if number in one.means else np.nan for one in views]
 
 
@@ -80,8 +82,8 @@ def _lines(axes: Axes, seen: View, chosen: list[int], table: np.ndarray) -> None
     places = np.arange(table.shape[1])
     # A gap where a setting plays no part leaves its neighbours without a line: a dot keeps them in sight.
     lonely = np.isfinite(table) & ~np.isfinite(np.pad(table, ((0, 0), (1, 1)), constant_values=np.nan)[:, 2:])
-    for row, column in zip(*np.nonzero(lonely), strict=True):
-        axes.plot(places[column], table[row, column], marker="o", markersize=2.2, color=paint[row])
+    rows, columns = np.nonzero(lonely)
+    axes.scatter(places[columns], table[rows, columns], s=5, c=[paint[row] for row in rows])
     for row, colour in zip(table, paint, strict=True):
         axes.add_collection(LineCollection(_pieces(places, row), colors=[colour], linewidths=0.9))
     if seen.result.winner in chosen:
@@ -103,18 +105,15 @@ def _pieces(places: np.ndarray, row: np.ndarray) -> list[np.ndarray]:
 def _axis(axes: Axes, place: int, name: str, ticks: list[tuple[float, str]], *, strong: bool = False) -> None:
     axes.plot([place, place], [0, 1], color="#333333", linewidth=1.6 if strong else 0.9, zorder=5)
     axes.text(place, -0.07, name, ha="center", va="top", fontsize=8.5, fontweight="bold" if strong else None)
+    axes.hlines([height for height, _ in ticks], place - 0.03, place, color="#333333", linewidth=0.8, zorder=5)
     for height, text in ticks:
         box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-        axes.plot([place - 0.03, place], [height, height], color="#333333", linewidth=0.8, zorder=5)
         axes.text(place - 0.05, height, text, ha="right", va="center", fontsize=7.5, bbox=box, zorder=6)
 
 
 def _ticks(scale: Scale) -> list[tuple[float, str]]:
     if scale.places:
-        return [
-            (i / max(len(scale.places) - 1, 1) if len(scale.places) > 1 else 0.5, short(text))
-            for i, text in enumerate(scale.places)
-        ]
+        return [((i + 0.5) / len(scale.places), short(text)) for i, text in enumerate(scale.places)]
     whole = scale.entry.kind == "int"
     values = log_ticks(scale.low, scale.high) if scale.entry.log else _round(scale.low, scale.high, whole=whole)
     inner = [(scale.share(float(value)), spell(float(value))) for value in values]
@@ -136,7 +135,7 @@ def _round(low: float, high: float, *, whole: bool = False) -> list[float]:
 
 def _caption(seen: View, found: Sequence[Scale], drawn: int) -> str:
     fewer = f" {drawn} of {len(seen.means)} candidates: the best half, and an even choice of the others."
-    gap = " A line is broken where a setting plays no part." if any(scale.entry.when for scale in found) else ""
+    gap = " A line begins where its settings play a part." if any(scale.entry.when for scale in found) else ""
     grey = any(score.state == "stopped" for score in seen.result.scores.values())
     return (
         f"One line per candidate (mean over seeds), dark where {seen.objective} is good; on the axes of objectives, up "

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LONGEST = 14
+BAND, GOLDEN = 0.5, 0.6180339887
+"""Width of a category, and what spreads any number of candidates over it evenly."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,27 @@ class Scale:
         """The setting's name without the part it belongs to."""
         return self.entry.name.partition(".")[2]
 
-    def at(self, value: Any) -> float | None:
-        """Return where a value lies on the axis; None where it has no place there (null, or zero on a log axis)."""
+    def at(self, value: Any, number: int | None = None) -> float | None:
+        """Return where a value lies on the axis; None where it has no place there (null, or zero on a log axis).
+
+        Args:
+            value: of the setting.
+            number: of its candidate: those of one category then lie side by side, each always at the same place.
+        """
         if self.places:
-            return float(self.places.index(spell(value))) if spell(value) in self.places else None
+            aside = 0.0 if number is None else BAND * ((number * GOLDEN) % 1 - 0.5)
+            return self.places.index(spell(value)) + aside
         if isinstance(value, bool) or not isinstance(value, int | float) or (self.entry.log and value <= 0):
             return None
         return float(value)
 
-    def share(self, value: Any) -> float:
-        """Return where a value lies between the axis's ends, 0 to 1; NaN where it has no place."""
-        where = self.at(value)
+    def share(self, value: Any, number: int | None = None) -> float:
+        """Return where a value lies between the axis's ends, 0 to 1; NaN where it has no place. See `at`."""
+        where = self.at(value, number)
         if where is None:
             return math.nan
+        if self.places:
+            return (where + 0.5) / len(self.places)
         low, high = self.low, self.high
         if self.entry.log:
             where, low, high = math.log(where), math.log(low), math.log(high)
@@ -121,11 +131,11 @@ def _scale(entry: Entry, values: list[Any]) -> Scale:
 
 
 def _few_log_ticks(axes: Axes, low: float, high: float) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.xaxis.set_major_locator(FixedLocator(log_ticks(low, high)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -12,7 +12,7 @@ from raysp.report.sweep_view import DEFAULTS, WINNER, View, edge_marks, frame
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMNS, GOLDEN = 4, 0.6180339887
+COLUMNS, PAINT = 4, "viridis_r"
 MOST = 20
 """Panels at most."""
 
@@ -29,15 +29,22 @@ def slices(seen: View) -> Picture:
     shown = found[:MOST]
     columns = min(COLUMNS, max(len(shown), 2))
     rows = -(-len(shown) // columns)
-    with canvas(9.6, 0.35 + 2.25 * rows) as figure:
-        axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    width, height = 9.6, 0.2 + 2.3 * rows
+    with canvas(width, height) as figure:
+        # Fixed margins: looking for them takes longer than the drawing.
+        figure.set_layout_engine("none")
+        margins = {"left": 0.8 / width, "right": 0.9, "top": 1 - 0.1 / height, "bottom": 0.78 / height}
+        axes = figure.subplots(
+            rows, columns, squeeze=False, sharey=True, gridspec_kw=margins | {"hspace": 0.48, "wspace": 0.09}
+        )
         for one, scale in zip(axes.ravel(), shown, strict=False):
             points = _panel(one, seen, scale)
         for one in axes.ravel()[len(shown) :]:
             one.set_visible(False)
         for row in axes:
             frame(row[0], seen)
-        figure.colorbar(points, ax=axes, label="candidate", pad=0.01, aspect=18 * rows, fraction=0.03)
+        bar = figure.add_axes((0.915, margins["bottom"], 0.012, margins["top"] - margins["bottom"]))
+        figure.colorbar(points, cax=bar, label="candidate")
         return Picture("slices", "Objective against each setting", _caption(seen, found), png(figure))
 
 
@@ -49,17 +56,15 @@ def _panel(axes: Axes, seen: View, scale: Scale) -> Any:
     edge_marks(axes, [placed[dot.candidate] for dot in dots], [dot.value for dot in dots], seen)
     inside = [dot for dot in dots if not seen.beyond(dot.value)]
     last = max(len(seen.result.candidates) - 1, 1)
-    points = None
-    for state in ("done", "stopped"):
-        chosen = [dot for dot in inside if dot.state == state]
-        xs, ys = [placed[dot.candidate] for dot in chosen], [dot.value for dot in chosen]
-        look = {"c": [dot.candidate for dot in chosen], "vmin": 0, "vmax": last, "cmap": "viridis_r", "s": 9}
-        drawn = axes.scatter(xs, ys, alpha=0.75 if state == "done" else 0.55, **look)
-        if state == "stopped":
-            drawn.set_facecolor("none")
-        points = drawn if state == "done" else points
-    means = [(placed[n], seen.shown(y)) for n, y in seen.means.items() if n in placed and n in _several(seen)]
-    spans = [[(placed[n], low), (placed[n], high)] for n, (low, high) in _several(seen).items() if n in placed]
+    done, stopped = ([dot for dot in inside if dot.state == state] for state in ("done", "stopped"))
+    look = {"c": [dot.candidate for dot in done], "vmin": 0, "vmax": last, "cmap": PAINT, "s": 9, "alpha": 0.75}
+    points = axes.scatter([placed[dot.candidate] for dot in done], [dot.value for dot in done], **look)
+    edges = [points.to_rgba(dot.candidate, alpha=0.75) for dot in stopped]
+    look = {"facecolors": "none", "edgecolors": edges, "s": 11, "linewidths": 0.8}
+    axes.scatter([placed[dot.candidate] for dot in stopped], [dot.value for dot in stopped], **look)
+    several = {n: ends for n, ends in _several(seen).items() if n in placed}
+    means = [(placed[n], seen.shown(y)) for n, y in seen.means.items() if n in several]
+    spans = [[(placed[n], low), (placed[n], high)] for n, (low, high) in several.items()]
     axes.add_collection(LineCollection(spans, colors="#9A9A9A", linewidths=0.7, zorder=0))
     if means:
         axes.plot(*zip(*means, strict=True), linestyle="none", marker="_", markersize=6, color="#444444", zorder=2)
@@ -77,11 +82,7 @@ def _panel(axes: Axes, seen: View, scale: Scale) -> Any:
 
 def _x(seen: View, scale: Scale, number: int) -> float | None:
     mine = seen.settings[number]
-    where = scale.at(mine[scale.entry.name]) if scale.entry.name in mine else None
-    if where is None or not scale.places:
-        return where
-    # Candidates of one category side by side, each always at the same place.
-    return where + 0.5 * ((number * GOLDEN) % 1 - 0.5)
+    return scale.at(mine[scale.entry.name], number) if scale.entry.name in mine else None
 
 
 def _several(seen: View) -> dict[int, tuple[float, float]]:

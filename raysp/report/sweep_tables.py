@@ -70,7 +70,7 @@ def line(result: Result, asked: int | None) -> Line:
     final = result.winner in result.finals and best is result.finals.get(result.winner)
     return Line(
         *(states.count(state) for state in ("done", "stopped", "failed", "waiting")),
-        asked=result.finished.get("candidates", asked),
+        asked=result.finished.get("candidates", None if asked is None else max(asked, len(states))),
         objective=f"{name} ({'lower' if OBJECTIVES[name] == 'min' else 'higher'} is better)",
         defaults=value(first, name),
         winner=value(best, name),

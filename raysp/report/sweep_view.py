@@ -130,8 +130,9 @@ def robust_range(values: Sequence[float], sign: float) -> tuple[float, float]:
         reach = distance
     end = best + FAR * reach if reach else worst
     # Half as far again costs the bulk little, and the range ends at a trial.
-    end = max(cost for cost in costs if cost <= best + 1.5 * (end - best))
-    pad = 0.04 * (end - best) or 0.02 * abs(best) or 1.0
+    end = max([best, *(cost for cost in costs if cost <= best + 1.5 * (end - best))])
+    pad = max(0.04 * (end - best), 1e-6 * abs(best)) if end > best else 0.02 * abs(best)
+    pad = pad or 1.0
     ends = sign * (best - pad), sign * (end + pad)
     return min(ends), max(ends)
 

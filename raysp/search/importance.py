@@ -11,7 +11,7 @@ from raysp.search.optuna_trials import frozen, new_study
 from raysp.search.result import Result
 from raysp.search.study import Candidate
 
-TREES, FORESTS, MOST = 16, 3, 150
+TREES, FORESTS, MOST = 16, 3, 100
 """Trees of a forest; forests, each from a seed of its own; candidates they are grown on (the time goes with these)."""
 
 

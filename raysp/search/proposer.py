@@ -66,7 +66,7 @@ class Proposer:
             if _accepted(self.definition, params):
                 return Candidate(number, sampler, params)
         raise BadInput(
-            f"the search space of {self.definition.model} gave {ATTEMPTS} settings in a row that the model refuses, the "
+            f"the search space of {self.definition.model} gave {ATTEMPTS} settings in a row that it refuses, the "
             f"last one {params}; narrow the ranges so that they go together"
         )
 

@@ -90,11 +90,11 @@ def make_study(
 def loss(number, seed, params):
     """A bowl over the learning rate, a bit of weight decay, a worse optimiser, and chance from the seed."""
     chance = random.Random(f"{number} {seed}").gauss(0, 0.0006)
-    rate = math.log10(params.get("training.learning_rate", 1e-3)) + 2.3
-    decay = math.log10(max(params.get("training.weight_decay", 0.1), 1e-6)) + 1
+    rate = math.log10(params.get("training.learning_rate", 1e-3)) + 2.7
+    decay = math.log10(max(params.get("training.weight_decay", 0.1), 1e-6)) + 2
     adam = 0.006 if params.get("training.optimizer") == "adam" else 0.0
     value = 0.31 + 0.01 * rate**2 + 0.002 * decay**2 + adam + chance
-    if rate > 1.15:
+    if rate > 1.5:
         value += 40 * rate
     return {"validation_loss": value, "co-bps": 0.35 - 2 * (min(value, 1) - 0.31) + 0.3 * chance + 0.004 * decay}
 
