@@ -15,6 +15,8 @@ def pareto(result: Result) -> Picture:
     Raises:
         NotReady: the study has one objective, or no candidate has ended.
     """
+    from matplotlib.ticker import MaxNLocator
+
     names = result.study.definition.objectives
     if len(names) < 2:
         raise NotReady("no Pareto front: the study has one objective")
@@ -44,7 +46,7 @@ def pareto(result: Result) -> Picture:
         axes.set_ylabel(f"{names[1]} ({right.better})")
         axes.grid(color=FAINT, linewidth=0.5)
         axes.set_axisbelow(True)
-        figure.colorbar(points, ax=axes, label="candidate", pad=0.02)
+        figure.colorbar(points, ax=axes, label="candidate", pad=0.02, ticks=MaxNLocator(6, integer=True))
         figure.legend(loc="outside upper center", ncols=3)
         return Picture("front", f"{names[0]} against {names[1]}", _caption(left, right), png(figure))
 

@@ -53,7 +53,8 @@ def _panel(axes: Axes, seen: View) -> None:
     if failed:
         look = {"linestyle": "none", "marker": "|", "markersize": 9, "markeredgewidth": 1.6, "color": FAILED}
         axes.plot(failed, [0.015] * len(failed), transform=axes.get_xaxis_transform(), label="failed", **look)
-    axes.set_xlim(-0.8, max(len(seen.result.candidates) - 0.2, 1.0))
+    pad = 0.8 + 0.01 * len(seen.result.candidates)
+    axes.set_xlim(-pad, len(seen.result.candidates) - 1 + pad)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=FAINT, linewidth=0.5)
     axes.set_axisbelow(True)

@@ -134,7 +134,7 @@ def _round(low: float, high: float, *, whole: bool = False) -> list[float]:
 
 
 def _caption(seen: View, found: Sequence[Scale], drawn: int) -> str:
-    fewer = f" {drawn} of {len(seen.means)} candidates: the best half, and an even choice of the others."
+    fewer = f" {drawn} of {len(seen.means)} candidates: the best {MOST // 2}, and an even choice of the others."
     gap = " A line begins where its settings play a part." if any(scale.entry.when for scale in found) else ""
     grey = any(score.state == "stopped" for score in seen.result.scores.values())
     return (

@@ -23,6 +23,8 @@ def slices(seen: View) -> Picture:
     Raises:
         NotReady: no trial has a value yet.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if not any(dot.value is not None for dot in seen.dots):
         raise NotReady("no slices: no trial of this study has a value yet")
     found = scales(seen)
@@ -44,7 +46,7 @@ def slices(seen: View) -> Picture:
         for row in axes:
             frame(row[0], seen)
         bar = figure.add_axes((0.915, margins["bottom"], 0.012, margins["top"] - margins["bottom"]))
-        figure.colorbar(points, cax=bar, label="candidate")
+        figure.colorbar(points, cax=bar, label="candidate", ticks=MaxNLocator(6, integer=True))
         return Picture("slices", "Objective against each setting", _caption(seen, found), png(figure))
 
 
