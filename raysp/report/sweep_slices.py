@@ -54,7 +54,7 @@ def _panel(axes: Axes, seen: View, scale: Scale) -> Any:
     from matplotlib.collections import LineCollection
 
     placed = {n: x for n in seen.settings if (x := _x(seen, scale, n)) is not None}
-    dots = [dot for dot in seen.dots if dot.value is not None and dot.candidate in placed]
+    dots = [dot for dot in seen.dots if dot.value is not None and not dot.final and dot.candidate in placed]
     edge_marks(axes, [placed[dot.candidate] for dot in dots], [dot.value for dot in dots], seen)
     inside = [dot for dot in dots if not seen.beyond(dot.value)]
     last = max(len(seen.result.candidates) - 1, 1)
@@ -91,7 +91,7 @@ def _several(seen: View) -> dict[int, tuple[float, float]]:
     """Return (lowest, highest) drawn value of the candidates with several seeds."""
     found: dict[int, list[float]] = {}
     for dot in seen.dots:
-        if dot.value is not None:
+        if dot.value is not None and not dot.final:
             found.setdefault(dot.candidate, []).append(seen.shown(dot.value))
     return {number: (min(values), max(values)) for number, values in found.items() if len(values) > 1}
 

@@ -18,6 +18,9 @@ from raysp.yaml_files import dump_yaml
 EDGE = 0.03
 """Share of a range; a winner so near its end asks for a wider range."""
 
+FEW = 4
+"""Values of a range below which its ends say nothing."""
+
 TOP = 10
 
 
@@ -85,7 +88,8 @@ def gain(result: Result) -> str:
     if result.winner is None or result.candidates[0].source != "defaults":
         return ""
     name = result.study.definition.objectives[0]
-    scores = result.finals if {0, result.winner} <= set(result.finals) else result.scores
+    both = all(n in result.finals and result.finals[n].state == "done" for n in (0, result.winner))
+    scores = result.finals if both else result.scores
     mine, theirs = scores[result.winner].values.get(name), scores[0].values.get(name)
     if mine is None or theirs is None or scores[0].state != "done":
         return ""
@@ -166,7 +170,8 @@ def _decided(result: Result) -> Score | None:
     if result.winner is None:
         return None
     final, name = result.finals.get(result.winner), result.study.definition.objectives[0]
-    return final if final is not None and name in final.values else result.scores[result.winner]
+    decided = final is not None and final.state == "done" and name in final.values
+    return final if decided else result.scores[result.winner]
 
 
 def _setting(entry: Entry, default: Any, mine: dict[str, Any]) -> Setting:
@@ -184,6 +189,8 @@ def _setting(entry: Entry, default: Any, mine: dict[str, Any]) -> Setting:
 
 def _at_edge(entry: Entry, chosen: Any) -> bool:
     if not entry.numeric or not isinstance(chosen, int | float) or (entry.log and chosen <= 0):
+        return False
+    if (values := entry.values()) is not None and len(values) < FEW:
         return False
     spread = math.log if entry.log else float
     place = (spread(chosen) - spread(entry.low)) / (spread(entry.high) - spread(entry.low))

@@ -324,3 +324,16 @@ def test_settings_say_default_winner_range_and_edge(made):
         "training": {"batch_size": 64, "optimizer": "adam"},
         "settings": {"hidden": 64, "encoder_hidden": 128},
     }
+
+
+def test_a_final_that_was_not_carried_through_decides_nothing(made):
+    def end(number, seed, params):
+        return {"validation_loss": 0.5 - 0.1 * number} | ({"stopped_at": 10} if seed == 100 else {})
+
+    found = line(made(count=2, end=end, finals=(1, 0), final_seeds=(100, 101), halving=Halving(10)), 2)
+    assert (found.winner, found.seeds) == ("0.4000", "1 seed")
+
+
+def test_two_values_have_no_edge(made):
+    space = {"model": "sae", "space": {"model.layers": {"int": [1, 2]}}}
+    assert not best_settings(made(space=space, count=1))[0].at_edge
