@@ -81,7 +81,9 @@ trials = [trial_to(Trial("none", {}, None, f"split{i}", "x")) for i in range(cou
 resources, done = Resources(workers=2), []
 with session(resources) as available:
     pool = Pool(trials, Setting("", ""), resources, available, runner="raysp.cluster.pool.noop")
-    states = wait_for(pool, lambda events, states: done.extend((time.monotonic() for e in events if e["kind"] == "done")))
+    def seen(events, states):
+        done.extend(time.monotonic() for event in events if event["kind"] == "done")
+    states = wait_for(pool, seen)
 assert {entry["state"] for entry in states.values()} == {"done"}
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"trial": (done[-1] - done[0]) / (count - 1), "last": 0, "index": 0, "peak": peak}))

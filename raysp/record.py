@@ -22,6 +22,7 @@ from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
 from raysp.plan import Plan
 from raysp.runs import RunFolder, trial_from, trial_to
+from raysp.yaml_files import dump_yaml
 
 PACKAGES = ("ray", "torch", "numpy", "polars", "mlflow", "optuna", "h5py", "scipy", "scikit-learn", "nlb-tools")
 
@@ -35,8 +36,6 @@ def write_record(run: RunFolder, experiment: Experiment, plan: Plan, root: str) 
     Returns:
         The trials of the whole plan.
     """
-    import yaml
-
     try:
         earlier = run.record()
     except NotReady:
@@ -56,7 +55,7 @@ def write_record(run: RunFolder, experiment: Experiment, plan: Plan, root: str) 
         "left_out": [list(item) for item in plan.left_out],
         "trials": [trial_to(trial) for trial in trials],
     }
-    files.write_text(run.experiment, yaml.safe_dump(record, sort_keys=False, width=120))
+    files.write_text(run.experiment, dump_yaml(record))
     return trials
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from raysp import files, settings
 from raysp.config import Training, Trial
 from raysp.errors import BadInput, NotReady
+from raysp.yaml_files import read_yaml
 
 State = Literal["done", "failed", "started", "missing"]
 
@@ -159,9 +160,7 @@ class RunFolder:
         """
         if not files.exists(self.experiment):
             raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
-        import yaml
-
-        found = yaml.safe_load(files.read_text(self.experiment))
+        found = read_yaml(self.experiment)
         if not isinstance(found, dict) or "trials" not in found:
             raise BadInput(f"{self.experiment} is damaged; run the experiment again to write it anew")
         return found

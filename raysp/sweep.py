@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -153,8 +154,10 @@ def _sweep(
             how = "interrupted"
             raise
         finally:
-            clock.save()
-            sweep_record.end(run, how)
+            # On a full disk what went wrong is told, not that this could not be written.
+            with contextlib.suppress(OSError):
+                clock.save()
+                sweep_record.end(run, how)
     return 1 if any(result.winner is None for result in results) else 0
 
 

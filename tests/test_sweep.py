@@ -141,6 +141,9 @@ def test_killed_interrupted_and_extended_it_comes_to_the_same(place, quiet):
 
     second = start(place, "killed", "--samples", "12", "--workers", "1")
     actor = wait_for(lambda: _actor(second.pid), second)
+    # What a process is started with, it has before it imports torch.
+    pinned = psutil.Process(actor).environ()
+    assert {pinned[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")} == {"1"}
     before = ended(run)
     wait_for(lambda: ended(run) > before, second)
     os.kill(actor, signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Iterator
 
@@ -23,12 +24,21 @@ def main() -> None:
 
 @contextlib.contextmanager
 def said() -> Iterator[None]:
-    """Turn the errors meant for a person into one line and exit status 2; Ctrl-C into 130."""
+    """Turn the errors meant for a person into one line and exit status 2, a full disk into 1, Ctrl-C into 130."""
     try:
         yield
     except (BadInput, NotReady) as error:
         click.echo(f"raysp: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        click.echo(
+            f"raysp: no space left on the disk ({error.filename or error}); make room, and the same command goes "
+            "on from what is finished",
+            err=True,
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         click.echo("raysp: interrupted; what was finished is kept, and the same command goes on from there", err=True)
         sys.exit(130)

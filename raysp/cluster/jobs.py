@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from raysp.training.share import pinned
+
 
 def job(function: str, *args: Any, cpus: int = 1, **options: Any) -> Any:
     """Run one function, given by its dotted name, as a Ray task, and return what it returns.
@@ -39,8 +41,7 @@ def jobs(
     """
     import ray
 
-    threads = {name: str(cpus) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    task = ray.remote(_call).options(num_cpus=cpus, max_retries=1, runtime_env={"env_vars": threads})
+    task = ray.remote(_call).options(num_cpus=cpus, max_retries=1, runtime_env={"env_vars": pinned(cpus)})
     refs = [task.remote(function, tuple(args), options) for args, options in calls]
     index = {ref: i for i, ref in enumerate(refs)}
     waiting = list(refs)

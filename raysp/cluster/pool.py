@@ -14,6 +14,7 @@ from raysp.cluster.queue import TrialQueue
 from raysp.cluster.session import pool_size
 from raysp.config import Resources
 from raysp.one_trial import Setting
+from raysp.training.share import pinned
 
 RUNNER = "raysp.one_trial.run_trial"
 STOP_GRACE_S = 60.0
@@ -97,7 +98,6 @@ class Pool:
 
         # Not TorchTrainer: the trials share nothing, and its process group would open a port on every interface.
         threads = resources.cpus_per_worker
-        pinned = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         per_worker = {"CPU": threads} | ({"GPU": self.share} if self.share else {})
         return DataParallelTrainer(
             _work,
@@ -105,6 +105,7 @@ class Pool:
                 "queue": self._queue,
                 "setting": dataclasses.asdict(setting),
                 "threads": threads,
+                "share": self.share,
                 "runner": runner,
             },
             scaling_config=ray.train.ScalingConfig(
@@ -116,7 +117,7 @@ class Pool:
                 # Each crash is counted by the queue, per trial; this only bounds a pool that cannot live at all.
                 failure_config=ray.train.FailureConfig(max_failures=3 * trials + 10),
                 callbacks=[_blame(self._queue)],
-                worker_runtime_env={"env_vars": pinned},
+                worker_runtime_env={"env_vars": pinned(threads)},
             ),
         )
 

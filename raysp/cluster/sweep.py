@@ -53,8 +53,11 @@ def work(
     """
     import ray
     from ray import tune
+    from ray.tune.error import TuneError
 
     from raysp.cluster.sweep_worker import train
+
+    trouble: list[OSError] = []
 
     workers, share = pool_size(resources, available, len(board.lanes) * 10**6)
     ladders = {lane.study.name: Ladder(lane) for lane in board.lanes if lane.study.definition.halving is not None}
@@ -88,10 +91,14 @@ def work(
                 storage_path=storage,
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=MAX_CRASHES - 1),
-                callbacks=[_callback(setting, board, watch)],
+                callbacks=[_callback(setting, board, watch, trouble)],
             ),
         )
-        tuner.fit()
+        try:
+            tuner.fit()
+        except TuneError as error:
+            # Tune tells of an error in the driver's own part as text; what it was matters to the caller.
+            raise (trouble[0] if trouble else error) from None
 
 
 def _searcher(board: Board) -> Any:
@@ -125,7 +132,7 @@ def _searcher(board: Board) -> Any:
     return Studies()
 
 
-def _callback(setting: Setting, board: Board, watch: Watch) -> Any:
+def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSError]) -> Any:
     from ray import tune
 
     class Events(Kept, tune.Callback):
@@ -158,8 +165,12 @@ def _callback(setting: Setting, board: Board, watch: Watch) -> Any:
             self._settle(trial.config["id"])
 
         def _settle(self, name: str) -> None:
-            found = board.settle(name)
-            kind = "failed" if found.state == "failed" else "done"
-            watch({"kind": kind, "trial": name, "note": {"outcome": found}})
+            try:
+                found = board.settle(name)
+                kind = "failed" if found.state == "failed" else "done"
+                watch({"kind": kind, "trial": name, "note": {"outcome": found}})
+            except OSError as error:
+                trouble.append(error)
+                raise
 
     return Events()

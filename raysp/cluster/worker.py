@@ -10,6 +10,7 @@ from typing import Any
 from raysp.errors import Interrupted
 from raysp.one_trial import Setting
 from raysp.runs import trial_from
+from raysp.training.share import limit_memory, limit_threads
 
 BEAT_S = 2.0
 
@@ -33,19 +34,13 @@ def work(config: dict[str, Any]) -> None:
         _one(queue, rank, taken["trial"], config)
 
 
-def limit_threads(threads: int) -> None:
-    """Pin the CPU threads of this process: two trials on two cores must not run four threads."""
-    import torch
-
-    torch.set_num_threads(threads)
-
-
 def _one(queue: _Remote, rank: int, trial: dict[str, Any], config: dict[str, Any]) -> None:
     name = trial["id"]
     beats = _Beats(queue, rank, name)
     try:
         # Imported here, so that a broken installation fails the trial with its traceback instead of the worker.
         limit_threads(config["threads"])
+        limit_memory(config["share"])
         runner = _function(config["runner"])
         result = runner(trial_from(trial), Setting(**config["setting"]), beats.note, beats.keep_going)
     except Interrupted:

@@ -137,6 +137,7 @@ def _best(result: Result) -> dict[str, Any]:
     definition, number = result.study.definition, result.winner
     parts = parted(definition.space.complete(result.candidates[number].params, definition.base))
     final = result.finals.get(number)
+    final = final if final is not None and final.state == "done" else None
     score, name = final or result.scores[number], definition.objectives[0]
     defaults = result.scores[0].values.get(name) if result.candidates[0].source == "defaults" else None
     training = {field: value for field, value in parts["training"].items() if field not in FIXED}
