@@ -6,11 +6,12 @@ READY := $(VENV)/.ready
 # Two trials on two cores must not run four threads; the tests' numerics do not need more than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test test-slow lint format bench clean
+.PHONY: help setup demo test test-slow faults lint format bench clean
 
 help:
 	@echo "make demo    set up, then train, collect, evaluate and report on generated stand-in data (minutes on 2 cores)"
 	@echo "make test    set up, then run the tests (under 10 minutes on 2 cores); make test-slow runs the long ones"
+	@echo "make faults  kill a sweep and a run 200 times and compare what comes out (an hour; KILLS=20 for less)"
 	@echo "make lint    check format and style; make format mends them"
 	@echo "make bench   measure against the named baselines"
 	@echo "make clean   remove the environment, the demo and caches"
@@ -44,6 +45,11 @@ test: $(READY)
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
+KILLS ?= 200
+faults: $(READY)
+	rm -rf faults
+	$(BIN)/python -m tests.faults.campaign --kills $(KILLS) --work faults
+
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -56,5 +62,5 @@ bench: $(READY)
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo faults build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

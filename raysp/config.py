@@ -85,14 +85,18 @@ class Resources:
         workers: processes of the pool; None takes one per GPU where there are any, else one per CPU core.
         cpus_per_worker: cores, and threads of each trial.
         gpus_per_worker: GPUs or a share of one (0.25 packs four workers on each); None takes 1 where there are any.
+        max_crashes: a trial whose process died so often within one command is set aside. On machines that are taken
+            away at any moment (spot, preemptible) it is not the trial's fault: give more.
     """
 
     workers: int | None = None
     cpus_per_worker: int = 1
     gpus_per_worker: float | None = None
+    max_crashes: int = 3
 
     def __post_init__(self) -> None:
         _at_least("resources, cpus_per_worker", self.cpus_per_worker, 1)
+        _at_least("resources, max_crashes", self.max_crashes, 1)
         if self.workers is not None:
             _at_least("resources, workers", self.workers, 1)
         if self.gpus_per_worker is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -14,6 +15,11 @@ import fsspec
 from fsspec.core import url_to_fs
 
 from raysp.errors import BadInput
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether an error says that no room is left on the disk, or none for this user."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def join(root: str, *parts: str) -> str:

@@ -75,11 +75,10 @@ def recorded(trial: Trial, folder: TrialFolder) -> Iterator[Log]:
     except Interrupted:
         log.line("stopped; the checkpoint holds the state")
         raise
-    except Exception:
-        text = traceback.format_exc()
-        # A full disk may refuse this too; the caller still has the traceback.
-        with contextlib.suppress(OSError):
-            files.write_text(folder.error, text)
+    except Exception as error:
+        # Not the trial's failure: with room on the disk it goes on, and needs no --retry.
+        if not files.is_disk_full(error):
+            files.write_text(folder.error, traceback.format_exc())
         raise
 
 

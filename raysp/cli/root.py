@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ import click
 
 from raysp import __version__
 from raysp.errors import BadInput, NotReady
+from raysp.files import is_disk_full
 
 ROOT = click.option("--root", default="data", show_default=True, help="Folder (or address) of the recordings.")
 VERBOSE = click.option("--verbose", is_flag=True, help="Show what the libraries have to say.")
@@ -31,7 +31,7 @@ def said() -> Iterator[None]:
         click.echo(f"raysp: {error}", err=True)
         sys.exit(2)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(error):
             raise
         click.echo(
             f"raysp: no space left on the disk ({error.filename or error}); make room, and the same command goes "

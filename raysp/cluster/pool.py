@@ -46,7 +46,7 @@ class Pool:
         import ray
 
         self.workers, self.share = pool_size(resources, available, len(trials))
-        options = {} if lease_s is None else {"lease_s": lease_s}
+        options = {"max_crashes": resources.max_crashes} | ({} if lease_s is None else {"lease_s": lease_s})
         self._queue = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1).remote(trials, **options)
         self._storage = tempfile.mkdtemp(prefix="raysp-pool-") if files.is_local(setting.run) else setting.run
         self._trainer = self._make(setting, resources, runner, len(trials))
@@ -115,7 +115,7 @@ class Pool:
                 name=f"pool-{uuid.uuid4().hex[:8]}",
                 storage_path=self._storage,
                 # Each crash is counted by the queue, per trial; this only bounds a pool that cannot live at all.
-                failure_config=ray.train.FailureConfig(max_failures=3 * trials + 10),
+                failure_config=ray.train.FailureConfig(max_failures=resources.max_crashes * trials + 10),
                 callbacks=[_blame(self._queue)],
                 worker_runtime_env={"env_vars": pinned(threads)},
             ),

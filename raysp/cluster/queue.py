@@ -10,6 +10,7 @@ from typing import Any
 LEASE_S = 60.0
 MAX_CRASHES = 3
 MAX_RELEASES = 10
+"""The least number of times that a trial may be given back; more where it may crash more often."""
 
 
 @dataclass
@@ -40,11 +41,12 @@ class TrialQueue:
         *,
         lease_s: float = LEASE_S,
         max_crashes: int = MAX_CRASHES,
-        max_releases: int = MAX_RELEASES,
+        max_releases: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._entries = {trial["id"]: Entry(trial) for trial in trials}
-        self._lease_s, self._max_crashes, self._max_releases = lease_s, max_crashes, max_releases
+        self._lease_s, self._max_crashes = lease_s, max_crashes
+        self._max_releases = max(MAX_RELEASES, 3 * max_crashes) if max_releases is None else max_releases
         self._clock = clock
         self._events: list[dict[str, Any]] = []
         self._stopped = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import tempfile
 from collections.abc import Callable
@@ -17,9 +18,6 @@ from raysp.data.split import TrainingPart
 from raysp.one_trial import Setting
 from raysp.runs import RunFolder, trial_to
 from raysp.search.board import Board
-
-MAX_CRASHES = 3
-"""A trial that kills its process so often is set aside."""
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -90,7 +88,7 @@ def work(
                 name="sweep",
                 storage_path=storage,
                 verbose=0,
-                failure_config=tune.FailureConfig(max_failures=MAX_CRASHES - 1),
+                failure_config=tune.FailureConfig(max_failures=resources.max_crashes - 1),
                 callbacks=[_callback(setting, board, watch, trouble)],
             ),
         )
@@ -144,6 +142,9 @@ def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSErro
         def on_trial_result(
             self, iteration: int, trials: list, trial: Any, result: dict[str, Any], **info: Any
         ) -> None:
+            if "disk_full" in result:
+                # No result of the trial: the study must not learn from it.
+                self._stop(OSError(errno.ENOSPC, "no space left on the disk", result["disk_full"]))
             if "note" in result:
                 watch({"kind": "progress", "trial": trial.config["id"], "note": result["note"]})
 
@@ -170,7 +171,10 @@ def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSErro
                 kind = "failed" if found.state == "failed" else "done"
                 watch({"kind": kind, "trial": name, "note": {"outcome": found}})
             except OSError as error:
-                trouble.append(error)
-                raise
+                self._stop(error)
+
+        def _stop(self, error: OSError) -> None:
+            trouble.append(error)
+            raise error
 
     return Events()

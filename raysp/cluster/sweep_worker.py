@@ -23,6 +23,7 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
     import ray
     from ray import tune
 
+    from raysp.files import is_disk_full
     from raysp.one_trial import Setting
     from raysp.runs import trial_from
     from raysp.search_trial import Rungs
@@ -39,8 +40,9 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
         part = ray.get(shared["parts"][trial.split])
         run = getattr(importlib.import_module(module), name)
         result = run(trial, part, setting, beats.note, rungs, shared["made_by"])
-    except Exception:
-        tune.report({"error": traceback.format_exc(limit=1), **beats.take()})
+    except Exception as error:
+        full = {"disk_full": str(error.filename or "")} if is_disk_full(error) else {}
+        tune.report({"error": traceback.format_exc(limit=1), **full, **beats.take()})
     else:
         tune.report({"seconds": result.get("seconds"), **beats.take()})
 

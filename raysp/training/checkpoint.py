@@ -22,8 +22,11 @@ def save(path: str, trial_id: str, state: dict[str, Any]) -> None:
     Raises:
         OSError: the disk is full; the earlier checkpoint stays.
     """
+    # Through memory: torch.save tells of a full disk by a RuntimeError about positions in the file.
+    content = io.BytesIO()
+    torch.save({"format": FORMAT, "trial": trial_id, **state}, content)
     with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
-        torch.save({"format": FORMAT, "trial": trial_id, **state}, file)
+        file.write(content.getbuffer())
 
 
 def load(path: str, trial_id: str) -> dict[str, Any] | str | None:
