@@ -50,7 +50,7 @@ class Campaign:
     work: str
     kills: int
     seed: int = 0
-    epochs: int = 300
+    epochs: int = 100
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -81,12 +81,12 @@ def run(campaign: Campaign) -> Campaign:
     """
     root, runs = (os.path.join(campaign.work, name) for name in ("data", "runs"))
     if not os.path.exists(root):
-        raysp("data", "standin", "--root", root, "--size", "small")
+        quietly([sys.executable, "-m", "raysp", "data", "standin", "--root", root, "--size", "small"])
     scenarios = scenario.write(os.path.join(campaign.work, "experiments"), root, campaign.epochs)
     quiet = os.path.join(campaign.work, "quiet")
     for one in scenarios:
         for step in range(len(one.steps)):
-            subprocess.run(one.command(step, quiet, None), check=True, stdout=subprocess.DEVNULL)
+            quietly(one.command(step, quiet, None))
         campaign.note("undisturbed", of=one.name)
     server = strokes.Server(os.path.join(campaign.work, "tracking"))
     with small_disk(runs) as bounded:
@@ -111,9 +111,9 @@ def run(campaign: Campaign) -> Campaign:
     return campaign
 
 
-def raysp(*arguments: str) -> None:
-    """Run a command of raysp. Raises CalledProcessError when it fails."""
-    subprocess.run([sys.executable, "-m", "raysp", *arguments], check=True, stdout=subprocess.DEVNULL)
+def quietly(command: list[str]) -> None:
+    """Run a command to its end, unheard. Raises CalledProcessError when it fails."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
@@ -146,7 +146,7 @@ def _round(
                     raise RuntimeError(f"{one.name} did not end well within {MOST_COMMANDS} commands: {place}")
         if server:
             # What a store that was away has missed, the same command writes later.
-            subprocess.run(one.command(step, place, server.address), check=True, stdout=subprocess.DEVNULL)
+            quietly(one.command(step, place, server.address))
     finally:
         if server:
             server.kill()
@@ -249,7 +249,7 @@ def table(campaign: Campaign) -> str:
 @click.option("--kills", default=200, show_default=True, help="How many kill -9.")
 @click.option("--seed", default=0, show_default=True, help="Of the schedule.")
 @click.option("--work", required=True, help="An empty folder for everything.")
-@click.option("--epochs", default=300, show_default=True, help="Of each trial.")
+@click.option("--epochs", default=100, show_default=True, help="Of each trial.")
 def main(kills: int, seed: int, work: str, epochs: int) -> None:
     """Kill a sweep and a run again and again, and tell whether anything was lost."""
     os.makedirs(work, exist_ok=True)

@@ -66,7 +66,7 @@ class Scenario:
         ]
 
 
-def write(folder: str, root: str, epochs: int = 300) -> tuple[Scenario, Scenario]:
+def write(folder: str, root: str, epochs: int = 100) -> tuple[Scenario, Scenario]:
     """Write the experiments' files; return the sweep (16 candidates in two steps, and a final) and the run.
 
     Args:

@@ -1,0 +1,1 @@
+"""The tests; a package, so that its scripts run as python -m tests.faults.campaign."""
