@@ -50,7 +50,7 @@ class Campaign:
     work: str
     kills: int
     seed: int = 0
-    epochs: int = 100
+    epochs: int = 40
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -249,7 +249,7 @@ def table(campaign: Campaign) -> str:
 @click.option("--kills", default=200, show_default=True, help="How many kill -9.")
 @click.option("--seed", default=0, show_default=True, help="Of the schedule.")
 @click.option("--work", required=True, help="An empty folder for everything.")
-@click.option("--epochs", default=100, show_default=True, help="Of each trial.")
+@click.option("--epochs", default=40, show_default=True, help="Of each trial.")
 def main(kills: int, seed: int, work: str, epochs: int) -> None:
     """Kill a sweep and a run again and again, and tell whether anything was lost."""
     os.makedirs(work, exist_ok=True)
