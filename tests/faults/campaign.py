@@ -212,13 +212,13 @@ def _stroke(
 ) -> str | None:
     """Do one thing to the command, drawn from the schedule."""
     draw = rng.random()
-    if draw < 0.30:
+    if draw < 0.20:
         return strokes.kill_driver(driver, rng, running)
-    if draw < 0.35:
+    if draw < 0.25:
         return strokes.interrupt(driver, rng, running)
-    if draw < 0.40 and bounded:
+    if draw < 0.30 and bounded:
         return strokes.fill_disk(os.path.dirname(place), driver, rng, running)
-    if draw < 0.47 and server:
+    if draw < 0.37 and server:
         return server.away(driver, rng, running)
     return strokes.kill_one(driver, ("worker", "actor", "task"), rng, running)
 
