@@ -59,9 +59,9 @@ def packing(
 ) -> None:
     """Measure how many trials to run side by side on this machine's cores or GPU."""
     with said():
+        from raysp import files
         from raysp import packing as packed
         from raysp.config import Experiment, ModelChoice, apply_sets
-        from raysp import files
         from raysp.data import prepare, split_file
         from raysp.plan import settings_on
 

@@ -3,8 +3,9 @@
     python -m tests.faults.campaign --kills 200 --work SOME_FOLDER
 
 Each round is a fresh run folder: a sweep or a run, with a tracking server or without. Its command is given again until
-it ends well, while a schedule drawn from the seed kills its processes, until the round has had its share; then every trial must be there once, with the numbers of the undisturbed run to the last bit. As
-root, the run folders lie on a small file system of their own, which is filled up now and then.
+it ends well, while a schedule drawn from the seed kills its processes, until the round has had its share; then every
+trial must be there once, with the numbers of the undisturbed run to the last bit. As root, the run folders lie on a
+small file system of their own, which is filled up now and then.
 """
 
 from __future__ import annotations
