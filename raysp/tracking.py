@@ -17,6 +17,8 @@ from raysp.errors import NotReady
 from raysp.runs import RunFolder
 
 FLUSH_S = 5.0
+LAST_TRIES = 3
+"""Of the last sync: a server that has just come back may be slow to answer."""
 BATCH = 1000
 QUIET_LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
 COMPLETE, TRIAL, PARENT = "raysp.complete", "raysp.trial", "mlflow.parentRunId"
@@ -75,7 +77,11 @@ class Tracker:
             over, waiting = self._collect()
             if waiting:
                 self._try(lambda waiting=waiting: self._write(waiting))
-        self._try(lambda: self._store.sync(list(self._trials.values())))
+        for attempt in range(LAST_TRIES):
+            time.sleep(attempt)
+            self._try(lambda: self._store.sync(list(self._trials.values())))
+            if self.problem is None:
+                break
 
     def _collect(self) -> tuple[bool, list[dict[str, Any]]]:
         waiting, until = [], time.monotonic() + FLUSH_S

@@ -17,6 +17,7 @@ from raysp.one_trial import Setting
 from raysp.training.share import pinned
 
 RUNNER = "raysp.one_trial.run_trial"
+MOST_CONTROLLERS = 10
 STOP_GRACE_S = 60.0
 
 
@@ -49,7 +50,7 @@ class Pool:
         options = {"max_crashes": resources.max_crashes} | ({} if lease_s is None else {"lease_s": lease_s})
         self._queue = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1).remote(trials, **options)
         self._storage = tempfile.mkdtemp(prefix="raysp-pool-") if files.is_local(setting.run) else setting.run
-        self._trainer = self._make(setting, resources, runner, len(trials))
+        self._make_trainer = lambda: self._make(setting, resources, runner, len(trials))
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._fit, daemon=True)
         self._thread.start()
@@ -122,10 +123,21 @@ class Pool:
         )
 
     def _fit(self) -> None:
-        try:
-            self._trainer.fit()
-        except BaseException as error:
-            self._error = error
+        from ray.train import ControllerError
+
+        for _ in range(MOST_CONTROLLERS):
+            try:
+                self._make_trainer().fit()
+            except ControllerError as error:
+                # A worker that dies while its group is being started takes Train's controller along, whatever number
+                # of failures is allowed. The queue knows what is left: another controller goes on with it.
+                self._error = error
+            except BaseException as error:
+                self._error = error
+                return
+            else:
+                self._error = None
+                return
 
 
 def _work(config: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@ import os
 
 import psutil
 import pytest
+from ray.train import ControllerError
 
 from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.session import session
@@ -96,3 +97,29 @@ def listening(process):
         return [c.laddr.ip for c in process.net_connections(kind="inet") if c.status == psutil.CONN_LISTEN]
     except psutil.NoSuchProcess:
         return []
+
+
+class DeadController:
+    """A trainer whose controller dies with a worker that was just being started."""
+
+    def fit(self):
+        raise ControllerError(RuntimeError("The actor died unexpectedly before finishing this task."))
+
+
+def test_a_dead_controller_is_replaced_and_the_trials_are_done(available, tmp_path, monkeypatch):
+    make, made = Pool._make, []
+
+    def dead_at_first(self, *args):
+        made.append(args)
+        return DeadController() if len(made) == 1 else make(self, *args)
+
+    monkeypatch.setattr(Pool, "_make", dead_at_first)
+    states = run_pool([plain("one"), plain("two")], available, tmp_path)
+    assert len(made) == 2
+    assert {entry["state"] for entry in states.values()} == {"done"}
+
+
+def test_controllers_that_keep_dying_are_told_of(available, tmp_path, monkeypatch):
+    monkeypatch.setattr(Pool, "_make", lambda self, *args: DeadController())
+    with pytest.raises(RuntimeError, match=r"the pool of workers failed.*controller error"):
+        run_pool([plain("one")], available, tmp_path)
