@@ -11,7 +11,7 @@ from raysp import models, settings
 from raysp.data.split import Sizes
 from raysp.errors import unknown
 
-HELPERS = ("catalog", "means", "prediction")
+HELPERS = ("catalog", "masked", "means", "prediction")
 
 
 def names() -> list[str]:

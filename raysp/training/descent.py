@@ -176,6 +176,8 @@ class Descent:
 
     def _train(self, rate: float) -> float:
         self.model.train()
+        if hasattr(self.model, "begin_epoch"):
+            self.model.begin_epoch(self.progress.epoch + 1)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         count = len(self.train)
