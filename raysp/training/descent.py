@@ -191,14 +191,26 @@ class Descent:
         self.model.train()
         if hasattr(self.model, "begin_epoch"):
             self.model.begin_epoch(self.progress.epoch + 1)
+        self._set_rate(rate)
+        total = torch.zeros((), device=self.device)
+        for rows in self.batches():
+            total += self._descend(self.train.take(rows, self.streams.masks)) * len(rows)
+        return (total / len(self.train)).item()
+
+    def batches(self) -> tuple[torch.Tensor, ...]:
+        """Draw the batches of one epoch: indices of training trials."""
+        order = torch.randperm(len(self.train), generator=self.streams.order).to(self.device)
+        return order.tensor_split(self.steps)
+
+    def one_step(self, rows: torch.Tensor, rate: float) -> float:
+        """Take one optimiser step on some training trials at a learning rate; return the loss before it."""
+        self.model.train()
+        self._set_rate(rate)
+        return self._descend(self.train.take(rows, self.streams.masks)).item()
+
+    def _set_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        count = len(self.train)
-        order = torch.randperm(count, generator=self.streams.order).to(self.device)
-        total = torch.zeros((), device=self.device)
-        for rows in order.tensor_split(self.steps):
-            total += self._descend(self.train.take(rows, self.streams.masks)) * len(rows)
-        return (total / count).item()
 
     def _descend(self, batch: Batch) -> torch.Tensor:
         self.optimizer.zero_grad(set_to_none=True)
