@@ -26,7 +26,7 @@ ROOMS = (
     ("tracking",),
     ("cluster",),
     ("launch",),
-    ("sweep",),
+    ("sweep", "range_test"),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}

@@ -31,7 +31,7 @@ class LrRange:
         rates: learning rate of each step.
         losses: of each step's batch, before the step.
         smooth: exponential moving average of the losses, without bias.
-        suggested: the rate at the steepest fall of the smooth loss over the log rate; None where it never falls.
+        suggested: see `suggestion`.
     """
 
     rates: list[float]
@@ -103,12 +103,13 @@ def _batches(descent: Descent) -> Iterator[torch.Tensor]:
 
 
 def suggestion(rates: list[float], smooth: list[float]) -> float | None:
-    """Return the rate at which the smooth loss falls fastest over the log rate; None where it never falls."""
-    end = len(rates) - SKIP_LAST
-    slopes = [
-        (smooth[i + 1] - smooth[i - 1]) / math.log(rates[i + 1] / rates[i - 1])
-        for i in range(max(SKIP_FIRST, 1), end - 1)
-    ]
-    if not slopes or min(slopes) >= 0:
-        return None
-    return rates[max(SKIP_FIRST, 1) + slopes.index(min(slopes))]
+    """Return the rate at which the smooth loss falls fastest over the log rate; None where it never falls.
+
+    A fall is taken over a twentieth of the steps either way: from one step to the next it is mostly noise. The first
+    steps, whose moving average is of few batches, and the last one are left out.
+    """
+    half = max(len(rates) // 20, 1)
+    middle = range(SKIP_FIRST + half, len(rates) - SKIP_LAST - half)
+    slopes = {i: (smooth[i + half] - smooth[i - half]) / math.log(rates[i + half] / rates[i - half]) for i in middle}
+    steepest = min(slopes, key=slopes.__getitem__, default=None)
+    return None if steepest is None or slopes[steepest] >= 0 else rates[steepest]
