@@ -1,0 +1,54 @@
+import pytest
+import torch
+from torch import nn
+
+from raysp.layers.convolution import Depthwise, Full, Shrinking
+from raysp.layers.doubling import Doubling
+
+
+def convolved(x, weight, bias, **options):
+    """torch's own convolution of (trials, bins, channels)."""
+    found = nn.functional.conv1d(x.transpose(1, 2), weight, bias, **options)
+    return found.transpose(1, 2)
+
+
+@pytest.mark.parametrize("bins", [1, 2, 9])
+@pytest.mark.parametrize("width", [3, 7])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("times", [1, 2])
+def test_depthwise_is_torchs_grouped_convolution(bins, width, stride, times):
+    layer, x = Depthwise(4, times, width, stride), torch.randn(3, bins, 4)
+    weight = layer.weight.T[:, None]
+    expected = convolved(x, weight, layer.bias, groups=4, padding=width // 2, stride=stride)
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_shrinking_is_torchs_grouped_convolution():
+    layer, x = Shrinking(6), torch.randn(3, 5, 6)
+    weight = layer.weight.T.reshape(3, 2, 3)
+    torch.testing.assert_close(layer(x), convolved(x, weight, layer.bias, groups=3, padding=1))
+
+
+def test_full_is_torchs_convolution():
+    layer, x = Full(5, 4, 13), torch.randn(2, 20, 5)
+    weight = layer.weight.reshape(4, 13, 5).transpose(1, 2)
+    torch.testing.assert_close(layer(x), convolved(x, weight, layer.bias, padding=6))
+
+
+def test_deconvolution_is_torchs_transposed_convolution():
+    layer, x = Doubling("deconv", 4), torch.randn(2, 7, 4)
+    torch.nn.init.normal_(layer.bias)
+    weight = layer.weight.permute(1, 2, 0)
+    expected = nn.functional.conv_transpose1d(x.transpose(1, 2), weight, layer.bias, stride=2, padding=1)
+    torch.testing.assert_close(layer(x), expected.transpose(1, 2))
+
+
+def test_a_constant_stays_constant_under_the_mean_and_alternates_under_the_sum():
+    x = torch.ones(1, 4, 2)
+    assert (Doubling("mean", 2)(x) == 1).all()
+    assert Doubling("sum", 2)(x)[0, :, 0].tolist() == [1, 2, 1, 2, 1, 2, 1]
+
+
+@pytest.mark.parametrize("name", ["mean", "sum", "deconv"])
+def test_one_bin_stays_one(name):
+    assert Doubling(name, 3)(torch.randn(2, 1, 3)).shape == (2, 1, 3)
