@@ -112,7 +112,7 @@ def _line(event: dict[str, Any]) -> str | None:
     if event["kind"] == "failed":
         return f"  FAILED  {name}  {note['error'].strip().splitlines()[-1]}"
     if event["kind"] == "crash":
-        return f"  crashed {name}  worker died ({note['crashes']} of 3): {note['reason']}"
+        return f"  crashed {name}  worker died (crash {note['crashes']}): {note['reason']}"
     if event["kind"] == "again":
         return f"  again   {name}  {note['reason']}"
     return None

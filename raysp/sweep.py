@@ -235,7 +235,7 @@ def _work(
 
     made_by = {"commit": commit()["commit"], "code": code()}
     tracker = Tracker(run, [], request.tracking, {**made_by, "run": run.name, "raysp.sweep": "true"})
-    for trial, tags_of in described(run):
+    for trial, tags_of in [*described(run), *_finals(board)]:
         tracker.add(trial, tags_of)
     try:
         with SweepProgress(run.name, board.lanes) as progress:
@@ -304,6 +304,18 @@ def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:
             trial = result.study.trial(candidate, seed)
             found.setdefault(trial.id, (trial, tags(result.study, candidate, seed)))
     return list(found.values())
+
+
+def _finals(board: Board) -> list[tuple[Trial, dict[str, str]]]:
+    """Return the finals that earlier commands began; a study whose finished.json is gone does not tell of them."""
+    found = []
+    for lane in board.lanes:
+        for candidate in lane.candidates:
+            for seed in lane.amount.final_seeds:
+                trial = lane.study.trial(candidate, seed)
+                if files.exists(lane.study.run.trial(trial.id).path):
+                    found.append((trial, tags(lane.study, candidate, seed)))
+    return found
 
 
 def tags(study: Study, candidate: Any, seed: int) -> dict[str, str]:

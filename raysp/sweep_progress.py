@@ -104,7 +104,7 @@ def _line(event: dict[str, Any]) -> str | None:
     if event["kind"] == "failed":
         return f"  FAILED  {name}  {note['outcome'].error}"
     if event["kind"] == "crash":
-        return f"  crashed {name}  its process died ({note['crashes']} of 3); it goes on from its checkpoint"
+        return f"  crashed {name}  its process died (crash {note['crashes']}); it goes on from its checkpoint"
     return None
 
 

@@ -146,10 +146,11 @@ class Store:
             # A dead server must answer "dead" in seconds, not in MLflow's default of minutes.
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-            os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+            os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
             os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
             for name in QUIET_LOGGERS:
-                logging.getLogger(name).setLevel(logging.ERROR)
+                # What goes wrong is told in one sentence at the end, and nothing is lost by it.
+                logging.getLogger(name).setLevel(logging.CRITICAL)
             from mlflow import MlflowClient
 
             client = MlflowClient(self._uri)

@@ -32,7 +32,7 @@ def test_plain_output_tells_what_ended_and_how_much_is_left():
     text = out.getvalue()
     assert "done    sae_x_s0  2.0 s, validation loss 0.5 at epoch 3" in text
     assert "FAILED  sae_y_s0  ValueError: boom" in text
-    assert "crashed sae_z_s0  worker died (1 of 3): signal 9" in text
+    assert "crashed sae_z_s0  worker died (crash 1): signal 9" in text
     assert "run: 2 of 5 trials done, 1 running, 1 FAILED" in text
 
 

@@ -26,6 +26,8 @@ QUIET = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
+# Pages of advice on each process that dies: who holds the trial says so in one line.
+SILENT = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 # On Linux this makes every server that Ray starts listen on 127.0.0.1 alone; a test asserts that it does.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
 
@@ -42,9 +44,11 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str
     Raises:
         ConnectionError: RAY_ADDRESS names a cluster that does not answer.
     """
-    for name, value in {**QUIET, **({} if address() else LOOPBACK)}.items():
+    for name, value in {**QUIET, **({} if address() else LOOPBACK), **({} if verbose else SILENT)}.items():
         os.environ.setdefault(name, value)
     import ray
+
+    logging.getLogger("ray.tune").setLevel(logging.INFO if verbose else logging.CRITICAL)
 
     if ray.is_initialized():
         yield ray.cluster_resources()

@@ -33,6 +33,8 @@ ROOM_MB = 96
 PATIENCE_S = 600.0
 """A command that takes longer than this, or that has to be given `MOST_COMMANDS` times, is stuck."""
 MOST_COMMANDS = 60
+GRACE_S = 90.0
+"""Ray's own agents notice only after a minute that their session is dead."""
 
 
 @dataclass
@@ -45,14 +47,17 @@ class Campaign:
         seed: of the schedule.
         epochs: of the trials.
         events: what was done, in order; also lines of campaign.jsonl.
+        problems: one line for each thing that is not as it should be.
+        started: processes of the round that may be alive still.
     """
 
     work: str
     kills: int
     seed: int = 0
-    epochs: int = 100
+    epochs: int = 40
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    started: set[psutil.Process] = field(default_factory=set)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -98,12 +103,16 @@ def run(campaign: Campaign) -> Campaign:
             # Both kinds of run meet the server, in turn.
             served = server if number % 4 in (2, 3) else None
             place = os.path.join(runs, f"round-{number:03d}")
+            known = len(campaign.problems)
             _round(campaign, one, number, place, bounded, served)
             campaign.problems += [
                 f"round {number}, {one.name}: {line}"
                 for line in differences(one.folder(quiet), one.folder(place), served.store if served else None)
             ]
             campaign.note("round", number=number, of=one.name, differences=len(campaign.problems))
+            _none_left(campaign)
+            for line in campaign.problems[known:]:
+                print(line, flush=True)
             shutil.rmtree(place)
             if served:
                 shutil.rmtree(os.path.join(campaign.work, "tracking"))
@@ -179,15 +188,13 @@ def _command(
             raise RuntimeError(f"a command did not end within {PATIENCE_S:.0f} s; what it said: {log}")
         return process.poll() is None
 
-    children: list[psutil.Process] = []
     while running():
         with contextlib.suppress(psutil.NoSuchProcess):
-            children = psutil.Process(process.pid).children(recursive=True)
+            campaign.started.update(psutil.Process(process.pid).children(recursive=True))
         if (kind := _stroke(process.pid, rng, running, place, bounded, server)) is not None:
             campaign.note(kind, of=one.name)
     code = process.wait()
     campaign.note("ended", of=one.name, status=code)
-    _none_left(campaign, children)
     with open(log) as output:
         said = output.read()
     if "Traceback" in said and code not in (0, -9):
@@ -205,24 +212,28 @@ def _stroke(
 ) -> str | None:
     """Do one thing to the command, drawn from the schedule."""
     draw = rng.random()
-    if draw < 0.30:
+    if draw < 0.20:
         return strokes.kill_driver(driver, rng, running)
-    if draw < 0.35:
+    if draw < 0.25:
         return strokes.interrupt(driver, rng, running)
-    if draw < 0.40 and bounded:
+    if draw < 0.30 and bounded:
         return strokes.fill_disk(os.path.dirname(place), driver, rng, running)
-    if draw < 0.47 and server:
+    if draw < 0.37 and server:
         return server.away(driver, rng, running)
     return strokes.kill_one(driver, ("worker", "actor", "task"), rng, running)
 
 
-def _none_left(campaign: Campaign, children: list[psutil.Process]) -> None:
-    """Note as a problem what a dead command leaves behind: the next one would share its cores with it."""
-    _, alive = psutil.wait_procs(children, timeout=30)
+def _none_left(campaign: Campaign) -> None:
+    """Note as a problem what outlives its command: the next ones would share their cores with it.
+
+    The next command does not wait for this: what a dead one left behind may well be writing still.
+    """
+    _, alive = psutil.wait_procs(list(campaign.started), timeout=GRACE_S)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             campaign.problems.append(f"left behind: {' '.join(process.cmdline())[:120]}")
             process.kill()
+    campaign.started.clear()
 
 
 def table(campaign: Campaign) -> str:
@@ -249,7 +260,7 @@ def table(campaign: Campaign) -> str:
 @click.option("--kills", default=200, show_default=True, help="How many kill -9.")
 @click.option("--seed", default=0, show_default=True, help="Of the schedule.")
 @click.option("--work", required=True, help="An empty folder for everything.")
-@click.option("--epochs", default=100, show_default=True, help="Of each trial.")
+@click.option("--epochs", default=40, show_default=True, help="Of each trial.")
 def main(kills: int, seed: int, work: str, epochs: int) -> None:
     """Kill a sweep and a run again and again, and tell whether anything was lost."""
     os.makedirs(work, exist_ok=True)

@@ -63,6 +63,8 @@ def _same_table(one: str, two: str, sort: bool = False) -> bool:
 
 
 def _collected(one: RunFolder, two: RunFolder) -> list[str]:
+    if not os.path.exists(two.metrics):
+        return ["there is no metrics.parquet"]
     found = [] if _same_table(one.metrics, two.metrics, sort=True) else ["metrics.parquet differs"]
     for name in files.listing(one.path):
         if name.endswith(".h5"):
@@ -87,6 +89,8 @@ def _arrays(path: str) -> dict[str, Any]:
 
 
 def _sweeps(one: RunFolder, two: RunFolder) -> list[str]:
+    if not os.path.exists(two.table):
+        return ["there is no sweep.parquet"]
     told = []
     for run in (one, two):
         results = [read_result(study) for study in read_studies(run)]
@@ -107,7 +111,7 @@ def _sweeps(one: RunFolder, two: RunFolder) -> list[str]:
             if value != told[1].get(study, {}).get(key):
                 found.append(f"{study}, {key}: {value} and {told[1].get(study, {}).get(key)}")
     rows = [
-        polars.read_parquet(run.table).select("candidate", "seed", "stage", "trial").sort(polars.all())
+        polars.read_parquet(run.table).select("candidate", "seed", "stage", "trial_id").sort(polars.all())
         for run in (one, two)
     ]
     return found + ([] if rows[0].equals(rows[1]) else ["sweep.parquet holds other rows"])

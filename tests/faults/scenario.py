@@ -14,7 +14,7 @@ def experiment():
         name="{name}",
         splits=("mc_maze_small-20ms-val", "mc_maze_small-20ms-test"),
         models=(ModelChoice("mean_rate"), ModelChoice("sae", {{"hidden": 16, "encoder_hidden": 16}})),
-        training=Training(epochs={epochs}, batch_size=8, measure_every=50),
+        training=Training(epochs={epochs}, batch_size=8, measure_every=20),
         seeds={seeds},
         # Whoever pulls the plug again and again is not the trial.
         resources=Resources(max_crashes=1000),
@@ -66,7 +66,7 @@ class Scenario:
         ]
 
 
-def write(folder: str, root: str, epochs: int = 100) -> tuple[Scenario, Scenario]:
+def write(folder: str, root: str, epochs: int = 40) -> tuple[Scenario, Scenario]:
     """Write the experiments' files; return the sweep (16 candidates in two steps, and a final) and the run.
 
     Args:

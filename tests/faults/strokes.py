@@ -48,7 +48,7 @@ def kill_one(driver: int, kinds: tuple[str, ...], rng: random.Random, running: R
 
 def kill_driver(driver: int, rng: random.Random, running: Running) -> str | None:
     """Kill -9 the command itself, at any moment from its first second on."""
-    rest(rng.uniform(0.5, 25.0), running)
+    rest(rng.uniform(0.5, 20.0), running)
     if not running():
         return None
     os.kill(driver, signal.SIGKILL)
