@@ -15,8 +15,8 @@ from raysp.runs import RunFolder
 from raysp.search.result import read_result
 from raysp.search.study import read_studies
 
-OF_THE_CLOCK = {"seconds", "training_seconds"}
-"""What no two runs have in common."""
+OF_THE_CLOCK = {"seconds", "training_seconds", "commit"}
+"""What no two runs need have in common; the hash of the code they must."""
 
 
 def differences(quiet: str, disturbed: str, store: str | None = None) -> list[str]:
