@@ -3,8 +3,8 @@
     python experiments/chaotic_rnn.py
 
 Nothing is downloaded: the benchmark's own numbers are generated. Split chaotic_rnn is the benchmark's, whose evaluation
-trials repeat the training conditions; chaotic_rnn_new holds whole conditions out. Read R2 against the true rates between
-mean_rate (floor) and true_rates (ceiling). Selection is by masked deviance on validation trials, never by truth.
+trials repeat the training conditions; chaotic_rnn_new holds whole conditions out. Read R2 against the true rates
+between mean_rate (floor) and true_rates (ceiling). Selection is by masked deviance on validation trials, never by truth.
 """
 
 from raysp.config import Experiment, ModelChoice, Recording, Training

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -149,12 +148,15 @@ class PopulationSplit:
 
 @dataclass(frozen=True)
 class TrainingPart:
-    """What a search may see of a split: its training trials. Evaluation trials and true rates are not in it.
+    """What a search may see of a split: its training trials. Evaluation trials are not in it.
+
+    Known true rates are there to be measured against on validation trials. No objective reads them, and what is trained
+    never does. Stand-ins come without: theirs are large, and prove nothing.
 
     Attributes:
         name: the split's name.
         sizes: the split's sizes.
-        train: the training trials, without behaviour and true rates.
+        train: the training trials, without behaviour.
         standin: True when the recording was generated.
     """
 
@@ -163,7 +165,10 @@ class TrainingPart:
     train: Trials
     standin: bool = False
 
-    LEFT_OUT: ClassVar[tuple[str, ...]] = ("behavior", "rates")
+    @staticmethod
+    def left_out(standin: bool) -> tuple[str, ...]:
+        """Return the arrays of the training trials that are not read."""
+        return ("behavior", "rates") if standin else ("behavior",)
 
     def select(self, neurons: Sequence[int]) -> TrainingPart:
         """Return the part with these neurons only; see `PopulationSplit.select`."""
