@@ -4,7 +4,7 @@
 
 Nothing is downloaded: the benchmark's own numbers are generated. Split chaotic_rnn is the benchmark's, whose evaluation
 trials repeat the training conditions; chaotic_rnn_new holds whole conditions out. Read R2 against the true rates
-between mean_rate (floor) and true_rates (ceiling). Selection is by masked deviance on validation trials, never by truth.
+between mean_rate (floor) and true_rates (ceiling); what selects is masked deviance on validation trials, never truth.
 """
 
 from raysp.config import Experiment, ModelChoice, Recording, Training

@@ -103,6 +103,7 @@ def cut_windows(whole: Whole, length: int, where: str) -> tuple[Whole, np.ndarra
     cut = Whole(
         counts=np.concatenate([whole.counts[:, piece] for piece in pieces]),
         rates=None if whole.rates is None else np.concatenate([whole.rates[:, piece] for piece in pieces]),
+        states=None if whole.states is None else np.concatenate([whole.states[:, piece] for piece in pieces]),
         condition=condition,
     )
     return cut, np.tile(np.arange(trials), windows)

@@ -2,7 +2,8 @@
 
 The layout: train_data and valid_data (trials, bins, neurons) counts; train_truth and valid_truth, the rates they were
 drawn from, in a unit of which `conversion_factor` make one expected spike per bin. Optional: train_inds and valid_inds,
-the trials' original numbers (from 0, or from 1 as MATLAB writes them), and n_trials_per_init_cond.
+the trials' original numbers (from 0, or from 1 as MATLAB writes them), n_trials_per_init_cond, and train_lowd and
+valid_lowd, the system's own state (trials, bins, dimensions).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from raysp.data.partition import Whole
 from raysp.data.split import PopulationSplit, Provenance, Targets
 from raysp.errors import BadInput
 
-VERSION = "lorenz-1"
+VERSION = "lorenz-2"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Config(Cut):
 class _Read:
     counts: np.ndarray
     rates: np.ndarray
+    states: np.ndarray | None
     number: np.ndarray | None
     valid: np.ndarray
     per_condition: int | None
@@ -75,7 +77,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     where = os.path.basename(config.path)
     read = _read(config, where)
     condition = _conditions(read, config, where)
-    whole = Whole(read.counts, rates=read.rates, condition=condition)
+    whole = Whole(read.counts, rates=read.rates, states=read.states, condition=condition)
     provenance = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))
     return cut(whole, read.valid, config, (name, config.bin_ms), where, provenance)
 
@@ -90,14 +92,28 @@ def _read(config: Config, where: str) -> _Read:
             count_file.checked_rates(read(f"{part}_truth"), array.shape, 1.0 / factor, f"{where}: {part}_truth")
             for part, array in zip(("train", "valid"), counts, strict=True)
         ]
+        with_states = "train_lowd" in names and "valid_lowd" in names
+        states = [read(f"{part}_lowd") for part in ("train", "valid")] if with_states else None
         numbered = "train_inds" in names and "valid_inds" in names
         number = np.concatenate([read("train_inds").ravel(), read("valid_inds").ravel()]) if numbered else None
         given = int(read("n_trials_per_init_cond").item()) if "n_trials_per_init_cond" in names else None
     if counts[0].shape[1:] != counts[1].shape[1:]:
         raise BadInput(f"{where}: expected parts of one shape, got {counts[0].shape} and {counts[1].shape}")
     valid = np.repeat([False, True], [len(part) for part in counts])
+    states = None if states is None else _states(states, counts, where)
     number = None if number is None else _numbers(number, len(valid), where)
-    return _Read(np.concatenate(counts), np.concatenate(rates), number, valid, config.trials_per_condition or given)
+    per_condition = config.trials_per_condition or given
+    return _Read(np.concatenate(counts), np.concatenate(rates), states, number, valid, per_condition)
+
+
+def _states(states: list[np.ndarray], counts: list[np.ndarray], where: str) -> np.ndarray:
+    for part, array, other in zip(("train", "valid"), states, counts, strict=True):
+        if array.ndim != 3 or array.shape[:2] != other.shape[:2] or not np.isfinite(array).all():
+            raise BadInput(
+                f"{where}: {part}_lowd expected finite states of shape ({len(other)}, {other.shape[1]}, dimensions), "
+                f"got {array.shape}"
+            )
+    return np.concatenate(states).astype(np.float32)
 
 
 def _factor(config: Config, found: np.ndarray | None, where: str) -> float:

@@ -73,15 +73,15 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     Raises:
         BadInput: see `known_truth.cut`.
     """
-    counts, rates = generate(config)
+    counts, rates, states = generate(config)
     condition = np.repeat(np.arange(config.conditions), config.trials_per_condition)
     valid = np.arange(len(counts)) % 5 == 4
-    whole = Whole(counts, rates=rates, condition=condition)
+    whole = Whole(counts, rates=rates, states=states, condition=condition)
     return cut(whole, valid, config, (name, float(MS_PER_BIN)), "lorenz_ndt", Provenance((), VERSION))
 
 
-def generate(config: Config) -> tuple[np.ndarray, np.ndarray]:
-    """Return counts (trials, bins, neurons), float32, and expected spikes per bin of the same shape."""
+def generate(config: Config) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return counts (trials, bins, neurons), float32; expected spikes per bin; states (trials, bins, 3), bin means."""
     stream = np.random.RandomState(config.generator_seed)
     paths = trajectories(config, 2.0 * stream.randn(3, config.conditions))
     sizes = np.sort((1.0 + stream.rand(config.neurons, 3)) * np.sign(stream.randn(config.neurons, 3)), axis=0)
@@ -92,7 +92,8 @@ def generate(config: Config) -> tuple[np.ndarray, np.ndarray]:
     for trial in range(len(counts)):
         spikes = stream.poisson(per_ms[trial // config.trials_per_condition])
         counts[trial] = _binned(np.minimum(spikes, 1) if config.binarise else spikes)
-    return counts, np.repeat(expected, config.trials_per_condition, axis=0).astype(np.float32)
+    rates, states = (np.repeat(x, config.trials_per_condition, axis=0) for x in (expected, _binned(paths)))
+    return counts, rates.astype(np.float32), (states / MS_PER_BIN).astype(np.float32)
 
 
 def trajectories(config: Config, start: np.ndarray) -> np.ndarray:

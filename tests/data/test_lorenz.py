@@ -179,3 +179,18 @@ def test_the_tutorials_conditions_have_one_truth_each(real):
     for index in range(20):
         group = rates[condition == index]
         np.testing.assert_allclose(group, np.broadcast_to(group[0], group.shape), rtol=1e-5)
+
+
+def test_known_states_are_kept_and_bins_to_predict_cut_off(write):
+    states = np.random.default_rng(3).normal(size=(TRIALS, BINS, 3))
+    path, arrays = write(train_lowd=states[:15], valid_lowd=states[15:])
+    split, targets = lorenz.build(config(path, forward=2), "lorenz")
+    np.testing.assert_array_equal(split.train.states, arrays["train_lowd"][:, :-2].astype(np.float32))
+    np.testing.assert_array_equal(targets.trials.states, arrays["valid_lowd"][:, :-2].astype(np.float32))
+    assert split.eval.states is None
+
+
+def test_states_of_another_shape_are_refused(write):
+    path, _ = write(train_lowd=np.zeros((15, BINS - 1, 3)), valid_lowd=np.zeros((5, BINS, 3)))
+    with pytest.raises(BadInput, match="train_lowd expected finite states"):
+        lorenz.build(config(path), "lorenz")
