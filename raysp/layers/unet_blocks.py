@@ -56,7 +56,7 @@ class Step(nn.Module):
 
     def forward(self, x: torch.Tensor, data: Data) -> torch.Tensor:
         """Return the step's output; bins that are no data are zero where normalisation looks inside only."""
-        return torch.relu(_cut(self.norm(self.convolution(x), data), data, self.norm.inside))
+        return torch.relu_(_cut(self.norm(self.convolution(x), data), data, self.norm.inside))
 
 
 class Down(nn.Module):
