@@ -171,7 +171,7 @@ def problem(args: argparse.Namespace) -> tuple[np.ndarray, Sizes]:
 
 
 def both(args: argparse.Namespace) -> tuple[Plain, nn.Module]:
-    counts, sizes = problem(args)
+    _, sizes = problem(args)
     torch.manual_seed(0)
     plain = Plain(args.neurons, SETTINGS["width"], SETTINGS["layers"])
     ours = catalog.build("unet", SETTINGS, sizes)
