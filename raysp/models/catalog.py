@@ -36,6 +36,18 @@ def build(name: str, values: dict[str, Any], sizes: Sizes) -> Any:
     return module(name).Model(config(name, values), sizes)
 
 
+def on_paper(name: str, values: dict[str, Any], sizes: Sizes) -> Any:
+    """Return a model without memory for its weights: what shapes and settings refuse, they refuse here.
+
+    Raises:
+        BadInput: the settings do not go with the sizes, e.g. more halvings than there are bins.
+    """
+    import torch
+
+    with torch.device("meta"):
+        return build(name, values, sizes)
+
+
 def fits_itself(name: str) -> bool:
     """Tell whether a model has a `fit` of its own instead of a loss for gradient descent."""
     return hasattr(module(name).Model, "fit")
