@@ -28,7 +28,7 @@ def check_fits(paper: nn.Module, device: torch.device, where: str) -> None:
     needed = COPIES * sum(weight.numel() * weight.element_size() for weight in paper.parameters())
     if needed > total:
         raise BadInput(
-            f"{where}: its weights, their gradients and the optimiser's moments need {needed / 1e9:.1f} GB, {device} has "
+            f"{where}: its weights, gradients and the optimiser's moments need {needed / 1e9:.1f} GB, {device} has "
             f"{total / 1e9:.1f} GB; take fewer latents, channels or units"
         )
 
