@@ -80,9 +80,9 @@ def inside(case: Case) -> Picture:
     panels: list[tuple[str, np.ndarray, str, str]] = []
     if "embedding.weight" in weights:
         panels.append(("embedding", weights["embedding.weight"], "input neuron", "channel"))
-    first = next((name for name in weights if name.endswith("convolution.weight") or name == "layers.0.weight"), None)
+    first = next((name for name in weights if name.endswith(("convolution.weight", "row.weight"))), None)
     if first is not None:
-        panels.append(("first convolution", weights[first].T, "bin of the kernel", "channel"))
+        panels.append(_kernels(weights[first]))
     if latents is not None and panels:
         (trial,) = ordinary_trials(case.known.heldin, 1)
         panels.append((f"latents, evaluation trial {trial}", latents[trial].T, "bin", "latent"))
@@ -99,6 +99,13 @@ def inside(case: Case) -> Picture:
             figure.colorbar(image, ax=axis, shrink=0.8).outline.set_visible(False)
         caption = "Weights of the best checkpoint, and the channels the output is read from. Red is positive."
         return Picture("inside", "Inside the network", caption, png(figure))
+
+
+def _kernels(weight: np.ndarray) -> tuple[str, np.ndarray, str, str]:
+    if weight.ndim == 2:
+        return "first convolution", weight.T, "bin of the kernel", "channel"
+    # (channels out, channels in, 1, bins): the kernels of a channel side by side.
+    return "first convolution", weight.reshape(len(weight), -1), "channel in, bin of the kernel", "channel"
 
 
 def _weights(case: Case) -> dict[str, np.ndarray]:
