@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from raysp import files
 from raysp.config import Trial
+from raysp.errors import NotReady
 from raysp.runs import RunFolder
 
 FLUSH_S = 5.0
@@ -317,12 +320,41 @@ def catch_up(run: RunFolder, uri: str | None = None, trials: list[tuple[Trial, d
     return uri or default_uri(run)
 
 
-def serve(uri: str, host: str, port: int) -> None:
-    """Serve MLflow's pages for a store until Ctrl-C, on loopback unless told otherwise."""
+def serve(uri: str, host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serve MLflow's pages for a store until Ctrl-C.
+
+    Args:
+        uri: the store's address.
+        host, port: where to listen.
+        ready: called once the pages can be opened.
+
+    Raises:
+        NotReady: the port is taken, or the server ended.
+    """
+    import socket
     import subprocess
     import sys
+    import tempfile
+    import urllib.request
 
-    # Without its job runners the server is 2 processes instead of 10.
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+        raise NotReady(f"{host}:{port} is taken, expected a free port; try raysp ui ... --port {port + 1}")
+    # Without its job runners, and for one person, the server is 2 processes instead of 13.
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    subprocess.run([*command, "--host", host, "--port", str(port)], env=environment, check=False)
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
+    with tempfile.TemporaryFile("w+") as said:
+        options = {"env": environment, "stdout": said, "stderr": subprocess.STDOUT}
+        process = subprocess.Popen([*command, "--host", host, "--port", str(port)], **options)
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}/health", timeout=2):
+                    break
+                time.sleep(0.2)
+            if process.poll() is None:
+                ready()
+            if process.wait() != 0:
+                said.seek(0)
+                raise NotReady(f"MLflow's server on {host}:{port} ended: {said.read()[-1000:].strip()}")
+        finally:
+            process.terminate()
+            process.wait()

@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
-from raysp import packing
+from raysp import cli, packing
 from raysp.config import Training
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
@@ -129,3 +130,12 @@ def test_a_machine_without_ray_polars_and_yaml_can_measure():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_command_prints_a_row_for_each_number(root):
+    options = ["--split", "made_up", "--root", root, "--counts", "1,2", "--seconds", "0.3"]
+    sets = ["--set", "hidden=4", "--set", "encoder_hidden=4", "--set", "training.epochs=100"]
+    done = CliRunner().invoke(cli.main, ["packing", *options, *sets])
+    assert done.exit_code == 0, done.output
+    rows = [line.split() for line in done.output.splitlines() if line.strip()[:1].isdigit()]
+    assert [row[0] for row in rows][-2:] == ["1", "2"]

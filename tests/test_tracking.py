@@ -1,5 +1,7 @@
+import socket
 import threading
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -7,8 +9,9 @@ import pytest
 from raysp import files
 from raysp.collection.curve import write_curve
 from raysp.config import Training, Trial
+from raysp.errors import NotReady
 from raysp.runs import RunFolder
-from raysp.tracking import Tracker, default_uri
+from raysp.tracking import Tracker, catch_up, default_uri, serve
 
 TRIALS = [
     Trial("sae", {"hidden": 8}, Training(epochs=3), f"standin-mc_maze-20ms-{phase}", "d" * 64, seed=seed)
@@ -123,3 +126,25 @@ def test_a_server_that_is_down_holds_nothing_up_and_is_caught_up_later(run, monk
         server.server_close()
     assert track(run, TRIALS).problem is None
     assert len(children(run)[1]) == len(TRIALS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(290)
+def test_the_pages_are_announced_once_they_can_be_opened_and_the_server_ends_with_its_caller(run):
+    finish(run, TRIALS[0])
+    uri, codes = catch_up(run, trials=[(TRIALS[0], {})]), []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(NotReady, match=f"127.0.0.1:{port} is taken.*--port {port + 1}"):
+            serve(uri, "127.0.0.1", port, lambda: None)
+
+    def ready():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
+            codes.append(page.status)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        serve(uri, "127.0.0.1", port, ready)
+    assert codes == [200]
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        pass

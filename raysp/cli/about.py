@@ -59,12 +59,14 @@ def packing(
 ) -> None:
     """Measure how many trials to run side by side on this machine's cores or GPU."""
     with said():
+        from raysp import files
         from raysp import packing as packed
         from raysp.config import Experiment, ModelChoice, apply_sets
-        from raysp.data import prepare
+        from raysp.data import prepare, split_file
         from raysp.plan import settings_on
 
-        name = prepare.resolve(split, root)
+        # Splits that experiments made of recordings of their own have no other name to resolve.
+        name = split if files.exists(split_file.split_path(root, split)) else prepare.resolve(split, root)
         keys = tuple(text if text.startswith("training.") else f"{model}.{text}" for text in sets)
         (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
         settings, training = settings_on(changed, choice, name)

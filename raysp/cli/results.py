@@ -115,5 +115,5 @@ def ui(folder: str, host: str, port: int) -> None:
 
         run = RunFolder(folder)
         uri = tracking.catch_up(run, trials=described(run) if is_sweep(run) else None)
-        say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)")
-        tracking.serve(uri, host, port)
+        say("starting MLflow ...")
+        tracking.serve(uri, host, port, lambda: say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)"))

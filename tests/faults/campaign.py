@@ -2,9 +2,10 @@
 
     python -m tests.faults.campaign --kills 200 --work SOME_FOLDER
 
-Each round is a fresh run folder. Its command is given again until it ends well, while a schedule drawn from the seed
-kills its processes; then every trial must be there once, with the numbers of the undisturbed run to the last bit. As
-root, the run folders lie on a small file system of their own, which is filled up now and then.
+Each round is a fresh run folder: a sweep or a run, with a tracking server or without. Its command is given again until
+it ends well, while a schedule drawn from the seed kills its processes, until the round has had its share; then every
+trial must be there once, with the numbers of the undisturbed run to the last bit. As root, the run folders lie on a
+small file system of their own, which is filled up now and then.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ import psutil
 from tests.faults import scenario, strokes
 from tests.faults.compare import differences
 
+ROUNDS = 4
+"""At least: a sweep and a run, each with a tracking server and without one."""
 KILLS = ("worker", "actor", "task", "driver")
 ROOM_MB = 96
 PATIENCE_S = 600.0
@@ -46,6 +49,8 @@ class Campaign:
         kills: how many are wanted.
         seed: of the schedule.
         epochs: of the trials.
+        share: how many kills there are at the end of this round's share; then its command is left alone, or on a slow
+            machine a round might never end.
         events: what was done, in order; also lines of campaign.jsonl.
         problems: one line for each thing that is not as it should be.
         started: processes of the round that may be alive still.
@@ -55,6 +60,7 @@ class Campaign:
     kills: int
     seed: int = 0
     epochs: int = 40
+    share: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     started: set[psutil.Process] = field(default_factory=set)
@@ -98,12 +104,13 @@ def run(campaign: Campaign) -> Campaign:
         if not bounded:
             campaign.note("no full disk", why="needs root and tmpfs")
         number = 0
-        while campaign.killed < campaign.kills:
+        while campaign.killed < campaign.kills or number < ROUNDS:
             one = scenarios[number % 2]
             # Both kinds of run meet the server, in turn.
             served = server if number % 4 in (2, 3) else None
             place = os.path.join(runs, f"round-{number:03d}")
             known = len(campaign.problems)
+            campaign.share = campaign.killed + -(-campaign.kills // ROUNDS)
             _round(campaign, one, number, place, bounded, served)
             campaign.problems += [
                 f"round {number}, {one.name}: {line}"
@@ -191,7 +198,9 @@ def _command(
     while running():
         with contextlib.suppress(psutil.NoSuchProcess):
             campaign.started.update(psutil.Process(process.pid).children(recursive=True))
-        if (kind := _stroke(process.pid, rng, running, place, bounded, server)) is not None:
+        if campaign.killed >= campaign.share:
+            strokes.rest(1.0, running)
+        elif (kind := _stroke(process.pid, rng, running, place, bounded, server)) is not None:
             campaign.note(kind, of=one.name)
     code = process.wait()
     campaign.note("ended", of=one.name, status=code)
