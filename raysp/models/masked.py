@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.data.batch import Batch
+from raysp.data.batch import Batch, to_device
 from raysp.data.split import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
 from raysp.models.means import mean_counts
@@ -50,6 +50,9 @@ class MaskedConfig:
         time_flip: share of training trials whose time is reversed.
         time_jitter: training trials are shifted by up to so many bins.
         lost_neurons: share of held-in neurons that a training trial does without; they are not asked for.
+        mix_repeats: share of neurons whose counts a training trial takes from another training trial of its condition,
+            each from its own. Only where repeats share their rates, as in generated data: it breaks what neurons have
+            in common from trial to trial.
     """
 
     mask: Mode = "full"
@@ -66,6 +69,7 @@ class MaskedConfig:
     time_flip: float = 0.0
     time_jitter: int = 0
     lost_neurons: float = 0.0
+    mix_repeats: float = 0.0
 
     def check(self, model: str) -> None:
         """Raise BadInput where a setting, or two of them, make no sense; `model` is for the error."""
@@ -79,8 +83,8 @@ class MaskedConfig:
             raise BadInput(
                 f"model {model}, ramp_end expected at least ramp_start {self.ramp_start}, got {self.ramp_end}"
             )
-        for name in ("time_flip", "lost_neurons"):
-            check_share(model, name, getattr(self, name), up_to_one=name == "time_flip")
+        for name in ("time_flip", "lost_neurons", "mix_repeats"):
+            check_share(model, name, getattr(self, name), up_to_one=name != "lost_neurons")
 
 
 def check_share(model: str, name: str, value: float, *, up_to_one: bool = False) -> None:
@@ -112,6 +116,7 @@ class MaskedModel(nn.Module):
         self.config, self.sizes = config, sizes
         self.link = Link(config.link, sizes.neurons)
         self._epoch = 1
+        self._repeats: augment.Repeats | None = None
         self.register_buffer("means", torch.zeros(sizes.heldin))
         if config.fill == "token":
             self.token = nn.Parameter(torch.zeros(sizes.heldin))
@@ -136,6 +141,8 @@ class MaskedModel(nn.Module):
         """Take the mean counts of the training trials: what rates start from, and what some fills need."""
         observed, _ = mean_counts(trials, self.sizes)
         means = torch.as_tensor(observed, dtype=torch.float32).to(self.means.device)
+        if self.config.mix_repeats:
+            self._repeats = augment.Repeats.of(to_device(trials, self.means.device), "masked model")
         with torch.no_grad():
             self.means.copy_(means[: self.sizes.heldin])
             if self.config.fill == "token":
@@ -144,9 +151,9 @@ class MaskedModel(nn.Module):
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the loss over what is hidden: drawn anew in training, under fixed masks in evaluation."""
-        targets = batch.whole()
         if batch.generator is not None:
-            return self._hidden_loss(self._augmented(targets, batch.generator), batch.generator, training=True)
+            return self._hidden_loss(self._augmented(batch, batch.generator), batch.generator, training=True)
+        targets = batch.whole()
         found = [self._hidden_loss(targets, self._look(look), training=False) for look in range(LOOKS)]
         known = sum(one["known"] for one in found)
         total = sum(one["loss"] * one["known"] for one in found)
@@ -222,7 +229,9 @@ class MaskedModel(nn.Module):
         """Append forward bins, unknown, to (trials, bins, heldin)."""
         return nn.functional.pad(heldin, (0, 0, 0, self.sizes.forward), value=torch.nan)
 
-    def _augmented(self, targets: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def _augmented(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
+        mixes = self._repeats is not None and self.config.mix_repeats
+        targets = self._repeats.mixed(batch, self.config.mix_repeats, generator) if mixes else batch.whole()
         if self.config.time_flip:
             targets = augment.flipped(targets, self.config.time_flip, generator)
         if self.config.time_jitter:
