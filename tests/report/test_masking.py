@@ -94,7 +94,7 @@ def test_known_truth_gives_every_number_between_floor_and_ceiling(trained):
 
 
 def test_an_older_trial_without_numbers_of_its_own_is_still_evaluated(trained, tmp_path):
-    run, root, trials = trained
+    _, root, trials = trained
     other = str(tmp_path / "run")
     run_trial(trials["mean_rate"], Setting(run=other, root=root))
     files.remove(RunFolder(other).trial(trials["mean_rate"].id).metrics)
