@@ -46,6 +46,12 @@ class Training:
             epochs at their learning rates, and predict from that. Worth its time where trials are few.
         measure_every: epochs between live metrics (co-bps and others) on the validation trials; 0 for never.
         precision: "float32", or "bfloat16" for mixed precision on a GPU (ignored on CPU).
+        average: validate, keep and predict from averaged weights: "swa", the mean over epochs (Izmailov et al. 2018),
+            or "ema", an exponential moving average over optimiser steps; "none" from the weights as they are.
+        average_from: share of the epochs before averaging begins.
+        average_decay: of "ema", per step.
+        average_rate: of "swa": within ten epochs of its beginning the learning rate goes to this share of
+            `learning_rate`, and stays.
     """
 
     epochs: int = 500
@@ -64,6 +70,10 @@ class Training:
     refit: bool = False
     measure_every: int = 25
     precision: Literal["float32", "bfloat16"] = "bfloat16"
+    average: Literal["none", "swa", "ema"] = "none"
+    average_from: float = 0.8
+    average_decay: float = 0.999
+    average_rate: float = 0.5
 
     def __post_init__(self) -> None:
         least = {"epochs": 1, "batch_size": 1, "validation_every": 2, "plateau_patience": 1}
@@ -73,6 +83,11 @@ class Training:
             _at_least(f"training, {name}", getattr(self, name), 0)
         if self.refit and self.validate_on == "eval":
             raise BadInput("training, refit expected validate_on train: with eval no training trial is set aside")
+        for name in ("average_from", "average_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadInput(f"training, {name} expected a share in [0, 1), got {getattr(self, name)}")
+        if not self.average_rate > 0:
+            raise BadInput(f"training, average_rate expected a number > 0, got {self.average_rate}")
         if not self.learning_rate > 0:
             raise BadInput(f"training, learning_rate expected a number > 0, got {self.learning_rate}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import platform
 import time
 import traceback
@@ -84,6 +85,7 @@ def recorded(trial: Trial, folder: TrialFolder) -> Iterator[Log]:
 
 def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
     from raysp.collection import curve, latents, predictions
+    from raysp.evaluation.hidden import masked_deviance
     from raysp.training import trial as training
 
     started = time.time()
@@ -108,9 +110,12 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
     }
     predictions.write_predictions(folder.predictions, trial, split.sizes, parts)
     if parts["eval"].latents is not None:
-        latents.write_latents(folder.latents, parts["eval"].latents)
+        train = None if split.train.states is None else parts["train"].latents
+        latents.write_latents(folder.latents, parts["eval"].latents, train)
     curve.write_curve(folder.curve, fitted.curve)
-    files.write_json(folder.metrics, {"validation": best_metrics(fitted)})
+    told = masked_deviance(lambda trials: training.predict(final.model, trials, final.device), split.eval)
+    evaluation = {"masked deviance": told} if math.isfinite(told) else {}
+    files.write_json(folder.metrics, {"validation": best_metrics(fitted), "evaluation": evaluation})
     result = done_record(trial, fitted, split.provenance.standin, started) | {"selected_on": _selected_on(trial)}
     files.write_json(folder.done, result)
     return result

@@ -9,6 +9,7 @@ from typing import Any
 from raysp import settings
 from raysp.config import Experiment, ModelChoice, Training, Trial
 from raysp.data import split_file
+from raysp.data.split import Sizes
 from raysp.errors import BadInput
 
 VAL, TEST = "-val", "-test"
@@ -63,11 +64,22 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
             if (reason := unfit(choice.name, headers[name])) is not None:
                 left_out.append((choice.name, name, reason))
                 continue
+            _check_shapes(experiment, choice, headers[name])
             for seed in experiment.seeds:
                 trial = _trial(experiment, choice, name, headers, seed)
                 if name in splits or trial.training is not None:
                     trials[trial.id] = trial
     return Plan(tuple(trials.values()), tuple(left_out))
+
+
+def _check_shapes(experiment: Experiment, choice: ModelChoice, header: dict[str, Any]) -> None:
+    from raysp.models import catalog
+
+    name, chosen = header["name"], settings_on(experiment, choice, header["name"])[0]
+    try:
+        catalog.on_paper(choice.name, chosen, Sizes(**header["sizes"]))
+    except BadInput as error:
+        raise BadInput(f"{name}: {error}") from error
 
 
 def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Any], Training | None]:

@@ -14,6 +14,7 @@ ROOMS = (
     ("data",),
     ("runs",),
     ("objectives",),
+    ("layers",),
     ("models",),
     ("training",),
     ("collection",),
@@ -25,7 +26,7 @@ ROOMS = (
     ("tracking",),
     ("cluster",),
     ("launch",),
-    ("sweep",),
+    ("sweep", "range_test"),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
@@ -38,7 +39,7 @@ OWNERS = {
     "rich": ("progress", "sweep_progress", "cli"),
     "matplotlib": ("report",),
 }
-BARE = ("objectives", "models", "training")
+BARE = ("objectives", "layers", "models", "training")
 NOT_ON_A_BARE_MACHINE = ("ray", "polars", "pyarrow", "mlflow", "yaml", "pandas", "click", "rich")
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

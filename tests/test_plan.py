@@ -77,3 +77,9 @@ def test_an_empty_plan_says_what_was_left_out(root, tmp_path):
     assert len(plan.trials) == 2
     with pytest.raises(BadInput, match="at least one trial"):
         check_not_empty(dataclasses.replace(plan, trials=(), left_out=(("true_rates", VAL, "no truth"),)))
+
+
+def test_a_network_that_the_splits_bins_cannot_hold_is_refused_before_anything_is_trained(root):
+    deep = dataclasses.replace(EXPERIMENT, models=(ModelChoice("unet", {"layers": 9, "padding": "reflect"}),))
+    with pytest.raises(BadInput, match=f"{VAL}: model unet: 9 halvings with reflected padding expected more than"):
+        make_plan(deep, [VAL], root)

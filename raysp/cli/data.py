@@ -32,7 +32,7 @@ def data_list(root: str) -> None:
 
 @data.command("fetch")
 @click.argument("names", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All recordings and the benchmark's test answers.")
+@click.option("--all", "everything", is_flag=True, help="All recordings, the test answers, the Lorenz files.")
 @click.option("--source", help="A mirror: an address or a folder laid out like the data root.")
 @ROOT
 def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, root: str) -> None:

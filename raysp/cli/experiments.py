@@ -83,6 +83,28 @@ def sweep(experiment: str, **options: Any) -> None:
     sys.exit(code)
 
 
+@main.command("lr")
+@click.argument("experiment", type=click.Path(exists=True, dir_okay=False))
+@click.option("--lowest", default=1e-8, show_default=True, help="Learning rate of the first step.")
+@click.option("--highest", default=1.0, show_default=True, help="Learning rate of the last step.")
+@click.option("--steps", default=100, show_default=True, help="Optimiser steps between them.")
+@click.option("--models", help="Only these models, separated by commas.")
+@click.option("--runs", default="runs", show_default=True, help="Folder of run folders.")
+@click.option("--splits", multiple=True, help="Only splits that match this glob; may be repeated.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. sae.hidden=64.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@ROOT
+@VERBOSE
+def learning_rate(experiment: str, lowest: float, highest: float, steps: int, models: str, **options: Any) -> None:
+    """Let the learning rate grow until the loss explodes, and suggest one, for each model and split."""
+    with said():
+        from raysp.launch import Request
+        from raysp.range_test import range_tests
+
+        request = Request(models=_names(models), **options)
+        range_tests(load_experiment(experiment), request, lowest, highest, steps, say)
+
+
 def run_file(path: str) -> None:
     """Run the experiment in a Python file, with the options of `raysp run` taken from the command line."""
 
@@ -122,9 +144,12 @@ def _run(path: str, **options: Any) -> None:
 
         validate_on, models = options.pop("validate_on"), options.pop("models")
         sets = _sets(options) + (() if validate_on is None else (f"training.validate_on={validate_on}",))
-        chosen = tuple(name.strip() for name in models.split(",")) if models else ()
-        code = launch(load_experiment(path), Request(models=chosen, sets=sets, **options), say)
+        code = launch(load_experiment(path), Request(models=_names(models), sets=sets, **options), say)
     sys.exit(code)
+
+
+def _names(models: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in models.split(",")) if models else ()
 
 
 def _sets(options: dict[str, Any]) -> tuple[str, ...]:

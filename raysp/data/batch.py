@@ -22,6 +22,7 @@ class Batch:
         heldin_forward: (trials, forward, heldin) counts.
         heldout_forward: (trials, forward, heldout) counts.
         rates: (trials, bins + forward, neurons) true expected spikes per bin, where truth is known.
+        condition: (trials,) index of the trial's condition, -1 for none; of training trials only.
         generator: draws of masks and augmentation during training; None in evaluation, where nothing may be drawn.
     """
 
@@ -30,6 +31,7 @@ class Batch:
     heldin_forward: torch.Tensor | None = None
     heldout_forward: torch.Tensor | None = None
     rates: torch.Tensor | None = None
+    condition: torch.Tensor | None = None
     generator: torch.Generator | None = None
 
     def __len__(self) -> int:
@@ -37,7 +39,7 @@ class Batch:
 
     def take(self, rows: torch.Tensor | slice, generator: torch.Generator | None = None) -> Batch:
         """Return the given trials, gathered on the device."""
-        tensors = {name: value[rows] for name in TENSORS if (value := getattr(self, name)) is not None}
+        tensors = {name: value[rows] for name in (*TENSORS, "condition") if (value := getattr(self, name)) is not None}
         return Batch(**tensors, generator=generator)
 
     def inputs(self) -> Batch:
@@ -62,9 +64,10 @@ class Batch:
 def to_device(trials: Trials, device: torch.device | str) -> Batch:
     """Move one part of a split to a device, once."""
     arrays = trials.arrays()
-    return Batch(
-        **{name: torch.as_tensor(arrays[name], dtype=torch.float32).to(device) for name in TENSORS if name in arrays}
-    )
+    found = {name: torch.as_tensor(arrays[name], dtype=torch.float32).to(device) for name in TENSORS if name in arrays}
+    if trials.condition is not None:
+        found["condition"] = torch.as_tensor(trials.condition, dtype=torch.int64).to(device)
+    return Batch(**found)
 
 
 def detached(batch: Batch) -> Batch:

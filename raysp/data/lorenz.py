@@ -2,73 +2,58 @@
 
 The layout: train_data and valid_data (trials, bins, neurons) counts; train_truth and valid_truth, the rates they were
 drawn from, in a unit of which `conversion_factor` make one expected spike per bin. Optional: train_inds and valid_inds,
-the trials' original numbers (from 0, or from 1 as MATLAB writes them), and n_trials_per_init_cond.
+the trials' original numbers (from 0, or from 1 as MATLAB writes them), n_trials_per_init_cond, and train_lowd and
+valid_lowd, the system's own state (trials, bins, dimensions).
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from raysp import files
 from raysp.config import STANDIN
-from raysp.data import count_file, partition
+from raysp.data import count_file
+from raysp.data.known_truth import Cut, cut
 from raysp.data.partition import Whole
 from raysp.data.split import PopulationSplit, Provenance, Targets
 from raysp.errors import BadInput
 
-VERSION = "lorenz-1"
+VERSION = "lorenz-2"
 
 
 @dataclass(frozen=True)
-class Config:
-    """How an LFADS file becomes a split. Its valid part is the evaluation part.
+class Config(Cut):
+    """How an LFADS file becomes a split. Its valid part is the evaluation part of split "reference".
 
     Attributes:
         path: the file; "{root}/..." is below the data root.
         bin_ms: width of a bin, ms; the file does not say.
         conversion_factor: expected spikes per bin = truth / conversion_factor; None takes the file's. A file without
             one needs it here, e.g. 100 where truth is in Hz and bins are 10 ms.
-        heldout: neurons hidden by a seeded draw, for co-smoothing; 0 for none.
-        forward: last bins of each trial (or window) that must be predicted, bins.
-        trial_length: trials are cut into windows of so many bins, the remainder dropped; 0 keeps them whole.
-        split: "reference" keeps the file's parts; "conditions" hides whole conditions, drawn by the seed.
         trials_per_condition: trials number k * this to (k + 1) * this - 1 are condition k; None takes the file's.
-        eval_fraction: of the conditions, hidden; used by split "conditions".
-        seed: of the draws.
     """
 
-    path: str
-    bin_ms: float
+    path: str = field(kw_only=True)
+    bin_ms: float = field(kw_only=True)
     conversion_factor: float | None = None
-    heldout: int = 0
-    forward: int = 0
-    trial_length: int = 0
-    split: Literal["reference", "conditions"] = "reference"
     trials_per_condition: int | None = None
-    eval_fraction: float = 0.2
-    seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("bin_ms", "conversion_factor", "trials_per_condition"):
             value = getattr(self, name)
             if value is not None and not 0 < value < np.inf:
                 raise BadInput(f"lorenz, {name} expected a number > 0, got {value}")
-        for name in ("heldout", "forward", "trial_length", "seed"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"lorenz, {name} expected a number >= 0, got {getattr(self, name)}")
-        if not 0 < self.eval_fraction < 1:
-            raise BadInput(f"lorenz, eval_fraction expected a number between 0 and 1, got {self.eval_fraction}")
+        self.check("lorenz")
 
 
 @dataclass(frozen=True)
 class _Read:
     counts: np.ndarray
     rates: np.ndarray
+    states: np.ndarray | None
     number: np.ndarray | None
     valid: np.ndarray
     per_condition: int | None
@@ -92,53 +77,9 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     where = os.path.basename(config.path)
     read = _read(config, where)
     condition = _conditions(read, config, where)
-    valid = read.valid if config.split == "reference" else _whole_conditions(condition, config, where)
-    whole = Whole(read.counts, rates=read.rates, condition=condition)
-    whole, source = cut_windows(whole, config.trial_length, where)
-    if config.forward >= whole.counts.shape[1]:
-        raise BadInput(f"{where}: forward {config.forward} leaves none of {whole.counts.shape[1]} bins to observe")
-    whole = dataclasses.replace(whole, forward=config.forward)
-    neurons = whole.counts.shape[2]
-    hidden = partition.how_many(neurons, config.heldout, 0.0, "neurons", where)
-    heldout = partition.draw(neurons, hidden, config.seed, partition.NEURONS)
-    rows = (np.flatnonzero(~valid[source]), np.flatnonzero(valid[source]))
+    whole = Whole(read.counts, rates=read.rates, states=read.states, condition=condition)
     provenance = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))
-    return partition.partition(whole, (name, config.bin_ms), heldout, rows, provenance)
-
-
-def cut_windows(whole: Whole, length: int, where: str) -> tuple[Whole, np.ndarray]:
-    """Cut trials into windows: the first windows of all trials, then the second ones, and so on.
-
-    Windows of one condition at different times are different conditions.
-
-    Args:
-        whole: the trials.
-        length: of a window, bins; 0 keeps the trials whole.
-        where: the beginning of the error's sentence.
-
-    Returns:
-        The windows, and the (windows,) trial each was cut from.
-
-    Raises:
-        BadInput: the trials are shorter than a window.
-    """
-    trials, bins, _ = whole.counts.shape
-    if length == 0:
-        return whole, np.arange(trials)
-    if length > bins:
-        raise BadInput(f"{where}: trial_length expected at most the trials' {bins} bins, got {length}")
-    windows = bins // length
-    pieces = [slice(k * length, (k + 1) * length) for k in range(windows)]
-    condition = None
-    if whole.condition is not None:
-        groups = whole.condition.max() + 1
-        condition = np.concatenate([whole.condition + k * groups for k in range(windows)])
-    cut = Whole(
-        counts=np.concatenate([whole.counts[:, piece] for piece in pieces]),
-        rates=None if whole.rates is None else np.concatenate([whole.rates[:, piece] for piece in pieces]),
-        condition=condition,
-    )
-    return cut, np.tile(np.arange(trials), windows)
+    return cut(whole, read.valid, config, (name, config.bin_ms), where, provenance)
 
 
 def _read(config: Config, where: str) -> _Read:
@@ -151,14 +92,28 @@ def _read(config: Config, where: str) -> _Read:
             count_file.checked_rates(read(f"{part}_truth"), array.shape, 1.0 / factor, f"{where}: {part}_truth")
             for part, array in zip(("train", "valid"), counts, strict=True)
         ]
+        with_states = "train_lowd" in names and "valid_lowd" in names
+        states = [read(f"{part}_lowd") for part in ("train", "valid")] if with_states else None
         numbered = "train_inds" in names and "valid_inds" in names
         number = np.concatenate([read("train_inds").ravel(), read("valid_inds").ravel()]) if numbered else None
         given = int(read("n_trials_per_init_cond").item()) if "n_trials_per_init_cond" in names else None
     if counts[0].shape[1:] != counts[1].shape[1:]:
         raise BadInput(f"{where}: expected parts of one shape, got {counts[0].shape} and {counts[1].shape}")
     valid = np.repeat([False, True], [len(part) for part in counts])
+    states = None if states is None else _states(states, counts, where)
     number = None if number is None else _numbers(number, len(valid), where)
-    return _Read(np.concatenate(counts), np.concatenate(rates), number, valid, config.trials_per_condition or given)
+    per_condition = config.trials_per_condition or given
+    return _Read(np.concatenate(counts), np.concatenate(rates), states, number, valid, per_condition)
+
+
+def _states(states: list[np.ndarray], counts: list[np.ndarray], where: str) -> np.ndarray:
+    for part, array, other in zip(("train", "valid"), states, counts, strict=True):
+        if array.ndim != 3 or array.shape[:2] != other.shape[:2] or not np.isfinite(array).all():
+            raise BadInput(
+                f"{where}: {part}_lowd expected finite states of shape ({len(other)}, {other.shape[1]}, dimensions), "
+                f"got {array.shape}"
+            )
+    return np.concatenate(states).astype(np.float32)
 
 
 def _factor(config: Config, found: np.ndarray | None, where: str) -> float:
@@ -192,11 +147,3 @@ def _conditions(read: _Read, config: Config, where: str) -> np.ndarray | None:
             return None
         raise BadInput(f"{where}: trials_per_condition needs train_inds and valid_inds, which the file lacks")
     return (read.number // read.per_condition).astype(np.int64)
-
-
-def _whole_conditions(condition: np.ndarray | None, config: Config, where: str) -> np.ndarray:
-    if condition is None:
-        raise BadInput(f"{where}: split 'conditions' needs train_inds, valid_inds and the trials per condition")
-    total = int(condition.max()) + 1
-    count = partition.how_many(total, None, config.eval_fraction, "conditions", where)
-    return np.isin(condition, partition.draw(total, count, config.seed, partition.CONDITIONS))

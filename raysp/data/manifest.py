@@ -21,7 +21,7 @@ class Asset:
     """One file of an archive.
 
     Attributes:
-        name: the recording it belongs to, or "test_answers".
+        name: the recording it belongs to, "test_answers", or a tutorial's data.
         path: below the dandiset's folder, as in the archive; below the data root where there is no dandiset.
         size: bytes.
         sha256: hexadecimal digits.

@@ -25,6 +25,7 @@ class Whole:
         rates: (trials, bins + forward, neurons) true expected spikes per bin, where truth is known.
         condition: (trials,) index of the trial's condition, -1 for none.
         behavior: (trials, bins, variables), NaN where unknown.
+        states: (trials, bins + forward, dimensions) the generating system's own state, where truth is known.
         notes: what was left out and why, one sentence each.
     """
 
@@ -33,6 +34,7 @@ class Whole:
     rates: np.ndarray | None = None
     condition: np.ndarray | None = None
     behavior: np.ndarray | None = None
+    states: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -135,6 +137,7 @@ def _trials(whole: Whole, sizes: Sizes) -> Trials:
         behavior=whole.behavior,
         condition=whole.condition,
         rates=whole.rates,
+        states=None if whole.states is None else whole.states[:, : whole.bins],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -71,6 +70,7 @@ class Trials:
         decode_mask: (trials, decoders) True where a trial belongs to a decoder.
         jitter: (trials,) shift of the trial's window, bins.
         rates: (trials, bins + forward, heldin + heldout) true expected spikes per bin, where truth is known.
+        states: (trials, bins, dimensions) the generating system's own state, where truth is known.
         validation: (trials,) True for training trials set aside to select a model, where the source says which.
     """
 
@@ -83,6 +83,7 @@ class Trials:
     decode_mask: np.ndarray | None = None
     jitter: np.ndarray | None = None
     rates: np.ndarray | None = None
+    states: np.ndarray | None = None
     validation: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -149,12 +150,15 @@ class PopulationSplit:
 
 @dataclass(frozen=True)
 class TrainingPart:
-    """What a search may see of a split: its training trials. Evaluation trials and true rates are not in it.
+    """What a search may see of a split: its training trials. Evaluation trials are not in it.
+
+    Known true rates are there to be measured against on validation trials. No objective reads them, and what is trained
+    never does. Stand-ins come without: theirs are large, and prove nothing.
 
     Attributes:
         name: the split's name.
         sizes: the split's sizes.
-        train: the training trials, without behaviour and true rates.
+        train: the training trials, without behaviour.
         standin: True when the recording was generated.
     """
 
@@ -163,7 +167,10 @@ class TrainingPart:
     train: Trials
     standin: bool = False
 
-    LEFT_OUT: ClassVar[tuple[str, ...]] = ("behavior", "rates")
+    @staticmethod
+    def left_out(standin: bool) -> tuple[str, ...]:
+        """Return the arrays of the training trials that are not read."""
+        return ("behavior", "states", *(("rates",) if standin else ()))
 
     def select(self, neurons: Sequence[int]) -> TrainingPart:
         """Return the part with these neurons only; see `PopulationSplit.select`."""
@@ -266,6 +273,10 @@ def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True
             check_counts(array, f"{where}: {name}", whole=whole)
     if trials.rates is not None and not (trials.rates >= 0).all():
         raise BadInput(f"{where}: true rates expected expected-spikes per bin >= 0, got NaN or negative values")
+    if trials.states is not None and (trials.states.ndim != 3 or trials.states.shape[:2] != (count, sizes.bins)):
+        raise BadInput(f"{where}: states expected shape ({count}, {sizes.bins}, dimensions), got {trials.states.shape}")
+    if trials.states is not None and not np.isfinite(trials.states).all():
+        raise BadInput(f"{where}: states expected finite values, got NaN or infinity")
 
 
 def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:

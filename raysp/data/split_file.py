@@ -108,7 +108,8 @@ def load_training(root: str, name: str) -> TrainingPart:
     """Read what a search may see of a prepared split; its evaluation trials are not read. Raises as `header` does."""
     found = header(root, name)
     with _opened(split_path(root, name)) as file:
-        arrays = {k: dataset[()] for k, dataset in file["train"].items() if k not in TrainingPart.LEFT_OUT}
+        left_out = TrainingPart.left_out(found["provenance"]["standin"])
+        arrays = {name: dataset[()] for name, dataset in file["train"].items() if name not in left_out}
     return TrainingPart(found["name"], Sizes(**found["sizes"]), Trials(**arrays), found["provenance"]["standin"])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from raysp.data.split import Trials
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
-from raysp.evaluation.rates import against_truth, reconstruction_bits_per_spike
+from raysp.evaluation.rates import against_truth, reconstruction_bits_per_spike, roughness
 from raysp.models.prediction import Prediction
 
 
@@ -20,7 +20,8 @@ def live_metrics(prediction: Prediction, trials: Trials) -> dict[str, float]:
 
     Returns:
         "co-bps" over held-out neurons (these were not in the input), "fp-bps" over the bins after the observed ones,
-        "reconstruction bits/spike" over held-in neurons (these were the input), "true-rate R2" where truth is known.
+        "reconstruction bits/spike" over held-in neurons (these were the input); where truth is known, "true-rate R2",
+        and the "roughness" of the predicted rates.
     """
     found = prediction.numpy()
     heldin = trials.heldin.shape[2]
@@ -36,6 +37,7 @@ def live_metrics(prediction: Prediction, trials: Trials) -> dict[str, float]:
     if trials.rates is not None:
         bins = trials.heldin.shape[1]
         metrics["true-rate R2"] = against_truth(found.rates, trials.rates[:, :bins])["true-rate R2"]
+        metrics["roughness"] = roughness(found.rates)
     return metrics
 
 

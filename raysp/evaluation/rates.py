@@ -85,6 +85,21 @@ def pearson2_pooled(rates: np.ndarray, true: np.ndarray) -> float:
     return float(min((rates @ true / size) ** 2, 1.0)) if size > 0 else float("nan")
 
 
+def roughness(rates: np.ndarray) -> float:
+    """Return the mean absolute second difference over time, in standard deviations of the rates: 0 for straight lines.
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin.
+
+    Returns:
+        nan where there are fewer than three bins, or nothing varies.
+    """
+    spread = float(np.std(rates, dtype=np.float64))
+    if rates.shape[1] < 3 or spread == 0:
+        return float("nan")
+    return float(np.abs(np.diff(rates.astype(np.float64), 2, axis=1)).mean() / spread)
+
+
 def poisson_deviance(rates: np.ndarray, counts: np.ndarray) -> float:
     """Return the mean Poisson deviance 2 [s ln(s / r) - (s - r)] per observed bin and neuron.
 

@@ -16,7 +16,7 @@ from raysp.evaluation.live import live_metrics
 from raysp.evaluation.nlb import fast_metrics, judge
 from raysp.evaluation.rates import against_truth
 from raysp.models.prediction import Prediction
-from raysp.runs import RunFolder, trial_from
+from raysp.runs import RunFolder, TrialFolder, trial_from
 
 SCHEMA = {
     "trial_id": "String",
@@ -84,9 +84,13 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     whole = is_nlb(trial.split) and trial.neurons is None
     values = _judged(split, targets, parts) if whole else _own(split, targets, parts)
     judged = set(values) if whole else set()
-    values = {**_beside(targets, parts["eval"]), **values}
+    # What the trial measured itself, with the model at hand.
+    path = RunFolder(run).trial(trial.id).metrics
+    own = files.read_json(path).get("evaluation", {}) if files.exists(path) else {}
+    values = {**_beside(targets, parts["eval"]), **own, **values}
     common = _common(trial, split)
-    rows = [
+    rows = [{**common, **row, "judge": "raysp"} for row in _states(split, targets, RunFolder(run).trial(trial.id))]
+    rows += [
         {**common, "unit": None, "metric": name, "value": value, "judge": "nlb_tools" if name in judged else "raysp"}
         for name, value in values.items()
     ]
@@ -165,6 +169,21 @@ def _beside(targets: Targets, prediction: Prediction) -> dict[str, float]:
     if targets.trials.rates is not None:
         values |= against_truth(prediction.rates, targets.trials.rates[:, : targets.sizes.bins])
     return values
+
+
+def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder) -> list[dict[str, Any]]:
+    from raysp.collection.latents import read_latents
+    from raysp.evaluation.state import state_r2
+
+    if split.train.states is None or targets.trials.states is None or not files.exists(folder.latents):
+        return []
+    latents = (read_latents(folder.latents, "train"), read_latents(folder.latents, "eval"))
+    found = state_r2(latents[0], split.train.states, latents[1], targets.trials.states)
+    each = [
+        {"unit": None, "metric": "state R2", "parameter": f"dimension {index}", "value": float(value)}
+        for index, value in enumerate(found)
+    ]
+    return [{"unit": None, "metric": "state R2", "value": float(found.mean())}, *each]
 
 
 def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) -> list[dict[str, Any]]:

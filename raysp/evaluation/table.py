@@ -7,7 +7,10 @@ from typing import Any
 
 from raysp.runs import RunFolder
 
-ORDER = ("co-bps", "vel R2", "tp corr", "psth R2", "fp-bps", "reconstruction bits/spike", "true-rate R2")
+ORDER = (
+    "co-bps", "vel R2", "tp corr", "psth R2", "fp-bps", "true-rate R2", "true-rate R2 pooled", "state R2",
+    "masked deviance", "reconstruction bits/spike",
+)  # fmt: skip
 
 
 def lines(run: RunFolder, phase: str) -> Iterator[str]:
@@ -22,6 +25,7 @@ def lines(run: RunFolder, phase: str) -> Iterator[str]:
     record = run.record()["experiment"]
     table = polars.read_parquet(run.metrics).filter(polars.col("unit").is_null() & (polars.col("phase") == phase))
     for (split,), rows in table.group_by("split", maintain_order=True):
+        rows = rows.filter(polars.col("parameter").is_null())
         metrics = [name for name in ORDER if name in rows["metric"].to_list()]
         yield ""
         yield f"{split:32}" + "".join(f"{name:>22}" for name in metrics)

@@ -11,7 +11,7 @@ from raysp import models, settings
 from raysp.data.split import Sizes
 from raysp.errors import unknown
 
-HELPERS = ("catalog", "means", "prediction")
+HELPERS = ("catalog", "masked", "means", "prediction")
 
 
 def names() -> list[str]:
@@ -34,6 +34,18 @@ def config(name: str, values: dict[str, Any]) -> Any:
 def build(name: str, values: dict[str, Any], sizes: Sizes) -> Any:
     """Return a new model for data of these sizes, initialised from torch's global random state."""
     return module(name).Model(config(name, values), sizes)
+
+
+def on_paper(name: str, values: dict[str, Any], sizes: Sizes) -> Any:
+    """Return a model without memory for its weights: what shapes and settings refuse, they refuse here.
+
+    Raises:
+        BadInput: the settings do not go with the sizes, e.g. more halvings than there are bins.
+    """
+    import torch
+
+    with torch.device("meta"):
+        return build(name, values, sizes)
 
 
 def fits_itself(name: str) -> bool:

@@ -13,6 +13,7 @@ from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.report.case import Case, open_case
 from raysp.report.curves import curves
+from raysp.report.masking import inside, masked
 from raysp.report.material import Material, Task, read_material
 from raysp.report.neurons import neurons
 from raysp.report.overview import overview
@@ -35,6 +36,7 @@ def behavior(case: Case) -> Picture:
 
 
 OF_A_TRIAL = (raster, psth, trajectory, behavior)
+OF_A_MASKED_ONE = (masked, inside)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def draw(material: Material, task: Task) -> Drawn:
         case = open_case(material.run, material.root, trial, answers=answers_may_be_seen(material, task))
     except (BadInput, NotReady, OSError) as reason:
         return Drawn(task, trial, tuple(pictures), (*notes, f"no figures of {trial.id}: {reason}"))
-    for kind in OF_A_TRIAL:
+    for kind in (*OF_A_TRIAL, *(OF_A_MASKED_ONE if "mask_ratio" in trial.settings else ())):
         _try(lambda kind=kind: kind(case), task, pictures, notes)
     return Drawn(task, trial, tuple(pictures), tuple(notes))
 

@@ -19,12 +19,16 @@ COLUMNS = {
     "tp corr": "correlation of neural speed and produced interval; the more negative the better",
     "psth R2": "condition averages of predicted rates against PSTHs, R²",
     "true-rate R2": "predicted against true rates, R², mean over neurons",
+    "true-rate R2 pooled": "the same over all entries at once: differences between neurons' mean rates count too",
+    "true-rate r2 pooled": "squared Pearson correlation of predicted and true rates: blind to scale and offset",
+    "state R2": "the generating system's state, read linearly from the latents, R²; fitted on training trials",
+    "masked deviance": "Poisson deviance of held-in counts hidden from the input, nats per count; less is better",
     "reconstruction bits/spike": "held-in neurons, which were in the input: describes, does not predict",
 }
 """What each metric says, in the order of the columns; others follow these."""
 
-ASIDE = ("true-rate R2 pooled", "true-rate r2 pooled", "constant neurons")
-LOWER_IS_BETTER = ("tp corr", "poisson deviance")
+ASIDE = ("constant neurons", "roughness")
+LOWER_IS_BETTER = ("tp corr", "masked deviance")
 HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
 
 

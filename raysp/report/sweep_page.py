@@ -19,6 +19,7 @@ from raysp.report.sweep_curves import learning
 from raysp.report.sweep_front import pareto
 from raysp.report.sweep_history import history
 from raysp.report.sweep_importance import importances
+from raysp.report.sweep_measures import measures
 from raysp.report.sweep_parallel import parallel
 from raysp.report.sweep_slices import slices
 from raysp.report.sweep_tables import best_settings, line, snippet, top
@@ -36,6 +37,7 @@ FIGURE_SETS = 60
 FIGURES: tuple[tuple[Callable[[View], Picture], Callable[[Result], bool]], ...] = (
     (lambda seen: history(seen.result), lambda result: True),
     (importances, lambda result: True),
+    (measures, lambda result: len(result.study.definition.space.free) == 1),
     (slices, lambda result: True),
     (parallel, lambda result: True),
     (lambda seen: pareto(seen.result), lambda result: len(result.study.definition.objectives) > 1),

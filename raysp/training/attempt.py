@@ -79,7 +79,8 @@ class Attempt:
             row = self.descent.step()
             every = self.descent.training.measure_every
             if (every and row["epoch"] % every == 0) or row["epoch"] in self.measure_at:
-                row.update(self._measured())
+                with self.descent.shown():
+                    row.update(self._measured())
             row["seconds"] = round(self.seconds, 3)
             self.report({**row, "epochs": self.descent.epochs, "best_loss": self.descent.progress.best_loss})
             if time.monotonic() - self._saved >= SAVE_EVERY_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from torch import nn
 from raysp.config import Training
 from raysp.data.batch import Batch, detached
 from raysp.errors import BadInput
+from raysp.training.averaging import Averaging
 from raysp.training.device import precision
 from raysp.training.predict import BATCH
 from raysp.training.randomness import Streams, looking
@@ -97,9 +99,12 @@ class Descent:
         self.validation = None if validation is None else dataclasses.replace(validation, rates=None)
         self.streams = Streams(seed, device)
         self.progress = Progress()
+        self.averaging = Averaging(model, training)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        # One kernel for all weights: of models this small, the loop over them takes a tenth of a step.
+        options = {"fused": True} if device.type in ("cpu", "cuda") else {}
         self.optimizer = kinds[training.optimizer](
-            model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+            model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, **options
         )
 
     @property
@@ -127,14 +132,22 @@ class Descent:
         """
         epoch, rate = self.progress.epoch + 1, self._learning_rate()
         row = {"epoch": epoch, "train_loss": self._train(rate), "validation_loss": None, "learning_rate": rate}
-        if self.validation is not None:
-            row["validation_loss"] = self.loss(self.validation)
-        self._refuse_divergence(row)
-        self.progress.curve.append(row)
-        loss = row["validation_loss"]
-        if loss is None or loss < self.progress.best_loss:
-            self._keep(epoch, math.inf if loss is None else loss)
+        self.averaging.after_epoch(epoch)
+        if self.averaging.begins(epoch) and self.validation is not None:
+            row["last_weights_loss"] = self.loss(self.validation)
+        with self.shown():
+            if self.validation is not None:
+                row["validation_loss"] = self.loss(self.validation)
+            self._refuse_divergence(row)
+            self.progress.curve.append(row)
+            loss = row["validation_loss"]
+            if loss is None or loss < self.progress.best_loss:
+                self._keep(epoch, math.inf if loss is None else loss)
         return row
+
+    def shown(self) -> contextlib.AbstractContextManager:
+        """Return a block in which the model has the weights that are validated and kept: averaged ones, if any."""
+        return self.averaging.in_place(self.train)
 
     def loss(self, trials: Batch) -> float:
         """Return the mean loss over trials, in eval mode and float32; moves no random state."""
@@ -153,6 +166,7 @@ class Descent:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": self.streams.state(),
+            "averaging": self.averaging.state(),
             "progress": {item.name: getattr(self.progress, item.name) for item in dataclasses.fields(Progress)},
         }
 
@@ -166,6 +180,7 @@ class Descent:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
+        self.averaging.restore(state["averaging"])
         return self.streams.restore(state["random"])
 
     def _learning_rate(self) -> float:
@@ -176,14 +191,28 @@ class Descent:
 
     def _train(self, rate: float) -> float:
         self.model.train()
+        if hasattr(self.model, "begin_epoch"):
+            self.model.begin_epoch(self.progress.epoch + 1)
+        self._set_rate(rate)
+        total = torch.zeros((), device=self.device)
+        for rows in self.batches():
+            total += self._descend(self.train.take(rows, self.streams.masks)) * len(rows)
+        return (total / len(self.train)).item()
+
+    def batches(self) -> tuple[torch.Tensor, ...]:
+        """Draw the batches of one epoch: indices of training trials."""
+        order = torch.randperm(len(self.train), generator=self.streams.order).to(self.device)
+        return order.tensor_split(self.steps)
+
+    def one_step(self, rows: torch.Tensor, rate: float) -> float:
+        """Take one optimiser step on some training trials at a learning rate; return the loss before it."""
+        self.model.train()
+        self._set_rate(rate)
+        return self._descend(self.train.take(rows, self.streams.masks)).item()
+
+    def _set_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        count = len(self.train)
-        order = torch.randperm(count, generator=self.streams.order).to(self.device)
-        total = torch.zeros((), device=self.device)
-        for rows in order.tensor_split(self.steps):
-            total += self._descend(self.train.take(rows, self.streams.masks)) * len(rows)
-        return (total / count).item()
 
     def _descend(self, batch: Batch) -> torch.Tensor:
         self.optimizer.zero_grad(set_to_none=True)
@@ -193,6 +222,7 @@ class Descent:
         if self.training.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip_norm)
         self.optimizer.step()
+        self.averaging.after_step(self.progress.epoch + 1)
         return loss.detach()
 
     def _keep(self, epoch: int, loss: float) -> None:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from raysp.config import Training
+
+ANNEAL_EPOCHS = 10
 
 
 def learning_rate(training: Training, epoch: int, losses: Sequence[float]) -> float:
     """Return the learning rate of an epoch.
 
     A linear rise over the warm-up epochs, then: constant; a half cosine that would reach 0 one epoch after the last
-    (Loshchilov & Hutter 2017, one cycle); or halved whenever `plateau_patience` epochs brought no better loss.
+    (Loshchilov & Hutter 2017, one cycle); or halved whenever `plateau_patience` epochs brought no better loss. Once
+    stochastic weight averaging has begun, its own rate.
 
     Args:
         training: how the model is fitted.
         epoch: from 1.
         losses: validation losses of all epochs before this one.
     """
+    start = round(training.average_from * training.epochs)
+    if training.average == "swa" and epoch > start:
+        return _annealed(
+            training, epoch - start, learning_rate(replace(training, average="none"), max(start, 1), losses)
+        )
     peak, warmup = training.learning_rate, training.warmup_epochs
     if epoch <= warmup:
         return peak * epoch / (warmup + 1)
@@ -28,6 +37,12 @@ def learning_rate(training: Training, epoch: int, losses: Sequence[float]) -> fl
     if training.schedule == "plateau":
         return peak * 0.5 ** halvings(losses[warmup:], training.plateau_patience)
     return peak
+
+
+def _annealed(training: Training, epochs: int, before: float) -> float:
+    """Return the rate so many epochs into stochastic weight averaging: half a cosine to its own rate, then constant."""
+    goal, done = training.average_rate * training.learning_rate, min(epochs / ANNEAL_EPOCHS, 1.0)
+    return goal + (before - goal) * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
 def halvings(losses: Sequence[float], patience: int) -> int:

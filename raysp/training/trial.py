@@ -16,6 +16,7 @@ from raysp.training.attempt import Attempt, Measure, Report
 from raysp.training.descent import Descent, Diverged, Follow
 from raysp.training.fitted import Fitted
 from raysp.training.itself import fit_itself
+from raysp.training.memory import check_fits
 from raysp.training.predict import predict
 from raysp.training.randomness import seeded
 from raysp.training.validation import validation_mask
@@ -65,7 +66,9 @@ def fit_trial(
     report = report or (lambda note: None)
 
     def make() -> nn.Module:
-        return catalog.build(trial.model, dict(trial.settings), split.sizes).to(place)
+        settings = dict(trial.settings)
+        check_fits(catalog.on_paper(trial.model, settings, split.sizes), place, f"model {trial.model}")
+        return catalog.build(trial.model, settings, split.sizes).to(place)
 
     with seeded(trial.seed, place):
         if catalog.fits_itself(trial.model):

@@ -86,14 +86,14 @@ def test_hidden_neurons_and_bins_keep_counts_and_truth_together(write):
     np.testing.assert_array_equal(np.concatenate([now, later], axis=1), arrays["train_data"][..., columns])
 
 
-def test_windows_are_stacked_first_ones_first_and_the_remainder_dropped(write):
+def test_windows_are_stacked_first_ones_first(write):
     path, arrays = write()
-    split, targets = lorenz.build(config(path, trial_length=5, forward=1), "lorenz")
+    split, targets = lorenz.build(config(path, trial_length=6, forward=1), "lorenz")
     counts = np.concatenate([split.train.heldin, split.train.heldin_forward], axis=1)
-    np.testing.assert_array_equal(counts[:15], arrays["train_data"][:, :5])
-    np.testing.assert_array_equal(counts[15:], arrays["train_data"][:, 5:10])
-    np.testing.assert_allclose(split.train.rates[15:] * 100, arrays["train_truth"][:, 5:10], rtol=1e-5)
-    assert targets.psth.shape == (2 * CONDITIONS, 4, NEURONS)
+    np.testing.assert_array_equal(counts[:15], arrays["train_data"][:, :6])
+    np.testing.assert_array_equal(counts[15:], arrays["train_data"][:, 6:])
+    np.testing.assert_allclose(split.train.rates[15:] * 100, arrays["train_truth"][:, 6:], rtol=1e-5)
+    assert targets.psth.shape == (2 * CONDITIONS, 5, NEURONS)
     assert len(targets.trials) == 10
 
 
@@ -124,7 +124,7 @@ def test_the_files_own_factor_is_taken(write):
         ({"valid_inds": None}, {"trials_per_condition": 4, "split": "conditions"}, "which the file lacks"),
         ({}, {"heldout": NEURONS}, "hides all of them"),
         ({}, {"forward": BINS}, "leaves none of 12 bins"),
-        ({}, {"trial_length": 13}, "at most the trials' 12 bins, got 13"),
+        ({}, {"trial_length": 5}, "a divisor of the trials' 12 bins .2, 3, 4, 6, 12., got 5"),
     ],
 )
 def test_bad_files_are_refused(write, arrays, changes, message):
@@ -179,3 +179,18 @@ def test_the_tutorials_conditions_have_one_truth_each(real):
     for index in range(20):
         group = rates[condition == index]
         np.testing.assert_allclose(group, np.broadcast_to(group[0], group.shape), rtol=1e-5)
+
+
+def test_known_states_are_kept_and_bins_to_predict_cut_off(write):
+    states = np.random.default_rng(3).normal(size=(TRIALS, BINS, 3))
+    path, arrays = write(train_lowd=states[:15], valid_lowd=states[15:])
+    split, targets = lorenz.build(config(path, forward=2), "lorenz")
+    np.testing.assert_array_equal(split.train.states, arrays["train_lowd"][:, :-2].astype(np.float32))
+    np.testing.assert_array_equal(targets.trials.states, arrays["valid_lowd"][:, :-2].astype(np.float32))
+    assert split.eval.states is None
+
+
+def test_states_of_another_shape_are_refused(write):
+    path, _ = write(train_lowd=np.zeros((15, BINS - 1, 3)), valid_lowd=np.zeros((5, BINS, 3)))
+    with pytest.raises(BadInput, match="train_lowd expected finite states"):
+        lorenz.build(config(path), "lorenz")

@@ -19,6 +19,7 @@ ENTRY = {
     "sha256": "0" * 64,
     "addresses": ["http://127.0.0.1/a"],
 }
+TUTORIALS = {("lorenz_tutorial", "lfads_lorenz.h5"), ("lorenz_ndt", "lorenz_ndt/lfads_lorenz.h5")}
 
 
 def written(folder: Path, *entries: dict) -> str:
@@ -27,9 +28,9 @@ def written(folder: Path, *entries: dict) -> str:
     return str(path)
 
 
-def test_the_pinned_manifest_has_both_files_of_all_seven_sets_and_the_answers():
+def test_the_pinned_manifest_has_both_files_of_all_seven_sets_the_answers_and_the_tutorials():
     assets = {(asset.name, asset.relative) for asset in manifest.load()}
-    expected = {("test_answers", ANSWERS_FILE)}
+    expected = {("test_answers", ANSWERS_FILE)} | TUTORIALS
     for one in SETS.values():
         expected |= {(one.name, path.removeprefix("d/")) for path in (one.train_path("d"), one.test_path("d"))}
     assert assets == expected
@@ -38,7 +39,7 @@ def test_the_pinned_manifest_has_both_files_of_all_seven_sets_and_the_answers():
 def test_the_pinned_manifest_is_small_and_its_addresses_are_encrypted_ones():
     assert Path(manifest.PATH).stat().st_size < 20_000
     assert all(address.startswith("https://") for asset in manifest.load() for address in asset.addresses)
-    assert len({asset.sha256 for asset in manifest.load()}) == 15
+    assert len({asset.sha256 for asset in manifest.load()}) == 17
 
 
 def test_a_file_lies_in_its_dandisets_folder():
@@ -54,7 +55,7 @@ def test_chosen_keeps_the_order_of_the_names_and_each_file_once():
 
 def test_all_stands_for_every_name():
     assert manifest.chosen(["--all"]) == manifest.chosen(["mc_rtt", "--all"]) == list(manifest.load())
-    assert set(manifest.names()) == {*SETS, "test_answers"}
+    assert set(manifest.names()) == {*SETS, "test_answers", "lorenz_tutorial", "lorenz_ndt"}
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

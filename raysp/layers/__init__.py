@@ -1,0 +1,1 @@
+"""Pieces of networks that models share: all take and return (trials, bins, channels)."""

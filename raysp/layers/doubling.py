@@ -1,0 +1,44 @@
+"""From n bins to 2 n - 1: the way up of a U-Net."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import nn
+
+DoublingName = Literal["mean", "sum", "deconv"]
+
+
+class Doubling(nn.Module):
+    """Bins between bins.
+
+    Args:
+        name: "mean" puts the mean of both neighbours between them; "sum" their sum, as unet-spikes does, so that a
+            constant becomes 1, 2, 1, 2 ...; "deconv" learns a transposed convolution (width 3, stride 2, padding 1).
+        channels: of the input.
+    """
+
+    def __init__(self, name: DoublingName, channels: int) -> None:
+        super().__init__()
+        self.name = name
+        if name == "deconv":
+            bound = 1.0 / math.sqrt(3 * channels)
+            self.weight = nn.Parameter(torch.empty(3, channels, channels).uniform_(-bound, bound))
+            self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (trials, 2 bins - 1, channels)."""
+        if self.name == "deconv":
+            even = x @ self.weight[1]
+            between = x[:, 1:] @ self.weight[0] + x[:, :-1] @ self.weight[2]
+            return _woven(even, between) + self.bias
+        between = x[:, 1:] + x[:, :-1]
+        return _woven(x, between * 0.5 if self.name == "mean" else between)
+
+
+def _woven(even: torch.Tensor, odd: torch.Tensor) -> torch.Tensor:
+    trials, bins, channels = even.shape
+    pairs = torch.stack([even[:, : bins - 1], odd], dim=2).reshape(trials, 2 * bins - 2, channels)
+    return torch.cat([pairs, even[:, -1:]], dim=1)

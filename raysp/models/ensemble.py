@@ -1,0 +1,82 @@
+"""Several models of one kind, trained side by side from different starts; the prediction is the mean of their rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from raysp.data.batch import Batch
+from raysp.data.split import PopulationSplit, Sizes, Trials
+from raysp.errors import BadInput
+from raysp.models.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the ensemble is made of.
+
+    Attributes:
+        member: the model's name; one that gradient descent fits.
+        members: how many.
+        settings: of each member.
+    """
+
+    member: str = "masked_gru"
+    members: int = 3
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from raysp.models import catalog
+
+        if self.members < 1:
+            raise BadInput(f"model ensemble, members expected at least 1, got {self.members}")
+        if self.member == "ensemble" or catalog.fits_itself(self.member):
+            raise BadInput(
+                f"model ensemble, member expected a model that gradient descent fits, got {self.member}; an ensemble "
+                "of ensembles is a larger ensemble"
+            )
+        catalog.config(self.member, dict(self.settings))
+
+
+class Model(nn.Module):
+    """The members; each draws masks and dropout of its own."""
+
+    reads = PopulationSplit
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__()
+        from raysp.models import catalog
+
+        made = (catalog.build(config.member, dict(config.settings), sizes) for _ in range(config.members))
+        self.members = nn.ModuleList(made)
+
+    def start(self, trials: Trials) -> None:
+        """Let each member take what it needs of the training trials."""
+        for member in self.members:
+            if hasattr(member, "start"):
+                member.start(trials)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Tell each member the epoch."""
+        for member in self.members:
+            if hasattr(member, "begin_epoch"):
+                member.begin_epoch(epoch)
+
+    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the sum of the members' losses in training, so that each learns as it would alone; else their mean."""
+        found = [member.loss(batch) for member in self.members]
+        total = sum(one["loss"] for one in found)
+        first = found[0]
+        return {**first, "loss": total if self.training else total / len(found)}
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Return the mean of the members' rates; latents of the first."""
+        found = [member.predict(batch) for member in self.members]
+        forward = None
+        if found[0].rates_forward is not None:
+            forward = torch.stack([one.rates_forward for one in found]).mean(dim=0)
+        return Prediction(torch.stack([one.rates for one in found]).mean(dim=0), forward, found[0].latents)

@@ -1,0 +1,242 @@
+"""What masked models share: what is hidden, what stands in its place, and what is asked for. The network is theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from raysp.data.batch import Batch, to_device
+from raysp.data.split import PopulationSplit, Sizes, Trials
+from raysp.errors import BadInput
+from raysp.models.means import mean_counts
+from raysp.models.prediction import Prediction
+from raysp.objectives import augment, masks
+from raysp.objectives.deviance import LossName, hidden_loss
+from raysp.objectives.fills import Fill, fill
+from raysp.objectives.links import Link, LinkName
+from raysp.objectives.masks import Mode
+
+LOOKS = 4
+"""Masks that validation trials are seen under; always the same ones, so that losses of epochs can be compared."""
+
+RUNS: dict[str, Mode] = {"timestep": "span", "full": "block"}
+"""Which runs stand for which single hidings."""
+
+LEAST_MEAN = 1e-4
+"""Expected spikes per bin that a neuron without any spike in the training trials starts from."""
+
+
+@dataclass(frozen=True)
+class MaskedConfig:
+    """Masking, likelihood and augmentation.
+
+    Attributes:
+        mask: what is hidden in training: "full" (single entries), "timestep" (whole bins), "neuron" (whole neurons),
+            "span" (runs of bins), "block" (runs of bins, other ones for each neuron).
+        mask_ratio: share of held-in counts that is hidden, at most 0.9.
+        mask_span: length of runs, bins; for "span" and "block", and for other modes over time while a ramp is on.
+        ramp_start, ramp_end: epochs between which runs come in: from the first on, batches of modes "timestep" and
+            "full" hide runs of 1 to `mask_span` bins instead, more and more of them, all from the second on (Ye &
+            Pandarinath 2021). 0 and 0 for no ramp.
+        fill: what stands in the place of hidden counts: "zero", "mean", "nearest", "linear", "random", "token".
+        rescale: divide the visible counts by their share, so that sums over inputs keep their size when all is
+            visible.
+        mask_input: show the network which entries are hidden, at its first and last layer.
+        loss: "poisson" (deviance) or "mse".
+        link: from the network's output to rates: "exp", "softplus", "scaled_softplus", or "identity" (for mse alone).
+        predict_masks: predict under so many masks and take the mean; 0 predicts once, with everything visible.
+        time_flip: share of training trials whose time is reversed.
+        time_jitter: training trials are shifted by up to so many bins.
+        lost_neurons: share of held-in neurons that a training trial does without; they are not asked for.
+        mix_repeats: share of neurons whose counts a training trial takes from another training trial of its condition,
+            each from its own. Only where repeats share their rates, as in generated data: it breaks what neurons have
+            in common from trial to trial.
+    """
+
+    mask: Mode = "full"
+    mask_ratio: float = 0.25
+    mask_span: int = 1
+    ramp_start: int = 0
+    ramp_end: int = 0
+    fill: Fill = "zero"
+    rescale: bool = False
+    mask_input: bool = False
+    loss: LossName = "poisson"
+    link: LinkName = "exp"
+    predict_masks: int = 0
+    time_flip: float = 0.0
+    time_jitter: int = 0
+    lost_neurons: float = 0.0
+    mix_repeats: float = 0.0
+
+    def check(self, model: str) -> None:
+        """Raise BadInput where a setting, or two of them, make no sense; `model` is for the error."""
+        masks.check(self.mask, self.mask_ratio, self.mask_span, f"model {model}")
+        if (self.link == "identity") != (self.loss == "mse") and self.link == "identity":
+            raise BadInput(f"model {model}, link identity may give negative rates: expected loss mse, got {self.loss}")
+        for name in ("predict_masks", "time_jitter", "ramp_start", "ramp_end"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"model {model}, {name} expected at least 0, got {getattr(self, name)}")
+        if self.ramp_end < self.ramp_start:
+            raise BadInput(
+                f"model {model}, ramp_end expected at least ramp_start {self.ramp_start}, got {self.ramp_end}"
+            )
+        for name in ("time_flip", "lost_neurons", "mix_repeats"):
+            check_share(model, name, getattr(self, name), up_to_one=name != "lost_neurons")
+
+
+def check_share(model: str, name: str, value: float, *, up_to_one: bool = False) -> None:
+    """Raise BadInput unless a setting lies in [0, 1), or in [0, 1]."""
+    if not (0 <= value < 1 or (up_to_one and value == 1)):
+        raise BadInput(f"model {model}, {name} expected a share in [0, 1{']' if up_to_one else ')'}, got {value}")
+
+
+def check_least(model: str, least: dict[str, tuple[int, int]]) -> None:
+    """Raise BadInput unless each setting, name -> (value, least), is large enough."""
+    for name, (value, bound) in least.items():
+        if value < bound:
+            raise BadInput(f"model {model}, {name} expected at least {bound}, got {value}")
+
+
+class MaskedModel(nn.Module):
+    """A model that learns to tell hidden counts from visible ones.
+
+    A subclass has `network(inputs, hidden)`, and `start_from(outputs)` where it has an output bias to set.
+
+    Held-out neurons and forward bins are hidden always, and asked for in training. Held-in entries are asked for only
+    where they are hidden, so that copying the input gains nothing. Predictions see every held-in count.
+    """
+
+    reads = PopulationSplit
+
+    def __init__(self, config: MaskedConfig, sizes: Sizes) -> None:
+        super().__init__()
+        self.config, self.sizes = config, sizes
+        self.link = Link(config.link, sizes.neurons)
+        self._epoch = 1
+        self._repeats: augment.Repeats | None = None
+        self.register_buffer("means", torch.zeros(sizes.heldin))
+        if config.fill == "token":
+            self.token = nn.Parameter(torch.zeros(sizes.heldin))
+
+    def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the output before the link, (trials, bins + forward, neurons), and latents or None.
+
+        Args:
+            inputs: (trials, bins + forward, heldin) counts, hidden ones filled.
+            hidden: the same shape, True where they are.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method network(inputs, hidden)")
+
+    def start_from(self, outputs: torch.Tensor) -> None:
+        """Set the output's bias, (neurons,), so that training starts from the mean rates."""
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Take note of the epoch, from 1, that training begins; masks may depend on it."""
+        self._epoch = epoch
+
+    def start(self, trials: Trials) -> None:
+        """Take the mean counts of the training trials: what rates start from, and what some fills need."""
+        observed, _ = mean_counts(trials, self.sizes)
+        means = torch.as_tensor(observed, dtype=torch.float32).to(self.means.device)
+        if self.config.mix_repeats:
+            self._repeats = augment.Repeats.of(to_device(trials, self.means.device), "masked model")
+        with torch.no_grad():
+            self.means.copy_(means[: self.sizes.heldin])
+            if self.config.fill == "token":
+                self.token.copy_(self.means)
+            self.start_from(self.link.output_for(means.clamp(min=LEAST_MEAN)))
+
+    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the loss over what is hidden: drawn anew in training, under fixed masks in evaluation."""
+        if batch.generator is not None:
+            return self._hidden_loss(self._augmented(batch, batch.generator), batch.generator, training=True)
+        targets = batch.whole()
+        found = [self._hidden_loss(targets, self._look(look), training=False) for look in range(LOOKS)]
+        known = sum(one["known"] for one in found)
+        total = sum(one["loss"] * one["known"] for one in found)
+        return {"loss": total / known.clamp(min=1), "known": known}
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Return rates of all neurons over observed and forward bins, and the network's latents."""
+        counts = self._with_forward(batch.heldin)
+        if not self.config.predict_masks:
+            output, latents = self._seen(counts, torch.isnan(counts), None)
+            return self._prediction(self.link.rates(output), latents)
+        total, latents = 0.0, None
+        for look in range(self.config.predict_masks):
+            # One pattern for all trials: what a trial is predicted as must not depend on its place in the batch.
+            one = (1, *counts.shape[1:])
+            hidden = self._drawn(one, self._look(look), self.config.mask, self.config.mask_span).expand(counts.shape)
+            output, latents = self._seen(counts, hidden | torch.isnan(counts), None)
+            total = total + self.link.rates(output)
+        return self._prediction(total / self.config.predict_masks, latents)
+
+    def _prediction(self, rates: torch.Tensor, latents: torch.Tensor | None) -> Prediction:
+        bins = self.sizes.bins
+        return Prediction(rates[:, :bins], rates[:, bins:] if self.sizes.forward else None, latents)
+
+    def _hidden_loss(
+        self, targets: torch.Tensor, generator: torch.Generator, *, training: bool
+    ) -> dict[str, torch.Tensor]:
+        """Return the loss under one mask; `targets` are (trials, bins [+ forward], heldin [+ heldout]), NaN unknown."""
+        counts = self._with_forward(targets[:, : self.sizes.bins, : self.sizes.heldin])
+        mode, span = self._ramped(generator) if training else (self.config.mask, self.config.mask_span)
+        chosen = self._drawn(counts.shape, generator, mode, span)
+        away = torch.isnan(counts)
+        if training and self.config.lost_neurons:
+            away = away | augment.lost(len(counts), self.sizes.heldin, self.config.lost_neurons, generator)
+        output, _ = self._seen(counts, chosen | away, generator if training else None)
+        asked = targets.clone()
+        bins, neurons = self.sizes.bins, self.sizes.heldin
+        asked[:, :bins, :neurons].masked_fill_(~chosen[:, :bins], torch.nan)
+        output = output[:, : asked.shape[1], : asked.shape[2]]
+        return hidden_loss(output, asked, self._link_of(asked.shape[2]), self.config.loss)
+
+    def _link_of(self, neurons: int) -> Link:
+        if neurons == self.sizes.neurons or self.config.link != "scaled_softplus":
+            return self.link
+        part = Link("softplus", neurons)
+        part.name, part.log_scale = "scaled_softplus", self.link.log_scale[:neurons]
+        return part
+
+    def _seen(self, counts: torch.Tensor, hidden: torch.Tensor, generator: torch.Generator | None):
+        token = self.token if self.config.fill == "token" else None
+        inputs = fill(torch.nan_to_num(counts), hidden, self.config.fill, self.means, generator, token)
+        if self.config.rescale:
+            shown = (~hidden[:, : self.sizes.bins]).float().mean(dim=(1, 2), keepdim=True)
+            inputs = torch.where(hidden, inputs, inputs / shown.clamp(min=1.0 - masks.LARGEST_RATIO))
+        return self.network(inputs, hidden)
+
+    def _ramped(self, generator: torch.Generator) -> tuple[Mode, int]:
+        """Return the mask's mode and run length for one training batch."""
+        config = self.config
+        if not config.ramp_end or config.mask not in RUNS:
+            return config.mask, config.mask_span
+        done = (self._epoch - config.ramp_start) / max(config.ramp_end - config.ramp_start, 1)
+        draws = torch.rand(2, generator=generator, device=generator.device).tolist()
+        return RUNS[config.mask], 1 + int(draws[1] * config.mask_span) if draws[0] < done else 1
+
+    def _drawn(self, shape: tuple[int, ...], generator: torch.Generator, mode: Mode, span: int) -> torch.Tensor:
+        """Draw a mask of the observed bins; forward bins are hidden always."""
+        trials, bins, neurons = shape
+        drawn = masks.draw((trials, self.sizes.bins, neurons), mode, self.config.mask_ratio, generator, span)
+        return nn.functional.pad(drawn, (0, 0, 0, bins - self.sizes.bins), value=True)
+
+    def _with_forward(self, heldin: torch.Tensor) -> torch.Tensor:
+        """Append forward bins, unknown, to (trials, bins, heldin)."""
+        return nn.functional.pad(heldin, (0, 0, 0, self.sizes.forward), value=torch.nan)
+
+    def _augmented(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
+        mixes = self._repeats is not None and self.config.mix_repeats
+        targets = self._repeats.mixed(batch, self.config.mix_repeats, generator) if mixes else batch.whole()
+        if self.config.time_flip:
+            targets = augment.flipped(targets, self.config.time_flip, generator)
+        if self.config.time_jitter:
+            targets = augment.jittered(targets, self.config.time_jitter, generator)
+        return targets
+
+    def _look(self, look: int) -> torch.Generator:
+        return torch.Generator(self.means.device).manual_seed(1_000_003 + look)

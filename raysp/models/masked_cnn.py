@@ -1,0 +1,62 @@
+"""The baseline of masked models: an embedding, convolutions over time, an output (unet-spikes' first network)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from raysp.data.split import Sizes
+from raysp.errors import BadInput
+from raysp.layers.convolution import Full
+from raysp.layers.norm import Norm, NormName
+from raysp.models.masked import MaskedConfig, MaskedModel, check_least
+
+
+@dataclass(frozen=True)
+class Config(MaskedConfig):
+    """Sizes of the network, beside what all masked models have.
+
+    Attributes:
+        width: channels of the embedding.
+        layers: convolutions over time, each normalised and rectified.
+        kernel: width of each, bins, odd.
+        norm: "batch", "layer" or "none".
+    """
+
+    width: int = 10
+    layers: int = 1
+    kernel: int = 13
+    norm: NormName = "batch"
+
+    def __post_init__(self) -> None:
+        self.check("masked_cnn")
+        least = {"width": 1, "layers": 1, "kernel": 1}
+        check_least("masked_cnn", {name: (getattr(self, name), bound) for name, bound in least.items()})
+        if self.kernel % 2 == 0:
+            raise BadInput(f"model masked_cnn, kernel expected an odd number of bins, got {self.kernel}")
+
+
+class Model(MaskedModel):
+    """Embedding, convolutions, output; latents are what the output is read from."""
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        marks = sizes.heldin if config.mask_input else 0
+        self.embedding = nn.Linear(sizes.heldin + marks, config.width)
+        self.layers = nn.ModuleList([Full(config.width, config.width, config.kernel) for _ in range(config.layers)])
+        self.norms = nn.ModuleList([Norm(config.norm, config.width, inside=False) for _ in range(config.layers)])
+        self.output = nn.Linear(config.width + marks, sizes.neurons)
+
+    def start_from(self, outputs: torch.Tensor) -> None:
+        """Set the output's bias."""
+        self.output.bias.copy_(outputs)
+
+    def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the output before the link, and what it is read from; see `MaskedModel.network`."""
+        marks = [hidden.to(inputs.dtype)] if self.config.mask_input else []
+        x = self.embedding(torch.cat([inputs, *marks], dim=2))
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            x = torch.relu(norm(layer(x), (0, x.shape[1])))
+        return self.output(torch.cat([x, *marks], dim=2)), x

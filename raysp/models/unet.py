@@ -1,0 +1,126 @@
+"""A U-Net over time that fills in hidden spike counts.
+
+After Mineault's unet-spikes (grouped and point-wise convolutions, halved and doubled bins, skips that are added), with
+what its README leaves as exercises as settings, and with corrections as defaults: the mean of neighbours on the way up,
+an output bias from each neuron's mean count, padding that normalisation does not see, widths that stop growing.
+`experiments/unet_original.py` has the original's form.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from raysp.data.split import Sizes
+from raysp.errors import BadInput
+from raysp.layers import convnext, unet_blocks
+from raysp.layers.coarse_attention import AttentionName, CoarseAttention
+from raysp.layers.doubling import DoublingName
+from raysp.layers.norm import NormName
+from raysp.layers.span import Padding, check_padding, pad, span_for
+from raysp.models.masked import MaskedConfig, MaskedModel, check_least, check_share
+
+BLOCKS = {"conv": unet_blocks, "convnext": convnext}
+
+
+@dataclass(frozen=True)
+class Config(MaskedConfig):
+    """Sizes of the network, beside what all masked models have.
+
+    Attributes:
+        layers: halvings of the bins ("inner layers"); 0 leaves two point-wise layers, linear in each bin.
+        width: channels of the embedding.
+        width_cap: widths double on the way down up to so many times `width`; 0 for no cap.
+        block: "conv" (grouped, point-wise, strided; ReLU) or "convnext" (ConvNeXt-V2).
+        norm: "batch", "layer" or "none".
+        doubling: "mean", "sum" (as the original) or "deconv".
+        padding: "inside" (zeros that normalisation does not see), "zeros", "reflect" or "edge".
+        skip_embedding: add the embedding to the last level too.
+        attention: transformer at the coarsest level: "none", "time", "space", "sequential", "parallel".
+        heads: of that transformer.
+        dropout: share of channels dropped after each block.
+        input_dropout: share of single inputs dropped.
+        output_dropout: share of channels dropped before the output.
+    """
+
+    layers: int = 3
+    width: int = 20
+    width_cap: int = 4
+    block: Literal["conv", "convnext"] = "conv"
+    norm: NormName = "batch"
+    doubling: DoublingName = "mean"
+    padding: Padding = "inside"
+    skip_embedding: bool = False
+    attention: AttentionName = "none"
+    heads: int = 2
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    output_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.check("unet")
+        least = {"layers": 0, "width": 1, "width_cap": 0, "heads": 1}
+        check_least("unet", {name: (getattr(self, name), bound) for name, bound in least.items()})
+        for name in ("dropout", "input_dropout", "output_dropout"):
+            check_share("unet", name, getattr(self, name))
+        if self.attention not in ("none", "space") and self.widths()[-1] % self.heads:
+            raise BadInput(
+                f"model unet, heads expected a divisor of the coarsest level's {self.widths()[-1]} channels, "
+                f"got {self.heads}"
+            )
+
+    def widths(self) -> list[int]:
+        """Return the channels of each level, from the embedding to the coarsest."""
+        cap = self.width * (self.width_cap or 2**self.layers)
+        return [min(self.width * 2**level, cap) for level in range(self.layers + 1)]
+
+
+class Model(MaskedModel):
+    """Embedding, levels down, levels up with skips added, output; latents are what the output is read from."""
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        bins = sizes.bins + sizes.forward
+        check_padding(bins, config.layers, config.padding, "model unet")
+        self.span = span_for(bins, config.layers)
+        widths, blocks = config.widths(), BLOCKS[config.block]
+        style = unet_blocks.Style(config.norm, config.doubling, config.padding == "inside", config.dropout)
+        marks = sizes.heldin if config.mask_input else 0
+        self.embedding = nn.Linear(sizes.heldin + marks, config.width)
+        self.down = nn.ModuleList([blocks.Down(a, b, style) for a, b in itertools.pairwise(widths)])
+        self.up = nn.ModuleList([blocks.Up(b, a, style) for b, a in itertools.pairwise(widths[::-1])])
+        self.attention = (
+            CoarseAttention(config.attention, widths[-1], config.heads) if config.attention != "none" else None
+        )
+        self.drop_input = nn.Dropout(config.input_dropout)
+        self.drop_output = unet_blocks.ChannelDropout(config.output_dropout)
+        self.output = nn.Linear(config.width + marks, sizes.neurons)
+
+    def start_from(self, outputs: torch.Tensor) -> None:
+        """Set the output's bias."""
+        self.output.bias.copy_(outputs)
+
+    def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the output before the link, and the last level's channels; see `MaskedModel.network`."""
+        marks = [hidden.to(inputs.dtype)] if self.config.mask_input else []
+        x = self.embedding(torch.cat([self.drop_input(inputs), *marks], dim=2))
+        latents = self._levels(x)
+        output = self.output(torch.cat([self.drop_output(latents), *marks], dim=2))
+        return output, latents
+
+    def _levels(self, embedded: torch.Tensor) -> torch.Tensor:
+        span, found = self.span, []
+        x = pad(embedded, span, self.config.padding)
+        for level, down in enumerate(self.down):
+            x = down(x, span.at(level), span.at(level + 1))
+            found.append(x)
+        if self.attention is not None:
+            x = self.attention(x, span.at(len(self.down)))
+        for level, up in zip(reversed(range(len(self.up))), self.up, strict=True):
+            x = up(x if level == len(self.up) - 1 else x + found[level], span.at(level + 1), span.at(level))
+        x = x[:, span.left : span.left + span.bins]
+        return x + embedded if self.config.skip_embedding and self.down else x

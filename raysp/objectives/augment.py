@@ -1,0 +1,84 @@
+"""Changes to training trials that keep what there is to learn: time reversed, shifted, neurons lost, repeats mixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from raysp.data.batch import Batch
+from raysp.errors import BadInput
+
+
+def flipped(trials: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Reverse time in a share of the trials; (trials, bins, neurons) in and out."""
+    chosen = torch.rand(len(trials), 1, 1, generator=generator, device=trials.device) < share
+    return torch.where(chosen, trials.flip(1), trials)
+
+
+def jittered(trials: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:
+    """Shift each trial by up to `most` bins either way; bins that come from outside are NaN, unknown.
+
+    Args:
+        trials: (trials, bins, neurons).
+        most: bins.
+        generator: of the shifts.
+    """
+    count, bins, _ = trials.shape
+    shift = torch.randint(-most, most + 1, (count, 1), generator=generator, device=trials.device)
+    source = torch.arange(bins, device=trials.device)[None] + shift
+    outside = (source < 0) | (source >= bins)
+    found = trials.gather(1, source.clamp(0, bins - 1)[..., None].expand(-1, -1, trials.shape[2]))
+    return found.masked_fill(outside[..., None], torch.nan)
+
+
+def lost(trials: int, neurons: int, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Draw neurons that a trial does without: (trials, 1, neurons) booleans, True where lost; never all of them."""
+    draws = torch.rand(trials, 1, neurons, generator=generator, device=generator.device)
+    return (draws < share) & (draws > draws.min(dim=2, keepdim=True).values)
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """The training trials by condition, to mix repeats of.
+
+    Attributes:
+        counts: (trials, bins [+ forward], neurons) counts, NaN where unknown.
+        members: (conditions, most repeats) indices of trials; rows of fewer repeats go on with any.
+        sizes: (conditions,) how many repeats there are.
+    """
+
+    counts: torch.Tensor
+    members: torch.Tensor
+    sizes: torch.Tensor
+
+    @staticmethod
+    def of(trials: Batch, where: str) -> Repeats:
+        """Sort training trials by condition. Raises BadInput unless some condition has two trials."""
+        condition = trials.condition
+        known = None if condition is None else condition[condition >= 0]
+        if known is None or not len(known) or (sizes := torch.bincount(known)).max() < 2:
+            raise BadInput(f"{where}, mix_repeats expected training trials that repeat conditions, got none that do")
+        members = torch.zeros(len(sizes), int(sizes.max()), dtype=torch.int64, device=condition.device)
+        for index in known.unique().tolist():
+            rows = torch.nonzero(condition == index)[:, 0]
+            members[index, : len(rows)] = rows
+        return Repeats(trials.whole(), members, sizes)
+
+    def mixed(self, batch: Batch, share: float, generator: torch.Generator) -> torch.Tensor:
+        """Return (trials, bins [+ forward], neurons) counts with a share of each trial's neurons from other repeats.
+
+        Where repeats of a condition share their true rates, and neurons are independent given these, a mixture is as
+        good a trial as any, with other noise.
+        """
+        whole, condition = batch.whole(), batch.condition
+        shape, device = (len(whole), whole.shape[2]), whole.device
+        draws = torch.rand(2, *shape, generator=generator, device=device)
+        of = condition.clamp(min=0)[:, None]
+        column = (draws[0] * self.sizes[of]).long().clamp(max=self.members.shape[1] - 1)
+        source = self.members[of, column]
+        neurons = torch.arange(shape[1], device=device)
+        # (trials, neurons, bins): each neuron's bins come from a trial of their own.
+        other = self.counts[source, :, neurons].transpose(1, 2)
+        swapped = (draws[1] < share) & (condition >= 0)[:, None]
+        return torch.where(swapped[:, None, :], other, whole)

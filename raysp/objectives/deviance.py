@@ -1,0 +1,78 @@
+"""How far predicted rates are from counts that were hidden: Poisson deviance or squared error, over those alone."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from raysp.errors import BadInput
+from raysp.objectives.links import Link
+from raysp.objectives.poisson import MAX_LOG_RATE
+
+LossName = Literal["poisson", "mse"]
+
+TINY = 1e-30
+"""Stands for 0 inside a logarithm that is multiplied by 0."""
+
+
+def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: LossName) -> dict[str, torch.Tensor]:
+    """Return the mean loss over the known targets.
+
+    Poisson: the deviance 2 [rate - k ln rate - k + k ln k] with 0 ln 0 = 0 (McCullagh & Nelder 1989): 0 for a perfect
+    model, so that numbers compare across recordings. MSE: (rate - k)^2.
+
+    Args:
+        output: (trials, bins, neurons) the network's output, before the link.
+        targets: the same shape, spikes per bin; NaN marks what does not count: visible, or unknown. Its value there
+            changes neither the loss nor any gradient.
+        link: from output to rates.
+        loss: "poisson" or "mse".
+
+    Returns:
+        "loss", a float32 scalar, 0 with zero gradient when nothing counts; and "known", how many entries count.
+
+    Raises:
+        BadInput: the shapes differ.
+    """
+    if output.shape != targets.shape:
+        raise BadInput(f"output and targets expected one shape, got {tuple(output.shape)} and {tuple(targets.shape)}")
+    known = ~torch.isnan(targets)
+    counts, number = torch.nan_to_num(targets.float()), known.sum()
+    if loss == "poisson" and link.name == "exp":
+        total = _ExpDeviance.apply(output.float(), counts, known)
+    else:
+        total = (_entries(output, counts, link, loss) * known).sum()
+    return {"loss": total / number.clamp(min=1), "known": number}
+
+
+class _ExpDeviance(torch.autograd.Function):
+    """The sum of deviances under the exponential link: its gradient, 2 (rate - count), is all that is kept."""
+
+    @staticmethod
+    def forward(ctx: Any, output: torch.Tensor, counts: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        rates = output.clamp(max=MAX_LOG_RATE).exp_()
+        grad = (rates - counts).mul_(known)
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(grad)
+        # Above the bound, the tangent: rate (1 + output - bound).
+        rates.addcmul_(rates, torch.relu(output - MAX_LOG_RATE))
+        rates.addcmul_(counts, output, value=-1.0)
+        rates.addcmul_(counts, counts.clamp(min=TINY).log_()).sub_(counts)
+        return 2.0 * rates.mul_(known).sum()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (grad,) = ctx.saved_tensors
+        return grad * (2.0 * upstream), None, None
+
+
+def _entries(output: torch.Tensor, counts: torch.Tensor, link: Link, loss: LossName) -> torch.Tensor:
+    if loss == "mse":
+        rates = output.float() if link.name == "identity" else link.mean_rates(output)
+        return (rates - counts) ** 2
+    # Not xlogy, which takes several times as long; 0 log 0 is 0 here too.
+    saturated = counts * counts.clamp(min=TINY).log() - counts
+    return 2.0 * (link.mean_rates(output) - counts * link.log_rates(output) + saturated)

@@ -1,0 +1,39 @@
+"""Whether a model fits the memory it would be trained in, before it is made."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from torch import nn
+
+from raysp.errors import BadInput
+
+COPIES = 4
+"""Of each weight: itself, its gradient, and Adam's two moments."""
+
+
+def check_fits(paper: nn.Module, device: torch.device, where: str) -> None:
+    """Refuse a model whose weights alone, with gradients and moments, are more than the device has.
+
+    Args:
+        paper: the model on torch's meta device, where weights take no memory.
+        device: where it is to be trained.
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: there is too little memory.
+    """
+    total = _total(device)
+    needed = COPIES * sum(weight.numel() * weight.element_size() for weight in paper.parameters())
+    if needed > total:
+        raise BadInput(
+            f"{where}: its weights, gradients and the optimiser's moments need {needed / 1e9:.1f} GB, {device} has "
+            f"{total / 1e9:.1f} GB; take fewer latents, channels or units"
+        )
+
+
+def _total(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

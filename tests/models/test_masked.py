@@ -1,0 +1,209 @@
+"""What masked models must keep, whichever network is inside."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from raysp.data.batch import to_device
+from raysp.data.split import Sizes
+from raysp.errors import BadInput
+from raysp.models import catalog, masked_cnn, unet
+from raysp.objectives import masks
+from tests.models.made_up import made_up_split
+
+NAMES = ["unet", "ndt", "masked_gru", "masked_cnn"]
+VARIANTS = {
+    "plain": {},
+    "mask shown": {"mask_input": True},
+    "token": {"fill": "token", "mask": "neuron"},
+    "linear": {"fill": "linear", "mask": "span", "mask_span": 3},
+    "random, rescaled": {"fill": "random", "rescale": True, "mask": "block", "mask_span": 2},
+    "learned scale": {"link": "scaled_softplus", "mask": "timestep"},
+    "squared errors": {"loss": "mse", "link": "identity"},
+    "augmented": {"time_flip": 0.5, "time_jitter": 2, "lost_neurons": 0.3},
+    "many looks": {"predict_masks": 3},
+}
+OF_UNET = {
+    "original": {"doubling": "sum", "padding": "zeros", "width_cap": 0},
+    "deconvolution": {"doubling": "deconv", "layers": 2},
+    "no layer": {"layers": 0},
+    "edges, layer norm": {"padding": "edge", "norm": "layer", "skip_embedding": True},
+    "reflected": {"padding": "reflect", "layers": 1, "norm": "none"},
+    "convnext": {"block": "convnext", "layers": 2, "dropout": 0.2},
+    "time": {"attention": "time"},
+    "space": {"attention": "space"},
+    "both": {"attention": "sequential", "layers": 0},
+    "dropout": {"dropout": 0.3, "input_dropout": 0.1, "output_dropout": 0.2},
+}
+OF_NDT = {
+    "table of counts": {"count_embedding": 2},
+    "window": {"back": 1, "ahead": 2, "positions": "sinusoidal", "pre_norm": False},
+    "ramp": {"mask_span": 3, "ramp_start": 0, "ramp_end": 2},
+}
+CASES = [
+    *((name, label, settings) for name in NAMES for label, settings in VARIANTS.items()),
+    *(("unet", label, settings) for label, settings in OF_UNET.items()),
+    *(("ndt", label, settings) for label, settings in OF_NDT.items()),
+]
+SPLIT = made_up_split(trials=10, bins=9)
+
+
+def built(name, settings, split=SPLIT):
+    torch.manual_seed(0)
+    model = catalog.build(name, settings, split.sizes)
+    model.start(split.train)
+    model.begin_epoch(2)
+    return model
+
+
+def batch(split=SPLIT, seed=None):
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    return dataclasses.replace(to_device(split.train, "cpu"), rates=None, generator=generator)
+
+
+@pytest.mark.parametrize(("name", "label", "settings"), CASES, ids=lambda value: str(value)[:24])
+def test_every_variant_trains_and_predicts(name, label, settings):
+    model = built(name, settings).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    losses = []
+    for step in range(25):
+        optimizer.zero_grad()
+        loss = model.loss(batch(seed=step))["loss"]
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert sum(losses[-5:]) < sum(losses[:5])
+    with torch.no_grad():
+        found = model.eval().predict(batch().inputs())
+    assert found.rates.shape == (10, 9, 9)
+    assert found.rates_forward.shape == (10, 2, 9)
+    assert torch.isfinite(found.rates).all()
+    assert (found.rates >= 0).all()
+
+
+@pytest.mark.parametrize(("name", "label", "settings"), CASES, ids=lambda value: str(value)[:24])
+def test_hidden_counts_reach_the_output_in_no_way(name, label, settings):
+    model = built(name, settings).eval()
+    counts = model._with_forward(batch().heldin)
+    hidden = masks.draw(counts.shape, "full", 0.4, torch.Generator().manual_seed(3)) | torch.isnan(counts)
+    other = torch.where(hidden, torch.full_like(counts, 7.0), counts)
+    assert torch.equal(model._seen(counts, hidden, None)[0], model._seen(other, hidden, None)[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_visible_counts_are_not_asked_for(name):
+    """With all but one neuron's counts known, the gradient of the loss by the output lies on hidden entries alone."""
+    model = built(name, {"mask_ratio": 0.3}).eval()
+    seen = {}
+    original = model._seen
+
+    def spy(counts, hidden, generator):
+        output, latents = original(counts, hidden, generator)
+        output.retain_grad()
+        seen["hidden"], seen["output"] = hidden, output
+        return output, latents
+
+    model._seen = spy
+    model._hidden_loss(batch().whole(), torch.Generator().manual_seed(0), training=False)["loss"].backward()
+    gradient, sizes = seen["output"].grad, SPLIT.sizes
+    heldin = gradient[:, : sizes.bins, : sizes.heldin]
+    hidden = seen["hidden"][:, : sizes.bins]
+    assert not heldin[~hidden].any()
+    assert heldin[hidden].all()
+    assert gradient[:, :, sizes.heldin :].all()
+    assert gradient[:, sizes.bins :].all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_validation_looks_are_the_same_each_time_and_train_looks_are_not(name):
+    model = built(name, {}).eval()
+    assert torch.equal(model.loss(batch())["loss"], model.loss(batch())["loss"])
+    one, two = model.loss(batch(seed=1))["loss"], model.loss(batch(seed=2))["loss"]
+    assert not torch.equal(one, two)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_silent_trials_and_huge_counts_are_borne(name):
+    model = built(name, {}).train()
+    heldin = torch.zeros(4, 9, 6)
+    heldin[1] = 1e4
+    heldin[2, 3] = torch.nan
+    strange = dataclasses.replace(batch(seed=0).take(slice(0, 4), torch.Generator().manual_seed(0)), heldin=heldin)
+    loss = model.loss(strange)["loss"]
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(weights.grad).all() for weights in model.parameters())
+
+
+@pytest.mark.parametrize("bins", [*range(1, 20), 37, 100, 137, 200])
+@pytest.mark.parametrize("layers", range(5))
+def test_a_unet_takes_any_number_of_bins(bins, layers):
+    model = built("unet", {"layers": layers, "width": 4}, split := made_up_split(trials=2, bins=bins, forward=0))
+    with torch.no_grad():
+        assert model.train().predict(batch(split).inputs()).rates.shape == (2, bins, 9)
+
+
+@pytest.mark.parametrize(
+    ("layers", "neurons", "width", "parameters"),
+    [(0, 60, 20, 2480), (1, 60, 20, 6580), (2, 60, 20, 21180), (3, 60, 20, 75980), (4, 60, 20, 287980),
+     (3, 29, 20, 74709), (4, 29, 5, 20699), (3, 50, 20, 75570), (4, 60, 5, 21040)],
+)  # fmt: skip
+def test_the_originals_form_has_its_number_of_parameters(layers, neurons, width, parameters):
+    config = unet.Config(layers=layers, width=width, doubling="sum", padding="zeros", width_cap=0)
+    model = unet.Model(config, Sizes("x", 10.0, 100, neurons))
+    assert sum(weights.numel() for weights in model.parameters()) == parameters
+
+
+def test_the_baseline_has_the_originals_number_of_parameters():
+    model = masked_cnn.Model(masked_cnn.Config(), Sizes("x", 10.0, 100, 60))
+    assert sum(weights.numel() for weights in model.parameters()) == 2600
+
+
+@pytest.mark.parametrize(("layers", "fields"), [(0, {1}), (1, {11, 13}), (2, {33, 37}), (3, {77, 85})])
+def test_how_far_the_originals_form_sees(layers, fields):
+    config = unet.Config(layers=layers, width=4, doubling="sum", padding="zeros", width_cap=0, norm="none")
+    model = unet.Model(config, Sizes("x", 10.0, 201, 3)).eval()
+    with torch.no_grad():
+        # No rectifier is closed, so that whatever can reach the output does.
+        for weights in model.parameters():
+            weights.abs_()
+    found = set()
+    for place in range(96, 104):
+        x = torch.rand(1, 201, 3, requires_grad=True)
+        model.network(x, torch.zeros(1, 201, 3, dtype=torch.bool))[0][0, place].sum().backward()
+        reached = x.grad[0].abs().sum(dim=1).nonzero().flatten()
+        found.add(int(reached.max() - reached.min()) + 1)
+    assert found == fields
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("unet", {"mask_ratio": 0.0}, "hides nothing"),
+        ("unet", {"mask_ratio": 1.0}, "too much"),
+        ("unet", {"link": "identity"}, "expected loss mse"),
+        ("unet", {"width": 5, "layers": 0, "attention": "time"}, "heads expected a divisor of the coarsest level's 5"),
+        ("ndt", {"ramp_start": 5, "ramp_end": 2}, "ramp_end expected at least ramp_start 5, got 2"),
+        ("masked_cnn", {"kernel": 4}, "odd number of bins"),
+        ("masked_gru", {"dropout": 1.0}, "dropout expected a share"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(name, values, message):
+    with pytest.raises(BadInput, match=message):
+        catalog.config(name, values)
+
+
+def test_too_few_bins_to_reflect_are_refused_when_the_model_is_built():
+    with pytest.raises(BadInput, match="take fewer layers"):
+        built("unet", {"padding": "reflect", "layers": 4}, made_up_split(bins=3, forward=0))
+
+
+def test_an_ensemble_of_one_is_its_member_and_of_more_their_mean():
+    model = catalog.build("ensemble", {"member": "masked_cnn", "members": 1}, SPLIT.sizes).eval()
+    assert torch.equal(model.predict(batch()).rates, model.members[0].predict(batch()).rates)
+    model = catalog.build("ensemble", {"member": "masked_cnn", "members": 3}, SPLIT.sizes).eval()
+    rates = torch.stack([member.predict(batch()).rates for member in model.members])
+    torch.testing.assert_close(model.predict(batch()).rates, rates.mean(dim=0))
+    with pytest.raises(BadInput, match="gradient descent"):
+        catalog.config("ensemble", {"member": "mean_rate"})

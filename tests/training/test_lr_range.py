@@ -1,0 +1,56 @@
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from raysp.config import Training, Trial
+from raysp.errors import BadInput
+from raysp.training.lr_range import lr_range, suggestion
+from tests.models.made_up import made_up_split
+
+SPLIT = made_up_split(trials=40)
+TRIAL = Trial(
+    model="sae",
+    split=SPLIT.name,
+    settings={"hidden": 8, "encoder_hidden": 8},
+    training=Training(batch_size=64),
+    seed=3,
+    data="0" * 64,
+)
+
+
+def test_the_loss_falls_then_explodes_and_the_suggestion_lies_where_it_falls():
+    found = lr_range(TRIAL, SPLIT, lowest=1e-6, highest=10.0, steps=120)
+    assert found.rates == sorted(found.rates)
+    assert 1e-4 < found.suggested < 1.0
+    at = found.rates.index(found.suggested)
+    assert found.smooth[at + 1] < found.smooth[at - 1]
+
+
+def test_it_is_the_same_again_and_draws_nothing_of_the_callers():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    one = lr_range(TRIAL, SPLIT, steps=20)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert one == lr_range(TRIAL, SPLIT, steps=20)
+
+
+def test_by_hand_the_steepest_fall():
+    rates = [10 ** (i / 10) for i in range(30)]
+    smooth = [1.0] * 15 + [0.9, 0.3] + [0.25] * 13
+    assert suggestion(rates, smooth) == pytest.approx(rates[15])
+    assert suggestion(rates, [float(i) for i in range(30)]) is None
+
+
+def test_it_ends_when_the_loss_is_four_times_the_best():
+    found = lr_range(TRIAL, SPLIT, lowest=1e-3, highest=1e6, steps=60)
+    assert len(found.rates) < 60
+    assert all(math.isfinite(loss) for loss in found.losses)
+
+
+def test_what_makes_no_sense_is_refused():
+    with pytest.raises(BadInput, match="0 < lowest < highest"):
+        lr_range(TRIAL, SPLIT, lowest=1.0, highest=0.1)
+    with pytest.raises(BadInput, match="not fitted by gradient descent"):
+        lr_range(dataclasses.replace(TRIAL, model="mean_rate", settings={}, training=None), SPLIT)

@@ -1,0 +1,31 @@
+"""Models that are too large are refused before any weight is made."""
+
+import pytest
+import torch
+
+from raysp.config import Training, Trial
+from raysp.errors import BadInput
+from raysp.models import catalog
+from raysp.training.memory import check_fits
+from raysp.training.trial import fit_trial
+from tests.models.made_up import made_up_split
+
+
+def test_more_latent_channels_than_memory_are_refused_before_any_is_made():
+    split = made_up_split()
+    trial = Trial("unet", {"width": 2_000_000}, Training(epochs=1), split.name, "0" * 64)
+    with pytest.raises(BadInput, match=r"model unet: its weights.* need .* GB, cpu has .* GB; take fewer"):
+        fit_trial(trial, split, checkpoint=None, device="cpu")
+
+
+def test_a_usual_model_fits():
+    sizes = made_up_split().sizes
+    for name in catalog.names():
+        check_fits(catalog.on_paper(name, {}, sizes), torch.device("cpu"), name)
+
+
+def test_a_model_on_paper_takes_no_memory_and_draws_nothing():
+    before = torch.get_rng_state()
+    paper = catalog.on_paper("unet", {"width": 100_000}, made_up_split().sizes)
+    assert all(weight.is_meta for weight in paper.parameters())
+    assert torch.equal(torch.get_rng_state(), before)
