@@ -9,6 +9,7 @@ Benchmark's leaderboard: other neurons and other trials are hidden, and 75 trial
 
 from raysp.config import Experiment, ModelChoice, Recording, Training
 
+MASKED = {"schedule": "cosine", "weight_decay": 0.1, "patience": 200}
 TEST_FILE = "{root}/000140/sub-Jenkins/sub-Jenkins_ses-small_desc-test_ecephys.nwb"
 
 
@@ -39,6 +40,9 @@ def experiment() -> Experiment:
                 "sae",
                 settings={"hidden": 64, "encoder_hidden": 64, "dropout": 0.3, "coordinated_dropout": 0.5},
             ),
+            ModelChoice("unet", settings={"width": 32, "dropout": 0.3, "mask_ratio": 0.4}, training=MASKED),
+            ModelChoice("masked_gru", settings={"hidden": 64, "dropout": 0.4, "mask_ratio": 0.4}, training=MASKED),
+            ModelChoice("ndt", settings={"mask": "full", "mask_ratio": 0.4, "dropout": 0.4}, training=MASKED),
         ),
         seeds=(0, 1, 2, 3, 4),
         training=Training(

@@ -99,7 +99,6 @@ def run(campaign: Campaign) -> Campaign:
         for step in range(len(one.steps)):
             quietly(one.command(step, quiet, None))
         campaign.note("undisturbed", of=one.name)
-    server = strokes.Server(os.path.join(campaign.work, "tracking"))
     with small_disk(runs) as bounded:
         if not bounded:
             campaign.note("no full disk", why="needs root and tmpfs")
@@ -107,7 +106,10 @@ def run(campaign: Campaign) -> Campaign:
         while campaign.killed < campaign.kills or number < ROUNDS:
             one = scenarios[number % 2]
             # Both kinds of run meet the server, in turn.
-            served = server if number % 4 in (2, 3) else None
+            served = None
+            if number % 4 in (2, 3):
+                # A folder of its own: MLflow keeps the database of an address open, be the file gone.
+                served = strokes.Server(os.path.join(campaign.work, f"tracking-{number}"))
             place = os.path.join(runs, f"round-{number:03d}")
             known = len(campaign.problems)
             campaign.share = campaign.killed + -(-campaign.kills // ROUNDS)
@@ -122,7 +124,7 @@ def run(campaign: Campaign) -> Campaign:
                 print(line, flush=True)
             shutil.rmtree(place)
             if served:
-                shutil.rmtree(os.path.join(campaign.work, "tracking"))
+                shutil.rmtree(served.folder)
             number += 1
     return campaign
 

@@ -93,7 +93,7 @@ class Server:
     """A tracking server on loopback that can be taken away and brought back; its store stays."""
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
+        self.folder = folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
@@ -103,8 +103,8 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises TimeoutError when it does not within two minutes."""
-        os.makedirs(self._folder, exist_ok=True)
-        places = ["--backend-store-uri", self.store, "--artifacts-destination", f"{self._folder}/artifacts"]
+        os.makedirs(self.folder, exist_ok=True)
+        places = ["--backend-store-uri", self.store, "--artifacts-destination", f"{self.folder}/artifacts"]
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
         self._process = subprocess.Popen([*command, *places, "--workers", "1"], **quiet)
