@@ -61,10 +61,19 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str
         if address():
             ray.init(address=address(), **common)
         else:
+            _stay_on_loopback()
             ray.init(num_cpus=cores(resources), include_dashboard=False, **common)
         yield ray.cluster_resources()
     finally:
         ray.shutdown()
+
+
+def _stay_on_loopback() -> None:
+    """Keep every socket of the session on loopback, whoever imported ray first."""
+    from ray._private import ray_constants
+
+    # The environment variable above is read when ray is imported, which a person's own script may have done before.
+    ray_constants.ENABLE_RAY_CLUSTER = False
 
 
 def cores(resources: Resources) -> int:

@@ -3,6 +3,8 @@ import os
 
 import psutil
 import pytest
+
+# Before raysp starts a session: its sockets must stay on loopback all the same.
 from ray.train import ControllerError
 
 from raysp.cluster.pool import Pool, wait_for
