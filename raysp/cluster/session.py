@@ -21,6 +21,8 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # How long a process may take between a trial's last report and its end; on a crowded machine 2 s are too few.
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
     # Tune's own snapshots are never read: the run folder is the record.
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",

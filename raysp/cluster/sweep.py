@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -89,7 +90,7 @@ def work(
                 storage_path=storage,
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=resources.max_crashes - 1),
-                callbacks=[_callback(setting, board, watch, trouble)],
+                callbacks=[_callback(setting, board, watch, trouble, resources.max_crashes)],
             ),
         )
         try:
@@ -130,8 +131,10 @@ def _searcher(board: Board) -> Any:
     return Studies()
 
 
-def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSError]) -> Any:
+def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSError], max_crashes: int) -> Any:
     from ray import tune
+
+    crashes: Counter[str] = Counter()
 
     class Events(Kept, tune.Callback):
         """Settles trials on the board and tells what happened."""
@@ -149,21 +152,30 @@ def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSErro
                 watch({"kind": "progress", "trial": trial.config["id"], "note": result["note"]})
 
         def on_trial_recover(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            note = {"crashes": trial.num_failures, "reason": "its process died"}
-            watch({"kind": "crash", "trial": trial.config["id"], "note": note})
+            self._crashed(trial.config["id"])
 
         def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
             self._settle(trial.config["id"])
 
         def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            folder = RunFolder(setting.run).trial(trial.config["id"])
+            name = trial.config["id"]
+            folder = RunFolder(setting.run).trial(name)
             if not files.exists(folder.done) and not files.exists(folder.error):
+                self._crashed(name)
+                if crashes[name] < max_crashes:
+                    # Tune gives a trial up at once where its process dies while it is being handed over to it.
+                    board.give_back(name)
+                    return
                 reason = str(trial.get_error() or "").strip().splitlines()
-                text = f"the trial killed its process {trial.num_failures} times; the last time: "
+                text = f"the trial killed its process {crashes[name]} times; the last time: "
                 # A full disk may refuse this; then the trial counts as never run.
                 with contextlib.suppress(OSError):
                     files.write_text(folder.error, text + (reason[-1] if reason else "unknown") + "\n")
-            self._settle(trial.config["id"])
+            self._settle(name)
+
+        def _crashed(self, name: str) -> None:
+            crashes[name] += 1
+            watch({"kind": "crash", "trial": name, "note": {"crashes": crashes[name], "reason": "its process died"}})
 
         def _settle(self, name: str) -> None:
             try:

@@ -37,6 +37,10 @@ class Board:
         self._trials.pop(trial_id)
         return self._owner[trial_id].settle(trial_id)
 
+    def give_back(self, trial_id: str) -> None:
+        """Take back a trial that has not ended; `next` returns it again."""
+        self._owner[trial_id].give_back(trial_id)
+
     def pending(self) -> bool:
         """Tell whether anything is left to run, without starting it."""
         found = self.next()

@@ -91,6 +91,10 @@ class Lane:
         self._outcomes[trial_id] = found
         return found
 
+    def give_back(self, trial_id: str) -> None:
+        """Note that a trial is not running any more and has not ended."""
+        self._running.discard(trial_id)
+
     def over(self) -> bool:
         """Tell whether all that is wanted has been settled."""
         return not self._running and self._all_settled() and self._final() is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 from raysp.errors import BadInput, unknown
@@ -101,7 +102,7 @@ def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[A
         raise BadInput(f"{where}: log expected true or false, got {log!r}")
     if log and low <= 0:
         raise BadInput(f"{where}: a log range expected low > 0, got [{low}, {high}]")
-    if step is not None and (not _number(step) or not 0 < step <= high - low):
+    if step is not None and (not _number(step) or not step > 0 or _decimal(step) > _decimal(high) - _decimal(low)):
         raise BadInput(f"{where}: step expected a number > 0 and within the range, got {step!r}")
     if step is not None and log:
         raise BadInput(f"{where}: step does not go with log; list the values as a choice")
@@ -111,6 +112,11 @@ def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[A
                 raise BadInput(f"{where}: int expected whole numbers, got {value!r}")
         return Entry(name, "int", low, high, log, step, when=when)
     return Entry(name, "uniform", float(low), float(high), log, step, when=when)
+
+
+def _decimal(value: float | int) -> Decimal:
+    """Return a number as a person reads it: from 7.9 to 9.0 it is 1.1, which the floats miss."""
+    return Decimal(repr(value))
 
 
 def _choices(found: Any, where: str) -> tuple[Any, ...]:

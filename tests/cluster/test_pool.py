@@ -36,7 +36,8 @@ def plain(name, does="nothing", follows=None):
 
 
 def run_pool(trials, available, folder, on_event=lambda events, states: None):
-    pool = Pool(trials, Setting(str(folder), ""), Resources(workers=2), available, runner=RUNNER)
+    resources = Resources(workers=2, max_crashes=2)
+    pool = Pool(trials, Setting(str(folder), ""), resources, available, runner=RUNNER)
     states = wait_for(pool, on_event)
     return {entry["split"]: states[entry["id"]] for entry in trials}
 
@@ -57,12 +58,14 @@ def test_a_poison_is_set_aside_a_failure_is_told_and_the_rest_is_done(available,
     ]
     states = run_pool(trials, available, tmp_path)
     assert states["poison"]["state"] == "failed"
-    assert "killed its worker 3 times" in states["poison"]["error"]
-    assert attempts(tmp_path, "poison") == 3
+    assert "killed its worker 2 times" in states["poison"]["error"]
+    # A worker that is started again because another one died repeats its trial without blame.
+    assert states["poison"]["crashes"] == 2 <= attempts(tmp_path, "poison")
     assert "ValueError: as told" in states["error"]["error"]
-    assert attempts(tmp_path, "error") == 1
+    assert states["error"]["crashes"] == 0
     assert states["unlucky"]["state"] == "done"
-    assert attempts(tmp_path, "unlucky") == 2
+    assert states["unlucky"]["crashes"] <= 1
+    assert attempts(tmp_path, "unlucky") >= 2
     assert states["val"]["state"] == states["test"]["state"] == "done"
     assert "which failed" in states["orphan"]["error"]
     assert attempts(tmp_path, "orphan") == 0

@@ -86,6 +86,12 @@ def test_refuses_a_range(written, message):
         parse_space({"model": "sae", "space": {"model.x": written}}, "s.yaml")
 
 
+def test_a_step_as_long_as_the_range_is_read_in_decimals():
+    # 9.0 - 7.9 is a little less than 1.1 in floats, and Entry itself counts 9.0 as one step.
+    (entry,) = parse_space({"model": "sae", "space": {"model.x": {"uniform": [7.9, 9.0], "step": 1.1}}}, "x").entries
+    assert (entry.low, entry.high, entry.step) == (7.9, 9.0, 1.1)
+
+
 RANGE = {"model.x": {"uniform": [0, 1]}}
 
 

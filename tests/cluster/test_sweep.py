@@ -1,0 +1,44 @@
+"""What Tune tells of processes that die, without Tune."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from raysp.cluster.sweep import _callback
+from raysp.one_trial import Setting
+from raysp.search.board import Board
+from tests.search import made_up
+
+
+@pytest.fixture
+def told(tmp_path):
+    board, events = Board([made_up.lane(made_up.study(tmp_path), 2)]), []
+    callback = _callback(Setting(str(tmp_path), ""), board, events.append, [], 3)
+
+    def tell(what, trial):
+        of_tune = SimpleNamespace(config={"id": trial.id}, get_error=lambda: "The actor died.")
+        getattr(callback, f"on_trial_{what}")(1, [], of_tune)
+        return events[-1]
+
+    return board, tell
+
+
+def test_a_trial_whose_process_died_while_it_was_handed_over_is_run_again(told):
+    board, tell = told
+    trial = board.next()
+    assert tell("error", trial)["kind"] == "crash"
+    assert board.next().id == trial.id
+    made_up.write_done(board.lanes[0].study.run, trial)
+    assert tell("complete", trial)["note"]["outcome"].state == "done"
+
+
+def test_a_trial_that_keeps_killing_its_process_is_set_aside(told):
+    board, tell = told
+    trial = board.next()
+    tell("recover", trial)
+    tell("error", trial)
+    assert board.next().id == trial.id
+    event = tell("error", trial)
+    assert event["kind"] == "failed"
+    assert "killed its process 3 times; the last time: The actor died." in event["note"]["outcome"].error
+    assert board.next().id != trial.id
