@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one process run all tests with Ray, one after another, while the other takes file after file."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class RayApart(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "ray" if "mark.ray" in (config.rootpath / file).read_text() else file
+
+    return RayApart(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take longest."""
+    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
 
 
 @pytest.fixture(scope="session")

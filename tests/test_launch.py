@@ -25,7 +25,7 @@ def experiment():
         name="kills",
         splits=("mc_maze_small-20ms-val", "mc_maze_small-20ms-test"),
         models=(ModelChoice("mean_rate"), ModelChoice("sae", {"hidden": 16, "encoder_hidden": 16})),
-        training=Training(epochs=150, batch_size=8, measure_every=50),
+        training=Training(epochs=50, batch_size=8, measure_every=25),
     )
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def told(run):
 
 @pytest.fixture(scope="module")
 def quiet(place):
-    output = finish(start(place, "quiet", "--samples", "15", "--finalists", "2", "--final-seeds", "2"))
+    output = finish(start(place, "quiet", "--samples", "10", "--finalists", "2", "--final-seeds", "2"))
     return the_run(place, "quiet"), output
 
 
@@ -100,15 +100,15 @@ def test_a_sweep_leaves_all_it_promises(quiet):
     run, output = quiet
     expected = {"experiment.yaml", "mlflow.db", "report", "settings.yaml", "studies", "sweep.parquet", "trials"}
     assert expected <= set(files.listing(run.path))
-    assert "15 of 15 candidates" in output
+    assert "10 of 10 candidates" in output
     table = polars.read_parquet(run.table)
-    assert table.filter(polars.col("stage") == "search").height == 15
+    assert table.filter(polars.col("stage") == "search").height == 10
     assert table.filter(polars.col("stage") == "final").height == 2
     assert table["standin"].all()
     assert table.select("commit", "code", "data", "torch", "optuna").null_count().sum_horizontal().item() == 0
     assert table.filter(polars.col("winner"))["candidate"].n_unique() == 1
     best = yaml.safe_load(files.read_text(run.settings))["models"]["sae"]["standin-mc_maze_small-20ms-val"]
-    assert best["of"] == 15
+    assert best["of"] == 10
     assert best["seeds"] == [0, 1]
     assert run.record()["submissions"][-1]["ended"] == "finished"
 
@@ -121,25 +121,25 @@ def test_the_store_has_a_parent_and_a_child_for_each_trial(quiet):
     experiment = client.get_experiment_by_name(run.name).experiment_id
     (parent,) = client.search_runs([experiment], "tags.`raysp.kind` = 'run'")
     children = client.search_runs([experiment], "tags.`raysp.kind` = 'trial'")
-    assert len(children) == 17
+    assert len(children) == 12
     assert {child.data.tags["mlflow.parentRunId"] for child in children} == {parent.info.run_id}
     assert {child.info.status for child in children} == {"FINISHED"}
-    assert {int(child.data.tags["candidate"]) for child in children} == set(range(15))
+    assert {int(child.data.tags["candidate"]) for child in children} == set(range(10))
     assert all("final/validation_loss" in child.data.metrics and "hidden" in child.data.params for child in children)
 
 
 def test_killed_interrupted_and_extended_it_comes_to_the_same(place, quiet):
     run = the_run(place, "killed")
-    first = start(place, "killed", "--samples", "12")
+    first = start(place, "killed", "--samples", "8")
     wait_for(lambda: ended(run) >= 2, first)
     holder = run.path + "/.lock-holder"
-    refused = CliRunner().invoke(cli.main, arguments(place, "killed", "--samples", "12"))
+    refused = CliRunner().invoke(cli.main, arguments(place, "killed", "--samples", "8"))
     assert f"is being run by process {first.pid}" in refused.output
     assert f"process {first.pid}" in files.read_text(holder)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
 
-    second = start(place, "killed", "--samples", "12", "--workers", "1")
+    second = start(place, "killed", "--samples", "8", "--workers", "1")
     actor = wait_for(lambda: _actor(second.pid), second)
     # What a process is started with, it has before it imports torch.
     pinned = psutil.Process(actor).environ()
@@ -156,11 +156,19 @@ def test_killed_interrupted_and_extended_it_comes_to_the_same(place, quiet):
     options = ["run", str(place[0] / "tiny.py"), "--root", place[1], "--settings", run.path, "--dry-run"]
     assert "is not finished" in CliRunner().invoke(cli.main, options).output
 
-    finish(start(place, "killed", "--samples", "15", "--finalists", "2", "--final-seeds", "2"))
+    finish(start(place, "killed", "--samples", "10", "--finalists", "2", "--final-seeds", "2"))
     assert told(run) == told(quiet[0])
-    assert ended(run) == ended(quiet[0]) == 17
+    assert ended(run) == ended(quiet[0]) == 12
 
 
+def test_the_main_job_would_take_the_best_settings(place, quiet):
+    options = ["run", str(place[0] / "tiny.py"), "--root", place[1], "--settings", quiet[0].path, "--dry-run"]
+    result = CliRunner().invoke(cli.main, options)
+    assert result.exit_code == 0, result.output
+    assert "sae: settings of" in result.output
+
+
+@pytest.mark.slow
 def test_the_main_job_takes_the_best_settings(place, quiet):
     run, (folder, root) = quiet[0], place
     options = ["--root", root, "--runs", str(folder / "main"), "--settings", run.path]
@@ -212,9 +220,9 @@ def test_a_space_for_another_model_is_refused(place):
 
 def test_another_study_in_the_same_folder_is_refused(place, quiet):
     run = the_run(place, "quiet")
-    result = CliRunner().invoke(cli.main, arguments(place, "quiet", "--samples", "15", "--seed", "9"))
+    result = CliRunner().invoke(cli.main, arguments(place, "quiet", "--samples", "10", "--seed", "9"))
     assert "seed: 0 there, 9 now" in result.output
-    assert ended(run) == 17
+    assert ended(run) == 12
 
 
 def test_a_run_and_a_sweep_do_not_share_a_folder(place, quiet):
