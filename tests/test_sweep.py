@@ -27,7 +27,7 @@ def experiment():
         name="tiny",
         splits=("mc_maze_small-20ms-val", "mc_maze_small-20ms-test"),
         models=(ModelChoice("sae", {"hidden": 8, "encoder_hidden": 8}), ModelChoice("mean_rate")),
-        training=Training(epochs=30, batch_size=8, measure_every=0),
+        training=Training(epochs=20, batch_size=8, measure_every=0),
     )
 """
 SPACE = """
@@ -193,7 +193,7 @@ def test_the_main_job_takes_the_best_settings(place, quiet):
         (("--sampler", "bayes", "--samples", "3"), "'bayes' is not one of"),
         ((), "expected --samples N"),
         (("--samples", "3", "--objective", "cobps"), "did you mean 'co-bps'"),
-        (("--samples", "3", "--asha", "40"), "less than the 30 epochs"),
+        (("--samples", "3", "--asha", "40"), "less than the 20 epochs"),
         (("--samples", "3", "--asha", "5", "--objective", "co-bps", "--objective", "fp-bps"), "one objective"),
         (("--samples", "3", "--set", "training.validate_on=eval"), "never looks at evaluation trials"),
         (("--samples", "3", "--splits", "mc_maze_small-20ms-test"), "end in -val"),

@@ -53,6 +53,8 @@ class MaskedConfig:
         mix_repeats: share of neurons whose counts a training trial takes from another training trial of its condition,
             each from its own. Only where repeats share their rates, as in generated data: it breaks what neurons have
             in common from trial to trial.
+        repeat_targets: ask for the mean count of the other training trials of a condition, visible entries or hidden,
+            where there are any; elsewhere for the trial's own hidden counts. Under the same premise.
     """
 
     mask: Mode = "full"
@@ -70,6 +72,7 @@ class MaskedConfig:
     time_jitter: int = 0
     lost_neurons: float = 0.0
     mix_repeats: float = 0.0
+    repeat_targets: bool = False
 
     def check(self, model: str) -> None:
         """Raise BadInput where a setting, or two of them, make no sense; `model` is for the error."""
@@ -141,7 +144,7 @@ class MaskedModel(nn.Module):
         """Take the mean counts of the training trials: what rates start from, and what some fills need."""
         observed, _ = mean_counts(trials, self.sizes)
         means = torch.as_tensor(observed, dtype=torch.float32).to(self.means.device)
-        if self.config.mix_repeats:
+        if self.config.mix_repeats or self.config.repeat_targets:
             self._repeats = augment.Repeats.of(to_device(trials, self.means.device), "masked model")
         with torch.no_grad():
             self.means.copy_(means[: self.sizes.heldin])
@@ -152,7 +155,8 @@ class MaskedModel(nn.Module):
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the loss over what is hidden: drawn anew in training, under fixed masks in evaluation."""
         if batch.generator is not None:
-            return self._hidden_loss(self._augmented(batch, batch.generator), batch.generator, training=True)
+            shown, asked = self._augmented(batch, batch.generator)
+            return self._hidden_loss(shown, batch.generator, training=True, asked=asked)
         targets = batch.whole()
         found = [self._hidden_loss(targets, self._look(look), training=False) for look in range(LOOKS)]
         known = sum(one["known"] for one in found)
@@ -179,9 +183,17 @@ class MaskedModel(nn.Module):
         return Prediction(rates[:, :bins], rates[:, bins:] if self.sizes.forward else None, latents)
 
     def _hidden_loss(
-        self, targets: torch.Tensor, generator: torch.Generator, *, training: bool
+        self, targets: torch.Tensor, generator: torch.Generator, *, training: bool, asked: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
-        """Return the loss under one mask; `targets` are (trials, bins [+ forward], heldin [+ heldout]), NaN unknown."""
+        """Return the loss under one mask.
+
+        Args:
+            targets: (trials, bins [+ forward], heldin [+ heldout]) counts that are shown where visible and asked for
+                where hidden; NaN where unknown.
+            generator: of the mask.
+            training: augment, and ramp.
+            asked: the same shape, what is asked for instead, visible or hidden; NaN where `targets` still are.
+        """
         counts = self._with_forward(targets[:, : self.sizes.bins, : self.sizes.heldin])
         mode, span = self._ramped(generator) if training else (self.config.mask, self.config.mask_span)
         chosen = self._drawn(counts.shape, generator, mode, span)
@@ -189,11 +201,13 @@ class MaskedModel(nn.Module):
         if training and self.config.lost_neurons:
             away = away | augment.lost(len(counts), self.sizes.heldin, self.config.lost_neurons, generator)
         output, _ = self._seen(counts, chosen | away, generator if training else None)
-        asked = targets.clone()
+        told = targets.clone()
         bins, neurons = self.sizes.bins, self.sizes.heldin
-        asked[:, :bins, :neurons].masked_fill_(~chosen[:, :bins], torch.nan)
-        output = output[:, : asked.shape[1], : asked.shape[2]]
-        return hidden_loss(output, asked, self._link_of(asked.shape[2]), self.config.loss)
+        told[:, :bins, :neurons].masked_fill_(~chosen[:, :bins], torch.nan)
+        if asked is not None:
+            told = torch.where(asked.isnan(), told, asked)
+        output = output[:, : told.shape[1], : told.shape[2]]
+        return hidden_loss(output, told, self._link_of(told.shape[2]), self.config.loss)
 
     def _link_of(self, neurons: int) -> Link:
         if neurons == self.sizes.neurons or self.config.link != "scaled_softplus":
@@ -229,14 +243,23 @@ class MaskedModel(nn.Module):
         """Append forward bins, unknown, to (trials, bins, heldin)."""
         return nn.functional.pad(heldin, (0, 0, 0, self.sizes.forward), value=torch.nan)
 
-    def _augmented(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
-        mixes = self._repeats is not None and self.config.mix_repeats
-        targets = self._repeats.mixed(batch, self.config.mix_repeats, generator) if mixes else batch.whole()
-        if self.config.time_flip:
-            targets = augment.flipped(targets, self.config.time_flip, generator)
-        if self.config.time_jitter:
-            targets = augment.jittered(targets, self.config.time_jitter, generator)
-        return targets
+    def _augmented(self, batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return counts to show, and what to ask for instead of those that are hidden, or None."""
+        repeats, config = self._repeats, self.config
+        shown = batch.whole()
+        if repeats is not None and config.mix_repeats:
+            shown = repeats.mixed(batch, config.mix_repeats, generator)
+        both = [shown]
+        if repeats is not None and config.repeat_targets:
+            both.append(repeats.others(shown, batch.condition))
+        # One draw for both: what is asked for has to be shifted with what is shown.
+        together = torch.cat(both, dim=2)
+        if config.time_flip:
+            together = augment.flipped(together, config.time_flip, generator)
+        if config.time_jitter:
+            together = augment.jittered(together, config.time_jitter, generator)
+        shown, *asked = together.split(shown.shape[2], dim=2)
+        return shown, asked[0] if asked else None
 
     def _look(self, look: int) -> torch.Generator:
         return torch.Generator(self.means.device).manual_seed(1_000_003 + look)

@@ -40,17 +40,21 @@ def lost(trials: int, neurons: int, share: float, generator: torch.Generator) ->
 
 @dataclass(frozen=True)
 class Repeats:
-    """The training trials by condition, to mix repeats of.
+    """The training trials by condition, to mix repeats of, or to ask for what other repeats have in common.
 
     Attributes:
         counts: (trials, bins [+ forward], neurons) counts, NaN where unknown.
         members: (conditions, most repeats) indices of trials; rows of fewer repeats go on with any.
         sizes: (conditions,) how many repeats there are.
+        totals: (conditions, bins [+ forward], neurons) the repeats' counts, summed; unknown ones left out.
+        known: the same shape, how many repeats are known.
     """
 
     counts: torch.Tensor
     members: torch.Tensor
     sizes: torch.Tensor
+    totals: torch.Tensor
+    known: torch.Tensor
 
     @staticmethod
     def of(trials: Batch, where: str) -> Repeats:
@@ -58,12 +62,19 @@ class Repeats:
         condition = trials.condition
         known = None if condition is None else condition[condition >= 0]
         if known is None or not len(known) or (sizes := torch.bincount(known)).max() < 2:
-            raise BadInput(f"{where}, mix_repeats expected training trials that repeat conditions, got none that do")
+            raise BadInput(
+                f"{where}, mix_repeats and repeat_targets expected training trials that repeat conditions, got none "
+                "that do"
+            )
+        counts = trials.whole()
         members = torch.zeros(len(sizes), int(sizes.max()), dtype=torch.int64, device=condition.device)
+        totals = torch.zeros(len(sizes), *counts.shape[1:], device=condition.device)
+        seen = torch.zeros_like(totals)
         for index in known.unique().tolist():
             rows = torch.nonzero(condition == index)[:, 0]
             members[index, : len(rows)] = rows
-        return Repeats(trials.whole(), members, sizes)
+            totals[index], seen[index] = counts[rows].nansum(dim=0), (~counts[rows].isnan()).sum(dim=0)
+        return Repeats(counts, members, sizes, totals, seen)
 
     def mixed(self, batch: Batch, share: float, generator: torch.Generator) -> torch.Tensor:
         """Return (trials, bins [+ forward], neurons) counts with a share of each trial's neurons from other repeats.
@@ -82,3 +93,18 @@ class Repeats:
         other = self.counts[source, :, neurons].transpose(1, 2)
         swapped = (draws[1] < share) & (condition >= 0)[:, None]
         return torch.where(swapped[:, None, :], other, whole)
+
+    def others(self, shown: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """Return the mean count of a condition's other repeats, entry by entry; NaN where there is no other.
+
+        Its noise is independent of what is shown, so that a network that sees everything can still not gain by copying
+        (as images are denoised from pairs of noisy ones: Lehtinen et al. 2018).
+
+        Args:
+            shown: (trials, bins [+ forward], neurons) counts, each from some repeat of the trial's condition.
+            condition: (trials,) conditions; below 0 where there is none.
+        """
+        of = condition.clamp(min=0)
+        left = self.known[of] - (~shown.isnan()).float()
+        mean = (self.totals[of] - torch.nan_to_num(shown)) / left
+        return mean.masked_fill((left < 1) | (condition < 0)[:, None, None], torch.nan)

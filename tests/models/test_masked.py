@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,6 +24,7 @@ VARIANTS = {
     "squared errors": {"loss": "mse", "link": "identity"},
     "augmented": {"time_flip": 0.5, "time_jitter": 2, "lost_neurons": 0.3},
     "many looks": {"predict_masks": 3},
+    "repeats": {"mix_repeats": 0.5, "repeat_targets": True, "time_flip": 0.5, "time_jitter": 1},
 }
 OF_UNET = {
     "original": {"doubling": "sum", "padding": "zeros", "width_cap": 0},
@@ -46,7 +48,9 @@ CASES = [
     *(("unet", label, settings) for label, settings in OF_UNET.items()),
     *(("ndt", label, settings) for label, settings in OF_NDT.items()),
 ]
-SPLIT = made_up_split(trials=10, bins=9)
+PLAIN = made_up_split(trials=10, bins=9)
+# Five conditions of two trials each.
+SPLIT = dataclasses.replace(PLAIN, train=dataclasses.replace(PLAIN.train, condition=np.arange(10) // 2))
 
 
 def built(name, settings, split=SPLIT):
@@ -113,6 +117,19 @@ def test_visible_counts_are_not_asked_for(name):
     assert heldin[hidden].all()
     assert gradient[:, :, sizes.heldin :].all()
     assert gradient[:, sizes.bins :].all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_repeats_are_asked_for_wherever_there_are_any(name):
+    model = built(name, {"repeat_targets": True}).eval()
+    asked = []
+    model._hidden_loss = lambda shown, generator, *, training, asked=None, to=asked: to.append((shown, asked))
+    whole = batch(seed=0)
+    model.loss(whole)
+    # Conditions of two trials: each is asked what the other counted.
+    (shown, other), pairs = asked[0], [1, 0, 3, 2, 5, 4, 7, 6, 9, 8]
+    torch.testing.assert_close(shown, whole.whole())
+    torch.testing.assert_close(other, whole.whole()[pairs])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""Mixing repeats: every neuron's counts are those of a trial of the same condition, whole in time."""
+"""Repeats of a condition: mixed, every neuron's counts whole in time; and what the others have in common."""
 
 import pytest
 import torch
@@ -43,5 +43,29 @@ def test_the_generator_decides():
 
 @pytest.mark.parametrize("condition", [None, torch.full((8,), -1), torch.arange(8)])
 def test_without_repeats_it_is_refused(condition):
-    with pytest.raises(BadInput, match="mix_repeats expected training trials that repeat conditions"):
+    with pytest.raises(
+        BadInput, match="mix_repeats and repeat_targets expected training trials that repeat conditions"
+    ):
         Repeats.of(trials(condition), "here")
+
+
+def test_what_others_have_in_common_leaves_out_what_is_shown():
+    counts = torch.poisson(torch.full((8, 4, 5), 3.0), generator=torch.Generator().manual_seed(0))
+    counts[0, 1, 2], counts[2, 3, :] = torch.nan, torch.nan
+    train = Batch(heldin=counts[..., :3], heldout=counts[..., 3:], condition=CONDITION)
+    found = Repeats.of(train, "here").others(counts, CONDITION)
+    for trial, condition in enumerate(CONDITION.tolist()):
+        other = [i for i, c in enumerate(CONDITION.tolist()) if c == condition and i != trial and condition >= 0]
+        expected = counts[other].nanmean(dim=0) if other else torch.full((4, 5), torch.nan)
+        torch.testing.assert_close(found[trial], expected, equal_nan=True)
+
+
+def test_what_others_have_in_common_of_a_mixture_leaves_out_each_entry_that_was_used():
+    train = trials()
+    repeats = Repeats.of(train, "here")
+    shown = repeats.mixed(train.take(torch.arange(8)), 1.0, torch.Generator().manual_seed(0))
+    found = repeats.others(shown, CONDITION)
+    # Trials 1 and 4 are all there is of their condition: what is asked for is the other of the two, neuron by neuron.
+    torch.testing.assert_close(found[1] + shown[1], train.whole()[[1, 4]].sum(dim=0))
+    assert found[3].isnan().all(), "a condition of one trial has no other"
+    assert found[6:].isnan().all(), "no condition, no other"
