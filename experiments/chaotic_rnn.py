@@ -22,9 +22,9 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
-            # The peer's size and number of epochs.
+            # At most 75,570 parameters and 50 epochs, as the U-Net of unet-spikes had.
             ModelChoice("unet", settings={"width": 16, "mask_ratio": 0.25}, training=QUICK),
-            ModelChoice("masked_gru", settings={"hidden": 64}, training={**QUICK, "batch_size": 64}),
+            ModelChoice("masked_gru", settings={"hidden": 47}, training={**QUICK, "batch_size": 64}),
             ModelChoice("true_rates"),
         ),
         seeds=(0, 1, 2),

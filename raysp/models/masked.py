@@ -49,7 +49,8 @@ class MaskedConfig:
         predict_masks: predict under so many masks and take the mean; 0 predicts once, with everything visible.
         time_flip: share of training trials whose time is reversed.
         time_jitter: training trials are shifted by up to so many bins.
-        lost_neurons: share of held-in neurons that a training trial does without; they are not asked for.
+        lost_neurons: share of held-in neurons that a training trial does without; nothing more is asked for than
+            without it.
         mix_repeats: share of neurons whose counts a training trial takes from another training trial of its condition,
             each from its own. Only where repeats share their rates, as in generated data: it breaks what neurons have
             in common from trial to trial.
