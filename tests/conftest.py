@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
+
+# How long an example takes says how busy the machine is, no more.
+hypothesis.settings.register_profile("raysp", deadline=None)
+hypothesis.settings.load_profile("raysp")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

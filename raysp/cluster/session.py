@@ -64,10 +64,23 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str
             ray.init(address=address(), **common)
         else:
             _stay_on_loopback()
-            ray.init(num_cpus=cores(resources), include_dashboard=False, **common)
+            _start(num_cpus=cores(resources), include_dashboard=False, **common)
         yield ray.cluster_resources()
     finally:
         ray.shutdown()
+
+
+def _start(**options: Any) -> None:
+    """Start Ray, once more where it was too slow: it waits 30 s for its own processes, few on a crowded machine."""
+    import ray
+
+    try:
+        ray.init(**options)
+    except Exception as error:
+        if "timed out during startup" not in str(error):
+            raise
+        ray.shutdown()
+        ray.init(**options)
 
 
 def _stay_on_loopback() -> None:
