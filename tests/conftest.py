@@ -12,6 +12,7 @@ hypothesis.settings.register_profile("raysp", deadline=None)
 hypothesis.settings.load_profile("raysp")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let one process run all tests with Ray, one after another, while the other takes file after file."""
     from xdist.scheduler import LoadFileScheduling
