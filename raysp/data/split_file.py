@@ -12,9 +12,11 @@ import h5py
 import numpy as np
 
 from raysp import files
+from raysp.data import stimulus_file
 from raysp.data.hdf5 import new_hdf5
 from raysp.data.nlb_sets import BUILDER
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, TrainingPart, Trials
+from raysp.data.stimulus import StimulusSizes, StimulusSplit
 from raysp.errors import BadInput, NotReady
 
 FORMAT = 1
@@ -30,7 +32,20 @@ def targets_path(root: str, name: str) -> str:
     return files.join(root, "prepared", f"{name}.targets.h5")
 
 
-def save(split: PopulationSplit, targets: Targets | None, root: str, built_from: dict[str, Any]) -> None:
+def kind_of(header: dict[str, Any]) -> str:
+    """Return the kind of a prepared split from its header: "population" or "stimulus"."""
+    return header.get("kind", "population")
+
+
+def sizes_of(header: dict[str, Any]) -> Sizes | StimulusSizes:
+    """Return the sizes of a prepared split from its header."""
+    kind = Sizes if kind_of(header) == "population" else StimulusSizes
+    return kind(**header["sizes"])
+
+
+def save(
+    split: PopulationSplit | StimulusSplit, targets: Targets | None, root: str, built_from: dict[str, Any]
+) -> None:
     """Write a split and its answers, each whole or not at all; the answers first, so that a split never lacks them.
 
     Args:
@@ -42,6 +57,8 @@ def save(split: PopulationSplit, targets: Targets | None, root: str, built_from:
     Raises:
         OSError: the disk is full; files that were there stay as they were.
     """
+    if isinstance(split, StimulusSplit):
+        return stimulus_file.save(split, root, built_from)
     if targets is not None:
         with new_hdf5(targets_path(root, split.name)) as file:
             _write_trials(file, "trials", targets.trials)
@@ -91,9 +108,11 @@ def header(root: str, name: str) -> dict[str, Any]:
     return found
 
 
-def load(root: str, name: str) -> PopulationSplit:
+def load(root: str, name: str) -> PopulationSplit | StimulusSplit:
     """Read a prepared split. Raises as `header` does."""
     found = header(root, name)
+    if kind_of(found) == "stimulus":
+        return stimulus_file.load(root, name)
     with _opened(split_path(root, name)) as file:
         return PopulationSplit(
             name=found["name"],
@@ -104,9 +123,14 @@ def load(root: str, name: str) -> PopulationSplit:
         )
 
 
-def load_training(root: str, name: str) -> TrainingPart:
-    """Read what a search may see of a prepared split; its evaluation trials are not read. Raises as `header` does."""
+def load_training(root: str, name: str) -> TrainingPart | StimulusSplit:
+    """Read what a search may see of a prepared split; its evaluation trials are not read. Raises as `header` does.
+
+    A recording in one piece comes whole: its parts are stretches of time, and training reads two of three.
+    """
     found = header(root, name)
+    if kind_of(found) == "stimulus":
+        return stimulus_file.load(root, name)
     with _opened(split_path(root, name)) as file:
         left_out = TrainingPart.left_out(found["provenance"]["standin"])
         arrays = {name: dataset[()] for name, dataset in file["train"].items() if name not in left_out}

@@ -1,0 +1,124 @@
+"""A stimulus split on disk: one HDF5 file where every prepared split lies, with a header of the same form.
+
+Nothing is hidden in a second file: a model's answers are the spikes of later bins, which it reads as history anyway.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+import h5py
+import numpy as np
+
+from raysp import files
+from raysp.data.hdf5 import new_hdf5, opened
+from raysp.data.split import Provenance
+from raysp.data.stimulus import StimulusSizes, StimulusSplit
+from raysp.errors import BadInput, NotReady
+
+FORMAT, KIND = 1, "stimulus"
+
+ARRAYS = ("stimulus", "spikes", "cells", "global_ids")
+
+CHUNK_BINS = 1 << 16
+
+
+def path_of(root: str, name: str) -> str:
+    """Return where the split called `name` lies below the data root; splits of other kinds lie there too."""
+    return files.join(root, "prepared", f"{name}.h5")
+
+
+def save(split: StimulusSplit, root: str, built_from: dict[str, Any]) -> None:
+    """Write a split, whole or not at all.
+
+    Args:
+        split: the split.
+        root: the data root.
+        built_from: what the arrays were built from (JSON-able), so that a second build can tell it is up to date.
+
+    Raises:
+        OSError: the disk is full; a file that was there stays as it was.
+    """
+    header = {
+        "format": FORMAT,
+        "kind": KIND,
+        "name": split.name,
+        "sizes": dataclasses.asdict(split.sizes),
+        "provenance": dataclasses.asdict(split.provenance),
+        "built_from": built_from,
+        "fingerprint": fingerprint(split),
+        "cells": split.cells.tolist(),
+        "left_out": split.left_out,
+        "parts": dict(split.parts),
+        "trials": {"train": split.bins_of("train"), "eval": split.bins_of("test")},
+        "arrays": [],
+    }
+    with new_hdf5(path_of(root, split.name)) as file:
+        for name in ARRAYS:
+            array = getattr(split, name)
+            # One column a chunk, since the values of one channel or cell stay the same from bin to bin.
+            chunks = (min(CHUNK_BINS, len(array)), *(1 for _ in array.shape[1:]))
+            file.create_dataset(name, data=array, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
+        file.attrs["raysp"] = json.dumps(header, sort_keys=True)
+
+
+def load(root: str, name: str) -> StimulusSplit:
+    """Read a prepared split.
+
+    Raises:
+        NotReady: the split was never prepared, or by another version of the format.
+        BadInput: the file is damaged, or holds a split of another kind.
+    """
+    path = path_of(root, name)
+    again = f"run: raysp data prepare {name} --root {root}"
+    if not files.exists(path):
+        raise NotReady(f"split {name!r} is not prepared below {root!r}; {again}")
+    try:
+        with opened(path) as file:
+            found = _header(file, path)
+            if found["format"] != FORMAT:
+                raise NotReady(f"{path} has format {found['format']}, this version reads {FORMAT}; {again}")
+            arrays = {array: file[array][()] for array in ARRAYS}
+        split = StimulusSplit(
+            name=found["name"],
+            sizes=StimulusSizes(**found["sizes"]),
+            parts={part: tuple((start, stop) for start, stop in found["parts"][part]) for part in found["parts"]},
+            left_out=tuple((cell, reason) for cell, reason in found["left_out"]),
+            provenance=_provenance(found["provenance"]),
+            **arrays,
+        )
+    except (BadInput, NotReady):
+        raise
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise BadInput(f"{path} is damaged or not HDF5 ({error}); remove it and prepare it again") from error
+    if fingerprint(split) != found["fingerprint"]:
+        raise BadInput(f"{path} is damaged: its arrays are not those that were written; remove it and prepare it again")
+    return split
+
+
+def fingerprint(split: StimulusSplit) -> str:
+    """Return the SHA-256 of a split's sizes, parts and arrays: what a trial's name takes of its data."""
+    known = {"sizes": dataclasses.asdict(split.sizes), "parts": dict(split.parts)}
+    total = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
+    for name in ARRAYS:
+        array = getattr(split, name)
+        total.update(f"{name}{array.shape}{array.dtype.str}".encode())
+        total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()
+
+
+def _header(file: h5py.File, path: str) -> dict[str, Any]:
+    if "raysp" not in file.attrs:
+        raise BadInput(f"{path} is not a prepared split; remove it and run raysp data prepare again")
+    found = json.loads(file.attrs["raysp"])
+    if found.get("kind") != KIND:
+        raise BadInput(f"{path} expected a split of kind {KIND!r}, got {found.get('kind', 'population')!r}")
+    return found
+
+
+def _provenance(found: dict[str, Any]) -> Provenance:
+    recordings = tuple((name, sha) for name, sha in found["recordings"])
+    return Provenance(recordings=recordings, builder=found["builder"], standin=found["standin"])

@@ -1,0 +1,240 @@
+"""The files of a retina recording are read alike from a folder and an archive; what does not fit is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import shutil
+import tarfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from raysp.data import retina_files
+from raysp.data.retina_standin import write_retina
+from raysp.errors import BadInput
+
+SECONDS = 12
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    path = tmp_path_factory.mktemp("made")
+    write_retina(str(path), seconds=SECONDS, cells=3, seed=0)
+    return path
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A copy that a test may change."""
+    return shutil.copytree(made, tmp_path / "recording")
+
+
+def packed(folder, name="recording.tar.gz", prefix="./recording/"):
+    path = folder.parent / name
+    with tarfile.open(path, "w:gz") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.add(file, prefix + file.name)
+    return path
+
+
+def edit(folder, name, change):
+    """Unpickle a table that was generated here, change it, and pickle it again."""
+    frame = pd.read_pickle(folder / name)
+    frame = change(frame)
+    frame.columns = pd.Index(list(frame.columns), dtype=object)
+    frame.to_pickle(folder / name)
+
+
+def with_column(name, change):
+    def changed(frame):
+        column = np.empty(len(frame), dtype=object)
+        for row, value in enumerate(frame[name]):
+            column[row] = change(value)
+        frame[name] = pd.Series(column, index=frame.index, dtype=object)
+        return frame
+
+    return changed
+
+
+def read(path, recording=None, table="all"):
+    return retina_files.read(str(path), recording, table)
+
+
+@pytest.mark.parametrize("prefix", ["./recording/", "", "deep/er/"])
+def test_an_archive_and_a_folder_are_read_alike(folder, prefix):
+    one, other = read(folder), read(packed(folder, prefix=prefix))
+    for field in dataclasses.fields(one):
+        left, right = getattr(one, field.name), getattr(other, field.name)
+        np.testing.assert_equal(left, right)
+    assert sorted(os.listdir(folder.parent)) == ["recording", "recording.tar.gz"], "nothing is unpacked"
+
+
+def test_the_last_trigger_ends_the_recording_and_begins_no_frame(folder):
+    (triggers,) = pd.read_pickle(folder / "recorded_stimulus.pickle")["Trigger_Fr_relative"]
+    found = read(folder)
+    np.testing.assert_array_equal(found.starts, triggers[:-1])
+    assert found.samples == triggers[-1] + 1
+    np.testing.assert_array_equal(found.pattern, np.load(folder / "stimulus_pattern.npy")[: len(triggers) - 1])
+
+
+def test_the_paths_are_those_that_are_read(folder):
+    assert retina_files.paths("x/chicken.tar.gz", "all") == ["x/chicken.tar.gz"]
+    names = [os.path.basename(path) for path in retina_files.paths(str(folder), "filtered")]
+    assert names == [
+        "stimulus_pattern.npy", "recorded_stimulus.pickle", "spike_response.pickle", "recording_cluster_ids.json",
+    ]  # fmt: skip
+    os.remove(folder / "recording_cluster_ids.json")
+    assert len(retina_files.paths(str(folder), "filtered")) == 3
+    assert read(folder).global_ids == {}
+
+
+@pytest.mark.parametrize("shift", [1, 900])
+def test_a_first_trigger_other_than_zero_is_refused(folder, shift):
+    edit(folder, "recorded_stimulus.pickle", with_column("Trigger_Fr_relative", lambda triggers: triggers + shift))
+    with pytest.raises(BadInput, match="strictly increasing from 0"):
+        read(folder)
+
+
+def test_triggers_that_go_back_or_are_no_samples_are_refused(folder):
+    change = with_column("Trigger_Fr_relative", lambda triggers: triggers[[0, 2, 1, 3]])
+    edit(folder, "recorded_stimulus.pickle", change)
+    with pytest.raises(BadInput, match="strictly increasing from 0"):
+        read(folder)
+    edit(folder, "recorded_stimulus.pickle", with_column("Trigger_Fr_relative", lambda triggers: triggers / 2))
+    with pytest.raises(BadInput, match="whole sample numbers"):
+        read(folder)
+
+
+def test_spikes_beyond_the_recording_are_refused_and_the_last_sample_is_not(folder):
+    samples = read(folder).samples
+    for late, wrong in ((samples - 1, False), (samples, True), (-1, True)):
+        change = with_column("Spikes", lambda times, late=late: np.ma.append(times[:3], np.int32(late)))
+        edit(folder, "spike_response_allcells.pickle", change)
+        if wrong:
+            with pytest.raises(BadInput, match=f"samples 0 to {samples - 1} of the recording"):
+                read(folder)
+        else:
+            assert read(folder).spikes[10][-1] == late
+
+
+def test_a_cell_without_spikes_is_read(folder):
+    edit(folder, "spike_response_allcells.pickle", with_column("Spikes", lambda times: np.ma.masked_all(4, np.int32)))
+    assert [len(times) for times in read(folder).spikes.values()] == [0, 0, 0]
+
+
+def test_a_cell_that_is_there_twice_is_refused(folder):
+    edit(folder, "spike_response_allcells.pickle", lambda frame: pd.concat([frame, frame.iloc[:1]]))
+    with pytest.raises(BadInput, match="cell 10 twice"):
+        read(folder)
+
+
+def test_of_several_recordings_one_is_named(folder):
+    def add(frame):
+        other = frame.rename(index={"standin-retina-0": "standin-retina-1"})
+        return pd.concat([frame, other])
+
+    edit(folder, "recorded_stimulus.pickle", add)
+    with pytest.raises(BadInput, match="holds 2 recordings; set recording to one of"):
+        read(folder)
+    with pytest.raises(BadInput, match="did you mean 'standin-retina-"):
+        read(folder, "standin-retina-7")
+    with pytest.raises(BadInput, match="set cells to 'filtered'"):
+        read(folder, "standin-retina-0")
+    assert list(read(folder, "standin-retina-0", "filtered").spikes) == [10, 13, 16]
+    with pytest.raises(BadInput, match="cells of recording standin-retina-1, got none"):
+        read(folder, "standin-retina-1", "filtered")
+
+
+def test_a_pattern_that_does_not_fit_is_refused(folder):
+    path = folder / "stimulus_pattern.npy"
+    pattern = np.load(path)
+    for wrong, words in (
+        (pattern[:50], "at least 241 frames"),
+        (pattern[:, 0], "shape \\(frames, channels\\)"),
+        (np.where(pattern == 1, np.nan, 0), "finite values"),
+        (pattern.astype(object), "without objects"),
+    ):
+        np.save(path, wrong, allow_pickle=True)
+        with pytest.raises(BadInput, match=words):
+            read(folder)
+    path.write_bytes(b"\x93NUMPY")
+    with pytest.raises(BadInput, match="NumPy's format"):
+        read(folder)
+
+
+def test_a_missing_file_column_or_level_is_named(folder):
+    edit(folder, "recorded_stimulus.pickle", lambda frame: frame.drop(columns="Sampling_Freq"))
+    with pytest.raises(BadInput, match="expected a column 'Sampling_Freq'"):
+        read(folder)
+    edit(folder, "recorded_stimulus.pickle", lambda frame: frame.droplevel("Recording"))
+    with pytest.raises(BadInput, match="expected an index level 'Recording'"):
+        read(folder)
+    os.remove(folder / "stimulus_pattern.npy")
+    with pytest.raises(BadInput, match=r"expected the file stimulus_pattern.npy in it"):
+        read(folder)
+    with pytest.raises(BadInput, match=r"expected the file stimulus_pattern.npy in it"):
+        read(packed(folder))
+    with pytest.raises(BadInput, match="no archive at"):
+        read(folder / "none.tar.gz")
+
+
+def test_a_frequency_or_numbers_of_cells_that_are_none_are_refused(folder):
+    (folder / "recording_cluster_ids.json").write_text('{"standin-retina-0": [1, 2]}')
+    with pytest.raises(BadInput, match="a number for each cell"):
+        read(folder)
+    edit(folder, "recorded_stimulus.pickle", with_column("Sampling_Freq", lambda _: 0.0))
+    with pytest.raises(BadInput, match="a number of Hz > 0"):
+        read(folder)
+
+
+def member(name, kind=tarfile.REGTYPE, target=""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        member("recording/stimulus_pattern.npy", tarfile.SYMTYPE, "/etc/passwd"),
+        member("recording/other", tarfile.LNKTYPE, "recording/stimulus_pattern.npy"),
+        member("recording/pipe", tarfile.FIFOTYPE),
+        member("../stimulus_pattern.npy"),
+        member("recording/../../escaped"),
+        member("/stimulus_pattern.npy"),
+    ],
+    ids=lambda info: info.name,
+)
+def test_archives_with_links_or_paths_that_leave_are_refused(folder, bad):
+    path = packed(folder)
+    with tarfile.open(folder.parent / "bad.tar", "w") as archive, tarfile.open(path) as good:
+        archive.addfile(bad, io.BytesIO())
+        for info in good:
+            archive.addfile(info, good.extractfile(info))
+    with pytest.raises(BadInput, match="inside the archive only"):
+        read(folder.parent / "bad.tar")
+
+
+def test_a_file_that_is_in_an_archive_twice_is_refused(folder):
+    path = folder.parent / "twice.tar"
+    with tarfile.open(path, "w") as archive:
+        for prefix in ("one/", "two/"):
+            for file in folder.iterdir():
+                archive.add(file, prefix + file.name)
+    with pytest.raises(BadInput, match="got several"):
+        read(path)
+
+
+def test_a_damaged_archive_is_bad_input_wherever_it_was_cut(folder):
+    path = packed(folder)
+    whole = path.read_bytes()
+    for length in [*range(0, len(whole) - 64, len(whole) // 23)]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(BadInput, match=r"recording.tar.gz"):
+            read(path)
+    path.write_bytes(whole[: len(whole) // 2] + b"\0" * 99 + whole[len(whole) // 2 + 99 :])
+    with pytest.raises(BadInput, match=r"recording.tar.gz"):
+        read(path)
