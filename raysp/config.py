@@ -31,8 +31,9 @@ class Training:
         weight_decay: decoupled with optimizer "adamw"; an L2 penalty inside Adam with "adam", whose strength then
             depends on the scale of the loss, and so on the bin width: 1e-4 there is much, 1e-3 learns nothing.
         optimizer: "adamw" or "adam".
-        schedule: learning rate over epochs: constant, cosine (to zero at the last epoch), or plateau (halved when the
-            validation loss has not fallen for `plateau_patience` epochs).
+        schedule: learning rate over epochs: constant, cosine (to zero at the last epoch), plateau (halved when the
+            validation loss has not fallen for `plateau_patience` epochs), or one_cycle (up, down, and far down; step by
+            step, momentum with it, where a recording in one piece is trained on; epoch by epoch elsewhere).
         warmup_epochs: epochs of linear rise before the schedule.
         plateau_patience: epochs.
         clip_norm: largest norm of the gradient; 0 for none.
@@ -59,7 +60,7 @@ class Training:
     learning_rate: float = 4e-3
     weight_decay: float = 0.1
     optimizer: Literal["adam", "adamw"] = "adamw"
-    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    schedule: Literal["constant", "cosine", "plateau", "one_cycle"] = "constant"
     warmup_epochs: int = 0
     plateau_patience: int = 10
     clip_norm: float = 200.0
@@ -136,12 +137,24 @@ class ModelChoice:
         settings: fields of the model's Config.
         training: fields of Training that differ from the experiment's.
         per_split: glob of split names -> {"settings": ..., "training": ...}; later patterns win.
+        label: what it is called in this experiment, where a model comes several times with different settings; empty
+            for its own name.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     per_split: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.label:
+            check_name(f"model {self.name}, label", self.label)
+
+    @property
+    def shown(self) -> str:
+        """What it is called in tables and on the command line."""
+        return self.label or self.name
 
     def for_split(self, split: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return (settings, training overrides) for a split; a stand-in split matches the patterns of the real one."""
@@ -191,6 +204,7 @@ class Trial:
         seed: of initial weights, batches and dropout.
         neurons: the cell subset; None for all.
         follows: id of the validation-phase trial whose number of epochs and learning rates this one takes over.
+        label: what the model is called in this experiment; empty for its own name.
     """
 
     model: str
@@ -201,12 +215,19 @@ class Trial:
     seed: int = 0
     neurons: tuple[int, ...] | None = None
     follows: str | None = None
+    label: str = ""
 
     @property
     def id(self) -> str:
         """Return the trial's name: readable in front, the hash behind."""
         subset = "" if self.neurons is None else f"_{len(self.neurons)}n"
-        return f"{self.model}_{self.split}{subset}_s{self.seed}_{files.digest(settings.plain(self))[:10]}"
+        changing = {name: value for name, value in settings.plain(self).items() if name != "label"}
+        return f"{self.shown}_{self.split}{subset}_s{self.seed}_{files.digest(changing)[:10]}"
+
+    @property
+    def shown(self) -> str:
+        """What the model is called in tables."""
+        return self.label or self.model
 
     @property
     def standin(self) -> bool:
@@ -224,6 +245,9 @@ class Experiment:
         models: what is trained on each of them.
         seeds: each model is trained once per seed on each split.
         neurons: a cell subset, the same for all splits; None for all.
+        cells: of recordings in one piece, which cells: numbers and ranges ("1,5,20-40"), "first 12", "every 5", "all".
+        cells_per_trial: so many cells of such a recording make one trial, whose networks are trained side by side; 0
+            puts all into one.
         recordings: data that are prepared for this experiment; their names join `splits`.
         training: the default for all models.
         resources: where it runs.
@@ -236,6 +260,8 @@ class Experiment:
     splits: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     neurons: tuple[int, ...] | None = None
+    cells: str = "all"
+    cells_per_trial: int = 0
     recordings: tuple[Recording, ...] = ()
     training: Training = Training()
     resources: Resources = Resources()
@@ -244,7 +270,8 @@ class Experiment:
 
     def __post_init__(self) -> None:
         check_name("experiment", self.name)
-        for what, values in (("models", [m.name for m in self.models]), ("seeds", self.seeds)):
+        _at_least(f"experiment {self.name}, cells_per_trial", self.cells_per_trial, 0)
+        for what, values in (("models", [m.shown for m in self.models]), ("seeds", self.seeds)):
             if not values:
                 raise BadInput(f"experiment {self.name}: expected at least one of {what}, got none")
             if len(set(values)) != len(values):
@@ -254,7 +281,7 @@ class Experiment:
 
     def choose(self, names: tuple[str, ...]) -> Experiment:
         """Return the experiment with these models only; raises BadInput for one it does not have."""
-        known = {choice.name: choice for choice in self.models}
+        known = {choice.shown: choice for choice in self.models}
         for name in names:
             if name not in known:
                 raise unknown(f"model of experiment {self.name}", name, known)
@@ -286,7 +313,7 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
 
 def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
     head, _, rest = key.partition(".")
-    models = {choice.name: i for i, choice in enumerate(experiment.models)}
+    models = {choice.shown: i for i, choice in enumerate(experiment.models)}
     if head in ("training", "resources") and rest:
         part = getattr(experiment, head)
         changed = settings.build(type(part), {**settings.plain(part), rest: value}, head)
@@ -297,9 +324,10 @@ def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
             experiment,
             models=(*experiment.models[:i], _set_model(experiment.models[i], rest, value), *experiment.models[i + 1 :]),
         )
-    if head in ("seeds", "neurons") and not rest:
-        kind = tuple[int, ...] if head == "seeds" else tuple[int, ...] | None
-        return dataclasses.replace(experiment, **{head: settings.coerce(kind, value, head)})
+    plain = {"seeds": tuple[int, ...], "neurons": tuple[int, ...] | None, "cells": str, "cells_per_trial": int}
+    if head in plain and not rest:
+        value = str(value) if head == "cells" else value
+        return dataclasses.replace(experiment, **{head: settings.coerce(plain[head], value, head)})
     raise unknown("setting", key, _keys(experiment))
 
 
@@ -314,4 +342,12 @@ def _set_model(choice: ModelChoice, rest: str, value: Any) -> ModelChoice:
 def _keys(experiment: Experiment) -> list[str]:
     training = [f"training.{item.name}" for item in dataclasses.fields(Training)]
     resources = [f"resources.{item.name}" for item in dataclasses.fields(Resources)]
-    return [*training, *resources, "seeds", "neurons", *(f"{choice.name}.SETTING" for choice in experiment.models)]
+    return [
+        *training,
+        *resources,
+        "seeds",
+        "neurons",
+        "cells",
+        "cells_per_trial",
+        *(f"{choice.shown}.SETTING" for choice in experiment.models),
+    ]

@@ -17,6 +17,7 @@ from raysp import files
 from raysp.config import Trial
 from raysp.data import split_file
 from raysp.data.split import PopulationSplit, Targets
+from raysp.data.stimulus import StimulusSplit
 from raysp.errors import BadInput, Interrupted, NotReady
 from raysp.runs import RunFolder, TrialFolder, trial_to
 from raysp.yaml_files import dump_yaml
@@ -90,6 +91,10 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
 
     started = time.time()
     split, targets = _data(trial, setting)
+    if isinstance(split, StimulusSplit):
+        from raysp.stimulus_trial import produce
+
+        return produce(trial, split, setting.device, folder, report, keep_going, log)
     log.line(f"{trial.id}: {len(split.train)} training and {len(split.eval)} evaluation trials")
     fitted = training.fit_trial(
         trial,
@@ -177,7 +182,7 @@ def _selected_on(trial: Trial) -> str:
     return "validation trials of the training part" + (", then trained on all of it" if _refits(trial) else "")
 
 
-def _data(trial: Trial, setting: Setting) -> tuple[PopulationSplit, Targets | None]:
+def _data(trial: Trial, setting: Setting) -> tuple[PopulationSplit | StimulusSplit, Targets | None]:
     found = split_file.header(setting.root, trial.split)
     if found["fingerprint"] != trial.data:
         raise BadInput(
@@ -185,6 +190,8 @@ def _data(trial: Trial, setting: Setting) -> tuple[PopulationSplit, Targets | No
             f"found {found['fingerprint'][:12]}); run the experiment again to plan it on the new data"
         )
     split = _load(setting.root, trial.split, trial.data)
+    if isinstance(split, StimulusSplit):
+        return split if trial.neurons is None else split.select(trial.neurons), None
     on_eval = trial.training is not None and trial.training.validate_on == "eval" and trial.follows is None
     targets = split_file.load_targets(setting.root, trial.split) if on_eval else None
     if trial.neurons is not None:
@@ -194,7 +201,7 @@ def _data(trial: Trial, setting: Setting) -> tuple[PopulationSplit, Targets | No
 
 
 @functools.lru_cache(maxsize=2)
-def _load(root: str, name: str, fingerprint: str) -> PopulationSplit:
+def _load(root: str, name: str, fingerprint: str) -> PopulationSplit | StimulusSplit:
     return split_file.load(root, name)
 
 

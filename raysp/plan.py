@@ -9,7 +9,6 @@ from typing import Any
 from raysp import settings
 from raysp.config import Experiment, ModelChoice, Training, Trial
 from raysp.data import split_file
-from raysp.data.split import Sizes
 from raysp.errors import BadInput
 
 VAL, TEST = "-val", "-test"
@@ -62,14 +61,27 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
     for name in sorted(_with_partners(splits), key=lambda name: (name.endswith(TEST), -_work(headers[name]))):
         for choice in experiment.models:
             if (reason := unfit(choice.name, headers[name])) is not None:
-                left_out.append((choice.name, name, reason))
+                left_out.append((choice.shown, name, reason))
                 continue
             _check_shapes(experiment, choice, headers[name])
             for seed in experiment.seeds:
-                trial = _trial(experiment, choice, name, headers, seed)
-                if name in splits or trial.training is not None:
-                    trials[trial.id] = trial
+                for neurons in _subsets(experiment, headers[name]):
+                    trial = _trial(experiment, choice, name, headers, seed, neurons)
+                    if name in splits or trial.training is not None:
+                        trials[trial.id] = trial
     return Plan(tuple(trials.values()), tuple(left_out))
+
+
+def _subsets(experiment: Experiment, header: dict[str, Any]) -> list[tuple[int, ...] | None]:
+    """Return the cell subsets that an experiment trains apart on a split."""
+    if split_file.kind_of(header) == "population":
+        return [experiment.neurons]
+    from raysp.data.stimulus import find_cells
+
+    wanted = experiment.cells if experiment.neurons is None else experiment.neurons
+    chosen = find_cells(wanted, header["cells"], header["left_out"])
+    size = experiment.cells_per_trial or len(chosen)
+    return [tuple(chosen[first : first + size]) for first in range(0, len(chosen), size)]
 
 
 def _check_shapes(experiment: Experiment, choice: ModelChoice, header: dict[str, Any]) -> None:
@@ -77,7 +89,7 @@ def _check_shapes(experiment: Experiment, choice: ModelChoice, header: dict[str,
 
     name, chosen = header["name"], settings_on(experiment, choice, header["name"])[0]
     try:
-        catalog.on_paper(choice.name, chosen, Sizes(**header["sizes"]))
+        catalog.on_paper(choice.name, chosen, split_file.sizes_of(header))
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from error
 
@@ -97,7 +109,14 @@ def _with_partners(splits: list[str]) -> list[str]:
     return list(dict.fromkeys([*splits, *partners]))
 
 
-def _trial(experiment: Experiment, choice: ModelChoice, name: str, headers: dict[str, Any], seed: int) -> Trial:
+def _trial(
+    experiment: Experiment,
+    choice: ModelChoice,
+    name: str,
+    headers: dict[str, Any],
+    seed: int,
+    neurons: tuple[int, ...] | None,
+) -> Trial:
     base = name.removesuffix(TEST) + VAL if name.endswith(TEST) else name
     chosen, training = settings_on(experiment, choice, name)
     trial = Trial(
@@ -107,11 +126,12 @@ def _trial(experiment: Experiment, choice: ModelChoice, name: str, headers: dict
         split=name,
         data=headers[name]["fingerprint"],
         seed=seed,
-        neurons=experiment.neurons,
+        neurons=neurons,
+        label=choice.label,
     )
     if base == name or trial.training is None:
         return trial
-    return dataclasses.replace(trial, follows=_trial(experiment, choice, base, headers, seed).id)
+    return dataclasses.replace(trial, follows=_trial(experiment, choice, base, headers, seed, neurons).id)
 
 
 def _fitted_how(experiment: Experiment, choice: ModelChoice, changes: dict[str, Any]) -> Training | None:
@@ -135,12 +155,17 @@ def unfit(model: str, header: dict[str, Any]) -> str | None:
     """Return why a model does not go with a prepared split; None when it does."""
     from raysp.models import catalog
 
+    reads, kind = catalog.module(model).Model.reads.kind, split_file.kind_of(header)
+    if reads != kind:
+        return f"the model reads {reads} splits, this is a {kind} split"
     applies = getattr(catalog.module(model), "applies", None)
     return None if applies is None else applies(header)
 
 
 def _work(header: dict[str, Any]) -> float:
     sizes = header["sizes"]
+    if split_file.kind_of(header) != "population":
+        return float(header["trials"]["train"]) * sizes["cells"]
     return header["trials"]["train"] * sizes["bins"] * (sizes["heldin"] + sizes["heldout"])
 
 

@@ -125,7 +125,7 @@ def locked(run: RunFolder) -> Iterator[None]:
 
 
 def _key(trial: Trial) -> tuple[Any, ...]:
-    return (trial.model, trial.split, trial.seed, trial.neurons)
+    return (trial.shown, trial.split, trial.seed, trial.neurons)
 
 
 def _data(header: dict[str, Any]) -> dict[str, Any]:

@@ -262,7 +262,7 @@ class Store:
 
 def _label(trial: Trial, own: dict[str, str]) -> str:
     number = f" #{own['candidate']}" if "candidate" in own else ""
-    return f"{trial.model} {trial.split}{number} s{trial.seed}"
+    return f"{trial.shown} {trial.split}{number} s{trial.seed}"
 
 
 def _tags(trial: Trial, parent: str) -> dict[str, str]:
@@ -270,7 +270,7 @@ def _tags(trial: Trial, parent: str) -> dict[str, str]:
         "raysp.kind": "trial",
         TRIAL: trial.id,
         PARENT: parent,
-        "model": trial.model,
+        "model": trial.shown,
         "split": trial.split,
         "seed": str(trial.seed),
         "data": trial.data,
@@ -287,7 +287,7 @@ def _params(trial: Trial) -> dict[str, str]:
     from raysp import settings
 
     training = {} if trial.training is None else settings.plain(trial.training)
-    params = {"model": trial.model, "split": trial.split, "seed": trial.seed, **trial.settings}
+    params = {"model": trial.shown, "split": trial.split, "seed": trial.seed, **trial.settings}
     return {name: str(value)[:6000] for name, value in {**params, **training}.items()}
 
 

@@ -21,7 +21,7 @@ ROOMS = (
     ("evaluation",),
     ("search",),
     ("report",),
-    ("one_trial", "packing", "packing_table", "plan", "record", "progress", "doctor"),
+    ("one_trial", "stimulus_trial", "packing", "packing_table", "plan", "record", "progress", "doctor"),
     ("search_trial", "sweep_record", "sweep_progress"),
     ("tracking",),
     ("cluster",),

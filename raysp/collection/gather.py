@@ -11,6 +11,7 @@ from fsspec.core import url_to_fs
 
 from raysp import files
 from raysp.collection.predictions import Header, read_header
+from raysp.collection.trains import read_digest
 from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.runs import RunFolder
@@ -39,13 +40,13 @@ def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], Non
         OSError: the disk is full; what was gathered stays, and the same call goes on from there.
     """
     trials = finished(run, partial=partial)
-    headers = {gathered_path(run, trial): header_of(run, trial) for trial in trials}
+    digests = {gathered_path(run, trial): digest_of(run, trial) for trial in trials}
     moved = 0
-    for trial, (target, header) in zip(trials, headers.items(), strict=True):
-        if not _up_to_date(target, header):
+    for trial, (target, digest) in zip(trials, digests.items(), strict=True):
+        if not _up_to_date(target, digest):
             _bring(run.trial(trial.id).predictions, target)
             moved += 1
-    removed = _remove_others(run, set(headers))
+    removed = _remove_others(run, set(digests))
     if report is not None:
         report(f"{len(trials)} trials in {run.predictions}: {moved} new, {removed} removed")
     return run.predictions
@@ -53,7 +54,7 @@ def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], Non
 
 def gathered_path(run: RunFolder, trial: Trial) -> str:
     """Return where a trial's predictions lie in the dataset."""
-    return files.join(run.predictions, f"model={trial.model}", f"split={trial.split}", f"{trial.id}.parquet")
+    return files.join(run.predictions, f"model={trial.shown}", f"split={trial.split}", f"{trial.id}.parquet")
 
 
 def finished(run: RunFolder, trials: list[Trial] | None = None, *, partial: bool = False) -> list[Trial]:
@@ -79,24 +80,38 @@ def finished(run: RunFolder, trials: list[Trial] | None = None, *, partial: bool
 
 
 def header_of(run: RunFolder, trial: Trial) -> Header:
-    """Return the header of a finished trial's predictions.
+    """Return the header of a finished trial's rates. Raises as `digest_of` does."""
+    digest_of(run, trial)
+    return read_header(run.trial(trial.id).predictions)
+
+
+def digest_of(run: RunFolder, trial: Trial) -> str:
+    """Return the digest of a finished trial's predictions, rates or spike trains.
 
     Raises:
         BadInput: they are gone, damaged, or another trial's.
     """
     folder = run.trial(trial.id)
     try:
-        header = read_header(folder.predictions)
+        whose, digest = _whose(folder.predictions)
     except NotReady as error:
         raise BadInput(
             f"{trial.id} is finished, but its predictions are gone; remove {folder.path} and run the experiment again"
         ) from error
-    if header.trial_id != trial.id:
+    if whose != trial.id:
         raise BadInput(
-            f"{folder.predictions} expected predictions of {trial.id}, got those of {header.trial_id}; "
+            f"{folder.predictions} expected predictions of {trial.id}, got those of {whose}; "
             f"remove {folder.path} and run the experiment again"
         )
-    return header
+    return digest
+
+
+def _whose(path: str) -> tuple[str, str]:
+    found = read_digest(path)
+    if found is None:
+        header = read_header(path)
+        found = (header.trial_id, header.digest)
+    return found
 
 
 def _command(run: RunFolder) -> str:
@@ -104,9 +119,9 @@ def _command(run: RunFolder) -> str:
     return submitted[-1].get("command") or "raysp run EXPERIMENT"
 
 
-def _up_to_date(target: str, header: Header) -> bool:
+def _up_to_date(target: str, digest: str) -> bool:
     try:
-        return read_header(target).digest == header.digest
+        return _whose(target)[1] == digest
     except (NotReady, BadInput):
         return False
 

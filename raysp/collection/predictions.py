@@ -164,7 +164,7 @@ def _row_groups(trial: Trial, sizes: Sizes, part: str, prediction: Prediction, d
         count = len(samples) * sizes.neurons
         columns = {
             "trial_id": pa.repeat(trial.id, count),
-            "model": pa.repeat(trial.model, count),
+            "model": pa.repeat(trial.shown, count),
             "split": pa.repeat(trial.split, count),
             "seed": pa.repeat(pa.scalar(trial.seed, pa.int64()), count),
             "part": pa.repeat(part, count),

@@ -78,7 +78,7 @@ def submissions(
     """
     planned = _benchmark_trials(run)
     chosen = choose_model(run, planned, model)
-    wanted = _of_seeds([trial for trial in planned if trial.model == chosen], seeds)
+    wanted = _of_seeds([trial for trial in planned if trial.shown == chosen], seeds)
     done = finished(run, wanted, partial=partial)
     by_split: dict[str, list[Trial]] = {}
     for trial in done:
@@ -104,7 +104,7 @@ def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = No
     Raises:
         BadInput: the model is not in the run, or several could be meant.
     """
-    present = list(dict.fromkeys(trial.model for trial in trials))
+    present = list(dict.fromkeys(trial.shown for trial in trials))
     if model is not None:
         if model not in present:
             raise unknown(f"model on the benchmark splits of {run.path}", model, present)
@@ -113,7 +113,7 @@ def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = No
     defaults = {field.name: field.default for field in dataclasses.fields(Experiment)}
     bounds = [record.get(name, defaults[name]) for name in ("floor", "ceiling")]
     candidates = [name for name in present if name not in bounds] or present
-    trained = [name for name in candidates if any(t.model == name and t.training is not None for t in trials)]
+    trained = [name for name in candidates if any(t.shown == name and t.training is not None for t in trials)]
     for names in (candidates, trained):
         if len(names) == 1:
             return names[0]
@@ -206,7 +206,7 @@ def _group(run: RunFolder, root: str, trials: list[Trial]) -> Group:
 def _write(run: RunFolder, path: str, groups: list[Group], seeds: Literal["mean"] | int) -> None:
     with new_hdf5(path) as file:
         first = groups[0]
-        file.attrs.update({"raysp": raysp.__version__, "model": first.trials[0].model, "seeds": seeds, "run": run.name})
+        file.attrs.update({"raysp": raysp.__version__, "model": first.trials[0].shown, "seeds": seeds, "run": run.name})
         file.attrs.update({"phase": first.phase, "standin": first.standin})
         for group in groups:
             out = file.create_group(group.name)

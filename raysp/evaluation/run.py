@@ -15,6 +15,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.evaluation.live import live_metrics
 from raysp.evaluation.nlb import fast_metrics, judge
 from raysp.evaluation.rates import against_truth
+from raysp.evaluation.trains import trains_rows
 from raysp.models.prediction import Prediction
 from raysp.runs import RunFolder, TrialFolder, trial_from
 
@@ -27,6 +28,7 @@ SCHEMA = {
     "bin_ms": "Float64",
     "seed": "Int64",
     "part": "String",
+    "decoding": "String",
     "unit": "Int64",
     "metric": "String",
     "parameter": "String",
@@ -76,6 +78,8 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     from raysp.collection.predictions import read_rates
 
     trial = trial_from(plain)
+    if split_file.kind_of(split_file.header(root, trial.split)) == "stimulus":
+        return trains_rows(trial, split_file.load(root, trial.split), RunFolder(run).trial(trial.id))
     split, targets = split_file.load(root, trial.split), split_file.load_targets(root, trial.split)
     if trial.neurons is not None:
         split, targets = split.select(trial.neurons), targets.select(trial.neurons)
@@ -118,7 +122,8 @@ def write_metrics(run: RunFolder, rows: list[dict[str, Any]]) -> None:
         keep = polars.col("trial_id").is_in(planned) & ~polars.col("trial_id").is_in(
             table["trial_id"].unique().implode()
         )
-        table = polars.concat([earlier.filter(keep), table])
+        # Tables of earlier versions lack columns that came later.
+        table = polars.concat([earlier.filter(keep), table], how="diagonal").select(schema)
     with files.replacing(run.metrics) as path:
         table.write_parquet(path)
 
@@ -202,13 +207,14 @@ def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) 
 def _common(trial: Trial, split: PopulationSplit) -> dict[str, Any]:
     return {
         "trial_id": trial.id,
-        "model": trial.model,
+        "model": trial.shown,
         "split": trial.split,
         "dataset": split.sizes.dataset,
         "phase": phase_of(trial.split),
         "bin_ms": float(split.sizes.bin_ms),
         "seed": trial.seed,
         "part": "eval",
+        "decoding": None,
         "parameter": None,
         "standin": split.provenance.standin,
     }

@@ -1,4 +1,4 @@
-"""A convolution over time of each channel by itself, (trials, bins, channels), with its gradients written out.
+"""A convolution over time of each channel by itself, (..., bins, channels), with its gradients written out.
 
 It is a weighted sum of shifted inputs. Left to autograd, every shift is kept, and its gradient is first written into
 zeros of the input's size; here only the input is kept, and all shifts are added in place.
@@ -24,30 +24,31 @@ def _pieces(width: int, bins: int, stride: int, k: int) -> tuple[slice, slice]:
 class _Channelwise(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int) -> torch.Tensor:
-        bins, channels, (width, wide) = x.shape[1], x.shape[2], weight.shape
-        out = bias.expand(len(x), (bins - 1) // stride + 1, wide).contiguous()
+        bins, channels, width, wide = *x.shape[-2:], weight.shape[0], weight.shape[-1]
+        out = bias.expand(*x.shape[:-2], (bins - 1) // stride + 1, wide).contiguous()
         for k in range(width):
             there, here = _pieces(width, bins, stride, k)
             for first in range(0, wide if there.start < there.stop else 0, channels):
                 part = slice(first, first + channels)
-                out[:, there, part].addcmul_(x[:, here], weight[k, part])
+                out[..., there, part].addcmul_(x[..., here, :], weight[k][..., part])
         ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.has_bias = stride, bias.ndim > 0
+        ctx.stride, ctx.bias_shape = stride, bias.shape
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        bins, channels, (width, wide) = x.shape[1], x.shape[2], weight.shape
+        bins, channels, width, wide = *x.shape[-2:], weight.shape[0], weight.shape[-1]
         to_input, to_weight = torch.zeros_like(x), torch.zeros_like(weight)
         for k in range(width):
             there, here = _pieces(width, bins, ctx.stride, k)
             for first in range(0, wide if there.start < there.stop else 0, channels):
                 part = slice(first, first + channels)
-                to_input[:, here].addcmul_(grad[:, there, part], weight[k, part])
-                to_weight[k, part] = (grad[:, there, part] * x[:, here]).sum(dim=(0, 1))
-        return to_input, to_weight, grad.sum(dim=(0, 1)) if ctx.has_bias else None, None
+                one = weight[k][..., part]
+                to_input[..., here, :].addcmul_(grad[..., there, part], one)
+                to_weight[k][..., part] = (grad[..., there, part] * x[..., here, :]).sum_to_size(one.shape)
+        return to_input, to_weight, grad.sum_to_size(ctx.bias_shape) if ctx.bias_shape else None, None
 
 
 class _PairSums(torch.autograd.Function):
@@ -65,14 +66,15 @@ def channelwise(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, strid
     """Return each channel's own convolutions over time, padded with zeros on both sides.
 
     Args:
-        x: (trials, bins, channels).
+        x: (..., bins, channels), e.g. (trials, bins, channels) or (cells, windows, bins, channels).
         weight: (width, times * channels), width odd; of each channel's `times` results, the first ones of all channels
-            come first.
-        bias: (times * channels,), or a constant without axes, which gets no gradient.
+            come first. Or (width, cells, 1, 1, times * channels), where each cell has weights of its own.
+        bias: (times * channels,) or (cells, 1, 1, times * channels); or a constant without axes, which gets no
+            gradient.
         stride: every so many bins are kept.
 
     Returns:
-        (trials, ceil(bins / stride), times * channels).
+        (..., ceil(bins / stride), times * channels).
     """
     return _Channelwise.apply(x.to(weight.dtype), weight, bias, stride)
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from raysp import models, settings
 from raysp.data.split import Sizes
+from raysp.data.stimulus import StimulusSizes
 from raysp.errors import unknown
 
-HELPERS = ("catalog", "masked", "means", "prediction")
+HELPERS = ("catalog", "masked", "means", "prediction", "windowed")
 
 
 def names() -> list[str]:
@@ -31,12 +32,12 @@ def config(name: str, values: dict[str, Any]) -> Any:
     return settings.build(module(name).Config, values, f"model {name}")
 
 
-def build(name: str, values: dict[str, Any], sizes: Sizes) -> Any:
+def build(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes) -> Any:
     """Return a new model for data of these sizes, initialised from torch's global random state."""
     return module(name).Model(config(name, values), sizes)
 
 
-def on_paper(name: str, values: dict[str, Any], sizes: Sizes) -> Any:
+def on_paper(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes) -> Any:
     """Return a model without memory for its weights: what shapes and settings refuse, they refuse here.
 
     Raises:

@@ -53,7 +53,7 @@ def _curves(material: Material, task: Task) -> dict[str, list[tuple[Trial, Curve
     for trial in material.finished(task):
         path = material.run.trial(trial.id).curve
         if trial.training is not None and files.exists(path) and (rows := read_curve(path)):
-            found.setdefault(trial.model, []).append((trial, rows))
+            found.setdefault(trial.shown, []).append((trial, rows))
     return found
 
 

@@ -58,7 +58,7 @@ class Task:
     @property
     def models(self) -> list[str]:
         """The models' names, in the plan's order."""
-        return list(dict.fromkeys(trial.model for trial in self.trials))
+        return list(dict.fromkeys(trial.shown for trial in self.trials))
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Material:
     @property
     def models(self) -> list[str]:
         """All models: the floor first, the ceiling last, the others in the plan's order."""
-        return self.ordered(list(dict.fromkeys(trial.model for trial in self.trials)))
+        return self.ordered(list(dict.fromkeys(trial.shown for trial in self.trials)))
 
     def ordered(self, names: Sequence[str]) -> list[str]:
         """Return models with the floor first and the ceiling last."""
@@ -119,7 +119,7 @@ class Material:
 
     def values(self, task: Task, model: str, metric: str) -> list[tuple[int, float]]:
         """Return (seed, value) of a metric, undefined values included."""
-        ids = {trial.id: trial.seed for trial in task.trials if trial.model == model}
+        ids = {trial.id: trial.seed for trial in task.trials if trial.shown == model}
         return [
             (ids[row["trial_id"]], row["value"])
             for row in self.scores or []

@@ -43,7 +43,7 @@ def neurons(material: Material, task: Task) -> Picture:
 
 def neuron_means(material: Material, task: Task) -> dict[str, dict[int, float]]:
     """Return each model's co-bps by held-out neuron, mean over the seeds in which it is defined."""
-    ids = {trial.id: trial.model for trial in task.trials}
+    ids = {trial.id: trial.shown for trial in task.trials}
     values: dict[str, dict[int, list[float]]] = {}
     for row in material.unit_scores:
         if (

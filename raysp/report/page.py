@@ -86,7 +86,7 @@ def _context(
 def _section(material: Material, pages: Pages, drawn: Drawn) -> dict[str, Any]:
     task, trial = drawn.task, drawn.trial
     metric = headline(material, task)
-    best = cell(material, task, trial.model, metric) if trial is not None and metric else Cell()
+    best = cell(material, task, trial.shown, metric) if trial is not None and metric else Cell()
     done = len(material.finished(task))
     return {
         "task": task,

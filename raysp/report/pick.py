@@ -16,11 +16,11 @@ def drawn_trial(material: Material, task: Task) -> Trial | None:
     scored; of it the seed with the median score, since the best seed would flatter.
     """
     finished = material.finished(task)
-    candidates = [trial for trial in finished if trial.model not in (material.floor, material.ceiling)] or finished
+    candidates = [trial for trial in finished if trial.shown not in (material.floor, material.ceiling)] or finished
     if not candidates:
         return None
     model = best_model(material, task, candidates)
-    return _median_seed(material, task, [trial for trial in candidates if trial.model == model])
+    return _median_seed(material, task, [trial for trial in candidates if trial.shown == model])
 
 
 def best_model(material: Material, task: Task, candidates: list[Trial]) -> str:
@@ -28,19 +28,19 @@ def best_model(material: Material, task: Task, candidates: list[Trial]) -> str:
 
     Where nothing was scored: the first trained one, else the first.
     """
-    names = list(dict.fromkeys(trial.model for trial in candidates))
+    names = list(dict.fromkeys(trial.shown for trial in candidates))
     metric = headline(material, task)
     means = {name: cell(material, task, name, metric).mean for name in names} if metric else {}
     scored = {name: mean for name, mean in means.items() if mean is not None}
     if scored:
         return max(scored, key=scored.__getitem__)
-    trained = [trial.model for trial in candidates if trial.training is not None]
+    trained = [trial.shown for trial in candidates if trial.training is not None]
     return (trained or names)[0]
 
 
 def _median_seed(material: Material, task: Task, trials: list[Trial]) -> Trial:
     metric = headline(material, task)
-    values = dict(material.values(task, trials[0].model, metric)) if metric else {}
+    values = dict(material.values(task, trials[0].shown, metric)) if metric else {}
     ranked = sorted(
         (trial for trial in trials if _finite(values.get(trial.seed))), key=lambda trial: values[trial.seed]
     )

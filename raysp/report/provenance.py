@@ -77,7 +77,7 @@ def _data(split: str, found: dict[str, Any], material: Material) -> Data:
 
 
 def _fit(material: Material, task: Task, model: str) -> Fit:
-    planned = [trial for trial in task.trials if trial.model == model]
+    planned = [trial for trial in task.trials if trial.shown == model]
     done = [material.done[trial.id] for trial in planned if trial.id in material.done]
     failed = sum(material.states[trial.id] == "failed" for trial in planned)
     seeds = f"{len(done)} of {len(planned)}" + (f", {failed} failed" if failed else "")

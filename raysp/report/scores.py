@@ -153,7 +153,7 @@ def _table(material: Material, task: Task) -> Table:
 
 
 def _row(material: Material, task: Task, model: str, cells: Sequence[Cell]) -> Row:
-    planned = [trial for trial in task.trials if trial.model == model]
+    planned = [trial for trial in task.trials if trial.shown == model]
     done = [material.done[trial.id] for trial in planned if trial.id in material.done]
     on_eval = any(found.get("selected_on") == "evaluation trials" for found in done)
     return Row(model, _role(material, model), len(done), len(planned), on_eval, tuple(cells))

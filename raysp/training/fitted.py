@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ class Fitted:
         parameters: numbers that gradient descent fitted.
         device: where it was computed.
         seconds: of training, all attempts together.
+        cells: of a recording in one piece, cell number -> its own best epoch and validation loss there.
     """
 
     model: nn.Module
@@ -40,3 +41,4 @@ class Fitted:
     parameters: int
     device: torch.device
     seconds: float
+    cells: dict[int, dict[str, float]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from raysp.config import Training
+from raysp.training.one_cycle import one_cycle
 
 ANNEAL_EPOCHS = 10
 
@@ -15,8 +16,8 @@ def learning_rate(training: Training, epoch: int, losses: Sequence[float]) -> fl
     """Return the learning rate of an epoch.
 
     A linear rise over the warm-up epochs, then: constant; a half cosine that would reach 0 one epoch after the last
-    (Loshchilov & Hutter 2017, one cycle); or halved whenever `plateau_patience` epochs brought no better loss. Once
-    stochastic weight averaging has begun, its own rate.
+    (Loshchilov & Hutter 2017, one cycle); one cycle of three phases, see `one_cycle`; or halved whenever
+    `plateau_patience` epochs brought no better loss. Once stochastic weight averaging has begun, its own rate.
 
     Args:
         training: how the model is fitted.
@@ -34,6 +35,8 @@ def learning_rate(training: Training, epoch: int, losses: Sequence[float]) -> fl
     if training.schedule == "cosine":
         done = (epoch - 1 - warmup) / max(training.epochs - warmup, 1)
         return peak * 0.5 * (1.0 + math.cos(math.pi * done))
+    if training.schedule == "one_cycle":
+        return one_cycle(epoch - 1 - warmup, max(training.epochs - warmup, 1), peak)[0]
     if training.schedule == "plateau":
         return peak * 0.5 ** halvings(losses[warmup:], training.plateau_patience)
     return peak

@@ -9,10 +9,12 @@ from torch import nn
 from raysp.config import Training, Trial
 from raysp.data.batch import to_device
 from raysp.data.split import PopulationSplit, Targets, TrainingPart, Trials
+from raysp.data.stimulus import StimulusSplit
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training import device as devices
 from raysp.training.attempt import Attempt, Measure, Report
+from raysp.training.cell_trial import fit_cells
 from raysp.training.descent import Descent, Diverged, Follow
 from raysp.training.fitted import Fitted
 from raysp.training.itself import fit_itself
@@ -26,7 +28,7 @@ __all__ = ["Diverged", "Fitted", "Follow", "fit_trial", "predict"]
 
 def fit_trial(
     trial: Trial,
-    split: PopulationSplit | TrainingPart,
+    split: PopulationSplit | TrainingPart | StimulusSplit,
     *,
     checkpoint: str | None,
     device: str = "auto",
@@ -71,6 +73,8 @@ def fit_trial(
         return catalog.build(trial.model, settings, split.sizes).to(place)
 
     with seeded(trial.seed, place):
+        if isinstance(split, StimulusSplit):
+            return fit_cells(trial, split, make, place, checkpoint, report, keep_going, enough)
         if catalog.fits_itself(trial.model):
             return fit_itself(make, split.train, place, report, measure, final=not search)
         training = _training(trial)

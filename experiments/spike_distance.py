@@ -1,0 +1,47 @@
+"""Spike distance against Poisson counts on a retina recording: every cell, every interval, every way to decode.
+
+    python experiments/spike_distance.py --root data
+
+needs the chicken recording of Doran et al. 2024 as data/chicken_2021_08_17.tar.gz. On a GPU that is the whole
+comparison: all cells, 80 epochs. On two cores see spike_distance_short.py. Another recording of the same layout, the
+frog's for one, is another Recording below.
+"""
+
+from raysp.config import Experiment, ModelChoice, Recording, Training
+
+INTERVALS = (5, 10, 20, 40, 80, 160)
+ARCHIVE = "{root}/chicken_2021_08_17.tar.gz"
+
+
+def choices(**settings) -> tuple[ModelChoice, ...]:
+    """Return floor, networks and ceilings; the settings are those of both kinds of network."""
+    counts = [ModelChoice("poisson_counts", {"interval": k, **settings}, label=f"poisson_{k}") for k in INTERVALS]
+    ceilings = [ModelChoice("perfect_counts", {"interval": k}, label=f"perfect_counts_{k}") for k in INTERVALS]
+    return (
+        ModelChoice("no_spikes"),
+        ModelChoice("distance_unet", settings),
+        *counts,
+        *ceilings,
+        ModelChoice("perfect_distance"),
+    )
+
+
+def experiment() -> Experiment:
+    return Experiment(
+        name="spike_distance",
+        recordings=(Recording("chicken", source="retina", settings={"path": ARCHIVE}),),
+        models=choices(),
+        cells="all",
+        cells_per_trial=12,
+        training=Training(
+            epochs=80, batch_size=256, learning_rate=5e-4, weight_decay=0.3, schedule="one_cycle", measure_every=0
+        ),
+        floor="no_spikes",
+        ceiling="perfect_distance",
+    )
+
+
+if __name__ == "__main__":
+    from raysp.cli import run_file
+
+    run_file(__file__)

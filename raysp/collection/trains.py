@@ -1,0 +1,182 @@
+"""predictions.parquet of a recording in one piece: predicted spike trains, one row per cell and decoding."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from raysp import files
+from raysp.config import Trial
+from raysp.data.stimulus import StimulusSplit
+from raysp.errors import BadInput, NotReady
+
+FORMAT = 1
+KIND = "spike trains"
+SCHEMA = pa.schema(
+    [
+        pa.field("trial_id", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("seed", pa.int64()),
+        pa.field("part", pa.string()),
+        pa.field("unit", pa.int64()),
+        pa.field("global_id", pa.int64()),
+        pa.field("decoding", pa.string()),
+        pa.field("bin_ms", pa.float64()),
+        pa.field("first_bin", pa.int64()),
+        pa.field("bins", pa.int64()),
+        pa.field("input_bins", pa.int64()),
+        pa.field("step", pa.int64()),
+        pa.field("spikes", pa.list_(pa.int32())),
+        pa.field("recorded_spikes", pa.list_(pa.int32())),
+        pa.field("output", pa.list_(pa.float32())),
+        pa.field("output_width", pa.int32()),
+    ]
+)
+"""`unit` is the recording's own cell number. `first_bin` is the recording's bin at which the prediction begins;
+`spikes` and `recorded_spikes` are bins counted from there, one entry per spike. `step` is how many bins each window
+adds. `output` is what the network said, window after window of `output_width` numbers: distances in bins, or expected
+counts."""
+
+_KEY = b"raysp"
+
+
+@dataclass(frozen=True)
+class Train:
+    """One cell's predicted spikes beside the recorded ones.
+
+    Attributes:
+        cell: the recording's own number.
+        decoding: how the model's output became spikes.
+        bin_ms: width of a bin, ms.
+        first_bin: bin of the recording at which the prediction begins.
+        predicted: (bins,) counts.
+        recorded: (bins,) counts.
+        output: (windows, width) what the network said; None where it was not kept.
+        step: bins from one window to the next.
+    """
+
+    cell: int
+    decoding: str
+    bin_ms: float
+    first_bin: int
+    predicted: np.ndarray
+    recorded: np.ndarray
+    output: np.ndarray | None
+    step: int
+
+
+def write_trains(
+    path: str, trial: Trial, split: StimulusSplit, trains: list[Train], input_bins: int, part: str = "test"
+) -> None:
+    """Write a trial's predicted spike trains, whole or not at all.
+
+    Args:
+        path: where.
+        trial: whose they are.
+        split: the recording, the trial's cells already selected.
+        trains: what was predicted.
+        input_bins: that a window sees before t = 0.
+        part: which part of the recording.
+
+    Raises:
+        BadInput: a train is of another length than the recorded one, or of a cell that the split lacks.
+        OSError: the disk is full; a file that was there stays as it was.
+    """
+    ids = dict(zip(split.cells.tolist(), split.global_ids.tolist(), strict=True))
+    rows = [_row(trial, train, ids, input_bins, part) for train in trains]
+    header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "sizes": dataclasses.asdict(split.sizes)}
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for train in trains:
+        for array in (train.predicted, train.recorded, train.output):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    note = {_KEY: json.dumps({**header, "digest": digest.hexdigest()})}
+    with files.replacing(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(note), temporary, compression="zstd", write_page_checksum=True)
+
+
+def read_digest(path: str) -> tuple[str, str] | None:
+    """Return (trial id, digest) of a table of spike trains from its metadata; None where it is another table.
+
+    Raises:
+        NotReady: there is no such file.
+        BadInput: it is damaged.
+    """
+    if not files.exists(path):
+        raise NotReady(f"no predictions at {path}; run the experiment first")
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(
+            f"{path} is damaged or incomplete ({error}); remove its trial's folder and run the experiment again"
+        ) from error
+    note = json.loads((schema.metadata or {}).get(_KEY, b"{}"))
+    return (note["trial_id"], note["digest"]) if note.get("kind") == KIND else None
+
+
+def read_trains(path: str) -> list[Train]:
+    """Read predicted spike trains.
+
+    Raises:
+        NotReady: there is no such file.
+        BadInput: it is damaged, or holds something else.
+    """
+    if not files.exists(path):
+        raise NotReady(f"no predictions at {path}; run the experiment first")
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(
+            f"{path} is damaged or incomplete ({error}); remove its trial's folder and run the experiment again"
+        ) from error
+    if table.schema.names != SCHEMA.names:
+        raise BadInput(f"{path} expected a table of spike trains, got columns {table.schema.names}")
+    return [_train(row) for row in table.to_pylist()]
+
+
+def _row(trial: Trial, train: Train, ids: dict[int, int], input_bins: int, part: str) -> dict[str, Any]:
+    if train.cell not in ids or train.predicted.shape != train.recorded.shape:
+        raise BadInput(
+            f"{trial.id}: expected a predicted train of {len(train.recorded)} bins of one of its cells, got cell "
+            f"{train.cell} with {len(train.predicted)} bins"
+        )
+    return {
+        "trial_id": trial.id,
+        "model": trial.shown,
+        "split": trial.split,
+        "seed": trial.seed,
+        "part": part,
+        "unit": train.cell,
+        "global_id": ids[train.cell],
+        "decoding": train.decoding,
+        "bin_ms": train.bin_ms,
+        "first_bin": train.first_bin,
+        "bins": len(train.predicted),
+        "input_bins": input_bins,
+        "step": train.step,
+        "spikes": times(train.predicted),
+        "recorded_spikes": times(train.recorded),
+        "output": None if train.output is None else train.output.astype(np.float32).ravel(),
+        "output_width": None if train.output is None else train.output.shape[1],
+    }
+
+
+def times(counts: np.ndarray) -> np.ndarray:
+    """Return the bin of each spike, (spikes,) int32, of (bins,) counts; a bin with two spikes comes twice."""
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+
+
+def _train(row: dict[str, Any]) -> Train:
+    counts = [np.bincount(row[name], minlength=row["bins"]).astype(np.uint8) for name in ("spikes", "recorded_spikes")]
+    told = row["output"]
+    output = None if told is None else np.asarray(told, np.float32).reshape(-1, row["output_width"])
+    place = (row["unit"], row["decoding"], row["bin_ms"], row["first_bin"])
+    return Train(*place, counts[0], counts[1], output, row["step"])

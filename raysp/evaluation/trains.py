@@ -1,0 +1,63 @@
+"""The numbers of predicted spike trains: each cell's curves over the width of smoothing, as rows of the run's table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from raysp.config import Trial
+from raysp.data.stimulus import StimulusSplit
+from raysp.evaluation.spike_trains import binned_pearson, curves
+from raysp.runs import TrialFolder
+
+SIGMAS_MS = np.arange(151)
+GROUPS_MS = (5, 10, 20, 40, 80)
+"""Bin widths at which counts are correlated, ms; as near as whole bins come."""
+
+
+def trains_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list[dict[str, Any]]:
+    """Return the rows of one trial: every measure of every cell and decoding, at every width.
+
+    Args:
+        trial: whose spike trains are scored.
+        split: its recording.
+        folder: of the trial.
+
+    Raises:
+        NotReady: nothing was predicted.
+        BadInput: the predictions are damaged.
+    """
+    from raysp.collection.trains import read_trains
+
+    return [row for train in read_trains(folder.predictions) for row in _rows(trial, split, train)]
+
+
+def _rows(trial: Trial, split: StimulusSplit, train: Any) -> list[dict[str, Any]]:
+    common = {
+        "trial_id": trial.id,
+        "model": trial.shown,
+        "split": trial.split,
+        "dataset": split.sizes.dataset,
+        "phase": "val",
+        "bin_ms": float(train.bin_ms),
+        "seed": trial.seed,
+        "part": "test",
+        "decoding": train.decoding,
+        "unit": train.cell,
+        "parameter": None,
+        "standin": split.provenance.standin,
+        "judge": "raysp",
+    }
+    counts = {"spikes predicted": train.predicted, "spikes recorded": train.recorded}
+    rows = [{**common, "metric": name, "value": float(np.sum(array))} for name, array in counts.items()]
+    for name, values in curves(train.recorded, train.predicted, train.bin_ms, SIGMAS_MS).items():
+        rows += [
+            {**common, "metric": name, "parameter": str(sigma), "value": float(value)}
+            for sigma, value in zip(SIGMAS_MS.tolist(), values, strict=True)
+        ]
+    for width in GROUPS_MS:
+        group = max(round(width / train.bin_ms), 1)
+        value = binned_pearson(train.recorded, train.predicted, group)
+        rows.append({**common, "metric": "binned Pearson", "parameter": str(width), "value": value})
+    return rows

@@ -1,0 +1,155 @@
+"""Layers that hold the weights of many small networks, one per cell, and run them side by side on one device.
+
+Values are (cells, windows, bins, channels), and every weight has the cells in front. All cells start from the same
+draw, and what is dropped is dropped in all of them: so nothing of a cell depends on which others are trained beside it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from raysp.layers.shifted import channelwise
+
+EPS = 1e-6
+
+
+def alike(cells: int, drawn: torch.Tensor) -> nn.Parameter:
+    """Return a parameter (cells, ...) that starts from the same values for every cell."""
+    return nn.Parameter(drawn.expand(cells, *drawn.shape).clone())
+
+
+def uniform(shape: tuple[int, ...], inputs: int) -> torch.Tensor:
+    """Draw from U(-1/sqrt(inputs), 1/sqrt(inputs)), as torch's own layers start."""
+    bound = 1.0 / math.sqrt(inputs)
+    return torch.empty(shape).uniform_(-bound, bound)
+
+
+def affine(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """Return x @ weight + bias for each cell: (cells, ..., inputs), (cells, inputs, outputs), (cells, outputs)."""
+    flat = x.reshape(x.shape[0], -1, x.shape[-1])
+    return torch.baddbmm(bias[:, None], flat, weight).view(*x.shape[:-1], weight.shape[2])
+
+
+class Linear(nn.Module):
+    """A linear map of channels for each cell."""
+
+    def __init__(self, cells: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = alike(cells, uniform((inputs, outputs), inputs))
+        self.bias = alike(cells, uniform((outputs,), inputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (cells, ..., outputs)."""
+        return affine(x, self.weight, self.bias)
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalisation over channels (Ba et al. 2016), with a scale and a shift for each cell."""
+
+    def __init__(self, cells: int, channels: int) -> None:
+        super().__init__()
+        self.scale = alike(cells, torch.ones(channels))
+        self.shift = alike(cells, torch.zeros(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (cells, windows, bins, channels)."""
+        found = functional.layer_norm(x, x.shape[-1:], eps=EPS)
+        return torch.addcmul(self.shift[:, None, None], found, self.scale[:, None, None])
+
+
+class Halving(nn.Module):
+    """A convolution of 3 bins, every second kept: n -> ceil(n / 2) bins."""
+
+    def __init__(self, cells: int, channels: int) -> None:
+        super().__init__()
+        self.weight = alike(cells, uniform((3 * channels, channels), 3 * channels))
+        self.bias = alike(cells, uniform((channels,), 3 * channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (cells, windows, ceil(bins / 2), channels)."""
+        bins = x.shape[2]
+        padded = functional.pad(x, (0, 0, 1, 1))
+        taps = [padded[:, :, k : k + bins : 2] for k in range(3)]
+        return affine(torch.cat(taps, dim=-1), self.weight, self.bias)
+
+
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    """Return twice the bins, linearly interpolated between bin centres: (cells, windows, 2 bins, channels)."""
+    before = torch.cat([x[:, :, :1], x[:, :, :-1]], dim=2)
+    after = torch.cat([x[:, :, 1:], x[:, :, -1:]], dim=2)
+    pairs = torch.stack([torch.lerp(x, before, 0.25), torch.lerp(x, after, 0.25)], dim=3)
+    return pairs.view(*x.shape[:2], 2 * x.shape[2], x.shape[3])
+
+
+class Dropout(nn.Module):
+    """Drops single entries, the same ones in every cell."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (cells, windows, bins, channels); unchanged in evaluation."""
+        if not self.training or self.share == 0:
+            return x
+        kept = torch.empty(x.shape[1:], dtype=x.dtype, device=x.device).bernoulli_(1.0 - self.share)
+        return x * kept.mul_(1.0 / (1.0 - self.share))
+
+
+class Block(nn.Module):
+    """A ConvNeXt-V2 block (Woo et al. 2023) for each cell, whose last scale starts almost at zero.
+
+    Channel scales and shifts that stand before a linear map are multiplied into its weights, which are far smaller
+    than the values that they would be multiplied with.
+
+    Args:
+        cells: how many.
+        channels: in and out; where there are fewer out, the shortcut keeps the first ones.
+        width: of the convolution, bins.
+        expansion: times as many channels inside.
+        dropout: share of entries dropped.
+    """
+
+    def __init__(self, cells: int, channels: tuple[int, int], width: int, expansion: int, dropout: float) -> None:
+        super().__init__()
+        inputs, outputs = channels
+        wide = expansion * inputs
+        self.depthwise = alike(cells, uniform((width, inputs), width))
+        self.depthwise_bias = alike(cells, uniform((inputs,), width))
+        self.norm_scale = alike(cells, torch.ones(inputs))
+        self.norm_shift = alike(cells, torch.zeros(inputs))
+        self.wide = Linear(cells, inputs, wide)
+        self.response_scale = alike(cells, torch.zeros(wide))
+        self.response_shift = alike(cells, torch.zeros(wide))
+        self.narrow = Linear(cells, wide, outputs)
+        self.scale = alike(cells, torch.full((outputs,), 1e-6))
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (cells, windows, bins, channels out)."""
+        weight = self.depthwise.transpose(0, 1)[:, :, None, None]
+        found = channelwise(x, weight, self.depthwise_bias[:, None, None])
+        found = functional.layer_norm(found, found.shape[-1:], eps=EPS)
+        found = functional.gelu(affine(found, *self._wide()))
+        found = affine(found * self._response(found), *self._narrow())
+        return x[..., : found.shape[-1]] + self.dropout(found)
+
+    def _wide(self) -> tuple[torch.Tensor, torch.Tensor]:
+        wide = self.wide
+        shift = torch.bmm(self.norm_shift[:, None], wide.weight)[:, 0]
+        return wide.weight * self.norm_scale[:, :, None], wide.bias + shift
+
+    def _response(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what each channel is multiplied with: 1 + scale * (its norm over time / the channels' mean norm)."""
+        norm = x.float().square().sum(dim=2, keepdim=True).clamp(min=1e-12).sqrt()
+        share = norm / (norm.mean(dim=3, keepdim=True) + EPS)
+        return (1.0 + self.response_scale[:, None, None] * share).to(x.dtype)
+
+    def _narrow(self) -> tuple[torch.Tensor, torch.Tensor]:
+        weight = self.narrow.weight * self.scale[:, None]
+        shift = torch.bmm(self.response_shift[:, None], weight)[:, 0]
+        return weight, self.narrow.bias * self.scale + shift

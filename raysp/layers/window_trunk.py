@@ -1,0 +1,103 @@
+"""The twelve layers that see the past of a stimulus and of a cell's own spikes (Doran et al. 2024), for many cells."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from raysp.layers.cellwise import Block, ChannelNorm, Halving, alike
+
+STEM_WIDTH, SLOPE = 15, 0.1
+
+
+def bins_after(bins: int, halvings: int) -> int:
+    """Return how many bins are left when each halving rounds up."""
+    for _ in range(halvings):
+        bins = (bins + 1) // 2
+    return bins
+
+
+class Stem(nn.Module):
+    """A convolution of 15 bins over stimulus and spikes, every second kept, batch normalised, leaky ReLU.
+
+    The stimulus is the same for all cells, so it is cut into windows once.
+    """
+
+    def __init__(self, cells: int, stimuli: int, channels: int) -> None:
+        super().__init__()
+        inputs = (stimuli + 1) * STEM_WIDTH
+        gain = math.sqrt(2.0 / (1.0 + SLOPE**2))
+        self.weight = alike(cells, torch.randn(inputs, channels) * gain / math.sqrt(inputs))
+        self.scale = alike(cells, torch.full((channels,), 0.1))
+        self.shift = alike(cells, torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(cells, channels))
+        self.register_buffer("running_var", torch.ones(cells, channels))
+
+    def forward(self, stimulus: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
+        """Return (cells, windows, ceil(bins / 2), channels) of (windows, bins, stimuli) and (cells, windows, bins)."""
+        reach = STEM_WIDTH // 2
+        seen = functional.pad(stimulus, (0, 0, reach, reach)).unfold(1, STEM_WIDTH, 2).flatten(2)
+        own = functional.pad(history, (reach, reach)).unfold(2, STEM_WIDTH, 2)
+        windows, bins, inputs = seen.shape
+        found = torch.matmul(seen.reshape(1, windows * bins, inputs), self.weight[:, :inputs])
+        found = found + torch.matmul(own.reshape(len(own), windows * bins, STEM_WIDTH), self.weight[:, inputs:])
+        return functional.leaky_relu(self._normalised(found), SLOPE).view(len(own), windows, bins, -1)
+
+    def _normalised(self, x: torch.Tensor, momentum: float = 0.1, eps: float = 1e-5) -> torch.Tensor:
+        """Normalise (cells, entries, channels) with the spread of the batch, or in evaluation with that seen so far."""
+        if self.training:
+            var, mean = torch.var_mean(x.float(), dim=1, correction=0)
+            count = x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, momentum)
+                self.running_var.lerp_(var * (count / max(count - 1, 1)), momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        factor = self.scale * torch.rsqrt(var + eps)
+        return torch.addcmul((self.shift - mean * factor)[:, None], x, factor[:, None])
+
+
+def sinusoids(bins: int, channels: int) -> torch.Tensor:
+    """Return (bins, channels): sines in the first half of the channels, cosines in the second (Vaswani et al. 2017)."""
+    half = channels // 2
+    frequency = torch.exp(-math.log(10000.0) * torch.arange(half) / max(half - 1, 1))
+    angle = torch.arange(bins)[:, None] * frequency
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
+class Trunk(nn.Module):
+    """Stem, learned positions, six halvings with a block each, five blocks at the coarsest level.
+
+    Args:
+        cells: how many networks.
+        stimuli: channels of the stimulus.
+        input_bins: of a window.
+        channels: of every level, even.
+        dropout: of every block.
+        halvings: blocks on the way down.
+        middle: blocks at the coarsest level.
+    """
+
+    def __init__(
+        self, cells: int, stimuli: int, input_bins: int, channels: int, dropout: float, halvings: int, middle: int
+    ) -> None:
+        super().__init__()
+        self.stem = Stem(cells, stimuli, channels)
+        self.position = alike(cells, sinusoids(bins_after(input_bins, 1), channels))
+        pair = (channels, channels)
+        self.norms = nn.ModuleList(ChannelNorm(cells, channels) for _ in range(halvings))
+        self.halvings = nn.ModuleList(Halving(cells, channels) for _ in range(halvings))
+        self.down = nn.ModuleList(Block(cells, pair, 5, 2, dropout) for _ in range(halvings))
+        self.middle = nn.ModuleList(Block(cells, pair, 3, 2, dropout) for _ in range(middle))
+
+    def forward(self, stimulus: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
+        """Return (cells, windows, coarsest bins, channels) of (windows, bins, stimuli) and (cells, windows, bins)."""
+        x = self.stem(stimulus, history) + self.position[:, None]
+        for norm, halving, block in zip(self.norms, self.halvings, self.down, strict=True):
+            x = block(halving(norm(x)))
+        for block in self.middle:
+            x = block(x)
+        return x

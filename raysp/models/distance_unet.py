@@ -1,0 +1,165 @@
+"""The spike-distance network (Doran et al. 2024): from a window to the log of the distance to the nearest spike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from raysp.data.stimulus import StimulusSizes
+from raysp.data.windows import Reach, Tape, Windows
+from raysp.errors import BadInput
+from raysp.layers.cellwise import Block, Linear, alike, doubled
+from raysp.models.windowed import TrunkConfig, WindowModel
+from raysp.objectives import spike_distance
+from raysp.objectives.spike_inference import infer_spikes, last_spike
+
+OUTPUT_SCALE = 2.0
+LOSS_SCALE = {"l2": 3.0, "l1": 1.7}
+
+
+@dataclass(frozen=True)
+class Config(TrunkConfig):
+    """Settings; bins are of the recording's bin width.
+
+    Attributes:
+        past: bins before t = 0 for which distances are given too.
+        output_bins: distances in all; twice the coarsest level's bins, or four times, eight times ...
+        lookahead: bins after these in which spikes still count; at least the clamp.
+        clamp: the largest distance.
+        output_channels: of the way up.
+        loss: "l2" or "l1", of log distances.
+        step: bins of each window whose spikes are kept in a rollout.
+        refractory: bins after a spike in which no other is put; 0 for none.
+        jitter: share of the smallest distance by which the order of removal is shuffled; 0 for none.
+    """
+
+    past: int = 32
+    output_bins: int = 128
+    lookahead: int = 198
+    clamp: int = 198
+    output_channels: int = 16
+    loss: Literal["l2", "l1"] = "l2"
+    step: int = 80
+    refractory: int = 0
+    jitter: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.check("distance_unet")
+        for name in ("past", "refractory", "jitter"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"model distance_unet, {name} expected at least 0, got {getattr(self, name)}")
+        if self.output_channels < 1:
+            raise BadInput(f"model distance_unet, output_channels expected at least 1, got {self.output_channels}")
+        spike_distance.check(self.past, self.output_bins, self.lookahead, self.clamp, "model distance_unet")
+        if not 1 <= self.step <= self.output_bins - self.past:
+            raise BadInput(
+                f"model distance_unet, step expected 1 to {self.output_bins - self.past} bins (output_bins - past), "
+                f"got {self.step}"
+            )
+        _ = self.doublings
+
+    @property
+    def doublings(self) -> int:
+        """How often the coarsest level is doubled."""
+        times, bins = 0, self.coarsest
+        while bins < self.output_bins:
+            times, bins = times + 1, 2 * bins
+        if bins != self.output_bins or times < 1:
+            raise BadInput(
+                f"model distance_unet, output_bins expected {self.coarsest} (the coarsest level of input_bins "
+                f"{self.input_bins}) times 2, 4, 8 ..., got {self.output_bins}"
+            )
+        return times
+
+
+class Model(WindowModel):
+    """Twelve layers down, some up, without skip connections; in log distance."""
+
+    decodings = ("nearest",)
+    log_output = True
+
+    def __init__(self, config: Config, sizes: StimulusSizes) -> None:
+        super().__init__()
+        self.config, cells = config, sizes.cells
+        self.reach = Reach(config.input_bins, config.output_bins - config.past + config.lookahead)
+        self.step = config.step
+        self.trunk = config.trunk(sizes)
+        inside = config.output_channels
+        pairs = [(config.channels, inside), *[(inside, inside)] * (config.doublings - 1)]
+        self.up = nn.ModuleList(Block(cells, pair, 5, 4, 0.0) for pair in pairs)
+        self.gain = alike(cells, torch.randn(2, inside) * 0.25)
+        self.head = Linear(cells, inside, 1)
+        with torch.no_grad():
+            bound = (6.0 / (inside + 1)) ** 0.5
+            self.head.weight.copy_(torch.empty(inside, 1).uniform_(-bound, bound).expand(cells, -1, -1))
+        self.register_buffer("mean", torch.zeros(cells))
+        self._tables: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
+        """Centre the output on each cell's mean log distance over the training part; spikes on both sides count."""
+        spikes = tape.spikes.T.to(torch.uint8).cpu().numpy()
+        means = spike_distance.mean_log_distance(spikes, stretches, self.config.clamp)
+        self.mean.copy_(torch.as_tensor(means))
+        self._tables = tuple(torch.as_tensor(table).to(tape.device) for table in spike_distance.neighbours(spikes))
+
+    def output(self, windows: Windows) -> torch.Tensor:
+        """Return natural logs of distances in bins, (cells, windows, output bins)."""
+        # Half the span of on and off; spikes, which are rare, as they are.
+        x = self.trunk((windows.stimulus - 0.5) / 0.5, windows.history - 0.5)
+        for block in self.up:
+            x = block(doubled(x))
+        past = self.config.past
+        early, late = ((1.0 + self.gain[:, part])[:, None, None] for part in (0, 1))
+        x = torch.cat([x[:, :, :past] * early, x[:, :, past:] * late], dim=2)
+        return self.head(x)[..., 0] * OUTPUT_SCALE + self.mean[:, None, None]
+
+    def loss(self, windows: Windows) -> dict[str, torch.Tensor]:
+        """Return the mean squared (or absolute) error of log distances of each cell."""
+        error = self.output(windows).float() - self.targets(windows)
+        error = error.square() if self.config.loss == "l2" else error.abs()
+        each = error.mean(dim=(1, 2)) * LOSS_SCALE[self.config.loss]
+        return {"loss": each.sum(), "each": each}
+
+    def targets(self, windows: Windows) -> torch.Tensor:
+        """Return true log distances, (cells, windows, output bins)."""
+        if self._tables is None:
+            raise BadInput("the spike-distance model has no targets before start(tape, stretches)")
+        config = self.config
+        return spike_distance.log_distances(
+            *self._tables, windows.starts, past=config.past, length=config.output_bins, clamp=config.clamp
+        )
+
+    def spikes(
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return the spikes that explain the distances, (cells, windows, step) uint8."""
+        return distances_to_spikes(self.config, output.exp(), history, generator)
+
+
+def distances_to_spikes(
+    config: Config, distances: torch.Tensor, history: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return the spikes of the first `config.step` bins from t = 0 on.
+
+    Args:
+        config: sizes and options.
+        distances: (cells, windows, output bins), bins.
+        history: (cells, windows, bins) counts before t = 0.
+        generator: of the jitter.
+    """
+    cells, windows, length = distances.shape
+    seed = int(torch.randint(2**31, (), generator=generator)) if config.jitter else None
+    found = infer_spikes(
+        distances.float().cpu().numpy().reshape(-1, length),
+        np.asarray(last_spike(history.cpu().numpy(), config.clamp)).reshape(-1),
+        past=config.past,
+        clamp=config.clamp,
+        refractory=config.refractory,
+        jitter=config.jitter,
+        seed=seed,
+    )
+    return torch.as_tensor(found.reshape(cells, windows, -1)[..., : config.step])

@@ -1,0 +1,51 @@
+"""The floor of spike prediction: no cell ever fires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from raysp.data.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.windows import Reach, Windows
+from raysp.errors import BadInput
+from raysp.models.windowed import WindowModel
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings.
+
+    Attributes:
+        input_bins: bins before the first predicted one, so that all models are scored on the same bins.
+    """
+
+    input_bins: int = 992
+
+    def __post_init__(self) -> None:
+        if self.input_bins < 1:
+            raise BadInput(f"model no_spikes, input_bins expected at least 1, got {self.input_bins}")
+
+
+class Model(WindowModel):
+    """Zeros."""
+
+    decodings = ("none",)
+
+    def __init__(self, config: Config, sizes: StimulusSizes) -> None:
+        super().__init__()
+        self.reach, self.step = Reach(config.input_bins, 1), 1000
+
+    def fit(self, split: StimulusSplit, report: Callable[[dict], None]) -> None:
+        """There is nothing to fit."""
+
+    def output(self, windows: Windows) -> torch.Tensor:
+        """Return a rate of zero, (cells, windows)."""
+        return windows.history.new_zeros(windows.history.shape[:2])
+
+    def spikes(
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return (cells, windows, step) zeros."""
+        return torch.zeros(*history.shape[:2], self.step, dtype=torch.uint8)

@@ -1,0 +1,56 @@
+"""The ceiling of spike distance: true distances given to the inference of spikes. What is lost, inference loses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from raysp.data.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.windows import Reach, Tape, Windows
+from raysp.models import distance_unet
+from raysp.models.windowed import WindowModel
+from raysp.objectives import spike_distance
+
+
+@dataclass(frozen=True)
+class Config(distance_unet.Config):
+    """The settings of the network whose ceiling it is; those of its layers change nothing."""
+
+
+class Model(WindowModel):
+    """Reads true spikes, as ceilings do."""
+
+    decodings = ("nearest",)
+    log_output = True
+
+    def __init__(self, config: Config, sizes: StimulusSizes) -> None:
+        super().__init__()
+        self.config, self.step = config, config.step
+        self.reach = Reach(config.input_bins, config.output_bins - config.past + config.lookahead)
+        self._tables: tuple[Tape, tuple[torch.Tensor, torch.Tensor]] | None = None
+
+    def fit(self, split: StimulusSplit, report: Callable[[dict], None]) -> None:
+        """There is nothing to fit."""
+
+    def output(self, windows: Windows) -> torch.Tensor:
+        """Return logs of the true distances, (cells, windows, output bins)."""
+        if self._tables is None or self._tables[0] is not windows.tape:
+            spikes = windows.tape.spikes.T.to(torch.uint8).cpu().numpy()
+            # The last windows may reach beyond the recording, where no spike is known.
+            padded = np.pad(spikes, ((0, self.reach.after), (0, 0)))
+            tables = tuple(torch.as_tensor(t).to(windows.tape.device) for t in spike_distance.neighbours(padded))
+            self._tables = (windows.tape, tables)
+        config = self.config
+        found = spike_distance.log_distances(
+            *self._tables[1], windows.starts, past=config.past, length=config.output_bins, clamp=config.clamp
+        )
+        return found.expand(-1, windows.history.shape[1], -1)
+
+    def spikes(
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return the spikes that explain the distances, (cells, windows, step) uint8."""
+        return distance_unet.distances_to_spikes(self.config, output.exp(), history, generator)

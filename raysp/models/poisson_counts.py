@@ -1,0 +1,67 @@
+"""The network that spike distance is compared with (Doran et al. 2024): the count of the next bins, Poisson."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from raysp.data.stimulus import StimulusSizes
+from raysp.data.windows import Reach, Windows
+from raysp.errors import BadInput
+from raysp.layers.cellwise import Linear
+from raysp.models.windowed import TrunkConfig, WindowModel
+from raysp.objectives.poisson_counts import decode, place_evenly
+
+LEAST = 1e-8
+
+
+@dataclass(frozen=True)
+class Config(TrunkConfig):
+    """Settings.
+
+    Attributes:
+        interval: bins whose spikes are counted; in a rollout, bins from one window to the next.
+    """
+
+    interval: int = 80
+
+    def __post_init__(self) -> None:
+        self.check("poisson_counts")
+        if self.interval < 1:
+            raise BadInput(f"model poisson_counts, interval expected at least 1 bin, got {self.interval}")
+
+
+class Model(WindowModel):
+    """The trunk of the spike-distance network, and one expected count for each window."""
+
+    decodings = ("round", "floor", "sample")
+
+    def __init__(self, config: Config, sizes: StimulusSizes) -> None:
+        super().__init__()
+        self.config = config
+        self.reach = Reach(config.input_bins, config.interval)
+        self.step = config.interval
+        self.trunk = config.trunk(sizes)
+        self.head = Linear(sizes.cells, config.coarsest * config.channels, 1)
+
+    def output(self, windows: Windows) -> torch.Tensor:
+        """Return expected spikes in the interval after t = 0, (cells, windows)."""
+        found = self.trunk(windows.stimulus, windows.history)
+        return functional.softplus(self.head(found.flatten(2))[..., 0].float())
+
+    def loss(self, windows: Windows) -> dict[str, torch.Tensor]:
+        """Return the Poisson negative log-likelihood of each cell, without the term that no weight changes."""
+        rows = windows.starts[:, None] + torch.arange(self.config.interval, device=windows.starts.device)
+        counts = windows.tape.spikes[:, rows].sum(dim=2)
+        rates = self.output(windows)
+        each = (rates - counts * (rates + LEAST).log()).mean(dim=1)
+        return {"loss": each.sum(), "each": each}
+
+    def spikes(
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return so many spikes, evenly placed, (cells, windows, interval) uint8."""
+        counts = decode(output.cpu(), decoding, generator)
+        return torch.as_tensor(place_evenly(counts.numpy(), self.config.interval))

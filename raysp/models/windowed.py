@@ -1,0 +1,102 @@
+"""What models of a stimulus recording share: windows in, spikes out, one network per cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from raysp.data.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.windows import Reach, Tape, Windows
+from raysp.errors import BadInput
+from raysp.layers.window_trunk import Trunk, bins_after
+
+
+@dataclass(frozen=True)
+class TrunkConfig:
+    """The window that a network sees, and the twelve layers that see it (Doran et al. 2024).
+
+    Attributes:
+        input_bins: stimulus and own spikes before t = 0.
+        channels: of every layer, even.
+        halvings: layers that halve the bins.
+        middle: layers at the coarsest level.
+        dropout: share of entries dropped in each of them.
+        train_stride: bins from one training window to the next; each is shifted by less than that, anew every epoch.
+        validation_stride: bins from one validation window to the next, without shift.
+    """
+
+    input_bins: int = 992
+    channels: int = 64
+    halvings: int = 6
+    middle: int = 5
+    dropout: float = 0.2
+    train_stride: int = 13
+    validation_stride: int = 13
+
+    def check(self, model: str) -> None:
+        """Raise BadInput where a setting makes no sense; `model` is for the error."""
+        least = {"input_bins": 1, "channels": 2, "halvings": 1, "middle": 0, "train_stride": 1, "validation_stride": 1}
+        for name, bound in least.items():
+            if getattr(self, name) < bound:
+                raise BadInput(f"model {model}, {name} expected at least {bound}, got {getattr(self, name)}")
+        if self.channels % 2:
+            raise BadInput(f"model {model}, channels expected an even number, got {self.channels}")
+        if not 0 <= self.dropout < 1:
+            raise BadInput(f"model {model}, dropout expected a share in [0, 1), got {self.dropout}")
+
+    @property
+    def coarsest(self) -> int:
+        """Bins at the coarsest level."""
+        return bins_after(self.input_bins, self.halvings + 1)
+
+    def trunk(self, sizes: StimulusSizes) -> Trunk:
+        """Return a new trunk for every cell."""
+        shape = (self.channels, self.dropout, self.halvings, self.middle)
+        return Trunk(sizes.cells, sizes.channels, self.input_bins, *shape)
+
+
+class WindowModel(nn.Module):
+    """A model of a stimulus recording, found by its file like any other.
+
+    A subclass has
+
+    - `reach`: the bins a window needs; `step`: how many bins of spikes it gives for each window of a rollout;
+    - `decodings`: the ways in which its output becomes spikes;
+    - `output(windows) -> (cells, windows, ...)`, from what lies before t = 0 alone;
+    - `spikes(output, history, decoding, generator) -> (cells, windows, step)` counts, uint8;
+    - `loss(windows) -> {"loss": scalar, "each": (cells,)}` where gradient descent fits it, the first being the sum of
+      the second, so that no cell's weights know of another's;
+    - `start(tape, stretches)`, optional: initial values that come from the training part.
+
+    `log_output` says that the output is the natural log of what a reader wants to see. `one_per_cell` says that every
+    weight has the cells in front, so that each cell keeps its own best weights.
+    """
+
+    reads = StimulusSplit
+    log_output = False
+    one_per_cell = True
+    reach: Reach
+    step: int
+    decodings: tuple[str, ...]
+
+    def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
+        """Take initial values from the training part of a recording."""
+
+    def output(self, windows: Windows) -> torch.Tensor:
+        """Return what the network says of each window, (cells, windows, ...)."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method output(windows)")
+
+    def spikes(
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return counts of the `step` bins from t = 0 on, (cells, windows, step) uint8.
+
+        Args:
+            output: of the windows.
+            history: (cells, windows, bins) counts before t = 0, as the windows had them.
+            decoding: one of `decodings`.
+            generator: on the CPU, for decodings that draw.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method spikes(...)")
