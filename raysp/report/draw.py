@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import fsspec
 
 from raysp import files
-from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.report.case import Case, open_case
 from raysp.report.curves import curves
+from raysp.report.drawn import Drawn, attempt
 from raysp.report.masking import inside, masked
 from raysp.report.material import Material, Task, read_material
 from raysp.report.neurons import neurons
@@ -22,6 +20,7 @@ from raysp.report.psths import psth
 from raysp.report.rasters import raster
 from raysp.report.speeds import has_intervals, speeds
 from raysp.report.style import Picture
+from raysp.report.train_draw import draw_trains
 from raysp.report.trajectories import trajectory
 from raysp.report.velocity import velocity
 from raysp.runs import RunFolder
@@ -37,23 +36,6 @@ def behavior(case: Case) -> Picture:
 
 OF_A_TRIAL = (raster, psth, trajectory, behavior)
 OF_A_MASKED_ONE = (masked, inside)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """The figures of one task.
-
-    Attributes:
-        task: the task.
-        trial: whose predictions are shown; None when none is finished.
-        pictures: in the order they are shown.
-        notes: what was not drawn, and why.
-    """
-
-    task: Task
-    trial: Trial | None
-    pictures: tuple[Picture, ...]
-    notes: tuple[str, ...]
 
 
 def figures(run: RunFolder, root: str, report: Callable[[str], None] | None = None) -> list[str]:
@@ -89,10 +71,12 @@ def draw_overview(material: Material) -> tuple[list[Picture], list[str]]:
 
 def draw(material: Material, task: Task) -> Drawn:
     """Draw the figures of one task; what cannot be drawn becomes a note and stops nothing else."""
+    if task.kind == "stimulus":
+        return draw_trains(material, task)
     pictures: list[Picture] = []
     notes: list[str] = []
     for table in (curves, neurons):
-        _try(lambda table=table: table(material, task), task, pictures, notes)
+        attempt(lambda table=table: table(material, task), task, pictures, notes)
     trial = drawn_trial(material, task)
     if trial is None:
         return Drawn(task, None, tuple(pictures), (*notes, "no predictions yet: no trial of this split is finished"))
@@ -101,7 +85,7 @@ def draw(material: Material, task: Task) -> Drawn:
     except (BadInput, NotReady, OSError) as reason:
         return Drawn(task, trial, tuple(pictures), (*notes, f"no figures of {trial.id}: {reason}"))
     for kind in (*OF_A_TRIAL, *(OF_A_MASKED_ONE if "mask_ratio" in trial.settings else ())):
-        _try(lambda kind=kind: kind(case), task, pictures, notes)
+        attempt(lambda kind=kind: kind(case), task, pictures, notes)
     return Drawn(task, trial, tuple(pictures), tuple(notes))
 
 
@@ -117,15 +101,6 @@ def write_picture(run: RunFolder, picture: Picture) -> str:
     with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
         file.write(picture.png)
     return path
-
-
-def _try(kind: Callable[[], Picture], task: Task, pictures: list[Picture], notes: list[str]) -> None:
-    try:
-        picture = kind()
-    except (BadInput, NotReady, OSError) as reason:
-        notes.append(str(reason))
-    else:
-        pictures.append(dataclasses.replace(picture, name=f"{task.slug}-{picture.name}"))
 
 
 def _tell(report: Callable[[str], None] | None, task: Task) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from raysp.config import Experiment, Trial
 from raysp.data.split import spell_neurons
 from raysp.errors import BadInput
 from raysp.evaluation.run import SCHEMA, phase_of, test_scores_path
+from raysp.report.kinds import in_one_piece
 from raysp.runs import RunFolder, State, trial_from
 
 
@@ -21,13 +23,15 @@ class Task:
 
     Attributes:
         split: the prepared split's name.
-        neurons: the cell subset; None for all.
+        neurons: the cell subset; None for all, and for recordings in one piece, whose cells are shared out in trials.
         trials: of every model and seed, in the plan's order.
+        kind: of data, "population" or "stimulus".
     """
 
     split: str
     neurons: tuple[int, ...] | None
     trials: tuple[Trial, ...]
+    kind: str = "population"
 
     @property
     def name(self) -> str:
@@ -72,7 +76,8 @@ class Material:
         tasks: the plan's trials, grouped.
         states: each trial's state by its id.
         done: what done.json says of each finished trial.
-        scores: rows of metrics.parquet over all units, of finished trials of the plan; None where there is no table.
+        scores: rows of metrics.parquet over all units of evaluation trials, of finished trials of the plan; None where
+            there is no table.
         unit_scores: rows of single units.
         problems: what could not be read, in words.
         test_looks: how often the test answers were looked at.
@@ -113,6 +118,14 @@ class Material:
         """Return models with the floor first and the ceiling last."""
         return sorted(names, key=lambda name: (name == self.ceiling) - (name == self.floor))
 
+    def only(self, kind: str) -> Material:
+        """Return what is known of the tasks of one kind of data."""
+        tasks = tuple(task for task in self.tasks if task.kind == kind)
+        kept = {trial.id for task in tasks for trial in task.trials}
+        return dataclasses.replace(
+            self, tasks=tasks, states={name: state for name, state in self.states.items() if name in kept}
+        )
+
     def finished(self, task: Task) -> list[Trial]:
         """Return the finished trials of a task."""
         return [trial for trial in task.trials if self.states[trial.id] == "done"]
@@ -140,12 +153,12 @@ def read_material(run: RunFolder, root: str) -> Material:
     problems: list[str] = []
     done = {name: found for name, state in states.items() if state == "done" and (found := _done(run, name, problems))}
     table = _scores(run, problems)
-    rows = [row for row in table or [] if states.get(row["trial_id"]) == "done" and row["part"] == "eval"]
+    rows = [row for row in table or [] if states.get(row["trial_id"]) == "done"]
     return Material(
         run=run,
         root=root,
         record=record,
-        tasks=group(trials),
+        tasks=group(trials, in_one_piece(trials, root)),
         states=states,
         done=done,
         scores=None if table is None else [row for row in rows if row["unit"] is None],
@@ -155,12 +168,21 @@ def read_material(run: RunFolder, root: str) -> Material:
     )
 
 
-def group(trials: Sequence[Trial]) -> tuple[Task, ...]:
-    """Return the trials by split and cell subset, in the plan's order."""
+def group(trials: Sequence[Trial], recordings: Collection[str] = ()) -> tuple[Task, ...]:
+    """Return the trials by split and cell subset, in the plan's order.
+
+    Args:
+        trials: of the plan.
+        recordings: names of the splits that are recordings in one piece. Each is one task, whatever cells its trials
+            have: there the subsets share out the work.
+    """
     found: dict[tuple[str, tuple[int, ...] | None], list[Trial]] = {}
     for trial in trials:
-        found.setdefault((trial.split, trial.neurons), []).append(trial)
-    return tuple(Task(split, neurons, tuple(members)) for (split, neurons), members in found.items())
+        found.setdefault((trial.split, None if trial.split in recordings else trial.neurons), []).append(trial)
+    return tuple(
+        Task(split, neurons, tuple(members), "stimulus" if split in recordings else "population")
+        for (split, neurons), members in found.items()
+    )
 
 
 def metric_name(row: dict[str, Any]) -> str:
@@ -182,15 +204,17 @@ def _scores(run: RunFolder, problems: list[str]) -> list[dict[str, Any]] | None:
     import polars
 
     try:
-        table = polars.read_parquet(run.metrics)
+        table = polars.scan_parquet(run.metrics)
+        missing = [name for name in SCHEMA if name not in table.collect_schema().names()]
+        # The curves of single cells are a million rows and more; whoever draws them reads them column by column.
+        rows = [] if missing else table.filter(polars.col("part") == "eval").collect().to_dicts()
     except (polars.exceptions.PolarsError, OSError) as error:
         problems.append(f"{run.metrics} cannot be read ({error}); run: raysp evaluate {run.name}")
         return None
-    missing = [name for name in SCHEMA if name not in table.columns]
     if missing:
         problems.append(f"{run.metrics} lacks the columns {', '.join(missing)}; run: raysp evaluate {run.name}")
         return None
-    return table.to_dicts()
+    return rows
 
 
 def _test_looks(run: RunFolder, problems: list[str]) -> int:

@@ -15,9 +15,13 @@ from raysp.report.material import Material, read_material
 from raysp.report.overview import overview_metric
 from raysp.report.pages import Pages, template
 from raysp.report.scores import COLUMNS, Cell, cell, facts, headline, number, tables
+from raysp.report.train_page import write_train_page
 from raysp.runs import RunFolder
 
 OPEN_TABLES, OPEN_TASKS = 8, 2
+
+PAGE, TRAIN_PAGE = "report.html", "spike-trains.html"
+"""The second holds the recordings in one piece of a run that has both kinds of data."""
 
 
 def write_report(run: RunFolder, root: str, report: Callable[[str], None] | None = None) -> str:
@@ -35,19 +39,29 @@ def write_report(run: RunFolder, root: str, report: Callable[[str], None] | None
         NotReady: nothing was ever run there.
         BadInput: the run's record is damaged.
     """
-    material = read_material(run, root)
+    material, pages = read_material(run, root), Pages(run)
+    rates, trains = material.only("population"), material.only("stimulus")
+    if trains.tasks:
+        path = write_train_page(trains, pages, TRAIN_PAGE if rates.tasks else PAGE, report)
+    if rates.tasks or not trains.tasks:
+        path = _write_rates_page(rates, pages, [task.name for task in trains.tasks], report)
+    pages.sweep()
+    return path
+
+
+def _write_rates_page(
+    material: Material, pages: Pages, elsewhere: Sequence[str], report: Callable[[str], None] | None
+) -> str:
     first, notes = draw_overview(material)
-    pages = Pages(run)
     overview = [pages.image(picture) for picture in first]
     sections = []
     for task in material.tasks[:FIGURE_SETS]:
         if report is not None:
             report(f"drawing {task.name}")
         sections.append(_section(material, pages, draw(material, task)))
-    context = _context(material, overview, notes, sections)
-    path = files.join(run.report, "report.html")
+    context = _context(material, overview, notes, sections) | {"elsewhere": elsewhere, "train_page": TRAIN_PAGE}
+    path = files.join(material.run.report, PAGE)
     files.write_text(path, template("report.html").render(**context))
-    pages.sweep()
     return path
 
 

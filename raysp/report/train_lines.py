@@ -1,0 +1,76 @@
+"""Which predictions of spike trains are compared, and the part each plays: floor, network, Poisson counts, ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from raysp.config import Trial
+from raysp.report.material import Material, Task
+
+Role = Literal["floor", "network", "poisson", "ceiling"]
+
+POISSON = "poisson_counts"
+FLOORS, CEILINGS = ("no_spikes",), ("perfect_counts", "perfect_distance")
+"""Models that know nothing, and models that read the spikes they predict, whatever the experiment calls them."""
+
+ORDER: tuple[Role, ...] = ("floor", "network", "poisson", "ceiling")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One model with one way of turning its output into spikes: a row of a table, a line of a figure.
+
+    Attributes:
+        model: as it is called in the experiment.
+        decoding: how its output becomes spikes.
+        role: its part in the comparison.
+        interval: bins whose spikes it counts; None for models that do not count.
+        only: whether the model has no other decoding.
+    """
+
+    model: str
+    decoding: str
+    role: Role
+    interval: int | None = None
+    only: bool = True
+
+    @property
+    def label(self) -> str:
+        """The model's name, with the decoding where it has several."""
+        return self.model if self.only else f"{self.model}, {self.decoding}"
+
+
+def role_of(material: Material, trial: Trial) -> Role:
+    """Return the part that a trial's model plays."""
+    if trial.shown == material.floor or trial.model in FLOORS:
+        return "floor"
+    if trial.shown == material.ceiling or trial.model in CEILINGS:
+        return "ceiling"
+    return "poisson" if trial.model == POISSON else "network"
+
+
+def lines(material: Material, task: Task, found: Sequence[tuple[str, str]]) -> tuple[Line, ...]:
+    """Return what is compared on a recording: floors first, networks, Poisson counts by interval, ceilings last.
+
+    Args:
+        material: of the run.
+        task: the recording's trials.
+        found: (model, decoding) of all that was scored, decodings in the order they shall have.
+    """
+    first = {trial.shown: trial for trial in reversed(task.trials)}
+    models = [model for model, _ in found]
+    made = [
+        Line(model, decoding, role_of(material, trial), trial.settings.get("interval"), models.count(model) == 1)
+        for model, decoding in found
+        if (trial := first.get(model)) is not None
+    ]
+    places = {name: i for i, name in enumerate(task.models)}
+    return tuple(sorted(made, key=lambda line: _place(material, places, line)))
+
+
+def _place(material: Material, places: dict[str, int], line: Line) -> tuple[int, ...]:
+    counts = line.interval if line.interval is not None else 1 << 30
+    last = line.model == material.ceiling
+    return (ORDER.index(line.role), last, counts if line.role != "network" else 0, places[line.model])

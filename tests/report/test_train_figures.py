@@ -1,0 +1,247 @@
+"""Figures of single cells: rasters, distance arrays, averages, kernels and training, checked by what they draw from."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raysp import files
+from raysp.collection.trains import Train, read_trains, write_trains
+from raysp.errors import NotReady
+from raysp.report.material import read_material
+from raysp.report.train_arrays import busiest, open_arrays, true_distances
+from raysp.report.train_averages import averages, cell_averages, triggered
+from raysp.report.train_case import open_train_case
+from raysp.report.train_draw import draw_trains
+from raysp.report.train_kernels import kernels, open_kernels, ranked
+from raysp.report.train_learning import best_epochs, learned, learning
+from raysp.report.train_numbers import read_numbers
+from raysp.report.train_rasters import ordinary_stretch, rows_of
+from raysp.training import checkpoint
+from tests.report.trains import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, make_trains
+
+
+def open_made(made):
+    material = read_material(made.run, made.root)
+    return open_train_case(material, material.tasks[0], read_numbers(material, material.tasks[0]))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make_trains(tmp_path_factory.mktemp("trains"))
+
+
+@pytest.fixture
+def case(made):
+    return open_made(made)
+
+
+def test_rasters_have_the_recorded_spikes_and_a_row_for_each_model(case, made):
+    rows = rows_of(case, CELLS[0])
+    assert [line and line.model for line, _ in rows] == [
+        None, "distance_unet", "poisson_20", "poisson_80", "perfect_distance"
+    ]  # fmt: skip
+    begin, end = made.split.parts["test"][0]
+    recorded = np.flatnonzero(made.split.spikes[begin + INPUT : end, 0])
+    np.testing.assert_allclose(rows[0][1], (recorded + 0.5) / 1000)
+
+
+def test_a_model_that_begins_later_keeps_its_moments(tmp_path):
+    made = make_trains(tmp_path, models=("distance_unet", "poisson_20"))
+    path, trial = made.run.trial(made.of("poisson_20").id).predictions, made.of("poisson_20")
+    later = [
+        dataclasses.replace(t, first_bin=t.first_bin + 30, predicted=t.predicted[30:], recorded=t.recorded[30:])
+        for t in read_trains(path)
+    ]
+    before = rows_of(open_made(made), CELLS[0])[1:]
+    write_trains(path, trial, made.split.select(trial.neurons), later, INPUT)
+    after = rows_of(open_made(made), CELLS[0])[1:]
+    old, new = (next(times for line, times in rows if line.model == "poisson_20") for rows in (before, after))
+    np.testing.assert_allclose(new, old[old > 0.030])
+
+
+def test_the_ordinary_stretch_has_the_median_number_of_spikes_and_its_busiest_second():
+    times = np.r_[np.linspace(0, 9.9, 50), np.linspace(10, 19.9, 5), np.linspace(27.1, 27.9, 20)]
+    assert ordinary_stretch(times, 35.0) == (20.0, 27.0)
+    assert ordinary_stretch(np.array([]), 4.0) == (0.0, 0.0)
+
+
+def test_busiest_windows_hold_most_spikes():
+    recorded = np.zeros(100, np.uint8)
+    recorded[[3, 55, 61, 67]] = 1
+    assert busiest(recorded, step=10, count=2) == 5
+    assert busiest(recorded, step=10, count=10) == 0
+
+
+def brute_force(spikes, start, past, length, clamp):
+    ahead = [f for f in np.flatnonzero(spikes) if f >= start]
+    near = [min((abs(start - past + j - f) for f in ahead), default=clamp) for j in range(length)]
+    return [0.25 if d == 0 else min(d, clamp) for d in near]
+
+
+def test_true_distances_are_those_to_the_nearest_spike_to_come(made):
+    starts = np.array([500, 4321, len(made.split.stimulus) - 3])
+    found = true_distances(made.split, CELLS[2], starts, PAST, LENGTH, CLAMP)
+    spikes = made.split.spikes[:, 2]
+    np.testing.assert_array_equal(found, [brute_force(spikes, start, PAST, LENGTH, CLAMP) for start in starts])
+
+
+def test_arrays_are_windows_of_two_seconds(case, made):
+    found = open_arrays(case, CELLS[0])
+    assert found.predicted.shape == found.true.shape == (125, LENGTH)
+    train = next(t for t in read_trains(made.run.trial(made.of("distance_unet").id).predictions) if t.cell == CELLS[0])
+    np.testing.assert_array_equal(found.predicted, train.output[found.first : found.first + 125])
+    start = train.first_bin + found.first * STEP
+    expected = brute_force(made.split.spikes[:, 0], start, PAST, LENGTH, CLAMP)
+    np.testing.assert_array_equal(found.true[0], expected)
+
+
+def test_models_that_count_have_no_arrays(tmp_path):
+    case = open_made(make_trains(tmp_path, models=("no_spikes", "poisson_20")))
+    with pytest.raises(NotReady, match="does not predict distances"):
+        open_arrays(case, CELLS[0])
+
+
+def test_outputs_that_were_not_kept_are_told(tmp_path):
+    made = make_trains(tmp_path, models=("distance_unet",))
+    for trial in made.trials:
+        path = made.run.trial(trial.id).predictions
+        bare = [dataclasses.replace(train, output=None) for train in read_trains(path)]
+        write_trains(path, trial, made.split.select(trial.neurons), bare, INPUT)
+    with pytest.raises(NotReady, match="was not kept"):
+        open_arrays(open_made(made), CELLS[0])
+
+
+@given(st.integers(0, 2**31), st.integers(1, 12))
+def test_an_average_is_the_mean_of_what_came_before_within_the_stretch(seed, lags):
+    rng = np.random.default_rng(seed)
+    stimulus, counts = rng.random((90, 2)).astype(np.float32), rng.poisson(0.2, 90).astype(np.uint8)
+    stretches = [(0, 40), (50, 90)]
+    found = triggered(stimulus, counts, stretches, lags)
+    before = [
+        stimulus[at - lags + 1 : at + 1]
+        for start, stop in stretches
+        for at in range(start + lags - 1, stop)
+        for _ in range(counts[at])
+    ]
+    assert found.spikes == len(before)
+    if before:
+        mean = np.concatenate([stimulus[:40], stimulus[50:]]).mean(axis=0)
+        np.testing.assert_allclose(found.mean, np.mean(before, axis=0) - mean, atol=1e-6)
+
+
+def test_a_cell_that_follows_a_light_has_it_in_its_averages(case):
+    trained, recorded, predicted = cell_averages(case, CELLS[3], 200)
+    for found in (trained, recorded, predicted):
+        # The first light is on 40 bins before (up to 90 with its frame); what is predicted comes two bins later.
+        assert found.mean[-60, 0] > 0.2
+        assert abs(found.mean[-60, 1:]).max() < 0.2
+    assert trained.spikes > 50
+    assert recorded.spikes > predicted.spikes
+    assert recorded.chance < predicted.chance
+
+
+def test_no_predicted_spikes_are_no_average(tmp_path):
+    made = make_trains(tmp_path, models=("distance_unet",))
+    for trial in made.trials:
+        path = made.run.trial(trial.id).predictions
+        silent = [dataclasses.replace(train, predicted=0 * train.predicted) for train in read_trains(path)]
+        write_trains(path, trial, made.split.select(trial.neurons), silent, INPUT)
+    case = open_made(made)
+    assert cell_averages(case, CELLS[0], 50)[2].spikes == 0
+    assert len(averages(case).png) > 5000
+
+
+def test_kernels_are_the_cells_own_with_normalisation_strongest_first():
+    weight = torch.zeros(2, 45, 3)
+    weight[1, 20, 0], weight[1, 31, 1], weight[1, 3, 2] = 1.0, 5.0, 2.0
+    names = ("trunk.stem.weight", "trunk.stem.scale", "trunk.stem.running_var")
+    parts = (weight, torch.tensor([[1.0] * 3, [6.0, 1.0, 1.0]]), torch.ones(2, 3))
+    found = ranked(dict(zip(names, parts, strict=True)), place=1, channels=2)
+    assert found.shape == (3, 3, 15)
+    places = [tuple(int(i) for i in np.argwhere(kernel)[0]) for kernel in found]
+    # Row 20 is the second channel's tap 5, row 31 the own spikes' tap 1, row 3 the first channel's tap 3.
+    assert places == [(1, 5), (2, 1), (0, 3)]
+    assert [float(kernel.max()) for kernel in found] == pytest.approx([6.0, 5.0, 2.0], rel=1e-4)
+
+
+def test_a_layer_of_other_inputs_is_refused():
+    with pytest.raises(NotReady, match="not 15 taps"):
+        ranked({"trunk.stem.weight": torch.zeros(1, 44, 3)}, place=0, channels=2)
+
+
+def test_kernels_are_those_of_the_cells_place_in_its_trial(case, made):
+    trial = made.of("distance_unet", CELLS[3])
+    state = torch.load(made.run.trial(trial.id).checkpoint, weights_only=True)
+    weight = state["progress"]["best"]["trunk.stem.weight"]
+    found = open_kernels(case, CELLS[3])
+    np.testing.assert_allclose(np.sort(found.weights.ravel()), np.sort(weight[1].numpy().ravel()))
+    assert list(found.inputs)[-1] == "own spikes"
+
+
+def test_kernels_of_one_network_for_all_cells_are_said_to_be_shared(tmp_path):
+    made = make_trains(tmp_path, models=("distance_unet",), together=4)
+    (trial,) = made.trials
+    weight = torch.arange(75.0 * 8).reshape(1, 75, 8)
+    state = {"progress": {"best": {"network.trunk.stem.weight": weight}}}
+    checkpoint.save(made.run.trial(trial.id).checkpoint, trial.id, state)
+    case = open_made(made)
+    found = open_kernels(case, CELLS[2])
+    assert found.shared
+    np.testing.assert_array_equal(np.sort(found.weights.ravel()), np.arange(600))
+    assert kernels(case).caption.startswith("Shared by all cells")
+
+
+def test_a_trial_without_checkpoint_has_no_kernels(tmp_path):
+    made = make_trains(tmp_path, models=("distance_unet",))
+    for trial in made.trials:
+        files.remove(made.run.trial(trial.id).checkpoint)
+    with pytest.raises(NotReady, match="no checkpoint with weights"):
+        open_kernels(open_made(made), CELLS[0])
+
+
+def test_training_of_all_trials_comes_together(case):
+    found = learned(case.material, case.task, "distance_unet")
+    assert found.train.tolist() == [[2.0, 1.0, 0.0]] * 2
+    assert found.validation.tolist() == [[2.5, 1.5, 0.5]] * 2
+    assert sorted(found.best) == [1, 1, 2, 2]
+    assert best_epochs(case.material, case.trial("distance_unet", CELLS[0])) == {CELLS[0]: 1, CELLS[1]: 2}
+    assert learned(case.material, case.task, "no_spikes") is None
+
+
+def test_models_that_fit_themselves_have_no_training_curves(tmp_path):
+    made = make_trains(tmp_path, models=("no_spikes", "perfect_distance"))
+    material = read_material(made.run, made.root)
+    with pytest.raises(NotReady, match="no training curves"):
+        learning(material, material.tasks[0])
+
+
+def test_all_figures_are_drawn_and_say_what_to_look_at(made):
+    material = read_material(made.run, made.root)
+    found = draw_trains(material, material.tasks[0])
+    names = ["widths", "intervals", "rasters", "arrays", "averages", "kernels", "learning"]
+    assert [picture.name for picture in found.pictures] == [f"standin-eye-{name}" for name in names]
+    assert all("ook " in picture.caption for picture in found.pictures)
+    assert found.notes == ()
+
+
+def test_an_unprepared_recording_leaves_what_needs_it_undrawn(tmp_path):
+    made = make_trains(tmp_path, models=("distance_unet", "poisson_20"))
+    files.remove(files.join(made.root, "prepared"))
+    material = read_material(made.run, made.root)
+    found = draw_trains(material, material.tasks[0])
+    assert [picture.name.rpartition("-")[2] for picture in found.pictures] == [
+        "widths", "intervals", "rasters", "learning"
+    ]  # fmt: skip
+    assert len(found.notes) == 1
+    assert "raysp data prepare" in found.notes[0]
+
+
+def test_output_of_one_cell_is_that_cells(case):
+    first, second = (case.output(case.main, cell) for cell in CELLS[:2])
+    assert isinstance(first, Train)
+    assert (first.cell, second.cell) == CELLS[:2]
+    assert not np.array_equal(first.output, second.output)

@@ -1,0 +1,191 @@
+"""The page of recordings in one piece: complete, self-contained, honest about what is missing."""
+
+import re
+
+import pytest
+
+from raysp import files
+from raysp.config import Recording
+from raysp.data import sources, split_file
+from raysp.data.retina_standin import write_retina
+from raysp.report import draw, train_draw
+from raysp.report.kinds import in_one_piece
+from raysp.report.material import read_material
+from raysp.report.page import write_report
+from raysp.report.train_fits import about, cell_fits
+from raysp.report.train_lines import role_of
+from raysp.yaml_files import dump_yaml
+from tests.report.conftest import make_run
+from tests.report.trains import CELLS, MODELS, eye, make_trains
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """No figures where they are not what is tested."""
+    for name in ("OF_CELLS", "OF_SCORES", "OF_TRAINING"):
+        monkeypatch.setattr(train_draw, name, ())
+
+
+def page(made):
+    return files.read_text(write_report(made.run, made.root))
+
+
+@pytest.fixture(scope="module")
+def retina(tmp_path_factory):
+    """A run on the stand-in retina, prepared as a real recording is."""
+    folder = tmp_path_factory.mktemp("retina")
+    root = str(folder / "data")
+    write_retina(f"{root}/retina", seconds=30, cells=3)
+    name = sources.prepare_recording(Recording("retina", "retina", {"path": "{root}/retina"}), root)
+    return make_trains(folder, split=split_file.load(root, name), together=2)
+
+
+@pytest.fixture(scope="module")
+def html(retina):
+    return page(retina)
+
+
+def test_the_page_of_a_standin_retina_is_whole(html, retina):
+    for text in ("<h1>made-up</h1>", "c0ffeec0ffee", "12 of 12", "6 × 1 × 1", "standin-retina", "generated stand-in"):
+        assert text in html
+    for title in (
+        "Measures over the width of smoothing", "Each interval beside its own ceiling", "Predicted spikes",
+        "Spike distance along a rollout", "Spike-triggered averages", "First-layer kernels", "Training",
+    ):  # fmt: skip
+        assert f"<h3>{title}</h3>" in html
+    assert 'class="note"' not in html
+    saved = [name for name in files.listing(retina.run.report) if name.endswith(".png")]
+    assert html.count("data:image/png;base64,") == len(saved) == 7
+
+
+def test_the_page_needs_nothing_from_outside(html):
+    assert "<script" not in html.lower()
+    assert not re.search(r"(?:src|href)=\"(?!data:image/png|#)", html)
+    assert "http" not in re.sub(r"base64,[^\"]*|http-equiv", "", html)
+
+
+def test_the_table_marks_floor_ceiling_and_best(html):
+    rows = re.findall(r"<tr class=\"(\w+)[^>]*><td>(\w+)<?.*?</tr>", html, re.DOTALL)
+    assert rows[0] == ("floor", "no_spikes")
+    assert rows[-1] == ("ceiling", "perfect_distance")
+    assert ("poisson", "poisson_80") in rows
+    (best,) = re.findall(r"<tr class=\"network[^\"]*\">.*?</tr>", html, re.DOTALL)
+    assert best.count('class="best"') == 10
+    assert best.count('class="best"') == html[: html.index("Distance against")].count('class="best"')
+
+
+def test_the_choice_of_the_best_poisson_is_confessed(html):
+    assert "the choice favours Poisson" in html
+    assert "distance_unet − best Poisson" in html
+    assert "distance_unet − no_spikes" in html
+    assert "3 of 3 cells" in html
+
+
+def test_a_failed_trial_is_told_first_and_the_rest_is_over_the_other_cells(tmp_path, light):
+    made = make_trains(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"))
+    folder = made.run.trial(made.of("distance_unet").id)
+    files.remove(folder.done)
+    files.write_text(folder.error, "Traceback\n  line\nFloatingPointError: <b>loss</b> is nan")
+    html = page(made)
+    assert "FloatingPointError: &lt;b&gt;loss&lt;/b&gt; is nan" in html
+    assert "1 of 6 trials are not done" in html
+    assert "2 of 4" in html
+    assert "a model that lacks cells which others have cannot be best" in html
+    assert "1 of 2, 1 failed" in html
+
+
+def test_without_poisson_models_the_floor_is_compared_with(tmp_path, light):
+    html = page(make_trains(tmp_path, models=("no_spikes", "distance_unet", "perfect_distance")))
+    assert "Against the floor" in html
+    assert "no Poisson model that was scored" in html
+    assert "distance_unet − no_spikes" in html
+
+
+def test_without_a_network_there_are_scores_without_differences(tmp_path, light):
+    html = page(make_trains(tmp_path, models=("no_spikes", "poisson_20")))
+    assert "No differences" in html
+    assert "poisson_20" in html
+
+
+def test_one_cell_has_a_page(tmp_path, light):
+    made = make_trains(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"), split=eye().select(CELLS[:1]))
+    html = page(made)
+    assert "1 cell, 1 seed" in html
+    assert "1 of 1 cell<" in html
+    assert not re.search(r"\bnan\b", html)
+
+
+def test_without_metrics_the_page_says_so_and_shows_the_training(tmp_path):
+    made = make_trains(tmp_path, models=("no_spikes", "distance_unet"))
+    files.remove(made.run.metrics)
+    html = page(made)
+    assert "Nothing was scored yet" in html
+    assert "<h3>Training</h3>" in html
+    assert "no figures of spike trains" in html
+
+
+def test_seeds_are_said_to_be_averaged(tmp_path, light):
+    models = ("no_spikes", "distance_unet")
+    assert "the mean over its seeds first" in page(make_trains(tmp_path / "two", models=models, seeds=(0, 1)))
+    assert "the mean over its seeds first" not in page(make_trains(tmp_path / "one", models=models))
+
+
+def test_a_run_of_both_kinds_has_a_page_of_each(tmp_path, light, monkeypatch):
+    monkeypatch.setattr(draw, "OF_A_TRIAL", ())
+    trains = make_trains(tmp_path, models=("no_spikes", "distance_unet"))
+    record = trains.run.record()
+    rates = make_run(tmp_path, models=("mean_rate",), seeds=(0,), splits=("mc_maze_small-20ms-val",))
+    record["trials"] += rates.run.record()["trials"]
+    files.write_text(trains.run.experiment, dump_yaml(record))
+    path = write_report(trains.run, trains.root)
+    html, beside = (
+        files.read_text(files.join(trains.run.report, name)) for name in ("report.html", "spike-trains.html")
+    )
+    assert path.endswith("report.html")
+    assert '<a href="spike-trains.html">' in html
+    assert "mc_maze_small" in html
+    assert "mc_maze_small" not in beside
+    assert "distance_unet" in beside
+    assert "distance_unet" not in html
+
+
+def test_figures_alone_are_drawn_too(tmp_path, light, monkeypatch):
+    made = make_trains(tmp_path, models=("no_spikes", "distance_unet"))
+    monkeypatch.setattr(train_draw, "OF_TRAINING", (train_draw.learning,))
+    (path,) = draw.figures(made.run, made.root)
+    assert path.endswith("standin-eye-learning.png")
+
+
+def test_the_kind_is_known_without_the_data(tmp_path):
+    made = make_trains(tmp_path, models=("no_spikes",))
+    files.remove(files.join(made.root, "prepared"))
+    assert in_one_piece(made.trials, made.root) == {"standin-eye"}
+    material = read_material(made.run, made.root)
+    assert "no longer prepared" in about(material, material.tasks[0])
+
+
+def test_what_the_recording_is_stands_above_its_table(tmp_path):
+    made = make_trains(tmp_path, models=("no_spikes",))
+    material = read_material(made.run, made.root)
+    assert about(material, material.tasks[0]) == (
+        "4 cells, 1 seed; bins of 1 ms; train 8 s, validation 1 s, test 11 s; "
+        "1 cell of the recording left out by its filters"
+    )
+
+
+def test_fits_are_of_single_cells(tmp_path):
+    made = make_trains(tmp_path)
+    material = read_material(made.run, made.root)
+    fit = {one.model: one for one in cell_fits(material, material.tasks[0])}
+    assert fit["distance_unet"].parameters == 1000
+    assert fit["distance_unet"].epochs == "1.5 (1–2) of 3"
+    assert fit["distance_unet"].seconds == pytest.approx(7.2)
+    assert fit["distance_unet"].hours == pytest.approx(2 * 7.2 / 3600)
+    assert (fit["no_spikes"].epochs, fit["no_spikes"].parameters) == ("", 0)
+
+
+def test_parts_are_played_by_models_whatever_they_are_called(tmp_path):
+    made = make_trains(tmp_path)
+    material = read_material(made.run, made.root)
+    roles = [role_of(material, made.of(model)) for model in MODELS]
+    assert roles == ["floor", "network", "poisson", "poisson", "ceiling", "ceiling"]

@@ -1,0 +1,200 @@
+"""Made-up runs on a stand-in recording: predictions by corrupting what was recorded, numbers by a formula."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+
+import numpy as np
+import polars
+import torch
+
+from raysp import files
+from raysp.collection.curve import write_curve
+from raysp.collection.trains import Train, write_trains
+from raysp.config import Training, Trial
+from raysp.data import split_file
+from raysp.data.split import Provenance
+from raysp.data.stimulus import StimulusSizes, StimulusSplit
+from raysp.evaluation.run import SCHEMA
+from raysp.report.train_numbers import PREDICTED, RECORDED, SIGMAS, SIGN
+from raysp.runs import RunFolder, trial_to
+from raysp.training import checkpoint
+from raysp.yaml_files import dump_yaml
+
+NAME = "standin-eye"
+CELLS = (3, 5, 8, 13)
+INPUT = 100
+"""Bins that a window sees; predictions begin so far into the test part."""
+
+PAST, LENGTH, CLAMP, STEP = 8, 40, 50, 16
+
+DECODINGS = {
+    "no_spikes": ("none",),
+    "distance_unet": ("nearest",),
+    "poisson_counts": ("round", "floor", "sample"),
+    "perfect_counts": ("true count",),
+    "perfect_distance": ("nearest",),
+}
+MODELS = ("no_spikes", "distance_unet", "poisson_20", "poisson_80", "perfect_counts_20", "perfect_distance")
+TRAINED = ("distance_unet", "poisson_counts")
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeTrains:
+    """A run folder, its data root, its recording and its trials."""
+
+    run: RunFolder
+    root: str
+    split: StimulusSplit
+    trials: list[Trial]
+
+    def of(self, model: str, cell: int = CELLS[0], seed: int = 0) -> Trial:
+        return next(t for t in self.trials if t.shown == model and cell in t.neurons and t.seed == seed)
+
+
+def eye(seconds: float = 20.0, name: str = NAME, seed: int = 0) -> StimulusSplit:
+    """Return a recording of four cells that fire after the first light goes on."""
+    rng, bins = np.random.default_rng(seed), int(seconds * 1000)
+    stimulus = np.repeat(rng.integers(0, 2, (bins // 50, 4)), 50, axis=0).astype(np.float32)
+    drive = np.r_[np.zeros(40), stimulus[:-40, 0]]
+    rates = 0.002 + 0.02 * drive[:, None] * np.linspace(0.5, 1.5, len(CELLS))
+    fifth = bins // 5
+    parts = {
+        "train": ((0, fifth), (4 * fifth, bins)),
+        "validation": ((fifth, fifth + 500), (4 * fifth - 500, 4 * fifth)),
+        "test": ((fifth + 500, 4 * fifth - 500),),
+    }
+    return StimulusSplit(
+        name=name,
+        sizes=StimulusSizes(name, 1.0, 4, len(CELLS)),
+        stimulus=stimulus,
+        spikes=(rng.random((bins, len(CELLS))) < rates).astype(np.uint8),
+        cells=np.array(CELLS),
+        global_ids=np.arange(len(CELLS)),
+        parts=parts,
+        left_out=((4, "fires too fast"),),
+        provenance=Provenance((("eye.npy", "ab" * 32),), "retina-0", standin=name.startswith("standin-")),
+    )
+
+
+def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, split=None) -> MadeTrains:
+    """Write a finished, scored run.
+
+    Args:
+        folder: where the data root and the run go.
+        models: labels; "poisson_20" is the model poisson_counts with an interval of 20.
+        seeds: of each.
+        together: cells of a trial.
+        value: (model, decoding, metric, width in ms or None, cell, seed) -> the number in the table.
+        split: the recording.
+    """
+    root, run = str(folder / "data"), RunFolder(str(folder / "runs" / "made-up"))
+    split = eye() if split is None else split
+    split_file.save(split, None, root, {"made": "up"})
+    cells = split.cells.tolist()
+    groups = [tuple(cells[first : first + together]) for first in range(0, len(cells), together)]
+    trials = [make_trial(model, split, seed, group) for model in models for seed in seeds for group in groups]
+    rows = [row for trial in trials for row in finish(run, trial, split, value or made_value)]
+    provenance = dataclasses.asdict(split.provenance)
+    record = {
+        "name": run.name,
+        "experiment": {"floor": "no_spikes", "ceiling": "perfect_distance"},
+        "submissions": [{"time": "2026-01-05T10:00:00", "command": "raysp run eye.py", "commit": "c0ffee" * 6}],
+        "data": {split.name: {"fingerprint": split_file.header(root, split.name)["fingerprint"], **provenance}},
+        "trials": [trial_to(trial) for trial in trials],
+    }
+    files.write_text(run.experiment, dump_yaml(record))
+    write_rows(run, rows)
+    return MadeTrains(run, root, split, trials)
+
+
+def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
+    from raysp.data import stimulus_file
+
+    head, _, interval = label.rpartition("_")
+    counting = interval.isdigit()
+    model = {"poisson": "poisson_counts", "perfect_counts": "perfect_counts"}[head] if counting else label
+    settings = {"interval": int(interval)} if counting else {}
+    if model in ("distance_unet", "perfect_distance"):
+        settings = {"past": PAST, "output_bins": LENGTH, "clamp": CLAMP, "step": STEP}
+    training = Training(epochs=3) if model in TRAINED else None
+    data = stimulus_file.fingerprint(split)
+    return Trial(model, settings, training, split.name, data, seed, tuple(cells), label=label if counting else "")
+
+
+def finish(run, trial, split, value):
+    """Write what a finished trial leaves; return its rows of the table."""
+    folder, chosen = run.trial(trial.id), split.select(trial.neurons)
+    write_trains(folder.predictions, trial, chosen, predict(trial, split), INPUT)
+    trained = trial.training is not None
+    losses = [{"epoch": e, "train_loss": 3.0 - e, "validation_loss": 3.5 - e, "learning_rate": 1e-3} for e in (1, 2, 3)]
+    write_curve(folder.curve, losses if trained else [])
+    best = {str(cell): {"best epoch": 1 + i % 3, "validation loss": 0.5} for i, cell in enumerate(trial.neurons)}
+    files.write_json(folder.metrics, {"validation": {}, "cells": best if trained else None})
+    done = {"trial": trial.id, "epochs": 3 if trained else 0, "best_epoch": 2, "seconds": 7.2, "device": "cpu"}
+    done |= {"parameters": 1000 * len(trial.neurons) if trained else 0, "data": trial.data}
+    files.write_json(
+        folder.done, done | {"selected_on": "validation part, each cell by itself" if trained else "nothing"}
+    )
+    if trained:
+        generator = torch.Generator().manual_seed(trial.seed)
+        weight = torch.randn(len(trial.neurons), 75, 8, generator=generator)
+        checkpoint.save(folder.checkpoint, trial.id, {"progress": {"best": {"trunk.stem.weight": weight}}})
+    return rows_of(trial, split, value)
+
+
+def predict(trial, split) -> list[Train]:
+    """Return predictions that lose a third of the spikes, and shift the others."""
+    begin, end = split.parts["test"][0][0] + INPUT, split.parts["test"][0][1]
+    found = []
+    for cell in trial.neurons:
+        recorded = split.spikes[begin:end, split.cells.tolist().index(cell)]
+        rng = np.random.default_rng([cell, trial.seed, zlib.crc32(trial.shown.encode())])
+        for i, decoding in enumerate(DECODINGS[trial.model]):
+            predicted = np.roll(recorded * (rng.random(len(recorded)) < 0.67), 2).astype(np.uint8)
+            if trial.model == "no_spikes":
+                predicted = np.zeros_like(recorded)
+            windows = -(-len(recorded) // STEP)
+            distance = trial.model in ("distance_unet", "perfect_distance")
+            output = np.exp(rng.normal(3, 1, (windows, LENGTH))) if distance and i == 0 else None
+            found.append(Train(cell, decoding, 1.0, begin, predicted, recorded, output, STEP))
+    return found
+
+
+def made_value(model, decoding, metric, sigma, cell, seed):
+    """Higher for networks, for later cells and for wider smoothing; ceilings are perfect."""
+    if metric in (PREDICTED, RECORDED):
+        return 40.0 + cell
+    level = {"no_spikes": 0.0, "distance_unet": 0.5}.get(model, 1.0 if model.startswith("perfect") else 0.3)
+    level = min(level * (1 + 0.002 * (sigma + cell)) + 0.01 * seed * (0 < level < 1), 1.0)
+    level -= 0.05 * (decoding == "floor")
+    return level if SIGN[metric] > 0 else 20.0 * (1.0 - level)
+
+
+def rows_of(trial, split, value):
+    common = {
+        "trial_id": trial.id, "model": trial.shown, "split": trial.split, "dataset": trial.split, "phase": "val",
+        "bin_ms": 1.0, "seed": trial.seed, "part": "test", "parameter": None, "judge": "raysp", "standin": True,
+    }  # fmt: skip
+    places = [(metric, None) for metric in (PREDICTED, RECORDED)]
+    places += [(metric, sigma) for metric in SIGN for sigma in SIGMAS]
+    return [
+        {
+            **common,
+            "decoding": decoding,
+            "unit": cell,
+            "metric": metric,
+            "parameter": None if sigma is None else str(sigma),
+            "value": value(trial.shown, decoding, metric, sigma, cell, trial.seed),
+        }
+        for cell in trial.neurons
+        for decoding in DECODINGS[trial.model]
+        for metric, sigma in places
+    ]
+
+
+def write_rows(run, rows):
+    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
+    with files.replacing(run.metrics) as path:
+        polars.DataFrame(rows, schema=schema).write_parquet(path)
