@@ -34,7 +34,13 @@ def experiment() -> Experiment:
         cells="all",
         cells_per_trial=12,
         training=Training(
-            epochs=80, batch_size=256, learning_rate=5e-4, weight_decay=0.3, schedule="one_cycle", measure_every=0
+            epochs=80,
+            batch_size=256,
+            learning_rate=5e-4,
+            weight_decay=0.3,
+            schedule="one_cycle",
+            clip_norm=0,
+            measure_every=0,
         ),
         floor="no_spikes",
         ceiling="perfect_distance",

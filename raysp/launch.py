@@ -158,6 +158,9 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
     own = {sources.full_name(recording, request.root) for recording in chosen}
     calls = [((recording, request.root), {}) for recording in chosen]
     jobs("raysp.data.sources.prepare_recording", calls)
+    for recording in chosen:
+        if (line := sources.account(recording, request.root)) is not None:
+            say(f"  {recording.name}: {line}")
     partners = [name.removesuffix("-test") + "-val" for name in names if name.endswith("-test")]
     groups = prepare.groups([name for name in dict.fromkeys([*names, *partners]) if name not in own])
     stale = [group for group in groups if not prepare.up_to_date(group, request.root)]

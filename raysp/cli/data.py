@@ -69,19 +69,38 @@ def data_standin(root: str, size: str, seed: int, datasets: tuple[str, ...]) -> 
 @click.option("--force", is_flag=True, help="Build again what is up to date.")
 @VERBOSE
 def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool, verbose: bool) -> None:
-    """Make the splits' tensors, the recordings in parallel; NAMES are splits or globs, all by default."""
+    """Make the splits' tensors, the recordings in parallel.
+
+    NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
+    """
     with said():
         from raysp.cluster.jobs import jobs
         from raysp.cluster.session import session
         from raysp.config import Resources
         from raysp.data import prepare
 
+        experiments = [name for name in names if name.endswith(".py")]
+        for path in experiments:
+            _prepare_recordings(path, root)
+        names = tuple(name for name in names if name not in experiments)
+        if experiments and not names:
+            return
         groups = prepare.present(prepare.groups(prepare.expand(names or ("*",))), root, named=bool(names))
         options = {"reference": reference, "force": force}
         with session(Resources(), verbose=verbose):
             calls = [((group, root), options) for group in groups]
             jobs("raysp.data.prepare.prepare_group", calls, on_done=lambda i: say(f"  {', '.join(groups[i])}"))
         say(f"{sum(map(len, groups))} splits are ready below {os.path.join(root, 'prepared')}")
+
+
+def _prepare_recordings(path: str, root: str) -> None:
+    from raysp.cli.experiments import load_experiment
+    from raysp.data import sources, split_file
+
+    for recording in load_experiment(path).recordings:
+        name = sources.prepare_recording(recording, root)
+        told = sources.account(recording, root)
+        say(f"  {split_file.split_path(root, name)}{'' if told is None else f': {told}'}")
 
 
 @data.command("check")

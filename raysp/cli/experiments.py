@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -129,7 +130,13 @@ def load_experiment(path: str) -> Any:
     if spec is None or spec.loader is None:
         raise BadInput(f"expected a Python file with a function experiment(), got {path}")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    folder = os.path.dirname(os.path.abspath(path))
+    # As where Python runs the file itself: one experiment may import another beside it.
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(folder)
     if not hasattr(module, "experiment"):
         raise BadInput(f"{path} expected a function experiment() that returns an Experiment, found none")
     found = module.experiment()

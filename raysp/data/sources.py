@@ -100,6 +100,14 @@ def prepare_recording(recording: Recording, root: str) -> str:
     return name
 
 
+def account(recording: Recording, root: str) -> str | None:
+    """Return what a source has to say of a recording that is prepared, one line; None where it says nothing."""
+    source = module(recording.source)
+    if not hasattr(source, "account"):
+        return None
+    return source.account(split_file.load(root, full_name(recording, root)))
+
+
 def _up_to_date(root: str, name: str, wanted: Mapping[str, Any]) -> bool:
     try:
         found = dict(split_file.header(root, name)["built_from"])

@@ -72,6 +72,11 @@ class StimulusSplit:
         _check_cells(self)
         _check_parts(self)
 
+    @property
+    def standin(self) -> bool:
+        """Tell whether the recording was generated."""
+        return self.provenance.standin
+
     def bins_of(self, part: str) -> int:
         """Return how many bins a part has, all its stretches together."""
         return sum(stop - start for start, stop in self.parts[part])

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from raysp.layers.response import gelu_response
 from raysp.layers.shifted import channelwise
 
 EPS = 1e-6
@@ -86,18 +87,24 @@ def doubled(x: torch.Tensor) -> torch.Tensor:
 
 
 class Dropout(nn.Module):
-    """Drops single entries, the same ones in every cell."""
+    """Drops single entries, the same ones in every cell; the share is rounded to 256ths.
+
+    One random number of 64 bits decides eight entries: a draw for each would take longer than the convolutions do.
+    """
 
     def __init__(self, share: float) -> None:
         super().__init__()
-        self.share = share
+        self.dropped = round(share * 256)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (cells, windows, bins, channels); unchanged in evaluation."""
-        if not self.training or self.share == 0:
+        if not self.training or self.dropped == 0:
             return x
-        kept = torch.empty(x.shape[1:], dtype=x.dtype, device=x.device).bernoulli_(1.0 - self.share)
-        return x * kept.mul_(1.0 / (1.0 - self.share))
+        shape = x.shape[1:]
+        drawn = torch.empty((shape.numel() + 7) // 8, dtype=torch.int64, device=x.device)
+        drawn.random_(-(2**63), None)
+        kept = drawn.view(torch.uint8)[: shape.numel()].view(shape) >= self.dropped
+        return x * kept.to(x.dtype).mul_(256.0 / (256.0 - self.dropped))
 
 
 class Block(nn.Module):
@@ -134,20 +141,14 @@ class Block(nn.Module):
         weight = self.depthwise.transpose(0, 1)[:, :, None, None]
         found = channelwise(x, weight, self.depthwise_bias[:, None, None])
         found = functional.layer_norm(found, found.shape[-1:], eps=EPS)
-        found = functional.gelu(affine(found, *self._wide()))
-        found = affine(found * self._response(found), *self._narrow())
+        found = gelu_response(affine(found, *self._wide()), self.response_scale[:, None, None])
+        found = affine(found, *self._narrow())
         return x[..., : found.shape[-1]] + self.dropout(found)
 
     def _wide(self) -> tuple[torch.Tensor, torch.Tensor]:
         wide = self.wide
         shift = torch.bmm(self.norm_shift[:, None], wide.weight)[:, 0]
         return wide.weight * self.norm_scale[:, :, None], wide.bias + shift
-
-    def _response(self, x: torch.Tensor) -> torch.Tensor:
-        """Return what each channel is multiplied with: 1 + scale * (its norm over time / the channels' mean norm)."""
-        norm = x.float().square().sum(dim=2, keepdim=True).clamp(min=1e-12).sqrt()
-        share = norm / (norm.mean(dim=3, keepdim=True) + EPS)
-        return (1.0 + self.response_scale[:, None, None] * share).to(x.dtype)
 
     def _narrow(self) -> tuple[torch.Tensor, torch.Tensor]:
         weight = self.narrow.weight * self.scale[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -11,6 +12,8 @@ from torch.nn import functional
 from raysp.layers.cellwise import Block, ChannelNorm, Halving, alike
 
 STEM_WIDTH, SLOPE = 15, 0.1
+
+Modulate = Callable[[int, torch.Tensor], torch.Tensor]
 
 
 def bins_after(bins: int, halvings: int) -> int:
@@ -48,16 +51,13 @@ class Stem(nn.Module):
 
     def _normalised(self, x: torch.Tensor, momentum: float = 0.1, eps: float = 1e-5) -> torch.Tensor:
         """Normalise (cells, entries, channels) with the spread of the batch, or in evaluation with that seen so far."""
-        if self.training:
-            var, mean = torch.var_mean(x.float(), dim=1, correction=0)
-            count = x.shape[1]
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, momentum)
-                self.running_var.lerp_(var * (count / max(count - 1, 1)), momentum)
-        else:
-            mean, var = self.running_mean, self.running_var
-        factor = self.scale * torch.rsqrt(var + eps)
-        return torch.addcmul((self.shift - mean * factor)[:, None], x, factor[:, None])
+        cells, entries, channels = x.shape
+        flat = x.transpose(0, 1).reshape(entries, cells * channels)
+        stats = (self.running_mean.view(-1), self.running_var.view(-1))
+        # One number has no spread to divide by: what was seen so far must do.
+        training = self.training and entries > 1
+        found = functional.batch_norm(flat, *stats, self.scale.view(-1), self.shift.view(-1), training, momentum, eps)
+        return found.view(entries, cells, channels).transpose(0, 1)
 
 
 def sinusoids(bins: int, channels: int) -> torch.Tensor:
@@ -93,11 +93,19 @@ class Trunk(nn.Module):
         self.down = nn.ModuleList(Block(cells, pair, 5, 2, dropout) for _ in range(halvings))
         self.middle = nn.ModuleList(Block(cells, pair, 3, 2, dropout) for _ in range(middle))
 
-    def forward(self, stimulus: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
-        """Return (cells, windows, coarsest bins, channels) of (windows, bins, stimuli) and (cells, windows, bins)."""
-        x = self.stem(stimulus, history) + self.position[:, None]
-        for norm, halving, block in zip(self.norms, self.halvings, self.down, strict=True):
-            x = block(halving(norm(x)))
+    def forward(
+        self, stimulus: torch.Tensor, history: torch.Tensor, modulate: Modulate = lambda level, x: x
+    ) -> torch.Tensor:
+        """Return (cells, windows, coarsest bins, channels) of (windows, bins, stimuli) and (cells, windows, bins).
+
+        Args:
+            stimulus: (windows, bins, stimuli).
+            history: (cells, windows, bins).
+            modulate: given a level, 0 for the stem, and its values, returns what goes on.
+        """
+        x = modulate(0, self.stem(stimulus, history) + self.position[:, None])
+        for level, (norm, halving, block) in enumerate(zip(self.norms, self.halvings, self.down, strict=True)):
+            x = modulate(level + 1, block(halving(norm(x))))
         for block in self.middle:
             x = block(x)
         return x

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -30,12 +31,14 @@ class Config(TrunkConfig):
         output_bins: distances in all; twice the coarsest level's bins, or four times, eight times ...
         lookahead: bins after these in which spikes still count; at least the clamp.
         clamp: the largest distance.
-        output_channels: of the way up.
+        output_channels: of the way up, at most `channels`.
         loss: "l2" or "l1", of log distances.
         step: bins of each window whose spikes are kept in a rollout.
         refractory: bins after a spike in which no other is put; 0 for none.
         jitter: share of the smallest distance by which the order of removal is shuffled; 0 for none.
     """
+
+    model: ClassVar[str] = "distance_unet"
 
     past: int = 32
     output_bins: int = 128
@@ -48,16 +51,20 @@ class Config(TrunkConfig):
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        self.check("distance_unet")
-        for name in ("past", "refractory", "jitter"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"model distance_unet, {name} expected at least 0, got {getattr(self, name)}")
-        if self.output_channels < 1:
-            raise BadInput(f"model distance_unet, output_channels expected at least 1, got {self.output_channels}")
-        spike_distance.check(self.past, self.output_bins, self.lookahead, self.clamp, "model distance_unet")
+        self.check(self.model)
+        least = {"past": 0, "refractory": 0, "jitter": 0, "output_bins": 1, "lookahead": 1, "clamp": 1}
+        for name, bound in least.items():
+            if not getattr(self, name) >= bound:
+                raise BadInput(f"model {self.model}, {name} expected at least {bound}, got {getattr(self, name)}")
+        if not 1 <= self.output_channels <= self.channels:
+            raise BadInput(
+                f"model {self.model}, output_channels expected 1 to {self.channels} (channels), got "
+                f"{self.output_channels}"
+            )
+        spike_distance.check(self.past, self.output_bins, self.lookahead, self.clamp, f"model {self.model}")
         if not 1 <= self.step <= self.output_bins - self.past:
             raise BadInput(
-                f"model distance_unet, step expected 1 to {self.output_bins - self.past} bins (output_bins - past), "
+                f"model {self.model}, step expected 1 to {self.output_bins - self.past} bins (output_bins - past), "
                 f"got {self.step}"
             )
         _ = self.doublings
@@ -70,7 +77,7 @@ class Config(TrunkConfig):
             times, bins = times + 1, 2 * bins
         if bins != self.output_bins or times < 1:
             raise BadInput(
-                f"model distance_unet, output_bins expected {self.coarsest} (the coarsest level of input_bins "
+                f"model {self.model}, output_bins expected {self.coarsest} (the coarsest level of input_bins "
                 f"{self.input_bins}) times 2, 4, 8 ..., got {self.output_bins}"
             )
         return times
@@ -101,28 +108,38 @@ class Model(WindowModel):
 
     def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
         """Centre the output on each cell's mean log distance over the training part; spikes on both sides count."""
+        self.mean.copy_(self.take_tables(tape, stretches))
+
+    def take_tables(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> torch.Tensor:
+        """Make the tables that targets are read from; return each cell's mean log distance over the stretches."""
         spikes = tape.spikes.T.to(torch.uint8).cpu().numpy()
-        means = spike_distance.mean_log_distance(spikes, stretches, self.config.clamp)
-        self.mean.copy_(torch.as_tensor(means))
         self._tables = tuple(torch.as_tensor(table).to(tape.device) for table in spike_distance.neighbours(spikes))
+        means = spike_distance.mean_log_distance(spikes, stretches, self.config.clamp)
+        return torch.as_tensor(means, dtype=torch.float32).to(tape.device)
 
     def output(self, windows: Windows) -> torch.Tensor:
         """Return natural logs of distances in bins, (cells, windows, output bins)."""
-        # Half the span of on and off; spikes, which are rare, as they are.
-        x = self.trunk((windows.stimulus - 0.5) / 0.5, windows.history - 0.5)
+        return self.told(self.trunk(*normalised(windows))) + self.mean[:, None, None]
+
+    def told(self, x: torch.Tensor) -> torch.Tensor:
+        """Return log distances less their mean, (cells, windows, output bins), of what the trunk gives."""
         for block in self.up:
             x = block(doubled(x))
         past = self.config.past
         early, late = ((1.0 + self.gain[:, part])[:, None, None] for part in (0, 1))
         x = torch.cat([x[:, :, :past] * early, x[:, :, past:] * late], dim=2)
-        return self.head(x)[..., 0] * OUTPUT_SCALE + self.mean[:, None, None]
+        return self.head(x)[..., 0] * OUTPUT_SCALE
 
     def loss(self, windows: Windows) -> dict[str, torch.Tensor]:
         """Return the mean squared (or absolute) error of log distances of each cell."""
-        error = self.output(windows).float() - self.targets(windows)
-        error = error.square() if self.config.loss == "l2" else error.abs()
-        each = error.mean(dim=(1, 2)) * LOSS_SCALE[self.config.loss]
+        each = self.errors(self.output(windows), self.targets(windows))
         return {"loss": each.sum(), "each": each}
+
+    def errors(self, output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return each cell's mean error, (cells,), of log distances, (cells, windows, output bins)."""
+        error = output.float() - targets
+        error = error.square() if self.config.loss == "l2" else error.abs()
+        return error.mean(dim=(1, 2)) * LOSS_SCALE[self.config.loss]
 
     def targets(self, windows: Windows) -> torch.Tensor:
         """Return true log distances, (cells, windows, output bins)."""
@@ -134,32 +151,45 @@ class Model(WindowModel):
         )
 
     def spikes(
-        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
         """Return the spikes that explain the distances, (cells, windows, step) uint8."""
-        return distances_to_spikes(self.config, output.exp(), history, generator)
+        return distances_to_spikes(self.config, output.exp(), history, generators)
+
+
+def normalised(windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return stimulus and history as the trunk gets them: lights from -1 to 1; spikes, which are rare, as they are."""
+    return (windows.stimulus - 0.5) / 0.5, windows.history - 0.5
 
 
 def distances_to_spikes(
-    config: Config, distances: torch.Tensor, history: torch.Tensor, generator: torch.Generator
+    config: Config, distances: torch.Tensor, history: torch.Tensor, generators: Sequence[torch.Generator]
 ) -> torch.Tensor:
-    """Return the spikes of the first `config.step` bins from t = 0 on.
+    """Return the spikes of the first `config.step` bins from t = 0 on, (cells, windows, step) uint8.
 
     Args:
         config: sizes and options.
         distances: (cells, windows, output bins), bins.
         history: (cells, windows, bins) counts before t = 0.
-        generator: of the jitter.
+        generators: of the jitter, one for each cell.
     """
-    cells, windows, length = distances.shape
-    seed = int(torch.randint(2**31, (), generator=generator)) if config.jitter else None
-    found = infer_spikes(
-        distances.float().cpu().numpy().reshape(-1, length),
-        np.asarray(last_spike(history.cpu().numpy(), config.clamp)).reshape(-1),
+    told = distances.float().cpu().numpy()
+    known = np.asarray(last_spike(history.cpu().numpy(), config.clamp))
+    if config.jitter:
+        seeds = [int(torch.randint(2**31, (), generator=generator)) for generator in generators]
+        found = np.stack([_inferred(config, *cell) for cell in zip(told, known, seeds, strict=True)])
+    else:
+        found = _inferred(config, told.reshape(-1, told.shape[-1]), known.reshape(-1), None)
+    return torch.as_tensor(found.reshape(*known.shape, -1)[..., : config.step])
+
+
+def _inferred(config: Config, distances: np.ndarray, known: np.ndarray, seed: int | None) -> np.ndarray:
+    return infer_spikes(
+        distances,
+        known,
         past=config.past,
         clamp=config.clamp,
         refractory=config.refractory,
         jitter=config.jitter,
         seed=seed,
     )
-    return torch.as_tensor(found.reshape(cells, windows, -1)[..., : config.step])
