@@ -1,6 +1,6 @@
 """The comparison of spike_distance.py on two cores: every fifth cell, fewer windows, the whole table and all figures.
 
-    python experiments/spike_distance_short.py --root data
+python experiments/spike_distance_short.py --root data
 """
 
 import dataclasses

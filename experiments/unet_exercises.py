@@ -16,7 +16,7 @@ def experiment() -> Experiment:
         models=(ModelChoice("unet", settings={"mask_ratio": 0.25}),),
         seeds=(0, 1, 2),
         training=Training(
-            epochs=30, batch_size=32, learning_rate=5e-3, schedule="cosine", weight_decay=0.01, measure_every=0
+            epochs=15, batch_size=32, learning_rate=5e-3, schedule="cosine", weight_decay=0.01, measure_every=0
         ),
     )
 

@@ -150,6 +150,12 @@ class ModelChoice:
     def __post_init__(self) -> None:
         if self.label:
             check_name(f"model {self.name}, label", self.label)
+            # `--set LABEL.setting=value` has to find it.
+            if "." in self.label or self.label in ("training", "resources"):
+                raise BadInput(
+                    f"model {self.name}, label expected no '.' in it, and neither 'training' nor 'resources', which "
+                    f"--set takes for its own, got {self.label!r}"
+                )
 
     @property
     def shown(self) -> str:

@@ -72,24 +72,39 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
     return Plan(tuple(trials.values()), tuple(left_out))
 
 
-def _subsets(experiment: Experiment, header: dict[str, Any]) -> list[tuple[int, ...] | None]:
-    """Return the cell subsets that an experiment trains apart on a split."""
+def cells_of(experiment: Experiment, header: dict[str, Any]) -> tuple[int, ...] | None:
+    """Return the cell subset that an experiment takes of a prepared split; None for all neurons of a population.
+
+    Raises:
+        BadInput: a cell is unknown, or a filter left it out.
+    """
     if split_file.kind_of(header) == "population":
-        return [experiment.neurons]
+        return experiment.neurons
     from raysp.data.stimulus import find_cells
 
     wanted = experiment.cells if experiment.neurons is None else experiment.neurons
-    chosen = find_cells(wanted, header["cells"], header["left_out"])
+    return find_cells(wanted, header["cells"], header["left_out"])
+
+
+def _subsets(experiment: Experiment, header: dict[str, Any]) -> list[tuple[int, ...] | None]:
+    """Return the cell subsets that an experiment trains apart on a split."""
+    chosen = cells_of(experiment, header)
+    if chosen is None or split_file.kind_of(header) == "population":
+        return [chosen]
     size = experiment.cells_per_trial or len(chosen)
-    return [tuple(chosen[first : first + size]) for first in range(0, len(chosen), size)]
+    return [chosen[first : first + size] for first in range(0, len(chosen), size)]
 
 
 def _check_shapes(experiment: Experiment, choice: ModelChoice, header: dict[str, Any]) -> None:
     from raysp.models import catalog
 
-    name, chosen = header["name"], settings_on(experiment, choice, header["name"])[0]
+    name, (chosen, training) = header["name"], settings_on(experiment, choice, header["name"])
     try:
-        catalog.on_paper(choice.name, chosen, split_file.sizes_of(header))
+        model = catalog.on_paper(choice.name, chosen, split_file.sizes_of(header))
+        if split_file.kind_of(header) == "stimulus":
+            from raysp.training.cells import check_goes
+
+            check_goes(model, header["parts"], training)
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from error
 

@@ -13,7 +13,7 @@ from raysp.config import Experiment, Trial, apply_sets, check_name
 from raysp.data import split_file
 from raysp.errors import BadInput
 from raysp.launch import Request, absolute, choose_splits, prepare_data, run_folder
-from raysp.plan import settings_on, unfit
+from raysp.plan import cells_of, settings_on, unfit
 from raysp.record import code, commit, locked
 from raysp.runs import RunFolder
 from raysp.search.board import Board
@@ -178,7 +178,7 @@ def _studies(
             say(f"  left out {space.model} on {name}: {reason}")
             continue
         check_objectives(search.objectives, header, experiment.neurons)
-        studies.append(Study(run, _definition(experiment, space, search, name, base, header["fingerprint"])))
+        studies.append(Study(run, _definition(experiment, space, search, base, header)))
     if not studies:
         raise BadInput(f"model {space.model} goes with none of the splits {', '.join(list(bases)[:5])}")
     for study in studies:
@@ -192,11 +192,11 @@ def _studies(
 
 
 def _definition(
-    experiment: Experiment, space: Space, search: Search, split: str, base: dict[str, Any], data: str
+    experiment: Experiment, space: Space, search: Search, base: dict[str, Any], header: dict[str, Any]
 ) -> Definition:
     return Definition(
-        split=split,
-        data=data,
+        split=header["name"],
+        data=header["fingerprint"],
         base=base,
         space=space,
         objectives=search.objectives,
@@ -205,7 +205,7 @@ def _definition(
         seeds=experiment.seeds,
         in_flight=search.in_flight,
         halving=search.halving,
-        neurons=experiment.neurons,
+        neurons=cells_of(experiment, header),
     )
 
 

@@ -21,6 +21,7 @@ TRIAL = Trial("sae", {"hidden": 8}, Training(), "mc_rtt-20ms-val", "abc", seed=1
         {"seed": 2},
         {"neurons": (0, 1)},
         {"follows": "other"},
+        {"label": "mine"},
     ],
 )
 def test_id_changes_with_whatever_changes_the_result(change):
@@ -80,6 +81,9 @@ def test_sets_refuse(text, message):
         (lambda: Experiment(name="a", models=(), splits=("*",)), "at least one of models"),
         (lambda: Experiment(name="a", models=(SAE, SAE), splits=("*",)), "each once"),
         (lambda: Experiment(name="a", models=(SAE,)), "splits or recordings"),
+        (lambda: Experiment(name="a", models=(SAE, ModelChoice("unet", label="sae")), splits=("*",)), "each once"),
+        (lambda: ModelChoice("sae", label="my model"), "model sae, label name expected letters"),
+        (lambda: dataclasses.replace(EXPERIMENT, cells_per_trial=-1), "cells_per_trial expected at least 0"),
         (lambda: Recording("a b", "population"), "recording name"),
         (lambda: EXPERIMENT.choose(("smothing",)), "unknown model"),
     ],
@@ -91,3 +95,51 @@ def test_refuses(make, message):
 
 def test_gpu_shares_of_one_over_n_are_accepted():
     assert Resources(gpus_per_worker=1 / 3).gpus_per_worker == pytest.approx(1 / 3)
+
+
+LABELLED = dataclasses.replace(
+    EXPERIMENT, models=tuple(ModelChoice("poisson_counts", {"interval": k}, label=f"poisson_{k}") for k in (5, 80))
+)
+
+
+def test_a_model_may_come_several_times_under_labels_and_is_chosen_by_them():
+    chosen = LABELLED.choose(("poisson_5",))
+    assert [(choice.shown, choice.settings) for choice in chosen.models] == [("poisson_5", {"interval": 5})]
+    with pytest.raises(BadInput, match="unknown model of experiment x 'poisson_6': did you mean 'poisson_5'"):
+        LABELLED.choose(("poisson_6",))
+    with pytest.raises(BadInput, match="unknown model"):
+        LABELLED.choose(("poisson_counts",))
+
+
+def test_sets_change_the_model_of_that_label_alone():
+    found = apply_sets(LABELLED, ("poisson_80.interval=40", "poisson_80.training.epochs=3"))
+    assert [choice.settings["interval"] for choice in found.models] == [5, 40]
+    assert [dict(choice.training) for choice in found.models] == [{}, {"epochs": 3}]
+    assert [choice.shown for choice in found.models] == ["poisson_5", "poisson_80"]
+    with pytest.raises(BadInput, match=r"unknown setting 'poisson_counts\.interval'"):
+        apply_sets(LABELLED, ("poisson_counts.interval=40",))
+
+
+def test_a_label_is_the_front_of_the_id_and_not_in_its_hash():
+    named = dataclasses.replace(TRIAL, label="mine")
+    assert (TRIAL.shown, named.shown) == ("sae", "mine")
+    assert named.id == TRIAL.id.replace("sae_", "mine_", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "expected"),
+    [
+        ("cells=first 12", "cells", "first 12"),
+        ("cells=1,5,20-40", "cells", "1,5,20-40"),
+        ("cells=56", "cells", "56"),
+        ("cells_per_trial=12", "cells_per_trial", 12),
+    ],
+)
+def test_sets_choose_cells(text, field, expected):
+    assert getattr(apply_sets(EXPERIMENT, (text,)), field) == expected
+
+
+@pytest.mark.parametrize("label", ["poisson.5", "training", "resources"])
+def test_a_label_that_set_could_not_reach_is_refused(label):
+    with pytest.raises(BadInput, match="--set takes for its own"):
+        ModelChoice("poisson_counts", label=label)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -95,12 +98,15 @@ def write_trains(
     header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "sizes": dataclasses.asdict(split.sizes)}
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for train in trains:
+        place = (train.cell, train.decoding, train.bin_ms, train.first_bin, train.step)
+        digest.update(json.dumps(place).encode())
         for array in (train.predicted, train.recorded, train.output):
             digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     note = {_KEY: json.dumps({**header, "digest": digest.hexdigest()})}
-    with files.replacing(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(note), temporary, compression="zstd", write_page_checksum=True)
+    table = table.replace_schema_metadata(note)
+    with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
 def read_digest(path: str) -> tuple[str, str] | None:
@@ -110,15 +116,9 @@ def read_digest(path: str) -> tuple[str, str] | None:
         NotReady: there is no such file.
         BadInput: it is damaged.
     """
-    if not files.exists(path):
-        raise NotReady(f"no predictions at {path}; run the experiment first")
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(
-            f"{path} is damaged or incomplete ({error}); remove its trial's folder and run the experiment again"
-        ) from error
-    note = json.loads((schema.metadata or {}).get(_KEY, b"{}"))
+    with _opened(path) as file:
+        metadata = file.schema_arrow.metadata or {}
+    note = json.loads(metadata.get(_KEY, b"{}"))
     return (note["trial_id"], note["digest"]) if note.get("kind") == KIND else None
 
 
@@ -129,17 +129,24 @@ def read_trains(path: str) -> list[Train]:
         NotReady: there is no such file.
         BadInput: it is damaged, or holds something else.
     """
+    with _opened(path) as file:
+        if file.schema_arrow.names != SCHEMA.names:
+            raise BadInput(f"{path} expected a table of spike trains, got columns {file.schema_arrow.names}")
+        table = file.read()
+    return [_train(row) for row in table.to_pylist()]
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[pq.ParquetFile]:
     if not files.exists(path):
         raise NotReady(f"no predictions at {path}; run the experiment first")
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        with fsspec.open(path, "rb") as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
+            yield file
     except (pa.ArrowException, OSError) as error:
         raise BadInput(
             f"{path} is damaged or incomplete ({error}); remove its trial's folder and run the experiment again"
         ) from error
-    if table.schema.names != SCHEMA.names:
-        raise BadInput(f"{path} expected a table of spike trains, got columns {table.schema.names}")
-    return [_train(row) for row in table.to_pylist()]
 
 
 def _row(trial: Trial, train: Train, ids: dict[int, int], input_bins: int, part: str) -> dict[str, Any]:

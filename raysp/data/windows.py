@@ -19,16 +19,19 @@ class Tape:
     Attributes:
         stimulus: (bins, channels) float32.
         spikes: (cells, bins) float32 counts.
+        cells: the recording's own number of each cell.
     """
 
     stimulus: torch.Tensor
     spikes: torch.Tensor
+    cells: tuple[int, ...]
 
     @staticmethod
     def of(split: StimulusSplit, device: torch.device | str) -> Tape:
         """Put a split on a device, once."""
         spikes = np.ascontiguousarray(split.spikes.T)
-        return Tape(torch.as_tensor(split.stimulus).to(device), torch.as_tensor(spikes).to(device).float())
+        stimulus = torch.as_tensor(split.stimulus).to(device)
+        return Tape(stimulus, torch.as_tensor(spikes).to(device).float(), tuple(split.cells.tolist()))
 
     @property
     def device(self) -> torch.device:

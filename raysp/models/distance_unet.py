@@ -19,6 +19,8 @@ from raysp.objectives import spike_distance
 from raysp.objectives.spike_inference import infer_spikes, last_spike
 
 OUTPUT_SCALE = 2.0
+LARGEST_LOG = 20.0
+"""Of a distance that is made a number again: a network that says more means no spike, and exp would overflow."""
 LOSS_SCALE = {"l2": 3.0, "l1": 1.7}
 
 
@@ -154,7 +156,7 @@ class Model(WindowModel):
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
         """Return the spikes that explain the distances, (cells, windows, step) uint8."""
-        return distances_to_spikes(self.config, output.exp(), history, generators)
+        return distances_to_spikes(self.config, output.clamp(max=LARGEST_LOG).exp(), history, generators)
 
 
 def normalised(windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:

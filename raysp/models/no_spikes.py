@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,7 +45,7 @@ class Model(WindowModel):
         return windows.history.new_zeros(windows.history.shape[:2])
 
     def spikes(
-        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
         """Return (cells, windows, step) zeros."""
         return torch.zeros(*history.shape[:2], self.step, dtype=torch.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,6 +36,7 @@ class Model(WindowModel):
     """Reads true spikes, as ceilings do."""
 
     decodings = ("true count",)
+    sees_truth = True
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()
@@ -53,7 +54,7 @@ class Model(WindowModel):
         return found.expand(-1, windows.history.shape[1])
 
     def spikes(
-        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
         """Return so many spikes, evenly placed, (cells, windows, interval) uint8."""
         counts = output.round().to(torch.int64).cpu()

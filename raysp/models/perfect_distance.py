@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,12 +20,15 @@ from raysp.objectives import spike_distance
 class Config(distance_unet.Config):
     """The settings of the network whose ceiling it is; those of its layers change nothing."""
 
+    model: ClassVar[str] = "perfect_distance"
+
 
 class Model(WindowModel):
     """Reads true spikes, as ceilings do."""
 
     decodings = ("nearest",)
     log_output = True
+    sees_truth = True
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()
@@ -50,7 +54,7 @@ class Model(WindowModel):
         return found.expand(-1, windows.history.shape[1], -1)
 
     def spikes(
-        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
         """Return the spikes that explain the distances, (cells, windows, step) uint8."""
-        return distance_unet.distances_to_spikes(self.config, output.exp(), history, generator)
+        return distance_unet.distances_to_spikes(self.config, output.exp(), history, generators)

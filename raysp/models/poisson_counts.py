@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -60,8 +61,13 @@ class Model(WindowModel):
         return {"loss": each.sum(), "each": each}
 
     def spikes(
-        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
         """Return so many spikes, evenly placed, (cells, windows, interval) uint8."""
-        counts = decode(output.cpu(), decoding, generator)
+        rates = output.cpu()
+        if decoding == "sample":
+            drawn = [decode(cell, decoding, generator) for cell, generator in zip(rates, generators, strict=True)]
+            counts = torch.stack(drawn)
+        else:
+            counts = decode(rates, decoding)
         return torch.as_tensor(place_evenly(counts.numpy(), self.config.interval))

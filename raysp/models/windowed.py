@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,18 +66,20 @@ class WindowModel(nn.Module):
     - `reach`: the bins a window needs; `step`: how many bins of spikes it gives for each window of a rollout;
     - `decodings`: the ways in which its output becomes spikes;
     - `output(windows) -> (cells, windows, ...)`, from what lies before t = 0 alone;
-    - `spikes(output, history, decoding, generator) -> (cells, windows, step)` counts, uint8;
+    - `spikes(output, history, decoding, generators) -> (cells, windows, step)` counts, uint8;
     - `loss(windows) -> {"loss": scalar, "each": (cells,)}` where gradient descent fits it, the first being the sum of
       the second, so that no cell's weights know of another's;
     - `start(tape, stretches)`, optional: initial values that come from the training part.
 
     `log_output` says that the output is the natural log of what a reader wants to see. `one_per_cell` says that every
-    weight has the cells in front, so that each cell keeps its own best weights.
+    weight has the cells in front, so that each cell keeps its own best weights. `sees_truth` is for ceilings, which
+    read the very spikes that they give.
     """
 
     reads = StimulusSplit
     log_output = False
     one_per_cell = True
+    sees_truth = False
     reach: Reach
     step: int
     decodings: tuple[str, ...]
@@ -89,7 +92,7 @@ class WindowModel(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} needs a method output(windows)")
 
     def spikes(
-        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generator: torch.Generator
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
         """Return counts of the `step` bins from t = 0 on, (cells, windows, step) uint8.
 
@@ -97,6 +100,7 @@ class WindowModel(nn.Module):
             output: of the windows.
             history: (cells, windows, bins) counts before t = 0, as the windows had them.
             decoding: one of `decodings`.
-            generator: on the CPU, for decodings that draw.
+            generators: one for each cell, on the CPU, for decodings that draw: what a cell draws must not depend on
+                which others there are.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method spikes(...)")

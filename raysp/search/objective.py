@@ -28,7 +28,7 @@ def check_objectives(names: Sequence[str], header: dict[str, Any], neurons: Sequ
     check_names(names)
     for name in names:
         field, words = NEEDS.get(name, (None, ""))
-        if field is not None and not header["sizes"][field]:
+        if field is not None and not header["sizes"].get(field):
             raise BadInput(f"objective {name} needs {words}, which {header['name']} does not have; no trial reports it")
         if field == "heldout" and neurons is not None and all(one < header["sizes"]["heldin"] for one in neurons):
             raise BadInput(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +24,8 @@ from raysp.training.randomness import Streams, looking
 from raysp.training.schedule import is_over, learning_rate
 
 BETAS = (0.9, 0.99)
-LOOK = 256
-"""Validation windows at a time; changes memory, not results."""
+LOOK = 768
+"""Validation windows at a time, those of each cell counted; changes memory, not results."""
 
 
 @dataclass
@@ -44,7 +45,8 @@ class CellDescent:
     """Networks being fitted by minibatch gradient descent, an epoch at a time.
 
     All draws (windows, shifts, dropout) are made once for all cells, and the loss is the sum of the cells': each cell's
-    weights come out as if it were trained alone.
+    weights come out as if it were trained alone, but for the rounding of sums that are ordered otherwise when there are
+    more of them. Which cells the others are changes no bit.
 
     Args:
         model: on the device; changed in place.
@@ -88,8 +90,8 @@ class CellDescent:
         return self.training.epochs
 
     def over(self) -> bool:
-        """Tell whether training has ended."""
-        return is_over(self.training, self.progress.epoch, self.progress.best_epoch)
+        """Tell whether training has ended: for every cell, where patience ends it."""
+        return is_over(self.training, self.progress.epoch, int(self.progress.best_epochs.max()))
 
     def shown(self) -> contextlib.AbstractContextManager:
         """Return a block in which the model has the weights that are validated: those it has."""
@@ -120,7 +122,7 @@ class CellDescent:
         """Return each cell's mean loss over windows, (cells,), in eval mode and float32; moves no random state."""
         total = 0.0
         with looking(self.model, self.device):
-            for piece in starts.split(LOOK):
+            for piece in starts.split(max(LOOK // len(self.tape.spikes), 1)):
                 total = total + self.model.loss(self._windows(piece))["each"].float() * len(piece)
         return (total / len(starts)).cpu()
 
@@ -153,12 +155,18 @@ class CellDescent:
         self.model.train()
         done, total = (epoch - 1) * self.steps, torch.zeros(len(self.tape.spikes), device=self.device)
         rate = 0.0
-        for step, starts in enumerate(self._drawn()):
-            rate = self._set_rate(epoch, done + step)
+        for step, starts in enumerate(self.batches()):
+            rate = self._set_rate(*self._rate(epoch, done + step))
             total += self._descend(starts.to(self.device)) * len(starts)
         return (total / len(self._starts)).cpu(), rate
 
-    def _drawn(self) -> tuple[torch.Tensor, ...]:
+    def one_step(self, starts: torch.Tensor, rate: float) -> float:
+        """Take one optimiser step on some windows at a learning rate; return the cells' mean loss before it."""
+        self.model.train()
+        self._set_rate(rate, BETAS[0])
+        return self._descend(starts.to(self.device)).mean().item()
+
+    def batches(self) -> tuple[torch.Tensor, ...]:
         """Draw the windows of one epoch in batches: every training window once, each shifted by less than a stride."""
         order, stride = self.streams.order, self.model.config.train_stride
         shift = torch.randint(stride, self._starts.shape, generator=order)
@@ -187,12 +195,14 @@ class CellDescent:
         for grad in grads:
             grad.mul_(factor.view(-1, *[1] * (grad.ndim - 1)))
 
-    def _set_rate(self, epoch: int, step: int) -> float:
+    def _rate(self, epoch: int, step: int) -> tuple[float, float]:
+        """Return the learning rate and the momentum of a step."""
         if self.training.schedule == "one_cycle":
-            rate, momentum = one_cycle(step, self.steps * self.training.epochs, self.training.learning_rate)
-        else:
-            losses = [row["validation_loss"] for row in self.progress.curve]
-            rate, momentum = learning_rate(self.training, epoch, losses), BETAS[0]
+            return one_cycle(step, self.steps * self.training.epochs, self.training.learning_rate)
+        losses = [row["validation_loss"] for row in self.progress.curve]
+        return learning_rate(self.training, epoch, losses), BETAS[0]
+
+    def _set_rate(self, rate: float, momentum: float) -> float:
         for group in self.optimizer.param_groups:
             group["lr"], group["betas"] = rate, (momentum, BETAS[1])
         return rate
@@ -204,6 +214,9 @@ class CellDescent:
         if not self.model.one_per_cell:
             losses = losses.new_full(losses.shape, mean)
         better = losses < progress.best_losses
+        if self.training.patience:
+            # Alone, a cell's training would have ended here; that of others may go on.
+            better &= epoch - 1 - progress.best_epochs < self.training.patience
         progress.best_losses = torch.where(better, losses, progress.best_losses)
         progress.best_epochs = torch.where(better, epoch, progress.best_epochs)
         if not better.any():
@@ -229,9 +242,39 @@ def check_training(training: Training) -> None:
     """Refuse settings that mean nothing for the windows of a recording.
 
     Raises:
-        BadInput: averaged weights, a refit, or validation on the evaluation part were asked for.
+        BadInput: averaged weights, a refit, validation on the evaluation part, a rate that follows the loss (one rate
+            is for all cells), or a warm-up before a cycle that has its own were asked for.
     """
     refused = {"average": "none", "refit": False, "validate_on": "train"}
     for name, only in refused.items():
         if (value := getattr(training, name)) != only:
             raise BadInput(f"a recording in one piece has training.{name} {only!r} alone, got {value!r}")
+    if training.schedule == "plateau":
+        raise BadInput(
+            "a recording in one piece expected training.schedule constant, cosine or one_cycle, got 'plateau': one "
+            "learning rate is for all cells, and would follow their mean loss"
+        )
+    if training.schedule == "one_cycle" and training.warmup_epochs:
+        raise BadInput(
+            f"training.schedule one_cycle rises by itself: expected training.warmup_epochs 0, got "
+            f"{training.warmup_epochs}"
+        )
+
+
+def check_goes(model: WindowModel, parts: Mapping[str, Sequence[Sequence[int]]], training: Training | None) -> None:
+    """Refuse, before anything is trained, what would be refused when training begins.
+
+    Args:
+        model: may be without memory for its weights.
+        parts: of the recording, name -> stretches.
+        training: how it is fitted; None where it fits itself.
+
+    Raises:
+        BadInput: a part is shorter than a window, or a training setting means nothing here.
+    """
+    stretches = {name: [(first, last) for first, last in part] for name, part in parts.items()}
+    window_starts(stretches["test"], model.reach, model.step, "test part")
+    if training is not None:
+        check_training(training)
+        window_starts(stretches["train"], model.reach, model.config.train_stride, "training part")
+        window_starts(stretches["validation"], model.reach, model.config.validation_stride, "validation part")

@@ -12,9 +12,12 @@ import torch
 from raysp.config import Trial
 from raysp.data.batch import to_device
 from raysp.data.split import PopulationSplit
+from raysp.data.stimulus import StimulusSplit
+from raysp.data.windows import Tape
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training import device as devices
+from raysp.training.cells import CellDescent
 from raysp.training.descent import Descent
 from raysp.training.randomness import seeded
 from raysp.training.validation import validation_mask
@@ -42,7 +45,7 @@ class LrRange:
 
 def lr_range(
     trial: Trial,
-    split: PopulationSplit,
+    split: PopulationSplit | StimulusSplit,
     *,
     device: str = "auto",
     lowest: float = 1e-8,
@@ -73,6 +76,10 @@ def lr_range(
     place = devices.choose(device)
     with seeded(trial.seed, place):
         model = catalog.build(trial.model, dict(trial.settings), split.sizes).to(place)
+        if isinstance(split, StimulusSplit):
+            tape = Tape.of(split, place)
+            model.start(tape, split.parts["train"])
+            return _test(CellDescent(model, trial.training, split, tape, trial.seed), lowest, highest, steps)
         train = split.train.take(~validation_mask(split.train, trial.training))
         if hasattr(model, "start"):
             model.start(train)
@@ -81,7 +88,7 @@ def lr_range(
         return _test(descent, lowest, highest, steps)
 
 
-def _test(descent: Descent, lowest: float, highest: float, steps: int) -> LrRange:
+def _test(descent: Descent | CellDescent, lowest: float, highest: float, steps: int) -> LrRange:
     rates, losses, smooth, running = [], [], [], 0.0
     for step, rows in zip(range(steps), _batches(descent), strict=False):
         rate = lowest * (highest / lowest) ** (step / (steps - 1))
@@ -97,7 +104,7 @@ def _test(descent: Descent, lowest: float, highest: float, steps: int) -> LrRang
     return LrRange(rates, losses, smooth, suggestion(rates, smooth))
 
 
-def _batches(descent: Descent) -> Iterator[torch.Tensor]:
+def _batches(descent: Descent | CellDescent) -> Iterator[torch.Tensor]:
     while True:
         yield from descent.batches()
 

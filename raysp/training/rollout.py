@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -61,7 +61,7 @@ def roll_out(
         model: fitted, on the tape's device.
         tape: the recording.
         stretch: first bin, and bin after the last; the first `reach.before` of them are seen, not predicted.
-        seed: of decodings that draw.
+        seed: of decodings that draw; what a cell draws follows from it and the cell's number.
         history: what stands before the first predicted bin: "zeros", as Doran et al. do, or the "true" spikes.
         whole_windows: predict only while a window with all its targets fits in, as Doran et al. do; else to the end.
         forced: let every window see the true spikes before it (teacher forcing); all windows at once.
@@ -69,11 +69,13 @@ def roll_out(
         keep_going: called between windows; whatever it raises ends the rollout.
 
     Raises:
-        BadInput: the stretch is shorter than a window.
+        BadInput: the stretch is shorter than a window, or there is no such history.
     """
+    if history not in get_args(History):
+        raise BadInput(f"a rollout expected history {' or '.join(get_args(History))}, got {history!r}")
     starts, last = _starts(model, stretch, whole_windows=whole_windows)
     with looking(model, tape.device):
-        found = _forced(model, tape, starts, seed) if forced else None
+        found = _forced(model, tape, starts, seed, keep_going) if forced else None
         if found is None:
             found = _stepped(model, tape, starts, seed, history, stretch, keep_output, keep_going)
     spikes, output = found
@@ -91,7 +93,7 @@ def _starts(model: WindowModel, stretch: tuple[int, int], *, whole_windows: bool
     if not whole_windows:
         return list(range(first, end, model.step)), end
     count = (end - first - model.reach.after) // model.step + 1
-    return [first + model.step * index for index in range(count)], first + model.step * count
+    return [first + model.step * index for index in range(count)], min(first + model.step * count, end)
 
 
 def _stepped(model, tape, starts, seed, history, stretch, keep_output, keep_going):
@@ -101,7 +103,7 @@ def _stepped(model, tape, starts, seed, history, stretch, keep_output, keep_goin
     trains = torch.zeros(cells, len(names), bins, device=tape.device)
     if history == "true":
         trains[:, :, :before] = tape.spikes[:, None, stretch[0] : stretch[0] + before]
-    generators = [torch.Generator().manual_seed(seed) for _ in names]
+    generators = [_generators(tape, seed) for _ in names]
     kept = []
     for index, start in enumerate(starts):
         keep_going()
@@ -121,11 +123,12 @@ def _stepped(model, tape, starts, seed, history, stretch, keep_output, keep_goin
     return spikes, {} if told is None else {name: told[:, row] for row, name in enumerate(names)}
 
 
-def _forced(model: WindowModel, tape: Tape, starts: list[int], seed: int, batch: int = 64):
+def _forced(model, tape, starts, seed, keep_going, batch: int = 64):
     spikes: dict[str, list[torch.Tensor]] = {name: [] for name in model.decodings}
-    generators = {name: torch.Generator().manual_seed(seed) for name in model.decodings}
+    generators = {name: _generators(tape, seed) for name in model.decodings}
     kept = []
     for piece in range(math.ceil(len(starts) / batch)):
+        keep_going()
         chosen = torch.as_tensor(starts[piece * batch : (piece + 1) * batch], device=tape.device)
         windows = tape.windows(chosen, model.reach.before)
         output = model.output(windows).float()
@@ -136,3 +139,9 @@ def _forced(model: WindowModel, tape: Tape, starts: list[int], seed: int, batch:
     told = torch.cat(kept, dim=1).numpy()
     trains = {name: torch.cat(parts, dim=1) for name, parts in spikes.items()}
     return trains, dict.fromkeys(model.decodings, told)
+
+
+def _generators(tape: Tape, seed: int) -> list[torch.Generator]:
+    """Return one generator for each cell, which does not know which other cells there are."""
+    seeds = [np.random.SeedSequence([seed % 2**32, cell]).generate_state(1)[0] for cell in tape.cells]
+    return [torch.Generator().manual_seed(int(each)) for each in seeds]

@@ -8,6 +8,7 @@ from raysp.config import Training, Trial
 from raysp.errors import BadInput
 from raysp.training.lr_range import lr_range, suggestion
 from tests.models.made_up import made_up_split
+from tests.models.made_up_stimulus import made_up_recording, small
 
 SPLIT = made_up_split(trials=40)
 TRIAL = Trial(
@@ -54,3 +55,18 @@ def test_what_makes_no_sense_is_refused():
         lr_range(TRIAL, SPLIT, lowest=1.0, highest=0.1)
     with pytest.raises(BadInput, match="not fitted by gradient descent"):
         lr_range(dataclasses.replace(TRIAL, model="mean_rate", settings={}, training=None), SPLIT)
+
+
+def test_a_recording_in_one_piece_has_a_range_of_its_own():
+    recording = made_up_recording()
+    trial = Trial(
+        model="poisson_counts",
+        split=recording.name,
+        settings=small("poisson_counts"),
+        training=Training(batch_size=32),
+        data="0" * 64,
+    )
+    found = lr_range(trial, recording, lowest=1e-6, highest=1.0, steps=30)
+    assert found.rates == sorted(found.rates)
+    assert all(math.isfinite(loss) for loss in found.losses)
+    assert found == lr_range(trial, recording, lowest=1e-6, highest=1.0, steps=30)

@@ -1,0 +1,194 @@
+"""What every model of a recording in one piece must keep; a new file is tested here without a change."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from raysp.data.stimulus import StimulusSplit
+from raysp.data.windows import Tape
+from raysp.errors import BadInput
+from raysp.models import catalog
+from tests.models.made_up_stimulus import made_up_recording, shaken, small
+
+NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]
+GRADIENT = [name for name in NAMES if not catalog.fits_itself(name)]
+BLIND = [name for name in NAMES if not catalog.module(name).Model.sees_truth]
+STARTS = torch.arange(150, 1100, 37)
+
+
+@pytest.fixture(params=NAMES)
+def name(request) -> str:
+    return request.param
+
+
+def fitted(name: str, split: StimulusSplit, **changes) -> tuple[torch.nn.Module, Tape]:
+    """Return a model as training begins with it, but with weights that matter."""
+    torch.manual_seed(0)
+    model = catalog.build(name, small(name, **changes), split.sizes)
+    tape = Tape.of(split, "cpu")
+    if catalog.fits_itself(name):
+        model.fit(split, lambda note: None)
+    else:
+        model.start(tape, split.parts["train"])
+        shaken(model)
+    return model.eval(), tape
+
+
+def said(model, tape, starts=STARTS) -> torch.Tensor:
+    with torch.no_grad():
+        return model.output(tape.windows(starts, model.reach.before))
+
+
+def decoded(model, tape, decoding, seeds, starts=STARTS) -> torch.Tensor:
+    windows = tape.windows(starts, model.reach.before)
+    with torch.no_grad():
+        output = model.output(windows)
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        return model.spikes(output, windows.history, decoding, generators)
+
+
+@pytest.mark.parametrize("cells", [1, 3])
+def test_outputs_are_finite_numbers_of_each_cell_and_window(name, cells):
+    model, tape = fitted(name, made_up_recording(cells=cells))
+    found = said(model, tape)
+    assert found.shape[:2] == (cells, len(STARTS))
+    assert found.ndim in (2, 3)
+    assert torch.isfinite(found).all()
+
+
+@pytest.mark.parametrize("cells", [1, 3])
+def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, cells):
+    model, tape = fitted(name, made_up_recording(cells=cells))
+    assert model.decodings
+    assert len(set(model.decodings)) == len(model.decodings)
+    for decoding in model.decodings:
+        found = decoded(model, tape, decoding, range(cells))
+        assert found.dtype == torch.uint8
+        assert found.shape == (cells, len(STARTS), model.step)
+        assert torch.equal(found, decoded(model, tape, decoding, range(cells)))
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_outputs_do_not_know_what_comes_at_or_after_the_windows_start(name):
+    split = made_up_recording()
+    model, tape = fitted(name, split)
+    before = said(model, tape, STARTS[:1])
+    start = int(STARTS[0])
+    split.spikes[start:] = 1 - split.spikes[start:]
+    split.stimulus[start:] = 7.0
+    assert torch.equal(said(model, Tape.of(split, "cpu"), STARTS[:1]), before)
+
+
+def test_a_windows_output_does_not_depend_on_the_others(name):
+    model, tape = fitted(name, made_up_recording())
+    order = torch.randperm(len(STARTS), generator=torch.Generator().manual_seed(1))
+    whole = said(model, tape)
+    torch.testing.assert_close(whole[:, order], said(model, tape, STARTS[order]), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(whole[:, 3:4], said(model, tape, STARTS[3:4]), rtol=1e-4, atol=1e-5)
+
+
+def test_a_cells_output_and_spikes_do_not_depend_on_the_others(name):
+    split = made_up_recording(cells=3)
+    whole, tape = fitted(name, split)
+    single, own = fitted(name, split.select([13]))
+    wanted = single.state_dict()
+    taken = {k: v if v.shape == wanted[k].shape else v[1:2] for k, v in whole.state_dict().items()}
+    single.load_state_dict(taken)
+    torch.testing.assert_close(said(whole, tape)[1:2], said(single, own), rtol=1e-4, atol=1e-5)
+    for decoding in whole.decodings:
+        found = decoded(whole, tape, decoding, (5, 6, 7))
+        assert torch.equal(found[1:2], decoded(single, own, decoding, (6,)))
+
+
+def test_the_state_dict_carries_all_that_was_fitted(name):
+    split = made_up_recording()
+    model, tape = fitted(name, split)
+    torch.manual_seed(9)
+    copy = catalog.build(name, small(name), split.sizes)
+    copy.load_state_dict(model.state_dict())
+    assert torch.equal(said(model, tape), said(copy.eval(), tape))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if catalog.module(name).Model.one_per_cell])
+def test_every_weight_and_buffer_has_the_cells_in_front_and_starts_alike_in_all(name):
+    split = made_up_recording(cells=3)
+    model = catalog.build(name, small(name), split.sizes)
+    for label, value in model.state_dict().items():
+        assert value.shape[0] == 3, label
+        assert torch.equal(value, value[:1].expand_as(value)), label
+
+
+def test_config_refuses_unknown_settings_and_negative_numbers(name):
+    with pytest.raises(BadInput, match="unknown setting"):
+        catalog.config(name, {"no_such_setting": 1})
+    for field in dataclasses.fields(catalog.module(name).Config):
+        with pytest.raises(BadInput, match=f"{name}.*{field.name}"):
+            catalog.config(name, {field.name: -1})
+
+
+def test_it_does_not_change_what_it_is_given(name):
+    split = made_up_recording()
+    before = split.stimulus.copy(), split.spikes.copy()
+    model, tape = fitted(name, split)
+    said(model, tape)
+    for decoding in model.decodings:
+        decoded(model, tape, decoding, range(3))
+    if name in GRADIENT:
+        model.train().loss(tape.windows(STARTS, model.reach.before))
+    for array, earlier in zip((split.stimulus, split.spikes), before, strict=True):
+        np.testing.assert_array_equal(array, earlier)
+    np.testing.assert_array_equal(tape.spikes.numpy(), split.spikes.T)
+
+
+@pytest.mark.parametrize("name", GRADIENT)
+@pytest.mark.parametrize("cells", [1, 3])
+def test_the_loss_is_finite_and_its_gradient_reaches_every_weight(name, cells):
+    model, tape = fitted(name, made_up_recording(cells=cells))
+    found = model.train().loss(tape.windows(STARTS, model.reach.before))
+    assert found["loss"].dtype == torch.float32
+    assert found["loss"].shape == ()
+    assert found["each"].shape == (cells,)
+    found["loss"].backward()
+    for label, weights in model.named_parameters():
+        assert weights.grad is not None, label
+        assert torch.isfinite(weights.grad).all(), label
+        assert weights.grad.any(), label
+
+
+@pytest.mark.parametrize("name", [name for name in GRADIENT if catalog.module(name).Model.one_per_cell])
+def test_the_loss_is_the_sum_of_the_cells_and_a_cells_weights_get_no_gradient_from_anothers(name):
+    model, tape = fitted(name, made_up_recording(cells=3))
+    found = model.train().loss(tape.windows(STARTS, model.reach.before))
+    torch.testing.assert_close(found["loss"], found["each"].sum())
+    found["each"][1].backward()
+    for label, weights in model.named_parameters():
+        assert weights.grad[1].any(), label
+        assert not weights.grad[[0, 2]].any(), label
+
+
+@pytest.mark.parametrize("name", GRADIENT)
+def test_outside_training_the_loss_of_each_cell_does_not_depend_on_the_other_windows(name):
+    model, tape = fitted(name, made_up_recording(cells=3))
+    with torch.no_grad():
+        whole = model.loss(tape.windows(STARTS, model.reach.before))["each"]
+        pieces = [model.loss(tape.windows(STARTS[k : k + 1], model.reach.before))["each"] for k in range(len(STARTS))]
+    torch.testing.assert_close(torch.stack(pieces).mean(dim=0), whole, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", GRADIENT)
+def test_the_loss_falls_when_the_model_is_trained(name):
+    model, tape = fitted(name, made_up_recording())
+    windows = tape.windows(STARTS, model.reach.before)
+    optimizer = torch.optim.Adam(model.train().parameters(), lr=3e-3)
+    losses = []
+    for _ in range(15):
+        optimizer.zero_grad()
+        found = model.loss(windows)
+        found["loss"].backward()
+        optimizer.step()
+        losses.append(found["each"].detach())
+    assert (torch.stack(losses[-5:]).mean(dim=0) < torch.stack(losses[:5]).mean(dim=0)).all()

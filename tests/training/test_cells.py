@@ -1,0 +1,310 @@
+"""Networks of many cells in one training: each as if it were alone, resumed as if never stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from raysp.config import Training, Trial
+from raysp.data.stimulus import StimulusSplit
+from raysp.data.windows import Tape
+from raysp.errors import BadInput, Interrupted
+from raysp.models import catalog
+from raysp.training.cells import CellDescent, check_training
+from raysp.training.one_cycle import one_cycle
+from raysp.training.rollout import roll_out
+from raysp.training.trial import Diverged, Fitted, fit_trial
+from tests.models.made_up_stimulus import made_up_recording, shaken, small
+
+FAST = Training(
+    epochs=3, batch_size=16, learning_rate=3e-3, weight_decay=0.3, schedule="one_cycle", clip_norm=0, measure_every=0
+)
+NETWORKS = ("distance_unet", "poisson_counts")
+SHARED = [
+    name
+    for name in catalog.names()
+    if catalog.module(name).Model.reads is StimulusSplit and not catalog.module(name).Model.one_per_cell
+]
+
+
+def made_up_trial(name="poisson_counts", seed=0, settings=None, **training) -> Trial:
+    changed = dataclasses.replace(FAST, **training)
+    return Trial(name, small(name, **(settings or {})), changed, "made_up", "0" * 64, seed)
+
+
+def fit(trial, split=None, **options) -> Fitted:
+    return fit_trial(trial, split or made_up_recording(), **{"checkpoint": None, "device": "cpu", **options})
+
+
+def descent(split=None, name="poisson_counts", seed=0, **training) -> CellDescent:
+    split = split or made_up_recording()
+    torch.manual_seed(seed)
+    model, tape = catalog.build(name, small(name), split.sizes), Tape.of(split, "cpu")
+    model.start(tape, split.parts["train"])
+    return CellDescent(model, dataclasses.replace(FAST, **training), split, tape, seed)
+
+
+def same(one: Fitted, other: Fitted, cell: int, place: int) -> bool:
+    ours, theirs = one.model.state_dict(), other.model.state_dict()
+    return all(torch.equal(ours[name][cell], theirs[name][place]) for name in ours)
+
+
+def farthest(one: Fitted, other: Fitted, cell: int, place: int) -> float:
+    ours, theirs = one.model.state_dict(), other.model.state_dict()
+    return max((ours[name][cell] - theirs[name][place]).abs().max().item() for name in ours)
+
+
+def stop_after(epochs: int):
+    left = iter([True] * (epochs - 1) + [False])
+    return lambda: next(left)
+
+
+@pytest.mark.parametrize("training", [{}, {"clip_norm": 0.05}, {"schedule": "constant", "patience": 1}])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_cell_among_others_comes_out_as_if_alone(name, training):
+    split = made_up_recording(cells=4)
+    whole = fit(made_up_trial(name, epochs=4, **training), split)
+    for place, cell in ((0, 10), (2, 16)):
+        alone = fit(made_up_trial(name, epochs=4, **training), split.select([cell]))
+        # Sums of one matrix product are ordered otherwise than those of several: float32 rounding, no more.
+        assert farthest(whole, alone, place, 0) < 1e-4
+        assert whole.cells[cell]["best epoch"] == alone.cells[cell]["best epoch"]
+        expected = pytest.approx(alone.cells[cell]["validation loss"], rel=1e-4)
+        assert whole.cells[cell]["validation loss"] == expected
+    assert farthest(whole, whole, 0, 2) > 1e-2
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_which_others_are_trained_beside_a_cell_changes_no_bit(name):
+    split = made_up_recording(cells=6)
+    one, other = (fit(made_up_trial(name), split.select(cells)) for cells in ([10, 16, 19], [13, 16, 25]))
+    assert same(one, other, 1, 1)
+    assert one.cells[16] == other.cells[16]
+    assert not same(one, other, 0, 0)
+    rolled = []
+    for fitted, cells in ((one, [10, 16, 19]), (other, [13, 16, 25])):
+        part = split.select(cells)
+        rolled.append(roll_out(fitted.model, Tape.of(part, "cpu"), split.parts["test"][0], seed=3))
+    for decoding, spikes in rolled[0].spikes.items():
+        np.testing.assert_array_equal(spikes[1], rolled[1].spikes[decoding][1])
+        np.testing.assert_array_equal(rolled[0].output[decoding][1], rolled[1].output[decoding][1])
+
+
+def test_another_seed_gives_other_weights_and_the_same_seed_the_same():
+    assert same(fit(made_up_trial()), fit(made_up_trial()), 0, 0)
+    assert farthest(fit(made_up_trial()), fit(made_up_trial(seed=1)), 0, 0) > 1e-2
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_stopped_and_resumed_gives_the_bits_of_an_unbroken_run(tmp_path, name, epochs):
+    path, trial = str(tmp_path / "checkpoint.pt"), made_up_trial(name, epochs=4)
+    with pytest.raises(Interrupted):
+        fit(trial, checkpoint=path, keep_going=stop_after(epochs))
+    notes = []
+    resumed, unbroken = fit(trial, checkpoint=path, report=notes.append), fit(trial)
+    assert [note["epoch"] for note in notes] == list(range(epochs + 1, 5))
+    assert all(same(resumed, unbroken, cell, cell) for cell in range(3))
+    assert resumed.cells == unbroken.cells
+    for row, other in zip(resumed.curve, unbroken.curve, strict=True):
+        assert {**row, "seconds": 0} == {**other, "seconds": 0}
+
+
+def test_a_finished_training_is_not_begun_again(tmp_path):
+    path = str(tmp_path / "checkpoint.pt")
+    first = fit(made_up_trial(), checkpoint=path)
+    notes = []
+    again = fit(made_up_trial(), checkpoint=path, report=notes.append)
+    assert notes == []
+    assert again.cells == first.cells
+    assert same(again, first, 1, 1)
+
+
+def test_each_cell_keeps_the_weights_of_its_own_best_epoch():
+    training = descent(epochs=6, learning_rate=2e-2, schedule="constant")
+    weights, losses = [], []
+    for _ in range(6):
+        training.step()
+        weights.append({name: value.clone() for name, value in training.model.state_dict().items()})
+        losses.append(training.losses(training.validation))
+    best = torch.stack(losses).argmin(dim=0)
+    assert len(set(best.tolist())) > 1, "cells whose best epochs differ are what this is about"
+    progress = training.progress
+    assert progress.best_epochs.tolist() == (best + 1).tolist()
+    for cell, epoch in enumerate(best.tolist()):
+        assert progress.best_losses[cell] == losses[epoch][cell]
+        for name, value in progress.best.items():
+            assert torch.equal(value[cell], weights[epoch][name][cell]), name
+    means = torch.stack(losses).mean(dim=1)
+    assert progress.best_epoch == means.argmin().item() + 1
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_one_network_for_all_cells_keeps_the_weights_of_one_epoch(name, monkeypatch):
+    training, told = descent(name=name, epochs=4), []
+    table = torch.tensor([[5.0, 4.0, 6.0, 1.0], [9.0, 2.0, 1.0, 8.0], [3.0, 4.0, 2.0, 7.0]])
+    monkeypatch.setattr(training, "losses", lambda starts: told.append(1) or table[:, len(told) - 1])
+    for _ in range(4):
+        training.step()
+        if training.progress.epoch == 3:
+            weights = {label: value.clone() for label, value in training.model.state_dict().items()}
+    assert training.progress.best_epochs.tolist() == [3, 3, 3]
+    assert training.progress.best_losses.tolist() == [3.0, 3.0, 3.0]
+    assert all(torch.equal(value, weights[label]) for label, value in training.progress.best.items())
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_the_gradient_of_one_network_for_all_cells_is_clipped_as_a_whole(name):
+    training = descent(name=name)
+    training.model.loss(training.tape.windows(training.validation[:8], training.model.reach.before))["loss"].backward()
+    training._clip(1e-3)
+    norm = torch.stack([weights.grad.norm() for weights in training.model.parameters()]).norm()
+    assert norm.item() == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_validation_moves_no_weights_and_no_draws_and_is_the_mean_over_windows():
+    training = descent()
+    training.step()
+    state = torch.get_rng_state()
+    whole = training.losses(training.validation)
+    pieces = torch.stack([training.losses(start[None]) for start in training.validation])
+    torch.testing.assert_close(whole, pieces.mean(dim=0), rtol=1e-4, atol=1e-5)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert training.model.training
+
+
+def test_every_epoch_shows_each_window_once_shifted_anew_and_inside_its_part():
+    split = made_up_recording()
+    training = descent(split)
+    reach, stride = training.model.reach, training.model.config.train_stride
+    epochs = [torch.cat(training.batches()) for _ in range(8)]
+    starts = training._starts
+    assert training.steps == len(training.batches()) == -(-len(starts) // FAST.batch_size)
+    for drawn in epochs:
+        ordered = drawn.sort().values
+        assert ((ordered - starts >= 0) & (ordered - starts < stride)).all()
+        assert not torch.equal(ordered, drawn)
+        for start in drawn.tolist():
+            inside = [first + reach.before <= start <= last - reach.after for first, last in split.parts["train"]]
+            assert sum(inside) == 1
+    assert not torch.equal(epochs[0], epochs[1])
+    shifts = torch.stack([drawn.sort().values for drawn in epochs]) - starts
+    assert set(shifts.flatten().tolist()) == set(range(stride))
+
+
+def test_rate_and_momentum_of_one_cycle_change_with_every_step():
+    training = descent(epochs=3)
+    group, taken = training.optimizer.param_groups[0], []
+    step = training.optimizer.step
+    training.optimizer.step = lambda: taken.append((group["lr"], *group["betas"])) or step()
+    for _ in range(3):
+        training.step()
+    steps = 3 * training.steps
+    assert taken == [(*one_cycle(k, steps, 3e-3), 0.99) for k in range(steps)]
+    rates = [rate for rate, *_ in taken]
+    assert [row["learning_rate"] for row in training.progress.curve] == rates[training.steps - 1 :: training.steps]
+
+
+def test_patience_ends_a_cells_training_where_it_would_end_alone(monkeypatch):
+    table = torch.tensor(
+        [
+            [5.0, 4.0, 6.0, 6.0, 1.0, 1.0, 1.0, 1.0],
+            [9.0, 8.0, 7.0, 6.0, 5.0, 6.0, 7.0, 1.0],
+            [3.0, 4.0, 2.0, 4.0, 2.0, 1.0, 1.0, 1.0],
+        ]
+    )
+    training = descent(epochs=8, patience=2)
+    told = []
+    monkeypatch.setattr(training, "losses", lambda starts: told.append(1) or table[:, len(told) - 1])
+    while not training.over():
+        training.step()
+    assert training.progress.epoch == 7
+    assert training.progress.best_epochs.tolist() == [2, 5, 3]
+    assert training.progress.best_losses.tolist() == [4.0, 5.0, 2.0]
+
+
+def test_gradients_are_clipped_by_each_cells_own_norm():
+    training = descent()
+    shaken(training.model)
+    windows = training.tape.windows(training.validation[:8], training.model.reach.before)
+    training.model.loss(windows)["loss"].backward()
+    grads = [weights.grad for weights in training.model.parameters()]
+    before = torch.stack([grad.flatten(1).square().sum(dim=1) for grad in grads]).sum(dim=0).sqrt()
+    largest = before.sort().values[1].item() * 1.001
+    copies = [grad.clone() for grad in grads]
+    training._clip(largest)
+    expected = torch.clamp(largest / before, max=1.0)
+    assert sorted((expected < 1).tolist()) == [False, False, True]
+    for grad, copy in zip(grads, copies, strict=True):
+        torch.testing.assert_close(grad, copy * expected.view(-1, *[1] * (copy.ndim - 1)), rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_losses_become_better_than_a_constant_can_be(name):
+    split = made_up_recording(bins=4000, cells=2)
+    fitted = fit(made_up_trial(name, epochs=10, learning_rate=1e-2, settings={"dropout": 0.0}), split)
+    assert fitted.curve[-1]["train_loss"] < fitted.curve[0]["train_loss"]
+    training = descent(split, name)
+    windows = training.tape.windows(training.validation, training.model.reach.before)
+    if name == "poisson_counts":
+        rows = training.validation[:, None] + torch.arange(12)
+        counts = training.tape.spikes[:, rows].sum(dim=2)
+        rate = counts.mean(dim=1)
+        constant = rate - rate * rate.log()
+    else:
+        constant = 3.0 * training.model.targets(windows).var(dim=1, correction=0).mean(dim=1)
+    for cell, bound in zip(split.cells.tolist(), constant.tolist(), strict=True):
+        assert fitted.cells[cell]["validation loss"] < 0.97 * bound
+
+
+def test_what_is_told_of_a_fit_is_of_all_its_cells():
+    fitted = fit(made_up_trial())
+    assert list(fitted.cells) == [10, 13, 16]
+    assert fitted.validation_loss == pytest.approx(np.mean([row["validation loss"] for row in fitted.cells.values()]))
+    assert fitted.parameters == sum(weights.numel() for weights in fitted.model.parameters())
+    assert not fitted.model.training
+    assert (fitted.epochs, len(fitted.curve), fitted.selected_on) == (3, 3, "validation")
+
+
+def test_enough_ends_training_early():
+    assert fit(made_up_trial(epochs=5), enough=lambda epochs: epochs >= 2).epochs == 2
+
+
+def test_divergence_is_refused_with_what_to_change():
+    with pytest.raises(Diverged, match=r"diverged in epoch \d.*of 3 cells is not finite.*learning_rate"):
+        fit(made_up_trial(learning_rate=1e30, schedule="constant", epochs=4))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"average": "swa"}, "training.average 'none' alone, got 'swa'"),
+        ({"average": "ema"}, "training.average 'none' alone, got 'ema'"),
+        ({"refit": True}, "training.refit False alone"),
+        ({"validate_on": "eval"}, "training.validate_on 'train' alone"),
+        ({"schedule": "plateau"}, "expected training.schedule constant, cosine or one_cycle, got 'plateau'"),
+        ({"warmup_epochs": 2}, "expected training.warmup_epochs 0, got 2"),
+    ],
+)
+def test_settings_that_mean_nothing_here_are_refused(changes, message):
+    with pytest.raises(BadInput, match=message):
+        fit(made_up_trial(**changes))
+    check_training(FAST)
+
+
+def test_a_part_shorter_than_a_window_is_refused_before_training():
+    split = made_up_recording(bins=600)
+    with pytest.raises(BadInput, match="made_up, validation windows: a window needs 76 bins"):
+        fit(made_up_trial(), split)
+    with pytest.raises(BadInput, match="training settings, got none"):
+        fit(dataclasses.replace(made_up_trial(), training=None))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_other_schedules_set_the_rate_of_each_epoch(schedule):
+    rates = [row["learning_rate"] for row in fit(made_up_trial(schedule=schedule, epochs=3)).curve]
+    expected = [3e-3, 2.25e-3, 0.75e-3] if schedule == "cosine" else [3e-3] * 3
+    assert rates == pytest.approx(expected)
