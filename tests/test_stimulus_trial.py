@@ -164,11 +164,15 @@ def test_stopped_while_predicting_it_is_predicted_anew_without_training_again(
         np.testing.assert_array_equal(one.output, two.output)
 
 
-def test_a_setting_that_the_recording_is_too_short_for_fails_with_the_reason(setting, prepared):
-    long = ModelChoice("poisson_counts", {**SMALL, "interval": 4000})
-    trial = planned(prepared, "poisson_counts", models=(long,))
-    with pytest.raises(BadInput, match="a window needs 4096 bins"):
-        run_trial(trial, setting)
-    folder = RunFolder(setting.run).trial(trial.id)
-    assert folder.state() == "failed"
-    assert "take shorter windows or a longer recording" in files.read_text(folder.error)
+@pytest.mark.parametrize(
+    ("settings", "training", "message"),
+    [
+        ({"interval": 4000}, {}, "a window needs 4096 bins.*take shorter windows or a longer recording"),
+        ({}, {"average": "ema"}, "training.average 'none' alone, got 'ema'"),
+        ({}, {"schedule": "plateau"}, "got 'plateau'"),
+    ],
+)
+def test_what_the_recording_cannot_be_trained_with_is_refused_when_planned(prepared, settings, training, message):
+    choice = ModelChoice("poisson_counts", {**SMALL, **settings}, training)
+    with pytest.raises(BadInput, match=message):
+        planned(prepared, "poisson_counts", models=(choice,))

@@ -96,14 +96,8 @@ def write_trains(
     ids = dict(zip(split.cells.tolist(), split.global_ids.tolist(), strict=True))
     rows = [_row(trial, train, ids, input_bins, part) for train in trains]
     header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "sizes": dataclasses.asdict(split.sizes)}
-    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for train in trains:
-        place = (train.cell, train.decoding, train.bin_ms, train.first_bin, train.step)
-        digest.update(json.dumps(place).encode())
-        for array in (train.predicted, train.recorded, train.output):
-            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    note = {_KEY: json.dumps({**header, "digest": digest.hexdigest()})}
+    note = {_KEY: json.dumps({**header, "digest": _digest(header, trains)})}
     table = table.replace_schema_metadata(note)
     with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
@@ -132,8 +126,13 @@ def read_trains(path: str) -> list[Train]:
     with _opened(path) as file:
         if file.schema_arrow.names != SCHEMA.names:
             raise BadInput(f"{path} expected a table of spike trains, got columns {file.schema_arrow.names}")
+        header = json.loads((file.schema_arrow.metadata or {}).get(_KEY, b"{}"))
         table = file.read()
-    return [_train(row) for row in table.to_pylist()]
+        found = [_train(table, row) for row in range(len(table))]
+        # Pages have checksums of their own; what says how to read them has none.
+        if header.pop("digest", None) != _digest(header, found):
+            raise OSError("its content is not what was written")
+    return found
 
 
 @contextlib.contextmanager
@@ -143,10 +142,23 @@ def _opened(path: str) -> Iterator[pq.ParquetFile]:
     try:
         with fsspec.open(path, "rb") as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
             yield file
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        if isinstance(error, BadInput):
+            raise
         raise BadInput(
             f"{path} is damaged or incomplete ({error}); remove its trial's folder and run the experiment again"
         ) from error
+
+
+def _digest(header: dict[str, Any], trains: list[Train]) -> str:
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for train in trains:
+        place = (train.cell, train.decoding, train.bin_ms, train.first_bin, train.step)
+        digest.update(json.dumps(place).encode())
+        output = None if train.output is None else train.output.astype(np.float32)
+        for array in (train.predicted, train.recorded, output):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _row(trial: Trial, train: Train, ids: dict[int, int], input_bins: int, part: str) -> dict[str, Any]:
@@ -181,9 +193,16 @@ def times(counts: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
 
-def _train(row: dict[str, Any]) -> Train:
-    counts = [np.bincount(row[name], minlength=row["bins"]).astype(np.uint8) for name in ("spikes", "recorded_spikes")]
-    told = row["output"]
-    output = None if told is None else np.asarray(told, np.float32).reshape(-1, row["output_width"])
-    place = (row["unit"], row["decoding"], row["bin_ms"], row["first_bin"])
-    return Train(*place, counts[0], counts[1], output, row["step"])
+def _train(table: pa.Table, row: int) -> Train:
+    # Lists of numbers stay arrays: as Python's lists, the outputs of 60 cells would take hundreds of megabytes.
+    one = {name: table[name][row] for name in table.column_names}
+    bins = one["bins"].as_py()
+    counts = [
+        np.bincount(one[name].values.to_numpy(zero_copy_only=False), minlength=bins).astype(np.uint8)
+        for name in ("spikes", "recorded_spikes")
+    ]
+    output = None
+    if one["output"].is_valid:
+        output = one["output"].values.to_numpy(zero_copy_only=False).reshape(-1, one["output_width"].as_py())
+    place = (one[name].as_py() for name in ("unit", "decoding", "bin_ms", "first_bin"))
+    return Train(*place, counts[0], counts[1], output, one["step"].as_py())

@@ -17,7 +17,7 @@ from raysp.data.stimulus import StimulusSplit
 from raysp.data.windows import Tape, Windows, last_starts, window_starts
 from raysp.errors import BadInput
 from raysp.models.windowed import WindowModel
-from raysp.training.descent import Diverged, Progress
+from raysp.training.descent import Descent, Diverged, Progress
 from raysp.training.device import precision
 from raysp.training.one_cycle import one_cycle
 from raysp.training.randomness import Streams, looking
@@ -57,6 +57,7 @@ class CellDescent:
     """
 
     follow = None
+    fits = Descent.fits
 
     def __init__(self, model: WindowModel, training: Training, split: StimulusSplit, tape: Tape, seed: int) -> None:
         check_training(training)
@@ -134,11 +135,6 @@ class CellDescent:
             "random": self.streams.state(),
             "progress": {item.name: getattr(self.progress, item.name) for item in dataclasses.fields(CellProgress)},
         }
-
-    def fits(self, state: dict[str, Any]) -> bool:
-        """Tell whether a saved state is of this model: the same weights by name and shape."""
-        ours, theirs = self.model.state_dict(), state["model"]
-        return {name: value.shape for name, value in ours.items()} == {n: value.shape for n, value in theirs.items()}
 
     def restore(self, state: dict[str, Any]) -> bool:
         """Go on from a saved state; False when it came from another kind of device, so that draws differ."""

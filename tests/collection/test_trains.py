@@ -181,3 +181,12 @@ def test_predictions_of_another_trial_are_refused_when_gathered(lab):
     files.write_json(own.done, {})
     with pytest.raises(BadInput, match=f"expected predictions of {TRIAL.id}, got those of {other.id}"):
         gather(lab.run)
+
+
+def test_a_table_that_is_not_what_was_written_is_not_read(path):
+    written(path)
+    table = pyarrow.parquet.read_table(path)
+    cells = pyarrow.array([cell + 1 for cell in table["unit"].to_pylist()])
+    pyarrow.parquet.write_table(table.set_column(table.column_names.index("unit"), table.field("unit"), cells), path)
+    with pytest.raises(BadInput, match="not what was written"):
+        read_trains(path)
