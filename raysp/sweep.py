@@ -81,7 +81,7 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
     if search.sampler != "grid" and search.amount.samples is None:
         raise BadInput(f"sampler {search.sampler} has no end of its own: expected --samples N")
     sweep_record.check_folder(run)
-    planned = [_definition(experiment, space, search, name, base, "") for name, base in bases.items()]
+    planned = [_definition(experiment, space, search, name, base) for name, base in bases.items()]
     if request.dry_run:
         return _show(planned, search, run, say)
     with locked(run):
@@ -178,7 +178,7 @@ def _studies(
             say(f"  left out {space.model} on {name}: {reason}")
             continue
         check_objectives(search.objectives, header, experiment.neurons)
-        studies.append(Study(run, _definition(experiment, space, search, base, header)))
+        studies.append(Study(run, _definition(experiment, space, search, name, base, header)))
     if not studies:
         raise BadInput(f"model {space.model} goes with none of the splits {', '.join(list(bases)[:5])}")
     for study in studies:
@@ -192,11 +192,17 @@ def _studies(
 
 
 def _definition(
-    experiment: Experiment, space: Space, search: Search, base: dict[str, Any], header: dict[str, Any]
+    experiment: Experiment,
+    space: Space,
+    search: Search,
+    split: str,
+    base: dict[str, Any],
+    header: dict[str, Any] | None = None,
 ) -> Definition:
+    """Return a study; without a header it is one of data that may not be prepared yet, and only to be shown."""
     return Definition(
-        split=header["name"],
-        data=header["fingerprint"],
+        split=split,
+        data="" if header is None else header["fingerprint"],
         base=base,
         space=space,
         objectives=search.objectives,
@@ -205,7 +211,7 @@ def _definition(
         seeds=experiment.seeds,
         in_flight=search.in_flight,
         halving=search.halving,
-        neurons=cells_of(experiment, header),
+        neurons=experiment.neurons if header is None else cells_of(experiment, header),
     )
 
 

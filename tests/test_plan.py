@@ -101,7 +101,7 @@ def both(tmp_path_factory):
     """A root with a recording in one piece, "made_up", and a population, "population"."""
     root = str(tmp_path_factory.mktemp("data"))
     slow = ((11, "has fewer than 9 spikes in training"),)
-    stimulus_file.save(dataclasses.replace(made_up_recording(cells=5), left_out=slow), root, {})
+    stimulus_file.save(dataclasses.replace(made_up_recording(bins=14_000, cells=5), left_out=slow), root, {})
     split_file.save(make_split("population"), None, root, {})
     return root
 

@@ -202,9 +202,13 @@ class MaskedModel(nn.Module):
         if training and self.config.lost_neurons:
             away = away | augment.lost(len(counts), self.sizes.heldin, self.config.lost_neurons, generator)
         output, _ = self._seen(counts, chosen | away, generator if training else None)
-        told = targets.clone()
         bins, neurons = self.sizes.bins, self.sizes.heldin
-        told[:, :bins, :neurons].masked_fill_(~chosen[:, :bins], torch.nan)
+        visible = ~chosen[:, :bins]
+        if targets.shape == visible.shape:
+            told = targets.masked_fill(visible, torch.nan)
+        else:
+            told = targets.clone()
+            told[:, :bins, :neurons].masked_fill_(visible, torch.nan)
         if asked is not None:
             told = torch.where(asked.isnan(), told, asked)
         output = output[:, : told.shape[1], : told.shape[2]]
@@ -238,10 +242,14 @@ class MaskedModel(nn.Module):
         """Draw a mask of the observed bins; forward bins are hidden always."""
         trials, bins, neurons = shape
         drawn = masks.draw((trials, self.sizes.bins, neurons), mode, self.config.mask_ratio, generator, span)
+        if bins == self.sizes.bins:
+            return drawn
         return nn.functional.pad(drawn, (0, 0, 0, bins - self.sizes.bins), value=True)
 
     def _with_forward(self, heldin: torch.Tensor) -> torch.Tensor:
         """Append forward bins, unknown, to (trials, bins, heldin)."""
+        if not self.sizes.forward:
+            return heldin
         return nn.functional.pad(heldin, (0, 0, 0, self.sizes.forward), value=torch.nan)
 
     def _augmented(self, batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -41,7 +41,8 @@ def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: L
     known = ~torch.isnan(targets)
     counts, number = torch.nan_to_num(targets.float()), known.sum()
     if loss == "poisson" and link.name == "exp":
-        total = _ExpDeviance.apply(output.float(), counts, known)
+        # As numbers: a product with booleans first makes numbers of them, each time.
+        total = _ExpDeviance.apply(output.float(), counts, known.to(counts.dtype))
     else:
         total = (_entries(output, counts, link, loss) * known).sum()
     return {"loss": total / number.clamp(min=1), "known": number}
@@ -52,14 +53,18 @@ class _ExpDeviance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, output: torch.Tensor, counts: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        rates = output.clamp(max=MAX_LOG_RATE).exp_()
-        grad = (rates - counts).mul_(known)
+        rates = output.clamp(max=MAX_LOG_RATE)
+        # One array for all that comes and goes: to fetch memory for a new one takes longer than to fill it.
+        spare = output - rates
+        rates.exp_()
+        grad = torch.sub(rates, counts).mul_(known)
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(grad)
         # Above the bound, the tangent: rate (1 + output - bound).
-        rates.addcmul_(rates, torch.relu(output - MAX_LOG_RATE))
+        rates.addcmul_(rates, spare)
         rates.addcmul_(counts, output, value=-1.0)
-        rates.addcmul_(counts, counts.clamp(min=TINY).log_()).sub_(counts)
+        torch.clamp(counts, min=TINY, out=spare).log_()
+        rates.addcmul_(counts, spare).sub_(counts)
         return 2.0 * rates.mul_(known).sum()
 
     @staticmethod

@@ -9,6 +9,7 @@ from raysp.models import catalog
 from raysp.training.memory import check_fits
 from raysp.training.trial import fit_trial
 from tests.models.made_up import made_up_split
+from tests.models.made_up_stimulus import made_up_recording
 
 
 def test_more_latent_channels_than_memory_are_refused_before_any_is_made():
@@ -19,9 +20,10 @@ def test_more_latent_channels_than_memory_are_refused_before_any_is_made():
 
 
 def test_a_usual_model_fits():
-    sizes = made_up_split().sizes
+    sizes = {"population": made_up_split().sizes, "stimulus": made_up_recording().sizes}
     for name in catalog.names():
-        check_fits(catalog.on_paper(name, {}, sizes), torch.device("cpu"), name)
+        kind = catalog.module(name).Model.reads.kind
+        check_fits(catalog.on_paper(name, {}, sizes[kind]), torch.device("cpu"), name)
 
 
 def test_a_model_on_paper_takes_no_memory_and_draws_nothing():
