@@ -123,7 +123,7 @@ def write_metrics(run: RunFolder, rows: list[dict[str, Any]]) -> None:
             table["trial_id"].unique().implode()
         )
         # Tables of earlier versions lack columns that came later.
-        table = polars.concat([earlier.filter(keep), table], how="diagonal").select(schema)
+        table = polars.concat([earlier.filter(keep), table], how="diagonal").select(list(schema))
     with files.replacing(run.metrics) as path:
         table.write_parquet(path)
 
