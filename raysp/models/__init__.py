@@ -10,5 +10,8 @@
 - `start(trials)`, optional: initial values that come from the training trials;
 - `fit(trials, report)` in place of `loss`: for models that fit themselves, into buffers.
 
+Models of a recording in one piece (`reads` StimulusSplit) derive from `windowed.WindowModel`, which says what they have
+instead of `predict(batch)`.
+
 `applies(header)`, an optional function of the file: why the model cannot run on a split, or None.
 """
