@@ -1,13 +1,13 @@
 """CPU time and memory of a training step of the U-Net: raysp's, against the plain form in the layout of unet-spikes.
 
-    python benchmarks/unet_step.py [--trials 832] [--neurons 50] [--bins 100] [--batch 32] [--epochs 2] [--rounds 3]
+    python benchmarks/unet_step.py [--trials 832] [--neurons 50] [--bins 100] [--batch 32] [--epochs 2] [--rounds 9]
 
 The plain form is what one writes first: a DataLoader that indexes item by item, Conv1d and BatchNorm1d in (trials,
 neurons, bins), a mask drawn on the host and a loss over boolean indices. raysp's form keeps the counts on the device as
 one tensor, computes in (trials, bins, channels) and weights the loss. Both train the same network (U-Net of 3 inner
 layers, width 20, the original's form) from the same weights with Adam; first, both losses and all gradients of one
 batch under one mask are compared. They take turns in one process with one thread; medians of CPU milliseconds per step,
-and their ratio. Peak memory is measured in a process of its own for each.
+and the median of the rounds' ratios. Peak memory is the median of five processes of each form, which take turns.
 
 On a machine with a GPU, steps per second with and without torch.compile are printed too, and how many such trials fit.
 """
@@ -247,6 +247,12 @@ def _peak_mb() -> float:
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
 
 
+def measured_alone(form: str) -> tuple[float, float]:
+    command = [sys.executable, __file__, *sys.argv[1:], "--alone", form]
+    grown, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(grown), float(peak)
+
+
 def on_gpu(args: argparse.Namespace) -> None:
     """Print steps per second on a GPU, as it is and compiled, and the memory of one trial."""
     counts, _ = problem(args)
@@ -274,7 +280,7 @@ def main() -> None:
     parser.add_argument("--bins", type=int, default=100)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--alone", choices=("plain", "ours"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -286,11 +292,12 @@ def main() -> None:
     optimizer, state = torch.optim.Adam(plain.parameters(), lr=RATE), descent(ours, counts, args.batch)
     found = [(plain_ms(args, plain, counts, optimizer), ours_ms(args, state)) for _ in range(args.rounds)]
     slow, fast = (statistics.median(column) for column in zip(*found, strict=True))
-    print(f"CPU, one thread: plain {slow:.1f} ms per step   raysp {fast:.1f} ms   ratio {fast / slow:.2f}")
-    for form in ("plain", "ours"):
-        command = [sys.executable, __file__, *sys.argv[1:], "--alone", form]
-        grown, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-        print(f"peak memory, {form:5}: {grown} MB above data and model, {peak} MB in all")
+    ratio = statistics.median(b / a for a, b in found)
+    print(f"CPU, one thread: plain {slow:.1f} ms per step   raysp {fast:.1f} ms   ratio {ratio:.2f}")
+    peaks = [(measured_alone("plain"), measured_alone("ours")) for _ in range(5)]
+    for form, runs in zip(("plain", "ours"), zip(*peaks, strict=True), strict=True):
+        grown, peak = (statistics.median(column) for column in zip(*runs, strict=True))
+        print(f"peak memory, {form:5}: {grown:.1f} MB above data and model, {peak:.1f} MB in all")
     if torch.cuda.is_available():
         on_gpu(args)
     return None

@@ -39,7 +39,9 @@ class Batch:
 
     def take(self, rows: torch.Tensor | slice, generator: torch.Generator | None = None) -> Batch:
         """Return the given trials, gathered on the device."""
-        tensors = {name: value[rows] for name in (*TENSORS, "condition") if (value := getattr(self, name)) is not None}
+        there = {name: value for name in (*TENSORS, "condition") if (value := getattr(self, name)) is not None}
+        # Rows in one piece are copied several times faster than what may be any index.
+        tensors = {k: v[rows] if isinstance(rows, slice) else v.index_select(0, rows) for k, v in there.items()}
         return Batch(**tensors, generator=generator)
 
     def inputs(self) -> Batch:
@@ -68,6 +70,11 @@ def to_device(trials: Trials, device: torch.device | str) -> Batch:
     if trials.condition is not None:
         found["condition"] = torch.as_tensor(trials.condition, dtype=torch.int64).to(device)
     return Batch(**found)
+
+
+def complete(counts: torch.Tensor) -> bool:
+    """Return whether no entry is NaN, in one pass; False on a GPU, which would have to be waited for."""
+    return counts.device.type == "cpu" and not bool(counts.sum().isnan())
 
 
 def detached(batch: Batch) -> Batch:

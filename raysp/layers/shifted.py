@@ -1,7 +1,8 @@
 """A convolution over time of each channel by itself, (..., bins, channels), with its gradients written out.
 
 It is a weighted sum of shifted inputs. Left to autograd, every shift is kept, and its gradient is first written into
-zeros of the input's size; here only the input is kept, and all shifts are added in place.
+zeros of the input's size; here only the input is kept, and all shifts are added in place. torch's grouped convolution
+would want cells beside channels, which is not how they lie.
 """
 
 from __future__ import annotations
@@ -12,43 +13,43 @@ import torch
 from torch.autograd.function import once_differentiable
 
 
-def _pieces(width: int, bins: int, stride: int, k: int) -> tuple[slice, slice]:
+def _pieces(width: int, bins: int, k: int) -> tuple[slice, slice]:
     """Return the bins out that tap k of the kernel reaches, and the bins in that it reads for them."""
-    first = k - width // 2
-    out = (bins - 1) // stride + 1
-    begin = max(0, -(first // stride))
-    end = min(out, (bins - 1 - first) // stride + 1)
-    return slice(begin, end), slice(begin * stride + first, (end - 1) * stride + first + 1, stride)
+    shift = k - width // 2
+    begin, end = max(0, -shift), max(0, min(bins, bins - shift))
+    return slice(begin, max(begin, end)), slice(begin + shift, max(begin, end) + shift)
+
+
+def _middle_first(width: int) -> list[int]:
+    """Return the taps, the one that reaches every bin first: it writes where the others add."""
+    return [width // 2, *range(width // 2), *range(width // 2 + 1, width)]
 
 
 class _Channelwise(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int) -> torch.Tensor:
-        bins, channels, width, wide = *x.shape[-2:], weight.shape[0], weight.shape[-1]
-        out = bias.expand(*x.shape[:-2], (bins - 1) // stride + 1, wide).contiguous()
-        for k in range(width):
-            there, here = _pieces(width, bins, stride, k)
-            for first in range(0, wide if there.start < there.stop else 0, channels):
-                part = slice(first, first + channels)
-                out[..., there, part].addcmul_(x[..., here, :], weight[k][..., part])
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        width = weight.shape[0]
+        out = torch.addcmul(bias, x, weight[width // 2])
+        for k in _middle_first(width)[1:]:
+            there, here = _pieces(width, x.shape[-2], k)
+            out[..., there, :].addcmul_(x[..., here, :], weight[k])
         ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.bias_shape = stride, bias.shape
+        ctx.bias_shape = bias.shape
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, ...]:
         x, weight = ctx.saved_tensors
-        bins, channels, width, wide = *x.shape[-2:], weight.shape[0], weight.shape[-1]
-        to_input, to_weight = torch.zeros_like(x), torch.zeros_like(weight)
-        for k in range(width):
-            there, here = _pieces(width, bins, ctx.stride, k)
-            for first in range(0, wide if there.start < there.stop else 0, channels):
-                part = slice(first, first + channels)
-                one = weight[k][..., part]
-                to_input[..., here, :].addcmul_(grad[..., there, part], one)
-                to_weight[k][..., part] = (grad[..., there, part] * x[..., here, :]).sum_to_size(one.shape)
-        return to_input, to_weight, grad.sum_to_size(ctx.bias_shape) if ctx.bias_shape else None, None
+        width = weight.shape[0]
+        to_input, to_weight = grad * weight[width // 2], torch.empty_like(weight)
+        for k in _middle_first(width):
+            there, here = _pieces(width, x.shape[-2], k)
+            came = grad[..., there, :]
+            if k != width // 2:
+                to_input[..., here, :].addcmul_(came, weight[k])
+            to_weight[k] = (came * x[..., here, :]).sum_to_size(weight.shape[1:])
+        return to_input, to_weight, grad.sum_to_size(ctx.bias_shape)
 
 
 class _PairSums(torch.autograd.Function):
@@ -62,21 +63,15 @@ class _PairSums(torch.autograd.Function):
         return grad.repeat_interleave(2, dim=2)
 
 
-def channelwise(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int = 1) -> torch.Tensor:
-    """Return each channel's own convolutions over time, padded with zeros on both sides.
+def channelwise(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """Return each channel's own convolution over time, padded with zeros on both sides: the shape of x.
 
     Args:
-        x: (..., bins, channels), e.g. (trials, bins, channels) or (cells, windows, bins, channels).
-        weight: (width, times * channels), width odd; of each channel's `times` results, the first ones of all channels
-            come first. Or (width, cells, 1, 1, times * channels), where each cell has weights of its own.
-        bias: (times * channels,) or (cells, 1, 1, times * channels); or a constant without axes, which gets no
-            gradient.
-        stride: every so many bins are kept.
-
-    Returns:
-        (..., ceil(bins / stride), times * channels).
+        x: (cells, windows, bins, channels).
+        weight: (width, cells, 1, 1, channels), width odd.
+        bias: (cells, 1, 1, channels).
     """
-    return _Channelwise.apply(x.to(weight.dtype), weight, bias, stride)
+    return _Channelwise.apply(x.to(weight.dtype), weight, bias)
 
 
 def pair_sums(x: torch.Tensor) -> torch.Tensor:

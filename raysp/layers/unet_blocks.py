@@ -52,11 +52,11 @@ class Step(nn.Module):
     def __init__(self, convolution: nn.Module, channels: int, style: Style) -> None:
         super().__init__()
         self.convolution = convolution
-        self.norm = Norm(style.norm, channels, inside=style.inside)
+        self.norm = Norm(style.norm, channels, inside=style.inside, rectified=True)
 
     def forward(self, x: torch.Tensor, data: Data) -> torch.Tensor:
         """Return the step's output; bins that are no data are zero where normalisation looks inside only."""
-        return torch.relu_(_cut(self.norm(self.convolution(x), data), data, self.norm.inside))
+        return self.norm(self.convolution(x), data)
 
 
 class Down(nn.Module):
@@ -100,10 +100,3 @@ class Up(nn.Module):
         for step in self.steps:
             x = step(x, coarse)
         return self.dropout(self.last(self.doubling(x), fine))
-
-
-def _cut(x: torch.Tensor, data: Data, inside: bool) -> torch.Tensor:
-    if not inside or (data[0] == 0 and data[1] == x.shape[1]):
-        return x
-    bins = torch.arange(x.shape[1], device=x.device)[None, :, None]
-    return x * ((bins >= data[0]) & (bins < data[1]))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.data.batch import Batch, to_device
+from raysp.data.batch import Batch, complete, to_device
 from raysp.data.split import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives import augment, masks
-from raysp.objectives.deviance import LossName, hidden_loss
+from raysp.objectives.deviance import LossName, chosen_loss, hidden_loss
 from raysp.objectives.fills import Fill, fill
 from raysp.objectives.links import Link, LinkName
 from raysp.objectives.masks import Mode
@@ -198,21 +198,19 @@ class MaskedModel(nn.Module):
         counts = self._with_forward(targets[:, : self.sizes.bins, : self.sizes.heldin])
         mode, span = self._ramped(generator) if training else (self.config.mask, self.config.mask_span)
         chosen = self._drawn(counts.shape, generator, mode, span)
-        away = torch.isnan(counts)
+        hidden = chosen if (whole := complete(counts)) else chosen | torch.isnan(counts)
         if training and self.config.lost_neurons:
-            away = away | augment.lost(len(counts), self.sizes.heldin, self.config.lost_neurons, generator)
-        output, _ = self._seen(counts, chosen | away, generator if training else None)
-        bins, neurons = self.sizes.bins, self.sizes.heldin
-        visible = ~chosen[:, :bins]
-        if targets.shape == visible.shape:
-            told = targets.masked_fill(visible, torch.nan)
-        else:
-            told = targets.clone()
-            told[:, :bins, :neurons].masked_fill_(visible, torch.nan)
+            hidden = hidden | augment.lost(len(counts), self.sizes.heldin, self.config.lost_neurons, generator)
+        output, _ = self._seen(counts, hidden, generator if training else None)
+        bins, neurons = targets.shape[1:]
+        output, how = output[:, :bins, :neurons], (self._link_of(neurons), self.config.loss)
+        if whole and asked is None and targets.shape == counts.shape:
+            return chosen_loss(output, counts, chosen, *how)
+        told = targets.clone()
+        told[:, : self.sizes.bins, : self.sizes.heldin].masked_fill_(~chosen[:, : self.sizes.bins], torch.nan)
         if asked is not None:
             told = torch.where(asked.isnan(), told, asked)
-        output = output[:, : told.shape[1], : told.shape[2]]
-        return hidden_loss(output, told, self._link_of(told.shape[2]), self.config.loss)
+        return hidden_loss(output, told, *how)
 
     def _link_of(self, neurons: int) -> Link:
         if neurons == self.sizes.neurons or self.config.link != "scaled_softplus":
@@ -223,7 +221,7 @@ class MaskedModel(nn.Module):
 
     def _seen(self, counts: torch.Tensor, hidden: torch.Tensor, generator: torch.Generator | None):
         token = self.token if self.config.fill == "token" else None
-        inputs = fill(torch.nan_to_num(counts), hidden, self.config.fill, self.means, generator, token)
+        inputs = fill(counts, hidden, self.config.fill, self.means, generator, token)
         if self.config.rescale:
             shown = (~hidden[:, : self.sizes.bins]).float().mean(dim=(1, 2), keepdim=True)
             inputs = torch.where(hidden, inputs, inputs / shown.clamp(min=1.0 - masks.LARGEST_RATIO))

@@ -38,26 +38,38 @@ def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: L
     """
     if output.shape != targets.shape:
         raise BadInput(f"output and targets expected one shape, got {tuple(output.shape)} and {tuple(targets.shape)}")
-    known = ~torch.isnan(targets)
-    counts, number = torch.nan_to_num(targets.float()), known.sum()
+    return chosen_loss(output, torch.nan_to_num(targets), ~torch.isnan(targets), link, loss)
+
+
+def chosen_loss(
+    output: torch.Tensor, counts: torch.Tensor, known: torch.Tensor, link: Link, loss: LossName
+) -> dict[str, torch.Tensor]:
+    """Return `hidden_loss` of counts without NaN over the `known` entries, (trials, bins, neurons) booleans."""
+    number, counts = known.sum(), counts.float()
+    # As numbers, once: a product with booleans makes numbers of them each time.
+    weights = _unexpanded(known).to(counts.dtype)
     if loss == "poisson" and link.name == "exp":
-        # As numbers: a product with booleans first makes numbers of them, each time.
-        total = _ExpDeviance.apply(output.float(), counts, known.to(counts.dtype))
+        total = _ExpDeviance.apply(output.float(), counts, weights)
     else:
-        total = (_entries(output, counts, link, loss) * known).sum()
+        total = (_entries(output, counts, link, loss) * weights).sum()
     return {"loss": total / number.clamp(min=1), "known": number}
+
+
+def _unexpanded(x: torch.Tensor) -> torch.Tensor:
+    """Return x with one entry along axes that repeat one."""
+    return x[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in x.stride())]
 
 
 class _ExpDeviance(torch.autograd.Function):
     """The sum of deviances under the exponential link: its gradient, 2 (rate - count), is all that is kept."""
 
     @staticmethod
-    def forward(ctx: Any, output: torch.Tensor, counts: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Any, output: torch.Tensor, counts: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         rates = output.clamp(max=MAX_LOG_RATE)
         # One array for all that comes and goes: to fetch memory for a new one takes longer than to fill it.
         spare = output - rates
         rates.exp_()
-        grad = torch.sub(rates, counts).mul_(known)
+        grad = torch.sub(rates, counts).mul_(weights)
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(grad)
         # Above the bound, the tangent: rate (1 + output - bound).
@@ -65,7 +77,7 @@ class _ExpDeviance(torch.autograd.Function):
         rates.addcmul_(counts, output, value=-1.0)
         torch.clamp(counts, min=TINY, out=spare).log_()
         rates.addcmul_(counts, spare).sub_(counts)
-        return 2.0 * rates.mul_(known).sum()
+        return 2.0 * rates.mul_(weights).sum()
 
     @staticmethod
     @once_differentiable

@@ -20,7 +20,7 @@ def fill(
     """Return the counts with hidden entries replaced; visible entries stay as they are.
 
     Args:
-        counts: (trials, bins, neurons) spikes per bin, no NaN.
+        counts: (trials, bins, neurons) spikes per bin; NaN only where hidden.
         hidden: the same shape, True where the count must not be seen.
         how: "zero"; "mean" of the neuron's visible bins in the trial; "nearest" visible bin of the neuron (the earlier
             one of two as near); "linear" between the visible bins around; "random", a count drawn from the Poisson law
@@ -31,7 +31,7 @@ def fill(
         token: (neurons,) of "token".
     """
     if how == "zero":
-        return counts.masked_fill(hidden, 0.0)
+        return torch.where(hidden, 0.0, counts)
     return torch.where(hidden, _values(counts, hidden, how, means, generator, token), counts)
 
 

@@ -218,6 +218,8 @@ class Descent:
         self.optimizer.zero_grad(set_to_none=True)
         with precision(self.device, self.training.precision):
             loss = self.model.loss(batch)["loss"]
+        # Memory is at its peak when gradients begin; what they need of the batch is kept for them.
+        del batch
         loss.backward()
         if self.training.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip_norm)

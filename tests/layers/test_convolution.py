@@ -65,3 +65,10 @@ def test_a_constant_stays_constant_under_the_mean_and_alternates_under_the_sum()
 @pytest.mark.parametrize("name", ["mean", "sum", "deconv"])
 def test_one_bin_stays_one(name):
     assert Doubling(name, 3)(torch.randn(2, 1, 3)).shape == (2, 1, 3)
+
+
+@pytest.mark.parametrize("bins", [1, 2, 6])
+@pytest.mark.parametrize("name", ["mean", "sum"])
+def test_gradients_of_what_is_put_between(name, bins):
+    x = torch.randn(2, bins, 3, dtype=torch.float64, requires_grad=True)
+    torch.autograd.gradcheck(Doubling(name, 3), (x,))

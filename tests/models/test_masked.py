@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.data.batch import to_device
+from raysp.data.batch import complete, to_device
 from raysp.data.split import Sizes
 from raysp.errors import BadInput
-from raysp.models import catalog, masked_cnn, unet
+from raysp.models import catalog, masked, masked_cnn, unet
 from raysp.objectives import masks
 from tests.models.made_up import made_up_split
 
@@ -117,6 +117,28 @@ def test_visible_counts_are_not_asked_for(name):
     assert heldin[hidden].all()
     assert gradient[:, :, sizes.heldin :].all()
     assert gradient[:, sizes.bins :].all()
+
+
+@pytest.mark.parametrize("label", ["plain", "learned scale", "squared errors", "augmented"])
+def test_whole_counts_take_a_short_way_to_the_same_loss_and_gradients(label, monkeypatch):
+    split = made_up_split(trials=10, bins=9, heldout=0, forward=0)
+    found = []
+    for whole in (True, False):
+        monkeypatch.setattr(masked, "complete", lambda counts, whole=whole: whole and complete(counts))
+        model = built("unet", VARIANTS[label], split).train()
+        loss = model.loss(batch(split, seed=3))
+        loss["loss"].backward()
+        found.append((loss["known"], loss["loss"], *(weight.grad for weight in model.parameters())))
+    assert 0 < found[0][0] < split.train.heldin.size
+    for short, long in zip(*found, strict=True):
+        torch.testing.assert_close(short, long)
+
+
+def test_one_unknown_count_makes_the_counts_incomplete():
+    counts = torch.ones(2, 3, 4)
+    assert complete(counts)
+    counts[1, 2, 3] = torch.nan
+    assert not complete(counts)
 
 
 @pytest.mark.parametrize("name", NAMES)
