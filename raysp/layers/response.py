@@ -20,7 +20,8 @@ class _Response(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         found = torch.nn.functional.gelu(x)
-        norm = torch.linalg.vector_norm(found, dim=-2, keepdim=True, dtype=torch.float32).clamp(min=SMALLEST)
+        # Not linalg.vector_norm: over an axis that is not the last it takes five to ten times as long on a CPU.
+        norm = found.float().square().sum(dim=-2, keepdim=True).sqrt_().clamp_(min=SMALLEST)
         mean = norm.mean(dim=-1, keepdim=True) + EPS
         factor = (1.0 + scale * (norm / mean)).to(x.dtype)
         ctx.save_for_backward(x, found, norm, mean, factor, scale)

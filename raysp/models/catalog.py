@@ -12,7 +12,7 @@ from raysp.data.split import Sizes
 from raysp.data.stimulus import StimulusSizes
 from raysp.errors import unknown
 
-HELPERS = ("catalog", "masked", "means", "prediction", "windowed")
+HELPERS = ("catalog", "masked", "means", "prediction", "shared_windows", "windowed")
 
 
 def names() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch.nn import functional
@@ -26,12 +27,14 @@ class Config(TrunkConfig):
         interval: bins whose spikes are counted; in a rollout, bins from one window to the next.
     """
 
+    model: ClassVar[str] = "poisson_counts"
+
     interval: int = 80
 
     def __post_init__(self) -> None:
-        self.check("poisson_counts")
+        self.check(self.model)
         if self.interval < 1:
-            raise BadInput(f"model poisson_counts, interval expected at least 1 bin, got {self.interval}")
+            raise BadInput(f"model {self.model}, interval expected at least 1 bin, got {self.interval}")
 
 
 class Model(WindowModel):
@@ -49,15 +52,20 @@ class Model(WindowModel):
 
     def output(self, windows: Windows) -> torch.Tensor:
         """Return expected spikes in the interval after t = 0, (cells, windows)."""
-        found = self.trunk(windows.stimulus, windows.history)
-        return functional.softplus(self.head(found.flatten(2))[..., 0].float())
+        return self.told(self.trunk(windows.stimulus, windows.history))
+
+    def told(self, x: torch.Tensor) -> torch.Tensor:
+        """Return expected spikes, (cells, windows), of what the trunk gives."""
+        return functional.softplus(self.head(x.flatten(2))[..., 0].float())
+
+    def counts(self, windows: Windows) -> torch.Tensor:
+        """Return true spikes in the interval after t = 0, (cells, windows)."""
+        rows = windows.starts[:, None] + torch.arange(self.config.interval, device=windows.starts.device)
+        return windows.tape.spikes[:, rows].sum(dim=2)
 
     def loss(self, windows: Windows) -> dict[str, torch.Tensor]:
-        """Return the Poisson negative log-likelihood of each cell, without the term that no weight changes."""
-        rows = windows.starts[:, None] + torch.arange(self.config.interval, device=windows.starts.device)
-        counts = windows.tape.spikes[:, rows].sum(dim=2)
-        rates = self.output(windows)
-        each = (rates - counts * (rates + LEAST).log()).mean(dim=1)
+        """Return the Poisson negative log-likelihood of each cell."""
+        each = errors(self.output(windows), self.counts(windows))
         return {"loss": each.sum(), "each": each}
 
     def spikes(
@@ -71,3 +79,13 @@ class Model(WindowModel):
         else:
             counts = decode(rates, decoding)
         return torch.as_tensor(place_evenly(counts.numpy(), self.config.interval))
+
+
+def errors(rates: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """Return each cell's mean Poisson negative log-likelihood, (cells,), without the term that no weight changes.
+
+    Args:
+        rates: (cells, windows) expected spikes.
+        counts: the same shape, true ones.
+    """
+    return (rates - counts * (rates + LEAST).log()).mean(dim=1)

@@ -1,0 +1,59 @@
+"""Poisson counts with one network for all cells, and a few numbers that tell it which cell it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from raysp.data.stimulus import StimulusSizes
+from raysp.data.windows import Windows
+from raysp.models import poisson_counts
+from raysp.models.shared_windows import SharedModel, check_shared, one_cell
+
+
+@dataclass(frozen=True)
+class Config(poisson_counts.Config):
+    """Settings of the network, and of what each cell has of its own.
+
+    Attributes:
+        embedding: numbers per cell.
+        cells_at_once: cells that a training batch of windows is shown for, drawn anew for each; 0 for all.
+    """
+
+    model: ClassVar[str] = "poisson_shared"
+
+    embedding: int = 16
+    cells_at_once: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_shared(self, self.model)
+
+
+class Model(SharedModel):
+    """The network of Poisson counts, once."""
+
+    decodings = poisson_counts.Model.decodings
+
+    def __init__(self, config: Config, sizes: StimulusSizes) -> None:
+        super().__init__(config, sizes)
+        self.network = poisson_counts.Model(config, one_cell(sizes))
+        self.reach, self.step = self.network.reach, self.network.step
+
+    def output_of(self, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
+        """Return expected spikes in the interval after t = 0, (cells, windows)."""
+        x = self.through(self.network.trunk, windows.stimulus, windows.history, cells)
+        return self.network.told(x).view(len(cells), len(windows.starts))
+
+    def errors_of(self, output: torch.Tensor, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
+        """Return the mean Poisson negative log-likelihood of each of `cells`."""
+        return poisson_counts.errors(output, self.network.counts(windows)[cells])
+
+    def spikes(
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
+    ) -> torch.Tensor:
+        """Return so many spikes, evenly placed, (cells, windows, interval) uint8."""
+        return self.network.spikes(output, history, decoding, generators)

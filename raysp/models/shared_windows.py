@@ -1,0 +1,102 @@
+"""What models of a stimulus recording share that have one network for all cells, and a few numbers for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from raysp.data.stimulus import StimulusSizes
+from raysp.data.windows import Windows
+from raysp.errors import BadInput
+from raysp.layers.window_trunk import Trunk
+from raysp.models.windowed import WindowModel
+
+
+class SharedConfig(Protocol):
+    """What such a model's settings hold beside those of its network.
+
+    Attributes:
+        embedding: numbers per cell.
+        cells_at_once: cells that a training batch of windows is shown for, drawn anew for each; 0 for all.
+    """
+
+    embedding: int
+    cells_at_once: int
+    channels: int
+    halvings: int
+
+
+def check_shared(config: SharedConfig, model: str) -> None:
+    """Raise BadInput where a setting makes no sense; `model` is for the error."""
+    for name, least in (("embedding", 1), ("cells_at_once", 0)):
+        if getattr(config, name) < least:
+            raise BadInput(f"model {model}, {name} expected at least {least}, got {getattr(config, name)}")
+
+
+class SharedModel(WindowModel):
+    """One network with feature-wise modulation (Perez et al. 2018) by cell after every level of its trunk.
+
+    A subclass has `output_of(windows, cells)`, made with `through(trunk, stimulus, history, cells)`, and
+    `errors_of(output, windows, cells)`.
+    """
+
+    one_per_cell = False
+
+    def __init__(self, config: SharedConfig, sizes: StimulusSizes) -> None:
+        super().__init__()
+        self.config, self.cells = config, sizes.cells
+        self.embedding = nn.Parameter(torch.randn(sizes.cells, config.embedding))
+        levels = config.halvings + 1
+        self.modulation = nn.Parameter(torch.randn(config.embedding, levels, 2, config.channels) * 0.01)
+
+    def output_of(self, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
+        """Return what the network says of windows whose history is that of `cells` alone, (cells, windows, ...)."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method output_of(windows, cells)")
+
+    def errors_of(self, output: torch.Tensor, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
+        """Return the mean error of each of `cells`; the windows hold every cell."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method errors_of(output, windows, cells)")
+
+    def output(self, windows: Windows) -> torch.Tensor:
+        """Return what the network says of each window of every cell."""
+        return self.output_of(windows, torch.arange(self.cells, device=windows.starts.device))
+
+    def loss(self, windows: Windows) -> dict[str, torch.Tensor]:
+        """Return the mean error of the cells that are shown; "each" has that mean for the others."""
+        cells, count = torch.arange(self.cells, device=windows.starts.device), self.config.cells_at_once
+        if windows.generator is not None and 0 < count < self.cells:
+            order = torch.randperm(self.cells, generator=windows.generator, device=windows.generator.device)
+            cells = order[:count].sort().values.to(windows.starts.device)
+        output = self.output_of(replace(windows, history=windows.history[cells]), cells)
+        found = self.errors_of(output, windows, cells)
+        each = found.mean().expand(self.cells).clone()
+        each[cells] = found
+        return {"loss": found.mean(), "each": each}
+
+    def through(self, trunk: Trunk, stimulus: torch.Tensor, history: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
+        """Return what a trunk of one network gives, (1, cells * windows, coarsest bins, channels).
+
+        Args:
+            trunk: of one network.
+            stimulus: (windows, bins, stimuli).
+            history: (cells, windows, bins).
+            cells: which these are.
+        """
+        count, windows = history.shape[:2]
+        scales, shifts = torch.einsum("ce,elkd->klcd", self.embedding[cells], self.modulation)
+
+        def modulate(level: int, x: torch.Tensor) -> torch.Tensor:
+            by_cell = x.view(count, windows, *x.shape[2:])
+            found = by_cell * (1.0 + scales[level][:, None, None]) + shifts[level][:, None, None]
+            return found.view(x.shape)
+
+        repeated = stimulus.expand(count, *stimulus.shape).flatten(0, 1)
+        return trunk(repeated, history.reshape(1, -1, history.shape[2]), modulate)
+
+
+def one_cell(sizes: StimulusSizes) -> StimulusSizes:
+    """Return the sizes of a network that serves every cell."""
+    return replace(sizes, cells=1)
