@@ -265,6 +265,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     """
     from raysp.cluster.jobs import jobs
     from raysp.evaluation import run as scores
+    from raysp.evaluation.train_table import write_train_table
 
     before = set() if anew else scores.scored(run)
     trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
@@ -273,6 +274,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     calls = [((absolute(run.path), absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.evaluation.run.evaluate_trial", calls) if calls else []
     scores.write_metrics(run, [row for part in rows for row in part])
+    write_train_table(run)
     return len(trials)
 
 

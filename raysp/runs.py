@@ -125,6 +125,11 @@ class RunFolder:
         return files.join(self.path, "metrics.parquet")
 
     @property
+    def train_metrics(self) -> str:
+        """Of recordings in one piece: spike-train metrics, one row per cell, decoding and width of smoothing."""
+        return files.join(self.path, "spike_train_metrics.parquet")
+
+    @property
     def finished(self) -> str:
         """Which trials the collected files, the scores and the report were made from; written last."""
         return files.join(self.path, "finished.json")
