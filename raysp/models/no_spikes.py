@@ -32,6 +32,7 @@ class Model(WindowModel):
     """Zeros."""
 
     decodings = ("none",)
+    role = "floor"
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()

@@ -36,6 +36,7 @@ class Model(WindowModel):
     """Reads true spikes, as ceilings do."""
 
     decodings = ("true count",)
+    role = "ceiling"
     sees_truth = True
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:

@@ -27,6 +27,7 @@ class Model(WindowModel):
     """Reads true spikes, as ceilings do."""
 
     decodings = ("nearest",)
+    role = "ceiling"
     log_output = True
     sees_truth = True
 

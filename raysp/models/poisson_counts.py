@@ -41,6 +41,7 @@ class Model(WindowModel):
     """The trunk of the spike-distance network, and one expected count for each window."""
 
     decodings = ("round", "floor", "sample")
+    role = "poisson"
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()

@@ -37,6 +37,7 @@ class Model(SharedModel):
     """The network of Poisson counts, once."""
 
     decodings = poisson_counts.Model.decodings
+    role = "poisson"
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__(config, sizes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -12,6 +13,8 @@ from raysp.data.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
 from raysp.layers.window_trunk import Trunk, bins_after
+
+Role = Literal["floor", "network", "poisson", "ceiling"]
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,14 @@ class WindowModel(nn.Module):
 
     `log_output` says that the output is the natural log of what a reader wants to see. `one_per_cell` says that every
     weight has the cells in front, so that each cell keeps its own best weights. `sees_truth` is for ceilings, which
-    read the very spikes that they give.
+    read the very spikes that they give. `role` is the part that it plays in a comparison.
     """
 
     reads = StimulusSplit
     log_output = False
     one_per_cell = True
     sees_truth = False
+    role: Role = "network"
     reach: Reach
     step: int
     decodings: tuple[str, ...]

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from raysp.config import Trial
+from raysp.models import catalog
+from raysp.models.windowed import Role
 from raysp.report.material import Material, Task
-
-Role = Literal["floor", "network", "poisson", "ceiling"]
-
-POISSON = "poisson_counts"
-FLOORS, CEILINGS = ("no_spikes",), ("perfect_counts", "perfect_distance")
-"""Models that know nothing, and models that read the spikes they predict, whatever the experiment calls them."""
 
 ORDER: tuple[Role, ...] = ("floor", "network", "poisson", "ceiling")
 
@@ -44,11 +39,9 @@ class Line:
 
 def role_of(material: Material, trial: Trial) -> Role:
     """Return the part that a trial's model plays."""
-    if trial.shown == material.floor or trial.model in FLOORS:
+    if trial.shown == material.floor:
         return "floor"
-    if trial.shown == material.ceiling or trial.model in CEILINGS:
-        return "ceiling"
-    return "poisson" if trial.model == POISSON else "network"
+    return "ceiling" if trial.shown == material.ceiling else catalog.module(trial.model).Model.role
 
 
 def lines(material: Material, task: Task, found: Sequence[tuple[str, str]]) -> tuple[Line, ...]:

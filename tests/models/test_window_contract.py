@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from raysp.data.stimulus import StimulusSplit
 from raysp.data.windows import Tape
 from raysp.errors import BadInput
 from raysp.models import catalog
+from raysp.models.windowed import Role
 from tests.models.made_up_stimulus import made_up_recording, shaken, small
 
 NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]
@@ -58,6 +60,12 @@ def test_outputs_are_finite_numbers_of_each_cell_and_window(name, cells):
     assert found.shape[:2] == (cells, len(STARTS))
     assert found.ndim in (2, 3)
     assert torch.isfinite(found).all()
+
+
+def test_it_says_which_part_it_plays_in_a_comparison(name):
+    model = catalog.module(name).Model
+    assert model.role in get_args(Role)
+    assert (model.role == "ceiling") == model.sees_truth
 
 
 @pytest.mark.parametrize("cells", [1, 3])
