@@ -13,16 +13,16 @@ INTERVALS = (5, 10, 20, 40, 80, 160)
 ARCHIVE = "{root}/chicken_2021_08_17.tar.gz"
 
 
-def choices(**settings) -> tuple[ModelChoice, ...]:
-    """Return floor, networks and ceilings; the settings are those of both kinds of network."""
-    counts = [ModelChoice("poisson_counts", {"interval": k, **settings}, label=f"poisson_{k}") for k in INTERVALS]
-    ceilings = [ModelChoice("perfect_counts", {"interval": k}, label=f"perfect_counts_{k}") for k in INTERVALS]
+def choices(distance="distance_unet", poisson="poisson_counts", input_bins=992, **settings) -> tuple[ModelChoice, ...]:
+    """Return floor, networks and ceilings; all see as many bins, the other settings are those of both networks."""
+    seen = {"input_bins": input_bins}
+    networks, counting = seen | settings, [{"interval": k} for k in INTERVALS]
     return (
-        ModelChoice("no_spikes"),
-        ModelChoice("distance_unet", settings),
-        *counts,
-        *ceilings,
-        ModelChoice("perfect_distance"),
+        ModelChoice("no_spikes", seen),
+        ModelChoice(distance, networks),
+        *(ModelChoice(poisson, one | networks, label=f"poisson_{one['interval']}") for one in counting),
+        *(ModelChoice("perfect_counts", one | seen, label=f"perfect_counts_{one['interval']}") for one in counting),
+        ModelChoice("perfect_distance", seen),
     )
 
 
