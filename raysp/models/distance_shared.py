@@ -11,26 +11,14 @@ import torch
 from raysp.data.stimulus import StimulusSizes
 from raysp.data.windows import Tape, Windows
 from raysp.models import distance_unet
-from raysp.models.shared_windows import SharedModel, check_shared, one_cell
+from raysp.models.shared_windows import SharedConfig, SharedModel, one_cell
 
 
 @dataclass(frozen=True)
-class Config(distance_unet.Config):
-    """Settings of the network, and of what each cell has of its own.
-
-    Attributes:
-        embedding: numbers per cell.
-        cells_at_once: cells that a training batch of windows is shown for, drawn anew for each; 0 for all.
-    """
+class Config(SharedConfig, distance_unet.Config):
+    """Settings of the network, and of what each cell has of its own."""
 
     model: ClassVar[str] = "distance_shared"
-
-    embedding: int = 16
-    cells_at_once: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_shared(self, self.model)
 
 
 class Model(SharedModel):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -12,28 +11,27 @@ from raysp.data.stimulus import StimulusSizes
 from raysp.data.windows import Windows
 from raysp.errors import BadInput
 from raysp.layers.window_trunk import Trunk
-from raysp.models.windowed import WindowModel
+from raysp.models.windowed import TrunkConfig, WindowModel
 
 
-class SharedConfig(Protocol):
-    """What such a model's settings hold beside those of its network.
+@dataclass(frozen=True)
+class SharedConfig(TrunkConfig):
+    """What each cell has of its own; comes before the settings of a network among a Config's bases.
 
     Attributes:
         embedding: numbers per cell.
         cells_at_once: cells that a training batch of windows is shown for, drawn anew for each; 0 for all.
     """
 
-    embedding: int
-    cells_at_once: int
-    channels: int
-    halvings: int
+    embedding: int = 16
+    cells_at_once: int = 0
 
-
-def check_shared(config: SharedConfig, model: str) -> None:
-    """Raise BadInput where a setting makes no sense; `model` is for the error."""
-    for name, least in (("embedding", 1), ("cells_at_once", 0)):
-        if getattr(config, name) < least:
-            raise BadInput(f"model {model}, {name} expected at least {least}, got {getattr(config, name)}")
+    def check(self, model: str) -> None:
+        """Raise BadInput where a setting makes no sense; `model` is for the error."""
+        super().check(model)
+        for name, least in (("embedding", 1), ("cells_at_once", 0)):
+            if getattr(self, name) < least:
+                raise BadInput(f"model {model}, {name} expected at least {least}, got {getattr(self, name)}")
 
 
 class SharedModel(WindowModel):
