@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from raysp import files
-from raysp.cluster.queue import TrialQueue
+from raysp.cluster.queue import SETTLED, TrialQueue
 from raysp.cluster.session import pool_size
 from raysp.config import Resources
 from raysp.one_trial import Setting
@@ -49,14 +49,15 @@ class Pool:
         self.workers, self.share = pool_size(resources, available, len(trials))
         options = {"max_crashes": resources.max_crashes} | ({} if lease_s is None else {"lease_s": lease_s})
         self._queue = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1).remote(trials, **options)
-        self._storage = tempfile.mkdtemp(prefix="raysp-pool-") if files.is_local(setting.run) else setting.run
+        # Nothing is ever read from there, and Train's controller writes to it on the driver's machine.
+        self._storage = tempfile.mkdtemp(prefix="raysp-pool-")
         self._make_trainer = lambda: self._make(setting, resources, runner, len(trials))
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._fit, daemon=True)
         self._thread.start()
 
     def watch(self, every_s: float = 0.3) -> Any:
-        """Yield (new events, states of all trials) until the pool has ended.
+        """Yield (new events, states of all trials, the same mapping each time) until the pool has ended.
 
         Raises:
             RuntimeError: the pool itself could not be started or kept running.
@@ -64,14 +65,18 @@ class Pool:
         import ray
 
         seen, settled_at, over = 0, None, False
+        states = ray.get(self._queue.states.remote())
+        unsettled = {name for name, entry in states.items() if entry["state"] not in SETTLED}
         while not over:
             # A group whose workers cannot live is started again and again; nothing of it is worth waiting for.
             stuck = settled_at is not None and time.monotonic() - settled_at > STOP_GRACE_S
             over = stuck or not self._thread.is_alive()
-            events = ray.get(self._queue.events.remote(seen))
+            # Only what changed comes over: of many trials, all states would be megabytes each time.
+            events, changed = ray.get(self._queue.news.remote(seen))
             seen += len(events)
-            states = ray.get(self._queue.states.remote())
-            if settled_at is None and all(entry["state"] in ("done", "failed") for entry in states.values()):
+            states.update(changed)
+            unsettled -= {name for name, entry in changed.items() if entry["state"] in SETTLED}
+            if settled_at is None and not unsettled:
                 settled_at = time.monotonic()
             yield events, states
             if not over:
@@ -88,8 +93,7 @@ class Pool:
 
     def close(self) -> None:
         """Remove what Ray Train left behind; call when the pool has ended."""
-        if files.is_local(self._storage):
-            files.remove(self._storage)
+        files.remove(self._storage)
 
     def _make(self, setting: Setting, resources: Resources, runner: str, trials: int) -> Any:
         import dataclasses

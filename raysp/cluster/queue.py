@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+SETTLED = ("done", "failed")
 LEASE_S = 60.0
 MAX_CRASHES = 3
 MAX_RELEASES = 10
@@ -18,6 +20,7 @@ class Entry:
     """What the queue knows of one trial."""
 
     trial: dict[str, Any]
+    place: int = 0
     state: str = "waiting"
     worker: int | None = None
     expires: float = 0.0
@@ -44,19 +47,29 @@ class TrialQueue:
         max_releases: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._entries = {trial["id"]: Entry(trial) for trial in trials}
+        self._entries = {trial["id"]: Entry(trial, place) for place, trial in enumerate(trials)}
         self._lease_s, self._max_crashes = lease_s, max_crashes
         self._max_releases = max(MAX_RELEASES, 3 * max_crashes) if max_releases is None else max_releases
         self._clock = clock
         self._events: list[dict[str, Any]] = []
+        self._dropped = 0
         self._stopped = False
         self._barren = 0
+        # Nothing below is found by looking through all trials: there may be a hundred thousand.
+        self._ready: list[tuple[int, str]] = []
+        self._running: dict[str, Entry] = {}
+        self._followers: dict[str, list[str]] = {}
+        self._unsettled = len(self._entries)
+        for name, entry in self._entries.items():
+            if (before := entry.trial.get("follows")) in self._entries:
+                self._followers.setdefault(before, []).append(name)
+            else:
+                self._line_up(name)
 
     def register(self, worker: int) -> None:
         """Note a new process under this rank; what the rank's earlier process held goes back into the queue."""
-        for name, entry in self._entries.items():
-            if entry.state == "running" and entry.worker == worker:
-                self._release(name, "its worker was started again")
+        for name in self._held_by(worker):
+            self._release(name, "its worker was started again")
 
     def take(self, worker: int) -> dict[str, Any] | None:
         """Lease the next trial to a worker.
@@ -67,16 +80,15 @@ class TrialQueue:
         if self._stopped:
             return None
         self._expire()
-        self._fail_orphans()
-        for name, entry in self._entries.items():
-            if entry.state == "waiting" and self._ready(entry):
-                entry.state, entry.worker, entry.note = "running", worker, {}
-                entry.expires = self._clock() + self._lease_s
-                self._event("start", name)
-                self._barren = 0
-                return {"trial": entry.trial, "attempt": entry.releases + 1}
-        settled = all(entry.state in ("done", "failed") for entry in self._entries.values())
-        return None if settled else {"wait": 0.5}
+        if (name := self._next()) is None:
+            return {"wait": 0.5} if self._unsettled else None
+        entry = self._entries[name]
+        entry.state, entry.worker, entry.note = "running", worker, {}
+        entry.expires = self._clock() + self._lease_s
+        self._running[name] = entry
+        self._event("start", name)
+        self._barren = 0
+        return {"trial": entry.trial, "attempt": entry.releases + 1}
 
     def beat(self, worker: int, name: str, note: dict[str, Any] | None = None) -> bool:
         """Renew a lease and pass on progress; False tells the worker to save its state and stop."""
@@ -92,8 +104,12 @@ class TrialQueue:
     def finish(self, worker: int, name: str, result: dict[str, Any]) -> None:
         """Note that a trial's folder says done. Right whoever says so: the folder is the record."""
         entry = self._entries[name]
-        entry.state, entry.worker, entry.note = "done", None, {**entry.note, **result}
+        entry.note = {**entry.note, **result}
+        self._settle(name, "done")
         self._event("done", name, note=result)
+        for follower in self._followers.pop(name, ()):
+            if self._entries[follower].state == "waiting":
+                self._line_up(follower)
 
     def fail(self, worker: int, name: str, error: str) -> None:
         """Note that a trial raised an error; it is not tried again in this run."""
@@ -105,11 +121,12 @@ class TrialQueue:
         """Give a trial back unfinished, its state saved."""
         entry = self._entries[name]
         if entry.state == "running" and entry.worker == worker:
-            entry.state, entry.worker = "waiting", None
+            self._wait_again(name)
+            self._event("given back", name)
 
     def crashed(self, worker: int, reason: str) -> None:
         """Blame the trial that a dead worker held; when workers keep dying before they take one, give all up."""
-        held = [name for name, entry in self._entries.items() if entry.state == "running" and entry.worker == worker]
+        held = self._held_by(worker)
         self._barren += not held
         if self._barren >= self._max_releases:
             for name, entry in self._entries.items():
@@ -118,51 +135,67 @@ class TrialQueue:
                         name, f"no worker lives long enough to take a trial; the last one died of: {reason}"
                     )
             return
-        for name, entry in self._entries.items():
-            if name in held:
-                entry.crashes += 1
-                self._event("crash", name, note={"crashes": entry.crashes, "reason": reason})
-                if entry.crashes >= self._max_crashes:
-                    self._set_aside(name, f"the trial killed its worker {entry.crashes} times; the last time: {reason}")
-                else:
-                    self._release(name, reason)
+        for name in held:
+            entry = self._entries[name]
+            entry.crashes += 1
+            self._event("crash", name, note={"crashes": entry.crashes, "reason": reason})
+            if entry.crashes >= self._max_crashes:
+                self._set_aside(name, f"the trial killed its worker {entry.crashes} times; the last time: {reason}")
+            else:
+                self._release(name, reason)
 
     def stop(self) -> None:
         """Let no more trials start, and tell the workers to save their state and stop."""
         self._stopped = True
 
     def events(self, since: int) -> list[dict[str, Any]]:
-        """Return what happened after the first `since` events, in order."""
-        return self._events[since:]
+        """Return what happened after the first `since` events, in order; those before are forgotten."""
+        del self._events[: max(since - self._dropped, 0)]
+        self._dropped = max(since, self._dropped)
+        return list(self._events)
+
+    def news(self, since: int) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+        """Return the events after the first `since`, and the states of the trials that they tell of."""
+        events = self.events(since)
+        return events, {name: self._state(name) for name in {event["trial"] for event in events}}
 
     def states(self) -> dict[str, dict[str, Any]]:
         """Return each trial's state, worker, crashes, last progress and error."""
-        return {
-            name: {
-                "state": entry.state,
-                "worker": entry.worker,
-                "crashes": entry.crashes,
-                "note": entry.note,
-                "error": entry.error,
-            }
-            for name, entry in self._entries.items()
-        }
+        return {name: self._state(name) for name in self._entries}
 
-    def _ready(self, entry: Entry) -> bool:
-        before = entry.trial.get("follows")
-        return before not in self._entries or self._entries[before].state == "done"
+    def _state(self, name: str) -> dict[str, Any]:
+        entry = self._entries[name]
+        return {key: getattr(entry, key) for key in ("state", "worker", "crashes", "note", "error")}
 
-    def _fail_orphans(self) -> None:
-        for name, entry in self._entries.items():
-            before = self._entries.get(entry.trial.get("follows") or "")
-            if entry.state == "waiting" and before is not None and before.state == "failed":
-                self._set_aside(name, f"it takes its epochs from {entry.trial['follows']}, which failed")
+    def _held_by(self, worker: int) -> list[str]:
+        return [name for name, entry in self._running.items() if entry.worker == worker]
+
+    def _line_up(self, name: str) -> None:
+        heapq.heappush(self._ready, (self._entries[name].place, name))
+
+    def _next(self) -> str | None:
+        """Take the first in line; those that were settled while they stood there are passed over."""
+        while self._ready:
+            _, name = heapq.heappop(self._ready)
+            if self._entries[name].state == "waiting":
+                return name
+        return None
 
     def _expire(self) -> None:
         now = self._clock()
-        for name, entry in self._entries.items():
-            if entry.state == "running" and entry.expires < now:
-                self._release(name, f"its worker gave no sign for {self._lease_s:.0f} s")
+        for name in [name for name, entry in self._running.items() if entry.expires < now]:
+            self._release(name, f"its worker gave no sign for {self._lease_s:.0f} s")
+
+    def _wait_again(self, name: str) -> None:
+        entry = self._running.pop(name)
+        entry.state, entry.worker = "waiting", None
+        self._line_up(name)
+
+    def _settle(self, name: str, state: str) -> None:
+        entry = self._entries[name]
+        self._unsettled -= entry.state not in SETTLED
+        self._running.pop(name, None)
+        entry.state, entry.worker = state, None
 
     def _release(self, name: str, reason: str) -> None:
         entry = self._entries[name]
@@ -170,13 +203,16 @@ class TrialQueue:
         if entry.releases >= self._max_releases:
             self._set_aside(name, f"the trial was given back {entry.releases} times; the last time: {reason}")
             return
-        entry.state, entry.worker = "waiting", None
+        self._wait_again(name)
         self._event("again", name, note={"reason": reason})
 
     def _set_aside(self, name: str, error: str) -> None:
-        entry = self._entries[name]
-        entry.state, entry.worker, entry.error = "failed", None, error
+        self._settle(name, "failed")
+        self._entries[name].error = error
         self._event("failed", name, note={"error": error})
+        for follower in self._followers.pop(name, ()):
+            if self._entries[follower].state == "waiting":
+                self._set_aside(follower, f"it takes its epochs from {name}, which failed")
 
     def _event(self, kind: str, name: str, note: dict[str, Any] | None = None) -> None:
         self._events.append({"kind": kind, "trial": name, "note": note or {}})

@@ -97,12 +97,56 @@ def test_events_tell_progress_in_order():
     assert queue.events(2)[0]["note"] == {"seconds": 2}
 
 
+def test_news_are_the_states_of_what_changed_and_each_is_told_once():
+    queue = make("a", "b", "c")
+    take(queue, 0)
+    events, states = queue.news(0)
+    assert [event["trial"] for event in events] == ["a"]
+    assert states == {"a": queue.states()["a"]}
+    take(queue, 1)
+    queue.release(0, "a")
+    more, states = queue.news(len(events))
+    assert {name: entry["state"] for name, entry in states.items()} == {"a": "waiting", "b": "running"}
+    assert queue.news(len(events) + len(more)) == ([], {})
+
+
+def test_a_trial_given_back_is_the_next_in_line():
+    queue = make("a", "b", "c")
+    assert [take(queue, 0), take(queue, 1)] == ["a", "b"]
+    queue.release(0, "a")
+    assert [take(queue, 0), take(queue, 2)] == ["a", "c"]
+
+
+def test_a_late_result_settles_a_trial_that_waits_again():
+    clock = Clock()
+    queue = make("a", "b", lease_s=10, clock=clock)
+    take(queue, 0)
+    clock.now = 11
+    assert take(queue, 1) == "a"
+    queue.release(1, "a")
+    queue.finish(0, "a", {"seconds": 1})
+    assert take(queue, 1) == "b"
+    queue.finish(1, "b", {})
+    assert queue.take(0) is None
+
+
+def test_what_follows_a_failure_fails_along_the_whole_chain():
+    queue = make("c", "b", "a", follows={"c": "b", "b": "a"})
+    assert take(queue, 0) == "a"
+    queue.fail(0, "a", "boom")
+    assert {entry["state"] for entry in queue.states().values()} == {"failed"}
+    assert queue.take(0) is None
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["take", "finish", "fail", "crash", "register"]))))
 def test_no_trial_is_ever_held_twice_lost_or_run_after_it_is_done(steps):
     names = [f"t{i}" for i in range(5)]
     queue = make(*names)
     held, done = {}, set()
+    told, seen = queue.states(), 0
     for worker, step in steps:
+        events, changed = queue.news(seen)
+        told, seen = told | changed, seen + len(events)
         mine = held.get(worker)
         if step == "take" and mine is None:
             given = queue.take(worker)
@@ -124,6 +168,7 @@ def test_no_trial_is_ever_held_twice_lost_or_run_after_it_is_done(steps):
             queue.register(worker)
             held.pop(worker, None)
     states = queue.states()
+    assert states == told | queue.news(seen)[1]
     assert set(states) == set(names)
     assert {n for n, e in states.items() if e["state"] == "running"} == set(held.values())
     assert done <= {n for n, e in states.items() if e["state"] in ("done", "failed")}
