@@ -14,6 +14,7 @@ from raysp.data.windows import Tape
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.windowed import Role
+from raysp.training.rollout import roll_out
 from tests.models.made_up_stimulus import made_up_recording, shaken, small
 
 NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]
@@ -78,6 +79,17 @@ def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, cells):
         assert found.dtype == torch.uint8
         assert found.shape == (cells, len(STARTS), model.step)
         assert torch.equal(found, decoded(model, tape, decoding, range(cells)))
+
+
+def test_it_predicts_a_stretch_step_by_step_all_decodings_at_once(name):
+    split = made_up_recording(cells=3)
+    model, tape = fitted(name, split)
+    (stretch,) = split.parts["test"]
+    found = roll_out(model, tape, stretch)
+    assert set(found.spikes) == set(found.output) == set(model.decodings)
+    for decoding in model.decodings:
+        assert found.spikes[decoding].shape == (3, stretch[1] - stretch[0] - model.reach.before)
+        assert np.isfinite(found.output[decoding]).all()
 
 
 @pytest.mark.parametrize("name", BLIND)
