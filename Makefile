@@ -6,11 +6,12 @@ READY := $(VENV)/.ready
 # Two trials on two cores must not run four threads; the tests' numerics do not need more than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test test-slow faults lint format bench clean
+.PHONY: help setup demo test test-slow test-cluster faults lint format bench clean
 
 help:
 	@echo "make demo    set up, then train, collect, evaluate and report on generated stand-in data (minutes on 2 cores)"
 	@echo "make test    set up, then run the tests (about 10 minutes on 2 cores); make test-slow runs the long ones"
+	@echo "make test-cluster  run it under SSH, Slurm and a store of objects that the tests start themselves (needs these programs)"
 	@echo "make faults  kill a sweep and a run 200 times and compare what comes out (an hour; KILLS=20 for less)"
 	@echo "make lint    check format and style; make format mends them"
 	@echo "make bench   measure against the named baselines"
@@ -44,6 +45,11 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+# Needs Debian's slurm-wlm and munge, openssh-server, rsync, netcat and util-linux, and root for namespaces of its own;
+# what is not there is skipped, with the reason.
+test-cluster: $(READY)
+	$(BIN)/python -m pytest -m cluster --timeout 1800
 
 KILLS ?= 200
 faults: $(READY)

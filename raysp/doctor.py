@@ -92,6 +92,6 @@ def _data(root: str) -> Finding:
 
 
 def _disk(root: str) -> Finding:
-    place = root if os.path.isdir(root) else "."
+    place = root if files.is_local(root) and os.path.isdir(root) else "."
     free = shutil.disk_usage(place).free / 1e9
     return Finding("disk", free > LOW_DISK_GB, f"{free:.0f} GB free{'' if free > LOW_DISK_GB else ': that is little'}")

@@ -14,6 +14,13 @@ class NotReady(RuntimeError):
     """Something must happen first (fetch, prepare, run). Shown without a traceback."""
 
 
+class StoreError(RuntimeError):
+    """An object store refuses, or does not answer after all repetitions. Nothing is wrong with any file or trial.
+
+    Neither an OSError nor one of the errors above, so that nobody takes it for a damaged or an absent file.
+    """
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """Return the error for an unknown name: the nearest known one, or the whole list when none is near.
 

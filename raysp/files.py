@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
+import io
 import json
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
-import fsspec
-from fsspec.core import url_to_fs
+from raysp import storage
+from raysp.errors import BadInput, StoreError
 
-from raysp.errors import BadInput
+PART_BYTES = 1 << 18
 
 
 def is_disk_full(error: BaseException) -> bool:
     """Tell whether an error says that no room is left on the disk, or none for this user."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OSError) and error.errno in storage.NO_SPACE
 
 
 def join(root: str, *parts: str) -> str:
@@ -32,69 +34,202 @@ def is_local(path: str) -> bool:
     return "://" not in str(path) or str(path).startswith("file://")
 
 
+def absolute(path: str) -> str:
+    """Return a local path in full; an address as it is."""
+    if not is_local(path):
+        return str(path)
+    return os.path.abspath(storage.filesystem(path)[1] if "://" in str(path) else path)
+
+
+def check(path: str, *, write: bool = False) -> None:
+    """Refuse a folder at an address that cannot be listed, or written to; local folders are not looked at.
+
+    Raises:
+        BadInput, StoreError: see `raysp.storage.check`.
+    """
+    if not is_local(path):
+        storage.check(path, write=write)
+
+
+@contextlib.contextmanager
+def _at(path: str) -> Iterator[tuple[Any, str]]:
+    """Give the file system of a path and the name there; errors of a store are told as such."""
+    fs, name = storage.filesystem(path)
+    if is_local(path):
+        yield fs, name
+        return
+    with storage.told(path):
+        yield fs, name
+
+
 def exists(path: str) -> bool:
-    """Tell whether a file or folder is there."""
-    fs, name = url_to_fs(str(path))
-    return bool(fs.exists(name))
+    """Tell whether a file or folder is there. Raises StoreError when a store does not tell."""
+    with _at(path) as (fs, name):
+        return bool(fs.exists(name))
 
 
 def make_folder(path: str) -> None:
-    """Create a folder and those above it; an existing one is left as it is."""
-    fs, name = url_to_fs(str(path))
-    fs.makedirs(name, exist_ok=True)
+    """Create a folder and those above it; an existing one is left as it is. Stores of objects have no folders."""
+    # What fsspec would create there is the bucket.
+    if is_local(path):
+        fs, name = storage.filesystem(path)
+        fs.makedirs(name, exist_ok=True)
 
 
 def listing(folder: str) -> list[str]:
     """Return the sorted base names in a folder; none when the folder is absent."""
-    fs, name = url_to_fs(str(folder))
-    if not fs.exists(name):
-        return []
-    return sorted(os.path.basename(entry.rstrip("/")) for entry in fs.ls(name, detail=False))
+    with _at(folder) as (fs, name):
+        try:
+            found = fs.ls(name, detail=False)
+        except FileNotFoundError:
+            return []
+    # A store may list the folder itself, as an empty object that somebody's tool made.
+    entries = [entry.rstrip("/") for entry in found if entry.strip("/") != name.strip("/")]
+    return sorted(os.path.basename(entry) for entry in entries)
 
 
 def remove(path: str) -> None:
     """Remove a file or a whole folder; nothing happens when it is absent."""
-    fs, name = url_to_fs(str(path))
-    with contextlib.suppress(FileNotFoundError):
+    with _at(path) as (fs, name), contextlib.suppress(FileNotFoundError):
+        if not is_local(path) and not name.strip("/").partition("/")[2]:
+            raise BadInput(f"{path} is a whole bucket, and will not be removed")
         fs.rm(name, recursive=True)
 
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[str]:
-    """Give a temporary name beside `path`; rename it to `path` when the block ends well, else remove it.
+    """Give a temporary local name; what is written there becomes `path` when the block ends well, else goes.
 
-    A reader sees the old file or the new one, never a part. The temporary name ends like `path` does, since
-    writers choose a format by the ending.
+    A reader sees the old file or the new one, never a part: on a disk the temporary name lies beside `path` and is
+    renamed; a store of objects is sent the whole file under its final name, and shows it once it has all of it. The
+    temporary name ends like `path` does, since writers choose a format by the ending.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; `path` is as it was.
+        StoreError: the store did not take the file; `path` is as it was.
     """
-    fs, name = url_to_fs(str(path))
+    if not is_local(path):
+        with tempfile.TemporaryDirectory(prefix="raysp-") as folder:
+            local = os.path.join(folder, os.path.basename(str(path)))
+            yield local
+            _send(local, path)
+        return
+    fs, name = storage.filesystem(path)
     folder, base = os.path.split(name)
     fs.makedirs(folder, exist_ok=True)
     temporary = os.path.join(folder, f".{uuid.uuid4().hex[:8]}.{base}")
     try:
-        yield temporary if is_local(path) else f"{fsspec.utils.get_protocol(str(path))}://{temporary}"
-        if is_local(path):
-            os.replace(temporary, name)
-        else:
-            fs.mv(temporary, name)
+        yield temporary
+        os.replace(temporary, name)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             fs.rm(temporary)
         raise
 
 
+def _send(local: str, path: str) -> None:
+    with _at(path) as (fs, name):
+        try:
+            fs.put_file(local, name)
+        except FileNotFoundError:
+            # A file sent in parts is put together by a last request; where its answer was lost, the repeated one is
+            # told that there is no such upload (any more). To send the same bytes again changes nothing.
+            fs.put_file(local, name)
+
+
+def copy(source: str, target: str) -> None:
+    """Copy a file whole or not at all; within a store of objects its bytes do not pass through this machine.
+
+    Raises:
+        FileNotFoundError: there is no `source`.
+        OSError: the disk is full; `target` is as it was.
+    """
+    if not is_local(source) and str(source).partition("://")[0] == str(target).partition("://")[0]:
+        with _at(source) as (fs, name):
+            fs.copy(name, storage.filesystem(target)[1])
+    else:
+        with replacing(target) as temporary, opened(source) as file, open(temporary, "wb") as out:
+            shutil.copyfileobj(file, out)
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a whole file, in one request where it lies in a store. Raises FileNotFoundError, StoreError."""
+    with _at(path) as (fs, name):
+        return fs.cat_file(name)
+
+
+@contextlib.contextmanager
+def opened(path: str, *, parts: bool = False) -> Iterator[BinaryIO]:
+    """Open a file for reading and seeking.
+
+    Args:
+        path: where.
+        parts: only small parts of it will be read. From a store, a file is otherwise read whole, in one request: the
+            old one or the new one. Where parts are of a file that was replaced in between, the reading fails.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StoreError: the store refuses or does not answer.
+    """
+    if not is_local(path) and not parts:
+        yield io.BytesIO(read_bytes(path))
+        return
+    with _at(path) as (fs, name):
+        file = fs.open(name, "rb", block_size=PART_BYTES)
+    with file:
+        try:
+            yield file
+        except Exception as error:
+            # The block's own errors are its own, also where they are OSErrors.
+            if is_local(path) or not storage.is_from_store(error):
+                raise
+            raise StoreError(f"{path} cannot be read now ({error}); the same command again goes on") from error
+
+
+def source(path: str) -> str | io.BytesIO:
+    """Return what polars and pyarrow can read a file from: its path, or the whole file in memory from a store.
+
+    They have ways of their own to stores, with other settings, errors and credentials.
+    """
+    return storage.filesystem(path)[1] if is_local(path) else io.BytesIO(read_bytes(path))
+
+
+@contextlib.contextmanager
+def fetched(path: str) -> Iterator[str]:
+    """Give a local path of a file, under its own base name, for those who read nothing else; a copy goes again."""
+    if is_local(path):
+        yield storage.filesystem(path)[1]
+        return
+    with tempfile.TemporaryDirectory(prefix="raysp-") as folder:
+        local = os.path.join(folder, os.path.basename(path))
+        with open(local, "wb") as file:
+            file.write(read_bytes(path))
+        yield local
+
+
+def stamp(path: str) -> dict[str, Any]:
+    """Return what changes when a file is written anew: its length, and modification time (ns) or a store's tag.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    if is_local(path):
+        found = os.stat(storage.filesystem(path)[1])
+        return {"size": found.st_size, "mtime_ns": found.st_mtime_ns}
+    with _at(path) as (fs, name):
+        found = fs.info(name)
+    return {"size": found["size"], "tag": str(found.get("ETag") or found.get("etag") or found.get("created"))}
+
+
 def write_text(path: str, text: str) -> None:
     """Write a whole text file, or leave what was there."""
-    with replacing(path) as temporary, fsspec.open(temporary, "w", encoding="utf-8") as file:
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(text)
 
 
 def read_text(path: str) -> str:
-    """Read a whole text file."""
-    with fsspec.open(str(path), "r", encoding="utf-8") as file:
-        return file.read()
+    """Read a whole text file. Raises FileNotFoundError, StoreError."""
+    return io.TextIOWrapper(io.BytesIO(read_bytes(path)), encoding="utf-8").read()
 
 
 def write_json(path: str, value: Any) -> None:
@@ -116,7 +251,7 @@ def read_json(path: str) -> Any:
 
 def sha256(path: str) -> str:
     """Return the SHA-256 of a file as hexadecimal digits, read in pieces."""
-    with fsspec.open(str(path), "rb") as file:
+    with opened(path, parts=True) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +68,7 @@ def launch(experiment: Experiment, request: Request, say: Any) -> int:
     experiment = apply_sets(experiment, request.sets)
     experiment = experiment.choose(request.models) if request.models else experiment
     check_settings(experiment)
+    check_places(request)
     names = choose_splits(experiment, request)
     best = None
     if request.settings is not None:
@@ -84,6 +84,16 @@ def launch(experiment: Experiment, request: Request, say: Any) -> int:
         return _show(experiment, names, run, request, say)
     with locked(run):
         return _launch(experiment, names, run, request, best, say)
+
+
+def check_places(request: Request) -> None:
+    """Refuse a data root or a folder of runs at an address that cannot be used, before anything else is done.
+
+    Raises:
+        BadInput, StoreError: see `raysp.storage.check`.
+    """
+    files.check(request.root)
+    files.check(request.runs, write=not request.dry_run)
 
 
 def choose_splits(experiment: Experiment, request: Request) -> list[str]:
@@ -133,6 +143,7 @@ def _launch(
         _say_left_out(plan, say)
         trials = write_record(run, experiment, plan, request.root)
         missing = to_run(run, plan, request)
+        say_tracking(run, request, say)
         tracker = _tracker(run, trials, request)
         try:
             states = _train(experiment, missing, len(plan.trials), run, request, available, tracker)
@@ -179,6 +190,8 @@ def to_run(run: RunFolder, plan: Plan, request: Request) -> list[Trial]:
     for trial in plan.trials:
         folder = run.trial(trial.id)
         if request.force:
+            # First what makes it a finished trial: a folder is not removed in one step.
+            files.remove(folder.done)
             files.remove(folder.path)
         state = folder.state()
         if state == "failed" and request.retry:
@@ -203,7 +216,7 @@ def _train(
     with Progress(run.name, total, before=total - len(missing)) as progress:
         if not missing:
             return {}
-        setting = Setting(run=absolute(run.path), root=absolute(request.root), device=request.device)
+        setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
         pool = Pool([trial_to(trial) for trial in missing], setting, experiment.resources, available)
 
         def on_event(events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
@@ -220,7 +233,7 @@ def finish(run: RunFolder, request: Request, say: Any) -> None:
     """
     from raysp.cluster.jobs import job
 
-    path, root = absolute(run.path), absolute(request.root)
+    path, root = files.absolute(run.path), files.absolute(request.root)
     made_from = {"trials": [trial.id for trial in run.trials()], "raysp": raysp.__version__}
     products = (run.predictions, run.metrics, files.join(run.report, "report.html"))
     if files.exists(run.finished) and files.read_json(run.finished) == made_from and all(map(files.exists, products)):
@@ -249,7 +262,8 @@ def submissions(run: RunFolder, request: Request) -> list[str]:
     trials = run.trials()
     if not any(is_nlb(trial.split) for trial in trials) or any(trial.neurons for trial in trials):
         return []
-    return job("raysp.collection.submission.submissions", RunFolder(absolute(run.path)), absolute(request.root))
+    path, root = files.absolute(run.path), files.absolute(request.root)
+    return job("raysp.collection.submission.submissions", RunFolder(path), root)
 
 
 def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int:
@@ -271,7 +285,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
     if phase == "test":
         scores.count_test_score(run, trials)
-    calls = [((absolute(run.path), absolute(root), trial_to(trial)), {}) for trial in trials]
+    calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.evaluation.run.evaluate_trial", calls) if calls else []
     scores.write_metrics(run, [row for part in rows for row in part])
     write_train_table(run)
@@ -282,6 +296,12 @@ def _phase(trial: Trial) -> str:
     from raysp.evaluation.run import phase_of
 
     return phase_of(trial.split)
+
+
+def say_tracking(run: RunFolder, request: Request, say: Any) -> None:
+    """Say where the tracking store of a run at an address lies, unless a server was named."""
+    if request.tracking is None and not files.is_local(run.path):
+        say(f"  tracking     {run.mlflow} (SQLite needs a disk; a server instead with --tracking ADDRESS)")
 
 
 def _tracker(run: RunFolder, trials: list[Trial], request: Request) -> Any:
@@ -329,8 +349,3 @@ def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Req
     left = to_run(run, plan, dataclasses.replace(request, force=False, retry=False))
     say(f"{len(plan.trials)} trials in {run.path}, {len(left)} to run")
     return 0
-
-
-def absolute(path: str) -> str:
-    """Return a local path in full; an address as it is."""
-    return os.path.abspath(path) if files.is_local(path) else path

@@ -18,7 +18,7 @@ from raysp.config import Trial
 from raysp.data import split_file
 from raysp.data.split import PopulationSplit, Targets
 from raysp.data.stimulus import StimulusSplit
-from raysp.errors import BadInput, Interrupted, NotReady
+from raysp.errors import BadInput, Interrupted, NotReady, StoreError
 from raysp.runs import RunFolder, TrialFolder, trial_to
 from raysp.yaml_files import dump_yaml
 
@@ -78,8 +78,8 @@ def recorded(trial: Trial, folder: TrialFolder) -> Iterator[Log]:
         log.line("stopped; the checkpoint holds the state")
         raise
     except Exception as error:
-        # Not the trial's failure: with room on the disk it goes on, and needs no --retry.
-        if not files.is_disk_full(error):
+        # Not the trial's failure: with room on the disk, or a store that answers, it goes on, and needs no --retry.
+        if not files.is_disk_full(error) and not isinstance(error, StoreError):
             files.write_text(folder.error, traceback.format_exc())
         raise
 

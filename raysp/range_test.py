@@ -8,7 +8,7 @@ from collections.abc import Callable
 from raysp import files
 from raysp.config import Experiment, Trial, apply_sets
 from raysp.data import split_file
-from raysp.launch import Request, choose_splits, prepare_data, run_folder
+from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder
 from raysp.plan import check_settings, make_plan
 from raysp.runs import RunFolder
 
@@ -35,6 +35,7 @@ def range_tests(experiment: Experiment, request: Request, lowest: float, highest
     experiment = experiment.choose(request.models) if request.models else experiment
     experiment = dataclasses.replace(experiment, seeds=experiment.seeds[:1])
     check_settings(experiment)
+    check_places(request)
     names = choose_splits(experiment, request)
     with session(experiment.resources, verbose=request.verbose):
         prepare_data(experiment, names, request, say)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import raysp
-from raysp import files, settings
+from raysp import files, lease, settings
 from raysp.config import Experiment, Trial
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
@@ -49,7 +49,7 @@ def write_record(run: RunFolder, experiment: Experiment, plan: Plan, root: str) 
         "name": run.name,
         "standin": any(trial.standin for trial in trials),
         "experiment": settings.plain(experiment),
-        "root": os.path.abspath(root) if files.is_local(root) else root,
+        "root": files.absolute(root),
         "submissions": [*earlier["submissions"], submission()],
         "data": {**earlier["data"], **{name: _data(header) for name, header in headers.items()}},
         "left_out": [list(item) for item in plan.left_out],
@@ -101,13 +101,17 @@ def versions() -> dict[str, str]:
 
 @contextlib.contextmanager
 def locked(run: RunFolder) -> Iterator[None]:
-    """Hold the run's lock for the block. The system frees it even when this process is killed.
+    """Hold the run's lock for the block. On a disk the system frees it even when this process is killed.
+
+    In a store of objects it is a lease, which others may take once it was not renewed for a while.
 
     Raises:
-        BadInput: another process holds it.
+        BadInput: another process holds it, or has taken it.
     """
+    who = f"process {os.getpid()} on {platform.node()}"
     if not files.is_local(run.path):
-        yield
+        with lease.held(run.lock, who):
+            yield
         return
     from filelock import FileLock, Timeout
 
@@ -115,7 +119,7 @@ def locked(run: RunFolder) -> Iterator[None]:
     note = files.join(run.path, ".lock-holder")
     try:
         with FileLock(run.lock, timeout=0):
-            files.write_text(note, f"process {os.getpid()} on {platform.node()}")
+            files.write_text(note, who)
             yield
     except Timeout as error:
         holder = files.read_text(note) if files.exists(note) else "another process"

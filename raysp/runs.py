@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,11 +82,14 @@ class TrialFolder:
 
     def state(self) -> State:
         """Return what the folder says of its trial."""
-        if files.exists(self.done):
+        # One listing, since each question is a request where the folder lies in a store of objects.
+        there = {files.join(self.path, name) for name in files.listing(self.path)}
+        if self.done in there:
             return "done"
-        if files.exists(self.error):
+        if self.error in there:
             return "failed"
-        return "started" if files.exists(self.path) else "missing"
+        empty = files.is_local(self.path) and files.exists(self.path)
+        return "started" if there or empty else "missing"
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,16 @@ class RunFolder:
 
     @property
     def mlflow(self) -> str:
-        """The default tracking store, SQLite."""
-        return files.join(self.path, "mlflow.db")
+        """The default tracking store, SQLite; of a run at an address it lies on the driver's machine."""
+        return files.join(self.own, "mlflow.db")
+
+    @property
+    def own(self) -> str:
+        """Where files lie that only a disk can hold: in the run folder, or for an address in the user's cache."""
+        if files.is_local(self.path):
+            return self.path
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        return files.join(cache, "raysp", f"{self.name}-{files.digest(self.path.rstrip('/'))[:10]}")
 
     @property
     def predictions(self) -> str:

@@ -12,7 +12,7 @@ from raysp import files, sweep_record
 from raysp.config import Experiment, Trial, apply_sets, check_name
 from raysp.data import split_file
 from raysp.errors import BadInput
-from raysp.launch import Request, absolute, choose_splits, prepare_data, run_folder
+from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder, say_tracking
 from raysp.plan import cells_of, settings_on, unfit
 from raysp.record import code, commit, locked
 from raysp.runs import RunFolder
@@ -73,6 +73,7 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
     """
     space = read_space(search.space)
     experiment = _narrowed(apply_sets(experiment, request.sets), space, search)
+    check_places(request)
     names = _val_splits(choose_splits(experiment, request), request, say)
     run = run_folder(experiment, names, request.runs)
     bases = {name: _base(experiment, name) for name in names}
@@ -142,7 +143,7 @@ def _sweep(
         prepare_data(experiment, list(bases), request, say)
         studies = _studies(experiment, space, search, bases, run, request, say)
         definitions = [study.definition for study in studies]
-        sweep_record.begin(run, experiment, definitions, absolute(request.root), _asked(search))
+        sweep_record.begin(run, experiment, definitions, files.absolute(request.root), _asked(search))
         clock = Clock(files.join(run.path, "clock.json"), search.amount.minutes)
         lanes = [Lane(study, search.amount, retry=request.retry, late=clock.late) for study in studies]
         how = "stopped by an error"
@@ -221,6 +222,7 @@ def _throw_away(run: RunFolder, study: Study) -> None:
         prefix = f"{study.definition.model}_{study.definition.split}"
         for name in files.listing(files.join(run.path, "trials")):
             if name.startswith((f"{prefix}_s", f"{prefix}_{len(study.definition.neurons or ())}n_s")):
+                files.remove(run.trial(name).done)
                 files.remove(run.trial(name).path)
         files.remove(study.path)
 
@@ -239,6 +241,7 @@ def _work(
     from raysp.sweep_progress import SweepProgress
     from raysp.tracking import Tracker
 
+    say_tracking(run, request, say)
     made_by = {"commit": commit()["commit"], "code": code()}
     tracker = Tracker(run, [], request.tracking, {**made_by, "run": run.name, "raysp.sweep": "true"})
     for trial, tags_of in [*described(run), *_finals(board)]:
@@ -260,7 +263,7 @@ def _work(
                 tracker.events([event])
                 clock.save(every_s=10.0)
 
-            setting = Setting(run=absolute(run.path), root=absolute(request.root), device=request.device)
+            setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
             work(board, parts, setting, experiment.resources, available, made_by, watch)
     finally:
         tracker.close()

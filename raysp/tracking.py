@@ -25,8 +25,9 @@ COMPLETE, TRIAL, PARENT = "raysp.complete", "raysp.trial", "mlflow.parentRunId"
 
 
 def default_uri(run: RunFolder) -> str:
-    """Return the address of the run's own store: SQLite in the run folder."""
-    return f"sqlite:///{os.path.abspath(run.mlflow)}"
+    """Return the address of the run's own store: SQLite in the run folder, or on this machine for a run elsewhere."""
+    files.make_folder(run.own)
+    return f"sqlite:///{files.absolute(run.mlflow)}"
 
 
 class Tracker:
@@ -172,7 +173,7 @@ class Store:
         if found is not None:
             return found.experiment_id
         own = self._uri.startswith("sqlite:")
-        place = f"file://{os.path.abspath(files.join(self._run.path, 'artifacts'))}" if own else None
+        place = f"file://{files.absolute(files.join(self._run.own, 'artifacts'))}" if own else None
         return client.create_experiment(self._run.name, artifact_location=place)
 
     def _parent(self, client: Any, experiment: str) -> str:
@@ -230,7 +231,7 @@ class Store:
         metrics = [Metric(name, float(value), now, 0) for name, value in numbers.items() if value is not None]
         tags = {"raysp.selected_on": done["selected_on"], COMPLETE: "true"}
         if files.exists(folder.predictions):
-            tags["raysp.predictions"] = os.path.abspath(folder.predictions)
+            tags["raysp.predictions"] = files.absolute(folder.predictions)
         client.log_batch(run_id, metrics=metrics, tags=[RunTag(name, value) for name, value in tags.items()])
         client.set_terminated(run_id, "FINISHED")
 
@@ -241,7 +242,7 @@ class Store:
         from mlflow.entities import Metric
 
         client, now = self._client(), int(time.time() * 1000)
-        table = polars.read_parquet(self._run.metrics).filter(
+        table = polars.read_parquet(files.source(self._run.metrics)).filter(
             polars.col("unit").is_null() & polars.col("parameter").is_null() & polars.col("value").is_finite()
         )
         for (name,), rows in table.group_by("trial_id"):
@@ -253,7 +254,8 @@ class Store:
         client, _, parent = self._connect()
         for name in files.listing(self._run.report):
             if name.endswith((".html", ".png")):
-                client.log_artifact(parent, files.join(self._run.report, name), "report")
+                with files.fetched(files.join(self._run.report, name)) as path:
+                    client.log_artifact(parent, path, "report")
         client.set_terminated(parent, "FINISHED")
 
     def _error(self, trial: Trial) -> str:

@@ -50,3 +50,10 @@ def test_the_same_door_opens_other_file_systems():
 def test_digest_does_not_depend_on_order():
     assert files.digest({"a": 1, "b": 2}) == files.digest({"b": 2, "a": 1})
     assert files.digest({"a": 1}) != files.digest({"a": 2})
+
+
+def test_a_local_path_in_full_and_an_address_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert files.absolute("runs") == str(tmp_path / "runs")
+    assert files.absolute(f"file://{tmp_path}/runs") == str(tmp_path / "runs")
+    assert files.absolute("s3://bucket/runs/") == "s3://bucket/runs/"

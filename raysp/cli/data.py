@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -74,6 +73,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
     with said():
+        from raysp import files
         from raysp.cluster.jobs import jobs
         from raysp.cluster.session import session
         from raysp.config import Resources
@@ -90,7 +90,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
         with session(Resources(), verbose=verbose):
             calls = [((group, root), options) for group in groups]
             jobs("raysp.data.prepare.prepare_group", calls, on_done=lambda i: say(f"  {', '.join(groups[i])}"))
-        say(f"{sum(map(len, groups))} splits are ready below {os.path.join(root, 'prepared')}")
+        say(f"{sum(map(len, groups))} splits are ready below {files.join(root, 'prepared')}")
 
 
 def _prepare_recordings(path: str, root: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from raysp.cli.root import ROOT, VERBOSE, main, said, say, with_ray
@@ -46,12 +44,13 @@ def collect(
 ) -> None:
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
     with said():
+        from raysp import files
         from raysp.cluster.jobs import job
         from raysp.evaluation.run import is_nlb
         from raysp.runs import RunFolder
         from raysp.sweep_record import check_run
 
-        run = RunFolder(os.path.abspath(folder))
+        run = RunFolder(files.absolute(folder))
         check_run(run)
         with with_ray(verbose):
             say(job("raysp.collection.gather.gather", run, partial=partial))
@@ -59,7 +58,7 @@ def collect(
                 say("no benchmark splits in this run, so no submission")
             elif not no_submission:
                 options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
-                for path in job("raysp.collection.submission.submissions", run, os.path.abspath(root), **options):
+                for path in job("raysp.collection.submission.submissions", run, files.absolute(root), **options):
                     say(path)
 
 

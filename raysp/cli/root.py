@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from raysp import __version__
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, StoreError
 from raysp.files import is_disk_full
 
 ROOT = click.option("--root", default="data", show_default=True, help="Folder (or address) of the recordings.")
@@ -30,6 +30,9 @@ def said() -> Iterator[None]:
     except (BadInput, NotReady) as error:
         click.echo(f"raysp: {error}", err=True)
         sys.exit(2)
+    except StoreError as error:
+        click.echo(f"raysp: {error}", err=True)
+        sys.exit(1)
     except OSError as error:
         if not is_disk_full(error):
             raise

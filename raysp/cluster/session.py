@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from raysp.config import Resources
+from raysp.errors import NotReady
 from raysp.training.share import pinned
+from raysp.yaml_files import read_yaml
 
 # Ray reads these when it is imported or started, so they are set before either happens.
 QUIET = {
@@ -34,6 +36,10 @@ SILENT = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
 
 
+# What `ray up` leaves on the head: the machines that may be asked for, and how many.
+BOOTSTRAP = "~/ray_bootstrap_config.yaml"
+
+
 def address() -> str | None:
     """Return the address of the cluster this process was told to join, None for a session of its own."""
     return os.environ.get("RAY_ADDRESS") or None
@@ -44,7 +50,7 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str
     """Start Ray (or join the cluster at RAY_ADDRESS) for the block; yield the cluster's resources.
 
     Raises:
-        ConnectionError: RAY_ADDRESS names a cluster that does not answer.
+        NotReady: RAY_ADDRESS names a cluster that does not answer, or not to this token.
     """
     for name, value in {**QUIET, **({} if address() else LOOPBACK), **({} if verbose else SILENT)}.items():
         os.environ.setdefault(name, value)
@@ -61,11 +67,12 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str
     common = {"log_to_driver": verbose, "logging_level": level, "namespace": "raysp", "runtime_env": environment}
     try:
         if address():
-            ray.init(address=address(), **common)
+            _join(**common)
+            yield with_machines_to_come(ray.cluster_resources())
         else:
             _stay_on_loopback()
             _start(num_cpus=cores(resources), include_dashboard=False, **common)
-        yield ray.cluster_resources()
+            yield ray.cluster_resources()
     finally:
         ray.shutdown()
 
@@ -81,6 +88,35 @@ def _start(**options: Any) -> None:
             raise
         ray.shutdown()
         ray.init(**options)
+
+
+def _join(**options: Any) -> None:
+    import ray
+
+    try:
+        ray.init(address=address(), **options)
+    except (ConnectionError, ray.exceptions.AuthenticationError) as error:
+        raise NotReady(
+            f"no Ray cluster lets this command in at RAY_ADDRESS={address()} ({str(error).splitlines()[0]}); start one "
+            "(ray up cluster.yaml), or unset RAY_ADDRESS for a session of this machine's own"
+        ) from error
+
+
+def with_machines_to_come(there: dict[str, Any]) -> dict[str, Any]:
+    """Return a cluster's resources with those of the machines that its head may still start, at their most.
+
+    A cluster that starts from no workers has nothing to offer when a command joins it; what counts is what comes when
+    trials wait. Only the head knows, from the file that `ray up` left there; elsewhere it is what is there.
+    """
+    path = os.path.expanduser(BOOTSTRAP)
+    if not os.path.exists(path):
+        return there
+    config, most = read_yaml(path), dict.fromkeys(there, 0.0)
+    for name, kind in config["available_node_types"].items():
+        count = 1 if name == config["head_node_type"] else min(kind["max_workers"], config["max_workers"])
+        for resource, amount in kind["resources"].items():
+            most[resource] = most.get(resource, 0.0) + count * amount
+    return {resource: max(amount, there.get(resource, 0.0)) for resource, amount in most.items()}
 
 
 def _stay_on_loopback() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import fsspec
-
 from raysp import files
 from raysp.errors import BadInput, NotReady
 
@@ -34,7 +32,7 @@ def write_curve(path: str, rows: Sequence[Mapping[str, float | None]]) -> None:
             raise BadInput(f"a curve's row expected a whole epoch and numbers by name, got {dict(row)}")
     schema = {name: polars.Int64 if name == "epoch" else polars.Float64 for name in names}
     columns = {name: [_plain(row.get(name), name) for row in rows] for name in names}
-    with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
         polars.DataFrame(columns, schema=schema).write_parquet(file)
 
 
@@ -50,7 +48,7 @@ def read_curve(path: str) -> list[dict[str, float | None]]:
     if not files.exists(path):
         raise NotReady(f"no training curve at {path}; run the experiment first")
     try:
-        with fsspec.open(path, "rb") as file:
+        with files.opened(path) as file:
             return polars.read_parquet(file).to_dicts()
     except (polars.exceptions.PolarsError, OSError) as error:
         raise BadInput(

@@ -7,9 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 
-from fsspec.core import url_to_fs
-
-from raysp import files
+from raysp import files, storage
 from raysp.collection.predictions import Header, read_header
 from raysp.collection.trains import read_digest
 from raysp.config import Trial
@@ -127,17 +125,16 @@ def _up_to_date(target: str, digest: str) -> bool:
 
 
 def _bring(source: str, target: str) -> None:
+    if not files.is_local(source):
+        files.copy(source, target)
+        return
     with files.replacing(target) as temporary:
-        fs, name = url_to_fs(source)
-        _, there = url_to_fs(temporary)
-        if not files.is_local(source):
-            fs.copy(name, there)
-            return
+        name = storage.filesystem(source)[1]
         try:
-            os.link(name, there)
+            os.link(name, temporary)
         except OSError:
             # No hard links on this file system, or not to this folder.
-            shutil.copyfile(name, there)
+            shutil.copyfile(name, temporary)
 
 
 def _remove_others(run: RunFolder, wanted: set[str]) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -99,7 +98,7 @@ def write_trains(
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     note = {_KEY: json.dumps({**header, "digest": _digest(header, trains)})}
     table = table.replace_schema_metadata(note)
-    with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
@@ -140,7 +139,7 @@ def _opened(path: str) -> Iterator[pq.ParquetFile]:
     if not files.exists(path):
         raise NotReady(f"no predictions at {path}; run the experiment first")
     try:
-        with fsspec.open(path, "rb") as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
+        with files.opened(path, parts=True) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
             yield file
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         if isinstance(error, BadInput):

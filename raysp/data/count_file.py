@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import zipfile
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
-import fsspec
 import h5py
 import numpy as np
 
@@ -27,7 +27,7 @@ def arrays(path: str) -> Iterator[tuple[list[str], Reader]]:
     """
     if not files.exists(path):
         raise BadInput(f"no recording at {path}; check the path")
-    with fsspec.open(path, "rb") as file:
+    with files.opened(path) as file:
         start = file.read(4)
         file.seek(0)
         if start == b"PK\x03\x04":
@@ -37,7 +37,7 @@ def arrays(path: str) -> Iterator[tuple[list[str], Reader]]:
                 yield opened
 
 
-def _npz(file: fsspec.core.OpenFile, path: str) -> tuple[list[str], Reader]:
+def _npz(file: BinaryIO, path: str) -> tuple[list[str], Reader]:
     try:
         found = np.load(file, allow_pickle=False)
     except (ValueError, OSError, zipfile.BadZipFile) as error:
@@ -56,7 +56,7 @@ def _npz(file: fsspec.core.OpenFile, path: str) -> tuple[list[str], Reader]:
 
 
 @contextlib.contextmanager
-def _hdf5(file: fsspec.core.OpenFile, path: str) -> Iterator[tuple[list[str], Reader]]:
+def _hdf5(file: BinaryIO, path: str) -> Iterator[tuple[list[str], Reader]]:
     try:
         opened = h5py.File(file, "r")
     except OSError as error:

@@ -6,28 +6,22 @@ import contextlib
 import os
 
 from raysp import files
-from raysp.errors import BadInput
+from raysp.errors import BadInput, StoreError
 
 
 def sha256(path: str) -> str:
     """Return a file's SHA-256, from the note beside it when the file has not changed since.
 
-    Nothing is noted in a folder that cannot be written, nor on a file system without modification times.
+    Nothing is noted in a folder that cannot be written. In a store of objects the tag that it gives a file's bytes
+    stands for the modification time.
     """
-    if not files.is_local(path):
-        return files.sha256(path)
-    stamp = _stamp(path)
-    note = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.sha256.json")
-    with contextlib.suppress(OSError, BadInput):
+    stamp = files.stamp(path)
+    note = files.join(os.path.dirname(path), f".{os.path.basename(path)}.sha256.json")
+    with contextlib.suppress(OSError, BadInput, StoreError):
         known = files.read_json(note)
         if {name: known.get(name) for name in stamp} == stamp:
             return known["sha256"]
     found = files.sha256(path)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, StoreError):
         files.write_json(note, {**stamp, "sha256": found})
     return found
-
-
-def _stamp(path: str) -> dict[str, int]:
-    found = os.stat(path)
-    return {"size": found.st_size, "mtime_ns": found.st_mtime_ns}

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-import tempfile
 from collections.abc import Iterator
 
-import fsspec
 import h5py
 import numpy as np
-from fsspec.core import url_to_fs
 
 from raysp import files
 
@@ -23,18 +19,8 @@ def new_hdf5(path: str) -> Iterator[h5py.File]:
     Raises:
         OSError: the disk is full; what was at `path` stays.
     """
-    with files.replacing(path) as temporary:
-        if files.is_local(path):
-            with _whole(temporary) as file:
-                yield file
-            return
-        # HDF5 seeks back while it writes, which object stores cannot: the whole file is made here, then sent.
-        with tempfile.TemporaryDirectory() as folder:
-            local = os.path.join(folder, "whole.h5")
-            with _whole(local) as file:
-                yield file
-            fs, name = url_to_fs(temporary)
-            fs.put_file(local, name)
+    with files.replacing(path) as temporary, _whole(temporary) as file:
+        yield file
 
 
 @contextlib.contextmanager
@@ -82,13 +68,13 @@ class _Sink(io.FileIO):
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading.
+def opened(path: str, *, parts: bool = False) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading; `parts` as in `files.opened`.
 
     Raises:
         OSError: it is absent or no HDF5 file.
     """
-    with fsspec.open(path, "rb") as raw, h5py.File(raw, "r") as file:
+    with files.opened(path, parts=parts) as raw, h5py.File(raw, "r") as file:
         yield file
 
 

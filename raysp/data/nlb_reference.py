@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from raysp import files
 from raysp.data.nlb_sets import NLBSet, Phase
 from raysp.errors import BadInput, NotReady
 
@@ -68,6 +69,8 @@ def reference_tensors(
 def load(nlb: NLBSet, root: str, bin_ms: int) -> Any:
     """Return the recording as nlb_tools' NWBDataset, binned."""
     repaired_tools()
+    if not files.is_local(root):
+        raise BadInput(f"nlb_tools reads from a disk alone: expected a folder as --root, got {root}")
     from nlb_tools.nwb_interface import NWBDataset
 
     dataset = NWBDataset(nlb.folder(root), nlb.train_file.split("desc-")[0])

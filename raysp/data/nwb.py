@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import fsspec
 import h5py
 import numpy as np
 
@@ -66,20 +65,21 @@ class Series:
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[h5py.File]:
-    """Open an NWB file for reading.
+def opened(path: str, *, parts: bool = False) -> Iterator[h5py.File]:
+    """Open an NWB file for reading; `parts` as in `files.opened`.
 
     Raises:
         BadInput: there is no such file, it is cut off, or it is not HDF5.
     """
     if not files.exists(path):
         raise BadInput(f"no recording at {path}; check the path, or fetch it with: raysp data fetch")
-    try:
-        file = h5py.File(path if files.is_local(path) else fsspec.open(path, "rb").open(), "r")
-    except OSError as error:
-        raise BadInput(f"{path} is cut off or not HDF5 ({error}); fetch it again") from error
-    with file:
-        yield file
+    with files.opened(path, parts=parts) as raw:
+        try:
+            file = h5py.File(path if files.is_local(path) else raw, "r")
+        except OSError as error:
+            raise BadInput(f"{path} is cut off or not HDF5 ({error}); fetch it again") from error
+        with file:
+            yield file
 
 
 def identifier(file: h5py.File) -> str:

@@ -47,7 +47,7 @@ def groups(names: Iterable[str]) -> list[list[str]]:
 
 
 def present(found: list[list[str]], root: str, *, named: bool) -> list[list[str]]:
-    """Return the groups whose recording is there.
+    """Return the groups whose recording is there, or whose splits all are: prepared elsewhere, and copied.
 
     Args:
         found: groups of splits.
@@ -57,7 +57,11 @@ def present(found: list[list[str]], root: str, *, named: bool) -> list[list[str]
     Raises:
         NotReady: a recording is not there, or none is.
     """
-    there = [group for group in found if files.exists(parse(group[0])[0].train_path(root))]
+    there = [
+        group
+        for group in found
+        if files.exists(parse(group[0])[0].train_path(root)) or all(_prepared(name, root) for name in group)
+    ]
     missing = [group for group in found if group not in there]
     if missing and (named or not there):
         raise absent(parse(missing[0][0])[0], root)
@@ -76,8 +80,7 @@ def resolve(name: str, root: str) -> str:
     if files.exists(recording.train_path(root)):
         full = STANDIN_PREFIX + bare if _is_standin(recording.train_path(root)) else bare
     else:
-        prepared = (full for full in (bare, STANDIN_PREFIX + bare) if files.exists(split_file.split_path(root, full)))
-        full = next(prepared, "")
+        full = _prepared(name, root)
     if not full:
         raise absent(recording, root)
     if name not in (bare, full):
@@ -158,6 +161,13 @@ def _built_from(name: str, root: str, builder: str) -> dict[str, Any]:
     return {"builder": builder, "files": {short: hashes.sha256(path) for short, path in sorted(below.items())}}
 
 
+def _prepared(name: str, root: str) -> str:
+    """Return the full name under which a split is prepared; empty when it is not."""
+    bare = name.removeprefix(STANDIN_PREFIX)
+    found = (full for full in (bare, STANDIN_PREFIX + bare) if files.exists(split_file.split_path(root, full)))
+    return next(found, "")
+
+
 def _is_standin(path: str) -> bool:
-    with nwb.opened(path) as file:
+    with nwb.opened(path, parts=True) as file:
         return nwb.identifier(file).startswith(STANDIN_MARK)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-import fsspec
 import numpy as np
 
 from raysp import files
@@ -135,7 +134,7 @@ def _in_folder(chosen: Sequence[str]) -> dict[str, bytes]:
     found = {}
     for path in chosen:
         if files.exists(path):
-            with fsspec.open(path, "rb") as file:
+            with files.opened(path) as file:
                 found[os.path.basename(path)] = file.read()
     return found
 
@@ -146,7 +145,7 @@ def _archived(path: str, names: Sequence[str]) -> dict[str, bytes]:
         raise BadInput(f"no archive at {path}; check the path in the recording's settings")
     found: dict[str, bytes] = {}
     try:
-        with fsspec.open(path, "rb") as raw, tarfile.open(fileobj=raw, mode="r:*") as archive:
+        with files.opened(path, parts=True) as raw, tarfile.open(fileobj=raw, mode="r:*") as archive:
             for member in archive:
                 _check_member(member, where)
                 base = PurePosixPath(member.name).name

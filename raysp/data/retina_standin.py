@@ -12,7 +12,6 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import fsspec
 import numpy as np
 from scipy.signal import fftconvolve
 
@@ -73,7 +72,7 @@ def write_retina(
         GLOBAL_IDS: json.dumps({recording: {str(cell): 100 + i for i, cell in enumerate(number)}}).encode(),
     }
     for name, data in content.items():
-        with files.replacing(files.join(folder, name)) as temporary, fsspec.open(temporary, "wb") as file:
+        with files.replacing(files.join(folder, name)) as temporary, open(temporary, "wb") as file:
             file.write(data)
 
 

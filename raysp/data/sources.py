@@ -66,7 +66,7 @@ def full_name(recording: Recording, root: str) -> str:
     for path in paths:
         if not files.exists(path):
             raise BadInput(f"recording {recording.name}: no file at {path}; check the path in its settings")
-    standin = any(files.is_local(path) and is_standin(path) for path in paths)
+    standin = any(is_standin(path) for path in paths)
     # Files that are not HDF5 say it in their own way.
     standin = standin or (hasattr(source, "is_standin") and source.is_standin(chosen))
     return f"{STANDIN}{recording.name}" if standin else recording.name

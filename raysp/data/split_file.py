@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
-import fsspec
 import h5py
 import numpy as np
 
@@ -90,7 +91,7 @@ def header(root: str, name: str) -> dict[str, Any]:
     path = split_path(root, name)
     if not files.exists(path):
         raise NotReady(f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root}")
-    with _opened(path) as file:
+    with _opened(path, parts=True) as file:
         if "raysp" not in file.attrs:
             raise BadInput(f"{path} is not a prepared split; remove it and run raysp data prepare again")
         found = json.loads(file.attrs["raysp"])
@@ -166,11 +167,15 @@ def fingerprint(split: PopulationSplit) -> str:
     return total.hexdigest()
 
 
-def _opened(path: str) -> h5py.File:
-    try:
-        return h5py.File(path if files.is_local(path) else fsspec.open(path, "rb").open(), "r")
-    except OSError as error:
-        raise BadInput(f"{path} is damaged or not HDF5 ({error}); remove it and prepare it again") from error
+@contextlib.contextmanager
+def _opened(path: str, *, parts: bool = False) -> Iterator[h5py.File]:
+    with files.opened(path, parts=parts) as raw:
+        try:
+            file = h5py.File(path if files.is_local(path) else raw, "r")
+        except OSError as error:
+            raise BadInput(f"{path} is damaged or not HDF5 ({error}); remove it and prepare it again") from error
+        with file:
+            yield file
 
 
 def _write_trials(file: h5py.File, group: str, trials: Trials) -> None:

@@ -51,7 +51,10 @@ def local_root(root: str) -> str:
         BadInput: it is an address of another machine.
     """
     if not files.is_local(root):
-        raise BadInput(f"recordings are kept on a local disk: expected a folder, got {root!r}")
+        raise BadInput(
+            f"recordings are downloaded to a local disk: expected a folder, got {root!r}; fetch and prepare below a "
+            f"folder, then copy its folder prepared to {files.join(root, 'prepared')}: runs need no more"
+        )
     return fsspec.core.url_to_fs(str(root))[1]
 
 
@@ -127,10 +130,8 @@ def is_standin(path: str) -> bool:
     """Tell whether an HDF5 file was generated to stand in for a recording; a file too damaged to open was not."""
     import h5py
 
-    if not h5py.is_hdf5(path):
-        return False
     try:
-        with h5py.File(path, "r") as file:
+        with files.opened(path, parts=True) as raw, h5py.File(raw, "r") as file:
             found = file["identifier"][()] if "identifier" in file else file.attrs.get("identifier", "")
     except OSError:
         return False

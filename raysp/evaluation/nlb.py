@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from raysp import files
 from raysp.data.split import Targets, Trials
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.evaluation.bits_per_spike import bits_per_spike
@@ -161,11 +162,11 @@ def _opened(source: Mapping[str, Group] | str | os.PathLike[str]) -> Iterator[Ma
     if isinstance(source, Mapping):
         yield source
         return
-    import h5py
+    from raysp.data.hdf5 import opened
 
-    if not os.path.isfile(source):
+    if not files.exists(str(source)):
         raise BadInput(f"no HDF5 file at {source}")
-    with h5py.File(source, "r") as file:
+    with opened(str(source)) as file:
         yield file
 
 

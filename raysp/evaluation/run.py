@@ -107,7 +107,7 @@ def scored(run: RunFolder) -> set[str]:
         return set()
     import polars
 
-    return set(polars.read_parquet(run.metrics, columns=["trial_id"])["trial_id"])
+    return set(polars.read_parquet(files.source(run.metrics), columns=["trial_id"])["trial_id"])
 
 
 def write_metrics(run: RunFolder, rows: list[dict[str, Any]]) -> None:
@@ -117,7 +117,7 @@ def write_metrics(run: RunFolder, rows: list[dict[str, Any]]) -> None:
     schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
     table = polars.DataFrame(rows, schema=schema)
     if files.exists(run.metrics):
-        earlier = polars.read_parquet(run.metrics)
+        earlier = polars.read_parquet(files.source(run.metrics))
         planned = [trial.id for trial in run.trials()]
         keep = polars.col("trial_id").is_in(planned) & ~polars.col("trial_id").is_in(
             table["trial_id"].unique().implode()

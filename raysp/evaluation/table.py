@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from raysp import files
 from raysp.runs import RunFolder
 
 ORDER = (
@@ -25,7 +26,7 @@ def lines(run: RunFolder, phase: str) -> Iterator[str]:
     import polars
 
     record = run.record()["experiment"]
-    whole = polars.scan_parquet(run.metrics).filter(polars.col("phase") == phase)
+    whole = polars.scan_parquet(files.source(run.metrics)).filter(polars.col("phase") == phase)
     yield from _trains(whole, record)
     table = whole.filter(polars.col("unit").is_null()).collect()
     for (split,), rows in table.group_by("split", maintain_order=True):

@@ -22,7 +22,7 @@ def write_train_table(run: RunFolder) -> None:
     """
     import polars
 
-    tidy = polars.read_parquet(run.metrics)
+    tidy = polars.read_parquet(files.source(run.metrics))
     curves = tidy.filter(polars.col("metric").is_in(list(COLUMNS)) & polars.col("parameter").is_not_null())
     if curves.is_empty():
         return
@@ -43,4 +43,5 @@ def _of_predictions(run: RunFolder, trials: list[str]) -> Any:
     import polars
 
     paths = [run.trial(trial).predictions for trial in trials]
-    return polars.concat([polars.read_parquet(path, columns=list(OF_PREDICTIONS)) for path in paths])
+    tables = (polars.read_parquet(files.source(path), columns=list(OF_PREDICTIONS)) for path in paths)
+    return polars.concat(list(tables))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import fsspec
-
 from raysp import files
 from raysp.errors import BadInput, NotReady
 from raysp.report.case import Case, open_case
@@ -98,7 +96,7 @@ def answers_may_be_seen(material: Material, task: Task) -> bool:
 def write_picture(run: RunFolder, picture: Picture) -> str:
     """Write a figure into the run's report folder, whole or not at all; return its path."""
     path = files.join(run.report, f"{picture.name}.png")
-    with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(picture.png)
     return path
 

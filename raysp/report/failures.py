@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import fsspec.core
-
-from raysp import files
+from raysp import files, storage
 from raysp.config import Trial
 from raysp.report.material import Material
 
@@ -70,7 +68,7 @@ def _is_consequence(material: Material, trial: Trial) -> bool:
 
 def _when(path: str) -> float:
     """Return when an error was written (s), 0 on file systems that do not tell."""
-    fs, name = fsspec.core.url_to_fs(path)
+    fs, name = storage.filesystem(path)
     try:
         return fs.modified(name).timestamp()
     except NotImplementedError:

@@ -204,7 +204,7 @@ def _scores(run: RunFolder, problems: list[str]) -> list[dict[str, Any]] | None:
     import polars
 
     try:
-        table = polars.scan_parquet(run.metrics)
+        table = polars.scan_parquet(files.source(run.metrics))
         missing = [name for name in SCHEMA if name not in table.collect_schema().names()]
         # The curves of single cells are a million rows and more; whoever draws them reads them column by column.
         rows = [] if missing else table.filter(polars.col("part") == "eval").collect().to_dicts()

@@ -156,7 +156,7 @@ def read_cells(path: str, cells: Sequence[int], *, output: bool = False) -> list
         raise NotReady(f"no predictions at {path}; run the experiment again with --retry")
     columns = [name for name in SCHEMA.names if output or name not in HEAVY]
     try:
-        table = pq.read_table(path, columns=columns, filters=[("unit", "in", list(cells))])
+        table = pq.read_table(files.source(path), columns=columns, filters=[("unit", "in", list(cells))])
     except (pyarrow.ArrowException, OSError) as error:
         raise BadInput(
             f"{path} is damaged or holds no spike trains ({error}); remove its trial's folder and run the experiment "

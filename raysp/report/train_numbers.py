@@ -103,7 +103,7 @@ def _read(material: Material, task: Task) -> Numbers:
     )
     place = ["model", "decoding", "metric", "parameter"]
     by_cell = (
-        scan_parquet(material.run.metrics)
+        scan_parquet(files.source(material.run.metrics))
         .filter(wanted)
         .group_by([*place, "unit"], maintain_order=True)
         .agg(col("value").mean(), col("seed").n_unique().cast(Int64))

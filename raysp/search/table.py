@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import fsspec
-
 from raysp import files
 from raysp.config import STANDIN
 from raysp.errors import BadInput, NotReady
@@ -72,7 +70,7 @@ def write_table(run: RunFolder, results: list[Result]) -> str:
     settings = polars.DataFrame([_column(polars, name, [row["settings"].get(name) for row in rows]) for name in names])
     last = polars.DataFrame({k: columns[k] for k in LAST}, schema={k: schema[k] for k in LAST})
     whole = polars.concat([part for part in (first, numbers, settings, last) if part.width], how="horizontal")
-    with files.replacing(run.table) as temporary, fsspec.open(temporary, "wb") as file:
+    with files.replacing(run.table) as temporary, open(temporary, "wb") as file:
         whole.write_parquet(file)
     return run.table
 
@@ -89,7 +87,7 @@ def read_table(run: RunFolder) -> Any:
     if not files.exists(run.table):
         raise NotReady(f"{run.path} has no sweep.parquet; run the sweep first, or: raysp report {run.path}")
     try:
-        with fsspec.open(run.table, "rb") as file:
+        with files.opened(run.table) as file:
             return polars.read_parquet(file)
     except polars.exceptions.PolarsError as error:
         raise BadInput(f"{run.table} is damaged ({error}); raysp report {run.path} writes it again") from error

@@ -7,7 +7,6 @@ import pickle
 import zipfile
 from typing import Any
 
-import fsspec
 import torch
 
 from raysp import files
@@ -25,7 +24,7 @@ def save(path: str, trial_id: str, state: dict[str, Any]) -> None:
     # Through memory: torch.save tells of a full disk by a RuntimeError about positions in the file.
     content = io.BytesIO()
     torch.save({"format": FORMAT, "trial": trial_id, **state}, content)
-    with files.replacing(path) as temporary, fsspec.open(temporary, "wb") as file:
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(content.getbuffer())
 
 
@@ -40,8 +39,7 @@ def load(path: str, trial_id: str) -> dict[str, Any] | str | None:
     """
     if not files.exists(path):
         return None
-    with fsspec.open(path, "rb") as file:
-        content = io.BytesIO(file.read())
+    content = io.BytesIO(files.read_bytes(path))
     try:
         state = torch.load(content, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile, pickle.UnpicklingError) as error:

@@ -1,0 +1,218 @@
+"""`raysp slurm` on a real Slurm of two machines that this one plays: each its own network, processes and /tmp."""
+
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+import numpy as np
+import polars
+import pytest
+
+from raysp import files
+from raysp.collection.predictions import read_rates
+from raysp.runs import RunFolder
+from tests.cluster.slurm_machines import REPOSITORY, Cluster, lacking
+
+LACKING = lacking()
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(LACKING is not None, reason=f"no Slurm to try: {LACKING}"),
+]
+EPOCHS = 60
+EXPERIMENT = f"""
+from raysp.config import Experiment, ModelChoice, Training
+
+def experiment():
+    return Experiment(
+        name="spikes",
+        splits=("mc_maze_small-20ms-val",),
+        models=(ModelChoice("mean_rate"), ModelChoice("sae", {{"hidden": 16, "encoder_hidden": 16}})),
+        training=Training(epochs={EPOCHS}, patience=0, batch_size=8, measure_every=20),
+    )
+"""
+# A checkpoint each fifth of a second, so that whatever ends a job lands between two of them.
+ENVIRONMENT = f"export RAYSP_CHECKPOINT_S=0.2 PYTHONPATH={shlex.quote(str(REPOSITORY))}\n"
+PATIENCE_S = 600.0
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory, standin_root):
+    folder = tmp_path_factory.mktemp("slurm")
+    (folder / "spikes.py").write_text(EXPERIMENT)
+    played = Cluster(folder, shared=(standin_root,))
+    try:
+        played.start()
+        yield played
+    finally:
+        played.stop()
+
+
+def written(cluster, root, runs, *options):
+    """Write the script as a person does: `raysp slurm ... > job.sbatch`."""
+    command = [sys.executable, "-m", "raysp", "slurm", "spikes.py", "--cpus-per-task", "2", *options]
+    done = subprocess.run(
+        [*command, "--", "--root", root, "--runs", runs],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=cluster.folder,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    path = cluster.folder / f"{runs}.sbatch"
+    path.write_text(done.stdout.replace("set -u -m\n", f"set -u -m\n{ENVIRONMENT}"))
+    return path
+
+
+def the_run(cluster, runs):
+    return RunFolder(str(cluster.folder / runs / "standin-spikes"))
+
+
+def sae(run):
+    if not files.exists(run.experiment):
+        return None
+    return next(run.trial(trial.id) for trial in run.trials() if trial.model == "sae")
+
+
+def training(run):
+    return (folder := sae(run)) is not None and files.exists(folder.checkpoint) and folder.state() == "started"
+
+
+def until(condition, cluster, number):
+    end = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        state = cluster.job(number)["JobState"]
+        assert state in ("PENDING", "CONFIGURING", "RUNNING"), f"{state}: {cluster.output(number)}"
+        assert time.monotonic() < end, cluster.output(number)
+        time.sleep(0.1)
+    return found
+
+
+def token_files(cluster):
+    return [path for node in cluster.nodes for own in cluster.temporary(node) for path in own.glob("token")]
+
+
+def assert_nothing_is_left(cluster):
+    for node in cluster.nodes:
+        assert cluster.processes(node) == []
+        assert cluster.temporary(node) == []
+
+
+@pytest.fixture(scope="module")
+def quiet(cluster, standin_root):
+    """A job on both nodes that nobody disturbs, and what was seen of it while it trained."""
+    number = cluster.submit(written(cluster, standin_root, "quiet", "--nodes", "2", "--gpus-per-node", "1"))
+    until(lambda: training(the_run(cluster, "quiet")), cluster, number)
+    seen = {"tokens": token_files(cluster), "told": [path.read_text().strip() for path in token_files(cluster)]}
+    seen["modes"] = [path.stat().st_mode & 0o777 for one in seen["tokens"] for path in (one, one.parent)]
+    seen["commands"] = [line for node in cluster.nodes for line in cluster.processes(node)]
+    seen["environments"] = [values for node in cluster.nodes for values in cluster.environments(node)]
+    seen["raylets"] = [sum("raylet/raylet" in line for line in cluster.processes(node)) for node in cluster.nodes]
+    seen["state"] = cluster.wait(number, PATIENCE_S)
+    return number, seen
+
+
+def test_a_job_on_two_nodes_leaves_a_submission_and_no_process(cluster, quiet):
+    number, seen = quiet
+    assert seen["state"] == "COMPLETED", cluster.output(number)
+    assert cluster.job(number)["ExitCode"] == "0:0"
+    assert seen["raylets"] == [1, 1]
+    assert "2 of 2 trials done" in cluster.output(number)
+    run = the_run(cluster, "quiet")
+    assert [run.trial(trial.id).state() for trial in run.trials()] == ["done", "done"]
+    assert files.exists(run.submission("val", standin=True))
+    assert_nothing_is_left(cluster)
+
+
+def test_each_node_offered_what_slurm_gave_it(quiet):
+    starts = [line for line in quiet[1]["commands"] if "start --block" in line]
+    assert len(starts) == 2
+    assert all("--num-cpus=2 --num-gpus=1" in line for line in starts)
+
+
+def test_the_token_was_only_in_files_of_this_user_and_is_gone(cluster, quiet):
+    number, seen = quiet
+    assert len(seen["tokens"]) == 2
+    (token,) = set(seen["told"])
+    assert re.fullmatch("[0-9a-f]{64}", token)
+    assert seen["modes"] == [0o600, 0o700] * 2
+    assert not any(token in line for line in seen["commands"])
+    assert not any(token in value for values in seen["environments"] for value in values.values())
+    assert token not in cluster.output(number)
+    run = pathlib.Path(the_run(cluster, "quiet").path)
+    assert not any(token.encode() in path.read_bytes() for path in run.rglob("*") if path.is_file())
+    assert not any(path.exists() for path in seen["tokens"])
+
+
+def assert_same(run, other):
+    assert run.trials() == other.trials()
+    assert polars.read_parquet(sae(run).curve)["epoch"].to_list() == list(range(1, EPOCHS + 1))
+    for trial in run.trials():
+        assert run.trial(trial.id).state() == "done"
+        for part in ("train", "eval"):
+            mine, _ = read_rates(run.trial(trial.id).predictions, part)
+            theirs, _ = read_rates(other.trial(trial.id).predictions, part)
+            np.testing.assert_array_equal(mine, theirs)
+    assert polars.read_parquet(run.metrics).height == polars.read_parquet(other.metrics).height
+
+
+def test_a_job_that_is_told_of_its_time_limit_saves_its_state_and_goes_on_when_submitted_again(
+    cluster, standin_root, quiet
+):
+    run = the_run(cluster, "told")
+    script = written(cluster, standin_root, "told", "--nodes", "2", "--gpus-per-node", "1")
+    first = cluster.submit(script)
+    until(lambda: training(run), cluster, first)
+    # What Slurm does some time before the limit, as --signal=B:TERM@... asks it to.
+    cluster.command("scancel", "--batch", "--signal=TERM", first)
+    assert cluster.wait(first) == "FAILED"
+    assert cluster.job(first)["ExitCode"] == "130:0"
+    assert "raysp: interrupted" in cluster.output(first)
+    assert sae(run).state() == "started"
+    assert_nothing_is_left(cluster)
+
+    second = cluster.submit(script)
+    assert cluster.wait(second, PATIENCE_S) == "COMPLETED", cluster.output(second)
+    assert_nothing_is_left(cluster)
+    assert_same(run, the_run(cluster, "quiet"))
+
+
+def test_a_node_that_does_not_come_is_counted_and_nothing_is_started(cluster, standin_root):
+    script = written(cluster, standin_root, "few", "--nodes", "2")
+    text = (
+        script.read_text().replace('NODES" "$patience" ||', 'NODES" 10 ||').replace("'worker \"$0\"'", "'sleep 1000'")
+    )
+    script.write_text(text)
+    number = cluster.submit(script)
+    assert cluster.wait(number) == "FAILED"
+    assert cluster.job(number)["ExitCode"] == "2:0"
+    assert "raysp: 1 of 2 nodes joined Ray within 10 s; no trial was started" in cluster.output(number)
+    assert not (cluster.folder / "few").exists()
+    assert_nothing_is_left(cluster)
+
+
+def test_a_job_that_is_cancelled_leaves_alone_another_on_its_node_and_goes_on_when_submitted_again(
+    cluster, standin_root
+):
+    scripts = [written(cluster, standin_root, name, "--nodes", "1") for name in ("one", "other")]
+    one, other = (cluster.submit(script, "--nodelist=node0") for script in scripts)
+    until(lambda: training(the_run(cluster, "one")), cluster, one)
+    until(lambda: "raylet/raylet" in " ".join(cluster.processes("node0")), cluster, other)
+    # Every process of the job is told at once, as at the time limit itself.
+    cluster.command("scancel", one)
+    assert cluster.wait(one) == "CANCELLED"
+    assert sae(the_run(cluster, "one")).state() == "started"
+    assert cluster.wait(other, PATIENCE_S) == "COMPLETED", cluster.output(other)
+    assert_nothing_is_left(cluster)
+
+    again = cluster.submit(scripts[0], "--nodelist=node0")
+    until(lambda: any("raylet/raylet" in line for line in cluster.processes("node0")), cluster, again)
+    until(lambda: len(cluster.listening("node0")) > 3, cluster, again)
+    assert all(address.is_loopback for address in cluster.listening("node0")), cluster.listening("node0")
+    assert cluster.wait(again, PATIENCE_S) == "COMPLETED", cluster.output(again)
+    assert_nothing_is_left(cluster)
+    assert_same(the_run(cluster, "one"), the_run(cluster, "other"))

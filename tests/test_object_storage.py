@@ -1,0 +1,366 @@
+"""Files in a store of objects: the contract of files on a disk, kept over failing, slow and repeated requests."""
+
+import errno
+import os
+import pathlib
+import sys
+import threading
+import time
+import uuid
+
+import pytest
+
+from raysp import files, lease, storage
+from raysp.errors import BadInput, StoreError
+
+pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3]'")
+pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")
+
+from tests import object_store
+
+
+@pytest.fixture(scope="module")
+def door():
+    import s3fs
+
+    with object_store.store() as (door, _, environment), pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield door
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def bucket(door):
+    name = f"raysp-{uuid.uuid4().hex[:8]}"
+    object_store.make_bucket(name)
+    yield f"s3://{name}"
+    door.calm()
+
+
+@pytest.fixture(params=["disk", "store"])
+def place(request, tmp_path):
+    return str(tmp_path) if request.param == "disk" else request.getfixturevalue("bucket") + "/some/folder"
+
+
+def test_what_is_written_is_read_and_replaced_whole(place):
+    path = files.join(place, "a", "x.json")
+    assert not files.exists(path)
+    files.write_json(path, {"a": 1})
+    files.write_json(path, {"a": 2})
+    assert files.exists(path)
+    assert files.exists(files.join(place, "a"))
+    assert files.read_json(path) == {"a": 2}
+    assert files.listing(files.join(place, "a")) == ["x.json"]
+    files.write_text(path, "{")
+    with pytest.raises(BadInput, match="not JSON"):
+        files.read_json(path)
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_beside_it(place):
+    path = files.join(place, "a.json")
+    files.write_text(path, "old")
+    for error in (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt()):
+        with pytest.raises(type(error)), files.replacing(path) as temporary:
+            assert temporary.endswith("a.json")
+            with open(temporary, "w") as file:
+                file.write("half")
+            raise error
+    assert files.read_text(path) == "old"
+    assert files.listing(place) == ["a.json"]
+
+
+def test_folders_are_listed_removed_and_told_from_others_of_like_names(place):
+    for name in ("trial/done.json", "trial/deep/er.txt", "trial2/done.json", "b.txt"):
+        files.write_text(files.join(place, name), name)
+    assert files.listing(place) == ["b.txt", "trial", "trial2"]
+    assert files.listing(files.join(place, "nowhere")) == []
+    files.remove(files.join(place, "trial"))
+    files.remove(files.join(place, "nowhere"))
+    assert files.listing(place) == ["b.txt", "trial2"]
+    assert not files.exists(files.join(place, "trial", "done.json"))
+    files.remove(files.join(place, "b.txt"))
+    assert files.listing(place) == ["trial2"]
+
+
+def test_bytes_parts_copies_hashes_and_stamps_are_those_of_the_file(place):
+    content = os.urandom(700_000)
+    path, other = files.join(place, "a.bin"), files.join(place, "deep", "b.bin")
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(content)
+    assert files.read_bytes(path) == content
+    with files.opened(path, parts=True) as file:
+        file.seek(600_000)
+        assert file.read(10) == content[600_000:600_010]
+    with files.fetched(path) as local:
+        assert os.path.basename(local) == "a.bin"
+        assert pathlib.Path(local).read_bytes() == content
+    files.copy(path, other)
+    assert files.sha256(other) == files.sha256(path)
+    before = files.stamp(path)
+    assert files.stamp(path) == before
+    files.write_text(path, "other")
+    assert files.stamp(path) != before
+    with pytest.raises(FileNotFoundError):
+        files.read_bytes(files.join(place, "nowhere"))
+
+
+def test_hdf5_and_parquet_go_through_the_same_door(place):
+    import polars
+
+    from raysp.data.hdf5 import new_hdf5, opened
+
+    path, table = files.join(place, "a.h5"), files.join(place, "a.parquet")
+    with new_hdf5(path) as file:
+        file["x"] = [1, 2, 3]
+    with opened(path) as file, opened(path, parts=True) as again:
+        assert file["x"][()].tolist() == again["x"][()].tolist() == [1, 2, 3]
+    with pytest.raises(KeyError), new_hdf5(path) as file:
+        file["x"] = [4]
+        raise KeyError
+    with opened(path) as file:
+        assert file["x"][()].tolist() == [1, 2, 3]
+    with files.replacing(table) as temporary:
+        polars.DataFrame({"a": [1]}).write_parquet(temporary)
+    assert polars.scan_parquet(files.source(table)).collect().to_dicts() == [{"a": 1}]
+
+
+def test_readers_see_an_old_file_or_a_new_one_while_it_is_replaced(place):
+    path, over = files.join(place, "a.txt"), threading.Event()
+    files.write_text(path, "0" * 300_000)
+    seen, wrong = set(), []
+
+    def read():
+        while not over.is_set():
+            text = files.read_text(path)
+            seen.add(text[0])
+            if len(text) != 300_000 or set(text) != {text[0]}:
+                wrong.append(text[:10])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for digit in "123456789" * 2:
+        files.write_text(path, digit * 300_000)
+    over.set()
+    reader.join()
+    assert not wrong
+    assert len(seen) > 1
+
+
+def test_failing_slow_and_repeated_requests_lose_and_double_nothing(door, bucket):
+    door.every = 3
+    for number in range(5):
+        path = f"{bucket}/run/trials/{number}/done.json"
+        files.write_json(path, {"number": number})
+        files.copy(path, f"{bucket}/run/copies/{number}.json")
+    assert [files.read_json(f"{bucket}/run/copies/{number}.json")["number"] for number in range(5)] == [*range(5)]
+    assert len(files.listing(f"{bucket}/run/trials")) == 5
+    files.remove(f"{bucket}/run/trials")
+    assert files.listing(f"{bucket}/run") == ["copies"]
+    assert all(door.failed[kind] >= 2 for kind in ("500", "503", "slow", "lost"))
+
+
+def test_a_large_file_arrives_once_and_whole_where_the_last_answer_is_lost(door, bucket, monkeypatch):
+    import s3fs.core
+
+    monkeypatch.setattr(s3fs.core, "calculate_chunksize", lambda *args, **options: 5 << 20)
+    content = os.urandom(1 << 20) * 11
+    put_together = {"POST": 0}
+
+    def first_answer_of_the_last_request(environ):
+        last = environ["REQUEST_METHOD"] == "POST" and "uploadId" in environ["QUERY_STRING"]
+        put_together["POST"] += last
+        return last and put_together["POST"] == 1
+
+    door.every, door.kinds, door.only = 1, ("lost",), first_answer_of_the_last_request
+    with files.replacing(f"{bucket}/large.bin") as temporary, open(temporary, "wb") as file:
+        file.write(content)
+    assert door.failed["lost"] == 1
+    assert files.listing(bucket) == ["large.bin"]
+    assert files.read_bytes(f"{bucket}/large.bin") == content
+
+
+def test_a_store_that_never_answers_is_neither_an_absent_nor_a_damaged_file(door, bucket, monkeypatch):
+    import fsspec
+
+    from raysp.collection.curve import read_curve, write_curve
+    from raysp.data import split_file
+
+    write_curve(f"{bucket}/curve.parquet", [{"epoch": 1}])
+    files.write_text(f"{bucket}/prepared/x.h5", "not HDF5")
+    monkeypatch.setitem(fsspec.config.conf["s3"], "config_kwargs", {"retries": {"max_attempts": 2, "mode": "standard"}})
+    door.every, door.kinds = 1, ("500",)
+    for ask in (
+        lambda: files.exists(f"{bucket}/curve.parquet"),
+        lambda: files.listing(bucket),
+        lambda: files.write_text(f"{bucket}/new", "new"),
+        lambda: read_curve(f"{bucket}/curve.parquet"),
+        lambda: split_file.header(bucket, "x"),
+    ):
+        with pytest.raises(StoreError, match="the same command again goes on"):
+            ask()
+    door.every = 0
+    with pytest.raises(BadInput, match="damaged or not HDF5"):
+        split_file.header(bucket, "x")
+    assert not files.exists(f"{bucket}/new")
+
+
+def test_a_store_that_fails_while_parts_are_read_does_not_make_the_file_damaged(door, bucket, monkeypatch):
+    import fsspec
+    import numpy
+
+    from raysp.data import split_file
+    from raysp.data.hdf5 import new_hdf5
+
+    with new_hdf5(split_file.split_path(bucket, "x")) as file:
+        file["x"] = numpy.random.default_rng(0).normal(size=500_000)
+    monkeypatch.setitem(fsspec.config.conf["s3"], "config_kwargs", {"retries": {"max_attempts": 2, "mode": "standard"}})
+    with files.opened(split_file.split_path(bucket, "x"), parts=True) as file:
+        file.read(10)
+        door.every, door.kinds = 1, ("500",)
+        with pytest.raises(StoreError), split_file._opened(split_file.split_path(bucket, "x"), parts=True) as opened:
+            opened["x"][()]
+
+
+def test_a_bucket_that_is_not_there_is_refused_and_not_made(door, bucket):
+    for write in (False, True):
+        with pytest.raises(BadInput, match="there is no bucket 'raysp-nowhere'"):
+            storage.check("s3://raysp-nowhere/runs", write=write)
+    files.make_folder("s3://raysp-nowhere/runs")
+    assert not files.exists("s3://raysp-nowhere")
+    storage.check(f"{bucket}/runs", write=True)
+    assert files.listing(bucket) == []
+
+
+def test_a_bucket_that_refuses_is_told_so(door, bucket):
+    door.refused.add(bucket.removeprefix("s3://"))
+    with pytest.raises(StoreError, match=r"is refused .*check the credentials"):
+        storage.check(f"{bucket}/runs", write=True)
+    with pytest.raises(StoreError, match="is refused"):
+        files.exists(f"{bucket}/runs/x/done.json")
+
+
+def test_no_whole_bucket_is_ever_removed(bucket):
+    files.write_text(f"{bucket}/a", "a")
+    with pytest.raises(BadInput, match="whole bucket"):
+        files.remove(bucket)
+    assert files.listing(bucket) == ["a"]
+
+
+def test_an_address_without_its_library_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    with pytest.raises(BadInput, match=r"pip install 'raysp\[gs\]'"):
+        files.exists("gs://bucket/x")
+    with pytest.raises(BadInput, match="expected a path, s3://"):
+        files.exists("nonsense://bucket/x")
+
+
+def test_a_persons_own_settings_of_fsspec_come_first():
+    own = {"config_kwargs": {"retries": {"max_attempts": 99}}, "endpoint_url": "http://x"}
+    found = storage._merged(own, storage.SETTINGS["s3"])
+    assert found["config_kwargs"]["retries"] == {"max_attempts": 99, "mode": "standard"}
+    assert (found["endpoint_url"], found["use_listings_cache"]) == ("http://x", False)
+
+
+@pytest.mark.parametrize("ignores", [(), ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")], ids=["conditions", "no conditions"])
+def test_one_of_many_that_want_a_lease_gets_it(door, bucket, monkeypatch, ignores):
+    door.ignores.update(ignores)
+    all_ready, got, errors = threading.Barrier(4), [], []
+
+    def take(name):
+        mine = lease.Lease(f"{bucket}/run/.lock", name)
+        all_ready.wait()
+        try:
+            mine.acquire()
+            got.append((name, mine))
+        except BadInput as error:
+            errors.append(str(error))
+
+    monkeypatch.setenv("RAYSP_LEASE_S", "8")
+    threads = [threading.Thread(target=take, args=(f"process {i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 60
+    while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
+        for _, mine in got:
+            mine.renew()
+        time.sleep(0.3)
+    assert len(got) == 1
+    assert len(errors) == 3
+    assert all(f"is being run by {got[0][0]}" in error for error in errors)
+    got[0][1].release()
+    assert files.listing(f"{bucket}/run") == []
+
+
+def test_a_lease_that_nobody_renews_is_taken_and_its_first_holder_stops(bucket, monkeypatch):
+    monkeypatch.setenv("RAYSP_LEASE_S", "1.2")
+    path = f"{bucket}/run/.lock"
+    slow = lease.Lease(path, "a slow one")
+    slow.acquire()
+    began = time.monotonic()
+    with lease.held(path, "a second one"):
+        assert time.monotonic() - began > 1.2
+        slow.renew()
+        assert slow.lost == "a second one"
+        slow.release()
+        assert files.exists(path)
+        time.sleep(2)
+        with pytest.raises(BadInput, match="is being run by a second one"):
+            lease.Lease(path, "a third one").acquire()
+    assert not files.exists(path)
+
+
+def test_a_lease_that_was_taken_stops_the_work_under_it(bucket, monkeypatch):
+    monkeypatch.setenv("RAYSP_LEASE_S", "1.2")
+    path = f"{bucket}/run/.lock"
+    with pytest.raises(BadInput, match="was taken by an impatient one"), lease.held(path, "the first"):
+        files.write_json(path, {"owner": "x", "holder": "an impatient one"})
+        time.sleep(20)
+    assert files.read_json(path)["holder"] == "an impatient one"
+
+
+def test_a_lease_survives_lost_answers(door, bucket, monkeypatch):
+    door.every, door.kinds = 2, ("lost", "500")
+    mine = lease.Lease(f"{bucket}/run/.lock", "me")
+    mine.acquire()
+    for _ in range(5):
+        mine.renew()
+        assert mine.lost is None
+    mine.release()
+    assert files.listing(f"{bucket}/run") == []
+
+
+def test_recordings_in_a_store_are_prepared_there_and_downloaded_elsewhere(bucket, tmp_path):
+    from raysp.data import prepare, split_file
+    from raysp.data.nlb_standin import write_standin
+
+    write_standin(str(tmp_path), datasets=("mc_maze_small",))
+    for folder, _, names in os.walk(tmp_path):
+        for name in names:
+            path = os.path.join(folder, name)
+            files.copy(path, files.join(bucket, os.path.relpath(path, tmp_path)))
+    for root in (bucket, str(tmp_path)):
+        assert prepare.prepare(["mc_maze_small-20ms-val"], root) == ["standin-mc_maze_small-20ms-val"]
+    headers = [split_file.header(root, "standin-mc_maze_small-20ms-val") for root in (bucket, str(tmp_path))]
+    assert headers[0] == headers[1]
+    assert headers[0]["provenance"]["standin"]
+    assert prepare.up_to_date(["mc_maze_small-20ms-val"], bucket)
+    with pytest.raises(BadInput, match="copy its folder prepared"):
+        from raysp.data.download import fetch
+
+        fetch(["mc_maze_small"], bucket)
+
+
+def test_prepared_splits_alone_are_enough_to_plan(bucket, tmp_path):
+    from raysp.data import prepare, split_file
+    from raysp.data.nlb_standin import write_standin
+
+    write_standin(str(tmp_path), datasets=("mc_maze_small",))
+    (name,) = prepare.prepare(["mc_maze_small-20ms-val"], str(tmp_path))
+    for path in (split_file.split_path, split_file.targets_path):
+        files.copy(path(str(tmp_path), name), path(bucket, name))
+    group = ["mc_maze_small-20ms-val"]
+    assert prepare.present([group], bucket, named=True) == [group]
+    assert prepare.resolve(group[0], bucket) == name
+    assert prepare.up_to_date(group, bucket)
