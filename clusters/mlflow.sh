@@ -1,4 +1,5 @@
 # Starts MLflow's server on the head's 127.0.0.1:5000, unless it runs. Its store can be redrawn from the run folders.
+# `ray down` leaves it running on machines of your own.
 set -eu
 python - << 'END' && exit 0
 import socket, sys

@@ -44,7 +44,8 @@ chmod 1777 /tmp
 i=0; for shared in {shared}; do i=$((i + 1)); mkdir -p $shared; mount --bind /run/$i $shared; done
 mount -t tmpfs -o size=8g none /dev/shm
 touch {folder}/ready
-exec sleep infinity
+# The first process of its own: it takes in those whose parents ended.
+sleep infinity & while true; do wait; done
 """
 
 

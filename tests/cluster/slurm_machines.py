@@ -13,9 +13,10 @@ from typing import Any
 
 import psutil
 
-PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "unshare", "nsenter", "ip", "mount")
+PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "unshare", "nsenter", "ip", "ss", "mount")
 REPOSITORY = pathlib.Path(__file__).parent.parent.parent
 NETWORK = "10.213.0"
+SLURMD_PORT = "6818"
 CONF = """
 ClusterName=played
 SlurmctldHost=controller({network}.1)
@@ -180,15 +181,20 @@ class Cluster:
         return self._each(node, psutil.Process.environ)
 
     def listening(self, node: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-        """Return where a node's processes listen, less Slurm's own."""
-        connections = self._each(node, lambda process: (process.name(), process.net_connections("tcp")))
-        found = [
-            ipaddress.ip_address(one.laddr.ip)
-            for name, each in connections
-            for one in each
-            if one.status == psutil.CONN_LISTEN and not name.startswith("slurm")
+        """Return the addresses that a node's processes listen at, less Slurm's own."""
+        # psutil would tell of this process's network.
+        shown = subprocess.run(
+            ["nsenter", f"--net=/proc/{self._first(node).pid}/ns/net", "ss", "-Hltn"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        places = [line.split()[3].rsplit(":", 1) for line in shown.stdout.splitlines()]
+        texts = [
+            place.strip("[]").replace("*", "::").partition("%")[0] for place, port in places if port != SLURMD_PORT
         ]
-        return [getattr(address, "ipv4_mapped", None) or address for address in found]
+        addresses = [ipaddress.ip_address(text) for text in texts]
+        return [getattr(address, "ipv4_mapped", None) or address for address in addresses]
 
     def temporary(self, node: str) -> list[pathlib.Path]:
         """Return what lies in a node's own /tmp."""
