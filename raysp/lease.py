@@ -45,7 +45,8 @@ def held(path: str, holder: str) -> Iterator[None]:
     thread = threading.Thread(target=_renew, args=(lease, over), daemon=True)
     thread.start()
     try:
-        yield
+        with _interruptible():
+            yield
     except KeyboardInterrupt:
         if lease.lost is None:
             raise
@@ -56,6 +57,20 @@ def held(path: str, holder: str) -> Iterator[None]:
         # What cannot be removed now is taken over later, like the lease of a killed driver.
         with contextlib.suppress(StoreError):
             lease.release()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGINT end the block also where a shell that started this process in the background had it ignored."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _renew(lease: Lease, over: threading.Event) -> None:

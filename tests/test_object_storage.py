@@ -3,6 +3,7 @@
 import errno
 import os
 import pathlib
+import signal
 import sys
 import threading
 import time
@@ -311,12 +312,18 @@ def test_a_lease_that_nobody_renews_is_taken_and_its_first_holder_stops(bucket, 
     assert not files.exists(path)
 
 
-def test_a_lease_that_was_taken_stops_the_work_under_it(bucket, monkeypatch):
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN], ids=["in front", "in the background"])
+def test_a_lease_that_was_taken_stops_the_work_under_it(bucket, monkeypatch, handler):
     monkeypatch.setenv("RAYSP_LEASE_S", "1.2")
     path = f"{bucket}/run/.lock"
-    with pytest.raises(BadInput, match="was taken by an impatient one"), lease.held(path, "the first"):
-        files.write_json(path, {"owner": "x", "holder": "an impatient one"})
-        time.sleep(20)
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        with pytest.raises(BadInput, match="was taken by an impatient one"), lease.held(path, "the first"):
+            files.write_json(path, {"owner": "x", "holder": "an impatient one"})
+            time.sleep(20)
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert files.read_json(path)["holder"] == "an impatient one"
 
 
