@@ -103,14 +103,18 @@ class Resources:
         gpus_per_worker: GPUs or a share of one (0.25 packs four workers on each); None takes 1 where there are any.
         max_crashes: a trial whose process died so often within one command is set aside. On machines that are taken
             away at any moment (spot, preemptible) it is not the trial's fault: give more.
+        machines_within_min: minutes after which a command gives up when no worker is alive, since no machine comes.
     """
 
     workers: int | None = None
     cpus_per_worker: int = 1
     gpus_per_worker: float | None = None
     max_crashes: int = 3
+    machines_within_min: float = 30.0
 
     def __post_init__(self) -> None:
+        if not self.machines_within_min > 0:
+            raise BadInput(f"resources, machines_within_min expected more than 0, got {self.machines_within_min}")
         _at_least("resources, cpus_per_worker", self.cpus_per_worker, 1)
         _at_least("resources, max_crashes", self.max_crashes, 1)
         if self.workers is not None:

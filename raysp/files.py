@@ -96,6 +96,24 @@ def remove(path: str) -> None:
         fs.rm(name, recursive=True)
 
 
+def listings(folder: str) -> dict[str, set[str]]:
+    """Return what lies in each folder of a folder, by base names: in a store a request for every thousand files.
+
+    Of a store the folders that hold files are there, since it has no others; of a disk the empty ones too.
+    """
+    with _at(folder) as (fs, name):
+        if is_local(folder):
+            return {one: set(listing(inside)) for one in listing(name) if os.path.isdir(inside := join(name, one))}
+        found: dict[str, set[str]] = {}
+        start = name.strip("/") + "/"
+        for path in fs.find(name):
+            if (path := path.strip("/")).startswith(start):
+                one, _, rest = path.removeprefix(start).partition("/")
+                if rest:
+                    found.setdefault(one, set()).add(rest.partition("/")[0])
+        return found
+
+
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[str]:
     """Give a temporary local name; what is written there becomes `path` when the block ends well, else goes.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import raysp
-from raysp import files
+from raysp import files, tracking
 from raysp.config import STANDIN, Experiment, Trial, apply_sets
 from raysp.errors import BadInput, NotReady
 from raysp.plan import Plan, check_not_empty, check_settings, make_plan
@@ -92,6 +92,7 @@ def check_places(request: Request) -> None:
     Raises:
         BadInput, StoreError: see `raysp.storage.check`.
     """
+    tracking.check(request.tracking)
     files.check(request.root)
     files.check(request.runs, write=not request.dry_run)
 
@@ -132,9 +133,11 @@ def run_folder(experiment: Experiment, splits: list[str], runs: str) -> RunFolde
 def _launch(
     experiment: Experiment, names: list[str], run: RunFolder, request: Request, best: BestSettings | None, say: Any
 ) -> int:
+    from raysp.cluster.fitness import check_machines, expected
     from raysp.cluster.session import session
 
-    with session(experiment.resources, verbose=request.verbose) as available:
+    with session(experiment.resources, verbose=request.verbose) as machines:
+        check_machines(expected(files.absolute(run.path), files.absolute(request.root)))
         prepare_data(experiment, names, request, say)
         if best is not None:
             check_data(best, names, request.root)
@@ -146,7 +149,7 @@ def _launch(
         say_tracking(run, request, say)
         tracker = _tracker(run, trials, request)
         try:
-            states = _train(experiment, missing, len(plan.trials), run, request, available, tracker)
+            states = _train(experiment, missing, len(plan.trials), run, request, machines, tracker)
             failed = _failed(run, plan, states)
             if failed:
                 _show_failure(run, failed, states, say)
@@ -186,16 +189,16 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
 
 def to_run(run: RunFolder, plan: Plan, request: Request) -> list[Trial]:
     """Return the trials that are still to be run; with `force` their folders are removed first."""
-    missing = []
-    for trial in plan.trials:
-        folder = run.trial(trial.id)
-        if request.force:
+    if request.force:
+        for folder in (run.trial(trial.id) for trial in plan.trials):
             # First what makes it a finished trial: a folder is not removed in one step.
             files.remove(folder.done)
             files.remove(folder.path)
-        state = folder.state()
+    missing, states = [], run.states(plan.trials)
+    for trial in plan.trials:
+        state = states[trial.id]
         if state == "failed" and request.retry:
-            files.remove(folder.error)
+            files.remove(run.trial(trial.id).error)
         if state in ("missing", "started") or (state == "failed" and request.retry):
             missing.append(trial)
     return missing
@@ -207,9 +210,10 @@ def _train(
     total: int,
     run: RunFolder,
     request: Request,
-    available: dict[str, Any],
+    machines: list[dict[str, float]],
     tracker: Any,
 ) -> dict[str, dict[str, Any]]:
+    from raysp.cluster.fitness import expected
     from raysp.cluster.pool import Pool, wait_for
     from raysp.one_trial import Setting
 
@@ -217,7 +221,8 @@ def _train(
         if not missing:
             return {}
         setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
-        pool = Pool([trial_to(trial) for trial in missing], setting, experiment.resources, available)
+        plain = [trial_to(trial) for trial in missing]
+        pool = Pool(plain, setting, experiment.resources, machines, expected=expected(setting.run, setting.root))
 
         def on_event(events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
             progress.update(events, states)
@@ -311,7 +316,8 @@ def _tracker(run: RunFolder, trials: list[Trial], request: Request) -> Any:
 
 
 def _failed(run: RunFolder, plan: Plan, states: dict[str, dict[str, Any]]) -> list[Trial]:
-    return [trial for trial in plan.trials if run.trial(trial.id).state() != "done"]
+    there = run.states(plan.trials)
+    return [trial for trial in plan.trials if there[trial.id] != "done"]
 
 
 def _show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Any) -> None:
@@ -343,8 +349,8 @@ def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Req
         say(f"{len(names)} splits: {', '.join(names)}")
         say(f"their trials can be listed once they are prepared: {error}")
         return 0
-    for trial in plan.trials:
-        say(f"  {run.trial(trial.id).state():8} {trial.id}")
+    for name, state in run.states(plan.trials).items():
+        say(f"  {state:8} {name}")
     _say_left_out(plan, say)
     left = to_run(run, plan, dataclasses.replace(request, force=False, retry=False))
     say(f"{len(plan.trials)} trials in {run.path}, {len(left)} to run")

@@ -104,6 +104,8 @@ def _losses(note: dict[str, Any]) -> str:
 
 def _line(event: dict[str, Any]) -> str | None:
     name, note = _readable(event["trial"]), event["note"]
+    if event["kind"] == "unfit":
+        return f"  machine {note['machine']} takes no trials: {note['reason']}"
     if event["kind"] == "done":
         shown = [f"{note['seconds']:.1f} s"] if note.get("seconds") is not None else []
         if note.get("validation_loss") is not None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import raysp
-from raysp import files, lease, settings
+from raysp import address, files, lease, settings
 from raysp.config import Experiment, Trial
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
@@ -63,7 +63,7 @@ def submission() -> dict[str, Any]:
     """Return when, by what command, and from which versions something was submitted."""
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        "command": address.masked_command([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
         **commit(),
         "code": code(),
         "versions": versions(),
@@ -116,13 +116,12 @@ def locked(run: RunFolder) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     files.make_folder(run.path)
-    note = files.join(run.path, ".lock-holder")
     try:
         with FileLock(run.lock, timeout=0):
-            files.write_text(note, who)
+            files.write_text(run.holder, f"{who} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
             yield
     except Timeout as error:
-        holder = files.read_text(note) if files.exists(note) else "another process"
+        holder = files.read_text(run.holder) if files.exists(run.holder) else "another process"
         raise BadInput(
             f"{run.path} is being run by {holder}; wait for it, stop it, or give this run another name"
         ) from error

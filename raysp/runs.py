@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -83,13 +84,17 @@ class TrialFolder:
     def state(self) -> State:
         """Return what the folder says of its trial."""
         # One listing, since each question is a request where the folder lies in a store of objects.
-        there = {files.join(self.path, name) for name in files.listing(self.path)}
-        if self.done in there:
+        there = set(files.listing(self.path))
+        empty = not there and files.is_local(self.path) and files.exists(self.path)
+        return self.state_of(there if there or empty else None)
+
+    def state_of(self, there: set[str] | None) -> State:
+        """Return what the names in the folder say of its trial; None where there is no folder."""
+        if there is None:
+            return "missing"
+        if os.path.basename(self.done) in there:
             return "done"
-        if self.error in there:
-            return "failed"
-        empty = files.is_local(self.path) and files.exists(self.path)
-        return "started" if there or empty else "missing"
+        return "failed" if os.path.basename(self.error) in there else "started"
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,11 @@ class RunFolder:
     def lock(self) -> str:
         """Held by the one driver that is running."""
         return files.join(self.path, ".lock")
+
+    @property
+    def holder(self) -> str:
+        """Beside the lock of a run on a disk: which process holds it, and since when."""
+        return files.join(self.path, ".lock-holder")
 
     @property
     def mlflow(self) -> str:
@@ -169,13 +179,20 @@ class RunFolder:
         """The folder of one trial."""
         return TrialFolder(files.join(self.path, "trials", trial_id))
 
+    def states(self, trials: Iterable[Trial]) -> dict[str, State]:
+        """Return the state of each trial by its id, as `TrialFolder.state` tells it, for all of them at once."""
+        there = files.listings(files.join(self.path, "trials"))
+        return {trial.id: self.trial(trial.id).state_of(there.get(trial.id)) for trial in trials}
+
     def record(self) -> dict[str, Any]:
         """Return the run's record.
 
         Raises:
             NotReady: nothing was ever run there.
+            BadInput: it is damaged; or there is no such bucket.
         """
         if not files.exists(self.experiment):
+            files.check(self.path)
             raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
         found = read_yaml(self.experiment)
         if not isinstance(found, dict) or "trials" not in found:

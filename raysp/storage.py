@@ -12,6 +12,7 @@ from typing import Any
 import fsspec.config
 from fsspec.core import url_to_fs
 
+from raysp import address
 from raysp.errors import BadInput, StoreError
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -58,8 +59,9 @@ def filesystem(path: str) -> tuple[Any, str]:
     """Return the fsspec file system of a path or address, and the path's name there.
 
     Raises:
-        BadInput: no file system of that kind, or its library is not installed.
+        BadInput: no file system of that kind, its library is not installed, or a password is in the address.
     """
+    address.check(str(path), "a folder or file", address.STORE)
     protocol = str(path).partition("://")[0]
     try:
         return url_to_fs(str(path))
@@ -111,6 +113,19 @@ def told(path: str) -> Iterator[None]:
         raise StoreError(f"{path} cannot be reached ({error}); the same command again goes on") from error
 
 
+def _is_bucket_absent(fs: Any, name: str, error: BaseException) -> bool:
+    """Tell whether a folder was not found since its bucket is not there."""
+    if "NoSuchBucket" in type(error.__cause__).__name__:
+        return True
+    if "gs" not in fs.protocol:
+        return False
+    try:
+        fs.ls(name.partition("/")[0], detail=False)
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def check(path: str, *, write: bool = False) -> None:
     """Ask a store whether a folder can be listed, and whether files can be written and removed there.
 
@@ -129,7 +144,7 @@ def check(path: str, *, write: bool = False) -> None:
         try:
             fs.ls(name, detail=False)
         except FileNotFoundError as error:
-            if "NoSuchBucket" in type(error.__cause__).__name__:
+            if _is_bucket_absent(fs, name, error):
                 raise BadInput(absent) from error
         if write:
             probe = f"{name}/.raysp-{uuid.uuid4().hex[:8]}"

@@ -11,7 +11,7 @@ from typing import Any
 from raysp import files, sweep_record
 from raysp.config import Experiment, Trial, apply_sets, check_name
 from raysp.data import split_file
-from raysp.errors import BadInput
+from raysp.errors import BadInput, StoreError
 from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder, say_tracking
 from raysp.plan import cells_of, settings_on, unfit
 from raysp.record import code, commit, locked
@@ -137,9 +137,11 @@ def _sweep(
     request: Request,
     say: Say,
 ) -> int:
+    from raysp.cluster.fitness import check_machines, expected
     from raysp.cluster.session import session
 
-    with session(experiment.resources, verbose=request.verbose) as available:
+    with session(experiment.resources, verbose=request.verbose) as machines:
+        check_machines(expected(files.absolute(run.path), files.absolute(request.root)))
         prepare_data(experiment, list(bases), request, say)
         studies = _studies(experiment, space, search, bases, run, request, say)
         definitions = [study.definition for study in studies]
@@ -148,15 +150,15 @@ def _sweep(
         lanes = [Lane(study, search.amount, retry=request.retry, late=clock.late) for study in studies]
         how = "stopped by an error"
         try:
-            _work(Board(lanes), clock, run, experiment, request, available, say)
+            _work(Board(lanes), clock, run, experiment, request, machines, say)
             results = finish(run, lanes, say)
             how = "finished"
         except KeyboardInterrupt:
             how = "interrupted"
             raise
         finally:
-            # On a full disk what went wrong is told, not that this could not be written.
-            with contextlib.suppress(OSError):
+            # On a full disk or without its store, what went wrong is told, not that this could not be written.
+            with contextlib.suppress(OSError, StoreError):
                 clock.save()
                 sweep_record.end(run, how)
     return 1 if any(result.winner is None for result in results) else 0
@@ -233,7 +235,7 @@ def _work(
     run: RunFolder,
     experiment: Experiment,
     request: Request,
-    available: dict[str, Any],
+    machines: list[dict[str, float]],
     say: Say,
 ) -> None:
     from raysp.cluster.sweep import work
@@ -264,7 +266,7 @@ def _work(
                 clock.save(every_s=10.0)
 
             setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
-            work(board, parts, setting, experiment.resources, available, made_by, watch)
+            work(board, parts, setting, experiment.resources, machines, made_by, watch)
     finally:
         tracker.close()
         if tracker.problem:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from raysp import files
+from raysp import address, files
 from raysp.config import Trial
 from raysp.errors import NotReady
 from raysp.runs import RunFolder
@@ -28,6 +28,17 @@ def default_uri(run: RunFolder) -> str:
     """Return the address of the run's own store: SQLite in the run folder, or on this machine for a run elsewhere."""
     files.make_folder(run.own)
     return f"sqlite:///{files.absolute(run.mlflow)}"
+
+
+def check(uri: str | None) -> None:
+    """Refuse a tracking address with a password or a token in it, None is the run's own store. Raises BadInput."""
+    if uri is not None:
+        address.check(uri, "--tracking", address.TRACKING)
+
+
+def told(error: BaseException) -> str:
+    """Return an error as one line without passwords and tokens; a client's message may quote its whole request."""
+    return address.masked(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
 
 
 class Tracker:
@@ -99,7 +110,9 @@ class Tracker:
     def _write(self, events: list[dict[str, Any]]) -> None:
         rows: dict[str, list[dict[str, Any]]] = {}
         for event in events:
-            rows.setdefault(event["trial"], []).extend(event["note"].get("rows", []))
+            # What is told of a machine has no trial.
+            if event["trial"]:
+                rows.setdefault(event["trial"], []).extend(event["note"].get("rows", []))
         for name, curve in rows.items():
             self._store.curve(self._trials[name], curve)
 
@@ -109,13 +122,14 @@ class Tracker:
             self.problem = None
         except Exception as error:
             # Whatever the server or its client raises: training goes on, and the last sync tries all of it again.
-            self.problem = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            self.problem = told(error)
 
 
 class Store:
     """The MLflow experiment of one run folder: a parent run, and a child run per trial."""
 
     def __init__(self, run: RunFolder, uri: str, tags: dict[str, str]) -> None:
+        check(uri)
         self._run, self._uri, self._tags = run, uri, tags
         self.own_tags: dict[str, dict[str, str]] = {}
         self._children: dict[str, str] = {}
@@ -137,9 +151,9 @@ class Store:
     def sync(self, trials: list[Trial]) -> None:
         """Write what the run folder holds and MLflow lacks: finished and failed trials, their numbers, the report."""
         client = self._client()
-        complete = self._found()
+        complete, states = self._found(), self._run.states(trials)
         for trial in trials:
-            state = self._run.trial(trial.id).state()
+            state = states[trial.id]
             if state == "done" and not complete.get(trial.id):
                 self._finish(trial)
             elif state == "failed":
@@ -318,6 +332,7 @@ def catch_up(run: RunFolder, uri: str | None = None, trials: list[tuple[Trial, d
 
     Raises:
         NotReady: the folder is no run.
+        BadInput: the address carries a password or a token.
     """
     from raysp.record import commit
 
@@ -360,7 +375,10 @@ def serve(uri: str, host: str, port: int, ready: Callable[[], None]) -> None:
                 time.sleep(0.2)
             if process.poll() is None:
                 ready()
-            if process.wait() != 0:
+            # Libraries imported by now restart a system call after a signal: Ctrl-C would wait for its end.
+            while process.poll() is None:
+                time.sleep(0.2)
+            if process.returncode != 0:
                 said.seek(0)
                 raise NotReady(f"MLflow's server on {host}:{port} ended: {said.read()[-1000:].strip()}")
         finally:

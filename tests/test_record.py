@@ -34,6 +34,16 @@ def test_the_record_says_what_was_run_from_which_code_on_which_data(run):
     assert not record["standin"]
 
 
+def test_no_password_of_the_command_is_in_the_record(run, monkeypatch):
+    monkeypatch.setenv("OWN_TOKEN", "hunter2-hunter2")
+    given = ["--tracking", "http://me:hunter3@host:5000", "--token", "hunter4", "--set", "a.b=hunter2-hunter2"]
+    monkeypatch.setattr(sys, "argv", ["/x/e.py", *given])
+    write_record(run, EXPERIMENT, Plan((TRIAL,)), "data")
+    assert "hunter" not in files.read_text(run.experiment)
+    command = "e.py --tracking http://***@host:5000 --token *** --set a.b=***"
+    assert run.record()["submissions"][0]["command"] == command
+
+
 def test_later_submissions_add_splits_and_replace_changed_settings(run):
     write_record(run, EXPERIMENT, Plan((TRIAL,)), "data")
     other = dataclasses.replace(TRIAL, split="b")

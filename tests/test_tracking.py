@@ -1,17 +1,19 @@
+import base64
 import socket
 import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
 from raysp import files
 from raysp.collection.curve import write_curve
 from raysp.config import Training, Trial
-from raysp.errors import NotReady
+from raysp.errors import BadInput, NotReady
 from raysp.runs import RunFolder
-from raysp.tracking import Tracker, catch_up, default_uri, serve
+from raysp.tracking import Tracker, catch_up, default_uri, serve, told
 
 TRIALS = [
     Trial("sae", {"hidden": 8}, Training(epochs=3), f"standin-mc_maze-20ms-{phase}", "d" * 64, seed=seed)
@@ -99,7 +101,10 @@ def test_a_failed_trial_is_shown_as_failed_with_its_error(run):
 
 
 class Refusing(BaseHTTPRequestHandler):
+    asked: ClassVar = []
+
     def do_GET(self):
+        self.asked.append(self.headers.get("Authorization"))
         self.send_error(503)
 
     do_POST = do_GET
@@ -108,8 +113,25 @@ class Refusing(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.parametrize("uri", ["http://me:hunter2-hunter2@127.0.0.1:1", "http://127.0.0.1:1?token=hunter2-hunter2"])
+@pytest.mark.parametrize("use", [lambda run, uri: track(run, TRIALS, uri=uri), catch_up], ids=["tracker", "catch_up"])
+def test_an_address_with_a_password_is_refused_and_told_without_it(run, use, uri):
+    with pytest.raises(BadInput, match="MLFLOW_TRACKING_PASSWORD") as refused:
+        use(run, uri)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_problem_is_told_in_one_line_without_secrets(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "hunter2-hunter2")
+    problem = told(ValueError("no answer to Bearer hunter2-hunter2 from http://me:hunter3@host:1/x\nmore"))
+    assert problem == "ValueError: no answer to Bearer *** from http://***@host:1/x"
+
+
 def test_a_server_that_is_down_holds_nothing_up_and_is_caught_up_later(run, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "hunter2-hunter2")
+    Refusing.asked.clear()
     server = HTTPServer(("127.0.0.1", 0), Refusing)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -120,6 +142,9 @@ def test_a_server_that_is_down_holds_nothing_up_and_is_caught_up_later(run, monk
         assert time.monotonic() - started < 1
         tracker.close()
         assert tracker.problem
+        assert "hunter2" not in tracker.problem
+        # What the refusal of a password in an address advises.
+        assert set(Refusing.asked) == {"Basic " + base64.b64encode(b"me:hunter2-hunter2").decode()}
     finally:
         server.shutdown()
         thread.join()

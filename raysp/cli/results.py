@@ -25,7 +25,7 @@ def status(folder: str) -> None:
                 for line in lines(result):
                     say(line)
             return
-        states = {trial.id: run.trial(trial.id).state() for trial in run.trials()}
+        states = run.states(run.trials())
         for name, state in states.items():
             say(f"  {state:8} {name}")
         say(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))

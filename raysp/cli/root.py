@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import click
 
 from raysp import __version__
+from raysp.address import masked
 from raysp.errors import BadInput, NotReady, StoreError
 from raysp.files import is_disk_full
 
@@ -28,10 +29,10 @@ def said() -> Iterator[None]:
     try:
         yield
     except (BadInput, NotReady) as error:
-        click.echo(f"raysp: {error}", err=True)
+        click.echo(f"raysp: {masked(str(error))}", err=True)
         sys.exit(2)
     except StoreError as error:
-        click.echo(f"raysp: {error}", err=True)
+        click.echo(f"raysp: {masked(str(error))}", err=True)
         sys.exit(1)
     except OSError as error:
         if not is_disk_full(error):

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from raysp.cluster import fitness, machines
+from raysp.cluster.fitness import Expected
+from raysp.errors import NotReady
 from raysp.training.share import pinned
+
+LOOK_S = 5.0
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """What a task returns from a machine that must not run it: which, and why."""
+
+    machine: str
+    reason: str
 
 
 def job(function: str, *args: Any, cpus: int = 1, **options: Any) -> Any:
@@ -37,26 +53,80 @@ def jobs(
         What the calls returned, in their order.
 
     Raises:
+        NotReady: the cluster had no machine with so many cores for too long.
         Exception: what the first failing call raised, as it was; the others are cancelled.
     """
     import ray
 
-    task = ray.remote(_call).options(num_cpus=cpus, max_retries=1, runtime_env={"env_vars": pinned(cpus)})
-    refs = [task.remote(function, tuple(args), options) for args, options in calls]
-    index = {ref: i for i, ref in enumerate(refs)}
-    waiting = list(refs)
+    submit = functools.partial(_submit, cpus=cpus, function=function)
+    index = {submit(i, call): i for i, call in enumerate(calls)}
+    waiting, found, since = list(index), [None] * len(calls), time.monotonic()
     while waiting:
-        ready, waiting = ray.wait(waiting, num_returns=1)
+        ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_S)
+        if not ready:
+            since = time.monotonic() if any(one.get("CPU", 0) >= cpus for one in machines.present()) else since
+            _give_up(waiting, cpus, time.monotonic() - since)
+            continue
+        i = index.pop(ready[0])
         try:
-            ray.get(ready[0])
+            found[i] = ray.get(ready[0])
         except ray.exceptions.RayTaskError as error:
             for ref in waiting:
                 ray.cancel(ref, force=True)
             raise (error.cause if isinstance(error.cause, Exception) else error) from error
-        on_done(index[ready[0]])
-    return ray.get(refs)
+        if isinstance(found[i], Unfit):
+            # It came after the machines were looked at; what it cannot do, another does.
+            _turn_away(found[i])
+            again = submit(i, calls[i])
+            index[again] = i
+            waiting.append(again)
+            continue
+        on_done(i)
+    return found
 
 
-def _call(function: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def _submit(i: int, call: tuple[Sequence[Any], dict[str, Any]], *, cpus: int, function: str) -> Any:
+    import ray
+
+    task = ray.remote(_call).options(
+        num_cpus=cpus,
+        max_retries=1,
+        runtime_env={"env_vars": pinned(cpus)},
+        label_selector={"ray.io/node-id": f"!in({','.join(sorted(fitness.turned_away))})"}
+        if fitness.turned_away
+        else {},
+    )
+    args, options = call
+    return task.remote(function, tuple(args), options, fitness.driver)
+
+
+def _turn_away(unfit: Unfit) -> None:
+    import ray
+
+    fitness.turned_away.add(unfit.machine)
+    there = {node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")}
+    if there <= fitness.turned_away:
+        raise NotReady(f"no machine of the cluster can do what is left; the last one: {unfit.reason}")
+
+
+def _give_up(waiting: list[Any], cpus: int, seconds: float) -> None:
+    import ray
+
+    limit = machines.machines_within_min
+    if seconds > 60 * limit:
+        for ref in waiting:
+            ray.cancel(ref, force=True)
+        raise NotReady(
+            f"no machine with {cpus} CPU slots was there for {limit:g} minutes; the cluster's machines are: "
+            f"{machines.said(machines.present())}. `ray status` says what it waits for. Nothing is lost: the same "
+            "command goes on; it waits longer with --set resources.machines_within_min=120"
+        )
+
+
+def _call(function: str, args: tuple[Any, ...], options: dict[str, Any], driver: Expected | None) -> Any:
+    import ray
+
+    if driver is not None and (reason := fitness.unfit(driver)) is not None:
+        return Unfit(ray.get_runtime_context().get_node_id(), reason)
     module, _, name = function.rpartition(".")
     return getattr(importlib.import_module(module), name)(*args, **options)

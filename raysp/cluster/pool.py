@@ -1,18 +1,22 @@
-"""One Ray Train run as a pool of workers; the driver starts it, watches its queue, and stops it."""
+"""Ray Train runs as a pool of workers; the driver starts them, watches their queue, and stops them."""
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from raysp import files
-from raysp.cluster.queue import SETTLED, TrialQueue
-from raysp.cluster.session import pool_size
+from raysp.cluster.fitness import Expected
+from raysp.cluster.machines import Machines, group_sizes, pool_size, present, said
+from raysp.cluster.queue import SETTLED, Health, TrialQueue
 from raysp.config import Resources
+from raysp.errors import NotReady
 from raysp.one_trial import Setting
 from raysp.training.share import pinned
 
@@ -21,8 +25,34 @@ MOST_CONTROLLERS = 10
 STOP_GRACE_S = 60.0
 
 
+@dataclass
+class Group:
+    """Workers that start together, as one Ray Train run.
+
+    Attributes:
+        first: the number of its first worker.
+        size: how many it has.
+        thread: what waits for it.
+        error: why it ended, when it did not end well.
+    """
+
+    first: int
+    size: int
+    thread: threading.Thread | None = None
+    error: BaseException | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.thread is not None and self.thread.is_alive()
+
+    def came(self, health: Health) -> bool:
+        """Tell whether any of its workers ever lived."""
+        return any(self.first <= worker < self.first + self.size for worker in health.workers)
+
+
 class Pool:
-    """A pool at work on some trials.
+    """A pool at work on some trials: one group of workers for each machine, all with the same queue.
 
     Use: `for events, states in pool.watch(): ...`; call `pool.stop()` to end it early, its trials' state saved.
 
@@ -30,8 +60,9 @@ class Pool:
         trials: the plain form of each trial, those that others follow included.
         setting: where the trials run.
         resources: how many workers of what size.
-        available: what the cluster has.
+        machines: what the cluster has.
         runner: dotted name of the function that runs a trial; for measuring the pool itself.
+        expected: what the workers' machines must agree with before they take trials; None to look at nothing.
     """
 
     def __init__(
@@ -39,28 +70,43 @@ class Pool:
         trials: list[dict[str, Any]],
         setting: Setting,
         resources: Resources,
-        available: dict[str, Any],
+        machines: Machines,
         *,
         runner: str = RUNNER,
+        expected: Expected | None = None,
         lease_s: float | None = None,
     ) -> None:
         import ray
 
-        self.workers, self.share = pool_size(resources, available, len(trials))
+        self.workers, self.share = pool_size(resources, machines, len(trials))
+        self._resources, self._machines = resources, machines
         options = {"max_crashes": resources.max_crashes} | ({} if lease_s is None else {"lease_s": lease_s})
         self._queue = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1).remote(trials, **options)
-        # Nothing is ever read from there, and Train's controller writes to it on the driver's machine.
+        # Nothing is ever read from there, and Train's controllers write to it on the driver's machine.
         self._storage = tempfile.mkdtemp(prefix="raysp-pool-")
-        self._make_trainer = lambda: self._make(setting, resources, runner, len(trials))
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._fit, daemon=True)
-        self._thread.start()
+        self._config = {
+            "queue": self._queue,
+            "setting": dataclasses.asdict(setting),
+            "threads": resources.cpus_per_worker,
+            "share": self.share,
+            "runner": runner,
+            "expected": expected,
+        }
+        # Each crash is counted by the queue, per trial; this only bounds a group that cannot live at all.
+        self._failures = resources.max_crashes * len(trials) + 10
+        self._groups: list[Group] = []
+        for size in group_sizes(self.workers, resources, machines):
+            self._groups.append(Group(sum(group.size for group in self._groups), size))
+        for group in self._groups:
+            group.thread = threading.Thread(target=self._fit, args=(group,), daemon=True)
+            group.thread.start()
 
     def watch(self, every_s: float = 0.3) -> Any:
         """Yield (new events, states of all trials, the same mapping each time) until the pool has ended.
 
         Raises:
             RuntimeError: the pool itself could not be started or kept running.
+            NotReady: no machine came, or none that can run trials. What was finished is kept.
         """
         import ray
 
@@ -68,79 +114,95 @@ class Pool:
         states = ray.get(self._queue.states.remote())
         unsettled = {name for name, entry in states.items() if entry["state"] not in SETTLED}
         while not over:
-            # A group whose workers cannot live is started again and again; nothing of it is worth waiting for.
-            stuck = settled_at is not None and time.monotonic() - settled_at > STOP_GRACE_S
-            over = stuck or not self._thread.is_alive()
+            # Looked at before the news: what a group that has ended did is among them.
+            alive = [group for group in self._groups if group.alive]
             # Only what changed comes over: of many trials, all states would be megabytes each time.
-            events, changed = ray.get(self._queue.news.remote(seen))
+            events, changed, health = ray.get(self._queue.news.remote(seen))
             seen += len(events)
             states.update(changed)
             unsettled -= {name for name, entry in changed.items() if entry["state"] in SETTLED}
             if settled_at is None and not unsettled:
                 settled_at = time.monotonic()
+            # A group whose workers cannot live is started again and again; nothing of it is worth waiting for. Nor is
+            # a machine that has not come when all is done.
+            stuck = settled_at is not None and time.monotonic() - settled_at > STOP_GRACE_S
+            over = stuck or not alive or (settled_at is not None and not any(group.came(health) for group in alive))
             yield events, states
+            if unsettled and health.quiet_s > 60 * self._resources.machines_within_min:
+                raise NotReady(self._nobody())
             if not over:
-                self._thread.join(every_s)
-        if self._error is not None:
-            raise RuntimeError(f"the pool of workers failed: {self._error}") from self._error
+                alive[0].thread.join(every_s)
+        if unsettled:
+            self._say_why(health)
 
     def stop(self) -> None:
         """Let the running trials save their state, and end the pool."""
         import ray
 
         ray.get(self._queue.stop.remote())
-        self._thread.join(STOP_GRACE_S)
+        _, _, health = ray.get(self._queue.news.remote(0))
+        until = time.monotonic() + STOP_GRACE_S
+        for group in self._groups:
+            if group.came(health):
+                group.thread.join(max(until - time.monotonic(), 0.0))
 
     def close(self) -> None:
         """Remove what Ray Train left behind; call when the pool has ended."""
         files.remove(self._storage)
 
-    def _make(self, setting: Setting, resources: Resources, runner: str, trials: int) -> Any:
-        import dataclasses
+    def _say_why(self, health: Health) -> None:
+        errors = [group.error for group in self._groups if group.error is not None]
+        if errors:
+            raise RuntimeError(f"the pool of workers failed: {errors[0]}") from errors[0]
+        if health.unfit:
+            told = "; ".join(f"{machine}: {reason}" for machine, reason in health.unfit.items())
+            raise NotReady(f"no machine of the cluster can run the trials that are left ({told})")
 
+    def _nobody(self) -> str:
+        each = f"CPU {self._resources.cpus_per_worker}" + (f", GPU {self.share:g}" if self.share else "")
+        return (
+            f"no worker was alive for {self._resources.machines_within_min:g} minutes: {self.workers} with {each} each "
+            f"were asked for, and the cluster's machines are: {said(present())}. `ray status` says what it waits for. "
+            "Nothing is lost: the same command goes on; it waits longer with --set resources.machines_within_min=120"
+        )
+
+    def _make(self, group: Group) -> Any:
         import ray.train
         from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
         # Not TorchTrainer: the trials share nothing, and its process group would open a port on every interface.
-        threads = resources.cpus_per_worker
+        threads = self._resources.cpus_per_worker
         per_worker = {"CPU": threads} | ({"GPU": self.share} if self.share else {})
         return DataParallelTrainer(
             _work,
-            train_loop_config={
-                "queue": self._queue,
-                "setting": dataclasses.asdict(setting),
-                "threads": threads,
-                "share": self.share,
-                "runner": runner,
-            },
+            train_loop_config=self._config | {"first": group.first},
             scaling_config=ray.train.ScalingConfig(
-                num_workers=self.workers, use_gpu=bool(self.share), resources_per_worker=per_worker
+                num_workers=group.size, use_gpu=bool(self.share), resources_per_worker=per_worker
             ),
             run_config=ray.train.RunConfig(
                 name=f"pool-{uuid.uuid4().hex[:8]}",
                 storage_path=self._storage,
-                # Each crash is counted by the queue, per trial; this only bounds a pool that cannot live at all.
-                failure_config=ray.train.FailureConfig(max_failures=resources.max_crashes * trials + 10),
-                callbacks=[_blame(self._queue)],
+                failure_config=ray.train.FailureConfig(max_failures=self._failures),
+                callbacks=[_blame(self._queue, group.first)],
                 worker_runtime_env={"env_vars": pinned(threads)},
             ),
         )
 
-    def _fit(self) -> None:
+    def _fit(self, group: Group) -> None:
         from ray.train import ControllerError
 
         for _ in range(MOST_CONTROLLERS):
             try:
-                self._make_trainer().fit()
+                self._make(group).fit()
             except ControllerError as error:
                 # A worker that dies while its group is being started takes Train's controller along, whatever number
                 # of failures is allowed. The queue knows what is left: another controller goes on with it.
-                self._error = error
+                group.error = error
             except BaseException as error:
-                self._error = error
+                group.error = error
                 return
             else:
-                self._error = None
+                group.error = None
                 return
 
 
@@ -150,7 +212,7 @@ def _work(config: dict[str, Any]) -> None:
     work(config)
 
 
-def _blame(queue: Any) -> Any:
+def _blame(queue: Any, first: int) -> Any:
     import ray.train
 
     class Blame(ray.train.UserCallback):
@@ -160,7 +222,7 @@ def _blame(queue: Any) -> Any:
             import ray
 
             for rank, error in worker_exceptions.items():
-                ray.get(queue.crashed.remote(rank, _reason(error)))
+                ray.get(queue.crashed.remote(first + rank, _reason(error)))
 
     return Blame()
 

@@ -30,6 +30,21 @@ class Entry:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Health:
+    """How the pool's workers are.
+
+    Attributes:
+        workers: those that ever came.
+        quiet_s: seconds since any of them was heard of.
+        unfit: machine -> why its workers take no trials.
+    """
+
+    workers: tuple[int, ...]
+    quiet_s: float
+    unfit: dict[str, str]
+
+
 class TrialQueue:
     """Trials with their leases. Plain Python: the pool runs one of these as an actor, tests run it as it is.
 
@@ -55,6 +70,9 @@ class TrialQueue:
         self._dropped = 0
         self._stopped = False
         self._barren = 0
+        self._workers: set[int] = set()
+        self._unfit: dict[str, str] = {}
+        self._heard = clock()
         # Nothing below is found by looking through all trials: there may be a hundred thousand.
         self._ready: list[tuple[int, str]] = []
         self._running: dict[str, Entry] = {}
@@ -68,8 +86,17 @@ class TrialQueue:
 
     def register(self, worker: int) -> None:
         """Note a new process under this rank; what the rank's earlier process held goes back into the queue."""
+        self._workers.add(worker)
+        self._heard = self._clock()
         for name in self._held_by(worker):
             self._release(name, "its worker was started again")
+
+    def turn_away(self, worker: int, machine: str, reason: str) -> None:
+        """Note that a worker takes no trials, since its machine cannot run them."""
+        self.register(worker)
+        if machine not in self._unfit:
+            self._unfit[machine] = reason
+            self._event("unfit", "", note={"machine": machine, "reason": reason})
 
     def take(self, worker: int) -> dict[str, Any] | None:
         """Lease the next trial to a worker.
@@ -77,6 +104,7 @@ class TrialQueue:
         Returns:
             {"trial": ..., "attempt": n}, {"wait": seconds} when others must finish first, or None when all is settled.
         """
+        self._heard = self._clock()
         if self._stopped:
             return None
         self._expire()
@@ -92,7 +120,7 @@ class TrialQueue:
 
     def beat(self, worker: int, name: str, note: dict[str, Any] | None = None) -> bool:
         """Renew a lease and pass on progress; False tells the worker to save its state and stop."""
-        entry = self._entries[name]
+        entry, self._heard = self._entries[name], self._clock()
         if entry.state != "running" or entry.worker != worker:
             return False
         entry.expires = self._clock() + self._lease_s
@@ -154,10 +182,11 @@ class TrialQueue:
         self._dropped = max(since, self._dropped)
         return list(self._events)
 
-    def news(self, since: int) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-        """Return the events after the first `since`, and the states of the trials that they tell of."""
+    def news(self, since: int) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], Health]:
+        """Return the events after the first `since`, the states of the trials they tell of, and how the workers are."""
         events = self.events(since)
-        return events, {name: self._state(name) for name in {event["trial"] for event in events}}
+        health = Health(tuple(sorted(self._workers)), self._clock() - self._heard, dict(self._unfit))
+        return events, {name: self._state(name) for name in {event["trial"] for event in events} - {""}}, health
 
     def states(self) -> dict[str, dict[str, Any]]:
         """Return each trial's state, worker, crashes, last progress and error."""

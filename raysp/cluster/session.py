@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+from raysp.cluster import machines
+from raysp.cluster.machines import Machines, present, with_machines_to_come
 from raysp.config import Resources
 from raysp.errors import NotReady
 from raysp.training.share import pinned
-from raysp.yaml_files import read_yaml
 
 # Ray reads these when it is imported or started, so they are set before either happens.
 QUIET = {
@@ -36,18 +39,14 @@ SILENT = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
 
 
-# What `ray up` leaves on the head: the machines that may be asked for, and how many.
-BOOTSTRAP = "~/ray_bootstrap_config.yaml"
-
-
 def address() -> str | None:
     """Return the address of the cluster this process was told to join, None for a session of its own."""
     return os.environ.get("RAY_ADDRESS") or None
 
 
 @contextlib.contextmanager
-def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str, Any]]:
-    """Start Ray (or join the cluster at RAY_ADDRESS) for the block; yield the cluster's resources.
+def session(resources: Resources, *, verbose: bool = False) -> Iterator[Machines]:
+    """Start Ray (or join the cluster at RAY_ADDRESS) for the block; yield the cluster's machines.
 
     Raises:
         NotReady: RAY_ADDRESS names a cluster that does not answer, or not to this token.
@@ -59,8 +58,9 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str
     logging.getLogger("ray.tune").setLevel(logging.INFO if verbose else logging.CRITICAL)
 
     if ray.is_initialized():
-        yield ray.cluster_resources()
+        yield present()
         return
+    machines.machines_within_min = resources.machines_within_min
     level = logging.INFO if verbose else logging.ERROR
     # For every process of the session, since a process reads them before it imports torch.
     environment = {"env_vars": pinned(resources.cpus_per_worker)}
@@ -68,13 +68,31 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[dict[str
     try:
         if address():
             _join(**common)
-            yield with_machines_to_come(ray.cluster_resources())
         else:
             _stay_on_loopback()
-            _start(num_cpus=cores(resources), include_dashboard=False, **common)
-            yield ray.cluster_resources()
+            _start(address="local", num_cpus=cores(resources), include_dashboard=False, **common)
+        with _told_to_end():
+            yield with_machines_to_come(present()) if address() else present()
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Take a SIGTERM for a Ctrl-C: schedulers send it before they kill, and trials' state can be saved till then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    # Ray's own, which starting it has set, ends the process on the spot.
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _start(**options: Any) -> None:
@@ -102,23 +120,6 @@ def _join(**options: Any) -> None:
         ) from error
 
 
-def with_machines_to_come(there: dict[str, Any]) -> dict[str, Any]:
-    """Return a cluster's resources with those of the machines that its head may still start, at their most.
-
-    A cluster that starts from no workers has nothing to offer when a command joins it; what counts is what comes when
-    trials wait. Only the head knows, from the file that `ray up` left there; elsewhere it is what is there.
-    """
-    path = os.path.expanduser(BOOTSTRAP)
-    if not os.path.exists(path):
-        return there
-    config, most = read_yaml(path), dict.fromkeys(there, 0.0)
-    for name, kind in config["available_node_types"].items():
-        count = 1 if name == config["head_node_type"] else min(kind["max_workers"], config["max_workers"])
-        for resource, amount in kind["resources"].items():
-            most[resource] = most.get(resource, 0.0) + count * amount
-    return {resource: max(amount, there.get(resource, 0.0)) for resource, amount in most.items()}
-
-
 def _stay_on_loopback() -> None:
     """Keep every socket of the session on loopback, whoever imported ray first."""
     from ray._private import ray_constants
@@ -131,21 +132,3 @@ def cores(resources: Resources) -> int:
     """Return how many CPU slots a session of our own offers: what the pool asks for, at least the machine's cores."""
     wanted = (resources.workers or 1) * resources.cpus_per_worker
     return max(wanted, os.cpu_count() or 1)
-
-
-def pool_size(resources: Resources, available: dict[str, Any], trials: int) -> tuple[int, float]:
-    """Return (workers, GPUs per worker) for a pool on a cluster with these resources.
-
-    One worker per GPU (or share of one) where there are GPUs, else one per CPU core; never more than trials.
-    """
-    gpus = float(available.get("GPU", 0))
-    share = resources.gpus_per_worker
-    if share is None:
-        share = 1.0 if gpus else 0.0
-    if resources.workers is not None:
-        workers = resources.workers
-    elif share:
-        workers = int(gpus / share)
-    else:
-        workers = int(available.get("CPU", 1)) // resources.cpus_per_worker
-    return max(1, min(workers, trials)), share

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from raysp import address
 from raysp.cluster.session import QUIET
 from raysp.cluster.slurm_script import TEXT
 from raysp.errors import BadInput
@@ -110,8 +111,10 @@ def script(experiment: str, job: Job, arguments: Sequence[str] = ()) -> str:
         arguments: options of `raysp run`, as typed.
 
     Raises:
-        BadInput: there is no such file.
+        BadInput: there is no such file, or an option carries a password, which the script would keep.
     """
+    for one in arguments:
+        address.check(one, "an option after --", f"{address.TRACKING}. {address.STORE}")
     if not os.path.isfile(experiment):
         raise BadInput(f"expected an experiment's Python file, found none at {experiment}")
     command = shlex.join(["-m", "raysp", "run", os.path.abspath(experiment), *arguments])

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from raysp import files
+from raysp.cluster.machines import Machines, pool_size
 from raysp.cluster.rungs import Kept, Ladder, scheduler
-from raysp.cluster.session import pool_size
 from raysp.config import Resources
 from raysp.data.split import TrainingPart
+from raysp.errors import StoreError
 from raysp.one_trial import Setting
 from raysp.runs import RunFolder, trial_to
 from raysp.search.board import Board
@@ -28,7 +29,7 @@ def work(
     parts: dict[str, TrainingPart],
     setting: Setting,
     resources: Resources,
-    available: dict[str, Any],
+    machines: Machines,
     made_by: dict[str, Any],
     watch: Watch,
     runner: str = "raysp.search_trial.search_trial",
@@ -42,7 +43,7 @@ def work(
         parts: split -> its training part; put into the object store once, and read from there without a copy.
         setting: where trials run.
         resources: processes, and cores and GPUs of each.
-        available: what the cluster has.
+        machines: what the cluster has.
         made_by: commit and code hash, for the trials' records.
         watch: told of every event: {"kind": start, progress, done, failed or crash, "trial": id, "note": {...}}.
         runner: dotted name of the function that runs a trial; for measuring the machinery itself.
@@ -56,13 +57,14 @@ def work(
 
     from raysp.cluster.sweep_worker import train
 
-    trouble: list[OSError] = []
+    _keep_credentials_out_of_logs()
+    trouble: list[OSError | StoreError] = []
 
-    workers, share = pool_size(resources, available, len(board.lanes) * 10**6)
+    workers, share = pool_size(resources, machines, len(board.lanes) * 10**6)
     ladders = {lane.study.name: Ladder(lane) for lane in board.lanes if lane.study.definition.halving is not None}
     shared = {
         "parts": {name: ray.put(part) for name, part in parts.items()},
-        "setting": asdict(setting),
+        "setting": dataclasses.asdict(setting),
         "threads": resources.cpus_per_worker,
         "share": share,
         "made_by": made_by,
@@ -72,12 +74,12 @@ def work(
         },
     }
     room = {"cpu": resources.cpus_per_worker} | ({"gpu": share} if share else {})
-    full = int(available.get("CPU", 1)) // resources.cpus_per_worker
+    full, _ = pool_size(dataclasses.replace(resources, workers=None), machines, 10**9)
     with tempfile.TemporaryDirectory(prefix="raysp-tune-") as storage:
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(train, shared=shared), room),
             tune_config=tune.TuneConfig(
-                search_alg=_searcher(board),
+                search_alg=_searcher(board, trouble),
                 scheduler=scheduler(ladders),
                 num_samples=-1,
                 reuse_actors=True,
@@ -100,14 +102,36 @@ def work(
             raise (trouble[0] if trouble else error) from None
 
 
-def _searcher(board: Board) -> Any:
+def _keep_credentials_out_of_logs() -> None:
+    """Let Tune hand no AWS credentials to its processes: Ray writes what it hands over into logs that all can read.
+
+    They are in the environment of each machine, where Ray's processes have them from.
+    """
+    from ray.tune.execution import class_cache
+
+    passed_on = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in passed_on if not name.startswith("AWS_")}
+
+
+@contextlib.contextmanager
+def _kept(trouble: list[OSError | StoreError]) -> Iterator[None]:
+    """Keep what the disk or the store raises in the block; Tune passes it on as text alone."""
+    try:
+        yield
+    except (OSError, StoreError) as error:
+        trouble.append(error)
+        raise
+
+
+def _searcher(board: Board, trouble: list[OSError | StoreError]) -> Any:
     from ray.tune.search import Searcher
 
     class Studies(Kept, Searcher):
         """Hands Tune the board's next trial."""
 
         def suggest(self, trial_id: str) -> Any:
-            found = board.next()
+            with _kept(trouble):
+                found = board.next()
             if found == "over":
                 return Searcher.FINISHED
             if found is None:
@@ -131,7 +155,9 @@ def _searcher(board: Board) -> Any:
     return Studies()
 
 
-def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSError], max_crashes: int) -> Any:
+def _callback(
+    setting: Setting, board: Board, watch: Watch, trouble: list[OSError | StoreError], max_crashes: int
+) -> Any:
     from ray import tune
 
     crashes: Counter[str] = Counter()
@@ -140,7 +166,8 @@ def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSErro
         """Settles trials on the board and tells what happened."""
 
         def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-            watch({"kind": "start", "trial": trial.config["id"], "note": {}})
+            with _kept(trouble):
+                watch({"kind": "start", "trial": trial.config["id"], "note": {}})
 
         def on_trial_result(
             self, iteration: int, trials: list, trial: Any, result: dict[str, Any], **info: Any
@@ -148,8 +175,11 @@ def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSErro
             if "disk_full" in result:
                 # No result of the trial: the study must not learn from it.
                 self._stop(OSError(errno.ENOSPC, "no space left on the disk", result["disk_full"]))
+            if "store" in result:
+                self._stop(StoreError(result["store"]))
             if "note" in result:
-                watch({"kind": "progress", "trial": trial.config["id"], "note": result["note"]})
+                with _kept(trouble):
+                    watch({"kind": "progress", "trial": trial.config["id"], "note": result["note"]})
 
         def on_trial_recover(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
             self._crashed(trial.config["id"])
@@ -178,15 +208,13 @@ def _callback(setting: Setting, board: Board, watch: Watch, trouble: list[OSErro
             watch({"kind": "crash", "trial": name, "note": {"crashes": crashes[name], "reason": "its process died"}})
 
         def _settle(self, name: str) -> None:
-            try:
+            with _kept(trouble):
                 found = board.settle(name)
                 kind = "failed" if found.state == "failed" else "done"
                 watch({"kind": kind, "trial": name, "note": {"outcome": found}})
-            except OSError as error:
-                self._stop(error)
 
-        def _stop(self, error: OSError) -> None:
-            trouble.append(error)
-            raise error
+        def _stop(self, error: OSError | StoreError) -> None:
+            with _kept(trouble):
+                raise error
 
     return Events()

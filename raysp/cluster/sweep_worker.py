@@ -23,6 +23,7 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
     import ray
     from ray import tune
 
+    from raysp.errors import StoreError
     from raysp.files import is_disk_full
     from raysp.one_trial import Setting
     from raysp.runs import trial_from
@@ -42,7 +43,9 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
         result = run(trial, part, setting, beats.note, rungs, shared["made_by"])
     except Exception as error:
         full = {"disk_full": str(error.filename or "")} if is_disk_full(error) else {}
-        tune.report({"error": traceback.format_exc(limit=1), **full, **beats.take()})
+        # A store that stays away has said nothing of the trial either.
+        away = {"store": str(error)} if isinstance(error, StoreError) else {}
+        tune.report({"error": traceback.format_exc(limit=1), **full, **away, **beats.take()})
     else:
         tune.report({"seconds": result.get("seconds"), **beats.take()})
 

@@ -7,6 +7,7 @@ import time
 import traceback
 from typing import Any
 
+from raysp.cluster.fitness import unfit
 from raysp.errors import Interrupted
 from raysp.one_trial import Setting
 from raysp.runs import trial_from
@@ -20,12 +21,16 @@ def work(config: dict[str, Any]) -> None:
 
     Args:
         config: "queue" (the queue actor), "setting" (the fields of one_trial.Setting), "threads" (CPU threads per
-            trial), and "runner": the dotted name of the function that runs one trial.
+            trial), "runner": the dotted name of the function that runs one trial, "first": the number of the group's
+            first worker, and "expected" (a fitness.Expected, or None to look at nothing).
     """
     import ray.train
 
-    rank = ray.train.get_context().get_world_rank()
+    rank = config["first"] + ray.train.get_context().get_world_rank()
     queue = _Remote(config["queue"])
+    if config["expected"] is not None and (reason := unfit(config["expected"])) is not None:
+        queue.turn_away(rank, ray.util.get_node_ip_address(), reason)
+        return
     queue.register(rank)
     while (taken := queue.take(rank)) is not None:
         if "wait" in taken:

@@ -57,7 +57,8 @@ def wanted(run: RunFolder, phase: str) -> list[Trial]:
         NotReady: none is finished.
     """
     trials = [trial for trial in run.trials() if phase_of(trial.split) == phase]
-    finished = [trial for trial in trials if run.trial(trial.id).state() == "done"]
+    states = run.states(trials)
+    finished = [trial for trial in trials if states[trial.id] == "done"]
     if not finished:
         raise NotReady(f"{run.path} has no finished trial of the {phase} phase; run the experiment first")
     return finished

@@ -149,7 +149,7 @@ def read_material(run: RunFolder, root: str) -> Material:
     """
     record = run.record()
     trials = [trial_from(item) for item in record["trials"]]
-    states = {trial.id: run.trial(trial.id).state() for trial in trials}
+    states = run.states(trials)
     problems: list[str] = []
     done = {name: found for name, state in states.items() if state == "done" and (found := _done(run, name, problems))}
     table = _scores(run, problems)

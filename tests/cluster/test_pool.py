@@ -18,7 +18,7 @@ RUNNER = "pool_runners.behave"
 
 
 @pytest.fixture(scope="module")
-def available():
+def machines():
     # The workers are other processes: they find the runners by this path.
     path = os.pathsep.join(filter(None, [os.path.dirname(__file__), os.environ.get("PYTHONPATH")]))
     with pytest.MonkeyPatch.context() as patch:
@@ -35,9 +35,9 @@ def plain(name, does="nothing", follows=None):
     return trial_to(Trial("fake", {"name": name, "does": does}, None, name, "x", follows=follows))
 
 
-def run_pool(trials, available, folder, on_event=lambda events, states: None):
+def run_pool(trials, machines, folder, on_event=lambda events, states: None):
     resources = Resources(workers=2, max_crashes=2)
-    pool = Pool(trials, Setting(str(folder), ""), resources, available, runner=RUNNER)
+    pool = Pool(trials, Setting(str(folder), ""), resources, machines, runner=RUNNER)
     states = wait_for(pool, on_event)
     return {entry["split"]: states[entry["id"]] for entry in trials}
 
@@ -46,7 +46,7 @@ def attempts(folder, name):
     return len(list(folder.glob(f"{name}.*")))
 
 
-def test_a_poison_is_set_aside_a_failure_is_told_and_the_rest_is_done(available, tmp_path):
+def test_a_poison_is_set_aside_a_failure_is_told_and_the_rest_is_done(machines, tmp_path):
     val = plain("val")
     trials = [
         plain("poison", "die"),
@@ -56,7 +56,7 @@ def test_a_poison_is_set_aside_a_failure_is_told_and_the_rest_is_done(available,
         plain("test", follows=val["id"]),
         plain("orphan", follows=plain("error", "raise")["id"]),
     ]
-    states = run_pool(trials, available, tmp_path)
+    states = run_pool(trials, machines, tmp_path)
     assert states["poison"]["state"] == "failed"
     assert "killed its worker 2 times" in states["poison"]["error"]
     # A worker that is started again because another one died repeats its trial without blame.
@@ -71,7 +71,7 @@ def test_a_poison_is_set_aside_a_failure_is_told_and_the_rest_is_done(available,
     assert attempts(tmp_path, "orphan") == 0
 
 
-def test_an_interrupt_lets_trials_save_their_state_and_gives_them_back(available, tmp_path):
+def test_an_interrupt_lets_trials_save_their_state_and_gives_them_back(machines, tmp_path):
     trials = [plain("a", "wait"), plain("b", "wait"), plain("c", "wait")]
     seen = {}
 
@@ -81,11 +81,11 @@ def test_an_interrupt_lets_trials_save_their_state_and_gives_them_back(available
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_pool(trials, available, tmp_path, interrupt)
+        run_pool(trials, machines, tmp_path, interrupt)
     assert sorted(attempts(tmp_path, name) for name in "abc") == [0, 1, 1]
 
 
-def test_every_listening_socket_is_on_loopback(available):
+def test_every_listening_socket_is_on_loopback(machines):
     this = psutil.Process(os.getpid())
     addresses = {ip for process in [this, *this.children(recursive=True)] for ip in listening(process)}
     assert addresses
@@ -111,7 +111,7 @@ class DeadController:
         raise ControllerError(RuntimeError("The actor died unexpectedly before finishing this task."))
 
 
-def test_a_dead_controller_is_replaced_and_the_trials_are_done(available, tmp_path, monkeypatch):
+def test_a_dead_controller_is_replaced_and_the_trials_are_done(machines, tmp_path, monkeypatch):
     make, made = Pool._make, []
 
     def dead_at_first(self, *args):
@@ -119,12 +119,12 @@ def test_a_dead_controller_is_replaced_and_the_trials_are_done(available, tmp_pa
         return DeadController() if len(made) == 1 else make(self, *args)
 
     monkeypatch.setattr(Pool, "_make", dead_at_first)
-    states = run_pool([plain("one"), plain("two")], available, tmp_path)
+    states = run_pool([plain("one"), plain("two")], machines, tmp_path)
     assert len(made) == 2
     assert {entry["state"] for entry in states.values()} == {"done"}
 
 
-def test_controllers_that_keep_dying_are_told_of(available, tmp_path, monkeypatch):
+def test_controllers_that_keep_dying_are_told_of(machines, tmp_path, monkeypatch):
     monkeypatch.setattr(Pool, "_make", lambda self, *args: DeadController())
     with pytest.raises(RuntimeError, match=r"the pool of workers failed.*controller error"):
-        run_pool([plain("one")], available, tmp_path)
+        run_pool([plain("one")], machines, tmp_path)

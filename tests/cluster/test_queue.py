@@ -100,14 +100,14 @@ def test_events_tell_progress_in_order():
 def test_news_are_the_states_of_what_changed_and_each_is_told_once():
     queue = make("a", "b", "c")
     take(queue, 0)
-    events, states = queue.news(0)
+    events, states, _ = queue.news(0)
     assert [event["trial"] for event in events] == ["a"]
     assert states == {"a": queue.states()["a"]}
     take(queue, 1)
     queue.release(0, "a")
-    more, states = queue.news(len(events))
+    more, states, _ = queue.news(len(events))
     assert {name: entry["state"] for name, entry in states.items()} == {"a": "waiting", "b": "running"}
-    assert queue.news(len(events) + len(more)) == ([], {})
+    assert queue.news(len(events) + len(more))[:2] == ([], {})
 
 
 def test_a_trial_given_back_is_the_next_in_line():
@@ -145,7 +145,7 @@ def test_no_trial_is_ever_held_twice_lost_or_run_after_it_is_done(steps):
     held, done = {}, set()
     told, seen = queue.states(), 0
     for worker, step in steps:
-        events, changed = queue.news(seen)
+        events, changed, _ = queue.news(seen)
         told, seen = told | changed, seen + len(events)
         mine = held.get(worker)
         if step == "take" and mine is None:

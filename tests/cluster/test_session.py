@@ -1,6 +1,7 @@
 """Starting Ray, without Ray."""
 
-import json
+import os
+import signal
 
 import pytest
 import ray
@@ -44,27 +45,16 @@ def test_a_start_that_is_too_slow_twice_or_fails_otherwise_is_an_error(starts):
     assert made == [{}]
 
 
-CLUSTER = {
-    "head_node_type": "head",
-    "max_workers": 4,
-    "available_node_types": {
-        "head": {"resources": {"CPU": 0}, "max_workers": 0},
-        "gpu": {"resources": {"CPU": 4, "GPU": 1}, "max_workers": 8},
-    },
-}
-
-
-def test_a_cluster_without_workers_offers_those_that_it_may_start(tmp_path, monkeypatch):
-    path = tmp_path / "bootstrap.yaml"
-    monkeypatch.setattr(session, "BOOTSTRAP", str(path))
-    there = {"memory": 2.0, "CPU": 0.0}
-    assert session.with_machines_to_come(there) == there
-    # Ray writes it as JSON, which is YAML too.
-    path.write_text(json.dumps(CLUSTER))
-    offered = session.with_machines_to_come(there)
-    assert offered == {"memory": 2.0, "CPU": 16.0, "GPU": 4.0}
-    assert session.pool_size(Resources(), offered, trials=99) == (4, 1.0)
-    assert session.with_machines_to_come({"GPU": 9.0})["GPU"] == 9.0
+def test_a_scheduler_that_ends_the_command_interrupts_it(starts, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    made = starts("", 0)
+    monkeypatch.setattr(ray, "nodes", list)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), session.session(Resources()):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+    # Never a cluster that somebody has started on this machine without being asked to.
+    assert made[0]["address"] == "local"
 
 
 def test_a_cluster_that_does_not_answer_is_told_in_a_sentence(monkeypatch):
