@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import pathlib
 import socket
 import threading
 import time
@@ -104,8 +105,72 @@ def store():
         server.server_close()
 
 
+def fill(addresses):
+    """Put an object of one byte at each address, past the door: for thousands of them."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    for address in addresses:
+        bucket, _, name = address.removeprefix("s3://").partition("/")
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(bucket, name, b"x")
+
+
 def make_bucket(name):
     """Make a bucket in the store that this process's environment names."""
     import fsspec
 
     fsspec.filesystem("s3").call_s3("create_bucket", Bucket=name)
+
+
+@contextlib.contextmanager
+def store_with_data(folder, bucket, **more):
+    """Give (data on disk, door) for the block; a bucket holds the prepared split alone, this process knows the store.
+
+    Args:
+        folder: where the recording, and what raysp caches, lie on the disk.
+        bucket: its name; the data are below s3://BUCKET/data.
+        more: further variables of the environment.
+    """
+    import pytest
+    import s3fs
+
+    from raysp import files
+    from raysp.data import prepare, split_file
+    from raysp.data.nlb_standin import write_standin
+
+    root = str(folder / "data")
+    write_standin(root, datasets=("mc_maze_small",))
+    (name,) = prepare.prepare(["mc_maze_small-20ms-val"], root)
+    with store() as (door, _, environment), pytest.MonkeyPatch.context() as patch:
+        for key, value in {
+            **environment,
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "RAYSP_LEASE_S": "6",
+            **more,
+        }.items():
+            patch.setenv(key, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        make_bucket(bucket)
+        for path in (split_file.split_path, split_file.targets_path):
+            files.copy(path(root, name), path(f"s3://{bucket}/data", name))
+        yield root, door
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+def every_file(address):
+    """Return name -> content of every object below an address."""
+    import fsspec
+
+    fs = fsspec.filesystem("s3")
+    return {name: fs.cat_file(name) for name in fs.find(address)}
+
+
+def logs_of_ray(driver):
+    """Return name -> content of the logs of the Ray that a process of this machine started."""
+    folders = pathlib.Path("/tmp/ray").glob(f"session_2*_{driver}/logs")
+    return {str(path): path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def with_any(contents, secrets):
+    """Return the names of the contents in which one of the secrets stands."""
+    return [name for name, content in contents.items() if any(secret.encode() in content for secret in secrets)]

@@ -17,7 +17,7 @@ from raysp.errors import BadInput, StoreError
 pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3]'")
 pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")
 
-from tests import object_store
+from tests import google_store, object_store
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,18 @@ def bucket(door):
     door.calm()
 
 
-@pytest.fixture(params=["disk", "store"])
+@pytest.fixture(scope="module")
+def google():
+    with google_store.store() as make_bucket:
+        yield make_bucket
+
+
+@pytest.fixture(params=["disk", "store", "google"])
 def place(request, tmp_path):
-    return str(tmp_path) if request.param == "disk" else request.getfixturevalue("bucket") + "/some/folder"
+    if request.param == "disk":
+        return str(tmp_path)
+    bucket = request.getfixturevalue("bucket") if request.param == "store" else request.getfixturevalue("google")()
+    return f"{bucket}/some/folder"
 
 
 def test_what_is_written_is_read_and_replaced_whole(place):
@@ -234,12 +243,61 @@ def test_a_bucket_that_is_not_there_is_refused_and_not_made(door, bucket):
     assert files.listing(bucket) == []
 
 
+@pytest.mark.parametrize("verb", ["status", "collect", "evaluate", "report", "ui"])
+def test_verbs_say_what_is_not_at_an_address(bucket, verb):
+    from click.testing import CliRunner
+
+    from raysp import cli
+
+    for address, message in (
+        (f"{bucket}/runs/x", "is not a run folder"),
+        ("s3://raysp-nowhere/x", "there is no bucket 'raysp-nowhere'"),
+        ("s3://KEY:hunter2-hunter2@bucket/x", "without a password"),
+    ):
+        done = CliRunner().invoke(cli.main, [verb, address])
+        assert (done.exit_code, message in done.output) == (2, True), done.output
+        assert "hunter2" not in done.output
+
+
 def test_a_bucket_that_refuses_is_told_so(door, bucket):
     door.refused.add(bucket.removeprefix("s3://"))
     with pytest.raises(StoreError, match=r"is refused .*check the credentials"):
         storage.check(f"{bucket}/runs", write=True)
     with pytest.raises(StoreError, match="is refused"):
         files.exists(f"{bucket}/runs/x/done.json")
+
+
+def test_the_states_of_all_trials_are_those_of_each(place):
+    from raysp.config import Trial
+    from raysp.runs import RunFolder
+
+    run = RunFolder(files.join(place, "run"))
+    trials = [Trial("mean_rate", {}, None, "a", "x" * 64, seed=seed) for seed in range(6)]
+    assert set(run.states(trials).values()) == {"missing"}
+    left = [(), ("log.txt",), ("log.txt", "error.txt"), ("error.txt", "done.json"), ("deep/er.txt",), ("done.json.x",)]
+    for trial, names in zip(trials, left, strict=True):
+        files.make_folder(run.trial(trial.id).path)
+        for name in names:
+            files.write_text(files.join(run.trial(trial.id).path, name), name)
+    files.write_text(files.join(run.path, "trials2", trials[0].id, "done.json"), "another folder's")
+    states = run.states(trials)
+    assert states == {trial.id: run.trial(trial.id).state() for trial in trials}
+    empty = "started" if files.is_local(place) else "missing"
+    assert list(states.values()) == [empty, "started", "failed", "done", "started", "started"]
+    assert run.states(trials[2:3]) == {trials[2].id: "failed"}
+
+
+def test_the_states_of_hundreds_of_trials_take_a_request_for_each_thousand_files(door, bucket):
+    from raysp.config import Trial
+    from raysp.runs import RunFolder
+
+    run = RunFolder(f"{bucket}/run")
+    trials = [Trial("mean_rate", {}, None, "a", "x" * 64, seed=seed) for seed in range(500)]
+    names = ("config.yaml", "log.txt", "done.json")
+    object_store.fill(files.join(run.trial(trial.id).path, name) for trial in trials for name in names)
+    door.seen.clear()
+    assert set(run.states(trials).values()) == {"done"}
+    assert sum(door.seen.values()) <= 3, door.seen
 
 
 def test_no_whole_bucket_is_ever_removed(bucket):
@@ -250,7 +308,10 @@ def test_no_whole_bucket_is_ever_removed(bucket):
 
 
 def test_an_address_without_its_library_says_what_to_install(monkeypatch):
+    from fsspec.registry import _registry
+
     monkeypatch.setitem(sys.modules, "gcsfs", None)
+    monkeypatch.delitem(_registry, "gs", raising=False)
     with pytest.raises(BadInput, match=r"pip install 'raysp\[gs\]'"):
         files.exists("gs://bucket/x")
     with pytest.raises(BadInput, match="expected a path, s3://"):

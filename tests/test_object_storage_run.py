@@ -2,12 +2,16 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 
 import numpy as np
 import polars
 import pytest
+import torch
 
 from raysp import files
 from raysp.collection.predictions import read_rates
@@ -17,6 +21,7 @@ pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3
 pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")
 
 from tests import object_store
+from tests.object_store import every_file
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -37,35 +42,31 @@ if __name__ == "__main__":
 """
 
 
+SECRETS = {
+    "MLFLOW_TRACKING_PASSWORD": "the-password-of-a-tracking-server",
+    "MLFLOW_TRACKING_TOKEN": "the-token-of-a-tracking-server",
+    "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
+}
+DRIVERS: list[int] = []
+HIDDEN = (object_store.SECRET, object_store.KEY, *SECRETS.values())
+
+
 @pytest.fixture(scope="module")
 def there(tmp_path_factory):
-    """A store with the prepared split alone, and a disk with all: (folder, data on disk, door, environment)."""
-    import s3fs
-
-    from raysp.data import prepare, split_file
-    from raysp.data.nlb_standin import write_standin
-
+    """A store with the prepared split alone, and a disk with all: (folder, data on disk, door)."""
     folder = tmp_path_factory.mktemp("stored")
     (folder / "stored.py").write_text(EXPERIMENT)
-    root = str(folder / "data")
-    write_standin(root, datasets=("mc_maze_small",))
-    (name,) = prepare.prepare(["mc_maze_small-20ms-val"], root)
-    with object_store.store() as (door, _, environment), pytest.MonkeyPatch.context() as patch:
-        environment |= {"XDG_CACHE_HOME": str(folder / "cache"), "RAYSP_LEASE_S": "6"}
-        for key, value in environment.items():
-            patch.setenv(key, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        object_store.make_bucket("stored")
-        for path in (split_file.split_path, split_file.targets_path):
-            files.copy(path(root, name), path("s3://stored/data", name))
+    with object_store.store_with_data(folder, "stored", **SECRETS) as (root, door):
         yield folder, root, door
-        s3fs.S3FileSystem.clear_instance_cache()
 
 
 def run(there, root, runs, *more):
     command = [sys.executable, str(there[0] / "stored.py"), "--root", root, "--runs", runs, "--workers", "2", *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, cwd=there[0])
-    return done.returncode, done.stdout + done.stderr
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    process = subprocess.Popen(command, cwd=there[0], **pipes)
+    DRIVERS.append(process.pid)
+    output, _ = process.communicate(timeout=600)
+    return process.returncode, output
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +96,6 @@ def equal(one, other):
     first, second = (table.sort("trial_id", "metric", "unit", "parameter") for table in tables)
     assert first.drop("value").equals(second.drop("value"))
     np.testing.assert_array_equal(first["value"].to_numpy(), second["value"].to_numpy())
-
-
-def every_file(address):
-    import fsspec
-
-    fs = fsspec.filesystem("s3")
-    return {name: fs.cat_file(name) for name in fs.find(address)}
 
 
 def test_a_run_in_a_store_leaves_all_it_promises_with_the_numbers_of_a_disk(local, stored):
@@ -141,17 +135,96 @@ def test_the_same_command_again_trains_nothing(there, stored):
     assert {name: content for name, content in every_file(run_folder.path).items() if "/trials/" in name} == before
 
 
-def test_no_secret_is_in_any_file_or_output(there, stored):
+def kept(folder):
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_socket()}
+
+
+def of_ray():
+    return {name: text for driver in DRIVERS for name, text in object_store.logs_of_ray(driver).items()}
+
+
+def with_secret(contents):
+    return object_store.with_any(contents, HIDDEN)
+
+
+def test_no_secret_is_in_any_file_log_or_output(there, stored):
     _, output = stored
-    contents = every_file("s3://stored")
-    assert contents
-    for secret in (object_store.SECRET, object_store.KEY):
-        assert secret not in output
-        assert not [name for name, content in contents.items() if secret.encode() in content]
-    cache = there[0] / "cache"
-    kept = [path for path in cache.rglob("*") if path.is_file()]
-    assert kept
-    assert not [path for path in kept if object_store.SECRET.encode() in path.read_bytes()]
+    assert not with_secret({"output": output.encode()})
+    for contents in (every_file("s3://stored"), kept(there[0] / "cache"), of_ray()):
+        assert contents
+        assert not with_secret(contents)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the trials fail by asking for a GPU, and there is one")
+def test_no_secret_is_in_what_a_failed_run_leaves(there):
+    code, output = run(there, "s3://stored/data", "s3://stored/failing", "--device", "cuda")
+    assert (code, "the first failure" in output) == (1, True), output
+    contents = every_file("s3://stored/failing")
+    assert any(name.endswith("/error.txt") for name in contents)
+    for found in (contents, kept(there[0] / "cache"), of_ray(), {"output": output.encode()}):
+        assert not with_secret(found)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--tracking", f"http://me:{SECRETS['MLFLOW_TRACKING_PASSWORD']}@127.0.0.1:5000"),
+        ("--tracking", f"http://127.0.0.1:5000/?token={SECRETS['MLFLOW_TRACKING_TOKEN']}"),
+        ("--runs", f"s3://{object_store.KEY}:{object_store.SECRET}@stored/runs"),
+        ("--root", f"s3://{object_store.KEY}:{object_store.SECRET}@stored/data"),
+    ],
+)
+def test_an_address_with_a_password_is_refused_before_anything_is_written(there, more):
+    before = every_file("s3://stored")
+    code, output = run(there, "s3://stored/data", "s3://stored/told", *more)
+    assert (code, "without a password or token" in output, len(output.splitlines())) == (2, True, 1), output
+    assert not with_secret({"output": output.encode()})
+    assert every_file("s3://stored") == before
+
+
+def verb(*arguments):
+    done = subprocess.run([sys.executable, "-m", "raysp", *arguments], capture_output=True, text=True, timeout=600)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_what_a_run_left_is_gathered_scored_and_drawn_anew_from_its_address(local, stored):
+    run, _ = stored
+    for path in (run.predictions, run.metrics, run.report, run.submission("val", standin=True)):
+        files.remove(path)
+    root = ("--root", "s3://stored/data")
+    for arguments, told in (
+        (("status", run.path), "2 done"),
+        (("collect", run.path, *root), run.submission("val", standin=True)),
+        (("evaluate", run.path, *root), f"2 trials scored: {run.metrics}"),
+        (("report", run.path, *root), f"{run.report}/report.html"),
+    ):
+        code, output = verb(*arguments)
+        assert (code, told in output) == (0, True), output
+    equal(local, run)
+    assert {"report.html"} <= set(files.listing(run.report))
+    assert len([name for name in every_file(run.predictions) if name.endswith(".parquet")]) == 2
+
+
+def test_the_pages_of_a_run_at_an_address_are_served_from_this_machine(there, stored):
+    run, _ = stored
+    files.remove(run.own)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-u", "-m", "raysp", "ui", run.path, "--port", str(port)]
+    # A shell that started these tests in the background has SIGINT ignored, in all that they start too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    signal.signal(signal.SIGINT, before)
+    with process.stdout:
+        try:
+            lines = [process.stdout.readline() for _ in range(2)]
+            assert lines[1].startswith(f"MLflow at http://127.0.0.1:{port}"), lines
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as page:
+                assert page.status == 200
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert files.exists(run.mlflow)
 
 
 def test_failing_slow_and_repeated_requests_change_no_number(there, local):
