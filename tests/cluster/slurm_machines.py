@@ -46,7 +46,10 @@ SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0
 GresTypes=gpu
 {nodes}
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=urgent Nodes=ALL PriorityTier=9 PreemptMode=OFF MaxTime=INFINITE State=UP
 """
 # What a machine sees as its own /tmp is empty, but for the folders that a shared disk would show on all of them.
 NODE = """
@@ -175,6 +178,16 @@ class Cluster:
         """Return the command lines of a node's processes, less Slurm's own."""
         lines = self._each(node, lambda process: " ".join(process.cmdline()) or process.name())
         return [line for line in lines if not line.startswith(("slurmd", "slurmstepd"))]
+
+    def signal(self, beginning: str, number: int) -> None:
+        """Send a signal to all nodes' processes whose command lines begin so."""
+
+        def send(process: psutil.Process) -> None:
+            if " ".join(process.cmdline()).startswith(beginning):
+                process.send_signal(number)
+
+        for node in self.nodes:
+            self._each(node, send)
 
     def environments(self, node: str) -> list[dict[str, str]]:
         """Return the environments of a node's processes."""

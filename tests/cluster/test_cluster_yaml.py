@@ -52,6 +52,13 @@ def test_the_head_offers_no_slots_and_workers_come_from_none(name):
     assert kinds["gpu_worker"]["min_workers"] == 0
 
 
+def test_machines_of_both_clouds_get_what_setup_needs_before_all_else():
+    first, other = (read(name)["initialization_commands"] for name in CLOUDS)
+    assert first == other
+    assert "ensurepip" in first[-1]
+    assert first[-1].endswith("install python3-venv)")
+
+
 def test_the_head_on_aws_stays_and_its_workers_are_spot_machines():
     head, worker = (
         read("cluster.yaml")["available_node_types"][kind]["node_config"] for kind in ("head", "gpu_worker")

@@ -1,9 +1,11 @@
 """`raysp slurm` on a real Slurm of two machines that this one plays: each its own network, processes and /tmp."""
 
+import contextlib
 import os
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +40,9 @@ def experiment():
 # A checkpoint each fifth of a second, so that whatever ends a job lands between two of them.
 ENVIRONMENT = f"export RAYSP_CHECKPOINT_S=0.2 PYTHONPATH={shlex.quote(str(REPOSITORY))}\n"
 PATIENCE_S = 600.0
+# Where Slurm itself ends a job, it does not find the processes whose parent went first: so it is with the simplest of
+# its ways to tell which are the job's, in use here. They end when they notice that their raylet is gone.
+ORPHANS_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +101,11 @@ def token_files(cluster):
     return [path for node in cluster.nodes for own in cluster.temporary(node) for path in own.glob("token")]
 
 
-def assert_nothing_is_left(cluster):
+def assert_nothing_is_left(cluster, within_s=0.0):
+    end = time.monotonic() + within_s
     for node in cluster.nodes:
+        while time.monotonic() < end and cluster.processes(node):
+            time.sleep(0.2)
         assert cluster.processes(node) == []
         assert cluster.temporary(node) == []
 
@@ -160,15 +168,36 @@ def assert_same(run, other):
     assert polars.read_parquet(run.metrics).height == polars.read_parquet(other.metrics).height
 
 
-def test_a_job_that_is_told_of_its_time_limit_saves_its_state_and_goes_on_when_submitted_again(
+@contextlib.contextmanager
+def standing_still(cluster, run, number):
+    """Let a job's training stand still from its first checkpoint on: no machine is so fast that it ends too early."""
+    began = time.time()
+    until(lambda: training(run) and os.path.getmtime(sae(run).checkpoint) > began, cluster, number)
+    cluster.signal("ray::RayTrainWorker", signal.SIGSTOP)
+    try:
+        assert sae(run).state() == "started"
+        yield
+    finally:
+        cluster.signal("ray::RayTrainWorker", signal.SIGCONT)
+
+
+def limit(cluster, number, minutes):
+    """Set a running job's time limit, to so many minutes from now less a part of one."""
+    hours, began, _ = cluster.job(number)["RunTime"].rsplit("-")[-1].split(":")
+    cluster.command("scontrol", "update", f"JobId={number}", f"TimeLimit={60 * int(hours) + int(began) + minutes}")
+
+
+def test_a_job_that_slurm_tells_of_its_time_limit_saves_its_state_and_goes_on_when_submitted_again(
     cluster, standin_root, quiet
 ):
-    run = the_run(cluster, "told")
-    script = written(cluster, standin_root, "told", "--nodes", "2", "--gpus-per-node", "1")
+    run, told = the_run(cluster, "told"), cluster.folder / "slurm told it"
+    script = written(cluster, standin_root, "told", "--nodes", "2", "--gpus-per-node", "1", "--time", "60")
+    script.write_text(script.read_text().replace("trap 'told=yes;", f'trap \'touch "{told}"; told=yes;'))
     first = cluster.submit(script)
-    until(lambda: training(run), cluster, first)
-    # What Slurm does some time before the limit, as --signal=B:TERM@... asks it to.
-    cluster.command("scancel", "--batch", "--signal=TERM", first)
+    with standing_still(cluster, run, first):
+        # The notice comes two minutes before the limit, or up to one sooner: Slurm looks at its clock twice a minute.
+        limit(cluster, first, 3)
+        until(told.exists, cluster, first)
     assert cluster.wait(first) == "FAILED"
     assert cluster.job(first)["ExitCode"] == "130:0"
     assert "raysp: interrupted" in cluster.output(first)
@@ -179,6 +208,77 @@ def test_a_job_that_is_told_of_its_time_limit_saves_its_state_and_goes_on_when_s
     assert cluster.wait(second, PATIENCE_S) == "COMPLETED", cluster.output(second)
     assert_nothing_is_left(cluster)
     assert_same(run, the_run(cluster, "quiet"))
+
+
+def test_a_job_that_slurm_ends_at_its_time_limit_goes_on_when_submitted_again(cluster, standin_root, quiet):
+    run = the_run(cluster, "ended")
+    script = written(cluster, standin_root, "ended", "--nodes", "2", "--gpus-per-node", "1", "--time", "60")
+    # Nobody tells it before.
+    script.write_text(re.sub("#SBATCH --signal=.*\n", "", script.read_text()))
+    first = cluster.submit(script)
+    with standing_still(cluster, run, first):
+        limit(cluster, first, 1)
+        leave("RUNNING", cluster, first)
+    assert cluster.wait(first) == "TIMEOUT"
+    assert "DUE TO TIME LIMIT" in cluster.output(first)
+    assert sae(run).state() == "started"
+    assert_nothing_is_left(cluster, ORPHANS_S)
+
+    second = cluster.submit(script)
+    assert cluster.wait(second, PATIENCE_S) == "COMPLETED", cluster.output(second)
+    assert_nothing_is_left(cluster)
+    assert_same(run, the_run(cluster, "quiet"))
+
+
+def leave(state, cluster, number):
+    end = time.monotonic() + PATIENCE_S
+    while cluster.job(number)["JobState"] == state:
+        assert time.monotonic() < end, cluster.output(number)
+        time.sleep(0.1)
+
+
+def requeue(cluster, number):
+    cluster.command("scontrol", "requeue", number)
+
+
+def preempt(cluster, number):
+    options = ("--partition=urgent", "--nodes=2", "--exclusive", "--wrap=true")
+    other = cluster.command("sbatch", "--parsable", *options).stdout.strip()
+    assert cluster.wait(other) == "COMPLETED"
+
+
+def test_a_job_that_is_requeued_and_then_preempted_goes_on_by_itself(cluster, standin_root, quiet):
+    run = the_run(cluster, "again")
+    number = cluster.submit(written(cluster, standin_root, "again", "--nodes", "2", "--gpus-per-node", "1"))
+    for disturb in (requeue, preempt):
+        with standing_still(cluster, run, number):
+            disturb(cluster, number)
+            leave("RUNNING", cluster, number)
+        leave("COMPLETING", cluster, number)
+        assert cluster.job(number)["JobState"] == "PENDING"
+        assert sae(run).state() == "started"
+        assert_nothing_is_left(cluster, ORPHANS_S)
+        # Slurm would let it wait for two minutes.
+        cluster.command("scontrol", "update", f"JobId={number}", "StartTime=now")
+    assert cluster.wait(number, PATIENCE_S) == "COMPLETED", cluster.output(number)
+    assert cluster.job(number)["Restarts"] == "2"
+    assert all(f"DUE TO {reason}" in cluster.output(number) for reason in ("JOB REQUEUE", "PREEMPTION"))
+    assert_nothing_is_left(cluster)
+    assert_same(run, the_run(cluster, "quiet"))
+
+
+def test_gpus_that_sbatch_is_asked_for_instead_are_what_each_node_offers(cluster, standin_root):
+    script = written(cluster, standin_root, "gpus", "--nodes", "2", "--gpus-per-node", "1")
+    number = cluster.submit(script, "--gpus-per-node=2")
+
+    def starts():
+        found = [line for node in cluster.nodes for line in cluster.processes(node) if "start --block" in line]
+        return found if len(found) == 2 else None
+
+    assert all("--num-gpus=2" in line for line in until(starts, cluster, number))
+    cluster.command("scancel", number)
+    assert cluster.wait(number) == "CANCELLED"
+    assert_nothing_is_left(cluster, ORPHANS_S)
 
 
 def test_a_node_that_does_not_come_is_counted_and_nothing_is_started(cluster, standin_root):
