@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -201,7 +202,15 @@ class RunFolder:
 
     def trials(self) -> list[Trial]:
         """Return the trials of the run's plan, in order. Raises as `record` does."""
-        return [trial_from(item) for item in self.record()["trials"]]
+        if not files.exists(self.experiment):
+            self.record()
+        # Of many trials, reading them takes seconds, and a command asks often.
+        return list(_trials(self.path, tuple(files.stamp(self.experiment).values())))
+
+
+@functools.lru_cache(maxsize=4)
+def _trials(path: str, stamp: tuple[Any, ...]) -> tuple[Trial, ...]:
+    return tuple(trial_from(item) for item in RunFolder(path).record()["trials"])
 
 
 def trial_from(values: dict[str, Any]) -> Trial:

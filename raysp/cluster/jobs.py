@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from raysp.errors import NotReady
 from raysp.training.share import pinned
 
 LOOK_S = 5.0
+RETRIES = 5
+AT_ONCE = 500
+"""Tasks that Ray knows of at a time: each look at those that wait costs as much as there are."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,14 @@ def jobs(
     import ray
 
     submit = functools.partial(_submit, cpus=cpus, function=function)
-    index = {submit(i, call): i for i, call in enumerate(calls)}
-    waiting, found, since = list(index), [None] * len(calls), time.monotonic()
-    while waiting:
+    left, index, waiting = deque(range(len(calls))), {}, []
+    found, since = [None] * len(calls), time.monotonic()
+    while left or waiting:
+        while left and len(waiting) < AT_ONCE:
+            i = left.popleft()
+            ref = submit(calls[i])
+            index[ref] = i
+            waiting.append(ref)
         ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_S)
         if not ready:
             since = time.monotonic() if any(one.get("CPU", 0) >= cpus for one in machines.present()) else since
@@ -77,25 +86,19 @@ def jobs(
         if isinstance(found[i], Unfit):
             # It came after the machines were looked at; what it cannot do, another does.
             _turn_away(found[i])
-            again = submit(i, calls[i])
-            index[again] = i
-            waiting.append(again)
+            left.appendleft(i)
             continue
         on_done(i)
     return found
 
 
-def _submit(i: int, call: tuple[Sequence[Any], dict[str, Any]], *, cpus: int, function: str) -> Any:
+def _submit(call: tuple[Sequence[Any], dict[str, Any]], *, cpus: int, function: str) -> Any:
     import ray
 
-    task = ray.remote(_call).options(
-        num_cpus=cpus,
-        max_retries=1,
-        runtime_env={"env_vars": pinned(cpus)},
-        label_selector={"ray.io/node-id": f"!in({','.join(sorted(fitness.turned_away))})"}
-        if fitness.turned_away
-        else {},
-    )
+    # Machines are taken away also while they do this: what counts is an error of the function's own.
+    task = ray.remote(_call).options(num_cpus=cpus, max_retries=RETRIES, runtime_env={"env_vars": pinned(cpus)})
+    if fitness.turned_away:
+        task = task.options(label_selector={"ray.io/node-id": f"!in({','.join(sorted(fitness.turned_away))})"})
     args, options = call
     return task.remote(function, tuple(args), options, fitness.driver)
 

@@ -77,11 +77,15 @@ class Pool:
         lease_s: float | None = None,
     ) -> None:
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self.workers, self.share = pool_size(resources, machines, len(trials))
         self._resources, self._machines = resources, machines
         options = {"max_crashes": resources.max_crashes} | ({} if lease_s is None else {"lease_s": lease_s})
-        self._queue = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1).remote(trials, **options)
+        # On the driver's machine: any other may be taken away.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        actor = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1, scheduling_strategy=here)
+        self._queue = actor.remote(trials, **options)
         # Nothing is ever read from there, and Train's controllers write to it on the driver's machine.
         self._storage = tempfile.mkdtemp(prefix="raysp-pool-")
         self._config = {
