@@ -6,13 +6,14 @@ READY := $(VENV)/.ready
 # Two trials on two cores must not run four threads; the tests' numerics do not need more than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test test-slow test-cluster faults lint format bench clean
+.PHONY: help setup demo test test-slow test-cluster faults faults-machines lint format bench clean
 
 help:
 	@echo "make demo    set up, then train, collect, evaluate and report on generated stand-in data (minutes on 2 cores)"
 	@echo "make test    set up, then run the tests (about 12 minutes on 2 cores); make test-slow runs the long ones"
 	@echo "make test-cluster  run it under SSH, Slurm and a store of objects that the tests start themselves (needs these programs)"
 	@echo "make faults  kill a sweep and a run 200 times and compare what comes out (an hour; KILLS=20 for less)"
+	@echo "make faults-machines  switch a cluster's machines off and on again 20 times (LOSSES=...), as root, on this machine"
 	@echo "make lint    check format and style; make format mends them"
 	@echo "make bench   measure against the named baselines"
 	@echo "make clean   remove the environment, the demo and caches"
@@ -47,7 +48,7 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
 # Needs Debian's slurm-wlm and munge, openssh-server, rsync, netcat and util-linux, and root for namespaces of its own;
-# what is not there is skipped, with the reason.
+# the test of clusters/setup.sh needs PyPI and 3 GB (7 GB with CUDA). What is not there is skipped, with the reason.
 test-cluster: $(READY)
 	$(BIN)/python -m pytest -m cluster --timeout 1800
 
@@ -55,6 +56,11 @@ KILLS ?= 200
 faults: $(READY)
 	rm -rf faults
 	$(BIN)/python -m tests.faults.campaign --kills $(KILLS) --work faults
+
+LOSSES ?= 20
+faults-machines: $(READY)
+	rm -rf faults-machines
+	$(BIN)/python -m tests.faults.machines --losses $(LOSSES) --work faults-machines
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -68,5 +74,5 @@ bench: $(READY)
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo faults build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo faults faults-machines build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
