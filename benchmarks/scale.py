@@ -2,10 +2,11 @@
 
     python benchmarks/scale.py [--trials 10000] [--real 200]
 
-Four parts, each per trial: planning, the record and reading it back; the queue alone, in one process; the pool with
-two workers whose trials do nothing; and, for a smaller number, real trials of the mean-rate floor on generated data,
-for the size of the run folder and the time to collect, score and report. The named baseline of each is the same for a
-tenth of the trials: a ratio above one says that the cost of a trial grows with how many there are.
+Five parts, each per trial: planning, the record and reading it back; the queue alone, in one process; the pool with
+two workers whose trials do nothing; tasks that do nothing, as scoring has one for each trial; and, for a smaller
+number, real trials of the mean-rate floor on generated data, for the size of the run folder and the time to collect,
+score and report. The named baseline of each is the same for a tenth of the trials: a ratio above one says that the
+cost of a trial grows with how many there are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from raysp.cluster.jobs import jobs
 from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.queue import TrialQueue
 from raysp.cluster.session import session
@@ -89,6 +91,12 @@ def pool(count: int) -> dict[str, float]:
         return {"pool": took, "driver's memory, MB": memory_mb() - before}
 
 
+def tasks(count: int) -> dict[str, float]:
+    with session(Resources(workers=2)):
+        jobs("operator.add", [((1, 2), {})] * 10)
+        return {"tasks": timed(lambda: jobs("operator.add", [((1, 2), {})] * count))[0]}
+
+
 def real(root: str, count: int) -> dict[str, float]:
     runs = tempfile.mkdtemp(prefix="raysp-scale-")
     try:
@@ -132,6 +140,7 @@ def main() -> None:
         show("planning", args.trials, lambda count: planning(root, count))
         show("the queue alone", args.trials, queue_alone)
         show("the pool, two workers, trials that do nothing", args.trials, pool)
+        show("tasks that do nothing", args.trials, tasks)
         show("real trials of the floor", args.real, lambda count: real(root, count))
 
 

@@ -20,6 +20,7 @@ def test_plain_output_tells_what_ended_and_how_much_is_left():
                     "note": {"seconds": 2.0, "validation_loss": 0.5, "best_epoch": 3},
                 },
                 {"kind": "failed", "trial": "sae_y_s0_def", "note": {"error": "Traceback\nValueError: boom"}},
+                {"kind": "unfit", "trial": "", "note": {"machine": "10.0.0.9", "reason": "it does not see the data"}},
                 {"kind": "crash", "trial": "sae_z_s0_ghi", "note": {"crashes": 1, "reason": "signal 9"}},
             ],
             {
@@ -32,6 +33,7 @@ def test_plain_output_tells_what_ended_and_how_much_is_left():
     text = out.getvalue()
     assert "done    sae_x_s0  2.0 s, validation loss 0.5 at epoch 3" in text
     assert "FAILED  sae_y_s0  ValueError: boom" in text
+    assert "machine 10.0.0.9 takes no trials: it does not see the data" in text
     assert "crashed sae_z_s0  worker died (crash 1): signal 9" in text
     assert "run: 2 of 5 trials done, 1 running, 1 FAILED" in text
 

@@ -34,6 +34,18 @@ def test_the_record_says_what_was_run_from_which_code_on_which_data(run):
     assert not record["standin"]
 
 
+def test_the_trials_are_those_of_the_file_also_when_it_changes(run):
+    write_record(run, EXPERIMENT, Plan((TRIAL,), ()), "data")
+    run.trials().append("of the caller's list alone")
+    assert run.trials() == [TRIAL]
+    other = dataclasses.replace(TRIAL, seed=7)
+    write_record(run, EXPERIMENT, Plan((other,), ()), "data")
+    assert run.trials() == [TRIAL, other]
+    files.remove(run.experiment)
+    with pytest.raises(NotReady, match="not a run folder"):
+        run.trials()
+
+
 def test_no_password_of_the_command_is_in_the_record(run, monkeypatch):
     monkeypatch.setenv("OWN_TOKEN", "hunter2-hunter2")
     given = ["--tracking", "http://me:hunter3@host:5000", "--token", "hunter4", "--set", "a.b=hunter2-hunter2"]

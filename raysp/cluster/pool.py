@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 import threading
@@ -238,12 +239,16 @@ def _reason(error: Exception) -> str:
 
 def wait_for(pool: Pool, on_event: Callable[[list, dict], None]) -> dict[str, dict[str, Any]]:
     """Watch a pool to its end; Ctrl-C stops it with its trials' state saved. Returns the last states."""
+    import ray
+
     states: dict[str, dict[str, Any]] = {}
     try:
         for events, states in pool.watch():
             on_event(events, states)
     except KeyboardInterrupt:
-        pool.stop()
+        # A scheduler may have ended Ray as well; its workers' checkpoints are what is left then.
+        with contextlib.suppress(ray.exceptions.RayError):
+            pool.stop()
         raise
     finally:
         pool.close()

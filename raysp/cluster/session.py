@@ -85,6 +85,8 @@ def _told_to_end() -> Iterator[None]:
         return
 
     def interrupt(number: int, frame: Any) -> None:
+        # Once: a second one would disturb what saves the state.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     # Ray's own, which starting it has set, ends the process on the spot.

@@ -38,8 +38,8 @@ keep_token() { (umask 077 && cat > "$RAY_AUTH_TOKEN_PATH"); }
 ray_node() {
     asked=
     trap 'asked=yes' TERM
-    # Ray gives itself half a minute to start, which a crowded machine may exceed once.
-    for _ in first second; do
+    # Ray gives itself half a minute to start, which a crowded machine may exceed.
+    for _ in first second third; do
         "$python" -m ray.scripts.scripts start --block --temp-dir="$folder/ray" \
             --num-cpus="$SLURM_CPUS_PER_TASK" --num-gpus="${SLURM_GPUS_ON_NODE:-@GPUS@}" "$@" \
             > "$folder/start.log" 2>&1 < /dev/null

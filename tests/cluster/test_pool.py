@@ -7,6 +7,7 @@ import pytest
 # Before raysp starts a session: its sockets must stay on loopback all the same.
 from ray.train import ControllerError
 
+from raysp.cluster import jobs
 from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.session import session
 from raysp.config import Resources, Trial
@@ -102,6 +103,20 @@ def listening(process):
         return [c.laddr.ip for c in process.net_connections(kind="inet") if c.status == psutil.CONN_LISTEN]
     except psutil.NoSuchProcess:
         return []
+
+
+def test_tasks_are_answered_in_order_however_few_wait_at_a_time(machines, monkeypatch):
+    monkeypatch.setattr(jobs, "AT_ONCE", 3)
+    done = []
+    calls = [((i, 1), {}) for i in range(11)]
+    assert jobs.jobs("operator.add", calls, on_done=done.append) == list(range(1, 12))
+    assert sorted(done) == list(range(11))
+
+
+def test_the_error_of_a_task_is_its_own(machines, monkeypatch):
+    monkeypatch.setattr(jobs, "AT_ONCE", 2)
+    with pytest.raises(ZeroDivisionError):
+        jobs.jobs("operator.truediv", [((1, 1), {}), ((1, 0), {}), ((1, 2), {})])
 
 
 class DeadController:

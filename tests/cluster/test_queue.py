@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp.cluster.queue import TrialQueue
+from raysp.cluster.queue import Health, TrialQueue
 
 
 class Clock:
@@ -177,3 +177,26 @@ def test_no_trial_is_ever_held_twice_lost_or_run_after_it_is_done(steps):
 def test_unknown_trial_is_an_error():
     with pytest.raises(KeyError):
         make("a").beat(0, "b")
+
+
+def test_a_worker_that_is_turned_away_is_told_of_once_for_its_machine_and_takes_nothing():
+    now = [100.0]
+    queue = TrialQueue([{"id": "a"}], clock=lambda: now[0])
+    for worker in (3, 4):
+        queue.turn_away(worker, "10.0.0.9", "it does not see the data")
+    now[0] += 7.0
+    events, states, health = queue.news(0)
+    assert [(event["kind"], event["note"]["machine"]) for event in events] == [("unfit", "10.0.0.9")]
+    assert states == {}
+    assert health == Health((3, 4), 7.0, {"10.0.0.9": "it does not see the data"})
+    assert queue.states()["a"]["state"] == "waiting"
+
+
+def test_any_sign_of_a_worker_ends_the_quiet():
+    now = [0.0]
+    queue = TrialQueue([{"id": "a"}], clock=lambda: now[0])
+    for sign in (lambda: queue.register(0), lambda: queue.take(0), lambda: queue.beat(0, "a")):
+        now[0] += 50.0
+        assert queue.news(0)[2].quiet_s == 50.0
+        sign()
+        assert queue.news(0)[2].quiet_s == 0.0
