@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import hypothesis
@@ -38,3 +39,38 @@ def standin_root(tmp_path_factory: pytest.TempPathFactory) -> str:
     root = str(tmp_path_factory.mktemp("standin"))
     write_standin(root, size="small", seed=0)
     return root
+
+
+@pytest.fixture(scope="module")
+def door():
+    """What a store of objects of this module's own fails, in a way of its own; the environment names the store."""
+    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3]'")
+    pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")
+    from tests import object_store
+
+    with object_store.store() as (door, _, environment), pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield door
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def bucket(door):
+    """The address of a bucket of the test's own; afterwards the store fails nothing."""
+    from tests import object_store
+
+    name = f"raysp-{uuid.uuid4().hex[:8]}"
+    object_store.make_bucket(name)
+    yield f"s3://{name}"
+    door.calm()
+
+
+@pytest.fixture(scope="module")
+def google():
+    """A function that makes a bucket in an emulator of Google's store and returns its address."""
+    from tests import google_store
+
+    with google_store.store() as make_bucket:
+        yield make_bucket

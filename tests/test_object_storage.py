@@ -3,47 +3,14 @@
 import errno
 import os
 import pathlib
-import signal
 import sys
 import threading
-import time
-import uuid
 
 import pytest
 
-from raysp import files, lease, storage
+from raysp import files, storage
 from raysp.errors import BadInput, StoreError
-
-pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3]'")
-pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")
-
-from tests import google_store, object_store
-
-
-@pytest.fixture(scope="module")
-def door():
-    import s3fs
-
-    with object_store.store() as (door, _, environment), pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        yield door
-        s3fs.S3FileSystem.clear_instance_cache()
-
-
-@pytest.fixture
-def bucket(door):
-    name = f"raysp-{uuid.uuid4().hex[:8]}"
-    object_store.make_bucket(name)
-    yield f"s3://{name}"
-    door.calm()
-
-
-@pytest.fixture(scope="module")
-def google():
-    with google_store.store() as make_bucket:
-        yield make_bucket
+from tests import object_store
 
 
 @pytest.fixture(params=["disk", "store", "google"])
@@ -243,6 +210,17 @@ def test_a_bucket_that_is_not_there_is_refused_and_not_made(door, bucket):
     assert files.listing(bucket) == []
 
 
+def test_a_bucket_of_googles_that_is_not_there_is_refused_and_one_that_is_there_is_left_as_it_was(google):
+    bucket = google()
+    for write in (False, True):
+        with pytest.raises(BadInput, match="there is no bucket 'raysp-nowhere'"):
+            storage.check("gs://raysp-nowhere/runs", write=write)
+    storage.check(f"{bucket}/runs", write=True)
+    assert files.listing(bucket) == []
+    with pytest.raises(BadInput, match="whole bucket"):
+        files.remove(bucket)
+
+
 @pytest.mark.parametrize("verb", ["status", "collect", "evaluate", "report", "ui"])
 def test_verbs_say_what_is_not_at_an_address(bucket, verb):
     from click.testing import CliRunner
@@ -323,80 +301,6 @@ def test_a_persons_own_settings_of_fsspec_come_first():
     found = storage._merged(own, storage.SETTINGS["s3"])
     assert found["config_kwargs"]["retries"] == {"max_attempts": 99, "mode": "standard"}
     assert (found["endpoint_url"], found["use_listings_cache"]) == ("http://x", False)
-
-
-@pytest.mark.parametrize("ignores", [(), ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")], ids=["conditions", "no conditions"])
-def test_one_of_many_that_want_a_lease_gets_it(door, bucket, monkeypatch, ignores):
-    door.ignores.update(ignores)
-    all_ready, got, errors = threading.Barrier(4), [], []
-
-    def take(name):
-        mine = lease.Lease(f"{bucket}/run/.lock", name)
-        all_ready.wait()
-        try:
-            mine.acquire()
-            got.append((name, mine))
-        except BadInput as error:
-            errors.append(str(error))
-
-    monkeypatch.setenv("RAYSP_LEASE_S", "8")
-    threads = [threading.Thread(target=take, args=(f"process {i}",)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    until = time.monotonic() + 60
-    while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
-        for _, mine in got:
-            mine.renew()
-        time.sleep(0.3)
-    assert len(got) == 1
-    assert len(errors) == 3
-    assert all(f"is being run by {got[0][0]}" in error for error in errors)
-    got[0][1].release()
-    assert files.listing(f"{bucket}/run") == []
-
-
-def test_a_lease_that_nobody_renews_is_taken_and_its_first_holder_stops(bucket, monkeypatch):
-    monkeypatch.setenv("RAYSP_LEASE_S", "1.2")
-    path = f"{bucket}/run/.lock"
-    slow = lease.Lease(path, "a slow one")
-    slow.acquire()
-    began = time.monotonic()
-    with lease.held(path, "a second one"):
-        assert time.monotonic() - began > 1.2
-        slow.renew()
-        assert slow.lost == "a second one"
-        slow.release()
-        assert files.exists(path)
-        time.sleep(2)
-        with pytest.raises(BadInput, match="is being run by a second one"):
-            lease.Lease(path, "a third one").acquire()
-    assert not files.exists(path)
-
-
-@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN], ids=["in front", "in the background"])
-def test_a_lease_that_was_taken_stops_the_work_under_it(bucket, monkeypatch, handler):
-    monkeypatch.setenv("RAYSP_LEASE_S", "1.2")
-    path = f"{bucket}/run/.lock"
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        with pytest.raises(BadInput, match="was taken by an impatient one"), lease.held(path, "the first"):
-            files.write_json(path, {"owner": "x", "holder": "an impatient one"})
-            time.sleep(20)
-        assert signal.getsignal(signal.SIGINT) is handler
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert files.read_json(path)["holder"] == "an impatient one"
-
-
-def test_a_lease_survives_lost_answers(door, bucket, monkeypatch):
-    door.every, door.kinds = 2, ("lost", "500")
-    mine = lease.Lease(f"{bucket}/run/.lock", "me")
-    mine.acquire()
-    for _ in range(5):
-        mine.renew()
-        assert mine.lost is None
-    mine.release()
-    assert files.listing(f"{bucket}/run") == []
 
 
 def test_recordings_in_a_store_are_prepared_there_and_downloaded_elsewhere(bucket, tmp_path):
