@@ -16,7 +16,9 @@ from raysp.report.train_draw import draw_trains
 from raysp.report.train_fits import about, cell_fits
 from raysp.report.train_gains import WIDTHS as GAIN_WIDTHS
 from raysp.report.train_gains import gains
-from raysp.report.train_numbers import Numbers, read_numbers
+from raysp.report.train_numbers import SIGMAS, Numbers, read_numbers
+from raysp.report.train_overall import METRICS as OVERALL_METRICS
+from raysp.report.train_overall import overall
 from raysp.report.train_scores import COLUMNS, MEANING, WIDTHS, better, count, score_table, spell
 
 FIGURE_SETS = 20
@@ -56,6 +58,7 @@ def _section(material: Material, task: Task, pages: Pages, *, figures: bool) -> 
         "about": about(material, task),
         "table": score_table(material, task, numbers),
         "gains": gains(numbers),
+        "overall": overall(numbers),
         "poisson": bool(numbers.having("poisson")),
         "networks": bool(numbers.having("network")),
         "state": f"{done} of {len(task.trials)} trials done",
@@ -95,6 +98,8 @@ def _context(material: Material, sections: list[dict[str, Any]]) -> dict[str, An
         "columns": COLUMNS,
         "widths": WIDTHS,
         "gain_widths": GAIN_WIDTHS,
+        "overall_metrics": OVERALL_METRICS,
+        "shown_widths": (SIGMAS[0], SIGMAS[-1]),
         "meaning": MEANING,
         "better": better,
         "spell": spell,

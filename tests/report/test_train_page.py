@@ -77,6 +77,7 @@ def test_the_table_marks_floor_ceiling_and_best(html):
 def test_the_choice_of_the_best_poisson_is_confessed(html):
     assert "the choice favours Poisson" in html
     assert "distance_unet − best Poisson" in html
+    assert "distance_unet − no_spikes</td>" in html[html.index("Over all widths") :]
     assert "distance_unet − no_spikes" in html
     assert "3 of 3 cells" in html
 
