@@ -7,8 +7,8 @@ from scipy import fft
 
 from raysp.evaluation.spike_smoothing import checked, cosine, gaussian, gaussian_kernels, pairs_by_lag
 
-NEARLY_CONSTANT = 1e-5
-"""Variance over squared mean below which the difference of two large sums has lost too many digits."""
+NEARLY_CONSTANT = 1e-3
+"""Variance over squared mean below which the difference of two large sums has lost more than three digits."""
 CONSTANT = 1e-26
 """Variance over squared mean that rounding alone makes."""
 
