@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,15 +54,37 @@ def produce(
         report=lambda note: (log.epoch(note), report(note)),
         keep_going=keep_going,
     )
+    report({"phase": "calibrating"})
+    boosts = calibrated_on_validation(trial, split, fitted, keep_going)
     report({"phase": "predicting"})
-    found = [train for stretch in split.parts[PART] for train in predicted(trial, split, fitted, stretch, keep_going)]
+    found = [
+        train for stretch in split.parts[PART] for train in predicted(trial, split, fitted, stretch, boosts, keep_going)
+    ]
     trains.write_trains(folder.predictions, trial, split, found, fitted.model.reach.before, PART)
     curve.write_curve(folder.curve, fitted.curve)
-    files.write_json(folder.metrics, {"validation": best_metrics(fitted), "cells": fitted.cells})
+    measured = {"validation": best_metrics(fitted), "cells": fitted.cells, "boosts": _by_cell(split, boosts)}
+    files.write_json(folder.metrics, measured)
     result = done_record(trial, fitted, split.provenance.standin, started)
     result |= {"selected_on": "validation part, each cell by itself" if fitted.cells else "nothing"}
     files.write_json(folder.done, result)
     return result
+
+
+def calibrated_on_validation(
+    trial: Trial, split: StimulusSplit, fitted: Any, keep_going: Callable[[], bool] = lambda: True
+) -> dict[str, Any]:
+    """Return the boosts of the model's calibrated decodings, name -> (cells,); none where it has no such decodings."""
+    from raysp.data.windows import Tape
+    from raysp.evaluation.van_rossum import van_rossum
+    from raysp.training.calibration import calibrated
+
+    def squared(recorded: np.ndarray, predicted: np.ndarray) -> float:
+        width = np.array([fitted.model.config.careful_ms])
+        return float(van_rossum(recorded, predicted, split.sizes.bin_ms, width)[0] ** 2)
+
+    clock = _Clock(keep_going, trial.id)
+    tape = Tape.of(split, fitted.device)
+    return calibrated(fitted.model, tape, split.parts["validation"], squared, clock.look)
 
 
 def predicted(
@@ -70,6 +92,7 @@ def predicted(
     split: StimulusSplit,
     fitted: Any,
     stretch: tuple[int, int],
+    boosts: Mapping[str, Any] | None = None,
     keep_going: Callable[[], bool] = lambda: True,
 ) -> list[Any]:
     """Return the spike trains that a fitted model predicts for a stretch, one per cell and decoding."""
@@ -79,7 +102,7 @@ def predicted(
 
     clock = _Clock(keep_going, trial.id)
     tape = Tape.of(split, fitted.device)
-    found = roll_out(fitted.model, tape, stretch, seed=trial.seed, keep_going=clock.look)
+    found = roll_out(fitted.model, tape, stretch, seed=trial.seed, boosts=boosts, keep_going=clock.look)
     rows = []
     for index, cell in enumerate(split.cells.tolist()):
         recorded = split.spikes[found.first : found.first + found.bins, index]
@@ -90,6 +113,13 @@ def predicted(
             place = (cell, decoding, split.sizes.bin_ms, found.first)
             rows.append(Train(*place, spikes[index], recorded, told, found.step))
     return rows
+
+
+def _by_cell(split: StimulusSplit, boosts: Mapping[str, Any]) -> dict[str, dict[int, float]]:
+    return {
+        name: dict(zip(split.cells.tolist(), (round(value, 3) for value in values.tolist()), strict=True))
+        for name, values in boosts.items()
+    }
 
 
 def _physical(model: Any, output: np.ndarray) -> np.ndarray:

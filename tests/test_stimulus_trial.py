@@ -39,8 +39,8 @@ EXPERIMENT = Experiment(
 )
 DECODINGS = {
     "no_spikes": ["none"],
-    "distance_unet": ["nearest"],
-    "poisson_40": ["round", "floor", "sample"],
+    "distance_unet": ["nearest", "matched", "careful"],
+    "poisson_40": ["round", "floor", "sample", "matched", "careful"],
     "perfect_40": ["true count"],
     "perfect_distance": ["nearest"],
 }
@@ -82,10 +82,12 @@ def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_cell(sett
     assert files.read_json(folder.done) == result
     assert (result["standin"], result["data"], result["epochs"]) == (True, trial.data, 2 if learned else 0)
     assert result["selected_on"] == ("validation part, each cell by itself" if learned else "nothing")
-    assert {"phase": "predicting"} in notes
+    assert [note["phase"] for note in notes if "phase" in note] == ["calibrating", "predicting"]
     assert polars.read_parquet(folder.curve)["epoch"].to_list() == ([1, 2] if learned else [])
-    cells = files.read_json(folder.metrics)["cells"]
-    assert list(cells) == (["10", "13"] if learned else [])
+    measured = files.read_json(folder.metrics)
+    assert list(measured["cells"]) == (["10", "13"] if learned else [])
+    assert sorted(measured["boosts"]) == (["careful", "matched"] if learned else [])
+    assert all(list(boosts) == ["10", "13"] for boosts in measured["boosts"].values())
     trains = trains_of(setting, trial)
     assert [(t.cell, t.decoding) for t in trains] == [(c, name) for c in (10, 13) for name in DECODINGS[label]]
     ((start, end),) = split.parts["test"]
@@ -123,7 +125,7 @@ def test_the_same_trial_twice_gives_the_same_predictions(setting, prepared, tmp_
 def test_a_trial_of_some_cells_predicts_these_alone(setting, prepared):
     trial = planned(prepared, "distance_unet", cells="13")
     run_trial(trial, setting)
-    assert [train.cell for train in trains_of(setting, trial)] == [13]
+    assert {train.cell for train in trains_of(setting, trial)} == {13}
 
 
 def test_stopped_while_training_it_goes_on_where_it_was(setting, prepared):

@@ -25,6 +25,7 @@ class Model(SharedModel):
     """The spike-distance network, once."""
 
     decodings = ("nearest",)
+    calibrates = "nearest"
     log_output = True
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
@@ -51,3 +52,7 @@ class Model(SharedModel):
     ) -> torch.Tensor:
         """Return the spikes that explain the distances, (cells, windows, step) uint8."""
         return self.network.spikes(output, history, decoding, generators)
+
+    def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
+        """Return log distances that are shorter by each cell's boost."""
+        return self.network.boosted(output, boost)

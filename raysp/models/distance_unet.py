@@ -89,6 +89,7 @@ class Model(WindowModel):
     """Twelve layers down, some up, without skip connections; in log distance."""
 
     decodings = ("nearest",)
+    calibrates = "nearest"
     log_output = True
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
@@ -157,6 +158,10 @@ class Model(WindowModel):
     ) -> torch.Tensor:
         """Return the spikes that explain the distances, (cells, windows, step) uint8."""
         return distances_to_spikes(self.config, output.clamp(max=LARGEST_LOG).exp(), history, generators)
+
+    def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
+        """Return log distances that are shorter by each cell's boost."""
+        return output - boost.view(-1, *[1] * (output.ndim - 1))
 
 
 def normalised(windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:

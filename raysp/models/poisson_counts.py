@@ -41,6 +41,7 @@ class Model(WindowModel):
     """The trunk of the spike-distance network, and one expected count for each window."""
 
     decodings = ("round", "floor", "sample")
+    calibrates = "round"
     role = "poisson"
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
@@ -80,6 +81,10 @@ class Model(WindowModel):
         else:
             counts = decode(rates, decoding)
         return torch.as_tensor(place_evenly(counts.numpy(), self.config.interval))
+
+    def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
+        """Return expected spikes, times the exponential of each cell's boost."""
+        return output * boost.exp().view(-1, *[1] * (output.ndim - 1))
 
 
 def errors(rates: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:

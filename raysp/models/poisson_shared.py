@@ -25,6 +25,7 @@ class Model(SharedModel):
     """The network of Poisson counts, once."""
 
     decodings = poisson_counts.Model.decodings
+    calibrates = "round"
     role = "poisson"
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
@@ -46,3 +47,7 @@ class Model(SharedModel):
     ) -> torch.Tensor:
         """Return so many spikes, evenly placed, (cells, windows, interval) uint8."""
         return self.network.spikes(output, history, decoding, generators)
+
+    def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
+        """Return expected spikes, times the exponential of each cell's boost."""
+        return self.network.boosted(output, boost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +30,7 @@ class TrunkConfig:
         dropout: share of entries dropped in each of them.
         train_stride: bins from one training window to the next; each is shifted by less than that, anew every epoch.
         validation_stride: bins from one validation window to the next, without shift.
+        careful_ms: width of the van Rossum distance that the decoding "careful" makes small in the validation part, ms.
     """
 
     input_bins: int = 992
@@ -38,6 +40,7 @@ class TrunkConfig:
     dropout: float = 0.2
     train_stride: int = 13
     validation_stride: int = 13
+    careful_ms: float = 10.0
 
     def check(self, model: str) -> None:
         """Raise BadInput where a setting makes no sense; `model` is for the error."""
@@ -47,6 +50,8 @@ class TrunkConfig:
                 raise BadInput(f"model {model}, {name} expected at least {bound}, got {getattr(self, name)}")
         if self.channels % 2:
             raise BadInput(f"model {model}, channels expected an even number, got {self.channels}")
+        if not 0 < self.careful_ms < math.inf:
+            raise BadInput(f"model {model}, careful_ms expected a finite number > 0, got {self.careful_ms}")
         if not 0 <= self.dropout < 1:
             raise BadInput(f"model {model}, dropout expected a share in [0, 1), got {self.dropout}")
 
@@ -74,6 +79,10 @@ class WindowModel(nn.Module):
       the second, so that no cell's weights know of another's;
     - `start(tape, stretches)`, optional: initial values that come from the training part.
 
+    A model whose output says how sure it is of spikes names in `calibrates` the decoding that is calibrated on the
+    validation part, and has `boosted(output, boost)`, which makes the output of each cell readier for spikes by a boost
+    in natural logs; its settings have `careful_ms`.
+
     `log_output` says that the output is the natural log of what a reader wants to see. `one_per_cell` says that every
     weight has the cells in front, so that each cell keeps its own best weights. `sees_truth` is for ceilings, which
     read the very spikes that they give. `role` is the part that it plays in a comparison.
@@ -87,6 +96,7 @@ class WindowModel(nn.Module):
     reach: Reach
     step: int
     decodings: tuple[str, ...]
+    calibrates: str | None = None
 
     def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
         """Take initial values from the training part of a recording."""
@@ -108,3 +118,12 @@ class WindowModel(nn.Module):
                 which others there are.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method spikes(...)")
+
+    def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
+        """Return the output, made readier to give spikes.
+
+        Args:
+            output: of the windows, (cells, windows, ...).
+            boost: (cells,) natural logs; below 0 fewer spikes, above 0 more.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method boosted(output, boost)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -50,6 +50,7 @@ def roll_out(
     whole_windows: bool = False,
     forced: bool = False,
     keep_output: bool = True,
+    boosts: Mapping[str, torch.Tensor] | None = None,
     keep_going: Callable[[], None] = lambda: None,
 ) -> Rollout:
     """Predict a stretch of a recording, all cells and decodings in lock-step.
@@ -66,21 +67,43 @@ def roll_out(
         whole_windows: predict only while a window with all its targets fits in, as Doran et al. do; else to the end.
         forced: let every window see the true spikes before it (teacher forcing); all windows at once.
         keep_output: keep what the network said.
+        boosts: decodings beside the model's own, name -> (cells,) how much readier it is made, see `calibration`.
         keep_going: called between windows; whatever it raises ends the rollout.
 
     Raises:
-        BadInput: the stretch is shorter than a window, or there is no such history.
+        BadInput: the stretch is shorter than a window, there is no such history, or the model cannot be boosted.
     """
     if history not in get_args(History):
         raise BadInput(f"a rollout expected history {' or '.join(get_args(History))}, got {history!r}")
     starts, last = _starts(model, stretch, whole_windows=whole_windows)
+    decoder = _Decoder(model, boosts or {})
     with looking(model, tape.device):
-        found = _forced(model, tape, starts, seed, keep_going) if forced else None
+        found = _forced(decoder, tape, starts, seed, keep_output, keep_going) if forced else None
         if found is None:
-            found = _stepped(model, tape, starts, seed, history, stretch, keep_output, keep_going)
+            found = _stepped(decoder, tape, starts, seed, history, stretch, keep_output, keep_going)
     spikes, output = found
     trains = {name: train[:, : last - starts[0]].numpy() for name, train in spikes.items()}
-    return Rollout(int(starts[0]), trains, output if keep_output else {}, model.step)
+    return Rollout(int(starts[0]), trains, output, model.step)
+
+
+class _Decoder:
+    """A model's own decodings, and those that are boosted."""
+
+    def __init__(self, model: WindowModel, boosts: Mapping[str, torch.Tensor]) -> None:
+        if boosts and model.calibrates is None:
+            raise BadInput(f"boosts expected a model that can be calibrated, got {type(model).__module__}")
+        if taken := set(boosts) & set(model.decodings):
+            raise BadInput(f"boosts expected names that are not the model's decodings, got {', '.join(sorted(taken))}")
+        self.model, self.boosts, self.names = model, boosts, (*model.decodings, *boosts)
+
+    def put(
+        self, name: str, output: torch.Tensor, history: torch.Tensor, generators: Sequence[torch.Generator]
+    ) -> torch.Tensor:
+        """Return the spikes of one decoding, (cells, windows, step)."""
+        if name not in self.boosts:
+            return self.model.spikes(output, history, name, generators)
+        told = self.model.boosted(output, self.boosts[name].to(output.device))
+        return self.model.spikes(told, history, self.model.calibrates, generators)
 
 
 def _starts(model: WindowModel, stretch: tuple[int, int], *, whole_windows: bool) -> tuple[list[int], int]:
@@ -96,8 +119,9 @@ def _starts(model: WindowModel, stretch: tuple[int, int], *, whole_windows: bool
     return [first + model.step * index for index in range(count)], min(first + model.step * count, end)
 
 
-def _stepped(model, tape, starts, seed, history, stretch, keep_output, keep_going):
-    before, names = model.reach.before, model.decodings
+def _stepped(decoder, tape, starts, seed, history, stretch, keep_output, keep_going):
+    model, names = decoder.model, decoder.names
+    before = model.reach.before
     cells, bins = len(tape.spikes), before + model.step * len(starts)
     # One row for each cell and decoding: what each decoding put down is what it sees again.
     trains = torch.zeros(cells, len(names), bins, device=tape.device)
@@ -113,7 +137,7 @@ def _stepped(model, tape, starts, seed, history, stretch, keep_output, keep_goin
         seen = trains[:, :, now : now + before]
         output = model.output(replace(windows, stimulus=stimulus, history=seen)).float()
         for row, name in enumerate(names):
-            put = model.spikes(output[:, row : row + 1], seen[:, row : row + 1], name, generators[row])
+            put = decoder.put(name, output[:, row : row + 1], seen[:, row : row + 1], generators[row])
             trains[:, row, now + before : now + before + model.step] = put[:, 0].to(tape.device)
         if keep_output:
             kept.append(output.cpu())
@@ -123,22 +147,23 @@ def _stepped(model, tape, starts, seed, history, stretch, keep_output, keep_goin
     return spikes, {} if told is None else {name: told[:, row] for row, name in enumerate(names)}
 
 
-def _forced(model, tape, starts, seed, keep_going, batch: int = 64):
-    spikes: dict[str, list[torch.Tensor]] = {name: [] for name in model.decodings}
-    generators = {name: _generators(tape, seed) for name in model.decodings}
+def _forced(decoder, tape, starts, seed, keep_output, keep_going, batch: int = 64):
+    model = decoder.model
+    spikes: dict[str, list[torch.Tensor]] = {name: [] for name in decoder.names}
+    generators = {name: _generators(tape, seed) for name in decoder.names}
     kept = []
     for piece in range(math.ceil(len(starts) / batch)):
         keep_going()
         chosen = torch.as_tensor(starts[piece * batch : (piece + 1) * batch], device=tape.device)
         windows = tape.windows(chosen, model.reach.before)
         output = model.output(windows).float()
-        kept.append(output.cpu())
-        for name in model.decodings:
-            put = model.spikes(output, windows.history, name, generators[name])
+        if keep_output:
+            kept.append(output.cpu())
+        for name in decoder.names:
+            put = decoder.put(name, output, windows.history, generators[name])
             spikes[name].append(put.flatten(1).cpu())
-    told = torch.cat(kept, dim=1).numpy()
     trains = {name: torch.cat(parts, dim=1) for name, parts in spikes.items()}
-    return trains, dict.fromkeys(model.decodings, told)
+    return trains, dict.fromkeys(decoder.names, torch.cat(kept, dim=1).numpy()) if kept else {}
 
 
 def _generators(tape: Tape, seed: int) -> list[torch.Generator]:

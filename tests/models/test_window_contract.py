@@ -81,6 +81,16 @@ def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, cells):
         assert torch.equal(found, decoded(model, tape, decoding, range(cells)))
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if catalog.module(name).Model.calibrates])
+def test_what_can_be_calibrated_says_which_decoding_and_at_which_width(name):
+    model, tape = fitted(name, made_up_recording(cells=3))
+    assert model.calibrates in model.decodings
+    assert model.config.careful_ms > 0
+    output = said(model, tape)
+    torch.testing.assert_close(model.boosted(output, torch.zeros(3)), output)
+    assert not torch.equal(model.boosted(output, torch.ones(3)), output)
+
+
 def test_it_predicts_a_stretch_step_by_step_all_decodings_at_once(name):
     split = made_up_recording(cells=3)
     model, tape = fitted(name, split)
