@@ -13,6 +13,7 @@ from raysp.report.train_colours import line_colours
 from raysp.report.train_lines import Line
 from raysp.report.train_numbers import PEARSON, SCHREIBER, SIGMAS, SIGN, VAN_ROSSUM, Numbers
 from raysp.report.train_scores import score
+from raysp.training.calibration import CAREFUL, MATCHED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ LABELS = {
 }
 TICKS = (1, 2, 5, 10, 20, 50, 100)
 DASHES = (0, (4, 2))
+LOOKS = {MATCHED: "-.", CAREFUL: ":"}
 COUNTS = {"poisson": "Poisson counts of the interval", "ceiling": "true counts of the interval"}
 
 
@@ -42,7 +44,7 @@ def width_curves(numbers: Numbers) -> Picture:
         for axes, metric in zip(figure.subplots(1, 3), SIGN, strict=True):
             counts = best_decodings(numbers, metric)
             for line in (*numbers.having("floor", "network"), *counts, *ceilings):
-                _line(axes, numbers, line, metric, paint[line.model], band=line.role in ("network", "poisson"))
+                _line(axes, numbers, line, metric, paint[line.model], band=_banded(line))
             _dress(axes, metric)
             axes.set_xlabel("σ (ms)")
             axes.set_title(LABELS[metric])
@@ -108,18 +110,25 @@ def _column(axes: Axes, numbers: Numbers, metric: str, counting: list[Line], pai
     others = [line for line in numbers.having("ceiling") if line.interval is None]
     network = [line for line in numbers.having("network") if line == numbers.main]
     for line in (*numbers.having("floor"), *network, *counting, *others):
-        _line(axes, numbers, line, metric, paint[line.model], band=line.role in ("network", "poisson"))
+        _line(axes, numbers, line, metric, paint[line.model], band=_banded(line))
     _dress(axes, metric)
     axes.set_xticks([1, 10, 100], ["1", "10", "100"])
 
 
+def _banded(line: Line) -> bool:
+    return line.role == "poisson" or (line.role == "network" and not line.calibrated)
+
+
 def _line(axes: Axes, numbers: Numbers, line: Line, metric: str, colour: str, *, band: bool) -> None:
     x, mean, low, high = mean_curve(numbers, line, metric).T
+    network = line.role == "network"
     look: dict[str, Any] = {"linestyle": DASHES if line.role == "ceiling" else "-"}
-    look |= {"linewidth": 2.0 if line.role == "network" else 1.3, "zorder": 4 if line.role == "network" else 3}
-    axes.plot(x, mean, color=colour, label=line.model, gid="" if line.interval is None else line.role, **look)
+    look |= {"linestyle": LOOKS[line.decoding]} if network and line.calibrated else {}
+    look |= {"linewidth": 2.0 if network else 1.3, "zorder": 4 if network else 3}
+    label = line.label if network else line.model
+    axes.plot(x, mean, color=colour, label=label, gid="" if line.interval is None else line.role, **look)
     if band and np.isfinite(low).all():
-        strong = 0.20 if line.role == "network" else 0.07
+        strong = 0.20 if network else 0.07
         axes.fill_between(x, low, high, color=colour, alpha=strong, linewidth=0, zorder=2)
 
 
@@ -164,7 +173,12 @@ def _caption(numbers: Numbers, words: list[str]) -> str:
         if numbers.having("poisson")
         else ""
     )
+    calibrated = (
+        f" Dash-dotted and dotted: the same network, each cell decoded {MATCHED} or {CAREFUL} on the validation part."
+        if any(line.calibrated for line in numbers.having("network"))
+        else ""
+    )
     return (
         "Mean over cells with its 95 % band; dashed: ceilings, which read the true spikes. Look at how far each line "
-        f"stays from its ceiling as σ becomes small: that is precision in time.{counts}"
+        f"stays from its ceiling as σ becomes small: that is precision in time.{counts}{calibrated}"
     )

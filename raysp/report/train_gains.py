@@ -45,38 +45,61 @@ class Opponent:
 
 @dataclass(frozen=True)
 class GainRow:
-    """One network against one kind of opponent, at each width."""
+    """One network against one kind of opponent, at each width.
+
+    Attributes:
+        network: its name, with the decoding where that is one.
+        against: the opponent's name.
+        gains: at each width; None where one of both was not scored.
+        decodings: the network's at each width, where they are chosen anew; else nothing.
+    """
 
     network: str
     against: str
     gains: tuple[Gain | None, ...]
+    decodings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Gains:
-    """The comparison by one measure.
+    """The comparison by one measure, on equal terms: both sides as published, or both with every decoding.
 
     Attributes:
         metric: the measure.
+        calibrated: whether decodings that were adapted on the validation part take part.
         best: the best Poisson model at each width; None where there is none.
         rows: each network against the best Poisson model, and against the floor.
     """
 
     metric: str
+    calibrated: bool
     best: tuple[Opponent | None, ...]
     rows: tuple[GainRow, ...]
 
 
 def gains(numbers: Numbers) -> list[Gains]:
-    """Return the comparisons of a recording, one per measure; none where it has no network, or nothing to beat."""
-    networks = numbers.having("network")
-    found = [_gains(numbers, networks, metric) for metric in (SCHREIBER, VAN_ROSSUM, PEARSON)]
+    """Return the comparisons of a recording; none where it has no network, or nothing to beat.
+
+    One per measure with the decodings as published, network by network and decoding by decoding. Where decodings were
+    calibrated, one more per measure with all of them, chosen anew at each width on both sides.
+    """
+    metrics = (SCHREIBER, VAN_ROSSUM, PEARSON)
+    found = [_gains(numbers, metric, calibrated=False) for metric in metrics]
+    if any(line.calibrated for line in numbers.having("network")):
+        found += [_gains(numbers, metric, calibrated=True) for metric in metrics]
     return [one for one in found if any(gain for row in one.rows for gain in row.gains)]
 
 
-def best_poisson(numbers: Numbers, metric: str, sigma: int) -> Opponent | None:
-    """Return the interval and decoding with the best mean over cells at one width; None without Poisson models."""
-    line = numbers.best(numbers.having("poisson"), metric, sigma)
+def best_poisson(numbers: Numbers, metric: str, sigma: int, *, calibrated: bool = True) -> Opponent | None:
+    """Return the interval and decoding with the best mean over cells at one width; None without Poisson models.
+
+    Args:
+        numbers: what was measured.
+        metric: the measure.
+        sigma: the width, ms.
+        calibrated: whether calibrated decodings take part.
+    """
+    line = numbers.best(_lines(numbers, "poisson", calibrated), metric, sigma)
     return None if line is None else Opponent(line, numbers.mean(line, metric, sigma))
 
 
@@ -96,21 +119,49 @@ def gain(mine: Mapping[int, float], other: Mapping[int, float], metric: str) -> 
     return Gain(summary.mean, summary.low, summary.high, p, won, len(shared), verdict)
 
 
-def _gains(numbers: Numbers, networks: list[Line], metric: str) -> Gains:
-    best = tuple(best_poisson(numbers, metric, sigma) for sigma in WIDTHS)
-    floors = numbers.having("floor")
-    rows = []
-    for line in networks:
-        if any(best):
-            rows.append(_versus(numbers, line, metric, "best Poisson", [one and one.line for one in best]))
-        if floors:
-            rows.append(_versus(numbers, line, metric, floors[0].label, [floors[0]] * len(WIDTHS)))
-    return Gains(metric, best, tuple(rows))
+def _lines(numbers: Numbers, role: str, calibrated: bool) -> list[Line]:
+    return [line for line in numbers.having(role) if calibrated or not line.calibrated]
 
 
-def _versus(numbers: Numbers, line: Line, metric: str, against: str, others: list[Line | None]) -> GainRow:
-    found = [
-        None if other is None else gain(numbers.of(line, metric, sigma), numbers.of(other, metric, sigma), metric)
-        for sigma, other in zip(WIDTHS, others, strict=True)
+def _gains(numbers: Numbers, metric: str, *, calibrated: bool) -> Gains:
+    best = tuple(best_poisson(numbers, metric, sigma, calibrated=calibrated) for sigma in WIDTHS)
+    opponents: list[tuple[str, list[Line | None]]] = [("best Poisson", [one and one.line for one in best])]
+    opponents += [(floor.label, [floor] * len(WIDTHS)) for floor in numbers.having("floor")[:1]]
+    sides = _chosen(numbers, metric) if calibrated else _each(numbers)
+    rows = [
+        GainRow(name, against, _versus(numbers, mine, others, metric), _decodings(mine) if calibrated else ())
+        for name, mine in sides.items()
+        for against, others in opponents
+        if any(others)
     ]
-    return GainRow(line.label, against, tuple(found))
+    return Gains(metric, calibrated, best, tuple(rows))
+
+
+def _each(numbers: Numbers) -> dict[str, list[Line | None]]:
+    return {line.label: [line] * len(WIDTHS) for line in _lines(numbers, "network", False)}
+
+
+def _chosen(numbers: Numbers, metric: str) -> dict[str, list[Line | None]]:
+    """Return each network that has calibrated decodings with the best of all its decodings at each width."""
+    networks = numbers.having("network")
+    names = dict.fromkeys(line.model for line in networks if line.calibrated)
+    mine = {name: [line for line in networks if line.model == name] for name in names}
+    return {
+        f"{name}, best decoding": [numbers.best(lines, metric, sigma) for sigma in WIDTHS]
+        for name, lines in mine.items()
+    }
+
+
+def _decodings(lines: list[Line | None]) -> tuple[str, ...]:
+    return tuple("" if line is None else line.decoding for line in lines)
+
+
+def _versus(
+    numbers: Numbers, mine: list[Line | None], others: list[Line | None], metric: str
+) -> tuple[Gain | None, ...]:
+    return tuple(
+        None
+        if one is None or other is None
+        else gain(numbers.of(one, metric, sigma), numbers.of(other, metric, sigma), metric)
+        for sigma, one, other in zip(WIDTHS, mine, others, strict=True)
+    )

@@ -9,6 +9,7 @@ from raysp.config import Trial
 from raysp.models import catalog
 from raysp.models.windowed import Role
 from raysp.report.material import Material, Task
+from raysp.training.calibration import CALIBRATED
 
 ORDER: tuple[Role, ...] = ("floor", "network", "poisson", "ceiling")
 
@@ -35,6 +36,11 @@ class Line:
     def label(self) -> str:
         """The model's name, with the decoding where it has several."""
         return self.model if self.only else f"{self.model}, {self.decoding}"
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the decoding was adapted to each cell on the validation part."""
+        return self.decoding in CALIBRATED
 
 
 def role_of(material: Material, trial: Trial) -> Role:

@@ -69,9 +69,13 @@ class Numbers:
     def main(self) -> Line | None:
         """The network whose predictions are shown: the best by `HEADLINE`; of Poisson counts where there is no other.
 
-        None where nothing but floors and ceilings was scored.
+        A calibrated decoding is none of those: what the network said is kept beside the first of its own alone. None
+        where nothing but floors and ceilings was scored.
         """
-        return self.best(self.having("network"), *HEADLINE) or self.best(self.having("poisson"), *HEADLINE)
+        for role in ("network", "poisson"):
+            if found := self.best([line for line in self.having(role) if not line.calibrated], *HEADLINE):
+                return found
+        return None
 
 
 def read_numbers(material: Material, task: Task) -> Numbers:

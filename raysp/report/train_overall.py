@@ -35,12 +35,16 @@ class OverallRow:
 
 
 def overall(numbers: Numbers) -> list[OverallRow]:
-    """Return each network against the floor and against every interval and decoding; none where there is neither."""
-    opponents = numbers.having("floor", "poisson")
+    """Return each network against the floor and against the ways to count; none where there is neither.
+
+    Like against like: a network decoded as published against each interval and decoding as published, a calibrated
+    decoding against each interval with the same one.
+    """
     rows = [
         OverallRow(network, other, tuple(_versus(numbers, network, other, metric) for metric in METRICS))
         for network in numbers.having("network")
-        for other in opponents
+        for other in numbers.having("floor", "poisson")
+        if other.role == "floor" or _alike(network, other)
     ]
     return [row for row in rows if any(row.found)]
 
@@ -60,6 +64,10 @@ def over_widths(numbers: Numbers, line: Line, metric: str) -> dict[int, float]:
     ]
     cells = set.intersection(*(set(values) for _, values in curves))
     return {cell: sum(share * values[cell] for share, values in curves) for cell in sorted(cells)}
+
+
+def _alike(network: Line, other: Line) -> bool:
+    return network.decoding == other.decoding if network.calibrated else not other.calibrated
 
 
 def _versus(numbers: Numbers, network: Line, other: Line, metric: str) -> Overall | None:

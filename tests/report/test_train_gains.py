@@ -68,6 +68,37 @@ def test_gains_are_paired_over_cells():
     assert (worse_is_more.won, worse_is_more.verdict) == (3, 1)
 
 
+NETS = tuple(Line("distance_unet", how, "network", only=False) for how in ("nearest", "matched", "careful"))
+COUNTED = (*COUNTS, Line("poisson_5", "matched", "poisson", 5, only=False))
+
+
+def thresholds(line, metric, sigma, cell):
+    """Calibrated decodings are better by 0.1, careful ones below 20 ms and matched ones from there on."""
+    level = narrow_then_wide(NETWORK if line in NETS else line, SCHREIBER, sigma, cell)
+    if line.calibrated:
+        level += 0.1 if (line.decoding == "careful") == (sigma < 20) or line.role == "poisson" else -0.1
+    return level if metric != VAN_ROSSUM else 10 * (1 - level)
+
+
+def test_as_published_no_calibrated_decoding_takes_part():
+    found = gains(numbers(thresholds, lines=(FLOOR, *NETS, *COUNTED)))
+    assert [one.calibrated for one in found] == [False] * 3 + [True] * 3
+    schreiber = found[0]
+    assert [(row.network, row.decodings) for row in schreiber.rows] == [("distance_unet, nearest", ())] * 2
+    assert {best.line.decoding for best in schreiber.best} == {"round"}
+    assert schreiber.rows[0].gains[0].mean == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize("index", [3, 4, 5])
+def test_with_every_decoding_both_sides_choose_anew_at_each_width(index):
+    one = gains(numbers(thresholds, lines=(FLOOR, *NETS, *COUNTED)))[index]
+    to_best, to_floor = one.rows
+    assert (to_best.network, to_best.against) == ("distance_unet, best decoding", "best Poisson")
+    assert to_best.decodings == to_floor.decodings == ("careful",) * 2 + ("matched",) * 4
+    assert [best.line.decoding for best in one.best] == ["matched"] * 3 + ["round"] * 3
+    assert all(gain.verdict == 1 for gain in to_best.gains)
+
+
 def test_a_clear_loss_is_told_from_an_open_one():
     lost = gain({1: 0.1, 2: 0.2, 3: 0.3}, {1: 0.5, 2: 0.61, 3: 0.7}, SCHREIBER)
     open_ = gain({1: 0.1, 2: 0.7, 3: 0.3}, {1: 0.5, 2: 0.2, 3: 0.3}, SCHREIBER)

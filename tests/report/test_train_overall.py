@@ -75,3 +75,17 @@ def test_what_was_not_measured_is_not_compared():
     (row,) = overall(numbers(crossing, lines=(FLOOR, NETWORK), metrics=(SCHREIBER,)))
     assert row.found[1:] == (None, None)
     assert overall(numbers(crossing, lines=(FLOOR, *COUNTS))) == []
+
+
+def test_a_calibrated_decoding_meets_the_same_of_the_counts_and_a_published_one_the_published():
+    nets = tuple(Line("distance_unet", how, "network", only=False) for how in ("nearest", "matched"))
+    counts = (*COUNTS, *(Line("poisson_5", how, "poisson", 5, only=False) for how in ("matched", "careful")))
+    rows = overall(numbers(crossing, lines=(FLOOR, *nets, *counts)))
+    met = [(row.network.decoding, row.against.label) for row in rows]
+    assert met == [
+        ("nearest", "no_spikes"),
+        ("nearest", "poisson_5, round"),
+        ("nearest", "poisson_160, round"),
+        ("matched", "no_spikes"),
+        ("matched", "poisson_5, matched"),
+    ]
