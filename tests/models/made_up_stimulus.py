@@ -11,7 +11,9 @@ import torch
 
 from raysp.data.split import Provenance
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.windows import Tape
 from raysp.models import catalog
+from raysp.models.windowed import WindowModel
 
 SMALL = {
     "input_bins": 64,
@@ -73,3 +75,15 @@ def shaken(model: torch.nn.Module, seed: int = 0) -> None:
         for name, values in model.named_buffers():
             if "running" in name:
                 values += torch.rand(values.shape, generator=generator)
+
+
+def model_for(name: str, split: StimulusSplit, **changes: Any) -> WindowModel:
+    """Return a model as it is before the first step of training, but with weights that matter."""
+    torch.manual_seed(0)
+    model = catalog.build(name, small(name, **changes), split.sizes)
+    if catalog.fits_itself(name):
+        model.fit(split, lambda note: None)
+    else:
+        model.start(Tape.of(split, "cpu"), split.parts["train"])
+        shaken(model)
+    return model

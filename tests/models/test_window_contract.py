@@ -15,7 +15,7 @@ from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.windowed import Role
 from raysp.training.rollout import roll_out
-from tests.models.made_up_stimulus import made_up_recording, shaken, small
+from tests.models.made_up_stimulus import made_up_recording, model_for, small
 
 NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]
 GRADIENT = [name for name in NAMES if not catalog.fits_itself(name)]
@@ -30,15 +30,7 @@ def name(request) -> str:
 
 def fitted(name: str, split: StimulusSplit, **changes) -> tuple[torch.nn.Module, Tape]:
     """Return a model as training begins with it, but with weights that matter."""
-    torch.manual_seed(0)
-    model = catalog.build(name, small(name, **changes), split.sizes)
-    tape = Tape.of(split, "cpu")
-    if catalog.fits_itself(name):
-        model.fit(split, lambda note: None)
-    else:
-        model.start(tape, split.parts["train"])
-        shaken(model)
-    return model.eval(), tape
+    return model_for(name, split, **changes).eval(), Tape.of(split, "cpu")
 
 
 def said(model, tape, starts=STARTS) -> torch.Tensor:

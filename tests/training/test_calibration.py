@@ -17,21 +17,10 @@ from raysp.evaluation.van_rossum import van_rossum
 from raysp.models import catalog
 from raysp.training.calibration import BOOSTS, CAREFUL, MATCHED, SILENT, Tried, calibrated
 from raysp.training.rollout import roll_out
-from tests.models.made_up_stimulus import made_up_recording, shaken, small
+from tests.models.made_up_stimulus import made_up_recording, model_for
 
 NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]
 ABLE = [name for name in NAMES if catalog.module(name).Model.calibrates]
-
-
-def model_for(name, split):
-    torch.manual_seed(0)
-    model = catalog.build(name, small(name), split.sizes)
-    if catalog.fits_itself(name):
-        model.fit(split, lambda note: None)
-    else:
-        model.start(Tape.of(split, "cpu"), split.parts["train"])
-        shaken(model)
-    return model
 
 
 def squared(recorded, predicted):

@@ -18,23 +18,12 @@ from raysp.models import catalog
 from raysp.models.windowed import WindowModel
 from raysp.objectives.poisson_counts import place_evenly
 from raysp.training.rollout import Rollout, roll_out
-from tests.models.made_up_stimulus import made_up_recording, shaken, small
+from tests.models.made_up_stimulus import made_up_recording, model_for, small
 
 ARCHIVE = Path(__file__).parents[2].parent / "shared" / "data" / "chicken_2021_08_17.tar.gz"
 NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]
 BLIND = [name for name in NAMES if not catalog.module(name).Model.sees_truth]
 STRETCH = (500, 800)
-
-
-def model_for(name, split, **changes):
-    torch.manual_seed(0)
-    model = catalog.build(name, small(name, **changes), split.sizes)
-    if catalog.fits_itself(name):
-        model.fit(split, lambda note: None)
-    else:
-        model.start(Tape.of(split, "cpu"), split.parts["train"])
-        shaken(model)
-    return model
 
 
 def rolled(model, split, stretch=STRETCH, **options) -> Rollout:
