@@ -16,6 +16,7 @@ import argparse
 import itertools
 import statistics
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -111,9 +112,10 @@ class Candidate:
 
 def plain(
     found: np.ndarray, known: int, past: int = PAST, clamp: int = CLAMP, refractory: int = 0,
-    score: np.ndarray | None = None,
+    score: np.ndarray | None = None, logs: bool = False,
 ) -> np.ndarray:  # fmt: skip
     """Infer the spikes of one window, (length - past,) uint8; score: (length,) ranks the first pass."""
+    shown = np.log if logs else np.asarray
     found, length = found.astype(np.float64), len(found)
     score = found if score is None else score
     known += past
@@ -127,7 +129,7 @@ def plain(
         one.right, other.left = other, one
     todo = sorted(inside, key=lambda one: -score[one.place]) + beyond
     while True:
-        kept = [one for one in todo if not removed(one, found, alone, weight)]
+        kept = [one for one in todo if not removed(one, shown(found), alone, weight, shown)]
         if len(kept) == len(todo):
             break
         todo = sorted(kept, key=lambda one: np.inf if np.isnan(one.gain) else -one.gain)
@@ -139,7 +141,9 @@ def plain(
     return spikes
 
 
-def removed(one: Candidate, found: np.ndarray, alone: np.ndarray, weight: np.ndarray) -> bool:
+def removed(
+    one: Candidate, found: np.ndarray, alone: np.ndarray, weight: np.ndarray, shown: Callable = np.asarray
+) -> bool:
     """Take a candidate from the list if its territory is explained better without it, and say whether."""
     left, right, length = one.left, one.right, len(found)
     start = 0 if left is None else min((one.place + left.place + 1) // 2, length)
@@ -155,7 +159,7 @@ def removed(one: Candidate, found: np.ndarray, alone: np.ndarray, weight: np.nda
     if right is not None:
         rest = np.minimum(rest, right.place - bins)
     keep, remove = (
-        np.mean(weight[start:stop] * (np.minimum(other, alone[start:stop]) - found[start:stop]) ** 2)
+        np.mean(weight[start:stop] * (shown(np.minimum(other, alone[start:stop])) - found[start:stop]) ** 2)
         for other in (own, rest)
     )
     one.gain = keep - remove

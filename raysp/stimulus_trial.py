@@ -73,7 +73,7 @@ def produce(
 def calibrated_on_validation(
     trial: Trial, split: StimulusSplit, fitted: Any, keep_going: Callable[[], bool] = lambda: True
 ) -> dict[str, Any]:
-    """Return the boosts of the model's calibrated decodings, name -> (cells,); none where it has no such decodings."""
+    """Return the boosts of the model's calibrated decodings by their names; none where it has no such decodings."""
     from raysp.data.windows import Tape
     from raysp.evaluation.van_rossum import van_rossum
     from raysp.training.calibration import calibrated
@@ -117,8 +117,8 @@ def predicted(
 
 def _by_cell(split: StimulusSplit, boosts: Mapping[str, Any]) -> dict[str, dict[int, float]]:
     return {
-        name: dict(zip(split.cells.tolist(), (round(value, 3) for value in values.tolist()), strict=True))
-        for name, values in boosts.items()
+        name: dict(zip(split.cells.tolist(), (round(value, 3) for value in boost.by.tolist()), strict=True))
+        for name, boost in boosts.items()
     }
 
 

@@ -39,7 +39,7 @@ EXPERIMENT = Experiment(
 )
 DECODINGS = {
     "no_spikes": ["none"],
-    "distance_unet": ["nearest", "matched", "careful"],
+    "distance_unet": ["nearest", "log-nearest", "matched", "careful"],
     "poisson_40": ["round", "floor", "sample", "matched", "careful"],
     "perfect_40": ["true count"],
     "perfect_distance": ["nearest"],

@@ -24,8 +24,9 @@ class Config(SharedConfig, distance_unet.Config):
 class Model(SharedModel):
     """The spike-distance network, once."""
 
-    decodings = ("nearest",)
-    calibrates = "nearest"
+    decodings = distance_unet.Model.decodings
+    published = distance_unet.Model.published
+    calibrates = distance_unet.Model.calibrates
     log_output = True
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from raysp.data.stimulus import StimulusSizes
 from raysp.data.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
 from raysp.layers.cellwise import Block, Linear, alike, doubled
-from raysp.models.windowed import TrunkConfig, WindowModel
+from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
 from raysp.objectives import spike_distance
 from raysp.objectives.spike_inference import infer_spikes, last_spike
 
@@ -22,6 +23,9 @@ OUTPUT_SCALE = 2.0
 LARGEST_LOG = 20.0
 """Of a distance that is made a number again: a network that says more means no spike, and exp would overflow."""
 LOSS_SCALE = {"l2": 3.0, "l1": 1.7}
+
+NEAREST, LOG_NEAREST = "nearest", "log-nearest"
+"""Decodings: spikes whose distances are nearest to the predicted ones, and those whose log distances are."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,9 @@ class Config(TrunkConfig):
 class Model(WindowModel):
     """Twelve layers down, some up, without skip connections; in log distance."""
 
-    decodings = ("nearest",)
-    calibrates = "nearest"
+    decodings = (NEAREST, LOG_NEAREST)
+    published = (NEAREST,)
+    calibrates = MappingProxyType({MATCHED: NEAREST, CAREFUL: LOG_NEAREST})
     log_output = True
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
@@ -157,7 +162,8 @@ class Model(WindowModel):
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
         """Return the spikes that explain the distances, (cells, windows, step) uint8."""
-        return distances_to_spikes(self.config, output.clamp(max=LARGEST_LOG).exp(), history, generators)
+        distances = output.clamp(max=LARGEST_LOG).exp()
+        return distances_to_spikes(self.config, distances, history, generators, logs=decoding == LOG_NEAREST)
 
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
         """Return log distances that are shorter by each cell's boost."""
@@ -170,7 +176,12 @@ def normalised(windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def distances_to_spikes(
-    config: Config, distances: torch.Tensor, history: torch.Tensor, generators: Sequence[torch.Generator]
+    config: Config,
+    distances: torch.Tensor,
+    history: torch.Tensor,
+    generators: Sequence[torch.Generator],
+    *,
+    logs: bool = False,
 ) -> torch.Tensor:
     """Return the spikes of the first `config.step` bins from t = 0 on, (cells, windows, step) uint8.
 
@@ -179,18 +190,19 @@ def distances_to_spikes(
         distances: (cells, windows, output bins), bins.
         history: (cells, windows, bins) counts before t = 0.
         generators: of the jitter, one for each cell.
+        logs: compare logs of distances.
     """
     told = distances.float().cpu().numpy()
     known = np.asarray(last_spike(history.cpu().numpy(), config.clamp))
     if config.jitter:
         seeds = [int(torch.randint(2**31, (), generator=generator)) for generator in generators]
-        found = np.stack([_inferred(config, *cell) for cell in zip(told, known, seeds, strict=True)])
+        found = np.stack([_inferred(config, *cell, logs) for cell in zip(told, known, seeds, strict=True)])
     else:
-        found = _inferred(config, told.reshape(-1, told.shape[-1]), known.reshape(-1), None)
+        found = _inferred(config, told.reshape(-1, told.shape[-1]), known.reshape(-1), None, logs)
     return torch.as_tensor(found.reshape(*known.shape, -1)[..., : config.step])
 
 
-def _inferred(config: Config, distances: np.ndarray, known: np.ndarray, seed: int | None) -> np.ndarray:
+def _inferred(config: Config, distances: np.ndarray, known: np.ndarray, seed: int | None, logs: bool) -> np.ndarray:
     return infer_spikes(
         distances,
         known,
@@ -199,4 +211,5 @@ def _inferred(config: Config, distances: np.ndarray, known: np.ndarray, seed: in
         refractory=config.refractory,
         jitter=config.jitter,
         seed=seed,
+        logs=logs,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -13,7 +14,7 @@ from raysp.data.stimulus import StimulusSizes
 from raysp.data.windows import Reach, Windows
 from raysp.errors import BadInput
 from raysp.layers.cellwise import Linear
-from raysp.models.windowed import TrunkConfig, WindowModel
+from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
 from raysp.objectives.poisson_counts import decode, place_evenly
 
 LEAST = 1e-8
@@ -41,7 +42,7 @@ class Model(WindowModel):
     """The trunk of the spike-distance network, and one expected count for each window."""
 
     decodings = ("round", "floor", "sample")
-    calibrates = "round"
+    calibrates = MappingProxyType({MATCHED: "round", CAREFUL: "round"})
     role = "poisson"
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:

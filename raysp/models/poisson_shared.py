@@ -25,7 +25,7 @@ class Model(SharedModel):
     """The network of Poisson counts, once."""
 
     decodings = poisson_counts.Model.decodings
-    calibrates = "round"
+    calibrates = poisson_counts.Model.calibrates
     role = "poisson"
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -14,6 +15,10 @@ from raysp.data.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
 from raysp.layers.window_trunk import Trunk, bins_after
+
+MATCHED, CAREFUL = "matched", "careful"
+CALIBRATED = (MATCHED, CAREFUL)
+"""Decodings that are calibrated: as many spikes as were recorded, and as near to the recorded ones as can be."""
 
 Role = Literal["floor", "network", "poisson", "ceiling"]
 
@@ -79,9 +84,10 @@ class WindowModel(nn.Module):
       the second, so that no cell's weights know of another's;
     - `start(tape, stretches)`, optional: initial values that come from the training part.
 
-    A model whose output says how sure it is of spikes names in `calibrates` the decoding that is calibrated on the
-    validation part, and has `boosted(output, boost)`, which makes the output of each cell readier for spikes by a boost
-    in natural logs; its settings have `careful_ms`.
+    A model whose output says how sure it is of spikes names in `calibrates` which of its decodings serves each of
+    `CALIBRATED`, and has `boosted(output, boost)`, which makes the output of each cell readier for spikes by a boost in
+    natural logs, chosen on the validation part; its settings have `careful_ms`. `published` are those of its decodings
+    that its paper has: all of them, unless it says otherwise.
 
     `log_output` says that the output is the natural log of what a reader wants to see. `one_per_cell` says that every
     weight has the cells in front, so that each cell keeps its own best weights. `sees_truth` is for ceilings, which
@@ -96,7 +102,8 @@ class WindowModel(nn.Module):
     reach: Reach
     step: int
     decodings: tuple[str, ...]
-    calibrates: str | None = None
+    published: tuple[str, ...] | None = None
+    calibrates: Mapping[str, str] = MappingProxyType({})
 
     def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
         """Take initial values from the training part of a recording."""

@@ -45,7 +45,7 @@ def last_spike(history: np.ndarray, clamp: int = CLAMP) -> np.ndarray:
 def infer_spikes(
     distances: np.ndarray, last_spike: np.ndarray, *, past: int = PAST, clamp: int = CLAMP, refractory: int = 0,
     jitter: float = 0.0, seed: int | None = None, weights: tuple[float, float] = WEIGHTS, phantom_gap: int = 100,
-    phantom_spacing: int = 20, at_spike: float = AT_SPIKE,
+    phantom_spacing: int = 20, at_spike: float = AT_SPIKE, logs: bool = False,
 ) -> np.ndarray:  # fmt: skip
     """Infer spikes from windows of distances.
 
@@ -66,6 +66,8 @@ def infer_spikes(
         phantom_gap: bins from the array's end to the first phantom.
         phantom_spacing: bins between phantoms; the last lies before three times the array's length.
         at_spike: the distance in a spike's own bin.
+        logs: compare logs of distances, which is what networks are trained on, where Doran et al. compare distances:
+            bins near a spike then count as much as those far from all.
 
     Returns:
         (windows, length - past) uint8, 1 for a spike; index 0 is t = 0.
@@ -75,6 +77,8 @@ def infer_spikes(
     """
     distances, known = _checked(distances, last_spike, past)
     _check(past, clamp, refractory, weights, phantom_gap, phantom_spacing)
+    if not at_spike > 0:
+        raise BadInput(f"at_spike expected a distance > 0, got {at_spike}")
     length = distances.shape[1]
     score = distances[:, past:]
     if jitter:
@@ -85,7 +89,14 @@ def infer_spikes(
     place = np.r_[0, past:length, length + phantom_gap : 3 * length : phantom_spacing]
     weight = np.linspace(*weights, length + 1)[:length]
     spikes = np.zeros(score.shape, np.uint8)
-    _infer(distances, known + past, order, place, weight, float(clamp), at_spike, refractory, spikes)
+    # How far apart two bins are, read from a table; infinitely far, where there is no bin.
+    centre = int(place[-1]) + 1
+    apart = np.abs(np.arange(-centre - length, centre + length + 1)).astype(np.float64)
+    apart[centre + length] = at_spike
+    apart[:length], apart[-length:] = np.inf, np.inf
+    if logs:
+        distances, apart = np.log(np.maximum(distances, np.finfo(np.float64).tiny)), np.log(apart)
+    _infer(distances, known + past, order, place, weight, float(clamp), at_spike, logs, apart, refractory, spikes)
     return spikes
 
 
@@ -141,9 +152,8 @@ def _mixed(key: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _infer(distances, known, order, place, weight, clamp, at_spike, refractory, spikes):
+def _infer(distances, known, order, place, weight, clamp, at_spike, logs, apart, refractory, spikes):
     length, asked, slots = distances.shape[1], spikes.shape[1], len(place)
-    bins = np.arange(length).astype(np.float64)
     alone, terms, gain = np.empty(length), np.empty(length), np.empty(slots)
     left, right, visits = np.empty(slots, np.int64), np.empty(slots, np.int64), np.empty(slots, np.int64)
     for window in range(len(distances)):
@@ -152,6 +162,8 @@ def _infer(distances, known, order, place, weight, clamp, at_spike, refractory, 
         for i in range(length):
             offset = at_spike if place[0] < 0 or i == place[0] else 0.0
             alone[i] = min(abs(i - place[0]) + offset, clamp)
+            if logs:
+                alone[i] = np.log(alone[i])
         for slot in range(slots):
             left[slot], right[slot] = slot - 1, slot + 1
         right[slots - 1] = -1
@@ -159,12 +171,12 @@ def _infer(distances, known, order, place, weight, clamp, at_spike, refractory, 
             left[1] = -1
         for i in range(slots - 1):
             visits[i] = order[window, i] + 1 if i < asked else i + 1
-        count = _remove(distances[window], alone, weight, bins, place, left, right, visits, gain, at_spike, terms)
+        count = _remove(distances[window], alone, weight, apart, place, left, right, visits, gain, terms)
         _write(visits, count, place, refractory, spikes[window])
 
 
 @numba.njit(cache=True, nogil=True)
-def _remove(distances, alone, weight, bins, place, left, right, visits, gain, at_spike, terms):
+def _remove(distances, alone, weight, apart, place, left, right, visits, gain, terms):
     """Visit candidates, pass after pass, until none is removed; return how many stay, the first so many of visits."""
     count = len(visits) - 1
     while True:
@@ -174,7 +186,7 @@ def _remove(distances, alone, weight, bins, place, left, right, visits, gain, at
             before, after = left[slot], right[slot]
             a = place[before] if before >= 0 else -1
             b = place[after] if after >= 0 else -1
-            gain[slot] = _gain(distances, alone, weight, bins, place[slot], a, b, at_spike, terms)
+            gain[slot] = _gain(distances, alone, weight, apart, place[slot], a, b, terms)
             if gain[slot] > 0:
                 if before >= 0:
                     right[before] = after
@@ -190,27 +202,25 @@ def _remove(distances, alone, weight, bins, place, left, right, visits, gain, at
 
 
 @numba.njit(cache=True, nogil=True)
-def _gain(distances, alone, weight, bins, p, a, b, at_spike, terms):
+def _gain(distances, alone, weight, apart, p, a, b, terms):
     """Return by how much the weighted mean squared error falls when p, between a and b (-1 for none), is removed.
 
     NaN, which keeps a candidate, where its territory lies beyond the array.
     """
-    start = min((p + a + 1) // 2, len(bins)) if a >= 0 else 0
-    stop = min(1 + (p + b) // 2, len(bins)) if b >= 0 else len(bins)
+    length, centre = len(distances), len(apart) // 2
+    start = min((p + a + 1) // 2, length) if a >= 0 else 0
+    stop = min(1 + (p + b) // 2, length) if b >= 0 else length
     if start >= stop:
         return np.nan
-    lower, upper = float(a) if a >= 0 else -np.inf, float(b) if b >= 0 else np.inf
     # Unsigned, an index needs no check for being negative, and the loop takes four bins at a time.
     first, count = np.uint64(start), np.uint64(stop - start)
+    own = np.uint64(centre + start - p)
+    lower = np.uint64(centre + start - a if a >= 0 else len(apart) - length)
+    upper = np.uint64(centre + start - b if b >= 0 else 0)
     for i in range(count):
-        at = bins[first + i]
-        with_p = min(abs(at - p), alone[first + i]) - distances[first + i]
-        without = min(min(at - lower, upper - at), alone[first + i]) - distances[first + i]
+        with_p = min(apart[own + i], alone[first + i]) - distances[first + i]
+        without = min(min(apart[lower + i], apart[upper + i]), alone[first + i]) - distances[first + i]
         terms[i] = weight[first + i] * (with_p * with_p - without * without)
-    if p < len(bins):
-        with_p = min(at_spike, alone[p]) - distances[p]
-        without = min(min(p - lower, upper - p), alone[p]) - distances[p]
-        terms[p - start] = weight[p] * (with_p * with_p - without * without)
     return _sum(terms, count) / (stop - start)
 
 

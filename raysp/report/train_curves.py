@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysp.errors import NotReady
+from raysp.models.windowed import CAREFUL, MATCHED
 from raysp.report.style import FAINT, Picture, canvas, png
 from raysp.report.train_colours import line_colours
 from raysp.report.train_lines import Line
 from raysp.report.train_numbers import PEARSON, SCHREIBER, SIGMAS, SIGN, VAN_ROSSUM, Numbers
 from raysp.report.train_scores import score
-from raysp.training.calibration import CAREFUL, MATCHED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,7 @@ LABELS = {
 TICKS = (1, 2, 5, 10, 20, 50, 100)
 DASHES = (0, (4, 2))
 LOOKS = {MATCHED: "-.", CAREFUL: ":"}
+FURTHER = (0, (1, 3))
 COUNTS = {"poisson": "Poisson counts of the interval", "ceiling": "true counts of the interval"}
 
 
@@ -116,14 +117,14 @@ def _column(axes: Axes, numbers: Numbers, metric: str, counting: list[Line], pai
 
 
 def _banded(line: Line) -> bool:
-    return line.role == "poisson" or (line.role == "network" and not line.calibrated)
+    return line.role == "poisson" or (line.role == "network" and line.published)
 
 
 def _line(axes: Axes, numbers: Numbers, line: Line, metric: str, colour: str, *, band: bool) -> None:
     x, mean, low, high = mean_curve(numbers, line, metric).T
     network = line.role == "network"
     look: dict[str, Any] = {"linestyle": DASHES if line.role == "ceiling" else "-"}
-    look |= {"linestyle": LOOKS[line.decoding]} if network and line.calibrated else {}
+    look |= {"linestyle": LOOKS.get(line.decoding, FURTHER)} if network and not line.published else {}
     look |= {"linewidth": 2.0 if network else 1.3, "zorder": 4 if network else 3}
     label = line.label if network else line.model
     axes.plot(x, mean, color=colour, label=label, gid="" if line.interval is None else line.role, **look)
@@ -173,12 +174,13 @@ def _caption(numbers: Numbers, words: list[str]) -> str:
         if numbers.having("poisson")
         else ""
     )
-    calibrated = (
-        f" Dash-dotted and dotted: the same network, each cell decoded {MATCHED} or {CAREFUL} on the validation part."
-        if any(line.calibrated for line in numbers.having("network"))
+    further = (
+        f" Dash-dotted and dotted: the same network with further decodings; {MATCHED} and {CAREFUL} are calibrated for "
+        "each cell on the validation part."
+        if any(not line.published for line in numbers.having("network"))
         else ""
     )
     return (
         "Mean over cells with its 95 % band; dashed: ceilings, which read the true spikes. Look at how far each line "
-        f"stays from its ceiling as σ becomes small: that is precision in time.{counts}{calibrated}"
+        f"stays from its ceiling as σ becomes small: that is precision in time.{counts}{further}"
     )

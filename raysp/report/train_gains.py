@@ -66,13 +66,13 @@ class Gains:
 
     Attributes:
         metric: the measure.
-        calibrated: whether decodings that were adapted on the validation part take part.
+        published: whether both sides have the decodings of their papers alone.
         best: the best Poisson model at each width; None where there is none.
         rows: each network against the best Poisson model, and against the floor.
     """
 
     metric: str
-    calibrated: bool
+    published: bool
     best: tuple[Opponent | None, ...]
     rows: tuple[GainRow, ...]
 
@@ -80,26 +80,26 @@ class Gains:
 def gains(numbers: Numbers) -> list[Gains]:
     """Return the comparisons of a recording; none where it has no network, or nothing to beat.
 
-    One per measure with the decodings as published, network by network and decoding by decoding. Where decodings were
-    calibrated, one more per measure with all of them, chosen anew at each width on both sides.
+    One per measure with the decodings as published, network by network and decoding by decoding. Where there are
+    others, one more per measure with all of them, chosen anew at each width on both sides.
     """
     metrics = (SCHREIBER, VAN_ROSSUM, PEARSON)
-    found = [_gains(numbers, metric, calibrated=False) for metric in metrics]
-    if any(line.calibrated for line in numbers.having("network")):
-        found += [_gains(numbers, metric, calibrated=True) for metric in metrics]
+    found = [_gains(numbers, metric, published=True) for metric in metrics]
+    if any(not line.published for line in numbers.having("network")):
+        found += [_gains(numbers, metric, published=False) for metric in metrics]
     return [one for one in found if any(gain for row in one.rows for gain in row.gains)]
 
 
-def best_poisson(numbers: Numbers, metric: str, sigma: int, *, calibrated: bool = True) -> Opponent | None:
+def best_poisson(numbers: Numbers, metric: str, sigma: int, *, published: bool = False) -> Opponent | None:
     """Return the interval and decoding with the best mean over cells at one width; None without Poisson models.
 
     Args:
         numbers: what was measured.
         metric: the measure.
         sigma: the width, ms.
-        calibrated: whether calibrated decodings take part.
+        published: whether only decodings of its paper take part.
     """
-    line = numbers.best(_lines(numbers, "poisson", calibrated), metric, sigma)
+    line = numbers.best(_lines(numbers, "poisson", published), metric, sigma)
     return None if line is None else Opponent(line, numbers.mean(line, metric, sigma))
 
 
@@ -119,32 +119,32 @@ def gain(mine: Mapping[int, float], other: Mapping[int, float], metric: str) -> 
     return Gain(summary.mean, summary.low, summary.high, p, won, len(shared), verdict)
 
 
-def _lines(numbers: Numbers, role: str, calibrated: bool) -> list[Line]:
-    return [line for line in numbers.having(role) if calibrated or not line.calibrated]
+def _lines(numbers: Numbers, role: str, published: bool) -> list[Line]:
+    return [line for line in numbers.having(role) if line.published or not published]
 
 
-def _gains(numbers: Numbers, metric: str, *, calibrated: bool) -> Gains:
-    best = tuple(best_poisson(numbers, metric, sigma, calibrated=calibrated) for sigma in WIDTHS)
+def _gains(numbers: Numbers, metric: str, *, published: bool) -> Gains:
+    best = tuple(best_poisson(numbers, metric, sigma, published=published) for sigma in WIDTHS)
     opponents: list[tuple[str, list[Line | None]]] = [("best Poisson", [one and one.line for one in best])]
     opponents += [(floor.label, [floor] * len(WIDTHS)) for floor in numbers.having("floor")[:1]]
-    sides = _chosen(numbers, metric) if calibrated else _each(numbers)
+    sides = _each(numbers) if published else _chosen(numbers, metric)
     rows = [
-        GainRow(name, against, _versus(numbers, mine, others, metric), _decodings(mine) if calibrated else ())
+        GainRow(name, against, _versus(numbers, mine, others, metric), () if published else _decodings(mine))
         for name, mine in sides.items()
         for against, others in opponents
         if any(others)
     ]
-    return Gains(metric, calibrated, best, tuple(rows))
+    return Gains(metric, published, best, tuple(rows))
 
 
 def _each(numbers: Numbers) -> dict[str, list[Line | None]]:
-    return {line.label: [line] * len(WIDTHS) for line in _lines(numbers, "network", False)}
+    return {line.label: [line] * len(WIDTHS) for line in _lines(numbers, "network", True)}
 
 
 def _chosen(numbers: Numbers, metric: str) -> dict[str, list[Line | None]]:
-    """Return each network that has calibrated decodings with the best of all its decodings at each width."""
+    """Return each network that has further decodings with the best of all its decodings at each width."""
     networks = numbers.having("network")
-    names = dict.fromkeys(line.model for line in networks if line.calibrated)
+    names = dict.fromkeys(line.model for line in networks if not line.published)
     mine = {name: [line for line in networks if line.model == name] for name in names}
     return {
         f"{name}, best decoding": [numbers.best(lines, metric, sigma) for sigma in WIDTHS]

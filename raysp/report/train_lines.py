@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from raysp.config import Trial
 from raysp.models import catalog
-from raysp.models.windowed import Role
+from raysp.models.windowed import CALIBRATED, Role
 from raysp.report.material import Material, Task
-from raysp.training.calibration import CALIBRATED
 
 ORDER: tuple[Role, ...] = ("floor", "network", "poisson", "ceiling")
 
@@ -24,6 +23,7 @@ class Line:
         role: its part in the comparison.
         interval: bins whose spikes it counts; None for models that do not count.
         only: whether the model has no other decoding.
+        published: whether its paper has the decoding.
     """
 
     model: str
@@ -31,6 +31,7 @@ class Line:
     role: Role
     interval: int | None = None
     only: bool = True
+    published: bool = True
 
     @property
     def label(self) -> str:
@@ -50,6 +51,12 @@ def role_of(material: Material, trial: Trial) -> Role:
     return "ceiling" if trial.shown == material.ceiling else catalog.module(trial.model).Model.role
 
 
+def is_published(trial: Trial, decoding: str) -> bool:
+    """Tell whether a decoding is one that the model's paper has."""
+    own = catalog.module(trial.model).Model.published
+    return decoding not in CALIBRATED and (own is None or decoding in own)
+
+
 def lines(material: Material, task: Task, found: Sequence[tuple[str, str]]) -> tuple[Line, ...]:
     """Return what is compared on a recording: floors first, networks, Poisson counts by interval, ceilings last.
 
@@ -61,7 +68,14 @@ def lines(material: Material, task: Task, found: Sequence[tuple[str, str]]) -> t
     first = {trial.shown: trial for trial in reversed(task.trials)}
     models = [model for model, _ in found]
     made = [
-        Line(model, decoding, role_of(material, trial), trial.settings.get("interval"), models.count(model) == 1)
+        Line(
+            model,
+            decoding,
+            role_of(material, trial),
+            trial.settings.get("interval"),
+            models.count(model) == 1,
+            is_published(trial, decoding),
+        )
         for model, decoding in found
         if (trial := first.get(model)) is not None
     ]

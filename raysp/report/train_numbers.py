@@ -69,11 +69,11 @@ class Numbers:
     def main(self) -> Line | None:
         """The network whose predictions are shown: the best by `HEADLINE`; of Poisson counts where there is no other.
 
-        A calibrated decoding is none of those: what the network said is kept beside the first of its own alone. None
-        where nothing but floors and ceilings was scored.
+        Decoded as published: what the network said is kept beside its first decoding alone. None where nothing but
+        floors and ceilings was scored.
         """
         for role in ("network", "poisson"):
-            if found := self.best([line for line in self.having(role) if not line.calibrated], *HEADLINE):
+            if found := self.best([line for line in self.having(role) if line.published], *HEADLINE):
                 return found
         return None
 

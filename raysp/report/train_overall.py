@@ -67,7 +67,7 @@ def over_widths(numbers: Numbers, line: Line, metric: str) -> dict[int, float]:
 
 
 def _alike(network: Line, other: Line) -> bool:
-    return network.decoding == other.decoding if network.calibrated else not other.calibrated
+    return network.decoding == other.decoding if network.calibrated else other.published
 
 
 def _versus(numbers: Numbers, network: Line, other: Line, metric: str) -> Overall | None:

@@ -61,7 +61,7 @@ def _section(material: Material, task: Task, pages: Pages, *, figures: bool) -> 
         "overall": overall(numbers),
         "poisson": bool(numbers.having("poisson")),
         "networks": bool(numbers.having("network")),
-        "calibrated": any(line.calibrated for line in numbers.having("network")),
+        "further": any(not line.published for line in numbers.having("network")),
         "state": f"{done} of {len(task.trials)} trials done",
         "complete": done == len(task.trials),
         "fits": cell_fits(material, task),

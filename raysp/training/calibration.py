@@ -6,6 +6,7 @@ none. A boost, added to what the network says in logs, mends that. It changes no
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,12 +14,8 @@ import numpy as np
 import torch
 
 from raysp.data.windows import Tape
-from raysp.models.windowed import WindowModel
-from raysp.training.rollout import roll_out
-
-MATCHED, CAREFUL = "matched", "careful"
-CALIBRATED = (MATCHED, CAREFUL)
-"""Decodings that are calibrated: as many spikes as were recorded, and as near to the recorded ones as can be."""
+from raysp.models.windowed import CAREFUL, MATCHED, WindowModel
+from raysp.training.rollout import Boost, roll_out
 
 Distance = Callable[[np.ndarray, np.ndarray], float]
 
@@ -54,8 +51,8 @@ def calibrated(
     stretches: tuple[tuple[int, int], ...],
     distance: Distance,
     keep_going: Callable[[], None] = lambda: None,
-) -> dict[str, torch.Tensor]:
-    """Return the boosts of a fitted model's calibrated decodings, name -> (cells,) float32; none for other models.
+) -> dict[str, Boost]:
+    """Return the boosts of a fitted model's calibrated decodings by their names; none for other models.
 
     Every window of the stretches sees the true spikes before it. No cell's boost depends on another cell.
 
@@ -69,16 +66,20 @@ def calibrated(
     Raises:
         BadInput: a stretch is shorter than a window.
     """
-    if model.calibrates is None:
-        return {}
-    found = [_tried(model, tape, stretch, distance, keep_going) for stretch in stretches]
-    summed = (sum(getattr(one, name) for one in found) for name in ("predicted", "recorded", "distance"))
-    best = Tried(*summed).best()
-    return {name: torch.as_tensor(value, dtype=torch.float32) for name, value in best.items()}
+    found = {}
+    for decoding in dict.fromkeys(model.calibrates.values()):
+        tried = [_tried(model, tape, stretch, decoding, distance, keep_going) for stretch in stretches]
+        best = Tried(*(sum(getattr(one, item.name) for one in tried) for item in dataclasses.fields(Tried))).best()
+        for goal, served in model.calibrates.items():
+            if served == decoding:
+                found[goal] = Boost(decoding, torch.as_tensor(best[goal], dtype=torch.float32))
+    return {goal: found[goal] for goal in model.calibrates}
 
 
-def _tried(model: WindowModel, tape: Tape, stretch: tuple[int, int], distance: Distance, keep_going) -> Tried:
-    boosts = {str(boost): torch.full((len(tape.spikes),), boost) for boost in BOOSTS}
+def _tried(
+    model: WindowModel, tape: Tape, stretch: tuple[int, int], decoding: str, distance: Distance, keep_going
+) -> Tried:
+    boosts = {str(boost): Boost(decoding, torch.full((len(tape.spikes),), boost)) for boost in BOOSTS}
     found = roll_out(model, tape, stretch, forced=True, keep_output=False, boosts=boosts, keep_going=keep_going)
     true = tape.spikes[:, found.first : found.first + found.bins].to(torch.uint8).cpu().numpy()
     trains = np.stack([found.spikes[name] for name in boosts])

@@ -19,6 +19,19 @@ History = Literal["zeros", "true"]
 
 
 @dataclass(frozen=True)
+class Boost:
+    """One of a model's decodings, made readier to give spikes.
+
+    Attributes:
+        decoding: which.
+        by: (cells,) natural logs.
+    """
+
+    decoding: str
+    by: torch.Tensor
+
+
+@dataclass(frozen=True)
 class Rollout:
     """Predicted spike trains of one stretch of a recording.
 
@@ -50,7 +63,7 @@ def roll_out(
     whole_windows: bool = False,
     forced: bool = False,
     keep_output: bool = True,
-    boosts: Mapping[str, torch.Tensor] | None = None,
+    boosts: Mapping[str, Boost] | None = None,
     keep_going: Callable[[], None] = lambda: None,
 ) -> Rollout:
     """Predict a stretch of a recording, all cells and decodings in lock-step.
@@ -67,7 +80,7 @@ def roll_out(
         whole_windows: predict only while a window with all its targets fits in, as Doran et al. do; else to the end.
         forced: let every window see the true spikes before it (teacher forcing); all windows at once.
         keep_output: keep what the network said.
-        boosts: decodings beside the model's own, name -> (cells,) how much readier it is made, see `calibration`.
+        boosts: decodings beside the model's own, by their names, see `calibration`.
         keep_going: called between windows; whatever it raises ends the rollout.
 
     Raises:
@@ -89,8 +102,8 @@ def roll_out(
 class _Decoder:
     """A model's own decodings, and those that are boosted."""
 
-    def __init__(self, model: WindowModel, boosts: Mapping[str, torch.Tensor]) -> None:
-        if boosts and model.calibrates is None:
+    def __init__(self, model: WindowModel, boosts: Mapping[str, Boost]) -> None:
+        if boosts and not model.calibrates:
             raise BadInput(f"boosts expected a model that can be calibrated, got {type(model).__module__}")
         if taken := set(boosts) & set(model.decodings):
             raise BadInput(f"boosts expected names that are not the model's decodings, got {', '.join(sorted(taken))}")
@@ -102,8 +115,9 @@ class _Decoder:
         """Return the spikes of one decoding, (cells, windows, step)."""
         if name not in self.boosts:
             return self.model.spikes(output, history, name, generators)
-        told = self.model.boosted(output, self.boosts[name].to(output.device))
-        return self.model.spikes(told, history, self.model.calibrates, generators)
+        boost = self.boosts[name]
+        told = self.model.boosted(output, boost.by.to(output.device))
+        return self.model.spikes(told, history, boost.decoding, generators)
 
 
 def _starts(model: WindowModel, stretch: tuple[int, int], *, whole_windows: bool) -> tuple[list[int], int]:

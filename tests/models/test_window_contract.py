@@ -66,6 +66,9 @@ def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, cells):
     model, tape = fitted(name, made_up_recording(cells=cells))
     assert model.decodings
     assert len(set(model.decodings)) == len(model.decodings)
+    assert set(model.published or ()) <= set(model.decodings)
+    # What the network said is kept with the first, which is what reports look at closely.
+    assert model.published is None or model.decodings[0] in model.published
     for decoding in model.decodings:
         found = decoded(model, tape, decoding, range(cells))
         assert found.dtype == torch.uint8
@@ -76,7 +79,7 @@ def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, cells):
 @pytest.mark.parametrize("name", [name for name in NAMES if catalog.module(name).Model.calibrates])
 def test_what_can_be_calibrated_says_which_decoding_and_at_which_width(name):
     model, tape = fitted(name, made_up_recording(cells=3))
-    assert model.calibrates in model.decodings
+    assert set(model.calibrates.values()) <= set(model.decodings)
     assert model.config.careful_ms > 0
     output = said(model, tape)
     torch.testing.assert_close(model.boosted(output, torch.zeros(3)), output)

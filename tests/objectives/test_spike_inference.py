@@ -48,14 +48,34 @@ def test_a_single_spike_is_found_wherever_it_is(past, clamp):
         np.testing.assert_array_equal(infer_spikes(found, np.full(128, known), **sizes), np.eye(128))
 
 
+@pytest.mark.parametrize("logs", [False, True])
 @pytest.mark.parametrize("known", [-1, -2, -10, -50, -198])
-def test_without_a_spike_none_is_found(known):
-    assert inferred(array(known), known) == []
+def test_without_a_spike_none_is_found(known, logs):
+    assert inferred(array(known), known, logs=logs) == []
 
 
-@given(st.sets(st.integers(0, 95), max_size=12), st.integers(-198, -1))
-def test_exact_distances_to_spikes_within_the_array_give_back_just_these(spikes, known):
-    assert inferred(array(known, *spikes), known) == sorted(spikes)
+@given(st.sets(st.integers(0, 95), max_size=12), st.integers(-198, -1), st.booleans())
+def test_exact_distances_to_spikes_within_the_array_give_back_just_these(spikes, known, logs):
+    assert inferred(array(known, *spikes), known, logs=logs) == sorted(spikes)
+
+
+def test_in_logs_too_every_single_spike_is_found_and_both_implementations_agree(made):
+    for known in (-1, -2, -10, -50, -198):
+        found = np.concatenate([array(known, place) for place in range(96)])
+        np.testing.assert_array_equal(infer_spikes(found, np.full(96, known), logs=True), np.eye(96))
+    arrays, known = made
+    rows = np.random.default_rng(1).choice(len(known), 60, replace=False)
+    for found in arrays.values():
+        expected = [plain(found[row], int(known[row]), logs=True) for row in rows]
+        np.testing.assert_array_equal(infer_spikes(found, known, logs=True)[rows], expected)
+
+
+def test_in_logs_a_shallow_dip_counts_for_little_where_distances_take_it_for_a_spike():
+    # As a network says that is unsure: 60 bins at the least, far from the quarter of a bin that a spike would give.
+    dip = np.exp(-0.5 * ((np.arange(-32, 96) - 50.0) / 40.0) ** 2)
+    unsure = 198.0 * (60.0 / 198.0) ** dip
+    assert len(inferred(unsure[None], -198)) > 0
+    assert inferred(unsure[None], -198, logs=True) == []
 
 
 def test_both_implementations_agree(made):

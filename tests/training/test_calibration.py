@@ -15,8 +15,9 @@ from raysp.data.windows import Tape
 from raysp.errors import BadInput, Interrupted
 from raysp.evaluation.van_rossum import van_rossum
 from raysp.models import catalog
-from raysp.training.calibration import BOOSTS, CAREFUL, MATCHED, SILENT, Tried, calibrated
-from raysp.training.rollout import roll_out
+from raysp.models.windowed import CALIBRATED, CAREFUL, MATCHED
+from raysp.training.calibration import BOOSTS, SILENT, Tried, calibrated
+from raysp.training.rollout import Boost, roll_out
 from tests.models.made_up_stimulus import made_up_recording, model_for
 
 NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]
@@ -42,6 +43,8 @@ def in_validation(model, split, boosts):
 def test_the_networks_can_be_calibrated_and_what_fits_itself_cannot():
     assert sorted(ABLE) == ["distance_shared", "distance_unet", "poisson_counts", "poisson_shared"]
     split = made_up_recording()
+    for name in ABLE:
+        assert set(catalog.module(name).Model.calibrates) == set(CALIBRATED)
     for name in set(NAMES) - set(ABLE):
         assert chosen(model_for(name, split), split) == {}
 
@@ -51,8 +54,8 @@ def test_no_other_boost_comes_nearer_to_the_recorded_number_of_spikes(name):
     split = made_up_recording()
     model = model_for(name, split)
     best = chosen(model, split)[MATCHED]
-    assert best.shape == (3,)
-    tried = {str(boost): torch.full((3,), boost) for boost in BOOSTS}
+    assert best.by.shape == (3,)
+    tried = {str(boost): Boost(best.decoding, torch.full((3,), boost)) for boost in BOOSTS}
     missing = dict.fromkeys([MATCHED, *tried], 0)
     for spikes, recorded in in_validation(model, split, {MATCHED: best, **tried}):
         for way in missing:
@@ -76,9 +79,10 @@ def test_a_careful_decoding_is_never_farther_than_silence_where_it_was_chosen(na
 @pytest.mark.parametrize("name", ABLE)
 def test_the_least_boost_leaves_no_spike(name):
     split = made_up_recording()
-    boosts = {"silent": torch.full((3,), SILENT)}
-    for spikes, _ in in_validation(model_for(name, split), split, boosts):
-        assert spikes["silent"].sum() == 0
+    model = model_for(name, split)
+    boosts = {f"silent {goal}": Boost(way, torch.full((3,), SILENT)) for goal, way in model.calibrates.items()}
+    for spikes, _ in in_validation(model, split, boosts):
+        assert all(spikes[way].sum() == 0 for way in boosts)
 
 
 @pytest.mark.parametrize("name", ["distance_unet", "poisson_counts"])
@@ -89,7 +93,7 @@ def test_a_cells_boosts_do_not_depend_on_the_others(name):
     single.load_state_dict({key: value[1:2] for key, value in whole.state_dict().items()})
     together, alone = chosen(whole, split), chosen(single, one)
     for way in (MATCHED, CAREFUL):
-        assert torch.equal(together[way][1:2], alone[way])
+        assert torch.equal(together[way].by[1:2], alone[way].by)
 
 
 def test_the_test_part_has_no_say():
@@ -98,7 +102,7 @@ def test_the_test_part_has_no_say():
     other = dataclasses.replace(split, spikes=split.spikes.copy())
     other.spikes[first:last] = 1 - other.spikes[first:last]
     one, two = (chosen(model_for("distance_unet", each), each) for each in (split, other))
-    assert all(torch.equal(one[way], two[way]) for way in one)
+    assert all(torch.equal(one[way].by, two[way].by) for way in one)
 
 
 def test_it_can_be_stopped():
@@ -119,17 +123,18 @@ def test_of_equally_good_boosts_the_smallest_is_taken(predicted, recorded):
     assert best[CAREFUL] == [BOOSTS[predicted.index(min(predicted))]]
 
 
-def test_boosts_of_zero_change_nothing_and_each_cell_has_its_own():
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize("name", ABLE)
+def test_boosts_of_zero_change_nothing_and_each_cell_has_its_own(name, forced):
     split = made_up_recording()
     tape, stretch = Tape.of(split, "cpu"), split.parts["test"][0]
-    for name in ABLE:
-        model = model_for(name, split)
-        boosts = {"none": torch.zeros(3), "middle": torch.tensor([0.0, SILENT, 0.0])}
-        for forced in (False, True):
-            spikes = roll_out(model, tape, stretch, boosts=boosts, forced=forced).spikes
-            np.testing.assert_array_equal(spikes["none"], spikes[model.calibrates])
-            np.testing.assert_array_equal(spikes["middle"][[0, 2]], spikes[model.calibrates][[0, 2]])
-            assert spikes["middle"][1].sum() == 0
+    model = model_for(name, split)
+    for own in set(model.calibrates.values()):
+        boosts = {"none": Boost(own, torch.zeros(3)), "middle": Boost(own, torch.tensor([0.0, SILENT, 0.0]))}
+        spikes = roll_out(model, tape, stretch, boosts=boosts, forced=forced).spikes
+        np.testing.assert_array_equal(spikes["none"], spikes[own])
+        np.testing.assert_array_equal(spikes["middle"][[0, 2]], spikes[own][[0, 2]])
+        assert spikes["middle"][1].sum() == 0
 
 
 def test_more_boost_means_more_expected_spikes_and_shorter_distances():
@@ -144,7 +149,8 @@ def test_more_boost_means_more_expected_spikes_and_shorter_distances():
 def test_a_boost_that_cannot_be_is_refused():
     split = made_up_recording()
     tape, stretch = Tape.of(split, "cpu"), split.parts["test"][0]
+    more = Boost("round", torch.ones(3))
     with pytest.raises(BadInput, match=r"can be calibrated.*no_spikes"):
-        roll_out(model_for("no_spikes", split), tape, stretch, boosts={"more": torch.zeros(3)})
+        roll_out(model_for("no_spikes", split), tape, stretch, boosts={"more": more})
     with pytest.raises(BadInput, match="not the model's decodings, got round"):
-        roll_out(model_for("poisson_counts", split), tape, stretch, boosts={"round": torch.zeros(3)})
+        roll_out(model_for("poisson_counts", split), tape, stretch, boosts={"round": more})
