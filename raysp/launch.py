@@ -146,6 +146,7 @@ def _launch(
         _say_left_out(plan, say)
         trials = write_record(run, experiment, plan, request.root)
         missing = to_run(run, plan, request)
+        _forget(run, missing)
         say_tracking(run, request, say)
         tracker = _tracker(run, trials, request)
         try:
@@ -160,6 +161,15 @@ def _launch(
             if tracker.problem:
                 say(f"tracking: {tracker.problem}; nothing is lost: the same command writes it later")
     return 1 if failed else 0
+
+
+def _forget(run: RunFolder, missing: list[Trial]) -> None:
+    """Take back what a run says of trials that are run now, perhaps once more: their folders may have been removed."""
+    from raysp.evaluation.run import forget
+
+    if missing:
+        files.remove(run.finished)
+        forget(run, [trial.id for trial in missing])
 
 
 def prepare_data(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:

@@ -1,6 +1,7 @@
 """The main job for real: Ray, MLflow and processes that are killed; the numbers must be those of a quiet run."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,20 @@ def test_the_same_command_again_runs_nothing(place, quiet):
     assert os.stat(run.trial(sae(run, "-val").id).done).st_mtime_ns == before
     assert "up to date" in output
     assert "4 of 4 trials done" in output
+
+
+def test_a_trial_whose_folder_was_removed_is_run_and_scored_again(place, quiet):
+    run, _ = quiet
+    table = polars.read_parquet(run.metrics)
+    trial = next(t for t in run.trials() if t.model == "mean_rate" and t.split.endswith("-val"))
+    own = polars.col("trial_id") == trial.id
+    # As if its scores were of another version of the model.
+    table.with_columns(polars.when(own).then(99.0).otherwise("value").alias("value")).write_parquet(run.metrics)
+    shutil.rmtree(run.trial(trial.id).path)
+    output = finish(start(place, "quiet"))
+    assert "up to date" not in output
+    order = ["trial_id", "metric", "unit", "parameter"]
+    assert polars.read_parquet(run.metrics).sort(order).equals(table.sort(order))
 
 
 def test_killed_driver_and_killed_worker_give_the_numbers_of_a_quiet_run(place, quiet):

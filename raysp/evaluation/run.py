@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,27 @@ def scored(run: RunFolder) -> set[str]:
     import polars
 
     return set(polars.read_parquet(files.source(run.metrics), columns=["trial_id"])["trial_id"])
+
+
+def forget(run: RunFolder, trials: Collection[str]) -> None:
+    """Take the scores of trials that are about to be run from the run's table: none outlives what it was taken from.
+
+    A table that cannot be read stays as it is; scoring tells of it.
+
+    Args:
+        run: the run folder.
+        trials: their ids.
+    """
+    import polars
+
+    try:
+        if set(trials).isdisjoint(scored(run)):
+            return
+        table = polars.read_parquet(files.source(run.metrics))
+    except polars.exceptions.PolarsError:
+        return
+    with files.replacing(run.metrics) as path:
+        table.filter(~polars.col("trial_id").is_in(list(trials))).write_parquet(path)
 
 
 def write_metrics(run: RunFolder, rows: list[dict[str, Any]]) -> None:
