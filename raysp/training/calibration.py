@@ -82,6 +82,8 @@ def _tried(
     boosts = {str(boost): Boost(decoding, torch.full((len(tape.spikes),), boost)) for boost in BOOSTS}
     found = roll_out(model, tape, stretch, forced=True, keep_output=False, boosts=boosts, keep_going=keep_going)
     true = tape.spikes[:, found.first : found.first + found.bins].to(torch.uint8).cpu().numpy()
-    trains = np.stack([found.spikes[name] for name in boosts])
+    # Not stacked: of many cells, all boosts' trains together are large.
+    trains = [found.spikes[name] for name in boosts]
+    predicted = np.stack([train.sum(axis=1, dtype=np.int64) for train in trains])
     far = [[distance(own, cell) for own, cell in zip(true, train, strict=True)] for train in trains]
-    return Tried(trains.sum(axis=2, dtype=np.int64), true.sum(axis=1, dtype=np.int64), np.array(far))
+    return Tried(predicted, true.sum(axis=1, dtype=np.int64), np.array(far))

@@ -227,6 +227,8 @@ def test_exact_distances_of_a_real_retina_give_the_known_number_of_spikes():
         ({"weights": (1.0, 0.0)}, "two finite numbers > 0"),
         ({"phantom_spacing": 0}, "phantom_spacing expected"),
         ({"phantom_gap": -1}, "phantom_gap"),
+        ({"at_spike": 0.0}, "at_spike expected a distance > 0"),
+        ({"at_spike": np.nan}, "at_spike expected a distance > 0"),
     ],
 )
 def test_bad_input_is_refused(change, message):
