@@ -105,6 +105,7 @@ def cut_windows(whole: Whole, length: int, where: str) -> tuple[Whole, np.ndarra
         rates=None if whole.rates is None else np.concatenate([whole.rates[:, piece] for piece in pieces]),
         states=None if whole.states is None else np.concatenate([whole.states[:, piece] for piece in pieces]),
         condition=condition,
+        ids=np.tile(whole.ids, windows),
     )
     return cut, np.tile(np.arange(trials), windows)
 

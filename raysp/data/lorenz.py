@@ -54,6 +54,7 @@ class _Read:
     counts: np.ndarray
     rates: np.ndarray
     states: np.ndarray | None
+    ids: np.ndarray | None
     number: np.ndarray | None
     valid: np.ndarray
     per_condition: int | None
@@ -77,7 +78,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     where = os.path.basename(config.path)
     read = _read(config, where)
     condition = _conditions(read, config, where)
-    whole = Whole(read.counts, rates=read.rates, states=read.states, condition=condition)
+    whole = Whole(read.counts, rates=read.rates, states=read.states, condition=condition, ids=read.ids)
     provenance = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))
     return cut(whole, read.valid, config, (name, config.bin_ms), where, provenance)
 
@@ -101,9 +102,9 @@ def _read(config: Config, where: str) -> _Read:
         raise BadInput(f"{where}: expected parts of one shape, got {counts[0].shape} and {counts[1].shape}")
     valid = np.repeat([False, True], [len(part) for part in counts])
     states = None if states is None else _states(states, counts, where)
-    number = None if number is None else _numbers(number, len(valid), where)
+    ids, number = (None, None) if number is None else _numbers(number, len(valid), where)
     per_condition = config.trials_per_condition or given
-    return _Read(np.concatenate(counts), np.concatenate(rates), states, number, valid, per_condition)
+    return _Read(np.concatenate(counts), np.concatenate(rates), states, ids, number, valid, per_condition)
 
 
 def _states(states: list[np.ndarray], counts: list[np.ndarray], where: str) -> np.ndarray:
@@ -132,11 +133,11 @@ def _factor(config: Config, found: np.ndarray | None, where: str) -> float:
     return float(found.item())
 
 
-def _numbers(number: np.ndarray, trials: int, where: str) -> np.ndarray:
-    number = number - (1 if number.size and number.min() > 0 else 0)
+def _numbers(given: np.ndarray, trials: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+    number = given - (1 if given.size and given.min() > 0 else 0)
     if not np.array_equal(np.sort(number), np.arange(trials)):
         raise BadInput(f"{where}: train_inds and valid_inds expected each of {trials} trials exactly once")
-    return number
+    return given.astype(np.int64), number.astype(np.int64)
 
 
 def _conditions(read: _Read, config: Config, where: str) -> np.ndarray | None:
@@ -146,4 +147,4 @@ def _conditions(read: _Read, config: Config, where: str) -> np.ndarray | None:
         if config.trials_per_condition is None:
             return None
         raise BadInput(f"{where}: trials_per_condition needs train_inds and valid_inds, which the file lacks")
-    return (read.number // read.per_condition).astype(np.int64)
+    return read.number // read.per_condition

@@ -29,7 +29,7 @@ from raysp.data.nlb_sets import (
     split_name,
 )
 from raysp.data.nlb_tensors import Tensors
-from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
 from raysp.errors import NotReady
 
 LABELS: dict[Phase, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -124,8 +124,10 @@ def _build(recording: Recording, root: str, bin_ms: int, phase: Phase, *, refere
     )
     rates = _rates(recording, scored, root, bin_ms, phase)
     train = _train_part(recording, given, answers, bin_ms, phase, rates[0])
+    ids = _ids(scored, LABELS[phase][1])
     heldin = chosen["eval_spikes_heldin"].astype(np.float32)
-    split = PopulationSplit(name, sizes, train, Trials(heldin, rates=rates[1]), provenance)
+    units = own_ids(recording.train.units, sizes.neurons)
+    split = PopulationSplit(name, sizes, train, Trials(heldin, rates=rates[1], ids=ids), provenance, units=units)
     targets = None if answers is None else _targets(split, answers)
     return split, targets
 
@@ -207,7 +209,12 @@ def _train_part(
         decode_mask=nlb_tensors.decode_mask(session, nlb, rows) if nlb.decoders else None,
         jitter=nlb_tensors.jitter_bins(session, nlb, rows, bin_ms) if nlb.jitter_ms else None,
         rates=rates,
+        ids=_ids(session, LABELS[phase][0]),
     )
+
+
+def _ids(session: Session, labels: tuple[str, ...]) -> np.ndarray:
+    return own_ids(session.trials.get("id"), len(session.trials["split"]))[session.rows(labels)]
 
 
 def _targets(split: PopulationSplit, answers: Tensors) -> Targets:
@@ -223,8 +230,9 @@ def _targets(split: PopulationSplit, answers: Tensors) -> Targets:
         decode_mask=answers.get("eval_decode_mask"),
         jitter=answers.get("eval_jitter"),
         rates=split.eval.rates,
+        ids=split.eval.ids,
     )
-    return Targets(split.name, split.sizes, trials, answers.get("psth"))
+    return Targets(split.name, split.sizes, trials, answers.get("psth"), split.units)
 
 
 def _rates(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
 from raysp.errors import BadInput
 
 NEURONS, TRIALS, CONDITIONS = 0, 1, 2
@@ -26,7 +26,9 @@ class Whole:
         condition: (trials,) index of the trial's condition, -1 for none.
         behavior: (trials, bins, variables), NaN where unknown.
         states: (trials, bins + forward, dimensions) the generating system's own state, where truth is known.
-        notes: what was left out and why, one sentence each.
+        notes: what was left out and why, and what is doubtful, one sentence each.
+        ids: (trials,) int64 the recording's own number of each trial; rows by default.
+        units: (neurons,) int64 the recording's own number of each neuron; rows by default.
     """
 
     counts: np.ndarray
@@ -36,6 +38,13 @@ class Whole:
     behavior: np.ndarray | None = None
     states: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    ids: np.ndarray | None = None
+    units: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        trials, _, neurons = self.counts.shape
+        for name, count in (("ids", trials), ("units", neurons)):
+            object.__setattr__(self, name, own_ids(getattr(self, name), count))
 
     @property
     def bins(self) -> int:
@@ -45,7 +54,7 @@ class Whole:
     def neurons(self, chosen: np.ndarray) -> Whole:
         """Return the recording with these neurons only, in this order."""
         rates = None if self.rates is None else self.rates[..., chosen]
-        return dataclasses.replace(self, counts=self.counts[..., chosen], rates=rates)
+        return dataclasses.replace(self, counts=self.counts[..., chosen], rates=rates, units=self.units[chosen])
 
 
 def how_many(total: int, count: int | None, fraction: float, what: str, where: str) -> int:
@@ -122,9 +131,11 @@ def partition(
     behavior = 0 if whole.behavior is None else whole.behavior.shape[2]
     shape = Sizes(name, float(bin_ms), whole.bins, len(heldin), len(heldout), whole.forward, behavior)
     train, hidden = (_trials(ordered, shape).take(part) for part in rows)
-    seen = Trials(heldin=hidden.heldin, rates=hidden.rates)
+    seen = Trials(heldin=hidden.heldin, rates=hidden.rates, ids=hidden.ids)
     psth = None if whole.condition is None else condition_psth(ordered, psth_sigma_ms / bin_ms)
-    return PopulationSplit(name, shape, train, seen, provenance), Targets(name, shape, hidden, psth)
+    provenance = dataclasses.replace(provenance, notes=provenance.notes + whole.notes)
+    split = PopulationSplit(name, shape, train, seen, provenance, units=ordered.units)
+    return split, Targets(name, shape, hidden, psth, ordered.units)
 
 
 def _trials(whole: Whole, sizes: Sizes) -> Trials:
@@ -138,6 +149,7 @@ def _trials(whole: Whole, sizes: Sizes) -> Trials:
         condition=whole.condition,
         rates=whole.rates,
         states=None if whole.states is None else whole.states[:, : whole.bins],
+        ids=whole.ids,
     )
 
 

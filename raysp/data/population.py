@@ -162,8 +162,6 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
         count = partition.how_many(trials, config.eval_trials, config.eval_fraction, "trials", where)
         chosen = partition.draw(trials, count, config.seed, partition.TRIALS)
         rows = (partition.others(trials, chosen), chosen)
-    for note in whole.notes:
-        print(f"{name}: {note}")
     source = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))
     return partition.partition(whole, (name, config.bin_ms), heldout, rows, source, config.psth_sigma_ms)
 

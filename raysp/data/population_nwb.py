@@ -10,6 +10,7 @@ import numpy as np
 
 from raysp.data import aligned, nwb
 from raysp.data.partition import Whole, condition_index
+from raysp.data.split import own_ids
 from raysp.errors import BadInput
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def read_trials(config: Config) -> Whole:
         forward=round(config.forward_ms / config.bin_ms),
         condition=condition_index([trials[name][rows] for name in config.conditions]) if config.conditions else None,
         behavior=behavior,
+        ids=own_ids(trials.get("id"), len(trials[config.align]))[rows],
+        units=own_ids(units.ids, len(units))[usable],
         notes=_notes(config, missing, inside, len(units) - len(usable), _overlapping(begin, grid)),
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,11 +48,19 @@ class Provenance:
         recordings: (file name, SHA-256) of each recording read.
         builder: version of the code that built the arrays, e.g. "nlb-1".
         standin: True when the recordings were generated, so that no score is ever taken for a real one.
+        notes: what preparing them left out, and what is doubtful about them, one sentence each.
     """
 
     recordings: tuple[tuple[str, str], ...] = ()
     builder: str = ""
     standin: bool = False
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, found: Mapping[str, Any]) -> Provenance:
+        """Return the provenance that a prepared split's header holds."""
+        recordings = tuple((name, sha) for name, sha in found["recordings"])
+        return cls(recordings, found["builder"], found["standin"], tuple(found["notes"]))
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ class Trials:
         rates: (trials, bins + forward, heldin + heldout) true expected spikes per bin, where truth is known.
         states: (trials, bins, dimensions) the generating system's own state, where truth is known.
         validation: (trials,) True for training trials set aside to select a model, where the source says which.
+        ids: (trials,) int64 the recording's own number of each trial, its row where the recording numbers none; windows
+            cut from one trial share its number.
     """
 
     heldin: np.ndarray
@@ -85,6 +96,7 @@ class Trials:
     rates: np.ndarray | None = None
     states: np.ndarray | None = None
     validation: np.ndarray | None = None
+    ids: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.heldin)
@@ -111,6 +123,16 @@ class PopulationSplit:
     The evaluation trials' answers (held-out counts, forward bins, behaviour) are `Targets`, kept in a file of their
     own and read by evaluation alone.
 
+    Attributes:
+        name: of the split; a selection of neurons says which.
+        sizes: its sizes.
+        train: the training trials.
+        eval: what a model may see of the evaluation trials.
+        provenance: where the numbers come from.
+        kind: of data.
+        units: (neurons,) int64 the recording's own number of each neuron, held-in ones first; its row where the
+            recording numbers none. None where nobody knows.
+
     Raises:
         BadInput: an array has another shape than `sizes` says, counts are negative or not whole, or a part is empty.
     """
@@ -121,8 +143,10 @@ class PopulationSplit:
     eval: Trials
     provenance: Provenance = Provenance()
     kind: str = "population"
+    units: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        _check_units(self.units, self.sizes, self.name)
         check_trials(self.train, self.sizes, f"{self.name}, training part")
         check_trials(self.eval, self.sizes, f"{self.name}, evaluation part")
 
@@ -145,6 +169,7 @@ class PopulationSplit:
             sizes=sizes,
             train=_select(self.train, heldin, heldout, chosen),
             eval=_select(self.eval, heldin, heldout, chosen),
+            units=None if self.units is None else self.units[chosen],
         )
 
 
@@ -160,12 +185,14 @@ class TrainingPart:
         sizes: the split's sizes.
         train: the training trials, without behaviour.
         standin: True when the recording was generated.
+        units: as in `PopulationSplit`.
     """
 
     name: str
     sizes: Sizes
     train: Trials
     standin: bool = False
+    units: np.ndarray | None = None
 
     @staticmethod
     def left_out(standin: bool) -> tuple[str, ...]:
@@ -182,6 +209,7 @@ class TrainingPart:
             name=f"{self.name}[{spell_neurons(chosen)}]",
             sizes=dataclasses.replace(self.sizes, heldin=len(heldin), heldout=len(heldout)),
             train=_select(self.train, heldin, heldout, chosen),
+            units=None if self.units is None else self.units[chosen],
         )
 
 
@@ -193,14 +221,17 @@ class Targets:
         name: the split's name.
         trials: the evaluation trials with every array that is known.
         psth: (conditions, bins, neurons) expected spikes per bin by condition; NaN where there are no data.
+        units: as in `PopulationSplit`.
     """
 
     name: str
     sizes: Sizes
     trials: Trials
     psth: np.ndarray | None = None
+    units: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        _check_units(self.units, self.sizes, f"{self.name}, targets")
         check_trials(self.trials, self.sizes, f"{self.name}, targets", whole=False)
         if self.psth is not None and self.psth.shape[1:] != (self.sizes.bins, self.sizes.neurons):
             shape = f"(conditions, {self.sizes.bins}, {self.sizes.neurons})"
@@ -217,7 +248,15 @@ class Targets:
             sizes=dataclasses.replace(self.sizes, heldin=len(heldin), heldout=len(heldout)),
             trials=_select(self.trials, heldin, heldout, chosen),
             psth=None if self.psth is None else self.psth[:, :, chosen],
+            units=None if self.units is None else self.units[chosen],
         )
+
+
+def own_ids(found: np.ndarray | None, count: int) -> np.ndarray:
+    """Return a recording's own numbers of its trials or units, (count,) int64; rows where it numbers none."""
+    if found is None or found.shape != (count,) or found.dtype.kind not in "iu":
+        return np.arange(count)
+    return found.astype(np.int64)
 
 
 def check_neurons(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
@@ -261,6 +300,7 @@ def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True
         "condition": (count,),
         "jitter": (count,),
         "validation": (count,),
+        "ids": (count,),
         "rates": (count, sizes.bins + sizes.forward, sizes.neurons),
     }
     for name, array in trials.arrays().items():
@@ -277,6 +317,11 @@ def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True
         raise BadInput(f"{where}: states expected shape ({count}, {sizes.bins}, dimensions), got {trials.states.shape}")
     if trials.states is not None and not np.isfinite(trials.states).all():
         raise BadInput(f"{where}: states expected finite values, got NaN or infinity")
+
+
+def _check_units(units: np.ndarray | None, sizes: Sizes, where: str) -> None:
+    if units is not None and units.shape != (sizes.neurons,):
+        raise BadInput(f"{where}: units expected a number for each of {sizes.neurons} neurons, got {units.shape}")
 
 
 def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:

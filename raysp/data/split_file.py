@@ -18,9 +18,8 @@ from raysp.data.hdf5 import new_hdf5
 from raysp.data.nlb_sets import BUILDER
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, TrainingPart, Trials
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.stimulus_file import FORMAT
 from raysp.errors import BadInput, NotReady
-
-FORMAT = 1
 
 
 def split_path(root: str, name: str) -> str:
@@ -63,11 +62,14 @@ def save(
     if targets is not None:
         with new_hdf5(targets_path(root, split.name)) as file:
             _write_trials(file, "trials", targets.trials)
-            if targets.psth is not None:
-                _write_array(file, "psth", targets.psth)
+            for name in ("psth", "units"):
+                if (array := getattr(targets, name)) is not None:
+                    _write_array(file, name, array)
     with new_hdf5(split_path(root, split.name)) as file:
         _write_trials(file, "train", split.train)
         _write_trials(file, "eval", split.eval)
+        if split.units is not None:
+            _write_array(file, "units", split.units)
         header = {
             "format": FORMAT,
             "name": split.name,
@@ -120,7 +122,8 @@ def load(root: str, name: str) -> PopulationSplit | StimulusSplit:
             sizes=Sizes(**found["sizes"]),
             train=_read_trials(file, "train"),
             eval=_read_trials(file, "eval"),
-            provenance=_provenance(found["provenance"]),
+            provenance=Provenance.read(found["provenance"]),
+            units=_read_array(file, "units"),
         )
 
 
@@ -134,8 +137,9 @@ def load_training(root: str, name: str) -> TrainingPart | StimulusSplit:
         return stimulus_file.load(root, name)
     with _opened(split_path(root, name)) as file:
         left_out = TrainingPart.left_out(found["provenance"]["standin"])
-        arrays = {name: dataset[()] for name, dataset in file["train"].items() if name not in left_out}
-    return TrainingPart(found["name"], Sizes(**found["sizes"]), Trials(**arrays), found["provenance"]["standin"])
+        train = Trials(**{name: dataset[()] for name, dataset in file["train"].items() if name not in left_out})
+        units = _read_array(file, "units")
+    return TrainingPart(found["name"], Sizes(**found["sizes"]), train, found["provenance"]["standin"], units)
 
 
 def load_targets(root: str, name: str) -> Targets:
@@ -153,15 +157,15 @@ def load_targets(root: str, name: str) -> Targets:
             f"raysp data fetch test_answers --root {root}, then raysp data prepare {name} --root {root}"
         )
     with _opened(path) as file:
-        psth = file["psth"][()] if "psth" in file else None
-        return Targets(name=name, sizes=sizes, trials=_read_trials(file, "trials"), psth=psth)
+        psth, units = _read_array(file, "psth"), _read_array(file, "units")
+        return Targets(name=name, sizes=sizes, trials=_read_trials(file, "trials"), psth=psth, units=units)
 
 
 def fingerprint(split: PopulationSplit) -> str:
     """Return the SHA-256 of a split's sizes and arrays: what a trial's name takes of its data."""
     total = hashlib.sha256(json.dumps(dataclasses.asdict(split.sizes), sort_keys=True).encode())
-    for part in (split.train, split.eval):
-        for name, array in sorted(part.arrays().items()):
+    for arrays in (split.train.arrays(), split.eval.arrays(), {} if split.units is None else {"units": split.units}):
+        for name, array in sorted(arrays.items()):
             total.update(f"{name}{array.shape}{array.dtype.str}".encode())
             total.update(np.ascontiguousarray(array).data)
     return total.hexdigest()
@@ -195,6 +199,5 @@ def _read_trials(file: h5py.File, group: str) -> Trials:
     return Trials(**{name: dataset[()] for name, dataset in file[group].items()})
 
 
-def _provenance(found: dict[str, Any]) -> Provenance:
-    recordings = tuple((name, sha) for name, sha in found["recordings"])
-    return Provenance(recordings=recordings, builder=found["builder"], standin=found["standin"])
+def _read_array(file: h5py.File, name: str) -> np.ndarray | None:
+    return file[name][()] if name in file else None

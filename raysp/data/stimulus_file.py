@@ -19,7 +19,7 @@ from raysp.data.split import Provenance
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
 from raysp.errors import BadInput, NotReady
 
-FORMAT, KIND = 1, "stimulus"
+FORMAT, KIND = 2, "stimulus"
 
 ARRAYS = ("stimulus", "spikes", "cells", "global_ids")
 
@@ -87,7 +87,7 @@ def load(root: str, name: str) -> StimulusSplit:
             sizes=StimulusSizes(**found["sizes"]),
             parts={part: tuple((start, stop) for start, stop in found["parts"][part]) for part in found["parts"]},
             left_out=tuple((cell, reason) for cell, reason in found["left_out"]),
-            provenance=_provenance(found["provenance"]),
+            provenance=Provenance.read(found["provenance"]),
             **arrays,
         )
     except (BadInput, NotReady):
@@ -117,8 +117,3 @@ def _header(file: h5py.File, path: str) -> dict[str, Any]:
     if found.get("kind") != KIND:
         raise BadInput(f"{path} expected a split of kind {KIND!r}, got {found.get('kind', 'population')!r}")
     return found
-
-
-def _provenance(found: dict[str, Any]) -> Provenance:
-    recordings = tuple((name, sha) for name, sha in found["recordings"])
-    return Provenance(recordings=recordings, builder=found["builder"], standin=found["standin"])

@@ -72,10 +72,12 @@ def test_a_split_holds_the_tensors_and_hides_the_answers(root, name):
     assert (sizes.heldin, sizes.heldout) == (HELDIN, HELDOUT)
     assert split.provenance.standin
     assert [len(sha) for _, sha in split.provenance.recordings] == [64, 64]
-    assert set(split.eval.arrays()) == {"heldin"}
+    assert set(split.eval.arrays()) == {"heldin", "ids"}
     assert split.train.heldin.dtype == np.float32
     assert len(targets.trials) == len(split.eval)
     session = read_recording(SETS[name], root).train
+    assert_array_equal(split.eval.ids, session.trials["id"][session.rows(("val",))])
+    assert_array_equal(split.units, session.units)
     given = nlb_tensors.train_input(session, SETS[name], 5)
     assert_array_equal(split.train.heldout_forward, given["train_spikes_heldout_forward"])
     assert_array_equal(split.train.behavior, given["train_behavior"])

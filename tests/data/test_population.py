@@ -108,9 +108,9 @@ def test_a_model_sees_nothing_of_the_answers(recording):
     split, targets = population.build(
         cut(recording, forward_ms=50, conditions=("target",), behavior="hand_vel"), "mine"
     )
-    assert set(split.eval.arrays()) == {"heldin"}
+    assert set(split.eval.arrays()) == {"heldin", "ids"}
     assert set(targets.trials.arrays()) == {
-        "heldin", "heldout", "heldin_forward", "heldout_forward", "behavior", "condition",
+        "heldin", "heldout", "heldin_forward", "heldout_forward", "behavior", "condition", "ids",
     }  # fmt: skip
     assert targets.trials.heldout_forward.shape == (3, 5, 2)
 
@@ -153,37 +153,70 @@ def test_only_wanted_trials_are_used(recording):
         population.build(cut(recording, keep={"target": "up"}), "mine")
 
 
-def test_silent_units_are_left_out_when_asked(tmp_path, capsys):
+def test_silent_units_are_left_out_when_asked(tmp_path):
     def silence(file):
         ends = file["units/spike_times_index"][()]
         put(file, "units/spike_times_index", np.append(ends[:5], ends[4]))
 
     path = write_nwb(tmp_path / "a.nwb", silence)
     assert population.build(cut(path), "a")[0].sizes.neurons == UNITS
-    assert population.build(cut(path, min_rate_hz=1.0), "a")[0].sizes.neurons == UNITS - 1
-    assert "1 of 6 neurons fire less than 1.0 Hz" in capsys.readouterr().out
+    split, _ = population.build(cut(path, min_rate_hz=1.0), "a")
+    assert sorted(split.units) == [0, 1, 2, 3, 4]
+    assert split.provenance.notes == ("1 of 6 neurons fire less than 1.0 Hz and were left out",)
     with pytest.raises(BadInput, match=r"leaves no neuron; the fastest fires \d+"):
         population.build(cut(path, min_rate_hz=1e4), "a")
 
 
-def test_windows_outside_the_recording_are_left_out_with_an_account(recording, capsys):
+def test_windows_outside_the_recording_are_left_out_with_an_account(recording):
     split, _ = population.build(cut(recording, window_ms=(-500.0, 200.0)), "mine")
     assert len(split.train) + len(split.eval) == TRIALS - 1
-    assert "1 of 12 windows reach outside the observed recording" in capsys.readouterr().out
+    (note,) = split.provenance.notes
+    assert note.startswith("1 of 12 windows reach outside the observed recording")
 
 
-def test_trials_without_the_event_are_left_out_with_an_account(tmp_path, capsys):
+def test_trials_without_the_event_are_left_out_with_an_account(tmp_path):
     def forget(file):
         file["intervals/trials/move_onset_time"][:2] = np.nan
 
     split, _ = population.build(cut(write_nwb(tmp_path / "a.nwb", forget)), "a")
     assert len(split.train) + len(split.eval) == TRIALS - 2
-    assert "2 trials have no move_onset_time" in capsys.readouterr().out
+    assert split.provenance.notes == ("2 trials have no move_onset_time and were left out",)
 
 
-def test_overlapping_windows_are_told(recording, capsys):
-    population.build(cut(recording, window_ms=(-300.0, 800.0)), "mine")
-    assert "windows overlap the next one" in capsys.readouterr().out
+def test_overlapping_windows_are_told(recording):
+    split, _ = population.build(cut(recording, window_ms=(-300.0, 800.0)), "mine")
+    assert "windows overlap the next one" in split.provenance.notes[1]
+
+
+def test_trials_and_neurons_keep_the_recordings_own_numbers(tmp_path):
+    def renumber(file):
+        put(file, "intervals/trials/id", 100 + 3 * np.arange(TRIALS))
+        put(file, "units/id", np.array([7, 5, 90, 2, 11, 4]))
+        file["intervals/trials/move_onset_time"][2] = np.nan
+
+    path = write_nwb(tmp_path / "a.nwb", renumber)
+    split, targets = population.build(cut(path, heldout=2), "a")
+    assert split.train.ids.dtype == split.units.dtype == np.int64
+    np.testing.assert_array_equal(split.eval.ids, targets.trials.ids)
+    np.testing.assert_array_equal(split.units, targets.units)
+    found = np.concatenate([split.train.ids, split.eval.ids])
+    assert set(found) == set(100 + 3 * np.arange(TRIALS)) - {106}
+    with h5py.File(path) as file:
+        ends, ids = file["units/spike_times_index"][()], file["units/id"][()].tolist()
+        trains = np.split(file["units/spike_times"][()], ends[:-1])
+        events = dict(zip(file["intervals/trials/id"], file["intervals/trials/move_onset_time"], strict=True))
+    for row, trial in enumerate(split.train.ids):
+        for column, unit in enumerate(split.units[:4]):
+            ms = np.floor(np.round((trains[ids.index(unit)]) * 1000, 6)) - round(events[trial] * 1000)
+            assert split.train.heldin[row, :, column].sum() == ((ms >= -100) & (ms < 200)).sum()
+    assert split.select([1, 4]).units.tolist() == split.units[[1, 4]].tolist()
+
+
+def test_counts_number_trials_and_neurons_by_their_rows(tmp_path):
+    counts = np.random.default_rng(0).poisson(1.0, (40, 3, 4))
+    np.savez(tmp_path / "a.npz", counts=counts)
+    split, _ = population.build(Config(str(tmp_path / "a.npz"), 10, counts="counts"), "a")
+    np.testing.assert_array_equal(split.train.heldin, counts[split.train.ids][..., split.units[:3]])
 
 
 def test_unobserved_bins_are_nan_and_unseen_trials_left_out(tmp_path):
