@@ -9,7 +9,7 @@ from typing import Any
 import raysp
 from raysp import files, tracking
 from raysp.config import STANDIN, Experiment, Trial, apply_sets
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, raise_together
 from raysp.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.progress import Progress
 from raysp.record import commit, locked, write_record
@@ -117,11 +117,18 @@ def choose_splits(experiment: Experiment, request: Request) -> list[str]:
         prepare.present(prepare.groups(benchmark), request.root, named=set(benchmark) <= named) if benchmark else []
     )
     there = {name for group in groups for name in group}
-    return [
-        sources.full_name(own[name], request.root) if name in own else prepare.resolve(name, request.root)
-        for name in known
-        if name in own or name in there
-    ]
+    full, refused = [], []
+    for name in known:
+        if name in own or name in there:
+            try:
+                recording = own.get(name)
+                full.append(
+                    sources.full_name(recording, request.root) if recording else prepare.resolve(name, request.root)
+                )
+            except (BadInput, NotReady) as error:
+                refused.append((name, error))
+    raise_together(refused)
+    return full
 
 
 def run_folder(experiment: Experiment, splits: list[str], runs: str) -> RunFolder:
@@ -173,28 +180,32 @@ def _forget(run: RunFolder, missing: list[Trial]) -> None:
 
 
 def prepare_data(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:
-    """Prepare the splits, and the validation-phase partners of test-phase ones, that are not up to date."""
+    """Prepare the splits, and the validation-phase partners of test-phase ones, that are not up to date.
+
+    Raises:
+        BadInput, NotReady: some were refused, which are listed; the others were prepared.
+    """
     from raysp.cluster.jobs import jobs
-    from raysp.data import prepare, sources
+    from raysp.data import prepare, sources, split_file
 
     bare = {name.removeprefix(STANDIN) for name in names}
     chosen = [recording for recording in experiment.recordings if recording.name in bare]
     own = {sources.full_name(recording, request.root) for recording in chosen}
-    calls = [((recording, request.root), {}) for recording in chosen]
-    jobs("raysp.data.sources.prepare_recording", calls)
-    for recording in chosen:
-        if (line := sources.account(recording, request.root)) is not None:
-            say(f"  {recording.name}: {line}")
+    refusals = jobs("raysp.data.sources.try_recording", [((recording, request.root), {}) for recording in chosen])
     partners = [name.removesuffix("-test") + "-val" for name in names if name.endswith("-test")]
     groups = prepare.groups([name for name in dict.fromkeys([*names, *partners]) if name not in own])
     stale = [group for group in groups if not prepare.up_to_date(group, request.root)]
     if stale:
         say(f"preparing {sum(map(len, stale))} splits of {len(stale)} recordings")
-        jobs(
-            "raysp.data.prepare.prepare_group",
+        refusals += jobs(
+            "raysp.data.prepare.try_group",
             [((group, request.root), {}) for group in stale],
-            on_done=lambda i: say(f"  prepared {', '.join(stale[i])}"),
+            on_done=lambda i, refusal: say(f"  {'refused' if refusal else 'prepared'} {', '.join(stale[i])}"),
         )
+    raise_together(zip([*(one.name for one in chosen), *(", ".join(group) for group in stale)], refusals, strict=True))
+    for name in names:
+        for note in split_file.notes(request.root, name):
+            say(f"  {name}: {note}")
 
 
 def to_run(run: RunFolder, plan: Plan, request: Request) -> list[Trial]:

@@ -44,19 +44,24 @@ def write_record(run: RunFolder, experiment: Experiment, plan: Plan, root: str) 
     kept = [trial for item in earlier["trials"] if _key(trial := trial_from(item)) not in planned]
     trials = [*kept, *plan.trials]
     names = dict.fromkeys(trial.split for trial in plan.trials)
-    headers = {name: split_file.header(root, name) for name in names}
     record = {
         "name": run.name,
         "standin": any(trial.standin for trial in trials),
         "experiment": settings.plain(experiment),
         "root": files.absolute(root),
         "submissions": [*earlier["submissions"], submission()],
-        "data": {**earlier["data"], **{name: _data(header) for name, header in headers.items()}},
+        "data": {**earlier["data"], **{name: data(root, name) for name in names}},
         "left_out": [list(item) for item in plan.left_out],
         "trials": [trial_to(trial) for trial in trials],
     }
     files.write_text(run.experiment, dump_yaml(record))
     return trials
+
+
+def data(root: str, name: str) -> dict[str, Any]:
+    """Return what a record says of a prepared split: its fingerprint, its recordings, and notes of its preparation."""
+    header = split_file.header(root, name)
+    return {"fingerprint": header["fingerprint"], **header["provenance"]}
 
 
 def submission() -> dict[str, Any]:
@@ -129,10 +134,6 @@ def locked(run: RunFolder) -> Iterator[None]:
 
 def _key(trial: Trial) -> tuple[Any, ...]:
     return (trial.shown, trial.split, trial.seed, trial.neurons)
-
-
-def _data(header: dict[str, Any]) -> dict[str, Any]:
-    return {"fingerprint": header["fingerprint"], **header["provenance"]}
 
 
 def _git(folder: str, *args: str) -> str:

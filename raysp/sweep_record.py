@@ -7,7 +7,7 @@ from typing import Any
 from raysp import files, settings
 from raysp.config import STANDIN, Experiment
 from raysp.errors import BadInput, NotReady
-from raysp.record import submission
+from raysp.record import data, submission
 from raysp.runs import RunFolder
 from raysp.search.study import Definition
 from raysp.yaml_files import dump_yaml
@@ -50,7 +50,7 @@ def begin(
     except NotReady:
         earlier = {"submissions": [], "data": {}}
     before = [{**one, "ended": one.get("ended", "killed")} for one in earlier["submissions"]]
-    data = {one.split: {"fingerprint": one.data} for one in definitions}
+    found = {one.split: data(root, one.split) for one in definitions}
     record = {
         "name": run.name,
         "kind": "sweep",
@@ -58,7 +58,7 @@ def begin(
         "experiment": settings.plain(experiment),
         "root": root,
         "submissions": [*before, {**submission(), "asked": asked}],
-        "data": {**earlier["data"], **data},
+        "data": {**earlier["data"], **found},
         "left_out": [],
         "trials": [],
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
 
 from raysp.cli.root import ROOT, VERBOSE, main, said, say
-from raysp.errors import BadInput
+from raysp.errors import BadInput, NotReady
 
 
 @main.group()
@@ -73,34 +73,62 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
     with said():
-        from raysp import files
-        from raysp.cluster.jobs import jobs
-        from raysp.cluster.session import session
-        from raysp.config import Resources
+        from raysp.cli.experiments import load_experiment
         from raysp.data import prepare
+        from raysp.errors import raise_together
 
-        experiments = [name for name in names if name.endswith(".py")]
-        for path in experiments:
-            _prepare_recordings(path, root)
-        names = tuple(name for name in names if name not in experiments)
-        if experiments and not names:
-            return
-        groups = prepare.present(prepare.groups(prepare.expand(names or ("*",))), root, named=bool(names))
-        options = {"reference": reference, "force": force}
-        with session(Resources(), verbose=verbose):
-            calls = [((group, root), options) for group in groups]
-            jobs("raysp.data.prepare.prepare_group", calls, on_done=lambda i: say(f"  {', '.join(groups[i])}"))
-        say(f"{sum(map(len, groups))} splits are ready below {files.join(root, 'prepared')}")
+        experiments = [load_experiment(name) for name in names if name.endswith(".py")]
+        benchmark = [name for name in names if not name.endswith(".py")]
+        groups = prepare.groups(prepare.expand(benchmark if names else ("*",)))
+        groups = groups if names else prepare.present(groups, root, named=False)
+        refused = [one for experiment in experiments for one in _prepare_recordings(experiment.recordings, root)]
+        if groups:
+            refused += _prepare_benchmark(groups, root, {"reference": reference, "force": force}, verbose)
+        raise_together(refused)
 
 
-def _prepare_recordings(path: str, root: str) -> None:
-    from raysp.cli.experiments import load_experiment
+def _prepare_recordings(recordings: Iterable[Any], root: str) -> list[tuple[str, Any]]:
+    """Prepare each recording and say so; return (name, its error) of those that were refused."""
     from raysp.data import sources, split_file
 
-    for recording in load_experiment(path).recordings:
-        name = sources.prepare_recording(recording, root)
-        told = sources.account(recording, root)
-        say(f"  {split_file.split_path(root, name)}{'' if told is None else f': {told}'}")
+    refused = []
+    for recording in recordings:
+        try:
+            name = sources.prepare_recording(recording, root)
+        except (BadInput, NotReady) as error:
+            refused.append((recording.name, error))
+            continue
+        say(f"  {split_file.split_path(root, name)}")
+        _say_notes([name], root)
+    return refused
+
+
+def _prepare_benchmark(
+    groups: list[list[str]], root: str, options: dict[str, bool], verbose: bool
+) -> list[tuple[str, Any]]:
+    from raysp import files
+    from raysp.cluster.jobs import jobs
+    from raysp.cluster.session import session
+    from raysp.config import Resources
+    from raysp.data import prepare
+
+    def done(i: int, refusal: Any) -> None:
+        say(f"  {', '.join(groups[i])}{': refused' if refusal else ''}")
+
+    with session(Resources(), verbose=verbose):
+        refusals = jobs("raysp.data.prepare.try_group", [((group, root), options) for group in groups], on_done=done)
+    ready = [name for group, refusal in zip(groups, refusals, strict=True) if refusal is None for name in group]
+    _say_notes([prepare.resolve(name, root) for name in ready], root)
+    say(f"{len(ready)} splits are ready below {files.join(root, 'prepared')}")
+    return [(", ".join(group), refusal) for group, refusal in zip(groups, refusals, strict=True)]
+
+
+def _say_notes(names: Iterable[str], root: str) -> None:
+    from raysp.data import split_file
+
+    for name in names:
+        for note in split_file.notes(root, name):
+            say(f"    {name}: {note}")
 
 
 @data.command("check")

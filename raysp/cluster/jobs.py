@@ -43,7 +43,7 @@ def jobs(
     calls: Sequence[tuple[Sequence[Any], dict[str, Any]]],
     *,
     cpus: int = 1,
-    on_done: Callable[[int], None] = lambda i: None,
+    on_done: Callable[[int, Any], None] = lambda i, found: None,
 ) -> list[Any]:
     """Run a function once per call, as many at a time as the cluster has room for.
 
@@ -51,7 +51,7 @@ def jobs(
         function: its dotted name, so that the task's process imports it by itself.
         calls: (arguments, options) of each call.
         cpus: cores that each call may use.
-        on_done: told the index of each call that has ended.
+        on_done: told the index of each call that has ended, and what it returned.
 
     Returns:
         What the calls returned, in their order.
@@ -88,7 +88,7 @@ def jobs(
             _turn_away(found[i])
             left.appendleft(i)
             continue
-        on_done(i)
+        on_done(i, found[i])
     return found
 
 

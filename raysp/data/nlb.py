@@ -30,7 +30,7 @@ from raysp.data.nlb_sets import (
 )
 from raysp.data.nlb_tensors import Tensors
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
-from raysp.errors import NotReady
+from raysp.errors import BadInput, NotReady, raise_together
 
 LABELS: dict[Phase, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "val": (("train",), ("val",)),
@@ -88,14 +88,19 @@ def build_set(dataset: str, root: str, splits: Iterable[str], *, reference: bool
 
     Raises:
         NotReady: a file of the recording is not there, or nlb_tools is not installed.
-        BadInput: a name is unknown, or a file is not what it should be.
+        BadInput: a name is unknown, or a file is not what it should be. What stops one split alone is raised after
+            the others were built.
     """
     nlb = dataset_of(dataset)
     wanted = [parse(name) for name in splits]
     check_present(nlb, root)
-    recording = read_recording(nlb, root)
+    recording, refused = read_recording(nlb, root), []
     for _, bin_ms, phase in wanted:
-        yield _build(recording, root, bin_ms, phase, reference=reference)
+        try:
+            yield _build(recording, root, bin_ms, phase, reference=reference)
+        except (BadInput, NotReady) as error:
+            refused.append((split_name(nlb.name, bin_ms, phase), error))
+    raise_together(refused)
 
 
 def inputs(nlb: NLBSet, phase: Phase, root: str) -> list[str]:

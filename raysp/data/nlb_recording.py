@@ -96,10 +96,14 @@ def check_present(nlb: NLBSet, root: str) -> None:
         raise absent(nlb, root)
 
 
-def absent(nlb: NLBSet, root: str) -> NotReady:
-    """Return the error for a recording that is not there."""
+def absent(nlb: NLBSet, root: str, *others: NLBSet) -> NotReady:
+    """Return the error for recordings that are not there."""
+    names = [one.name for one in (nlb, *others)]
+    what = (
+        f"recordings {', '.join(names)} below {root}" if others else f"recording {nlb.name} at {nlb.train_path(root)}"
+    )
     return NotReady(
-        f"no recording {nlb.name} at {nlb.train_path(root)}; fetch it with: raysp data fetch {nlb.name} --root {root}, "
+        f"no {what}; fetch with: raysp data fetch {' '.join(names)} --root {root}, "
         f"or generate recordings with: raysp data standin --root {root}"
     )
 

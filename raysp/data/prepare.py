@@ -10,7 +10,7 @@ from raysp import files
 from raysp.data import hashes, nlb, nlb_reference, nwb, split_file
 from raysp.data.nlb_recording import absent
 from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_MARK, STANDIN_PREFIX, parse
-from raysp.errors import BadInput, NotReady, unknown
+from raysp.errors import BadInput, NotReady, attempt, unknown
 
 Report = Callable[[str], None]
 
@@ -62,9 +62,11 @@ def present(found: list[list[str]], root: str, *, named: bool) -> list[list[str]
         for group in found
         if files.exists(parse(group[0])[0].train_path(root)) or all(_prepared(name, root) for name in group)
     ]
-    missing = [group for group in found if group not in there]
-    if missing and (named or not there):
-        raise absent(parse(missing[0][0])[0], root)
+    missing = [parse(group[0])[0] for group in found if group not in there]
+    if missing and named:
+        raise absent(missing[0], root, *missing[1:])
+    if missing and not there:
+        raise absent(missing[0], root)
     return there
 
 
@@ -142,6 +144,11 @@ def prepare_group(
         # The next split is built while these names still hold this one, unless they are let go.
         del split, targets
     return full
+
+
+def try_group(names: Sequence[str], root: str, **options: Any) -> BadInput | NotReady | None:
+    """Prepare splits of one recording as `prepare_group` does; return its refusal, None where there is none."""
+    return attempt(prepare_group, names, root, **options)
 
 
 def _current(name: str, root: str, builders: Sequence[str]) -> bool:

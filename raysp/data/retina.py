@@ -108,21 +108,9 @@ def build(config: Config, name: str) -> tuple[StimulusSplit, None]:
         global_ids=np.array([recording.global_ids.get(cell, -1) for cell in kept], dtype=np.int64),
         parts=parts,
         left_out=left_out,
-        provenance=_provenance(config, name, recording.name),
+        provenance=_provenance(config, name, recording, left_out),
     )
     return split, None
-
-
-def account(split: StimulusSplit) -> str:
-    """Return how many cells there were, how many each filter removed, and how many are left, in one line.
-
-    Args:
-        split: as `build` made it; a selection counts the cells that are in it.
-    """
-    removed = Counter(reason for _, reason in split.left_out)
-    total = len(split.cells) + len(split.left_out)
-    filters = [f"{count} {_agreeing(reason, count)}" for reason, count in removed.items()]
-    return "; ".join([_cells(total), *filters, f"{len(split.cells)} left"])
 
 
 def mirrored(bins: int, ratio: Sequence[int]) -> dict[str, tuple[Stretch, ...]]:
@@ -194,13 +182,18 @@ def _counts(recording: RetinaRecording, cells: Sequence[int], downsample: int, b
     return counts
 
 
-def _provenance(config: Config, name: str, recording: str) -> Provenance:
+def _provenance(
+    config: Config, name: str, recording: RetinaRecording, left_out: Sequence[tuple[int, str]]
+) -> Provenance:
     read = tuple((os.path.basename(path), files.sha256(path)) for path in inputs(config))
-    return Provenance(read, VERSION, name.startswith(STANDIN) or recording.startswith(STANDIN))
+    standin = name.startswith(STANDIN) or recording.name.startswith(STANDIN)
+    return Provenance(read, VERSION, standin, _notes(len(recording.spikes), left_out))
 
 
-def _cells(count: int) -> str:
-    return f"{count} cell{'' if count == 1 else 's'}"
+def _notes(cells: int, left_out: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+    removed = Counter(reason for _, reason in left_out)
+    filters = "; ".join(f"{count} {_agreeing(reason, count)}" for reason, count in removed.items())
+    return (f"{len(left_out)} of {cells} cells were left out: {filters}",) if left_out else ()
 
 
 def _agreeing(reason: str, count: int) -> str:

@@ -19,7 +19,7 @@ from raysp import files, settings
 from raysp.config import STANDIN, Recording
 from raysp.data import split_file
 from raysp.data.verified import is_standin
-from raysp.errors import BadInput, NotReady, unknown
+from raysp.errors import BadInput, NotReady, attempt, unknown
 
 ROOT = "{root}"
 
@@ -100,12 +100,9 @@ def prepare_recording(recording: Recording, root: str) -> str:
     return name
 
 
-def account(recording: Recording, root: str) -> str | None:
-    """Return what a source has to say of a recording that is prepared, one line; None where it says nothing."""
-    source = module(recording.source)
-    if not hasattr(source, "account"):
-        return None
-    return source.account(split_file.load(root, full_name(recording, root)))
+def try_recording(recording: Recording, root: str) -> BadInput | NotReady | None:
+    """Prepare a recording as `prepare_recording` does; return its refusal, None where there is none."""
+    return attempt(prepare_recording, recording, root)
 
 
 def _up_to_date(root: str, name: str, wanted: Mapping[str, Any]) -> bool:

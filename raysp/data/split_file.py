@@ -111,6 +111,11 @@ def header(root: str, name: str) -> dict[str, Any]:
     return found
 
 
+def notes(root: str, name: str) -> tuple[str, ...]:
+    """Return what preparing a split had to say of it, one sentence each. Raises as `header` does."""
+    return tuple(header(root, name)["provenance"]["notes"])
+
+
 def load(root: str, name: str) -> PopulationSplit | StimulusSplit:
     """Read a prepared split. Raises as `header` does."""
     found = header(root, name)

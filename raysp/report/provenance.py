@@ -11,13 +11,14 @@ from raysp.report.material import Material, Task
 
 @dataclass(frozen=True)
 class Data:
-    """One split's data: its fingerprint, its builder, the recordings it was built from."""
+    """One split's data: its fingerprint, its builder, the recordings it was built from, notes of its preparation."""
 
     split: str
     fingerprint: str
     builder: str
     standin: bool
     recordings: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def _data(split: str, found: dict[str, Any], material: Material) -> Data:
         builder=found.get("builder") or "unknown",
         standin=bool(found.get("standin", split.startswith("standin-"))),
         recordings=tuple((name, sha) for name, sha in found.get("recordings", [])),
+        notes=tuple(found.get("notes", [])),
     )
 
 

@@ -109,7 +109,7 @@ def test_tasks_are_answered_in_order_however_few_wait_at_a_time(machines, monkey
     monkeypatch.setattr(jobs, "AT_ONCE", 3)
     done = []
     calls = [((i, 1), {}) for i in range(11)]
-    assert jobs.jobs("operator.add", calls, on_done=done.append) == list(range(1, 12))
+    assert jobs.jobs("operator.add", calls, on_done=lambda i, found: done.append(i)) == list(range(1, 12))
     assert sorted(done) == list(range(11))
 
 

@@ -164,3 +164,12 @@ class TestTestPhase:
         os.remove(SETS["area2_bump"].test_path(own))
         with pytest.raises(NotReady, match=r"no test file at .*; run: raysp data fetch area2_bump"):
             nlb.build(nlb.Config("area2_bump", 5, "test"), own)
+
+    def test_one_split_that_is_refused_does_not_stop_the_others(self, own):
+        os.remove(SETS["area2_bump"].test_path(own))
+        built = nlb.build_set(
+            "area2_bump", own, ["area2_bump-05ms-test", "area2_bump-20ms-val", "area2_bump-20ms-test"]
+        )
+        assert next(built)[0].name == "standin-area2_bump-20ms-val"
+        with pytest.raises(BadInput, match=r"2 were refused:\n  area2_bump-05ms-test: no test file"):
+            next(built)

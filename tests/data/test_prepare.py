@@ -46,7 +46,7 @@ def test_only_recordings_that_are_there_are_chosen(root):
 
 
 def test_a_recording_asked_for_by_name_must_be_there(root, tmp_path):
-    with pytest.raises(NotReady, match="raysp data fetch mc_maze --root"):
+    with pytest.raises(NotReady, match=r"raysp data fetch mc_maze mc_rtt .*mc_maze_small --root"):
         prepare.present(prepare.groups(SPLITS), root, named=True)
     with pytest.raises(NotReady, match="raysp data standin --root"):
         prepare.present(prepare.groups(SPLITS), str(tmp_path), named=False)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from raysp import settings
 from raysp.data import retina, retina_files, sources
-from raysp.data.retina import Config, account, build, mirrored
+from raysp.data.retina import Config, build, mirrored
 from raysp.data.retina_files import RetinaRecording
 from raysp.data.retina_standin import write_retina
 from raysp.errors import BadInput
@@ -51,7 +51,8 @@ def test_too_fast_and_too_slow_cells_are_left_out_with_the_reason(split):
     slow = f"has fewer than {least} spikes in training"
     assert split.cells.tolist() == [10, 13, 16]
     assert split.left_out == ((19, "fires more than 19 Hz"), (22, slow), (25, slow))
-    assert account(split) == (f"6 cells; 1 fires more than 19 Hz; 2 have fewer than {least} spikes in training; 3 left")
+    told = f"3 of 6 cells were left out: 1 fires more than 19 Hz; 2 have fewer than {least} spikes in training"
+    assert split.provenance.notes == (told,)
     with pytest.raises(BadInput, match=f"cell 22 was left out: it {slow}"):
         split.select([10, 22])
 
@@ -59,8 +60,8 @@ def test_too_fast_and_too_slow_cells_are_left_out_with_the_reason(split):
 def test_the_filters_are_settings_and_a_filter_that_leaves_none_is_refused(folder):
     everything = build(Config(folder, max_rate_hz=100, min_train_rate_hz=0), "mine")[0]
     assert everything.cells.tolist() == [10, 13, 16, 19, 22, 25]
-    assert account(everything) == "6 cells; 6 left"
-    assert account(build(Config(folder, cells="filtered"), "mine")[0]) == "3 cells; 3 left"
+    assert everything.provenance.notes == ()
+    assert build(Config(folder, cells="filtered"), "mine")[0].provenance.notes == ()
     with pytest.raises(BadInput, match="of 6 4 fire more than 2 Hz and 2 have fewer than"):
         build(Config(folder, max_rate_hz=2), "mine")
 
@@ -183,7 +184,8 @@ def test_the_published_stimulus_has_its_golden_figures(chicken):
 @pytest.mark.real
 def test_the_published_cells_pass_our_filters_and_no_others(chicken):
     split, _ = chicken
-    assert account(split) == ("154 cells; 3 fire more than 19 Hz; 91 have fewer than 473 spikes in training; 60 left")
+    told = "94 of 154 cells were left out: 3 fire more than 19 Hz; 91 have fewer than 473 spikes in training"
+    assert split.provenance.notes == (told,)
     published = retina_files.read(str(REAL), None, "filtered")
     assert published.samples == 16_071_532
     assert split.cells.tolist() == list(published.spikes)

@@ -117,7 +117,8 @@ def make_split(name, seed=0, trials=(60, 24), bins=35, forward=10, heldin=18, he
     seen = Trials(heldin=answers.heldin, condition=answers.condition)
     rates, condition = np.concatenate([p.rates for p in parts]), np.concatenate([p.condition for p in parts])
     psth = np.stack([rates[condition == c, :bins].mean(axis=0) for c in range(CONDITIONS)])
-    made = Provenance((("made_up.nwb", "ab" * 32),), "made-up-1", standin=name.startswith("standin-"))
+    notes = ("2 of 8 units were left out",)
+    made = Provenance((("made_up.nwb", "ab" * 32),), "made-up-1", name.startswith("standin-"), notes)
     return PopulationSplit(name, sizes, train, seen, made), Targets(name, sizes, answers, psth), truth
 
 

@@ -45,6 +45,10 @@ def test_page_names_run_commit_and_models(html):
         assert text in html
 
 
+def test_page_tells_what_preparing_the_data_left_out(html):
+    assert "2 of 8 units were left out" in html
+
+
 def test_real_data_bear_no_banner(html):
     assert "not benchmark scores" not in html
 

@@ -1,0 +1,97 @@
+"""Preparing several recordings: what is refused does not stop the others, and what is to be said of them is said."""
+
+import importlib
+import pickle
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from raysp import files
+from raysp.cli import main
+from raysp.cluster import jobs
+from raysp.config import Experiment, ModelChoice, Recording
+from raysp.data import split_file
+from raysp.errors import BadInput, NotReady, Refused, raise_together
+from raysp.launch import Request, choose_splits, prepare_data
+
+EXPERIMENT = """
+from raysp.config import Experiment, ModelChoice, Recording
+
+def experiment():
+    settings = {"bin_ms": 10, "counts": "counts", "min_rate_hz": 1.0}
+    names = ("bad", "good", "absent", "fine")
+    recordings = tuple(Recording(name, "population", {"path": "{root}/" + f"{name}.npz", **settings}) for name in names)
+    return Experiment(name="mine", models=(ModelChoice("mean_rate"),), recordings=recordings)
+"""
+NOTE = "1 of 8 neurons fire less than 1.0 Hz and were left out"
+
+
+def write_counts(path, lowest=0):
+    counts = np.random.default_rng(0).poisson(0.3, (20, 10, 8))
+    counts[:, :, 0] = lowest
+    np.savez(path, counts=counts)
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name, lowest in (("good", 0), ("fine", 0), ("bad", -1)):
+        write_counts(tmp_path / f"{name}.npz", lowest)
+    return str(tmp_path)
+
+
+@pytest.fixture
+def no_ray(monkeypatch):
+    def called(function, calls, *, on_done=lambda i, found: None):
+        module, _, name = function.rpartition(".")
+        found = [getattr(importlib.import_module(module), name)(*args, **options) for args, options in calls]
+        for i, one in enumerate(found):
+            on_done(i, one)
+        return found
+
+    monkeypatch.setattr(jobs, "jobs", called)
+
+
+def experiment(*names):
+    settings = {"bin_ms": 10, "counts": "counts", "min_rate_hz": 1.0}
+    recordings = tuple(Recording(name, "population", {"path": f"{{root}}/{name}.npz", **settings}) for name in names)
+    return Experiment(name="mine", models=(ModelChoice("mean_rate"),), recordings=recordings)
+
+
+def test_a_refused_recording_does_not_stop_the_others(root, tmp_path):
+    (tmp_path / "mine.py").write_text(EXPERIMENT)
+    done = CliRunner().invoke(main, ["data", "prepare", str(tmp_path / "mine.py"), "--root", root])
+    assert done.exit_code == 2
+    head, bad, absent = done.stderr.rstrip().split("\n")
+    assert head == "raysp: 2 were refused:"
+    assert bad.startswith("  bad: bad.npz: counts expected counts >= 0, got -1")
+    assert absent.startswith("  absent: recording absent: no file at")
+    assert done.stdout.count(NOTE) == 2
+    assert {len(split_file.load(root, name).train) for name in ("good", "fine")} == {15}
+
+
+def test_notes_are_said_also_when_all_is_up_to_date(root, no_ray):
+    said = []
+    for _ in range(2):
+        prepare_data(experiment("good"), ["good"], Request(root=root), said.append)
+    assert said == [f"  good: {NOTE}"] * 2
+
+
+def test_all_refusals_are_listed_before_anything_is_trained(root, no_ray):
+    write_counts(f"{root}/worse.npz", -2)
+    with pytest.raises(BadInput, match=r"2 were refused:\n  bad: .* got -1.*\n  worse: .* got -2"):
+        prepare_data(experiment("bad", "good", "worse"), ["bad", "good", "worse"], Request(root=root), print)
+    assert files.exists(split_file.split_path(root, "good"))
+
+
+def test_all_absent_recordings_are_listed(root):
+    with pytest.raises(BadInput, match=r"2 were refused:\n  a: .*a.npz.*\n  b: .*b.npz"):
+        choose_splits(experiment("a", "good", "b"), Request(root=root))
+
+
+def test_one_refusal_stays_as_it_is_and_several_survive_pickling():
+    with pytest.raises(NotReady, match=r"^fetch it$"):
+        raise_together([("a", None), ("b", NotReady("fetch it"))])
+    several = Refused({"a": BadInput("no"), "b": NotReady("fetch it")})
+    with pytest.raises(Refused, match=r"^3 were refused:\n  c: x\n  a: no\n  b: fetch it$"):
+        raise_together([("c", BadInput("x")), ("many", pickle.loads(pickle.dumps(several)))])
