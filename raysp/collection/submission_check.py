@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-import h5py
 import numpy as np
 
 from raysp import files
 from raysp.collection.submission import HALVES, shapes
 from raysp.config import STANDIN
 from raysp.data import nlb_sets, split_file
+from raysp.data.guarded import Dataset, Group
 from raysp.data.hdf5 import opened
 from raysp.data.split import Sizes
 from raysp.errors import BadInput, NotReady
@@ -36,22 +36,19 @@ def check_submission(path: str, root: str, phase: str | None = None) -> list[str
     """
     if not files.exists(path):
         raise NotReady(f"no submission at {path}; run: raysp collect RUN")
-    try:
-        with opened(path) as file:
-            phase, standin = _phase(path, file, phase), _standin(path, file)
-            lines, wrong = [], [] if len(file) else ["it has no group such as mc_maze or mc_maze_20"]
-            for name in file:
-                found = list(_mismatches(file, name, phase, standin, root))
-                wrong += [f"{name}: {text}" for text in found]
-                lines += [] if found else [_line(file[name], name)]
-    except OSError as error:
-        raise BadInput(f"{path} is damaged or no HDF5 file ({error})") from error
+    with opened(path, again="run: raysp collect RUN") as file:
+        phase, standin = _phase(path, file, phase), _standin(path, file)
+        lines, wrong = [], [] if len(file) else ["it has no group such as mc_maze or mc_maze_20"]
+        for name in file:
+            found = list(_mismatches(file, name, phase, standin, root))
+            wrong += [f"{name}: {text}" for text in found]
+            lines += [] if found else [_line(file[name], name)]
     if wrong:
         raise BadInput(f"{path} does not fit the {phase} splits below {root}:\n  " + "\n  ".join(wrong))
     return lines
 
 
-def _phase(path: str, file: h5py.File, phase: str | None) -> str:
+def _phase(path: str, file: Group, phase: str | None) -> str:
     stem = os.path.basename(path).removesuffix(".h5")
     named = phase or file.attrs.get("phase") or next((p for p in nlb_sets.PHASES if stem.endswith(f"-{p}")), None)
     if named not in nlb_sets.PHASES:
@@ -59,18 +56,18 @@ def _phase(path: str, file: h5py.File, phase: str | None) -> str:
     return str(named)
 
 
-def _standin(path: str, file: h5py.File) -> bool:
-    return bool(file.attrs.get("standin", os.path.basename(path).startswith(STANDIN)))
+def _standin(path: str, file: Group) -> bool:
+    return bool(np.any(file.attrs.get("standin", os.path.basename(path).startswith(STANDIN))))
 
 
-def _mismatches(file: h5py.File, name: str, phase: str, standin: bool, root: str) -> Iterator[str]:
+def _mismatches(file: Group, name: str, phase: str, standin: bool, root: str) -> Iterator[str]:
     groups = {
         nlb_sets.group_name(dataset, bin_ms): (dataset, bin_ms) for dataset in nlb_sets.SETS for bin_ms in (5, 20)
     }
     if name not in groups:
         yield f"expected one of {', '.join(groups)}"
         return
-    if not isinstance(group := file[name], h5py.Group):
+    if not isinstance(group := file[name], Group):
         yield "expected a group, got a dataset"
         return
     dataset, bin_ms = groups[name]
@@ -91,14 +88,17 @@ def _mismatches(file: h5py.File, name: str, phase: str, standin: bool, root: str
             yield f"{array} is missing, expected shape {shape}"
 
 
-def _needed(array: str, dataset: str, group: h5py.Group) -> bool:
+def _needed(array: str, dataset: str, group: Group) -> bool:
     if array.endswith("_forward"):
         return any(f"eval_rates_{half}_forward" in group for half in HALVES)
     # Behaviour of this set is one row per trial, which is compared with rates, not decoded from training trials.
     return not (array.startswith("train") and not nlb_sets.SETS[dataset].series)
 
 
-def _wrong_values(found: h5py.Dataset, array: str, shape: tuple[int, ...]) -> Iterator[str]:
+def _wrong_values(found: Dataset | Group, array: str, shape: tuple[int, ...]) -> Iterator[str]:
+    if isinstance(found, Group):
+        yield f"{array} expected an array, got a group"
+        return
     if found.shape != shape:
         yield f"{array} expected shape {shape}, got {found.shape}"
         return
@@ -112,7 +112,7 @@ def _wrong_values(found: h5py.Dataset, array: str, shape: tuple[int, ...]) -> It
             return
 
 
-def _line(group: h5py.Group, name: str) -> str:
+def _line(group: Group, name: str) -> str:
     train = f"{len(group['train_rates_heldout'])} training, " if "train_rates_heldout" in group else ""
     forward = ", with forward bins" if "eval_rates_heldout_forward" in group else ""
     return f"{name}: {train}{len(group['eval_rates_heldout'])} evaluation trials{forward}"

@@ -7,10 +7,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-import h5py
 import numpy as np
 
 from raysp import files
+from raysp.data import file_kind, hdf5
+from raysp.data.guarded import Dataset, Group
 from raysp.data.split import check_counts
 from raysp.errors import BadInput, unknown
 
@@ -25,16 +26,16 @@ def arrays(path: str) -> Iterator[tuple[list[str], Reader]]:
         BadInput: there is no such file, it is cut off, or it is neither HDF5 nor NPZ; from the function: no array has
             that name, or it holds pickled objects.
     """
-    if not files.exists(path):
-        raise BadInput(f"no recording at {path}; check the path")
+    if (problem := file_kind.no_file(path)) is not None:
+        raise BadInput(f"{path} {problem}")
     with files.opened(path) as file:
         start = file.read(4)
         file.seek(0)
         if start == b"PK\x03\x04":
             yield _npz(file, path)
         else:
-            with _hdf5(file, path) as opened:
-                yield opened
+            with hdf5.opened(path) as opened:
+                yield _hdf5(opened, path)
 
 
 def _npz(file: BinaryIO, path: str) -> tuple[list[str], Reader]:
@@ -55,24 +56,16 @@ def _npz(file: BinaryIO, path: str) -> tuple[list[str], Reader]:
     return list(found.files), read
 
 
-@contextlib.contextmanager
-def _hdf5(file: BinaryIO, path: str) -> Iterator[tuple[list[str], Reader]]:
-    try:
-        opened = h5py.File(file, "r")
-    except OSError as error:
-        raise BadInput(f"{path} is cut off, or neither HDF5 nor NPZ ({error}); copy it again") from error
-    with opened:
-        names: list[str] = []
-        opened.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
+def _hdf5(file: Group, path: str) -> tuple[list[str], Reader]:
+    names = [name for name, node in file.walk() if isinstance(node, Dataset)]
 
-        def read(name: str) -> np.ndarray:
+    def read(name: str) -> np.ndarray:
+        # What cannot be opened is in no list, but its own error says more than that it is unknown.
+        if name not in file:
             _check_name(name, names, path)
-            try:
-                return np.asarray(opened[name][()])
-            except OSError as error:
-                raise BadInput(f"{path}: array {name!r} is damaged ({error}); copy the file again") from error
+        return np.asarray(file.array(name)[()])
 
-        yield names, read
+    return names, read
 
 
 def _check_name(name: str, names: list[str], path: str) -> None:

@@ -1,4 +1,4 @@
-"""HDF5 files through the one door to disk: whole or not at all, also where a disk is an address."""
+"""HDF5 files through the one door to disk: written whole or not at all, and read so that any fault is one sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from collections.abc import Iterator
 import h5py
 import numpy as np
 
-from raysp import files
+from raysp import files, storage
+from raysp.data import file_kind
+from raysp.data.guarded import Group
+from raysp.data.hdf5_faults import not_opened
+from raysp.errors import BadInput
 
 
 @contextlib.contextmanager
@@ -68,14 +72,31 @@ class _Sink(io.FileIO):
 
 
 @contextlib.contextmanager
-def opened(path: str, *, parts: bool = False) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; `parts` as in `files.opened`.
+def opened(path: str, *, parts: bool = False, again: str = "fetch it again") -> Iterator[Group]:
+    """Open an HDF5 file for reading, guarded: nothing that HDF5 raises leaves as anything but BadInput.
+
+    Args:
+        path: a path or an address.
+        parts: as in `files.opened`.
+        again: what to do about a damaged file.
 
     Raises:
-        OSError: it is absent or no HDF5 file.
+        BadInput: there is none, it is something else, cut off, damaged, or held by another program; within the block,
+            an object that is read is not there, damaged, of another kind, or packed in an unknown way.
+        StoreError: a store does not answer.
     """
-    with files.opened(path, parts=parts) as raw, h5py.File(raw, "r") as file:
-        yield file
+    file_kind.check(path, again)
+    with contextlib.ExitStack() as stack:
+        # HDF5 itself opens what lies on a disk: it respects locks, and finds what links to other files point to.
+        local = files.is_local(path)
+        source = storage.filesystem(path)[1] if local else stack.enter_context(files.opened(path, parts=parts))
+        try:
+            file = stack.enter_context(h5py.File(source, "r"))
+        except Exception as error:
+            if not local and storage.is_from_store(error):
+                raise
+            raise BadInput(f"{path} {not_opened(error, again)}") from error
+        yield Group(file, path, again)
 
 
 def write_array(file: h5py.Group, name: str, array: np.ndarray) -> None:

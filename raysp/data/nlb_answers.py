@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raysp import files
-from raysp.data import nwb
+from raysp.data import hdf5
 from raysp.data.nlb_sets import ANSWERS_FILE, NLBSet, group_name
 from raysp.data.nlb_tensors import Tensors, ragged
 from raysp.data.split import PopulationSplit, Targets
@@ -41,13 +41,13 @@ def read_answers(
     if not files.exists(path):
         return None
     group = group_name(nlb.name, bin_ms)
-    with nwb.opened(path) as file:
+    with hdf5.opened(path) as file:
         if bool(file.attrs.get("standin", False)) != standin:
             kinds = ("generated", "real") if standin else ("real", "generated")
             raise BadInput(f"{path}: the recording is {kinds[0]}, these answers are {kinds[1]}; fetch or generate both")
         if group not in file:
             raise BadInput(f"{path}: expected a group {group!r}, found {', '.join(file) or 'none'}; fetch it again")
-        found = {name: array[()] for name, array in file[group].items()}
+        found = {name: file.group(group).array(name)[()] for name in file.group(group)}
     for name, shape in expected.items():
         if name not in found or found[name].shape != shape:
             got = found[name].shape if name in found else "none"

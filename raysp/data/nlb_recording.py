@@ -9,6 +9,7 @@ import numpy as np
 
 from raysp import files
 from raysp.data import binning, nwb
+from raysp.data.guarded import Group
 from raysp.data.nlb_behavior import resample
 from raysp.data.nlb_sets import BIN_WIDTHS_MS, STANDIN_MARK, NLBSet
 from raysp.errors import BadInput, NotReady
@@ -168,7 +169,7 @@ def _group(units: nwb.Units, chosen: np.ndarray, length_ms: int) -> binning.Spik
 
 
 def _behavior(
-    nlb: NLBSet, file: nwb.h5py.File, trials: dict[str, np.ndarray], length_ms: int, lead_ms: int
+    nlb: NLBSet, file: Group, trials: dict[str, np.ndarray], length_ms: int, lead_ms: int
 ) -> dict[int, np.ndarray]:
     series = nwb.series(file, nlb.series)
     begin = binning.nanoseconds(trials[nlb.align]) + (nlb.window_ms[0] + nlb.lag_ms) * binning.NS_PER_MS

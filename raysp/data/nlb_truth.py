@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 
 from raysp import files
-from raysp.data import nwb
+from raysp.data import hdf5
+from raysp.data.guarded import Group
 from raysp.errors import BadInput
 
 
@@ -38,7 +39,7 @@ def true_rates(
     """
     if not files.exists(path):
         return None
-    with nwb.opened(path) as file:
+    with hdf5.opened(path, again="generate it again: raysp data standin") as file:
         latents = file[f"latents_{session}"]
         readout, bias = file["readout"][()], file["bias"][()]
         rows = _rows(file, session, first * bin_ms)
@@ -52,7 +53,7 @@ def true_rates(
     return result
 
 
-def _rows(file: nwb.h5py.File, session: str, begin_ms: np.ndarray) -> np.ndarray:
+def _rows(file: Group, session: str, begin_ms: np.ndarray) -> np.ndarray:
     # Windows of a test file were cut out of a longer session: what follows one is not what follows it in the file.
     if f"windows_{session}" not in file:
         return begin_ms

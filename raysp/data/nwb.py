@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from raysp import files
+from raysp.data import hdf5
+from raysp.data.guarded import Dataset, Group
 from raysp.errors import BadInput, unknown
 
 
@@ -65,29 +66,22 @@ class Series:
 
 
 @contextlib.contextmanager
-def opened(path: str, *, parts: bool = False) -> Iterator[h5py.File]:
+def opened(path: str, *, parts: bool = False) -> Iterator[Group]:
     """Open an NWB file for reading; `parts` as in `files.opened`.
 
     Raises:
         BadInput: there is no such file, it is cut off, or it is not HDF5.
     """
-    if not files.exists(path):
-        raise BadInput(f"no recording at {path}; check the path, or fetch it with: raysp data fetch")
-    with files.opened(path, parts=parts) as raw:
-        try:
-            file = h5py.File(path if files.is_local(path) else raw, "r")
-        except OSError as error:
-            raise BadInput(f"{path} is cut off or not HDF5 ({error}); fetch it again") from error
-        with file:
-            yield file
+    with hdf5.opened(path, parts=parts) as file:
+        yield file
 
 
-def identifier(file: h5py.File) -> str:
+def identifier(file: Group) -> str:
     """Return the recording's identifier; empty when the file has none."""
     return _text(file["identifier"][()]) if "identifier" in file else ""
 
 
-def trials(file: h5py.File, required: Iterable[str] = ()) -> dict[str, np.ndarray]:
+def trials(file: Group, required: Iterable[str] = ()) -> dict[str, np.ndarray]:
     """Read the table of trials; columns with several values per trial are left out.
 
     Args:
@@ -106,7 +100,7 @@ def trials(file: h5py.File, required: Iterable[str] = ()) -> dict[str, np.ndarra
         raise BadInput(f"{file.filename}: expected trials, found an empty table")
     check_columns(table, required, file.filename)
     names = [name for name in table if f"{name}_index" not in table and not name.endswith("_index")]
-    flat = [name for name in names if isinstance(table[name], h5py.Dataset) and table[name].shape == (rows,)]
+    flat = [name for name in names if isinstance(table[name], Dataset) and table[name].shape == (rows,)]
     return {name: _decoded(table[name][()]) for name in flat if h5py.check_ref_dtype(table[name].dtype) is None}
 
 
@@ -117,7 +111,7 @@ def check_columns(table: Mapping[str, object], required: Iterable[str], where: s
             raise BadInput(f"{where}: {unknown('trial column', name, list(table))}")
 
 
-def units(file: h5py.File) -> Units:
+def units(file: Group) -> Units:
     """Read the table of units.
 
     Raises:
@@ -140,7 +134,7 @@ def units(file: h5py.File) -> Units:
     return found
 
 
-def series(file: h5py.File, name: str) -> Series:
+def series(file: Group, name: str) -> Series:
     """Read a time series by its name, or by its container's name, "_" and its own.
 
     Raises:
@@ -162,18 +156,19 @@ def series(file: h5py.File, name: str) -> Series:
     return Series(name, times, values, _channels(_text(group.attrs.get("comments", "")), values.shape[1]))
 
 
-def _series_groups(file: h5py.File) -> dict[str, str]:
+def _series_groups(file: Group) -> dict[str, str]:
     found: dict[str, str] = {}
 
-    def visit(path: str, node: h5py.HLObject) -> None:
-        if isinstance(node, h5py.Group) and "data" in node and ("timestamps" in node or "starting_time" in node):
+    def visit(path: str, node: Group | Dataset) -> None:
+        if isinstance(node, Group) and "data" in node and ("timestamps" in node or "starting_time" in node):
             parts = path.split("/")
             found[parts[-1]] = path
             found["_".join(parts[-2:])] = path
 
     for root in ("processing", "acquisition"):
         if root in file:
-            file[root].visititems(lambda path, node, root=root: visit(f"{root}/{path}", node))
+            for path, node in file.group(root).walk():
+                visit(f"{root}/{path}", node)
     return found
 
 
@@ -183,17 +178,17 @@ def _channels(comments: str, count: int) -> tuple[str, ...]:
     return tuple(comments.split("[")[-1].split("]")[0].split(","))
 
 
-def _table(file: h5py.File, name: str) -> h5py.Group:
+def _table(file: Group, name: str) -> Group:
     if name not in file or "id" not in file[name]:
         raise BadInput(f"{file.filename}: expected an NWB file with a table {name!r}, found none")
     return file[name]
 
 
-def _offsets(table: h5py.Group, column: str, count: int) -> np.ndarray:
+def _offsets(table: Group, column: str, count: int) -> np.ndarray:
     ends = table[f"{column}_index"][()].astype(np.int64)
     offsets = np.concatenate([[0], ends])
     if len(ends) != count or (np.diff(offsets) < 0).any() or offsets[-1] > len(table[column]):
-        raise BadInput(f"{table.file.filename}: index of {column} does not fit its {len(table[column])} values")
+        raise BadInput(f"{table.filename}: index of {column} does not fit its {len(table[column])} values")
     return offsets
 
 

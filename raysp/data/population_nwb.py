@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysp.data import aligned, nwb
+from raysp.data.guarded import Group
 from raysp.data.partition import Whole, condition_index
 from raysp.data.split import own_ids
 from raysp.errors import BadInput
@@ -69,7 +70,7 @@ def read_trials(config: Config) -> Whole:
     )
 
 
-def _columns(file: nwb.h5py.File, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _columns(file: Group, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
     trials = nwb.trials(file, needed)
     for name in needed:
         if name not in trials:

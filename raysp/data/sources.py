@@ -17,7 +17,7 @@ from typing import Any
 
 from raysp import files, settings
 from raysp.config import STANDIN, Recording
-from raysp.data import split_file
+from raysp.data import file_kind, split_file
 from raysp.data.verified import is_standin
 from raysp.errors import BadInput, NotReady, attempt, unknown
 
@@ -64,8 +64,8 @@ def full_name(recording: Recording, root: str) -> str:
     source, chosen = module(recording.source), config(recording, root)
     paths = source.inputs(chosen)
     for path in paths:
-        if not files.exists(path):
-            raise BadInput(f"recording {recording.name}: no file at {path}; check the path in its settings")
+        if (problem := file_kind.no_file(path)) is not None:
+            raise BadInput(f"recording {recording.name}: {path} {problem}")
     standin = any(is_standin(path) for path in paths)
     # Files that are not HDF5 say it in their own way.
     standin = standin or (hasattr(source, "is_standin") and source.is_standin(chosen))

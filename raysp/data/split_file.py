@@ -14,7 +14,8 @@ import numpy as np
 
 from raysp import files
 from raysp.data import stimulus_file
-from raysp.data.hdf5 import new_hdf5
+from raysp.data.guarded import Group
+from raysp.data.hdf5 import new_hdf5, opened
 from raysp.data.nlb_sets import BUILDER
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, TrainingPart, Trials
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
@@ -177,14 +178,9 @@ def fingerprint(split: PopulationSplit) -> str:
 
 
 @contextlib.contextmanager
-def _opened(path: str, *, parts: bool = False) -> Iterator[h5py.File]:
-    with files.opened(path, parts=parts) as raw:
-        try:
-            file = h5py.File(path if files.is_local(path) else raw, "r")
-        except OSError as error:
-            raise BadInput(f"{path} is damaged or not HDF5 ({error}); remove it and prepare it again") from error
-        with file:
-            yield file
+def _opened(path: str, *, parts: bool = False) -> Iterator[Group]:
+    with opened(path, parts=parts, again="remove it and prepare it again") as file:
+        yield file
 
 
 def _write_trials(file: h5py.File, group: str, trials: Trials) -> None:
@@ -200,9 +196,9 @@ def _write_array(file: h5py.File, name: str, array: np.ndarray) -> None:
         file.create_dataset(name, data=array, compression="gzip", compression_opts=1, shuffle=True, chunks=chunks)
 
 
-def _read_trials(file: h5py.File, group: str) -> Trials:
+def _read_trials(file: Group, group: str) -> Trials:
     return Trials(**{name: dataset[()] for name, dataset in file[group].items()})
 
 
-def _read_array(file: h5py.File, name: str) -> np.ndarray | None:
+def _read_array(file: Group, name: str) -> np.ndarray | None:
     return file[name][()] if name in file else None

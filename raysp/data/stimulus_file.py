@@ -10,10 +10,10 @@ import hashlib
 import json
 from typing import Any
 
-import h5py
 import numpy as np
 
 from raysp import files
+from raysp.data.guarded import Group
 from raysp.data.hdf5 import new_hdf5, opened
 from raysp.data.split import Provenance
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
@@ -77,7 +77,7 @@ def load(root: str, name: str) -> StimulusSplit:
     if not files.exists(path):
         raise NotReady(f"split {name!r} is not prepared below {root!r}; {again}")
     try:
-        with opened(path) as file:
+        with opened(path, again="remove it and prepare it again") as file:
             found = _header(file, path)
             if found["format"] != FORMAT:
                 raise NotReady(f"{path} has format {found['format']}, this version reads {FORMAT}; {again}")
@@ -110,7 +110,7 @@ def fingerprint(split: StimulusSplit) -> str:
     return total.hexdigest()
 
 
-def _header(file: h5py.File, path: str) -> dict[str, Any]:
+def _header(file: Group, path: str) -> dict[str, Any]:
     if "raysp" not in file.attrs:
         raise BadInput(f"{path} is not a prepared split; remove it and run raysp data prepare again")
     found = json.loads(file.attrs["raysp"])

@@ -11,6 +11,7 @@ from typing import Literal
 import fsspec.core
 
 from raysp import files
+from raysp.data import guarded, hdf5
 from raysp.data.manifest import ALL, Asset, chosen
 from raysp.data.nlb_sets import STANDIN_MARK
 from raysp.errors import BadInput
@@ -128,15 +129,12 @@ def length(path: str) -> int:
 
 def is_standin(path: str) -> bool:
     """Tell whether an HDF5 file was generated to stand in for a recording; a file too damaged to open was not."""
-    import h5py
-
     try:
-        with files.opened(path, parts=True) as raw, h5py.File(raw, "r") as file:
-            found = file["identifier"][()] if "identifier" in file else file.attrs.get("identifier", "")
-    except OSError:
+        with hdf5.opened(path, parts=True) as file:
+            found = file.array("identifier")[()] if "identifier" in file else file.attrs.get("identifier", "")
+    except (BadInput, OSError):
         return False
-    text = found.decode(errors="replace") if isinstance(found, bytes) else str(found)
-    return text.startswith(STANDIN_MARK)
+    return guarded.decoded(found).startswith(STANDIN_MARK)
 
 
 def remember(asset: Asset, path: str, stamp: dict[str, int] | None = None) -> None:

@@ -290,7 +290,7 @@ def test_the_check_refuses_what_is_no_submission(lab, tmp_path):
     with pytest.raises(NotReady, match="no submission"):
         check_submission(str(tmp_path / "submission-val.h5"), lab.root)
     (tmp_path / "submission-val.h5").write_bytes(b"x" * 100)
-    with pytest.raises(BadInput, match="damaged or no HDF5"):
+    with pytest.raises(BadInput, match="is plain text"):
         check_submission(str(tmp_path / "submission-val.h5"), lab.root)
     h5py.File(tmp_path / "submission-val.h5", "w").close()
     with pytest.raises(BadInput, match="no group"):

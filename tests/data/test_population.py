@@ -251,7 +251,7 @@ def test_bad_nwb_files_are_refused(tmp_path, case):
 
 
 def test_a_missing_and_a_truncated_file_are_refused(tmp_path, recording):
-    with pytest.raises(BadInput, match="no recording at"):
+    with pytest.raises(BadInput, match="is not there; check the path"):
         population.build(cut(str(tmp_path / "none.nwb")), "none")
     whole = Path(recording).read_bytes()
     Path(recording).write_bytes(whole[: len(whole) // 2])

@@ -97,7 +97,7 @@ def test_a_bad_recording_leaves_the_earlier_split(recording):
 def test_a_missing_file_is_refused_before_anything_is_built(recording):
     known, root = recording
     gone = Recording("mine", "population", {**known.settings, "path": "{root}/other.npz"})
-    with pytest.raises(BadInput, match=r"recording mine: no file at .*other.npz"):
+    with pytest.raises(BadInput, match=r"recording mine: .*other.npz is not there; check the path"):
         sources.full_name(gone, root)
 
 
