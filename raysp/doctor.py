@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from raysp import __version__, files
+from raysp import __version__, files, machine
 
 NEEDED = ("ray", "torch", "numpy", "scipy", "polars", "pyarrow", "h5py", "mlflow", "optuna", "scikit-learn", "pandas")
 LOW_DISK_GB = 5.0
@@ -63,7 +63,9 @@ def _nlb_tools() -> Finding:
 def _devices() -> Finding:
     import torch
 
-    cores = f"{os.cpu_count()} CPU cores"
+    own, there = machine.cores(), os.cpu_count()
+    cores = f"{own} CPU cores" + ("" if own == there else f" of {there}, as this process may use")
+    cores += f" and {machine.memory() / 2**30:.3g} GiB of memory"
     if not torch.cuda.is_available():
         return Finding("devices", True, f"{cores}, no GPU that torch {torch.__version__} can use")
     cards = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]

@@ -29,6 +29,7 @@ from raysp import settings
 from raysp.config import Training, Trial
 from raysp.data import split_file
 from raysp.errors import BadInput
+from raysp.machine import cores
 from raysp.packing_table import Packing, lines
 from raysp.runs import trial_to
 from raysp.training.share import pinned
@@ -101,11 +102,6 @@ def measure(
         rows.append(_row(trial, root, processes, each, str(place), seconds))
         report(rows[-1].problem or f"{rows[-1].total:.3g} epochs/s in total")
     return rows
-
-
-def cores() -> int:
-    """Return how many CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def environment(threads: int) -> dict[str, str]:

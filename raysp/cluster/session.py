@@ -10,7 +10,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from raysp.cluster import machines
+from raysp import machine
+from raysp.cluster import machines, room
+from raysp.cluster.joining import address, join
 from raysp.cluster.machines import Machines, present, with_machines_to_come
 from raysp.config import Resources
 from raysp.errors import NotReady
@@ -35,13 +37,9 @@ QUIET = {
 }
 # Pages of advice on each process that dies: who holds the trial says so in one line.
 SILENT = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+STARTS, TOO_SLOW = 3, "timed out during startup"
 # On Linux this makes every server that Ray starts listen on 127.0.0.1 alone; a test asserts that it does.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
-
-
-def address() -> str | None:
-    """Return the address of the cluster this process was told to join, None for a session of its own."""
-    return os.environ.get("RAY_ADDRESS") or None
 
 
 @contextlib.contextmanager
@@ -67,10 +65,10 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[Machines
     common = {"log_to_driver": verbose, "logging_level": level, "namespace": "raysp", "runtime_env": environment}
     try:
         if address():
-            _join(**common)
+            join(**common)
         else:
             _stay_on_loopback()
-            _start(address="local", num_cpus=cores(resources), include_dashboard=False, **common)
+            _start(address="local", num_cpus=cores(resources), include_dashboard=False, **room.options(), **common)
         with _told_to_end():
             yield with_machines_to_come(present()) if address() else present()
     finally:
@@ -98,28 +96,30 @@ def _told_to_end() -> Iterator[None]:
 
 
 def _start(**options: Any) -> None:
-    """Start Ray, once more where it was too slow: it waits 30 s for its own processes, few on a crowded machine."""
+    """Start Ray, again where it was too slow: it waits 30 s for its own processes, few on a crowded machine.
+
+    Raises:
+        NotReady: it cannot be started.
+        OSError: the system refuses a process or a file.
+    """
     import ray
 
-    try:
-        ray.init(**options)
-    except Exception as error:
-        if "timed out during startup" not in str(error):
+    for attempt in range(1, STARTS + 1):
+        try:
+            ray.init(**options)
+            return
+        except OSError:
+            ray.shutdown()
             raise
-        ray.shutdown()
-        ray.init(**options)
-
-
-def _join(**options: Any) -> None:
-    import ray
-
-    try:
-        ray.init(address=address(), **options)
-    except (ConnectionError, ray.exceptions.AuthenticationError) as error:
-        raise NotReady(
-            f"no Ray cluster lets this command in at RAY_ADDRESS={address()} ({str(error).splitlines()[0]}); start one "
-            "(ray up cluster.yaml), or unset RAY_ADDRESS for a session of this machine's own"
-        ) from error
+        except Exception as error:
+            ray.shutdown()
+            if attempt < STARTS and TOO_SLOW in str(error):
+                continue
+            place = options.get("_temp_dir", "/tmp/ray")
+            raise NotReady(
+                f"Ray could not be started ({str(error).splitlines()[0]}); what it wrote is in the newest folder below "
+                f"{place}, and `raysp doctor` says what this machine has"
+            ) from error
 
 
 def _stay_on_loopback() -> None:
@@ -131,6 +131,6 @@ def _stay_on_loopback() -> None:
 
 
 def cores(resources: Resources) -> int:
-    """Return how many CPU slots a session of our own offers: what the pool asks for, at least the machine's cores."""
+    """Return how many CPU slots a session of our own offers: what the pool asks for, at least what may be used."""
     wanted = (resources.workers or 1) * resources.cpus_per_worker
-    return max(wanted, os.cpu_count() or 1)
+    return max(wanted, machine.cores())

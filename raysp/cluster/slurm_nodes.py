@@ -8,9 +8,6 @@ import time
 
 from raysp.errors import BadInput, NotReady
 
-# As Ray's own GcsNodeState has it.
-ALIVE = 0
-
 
 def meeting_point(peer: str | None) -> tuple[str, int, int]:
     """Return (address, port, another port), free on this machine, for Ray's head.
@@ -59,16 +56,11 @@ def wait_for_nodes(nodes: int, patience_s: float, every_s: float = 1.0, *, of: i
 
 def living() -> int:
     """Return how many living nodes the cluster at RAY_ADDRESS has; 0 while its head does not answer."""
-    # Not ray.nodes(): that needs a driver, which waits and complains by itself while the head is not yet there.
-    from ray._raylet import GcsClient
     from ray.exceptions import RayError
 
-    address = os.environ["RAY_ADDRESS"]
-    host, _, port = address.rpartition(":")
+    from raysp.cluster import joining
+
     try:
-        # Ray's client prints a warning of its own where nothing listens.
-        socket.create_connection((host, int(port)), timeout=5).close()
-        found = GcsClient(address=address).get_all_node_info(timeout=5)
+        return joining.living(os.environ["RAY_ADDRESS"])
     except (OSError, RayError):
         return 0
-    return sum(node.state == ALIVE for node in found.values())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 from torch import nn
 
+from raysp import machine
 from raysp.errors import BadInput
 
 COPIES = 4
@@ -36,4 +35,4 @@ def check_fits(paper: nn.Module, device: torch.device, where: str) -> None:
 def _total(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return machine.memory()

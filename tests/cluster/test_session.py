@@ -6,6 +6,7 @@ import signal
 import pytest
 import ray
 
+from raysp import machine
 from raysp.cluster import session
 from raysp.config import Resources
 from raysp.errors import NotReady
@@ -36,13 +37,22 @@ def test_a_start_that_was_too_slow_is_tried_once_more(starts):
 
 def test_a_start_that_is_too_slow_twice_or_fails_otherwise_is_an_error(starts):
     starts("The current node timed out during startup.", 9)
-    with pytest.raises(RuntimeError, match="timed out"):
+    with pytest.raises(NotReady, match="timed out"):
         session._start()
     made = starts("no such option", 9)
     made.clear()
-    with pytest.raises(RuntimeError, match="no such option"):
+    with pytest.raises(NotReady, match=r"no such option.*newest folder below /tmp/ray"):
         session._start()
-    assert made == [{}]
+    assert made == [{}, "ended"]
+
+
+def test_what_the_system_refuses_while_ray_starts_stays_the_systems(monkeypatch):
+    def init(**options):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(BlockingIOError):
+        session._start()
 
 
 def test_a_scheduler_that_ends_the_command_interrupts_it(starts, monkeypatch):
@@ -55,16 +65,5 @@ def test_a_scheduler_that_ends_the_command_interrupts_it(starts, monkeypatch):
     assert signal.getsignal(signal.SIGTERM) is before
     # Never a cluster that somebody has started on this machine without being asked to.
     assert made[0]["address"] == "local"
-
-
-def test_a_cluster_that_does_not_answer_is_told_in_a_sentence(monkeypatch):
-    def init(**options):
-        raise ConnectionError("Could not find any running Ray instance.\nmore")
-
-    monkeypatch.setenv("RAY_ADDRESS", "auto")
-    monkeypatch.setattr(ray, "init", init)
-    with (
-        pytest.raises(NotReady, match=r"at RAY_ADDRESS=auto \(Could not find any running Ray instance.\); start one"),
-        session.session(Resources()),
-    ):
-        pass
+    assert made[0]["_memory"] + made[0]["object_store_memory"] <= machine.memory()
+    assert made[0]["num_cpus"] == machine.cores()
