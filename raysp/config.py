@@ -179,6 +179,28 @@ class ModelChoice:
         return chosen, training
 
 
+def _changing(trial: Trial) -> dict[str, Any]:
+    """Return what of a trial changes its result, as far as it is not what a missing value means."""
+    given = {
+        one.name: getattr(trial, one.name) for one in dataclasses.fields(trial) if one.init and one.name != "label"
+    }
+    defaults = {one.name: one.default for one in dataclasses.fields(trial)}
+    found = {name: settings.plain(value) for name, value in given.items() if value != defaults[name]}
+    if trial.training is not None:
+        found["training"] = _of_training(trial.training)
+    return found
+
+
+def _of_training(training: Training) -> dict[str, Any]:
+    # All values count, so that another default is another trial. A field that came later says in its metadata which
+    # value means what was done before ("before"); at that value, it is as if the field were not there.
+    return {
+        one.name: value
+        for one in dataclasses.fields(training)
+        if (value := settings.plain(getattr(training, one.name))) != one.metadata.get("before", dataclasses.MISSING)
+    }
+
+
 STANDIN = "standin-"
 PARTS = ("settings", "training")
 
@@ -215,6 +237,8 @@ class Trial:
         neurons: the cell subset; None for all.
         follows: id of the validation-phase trial whose number of epochs and learning rates this one takes over.
         label: what the model is called in this experiment; empty for its own name.
+        code: digest of the files that compute it (`raysp.code_hash`); empty where nobody knows.
+        recorded: its id where it was read from a record; empty for one that is planned now.
     """
 
     model: str
@@ -226,13 +250,24 @@ class Trial:
     neurons: tuple[int, ...] | None = None
     follows: str | None = None
     label: str = ""
+    code: str = ""
+    # What is on disk keeps its name, whatever a later version of raysp would call it. A changed copy is a new trial.
+    recorded: str = field(default="", init=False, compare=False, repr=False)
 
     @property
     def id(self) -> str:
-        """Return the trial's name: readable in front, the hash behind."""
+        """Return the trial's name: readable in front, the hash behind.
+
+        A field at its default is left out of the hash, so that a new field, whose default means what was done before
+        it came, gives no trial another name.
+        """
+        return self.recorded or f"{self.front}_{files.digest(_changing(self))[:10]}"
+
+    @property
+    def front(self) -> str:
+        """The readable part of the name."""
         subset = "" if self.neurons is None else f"_{len(self.neurons)}n"
-        changing = {name: value for name, value in settings.plain(self).items() if name != "label"}
-        return f"{self.shown}_{self.split}{subset}_s{self.seed}_{files.digest(changing)[:10]}"
+        return f"{self.shown}_{self.split}{subset}_s{self.seed}"
 
     @property
     def shown(self) -> str:

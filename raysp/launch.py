@@ -35,6 +35,7 @@ class Request:
         tracking: a tracking server's address; None for the run's own store.
         device: "auto", "cpu" or "cuda".
         settings: a finished sweep's folder, whose best settings the splits take over; None for none.
+        accept_code: keep results of other code, since a person says that its changes changed none.
     """
 
     root: str = "data"
@@ -49,6 +50,7 @@ class Request:
     tracking: str | None = None
     device: str = "auto"
     settings: str | None = None
+    accept_code: bool = False
 
 
 def launch(experiment: Experiment, request: Request, say: Any) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import raysp
-from raysp import files
+from raysp import code_hash, files
 from raysp.config import Trial
 from raysp.data import split_file
 from raysp.data.split import PopulationSplit, Targets
@@ -62,8 +62,18 @@ def run_trial(
     folder = RunFolder(setting.run).trial(trial.id)
     if files.exists(folder.done):
         return files.read_json(folder.done)
+    check_code(trial)
     with recorded(trial, folder) as log:
         return _run(trial, setting, folder, report, keep_going, log)
+
+
+def check_code(trial: Trial) -> None:
+    """Raise NotReady unless this process would compute a trial with the code that it was planned with."""
+    if trial.code and code_hash.digest(code_hash.of_model(trial.model, trial.settings)) != trial.code:
+        raise NotReady(
+            f"the code of {trial.model} on {platform.node()} is not the one that {trial.id} was planned with; it was "
+            "changed since, or differs from machine to machine. Run the same command again to plan with what is there"
+        )
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import settings
+from raysp import code_hash, settings
 from raysp.config import Experiment, ModelChoice, Training, Trial
 from raysp.data import split_file
 from raysp.errors import BadInput
@@ -143,6 +143,7 @@ def _trial(
         seed=seed,
         neurons=neurons,
         label=choice.label,
+        code=code_hash.digest(code_hash.of_model(choice.name, chosen)),
     )
     if base == name or trial.training is None:
         return trial

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import getpass
 import hashlib
 import importlib.metadata
 import os
@@ -73,6 +74,13 @@ def submission() -> dict[str, Any]:
         "code": code(),
         "versions": versions(),
     }
+
+
+def accepted() -> dict[str, str]:
+    """Return who says now that a change of the code changed no result."""
+    with contextlib.suppress(OSError, KeyError):
+        return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"{getpass.getuser()} on {platform.node()}"}
+    return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"user {os.getuid()} on {platform.node()}"}
 
 
 def commit() -> dict[str, Any]:

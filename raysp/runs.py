@@ -214,12 +214,14 @@ def _trials(path: str, stamp: tuple[Any, ...]) -> tuple[Trial, ...]:
 
 
 def trial_from(values: dict[str, Any]) -> Trial:
-    """Return a trial from its plain form. Raises BadInput for unknown or missing fields."""
+    """Return a trial from its plain form, under the id it has there. Raises BadInput for unknown or missing fields."""
     values = dict(values)
-    values.pop("id", None)
+    name = values.pop("id", "")
     if isinstance(values.get("training"), dict):
         values["training"] = settings.build(Training, values["training"], "training")
-    return settings.build(Trial, values, "trial")
+    trial = settings.build(Trial, values, "trial")
+    object.__setattr__(trial, "recorded", name)
+    return trial
 
 
 def trial_to(trial: Trial) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from raysp import files
 from raysp.config import Trial
 from raysp.data.split import TrainingPart
-from raysp.one_trial import Log, Setting, best_metrics, done_record, measure, recorded
+from raysp.one_trial import Log, Setting, best_metrics, check_code, done_record, measure, recorded
 from raysp.runs import RunFolder, TrialFolder
 
 
@@ -60,6 +60,7 @@ def search_trial(
     folder = RunFolder(setting.run).trial(trial.id)
     if files.exists(folder.done):
         return files.read_json(folder.done)
+    check_code(trial)
     with recorded(trial, folder) as log:
         return _run(trial, part, setting, folder, report, rungs or Rungs(), made_by or {}, log)
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from raysp import files, sweep_record
+from raysp import code_hash, files, sweep_record
 from raysp.config import Experiment, Trial, apply_sets, check_name
 from raysp.data import split_file
 from raysp.errors import BadInput, StoreError
 from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder, say_tracking
 from raysp.plan import cells_of, settings_on, unfit
-from raysp.record import code, commit, locked
+from raysp.record import accepted, code, commit, locked
 from raysp.runs import RunFolder
 from raysp.search.board import Board
 from raysp.search.clock import Clock
@@ -25,7 +25,7 @@ from raysp.search.proposer import Proposer
 from raysp.search.result import Result, finished_path, read_result
 from raysp.search.settings_file import write_settings
 from raysp.search.space import Space
-from raysp.search.space_check import check_space, flat
+from raysp.search.space_check import check_space, flat, parted
 from raysp.search.space_file import read_space
 from raysp.search.study import Definition, Halving, Sampler, Study, read_studies
 from raysp.search.table import write_table
@@ -187,9 +187,9 @@ def _studies(
     for study in studies:
         if request.force:
             _throw_away(run, study)
-        study.check()
+        study.check(accept=request.accept_code)
     for study in studies:
-        study.write()
+        study.write(accept=accepted() if request.accept_code else None)
         files.remove(finished_path(study))
     return studies
 
@@ -215,6 +215,7 @@ def _definition(
         in_flight=search.in_flight,
         halving=search.halving,
         neurons=experiment.neurons if header is None else cells_of(experiment, header),
+        code=code_hash.of_model(space.model, parted(base)["model"]),
     )
 
 

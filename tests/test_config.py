@@ -4,6 +4,7 @@ import pytest
 
 from raysp.config import Experiment, ModelChoice, Recording, Resources, Training, Trial, apply_sets
 from raysp.errors import BadInput
+from raysp.runs import trial_from, trial_to
 
 SAE = ModelChoice("sae", {"hidden": 8}, per_split={"mc_rtt-*": {"settings": {"hidden": 16}}})
 EXPERIMENT = Experiment(name="x", models=(ModelChoice("mean_rate"), SAE), splits=("*",))
@@ -22,6 +23,7 @@ TRIAL = Trial("sae", {"hidden": 8}, Training(), "mc_rtt-20ms-val", "abc", seed=1
         {"neurons": (0, 1)},
         {"follows": "other"},
         {"label": "mine"},
+        {"code": "f" * 64},
     ],
 )
 def test_id_changes_with_whatever_changes_the_result(change):
@@ -31,6 +33,40 @@ def test_id_changes_with_whatever_changes_the_result(change):
 def test_id_is_readable_and_stable():
     assert TRIAL.id.startswith("sae_mc_rtt-20ms-val_s1_")
     assert TRIAL.id == dataclasses.replace(TRIAL).id
+
+
+def test_a_field_that_came_later_leaves_the_names_as_they_were_while_it_says_what_was_done_before():
+    @dataclasses.dataclass(frozen=True)
+    class LaterTraining(Training):
+        warm_restarts: int = dataclasses.field(default=3, metadata={"before": 0})
+
+    @dataclasses.dataclass(frozen=True)
+    class LaterTrial(Trial):
+        inputs: tuple[str, ...] = ()
+
+    later = LaterTrial(
+        **{k: v for k, v in vars(TRIAL).items() if k != "recorded"} | {"training": LaterTraining(warm_restarts=0)}
+    )
+    assert later.id == TRIAL.id
+    assert dataclasses.replace(later, training=LaterTraining()).id != TRIAL.id
+    assert dataclasses.replace(later, inputs=("a",)).id != TRIAL.id
+
+
+def test_a_changed_default_of_the_training_is_another_trial():
+    @dataclasses.dataclass(frozen=True)
+    class OtherDefault(Training):
+        epochs: int = 400
+
+    assert dataclasses.replace(TRIAL, training=OtherDefault()).id != TRIAL.id
+    assert dataclasses.replace(TRIAL, training=OtherDefault(epochs=500)).id == TRIAL.id
+
+
+def test_a_trial_of_a_record_keeps_its_name_and_a_changed_copy_has_its_own():
+    read = trial_from(trial_to(TRIAL) | {"id": "sae_mc_rtt-20ms-val_s1_0123456789"})
+    assert read == TRIAL
+    assert read.id == "sae_mc_rtt-20ms-val_s1_0123456789"
+    assert trial_to(read)["id"] == read.id
+    assert dataclasses.replace(read).id == TRIAL.id
 
 
 def test_per_split_settings_also_hold_for_the_stand_in():

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "raysp"
 ROOMS = (
-    ("errors", "address", "machine", "storage", "files", "lease", "settings", "yaml_files"),
+    ("errors", "address", "machine", "storage", "files", "lease", "settings", "yaml_files", "code_hash"),
     ("config",),
     ("data",),
     ("runs",),

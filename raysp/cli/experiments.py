@@ -23,6 +23,7 @@ COMMON = (
     click.option("--tracking", help="A tracking server's address; the run's own store by default."),
     click.option("--retry", is_flag=True, help="Run failed trials again."),
     click.option("--force", is_flag=True, help="Throw away what these trials have, and start over."),
+    click.option("--accept-code", is_flag=True, help="Keep results of other code: its changes changed none."),
     click.option("--dry-run", is_flag=True, help="Show what would be run."),
     VERBOSE,
 )

@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from raysp import files
+from raysp import code_hash, files
 from raysp.data import hashes, nlb, nlb_reference, nwb, split_file
 from raysp.data.nlb_recording import absent
 from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_MARK, STANDIN_PREFIX, parse
@@ -165,7 +165,8 @@ def _current(name: str, root: str, builders: Sequence[str]) -> bool:
 def _built_from(name: str, root: str, builder: str) -> dict[str, Any]:
     recording, _, phase = parse(name)
     below = {path.removeprefix(root).lstrip("/"): path for path in nlb.inputs(recording, phase, root)}
-    return {"builder": builder, "files": {short: hashes.sha256(path) for short, path in sorted(below.items())}}
+    found = {short: hashes.sha256(path) for short, path in sorted(below.items())}
+    return {"builder": builder, "code": code_hash.digest(code_hash.of_source("nlb")), "files": found}
 
 
 def _prepared(name: str, root: str) -> str:

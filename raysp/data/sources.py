@@ -1,7 +1,7 @@
 """Data sources by name: a source is a file of this folder that defines Config, inputs(config) and build(config, name).
 
 A source also says its VERSION. What it builds is kept below the data root, and built again only when the recordings'
-bytes, the settings or the version change.
+bytes, the settings, the version, or the source's own code change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from raysp import files, settings
+from raysp import code_hash, files, settings
 from raysp.config import STANDIN, Recording
 from raysp.data import file_kind, split_file
 from raysp.data.verified import is_standin
@@ -91,7 +91,8 @@ def prepare_recording(recording: Recording, root: str) -> str:
     paths = source.inputs(chosen)
     content = [[os.path.basename(path), files.sha256(path)] for path in paths]
     plain = {key: _base(value, paths) for key, value in settings.plain(chosen).items()}
-    wanted = {"source": recording.source, "version": source.VERSION, "settings": plain, "recordings": content}
+    made_by = {"version": source.VERSION, "code": code_hash.digest(code_hash.of_source(recording.source))}
+    wanted = {"source": recording.source, **made_by, "settings": plain, "recordings": content}
     if not _up_to_date(root, name, wanted):
         split, targets = source.build(chosen, name)
         split_file.save(split, targets, root, {**wanted, "answers": targets is not None})

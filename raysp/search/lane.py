@@ -53,7 +53,7 @@ class Lane:
     def __init__(self, study: Study, amount: Amount, *, retry: bool, late: Callable[[], bool]) -> None:
         self.study, self.amount, self._late = study, amount, late
         self._proposer = Proposer(study.definition)
-        self.candidates = study.candidates()
+        self.candidates = [study.named(one, study.definition.seeds) for one in study.candidates()]
         self._outcomes: dict[str, Outcome] = {}
         self._trials: dict[tuple[int, int], Trial] = {}
         self._ids: dict[tuple[int, int], str] = {}
@@ -190,8 +190,8 @@ class Lane:
                 return None
             scores = {c.number: self.score(c) for c in self.candidates[:needed]}
             candidate = self._proposer.propose(self.candidates, scores)
-            self.study.add(candidate)
-            self.candidates.append(candidate)
+            # With the names of its trials, before any of them starts.
+            self.candidates.append(candidate := self.study.named(candidate, self.study.definition.seeds))
             for seed in self.study.definition.seeds:
                 # Settings that were tried before are not run again: their trial has the same name.
                 self._look(candidate, seed)
@@ -203,6 +203,7 @@ class Lane:
         if not self.amount.finalists or not self._all_settled():
             return None
         for number in self.finalists():
+            self.candidates[number] = self.study.named(self.candidates[number], self.amount.final_seeds)
             for seed in self.amount.final_seeds:
                 candidate = self.candidates[number]
                 if self._id(candidate, seed) not in self._running and self._look(candidate, seed):

@@ -48,7 +48,7 @@ def read_result(study: Study) -> Result:
     finalists = finished.get("finalists", [])
     wanted = {(c.number, seed): c for c in candidates for seed in own}
     wanted |= {(n, seed): candidates[n] for n in finalists for seed in final}
-    outcomes = {key: outcome(study.run.trial(study.trial(c, key[1]).id)) for key, c in wanted.items()}
+    outcomes = {key: outcome(study.run.trial(study.trial_id(c, key[1]))) for key, c in wanted.items()}
     scores = {c.number: score([outcomes[c.number, seed] for seed in own]) for c in candidates}
     finals = {n: score([outcomes[n, seed] for seed in final]) for n in finalists}
     names = study.definition.objectives

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from raysp import files, settings
+from raysp import code_hash, files, settings
 from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.runs import RunFolder
@@ -66,6 +66,7 @@ class Definition:
             number of workers and however often it was killed.
         halving: ASHA; None lets every trial end by itself.
         neurons: the cell subset; None for all.
+        code: the files that its first candidate computes with (`raysp.code_hash`); empty where nobody knows.
     """
 
     split: str
@@ -79,6 +80,7 @@ class Definition:
     in_flight: int = 4
     halving: Halving | None = None
     neurons: tuple[int, ...] | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_names(self.objectives)
@@ -106,7 +108,8 @@ class Definition:
     def trial(self, params: Mapping[str, Any], seed: int) -> Trial:
         """Return the trial of a candidate's settings and a seed. Raises BadInput where Config refuses them."""
         chosen, training = build(self.model, self.space.complete(params, self.base), f"candidate {dict(params)}")
-        return Trial(self.model, chosen, training, self.split, self.data, seed, self.neurons)
+        code = code_hash.digest(code_hash.of_model(self.model, chosen)) if self.code else ""
+        return Trial(self.model, chosen, training, self.split, self.data, seed, self.neurons, code=code)
 
     def plain(self) -> dict[str, Any]:
         """Return the definition as dictionaries and plain values."""
@@ -123,20 +126,29 @@ class Candidate:
         source: defaults (the experiment's own settings), start (a warm-start point), or the sampler.
         params: the settings that were chosen, by name; coupled and inactive ones are not among them.
         inside: whether `params` lie in the space, so that the sampler may learn from them.
+        trials: seed, as text -> id of the trial that was made of it, so that nobody has to work it out again.
     """
 
     number: int
     source: Source
     params: Mapping[str, Any]
     inside: bool = True
+    trials: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study in its run folder."""
+    """A study in its run folder.
+
+    Attributes:
+        run: the sweep's folder.
+        definition: what it is.
+        accepted: changes of its code of which a person said that they changed no result: who, when, which files.
+    """
 
     run: RunFolder
     definition: Definition
+    accepted: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -148,20 +160,51 @@ class Study:
         """The study's folder."""
         return study_path(self.run, self.definition.model, self.definition.split)
 
-    def check(self) -> None:
-        """Raise BadInput when the folder holds another study of the same model and split."""
-        path = files.join(self.path, "study.yaml")
-        if files.exists(path):
-            there, mine = settings.plain(read_yaml(path)), settings.plain(self.definition.plain())
-            if there != mine:
-                raise BadInput(_differs(there, mine, self.path))
+    def check(self, *, accept: bool = False) -> None:
+        """Refuse to go on in a folder that holds another study of the same model and split.
 
-    def write(self) -> None:
-        """Write study.yaml. Raises as `check` does."""
-        self.check()
-        path = files.join(self.path, "study.yaml")
-        if not files.exists(path):
-            files.write_text(path, dump_yaml(settings.plain(self.definition.plain())))
+        Args:
+            accept: a person says that what was changed in the code changed no result.
+
+        Raises:
+            BadInput: its definition differs, or its candidates were computed by other code.
+        """
+        if not files.exists(files.join(self.path, "study.yaml")):
+            return
+        there = read_study(self.run, self.definition.model, self.definition.split).definition
+        if changed := differences(there, self.definition):
+            raise BadInput(
+                f"{self.path} is another study ({'; '.join(changed[:3])}); its results cannot be mixed with these. "
+                "Give this sweep a folder of its own with --name, or throw the old one away with --force"
+            )
+        if (other := code_hash.differing(there.code, self.definition.code)) and not accept:
+            raise BadInput(
+                f"{self.path}: its candidates were computed by other code ({files_named(there.code, other)}), and "
+                "cannot be mixed with new ones. Say --accept-code where these changes change no result, give this "
+                "sweep a folder of its own with --name, or throw the old one away with --force"
+            )
+
+    def write(self, *, accept: Mapping[str, Any] | None = None) -> None:
+        """Write study.yaml.
+
+        Args:
+            accept: who says when that changes of the code changed no result; None where nobody does. Trials that had
+                not ended under the code before are named anew, as those of the code that will end them.
+
+        Raises:
+            BadInput: see `check`.
+        """
+        self.check(accept=accept is not None)
+        path, accepted = files.join(self.path, "study.yaml"), []
+        if files.exists(path):
+            there = read_study(self.run, self.definition.model, self.definition.split)
+            changed = code_hash.differing(there.definition.code, self.definition.code)
+            if not changed:
+                return
+            for candidate in self.candidates():
+                self._name_anew(candidate)
+            accepted = [*there.accepted, {**(accept or {}), "files": changed, "before": dict(there.definition.code)}]
+        files.write_text(path, dump_yaml({**settings.plain(self.definition.plain()), "accepted": accepted}))
 
     def candidates(self) -> list[Candidate]:
         """Return the candidates proposed so far, in order. Raises BadInput when a file is damaged or missing."""
@@ -180,9 +223,36 @@ class Study:
         path = files.join(self.path, "candidates", f"{candidate.number:06d}.json")
         files.write_json(path, settings.plain(candidate))
 
+    def named(self, candidate: Candidate, seeds: tuple[int, ...]) -> Candidate:
+        """Return a candidate with the ids of its trials of some seeds, written down where they were not."""
+        missing = [seed for seed in seeds if str(seed) not in candidate.trials]
+        if not missing:
+            return candidate
+        ids = {str(seed): self.trial(candidate, seed).id for seed in missing}
+        candidate = dataclasses.replace(candidate, trials={**candidate.trials, **ids})
+        self.add(candidate)
+        return candidate
+
+    def trial_id(self, candidate: Candidate, seed: int) -> str:
+        """Return the id of a candidate's trial of a seed, as it was written down."""
+        return candidate.trials.get(str(seed)) or self.trial(candidate, seed).id
+
     def trial(self, candidate: Candidate, seed: int) -> Trial:
-        """Return a candidate's trial of a seed."""
-        return self.definition.trial(candidate.params, seed)
+        """Return a candidate's trial of a seed. Raises BadInput where the model's Config refuses its settings."""
+        trial = self.definition.trial(candidate.params, seed)
+        name = candidate.trials.get(str(seed)) or ("" if self.definition.code else earlier_id(trial))
+        object.__setattr__(trial, "recorded", name)
+        return trial
+
+    def _name_anew(self, candidate: Candidate) -> None:
+        ended = {seed: name for seed, name in candidate.trials.items() if files.exists(self.run.trial(name).done)}
+        self.add(dataclasses.replace(candidate, trials=ended))
+
+
+def earlier_id(trial: Trial) -> str:
+    """Return a trial's id as it was before it told of code: all fields counted, at their defaults too."""
+    counted = {name: value for name, value in settings.plain(trial).items() if name not in ("label", "code")}
+    return f"{trial.front}_{files.digest(counted)[:10]}"
 
 
 def study_path(run: RunFolder, model: str, split: str) -> str:
@@ -218,20 +288,32 @@ def read_study(run: RunFolder, model: str, split: str) -> Study:
     values = {**found, "space": parse_space(found["space"], path)}
     halving = values.get("halving")
     values["halving"] = None if halving is None else settings.build(Halving, halving, f"{path}, halving")
-    return Study(run, settings.build(Definition, values, path))
+    accepted = values.pop("accepted", [])
+    return Study(run, settings.build(Definition, values, path), tuple(accepted))
 
 
-def _differs(there: dict[str, Any], mine: dict[str, Any], path: str) -> str:
-    changed = [name for name in {**there, **mine} if there.get(name) != mine.get(name)]
+def differences(there: Definition, mine: Definition) -> list[str]:
+    """Return what two studies differ in that their candidates depend on, in words; their code apart."""
+    old, new = settings.plain(there.plain()), settings.plain(mine.plain())
     shown = []
-    for name in changed[:3]:
-        old, new = there.get(name), mine.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-            shown += [f"{name} {key}: {old.get(key)} there, {new.get(key)} now" for key in keys[:3]]
+    for name in [name for name in new if name != "code" and old[name] != new[name]]:
+        if name == "in_flight" and mine.sampler != "tpe":
+            # Only candidates that learn from others depend on which of those have ended.
+            continue
+        if isinstance(old[name], dict) and isinstance(new[name], dict):
+            keys = [key for key in {**old[name], **new[name]} if old[name].get(key) != new[name].get(key)]
+            shown += [f"{name} {key}: {old[name].get(key)} there, {new[name].get(key)} now" for key in keys[:3]]
         else:
-            shown.append(f"{name}: {old} there, {new} now")
-    return (
-        f"{path} is another study ({'; '.join(shown)}); its results cannot be mixed with these. Give this sweep a "
-        "folder of its own with --name, or throw the old one away with --force"
-    )
+            shown.append(f"{name}: {old[name]} there, {new[name]} now")
+    # Values are drawn one after another: in another order, the same seed draws others.
+    orders = [", ".join(entry.name for entry in one.space.free) for one in (there, mine)]
+    if not shown and orders[0] != orders[1]:
+        shown.append(f"the order of the space's lines: {orders[0]} there, {orders[1]} now")
+    return shown
+
+
+def files_named(before: Mapping[str, str], changed: list[str]) -> str:
+    """Return which files changed, in words; of what was made before anyone noted the code, nothing is known."""
+    if not before:
+        return "of which nothing was noted"
+    return ", ".join(changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")

@@ -118,7 +118,7 @@ def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:
             "winner": number == result.winner,
             "rank": ranks.get(number),
             "seed": seed,
-            "trial_id": result.study.trial(candidate, seed).id,
+            "trial_id": result.study.trial_id(candidate, seed),
             "state": one.state,
             "error": one.error or None,
         }

@@ -3,13 +3,14 @@ import dataclasses
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from raysp import files
+from raysp import code_hash, files
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder
+from raysp.runs import RunFolder, trial_to
+from raysp.search.result import read_result
 from raysp.search.space_file import parse_space
-from raysp.search.study import Candidate, Halving, Study, read_studies, read_study
+from raysp.search.study import Candidate, Halving, Study, differences, read_studies, read_study
 from tests.search.random_spaces import spaces
-from tests.search.recorded import PARAMS, SPACE, definition, study
+from tests.search.recorded import PARAMS, SPACE, definition, end, study
 
 EVERYTHING = {
     "start": [{"model.hidden": 64}],
@@ -175,3 +176,71 @@ def test_rungs_lie_before_the_last_epoch():
 def test_refuses(make, message):
     with pytest.raises(BadInput, match=message):
         make()
+
+
+CODE = {"raysp/models/sae.py": "a" * 64, "raysp/objectives/poisson.py": "b" * 64}
+EDITED = {**CODE, "raysp/models/sae.py": "c" * 64}
+
+
+def test_the_order_of_a_spaces_lines_is_part_of_a_study_where_values_are_drawn_by_it(tmp_path):
+    made = study(tmp_path)
+    names = [name for name in SPACE if name != "model.encoder_hidden"]
+    turned = {name: SPACE[name] for name in ["model.encoder_hidden", *names]}
+    same = dataclasses.replace(made.definition, space=parse_space({"model": "sae", "space": turned}, "here"))
+    # A coupled setting is not drawn, wherever its line stands.
+    Study(made.run, same).check()
+    turned = {name: SPACE[name] for name in reversed(SPACE)}
+    other = dataclasses.replace(made.definition, space=parse_space({"model": "sae", "space": turned}, "here"))
+    with pytest.raises(BadInput, match=r"another study \(the order of the space's lines: model.hidden, .* there, "):
+        Study(made.run, other).check()
+
+
+@pytest.mark.parametrize(("sampler", "differs"), [("tpe", True), ("random", False), ("grid", False)])
+def test_how_many_candidates_are_at_work_counts_where_they_learn_from_each_other(tmp_path, sampler, differs):
+    made = study(tmp_path, sampler=sampler)
+    found = differences(made.definition, dataclasses.replace(made.definition, in_flight=7))
+    assert found == (["in_flight: 4 there, 7 now"] if differs else [])
+
+
+def test_candidates_of_other_code_are_not_mixed_unless_a_person_says_so(tmp_path):
+    made = study(tmp_path, code=CODE)
+    for candidate in made.candidates():
+        made.named(candidate, (0,))
+    end(made, 0, validation_loss=1.0)
+    ids = [made.trial_id(candidate, 0) for candidate in made.candidates()]
+    edited = Study(made.run, dataclasses.replace(made.definition, code=EDITED))
+    with pytest.raises(BadInput, match=r"other code \(raysp/models/sae.py\).*--accept-code.*--name.*--force"):
+        edited.write()
+    edited.write(accept={"who": "me", "time": "now"})
+    found = read_study(made.run, "sae", "standin-x-20ms-val")
+    assert found.definition.code == EDITED
+    assert [(one["who"], one["files"], one["before"]) for one in found.accepted] == [
+        ("me", ["raysp/models/sae.py"], CODE)
+    ]
+    # What had ended keeps its name; what had not will be of today's code.
+    assert [bool(candidate.trials) for candidate in found.candidates()] == [True, False, False]
+    assert found.trial_id(found.candidates()[0], 0) == ids[0]
+    edited.write()
+    assert read_study(made.run, "sae", "standin-x-20ms-val") == found
+
+
+def test_a_finished_study_is_read_by_the_names_it_wrote_down(tmp_path, monkeypatch):
+    made = study(tmp_path, code=CODE)
+    for candidate in made.candidates():
+        made.named(candidate, (0,))
+    for number in range(3):
+        end(made, number, validation_loss=1.0 + number)
+    before = {key: one.values for key, one in read_result(made).outcomes.items()}
+    monkeypatch.setattr(code_hash, "of_model", lambda *_: {"raysp/models/sae.py": "e" * 64})
+    found = read_result(read_study(made.run, "sae", "standin-x-20ms-val"))
+    assert {key: one.values for key, one in found.outcomes.items()} == before
+    assert found.winner == 0
+
+
+def test_a_study_from_before_the_code_was_noted_is_read_by_the_names_of_that_time(tmp_path):
+    made = study(tmp_path)
+    trial = made.trial(made.candidates()[0], 0)
+    plain = {name: value for name, value in trial_to(trial).items() if name not in ("id", "label", "code")}
+    assert trial.id == f"sae_standin-x-20ms-val_s0_{files.digest(plain)[:10]}"
+    with pytest.raises(BadInput, match=r"other code \(of which nothing was noted\)"):
+        Study(made.run, dataclasses.replace(made.definition, code=CODE)).check()
