@@ -174,7 +174,7 @@ def _launch(
 
 def _forget(run: RunFolder, missing: list[Trial]) -> None:
     """Take back what a run says of trials that are run now, perhaps once more: their folders may have been removed."""
-    from raysp.evaluation.run import forget
+    from raysp.evaluation.metrics_table import forget
 
     if missing:
         files.remove(run.finished)
@@ -307,15 +307,16 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     """
     from raysp.cluster.jobs import jobs
     from raysp.evaluation import run as scores
+    from raysp.evaluation.metrics_table import scored, write_metrics
     from raysp.evaluation.train_table import write_train_table
 
-    before = set() if anew else scores.scored(run)
+    before = set() if anew else scored(run)
     trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
     if phase == "test":
         scores.count_test_score(run, trials)
     calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.evaluation.run.evaluate_trial", calls) if calls else []
-    scores.write_metrics(run, [row for part in rows for row in part])
+    write_metrics(run, [row for part in rows for row in part])
     write_train_table(run)
     return len(trials)
 

@@ -129,7 +129,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
         latents.write_latents(folder.latents, parts["eval"].latents, train)
     curve.write_curve(folder.curve, fitted.curve)
     told = masked_deviance(lambda trials: training.predict(final.model, trials, final.device), split.eval)
-    evaluation = {"masked deviance": told} if math.isfinite(told) else {}
+    evaluation = {"masked deviance": told if math.isfinite(told) else None}
     files.write_json(folder.metrics, {"validation": best_metrics(fitted), "evaluation": evaluation})
     result = done_record(trial, fitted, split.provenance.standin, started) | {"selected_on": _selected_on(trial)}
     files.write_json(folder.done, result)

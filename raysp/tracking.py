@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -252,16 +253,17 @@ class Store:
     def _metrics(self) -> None:
         if not files.exists(self._run.metrics):
             return
-        import polars
         from mlflow.entities import Metric
+        from polars import col
+
+        from raysp.evaluation.metrics_table import read_metrics
 
         client, now = self._client(), int(time.time() * 1000)
-        table = polars.read_parquet(files.source(self._run.metrics)).filter(
-            polars.col("unit").is_null() & polars.col("parameter").is_null() & polars.col("value").is_finite()
-        )
-        for (name,), rows in table.group_by("trial_id"):
+        whole = col("unit").is_null() & col("unit_index").is_null()
+        table = read_metrics(self._run, whole, col("decoding").is_null(), col("value").is_finite())
+        for (name,), rows in table.group_by("run_trial"):
             if name in self._children:
-                points = [Metric(f"{row['part']}/{row['metric']}", row["value"], now, 0) for row in rows.to_dicts()]
+                points = [Metric(_name(row), row["value"], now, 0) for row in rows.to_dicts()]
                 client.log_batch(self._children[name], metrics=points)
 
     def _artifacts(self) -> None:
@@ -274,6 +276,12 @@ class Store:
 
     def _error(self, trial: Trial) -> str:
         return files.read_text(self._run.trial(trial.id).error)[-4000:]
+
+
+def _name(row: dict[str, Any]) -> str:
+    """Return what MLflow calls a score: part, metric and parameter, in the characters that it allows."""
+    parameter = "" if row["parameter"] is None else f" {row['parameter']}"
+    return re.sub(r"[^\w.\- :/]", "", f"{row['part']}/{row['metric']}{parameter}")
 
 
 def _label(trial: Trial, own: dict[str, str]) -> str:

@@ -114,13 +114,13 @@ def test_a_trial_whose_folder_was_removed_is_run_and_scored_again(place, quiet):
     run, _ = quiet
     table = polars.read_parquet(run.metrics)
     trial = next(t for t in run.trials() if t.model == "mean_rate" and t.split.endswith("-val"))
-    own = polars.col("trial_id") == trial.id
+    own = polars.col("run_trial") == trial.id
     # As if its scores were of another version of the model.
     table.with_columns(polars.when(own).then(99.0).otherwise("value").alias("value")).write_parquet(run.metrics)
     shutil.rmtree(run.trial(trial.id).path)
     output = finish(start(place, "quiet"))
     assert "up to date" not in output
-    order = ["trial_id", "metric", "unit", "parameter"]
+    order = ["run_trial", "metric", "unit_index", "parameter"]
     assert polars.read_parquet(run.metrics).sort(order).equals(table.sort(order))
 
 

@@ -93,7 +93,7 @@ def equal(one, other):
         mine, others = (files.read_json(folder.done) for folder in folders)
         assert mine["validation"] == others["validation"]
     tables = (polars.read_parquet(files.source(run.metrics)) for run in (one, other))
-    first, second = (table.sort("trial_id", "metric", "unit", "parameter") for table in tables)
+    first, second = (table.sort("run_trial", "metric", "unit_index", "parameter") for table in tables)
     assert first.drop("value").equals(second.drop("value"))
     np.testing.assert_array_equal(first["value"].to_numpy(), second["value"].to_numpy())
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
 from raysp.data.split import Trials
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
-from raysp.evaluation.rates import against_truth, reconstruction_bits_per_spike, roughness
+from raysp.evaluation.rates import measures_of_truth, reconstruction_bits_per_spike, roughness
+from raysp.evaluation.score import scores
 from raysp.models.prediction import Prediction
 
 
@@ -24,22 +25,27 @@ def live_metrics(prediction: Prediction, trials: Trials) -> dict[str, float]:
         and the "roughness" of the predicted rates.
     """
     found = prediction.numpy()
-    heldin = trials.heldin.shape[2]
-    metrics = {}
-    if _spikes(trials.heldin):
-        rates = found.rates[..., :heldin]
-        metrics["reconstruction bits/spike"] = reconstruction_bits_per_spike(rates, trials.heldin)
-    if _spikes(trials.heldout):
-        metrics["co-bps"] = bits_per_spike(found.rates[..., heldin:], trials.heldout)
-    heldout = found.rates.shape[2] - heldin
-    if _spikes(forward := forward_counts(trials, heldout)) and found.rates_forward is not None:
-        metrics["fp-bps"] = bits_per_spike(found.rates_forward, forward)
+    wanted = live_measures(found, trials)
     if trials.rates is not None:
-        bins = trials.heldin.shape[1]
-        metrics["true-rate R2"] = against_truth(found.rates, trials.rates[:, :bins])["true-rate R2"]
-        metrics["roughness"] = roughness(found.rates)
+        of_truth = measures_of_truth(found.rates, trials.rates[:, : trials.heldin.shape[1]])
+        wanted["true-rate R2"] = of_truth["true-rate R2"]
+        wanted["roughness"] = lambda: roughness(found.rates)
+    return {one.metric: one.value for one in scores(wanted) if one.value is not None}
+
+
+def live_measures(found: Prediction, trials: Trials) -> dict[str, Callable[[], float]]:
+    """Return the measures of counts among `live_metrics`, each to be computed when it is wanted.
+
+    Args:
+        found: rates of the trials, as arrays.
+        trials: whose counts are known; what is not known has no measure.
+    """
+    heldin = trials.heldin.shape[2]
+    heldout = found.rates.shape[2] - heldin
+    shown = found.rates[..., :heldin]
+    metrics = {"reconstruction bits/spike": lambda: reconstruction_bits_per_spike(shown, trials.heldin)}
+    if trials.heldout is not None and heldout:
+        metrics["co-bps"] = lambda: bits_per_spike(found.rates[..., heldin:], trials.heldout)
+    if (forward := forward_counts(trials, heldout)) is not None and found.rates_forward is not None:
+        metrics["fp-bps"] = lambda: bits_per_spike(found.rates_forward, forward)
     return metrics
-
-
-def _spikes(counts: np.ndarray | None) -> bool:
-    return counts is not None and bool(np.nansum(counts) > 0)

@@ -19,6 +19,11 @@ from raysp.evaluation.psth import psth_r2
 from raysp.evaluation.tp_correlation import tp_correlation
 from raysp.evaluation.velocity import velocity_r2
 
+
+class JudgeFailed(BadInput):
+    """nlb_tools raised an error of its own on a submission that has all it asks for."""
+
+
 Group = Mapping[str, np.ndarray]
 """One data set at one bin width, as in nlb_tools: array by name."""
 
@@ -41,7 +46,8 @@ def fast_metrics(
 ) -> dict[str, float]:
     """Return the benchmark's metrics of one split, equal to the judge's to rounding, at a fraction of its cost.
 
-    A metric is left out where what it needs is not known.
+    A metric is left out where what it needs is not known. "vel R2" is of the benchmark's recordings alone: what other
+    behaviours are read out to is in `raysp.evaluation.behavior`.
 
     Args:
         targets: the answers of the evaluation trials.
@@ -56,18 +62,35 @@ def fast_metrics(
     Raises:
         BadInput: a shape differs from the targets', or rates are not finite and >= 0.
     """
+    wanted = benchmark_metrics(targets, rates, rates_forward, train=train, train_rates=train_rates)
+    return {name: compute() for name, compute in wanted.items()}
+
+
+def benchmark_metrics(
+    targets: Targets,
+    rates: np.ndarray,
+    rates_forward: np.ndarray | None = None,
+    *,
+    train: Trials | None = None,
+    train_rates: np.ndarray | None = None,
+) -> dict[str, Callable[[], float]]:
+    """Return the metrics of `fast_metrics`, each to be computed when it is wanted: one that fails takes no other along.
+
+    Raises:
+        BadInput: see `fast_metrics`.
+    """
     trials, sizes = targets.trials, targets.sizes
     _check_rates(rates, (len(trials), sizes.bins, sizes.neurons), f"{targets.name}: rates")
-    metrics = {}
+    metrics: dict[str, Callable[[], float]] = {}
     if trials.heldout is not None and sizes.heldout:
-        metrics["co-bps"] = bits_per_spike(rates[..., sizes.heldin :], trials.heldout)
+        metrics["co-bps"] = lambda: bits_per_spike(rates[..., sizes.heldin :], trials.heldout)
     if rates_forward is not None:
         _check_rates(rates_forward, (len(trials), sizes.forward, sizes.neurons), f"{targets.name}: rates_forward")
         if (forward := forward_counts(trials, sizes.heldout)) is not None:
-            metrics["fp-bps"] = bits_per_spike(rates_forward, forward)
+            metrics["fp-bps"] = lambda: bits_per_spike(rates_forward, forward)
     metrics |= _behavior_metric(targets, rates, train, train_rates)
     if targets.psth is not None and trials.condition is not None:
-        metrics["psth R2"] = psth_r2(rates, targets.psth, trials.condition, trials.jitter)
+        metrics["psth R2"] = lambda: psth_r2(rates, targets.psth, trials.condition, trials.jitter)
     return metrics
 
 
@@ -86,7 +109,8 @@ def judge(
         the scaling sets lie under their own names.
 
     Raises:
-        NotReady: nlb_tools is not installed.
+        NotReady: nlb_tools is not installed, or cannot be imported.
+        JudgeFailed: it raised an error of its own.
         BadInput: an unknown group, missing answers or rates, shapes that differ, rates that are not finite and >= 0.
     """
     evaluate = _nlb_evaluate()
@@ -104,8 +128,10 @@ def judge(
     with _silence():
         try:
             result = evaluate(truth, rates)
-        except (AssertionError, ValueError) as error:
-            raise BadInput(f"nlb_tools refused the submission ({', '.join(rates)}): {error}") from error
+        except Exception as error:
+            # Whatever it, or the pandas below it, raises: the numbers can be had without it.
+            said = f"{type(error).__name__}: {error}" if not isinstance(error, AssertionError | ValueError) else error
+            raise JudgeFailed(f"nlb_tools refused the submission ({', '.join(rates)}): {said}") from error
     return _flat(result)
 
 
@@ -153,6 +179,11 @@ def _nlb_evaluate() -> Callable[..., list[dict[str, Any]]]:
         raise NotReady(
             "the benchmark's judge, nlb_tools, is not installed: type `pip install --no-deps nlb_tools==0.0.4`, "
             f"or `make setup` (missing module: {error.name})"
+        ) from error
+    except Exception as error:
+        raise NotReady(
+            f"the benchmark's judge, nlb_tools, cannot be imported ({type(error).__name__}: {error}): install it anew "
+            "with `pip install --no-deps nlb_tools==0.0.4`, or `make setup`"
         ) from error
     return evaluate
 
@@ -223,22 +254,27 @@ def forward_counts(trials: Trials, heldout: int) -> np.ndarray | None:
 
 def _behavior_metric(
     targets: Targets, rates: np.ndarray, train: Trials | None, train_rates: np.ndarray | None
-) -> dict[str, float]:
+) -> dict[str, Callable[[], float]]:
     trials, sizes = targets.trials, targets.sizes
     if trials.behavior is None:
         return {}
     if sizes.dataset.removeprefix("standin-") in INTERVAL_DATASETS:
         if trials.heldout is None or not sizes.heldout:
             return {}
-        return {"tp corr": tp_correlation(rates, trials.heldout, trials.behavior)}
-    if trials.behavior.ndim != 3 or train is None or train.behavior is None or train_rates is None:
+        return {"tp corr": lambda: tp_correlation(rates, trials.heldout, trials.behavior)}
+    if not is_velocity(sizes.dataset, trials.behavior) or train is None or train.behavior is None:
+        return {}
+    if train_rates is None:
         return {}
     _check_rates(train_rates, (len(train), sizes.bins, sizes.neurons), f"{targets.name}: train_rates")
-    return {
-        "vel R2": velocity_r2(
-            train_rates, train.behavior, rates, trials.behavior, train.decode_mask, trials.decode_mask
-        )
-    }
+    masks = train.decode_mask, trials.decode_mask
+    return {"vel R2": lambda: velocity_r2(train_rates, train.behavior, rates, trials.behavior, *masks)}
+
+
+def is_velocity(dataset: str, behavior: np.ndarray | None) -> bool:
+    """Tell whether behaviour is the velocity of a recording of the benchmark, (trials, bins, 2)."""
+    known = dataset.removeprefix("standin-") in DATASETS
+    return known and behavior is not None and behavior.ndim == 3 and behavior.shape[2] == 2
 
 
 def _check_rates(rates: np.ndarray, shape: tuple[int, ...], where: str) -> None:

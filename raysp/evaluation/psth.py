@@ -9,7 +9,14 @@ from raysp.evaluation.r2 import r2_columns
 
 
 def psth_r2(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray | None = None) -> float:
-    """Return R2 of condition-averaged rates against PSTHs over conditions and bins, averaged over neurons.
+    """Return R2 of condition-averaged rates against PSTHs, averaged over neurons; see `psth_r2_by_unit`."""
+    return float(psth_r2_by_unit(rates, psth, condition, jitter).mean())
+
+
+def psth_r2_by_unit(
+    rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray | None = None
+) -> np.ndarray:
+    """Return each neuron's R2 of condition-averaged rates against PSTHs, over conditions and bins.
 
     Each trial is moved back by its window's jitter before averaging. Conditions without a trial, and bins in which the
     PSTH's first neuron is NaN, are left out (Pei et al. 2021, Neural Latents Benchmark, match to PSTH).
@@ -19,6 +26,9 @@ def psth_r2(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: 
         psth: (conditions, bins, neurons) expected spikes per bin; NaN where a condition has no data.
         condition: (trials,) index into `psth`, -1 for none.
         jitter: (trials,) bins each trial's window was moved later; None for none.
+
+    Returns:
+        (neurons,) R2.
 
     Raises:
         BadInput: shapes do not fit, no trial has a condition, or a bin that counts has no finite predicted rate in
@@ -37,7 +47,7 @@ def psth_r2(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: 
         raise BadInput("PSTH R2 expected PSTHs NaN in the same bins for every neuron, got NaN or infinity in some only")
     if not np.isfinite(predicted).all():
         raise BadInput("PSTH R2 expected finite rates wherever a PSTH is known, got NaN, infinity or jittered-out bins")
-    return float(r2_columns(true, predicted).mean())
+    return r2_columns(true, predicted)
 
 
 def condition_means(rates: np.ndarray, condition: np.ndarray, jitter: np.ndarray, conditions: int) -> np.ndarray:

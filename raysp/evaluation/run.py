@@ -1,9 +1,8 @@
-"""The numbers of a run: each finished trial's predictions against its split's answers, as one tidy table."""
+"""The numbers of a run: each finished trial's predictions against its split's answers, as rows of one tidy table."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,30 +12,19 @@ from raysp.config import STANDIN, Trial
 from raysp.data import split_file
 from raysp.data.split import PopulationSplit, Targets
 from raysp.errors import BadInput, NotReady
-from raysp.evaluation.live import live_metrics
-from raysp.evaluation.nlb import fast_metrics, judge
-from raysp.evaluation.rates import against_truth
+from raysp.evaluation.behavior import behavior_scores, decodings
+from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.live import live_measures
+from raysp.evaluation.nlb import JudgeFailed, benchmark_metrics, forward_counts, is_velocity, judge
+from raysp.evaluation.rates import measures_of_truth, roughness
+from raysp.evaluation.score import Score, known, score, scores
+from raysp.evaluation.silent import silent_scores
 from raysp.evaluation.trains import trains_rows
 from raysp.models.prediction import Prediction
 from raysp.runs import RunFolder, TrialFolder, trial_from
 
-SCHEMA = {
-    "trial_id": "String",
-    "model": "String",
-    "split": "String",
-    "dataset": "String",
-    "phase": "String",
-    "bin_ms": "Float64",
-    "seed": "Int64",
-    "part": "String",
-    "decoding": "String",
-    "unit": "Int64",
-    "metric": "String",
-    "parameter": "String",
-    "value": "Float64",
-    "judge": "String",
-    "standin": "Boolean",
-}
+JUDGE, OWN = "nlb_tools", "raysp"
+RATIO = "predicted / recorded spikes"
 
 
 def phase_of(split: str) -> str:
@@ -68,87 +56,40 @@ def wanted(run: RunFolder, phase: str) -> list[Trial]:
 def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of one trial: over all units, and co-bps of each held-out unit.
 
+    A benchmark split is scored by nlb_tools; where it is not there, or fails, by raysp's own exact forms, which the
+    rows say.
+
     Args:
         run: the run folder's path.
         root: the data root.
         plain: the trial in its plain form.
 
     Raises:
-        NotReady: the answers are not known, or nlb_tools is missing.
+        NotReady: the answers are not known.
         BadInput: predictions and answers do not fit each other.
     """
     from raysp.collection.predictions import read_rates
 
     trial = trial_from(plain)
+    folder = RunFolder(run).trial(trial.id)
     if split_file.kind_of(split_file.header(root, trial.split)) == "stimulus":
-        return trains_rows(trial, split_file.load(root, trial.split), RunFolder(run).trial(trial.id))
+        return trains_rows(trial, split_file.load(root, trial.split), folder)
     split, targets = split_file.load(root, trial.split), split_file.load_targets(root, trial.split)
     if trial.neurons is not None:
         split, targets = split.select(trial.neurons), targets.select(trial.neurons)
-    path = RunFolder(run).trial(trial.id).predictions
-    parts = {part: Prediction(*read_rates(path, part)) for part in ("train", "eval")}
+    parts = {part: Prediction(*read_rates(folder.predictions, part)) for part in ("train", "eval")}
     whole = is_nlb(trial.split) and trial.neurons is None
-    values = _judged(split, targets, parts) if whole else _own(split, targets, parts)
-    judged = set(values) if whole else set()
-    # What the trial measured itself, with the model at hand.
-    path = RunFolder(run).trial(trial.id).metrics
-    own = files.read_json(path).get("evaluation", {}) if files.exists(path) else {}
-    values = {**_beside(targets, parts["eval"]), **own, **values}
-    common = _common(trial, split)
-    rows = [{**common, **row, "judge": "raysp"} for row in _states(split, targets, RunFolder(run).trial(trial.id))]
-    rows += [
-        {**common, "unit": None, "metric": name, "value": value, "judge": "nlb_tools" if name in judged else "raysp"}
-        for name, value in values.items()
+    found = [
+        *(_judged(split, targets, parts) if whole else scores(_own(split, targets, parts))),
+        *_beside(targets, parts["eval"]),
+        *_measured_by_the_trial(folder),
+        *_behavior(split, targets, parts),
+        *_states(split, targets, folder),
+        *silent_scores(trial, split, targets, parts["eval"]),
+        *_per_unit(split, targets, parts["eval"]),
     ]
-    return rows + [{**common, **row, "judge": "raysp"} for row in _per_unit(split, targets, parts["eval"])]
-
-
-def scored(run: RunFolder) -> set[str]:
-    """Return the ids of the trials that the run's table of metrics holds."""
-    if not files.exists(run.metrics):
-        return set()
-    import polars
-
-    return set(polars.read_parquet(files.source(run.metrics), columns=["trial_id"])["trial_id"])
-
-
-def forget(run: RunFolder, trials: Collection[str]) -> None:
-    """Take the scores of trials that are about to be run from the run's table: none outlives what it was taken from.
-
-    A table that cannot be read stays as it is; scoring tells of it.
-
-    Args:
-        run: the run folder.
-        trials: their ids.
-    """
-    import polars
-
-    try:
-        if set(trials).isdisjoint(scored(run)):
-            return
-        table = polars.read_parquet(files.source(run.metrics))
-    except polars.exceptions.PolarsError:
-        return
-    with files.replacing(run.metrics) as path:
-        table.filter(~polars.col("trial_id").is_in(list(trials))).write_parquet(path)
-
-
-def write_metrics(run: RunFolder, rows: list[dict[str, Any]]) -> None:
-    """Write the table: these rows in place of the same trials' earlier ones; rows of trials no longer planned go."""
-    import polars
-
-    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    table = polars.DataFrame(rows, schema=schema)
-    if files.exists(run.metrics):
-        earlier = polars.read_parquet(files.source(run.metrics))
-        planned = [trial.id for trial in run.trials()]
-        keep = polars.col("trial_id").is_in(planned) & ~polars.col("trial_id").is_in(
-            table["trial_id"].unique().implode()
-        )
-        # Tables of earlier versions lack columns that came later.
-        table = polars.concat([earlier.filter(keep), table], how="diagonal").select(list(schema))
-    with files.replacing(run.metrics) as path:
-        table.write_parquet(path)
+    common = _common(trial, split)
+    return [{**common, **one.row(), "unit": _own_id(split, one.unit_index)} for one in found]
 
 
 def count_test_score(run: RunFolder, trials: list[Trial]) -> int:
@@ -165,7 +106,8 @@ def test_scores_path(run: RunFolder) -> str:
     return files.join(run.path, "test-scores.json")
 
 
-def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> dict[str, float]:
+def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> list[Score]:
+    """Return the judge's scores; raysp's own, with a note of why, where it is not there or fails."""
     from raysp.data.nlb import targets_dict
 
     answers = targets_dict(targets, split)
@@ -177,59 +119,124 @@ def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Predictio
     if parts["eval"].rates_forward is not None:
         for name, array in _halves("eval_rates", parts["eval"].rates_forward, heldin).items():
             rates[f"{name}_forward"] = array
-    return judge(answers, {group: rates})[group]
+    try:
+        values = judge(answers, {group: rates})[group]
+    except (NotReady, JudgeFailed) as reason:
+        return [_instead(one, reason) for one in scores(_own(split, targets, parts))]
+    others = {name: compute for name, compute in _own(split, targets, parts).items() if name not in values}
+    return [*(known(name, value, judge=JUDGE) for name, value in values.items()), *scores(others)]
+
+
+def _instead(own: Score, reason: Exception) -> Score:
+    why = f"computed by raysp's own exact form, not by {JUDGE}: {reason}"
+    return Score(own.metric, own.value, why if own.note is None else f"{own.note}; {why}")
 
 
 def _halves(stem: str, rates: np.ndarray, heldin: int) -> dict[str, np.ndarray]:
     return {f"{stem}_heldin": rates[..., :heldin], f"{stem}_heldout": rates[..., heldin:]}
 
 
-def _own(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> dict[str, float]:
+def _own(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> dict[str, Any]:
     train = split.train if split.train.behavior is not None else None
-    return fast_metrics(
+    return benchmark_metrics(
         targets, parts["eval"].rates, parts["eval"].rates_forward, train=train, train_rates=parts["train"].rates
     )
 
 
-def _beside(targets: Targets, prediction: Prediction) -> dict[str, float]:
+def _beside(targets: Targets, prediction: Prediction) -> list[Score]:
     # Reconstruction of the input neurons and closeness to known truth: beside the benchmark's numbers, never as them.
-    values = live_metrics(prediction, targets.trials)
+    name = "reconstruction bits/spike"
+    found = scores({name: live_measures(prediction, targets.trials)[name]})
     if targets.trials.rates is not None:
-        values |= against_truth(prediction.rates, targets.trials.rates[:, : targets.sizes.bins])
-    return values
+        true = targets.trials.rates[:, : targets.sizes.bins]
+        found += scores(measures_of_truth(prediction.rates, true))
+        found.append(score("roughness", lambda: roughness(prediction.rates)))
+    return [*found, *_ratios(targets, prediction)]
 
 
-def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder) -> list[dict[str, Any]]:
+def _ratios(targets: Targets, prediction: Prediction) -> list[Score]:
+    """Return how many spikes were predicted for each that was recorded, over all units and by what was hidden."""
+    known_counts, heldin = targets.trials, targets.sizes.heldin
+    cases = {
+        "held-in units": (prediction.rates[..., :heldin], known_counts.heldin),
+        "held-out units": (prediction.rates[..., heldin:], known_counts.heldout),
+        "forward bins": (prediction.rates_forward, forward_counts(known_counts, targets.sizes.heldout)),
+    }
+    sums = {
+        name: _sums(rates, counts)
+        for name, (rates, counts) in cases.items()
+        if rates is not None and counts is not None and counts.size
+    }
+    if len(sums) > 1:
+        sums = {None: np.sum(list(sums.values()), axis=0), **sums}
+    elif sums:
+        sums = {None: next(iter(sums.values()))}
+    return [_ratio(name, *pair) for name, pair in sums.items()]
+
+
+def _sums(rates: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    seen = ~np.isnan(counts)
+    return np.array([rates.sum(where=seen, dtype=np.float64), counts.sum(where=seen, dtype=np.float64)])
+
+
+def _ratio(what: str | None, predicted: float, recorded: float) -> Score:
+    if recorded == 0:
+        return Score(RATIO, None, "no spike was recorded there on the evaluation trials", what)
+    return Score(RATIO, float(predicted / recorded), None, what)
+
+
+def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:
+    # What the trial measured itself, with the model at hand.
+    own = files.read_json(folder.metrics).get("evaluation", {}) if files.exists(folder.metrics) else {}
+    return [known(name, value) for name, value in own.items()]
+
+
+def _behavior(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> list[Score]:
+    if is_velocity(split.sizes.dataset, targets.trials.behavior):
+        return []
+    rates = parts["train"].rates, parts["eval"].rates
+    return behavior_scores(decodings(split.sizes.dataset, split.train, targets.trials, *rates))
+
+
+def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder) -> list[Score]:
     from raysp.collection.latents import read_latents
     from raysp.evaluation.state import state_r2
 
     if split.train.states is None or targets.trials.states is None or not files.exists(folder.latents):
         return []
     latents = (read_latents(folder.latents, "train"), read_latents(folder.latents, "eval"))
-    found = state_r2(latents[0], split.train.states, latents[1], targets.trials.states)
-    each = [
-        {"unit": None, "metric": "state R2", "parameter": f"dimension {index}", "value": float(value)}
-        for index, value in enumerate(found)
+    try:
+        found = state_r2(latents[0], split.train.states, latents[1], targets.trials.states)
+    except BadInput as reason:
+        return [Score("state R2", None, str(reason))]
+    each = [known("state R2", float(value), parameter=f"dimension {index}") for index, value in enumerate(found)]
+    return [known("state R2", float(found.mean())), *each]
+
+
+def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) -> list[Score]:
+    """Return co-bps of each held-out unit; of one without a spike on the evaluation trials it is undefined."""
+    counts, heldin = targets.trials.heldout, split.sizes.heldin
+    if counts is None:
+        return []
+    return [
+        score(
+            "co-bps",
+            lambda unit=unit: bits_per_spike(prediction.rates[..., heldin + unit, None], counts[..., unit, None]),
+            unit_index=heldin + unit,
+        )
+        for unit in range(split.sizes.heldout)
     ]
-    return [{"unit": None, "metric": "state R2", "value": float(found.mean())}, *each]
 
 
-def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) -> list[dict[str, Any]]:
-    from raysp.evaluation.bits_per_spike import bits_per_spike
-
-    counts, rows = targets.trials.heldout, []
-    for unit in range(split.sizes.heldout if counts is not None else 0):
-        column = counts[..., unit : unit + 1]
-        if np.nansum(column) > 0:
-            rates = prediction.rates[..., split.sizes.heldin + unit, None]
-            value = bits_per_spike(rates, column)
-            rows.append({"unit": split.sizes.heldin + unit, "metric": "co-bps", "value": value})
-    return rows
+def _own_id(split: PopulationSplit, index: int | None) -> int | None:
+    """Return the recording's own number of a unit; None for all units, or where the recording has none."""
+    ids = split.units
+    return None if index is None or ids is None else int(ids[index])
 
 
 def _common(trial: Trial, split: PopulationSplit) -> dict[str, Any]:
     return {
-        "trial_id": trial.id,
+        "run_trial": trial.id,
         "model": trial.shown,
         "split": trial.split,
         "dataset": split.sizes.dataset,
@@ -238,12 +245,5 @@ def _common(trial: Trial, split: PopulationSplit) -> dict[str, Any]:
         "seed": trial.seed,
         "part": "eval",
         "decoding": None,
-        "parameter": None,
         "standin": split.provenance.standin,
     }
-
-
-def check_phase(phase: str) -> None:
-    """Raise BadInput unless the phase is val or test."""
-    if phase not in ("val", "test"):
-        raise BadInput(f"phase expected val or test, got {phase!r}")

@@ -2,80 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from raysp import files
+from raysp.evaluation.metrics_table import scan_metrics
+from raysp.evaluation.remarks import remarks_of
 from raysp.runs import RunFolder
 
 ORDER = (
-    "co-bps", "vel R2", "tp corr", "psth R2", "fp-bps", "true-rate R2", "true-rate R2 pooled", "state R2",
-    "masked deviance", "reconstruction bits/spike",
+    "co-bps", "vel R2", "behavior R2, mean over variables", "tp corr", "psth R2", "fp-bps",
+    "co-bps without units silent in training", "fp-bps without units silent in training",
+    "true-rate R2", "true-rate R2 pooled", "true-rate Pearson r squared, pooled", "state R2", "masked deviance",
+    "reconstruction bits/spike", "predicted / recorded spikes",
 )  # fmt: skip
+"""The columns that are printed, in this order; those with a parameter follow the one without."""
 
+WITH_PARAMETER = ("behavior R2",)
 TRAINS, WIDTHS_MS = ("Schreiber", "van Rossum"), ("10", "50")
 
 
 def lines(run: RunFolder, phase: str) -> Iterator[str]:
-    """Yield one block per split: models by metrics, over all units.
+    """Yield one block per split, models by metrics over all units, then what else must be known of the scores.
 
     Args:
         run: the run folder, evaluated.
         phase: "val" or "test".
+
+    Raises:
+        BadInput: the table of metrics is damaged.
     """
-    import polars
+    from polars import col
 
     record = run.record()["experiment"]
-    whole = polars.scan_parquet(files.source(run.metrics)).filter(polars.col("phase") == phase)
+    whole = scan_metrics(run).filter(col("phase") == phase)
     yield from _trains(whole, record)
-    table = whole.filter(polars.col("unit").is_null()).collect()
+    shown = col("parameter").is_null() | col("metric").is_in(WITH_PARAMETER)
+    table = whole.filter(col("unit").is_null() & col("unit_index").is_null() & shown).collect()
     for (split,), rows in table.group_by("split", maintain_order=True):
-        rows = rows.filter(polars.col("parameter").is_null())
-        metrics = [name for name in ORDER if name in rows["metric"].to_list()]
+        values: dict[str, dict[str, list[float | None]]] = {}
+        for row in rows.to_dicts():
+            values.setdefault(row["model"], {}).setdefault(_name(row), []).append(row["value"])
+        metrics = _columns({name for found in values.values() for name in found})
         yield ""
-        yield f"{split:32}" + "".join(f"{name:>22}" for name in metrics)
-        for model in _ordered(rows["model"].unique(maintain_order=True).to_list(), record):
-            mine = rows.filter(polars.col("model") == model)
-            cells = [_cell(mine.filter(polars.col("metric") == name)["value"].to_list()) for name in metrics]
-            yield f"  {model:30}" + "".join(f"{cell:>22}" for cell in cells)
+        yield from aligned(
+            [split, *metrics],
+            [[model, *(_cell(values[model].get(name, ())) for name in metrics)] for model in _ordered(values, record)],
+        )
+    if notes := remarks_of(run, phase):
+        yield ""
+        yield from (f"note: {note}" for note in notes)
+
+
+def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a table's lines: the first column to the left, the others to the right, two spaces between any two."""
+    table = [list(head), *([f"  {first}", *rest] for first, *rest in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for first, *rest in table:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()
+
+
+def _name(row: dict[str, Any]) -> str:
+    return row["metric"] if row["parameter"] is None else f"{row['metric']} ({row['parameter']})"
+
+
+def _columns(names: set[str]) -> list[str]:
+    order = {name: place for place, name in enumerate(ORDER)}
+    shown = [name for name in names if name in order or name.startswith(WITH_PARAMETER)]
+    return sorted(shown, key=lambda name: (order.get(name, order["behavior R2, mean over variables"]), len(name), name))
 
 
 def _trains(table: Any, record: dict[str, Any]) -> Iterator[str]:
     """Yield a block per recording in one piece: models and decodings by measures, mean and spread over cells."""
-    import polars
+    from polars import col
 
-    if "decoding" not in table.collect_schema().names():
-        return
-    shown = polars.col("metric").is_in(TRAINS) & polars.col("parameter").is_in(WIDTHS_MS)
     keys = ["split", "model", "decoding", "metric", "parameter"]
-    cells = table.filter(polars.col("decoding").is_not_null() & shown)
+    shown = col("metric").is_in(TRAINS) & col("parameter").is_in(WIDTHS_MS) & col("decoding").is_not_null()
     # Seeds first: a cell with three of them is still one cell.
-    means = cells.group_by([*keys, "unit"], maintain_order=True).agg(polars.col("value").mean()).collect()
+    means = table.filter(shown).group_by([*keys, "unit"], maintain_order=True).agg(col("value").mean()).collect()
+    columns = [(name, width) for name in TRAINS for width in WIDTHS_MS]
     for (split,), rows in means.group_by("split", maintain_order=True):
+        values: dict[str, dict[str, dict[tuple[str, str], list[float | None]]]] = {}
+        for row in rows.to_dicts():
+            one = values.setdefault(row["model"], {}).setdefault(row["decoding"], {})
+            one.setdefault((row["metric"], row["parameter"]), []).append(row["value"])
         yield ""
-        yield f"{split:32}" + "".join(f"{f'{name} {width} ms':>26}" for name in TRAINS for width in WIDTHS_MS)
-        for model in _ordered(rows["model"].unique(maintain_order=True).to_list(), record):
-            mine = rows.filter(polars.col("model") == model)
-            for decoding in mine["decoding"].unique(maintain_order=True):
-                one = mine.filter(polars.col("decoding") == decoding)
-                values = [
-                    one.filter((polars.col("metric") == name) & (polars.col("parameter") == width))["value"].to_list()
-                    for name in TRAINS
-                    for width in WIDTHS_MS
-                ]
-                yield f"  {f'{model}, {decoding}':30}" + "".join(f"{_cell(found):>26}" for found in values)
+        yield from aligned(
+            [split, *(f"{name} {width} ms" for name, width in columns)],
+            [
+                [f"{model}, {decoding}", *(_cell(found.get(column, ())) for column in columns)]
+                for model in _ordered(values, record)
+                for decoding, found in values[model].items()
+            ],
+        )
 
 
-def _ordered(models: list[str], record: dict[str, Any]) -> list[str]:
+def _ordered(models: Any, record: dict[str, Any]) -> list[str]:
     rank = {record["floor"]: 0, record["ceiling"]: 2}
     return sorted(models, key=lambda model: rank.get(model, 1))
 
 
-def _cell(values: list[float]) -> str:
-    if not values:
-        return "-"
-    mean = sum(values) / len(values)
-    if len(values) == 1:
-        return f"{mean:.4f}"
-    spread = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
-    return f"{mean:.4f} ± {spread:.4f} ({len(values)})"
+def _cell(values: Sequence[float | None]) -> str:
+    """Spell the mean and spread of the values that are defined, and how many are not."""
+    known = [value for value in values if value is not None and value == value]
+    if not known:
+        return "undefined" if values else "-"
+    mean, left_out = sum(known) / len(known), len(values) - len(known)
+    tail = f", {left_out} undefined" if left_out else ""
+    if len(known) == 1:
+        return f"{mean:.4f}{tail}"
+    spread = (sum((value - mean) ** 2 for value in known) / (len(known) - 1)) ** 0.5
+    return f"{mean:.4f} ± {spread:.4f} ({len(known)}{tail})"

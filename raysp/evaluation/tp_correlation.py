@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -13,6 +14,34 @@ CONDITION_COLUMNS = 3
 """The first behaviour variables of dmfc_rsg: response modality, direction, prior. The last one is the interval tp."""
 
 
+@dataclass(frozen=True)
+class Condition:
+    """The trials of one condition.
+
+    Attributes:
+        label: is_eye, theta and is_short.
+        intervals: (trials,) produced intervals tp, ms.
+        speeds: (trials,) neural speeds, expected spikes per bin, per bin.
+    """
+
+    label: tuple[float, ...]
+    intervals: np.ndarray
+    speeds: np.ndarray
+
+    @property
+    def correlation(self) -> float:
+        """Pearson r of speed and interval; nan (undefined) where one does not vary or is not known.
+
+        Raises:
+            BadInput: there are fewer than 2 trials.
+        """
+        if len(self.speeds) < 2:
+            raise BadInput(
+                f"tp correlation expected at least 2 trials of condition {np.array(self.label)}, got {len(self.speeds)}"
+            )
+        return _pearson(self.speeds, self.intervals)
+
+
 def tp_correlation(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndarray) -> float:
     """Return the correlation of neural speed and produced interval tp, averaged over conditions.
 
@@ -20,15 +49,27 @@ def tp_correlation(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndarray)
     models are strongly negative (Pei et al. 2021, Neural Latents Benchmark; Sohn et al. 2019).
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin, held-in and held-out neurons.
-        heldout: (trials, bins, held-out) counts; NaN (in the first neuron) outside the set-go period.
-        behavior: (trials, variables): is_eye, theta, is_short, ..., tp. Trials whose first three are NaN are left out.
+        rates, heldout, behavior: see `speed_by_condition`.
 
     Returns:
         Mean Pearson r; nan (undefined) where speed or tp does not vary within a condition, as for constant rates.
 
     Raises:
-        BadInput: shapes do not fit, a condition has fewer than 2 trials, a trial fewer than 2 bins or NaN rates.
+        BadInput: see `speed_by_condition`; or a condition has fewer than 2 trials.
+    """
+    return float(np.mean([one.correlation for one in speed_by_condition(rates, heldout, behavior)]))
+
+
+def speed_by_condition(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndarray) -> list[Condition]:
+    """Return neural speed beside produced interval of each trial, condition by condition, in the order of labels.
+
+    Args:
+        rates: (trials, bins, neurons) expected spikes per bin, held-in and held-out neurons.
+        heldout: (trials, bins, held-out) counts; NaN (in the first neuron) outside the set-go period.
+        behavior: (trials, variables): is_eye, theta, is_short, ..., tp. Trials whose first three are NaN are left out.
+
+    Raises:
+        BadInput: shapes do not fit, no condition is known, a trial has fewer than 2 bins or NaN rates.
     """
     rates, heldout, behavior = np.asarray(rates), np.asarray(heldout), np.asarray(behavior, dtype=np.float64)
     _check_shapes(rates, heldout, behavior)
@@ -44,10 +85,10 @@ def tp_correlation(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndarray)
     speeds = np.array([neural_speed(rates[trial][inside[trial]], trial) for trial in used])
     intervals = behavior[used, -1]
     groups = [np.flatnonzero(member.ravel() == index) for index in range(len(conditions))]
-    for condition, group in zip(conditions, groups, strict=True):
-        if len(group) < 2:
-            raise BadInput(f"tp correlation expected at least 2 trials of condition {condition}, got {len(group)}")
-    return float(np.mean([_pearson(speeds[group], intervals[group]) for group in groups]))
+    return [
+        Condition(tuple(condition.tolist()), intervals[group], speeds[group])
+        for condition, group in zip(conditions, groups, strict=True)
+    ]
 
 
 def neural_speed(rates: np.ndarray, trial: int = 0) -> float:

@@ -5,33 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 from raysp import files
+from raysp.evaluation.metrics_table import read_metrics
 from raysp.runs import RunFolder
 
 COLUMNS = {"Schreiber": "schreiber", "smoothed Pearson": "smoothed_pearson", "van Rossum": "van_rossum"}
 COUNTS = {"spikes predicted": "spikes_predicted", "spikes recorded": "spikes_recorded"}
-KEYS = ("trial_id", "model", "split", "seed", "unit", "decoding", "bin_ms", "standin")
-OF_PREDICTIONS = ("trial_id", "unit", "decoding", "global_id", "input_bins", "step")
+KEYS = ("run_trial", "model", "split", "seed", "unit", "decoding", "bin_ms", "standin")
+OF_PREDICTIONS = ("unit", "decoding", "global_id", "input_bins", "step")
 
 
 def write_train_table(run: RunFolder) -> None:
     """Write `spike_train_metrics.parquet` beside the tidy metrics; nothing where no spike trains were scored.
 
-    Columns: trial_id, model, split, seed, unit (the recording's cell number), global_id, decoding, bin_ms, input_bins,
+    Columns: run_trial, model, split, seed, unit (the recording's cell number), global_id, decoding, bin_ms, input_bins,
     step (bins from window to window), sigma_ms, spikes_predicted, spikes_recorded, schreiber, smoothed_pearson,
     van_rossum, standin.
     """
     import polars
 
-    tidy = polars.read_parquet(files.source(run.metrics))
+    tidy = read_metrics(run, polars.col("decoding").is_not_null())
     curves = tidy.filter(polars.col("metric").is_in(list(COLUMNS)) & polars.col("parameter").is_not_null())
     if curves.is_empty():
         return
     wide = curves.pivot("metric", index=[*KEYS, "parameter"], values="value").rename(COLUMNS)
     wide = wide.with_columns(sigma_ms=polars.col("parameter").cast(polars.Int64)).drop("parameter")
     counts = tidy.filter(polars.col("metric").is_in(list(COUNTS))).with_columns(polars.col("value").cast(polars.Int64))
-    counts = counts.pivot("metric", index=["trial_id", "unit", "decoding"], values="value").rename(COUNTS)
-    wide = wide.join(counts, on=["trial_id", "unit", "decoding"], how="left")
-    wide = wide.join(_of_predictions(run, wide["trial_id"].unique().to_list()), on=["trial_id", "unit", "decoding"])
+    counts = counts.pivot("metric", index=["run_trial", "unit", "decoding"], values="value").rename(COUNTS)
+    wide = wide.join(counts, on=["run_trial", "unit", "decoding"], how="left")
+    wide = wide.join(_of_predictions(run, wide["run_trial"].unique().to_list()), on=["run_trial", "unit", "decoding"])
     order = [*KEYS[:5], "global_id", *KEYS[5:7], "input_bins", "step", "sigma_ms", *COUNTS.values(), *COLUMNS.values()]
     with files.replacing(run.train_metrics) as path:
         wide.select(*order, "standin").sort("model", "split", "seed", "unit", "decoding", "sigma_ms").write_parquet(
@@ -42,6 +43,10 @@ def write_train_table(run: RunFolder) -> None:
 def _of_predictions(run: RunFolder, trials: list[str]) -> Any:
     import polars
 
-    paths = [run.trial(trial).predictions for trial in trials]
-    tables = (polars.read_parquet(files.source(path), columns=list(OF_PREDICTIONS)) for path in paths)
+    tables = (
+        polars.read_parquet(files.source(run.trial(trial).predictions), columns=list(OF_PREDICTIONS)).with_columns(
+            run_trial=polars.lit(trial)
+        )
+        for trial in trials
+    )
     return polars.concat(list(tables))

@@ -30,12 +30,15 @@ def trains_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list
     """
     from raysp.collection.trains import read_trains
 
-    return [row for train in read_trains(folder.predictions) for row in _rows(trial, split, train)]
+    places = {int(cell): index for index, cell in enumerate(split.cells)}
+    return [
+        row for train in read_trains(folder.predictions) for row in _rows(trial, split, train, places.get(train.cell))
+    ]
 
 
-def _rows(trial: Trial, split: StimulusSplit, train: Any) -> list[dict[str, Any]]:
+def _rows(trial: Trial, split: StimulusSplit, train: Any, index: int | None) -> list[dict[str, Any]]:
     common = {
-        "trial_id": trial.id,
+        "run_trial": trial.id,
         "model": trial.shown,
         "split": trial.split,
         "dataset": split.sizes.dataset,
@@ -45,19 +48,30 @@ def _rows(trial: Trial, split: StimulusSplit, train: Any) -> list[dict[str, Any]
         "part": "test",
         "decoding": train.decoding,
         "unit": train.cell,
+        "unit_index": index,
         "parameter": None,
         "standin": split.provenance.standin,
         "judge": "raysp",
+        "note": None,
     }
     counts = {"spikes predicted": train.predicted, "spikes recorded": train.recorded}
     rows = [{**common, "metric": name, "value": float(np.sum(array))} for name, array in counts.items()]
     for name, values in curves(train.recorded, train.predicted, train.bin_ms, SIGMAS_MS).items():
         rows += [
-            {**common, "metric": name, "parameter": str(sigma), "value": float(value)}
+            {**common, "metric": name, "parameter": str(sigma), **_defined(float(value), train)}
             for sigma, value in zip(SIGMAS_MS.tolist(), values, strict=True)
         ]
     for width in GROUPS_MS:
         group = max(round(width / train.bin_ms), 1)
         value = binned_pearson(train.recorded, train.predicted, group)
-        rows.append({**common, "metric": "binned Pearson", "parameter": str(width), "value": value})
+        rows.append({**common, "metric": "binned Pearson", "parameter": str(width), **_defined(value, train)})
     return rows
+
+
+def _defined(value: float, train: Any) -> dict[str, Any]:
+    """Return a value and its note: None, with the reason, where it is not finite."""
+    if np.isfinite(value):
+        return {"value": value}
+    silent = [name for name in ("recorded", "predicted") if not getattr(train, name).any()]
+    why = f"undefined: no spike was {' and none was '.join(silent)}" if silent else "undefined: nothing varies"
+    return {"value": None, "note": why}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from raysp.errors import BadInput
@@ -10,6 +12,24 @@ from raysp.evaluation.ridge import fit_ridge
 
 ALPHAS = np.logspace(-4, 0, 9)
 """Penalties the benchmark tries."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Behaviour read out from rates.
+
+    Attributes:
+        values: (trials, bins, variables) decoded behaviour of the evaluation trials; NaN for trials without a decoder.
+        r2: (decoders, variables) R2 on the evaluation rows that are known.
+    """
+
+    values: np.ndarray
+    r2: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        """R2 averaged over variables, then over decoders."""
+        return float(np.mean([found.mean() for found in self.r2]))
 
 
 def velocity_r2(
@@ -23,11 +43,30 @@ def velocity_r2(
     alphas: np.ndarray = ALPHAS,
     folds: int = 5,
 ) -> float:
-    """Return R2 of behaviour decoded from rates, averaged over behaviour variables, then over decoders.
+    """Return R2 of behaviour decoded from rates, averaged over behaviour variables, then over decoders; see `decode`.
 
-    The same number as scikit-learn's `GridSearchCV(Ridge(), {"alpha": alphas}, cv=folds).fit(train).score(eval)`:
-    contiguous folds over the rows (bins of trial after trial), intercept not penalised. Rows whose first behaviour
-    variable is NaN are left out (Pei et al. 2021, Neural Latents Benchmark, behavioural decoding).
+    The same number as scikit-learn's `GridSearchCV(Ridge(), {"alpha": alphas}, cv=folds).fit(train).score(eval)`.
+    """
+    parts = (train_rates, train_behavior, eval_rates, eval_behavior, train_mask, eval_mask)
+    return decode(*parts, alphas=alphas, folds=folds).mean
+
+
+def decode(
+    train_rates: np.ndarray,
+    train_behavior: np.ndarray,
+    eval_rates: np.ndarray,
+    eval_behavior: np.ndarray,
+    train_mask: np.ndarray | None = None,
+    eval_mask: np.ndarray | None = None,
+    *,
+    alphas: np.ndarray = ALPHAS,
+    folds: int = 5,
+) -> Decoded:
+    """Decode behaviour from rates by ridge regression fitted to the training trials.
+
+    The penalty is cross-validated over contiguous folds of the rows (bins of trial after trial), the intercept not
+    penalised. Rows whose first behaviour variable is NaN are left out (Pei et al. 2021, Neural Latents Benchmark,
+    behavioural decoding).
 
     Args:
         train_rates: (trials, bins, neurons) of the training trials, held-in then held-out neurons.
@@ -53,18 +92,29 @@ def velocity_r2(
                 f"decoding expected as many {what} in training as in evaluation, "
                 f"got {ours.shape[-1]} and {theirs.shape[-1]}"
             )
-    return float(np.mean([_one_decoder(train, score, k, alphas, folds) for k in range(train[2].shape[1])]))
+    values = np.full(score[1].shape, np.nan)
+    r2 = [_one_decoder(train, score, k, alphas, folds, values) for k in range(train[2].shape[1])]
+    return Decoded(values, np.array(r2))
 
 
 def _one_decoder(
-    train: tuple[np.ndarray, ...], score: tuple[np.ndarray, ...], decoder: int, alphas: np.ndarray, folds: int
-) -> float:
-    rates, behavior = _known_rows(*train, decoder, folds, "training")
-    weights, intercept = fit_ridge(rates, behavior, alphas, folds)
-    rates, behavior = (x.astype(np.float64) for x in _known_rows(*score, decoder, 2, "evaluation"))
-    if not (np.isfinite(rates).all() and np.isfinite(behavior).all()):
+    train: tuple[np.ndarray, ...],
+    score: tuple[np.ndarray, ...],
+    decoder: int,
+    alphas: np.ndarray,
+    folds: int,
+    into: np.ndarray,
+) -> np.ndarray:
+    """Return (variables,) R2, and put what is decoded of the decoder's evaluation trials `into` its place."""
+    known = _known(train[1], train[2], decoder, folds, "training")
+    weights, intercept = fit_ridge(_rows(train[0], known), _rows(train[1], known), alphas, folds)
+    known, (rates, behavior, mask) = _known(score[1], score[2], decoder, 2, "evaluation"), score
+    true = _rows(behavior, known).astype(np.float64)
+    into[mask[:, decoder]] = rates[mask[:, decoder]].astype(np.float64) @ weights + intercept
+    found = _rows(into, known)
+    if not (np.isfinite(found).all() and np.isfinite(true).all()):
         raise BadInput("decoding expected finite rates and behaviour in evaluation, got NaN or infinity")
-    return float(r2_columns(behavior, rates @ weights + intercept).mean())
+    return r2_columns(true, found)
 
 
 def _part(
@@ -84,14 +134,17 @@ def _part(
     return rates, behavior, mask.astype(bool)
 
 
-def _known_rows(
-    rates: np.ndarray, behavior: np.ndarray, mask: np.ndarray, decoder: int, least: int, part: str
-) -> tuple[np.ndarray, np.ndarray]:
+def _known(behavior: np.ndarray, mask: np.ndarray, decoder: int, least: int, part: str) -> np.ndarray:
+    """Return (trials, bins) True for the rows that count."""
     known = ~np.isnan(behavior[..., 0]) & mask[:, decoder, None]
     if known.sum() < least:
         raise BadInput(
             f"decoding, {part}: decoder {decoder} expected at least {least} bins with known behaviour, "
             f"got {known.sum()}; check the behaviour's NaN and the decode mask"
         )
+    return known
+
+
+def _rows(array: np.ndarray, known: np.ndarray) -> np.ndarray:
     rows = slice(None) if known.all() else known.ravel()
-    return rates.reshape(-1, rates.shape[-1])[rows], behavior.reshape(-1, behavior.shape[-1])[rows]
+    return array.reshape(-1, array.shape[-1])[rows]

@@ -90,7 +90,7 @@ def draw(material: Material, task: Task) -> Drawn:
 def answers_may_be_seen(material: Material, task: Task) -> bool:
     """Tell whether figures may show a task's answers: those of the test phase only once it was scored on purpose."""
     ids = {trial.id for trial in task.trials}
-    return task.phase != "test" or any(row["trial_id"] in ids for row in material.scores or [])
+    return task.phase != "test" or any(row["run_trial"] in ids for row in material.scores or [])
 
 
 def write_picture(run: RunFolder, picture: Picture) -> str:

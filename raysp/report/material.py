@@ -12,7 +12,8 @@ from raysp import files
 from raysp.config import Experiment, Trial
 from raysp.data.split import spell_neurons
 from raysp.errors import BadInput
-from raysp.evaluation.run import SCHEMA, phase_of, test_scores_path
+from raysp.evaluation.metrics_table import read_metrics
+from raysp.evaluation.run import phase_of, test_scores_path
 from raysp.report.kinds import in_one_piece
 from raysp.runs import RunFolder, State, trial_from
 
@@ -134,9 +135,9 @@ class Material:
         """Return (seed, value) of a metric, undefined values included."""
         ids = {trial.id: trial.seed for trial in task.trials if trial.shown == model}
         return [
-            (ids[row["trial_id"]], row["value"])
+            (ids[row["run_trial"]], row["value"])
             for row in self.scores or []
-            if row["trial_id"] in ids and metric_name(row) == metric
+            if row["run_trial"] in ids and metric_name(row) == metric
         ]
 
 
@@ -153,7 +154,7 @@ def read_material(run: RunFolder, root: str) -> Material:
     problems: list[str] = []
     done = {name: found for name, state in states.items() if state == "done" and (found := _done(run, name, problems))}
     table = _scores(run, problems)
-    rows = [row for row in table or [] if states.get(row["trial_id"]) == "done"]
+    rows = [row for row in table or [] if states.get(row["run_trial"]) == "done"]
     return Material(
         run=run,
         root=root,
@@ -161,8 +162,8 @@ def read_material(run: RunFolder, root: str) -> Material:
         tasks=group(trials, in_one_piece(trials, root)),
         states=states,
         done=done,
-        scores=None if table is None else [row for row in rows if row["unit"] is None],
-        unit_scores=[row for row in rows if row["unit"] is not None],
+        scores=None if table is None else [row for row in rows if not _of_one_unit(row)],
+        unit_scores=[row for row in rows if _of_one_unit(row)],
         problems=problems,
         test_looks=_test_looks(run, problems),
     )
@@ -201,20 +202,18 @@ def _done(run: RunFolder, trial_id: str, problems: list[str]) -> dict[str, Any] 
 def _scores(run: RunFolder, problems: list[str]) -> list[dict[str, Any]] | None:
     if not files.exists(run.metrics):
         return None
-    import polars
+    from polars import col
 
     try:
-        table = polars.scan_parquet(files.source(run.metrics))
-        missing = [name for name in SCHEMA if name not in table.collect_schema().names()]
         # The curves of single cells are a million rows and more; whoever draws them reads them column by column.
-        rows = [] if missing else table.filter(polars.col("part") == "eval").collect().to_dicts()
-    except (polars.exceptions.PolarsError, OSError) as error:
-        problems.append(f"{run.metrics} cannot be read ({error}); run: raysp evaluate {run.name}")
+        return read_metrics(run, col("part") == "eval").to_dicts()
+    except BadInput as error:
+        problems.append(str(error))
         return None
-    if missing:
-        problems.append(f"{run.metrics} lacks the columns {', '.join(missing)}; run: raysp evaluate {run.name}")
-        return None
-    return rows
+
+
+def _of_one_unit(row: dict[str, Any]) -> bool:
+    return row["unit"] is not None or row["unit_index"] is not None
 
 
 def _test_looks(run: RunFolder, problems: list[str]) -> int:

@@ -47,12 +47,12 @@ def neuron_means(material: Material, task: Task) -> dict[str, dict[int, float]]:
     values: dict[str, dict[int, list[float]]] = {}
     for row in material.unit_scores:
         if (
-            row["trial_id"] in ids
+            row["run_trial"] in ids
             and row["metric"] == METRIC
             and row["value"] is not None
             and math.isfinite(row["value"])
         ):
-            values.setdefault(ids[row["trial_id"]], {}).setdefault(row["unit"], []).append(row["value"])
+            values.setdefault(ids[row["run_trial"]], {}).setdefault(row["unit_index"], []).append(row["value"])
     return {model: {unit: sum(v) / len(v) for unit, v in units.items()} for model, units in values.items()}
 
 

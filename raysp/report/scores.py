@@ -12,23 +12,30 @@ from raysp.evaluation.published import Published, published
 from raysp.evaluation.statistics import summarize
 from raysp.report.material import Material, Task, metric_name
 
+PARTS = ("held-in units", "held-out units", "forward bins")
+
 COLUMNS = {
     "co-bps": "co-smoothing, bits per spike: held-out neurons, which were not in the input",
     "fp-bps": "forward prediction, bits per spike: bins after the observed ones",
     "vel R2": "velocity decoded from the rates by ridge regression, R² on evaluation trials",
+    "behavior R2, mean over variables": "each variable of behaviour decoded by itself, R² averaged over variables",
     "tp corr": "correlation of neural speed and produced interval; the more negative the better",
     "psth R2": "condition averages of predicted rates against PSTHs, R²",
     "true-rate R2": "predicted against true rates, R², mean over neurons",
     "true-rate R2 pooled": "the same over all entries at once: differences between neurons' mean rates count too",
-    "true-rate r2 pooled": "squared Pearson correlation of predicted and true rates: blind to scale and offset",
+    "true-rate Pearson r squared, pooled": "correlation of predicted and true rates: blind to scale and offset",
     "state R2": "the generating system's state, read linearly from the latents, R²; fitted on training trials",
     "masked deviance": "Poisson deviance of held-in counts hidden from the input, nats per count; less is better",
     "reconstruction bits/spike": "held-in neurons, which were in the input: describes, does not predict",
+    "predicted / recorded spikes": "spikes predicted for each that was recorded, over all that is known; 1 is right",
+    "co-bps without units silent in training": "co-bps of the units that had spikes in training; see the notes",
+    "fp-bps without units silent in training": "fp-bps of the units that had spikes in training; see the notes",
 }
 """What each metric says, in the order of the columns; others follow these."""
 
-ASIDE = ("constant neurons", "roughness")
+ASIDE = ("constant neurons", "roughness", *(f"predicted / recorded spikes ({part})" for part in PARTS))
 LOWER_IS_BETTER = ("tp corr", "masked deviance")
+NO_BEST = ("predicted / recorded spikes",)
 HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
 
 
@@ -92,7 +99,7 @@ def tables(material: Material) -> list[Table]:
 def headline(material: Material, task: Task) -> str | None:
     """Return the metric by which a task's models are ranked: the first of HEADLINES it was scored by."""
     ids = {trial.id for trial in task.trials}
-    found = {metric_name(row) for row in material.scores or [] if row["trial_id"] in ids}
+    found = {metric_name(row) for row in material.scores or [] if row["run_trial"] in ids}
     return next((name for name in HEADLINES if name in found), None)
 
 
@@ -120,7 +127,7 @@ def facts(material: Material, task: Task) -> tuple[str, float | None]:
     """Return a task's data set and bin width (ms), from its scores or its name; None where the width is unknown."""
     ids = {trial.id for trial in task.trials}
     for row in material.scores or []:
-        if row["trial_id"] in ids:
+        if row["run_trial"] in ids:
             return row["dataset"], row["bin_ms"]
     stem, _, _ = task.split.rpartition("-")
     dataset, _, width = stem.rpartition("-")
@@ -131,7 +138,7 @@ def facts(material: Material, task: Task) -> tuple[str, float | None]:
 
 def _table(material: Material, task: Task) -> Table:
     ids = {trial.id for trial in task.trials}
-    rows = [row for row in material.scores or [] if row["trial_id"] in ids]
+    rows = [row for row in material.scores or [] if row["run_trial"] in ids]
     columns = _columns([metric_name(row) for row in rows])
     dataset, bin_ms = facts(material, task)
     models = [name for name in material.ordered(task.models) if any(row["model"] == name for row in rows)]
@@ -173,7 +180,7 @@ def _mark_best(columns: Sequence[str], cells: dict[str, list[Cell]]) -> None:
     for i, metric in enumerate(columns):
         sign = -1 if metric in LOWER_IS_BETTER else 1
         scored = [name for name in cells if cells[name][i].mean is not None]
-        if scored:
+        if scored and not metric.startswith(NO_BEST):
             best = max(scored, key=lambda name: sign * cells[name][i].mean)
             cells[best][i] = dataclasses.replace(cells[best][i], best=True)
 

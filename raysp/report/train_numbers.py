@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from raysp import files
+from raysp.errors import BadInput
 from raysp.report.material import Material, Task
 from raysp.report.train_lines import Line, lines
 
@@ -89,25 +90,27 @@ def read_numbers(material: Material, task: Task) -> Numbers:
         return Numbers()
     try:
         return _read(material, task)
-    except (polars.exceptions.PolarsError, OSError):
+    except (polars.exceptions.PolarsError, OSError, BadInput):
         return Numbers()
 
 
 def _read(material: Material, task: Task) -> Numbers:
-    from polars import Float64, Int64, col, scan_parquet
+    from polars import Int64, col
+
+    from raysp.evaluation.metrics_table import scan_metrics
 
     done = [trial.id for trial in material.finished(task)]
     shown = col("metric").is_in(list(SIGN)) & col("parameter").is_in([str(sigma) for sigma in SIGMAS])
     wanted = (
-        col("trial_id").is_in(done)
+        col("run_trial").is_in(done)
         & (col("part") == PART)
         & col("unit").is_not_null()
-        & col("value").cast(Float64).is_finite()
+        & col("value").is_finite()
         & (shown | col("metric").is_in([PREDICTED, RECORDED]))
     )
     place = ["model", "decoding", "metric", "parameter"]
     by_cell = (
-        scan_parquet(files.source(material.run.metrics))
+        scan_metrics(material.run)
         .filter(wanted)
         .group_by([*place, "unit"], maintain_order=True)
         .agg(col("value").mean(), col("seed").n_unique().cast(Int64))

@@ -35,7 +35,7 @@ def test_truth_is_perfect_and_the_mean_is_zero(true):
     assert against_truth(true, true) == {
         "true-rate R2": 1.0,
         "true-rate R2 pooled": 1.0,
-        "true-rate r2 pooled": pytest.approx(1.0),
+        "true-rate Pearson r squared, pooled": pytest.approx(1.0),
         "constant neurons": 0,
     }
     np.testing.assert_allclose(r2_per_neuron(mean, true), 0, atol=1e-12)

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from raysp.evaluation.run import SCHEMA
+from raysp.evaluation.metrics_table import SCHEMA
 from raysp.evaluation.table import lines
 from raysp.runs import RunFolder
 from raysp.yaml_files import dump_yaml
@@ -17,7 +17,7 @@ def run(tmp_path):
 
 
 def written(run, rows):
-    common = {"trial_id": "x", "split": "a", "phase": "val", "seed": 0, "part": "test"}
+    common = {"run_trial": "x", "split": "a", "phase": "val", "seed": 0, "part": "test"}
     schema = {name: getattr(pl, kind) for name, kind in SCHEMA.items()}
     pl.DataFrame([{**common, **row} for row in rows], schema=schema).write_parquet(run.metrics)
     return list(lines(run, "val"))
@@ -45,3 +45,32 @@ def test_spike_trains_are_counted_by_cell_after_the_mean_over_seeds(run):
     assert net.split()[:2] == ["net,", "nearest"]
     assert "0.4000 ± 0.1414 (2)" in net
     assert "9.0" not in net
+
+
+def test_columns_never_touch_however_long_a_heading_or_a_value_is(run):
+    metrics = ("reconstruction bits/spike", "true-rate Pearson r squared, pooled", "masked deviance")
+    rows = [
+        row("a model of a very long name, sixty letters", -1234567.5, metric=name, seed=s)
+        for name in metrics
+        for s in (0, 1)
+    ]
+    _, head, *models = written(run, rows)
+    starts = [head.index(name) for name in metrics]
+    assert starts == sorted(starts, key=starts.index)
+    assert all(head[head.index(name) - 2 : head.index(name)] == "  " for name in metrics)
+    assert "  -1234567.5000 ± 0.0000 (2)  -1234567.5000 ± 0.0000 (2)" in models[0]
+
+
+def test_undefined_values_are_counted_and_explained(run):
+    rows = [row("sae", 0.2, metric="co-bps"), row("sae", None, metric="co-bps", seed=1, note="no spike was recorded")]
+    _, _, sae, _, note = written(run, rows)
+    assert "0.2000, 1 undefined" in sae
+    assert note == "note: a: co-bps undefined for sae: no spike was recorded"
+
+
+def test_each_variable_of_behaviour_has_a_column(run):
+    name = "behavior R2"
+    rows = [row("sae", 0.1 * k, metric=name, parameter=f"variable {k}") for k in (0, 1, 10, 2)]
+    _, head, *_ = written(run, [*rows, row("sae", 0.3, metric=f"{name}, mean over variables")])
+    places = [head.index(text) for text in ("(variable 0)", "(variable 1)", "(variable 2)", "(variable 10)")]
+    assert places == sorted(places)

@@ -7,7 +7,7 @@ import polars
 import pytest
 
 from raysp.collection.trains import Train, write_trains
-from raysp.evaluation.run import write_metrics
+from raysp.evaluation.metrics_table import write_metrics
 from raysp.evaluation.spike_trains import curves
 from raysp.evaluation.train_table import write_train_table
 from raysp.evaluation.trains import SIGMAS_MS, trains_rows

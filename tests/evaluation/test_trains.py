@@ -7,7 +7,7 @@ import pytest
 
 from raysp.collection.trains import Train, write_trains
 from raysp.errors import NotReady
-from raysp.evaluation.run import SCHEMA
+from raysp.evaluation.metrics_table import SCHEMA
 from raysp.evaluation.spike_trains import binned_pearson, curves
 from raysp.evaluation.trains import GROUPS_MS, SIGMAS_MS, trains_rows
 from raysp.runs import TrialFolder
@@ -46,7 +46,7 @@ def value(rows, cell, metric, parameter=None):
 
 
 def test_every_row_fills_the_tables_columns_and_says_whose_it_is(rows):
-    common = {"trial_id": TRIAL.id, "model": "mine", "split": "made_up", "dataset": "made_up", "seed": 3}
+    common = {"run_trial": TRIAL.id, "model": "mine", "split": "made_up", "dataset": "made_up", "seed": 3}
     common |= {"part": "test", "decoding": "nearest", "standin": True, "bin_ms": BIN_MS}
     for row in rows:
         assert set(row) == set(SCHEMA)

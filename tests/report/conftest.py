@@ -18,8 +18,9 @@ from raysp.data import split_file
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_metrics
+from raysp.evaluation.metrics_table import SCHEMA
 from raysp.evaluation.nlb import fast_metrics
-from raysp.evaluation.run import SCHEMA, phase_of
+from raysp.evaluation.run import phase_of
 from raysp.models.prediction import Prediction
 from raysp.runs import RunFolder, trial_to
 
@@ -183,7 +184,7 @@ def finish(run, trial, split, targets, truth, seed):
         },
     )
     common = {
-        "trial_id": trial.id,
+        "run_trial": trial.id,
         "model": trial.model,
         "split": trial.split,
         "dataset": sizes.dataset,
@@ -192,6 +193,7 @@ def finish(run, trial, split, targets, truth, seed):
         "seed": trial.seed,
         "part": "eval",
         "unit": None,
+        "unit_index": None,
         "parameter": None,
         "standin": split.provenance.standin,
         "judge": "raysp",
@@ -201,7 +203,13 @@ def finish(run, trial, split, targets, truth, seed):
     )
     values = {**live_metrics(parts["eval"], targets.trials), **values}
     units = [
-        {**common, "unit": unit, "metric": "co-bps", "value": bits_per_spike(parts["eval"].rates[..., [unit]], counts)}
+        {
+            **common,
+            "unit": 500 + unit,
+            "unit_index": unit,
+            "metric": "co-bps",
+            "value": bits_per_spike(parts["eval"].rates[..., [unit]], counts),
+        }
         for unit in range(sizes.heldin, sizes.neurons)
         if (counts := targets.trials.heldout[..., [unit - sizes.heldin]]).sum() > 0
     ]

@@ -93,7 +93,7 @@ def test_overview_needs_scores(made_up):
 def test_neuron_means_are_over_seeds(shared_run):
     material = read_material(shared_run.run, shared_run.root)
     rows = [row for row in material.unit_scores if row["model"] == "sae" and row["split"] == material.tasks[0].split]
-    values = [row["value"] for row in rows if row["unit"] == 20]
+    values = [row["value"] for row in rows if row["unit_index"] == 20]
     assert len(values) == 2
     assert neuron_means(material, material.tasks[0])["sae"][20] == pytest.approx(np.mean(values))
 

@@ -83,7 +83,13 @@ def test_known_truth_gives_every_number_between_floor_and_ceiling(trained):
     def value(model, metric):
         return whole.filter((polars.col("model") == model) & (polars.col("metric") == metric))["value"].item()
 
-    for metric in ("true-rate R2", "true-rate R2 pooled", "true-rate r2 pooled", "masked deviance", "roughness"):
+    for metric in (
+        "true-rate R2",
+        "true-rate R2 pooled",
+        "true-rate Pearson r squared, pooled",
+        "masked deviance",
+        "roughness",
+    ):
         assert np.isfinite(value("unet", metric)), metric
     assert value("true_rates", "true-rate R2") == pytest.approx(1.0)
     assert value("mean_rate", "true-rate R2") < 0.05

@@ -79,7 +79,7 @@ def test_without_metrics_the_page_says_so_and_shows_the_rest(made_up, light):
 def test_damaged_metrics_are_a_problem_not_a_crash(made_up, light):
     files.write_text(made_up.run.metrics, "no parquet")
     html = files.read_text(write_report(made_up.run, made_up.root))
-    assert "metrics.parquet cannot be read" in html
+    assert "metrics.parquet is damaged" in html
 
 
 def test_incomplete_and_failed_trials_are_told_first(made_up, light):

@@ -16,7 +16,7 @@ from raysp.config import Training, Trial
 from raysp.data import split_file
 from raysp.data.split import Provenance
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
-from raysp.evaluation.run import SCHEMA
+from raysp.evaluation.metrics_table import SCHEMA
 from raysp.report.train_numbers import PREDICTED, RECORDED, SIGMAS, SIGN
 from raysp.runs import RunFolder, trial_to
 from raysp.training import checkpoint
@@ -174,7 +174,7 @@ def made_value(model, decoding, metric, sigma, cell, seed):
 
 def rows_of(trial, split, value):
     common = {
-        "trial_id": trial.id, "model": trial.shown, "split": trial.split, "dataset": trial.split, "phase": "val",
+        "run_trial": trial.id, "model": trial.shown, "split": trial.split, "dataset": trial.split, "phase": "val",
         "bin_ms": 1.0, "seed": trial.seed, "part": "test", "parameter": None, "judge": "raysp", "standin": True,
     }  # fmt: skip
     places = [(metric, None) for metric in (PREDICTED, RECORDED)]

@@ -1,0 +1,94 @@
+"""What behaviour can be read out of rates: the benchmark's velocity as its judge does, any other variable by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.data.split import Trials
+from raysp.errors import BadInput
+from raysp.evaluation.metrics_table import MEAN_R2
+from raysp.evaluation.nlb import is_velocity
+from raysp.evaluation.score import Score
+from raysp.evaluation.velocity import Decoded, decode
+
+BEHAVIOR = "behavior R2"
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """One regression of behaviour on rates: what is scored, and what is drawn.
+
+    Attributes:
+        variables: which of the behaviour's variables.
+        found: the decoded behaviour; None where it could not be fitted or scored.
+        reason: why not.
+    """
+
+    variables: tuple[int, ...]
+    found: Decoded | None
+    reason: str | None = None
+
+    @property
+    def r2(self) -> np.ndarray:
+        """(variables,) R2 of each variable, averaged over decoders; nan where there is none."""
+        return np.full(len(self.variables), np.nan) if self.found is None else self.found.r2.mean(axis=0)
+
+
+def decodings(dataset: str, train: Trials, known: Trials, train_rates: np.ndarray, rates: np.ndarray) -> list[Decoding]:
+    """Decode every variable of behaviour that is known bin by bin; none where it is not known so.
+
+    The two velocities of a recording of the benchmark are decoded together, over the bins in which the first is known:
+    the benchmark's definition. Of any other recording each variable is decoded by itself, over the bins in which it is
+    known.
+
+    Args:
+        dataset: the recording's name.
+        train: the training trials with their behaviour.
+        known: the evaluation trials with theirs.
+        train_rates: (training trials, bins, neurons) predicted expected spikes per bin.
+        rates: (evaluation trials, bins, neurons) likewise.
+    """
+    if train.behavior is None or known.behavior is None or train.behavior.ndim != 3 or known.behavior.ndim != 3:
+        return []
+    together = is_velocity(dataset, known.behavior)
+    groups = [(0, 1)] if together else [(variable,) for variable in range(known.behavior.shape[2])]
+    return [_decoding(group, train, known, train_rates, rates) for group in groups]
+
+
+def behavior_scores(found: Sequence[Decoding]) -> list[Score]:
+    """Return the scores of variables that were decoded each by itself, and their mean under a name that says so."""
+    if not found:
+        return []
+    each = [
+        Score(BEHAVIOR, None if one.found is None else float(one.r2[0]), one.reason, variable_name(one.variables[0]))
+        for one in found
+    ]
+    values = [one.value for one in each if one.value is not None]
+    left_out = f"{len(each) - len(values)} of {len(each)} variables have no R2" if len(values) < len(each) else None
+    return [*each, Score(MEAN_R2, float(np.mean(values)) if values else None, left_out)]
+
+
+def variable_name(variable: int) -> str:
+    """Return what a variable of behaviour is called: recordings do not name them."""
+    return f"variable {variable}"
+
+
+def _decoding(
+    group: tuple[int, ...], train: Trials, known: Trials, train_rates: np.ndarray, rates: np.ndarray
+) -> Decoding:
+    columns = list(group)
+    try:
+        found = decode(
+            train_rates,
+            train.behavior[..., columns],
+            rates,
+            known.behavior[..., columns],
+            train.decode_mask,
+            known.decode_mask,
+        )
+    except (BadInput, IndexError) as reason:
+        return Decoding(group, None, str(reason))
+    return Decoding(group, found)

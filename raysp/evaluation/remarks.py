@@ -1,0 +1,91 @@
+"""What a person must know beside the scores: judges that were not there, spikes too many, units that were silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from raysp.evaluation.run import RATIO
+from raysp.evaluation.silent import WITHOUT
+from raysp.runs import RunFolder
+
+RATIO_NOTED = 0.1
+"""So far from one spike predicted per recorded one is worth a remark."""
+
+BY_OWN_FORM = "computed by raysp's own exact form"
+
+
+def remarks(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Return remarks on scores as sentences, each once, with the split they are of in front.
+
+    Args:
+        rows: of the table of metrics, population splits only.
+    """
+    rows = list(rows)
+    found = [*_judges(rows), *_ratios(rows), *_silent(rows), *_undefined(rows)]
+    return list(dict.fromkeys(found))
+
+
+def remarks_of(run: RunFolder, phase: str | None = None) -> list[str]:
+    """Return the remarks on a run's scores, of one phase or of both. Raises BadInput where the table is damaged."""
+    from polars import col
+
+    from raysp.evaluation.metrics_table import read_metrics
+
+    of_phase = [] if phase is None else [col("phase") == phase]
+    return remarks(read_metrics(run, col("decoding").is_null(), *of_phase).to_dicts())
+
+
+def _judges(rows: list[dict[str, Any]]) -> Iterator[str]:
+    for (split, note), metrics in _together(
+        rows, lambda row: BY_OWN_FORM in (row["note"] or ""), lambda row: (row["split"], row["note"]), "metric"
+    ).items():
+        reason = note[note.index(BY_OWN_FORM) :]
+        yield f"WARNING {split}: {', '.join(metrics)} {reason}"
+
+
+def _ratios(rows: list[dict[str, Any]]) -> Iterator[str]:
+    values: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        if row["metric"] == RATIO and row["parameter"] is None and row["value"] is not None:
+            values.setdefault((row["split"], row["model"]), []).append(row["value"])
+    for (split, model), found in values.items():
+        excess = sum(found) / len(found) - 1
+        if abs(excess) > RATIO_NOTED:
+            how = "more" if excess > 0 else "fewer"
+            yield (
+                f"{split}: {model} predicted {abs(excess):.0%} {how} spikes than were recorded on the evaluation trials"
+            )
+
+
+def _silent(rows: list[dict[str, Any]]) -> Iterator[str]:
+    names = [WITHOUT.format(metric) for metric in ("co-bps", "fp-bps")]
+    for row in rows:
+        if row["metric"] in names and row["note"]:
+            yield f"{row['split']}, {row['model']}, seed {row['seed']}: {row['note']}"
+
+
+def _undefined(rows: list[dict[str, Any]]) -> Iterator[str]:
+    def place(row: dict[str, Any]) -> tuple[str, str, str]:
+        one_unit = row["unit"] is not None or row["unit_index"] is not None
+        return row["split"], _metric(row) + (" of single units" if one_unit else ""), row["note"]
+
+    models = _together(rows, lambda row: row["value"] is None and row["note"], place, "model")
+    units = _together(rows, lambda row: row["value"] is None and row["note"], place, "unit_index", "unit")
+    for (split, metric, note), names in models.items():
+        of = [one for one in units[(split, metric, note)] if one != "None"]
+        which = f" ({', '.join(of[:20])}{' ...' if len(of) > 20 else ''})" if of else ""
+        yield f"{split}: {metric}{which} undefined for {', '.join(names)}: {note.partition(f'; {BY_OWN_FORM}')[0]}"
+
+
+def _metric(row: dict[str, Any]) -> str:
+    return row["metric"] if row["parameter"] is None else f"{row['metric']} ({row['parameter']})"
+
+
+def _together(rows: list[dict[str, Any]], chosen: Any, place: Any, *names: str) -> dict[Any, list[str]]:
+    """Return, of the chosen rows, what stands in the last of the named columns that is not null, place by place."""
+    found: dict[Any, dict[str, None]] = {}
+    for row in filter(chosen, rows):
+        value = next((row[name] for name in reversed(names) if row[name] is not None), None)
+        found.setdefault(place(row), {})[str(value)] = None
+    return {key: list(values) for key, values in found.items()}

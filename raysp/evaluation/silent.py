@@ -1,0 +1,88 @@
+"""Units without a spike in training or in evaluation, and what the former cost: rates near zero, and then spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from raysp.config import Trial
+from raysp.data.split import PopulationSplit, Targets, Trials, spell_neurons
+from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.nlb import forward_counts
+from raysp.evaluation.score import Score, score
+from raysp.models.prediction import Prediction
+from raysp.training.validation import validation_mask
+
+WITHOUT = "{} without units silent in training"
+
+
+def fitted_trials(trial: Trial, train: Trials) -> Trials:
+    """Return the training trials that a run's trial was fitted to: all, or those that did not select the model."""
+    training = trial.training
+    if training is None or training.refit or trial.follows is not None or training.validate_on == "eval":
+        return train
+    return train.take(~validation_mask(train, training))
+
+
+def silent_scores(trial: Trial, split: PopulationSplit, targets: Targets, found: Prediction) -> list[Score]:
+    """Return co-bps and fp-bps without the units that were silent in training and not in evaluation, where there are.
+
+    The note of a score names these units and what they cost. A unit's rate is learnt from its spikes: of one that had
+    none it is near zero, and each spike it has afterwards costs up to 30 bits.
+
+    Args:
+        trial: the run's trial.
+        split: the data, the trial's neurons already selected.
+        targets: the answers, likewise.
+        found: rates of the evaluation trials.
+    """
+    rows = []
+    for metric, first, rates, trained, counts in _cases(fitted_trials(trial, split.train), targets.trials, found):
+        silent = np.flatnonzero((_spikes(trained) == 0) & (_spikes(counts) > 0))
+        if not len(silent):
+            continue
+        others = np.setdiff1d(np.arange(counts.shape[2]), silent)
+        whole = score(metric, lambda rates=rates, counts=counts: bits_per_spike(rates, counts))
+        rest = score(
+            WITHOUT.format(metric),
+            lambda rates=rates, counts=counts, others=others: bits_per_spike(rates[..., others], counts[..., others]),
+        )
+        note = (
+            f"{named_units(split, first + silent)} without a spike in the {len(split.train)} training trials "
+            f"and with {_spikes(counts)[silent].sum():.0f} on the evaluation trials: {metric} {_spell(whole.value)} "
+            f"with, {_spell(rest.value)} without"
+        )
+        rows.append(Score(rest.metric, rest.value, note))
+    return rows
+
+
+def named_units(split: PopulationSplit, indices: Sequence[int] | np.ndarray) -> str:
+    """Spell units by the recording's own numbers, by their positions where it has none."""
+    ids = getattr(split, "units", None)
+    chosen = np.asarray(indices, dtype=np.int64)
+    if ids is not None:
+        # Numbers of a recording may be in any order.
+        return f"unit{'s' if len(chosen) > 1 else ''} {spell_neurons(np.sort(np.asarray(ids)[chosen]))}"
+    return f"unit{'s' if len(chosen) > 1 else ''} {spell_neurons(chosen)} (by position)"
+
+
+def _cases(
+    train: Trials, known: Trials, found: Prediction
+) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield (metric, index of the first unit, rates, training counts, evaluation counts) of what can be compared."""
+    heldin = known.heldin.shape[2]
+    heldout = found.rates.shape[2] - heldin
+    if heldout and known.heldout is not None and train.heldout is not None:
+        yield "co-bps", heldin, found.rates[..., heldin:], train.heldout, known.heldout
+    trained, forward = forward_counts(train, heldout), forward_counts(known, heldout)
+    if found.rates_forward is not None and trained is not None and forward is not None:
+        yield "fp-bps", 0, found.rates_forward, trained, forward
+
+
+def _spikes(counts: np.ndarray) -> np.ndarray:
+    return np.nansum(counts, axis=(0, 1), dtype=np.float64)
+
+
+def _spell(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}".replace("-", "−")

@@ -1,0 +1,229 @@
+"""The rows of one trial: who judged, what is undefined and why, which units cost what."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from raysp.collection.predictions import write_predictions
+from raysp.config import Training, Trial
+from raysp.data import split_file
+from raysp.errors import NotReady
+from raysp.evaluation import nlb
+from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.remarks import remarks
+from raysp.evaluation.run import evaluate_trial
+from raysp.evaluation.velocity import velocity_r2
+from raysp.models.prediction import Prediction
+from raysp.runs import RunFolder, trial_to
+from tests.report.conftest import make_run, make_split
+
+BENCHMARK = {"co-bps", "fp-bps", "vel R2", "psth R2"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make_run(
+        tmp_path_factory.mktemp("scored"), splits=("mc_maze_small-20ms-val",), models=("mean_rate", "sae"), seeds=(0,)
+    )
+
+
+def rows_of(run, root, trial):
+    return evaluate_trial(run.path, root, trial_to(trial))
+
+
+def one(rows, metric, parameter=None, unit_index=None):
+    place = (metric, parameter, unit_index)
+    (found,) = [row for row in rows if (row["metric"], row["parameter"], row["unit_index"]) == place]
+    return found
+
+
+def scored_split(folder, change, name="mine", rates=None, training=None):
+    """Evaluate a recording of one's own, made up and then changed."""
+    split, targets, _ = make_split(name, bins=20, forward=4, trials=(40, 20))
+    split, targets, predicted = change(split, targets)
+    split_file.save(split, targets, str(folder), {"made": "up"})
+    trial = Trial("sae", {}, training, name, split_file.header(str(folder), name)["fingerprint"])
+    run = RunFolder(str(folder / "run"))
+    write_predictions(run.trial(trial.id).predictions, trial, split.sizes, predicted)
+    return rows_of(run, str(folder), trial), split, targets, predicted
+
+
+def truth(split, targets):
+    """Return the true rates as predictions."""
+    bins = split.sizes.bins
+    return {
+        part: Prediction(trials.rates[:, :bins], trials.rates[:, bins:]).numpy()
+        for part, trials in (("train", split.train), ("eval", targets.trials))
+    }
+
+
+def missing():
+    raise NotReady("the benchmark's judge, nlb_tools, is not installed: type `pip install nlb_tools`")
+
+
+def broken(*_):
+    raise RuntimeError("DataFrame has no attribute ix")
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "said"), [(missing, "not installed"), (lambda: broken, "RuntimeError: DataFrame has no attribute ix")]
+)
+def test_without_its_judge_a_benchmark_split_is_scored_by_the_same_forms(made, monkeypatch, evaluate, said):
+    trial = made.trial("sae")
+    judged = rows_of(made.run, made.root, trial)
+    monkeypatch.setattr(nlb, "_nlb_evaluate", evaluate)
+    own = rows_of(made.run, made.root, trial)
+    for metric in BENCHMARK:
+        before, after = one(judged, metric), one(own, metric)
+        assert (before["judge"], before["note"], after["judge"]) == ("nlb_tools", None, "raysp")
+        assert after["value"] == pytest.approx(before["value"], abs=1e-9)
+        assert said in after["note"]
+    (warning,) = [line for line in remarks(own) if line.startswith("WARNING")]
+    assert all(metric in warning for metric in BENCHMARK)
+    assert len(own) == len(judged)
+
+
+def test_a_judge_that_cannot_be_imported_says_how_to_mend_it(monkeypatch):
+    import builtins
+
+    plain = builtins.__import__
+
+    def importing(name, *rest):
+        if name == "nlb_tools.evaluation":
+            raise AttributeError("module 'numpy' has no attribute 'bool8'")
+        return plain(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", importing)
+    with pytest.raises(NotReady, match=r"cannot be imported \(AttributeError: .*bool8.*make setup"):
+        nlb._nlb_evaluate()
+
+
+def test_a_unit_that_was_silent_in_training_alone_is_named_with_what_it_cost(tmp_path):
+    def silence(split, targets):
+        heldin = split.sizes.heldin
+        split.train.heldout[..., 2] = 0
+        predicted = truth(split, targets)
+        predicted["eval"].rates[..., heldin + 2] = 0
+        return dataclasses.replace(split, units=np.arange(100, 124)), targets, predicted
+
+    rows, split, targets, predicted = scored_split(tmp_path, silence)
+    heldin, counts = split.sizes.heldin, targets.trials.heldout
+    rest = [0, 1, 3, 4, 5]
+    expected = bits_per_spike(predicted["eval"].rates[..., [heldin + k for k in rest]], counts[..., rest])
+    found = one(rows, "co-bps without units silent in training")
+    assert found["value"] == pytest.approx(expected)
+    assert one(rows, "co-bps")["value"] < expected - 0.1
+    assert f"unit {100 + heldin + 2} without a spike in the 40 training trials" in found["note"]
+    assert f"{counts[..., 2].sum():.0f} on the evaluation trials" in found["note"]
+    assert one(rows, "co-bps", unit_index=heldin + 2)["unit"] == 100 + heldin + 2
+    assert any(f"unit {100 + heldin + 2} without a spike" in line for line in remarks(rows))
+
+
+def test_a_unit_that_spiked_in_validation_trials_alone_was_silent_for_the_fit(tmp_path):
+    training = Training(epochs=1)
+
+    def silence(split, targets):
+        from raysp.training.validation import validation_mask
+
+        split.train.heldout[~validation_mask(split.train, training), :, 1] = 0
+        return split, targets, truth(split, targets)
+
+    rows, *_ = scored_split(tmp_path, silence, training=training)
+    assert one(rows, "co-bps without units silent in training")["note"].startswith("unit 19 (by position)")
+
+
+def test_units_without_a_spike_in_evaluation_are_null_with_the_reason(tmp_path):
+    def silence(split, targets):
+        targets.trials.heldout[..., 4] = 0
+        return split, targets, truth(split, targets)
+
+    rows, split, *_ = scored_split(tmp_path, silence)
+    found = one(rows, "co-bps", unit_index=split.sizes.heldin + 4)
+    assert found["value"] is None
+    assert "no spike was recorded" in found["note"]
+    assert any("co-bps of single units (22)" in line for line in remarks(rows))
+    assert not any(row["metric"].endswith("silent in training") for row in rows)
+
+
+def test_nothing_recorded_makes_null_and_drops_no_row(tmp_path):
+    def silence(split, targets):
+        for name in ("heldin", "heldout", "heldin_forward", "heldout_forward"):
+            getattr(targets.trials, name)[:] = 0
+        return split, targets, truth(split, targets)
+
+    rows, *_ = scored_split(tmp_path, silence)
+    for metric in ("co-bps", "fp-bps", "reconstruction bits/spike", "predicted / recorded spikes"):
+        assert one(rows, metric)["value"] is None
+        assert "no spike was recorded" in one(rows, metric)["note"]
+
+
+def test_spikes_predicted_for_each_recorded_one(tmp_path):
+    def double(split, targets):
+        predicted = truth(split, targets)
+        counts = targets.trials
+        predicted["eval"].rates[:] = 2 * np.concatenate([counts.heldin, counts.heldout], axis=2)
+        predicted["eval"].rates_forward[:] = np.concatenate([counts.heldin_forward, counts.heldout_forward], axis=2)
+        return split, targets, predicted
+
+    rows, *_ = scored_split(tmp_path, double)
+    assert one(rows, "predicted / recorded spikes", "held-in units")["value"] == pytest.approx(2)
+    assert one(rows, "predicted / recorded spikes", "held-out units")["value"] == pytest.approx(2)
+    assert one(rows, "predicted / recorded spikes", "forward bins")["value"] == pytest.approx(1)
+    share = one(rows, "predicted / recorded spikes")["value"]
+    assert 1.5 < share < 2
+    assert f"mine: sae predicted {share - 1:.0%} more spikes than were recorded on the evaluation trials" in remarks(
+        rows
+    )
+
+
+def test_each_variable_of_behaviour_is_scored_by_itself(tmp_path):
+    def position_and_velocity(split, targets):
+        rng = np.random.default_rng(0)
+        for trials in (split.train, targets.trials):
+            velocity = trials.behavior
+            noise = rng.normal(size=velocity.shape[:2])[..., None]
+            object.__setattr__(trials, "behavior", np.concatenate([velocity, noise], axis=2))
+            trials.behavior[:2, :3, 1] = np.nan
+        sizes = dataclasses.replace(split.sizes, behavior=3)
+        split = dataclasses.replace(split, sizes=sizes)
+        return split, dataclasses.replace(targets, sizes=sizes), truth(split, targets)
+
+    rows, split, targets, predicted = scored_split(tmp_path, position_and_velocity)
+    parts = split.train.behavior, targets.trials.behavior
+    expected = [
+        velocity_r2(predicted["train"].rates, parts[0][..., [k]], predicted["eval"].rates, parts[1][..., [k]])
+        for k in range(3)
+    ]
+    found = [one(rows, "behavior R2", f"variable {k}")["value"] for k in range(3)]
+    assert found == pytest.approx(expected)
+    assert found[0] > 0.8 > 0.2 > found[2]
+    assert one(rows, "behavior R2, mean over variables")["value"] == pytest.approx(np.mean(expected))
+    assert not any(row["metric"] == "vel R2" for row in rows)
+
+
+def test_a_decoder_with_too_few_rows_is_null_with_the_reason_and_takes_no_other_along(tmp_path):
+    def unknown(split, targets):
+        split.train.behavior[..., 1] = np.nan
+        return split, targets, truth(split, targets)
+
+    rows, *_ = scored_split(tmp_path, unknown)
+    assert one(rows, "behavior R2", "variable 0")["value"] > 0.8
+    assert one(rows, "behavior R2", "variable 1")["value"] is None
+    assert "expected at least 5 bins" in one(rows, "behavior R2", "variable 1")["note"]
+    assert one(rows, "behavior R2, mean over variables")["note"] == "1 of 2 variables have no R2"
+    assert one(rows, "co-bps")["value"] > 0
+
+
+def test_true_rates_that_never_change_stop_no_other_score(tmp_path):
+    def constant(split, targets):
+        targets.trials.rates[:] = 0.5
+        return split, targets, truth(split, targets)
+
+    rows, *_ = scored_split(tmp_path, constant)
+    assert one(rows, "true-rate R2")["value"] is None
+    assert "constants only" in one(rows, "true-rate R2")["note"]
+    assert one(rows, "true-rate Pearson r squared, pooled")["note"] == "predicted or true rates never change"
+    assert one(rows, "co-bps")["value"] is not None
