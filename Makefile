@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Two trials on two cores must not run four threads; the tests' numerics do not need more than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test test-slow test-cluster faults faults-machines lint format bench clean
+.PHONY: help setup demo test test-slow test-cluster faults faults-machines fuzz lint format bench clean
 
 help:
 	@echo "make demo    set up, then train, collect, evaluate and report on generated stand-in data (minutes on 2 cores)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-cluster  run it under SSH, Slurm and a store of objects that the tests start themselves (needs these programs)"
 	@echo "make faults  kill a sweep and a run 200 times and compare what comes out (an hour; KILLS=20 for less)"
 	@echo "make faults-machines  switch a cluster's machines off and on again 20 times (LOSSES=...), as root, on this machine"
+	@echo "make fuzz    change good files of every kind and read them (a few minutes; FUZZ=2000 changes, SEED=0)"
 	@echo "make lint    check format and style; make format mends them"
 	@echo "make bench   measure against the named baselines"
 	@echo "make clean   remove the environment, the demo and caches"
@@ -61,6 +62,11 @@ LOSSES ?= 20
 faults-machines: $(READY)
 	rm -rf faults-machines
 	$(BIN)/python -m tests.faults.machines --losses $(LOSSES) --work faults-machines
+
+FUZZ ?= 2000
+SEED ?= 0
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz.campaign --count $(FUZZ) --seed $(SEED)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,0 +1,103 @@
+"""Kinds of files below a data root that raysp writes itself: prepared splits, their answers, notes of hashes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from raysp import files
+from raysp.data import hashes, split_file
+from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
+from tests.fuzz import hdf5_changes, text_changes
+from tests.fuzz.kinds import Kind, Read
+from tests.models.made_up_stimulus import made_up_recording
+
+SIZES = Sizes(dataset="mine", bin_ms=20.0, bins=8, heldin=5, heldout=2, forward=3, behavior=2)
+
+
+def made_split(seed: int, name: str = "mine", sizes: Sizes = SIZES) -> tuple[PopulationSplit, Targets]:
+    """Return a split and its answers."""
+    rng = np.random.default_rng(seed)
+
+    def trials(count: int) -> Trials:
+        def counts(bins: int, neurons: int) -> np.ndarray:
+            return rng.poisson(0.4, (count, bins, neurons)).astype(np.float32)
+
+        return Trials(
+            heldin=counts(sizes.bins, sizes.heldin),
+            heldout=counts(sizes.bins, sizes.heldout),
+            heldin_forward=counts(sizes.forward, sizes.heldin),
+            heldout_forward=counts(sizes.forward, sizes.heldout),
+            behavior=rng.standard_normal((count, sizes.bins, sizes.behavior)).astype(np.float32),
+            condition=rng.integers(0, 3, count),
+            rates=rng.gamma(1.0, 0.4, (count, sizes.bins + sizes.forward, sizes.neurons)).astype(np.float32),
+        )
+
+    train, hidden = trials(9), trials(6)
+    psth = rng.gamma(1.0, 0.4, (3, sizes.bins, sizes.neurons))
+    provenance = Provenance((("mine.nwb", "0" * 64),), "population-1")
+    split = PopulationSplit(name, sizes, train, Trials(heldin=hidden.heldin), provenance)
+    return split, Targets(name, sizes, hidden, psth)
+
+
+def _population(folder: str, seed: int) -> None:
+    split_file.save(*made_split(seed), folder, {"source": "population", "settings": {"seed": seed}})
+
+
+def _stimulus(folder: str, seed: int) -> None:
+    split_file.save(made_up_recording(bins=600, cells=2, seed=seed), None, folder, {"source": "retina"})
+
+
+def _plain(found: Any) -> Any:
+    parts = {name: getattr(found, name).arrays() for name in ("train", "eval", "trials") if hasattr(found, name)}
+    return {**{name: value for name, value in vars(found).items() if name not in parts}, **parts}
+
+
+def _with(read: Callable[[str, str], Any], name: str = "mine") -> Callable[[str], Read]:
+    return lambda folder: Read(_plain(read(folder, name)))
+
+
+def _header(name: str = "mine") -> Callable[[str], Read]:
+    return lambda folder: Read(split_file.header(folder, name))
+
+
+SPLIT = Kind(
+    "prepared split",
+    "prepared/mine.h5",
+    _population,
+    {"split": _with(split_file.load), "header": _header(), "training": _with(split_file.load_training)},
+    hdf5_changes.CHANGES,
+    ours=True,
+)
+TARGETS = Kind(
+    "prepared answers", "prepared/mine.targets.h5", _population, {"answers": _with(split_file.load_targets)},
+    hdf5_changes.CHANGES, ours=True,
+)  # fmt: skip
+STIMULUS = Kind(
+    "prepared stimulus split",
+    "prepared/made_up.h5",
+    _stimulus,
+    {"split": _with(split_file.load, "made_up"), "header": _header("made_up")},
+    hdf5_changes.CHANGES,
+    ours=True,
+)
+
+
+def _hashed(folder: str, seed: int) -> None:
+    with open(path := os.path.join(folder, "recording.nwb"), "wb") as file:
+        file.write(bytes(1000))
+    os.utime(path, (1e9, 1e9))
+    hashes.sha256(path)
+
+
+def _hash(folder: str) -> Read:
+    path = files.join(folder, "recording.nwb")
+    os.utime(path, (1e9, 1e9))
+    return Read(hashes.sha256(path))
+
+
+NOTE = Kind("note of a hash", ".recording.nwb.sha256.json", _hashed, {"hash": _hash}, text_changes.JSON, ours=True)
+KINDS = (SPLIT, TARGETS, STIMULUS, NOTE)
