@@ -74,7 +74,7 @@ from raysp.data.split import Sizes
 from raysp.models.prediction import Prediction
 from raysp import files
 from raysp.runs import RunFolder, trial_to
-from raysp.yaml_files import dump_yaml
+from raysp.yaml_files import write_yaml
 run, count = RunFolder(sys.argv[1]), int(sys.argv[2])
 trials = [Trial("sae", {}, Training(), "split", "x", seed) for seed in range(count)]
 if sys.argv[3] == "make":
@@ -84,7 +84,7 @@ if sys.argv[3] == "make":
         write_predictions(run.trial(trial.id).predictions, trial, sizes, parts)
         files.write_json(run.trial(trial.id).done, {})
     record = {"trials": [trial_to(trial) for trial in trials], "submissions": []}
-    files.write_text(run.experiment, dump_yaml(record))
+    write_yaml(run.experiment, record)
     print("{}")
 else:
     started = time.monotonic()

@@ -6,17 +6,22 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
+import re
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from raysp import storage
+from raysp import checksum, storage
 from raysp.errors import BadInput, StoreError
 
+digest = checksum.digest
+
 PART_BYTES = 1 << 18
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -29,6 +34,11 @@ def join(root: str, *parts: str) -> str:
     return "/".join([str(root).rstrip("/") or "/", *(part.strip("/") for part in parts)])
 
 
+def is_temporary(name: str) -> bool:
+    """Tell whether a file's base name is one that `replacing` gives; a writer that was killed leaves it behind."""
+    return TEMPORARY.fullmatch(name) is not None
+
+
 def is_local(path: str) -> bool:
     """Tell whether a path lies on a disk of this machine."""
     return "://" not in str(path) or str(path).startswith("file://")
@@ -36,9 +46,7 @@ def is_local(path: str) -> bool:
 
 def absolute(path: str) -> str:
     """Return a local path in full; an address as it is."""
-    if not is_local(path):
-        return str(path)
-    return os.path.abspath(storage.filesystem(path)[1] if "://" in str(path) else path)
+    return storage.filesystem(path)[1] if is_local(path) else str(path)
 
 
 def check(path: str, *, write: bool = False) -> None:
@@ -93,7 +101,12 @@ def remove(path: str) -> None:
     with _at(path) as (fs, name), contextlib.suppress(FileNotFoundError):
         if not is_local(path) and not name.strip("/").partition("/")[2]:
             raise BadInput(f"{path} is a whole bucket, and will not be removed")
-        fs.rm(name, recursive=True)
+        if not is_local(path) and any(sign in name for sign in "*?["):
+            # fsspec would take the name for a pattern, and remove what it matches.
+            for one in fs.find(name):
+                fs.rm_file(one)
+        else:
+            fs.rm(name, recursive=True)
 
 
 def listings(folder: str) -> dict[str, set[str]]:
@@ -115,12 +128,16 @@ def listings(folder: str) -> dict[str, set[str]]:
 
 
 @contextlib.contextmanager
-def replacing(path: str) -> Iterator[str]:
+def replacing(path: str, folder: str | None = None) -> Iterator[str]:
     """Give a temporary local name; what is written there becomes `path` when the block ends well, else goes.
 
     A reader sees the old file or the new one, never a part: on a disk the temporary name lies beside `path` and is
     renamed; a store of objects is sent the whole file under its final name, and shows it once it has all of it. The
-    temporary name ends like `path` does, since writers choose a format by the ending.
+    temporary name ends in .tmp, so that no pattern of a reader (*.parquet) finds what a killed writer left.
+
+    Args:
+        path: the final name.
+        folder: on the same disk, where the temporary name lies; by default where `path` does.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; `path` is as it was.
@@ -133,9 +150,11 @@ def replacing(path: str) -> Iterator[str]:
             _send(local, path)
         return
     fs, name = storage.filesystem(path)
-    folder, base = os.path.split(name)
-    fs.makedirs(folder, exist_ok=True)
-    temporary = os.path.join(folder, f".{uuid.uuid4().hex[:8]}.{base}")
+    beside, base = os.path.split(name)
+    fs.makedirs(beside, exist_ok=True)
+    place = beside if folder is None else storage.filesystem(folder)[1]
+    # Cut, since a long name that is allowed would be too long with more around it.
+    temporary = os.path.join(place, f".{base[:200]}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         yield temporary
         os.replace(temporary, name)
@@ -164,7 +183,8 @@ def copy(source: str, target: str) -> None:
     """
     if not is_local(source) and str(source).partition("://")[0] == str(target).partition("://")[0]:
         with _at(source) as (fs, name):
-            fs.copy(name, storage.filesystem(target)[1])
+            # Not `copy`, which takes names for patterns.
+            fs.cp_file(name, storage.filesystem(target)[1])
     else:
         with replacing(target) as temporary, opened(source) as file, open(temporary, "wb") as out:
             shutil.copyfileobj(file, out)
@@ -245,35 +265,69 @@ def write_text(path: str, text: str) -> None:
         file.write(text)
 
 
-def read_text(path: str) -> str:
-    """Read a whole text file. Raises FileNotFoundError, StoreError."""
-    return io.TextIOWrapper(io.BytesIO(read_bytes(path)), encoding="utf-8").read()
+def read_text(path: str, *, exact: bool = False) -> str:
+    """Read a whole text file.
+
+    Args:
+        path: where.
+        exact: refuse bytes that are no UTF-8; logs are read with marks in their place.
+
+    Raises:
+        FileNotFoundError, StoreError: it is not there; the store does not tell.
+        UnicodeDecodeError: it is no text, and `exact`.
+    """
+    # An editor may have put a byte order mark in front.
+    content, errors = io.BytesIO(read_bytes(path)), "strict" if exact else "replace"
+    return io.TextIOWrapper(content, encoding="utf-8-sig", errors=errors).read()
 
 
 def write_json(path: str, value: Any) -> None:
-    """Write a value as JSON, whole or not at all; NaN is refused, since other readers cannot parse it."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    """Write a value as JSON with its checksum, whole or not at all; NaN is refused: other readers cannot parse it."""
+    write_text(path, json.dumps(checksum.seal(value), indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_json(path: str) -> Any:
-    """Read a JSON file.
+    """Read a JSON file, and compare its checksum where it has one.
 
     Raises:
-        BadInput: the file is not JSON.
+        FileNotFoundError: there is none.
+        BadInput: the file is not JSON, or not what was written.
     """
+    again = "remove it and run the command that wrote it again"
     try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path} is not JSON ({error}); remove it and run the command that wrote it again") from error
+        text = read_text(path, exact=True)
+        return checksum.unseal(json.loads(text, parse_constant=_refuse_number, parse_float=_finite))
+    except checksum.Damaged as error:
+        raise BadInput(f"{path} is damaged: {error}; {again}") from error
+    except (ValueError, RecursionError, IsADirectoryError) as error:
+        raise BadInput(f"{path} is not JSON ({error}); {again}") from error
+
+
+def read_object(path: str) -> dict[str, Any]:
+    """Read a JSON file that holds values by name.
+
+    Raises:
+        FileNotFoundError: there is none.
+        BadInput: see `read_json`; or it holds something else.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise BadInput(
+            f"{path} is damaged: expected values by name, got {str(found)[:80]}; "
+            "remove it and run the command that wrote it again"
+        )
+    return found
+
+
+def _refuse_number(text: str) -> float:
+    raise ValueError(f"expected finite numbers, got {text}")
+
+
+def _finite(text: str) -> float:
+    return value if math.isfinite(value := float(text)) else _refuse_number(text)
 
 
 def sha256(path: str) -> str:
     """Return the SHA-256 of a file as hexadecimal digits, read in pieces."""
     with opened(path, parts=True) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON-able value in its canonical form (sorted keys, no spaces)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()

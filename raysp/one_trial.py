@@ -20,7 +20,7 @@ from raysp.data.split import PopulationSplit, Targets
 from raysp.data.stimulus import StimulusSplit
 from raysp.errors import BadInput, Interrupted, NotReady, StoreError
 from raysp.runs import RunFolder, TrialFolder, trial_to
-from raysp.yaml_files import dump_yaml
+from raysp.yaml_files import write_yaml
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def check_code(trial: Trial) -> None:
 def recorded(trial: Trial, folder: TrialFolder) -> Iterator[Log]:
     """Write a trial's config.yaml, give its log for the block, and write error.txt when the block fails."""
     files.remove(folder.error)
-    files.write_text(folder.config, dump_yaml(trial_to(trial)))
+    write_yaml(folder.config, trial_to(trial))
     log = Log(folder)
     try:
         yield log

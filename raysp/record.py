@@ -23,7 +23,7 @@ from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
 from raysp.plan import Plan
 from raysp.runs import RunFolder, trial_from, trial_to
-from raysp.yaml_files import dump_yaml
+from raysp.yaml_files import write_yaml
 
 PACKAGES = ("ray", "torch", "numpy", "polars", "mlflow", "optuna", "h5py", "scipy", "scikit-learn", "nlb-tools")
 
@@ -55,7 +55,7 @@ def write_record(run: RunFolder, experiment: Experiment, plan: Plan, root: str) 
         "left_out": [list(item) for item in plan.left_out],
         "trials": [trial_to(trial) for trial in trials],
     }
-    files.write_text(run.experiment, dump_yaml(record))
+    write_yaml(run.experiment, record)
     return trials
 
 

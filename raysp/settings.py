@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -11,6 +12,10 @@ from typing import Any, Literal, TypeVar, Union
 from raysp.errors import BadInput, unknown
 
 T = TypeVar("T")
+LARGEST = 1 << 63
+"""Whole numbers are below it in tables and seeds."""
+
+YES_OR_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -61,10 +66,14 @@ def coerce(kind: Any, value: Any, where: str) -> Any:
         return dict(value)
     if dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else build(kind, value, where)
+    if isinstance(value, int) and not -LARGEST <= value < LARGEST:
+        raise BadInput(f"{where} expected a number between -2^63 and 2^63, got a larger one")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise _wrong(kind, value, where)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInput(f"{where} expected a finite number, got {value}")
     return value
 
 
@@ -107,4 +116,6 @@ def _coerce_tuple(args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, .
 
 def _wrong(kind: Any, value: Any, where: str) -> BadInput:
     expected = getattr(kind, "__name__", str(kind))
-    return BadInput(f"{where} expected {expected}, got {value!r} ({type(value).__name__})")
+    word = YES_OR_NO.get(value.lower()) if isinstance(value, str) and kind is bool else None
+    instead = f"; write {word}" if word else ""
+    return BadInput(f"{where} expected {expected}, got {value!r} ({type(value).__name__}){instead}")

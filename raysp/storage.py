@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import errno
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fsspec.config
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from raysp import address
 from raysp.errors import BadInput, StoreError
@@ -62,7 +64,10 @@ def filesystem(path: str) -> tuple[Any, str]:
         BadInput: no file system of that kind, its library is not installed, or a password is in the address.
     """
     address.check(str(path), "a folder or file", address.STORE)
-    protocol = str(path).partition("://")[0]
+    protocol, found, rest = str(path).partition("://")
+    if not found or protocol == "file":
+        # A name is a name: "~", "::" and ":" mean something to fsspec, and nothing here.
+        return LocalFileSystem(), os.path.abspath(rest if found else str(path))
     try:
         return url_to_fs(str(path))
     except ImportError as error:

@@ -10,7 +10,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.record import data, submission
 from raysp.runs import RunFolder
 from raysp.search.study import Definition
-from raysp.yaml_files import dump_yaml
+from raysp.yaml_files import write_yaml
 
 
 def is_sweep(run: RunFolder) -> bool:
@@ -62,11 +62,11 @@ def begin(
         "left_out": [],
         "trials": [],
     }
-    files.write_text(run.experiment, dump_yaml(record))
+    write_yaml(run.experiment, record)
 
 
 def end(run: RunFolder, how: str) -> None:
     """Note how the last command ended: "finished", "interrupted", or the error's sentence."""
     record = run.record()
     record["submissions"][-1]["ended"] = how
-    files.write_text(run.experiment, dump_yaml(record))
+    write_yaml(run.experiment, record)

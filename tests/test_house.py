@@ -9,7 +9,19 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "raysp"
 ROOMS = (
-    ("errors", "address", "machine", "storage", "files", "lease", "settings", "yaml_files", "code_hash"),
+    (
+        "errors",
+        "address",
+        "machine",
+        "checksum",
+        "storage",
+        "files",
+        "lease",
+        "settings",
+        "yaml_files",
+        "tables",
+        "code_hash",
+    ),
     ("config",),
     ("data",),
     ("runs",),

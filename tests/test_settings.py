@@ -50,7 +50,28 @@ def test_refuses(values, message):
         settings.build(Outer, values, "model x")
 
 
-@given(st.floats(allow_nan=False), st.lists(st.integers()), st.none() | st.integers(), st.booleans())
+WHOLE = st.integers(-settings.LARGEST, settings.LARGEST - 1)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.lists(WHOLE), st.none() | WHOLE, st.booleans())
 def test_plain_and_back_is_the_same(rate, sizes, cap, flag):
     outer = Outer(rate=rate, sizes=tuple(sizes), cap=cap, flag=flag)
     assert settings.build(Outer, settings.plain(outer), "x") == outer
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        (float, float("nan"), "x expected a finite number, got nan"),
+        (float, float("inf"), "x expected a finite number, got inf"),
+        (int, 1 << 63, r"between -2\^63 and 2\^63"),
+        (float, 10**400, r"between -2\^63 and 2\^63"),
+        (tuple[int, ...], [0, -(1 << 64)], r"x\[1\] expected a number between"),
+        (bool, "yes", "write true"),
+        (bool, "Off", "write false"),
+        (float, "1:30", "x expected float, got '1:30'"),
+    ],
+)
+def test_numbers_and_answers_that_nothing_can_use_are_refused(kind, value, message):
+    with pytest.raises(BadInput, match=message):
+        settings.coerce(kind, value, "x")

@@ -1,11 +1,13 @@
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysp import files
 from raysp.errors import BadInput
-from raysp.yaml_files import dump_yaml, parse_yaml, read_yaml
+from raysp.yaml_files import dump_yaml, parse_yaml, read_yaml, write_yaml
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 # PyYAML folds the control character U+0085 into a space; nothing here is ever named so.
@@ -26,6 +28,20 @@ TREES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dict
         ("0.5", 0.5),
         ("null", None),
         ("true", True),
+        ("1E5", 1e5),
+        (".5", 0.5),
+        ("010", 10),
+        ("-007", -7),
+        ("1_000", 1000),
+        ("1_000.5", 1000.5),
+        ("0x1f", 31),
+        ("0o17", 15),
+        ("1:30", "1:30"),
+        ("yes", "yes"),
+        ("off", "off"),
+        ("n", "n"),
+        ("2024-01-01", "2024-01-01"),
+        ("-.inf", -math.inf),
     ],
 )
 def test_numbers_are_read_as_a_person_means_them(text, value):
@@ -68,7 +84,17 @@ def test_a_merged_mapping_may_be_overridden():
         ("a: [1, 2", "here is not YAML"),
         ("a: 1\n---\nb: 2\n", "here is not YAML"),
         ("[1, 2]: 3", "here is not YAML.*unhashable"),
-        ("day: 2024-13-01", "here is not YAML.*month"),
+        ("a: 1\nb: 2\na: 3\n", r"twice \(lines 1 and 3\)"),
+        ("rate: 1e999", "here is not YAML: the number 1e999 is larger"),
+        ("seed: " + "1" * 5000, "here is not YAML.*4300 digits"),
+        ("a: !!bool yes", "expected true or false, got yes"),
+        ("a: !!timestamp 2024-01-01", "could not determine a constructor"),
+        ("a: 1\0", "here is not YAML.*control characters"),
+        ("a: &a [*a]", "the anchor in line 1 holds itself"),
+        ("a0: &a0 [1, 1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(30)), "1,000,000 values"),
+        ("[" * 100_000, "at most 100 levels"),
+        ("- " * 100_000 + "1", "at most 100 levels"),
+        ("".join(f"{' ' * i}a:\n" for i in range(1000)), "at most 100 levels"),
         ("!!python/object/apply:os.getcwd []", "here is not YAML.*could not determine a constructor"),
     ],
 )
@@ -85,6 +111,49 @@ def test_a_file_that_is_absent_a_folder_or_not_text_is_refused(tmp_path):
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\xd8")
     with pytest.raises(BadInput, match="not text"):
         read_yaml(str(tmp_path / "binary.yaml"))
+
+
+@pytest.fixture
+def written(tmp_path) -> str:
+    path = str(tmp_path / "a.yaml")
+    write_yaml(path, {"rate": 0.25, "name": "x", "empty": {}, "seeds": [0, 1], "last": "text"})
+    return path
+
+
+def test_what_is_written_carries_a_checksum_that_is_compared(written):
+    assert read_yaml(written)["rate"] == 0.25
+    text = files.read_text(written)
+    assert re.fullmatch(r"# sha256 [0-9a-f]{64}", text.splitlines()[-1])
+    files.write_text(written, text.replace("0.25", "0.75"))
+    with pytest.raises(BadInput, match=r"changed after it was written.*on purpose, remove its last line \(# sha256"):
+        read_yaml(written)
+    files.write_text(written, text.replace("0.25", "0.75").rpartition("# sha256")[0])
+    assert read_yaml(written)["rate"] == 0.75
+
+
+def test_a_flipped_bit_is_told_of_or_changes_nothing(written):
+    whole, right = files.read_bytes(written), read_yaml(written)
+    taken = 0
+    for place in range(len(whole)):
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 8
+        with open(written, "wb") as file:
+            file.write(content)
+        try:
+            assert read_yaml(written) == right, content
+            taken += 1
+        except BadInput:
+            pass
+    # What is left over are bits of the comment that the checksum stands in.
+    assert taken <= len("# sha256 \n")
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
+def test_an_editors_marks_and_ends_of_lines_change_nothing(written, mark):
+    content = mark + files.read_bytes(written).replace(b"\n", b"\r\n")
+    with open(written, "wb") as file:
+        file.write(content)
+    assert read_yaml(written)["seeds"] == [0, 1]
 
 
 def test_infinity_is_read_and_written():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from raysp import files
+from raysp import files, tables
 from raysp.errors import BadInput, NotReady
 
 COLUMNS = ("epoch", "train_loss", "validation_loss", "learning_rate", "seconds")
@@ -32,8 +32,7 @@ def write_curve(path: str, rows: Sequence[Mapping[str, float | None]]) -> None:
             raise BadInput(f"a curve's row expected a whole epoch and numbers by name, got {dict(row)}")
     schema = {name: polars.Int64 if name == "epoch" else polars.Float64 for name in names}
     columns = {name: [_plain(row.get(name), name) for row in rows] for name in names}
-    with files.replacing(path) as temporary, open(temporary, "wb") as file:
-        polars.DataFrame(columns, schema=schema).write_parquet(file)
+    tables.write_table(path, polars.DataFrame(columns, schema=schema))
 
 
 def read_curve(path: str) -> list[dict[str, float | None]]:
@@ -43,17 +42,12 @@ def read_curve(path: str) -> list[dict[str, float | None]]:
         NotReady: there is none.
         BadInput: the file is damaged.
     """
-    import polars
-
     if not files.exists(path):
         raise NotReady(f"no training curve at {path}; run the experiment first")
-    try:
-        with files.opened(path) as file:
-            return polars.read_parquet(file).to_dicts()
-    except (polars.exceptions.PolarsError, OSError) as error:
-        raise BadInput(
-            f"{path} is damaged ({error}); remove its trial's folder and run the experiment again"
-        ) from error
+    rows = tables.read_table(path, again="remove its trial's folder and run the experiment again").to_dicts()
+    if not all(isinstance(row.get("epoch"), int) and all(map(_number_or_none, row.values())) for row in rows):
+        raise BadInput(f"{path} is no training curve; remove its trial's folder and run the experiment again")
+    return rows
 
 
 def _number_or_none(value: object) -> bool:

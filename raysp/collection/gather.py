@@ -42,7 +42,7 @@ def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], Non
     moved = 0
     for trial, (target, digest) in zip(trials, digests.items(), strict=True):
         if not _up_to_date(target, digest):
-            _bring(run.trial(trial.id).predictions, target)
+            _bring(run, run.trial(trial.id).predictions, target)
             moved += 1
     removed = _remove_others(run, set(digests))
     if report is not None:
@@ -124,11 +124,12 @@ def _up_to_date(target: str, digest: str) -> bool:
         return False
 
 
-def _bring(source: str, target: str) -> None:
+def _bring(run: RunFolder, source: str, target: str) -> None:
     if not files.is_local(source):
         files.copy(source, target)
         return
-    with files.replacing(target) as temporary:
+    # Beside the dataset: a reader takes every file in its folder for a part of it.
+    with files.replacing(target, folder=run.path) as temporary:
         name = storage.filesystem(source)[1]
         try:
             os.link(name, temporary)

@@ -16,7 +16,7 @@ from raysp.runs import RunFolder
 from raysp.search.result import Result, read_result, unfinished
 from raysp.search.space_check import FIXED, parted
 from raysp.search.study import read_studies
-from raysp.yaml_files import dump_yaml, read_yaml
+from raysp.yaml_files import read_yaml, write_yaml
 
 VAL, TEST = "-val", "-test"
 
@@ -47,7 +47,7 @@ def write_settings(run: RunFolder, results: list[Result], commit: str) -> str | 
         definition = result.study.definition
         models.setdefault(definition.model, {})[definition.split] = _best(result)
     found = {"sweep": run.name, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "commit": commit, "models": models}
-    files.write_text(run.settings, dump_yaml(found))
+    write_yaml(run.settings, found)
     return run.settings
 
 

@@ -15,7 +15,7 @@ from raysp.search.objective import check_names
 from raysp.search.space import Space
 from raysp.search.space_check import build
 from raysp.search.space_file import parse_space, spell_space
-from raysp.yaml_files import dump_yaml, read_yaml
+from raysp.yaml_files import read_yaml, write_yaml
 
 Sampler = Literal["tpe", "random", "grid"]
 Source = Literal["defaults", "start", "tpe", "random", "grid"]
@@ -204,7 +204,7 @@ class Study:
             for candidate in self.candidates():
                 self._name_anew(candidate)
             accepted = [*there.accepted, {**(accept or {}), "files": changed, "before": dict(there.definition.code)}]
-        files.write_text(path, dump_yaml({**settings.plain(self.definition.plain()), "accepted": accepted}))
+        write_yaml(path, {**settings.plain(self.definition.plain()), "accepted": accepted})
 
     def candidates(self) -> list[Candidate]:
         """Return the candidates proposed so far, in order. Raises BadInput when a file is damaged or missing."""

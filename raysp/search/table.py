@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from raysp import files
+from raysp import files, tables
 from raysp.config import STANDIN
-from raysp.errors import BadInput, NotReady
+from raysp.errors import NotReady
 from raysp.runs import RunFolder
 from raysp.search.result import Result
 
@@ -70,8 +70,7 @@ def write_table(run: RunFolder, results: list[Result]) -> str:
     settings = polars.DataFrame([_column(polars, name, [row["settings"].get(name) for row in rows]) for name in names])
     last = polars.DataFrame({k: columns[k] for k in LAST}, schema={k: schema[k] for k in LAST})
     whole = polars.concat([part for part in (first, numbers, settings, last) if part.width], how="horizontal")
-    with files.replacing(run.table) as temporary, open(temporary, "wb") as file:
-        whole.write_parquet(file)
+    tables.write_table(run.table, whole)
     return run.table
 
 
@@ -82,15 +81,9 @@ def read_table(run: RunFolder) -> Any:
         NotReady: there is none.
         BadInput: the file is damaged.
     """
-    import polars
-
     if not files.exists(run.table):
         raise NotReady(f"{run.path} has no sweep.parquet; run the sweep first, or: raysp report {run.path}")
-    try:
-        with files.opened(run.table) as file:
-            return polars.read_parquet(file)
-    except polars.exceptions.PolarsError as error:
-        raise BadInput(f"{run.table} is damaged ({error}); raysp report {run.path} writes it again") from error
+    return tables.read_table(run.table, again=f"raysp report {run.path} writes it again")
 
 
 def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:

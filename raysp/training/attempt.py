@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -59,14 +60,23 @@ class Attempt:
             BadInput: the checkpoint is of another trial.
         """
         state = None if self.checkpoint is None else checkpoints.load(self.checkpoint, self.trial_id)
-        if isinstance(state, dict) and not self.descent.fits(state):
-            state = "the checkpoint is of another version of the model"
-        if isinstance(state, str):
-            self.report({"warning": f"{state}; training starts over"})
-        elif state is not None:
-            self._before = state["seconds"]
-            if not self.descent.restore(state):
-                self.report({"warning": "resumed on another kind of device: the numbers differ from an unbroken run"})
+        told = self._take_over(state) if isinstance(state, dict) else state and f"{state}; training starts over"
+        if told:
+            self.report({"warning": told})
+
+    def _take_over(self, state: dict[str, Any]) -> str | None:
+        """Go on from a checkpoint's state; return what there is to say of it."""
+        if not self.descent.fits(state):
+            return "the checkpoint is of another version of the model; training starts over"
+        start = copy.deepcopy(self.descent.state())
+        try:
+            same_kind = self.descent.restore(state)
+            self._before = float(state["seconds"])
+        except Exception as error:
+            # Half of a state is none: what an error here leaves is neither a new trial nor the one that was saved.
+            self.descent.restore(start)
+            return f"the checkpoint cannot be used ({type(error).__name__}: {error}); training starts over"
+        return None if same_kind else "resumed on another kind of device: the numbers differ from an unbroken run"
 
     def finish(self, keep_going: Callable[[], bool], enough: Callable[[int], bool] = lambda epoch: False) -> None:
         """Train until the end, or until `enough` says after an epoch that it is one.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-import pickle
 import zipfile
 from typing import Any
 
@@ -13,6 +13,13 @@ from raysp import files
 from raysp.errors import BadInput
 
 FORMAT = 1
+MARK = b"raysp sha256 "
+LENGTH = 2
+"""Bytes at the end of an archive without a comment that say how long its comment is."""
+
+
+class Damaged(ValueError):
+    """The file is not what was written."""
 
 
 def save(path: str, trial_id: str, state: dict[str, Any]) -> None:
@@ -25,7 +32,7 @@ def save(path: str, trial_id: str, state: dict[str, Any]) -> None:
     content = io.BytesIO()
     torch.save({"format": FORMAT, "trial": trial_id, **state}, content)
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(content.getbuffer())
+        file.write(_sealed(content.getbuffer()))
 
 
 def load(path: str, trial_id: str) -> dict[str, Any] | str | None:
@@ -39,16 +46,43 @@ def load(path: str, trial_id: str) -> dict[str, Any] | str | None:
     """
     if not files.exists(path):
         return None
-    content = io.BytesIO(files.read_bytes(path))
+    content = files.read_bytes(path)
     try:
-        state = torch.load(content, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        archive = io.BytesIO(_checked(content))
+        state = torch.load(archive, map_location="cpu", weights_only=True)
+    except Damaged as error:
+        return f"the checkpoint is damaged ({error})"
+    except Exception as error:
+        # Of a damaged file torch raises whatever the first wrong byte leads to.
         return f"the checkpoint is damaged ({type(error).__name__})"
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         return "the checkpoint is of another version"
-    if state["trial"] != trial_id:
+    if state.get("trial") != trial_id:
         raise BadInput(
-            f"{path} expected the checkpoint of trial {trial_id}, got that of {state['trial']}; "
+            f"{path} expected the checkpoint of trial {trial_id}, got that of {state.get('trial')}; "
             "remove it, or give this trial a folder of its own"
         )
     return state
+
+
+def _sealed(archive: memoryview) -> bytes:
+    """Return torch's archive with the digest of all its bytes as its comment: torch itself never looks at checksums."""
+    comment = MARK + hashlib.sha256(archive).hexdigest().encode()
+    return b"".join((archive[:-LENGTH], len(comment).to_bytes(LENGTH, "little"), comment))
+
+
+def _checked(content: bytes) -> bytes:
+    """Return torch's archive of a file that `_sealed` made. Raises Damaged.
+
+    One of an earlier version has no digest, but a checksum for each member.
+    """
+    comment = len(MARK) + hashlib.sha256().digest_size * 2
+    if content[-comment:].startswith(MARK):
+        archive = content[: -comment - LENGTH] + bytes(LENGTH)
+        if hashlib.sha256(archive).hexdigest().encode() != content[-comment + len(MARK) :]:
+            raise Damaged("its content is not what was written")
+        return archive
+    with zipfile.ZipFile(io.BytesIO(content)) as members:
+        if (wrong := members.testzip()) is not None:
+            raise Damaged(f"the checksum of {wrong} does not fit")
+    return content

@@ -172,7 +172,9 @@ class Descent:
 
     def fits(self, state: dict[str, Any]) -> bool:
         """Tell whether a saved state is of this model: the same weights by name and shape."""
-        ours, theirs = self.model.state_dict(), state["model"]
+        ours, theirs = self.model.state_dict(), state.get("model")
+        if not isinstance(theirs, dict) or not all(isinstance(value, torch.Tensor) for value in theirs.values()):
+            return False
         return {name: value.shape for name, value in ours.items()} == {n: value.shape for n, value in theirs.items()}
 
     def restore(self, state: dict[str, Any]) -> bool:

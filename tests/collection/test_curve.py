@@ -5,6 +5,7 @@ import errno
 import polars
 import pytest
 
+from raysp import tables
 from raysp.collection.curve import COLUMNS, read_curve, write_curve
 from raysp.errors import BadInput, NotReady
 
@@ -63,7 +64,7 @@ def test_a_full_disk_keeps_what_was_there(tmp_path, monkeypatch):
     def full(*args, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(polars.DataFrame, "write_parquet", full)
+    monkeypatch.setattr(tables.pq, "write_table", full)
     with pytest.raises(OSError, match="No space"):
         write_curve(path, ROWS[:1])
     assert len(read_curve(path)) == 2

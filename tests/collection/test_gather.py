@@ -68,7 +68,7 @@ def test_rates_in_the_dataset_are_those_of_the_trial(full):
 def test_the_second_time_moves_nothing_and_a_new_trial_moves_itself(full, monkeypatch):
     said, brought = [], []
     bring = module._bring
-    monkeypatch.setattr(module, "_bring", lambda source, target: (brought.append(source), bring(source, target)))
+    monkeypatch.setattr(module, "_bring", lambda run, *paths: (brought.append(paths[0]), bring(run, *paths)))
     gather(full.run, report=said.append)
     assert len(brought) == 8
     gather(full.run, report=said.append)

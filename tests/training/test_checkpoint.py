@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import zipfile
 
 import pytest
 import torch
@@ -70,3 +71,48 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(path, tmp_path, monkeypatch):
         checkpoint.save(path, "a", {"epoch": 2})
     assert checkpoint.load(path, "a")["epoch"] == 1
     assert [item.name for item in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    found = bytearray(content)
+    found[place] ^= 1 << place % 8
+    return bytes(found)
+
+
+def test_any_flipped_bit_is_told_of_or_changes_nothing(path):
+    state = {"weights": torch.full((100,), 0.1), "random": torch.get_rng_state()[:64], "rows": [{"loss": 0.5}]}
+    checkpoint.save(path, "a", state)
+    with open(path, "rb") as file:
+        whole = file.read()
+    right, taken = checkpoint.load(path, "a"), 0
+    for place in (*range(0, len(whole), 37), *range(len(whole) - 120, len(whole))):
+        with open(path, "wb") as file:
+            file.write(flipped(whole, place))
+        found = checkpoint.load(path, "a")
+        if not isinstance(found, str):
+            assert torch.equal(found["weights"], right["weights"])
+            assert torch.equal(found["random"], right["random"])
+            assert found["rows"] == right["rows"]
+            taken += 1
+    # Of the mark itself and of the comment's length, which are no part of the state.
+    assert taken <= len(checkpoint.MARK) + checkpoint.LENGTH + 2
+
+
+def test_other_readers_open_it_as_torchs_own(path):
+    checkpoint.save(path, "a", {"weights": torch.arange(3.0)})
+    assert torch.equal(torch.load(path, weights_only=True)["weights"], torch.arange(3.0))
+    with zipfile.ZipFile(path) as members:
+        assert members.testzip() is None
+
+
+@pytest.mark.parametrize("damage", [False, True])
+def test_one_of_an_earlier_version_is_read_and_its_own_checksums_are_compared(path, damage):
+    torch.save({"format": 1, "trial": "a", "weights": torch.full((100,), 0.1)}, path)
+    if damage:
+        with open(path, "rb") as file:
+            content = file.read()
+        place = content.index(torch.full((4,), 0.1).numpy().tobytes())
+        with open(path, "wb") as file:
+            file.write(flipped(content, place + 3))
+    found = checkpoint.load(path, "a")
+    assert "damaged" in found if damage else torch.equal(found["weights"], torch.full((100,), 0.1))

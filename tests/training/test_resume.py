@@ -105,6 +105,34 @@ def test_a_damaged_checkpoint_is_told_of_and_training_starts_over(path):
     assert same_weights(fitted, fit(trial))
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda state: state["random"].update(order=torch.zeros(7, dtype=torch.uint8)),
+        lambda state: state["random"].pop("torch"),
+        lambda state: state["random"].update(masks=state["random"]["masks"][:100]),
+        lambda state: state["optimizer"].update(param_groups=[]),
+        lambda state: state["progress"].update(more=1),
+        lambda state: state.pop("averaging"),
+        lambda state: state.pop("seconds"),
+        lambda state: state.update(model=None),
+    ],
+)
+def test_a_state_that_nothing_can_go_on_from_is_told_of_and_training_starts_over(path, damage):
+    trial = made_up_trial()
+    with pytest.raises(Interrupted):
+        fit(trial, checkpoint=path, keep_going=stop_after(3))
+    state = torch.load(path, weights_only=True)
+    damage(state)
+    torch.save(state, path)
+    notes = []
+    fitted, unbroken = fit(trial, checkpoint=path, report=notes.append), fit(trial)
+    assert "starts over" in notes[0]["warning"]
+    assert notes[1]["epoch"] == 1
+    assert same_weights(fitted, unbroken)
+    assert without_seconds(fitted.curve) == without_seconds(unbroken.curve)
+
+
 def test_a_checkpoint_of_other_weights_is_told_of_and_training_starts_over(path):
     trial = made_up_trial()
     fit(trial, checkpoint=path)
