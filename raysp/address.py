@@ -23,6 +23,7 @@ _USER = (
 USER = [re.compile(pattern, re.IGNORECASE) for pattern in _USER]
 QUERY = re.compile(rf"(?P<kind>[?&;](?:key|{_WORD})=)[^&;\s'\"]+", re.IGNORECASE)
 VALUE = re.compile(rf"(?P<kind>(?<![\w.-]){_WORD}=)[^&;\s'\"]+", re.IGNORECASE)
+FOLDERS = ("PWD", "OLDPWD")
 SHORTEST = 8
 """A shorter value of the environment is too likely to stand in a text by itself."""
 
@@ -65,10 +66,16 @@ def masked(text: str) -> str:
         text = pattern.sub(rf"\g<kind>{BLOT}@", text)
     for pattern in (QUERY, VALUE):
         text = pattern.sub(rf"\g<kind>{BLOT}", text)
-    own = [value for name, value in os.environ.items() if NAME.fullmatch(name) and len(value) >= SHORTEST]
+    own = [value for name, value in os.environ.items() if NAME.fullmatch(name) and _is_secret(name, value)]
     for value in sorted(own, key=len, reverse=True):
         text = text.replace(value, BLOT)
     return text
+
+
+def _is_secret(name: str, value: str) -> bool:
+    # PWD is a shell's folder, GOOGLE_APPLICATION_CREDENTIALS a file's path: without them no message names a place.
+    path = name in FOLDERS or (value.startswith("/") and os.path.exists(value))
+    return len(value) >= SHORTEST and not path
 
 
 def masked_command(arguments: list[str]) -> str:

@@ -24,11 +24,6 @@ PART_BYTES = 1 << 18
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Tell whether an error says that no room is left on the disk, or none for this user."""
-    return isinstance(error, OSError) and error.errno in storage.NO_SPACE
-
-
 def join(root: str, *parts: str) -> str:
     """Join a root (a local path or an address such as s3://bucket/runs) with the parts below it."""
     return "/".join([str(root).rstrip("/") or "/", *(part.strip("/") for part in parts)])

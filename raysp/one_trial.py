@@ -20,6 +20,7 @@ from raysp.data.split import PopulationSplit, Targets
 from raysp.data.stimulus import StimulusSplit
 from raysp.errors import BadInput, Interrupted, NotReady, StoreError
 from raysp.runs import RunFolder, TrialFolder, trial_to
+from raysp.system_errors import is_disk_full
 from raysp.yaml_files import write_yaml
 
 
@@ -89,7 +90,7 @@ def recorded(trial: Trial, folder: TrialFolder) -> Iterator[Log]:
         raise
     except Exception as error:
         # Not the trial's failure: with room on the disk, or a store that answers, it goes on, and needs no --retry.
-        if not files.is_disk_full(error) and not isinstance(error, StoreError):
+        if not is_disk_full(error) and not isinstance(error, StoreError):
             files.write_text(folder.error, traceback.format_exc())
         raise
 

@@ -67,6 +67,18 @@ def test_values_of_secret_names_of_the_environment_are_in_no_text(monkeypatch):
     assert address.masked("in short") == "in short"
 
 
+def test_folders_of_the_environment_are_no_secrets(monkeypatch, tmp_path):
+    key = tmp_path / "key.json"
+    key.write_text("{}")
+    monkeypatch.setenv("PWD", "/home/me/work")
+    monkeypatch.setenv("OLDPWD", "/home/me/gone")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+    text = f"/home/me/work/runs is not there, nor /home/me/gone; credentials of {key}"
+    assert address.masked(text) == text
+    monkeypatch.setenv("MYSQL_PWD", "/not-a-folder-but-a-password")
+    assert address.masked("by /not-a-folder-but-a-password") == "by ***"
+
+
 def test_no_file_is_looked_for_at_an_address_with_a_password():
     for ask in (files.exists, files.listing, files.read_bytes, files.check):
         with pytest.raises(BadInput, match="AWS_PROFILE") as refused:

@@ -13,6 +13,8 @@ ROOMS = (
         "errors",
         "address",
         "machine",
+        "interruption",
+        "system_errors",
         "checksum",
         "storage",
         "files",

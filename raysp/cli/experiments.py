@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from raysp.cli.root import ROOT, VERBOSE, main, said, say
+from raysp.cli.utf8 import speak_utf8
 from raysp.errors import BadInput
 
 COMMON = (
@@ -114,6 +115,7 @@ def run_file(path: str) -> None:
     @_options(COMMON, OF_A_RUN)
     def command(**options: Any) -> None:
         """Train, collect, evaluate and report this experiment; the same command again goes on where it stopped."""
+        speak_utf8()
         _run(path, **options)
 
     command()

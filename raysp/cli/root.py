@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterator
 
 import click
 
 from raysp import __version__
 from raysp.address import masked
+from raysp.cli.utf8 import speak_utf8
 from raysp.errors import BadInput, NotReady, StoreError
-from raysp.files import is_disk_full
+from raysp.interruption import exit_status, taken_for_ctrl_c
+from raysp.system_errors import named, sentence
 
 ROOT = click.option("--root", default="data", show_default=True, help="Folder (or address) of the recordings.")
 VERBOSE = click.option("--verbose", is_flag=True, help="Show what the libraries have to say.")
@@ -21,31 +27,80 @@ VERBOSE = click.option("--verbose", is_flag=True, help="Show what the libraries 
 @click.version_option(__version__, prog_name="raysp")
 def main() -> None:
     """Train, sweep, compare and submit models of neural spiking."""
+    speak_utf8()
 
 
 @contextlib.contextmanager
 def said() -> Iterator[None]:
-    """Turn the errors meant for a person into one line and exit status 2, a full disk into 1, Ctrl-C into 130."""
+    """Turn whatever ends a verb into one line for a person and an exit status.
+
+    2 for what a person can mend (BadInput, NotReady), 1 for what the disk, a store or the system refuses, 70 for what
+    raysp did not expect, whose traceback is kept in a file; 130 for Ctrl-C, 143 for SIGTERM, 141 for a pipe
+    that closed.
+    """
     try:
-        yield
-    except (BadInput, NotReady) as error:
-        click.echo(f"raysp: {masked(str(error))}", err=True)
-        sys.exit(2)
-    except StoreError as error:
-        click.echo(f"raysp: {masked(str(error))}", err=True)
-        sys.exit(1)
-    except OSError as error:
-        if not is_disk_full(error):
-            raise
-        click.echo(
-            f"raysp: no space left on the disk ({error.filename or error}); make room, and the same command goes "
-            "on from what is finished",
-            err=True,
-        )
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("raysp: interrupted; what was finished is kept, and the same command goes on from there", err=True)
-        sys.exit(130)
+        with taken_for_ctrl_c():
+            for text in sys.argv:
+                _check_text(text)
+            yield
+            sys.stdout.flush()
+    except (SystemExit, click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except BrokenPipeError:
+        # Nobody reads on (raysp status | head), and Python must not try again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(128 + signal.SIGPIPE)
+    except BaseException as error:
+        text, status = _told(error)
+        _warn(f"raysp: {masked(text)}")
+        sys.exit(status)
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """Return the line and the exit status of an error."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; what was finished is kept, and the same command goes on from there", exit_status(error)
+    if isinstance(error, BadInput | NotReady):
+        return str(error), 2
+    if isinstance(error, StoreError):
+        return str(error), 1
+    if _verbose():
+        _warn(masked("".join(traceback.format_exception(error)).rstrip()))
+    if (text := sentence(error)) is not None:
+        return text, 1
+    return f"unexpected {named(error)}; {_kept(error)}. What was finished is kept", 70
+
+
+def _kept(error: BaseException) -> str:
+    """Write an error's traceback to a file; return where it is."""
+    text = masked("".join(traceback.format_exception(error)))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="raysp-error-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(text)
+    except OSError:
+        return "no file could hold its traceback, --verbose shows it"
+    return f"its traceback is in {file.name}, or with --verbose on the screen"
+
+
+def _verbose() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.params.get("verbose"))
+
+
+def _warn(text: str) -> None:
+    # A terminal that was closed shows nothing any more.
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(text.encode("utf-8", "backslashreplace").decode(), err=True)
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        raise BadInput(f"the command line expected names in UTF-8, got {shown}; rename it, or give another") from None
 
 
 @contextlib.contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +14,7 @@ from raysp.cluster.joining import address, join
 from raysp.cluster.machines import Machines, present, with_machines_to_come
 from raysp.config import Resources
 from raysp.errors import NotReady
+from raysp.interruption import taken_for_ctrl_c
 from raysp.training.share import pinned
 
 # Ray reads these when it is imported or started, so they are set before either happens.
@@ -69,30 +68,12 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[Machines
         else:
             _stay_on_loopback()
             _start(address="local", num_cpus=cores(resources), include_dashboard=False, **room.options(), **common)
-        with _told_to_end():
+        # Schedulers send SIGTERM before they kill, and trials' state can be saved till then. Ray's own handler, which
+        # starting it has set, ends the process on the spot.
+        with taken_for_ctrl_c(from_others=True):
             yield with_machines_to_come(present()) if address() else present()
     finally:
         ray.shutdown()
-
-
-@contextlib.contextmanager
-def _told_to_end() -> Iterator[None]:
-    """Take a SIGTERM for a Ctrl-C: schedulers send it before they kill, and trials' state can be saved till then."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: Any) -> None:
-        # Once: a second one would disturb what saves the state.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    # Ray's own, which starting it has set, ends the process on the spot.
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _start(**options: Any) -> None:

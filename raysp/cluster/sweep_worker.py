@@ -24,10 +24,10 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
     from ray import tune
 
     from raysp.errors import StoreError
-    from raysp.files import is_disk_full
     from raysp.one_trial import Setting
     from raysp.runs import trial_from
     from raysp.search_trial import Rungs
+    from raysp.system_errors import is_disk_full
     from raysp.training.share import limit_memory, limit_threads
 
     limit_threads(shared["threads"])
@@ -42,7 +42,7 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
         run = getattr(importlib.import_module(module), name)
         result = run(trial, part, setting, beats.note, rungs, shared["made_by"])
     except Exception as error:
-        full = {"disk_full": str(error.filename or "")} if is_disk_full(error) else {}
+        full = {"disk_full": str(getattr(error, "filename", None) or "")} if is_disk_full(error) else {}
         # A store that stays away has said nothing of the trial either.
         away = {"store": str(error)} if isinstance(error, StoreError) else {}
         tune.report({"error": traceback.format_exc(limit=1), **full, **away, **beats.take()})
