@@ -127,7 +127,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
     predictions.write_predictions(folder.predictions, trial, split.sizes, parts)
     if parts["eval"].latents is not None:
         train = None if split.train.states is None else parts["train"].latents
-        latents.write_latents(folder.latents, parts["eval"].latents, train)
+        latents.write_latents(folder.latents, parts["eval"].latents, train, trial)
     curve.write_curve(folder.curve, fitted.curve)
     told = masked_deviance(lambda trials: training.predict(final.model, trials, final.device), split.eval)
     evaluation = {"masked deviance": told if math.isfinite(told) else None}

@@ -10,28 +10,36 @@ from typing import Literal
 import numpy as np
 
 from raysp import files
-from raysp.data.hdf5 import new_hdf5, opened, write_array
+from raysp.config import Trial
+from raysp.data.hdf5 import opened
+from raysp.data.sealed import DIGESTS, checked_header, new_sealed, raw_header, read
 from raysp.errors import BadInput, NotReady
 
-NAME, TRAIN = "latents", "train_latents"
+FORMAT, NAME, TRAIN = 1, "latents", "train_latents"
+AGAIN = "remove its trial's folder and run the experiment again"
 
 
-def write_latents(path: str, latents: np.ndarray, train: np.ndarray | None = None) -> None:
+def write_latents(
+    path: str, latents: np.ndarray, train: np.ndarray | None = None, trial: Trial | None = None
+) -> None:
     """Write latents, whole or not at all.
 
     Args:
         path: where.
         latents: (trials, bins or bins + forward, dimensions), in the model's own units.
         train: likewise for the training trials.
+        trial: whose they are.
 
     Raises:
         BadInput: not three axes, or a value that is NaN or infinite.
         OSError: the disk is full; a file that was there stays as it was.
     """
     arrays = {NAME: _checked(latents)} | ({} if train is None else {TRAIN: _checked(train)})
-    with new_hdf5(path) as file:
+    header = {"format": FORMAT} | ({} if trial is None else {"trial": trial.id, "data": trial.data})
+    with new_sealed(path, header) as file:
         for name, array in arrays.items():
-            write_array(file, name, array)
+            # A trial a chunk, so that reading a few trials unpacks no others.
+            file.write(name, array, (1, *array.shape[1:]))
 
 
 def _checked(latents: np.ndarray) -> np.ndarray:
@@ -43,21 +51,34 @@ def _checked(latents: np.ndarray) -> np.ndarray:
     return latents
 
 
-def read_latents(path: str, part: Literal["train", "eval"] = "eval") -> np.ndarray:
+def read_latents(path: str, part: Literal["train", "eval"] = "eval", trial: Trial | None = None) -> np.ndarray:
     """Read latents of a part as (trials, bins or bins + forward, dimensions) float32.
+
+    Args:
+        path: where.
+        part: of the split.
+        trial: whose they must be.
 
     Raises:
         NotReady: there are none: the trial is not finished, or its model has no latents.
-        BadInput: the file is damaged.
+        BadInput: the file is damaged, or another trial's.
     """
     if not files.exists(path):
         raise NotReady(f"no latents at {path}: its trial is not finished, or its model has none")
-    try:
-        with opened(path) as file:
-            if part == "train" and TRAIN not in file:
-                raise NotReady(f"no latents of training trials in {path}: they are kept where states are known")
-            return file[NAME if part == "eval" else TRAIN][()]
-    except (OSError, KeyError) as error:
-        raise BadInput(
-            f"{path} is damaged ({error}); remove its trial's folder and run the experiment again"
-        ) from error
+    name = NAME if part == "eval" else TRAIN
+    with opened(path, again=AGAIN) as file:
+        if (raw := raw_header(file)) is None:
+            # Of an earlier version, without checksums.
+            header, there = None, list(file)
+        else:
+            header = checked_header(file, raw)
+            there = list(header[DIGESTS])
+        if part == "train" and name not in there:
+            raise NotReady(f"no latents of training trials in {path}: they are kept where states are known")
+        if header is None:
+            return file.array(name)[()]
+        if trial is not None and header.get("trial", trial.id) != trial.id:
+            raise BadInput(f"{path} expected latents of {trial.id}, got those of {header['trial']}; {AGAIN}")
+        if name not in there:
+            raise BadInput(f"{path} is damaged: it holds no latents; {AGAIN}")
+        return read(file, name, header)

@@ -22,10 +22,15 @@ FREE_BYTES = 1 << 28
 
 
 class _Node:
-    """An object of an open file. Its attributes and its content are read under guard."""
+    """An object of an open file. Its attributes and its content are read under guard.
+
+    Attributes:
+        filename: the file's path or address.
+        again: what to do about a damaged file.
+    """
 
     def __init__(self, node: h5py.HLObject, filename: str, again: str) -> None:
-        self._node, self.filename, self._again = node, filename, again
+        self._node, self.filename, self.again = node, filename, again
 
     @property
     def name(self) -> str:
@@ -62,7 +67,7 @@ class _Node:
         except Exception as error:
             if not files.is_local(self.filename) and storage.is_from_store(error):
                 raise
-            raise BadInput(unreadable(self._node, self.where, inside, error, self._again)) from error
+            raise BadInput(unreadable(self._node, self.where, inside, error, self.again)) from error
 
 
 class Group(_Node):
@@ -86,9 +91,9 @@ class Group(_Node):
         with self._guard(name):
             found = self._node[name]
             if isinstance(found, h5py.Group):
-                return Group(found, self.filename, self._again)
+                return Group(found, self.filename, self.again)
             if isinstance(found, h5py.Dataset):
-                return Dataset(found, self.filename, self._again)
+                return Dataset(found, self.filename, self.again)
         raise self.refuse(f"expected an array or a group under {name!r}, found a named data type")
 
     def items(self) -> Iterator[tuple[str, Group | Dataset]]:

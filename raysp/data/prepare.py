@@ -137,8 +137,6 @@ def prepare_group(
     dataset = parse(stale[0])[0].name
     for split, targets in nlb.build_set(dataset, root, stale, reference=reference):
         split_file.save(split, targets, root, _built_from(split.name, root, builder))
-        if targets is None:
-            files.remove(split_file.targets_path(root, split.name))
         if report is not None:
             report(split.name)
         # The next split is built while these names still hold this one, unless they are let go.
@@ -159,7 +157,8 @@ def _current(name: str, root: str, builders: Sequence[str]) -> bool:
         return False
     if not files.exists(parse(full)[0].train_path(root)):
         return found.get("builder") in builders
-    return any(found == _built_from(full, root, builder) for builder in builders)
+    built = any(found == _built_from(full, root, builder) for builder in builders)
+    return built and split_file.has_its_answers(root, full)
 
 
 def _built_from(name: str, root: str, builder: str) -> dict[str, Any]:

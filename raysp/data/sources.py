@@ -95,9 +95,7 @@ def prepare_recording(recording: Recording, root: str) -> str:
     wanted = {"source": recording.source, **made_by, "settings": plain, "recordings": content}
     if not _up_to_date(root, name, wanted):
         split, targets = source.build(chosen, name)
-        split_file.save(split, targets, root, {**wanted, "answers": targets is not None})
-        if targets is None:
-            files.remove(split_file.targets_path(root, name))
+        split_file.save(split, targets, root, wanted)
     return name
 
 
@@ -108,11 +106,9 @@ def try_recording(recording: Recording, root: str) -> BadInput | NotReady | None
 
 def _up_to_date(root: str, name: str, wanted: Mapping[str, Any]) -> bool:
     try:
-        found = dict(split_file.header(root, name)["built_from"])
+        return split_file.header(root, name)["built_from"] == wanted and split_file.has_its_answers(root, name)
     except (NotReady, BadInput):
         return False
-    answers = found.pop("answers", True)
-    return found == wanted and (not answers or files.exists(split_file.targets_path(root, name)))
 
 
 def _check_name(name: str) -> None:

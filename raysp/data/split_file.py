@@ -6,17 +6,17 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import h5py
 import numpy as np
 
 from raysp import files
 from raysp.data import stimulus_file
 from raysp.data.guarded import Group
-from raysp.data.hdf5 import new_hdf5, opened
+from raysp.data.hdf5 import opened
 from raysp.data.nlb_sets import BUILDER
+from raysp.data.sealed import DIGESTS, Sealing, new_sealed, read, read_all
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, TrainingPart, Trials
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.stimulus_file import FORMAT
@@ -60,28 +60,29 @@ def save(
     """
     if isinstance(split, StimulusSplit):
         return stimulus_file.save(split, root, built_from)
+    header = {
+        "format": FORMAT,
+        "name": split.name,
+        "sizes": dataclasses.asdict(split.sizes),
+        "provenance": dataclasses.asdict(split.provenance),
+        "built_from": built_from,
+        "fingerprint": fingerprint(split),
+        "answers": targets is not None,
+        "trials": {"train": len(split.train), "eval": len(split.eval)},
+        "arrays": sorted(split.eval.arrays()),
+    }
+    answers = targets_path(root, split.name)
     if targets is not None:
-        with new_hdf5(targets_path(root, split.name)) as file:
-            _write_trials(file, "trials", targets.trials)
-            for name in ("psth", "units"):
-                if (array := getattr(targets, name)) is not None:
-                    _write_array(file, name, array)
-    with new_hdf5(split_path(root, split.name)) as file:
-        _write_trials(file, "train", split.train)
-        _write_trials(file, "eval", split.eval)
-        if split.units is not None:
-            _write_array(file, "units", split.units)
-        header = {
-            "format": FORMAT,
-            "name": split.name,
-            "sizes": dataclasses.asdict(split.sizes),
-            "provenance": dataclasses.asdict(split.provenance),
-            "built_from": built_from,
-            "fingerprint": fingerprint(split),
-            "trials": {"train": len(split.train), "eval": len(split.eval)},
-            "arrays": sorted(split.eval.arrays()),
-        }
-        file.attrs["raysp"] = json.dumps(header, sort_keys=True)
+        known = {name: header[name] for name in ("format", "name", "fingerprint")}
+        with new_sealed(answers, known) as file:
+            _write(file, "trials/", targets.trials.arrays())
+            _write(file, "", {"psth": targets.psth, "units": targets.units})
+    with new_sealed(split_path(root, split.name), header) as file:
+        _write(file, "train/", split.train.arrays())
+        _write(file, "eval/", split.eval.arrays())
+        _write(file, "", {"units": split.units})
+    if targets is None:
+        files.remove(answers)
 
 
 def header(root: str, name: str) -> dict[str, Any]:
@@ -95,14 +96,7 @@ def header(root: str, name: str) -> dict[str, Any]:
     if not files.exists(path):
         raise NotReady(f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root}")
     with _opened(path, parts=True) as file:
-        if "raysp" not in file.attrs:
-            raise BadInput(f"{path} is not a prepared split; remove it and run raysp data prepare again")
-        found = json.loads(file.attrs["raysp"])
-    if found["format"] != FORMAT:
-        raise NotReady(
-            f"{path} has format {found['format']}, this version reads {FORMAT}; "
-            f"run: raysp data prepare {name} --root {root}"
-        )
+        found = stimulus_file.read_header(file, root, name)
     builder = found["provenance"]["builder"]
     if builder.startswith("nlb-") and builder != BUILDER:
         raise NotReady(
@@ -126,10 +120,10 @@ def load(root: str, name: str) -> PopulationSplit | StimulusSplit:
         return PopulationSplit(
             name=found["name"],
             sizes=Sizes(**found["sizes"]),
-            train=_read_trials(file, "train"),
-            eval=_read_trials(file, "eval"),
+            train=Trials(**read_all(file, "train", found)),
+            eval=Trials(**read_all(file, "eval", found)),
             provenance=Provenance.read(found["provenance"]),
-            units=_read_array(file, "units"),
+            units=_read(file, "units", found),
         )
 
 
@@ -143,8 +137,8 @@ def load_training(root: str, name: str) -> TrainingPart | StimulusSplit:
         return stimulus_file.load(root, name)
     with _opened(split_path(root, name)) as file:
         left_out = TrainingPart.left_out(found["provenance"]["standin"])
-        train = Trials(**{name: dataset[()] for name, dataset in file["train"].items() if name not in left_out})
-        units = _read_array(file, "units")
+        train = Trials(**read_all(file, "train", found, left_out))
+        units = _read(file, "units", found)
     return TrainingPart(found["name"], Sizes(**found["sizes"]), train, found["provenance"]["standin"], units)
 
 
@@ -153,9 +147,9 @@ def load_targets(root: str, name: str) -> Targets:
 
     Raises:
         NotReady: the answers are not known (the test phase of a benchmark whose answers were not fetched).
-        BadInput: the file is damaged.
+        BadInput: the file is damaged, or holds the answers to other data.
     """
-    sizes = Sizes(**header(root, name)["sizes"])
+    prepared = header(root, name)
     path = targets_path(root, name)
     if not files.exists(path):
         raise NotReady(
@@ -163,8 +157,33 @@ def load_targets(root: str, name: str) -> Targets:
             f"raysp data fetch test_answers --root {root}, then raysp data prepare {name} --root {root}"
         )
     with _opened(path) as file:
-        psth, units = _read_array(file, "psth"), _read_array(file, "units")
-        return Targets(name=name, sizes=sizes, trials=_read_trials(file, "trials"), psth=psth, units=units)
+        found = stimulus_file.read_header(file, root, name)
+        if found["fingerprint"] != prepared["fingerprint"]:
+            raise BadInput(
+                f"{path} holds the answers to other data called {name} (data {found['fingerprint'][:12]}, prepared are "
+                f"{prepared['fingerprint'][:12]}); run: raysp data prepare {name} --root {root}"
+            )
+        return Targets(
+            name=name,
+            sizes=Sizes(**prepared["sizes"]),
+            trials=Trials(**read_all(file, "trials", found)),
+            psth=_read(file, "psth", found),
+            units=_read(file, "units", found),
+        )
+
+
+def has_its_answers(root: str, name: str) -> bool:
+    """Tell whether a prepared split has the answers that it was prepared with, or was prepared without. No arrays are
+    read. Raises as `header` does.
+    """
+    prepared = header(root, name)
+    if not prepared.get("answers") or not files.exists(path := targets_path(root, name)):
+        return not prepared.get("answers")
+    try:
+        with _opened(path, parts=True) as file:
+            return stimulus_file.read_header(file, root, name)["fingerprint"] == prepared["fingerprint"]
+    except (BadInput, NotReady):
+        return False
 
 
 def fingerprint(split: PopulationSplit) -> str:
@@ -183,22 +202,12 @@ def _opened(path: str, *, parts: bool = False) -> Iterator[Group]:
         yield file
 
 
-def _write_trials(file: h5py.File, group: str, trials: Trials) -> None:
-    for name, array in trials.arrays().items():
-        _write_array(file, f"{group}/{name}", array)
+def _write(file: Sealing, group: str, arrays: Mapping[str, np.ndarray | None]) -> None:
+    for name, array in arrays.items():
+        if array is not None:
+            # A trial a chunk, so that reading a few trials unpacks no others.
+            file.write(f"{group}{name}", array, (1, *array.shape[1:]) if array.ndim > 2 else True)
 
 
-def _write_array(file: h5py.File, name: str, array: np.ndarray) -> None:
-    if array.size == 0:
-        file.create_dataset(name, data=array)
-    else:
-        chunks = (1, *array.shape[1:]) if array.ndim > 2 else True
-        file.create_dataset(name, data=array, compression="gzip", compression_opts=1, shuffle=True, chunks=chunks)
-
-
-def _read_trials(file: Group, group: str) -> Trials:
-    return Trials(**{name: dataset[()] for name, dataset in file[group].items()})
-
-
-def _read_array(file: Group, name: str) -> np.ndarray | None:
-    return file[name][()] if name in file else None
+def _read(file: Group, name: str, header: Mapping[str, Any]) -> np.ndarray | None:
+    return read(file, name, header) if name in header[DIGESTS] else None

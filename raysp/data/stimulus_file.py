@@ -14,7 +14,8 @@ import numpy as np
 
 from raysp import files
 from raysp.data.guarded import Group
-from raysp.data.hdf5 import new_hdf5, opened
+from raysp.data.hdf5 import opened
+from raysp.data.sealed import checked_header, new_sealed, raw_header, read
 from raysp.data.split import Provenance
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
 from raysp.errors import BadInput, NotReady
@@ -56,13 +57,11 @@ def save(split: StimulusSplit, root: str, built_from: dict[str, Any]) -> None:
         "trials": {"train": split.bins_of("train"), "eval": split.bins_of("test")},
         "arrays": [],
     }
-    with new_hdf5(path_of(root, split.name)) as file:
+    with new_sealed(path_of(root, split.name), header) as file:
         for name in ARRAYS:
             array = getattr(split, name)
             # One column a chunk, since the values of one channel or cell stay the same from bin to bin.
-            chunks = (min(CHUNK_BINS, len(array)), *(1 for _ in array.shape[1:]))
-            file.create_dataset(name, data=array, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
-        file.attrs["raysp"] = json.dumps(header, sort_keys=True)
+            file.write(name, array, (min(CHUNK_BINS, len(array)), *(1 for _ in array.shape[1:])))
 
 
 def load(root: str, name: str) -> StimulusSplit:
@@ -78,11 +77,11 @@ def load(root: str, name: str) -> StimulusSplit:
         raise NotReady(f"split {name!r} is not prepared below {root!r}; {again}")
     try:
         with opened(path, again="remove it and prepare it again") as file:
-            found = _header(file, path)
-            if found["format"] != FORMAT:
-                raise NotReady(f"{path} has format {found['format']}, this version reads {FORMAT}; {again}")
-            arrays = {array: file[array][()] for array in ARRAYS}
-        split = StimulusSplit(
+            found = read_header(file, root, name)
+            if found.get("kind") != KIND:
+                raise BadInput(f"{path} expected a split of kind {KIND!r}, got {found.get('kind', 'population')!r}")
+            arrays = {array: read(file, array, found) for array in ARRAYS}
+        return StimulusSplit(
             name=found["name"],
             sizes=StimulusSizes(**found["sizes"]),
             parts={part: tuple((start, stop) for start, stop in found["parts"][part]) for part in found["parts"]},
@@ -94,9 +93,6 @@ def load(root: str, name: str) -> StimulusSplit:
         raise
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise BadInput(f"{path} is damaged or not HDF5 ({error}); remove it and prepare it again") from error
-    if fingerprint(split) != found["fingerprint"]:
-        raise BadInput(f"{path} is damaged: its arrays are not those that were written; remove it and prepare it again")
-    return split
 
 
 def fingerprint(split: StimulusSplit) -> str:
@@ -110,10 +106,30 @@ def fingerprint(split: StimulusSplit) -> str:
     return total.hexdigest()
 
 
-def _header(file: Group, path: str) -> dict[str, Any]:
-    if "raysp" not in file.attrs:
-        raise BadInput(f"{path} is not a prepared split; remove it and run raysp data prepare again")
-    found = json.loads(file.attrs["raysp"])
-    if found.get("kind") != KIND:
-        raise BadInput(f"{path} expected a split of kind {KIND!r}, got {found.get('kind', 'population')!r}")
+def read_header(file: Group, root: str, name: str) -> dict[str, Any]:
+    """Return the header of a prepared split, or of its answers.
+
+    Args:
+        file: the open file.
+        root: the data root, for the error.
+        name: the split's name.
+
+    Raises:
+        NotReady: it was written by another version of the format.
+        BadInput: it is damaged, no prepared split, or another one.
+    """
+    raw = raw_header(file)
+    if raw is None:
+        raise BadInput(f"{file.filename} is not a prepared split; remove it and run raysp data prepare again")
+    if raw.get("format") != FORMAT:
+        raise NotReady(
+            f"{file.filename} has format {raw.get('format')}, this version reads {FORMAT}; "
+            f"run: raysp data prepare {name} --root {root}"
+        )
+    found = checked_header(file, raw)
+    if found.get("name") != name:
+        raise BadInput(
+            f"{file.filename} holds the split {found.get('name')!r}, expected {name!r}; remove it, or give it its own "
+            "name back"
+        )
     return found

@@ -78,7 +78,9 @@ class Case:
 
     def latents(self) -> np.ndarray | None:
         """Return (trials, bins or bins + forward, dimensions); None for models without latents."""
-        return read_latents(self.folder.latents) if files.exists(self.folder.latents) else None
+        if not files.exists(self.folder.latents):
+            return None
+        return read_latents(self.folder.latents, trial=self.trial)
 
 
 def open_case(run: RunFolder, root: str, trial: Trial, *, answers: bool) -> Case:
