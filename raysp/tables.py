@@ -72,7 +72,7 @@ def read_arrow(path: str, columns: Sequence[str] | None = None, again: str = AGA
         if columns is not None:
             columns = [name for name in columns if name in names]
         table = file.read(columns=columns, use_threads=False)
-        if written := _written(file):
+        if "columns" in (written := _written(file)):
             _compare(table, written)
     # What the table says of itself is read by `read_note`; nobody else needs it.
     return table.replace_schema_metadata()
@@ -128,7 +128,10 @@ def _written(file: pq.ParquetFile) -> dict[str, Any]:
     # It stands in the file twice, beside the columns and in Arrow's own account of them.
     metadata = {**(file.schema_arrow.metadata or {}), **(file.metadata.metadata or {})}
     if KEY in metadata:
-        return checksum.unseal(json.loads(metadata[KEY]))
+        found = checksum.unseal(json.loads(metadata[KEY]))
+        if not isinstance(found, dict):
+            raise checksum.Damaged("it says nothing of itself")
+        return found if "columns" in found else {"note": found}
     if any(checksum.PREFIX.encode() in value for value in metadata.values()):
         raise checksum.Damaged("the name of its checksums is not what was written")
     return {}

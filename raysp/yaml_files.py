@@ -76,7 +76,7 @@ def parse_yaml(text: str, where: str) -> Any:
         finally:
             loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError, UnicodeError) as error:
-        raise BadInput(f"{where} is not YAML: {error}") from error
+        raise BadInput(f"{where} is not YAML: {' '.join(str(error).split())}") from error
 
 
 def dump_yaml(value: Any) -> str:

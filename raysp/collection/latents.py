@@ -19,9 +19,7 @@ FORMAT, NAME, TRAIN = 1, "latents", "train_latents"
 AGAIN = "remove its trial's folder and run the experiment again"
 
 
-def write_latents(
-    path: str, latents: np.ndarray, train: np.ndarray | None = None, trial: Trial | None = None
-) -> None:
+def write_latents(path: str, latents: np.ndarray, train: np.ndarray | None = None, trial: Trial | None = None) -> None:
     """Write latents, whole or not at all.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 
@@ -11,8 +12,8 @@ from raysp import files
 from raysp.collection.submission import HALVES, shapes
 from raysp.config import STANDIN
 from raysp.data import nlb_sets, split_file
-from raysp.data.guarded import Dataset, Group
-from raysp.data.hdf5 import opened
+from raysp.data.guarded import Dataset, Group, decoded
+from raysp.data.hdf5 import DIGEST, opened
 from raysp.data.split import Sizes
 from raysp.errors import BadInput, NotReady
 
@@ -77,6 +78,9 @@ def _mismatches(file: Group, name: str, phase: str, standin: bool, root: str) ->
     except NotReady as error:
         yield f"cannot be checked: {error}"
         return
+    made_on = decoded(group.attrs.get("data", prepared["fingerprint"]))
+    if made_on != prepared["fingerprint"]:
+        yield f"was made on other data ({made_on[:12]}; those that are prepared are {prepared['fingerprint'][:12]})"
     expected = shapes(Sizes(**prepared["sizes"]), prepared["trials"], forward=True)
     for array in group:
         if array not in expected:
@@ -105,11 +109,15 @@ def _wrong_values(found: Dataset | Group, array: str, shape: tuple[int, ...]) ->
     if found.dtype.kind != "f":
         yield f"{array} expected floating-point rates, got {found.dtype}"
         return
+    total, written = hashlib.sha256(), found.attrs.get(DIGEST)
     for first in range(0, shape[0], TRIALS_AT_ONCE):
         values = found[first : first + TRIALS_AT_ONCE]
+        total.update(np.ascontiguousarray(values).data)
         if not np.isfinite(values).all() or (values < 0).any():
             yield f"{array} expected finite expected-spikes per bin >= 0, got NaN, infinite or < 0"
             return
+    if written is not None and decoded(written) != total.hexdigest():
+        yield f"{array} is damaged, or was changed: its values are not those that its checksum was made of"
 
 
 def _line(group: Group, name: str) -> str:

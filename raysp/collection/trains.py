@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow import compute
 
-from raysp import files
+from raysp import files, tables
 from raysp.config import Trial
 from raysp.data.stimulus import StimulusSplit
 from raysp.errors import BadInput, NotReady
 
 FORMAT = 1
 KIND = "spike trains"
+AGAIN = "remove its trial's folder and run the experiment again"
+HEAVY = ("output", "output_width")
 SCHEMA = pa.schema(
     [
         pa.field("trial_id", pa.string()),
@@ -46,8 +47,6 @@ SCHEMA = pa.schema(
 `spikes` and `recorded_spikes` are bins counted from there, one entry per spike. `step` is how many bins each window
 adds. `output` is what the network said, window after window of `output_width` numbers: distances in bins, or expected
 counts."""
-
-_KEY = b"raysp"
 
 
 @dataclass(frozen=True)
@@ -96,57 +95,52 @@ def write_trains(
     rows = [_row(trial, train, ids, input_bins, part) for train in trains]
     header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "sizes": dataclasses.asdict(split.sizes)}
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    note = {_KEY: json.dumps({**header, "digest": _digest(header, trains)})}
-    table = table.replace_schema_metadata(note)
-    with files.replacing(path) as temporary, open(temporary, "wb") as file:
-        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+    tables.write_table(path, table, {**header, "digest": _digest(header, trains)})
 
 
 def read_digest(path: str) -> tuple[str, str] | None:
-    """Return (trial id, digest) of a table of spike trains from its metadata; None where it is another table.
+    """Return (trial id, digest) of a table of spike trains; None where it is another table.
 
     Raises:
         NotReady: there is no such file.
         BadInput: it is damaged.
     """
-    with _opened(path) as file:
-        metadata = file.schema_arrow.metadata or {}
-    note = json.loads(metadata.get(_KEY, b"{}"))
-    return (note["trial_id"], note["digest"]) if note.get("kind") == KIND else None
+    note = _note(path)
+    return None if note is None else (note["trial_id"], note["digest"])
 
 
-def read_trains(path: str) -> list[Train]:
+def read_trains(path: str, cells: Sequence[int] | None = None, *, output: bool = True) -> list[Train]:
     """Read predicted spike trains.
+
+    Args:
+        path: of a trial's predictions.
+        cells: the recording's own numbers of those that are wanted; None for all.
+        output: read what the network said, too.
 
     Raises:
         NotReady: there is no such file.
         BadInput: it is damaged, or holds something else.
     """
-    with _opened(path) as file:
-        if file.schema_arrow.names != SCHEMA.names:
-            raise BadInput(f"{path} expected a table of spike trains, got columns {file.schema_arrow.names}")
-        header = json.loads((file.schema_arrow.metadata or {}).get(_KEY, b"{}"))
-        table = file.read()
-        found = [_train(table, row) for row in range(len(table))]
-        # Pages have checksums of their own; what says how to read them has none.
-        if header.pop("digest", None) != _digest(header, found):
-            raise OSError("its content is not what was written")
-    return found
+    if _note(path) is None:
+        raise BadInput(f"{path} expected a table of spike trains, got another one; {AGAIN}")
+    table = tables.read_arrow(path, [name for name in SCHEMA.names if output or name not in HEAVY], AGAIN)
+    with tables.guarded(path, AGAIN):
+        if cells is not None:
+            table = table.filter(compute.is_in(table["unit"], pa.array(list(cells), pa.int64())))
+        return [_train(table, row) for row in range(len(table))]
 
 
-@contextlib.contextmanager
-def _opened(path: str) -> Iterator[pq.ParquetFile]:
+def _note(path: str) -> dict[str, Any] | None:
+    """Return what a table of spike trains says of itself; None where it is another table. Raises as `read_digest`."""
     if not files.exists(path):
         raise NotReady(f"no predictions at {path}; run the experiment first")
-    try:
-        with files.opened(path, parts=True) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
-            yield file
-    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(
-            f"{path} is damaged or incomplete ({error}); remove its trial's folder and run the experiment again"
-        ) from error
+    note = tables.read_note(path, AGAIN)
+    with tables.guarded(path, AGAIN):
+        if note.get("kind") != KIND:
+            return None
+        if note["format"] != FORMAT:
+            raise BadInput(f"{path} was written by another version of raysp; {AGAIN}")
+        return {**note, "trial_id": str(note["trial_id"]), "digest": str(note["digest"])}
 
 
 def _digest(header: dict[str, Any], trains: list[Train]) -> str:
@@ -201,7 +195,7 @@ def _train(table: pa.Table, row: int) -> Train:
         for name in ("spikes", "recorded_spikes")
     ]
     output = None
-    if one["output"].is_valid:
+    if "output" in one and one["output"].is_valid:
         output = one["output"].values.to_numpy(zero_copy_only=False).reshape(-1, one["output_width"].as_py())
     place = (one[name].as_py() for name in ("unit", "decoding", "bin_ms", "first_bin"))
     return Train(*place, counts[0], counts[1], output, one["step"].as_py())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 from collections.abc import Iterator
 
@@ -14,6 +15,8 @@ from raysp.data import file_kind
 from raysp.data.guarded import Group
 from raysp.data.hdf5_faults import not_opened
 from raysp.errors import BadInput
+
+DIGEST = "sha256"
 
 
 @contextlib.contextmanager
@@ -100,10 +103,11 @@ def opened(path: str, *, parts: bool = False, again: str = "fetch it again") -> 
 
 
 def write_array(file: h5py.Group, name: str, array: np.ndarray) -> None:
-    """Write (trials, ...) as float32, gzip, one chunk per trial, so that reading a few trials unpacks no others."""
+    """Write (trials, ...) as float32, gzip, one chunk per trial, so that reading a few trials unpacks no others.
+
+    The SHA-256 of its bytes is written as its attribute.
+    """
     array = np.ascontiguousarray(array, dtype=np.float32)
-    if array.size == 0:
-        file.create_dataset(name, data=array)
-        return
-    chunks = (1, *array.shape[1:])
-    file.create_dataset(name, data=array, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
+    options = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": (1, *array.shape[1:])}
+    dataset = file.create_dataset(name, data=array, **(options if array.size else {}))
+    dataset.attrs[DIGEST] = hashlib.sha256(array.data).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from raysp import files
+from raysp import files, tables
 from raysp.config import STANDIN
 from raysp.errors import BadInput
 from raysp.runs import RunFolder
@@ -44,45 +44,36 @@ def scan_metrics(run: RunFolder) -> Any:
     """Return the table as a lazy frame with the columns of SCHEMA; one of an earlier version in today's words.
 
     Raises:
+        NotReady: there is none.
         BadInput: it is damaged, or no table of metrics.
     """
     import polars
 
-    try:
-        table = polars.scan_parquet(files.source(run.metrics))
-        names = table.collect_schema().names()
-    except (polars.exceptions.PolarsError, OSError) as error:
-        raise damaged(run, error) from error
+    table = tables.read_table(run.metrics, again=_again(run)).lazy()
+    names = table.collect_schema().names()
     if not {"run_trial", "trial_id"} & set(names) or not set(NEEDED) <= set(names):
-        raise damaged(run, f"its columns are {', '.join(names)}")
-    if "run_trial" not in names:
-        table = _renamed(table, names)
-    there = table.collect_schema().names()
+        raise BadInput(f"{run.metrics} is damaged (its columns are {', '.join(names)[:200]}); {_again(run)}")
     types = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    absent = [polars.lit(None, dtype=types[name]).alias(name) for name in SCHEMA if name not in there]
-    return table.with_columns(absent).select([polars.col(name).cast(kind) for name, kind in types.items()])
+    with tables.guarded(run.metrics, _again(run)):
+        if "run_trial" not in names:
+            table = _renamed(table, names)
+        there = table.collect_schema().names()
+        absent = [polars.lit(None, dtype=types[name]).alias(name) for name in SCHEMA if name not in there]
+        table = table.with_columns(absent).select([polars.col(name).cast(kind) for name, kind in types.items()])
+        return table.collect().lazy()
 
 
 def read_metrics(run: RunFolder, *filters: Any) -> Any:
-    """Return the rows of the table that pass all filters, as a frame. Raises BadInput as `scan_metrics` does."""
-    import polars
-
-    try:
-        return scan_metrics(run).filter(*filters).collect()
-    except (polars.exceptions.PolarsError, OSError) as error:
-        raise damaged(run, error) from error
+    """Return the rows of the table that pass all filters, as a frame. Raises as `scan_metrics` does."""
+    return scan_metrics(run).filter(*filters).collect()
 
 
 def scored(run: RunFolder) -> set[str]:
     """Return the ids of the run's trials that the table holds. Raises BadInput where it is damaged."""
-    import polars
-
     if not files.exists(run.metrics):
         return set()
-    try:
-        return set(scan_metrics(run).select("run_trial").unique().collect()["run_trial"])
-    except (polars.exceptions.PolarsError, OSError) as error:
-        raise damaged(run, error) from error
+    found = tables.read_table(run.metrics, ["run_trial", "trial_id"], again=_again(run))
+    return set(found.to_series()) if found.width else set()
 
 
 def forget(run: RunFolder, trials: Collection[str]) -> None:
@@ -124,9 +115,8 @@ def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
     _write(run, table)
 
 
-def damaged(run: RunFolder, reason: object) -> BadInput:
-    """Return the error of a table that cannot be read."""
-    return BadInput(f"{run.metrics} is damaged ({reason}); remove it and run: raysp evaluate {run.path}")
+def _again(run: RunFolder) -> str:
+    return f"remove it and run: raysp evaluate {run.path}"
 
 
 def _earlier(run: RunFolder, planned: list[str]) -> Any:
@@ -141,8 +131,7 @@ def _earlier(run: RunFolder, planned: list[str]) -> Any:
 
 
 def _write(run: RunFolder, table: Any) -> None:
-    with files.replacing(run.metrics) as path:
-        table.write_parquet(path)
+    tables.write_table(run.metrics, table)
 
 
 def _renamed(table: Any, names: list[str]) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from raysp import files
+from raysp import tables
+from raysp.collection.trains import AGAIN
 from raysp.evaluation.metrics_table import read_metrics
 from raysp.runs import RunFolder
 
@@ -34,19 +35,15 @@ def write_train_table(run: RunFolder) -> None:
     wide = wide.join(counts, on=["run_trial", "unit", "decoding"], how="left")
     wide = wide.join(_of_predictions(run, wide["run_trial"].unique().to_list()), on=["run_trial", "unit", "decoding"])
     order = [*KEYS[:5], "global_id", *KEYS[5:7], "input_bins", "step", "sigma_ms", *COUNTS.values(), *COLUMNS.values()]
-    with files.replacing(run.train_metrics) as path:
-        wide.select(*order, "standin").sort("model", "split", "seed", "unit", "decoding", "sigma_ms").write_parquet(
-            path
-        )
+    rows = ("model", "split", "seed", "unit", "decoding", "sigma_ms")
+    tables.write_table(run.train_metrics, wide.select(*order, "standin").sort(*rows))
 
 
 def _of_predictions(run: RunFolder, trials: list[str]) -> Any:
     import polars
 
-    tables = (
-        polars.read_parquet(files.source(run.trial(trial).predictions), columns=list(OF_PREDICTIONS)).with_columns(
-            run_trial=polars.lit(trial)
-        )
+    found = (
+        tables.read_table(run.trial(trial).predictions, OF_PREDICTIONS, AGAIN).with_columns(run_trial=polars.lit(trial))
         for trial in trials
     )
-    return polars.concat(list(tables))
+    return polars.concat(list(found))

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from raysp import files
-from raysp.collection.trains import SCHEMA, Train
+from raysp.collection.trains import Train, read_trains
 from raysp.config import Trial
 from raysp.data import split_file
 from raysp.data.stimulus import StimulusSplit
@@ -17,8 +13,6 @@ from raysp.report.material import Material, Task
 from raysp.report.train_lines import Line
 from raysp.report.train_numbers import HEADLINE, Numbers
 from raysp.report.train_scores import headline
-
-HEAVY = ("output", "output_width")
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ class TrainCase:
         trial = self.trial(line.model, cell)
         if trial is None:
             return None
-        found = read_cells(self.material.run.trial(trial.id).predictions, [cell], output=True)
+        found = read_trains(self.material.run.trial(trial.id).predictions, [cell])
         return next((train for train in found if train.decoding == line.decoding), None)
 
     @property
@@ -94,8 +88,9 @@ class TrainCase:
         return self._split
 
     def _opened(self, trial: Trial) -> dict[tuple[int, str], Train]:
+        path = self.material.run.trial(trial.id).predictions
         try:
-            found = read_cells(self.material.run.trial(trial.id).predictions, [one.cell for one in self.shown])
+            found = read_trains(path, [one.cell for one in self.shown], output=False)
         except (BadInput, NotReady) as reason:
             self.problems.append(str(reason))
             return {}
@@ -135,38 +130,3 @@ def chosen_by(case: TrainCase) -> str:
     words = {"median": "the median", "best": "the best", "worst": "the worst"}
     places = [words[one.place] for one in case.shown]
     return f"{', '.join(places[:-1]).capitalize()} and {places[-1]} cell of {case.main.label} by {headline()}"
-
-
-def read_cells(path: str, cells: Sequence[int], *, output: bool = False) -> list[Train]:
-    """Read the predicted spike trains of some cells.
-
-    Args:
-        path: of a trial's predictions.
-        cells: the recording's own numbers.
-        output: read what the network said, too.
-
-    Raises:
-        NotReady: there is no such file.
-        BadInput: it is damaged, or holds something else.
-    """
-    import pyarrow
-    import pyarrow.parquet as pq
-
-    if not files.exists(path):
-        raise NotReady(f"no predictions at {path}; run the experiment again with --retry")
-    columns = [name for name in SCHEMA.names if output or name not in HEAVY]
-    try:
-        table = pq.read_table(files.source(path), columns=columns, filters=[("unit", "in", list(cells))])
-    except (pyarrow.ArrowException, OSError) as error:
-        raise BadInput(
-            f"{path} is damaged or holds no spike trains ({error}); remove its trial's folder and run the experiment "
-            "again"
-        ) from error
-    return [_train(row) for row in table.to_pylist()]
-
-
-def _train(row: dict) -> Train:
-    counts = (np.bincount(row[name], minlength=row["bins"]).astype(np.uint8) for name in ("spikes", "recorded_spikes"))
-    told = row.get("output")
-    output = None if told is None else np.asarray(told, np.float32).reshape(-1, row["output_width"])
-    return Train(row["unit"], row["decoding"], row["bin_ms"], row["first_bin"], *counts, output, row["step"])

@@ -275,6 +275,25 @@ def test_the_check_lists_every_mismatch_at_once(lab):
     assert len(said) == 8
 
 
+def test_the_check_tells_what_was_damaged_or_changed_and_what_was_made_on_other_data(lab):
+    finished(lab)
+    (path,) = submissions(lab.run, lab.root)
+    array = "mc_maze_small_20/eval_rates_heldout"
+    with h5py.File(path, "r+") as file:
+        rates = file[array][()]
+        file[array][0, 0, 0] += 0.5
+    with pytest.raises(BadInput, match="eval_rates_heldout is damaged, or was changed"):
+        check_submission(path, lab.root)
+    with h5py.File(path, "r+") as file:
+        # Written by somebody else on purpose: theirs has no checksum of ours.
+        del file[array]
+        file[array] = 2.0 * rates
+    assert len(check_submission(path, lab.root)) == 1
+    lab.split(SMALL, seed=9)
+    with pytest.raises(BadInput, match="was made on other data"):
+        check_submission(path, lab.root)
+
+
 def test_the_check_takes_anyones_file_when_told_the_phase(lab, tmp_path):
     lab.split("dmfc_rsg-20ms-val", sizes=SIZES)
     path = str(tmp_path / "theirs.h5")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 
@@ -116,7 +117,7 @@ def test_a_truncated_file_is_told_of(path):
     written(path)
     os.truncate(path, os.path.getsize(path) - 20)
     for read in (read_trains, read_digest):
-        with pytest.raises(BadInput, match=r"damaged or incomplete.*run the experiment again"):
+        with pytest.raises(BadInput, match=r"is damaged.*run the experiment again"):
             read(path)
 
 
@@ -127,7 +128,7 @@ def test_a_file_whose_content_was_changed_on_disk_is_told_of(path):
     with open(path, "r+b") as file:
         file.seek((column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 5)
         file.write(b"\x55\xaa")
-    with pytest.raises(BadInput, match="damaged or incomplete"):
+    with pytest.raises(BadInput, match="is damaged"):
         read_trains(path)
 
 
@@ -137,7 +138,7 @@ def test_a_table_of_rates_is_not_one_of_trains_nor_the_other_way_round(path, lab
     lab.finish(trial, split)
     rates = lab.run.trial(trial.id).predictions
     assert read_digest(rates) is None
-    with pytest.raises(BadInput, match="expected a table of spike trains, got columns"):
+    with pytest.raises(BadInput, match="expected a table of spike trains, got another one"):
         read_trains(rates)
     written(path)
     with pytest.raises(BadInput):
@@ -188,5 +189,36 @@ def test_a_table_that_is_not_what_was_written_is_not_read(path):
     table = pyarrow.parquet.read_table(path)
     cells = pyarrow.array([cell + 1 for cell in table["unit"].to_pylist()])
     pyarrow.parquet.write_table(table.set_column(table.column_names.index("unit"), table.field("unit"), cells), path)
-    with pytest.raises(BadInput, match="not what was written"):
+    with pytest.raises(BadInput, match="column 'unit' are not those that were written"):
         read_trains(path)
+
+
+def test_some_cells_are_read_with_what_the_network_said_only_where_it_is_asked_for(path):
+    written(path)
+    whole = read_trains(path)
+    cell = whole[-1].cell
+    found = read_trains(path, [cell])
+    expected = [train for train in whole if train.cell == cell]
+    assert [train.decoding for train in found] == [train.decoding for train in expected]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.predicted, other.predicted)
+        np.testing.assert_array_equal(one.recorded, other.recorded)
+        assert (one.first_bin, one.bin_ms, one.step) == (other.first_bin, other.bin_ms, other.step)
+        assert (one.output is None) == (other.output is None)
+    assert all(train.output is None for train in read_trains(path, output=False))
+
+
+def test_a_flipped_bit_is_told_of_or_changes_nothing(path):
+    written(path)
+    with open(path, "rb") as file:
+        whole = file.read()
+    right = read_trains(path)
+    for place in range(0, len(whole), 17):
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 8
+        with open(path, "wb") as file:
+            file.write(content)
+        with contextlib.suppress(BadInput):
+            found = read_trains(path)
+            assert [repr(train) for train in found] == [repr(train) for train in right]
+            assert read_digest(path)[0] == TRIAL.id

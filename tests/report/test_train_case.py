@@ -2,15 +2,13 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 
 from raysp import files
-from raysp.collection.trains import read_trains
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
 from raysp.report.material import read_material
-from raysp.report.train_case import chosen_by, open_train_case, read_cells, shown_cells
+from raysp.report.train_case import chosen_by, open_train_case, shown_cells
 from raysp.report.train_lines import Line
 from raysp.report.train_numbers import HEADLINE, Numbers, read_numbers
 from tests.report.trains import CELLS, make_trains
@@ -49,33 +47,6 @@ def test_the_caption_says_how_cells_were_chosen(made):
     assert (
         chosen_by(open_made(made)) == "The median, the best and the worst cell of distance_unet by Schreiber at 50 ms"
     )
-
-
-def test_cells_are_read_as_they_were_written(made):
-    path = made.run.trial(made.of("poisson_20").id).predictions
-    whole = {(train.cell, train.decoding): train for train in read_trains(path)}
-    found = read_cells(path, [CELLS[1]])
-    assert [train.decoding for train in found] == ["round", "floor", "sample"]
-    for train in found:
-        other = whole[(CELLS[1], train.decoding)]
-        np.testing.assert_array_equal(train.predicted, other.predicted)
-        np.testing.assert_array_equal(train.recorded, other.recorded)
-        assert (train.first_bin, train.bin_ms, train.step) == (other.first_bin, other.bin_ms, other.step)
-
-
-def test_the_output_is_read_only_when_asked_for(made):
-    path = made.run.trial(made.of("distance_unet").id).predictions
-    expected = next(train for train in read_trains(path) if train.cell == CELLS[0]).output
-    assert read_cells(path, [CELLS[0]])[0].output is None
-    np.testing.assert_array_equal(read_cells(path, [CELLS[0]], output=True)[0].output, expected)
-
-
-def test_missing_and_damaged_predictions_are_told(tmp_path):
-    with pytest.raises(NotReady, match="no predictions"):
-        read_cells(str(tmp_path / "none.parquet"), [1])
-    files.write_text(str(tmp_path / "bad.parquet"), "no parquet")
-    with pytest.raises(BadInput, match="damaged or holds no spike trains"):
-        read_cells(str(tmp_path / "bad.parquet"), [1])
 
 
 def test_the_trial_that_has_the_cell_is_opened(made):
