@@ -7,7 +7,7 @@ Links, soft, hard and to other files, are followed; one that leads nowhere is na
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import h5py
@@ -112,14 +112,20 @@ class Group(_Node):
             return found
         raise found.refuse("expected an array, found a group")
 
-    def walk(self) -> Iterator[tuple[str, Group | Dataset]]:
-        """Give everything below by its path from here, links followed; what cannot be opened is passed over."""
-        yield from _walk(self, "", {self.token})
+    def walk(self, skipped: Container[str] = ()) -> Iterator[tuple[str, Group | Dataset]]:
+        """Give everything below by its path from here, links followed; what cannot be opened is passed over.
+
+        Args:
+            skipped: names in this group that are not looked into.
+        """
+        yield from _walk(self, "", {self.token}, skipped)
 
 
-def _walk(group: Group, above: str, entered: set[tuple[int, int]]) -> Iterator[tuple[str, Group | Dataset]]:
+def _walk(
+    group: Group, above: str, entered: set[tuple[int, int]], skipped: Container[str] = ()
+) -> Iterator[tuple[str, Group | Dataset]]:
     try:
-        names = list(group)
+        names = [name for name in group if name not in skipped]
     except BadInput:
         return
     for name in names:
@@ -230,11 +236,16 @@ def kind_of(dtype: np.dtype) -> str:
         return f"records of {', '.join(dtype.names)}"
     if h5py.check_ref_dtype(dtype) is not None:
         return "references to other objects"
-    if dtype.kind in "SU" or h5py.check_string_dtype(dtype) is not None:
+    if is_text(dtype):
         return "text"
     if h5py.check_vlen_dtype(dtype) is not None:
         return "arrays of different lengths"
     return {"c": "complex numbers", "b": "truth values", "V": "raw bytes"}.get(dtype.kind, str(dtype))
+
+
+def is_text(dtype: np.dtype) -> bool:
+    """Tell whether an array's values are text."""
+    return dtype.kind in "SU" or h5py.check_string_dtype(dtype) is not None
 
 
 def decoded(value: object) -> str:

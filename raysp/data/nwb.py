@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import h5py
 import numpy as np
 
-from raysp.data import hdf5
-from raysp.data.guarded import Dataset, Group
+from raysp.data import hdf5, nwb_find
+from raysp.data.guarded import Dataset, Group, decoded, is_text, kind_of
 from raysp.errors import BadInput, unknown
+
+LATEST_S = 1e11
+"""Seconds; three thousand years. Beyond, a time is no time, and has no exact millisecond."""
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Units:
         heldout: (units,) True for units to be predicted; None where the file does not say.
         intervals: (intervals, 2) stretches in which units were observed, s; None where the file does not say.
         interval_offsets: (units + 1,) as `offsets`, for the intervals.
+        notes: what is doubtful about the table, one sentence each.
     """
 
     ids: np.ndarray
@@ -33,6 +37,7 @@ class Units:
     heldout: np.ndarray | None = None
     intervals: np.ndarray | None = None
     interval_offsets: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -70,7 +75,7 @@ def opened(path: str, *, parts: bool = False) -> Iterator[Group]:
     """Open an NWB file for reading; `parts` as in `files.opened`.
 
     Raises:
-        BadInput: there is no such file, it is cut off, or it is not HDF5.
+        BadInput: see `hdf5.opened`.
     """
     with hdf5.opened(path, parts=parts) as file:
         yield file
@@ -78,135 +83,266 @@ def opened(path: str, *, parts: bool = False) -> Iterator[Group]:
 
 def identifier(file: Group) -> str:
     """Return the recording's identifier; empty when the file has none."""
-    return _text(file["identifier"][()]) if "identifier" in file else ""
+    return decoded(file.array("identifier")[()]) if "identifier" in file else ""
 
 
-def trials(file: Group, required: Iterable[str] = ()) -> dict[str, np.ndarray]:
-    """Read the table of trials; columns with several values per trial are left out.
+def trials(file: Group, required: Iterable[str] = (), path: str | None = None) -> dict[str, np.ndarray]:
+    """Read the table of trials; columns with several values per trial, and unreadable ones, are left out.
 
     Args:
         file: an open NWB file.
-        required: columns that must be there.
+        required: columns that must be there, with one readable value per trial.
+        path: of the table in the file; None looks for a table called trials.
 
     Returns:
         Column name -> (trials,) array: float, int, bool, or str.
 
     Raises:
-        BadInput: the file has no such table, it is empty, or a required column is missing.
+        BadInput: the file has no such table, or several; it is empty; or a required column is missing, damaged, of
+            another length or kind.
     """
-    table = _table(file, "intervals/trials")
-    rows = len(table["id"])
+    table = nwb_find.trials(file, path)
+    rows = len(table.array("id"))
     if rows == 0:
-        raise BadInput(f"{file.filename}: expected trials, found an empty table")
-    check_columns(table, required, file.filename)
-    names = [name for name in table if f"{name}_index" not in table and not name.endswith("_index")]
-    flat = [name for name in names if isinstance(table[name], Dataset) and table[name].shape == (rows,)]
-    return {name: _decoded(table[name][()]) for name in flat if h5py.check_ref_dtype(table[name].dtype) is None}
-
-
-def check_columns(table: Mapping[str, object], required: Iterable[str], where: str) -> None:
-    """Raise BadInput, with the nearest name that is there, for the first required column that is missing."""
+        raise BadInput(f"{table.where}: expected trials, found an empty table")
     for name in required:
         if name not in table:
-            raise BadInput(f"{where}: {unknown('trial column', name, list(table))}")
+            raise BadInput(f"{file.filename}: {unknown('trial column', name, list(table))}")
+    found = {name: _column(table, name, rows) for name in required}
+    for name in table:
+        # What nobody asked for blocks nothing.
+        with contextlib.suppress(BadInput):
+            if name not in found and not name.endswith("_index"):
+                found[name] = _column(table, name, rows)
+    return found
 
 
-def units(file: Group) -> Units:
+def _column(table: Group, name: str, rows: int) -> np.ndarray:
+    if f"{name}_index" in table:
+        raise BadInput(f"{table.where}: trial column {name!r} expected one value per trial, got several")
+    array = table.array(name)
+    if array.shape != (rows,):
+        raise array.refuse(f"expected one value per trial, shape ({rows},), got {array.shape}; write it anew like that")
+    if is_text(array.dtype):
+        return array.text()
+    if array.dtype.kind not in "iufb":
+        raise array.refuse(f"expected numbers or text, got {kind_of(array.dtype)}")
+    return array[()]
+
+
+def invalid_times(file: Group) -> np.ndarray:
+    """Return the (stretches, 2) begin and end, s, that the recording says to leave out: intervals/invalid_times.
+
+    Raises:
+        BadInput: the table is damaged, holds NaN, or an end before its begin.
+    """
+    if "intervals/invalid_times" not in file:
+        return np.zeros((0, 2))
+    table = file.group("intervals/invalid_times")
+    begin = table.array("start_time").numbers(None)
+    found = np.column_stack([begin, table.array("stop_time").numbers(len(begin))]).astype(np.float64)
+    if (wrong := ~(found[:, 0] <= found[:, 1])).any():
+        row = int(wrong.argmax())
+        raise table.refuse(f"expected begin <= end, got {found[row, 0]} to {found[row, 1]} s in row {row}")
+    return found
+
+
+def units(file: Group, path: str | None = None, *, asked: Iterable[str] = ()) -> Units:
     """Read the table of units.
 
+    Args:
+        file: an open NWB file.
+        path: of the table in the file; None looks for it.
+        asked: columns beside the spike times whose damage is an error: "heldout".
+
     Raises:
-        BadInput: there are no units, or a spike time is NaN or out of order.
+        BadInput: there are no units, or several tables of them; a spike time is NaN, infinite, absurd or out of order;
+            a column does not fit its index, or the units.
     """
-    table = _table(file, "units")
-    count = len(table["id"])
+    table, notes = nwb_find.units(file, path)
+    if "id" not in table:
+        raise table.refuse("expected a column id, found none; write the table anew")
+    count = len(table.array("id"))
     if count == 0 or "spike_times" not in table:
-        raise BadInput(f"{file.filename}: expected units with spike times, found none")
-    found = Units(
-        ids=table["id"][()],
-        times=table["spike_times"][()].astype(np.float64, copy=False),
-        offsets=_offsets(table, "spike_times", count),
-        heldout=table["heldout"][()].astype(bool) if "heldout" in table else None,
-        intervals=table["obs_intervals"][()] if "obs_intervals" in table else None,
-        interval_offsets=_offsets(table, "obs_intervals", count) if "obs_intervals" in table else None,
-    )
-    for unit in range(count):
-        _check_times(found.spikes(unit), f"{file.filename}: spike times of unit {found.ids[unit]}", strict=False)
-    return found
+        raise table.refuse("expected units with spike times, found none")
+    ids, doubt = _ids(table.array("id"))
+    times, offsets = _ragged(table, "spike_times", count)
+    _check_spikes(times, offsets, ids, file.filename)
+    lost = len(times) - int(offsets[-1])
+    if lost:
+        doubt += (
+            f"{lost} of {len(times)} spike times belong to no unit: {table.name}/spike_times_index ends before them "
+            "(it holds the end of each unit's spikes)",
+        )
+    intervals, interval_offsets = _observed(table, count) if "obs_intervals" in table else (None, None)
+    return Units(ids, times, offsets, _heldout(table, count, asked), intervals, interval_offsets, notes + doubt)
 
 
-def series(file: Group, name: str) -> Series:
-    """Read a time series by its name, or by its container's name, "_" and its own.
+def _ids(array: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
+    rows = np.arange(len(array))
+    if array.dtype.kind not in "iu" or array.shape != rows.shape:
+        return rows, (f"{array.name} holds no whole numbers: units are told apart by their rows",)
+    found = array[()]
+    if len(np.unique(found)) != len(found):
+        return rows, (f"{array.name} holds a number twice: units are told apart by their rows",)
+    return found, ()
+
+
+def _heldout(table: Group, count: int, asked: Iterable[str]) -> np.ndarray | None:
+    if "heldout" not in table:
+        return None
+    try:
+        found = table.array("heldout").numbers(count)
+        if not np.isin(found, (0, 1)).all():
+            raise table.refuse("heldout expected True or False for each unit, got other numbers")
+    except BadInput:
+        if "heldout" in asked:
+            raise
+        return None
+    return found.astype(bool)
+
+
+def _observed(table: Group, count: int) -> tuple[np.ndarray, np.ndarray]:
+    found, offsets = _ragged(table, "obs_intervals", count, 2)
+    if (wrong := ~(found[:, 0] <= found[:, 1]) | ~(np.abs(found) <= LATEST_S).all(axis=1)).any():
+        row = int(wrong.argmax())
+        raise table.array("obs_intervals").refuse(
+            f"expected begin <= end in s, got {found[row, 0]} to {found[row, 1]} in row {row}"
+        )
+    return found, offsets
+
+
+def _ragged(table: Group, column: str, count: int, *width: int) -> tuple[np.ndarray, np.ndarray]:
+    values = table.array(column).numbers(None, *width).astype(np.float64, copy=False)
+    name = f"{column}_index"
+    if name not in table:
+        raise table.refuse(f"expected {column} with {name}, the end of each unit's values in it; found no {name}")
+    array = table.array(name)
+    if array.shape != (count,):
+        raise array.refuse(f"expected an end for each of {count} units, shape ({count},), got {array.shape}")
+    ends = array.numbers(count)
+    offsets = np.concatenate([[0.0], ends])
+    if not np.isfinite(offsets).all() or (offsets % 1 != 0).any():
+        raise array.refuse("expected whole numbers, got others")
+    if (back := np.diff(offsets) < 0).any():
+        row = int(back.argmax())
+        raise array.refuse(
+            f"expected ends that do not decrease, got {offsets[row + 1]:.0f} in row {row}; it is damaged"
+        )
+    if offsets[-1] > len(values):
+        raise array.refuse(
+            f"points to value {offsets[-1]:.0f} of {column}, past its {len(values)} values; it is damaged"
+        )
+    return values, offsets.astype(np.int64)
+
+
+def _check_spikes(times: np.ndarray, offsets: np.ndarray, ids: np.ndarray, filename: str) -> None:
+    times = times[: offsets[-1]]
+    wrong = np.flatnonzero(~(np.abs(times) <= LATEST_S))
+    if len(wrong):
+        unit, first = _unit_of(wrong[0], offsets), times[wrong[0]]
+        said = "NaN" if np.isnan(first) else "infinity" if np.isinf(first) else f"{first:g} s"
+        units = len({_unit_of(row, offsets) for row in wrong})
+        raise BadInput(
+            f"{filename}: spike times of unit {ids[unit]} expected seconds, got {said} at row "
+            f"{wrong[0] - offsets[unit]}; {len(wrong)} such times in {units} units: take them out of the file"
+        )
+    back = np.flatnonzero(np.diff(times) < 0)
+    back = back[~np.isin(back + 1, offsets)]
+    if len(back):
+        row, unit = back[0], _unit_of(back[0], offsets)
+        raise BadInput(
+            f"{filename}: spike times of unit {ids[unit]} expected ascending seconds, got {times[row]} before "
+            f"{times[row + 1]} at row {row - offsets[unit]}, and {len(back)} such steps back in all; sort them, or if "
+            "recordings were joined, shift each by the length of those before it"
+        )
+
+
+def _unit_of(row: int, offsets: np.ndarray) -> int:
+    return int(np.searchsorted(offsets, row, side="right")) - 1
+
+
+def series(file: Group, name: str, *, time_last: bool | None = None) -> Series:
+    """Read a time series.
+
+    Args:
+        file: an open NWB file.
+        name: its path in the file, its name, or its container's name, "_" and its own.
+        time_last: True for values stored as (channels, samples), False for (samples, channels) whatever their shape;
+            None takes (samples, channels) and refuses what looks otherwise.
 
     Raises:
-        BadInput: no series has that name, or its samples are out of order.
+        BadInput: no series has that name, or several; its values are not real numbers in (samples,) or (samples,
+            channels), or infinite; its times are missing, out of order, or not one per sample.
     """
-    groups = _series_groups(file)
-    if name not in groups:
-        raise BadInput(f"{file.filename}: {unknown('time series', name, groups)}")
-    group = file[groups[name]]
-    data = group["data"][()]
-    values = data[:, None] if data.ndim == 1 else data
-    if "timestamps" in group:
-        times = group["timestamps"][()]
-    else:
-        times = np.arange(len(values)) / group["starting_time"].attrs["rate"] + group["starting_time"][()]
-    if len(times) != len(values):
-        raise BadInput(f"{file.filename}: {name} expected one time per sample, got {len(times)} for {len(values)}")
-    _check_times(times, f"{file.filename}: times of {name}", strict=True)
-    return Series(name, times, values, _channels(_text(group.attrs.get("comments", "")), values.shape[1]))
+    group = nwb_find.series(file, name)
+    data = group.array("data")
+    if len(data.shape) not in (1, 2):
+        raise data.refuse(f"expected shape (samples,) or (samples, channels), got {data.shape}")
+    values = data.numbers(*[None] * len(data.shape))
+    values = values[:, None] if values.ndim == 1 else values.T if time_last else values
+    _check_values(values, data)
+    times = _stamps(group) if "timestamps" in group else _regular(group, len(values))
+    samples, channels = values.shape
+    if len(times) != samples:
+        other = "; it has (channels, samples): say behavior_time_last: true" if len(times) == channels else ""
+        raise group.refuse(f"expected one time per sample, got {len(times)} for {samples}{other}")
+    if time_last is None and channels > samples and "timestamps" not in group:
+        raise data.refuse(
+            f"expected (samples, channels), got {data.shape}, more channels than samples; if it holds (channels, "
+            "samples) say behavior_time_last: true, if not, false"
+        )
+    _check_stamps(times, group)
+    return Series(name, times, values, _channels(decoded(group.attrs.get("comments", "")), channels))
 
 
-def _series_groups(file: Group) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _check_values(values: np.ndarray, data: Dataset) -> None:
+    if values.size == 0:
+        raise data.refuse(f"expected samples, got none: shape {data.shape}")
+    wrong = np.isinf(values) | (np.abs(values) > LARGEST)
+    if wrong.any():
+        row, channel = np.argwhere(wrong)[0]
+        raise data.refuse(
+            f"expected finite numbers, or NaN where unknown, got {values[row, channel]} in sample {row}, channel "
+            f"{channel}, and {wrong.sum()} such values in all"
+        )
 
-    def visit(path: str, node: Group | Dataset) -> None:
-        if isinstance(node, Group) and "data" in node and ("timestamps" in node or "starting_time" in node):
-            parts = path.split("/")
-            found[parts[-1]] = path
-            found["_".join(parts[-2:])] = path
 
-    for root in ("processing", "acquisition"):
-        if root in file:
-            for path, node in file.group(root).walk():
-                visit(f"{root}/{path}", node)
-    return found
+def _stamps(group: Group) -> np.ndarray:
+    return group.array("timestamps").numbers(None).astype(np.float64, copy=False)
+
+
+def _regular(group: Group, samples: int) -> np.ndarray:
+    if "starting_time" not in group:
+        raise group.refuse("expected timestamps, or starting_time with a rate, found neither")
+    start = group.array("starting_time")
+    begin, rate = _number(start[()]), _number(start.attrs.get("rate"))
+    if begin is None:
+        raise start.refuse(f"expected one number of seconds, got {start[()]!r}")
+    if rate is None or rate <= 0:
+        raise start.refuse(f"expected an attribute rate > 0, samples per second, got {start.attrs.get('rate')!r}")
+    return np.arange(samples) / rate + begin
+
+
+def _number(value: object) -> float | None:
+    found = np.asarray(value)
+    if found.size != 1 or found.dtype.kind not in "iuf" or not np.isfinite(found).all():
+        return None
+    return found.reshape(-1)[0]
+
+
+def _check_stamps(times: np.ndarray, group: Group) -> None:
+    if (wrong := ~(np.abs(times) <= LATEST_S)).any():
+        row = int(wrong.argmax())
+        raise group.refuse(f"expected times in seconds, got {times[row]} at row {row}, {wrong.sum()} such in all")
+    if (wrong := np.diff(times) <= 0).any():
+        row = int(wrong.argmax())
+        raise group.refuse(
+            f"expected ascending seconds, got {times[row]} before {times[row + 1]} at row {row}, {wrong.sum()} such "
+            "steps in all"
+        )
 
 
 def _channels(comments: str, count: int) -> tuple[str, ...]:
-    if "columns=" not in comments:
-        return tuple(f"{index:04d}" for index in range(count))
-    return tuple(comments.split("[")[-1].split("]")[0].split(","))
-
-
-def _table(file: Group, name: str) -> Group:
-    if name not in file or "id" not in file[name]:
-        raise BadInput(f"{file.filename}: expected an NWB file with a table {name!r}, found none")
-    return file[name]
-
-
-def _offsets(table: Group, column: str, count: int) -> np.ndarray:
-    ends = table[f"{column}_index"][()].astype(np.int64)
-    offsets = np.concatenate([[0], ends])
-    if len(ends) != count or (np.diff(offsets) < 0).any() or offsets[-1] > len(table[column]):
-        raise BadInput(f"{table.filename}: index of {column} does not fit its {len(table[column])} values")
-    return offsets
-
-
-def _check_times(times: np.ndarray, where: str, *, strict: bool) -> None:
-    if np.isnan(times).any():
-        raise BadInput(f"{where} expected numbers, got NaN at row {int(np.isnan(times).argmax())}")
-    steps = np.diff(times)
-    wrong = steps <= 0 if strict else steps < 0
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise BadInput(f"{where} expected ascending seconds, got {times[row]} before {times[row + 1]} at row {row}")
-
-
-def _decoded(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind in "OS":
-        return np.array([_text(value) for value in values])
-    return values
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    names = tuple(comments.split("[")[-1].split("]")[0].split(",")) if "columns=" in comments else ()
+    return names if len(names) == count else tuple(f"{index:04d}" for index in range(count))

@@ -132,7 +132,7 @@ def test_samples_out_of_order_are_refused(path, times, problem):
     [
         ("units", None, "a table 'units'"),
         ("units/spike_times", None, "units with spike times, found none"),
-        ("units/spike_times_index", [2, 9], "index of spike_times does not fit"),
+        ("units/spike_times_index", [2, 9], "spike_times_index points to value 9 of spike_times, past its 3 values"),
     ],
 )
 def test_damaged_units_are_refused(path, name, value, problem):

@@ -1,0 +1,142 @@
+"""When a recording was running where its file does not say, and whether its spikes fall into the trials' windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.errors import BadInput
+
+SILENCE_S = 60.0
+"""Shorter silences of all units together are silences, not pauses of the recording."""
+FEW_SPIKES = 10
+SPARSE_HZ = 0.05
+FASTEST_HZ = 1000.0
+BUSY_WINDOW = 20
+UNITS_OF_TIME = (
+    (3e2, 3e3, "ms"),
+    (1e4, 1e5, "samples"),
+    (3e5, 3e6, "µs"),
+    (3e8, 3e9, "ns"),
+)
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Where the spikes of all units and the trials' windows lie.
+
+    Attributes:
+        spikes: begin and end, s; None without spikes.
+        windows: begin and end, s.
+    """
+
+    spikes: tuple[float, float] | None
+    windows: tuple[float, float]
+
+    def __str__(self) -> str:
+        spikes = "no spikes" if self.spikes is None else f"spikes lie from {_seconds(*self.spikes)}"
+        return f"{spikes}, windows from {_seconds(*self.windows)}{self._reason()}"
+
+    def _reason(self) -> str:
+        if self.spikes is None:
+            return ""
+        spikes, windows = (max(abs(one) for one in pair) for pair in (self.spikes, self.windows))
+        for low, high, name in UNITS_OF_TIME:
+            if low <= spikes / max(windows, 1e-9) <= high:
+                return f": are spike times in {name}, not in s?"
+            if low <= windows / max(spikes, 1e-9) <= high:
+                return f": are the trials' times in {name}, not in s?"
+        return ""
+
+
+def stretches(times: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return when the recording was running, as far as spikes and trials tell, and a note on stray spikes.
+
+    A silence of all units of more than a minute (longer where they fire rarely) is taken for a pause, so that a stray
+    spike far outside does not make what lies between an observation. Trials near spikes widen a stretch.
+
+    Args:
+        times: (spikes,) of all units, s, in any order.
+        trials: (trials, 2) begin and end, s; NaN where unknown.
+
+    Returns:
+        (stretches, 2) begin and end, s.
+    """
+    trials = trials[(trials[:, 0] <= trials[:, 1]) & np.isfinite(trials).all(axis=1)]
+    if len(times) == 0:
+        return np.array([[trials.min(), trials.max()]]) if len(trials) else np.zeros((0, 2)), ()
+    times = np.sort(times)
+    gaps = np.diff(times)
+    longest = max(SILENCE_S, 200 * np.median(gaps), 20 * np.quantile(gaps, 0.9, method="lower")) if len(gaps) else 60.0
+    cuts = np.flatnonzero(gaps > longest)
+    first, last = np.append(0, cuts + 1), np.append(cuts, len(times) - 1)
+    found, stray = np.column_stack([times[first], times[last]]), np.zeros(len(first), dtype=bool)
+    for row, (begin, end) in enumerate(found):
+        near = trials[(trials[:, 1] >= begin - longest) & (trials[:, 0] <= end + longest)]
+        if len(near):
+            found[row] = min(begin, max(near.min(), begin - longest)), max(end, min(near.max(), end + longest))
+        stray[row] = len(near) == 0 and last[row] - first[row] < FEW_SPIKES
+    if stray.all() or not stray.any():
+        return found, ()
+    count = int((last - first + 1)[stray].sum())
+    where = _number(found[stray][0, 0])
+    note = (
+        f"{count} of {len(times)} spike times lie alone, more than {longest:.3g} s from other spikes and from every "
+        f"trial, the first at {where} s: nothing between counts as observed"
+    )
+    return found[~stray], (note,)
+
+
+def check_inside(inside: int, windows: int, spans: Spans, where: str) -> None:
+    """Refuse windows of which fewer than two lie in the recording. Raises BadInput."""
+    if inside >= min(2, windows):
+        return
+    raise BadInput(
+        f"{where}: {inside or 'none'} of {windows} windows lies inside the observed recording ({spans}); check "
+        "window_ms, forward_ms and align, whose times are in s"
+    )
+
+
+def check_counted(counts: np.ndarray, spikes: int, spans: Spans, bin_ms: float, where: str) -> tuple[str, ...]:
+    """Return what is doubtful about counts as notes: hardly any spikes, windows without any, too many.
+
+    Args:
+        counts: (trials, bins, units), NaN where unobserved.
+        spikes: of the whole recording.
+        spans: where spikes and windows lie.
+        bin_ms: width of a bin, ms.
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: no spike lies in any window.
+    """
+    total = np.nansum(counts, dtype=np.float64)
+    if total == 0:
+        raise BadInput(f"{where}: none of {spikes} spikes lies in any of {len(counts)} windows; {spans}")
+    return tuple(_doubts(counts, total, spikes, spans, bin_ms))
+
+
+def _doubts(counts: np.ndarray, total: float, spikes: int, spans: Spans, bin_ms: float) -> Iterator[str]:
+    seen_s = (~np.isnan(counts)).sum(axis=(0, 1)) * (bin_ms / 1000.0)
+    each_hz = np.nansum(counts, axis=(0, 1), dtype=np.float64) / np.maximum(seen_s, 1e-12)
+    if (mean := total / max(seen_s.sum(), 1e-12)) < SPARSE_HZ:
+        yield f"hardly any of {spikes} spikes lie in the windows: {total:.0f}, {mean:.2g} Hz a unit; {spans}"
+    if (fast := int((each_hz > FASTEST_HZ).sum())) > 0:
+        yield f"{fast} units fire up to {each_hz.max():.4g} Hz in the windows, more than neurons can; {spans}"
+    windows = np.nansum(counts, axis=(1, 2), dtype=np.float64)
+    silent = int((windows == 0).sum())
+    if silent and np.median(windows[windows > 0]) >= BUSY_WINDOW:
+        yield (
+            f"{silent} of {len(windows)} windows hold no spike of any unit, others {np.median(windows[windows > 0]):.0f}: "
+            f"was the recording running? {spans}"
+        )
+
+
+def _seconds(begin: float, end: float) -> str:
+    return f"{_number(begin)} to {_number(end)} s"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 1e6 else f"{value:.4g}"
