@@ -55,7 +55,11 @@ class Windows:
 
 def spike_ms(times_s: np.ndarray) -> np.ndarray:
     """Return the millisecond in which each spike lies; the rule is the module's."""
-    return (times_s * 1000.0).round(6).astype(np.int32)
+    return _clock_ms(times_s).astype(np.int64)
+
+
+def _clock_ms(times_s: np.ndarray) -> np.ndarray:
+    return np.trunc((times_s * 1000.0).round(6))
 
 
 def observed_ms(intervals_s: np.ndarray, length: int) -> np.ndarray:
@@ -79,8 +83,9 @@ def gather(trains_s: Sequence[np.ndarray], observed: np.ndarray) -> Spikes:
     """Put the spike trains (s, ascending) of some units on the clock, without spikes in unobserved milliseconds."""
     kept = []
     for times in trains_s:
-        ms = spike_ms(times)
-        ms = ms[(ms >= 0) & (ms < len(observed))]
+        # Only what lies on the clock is made whole numbers: times far outside would wrap around into it.
+        ms = _clock_ms(times)
+        ms = ms[(ms >= 0) & (ms < len(observed))].astype(np.int32)
         kept.append(ms[observed[ms]])
     offsets = np.concatenate([[0], np.cumsum([len(ms) for ms in kept])]).astype(np.int64)
     return Spikes(np.concatenate(kept) if kept else np.zeros(0, np.int32), offsets, observed)

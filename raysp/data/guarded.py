@@ -258,7 +258,7 @@ def _decoded(value: object) -> str:
 
 
 def _spelled(shape: tuple[int | None, ...]) -> str:
-    return f"({', '.join('any' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
+    return f"({', '.join('n' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
 
 
 def _check_stored(dataset: Dataset, size: int) -> None:

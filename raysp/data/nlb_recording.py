@@ -12,10 +12,12 @@ from raysp.data import binning, nwb
 from raysp.data.guarded import Group
 from raysp.data.nlb_behavior import resample
 from raysp.data.nlb_sets import BIN_WIDTHS_MS, STANDIN_MARK, NLBSet
+from raysp.data.recorded import Spans
 from raysp.errors import BadInput, NotReady
 
 FIRST_DMFC_RELEASE = (45, 15)
 GAP_S = 0.05
+LONGEST_S = 48 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,10 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
     with nwb.opened(path) as file:
         standin = nwb.identifier(file).startswith(STANDIN_MARK)
         trials = nwb.trials(file, required)
-        units = nwb.units(file)
+        units = nwb.units(file, asked=("heldout",))
         length_ms = _length_ms(units, name)
         heldin, heldout = _spikes(units, length_ms, name)
+        _check_observed(units, (heldin, heldout), name)
         _check_neurons(nlb, name, (len(heldin), len(heldout or ())), test=test, standin=standin)
         behavior = {} if test or nlb.series is None else _behavior(nlb, file, trials, length_ms, lead_ms)
     return Session(name, trials, _ids(units), heldin, heldout, behavior, standin)
@@ -141,6 +144,10 @@ def _length_ms(units: nwb.Units, name: str) -> int:
     ends = [units.observed(unit)[-1, -1] for unit in range(len(units)) if len(units.observed(unit))]
     if not ends:
         raise BadInput(f"{name}: expected stretches in obs_intervals, found none")
+    if not 0 < max(ends) <= LONGEST_S:
+        raise BadInput(
+            f"{name}: expected obs_intervals of seconds that end within {LONGEST_S / 3600:.0f} hours, got {max(ends):g}"
+        )
     return round(float(max(ends)) * 1000.0)
 
 
@@ -155,6 +162,14 @@ def _spikes(units: nwb.Units, length_ms: int, name: str) -> tuple[binning.Spikes
     return _group(units, ~units.heldout, length_ms), (
         _group(units, units.heldout, length_ms) if units.heldout.any() else None
     )
+
+
+def _check_observed(units: nwb.Units, groups: tuple[binning.Spikes | None, ...], name: str) -> None:
+    if sum(len(group.ms) for group in groups if group is not None):
+        return
+    spikes = (float(units.times.min()), float(units.times.max())) if len(units.times) else None
+    spans = Spans(spikes, (float(units.intervals.min()), float(units.intervals.max())), "obs_intervals")
+    raise BadInput(f"{name}: none of {len(units.times)} spikes lies in obs_intervals; {spans}")
 
 
 def _ids(units: nwb.Units) -> np.ndarray:

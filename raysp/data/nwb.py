@@ -14,6 +14,7 @@ from raysp.errors import BadInput, unknown
 
 LATEST_S = 1e11
 """Seconds; three thousand years. Beyond, a time is no time, and has no exact millisecond."""
+COARSE_MS = 1.0
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -168,12 +169,7 @@ def units(file: Group, path: str | None = None, *, asked: Iterable[str] = ()) ->
     ids, doubt = _ids(table.array("id"))
     times, offsets = _ragged(table, "spike_times", count)
     _check_spikes(times, offsets, ids, file.filename)
-    lost = len(times) - int(offsets[-1])
-    if lost:
-        doubt += (
-            f"{lost} of {len(times)} spike times belong to no unit: {table.name}/spike_times_index ends before them "
-            "(it holds the end of each unit's spikes)",
-        )
+    doubt += _doubts(table.array("spike_times"), times, int(offsets[-1]))
     intervals, interval_offsets = _observed(table, count) if "obs_intervals" in table else (None, None)
     return Units(ids, times, offsets, _heldout(table, count, asked), intervals, interval_offsets, notes + doubt)
 
@@ -186,6 +182,19 @@ def _ids(array: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
     if len(np.unique(found)) != len(found):
         return rows, (f"{array.name} holds a number twice: units are told apart by their rows",)
     return found, ()
+
+
+def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
+    found = ()
+    if used < len(times):
+        found += (
+            f"{len(times) - used} of {len(times)} spike times belong to no unit: {array.name}_index, which holds the "
+            "end of each unit's spikes, ends before them",
+        )
+    latest = float(np.abs(times).max(initial=0.0))
+    if array.dtype == np.float32 and (steps_ms := float(np.spacing(np.float32(latest))) * 1000.0) > COARSE_MS:
+        found += (f"spike times up to {latest:.0f} s are stored in single precision, in steps of {steps_ms:.3g} ms",)
+    return found
 
 
 def _heldout(table: Group, count: int, asked: Iterable[str]) -> np.ndarray | None:

@@ -21,8 +21,17 @@ from raysp.data.population_nwb import read_trials
 from raysp.data.split import PopulationSplit, Provenance, Targets
 from raysp.errors import BadInput
 
-VERSION = "population-1"
-NWB_ONLY = {"window_ms": None, "clock_ms": 1.0, "lag_ms": 0.0, "keep": {}}
+VERSION = "population-2"
+NWB_ONLY = {
+    "window_ms": None,
+    "clock_ms": 1.0,
+    "lag_ms": 0.0,
+    "keep": {},
+    "trials": None,
+    "units": None,
+    "keep_invalid": False,
+    "behavior_time_last": None,
+}
 COUNTS_ONLY = {"rates": None, "rate_scale": None, "train_index": None, "eval_index": None}
 
 
@@ -36,6 +45,9 @@ class Config:
         align: NWB: trial column with the time (s) that the window is aligned to, e.g. "move_onset_time".
         window_ms: NWB: begin (included) and end (excluded) of the window around that time, ms.
         clock_ms: NWB: spike times are put on a clock this fine before they are binned; 1 ms is the benchmark's rule.
+        trials: NWB: path in the file of the table of trials, e.g. "intervals/epochs"; by default the one called trials.
+        units: NWB: path in the file of the table of units, where it holds several.
+        keep_invalid: NWB: windows that reach into the recording's own intervals/invalid_times are used too.
         keep: NWB: trial column -> value or list of values; only such trials are used, e.g. {"success": True}.
         counts: name of the array of counts, (trials, bins, neurons).
         rates: name of the array of true rates, same shape, where truth is known.
@@ -44,7 +56,8 @@ class Config:
         eval_index: name of the array of evaluation trials; without it, and without `train_index`, they are drawn.
         conditions: trial columns (NWB) or arrays (counts) whose distinct rows are the trial's condition, for PSTHs.
         psth_sigma_ms: standard deviation of the Gaussian that smooths PSTHs, ms; 0 for none.
-        behavior: NWB: name of a time series; counts: of an array (trials, bins, variables).
+        behavior: NWB: name or path of a time series; counts: of an array (trials, bins, variables).
+        behavior_time_last: NWB: the series is stored as (channels, samples); false says that it is not.
         lag_ms: NWB: behaviour is read this much later than the spikes, ms.
         forward_ms: length of what must be predicted after the observed bins. NWB: it follows the window; counts: it
             is cut from the end of the trials.
@@ -64,6 +77,9 @@ class Config:
     align: str | None = None
     window_ms: tuple[float, float] | None = None
     clock_ms: float = 1.0
+    trials: str | None = None
+    units: str | None = None
+    keep_invalid: bool = False
     keep: Mapping[str, Any] = field(default_factory=dict)
     counts: str | None = None
     rates: str | None = None
@@ -73,6 +89,7 @@ class Config:
     conditions: tuple[str, ...] = ()
     psth_sigma_ms: float = 50.0
     behavior: str | None = None
+    behavior_time_last: bool | None = None
     lag_ms: float = 0.0
     forward_ms: float = 0.0
     min_rate_hz: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysp.data import aligned, nwb
-from raysp.data.guarded import Group
+from raysp.data.guarded import kind_of
 from raysp.data.partition import Whole, condition_index
+from raysp.data.recorded import Spans, check_counted, check_inside, stretches
 from raysp.data.split import own_ids
 from raysp.errors import BadInput
 
 if TYPE_CHECKING:
     from raysp.data.population import Config
+
+EXACT_TICKS = 2.0**52
+COUNT_BYTES = 4
+TOUCH_S = 1e-9
+MOSTLY = 0.5
+"""Behaviour known in a smaller share of the bins is doubted."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,32 @@ class _Grid:
     clock_ms: float
     step: int
     bins: int
+    forward: int
+
+    @property
+    def length_s(self) -> float:
+        return self.bins * self.step * self.clock_ms / 1000.0
+
+    def seconds(self, ticks: np.ndarray) -> np.ndarray:
+        return ticks * (self.clock_ms / 1000.0)
+
+
+@dataclass(frozen=True)
+class _Recording:
+    trials: Mapping[str, np.ndarray]
+    units: nwb.Units
+    series: nwb.Series | None
+    invalid: np.ndarray
+    where: str
+
+
+@dataclass(frozen=True)
+class _Windows:
+    rows: np.ndarray
+    begin: np.ndarray
+    seen: np.ndarray
+    spans: Spans
+    notes: tuple[str, ...]
 
 
 def read_trials(config: Config) -> Whole:
@@ -32,50 +66,61 @@ def read_trials(config: Config) -> Whole:
         config: see `raysp.data.population.Config`.
 
     Raises:
-        BadInput: the file, a column or a signal is missing or damaged, there are no units, or no trial is usable.
+        BadInput: the file, a column or a signal is missing or damaged, there are no units, no trial is usable, or no
+            spike lies in a window.
     """
     begin_ms, end_ms = config.window_ms
-    grid = _Grid(
-        config.clock_ms,
-        round(config.bin_ms / config.clock_ms),
-        round((end_ms - begin_ms + config.forward_ms) / config.bin_ms),
-    )
-    with nwb.opened(config.path) as file:
-        trials = _columns(file, (config.align, *config.conditions, *config.keep))
-        units = nwb.units(file)
-        series = None if config.behavior is None else nwb.series(file, config.behavior)
-        where = file.filename
-    chosen = _kept(trials, config.keep, where)
-    rows, missing = _with_event(trials[config.align], chosen, config.align, where)
-    begin = aligned.to_ticks(trials[config.align][rows], grid.clock_ms) + round(begin_ms / grid.clock_ms)
-    seen = _seen(units, trials, begin, grid)
-    inside = seen.any(axis=2).all(axis=1)
-    _check_inside(inside, begin, units, grid, where)
-    rows, begin, seen = rows[inside], begin[inside], seen[inside]
-    usable = np.flatnonzero(seen.any(axis=(0, 1)))
-    counts = _counts(units, usable, begin, seen, grid)
-    behavior = None
-    if series is not None:
-        starts = begin * (grid.clock_ms / 1000.0) + config.lag_ms / 1000.0
-        observed = grid.bins - round(config.forward_ms / config.bin_ms)
-        behavior = aligned.bin_means(series, starts, observed, config.bin_ms).astype(np.float32)
+    bins, forward = round((end_ms - begin_ms + config.forward_ms) / config.bin_ms), config.forward_ms / config.bin_ms
+    grid = _Grid(config.clock_ms, round(config.bin_ms / config.clock_ms), bins, round(forward))
+    found = _read(config)
+    windows = _windows(found, config, grid)
+    trials, units, rows = found.trials, found.units, windows.rows
+    usable = np.flatnonzero(windows.seen.any(axis=(0, 1)))
+    counts = _counts(units, usable, windows.begin, windows.seen, grid)
+    doubts = check_counted(counts, len(units.times), windows.spans, config.bin_ms, found.where)
+    behavior, unknown = _behavior(found, windows.begin, config, grid)
+    unseen = len(units) - len(usable)
+    left_out = (f"{unseen} units were never observed in a window and were left out",) if unseen else ()
     return Whole(
         counts=counts,
-        forward=round(config.forward_ms / config.bin_ms),
+        forward=grid.forward,
         condition=condition_index([trials[name][rows] for name in config.conditions]) if config.conditions else None,
         behavior=behavior,
         ids=own_ids(trials.get("id"), len(trials[config.align]))[rows],
         units=own_ids(units.ids, len(units))[usable],
-        notes=_notes(config, missing, inside, len(units) - len(usable), _overlapping(begin, grid)),
+        notes=(*units.notes, *windows.notes, *left_out, *doubts, *unknown),
     )
 
 
-def _columns(file: Group, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
-    trials = nwb.trials(file, needed)
-    for name in needed:
-        if name not in trials:
-            raise BadInput(f"{file.filename}: trial column {name!r} expected one value per trial, got several")
-    return trials
+def _read(config: Config) -> _Recording:
+    with nwb.opened(config.path) as file:
+        trials = nwb.trials(file, (config.align, *config.conditions, *config.keep), config.trials)
+        units = nwb.units(file, config.units)
+        series = None
+        if config.behavior is not None:
+            series = nwb.series(file, config.behavior, time_last=config.behavior_time_last)
+        invalid = np.zeros((0, 2)) if config.keep_invalid else nwb.invalid_times(file)
+        return _Recording(trials, units, series, invalid, file.filename)
+
+
+def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
+    times, where = found.trials[config.align], found.where
+    rows, missing = _with_event(times, _kept(found.trials, config.keep, where), config.align, where)
+    _check_clock(found.units, times[rows], config, where)
+    begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(config.window_ms[0] / grid.clock_ms)
+    spans = _spans(found.units, begin, grid)
+    _check_size(len(begin), grid, len(found.units), spans, where)
+    seen, stray = _seen(found.units, found.trials, begin, grid)
+    inside = seen.any(axis=2).all(axis=1)
+    check_inside(int(inside.sum()), len(inside), spans, where)
+    valid = ~_touching(found.invalid, begin, grid, config)
+    used = inside & valid
+    if not used.any():
+        raise BadInput(
+            f"{where}: all {len(inside)} windows reach into intervals/invalid_times; keep_invalid: true keeps them"
+        )
+    counts = (missing, int((~inside).sum()), int((inside & ~valid).sum()), _overlapping(begin[used], grid))
+    return _Windows(rows[used], begin[used], seen[used], spans, (*_left_out(config, len(inside), counts), *stray))
 
 
 def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str) -> np.ndarray:
@@ -91,19 +136,48 @@ def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str)
 
 def _with_event(times: np.ndarray, rows: np.ndarray, align: str, where: str) -> tuple[np.ndarray, int]:
     if times.dtype.kind not in "fiu":
-        raise BadInput(f"{where}: align column {align!r} expected times in s, got {times.dtype}")
+        raise BadInput(f"{where}: align column {align!r} expected times in s, got {kind_of(times.dtype)}")
     there = np.isfinite(times[rows])
     if not there.any():
         raise BadInput(f"{where}: expected times in column {align!r}, got NaN in all {len(rows)} trials")
     return rows[there], int((~there).sum())
 
 
-def _seen(units: nwb.Units, trials: Mapping[str, np.ndarray], begin: np.ndarray, grid: _Grid) -> np.ndarray:
-    """Tell which bins of each trial each unit was observed in, (trials, bins, units)."""
+def _check_clock(units: nwb.Units, events: np.ndarray, config: Config, where: str) -> None:
+    latest = max(float(np.abs(times).max()) for times in (units.times, events, [0.0]) if len(times))
+    if np.abs(events).max() > nwb.LATEST_S:
+        raise BadInput(f"{where}: align column {config.align!r} expected times in s, got {np.abs(events).max():g}")
+    if latest * 1000.0 / config.clock_ms > EXACT_TICKS:
+        raise BadInput(
+            f"{where}: times up to {latest:g} s have no exact place on a clock of {config.clock_ms} ms; "
+            "take a coarser clock_ms"
+        )
+
+
+def _spans(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> Spans:
+    spikes = (float(units.times.min()), float(units.times.max())) if len(units.times) else None
+    return Spans(spikes, (grid.seconds(begin.min()), grid.seconds(begin.max()) + grid.length_s))
+
+
+def _check_size(trials: int, grid: _Grid, units: int, spans: Spans, where: str) -> None:
+    size = trials * grid.bins * units * COUNT_BYTES
+    if size > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+        raise BadInput(
+            f"{where}: {trials} windows of {grid.bins} bins for {units} units need {size / 2**30:.3g} GiB, more than "
+            f"this machine has ({spans}); take shorter windows or wider bins"
+        )
+
+
+def _seen(
+    units: nwb.Units, trials: Mapping[str, np.ndarray], begin: np.ndarray, grid: _Grid
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Tell which bins of each trial each unit was observed in, (trials, bins, units), and what is doubtful in that."""
     shape = (begin, grid.bins, grid.step, grid.clock_ms)
     if units.intervals is None:
-        same = aligned.observed(_extent(units, trials), *shape)
-        return np.broadcast_to(same[:, :, None], (*same.shape, len(units)))
+        # Without obs_intervals the file says only where trials and spikes lie; nothing is known beyond them.
+        running, notes = stretches(units.times, _bounds(trials))
+        same = aligned.observed(running, *shape)
+        return np.broadcast_to(same[:, :, None], (*same.shape, len(units))), notes
     known: dict[bytes, np.ndarray] = {}
     columns = []
     for unit in range(len(units)):
@@ -112,27 +186,50 @@ def _seen(units: nwb.Units, trials: Mapping[str, np.ndarray], begin: np.ndarray,
         if key not in known:
             known[key] = aligned.observed(intervals, *shape)
         columns.append(known[key])
-    return np.stack(columns, axis=2)
+    return np.stack(columns, axis=2), ()
 
 
-def _extent(units: nwb.Units, trials: Mapping[str, np.ndarray]) -> np.ndarray:
-    # Without obs_intervals the file says only where trials and spikes lie; nothing is known beyond them.
-    ends = [trials[name] for name in ("start_time", "stop_time") if name in trials]
-    times = np.concatenate([units.times, *ends])
-    times = times[np.isfinite(times)]
-    return np.array([[times.min(), times.max()]]) if len(times) else np.zeros((0, 2))
+def _bounds(trials: Mapping[str, np.ndarray]) -> np.ndarray:
+    unknown = np.full(len(next(iter(trials.values()))), np.nan)
+    columns = [trials.get(name, unknown) for name in ("start_time", "stop_time")]
+    return np.column_stack([column if column.dtype.kind in "iuf" else unknown for column in columns]).astype(np.float64)
 
 
-def _check_inside(inside: np.ndarray, begin: np.ndarray, units: nwb.Units, grid: _Grid, where: str) -> None:
-    if inside.any():
-        return
-    s = grid.clock_ms / 1000.0
-    first, last = begin.min() * s, (begin.max() + grid.bins * grid.step) * s
-    spikes = f"spikes from {units.times.min():.3f} to {units.times.max():.3f} s" if len(units.times) else "no spikes"
-    raise BadInput(
-        f"{where}: none of {len(inside)} windows ({first:.3f} to {last:.3f} s) lies inside the observed recording "
-        f"({spikes}); check window_ms, forward_ms and align, whose times are in s"
+def _touching(stretches_s: np.ndarray, begin: np.ndarray, grid: _Grid, config: Config) -> np.ndarray:
+    """Tell which windows, of spikes or of behaviour, share time with one of some stretches."""
+    first, last = grid.seconds(begin), grid.seconds(begin) + grid.length_s
+    if config.behavior is not None:
+        first, last = first + min(config.lag_ms, 0.0) / 1000.0, last + max(config.lag_ms, 0.0) / 1000.0
+    inside = (stretches_s[:, 0] < last[:, None] - TOUCH_S) & (stretches_s[:, 1] > first[:, None] + TOUCH_S)
+    return inside.any(axis=1)
+
+
+def _behavior(
+    found: _Recording, begin: np.ndarray, config: Config, grid: _Grid
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    if found.series is None:
+        return None, ()
+    starts = begin * (grid.clock_ms / 1000.0) + config.lag_ms / 1000.0
+    behavior = aligned.bin_means(found.series, starts, grid.bins - grid.forward, config.bin_ms).astype(np.float32)
+    return behavior, _check_behavior(behavior, found.series, starts, grid.length_s, found.where)
+
+
+def _check_behavior(
+    behavior: np.ndarray, series: nwb.Series, starts: np.ndarray, length_s: float, where: str
+) -> tuple[str, ...]:
+    known = ~np.isnan(behavior).all(axis=2)
+    spans = (
+        f"its samples lie from {series.times[0]:.3f} to {series.times[-1]:.3f} s, windows begin from "
+        f"{starts.min():.3f} to {starts.max():.3f} s"
     )
+    if not known.any():
+        raise BadInput(f"{where}: {series.name} is known in none of {len(behavior)} windows; {spans}")
+    notes = {
+        f"{series.name} is known in {known.mean():.1%} of the bins; {spans}": known.mean() < MOSTLY,
+        f"{series.name} has fewer than one sample in a window; {spans}: are its times in s?": len(series.times) > 1
+        and np.median(np.diff(series.times)) > length_s,
+    }
+    return tuple(note for note, holds in notes.items() if holds)
 
 
 def _counts(units: nwb.Units, usable: np.ndarray, begin: np.ndarray, seen: np.ndarray, grid: _Grid) -> np.ndarray:
@@ -148,12 +245,13 @@ def _overlapping(begin: np.ndarray, grid: _Grid) -> int:
     return int((np.diff(np.sort(begin)) < grid.bins * grid.step).sum())
 
 
-def _notes(config: Config, missing: int, inside: np.ndarray, unseen: int, overlapping: int) -> tuple[str, ...]:
-    outside = int((~inside).sum())
+def _left_out(config: Config, windows: int, counts: tuple[int, int, int, int]) -> tuple[str, ...]:
+    missing, outside, invalid, overlapping = counts
     notes = {
         f"{missing} trials have no {config.align} and were left out": missing,
-        f"{outside} of {len(inside)} windows reach outside the observed recording and were left out": outside,
-        f"{unseen} units were never observed in a window and were left out": unseen,
+        f"{outside} of {windows} windows reach outside the observed recording and were left out": outside,
+        f"{invalid} of {windows} windows reach into intervals/invalid_times and were left out (keep_invalid: true "
+        "keeps them)": invalid,
         f"{overlapping} windows overlap the next one: spikes in both are counted in both, and evaluation trials may "
         "share time with training trials": overlapping,
     }

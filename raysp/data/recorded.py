@@ -12,7 +12,8 @@ from raysp.errors import BadInput
 SILENCE_S = 60.0
 """Shorter silences of all units together are silences, not pauses of the recording."""
 FEW_SPIKES = 10
-SPARSE_HZ = 0.05
+SPARSE_HZ, FEW_HZ, FEW_SHARE = 0.05, 0.5, 0.01
+"""A mean rate of a unit that is doubted, and one that is when only this share of the spikes was counted."""
 FASTEST_HZ = 1000.0
 BUSY_WINDOW = 20
 UNITS_OF_TIME = (
@@ -30,14 +31,16 @@ class Spans:
     Attributes:
         spikes: begin and end, s; None without spikes.
         windows: begin and end, s.
+        where: what the windows are.
     """
 
     spikes: tuple[float, float] | None
     windows: tuple[float, float]
+    where: str = "windows"
 
     def __str__(self) -> str:
         spikes = "no spikes" if self.spikes is None else f"spikes lie from {_seconds(*self.spikes)}"
-        return f"{spikes}, windows from {_seconds(*self.windows)}{self._reason()}"
+        return f"{spikes}, {self.where} from {_seconds(*self.windows)}{self._reason()}"
 
     def _reason(self) -> str:
         if self.spikes is None:
@@ -47,7 +50,7 @@ class Spans:
             if low <= spikes / max(windows, 1e-9) <= high:
                 return f": are spike times in {name}, not in s?"
             if low <= windows / max(spikes, 1e-9) <= high:
-                return f": are the trials' times in {name}, not in s?"
+                return f": are those of the {self.where} in {name}, not in s?"
         return ""
 
 
@@ -121,16 +124,17 @@ def check_counted(counts: np.ndarray, spikes: int, spans: Spans, bin_ms: float, 
 def _doubts(counts: np.ndarray, total: float, spikes: int, spans: Spans, bin_ms: float) -> Iterator[str]:
     seen_s = (~np.isnan(counts)).sum(axis=(0, 1)) * (bin_ms / 1000.0)
     each_hz = np.nansum(counts, axis=(0, 1), dtype=np.float64) / np.maximum(seen_s, 1e-12)
-    if (mean := total / max(seen_s.sum(), 1e-12)) < SPARSE_HZ:
+    mean = total / max(seen_s.sum(), 1e-12)
+    if mean < SPARSE_HZ or (mean < FEW_HZ and total < FEW_SHARE * spikes):
         yield f"hardly any of {spikes} spikes lie in the windows: {total:.0f}, {mean:.2g} Hz a unit; {spans}"
     if (fast := int((each_hz > FASTEST_HZ).sum())) > 0:
         yield f"{fast} units fire up to {each_hz.max():.4g} Hz in the windows, more than neurons can; {spans}"
     windows = np.nansum(counts, axis=(1, 2), dtype=np.float64)
-    silent = int((windows == 0).sum())
-    if silent and np.median(windows[windows > 0]) >= BUSY_WINDOW:
+    silent, typical = int((windows == 0).sum()), np.median(windows[windows > 0])
+    if silent and typical >= BUSY_WINDOW:
         yield (
-            f"{silent} of {len(windows)} windows hold no spike of any unit, others {np.median(windows[windows > 0]):.0f}: "
-            f"was the recording running? {spans}"
+            f"{silent} of {len(windows)} windows hold no spike of any unit, others about {typical:.0f}: was the "
+            f"recording running? {spans}"
         )
 
 

@@ -57,7 +57,7 @@ def path(tmp_path):
         ("dangling", "dangling is a link to /gone, which is not there"),
         ("away", "away is a link to /far in the file gone.h5, which is not there"),
         ("loop", "loop is a link to /loop"),
-        ("one", r"/one expected shape \(any, any\), got \(\)"),
+        ("one", r"/one expected shape \(n, n\), got \(\)"),
         ("text", r"/text expected shape"),
         ("complex", "/complex expected shape"),
         ("nothing", "/nothing expected an array, found one that was declared and never given values"),

@@ -1,0 +1,371 @@
+"""NWB files as other labs write and break them: refused in one sentence that names the object, noted, or read right."""
+
+import re
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from raysp.errors import BadInput
+from tests.data.nwb_recordings import COUNTED, HAND, TRIALS, UNITS, build, counted, notes, put, write
+
+TIMES, INDEX, GO = "units/spike_times", "units/spike_times_index", "intervals/trials/go"
+WITH_HAND = {"behavior": "hand"}
+
+
+def scaled(name, factor, kind=float):
+    return lambda file: put(file, name, (file[name][()] * factor).astype(kind))
+
+
+def at(name, row, value):
+    def change(file):
+        values = file[name][()].astype(float) if file[name].dtype.kind == "f" else file[name][()]
+        values[row] = value
+        put(file, name, values)
+
+    return change
+
+
+def removed(name):
+    return lambda file: file.__delitem__(name)
+
+
+def stored(name, value):
+    return lambda file: put(file, name, value)
+
+
+def regular(rate=250.0, begin=0.0, data=None):
+    def change(file):
+        del file[f"{HAND}/timestamps"]
+        file[f"{HAND}/starting_time"] = begin
+        if rate is not None:
+            file[f"{HAND}/starting_time"].attrs["rate"] = rate
+        if data is not None:
+            put(file, f"{HAND}/data", data)
+
+    return change
+
+
+def table(path, source="intervals/trials"):
+    return lambda file: file.copy(source, path)
+
+
+def invalid(*stretches):
+    def change(file):
+        group = file.create_group("intervals/invalid_times")
+        group["id"] = np.arange(len(stretches))
+        group["start_time"] = [float(begin) for begin, _ in stretches]
+        group["stop_time"] = [float(end) for _, end in stretches]
+
+    return change
+
+
+def observed(intervals, index):
+    def change(file):
+        put(file, "units/obs_intervals", np.array(intervals, dtype=float))
+        put(file, "units/obs_intervals_index", np.array(index))
+
+    return change
+
+
+def link(name, target):
+    return lambda file: (file.__delitem__(name), file.__setitem__(name, target))
+
+
+EACH = np.arange(1, UNITS + 1)
+REFUSED = {
+    # units
+    "no index": (removed(INDEX), "/units expected spike_times with spike_times_index"),
+    "spike times as a column": (lambda f: put(f, TIMES, f[TIMES][()][:, None]), r"shape \(n,\), got \(2880, 1\)"),
+    "spike times are a group": (lambda f: (f.__delitem__(TIMES), f.create_group(TIMES)), "expected an array, found a"),
+    "spike times as text": (stored(TIMES, [b"0.5"] * 2880), "expected numbers, got text"),
+    "spike times complex": (scaled(TIMES, 1, complex), "expected numbers, got complex numbers"),
+    "spike times of nothing": (stored(TIMES, h5py.Empty("f8")), "declared and never given values"),
+    "spike times dangling": (link(TIMES, h5py.SoftLink("/x")), "spike_times is a link to /x, which is not there"),
+    "spike times elsewhere": (link(TIMES, h5py.ExternalLink("gone.nwb", "/x")), "in the file gone.nwb, which is not"),
+    "index decreases": (at(INDEX, 2, 100), "expected ends that do not decrease, got 100 in row 2"),
+    "index wrapped": (scaled(INDEX, 1, np.uint8), "expected ends that do not decrease"),
+    "index past the end": (at(INDEX, 5, 9999), "points to value 9999 of spike_times, past its 2880"),
+    "index negative": (at(INDEX, 0, -1), "expected ends that do not decrease"),
+    "index of fractions": (scaled(INDEX, 1.0001), "expected whole numbers"),
+    "index too long": (stored(INDEX, np.arange(7)), r"an end for each of 6 units, shape \(6,\), got \(7,\)"),
+    "index scalar": (stored(INDEX, 2880), r"shape \(6,\), got \(\)"),
+    "index of references": (lambda f: put(f, INDEX, [f["units"].ref] * 6), "got references"),
+    "ids scalar": (stored("units/id", 6), "/units/id expected an array, found a single value"),
+    "no ids": (removed("units/id"), "/units expected a column id"),
+    "units as an array": (lambda f: put(f, "units", np.zeros(3)), "a table 'units', found none"),
+    "infinite": (at(TIMES, [479, 480], np.inf), "unit 0 expected seconds, got infinity at row 479; 2 such times in 2"),
+    "minus infinity": (at(TIMES, 0, -np.inf), "unit 0 expected seconds, got -?infinity at row 0"),
+    "NaN": (at(TIMES, 481, np.nan), "unit 1 expected seconds, got NaN at row 1; 1 such times in 1 units"),
+    "absurd": (at(TIMES, 2879, 1e17), r"unit 5 expected seconds, got 1e\+17 s at row 479"),
+    "out of order": (at(TIMES, 500, 0.0), "unit 1 expected ascending seconds, got .* 1 such steps back"),
+    "in samples": (scaled(TIMES, 30000, np.int64), "none of 2880 spikes lies in any of 12 windows.*in samples, not in"),
+    "in ms": (scaled(TIMES, 1e3), "none of 2880 spikes|hardly"),
+    "in us": (scaled(TIMES, 1e6), "none of 2880 spikes lies in any of 12 windows.*in µs, not in s"),
+    "far away": (
+        lambda f: put(f, TIMES, f[TIMES][()] + 5e5),
+        "none of 12 windows lies inside .*spikes lie from 500000",
+    ),
+    "no spikes": (lambda f: (put(f, TIMES, np.zeros(0)), put(f, INDEX, np.zeros(6, int))), "none of 0 spikes"),
+    "units twice": (table("processing/ecephys/units", "units"), "2 tables of units: processing/ecephys/units, units"),
+    "two unnamed": (
+        lambda f: (table("processing/a/mua", "units")(f), f.move("units", "processing/a/sua")),
+        "2 tables of units: processing/a/mua, processing/a/sua; say which: units: ",
+    ),
+    # observed stretches
+    "obs without index": (stored("units/obs_intervals", np.array([[0, 12.0]] * 6)), "found no obs_intervals_index"),
+    "obs flat": (observed([0.0, 12.0] * 6, EACH), r"obs_intervals expected shape \(n, 2\), got \(12,\)"),
+    "obs of three": (observed([[0, 1, 2]] * 6, EACH), r"expected shape \(n, 2\), got \(6, 3\)"),
+    "obs NaN": (observed([[0, np.nan]] * 6, EACH), "expected begin <= end in s, got 0.0 to nan in row 0"),
+    "obs backwards": (observed([[12, 0]] * 6, EACH), "expected begin <= end in s, got 12.0 to 0.0"),
+    "obs infinite": (observed([[0, np.inf]] * 6, EACH), "expected begin <= end in s, got 0.0 to inf"),
+    "obs elsewhere": (observed([[100, 200]] * 6, EACH), "none of 12 windows lies inside the observed recording"),
+    # trials
+    "ids of trials scalar": (stored("intervals/trials/id", 12), "/intervals/trials/id expected an array"),
+    "no ids of trials": (removed("intervals/trials/id"), "intervals/trials expected a table with a column id"),
+    "no trials": (removed("intervals/trials"), "a table 'intervals/trials', found none"),
+    "other tables": (lambda f: f.move("intervals/trials", "intervals/epochs"), "found intervals/epochs; say which"),
+    "trials twice": (
+        table("processing/behavior/trials"),
+        "2 tables of trials: intervals/trials, processing/behavior/t",
+    ),
+    "event as column": (lambda f: put(f, GO, f[GO][()][:, None]), r"shape \(12,\), got \(12, 1\)"),
+    "event too short": (
+        stored(GO, np.arange(11.0)),
+        r"/intervals/trials/go expected one value per trial, shape \(12,\)",
+    ),
+    "event of several": (
+        stored(GO + "_index", np.arange(12)),
+        "trial column 'go' expected one value per trial, got sev",
+    ),
+    "event as text": (stored(GO, [b"0.4"] * 12), "align column 'go' expected times in s, got text"),
+    "event records": (stored(GO, np.zeros(12, [("a", "f8")])), "expected numbers or text, got records of a"),
+    "event references": (lambda f: put(f, GO, [f["units"].ref] * 12), "got references to other objects"),
+    "event infinite": (stored(GO, np.full(12, np.inf)), "expected times in column 'go'"),
+    "event absurd": (at(GO, 3, 1e17), r"align column 'go' expected times in s, got 1e\+17"),
+    "event in ms": (scaled(GO, 1e3), "1 of 12 windows lies inside|none of 12 windows"),
+    "event in samples": (scaled(GO, 3e4), "none of 12 windows lies inside .* in samples, not in s"),
+    "invalid all": (invalid((0, 20)), "all 12 windows reach into intervals/invalid_times; keep_invalid: true"),
+    "invalid NaN": (invalid((2, np.nan)), "/intervals/invalid_times expected begin <= end"),
+    "invalid backwards": (invalid((6, 2)), "expected begin <= end, got 6.0 to 2.0 s in row 0"),
+    "invalid text": (
+        lambda f: (invalid((2, 6))(f), put(f, "intervals/invalid_times/stop_time", [b"6"])),
+        "expected numbers, got text",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_broken_recording_is_refused_in_one_sentence(tmp_path, case):
+    change, message = REFUSED[case]
+    path = write(tmp_path / "a.nwb", change)
+    with pytest.raises(BadInput, match=message) as error:
+        made = build(path)
+        raise BadInput(notes(made))
+    assert "\n" not in str(error.value)
+
+
+SERIES = {
+    "no rate": (regular(rate=None), "hand/starting_time expected an attribute rate > 0, samples per second, got None"),
+    "rate of 0": (regular(rate=0.0), "rate > 0, samples per second, got .*0.0"),
+    "rate negative": (regular(rate=-250.0), "rate > 0"),
+    "rate infinite": (regular(rate=np.inf), "rate > 0"),
+    "rate as text": (regular(rate="250"), "rate > 0, samples per second, got '250'"),
+    "rates": (regular(rate=[1.0, 2.0]), "rate > 0"),
+    "starts at NaN": (regular(begin=np.nan), "starting_time expected one number of seconds, got .*nan"),
+    "starts as text": (regular(begin="0"), "starting_time expected one number of seconds"),
+    "no times": (removed(f"{HAND}/timestamps"), "expected timestamps, or starting_time with a rate, found neither"),
+    "3 axes": (lambda f: put(f, f"{HAND}/data", f[f"{HAND}/data"][()][..., None]), r"got \(3250, 2, 1\)"),
+    "scalar": (stored(f"{HAND}/data", 1.0), r"\(samples, channels\), got \(\)"),
+    "empty": (stored(f"{HAND}/data", np.zeros((0, 2))), "expected samples, got none"),
+    "text": (stored(f"{HAND}/data", [b"a"] * 3250), "expected numbers, got text"),
+    "complex": (scaled(f"{HAND}/data", 1, complex), "expected numbers, got complex numbers"),
+    "infinite": (at(f"{HAND}/data", (7, 1), -np.inf), "got -inf in sample 7, channel 1, and 1 such values"),
+    "too large": (at(f"{HAND}/data", (7, 0), 1e300), r"got 1e\+300 in sample 7, channel 0"),
+    "times infinite": (at(f"{HAND}/timestamps", -1, np.inf), "expected times in seconds, got inf at row 3249"),
+    "times NaN": (at(f"{HAND}/timestamps", 5, np.nan), "expected times in seconds, got nan at row 5"),
+    "times stand still": (
+        at(f"{HAND}/timestamps", 6, 0.02),
+        "expected ascending seconds, got 0.02 before 0.02 at row 5",
+    ),
+    "times in ms": (scaled(f"{HAND}/timestamps", 1e3), r"hand has fewer than one sample in a window"),
+    "too few times": (stored(f"{HAND}/timestamps", np.arange(9.0)), "expected one time per sample, got 9 for 3250"),
+    "a group": (
+        lambda f: (f.__delitem__(f"{HAND}/data"), f.create_group(f"{HAND}/data")),
+        "expected an array, found a",
+    ),
+    "gone": (link(f"{HAND}/data", h5py.ExternalLink("gone.h5", "/d")), "data is a link to /d in the file gone.h5"),
+    "channels first": (regular(data=np.zeros((2, 3250))), "more channels than samples; .* behavior_time_last: true"),
+    "channels first, times": (
+        lambda f: put(f, f"{HAND}/data", f[f"{HAND}/data"][()].T),
+        r"one time per sample, got 3250 for 2; it has \(channels, samples\): say behavior_time_last: true",
+    ),
+    "one name twice": (
+        lambda f: f.copy(HAND, "acquisition/hand"),
+        "2 time series called 'hand': acquisition/hand, processing/behavior/hand; say which: behavior: processing/b",
+    ),
+    "a name and a container's": (
+        lambda f: (f.copy(HAND, "processing/behavior/a_b"), f.copy(HAND, "processing/a/b"), f.move(HAND, "stimulus/s")),
+        "unknown time series 'hand'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SERIES)
+def test_a_broken_series_is_refused_in_one_sentence(tmp_path, case):
+    change, message = SERIES[case]
+    path = write(tmp_path / "a.nwb", change)
+    assert counted(build(path)) == COUNTED
+    with pytest.raises(BadInput, match=message) as error:
+        made = build(path, **WITH_HAND)
+        raise BadInput(notes(made))
+    assert "\n" not in str(error.value)
+
+
+def regrouped(file):
+    """Lay the tables out with links: soft, hard and through a group that leads back."""
+    file.move(TIMES, "somewhere/times")
+    file[TIMES] = h5py.SoftLink("/somewhere/times")
+    file["processing/ecephys/units"] = file["units"]
+    file["processing/back"] = h5py.SoftLink("/processing")
+    file.move(HAND, "stimulus/there")
+    file[HAND] = h5py.SoftLink("/stimulus/there")
+    file["processing/behavior/lost"] = h5py.SoftLink("/gone")
+
+
+def untidy(file):
+    """Put beside what is asked for what cannot be read."""
+    put(file, "intervals/trials/side", np.array([b"gauch\xe9", b"droite"] * 6))
+    put(file, "intervals/trials/lost", h5py.SoftLink("/gone"))
+    put(file, "intervals/trials/stop_time", [b"?"] * TRIALS)
+    put(file, "units/heldout", [b"no"] * UNITS)
+    put(file, "units/waveform_mean", h5py.ExternalLink("gone.h5", "/w"))
+    file[HAND].attrs["comments"] = np.bytes_(b"columns=[gr\xf6\xdfe]")
+    file["units"].attrs["description"] = np.bytes_(b"\xff")
+    file.create_dataset("units/damaged", data=np.arange(6.0), chunks=(6,), compression="gzip")
+    file["units/damaged"].id.write_direct_chunk((0,), b"\xff" * 20)
+
+
+READ = {
+    "as it is": (lambda f: None, WITH_HAND),
+    "links": (regrouped, WITH_HAND),
+    "untidy": (untidy, WITH_HAND),
+    "single precision": (scaled(TIMES, 1, np.float32), {}),
+    "text ids": (stored("units/id", [b"a", b"b", b"c", b"d", b"e", b"f"]), {}),
+    "ids twice": (stored("units/id", [3, 3, 4, 5, 6, 7]), {}),
+    "units elsewhere": (lambda f: f.move("units", "processing/ecephys/units"), {}),
+    "units named": (table("processing/ecephys/units", "units"), {"units": "/processing/ecephys/units"}),
+    "trials named": (lambda f: f.move("intervals/trials", "intervals/epochs"), {"trials": "epochs"}),
+    "trials by path": (table("processing/behavior/trials"), {"trials": "intervals/trials"}),
+    "series by path": (lambda f: f.copy(HAND, "acquisition/hand"), {"behavior": HAND}),
+    "series by module": (lambda f: f.copy(HAND, "acquisition/hand"), {"behavior": "behavior/hand"}),
+    "channels first": (
+        lambda f: put(f, f"{HAND}/data", f[f"{HAND}/data"][()].T),
+        {**WITH_HAND, "behavior_time_last": True},
+    ),
+    "a rate": (regular(), WITH_HAND),
+    "a rate in a list": (regular(rate=[250.0], begin=[0.0]), WITH_HAND),
+    "invalid elsewhere": (invalid((0.7, 0.9), (3.6, 4.3), (100, np.inf)), {}),
+    "invalid kept": (invalid((2, 6)), {"keep_invalid": True}),
+    "observed": (observed([[0, 12]] * 6, EACH), {}),
+    "a stray spike": (lambda f: (at(TIMES, 2879, 1e9)(f), at(TIMES, 2400, -1e9)(f)), {}),
+    "stop times absurd": (at("intervals/trials/stop_time", 11, 1e30), {}),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_an_unusual_recording_is_read_right(tmp_path, case):
+    change, settings = READ[case]
+    made = build(write(tmp_path / "a.nwb", change), **settings)
+    assert counted(made) == COUNTED
+    assert len(made[0].train) + len(made[0].eval) == TRIALS
+    if "behavior" in settings:
+        known = np.concatenate([made[0].train.behavior, made[1].trials.behavior])
+        np.testing.assert_allclose(np.sort(known[:, 0, 0]), np.arange(TRIALS) + 0.305, atol=1e-4)
+
+
+def test_nothing_is_noted_of_a_good_recording(tmp_path):
+    assert notes(build(write(tmp_path / "a.nwb"), behavior="hand", conditions=("side",))) == ""
+
+
+def quiet(file):
+    """Let the recording stop after 6 s though trials go on, with one spike long after."""
+    times = file[TIMES][()]
+    put(file, TIMES, np.concatenate([np.sort(np.append(one[one < 6], 5000.0)) for one in np.split(times, 6)]))
+    put(file, INDEX, np.cumsum([(one < 6).sum() + 1 for one in np.split(times, 6)]))
+
+
+def fast(file):
+    """Let the last unit fire at 2 kHz."""
+    put(file, TIMES, np.append(file[TIMES][:2400], np.arange(24000) / 2000 + 0.0001))
+    put(file, INDEX, np.append(file[INDEX][:5], 26400))
+
+
+NOTED = {
+    "invalid": (invalid((2, 6)), "4 of 12 windows reach into intervals/invalid_times and were left out", 8),
+    "invalid touches": (invalid((2.5, 2.55)), "1 of 12 windows reach into intervals/invalid_times", 11),
+    "events NaN": (at(GO, [3, 4], np.nan), "2 trials have no go and were left out", 10),
+    "an event infinite": (at(GO, 3, -np.inf), "1 trials have no go and were left out", 11),
+    "an event in ms": (at(GO, 11, 11400.0), "1 of 12 windows reach outside the observed recording", 11),
+    "stray": (at(TIMES, 2879, 1e9), "1 of 2880 spike times lie alone, .*, the first at 1e.09 s", 12),
+    "quiet": (quiet, "6 of 12 windows hold no spike of any unit, others about .*was the recording running", 12),
+    "units elsewhere": (
+        lambda f: f.move("units", "processing/ecephys/mua"),
+        "units were read from processing/ecephys",
+        12,
+    ),
+    "index of begins": (stored(INDEX, 480 * np.arange(6)), "480 of 2880 spike times belong to no unit", 12),
+    "ids twice": (stored("units/id", [3, 3, 4, 5, 6, 7]), "/units/id holds a number twice", 12),
+    "too fast": (fast, "1 units fire up to 2000 Hz in the windows, more than neurons can", 12),
+    "hardly any": (
+        lambda f: put(f, TIMES, np.where(np.arange(2880) % 480 == 0, 0.35, f[TIMES][()] + 2e5)),
+        r"hardly any of 2880 spikes lie in the windows: 6, 0.28 Hz a unit; spikes lie from 0.350 to",
+        12,
+    ),
+    "behaviour stops": (
+        lambda f: (
+            put(f, f"{HAND}/data", f[f"{HAND}/data"][:900]),
+            put(f, f"{HAND}/timestamps", np.arange(900) * 0.004),
+        ),
+        "hand is known in 33.3.* of the bins; its samples lie from 0.000 to 3.596 s",
+        12,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOTED)
+def test_what_is_doubtful_is_noted(tmp_path, case):
+    change, note, trials = NOTED[case]
+    made = build(write(tmp_path / "a.nwb", change), behavior="hand")
+
+    assert re.search(note, notes(made)), notes(made)
+    assert len(made[0].train) + len(made[0].eval) == trials
+
+
+def test_a_stray_spike_makes_no_unrecorded_stretch_an_observation(tmp_path):
+    def far(file):
+        at(TIMES, 2879, 1e9)(file)
+        at(GO, 11, 500.0)(file)
+
+    made = build(write(tmp_path / "a.nwb", far))
+    assert "1 of 12 windows reach outside the observed recording" in notes(made)
+    assert 11 not in np.concatenate([made[0].train.ids, made[1].trials.ids])
+
+
+def test_a_link_to_a_file_beside_is_followed(tmp_path):
+    write(tmp_path / "spikes.nwb")
+    change = link("units", h5py.ExternalLink("spikes.nwb", "/units"))
+    path = write(tmp_path / "a.nwb", change)
+    assert counted(build(path)) == COUNTED
+    shutil.move(tmp_path / "spikes.nwb", tmp_path / "other.nwb")
+    with pytest.raises(BadInput, match=r"a table 'units', found none|units is a link to /units in the file spikes.nwb"):
+        build(path)
+
+
+def test_absurd_windows_and_clocks_are_refused_before_memory_is_asked_for(tmp_path):
+    path = write(tmp_path / "a.nwb")
+    with pytest.raises(BadInput, match=r"12 windows of .* bins for 6 units need .* GiB, more than this machine has"):
+        build(path, window_ms=(0.0, 1e13))
+    with pytest.raises(BadInput, match="no exact place on a clock of 1e-12 ms; take a coarser clock_ms"):
+        build(path, clock_ms=1e-12, window_ms=(0.0, 10.0))
