@@ -166,9 +166,8 @@ def _launch(
             else:
                 finish(run, request, say)
         finally:
-            tracker.close()
-            if tracker.problem:
-                say(f"tracking: {tracker.problem}; nothing is lost: the same command writes it later")
+            for line in tracker.close():
+                say(line)
     return 1 if failed else 0
 
 

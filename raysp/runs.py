@@ -132,8 +132,11 @@ class RunFolder:
     @property
     def own(self) -> str:
         """Where files lie that only a disk can hold: in the run folder, or for an address in the user's cache."""
-        if files.is_local(self.path):
-            return self.path
+        return self.path if files.is_local(self.path) else self.cache
+
+    @property
+    def cache(self) -> str:
+        """A folder of the user's own on this machine for this run."""
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         return files.join(cache, "raysp", f"{self.name}-{files.digest(self.path.rstrip('/'))[:10]}")
 

@@ -269,9 +269,8 @@ def _work(
             setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
             work(board, parts, setting, experiment.resources, machines, made_by, watch)
     finally:
-        tracker.close()
-        if tracker.problem:
-            say(f"tracking: {tracker.problem}; nothing is lost: the same command writes it later")
+        for line in tracker.close():
+            say(line)
 
 
 def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:

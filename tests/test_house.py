@@ -37,6 +37,8 @@ ROOMS = (
     ("report",),
     ("one_trial", "stimulus_trial", "packing", "packing_table", "plan", "record", "progress", "doctor"),
     ("search_trial", "sweep_record", "sweep_progress"),
+    ("tracking_content", "tracking_own", "tracking_server"),
+    ("tracking_store",),
     ("tracking",),
     ("cluster",),
     ("launch",),

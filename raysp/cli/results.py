@@ -107,12 +107,12 @@ def report(folder: str, root: str, verbose: bool) -> None:
 def ui(folder: str, host: str, port: int) -> None:
     """Open MLflow on a run's store, after writing to it what it lacks."""
     with said():
-        from raysp import tracking
+        from raysp import tracking, tracking_server
         from raysp.runs import RunFolder
         from raysp.sweep import described
         from raysp.sweep_record import is_sweep
 
         run = RunFolder(folder)
-        uri = tracking.catch_up(run, trials=described(run) if is_sweep(run) else None)
+        uri = tracking.catch_up(run, trials=described(run) if is_sweep(run) else None, say=say)
         say("starting MLflow ...")
-        tracking.serve(uri, host, port, lambda: say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)"))
+        tracking_server.serve(uri, host, port, lambda: say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)"))
