@@ -259,6 +259,7 @@ def finish(run: RunFolder, request: Request, say: Any) -> None:
     Nothing is done twice: finished.json says which trials the files were made from.
     """
     from raysp.cluster.jobs import job
+    from raysp.evaluation.remarks import remarks_of
 
     path, root = files.absolute(run.path), files.absolute(request.root)
     made_from = {"trials": [trial.id for trial in run.trials()], "raysp": raysp.__version__}
@@ -277,6 +278,8 @@ def finish(run: RunFolder, request: Request, say: Any) -> None:
     if any(_phase(trial) == "val" for trial in run.trials()):
         evaluate(run, request.root, "val", anew=False)
         say(f"  metrics      {run.metrics}")
+        for remark in remarks_of(run, "val"):
+            say(f"    {remark}")
     say(f"  report       {job('raysp.report.page.write_report', RunFolder(path), root)}")
     files.write_json(run.finished, made_from)
 

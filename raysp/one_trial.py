@@ -118,6 +118,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
         measure=measure,
         keep_going=keep_going,
     )
+    log.line(summary(fitted))
     final = _refitted(trial, setting, folder, split, fitted, report, keep_going, log)
     report({"phase": "predicting"})
     parts = {
@@ -148,6 +149,7 @@ def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dic
         "learning_rates": list(fitted.learning_rates),
         "steps_per_epoch": fitted.steps,
         "validation_loss": fitted.validation_loss,
+        "unseen_loss": best_metrics(fitted).get("unseen_loss"),
         "validation": best_metrics(fitted),
         "parameters": fitted.parameters,
         "device": str(fitted.device),
@@ -240,6 +242,14 @@ def best_metrics(fitted: Any) -> dict[str, float]:
     rows = [row for row in fitted.curve if row["epoch"] == fitted.best_epoch]
     plain = ("epoch", "seconds", "learning_rate")
     return {name: value for row in rows for name, value in row.items() if name not in plain and value is not None}
+
+
+def summary(fitted: Any) -> str:
+    """Return the losses of the validation trials at the best epoch in words."""
+    unseen, own = best_metrics(fitted).get("unseen_loss"), fitted.validation_loss
+    compared = "none: nothing is held out" if unseen is None else f"{unseen:.6g} nats per entry of what was not shown"
+    selected = "none: the model fits itself" if own is None else f"{own:.6g} at epoch {fitted.best_epoch}, its own loss"
+    return f"unseen_loss {compared}; validation_loss {selected}"
 
 
 class Log:

@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 LINE_EVERY_S = 15.0
+LOSSES = (("train_loss", "train"), ("validation_loss", "validation"), ("unseen_loss", "unseen"))
+"""The first two are the model's own; the last one is the same quantity for every model."""
 
 
 class Progress:
@@ -96,7 +98,7 @@ def _losses(note: dict[str, Any]) -> str:
     if note.get("phase"):
         return str(note["phase"])
     shown = [f"epoch {note['epoch']}/{note.get('epochs', '?')}"] if "epoch" in note else ["starting"]
-    for name, label in (("train_loss", "train"), ("validation_loss", "validation"), ("co-bps", "co-bps")):
+    for name, label in (*LOSSES, ("co-bps", "co-bps")):
         if note.get(name) is not None:
             shown.append(f"{label} {note[name]:.4g}")
     return "  ".join(shown)
@@ -110,6 +112,8 @@ def _line(event: dict[str, Any]) -> str | None:
         shown = [f"{note['seconds']:.1f} s"] if note.get("seconds") is not None else []
         if note.get("validation_loss") is not None:
             shown.append(f"validation loss {note['validation_loss']:.4g} at epoch {note['best_epoch']}")
+        if note.get("unseen_loss") is not None:
+            shown.append(f"unseen loss {note['unseen_loss']:.4g}")
         return f"  done    {name}  {', '.join(shown)}"
     if event["kind"] == "failed":
         return f"  FAILED  {name}  {note['error'].strip().splitlines()[-1]}"

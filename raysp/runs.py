@@ -29,7 +29,7 @@ class TrialFolder:
 
     @property
     def curve(self) -> str:
-        """One row per epoch: epoch, train_loss, validation_loss, learning_rate, seconds, and live metrics."""
+        """One row per epoch; columns: see `raysp.collection.curve`."""
         return files.join(self.path, "curve.parquet")
 
     @property

@@ -13,13 +13,14 @@ from raysp.config import Experiment, Trial, apply_sets, check_name
 from raysp.data import split_file
 from raysp.errors import BadInput, StoreError
 from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder, say_tracking
+from raysp.models import catalog
 from raysp.plan import cells_of, settings_on, unfit
 from raysp.record import accepted, code, commit, locked
 from raysp.runs import RunFolder
 from raysp.search.board import Board
 from raysp.search.clock import Clock
 from raysp.search.lane import Amount, Lane
-from raysp.search.objective import check_objectives
+from raysp.search.objective import check_objectives, chosen
 from raysp.search.optuna_trials import write_journal
 from raysp.search.proposer import Proposer
 from raysp.search.result import Result, finished_path, read_result
@@ -40,7 +41,8 @@ class Search:
     Attributes:
         space: path of the search space.
         name: the run folder's name; None takes the experiment's.
-        sampler, seed, objectives, in_flight, halving: see `search.study.Definition`.
+        sampler, seed, in_flight, halving: see `search.study.Definition`.
+        objectives: likewise; None takes the model's own loss, or the unseen loss of one that fits itself.
         seeds: one trial per candidate for each; None takes the experiment's.
         amount: how much of each study is wanted.
     """
@@ -49,7 +51,7 @@ class Search:
     name: str | None = None
     sampler: Sampler = "tpe"
     seed: int = 0
-    objectives: tuple[str, ...] = ("validation_loss",)
+    objectives: tuple[str, ...] | None = None
     in_flight: int = 4
     halving: Halving | None = None
     seeds: tuple[int, ...] | None = None
@@ -72,6 +74,8 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
         BadInput, NotReady: before anything was started.
     """
     space = read_space(search.space)
+    objectives = chosen(search.objectives, fits_itself=catalog.fits_itself(space.model))
+    search = dataclasses.replace(search, objectives=objectives)
     experiment = _narrowed(apply_sets(experiment, request.sets), space, search)
     check_places(request)
     names = _val_splits(choose_splits(experiment, request), request, say)

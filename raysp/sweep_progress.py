@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from raysp.progress import LINE_EVERY_S, clock
+from raysp.progress import LINE_EVERY_S, LOSSES, clock
 from raysp.search.lane import Lane
 from raysp.search.objective import OBJECTIVES
 from raysp.search.outcome import ranking
@@ -111,5 +111,5 @@ def _line(event: dict[str, Any]) -> str | None:
 def _epoch(note: dict[str, Any]) -> str:
     if "epoch" not in note:
         return str(note.get("phase", "starting"))
-    loss = note.get("validation_loss")
-    return f"epoch {note['epoch']}/{note.get('epochs', '?')}" + (f"  validation {loss:.4g}" if loss is not None else "")
+    losses = [f"{label} {note[name]:.4g}" for name, label in LOSSES[1:] if note.get(name) is not None]
+    return "  ".join([f"epoch {note['epoch']}/{note.get('epochs', '?')}", *losses])

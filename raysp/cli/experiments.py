@@ -41,7 +41,7 @@ OF_A_SWEEP = (
     click.option("--seed", default=0, show_default=True, help="Of the candidates."),
     click.option("--seeds", help="Train each candidate once per seed, e.g. 0,1,2, and score it by the mean."),
     click.option(
-        "--objective", "objectives", multiple=True, help="validation_loss (default), co-bps, fp-bps; several."
+        "--objective", "objectives", multiple=True, help="validation_loss (default), unseen_loss, co-bps, fp-bps."
     ),
     click.option("--in-flight", default=4, show_default=True, help="Candidates of a split at work at once."),
     click.option(
@@ -185,7 +185,7 @@ def _search(options: dict[str, Any]) -> Any:
     return Search(
         amount=amount,
         seeds=_numbers(options.pop("seeds")),
-        objectives=options.pop("objectives") or ("validation_loss",),
+        objectives=options.pop("objectives") or None,
         halving=None if grace is None else Halving(grace, reduction),
         **{name: options.pop(name) for name in ("space", "name", "sampler", "seed", "in_flight")},
     )

@@ -59,7 +59,7 @@ def _one(queue: _Remote, rank: int, trial: dict[str, Any], config: dict[str, Any
 
 
 def _short(result: dict[str, Any]) -> dict[str, Any]:
-    wanted = ("validation_loss", "best_epoch", "epochs", "seconds", "validation")
+    wanted = ("validation_loss", "unseen_loss", "best_epoch", "epochs", "seconds", "validation")
     return {name: result.get(name) for name in wanted}
 
 

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from raysp import files, tables
 from raysp.errors import BadInput, NotReady
 
-COLUMNS = ("epoch", "train_loss", "validation_loss", "learning_rate", "seconds")
-"""Always there, null where a trial has none; live metrics follow under their own names."""
+COLUMNS = ("epoch", "train_loss", "validation_loss", "unseen_loss", "learning_rate", "seconds")
+"""Always there, null where a trial has none; live metrics follow under their own names.
+
+`train_loss` and `validation_loss` are the model's own, whatever it is trained on: they select its best epoch, and are
+no measure to compare models by. `unseen_loss` is: the Poisson loss of held-out neurons and forward bins of the
+validation trials, nats per entry, of every model."""
 
 
 def write_curve(path: str, rows: Sequence[Mapping[str, float | None]]) -> None:
@@ -47,7 +51,16 @@ def read_curve(path: str) -> list[dict[str, float | None]]:
     rows = tables.read_table(path, again="remove its trial's folder and run the experiment again").to_dicts()
     if not all(isinstance(row.get("epoch"), int) and all(map(_number_or_none, row.values())) for row in rows):
         raise BadInput(f"{path} is no training curve; remove its trial's folder and run the experiment again")
-    return rows
+    return [_in_todays_words(row) for row in rows]
+
+
+def _in_todays_words(row: dict[str, float | None]) -> dict[str, float | None]:
+    """Return a row of a curve; in earlier versions the one row of a model that fits itself had another name for it."""
+    if "unseen_loss" in row:
+        return row
+    loss = row.get("validation_loss")
+    own, unseen = (None, loss) if row["epoch"] == 0 else (loss, None)
+    return {**row, "validation_loss": own, "unseen_loss": unseen}
 
 
 def _number_or_none(value: object) -> bool:

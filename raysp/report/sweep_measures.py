@@ -13,7 +13,7 @@ from raysp.report.sweep_view import View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MEASURES = ("validation_loss", "true-rate R2", "roughness", "co-bps", "fp-bps")
+MEASURES = ("validation_loss", "unseen_loss", "true-rate R2", "roughness", "co-bps", "fp-bps")
 
 
 def measures(seen: View) -> Picture:

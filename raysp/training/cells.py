@@ -113,6 +113,7 @@ class CellDescent:
             "epoch": epoch,
             "train_loss": trained.mean().item(),
             "validation_loss": losses.mean().item(),
+            "unseen_loss": None,
             "learning_rate": rate,
         }
         self.progress.curve.append(row)

@@ -19,6 +19,12 @@ from raysp.training.device import precision
 from raysp.training.predict import BATCH
 from raysp.training.randomness import Streams, looking
 from raysp.training.schedule import is_over, learning_rate
+from raysp.training.unseen import unseen_loss
+
+
+def finite(loss: float | None) -> float | None:
+    """Return a loss, None where it is not finite, which files cannot hold."""
+    return loss if loss is not None and math.isfinite(loss) else None
 
 
 class Diverged(BadInput):
@@ -54,7 +60,7 @@ class Progress:
 
     Attributes:
         curve: one row per epoch.
-        best_epoch: the epoch with the lowest validation loss, or the last one where there is no validation.
+        best_epoch: the epoch with the lowest validation loss (the model's own), the last one without validation.
         best_loss: that loss.
         best: the weights after it.
     """
@@ -131,13 +137,15 @@ class Descent:
             Diverged: a loss became infinite or NaN.
         """
         epoch, rate = self.progress.epoch + 1, self._learning_rate()
-        row = {"epoch": epoch, "train_loss": self._train(rate), "validation_loss": None, "learning_rate": rate}
+        row = {"epoch": epoch, "train_loss": self._train(rate), "validation_loss": None, "unseen_loss": None}
+        row["learning_rate"] = rate
         self.averaging.after_epoch(epoch)
         if self.averaging.begins(epoch) and self.validation is not None:
             row["last_weights_loss"] = self.loss(self.validation)
         with self.shown():
             if self.validation is not None:
                 row["validation_loss"] = self.loss(self.validation)
+                row["unseen_loss"] = finite(unseen_loss(self.model, self.validation, self.device))
             self._refuse_divergence(row)
             self.progress.curve.append(row)
             loss = row["validation_loss"]

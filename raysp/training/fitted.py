@@ -15,14 +15,15 @@ class Fitted:
 
     Attributes:
         model: with its best weights, in eval mode, on `device`.
-        curve: one row per epoch: epoch, train_loss, validation_loss, learning_rate, seconds since the start, and live
-            metrics of the validation trials where they were measured; the best epoch's row always has them. A model
-            that fits itself has one row, epoch 0, when there were validation trials to measure it on.
+        curve: one row per epoch: epoch, train_loss and validation_loss (both the model's own), unseen_loss (the one to
+            compare models by, see `raysp.training.unseen`), learning_rate, seconds since the start, and live metrics of
+            the validation trials where they were measured; the best epoch's row always has them. A model that fits
+            itself has one row, epoch 0, when there were validation trials to measure it on.
         best_epoch: the epoch whose weights these are; 0 for a model that fits itself.
         epochs: epochs trained.
         learning_rates: one per epoch up to the best.
         steps: of the optimiser, per epoch; 0 for a model that fits itself.
-        validation_loss: at the best epoch; None without validation.
+        validation_loss: the model's own, at the best epoch; None without validation, and where it fits itself.
         selected_on: "validation" (training trials set aside), "eval" (evaluation trials), or "nothing".
         parameters: numbers that gradient descent fitted.
         device: where it was computed.

@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from raysp.config import Training
+from raysp.data.batch import to_device
 from raysp.data.split import Trials
 from raysp.training.attempt import Measure, Report, finite
 from raysp.training.fitted import Fitted
-from raysp.training.predict import predict, unseen_loss
+from raysp.training.predict import predict
+from raysp.training.unseen import unseen_loss
 from raysp.training.validation import validation_mask
 
 
@@ -47,7 +49,8 @@ def fit_itself(
         model.fit(trials, report)
     model.eval()
     seconds = time.monotonic() - started
-    row = {"epoch": 0, "train_loss": None, "validation_loss": None, "learning_rate": None, "seconds": round(seconds, 3)}
+    row = {name: None for name in ("train_loss", "validation_loss", "unseen_loss", "learning_rate")}
+    row |= {"epoch": 0, "seconds": round(seconds, 3)}
     return Fitted(
         model=model,
         curve=[row | metrics] if metrics else [],
@@ -55,7 +58,7 @@ def fit_itself(
         epochs=0,
         learning_rates=[],
         steps=0,
-        validation_loss=metrics.get("validation_loss"),
+        validation_loss=None,
         selected_on="nothing",
         parameters=sum(weights.numel() for weights in model.parameters()),
         device=device,
@@ -70,4 +73,5 @@ def _validated(
     model.fit(trials.take(~aside), report)
     validation = trials.take(aside)
     found = predict(model, validation, device)
-    return finite({**unseen_loss(found, validation), **measure(found, validation)})
+    loss = unseen_loss(model, to_device(validation, device), device)
+    return finite({**measure(found, validation), **({} if loss is None else {"unseen_loss": loss})})

@@ -10,7 +10,7 @@ from raysp.collection.curve import COLUMNS, read_curve, write_curve
 from raysp.errors import BadInput, NotReady
 
 ROWS = [
-    {"epoch": 1, "train_loss": 0.5, "validation_loss": 0.25, "learning_rate": 1e-3, "seconds": 1},
+    {"epoch": 1, "train_loss": 0.5, "validation_loss": 0.25, "unseen_loss": 0.75, "learning_rate": 1e-3, "seconds": 1},
     {"epoch": 2, "train_loss": 0.1, "validation_loss": None, "learning_rate": 1e-3, "seconds": 2.5, "co-bps": 0.125},
 ]
 
@@ -20,14 +20,23 @@ def test_what_was_written_is_read(tmp_path):
     write_curve(path, ROWS)
     first, second = read_curve(path)
     assert first == {**ROWS[0], "co-bps": None}
-    assert second == ROWS[1]
+    assert second == {**ROWS[1], "unseen_loss": None}
+
+
+def test_a_floors_loss_of_an_earlier_version_is_the_one_that_is_compared(tmp_path):
+    path = tmp_path / "curve.parquet"
+    old = {"epoch": 0, "train_loss": None, "validation_loss": 0.31, "learning_rate": None, "seconds": 1.0}
+    polars.DataFrame([old]).write_parquet(path)
+    assert read_curve(str(path)) == [{**old, "validation_loss": None, "unseen_loss": 0.31}]
+    polars.DataFrame([{**old, "epoch": 1}]).write_parquet(path)
+    assert read_curve(str(path)) == [{**old, "epoch": 1, "unseen_loss": None}]
 
 
 def test_columns_have_fixed_types_and_other_readers_see_them(tmp_path):
     path = tmp_path / "curve.parquet"
     write_curve(str(path), ROWS)
     schema = polars.scan_parquet(path).collect_schema()
-    assert tuple(schema)[:5] == COLUMNS
+    assert tuple(schema)[:6] == COLUMNS
     assert schema["epoch"] == polars.Int64
     assert schema["seconds"] == polars.Float64
 

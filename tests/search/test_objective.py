@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raysp.errors import BadInput
-from raysp.search.objective import OBJECTIVES, best_first, check_objectives, dominates
+from raysp.search.objective import OBJECTIVES, best_first, check_objectives, chosen, dominates
 
 HEADER = {"name": "x-20ms-val", "sizes": {"heldin": 6, "heldout": 2, "forward": 0}}
 POINTS = st.tuples(st.integers(-3, 3), st.integers(-3, 3))
@@ -34,7 +34,7 @@ def test_refuses(names, neurons, message):
 def test_less_loss_and_more_bits_are_better():
     assert dominates((1.0, 0.2), (2.0, 0.1), TWO)
     assert not dominates((1.0, 0.1), (2.0, 0.2), TWO)
-    assert [best_first(name) for name in OBJECTIVES] == [1.0, -1.0, -1.0]
+    assert [best_first(name) for name in OBJECTIVES] == [1.0, 1.0, -1.0, -1.0]
 
 
 @given(POINTS, POINTS, POINTS)
@@ -43,3 +43,21 @@ def test_dominance_is_a_strict_order(a, b, c):
     assert not (dominates(a, b, TWO) and dominates(b, a, TWO))
     if dominates(a, b, TWO) and dominates(b, c, TWO):
         assert dominates(a, c, TWO)
+
+
+def test_a_model_that_fits_itself_is_searched_by_the_loss_of_what_it_was_not_shown():
+    assert chosen(None, fits_itself=False) == ("validation_loss",)
+    assert chosen(None, fits_itself=True) == chosen(["unseen_loss"], fits_itself=False) == ("unseen_loss",)
+    with pytest.raises(BadInput, match="no validation_loss of its own: expected --objective unseen_loss"):
+        chosen(["co-bps", "validation_loss"], fits_itself=True)
+
+
+def test_the_unseen_loss_needs_something_unseen():
+    header = {"name": "x", "sizes": {"heldin": 4, "heldout": 0, "forward": 0}}
+    with pytest.raises(BadInput, match="x has neither"):
+        check_objectives(["unseen_loss"], header)
+    check_objectives(["unseen_loss"], {**header, "sizes": {"heldin": 4, "heldout": 0, "forward": 2}})
+    part = {**header, "sizes": {"heldin": 4, "heldout": 2, "forward": 0}}
+    check_objectives(["unseen_loss"], part, [0, 5])
+    with pytest.raises(BadInput, match="x has neither"):
+        check_objectives(["unseen_loss"], part, [0, 1])

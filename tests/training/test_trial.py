@@ -171,7 +171,8 @@ def test_a_model_that_fits_itself_is_measured_without_its_validation_trials():
     assert seen == [3]
     assert fitted.curve == [{**fitted.curve[0], "epoch": 0, "co-bps": None}]
     assert (fitted.best_epoch, fitted.epochs, fitted.selected_on) == (0, 0, "nothing")
-    assert fitted.validation_loss == fitted.curve[0]["validation_loss"] > 0
+    assert fitted.validation_loss is fitted.curve[0]["validation_loss"] is None
+    assert fitted.curve[0]["unseen_loss"] > 0
     everything = np.concatenate([split.train.heldin, split.train.heldout], axis=2).mean(axis=(0, 1))
     np.testing.assert_allclose(predict(fitted.model, split.eval, fitted.device).rates[0, 0], everything, rtol=1e-5)
 

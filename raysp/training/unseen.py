@@ -1,0 +1,68 @@
+"""The loss that models are compared by while they train: of what none of them was shown, in one unit for all."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from raysp.data.batch import Batch
+from raysp.models.prediction import Prediction
+from raysp.objectives.poisson import negative_log_likelihood
+from raysp.training.randomness import looking
+
+BATCH = 256
+"""Trials at a time; changes memory, not results."""
+
+LEAST_RATE = 1e-9
+"""Expected spikes per bin; what nlb_tools scores a rate of zero as."""
+
+
+def unseen_loss(model: nn.Module, trials: Batch, device: torch.device) -> float | None:
+    """Return a model's mean Poisson loss over held-out neurons and forward bins, from held-in counts alone.
+
+    Nats per known entry (one neuron in one bin), without the term ln(counts!) that no rate changes. Held-in counts are
+    the input, and copying them would look good: they are left out. The random state does not move.
+
+    Args:
+        model: any that predicts, on the device.
+        trials: with all counts that are known, on the device.
+        device: where.
+
+    Returns:
+        None where no such entry is known, as in a split without held-out neurons and forward bins; not finite where
+        the rates are not.
+    """
+    total = known = torch.zeros((), device=device, dtype=torch.float64)
+    with looking(model, device):
+        for start in range(0, len(trials), BATCH):
+            piece = trials.take(slice(start, start + BATCH))
+            if pairs := _entries(piece):
+                rates = model.predict(piece.inputs())
+                for part, neurons, counts in pairs:
+                    entries, seen = _losses(getattr(rates, part), neurons, counts)
+                    total, known = total + entries, known + seen
+    return None if not known.item() else (total / known).item()
+
+
+def _entries(trials: Batch) -> list[tuple[str, slice, torch.Tensor]]:
+    """Return (part of a prediction, its neurons, counts) of all that is not shown and known."""
+    heldin = trials.heldin.shape[2]
+    shown, hidden = slice(None, heldin), slice(heldin, None)
+    cases = [
+        ("rates", hidden, trials.heldout),
+        ("rates_forward", shown, trials.heldin_forward),
+        ("rates_forward", hidden, trials.heldout_forward),
+    ]
+    return [(part, neurons, counts) for part, neurons, counts in cases if counts is not None and counts.numel()]
+
+
+def _losses(
+    rates: Prediction | torch.Tensor | None, neurons: slice, counts: torch.Tensor
+) -> tuple[torch.Tensor | float, torch.Tensor | int]:
+    """Return the sum of the losses of known entries, and how many they are; nothing of what is not predicted."""
+    if rates is None:
+        return 0.0, 0
+    log_rates = torch.as_tensor(rates, device=counts.device)[..., neurons].float().clamp(min=LEAST_RATE).log()
+    seen = ~torch.isnan(counts)
+    entries = negative_log_likelihood(log_rates, torch.nan_to_num(counts))
+    return (entries * seen).sum(dtype=torch.float64), seen.sum()
