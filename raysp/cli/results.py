@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from raysp.cli.root import ROOT, VERBOSE, main, said, say, with_ray
+from raysp.cli.root import RUN_ROOT, VERBOSE, main, said, say, with_ray
+from raysp.errors import BadInput
 
 
 @main.command()
@@ -37,14 +38,21 @@ def status(folder: str) -> None:
 @click.option("--model", help="The model whose rates are submitted.")
 @click.option("--seed", type=int, help="The seed whose rates are submitted; the mean over seeds by default.")
 @click.option("--no-submission", is_flag=True, help="Only the Parquet dataset.")
-@ROOT
+@RUN_ROOT
 @VERBOSE
 def collect(
-    folder: str, partial: bool, model: str | None, seed: int | None, no_submission: bool, root: str, verbose: bool
+    folder: str,
+    partial: bool,
+    model: str | None,
+    seed: int | None,
+    no_submission: bool,
+    root: str | None,
+    verbose: bool,
 ) -> None:
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
     with said():
         from raysp import files
+        from raysp.cli.data_root import whole_root
         from raysp.cluster.jobs import job
         from raysp.evaluation.run import is_nlb
         from raysp.runs import RunFolder
@@ -58,27 +66,30 @@ def collect(
                 say("no benchmark splits in this run, so no submission")
             elif not no_submission:
                 options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
-                for path in job("raysp.collection.submission.submissions", run, files.absolute(root), **options):
+                there = whole_root(run, root, [trial for trial in run.trials() if is_nlb(trial.split)])
+                for path in job("raysp.collection.submission.submissions", run, there, **options):
                     say(path)
 
 
 @main.command()
 @click.argument("folder")
 @click.option("--phase", type=click.Choice(["val", "test"]), default="val", show_default=True)
-@ROOT
+@RUN_ROOT
 @VERBOSE
-def evaluate(folder: str, phase: str, root: str, verbose: bool) -> None:
+def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
     with said():
         from raysp import launch
+        from raysp.cli.data_root import whole_root
         from raysp.evaluation import table
+        from raysp.evaluation.run import wanted
         from raysp.runs import RunFolder
         from raysp.sweep_record import check_run
 
         run = RunFolder(folder)
         check_run(run)
         with with_ray(verbose):
-            count = launch.evaluate(run, root, phase)
+            count = launch.evaluate(run, whole_root(run, root, wanted(run, phase)), phase)
         say(f"{count} trials scored: {run.metrics}")
         for line in table.lines(run, phase):
             say(line)
@@ -86,18 +97,29 @@ def evaluate(folder: str, phase: str, root: str, verbose: bool) -> None:
 
 @main.command()
 @click.argument("folder")
-@ROOT
+@RUN_ROOT
 @VERBOSE
-def report(folder: str, root: str, verbose: bool) -> None:
+def report(folder: str, root: str | None, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
     with said():
+        from raysp.cli.data_root import data_root
         from raysp.report.page import write_report
         from raysp.runs import RunFolder
         from raysp.sweep import report_sweep
         from raysp.sweep_record import is_sweep
 
         run = RunFolder(folder)
-        say(report_sweep(run) if is_sweep(run) else write_report(run, root))
+        if is_sweep(run):
+            say(report_sweep(run))
+            return
+        states = run.states(run.trials())
+        there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
+        say(write_report(run, there))
+        if problems:
+            raise BadInput(
+                f"the report is written, without the figures of {len(problems)} splits that {there} does not hold "
+                f"(another data root: --root FOLDER): {'; '.join(problems)}"
+            )
 
 
 @main.command()

@@ -20,6 +20,9 @@ from raysp.interruption import exit_status, taken_for_ctrl_c
 from raysp.system_errors import named, sentence
 
 ROOT = click.option("--root", default="data", show_default=True, help="Folder (or address) of the recordings.")
+RUN_ROOT = click.option(
+    "--root", help="Folder (or address) of the recordings; by default the one that the run was made with."
+)
 VERBOSE = click.option("--verbose", is_flag=True, help="Show what the libraries have to say.")
 
 

@@ -38,10 +38,17 @@ RENAMED = {"true-rate r2 pooled": "true-rate Pearson r squared, pooled"}
 
 MEAN_R2 = "behavior R2, mean over variables"
 NEEDED = ("model", "split", "metric", "value")
+OLD = ("trial_id", "split", "decoding", "unit", "metric")
+"""What today's words are made of where a table is of an earlier version."""
 
 
-def scan_metrics(run: RunFolder) -> Any:
-    """Return the table as a lazy frame with the columns of SCHEMA; one of an earlier version in today's words.
+def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(SCHEMA)) -> Any:
+    """Return rows of the table as a frame; a table of an earlier version in today's words.
+
+    Args:
+        run: the run folder.
+        filters: polars expressions that a row must pass, each.
+        columns: which of SCHEMA are wanted: the curves of single cells are a million rows.
 
     Raises:
         NotReady: there is none.
@@ -49,31 +56,23 @@ def scan_metrics(run: RunFolder) -> Any:
     """
     import polars
 
-    table = tables.read_table(run.metrics, again=_again(run)).lazy()
-    names = table.collect_schema().names()
-    if not {"run_trial", "trial_id"} & set(names) or not set(NEEDED) <= set(names):
-        raise BadInput(f"{run.metrics} is damaged (its columns are {', '.join(names)[:200]}); {_again(run)}")
-    types = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    with tables.guarded(run.metrics, _again(run)):
-        if "run_trial" not in names:
-            table = _renamed(table, names)
-        there = table.collect_schema().names()
-        absent = [polars.lit(None, dtype=types[name]).alias(name) for name in SCHEMA if name not in there]
+    again = f"remove it and run: raysp evaluate {run.path}"
+    table = tables.read_table(run.metrics, [*columns, *(OLD if set(OLD) - set(columns) else ())], again)
+    if not {"run_trial", "trial_id"} & set(table.columns) or not set(NEEDED) <= {*table.columns, *columns}:
+        names = ", ".join(table.columns) or "none that it should have"
+        raise BadInput(f"{run.metrics} is damaged (its columns are {names}); {again}")
+    with tables.guarded(run.metrics, again):
+        if "run_trial" not in table.columns:
+            table = _renamed(table)
+        types = {name: getattr(polars, SCHEMA[name]) for name in columns}
+        absent = [polars.lit(None, dtype=types[name]).alias(name) for name in columns if name not in table.columns]
         table = table.with_columns(absent).select([polars.col(name).cast(kind) for name, kind in types.items()])
-        return table.collect().lazy()
-
-
-def read_metrics(run: RunFolder, *filters: Any) -> Any:
-    """Return the rows of the table that pass all filters, as a frame. Raises as `scan_metrics` does."""
-    return scan_metrics(run).filter(*filters).collect()
+        return table.filter(*filters)
 
 
 def scored(run: RunFolder) -> set[str]:
     """Return the ids of the run's trials that the table holds. Raises BadInput where it is damaged."""
-    if not files.exists(run.metrics):
-        return set()
-    found = tables.read_table(run.metrics, ["run_trial", "trial_id"], again=_again(run))
-    return set(found.to_series()) if found.width else set()
+    return set(read_metrics(run, columns=["run_trial"])["run_trial"]) if files.exists(run.metrics) else set()
 
 
 def forget(run: RunFolder, trials: Collection[str]) -> None:
@@ -93,7 +92,7 @@ def forget(run: RunFolder, trials: Collection[str]) -> None:
         table = read_metrics(run)
     except BadInput:
         return
-    _write(run, table.filter(~polars.col("run_trial").is_in(list(trials))))
+    tables.write_table(run.metrics, table.filter(~polars.col("run_trial").is_in(list(trials))))
 
 
 def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
@@ -108,41 +107,21 @@ def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
 
     schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
     table = polars.DataFrame(list(rows), schema=schema)
-    if files.exists(run.metrics):
-        new = set(table["run_trial"])
-        planned = [trial.id for trial in run.trials() if trial.id not in new]
-        table = polars.concat([_earlier(run, planned), table])
-    _write(run, table)
-
-
-def _again(run: RunFolder) -> str:
-    return f"remove it and run: raysp evaluate {run.path}"
-
-
-def _earlier(run: RunFolder, planned: list[str]) -> Any:
-    import polars
-
-    try:
-        return read_metrics(run, polars.col("run_trial").is_in(planned))
-    except BadInput:
-        if planned:
-            raise
-    return polars.DataFrame(schema={name: getattr(polars, kind) for name, kind in SCHEMA.items()})
-
-
-def _write(run: RunFolder, table: Any) -> None:
+    new = set(table["run_trial"])
+    if files.exists(run.metrics) and (planned := [trial.id for trial in run.trials() if trial.id not in new]):
+        table = polars.concat([read_metrics(run, polars.col("run_trial").is_in(planned)), table])
     tables.write_table(run.metrics, table)
 
 
-def _renamed(table: Any, names: list[str]) -> Any:
+def _renamed(table: Any) -> Any:
     """Return a table of earlier versions in today's words. Its `unit` was a position, of trains a cell's number."""
     import polars
     from polars import col, lit
 
     from raysp.data.nlb_sets import SPLITS
 
-    trains = col("decoding").is_not_null() if "decoding" in names else lit(False)
-    unit = col("unit").cast(polars.Int64) if "unit" in names else lit(None, dtype=polars.Int64)
+    trains = col("decoding").is_not_null() if "decoding" in table.columns else lit(False)
+    unit = col("unit").cast(polars.Int64) if "unit" in table.columns else lit(None, dtype=polars.Int64)
     # Of other recordings it was the mean over all variables of behaviour, velocity or not.
     benchmark = col("split").str.strip_prefix(STANDIN).is_in(list(SPLITS))
     several = (col("metric") == "vel R2") & ~benchmark

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from raysp.evaluation.metrics_table import scan_metrics
+from raysp.evaluation.metrics_table import read_metrics
 from raysp.evaluation.remarks import remarks_of
 from raysp.runs import RunFolder
 
@@ -34,10 +34,10 @@ def lines(run: RunFolder, phase: str) -> Iterator[str]:
     from polars import col
 
     record = run.record()["experiment"]
-    whole = scan_metrics(run).filter(col("phase") == phase)
+    whole = read_metrics(run, col("phase") == phase)
     yield from _trains(whole, record)
     shown = col("parameter").is_null() | col("metric").is_in(WITH_PARAMETER)
-    table = whole.filter(col("unit").is_null() & col("unit_index").is_null() & shown).collect()
+    table = whole.filter(col("unit").is_null() & col("unit_index").is_null() & shown)
     for (split,), rows in table.group_by("split", maintain_order=True):
         values: dict[str, dict[str, list[float | None]]] = {}
         for row in rows.to_dicts():
@@ -79,7 +79,7 @@ def _trains(table: Any, record: dict[str, Any]) -> Iterator[str]:
     keys = ["split", "model", "decoding", "metric", "parameter"]
     shown = col("metric").is_in(TRAINS) & col("parameter").is_in(WIDTHS_MS) & col("decoding").is_not_null()
     # Seeds first: a cell with three of them is still one cell.
-    means = table.filter(shown).group_by([*keys, "unit"], maintain_order=True).agg(col("value").mean()).collect()
+    means = table.filter(shown).group_by([*keys, "unit"], maintain_order=True).agg(col("value").mean())
     columns = [(name, width) for name in TRAINS for width in WIDTHS_MS]
     for (split,), rows in means.group_by("split", maintain_order=True):
         values: dict[str, dict[str, dict[tuple[str, str], list[float | None]]]] = {}
