@@ -57,8 +57,8 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
     import polars
 
     again = f"remove it and run: raysp evaluate {run.path}"
-    table = tables.read_table(run.metrics, [*columns, *(OLD if set(OLD) - set(columns) else ())], again)
-    if not {"run_trial", "trial_id"} & set(table.columns) or not set(NEEDED) <= {*table.columns, *columns}:
+    table = tables.read_table(run.metrics, list(dict.fromkeys([*columns, "run_trial", *NEEDED, *OLD])), again)
+    if not {"run_trial", "trial_id"} & set(table.columns) or not set(NEEDED) <= set(table.columns):
         names = ", ".join(table.columns) or "none that it should have"
         raise BadInput(f"{run.metrics} is damaged (its columns are {names}); {again}")
     with tables.guarded(run.metrics, again):

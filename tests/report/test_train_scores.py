@@ -125,7 +125,7 @@ def test_damaged_metrics_are_a_problem_and_no_numbers(tmp_path):
     files.write_text(made.run.metrics, "no parquet")
     material, _, numbers = read(made)
     assert numbers.lines == ()
-    assert "cannot be read" in material.problems[0]
+    assert "is damaged" in material.problems[0]
 
 
 def test_curves_of_single_cells_are_not_read_with_the_run(made):
