@@ -1,94 +1,116 @@
-"""Arrays by name from an HDF5 or NPZ file, and the checks that binned spike counts must pass."""
+"""Arrays by name from an HDF5, MATLAB (v7.3) or NPZ file, and the checks that binned spike counts must pass."""
 
 from __future__ import annotations
 
 import contextlib
-import zipfile
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from dataclasses import dataclass
 
 import numpy as np
 
 from raysp import files
-from raysp.data import file_kind, hdf5
+from raysp.data import column_major, file_kind, hdf5
 from raysp.data.guarded import Dataset, Group
-from raysp.data.split import check_counts
+from raysp.data.npz import Archive
+from raysp.data.plausibility import reordered
 from raysp.errors import BadInput, unknown
 
-Reader = Callable[[str], np.ndarray]
+BLOCK = 1_000_000
+LARGEST_COUNT = 2**24
+"""Up to here float32 holds every whole number."""
+
+LARGEST = float(np.finfo(np.float32).max)
+HEAD_BYTES = 128
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """An open file of arrays.
+
+    Attributes:
+        names: of the arrays.
+        read: returns one by its name. Raises BadInput where there is none, or it is damaged or of another kind.
+        from_one: tells of one whether the program that wrote it counts from 1.
+    """
+
+    names: list[str]
+    read: Callable[[str], np.ndarray]
+    from_one: Callable[[str], bool] = lambda name: False
 
 
 @contextlib.contextmanager
-def arrays(path: str) -> Iterator[tuple[list[str], Reader]]:
-    """Open a file of arrays; yield their names, and a function that reads one.
+def arrays(path: str) -> Iterator[Arrays]:
+    """Open a file of arrays.
 
     Raises:
-        BadInput: there is no such file, it is cut off, or it is neither HDF5 nor NPZ; from the function: no array has
-            that name, or it holds pickled objects.
+        BadInput: there is no such file, it is cut off, or it is neither HDF5 nor NPZ.
     """
     if (problem := file_kind.no_file(path)) is not None:
         raise BadInput(f"{path} {problem}")
-    with files.opened(path) as file:
-        start = file.read(4)
-        file.seek(0)
-        if start == b"PK\x03\x04":
-            yield _npz(file, path)
-        else:
-            with hdf5.opened(path) as opened:
-                yield _hdf5(opened, path)
+    head = _head(path)
+    if head.startswith(b"PK\x03\x04"):
+        with files.opened(path) as file:
+            archive = Archive(file, path)
+            if not archive.names:
+                raise BadInput(f"{path} {file_kind.other(path)}")
+            yield Arrays(archive.names, archive.read)
+    else:
+        with hdf5.opened(path) as opened:
+            yield _hdf5(opened, path, head)
 
 
-def _npz(file: BinaryIO, path: str) -> tuple[list[str], Reader]:
+def _head(path: str) -> bytes:
     try:
-        found = np.load(file, allow_pickle=False)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path} is cut off or no NPZ file ({error}); copy it again") from error
-
-    def read(name: str) -> np.ndarray:
-        _check_name(name, found.files, path)
-        try:
-            return found[name]
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
-            raise BadInput(
-                f"{path}: array {name!r} cannot be read ({error}); save plain numbers, no objects"
-            ) from error
-
-    return list(found.files), read
+        with files.opened(path, parts=True) as file:
+            return file.read(HEAD_BYTES)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error}); check who may read it") from error
 
 
-def _hdf5(file: Group, path: str) -> tuple[list[str], Reader]:
-    names = [name for name, node in file.walk() if isinstance(node, Dataset)]
+def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
+    names = [name for name, node in file.walk() if isinstance(node, Dataset) and not name.startswith("#")]
 
     def read(name: str) -> np.ndarray:
         # What cannot be opened is in no list, but its own error says more than that it is unknown.
         if name not in file:
-            _check_name(name, names, path)
+            raise BadInput(f"{path}: {unknown('array', name, names)}")
+        if column_major.is_reversed(file, name, head):
+            return column_major.read(file, name)
         return np.asarray(file.array(name)[()])
 
-    return names, read
-
-
-def _check_name(name: str, names: list[str], path: str) -> None:
-    if name not in names:
-        raise BadInput(f"{path}: {unknown('array', name, names)}")
+    return Arrays(names, read, lambda name: column_major.is_reversed(file, name, head))
 
 
 def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
     """Return (trials, bins, neurons) counts as float32.
 
     Raises:
-        BadInput: another shape, no trial, bin or neuron, or a value that is no whole number >= 0.
+        BadInput: another shape, no trial, bin or neuron, or a value that is no whole number from 0 to 2^24.
     """
-    if array.dtype.kind not in "iufb":
-        raise BadInput(f"{where} expected numbers, got {array.dtype}")
+    _check_numbers(array, where)
     if array.ndim != 3 or 0 in array.shape:
         raise BadInput(f"{where} expected counts of shape (trials, bins, neurons), got {array.shape}")
-    counts = array.astype(np.float32)
-    if np.isnan(counts).any():
-        trial, bin_, neuron = np.argwhere(np.isnan(counts))[0]
+    if array.dtype.kind == "f" and (missing := np.isnan(array)).any():
+        trial, bin_, neuron = np.argwhere(missing)[0]
         raise BadInput(f"{where} expected counts, got NaN in trial {trial}, bin {bin_}, neuron {neuron}")
-    check_counts(counts, where)
-    return counts
+    # Before they become float32, which rounds: block by block, since checking must not take several times the memory.
+    for block in np.array_split(array, max(1, array.size // BLOCK)):
+        _check_whole(block, where)
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _check_whole(counts: np.ndarray, where: str) -> None:
+    lowest, highest = counts.min(), counts.max()
+    if lowest < 0:
+        raise BadInput(f"{where} expected counts >= 0, got {lowest}")
+    if highest == np.inf:
+        raise BadInput(f"{where} expected finite counts, got infinity")
+    if highest > LARGEST_COUNT:
+        raise BadInput(
+            f"{where} expected counts up to {LARGEST_COUNT:,} (2^24), got {highest}; is this an array of counts?"
+        )
+    if counts.dtype.kind == "f" and (counts % 1 != 0).any():
+        raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")
 
 
 def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, where: str) -> np.ndarray:
@@ -101,26 +123,100 @@ def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, wh
         where: the beginning of the error's sentence.
 
     Raises:
-        BadInput: another shape, or a rate is negative, NaN or infinite.
+        BadInput: another shape, or a rate is negative, NaN, or too large for float32.
     """
+    _check_numbers(array, where)
     if array.shape != shape:
-        raise BadInput(f"{where} expected true rates of the counts' shape {shape}, got {array.shape}")
-    if not np.isfinite(array).all() or (array < 0).any():
+        hint = reordered(array.shape, [(length,) for length in shape])
+        raise BadInput(f"{where} expected true rates of the counts' shape {shape}, got {array.shape}{hint}")
+    with np.errstate(over="ignore"):
+        expected = array.astype(np.float64) * per_unit
+    if not np.isfinite(array).all() or not (expected >= 0).all():
         raise BadInput(f"{where} expected finite true rates >= 0, got NaN, infinite or negative ones")
-    return (array.astype(np.float64) * per_unit).astype(np.float32)
+    if (largest := expected.max(initial=0.0)) > LARGEST_COUNT:
+        raise BadInput(
+            f"{where} expected true rates of at most {LARGEST_COUNT:,} spikes per bin, got {largest:.3g}; check their "
+            "unit and rate_scale"
+        )
+    return expected.astype(np.float32)
 
 
-def checked_rows(array: np.ndarray, trials: int, where: str) -> np.ndarray:
-    """Return indices of trials, ascending, from 0-based indices or a mask of (trials,) booleans.
+def checked_behavior(array: np.ndarray, trials: int, length: int, bins: int, where: str) -> np.ndarray:
+    """Return behaviour in the observed bins, (trials, bins, variables) float32; NaN where it is unknown.
+
+    Args:
+        array: (trials, length, variables), or (trials, bins, variables).
+        trials: how many.
+        length: bins of the counts.
+        bins: observed ones.
+        where: the beginning of the error's sentence.
 
     Raises:
-        BadInput: none is given, one is repeated, or one is not an index of a trial.
+        BadInput: another shape, no numbers, or a value that is infinite or too large for float32.
     """
+    _check_numbers(array, where)
+    if array.ndim != 3 or array.shape[0] != trials or array.shape[1] not in (length, bins) or array.shape[2] == 0:
+        hint = reordered(array.shape, [(trials,), (length, bins), None])
+        if array.ndim == 2 and array.shape in ((trials, length), (trials, bins)):
+            hint = "; for one variable use x[:, :, None]"
+        raise BadInput(f"{where} expected behaviour ({trials}, {length}, variables), got {array.shape}{hint}")
+    array = array[:, :bins]
+    known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
+    if (largest := max(-float(known.min(initial=0)), float(known.max(initial=0)))) > LARGEST:
+        raise BadInput(f"{where} expected finite behaviour that float32 can hold, got {largest:.3g}; NaN marks gaps")
+    return array.astype(np.float32)
+
+
+def _check_numbers(array: np.ndarray, where: str) -> None:
+    if array.dtype.kind not in "iufb":
+        what = {"c": "complex numbers", "U": "text", "S": "text", "O": "objects"}.get(array.dtype.kind, array.dtype)
+        raise BadInput(f"{where} expected numbers, got {what}")
+
+
+def per_trial(array: np.ndarray, trials: int, where: str) -> np.ndarray:
+    """Return one value per trial, (trials,), of an array of that shape, of one row or of one column.
+
+    Raises:
+        BadInput: another shape, or values that are neither numbers nor text.
+    """
+    if array.size != trials or max(array.shape, default=0) != trials:
+        raise BadInput(f"{where} expected one condition per trial, ({trials},), got {array.shape}")
+    if array.dtype.kind not in "iufbUS":
+        raise BadInput(f"{where} expected numbers or text, got {array.dtype}")
+    return array.ravel()
+
+
+def checked_rows(array: np.ndarray, trials: int, where: str, *, from_one: bool = False) -> np.ndarray:
+    """Return indices of trials, ascending, from indices or a mask of (trials,) booleans; one row or column of them.
+
+    Args:
+        array: indices from 0, or the mask.
+        trials: how many there are.
+        where: the beginning of the error's sentence.
+        from_one: the program that wrote them counts from 1.
+
+    Raises:
+        BadInput: none is given, one is repeated, or one is not an index of a trial; `from_one` and they are no mask.
+    """
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
     if array.dtype == bool and array.shape == (trials,):
-        array = np.flatnonzero(array)
+        array, from_one = np.flatnonzero(array), False
+    if (
+        array.dtype.kind == "f"
+        and np.isfinite(array).all()
+        and (array % 1 == 0).all()
+        and abs(array).max(initial=0) < 2**53
+    ):
+        array = array.astype(np.int64)
     rows = np.unique(array)
     if array.dtype.kind not in "iu" or array.ndim != 1 or len(rows) != len(array) or len(rows) == 0:
         raise BadInput(f"{where} expected a list of trials, each once, got {array.dtype} of shape {array.shape}")
+    if from_one:
+        raise BadInput(
+            f"{where} holds indices by a program that counts from 1, and here trials count from 0; save a logical mask "
+            f"of {trials} trials"
+        )
     if rows[0] < 0 or rows[-1] >= trials:
         raise BadInput(f"{where} expected indices 0 to {trials - 1}, got {rows[0]} to {rows[-1]}; count from 0")
     return rows.astype(np.int64)

@@ -100,7 +100,8 @@ def cut_windows(whole: Whole, length: int, where: str) -> tuple[Whole, np.ndarra
     if whole.condition is not None:
         groups = whole.condition.max() + 1
         condition = np.concatenate([whole.condition + k * groups for k in range(windows)])
-    cut = Whole(
+    cut = dataclasses.replace(
+        whole,
         counts=np.concatenate([whole.counts[:, piece] for piece in pieces]),
         rates=None if whole.rates is None else np.concatenate([whole.rates[:, piece] for piece in pieces]),
         states=None if whole.states is None else np.concatenate([whole.states[:, piece] for piece in pieces]),

@@ -15,7 +15,7 @@ import numpy as np
 
 from raysp import files
 from raysp.config import STANDIN
-from raysp.data import count_file
+from raysp.data import count_file, plausibility
 from raysp.data.known_truth import Cut, cut
 from raysp.data.partition import Whole
 from raysp.data.split import PopulationSplit, Provenance, Targets
@@ -34,12 +34,14 @@ class Config(Cut):
         conversion_factor: expected spikes per bin = truth / conversion_factor; None takes the file's. A file without
             one needs it here, e.g. 100 where truth is in Hz and bins are 10 ms.
         trials_per_condition: trials number k * this to (k + 1) * this - 1 are condition k; None takes the file's.
+        accept: what is doubted about the file, and meant so: names of doubts, see `raysp.data.plausibility`.
     """
 
     path: str = field(kw_only=True)
     bin_ms: float = field(kw_only=True)
     conversion_factor: float | None = None
     trials_per_condition: int | None = None
+    accept: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("bin_ms", "conversion_factor", "trials_per_condition"):
@@ -47,6 +49,7 @@ class Config(Cut):
             if value is not None and not 0 < value < np.inf:
                 raise BadInput(f"lorenz, {name} expected a number > 0, got {value}")
         self.check("lorenz")
+        plausibility.check_accept(self.accept, "lorenz")
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,20 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     where = os.path.basename(config.path)
     read = _read(config, where)
     condition = _conditions(read, config, where)
-    whole = Whole(read.counts, rates=read.rates, states=read.states, condition=condition, ids=read.ids)
+    doubts = [
+        *plausibility.of_arrays(read.counts, read.rates, config.bin_ms),
+        *plausibility.width(config.bin_ms),
+        *plausibility.rate(read.counts, config.bin_ms),
+    ]
+    notes = plausibility.settle(doubts, config.accept, where)
+    whole = Whole(read.counts, 0, read.rates, condition, None, read.states, notes, read.ids)
     provenance = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))
     return cut(whole, read.valid, config, (name, config.bin_ms), where, provenance)
 
 
 def _read(config: Config, where: str) -> _Read:
-    with count_file.arrays(config.path) as (names, read):
+    with count_file.arrays(config.path) as file:
+        names, read = file.names, file.read
         counts = [
             count_file.checked_counts(read(f"{part}_data"), f"{where}: {part}_data") for part in ("train", "valid")
         ]

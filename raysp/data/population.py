@@ -7,6 +7,7 @@ are fixed by its organisers.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ import numpy as np
 
 from raysp import files
 from raysp.config import STANDIN
-from raysp.data import count_file, partition
+from raysp.data import partition, plausibility
+from raysp.data.population_counts import read_counts
 from raysp.data.population_nwb import read_trials
 from raysp.data.split import PopulationSplit, Provenance, Targets
 from raysp.errors import BadInput
@@ -67,6 +69,7 @@ class Config:
         eval_fraction: of the trials, used for evaluation.
         eval_trials: how many trials, instead of a fraction.
         seed: of the draws of neurons and of trials, which do not depend on each other.
+        accept: what is doubted about the recording, and meant so: names of doubts, see `raysp.data.plausibility`.
 
     Raises:
         BadInput: settings that contradict each other or are out of range.
@@ -98,10 +101,12 @@ class Config:
     eval_fraction: float = 0.25
     eval_trials: int | None = None
     seed: int = 0
+    accept: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_kind(self)
         _check_ranges(self)
+        plausibility.check_accept(self.accept, "population")
         _check_grid(self)
 
 
@@ -170,7 +175,8 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
         BadInput: the recording cannot be used; nothing was written.
     """
     where = os.path.basename(config.path)
-    whole, rows = (read_trials(config), None) if config.align else _read_counts(config)
+    whole, rows = (read_trials(config), None) if config.align else read_counts(config)
+    whole = dataclasses.replace(whole, notes=whole.notes + _doubts(whole, config, where))
     whole = partition.without_silent(whole, config.bin_ms, config.min_rate_hz, where)
     trials, _, neurons = whole.counts.shape
     hidden = partition.how_many(neurons, config.heldout, config.heldout_fraction, "neurons", where)
@@ -183,52 +189,8 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     return partition.partition(whole, (name, config.bin_ms), heldout, rows, source, config.psth_sigma_ms)
 
 
-def _read_counts(config: Config) -> tuple[partition.Whole, tuple[np.ndarray, np.ndarray] | None]:
-    where = os.path.basename(config.path)
-    with count_file.arrays(config.path) as (_, read):
-        counts = count_file.checked_counts(read(config.counts), f"{where}: {config.counts}")
-        trials, length, _ = counts.shape
-        forward = round(config.forward_ms / config.bin_ms)
-        if forward >= length:
-            raise BadInput(f"{where}: forward_ms {config.forward_ms} leaves none of {length} bins to observe")
-        rates = None
-        if config.rates is not None:
-            truth = read(config.rates)
-            rates = count_file.checked_rates(truth, counts.shape, config.rate_scale, f"{where}: {config.rates}")
-        columns = [_per_trial(read(key), trials, f"{where}: {key}") for key in config.conditions]
-        behavior = None
-        if config.behavior is not None:
-            behavior = _behavior(read(config.behavior), trials, length, length - forward, where, config.behavior)
-        given = (config.train_index, config.eval_index)
-        indices = [
-            None if key is None else count_file.checked_rows(read(key), trials, f"{where}: {key}") for key in given
-        ]
-    condition = partition.condition_index(columns) if columns else None
-    whole = partition.Whole(counts, forward, rates, condition, behavior)
-    return whole, _given_rows(*indices, trials, where)
-
-
-def _per_trial(array: np.ndarray, trials: int, where: str) -> np.ndarray:
-    if array.shape != (trials,):
-        raise BadInput(f"{where} expected one condition per trial, ({trials},), got {array.shape}")
-    return array
-
-
-def _behavior(array: np.ndarray, trials: int, length: int, bins: int, where: str, key: str) -> np.ndarray:
-    if array.ndim != 3 or array.shape[:2] not in ((trials, length), (trials, bins)):
-        raise BadInput(f"{where}: {key} expected behaviour ({trials}, {length}, variables), got {array.shape}")
-    return array[:, :bins].astype(np.float32)
-
-
-def _given_rows(
-    train: np.ndarray | None, chosen: np.ndarray | None, trials: int, where: str
-) -> tuple[np.ndarray, np.ndarray] | None:
-    if train is None and chosen is None:
-        return None
-    train = partition.others(trials, chosen) if train is None else train
-    chosen = partition.others(trials, train) if chosen is None else chosen
-    if both := np.intersect1d(train, chosen).tolist():
-        raise BadInput(f"{where}: expected no trial in training and evaluation, got trial {both[0]} in both")
-    if len(train) == 0 or len(chosen) == 0:
-        raise BadInput(f"{where}: expected training and evaluation trials, got {len(train)} and {len(chosen)}")
-    return train, chosen
+def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ...]:
+    doubts = [*plausibility.width(config.bin_ms), *plausibility.rate(whole.counts, config.bin_ms)]
+    if config.counts is not None:
+        doubts = [*plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms), *doubts]
+    return plausibility.settle([*doubts, *plausibility.conditions(whole.condition)], config.accept, where)

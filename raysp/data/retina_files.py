@@ -6,26 +6,33 @@ they are read by `restricted_pickle`, and nothing is unpacked to disk.
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import tarfile
-import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
 
 from raysp import files
+from raysp.data.npz import npy_array
 from raysp.data.restricted_pickle import Table, load_table
+from raysp.data.tar import tar_members
 from raysp.errors import BadInput, unknown
 
 PATTERN, TRIGGERS, GLOBAL_IDS = "stimulus_pattern.npy", "recorded_stimulus.pickle", "recording_cluster_ids.json"
 SPIKES = {"filtered": "spike_response.pickle", "all": "spike_response_allcells.pickle"}
 ARCHIVES = (".tar.gz", ".tgz", ".tar")
-LARGEST_BYTES = 1 << 31
+
+SLOWEST_HZ, FASTEST_HZ = 100, 1_000_000
+"""Sampling rates of sensors. Published: 17.9 kHz."""
+
+LONGEST_FRAME = 100
+"""Samples of a frame, as a multiple of the usual one. Published: at most 1.7."""
+
+LARGEST_LIGHT = 1e6
+"""State of a light; published are 0 and 1."""
 
 SpikeTable = Literal["filtered", "all"]
 
@@ -70,7 +77,7 @@ def recordings(path: str) -> list[str]:
     """Return the names of the recordings in an archive or a folder. Raises BadInput where its triggers are unusable."""
     where = f"{os.path.basename(str(path).rstrip('/'))}, {TRIGGERS}"
     archived = str(path).endswith(ARCHIVES)
-    found = _archived(path, (TRIGGERS,)) if archived else _in_folder([files.join(path, TRIGGERS)])
+    found = tar_members(path, (TRIGGERS,)) if archived else _in_folder([files.join(path, TRIGGERS)])
     if TRIGGERS not in found:
         raise BadInput(f"{where}: expected that file, got {sorted(found)}")
     return [str(name) for name in _Rows(load_table(found[TRIGGERS], where), where).level("Recording")]
@@ -89,7 +96,7 @@ def read(path: str, recording: str | None, table: SpikeTable) -> RetinaRecording
             archive holds links or paths that leave it, or the recording is unknown.
     """
     where = os.path.basename(str(path).rstrip("/"))
-    found = _archived(path, _names(table)) if str(path).endswith(ARCHIVES) else _in_folder(paths(path, table))
+    found = tar_members(path, _names(table)) if str(path).endswith(ARCHIVES) else _in_folder(paths(path, table))
     missing = [name for name in _names(table) if name not in found and name != GLOBAL_IDS]
     if missing:
         raise BadInput(f"{where}: expected the file {missing[0]} in it, got {sorted(found)}")
@@ -139,35 +146,6 @@ def _in_folder(chosen: Sequence[str]) -> dict[str, bytes]:
     return found
 
 
-def _archived(path: str, names: Sequence[str]) -> dict[str, bytes]:
-    where = os.path.basename(path)
-    if not files.exists(path):
-        raise BadInput(f"no archive at {path}; check the path in the recording's settings")
-    found: dict[str, bytes] = {}
-    try:
-        with files.opened(path, parts=True) as raw, tarfile.open(fileobj=raw, mode="r:*") as archive:
-            for member in archive:
-                _check_member(member, where)
-                base = PurePosixPath(member.name).name
-                if base in names and member.isfile():
-                    if base in found:
-                        raise BadInput(f"{where}: expected one file {base}, got several; unpack the folder you mean")
-                    found[base] = archive.extractfile(member).read()
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise BadInput(f"{where} is damaged or no tar archive ({error}); fetch it again") from error
-    return found
-
-
-def _check_member(member: tarfile.TarInfo, where: str) -> None:
-    inside = PurePosixPath(member.name)
-    if not (member.isfile() or member.isdir()) or inside.is_absolute() or ".." in inside.parts:
-        raise BadInput(f"{where}: expected files and folders inside the archive only, got {member.name!r}; not opened")
-    if member.size > LARGEST_BYTES:
-        raise BadInput(
-            f"{where}: expected files of at most {LARGEST_BYTES:,} bytes, {member.name!r} has {member.size:,}"
-        )
-
-
 def _row_of(triggers: _Rows, recording: str | None) -> tuple[str, int]:
     names = [str(name) for name in triggers.level("Recording")]
     if recording is None:
@@ -192,6 +170,12 @@ def _frames(triggers: Any, where: str) -> tuple[np.ndarray, int]:
             f"{where}: triggers expected at least two sample numbers, strictly increasing from 0, got {triggers[:4]}; "
             "subtract the first trigger from triggers and spikes"
         )
+    steps = np.diff(triggers)
+    if steps.max() > LONGEST_FRAME * np.median(steps):
+        raise BadInput(
+            f"{where}: triggers expected frames of about {np.median(steps):.0f} samples, got one of {steps.max()} at "
+            f"frame {int(steps.argmax())}; is a trigger wrong, or the recording in several pieces?"
+        )
     return triggers[:-1], int(triggers[-1]) + 1
 
 
@@ -199,26 +183,28 @@ def _samples(found: Any, where: str) -> np.ndarray:
     array = found.compressed() if isinstance(found, np.ma.MaskedArray) else np.asarray(found)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise BadInput(f"{where} expected a list of whole sample numbers, got {array.dtype} of shape {array.shape}")
+    if array.size and array.max() > np.iinfo(np.int64).max:
+        raise BadInput(f"{where} expected sample numbers, got {array.max()}")
     return array.astype(np.int64)
 
 
 def _sampling_hz(found: Any, where: str) -> float:
-    if not isinstance(found, int | float | np.number) or not 0 < found < np.inf:
-        raise BadInput(f"{where}: Sampling_Freq expected a number of Hz > 0, got {found!r}")
+    real = isinstance(found, int | float | np.integer | np.floating) and not isinstance(found, bool)
+    if not real or not SLOWEST_HZ <= found <= FASTEST_HZ:
+        raise BadInput(
+            f"{where}: Sampling_Freq expected a number of Hz from {SLOWEST_HZ:,} to {FASTEST_HZ:,}, got {found!r}"
+        )
     return float(found)
 
 
 def _pattern(data: bytes, frames: int, where: str) -> np.ndarray:
-    try:
-        pattern = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError) as error:
-        raise BadInput(f"{where}: expected an array in NumPy's format, without objects ({error})") from error
-    if not isinstance(pattern, np.ndarray) or pattern.ndim != 2 or pattern.dtype.kind not in "biuf":
-        raise BadInput(f"{where}: expected numbers of shape (frames, channels), got {type(pattern).__name__}")
+    pattern = npy_array(data, where)
+    if pattern.ndim != 2 or pattern.dtype.kind not in "biuf":
+        raise BadInput(f"{where}: expected numbers of shape (frames, channels), got {pattern.dtype} {pattern.shape}")
     if len(pattern) < frames or pattern.shape[1] == 0:
         raise BadInput(f"{where}: expected at least {frames} frames, one per trigger but the last, got {pattern.shape}")
-    if not np.isfinite(pattern[:frames]).all():
-        raise BadInput(f"{where}: expected finite values, got NaN or infinity")
+    if not (np.abs(pattern[:frames].astype(np.float64)) <= LARGEST_LIGHT).all():
+        raise BadInput(f"{where}: expected finite values up to {LARGEST_LIGHT:g}, got NaN, infinity or larger ones")
     return pattern[:frames]
 
 
@@ -232,7 +218,7 @@ def _spikes(spikes: _Rows, name: str, triggers: _Rows, row: int, samples: int) -
         )
     found: dict[int, np.ndarray] = {}
     for place in np.flatnonzero(chosen):
-        cell = int(spikes.level("Cell index")[place])
+        cell = _number(spikes.level("Cell index")[place], f"{spikes.where}: Cell index")
         times = _samples(spikes.column("Spikes")[place], f"{spikes.where}: spikes of cell {cell}")
         if cell in found:
             raise BadInput(f"{spikes.where}: expected each cell once, got cell {cell} twice")
@@ -251,6 +237,20 @@ def _global_ids(data: bytes | None, name: str, where: str) -> dict[int, int]:
     if data is None:
         return {}
     try:
-        return {int(cell): int(number) for cell, number in json.loads(data).get(name, {}).items()}
-    except (ValueError, TypeError, AttributeError) as error:
+        known = json.loads(data, object_pairs_hook=_once).get(name, {})
+        return {_number(int(cell), where): _number(number, where) for cell, number in known.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(f"{where}: expected recordings with a number for each cell in JSON, got {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
+        raise ValueError(f"{twice[0]!r} twice")
+    return dict(pairs)
+
+
+def _number(found: Any, where: str) -> int:
+    whole = isinstance(found, int | np.integer) and not isinstance(found, bool)
+    if not whole or not 0 <= found < 2**63:
+        raise BadInput(f"{where} expected whole numbers from 0, got {found!r}")
+    return int(found)

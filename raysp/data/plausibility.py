@@ -1,0 +1,255 @@
+"""Whether counts can be what a person says they are: what is doubted, from which number on, and how it is told.
+
+What no recording can be is refused, what is odd is a note. A person who means it names the doubt in the setting
+`accept`; then it is a note that says so. The thresholds stand far from what is usual: each says what was measured on
+real and generated recordings (motor cortex, retina, Lorenz systems, chaotic networks; bins of 1 to 50 ms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Literal
+
+import numpy as np
+
+from raysp.errors import BadInput, unknown
+
+Name = Literal["axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions"]
+NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions")
+
+SHORTEST_BIN_MS, LONGEST_BIN_MS = 0.1, 100.0
+"""Bins of neural populations last 1 to 50 ms; a spike takes 1 ms. 0.02 is seconds for ms, 200 is often 0.2 or 20."""
+
+ODD_RATE_HZ, LARGEST_RATE_HZ = 200.0, 1000.0
+"""Mean over all neurons. Measured: 2 to 15 Hz. No neuron fires a spike per ms for long."""
+
+FEWEST_COUNTS = 20
+"""Bins with spikes from which on a common divisor of all counts is no accident. Measured: always 1."""
+
+OVERLAP_CORRELATION, OVERLAP_STEP, OVERLAP_GROWTH = 0.7, 0.4, 1.5
+"""Lag-1 autocorrelation at least (measured: at most 0.45); step from bin to bin, as a share of what independent Poisson
+counts would make, at most (measured: 0.71 or more; windows that share 90 % have 0.1); and the same over two bins, as a
+multiple of that over one, at least: windows that share less change more, a neuron that fires regularly does not."""
+
+ORDERED, UNORDERED = 5.0, 3.0
+"""Standard deviations by which neighbours on an axis are more alike than in a random order: at least `ORDERED` on one
+of time (measured: 6 to 50), less than `UNORDERED` on one of neurons (measured: at most 2.4, or 7 where a generator
+sorts them)."""
+
+DIFFERENT, EXTREME = 0.1, 2.0
+"""Coefficient of variation, beyond chance, of the totals along an axis of neurons: at least `DIFFERENT` (measured: 0.15
+to 0.9), and `EXTREME` times that of another axis."""
+
+FEW = 8
+"""On a shorter axis no order can be told from chance, so that what is doubted is a note."""
+
+TRUTH_FACTOR, FEWEST_SPIKES = 1.5, 100
+"""Counted spikes as a multiple of the true rates' sum, or the inverse. Measured: 1.00; seconds for ms give 1000."""
+
+CAP = 200
+"""Positions of an axis, or groups of neighbours, of which all pairs are compared; trials whose bins are compared."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What is doubted: its name in `accept`, the sentence, and whether it is refused."""
+
+    name: Name
+    sentence: str
+    refused: bool = True
+
+
+def settle(doubts: Sequence[Doubt], accept: Sequence[str], where: str) -> tuple[str, ...]:
+    """Return the notes that follow from doubts.
+
+    Args:
+        doubts: what was found.
+        accept: names of doubts that a person has looked at, and means.
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: a doubt is refused and not accepted.
+    """
+    for doubt in doubts:
+        if doubt.refused and doubt.name not in accept:
+            raise BadInput(f"{where} {doubt.sentence}; if it is meant so, set accept: [{doubt.name}]")
+    said = (f"{one.sentence}{' (accepted as meant)' if one.name in accept else ''}" for one in doubts)
+    return tuple(said)
+
+
+def check_accept(accept: Sequence[str], where: str) -> None:
+    """Raise BadInput unless these are names of doubts."""
+    for name in accept:
+        if name not in NAMES:
+            raise unknown(f"{where}, accept", name, NAMES)
+
+
+def of_arrays(counts: np.ndarray, rates: np.ndarray | None, bin_ms: float) -> Iterator[Doubt]:
+    """Doubt what others have binned: counts and true rates (trials, bins, neurons), expected spikes per bin."""
+    yield from axes(counts)
+    yield from scaled(counts, bin_ms)
+    yield from overlap(counts)
+    yield from truth(counts, rates)
+
+
+def width(bin_ms: float) -> Iterator[Doubt]:
+    """Doubt a width of bins (ms)."""
+    if bin_ms < SHORTEST_BIN_MS:
+        yield Doubt(
+            "bin_ms",
+            f"expected bins of at least {SHORTEST_BIN_MS:g} ms, got {bin_ms:g} ms; is bin_ms given in s? Then "
+            f"{bin_ms * 1000:g} ms are meant",
+        )
+    if bin_ms > LONGEST_BIN_MS:
+        yield Doubt("bin_ms", f"bins of {bin_ms:g} ms are wider than {LONGEST_BIN_MS:g} ms: is bin_ms in ms?", False)
+
+
+def rate(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
+    """Doubt how much neurons fire: counts (trials, bins, neurons), NaN where unobserved, in bins of `bin_ms`."""
+    seen = np.count_nonzero(~np.isnan(counts))
+    mean_hz = float(np.nansum(counts, dtype=np.float64)) / max(seen, 1) * (1000.0 / bin_ms)
+    if mean_hz > ODD_RATE_HZ:
+        yield Doubt(
+            "rate",
+            f"neurons fire {mean_hz:.4g} Hz on average in bins of {bin_ms:g} ms, more than {ODD_RATE_HZ:g} Hz: are "
+            "these rates in Hz instead of counts, or is bin_ms too small?",
+            mean_hz > LARGEST_RATE_HZ,
+        )
+
+
+def scaled(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
+    """Doubt counts that are all multiples of one number: counts (trials, bins, neurons) divided by a width in s."""
+    spikes = counts[counts > 0]
+    common = int(np.gcd.reduce(spikes.astype(np.int64))) if len(spikes) >= FEWEST_COUNTS else 1
+    if common > 1:
+        hertz = common == round(1000.0 / bin_ms)
+        yield Doubt(
+            "scaled",
+            f"every count is a multiple of {common}"
+            + (f": these are rates in Hz; multiply them by {bin_ms / 1000:g} s" if hertz else "; were counts scaled?"),
+            hertz,
+        )
+
+
+def overlap(counts: np.ndarray) -> Iterator[Doubt]:
+    """Doubt that bins follow each other without overlap: counts (trials, bins, neurons)."""
+    if counts.shape[1] < 4 or not counts.any():
+        return
+    counts = counts[:CAP].astype(np.float64)
+    centred = counts - counts.mean(axis=(0, 1))
+    now, then = centred[:, :-1], centred[:, 1:]
+    power = (now * now + then * then).sum() / 2
+    correlation = (now * then).sum() / power if power > 0 else 0.0
+    steps = [_step(counts, lag) for lag in (1, 2)]
+    if correlation >= OVERLAP_CORRELATION and steps[0] <= OVERLAP_STEP and steps[1] >= OVERLAP_GROWTH * steps[0] > 0:
+        yield Doubt(
+            "overlap",
+            f"counts of neighbouring bins are too much alike (correlation {correlation:.2f}, steps {steps[0]:.2f} "
+            "times those of independent counts): their windows overlap; count each spike once",
+        )
+
+
+def _step(counts: np.ndarray, lag: int) -> float:
+    """Return the mean squared step over `lag` bins, as a share of what independent Poisson counts would make."""
+    before, after = counts[:, :-lag], counts[:, lag:]
+    return float(((after - before) ** 2).mean() / max((after + before).mean(), 1e-12))
+
+
+def axes(counts: np.ndarray) -> Iterator[Doubt]:
+    """Doubt the order of the axes of counts (trials, bins, neurons).
+
+    Time is an axis on which neighbours are alike; neurons are in no order, and differ in how much they fire.
+    """
+    grouped = counts
+    for axis in range(3):
+        starts = np.arange(0, counts.shape[axis], -(-counts.shape[axis] // CAP))
+        grouped = np.add.reduceat(grouped, starts, axis=axis)
+    order = [_order(grouped, axis) for axis in range(3)]
+    # Neurons differ, in no order; on an axis with an order that says nothing.
+    differ = [_variation(counts, axis) if order[axis] < UNORDERED else 0.0 for axis in range(3)]
+    told = f"expected (trials, bins, neurons), but of shape {counts.shape} the"
+    if order[1] < UNORDERED and order[2] >= ORDERED and max(differ[:2]) >= DIFFERENT:
+        neurons = int(np.argmax(differ[:2]))
+        yield Doubt(
+            "axes",
+            f"{told} {('first', 'second')[neurons]} axis looks like neurons and the third like time; use "
+            f"np.transpose(counts, {(1 - neurons, 2, neurons)})",
+            counts.shape[1] >= FEW,
+        )
+    elif order[2] < UNORDERED and differ[0] >= EXTREME * max(DIFFERENT, differ[2]):
+        yield Doubt("axes", f"{told} first axis looks like neurons: are the axes in another order?", False)
+    elif order[0] >= ORDERED and order[1] < UNORDERED and counts.shape[1] >= 2 * FEW:
+        yield Doubt("axes", f"{told} first axis looks like time: are the axes in another order?", False)
+
+
+def _variation(counts: np.ndarray, axis: int) -> float:
+    """Return the coefficient of variation of an axis' totals beyond that of Poisson counts; 0 if chance makes it."""
+    totals = counts.sum(axis=tuple(other for other in range(3) if other != axis), dtype=np.float64)
+    mean, spread = totals.mean(), totals.var()
+    if len(totals) < 2 or mean == 0 or spread < mean * (1 + 5 * np.sqrt(2 / (len(totals) - 1))):
+        return 0.0
+    return float(np.sqrt(spread - mean) / mean)
+
+
+def _order(counts: np.ndarray, axis: int) -> float:
+    """Return by how many standard deviations neighbours on an axis are more alike than they are in a random order."""
+    slices = np.moveaxis(counts, axis, 0).reshape(counts.shape[axis], -1).astype(np.float32)
+    slices = slices - slices.mean(axis=0)
+    count, alike = len(slices), slices @ slices.T
+    if count < 4:
+        return 0.0
+    apart = np.subtract.outer(np.arange(count), np.arange(count))
+    # Refractory neurons do not fire in two short bins in a row, so bins further apart are looked at, too.
+    nearness = [apart == 1] + ([(apart >= 2) & (apart <= count // 8)] if count >= 16 else [])
+    return max(_beyond_chance(alike, *np.nonzero(near)) for near in nearness)
+
+
+def _beyond_chance(alike: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> float:
+    rng = np.random.default_rng(0)
+    shuffled = [rng.permutation(len(alike)) for _ in range(100)]
+    chance = np.array([alike[order[rows], order[columns]].mean() for order in shuffled])
+    return float((alike[rows, columns].mean() - chance.mean()) / max(chance.std(), 1e-12))
+
+
+def truth(counts: np.ndarray, rates: np.ndarray | None) -> Iterator[Doubt]:
+    """Doubt true rates (expected spikes per bin, of the counts' shape) that do not sum to the counted spikes."""
+    if rates is None:
+        return
+    expected, counted = (float(array.sum(dtype=np.float64)) for array in (rates, counts))
+    if max(expected, counted) >= FEWEST_SPIKES and not counted / TRUTH_FACTOR <= expected <= counted * TRUTH_FACTOR:
+        yield Doubt(
+            "truth",
+            f"the true rates expect {expected:.4g} spikes where {counted:.4g} were counted: is their unit right?",
+            False,
+        )
+
+
+def conditions(condition: np.ndarray | None) -> Iterator[Doubt]:
+    """Doubt (trials,) conditions of which every trial has one of its own."""
+    if condition is None:
+        return
+    known = condition[condition >= 0]
+    if len(known) >= 8 and len(np.unique(known)) == len(known):
+        yield Doubt(
+            "conditions",
+            f"each of {len(known)} trials has a condition of its own: are these numbers or times of trials?",
+            False,
+        )
+
+
+def reordered(shape: Sequence[int], expected: Sequence[Sequence[int] | None]) -> str:
+    """Return what to do where an array's axes only lie in another order, as the end of a sentence; else nothing.
+
+    Args:
+        shape: of the array.
+        expected: allowed lengths of each axis; None for any.
+    """
+    if len(shape) != len(expected):
+        return ""
+    for order in permutations(range(len(shape))):
+        fits = zip(order, expected, strict=True)
+        if all(lengths is None or shape[axis] in lengths for axis, lengths in fits):
+            return f"; its axes lie in another order: use np.transpose(x, {order})"
+    return ""
