@@ -81,11 +81,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     where = os.path.basename(config.path)
     read = _read(config, where)
     condition = _conditions(read, config, where)
-    doubts = [
-        *plausibility.of_arrays(read.counts, read.rates, config.bin_ms),
-        *plausibility.width(config.bin_ms),
-        *plausibility.rate(read.counts, config.bin_ms),
-    ]
+    doubts = [*plausibility.of_arrays(read.counts, read.rates, config.bin_ms)]
     notes = plausibility.settle(doubts, config.accept, where)
     whole = Whole(read.counts, 0, read.rates, condition, None, read.states, notes, read.ids)
     provenance = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))

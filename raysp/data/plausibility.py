@@ -74,7 +74,8 @@ def settle(doubts: Sequence[Doubt], accept: Sequence[str], where: str) -> tuple[
     """
     for doubt in doubts:
         if doubt.refused and doubt.name not in accept:
-            raise BadInput(f"{where} {doubt.sentence}; if it is meant so, set accept: [{doubt.name}]")
+            link = " If" if doubt.sentence.endswith("?") else "; if"
+            raise BadInput(f"{where} {doubt.sentence}{link} it is meant so, set accept: [{doubt.name}]")
     said = (f"{one.sentence}{' (accepted as meant)' if one.name in accept else ''}" for one in doubts)
     return tuple(said)
 
@@ -89,7 +90,9 @@ def check_accept(accept: Sequence[str], where: str) -> None:
 def of_arrays(counts: np.ndarray, rates: np.ndarray | None, bin_ms: float) -> Iterator[Doubt]:
     """Doubt what others have binned: counts and true rates (trials, bins, neurons), expected spikes per bin."""
     yield from axes(counts)
+    yield from width(bin_ms)
     yield from scaled(counts, bin_ms)
+    yield from rate(counts, bin_ms)
     yield from overlap(counts)
     yield from truth(counts, rates)
 
