@@ -29,7 +29,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
         name: the name that was given.
         known: the names that would have been right.
     """
-    names = sorted(known)
+    names = sorted(map(str, known))
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
     return BadInput(f"unknown {kind} {name!r}: {hint}")

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from raysp import files, storage
+from raysp.data import hdf5_heaps
 from raysp.data.hdf5_faults import load_filters, missing_filters, unreadable
 from raysp.errors import BadInput, unknown
 
@@ -68,6 +69,11 @@ class _Node:
             if not files.is_local(self.filename) and storage.is_from_store(error):
                 raise
             raise BadInput(unreadable(self._node, self.where, inside, error, self.again)) from error
+
+    def _check_text(self) -> None:
+        # Python cannot interrupt the library, which would look for a damaged heap's end for ever.
+        if files.is_local(self.filename) and hdf5_heaps.damaged(self._node.file.filename):
+            raise self.refuse(f"is damaged: the file's heap of text has no end; {self._again}")
 
 
 class Group(_Node):
@@ -166,6 +172,8 @@ class Dataset(_Node):
     def __getitem__(self, selection: Any) -> Any:
         shape = self.shape
         with self._guard(""):
+            if self._node.dtype.kind == "O":
+                self._check_text()
             _check_stored(self, int(np.prod(shape, dtype=object)) * self._node.dtype.itemsize)
             try:
                 return self._node[selection]
@@ -221,6 +229,7 @@ class Attributes(Mapping[str, Any]):
         if name not in self:
             raise self._of.refuse(str(unknown("attribute", name, list(self))))
         with self._of._guard(f"attribute {name}"):
+            self._of._check_text()
             return self._of._node.attrs[name]
 
     def get(self, name: str, default: Any = None) -> Any:

@@ -17,6 +17,7 @@ CLASSES = ("refused", "read right", "noted", "restarted", "as it says", "OTHER C
 refused or noted was not, or what changes nothing was not read alike. UNCLEAR: refused, but not in one line that names
 the file."""
 FAULTS = ("OTHER CONTENT", "UNTOLD", "UNCLEAR", "RAW", "HANG", "CRASH")
+FATAL = {"raw": "RAW", "broken": "RAW", "hang": "HANG", "crash": "CRASH"}
 LONGEST = 1500
 
 
@@ -44,8 +45,8 @@ def judge(kind: Kind, changed: Changed, seen: dict[str, Any], good: dict[str, An
         good: what reading the good file came to.
     """
     how = seen.get("how", "")
-    if seen["ended"] in ("raw", "hang", "crash"):
-        return seen["ended"].upper(), how
+    if seen["ended"] in FATAL:
+        return FATAL[seen["ended"]], how
     told = changed.must == "told" or _doubted(kind, changed)
     if seen["ended"] == "restarted":
         return "restarted", how

@@ -242,5 +242,5 @@ def _check(folder: str) -> Read:
     return Read(submission_check.check_submission(os.path.join(folder, "submission-val.h5"), folder))
 
 
-SUBMISSION = Kind("submission", "submission-val.h5", _submission, {"check": _check}, hdf5_changes.CHANGES)
+SUBMISSION = Kind("submission", "submission-val.h5", _submission, {"check": _check}, hdf5_changes.FORM)
 KINDS = (CHECKPOINT, CURVE, PREDICTIONS, TRAINS, LATENTS, RECORD, DONE, MEASURED, SCORES, SUBMISSION)
