@@ -73,7 +73,7 @@ class _Node:
     def _check_text(self) -> None:
         # Python cannot interrupt the library, which would look for a damaged heap's end for ever.
         if files.is_local(self.filename) and hdf5_heaps.damaged(self._node.file.filename):
-            raise self.refuse(f"is damaged: the file's heap of text has no end; {self._again}")
+            raise self.refuse(f"is damaged: the file's heap of text has no end; {self.again}")
 
 
 class Group(_Node):
