@@ -306,6 +306,9 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
         root: the data root.
         phase: "val" or "test".
         anew: score again what was scored before.
+
+    Raises:
+        BadInput: a split below `root` is not what its trials were trained on; scores that were there stay.
     """
     from raysp.cluster.jobs import jobs
     from raysp.evaluation import run as scores
@@ -314,6 +317,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
 
     before = set() if anew else scored(run)
     trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
+    scores.check_data(root, trials)
     if phase == "test":
         scores.count_test_score(run, trials)
     calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]

@@ -180,11 +180,7 @@ def _group(run: RunFolder, root: str, trials: list[Trial]) -> Group:
     known, bin_ms, phase = nlb_sets.parse(split)
     forward = []
     for trial in trials:
-        if trial.data != prepared["fingerprint"]:
-            raise BadInput(
-                f"{split} was prepared anew since {trial.id} was trained on it; "
-                "run the experiment again to train on the data as they are"
-            )
+        split_file.same_data(root, trial)
         header = header_of(run, trial)
         found = shapes(header.sizes, {part: header.trials.get(part, 0) for part in PARTS}, forward=True)
         expected = shapes(sizes, prepared["trials"], forward=True)

@@ -55,8 +55,9 @@ def new_sealed(path: str, header: Mapping[str, Any]) -> Iterator[Sealing]:
     with new_hdf5(path) as file:
         sealing = Sealing(file)
         yield sealing
-        text = json.dumps(checksum.seal({**header, DIGESTS: sealing.digests}), sort_keys=True)
-        if len(text.encode()) < LARGEST_ATTRIBUTE:
+        # Bytes of a fixed length: text of any length lies in a heap of HDF5's, which has no checksum either.
+        text = np.bytes_(json.dumps(checksum.seal({**header, DIGESTS: sealing.digests}), sort_keys=True))
+        if len(text) < LARGEST_ATTRIBUTE:
             file.attrs[KEY] = text
         else:
             file.create_dataset(KEY, data=text)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from raysp import files
+from raysp.config import Trial
 from raysp.data import stimulus_file
 from raysp.data.guarded import Group
 from raysp.data.hdf5 import opened
@@ -102,6 +103,23 @@ def header(root: str, name: str) -> dict[str, Any]:
         raise NotReady(
             f"{path} was prepared by {builder}, this raysp builds {BUILDER}; "
             f"run: raysp data prepare {name} --root {root}"
+        )
+    return found
+
+
+def same_data(root: str, trial: Trial) -> dict[str, Any]:
+    """Return the header of a trial's split, after comparing it with what the trial was trained on.
+
+    Raises:
+        NotReady: see `header`.
+        BadInput: see `header`; or the split was prepared anew since, or is another one below another data root.
+    """
+    found = header(root, trial.split)
+    if (now := found["fingerprint"]) != trial.data:
+        raise BadInput(
+            f"{trial.split} below {root!r} is no longer what {trial.id} was trained on (data {trial.data[:12]}, now "
+            f"{now[:12]}): it was prepared anew from other data, or this is another data root. Give the one it was "
+            "trained on with --root, or run the experiment again"
         )
     return found
 

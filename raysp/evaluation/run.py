@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,12 @@ def wanted(run: RunFolder, phase: str) -> list[Trial]:
     return finished
 
 
+def check_data(root: str, trials: Sequence[Trial]) -> None:
+    """Refuse to score trials against other data than they were trained on. Raises as `split_file.same_data` does."""
+    for trial in {(trial.split, trial.data): trial for trial in trials}.values():
+        split_file.same_data(root, trial)
+
+
 def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of one trial: over all units, and co-bps of each held-out unit.
 
@@ -66,13 +73,17 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
 
     Raises:
         NotReady: the answers are not known.
-        BadInput: predictions and answers do not fit each other.
+        BadInput: the split below `root` is not what the trial was trained on; predictions are damaged or another
+            trial's; predictions and answers do not fit each other.
     """
+    from raysp.collection.gather import digest_of
     from raysp.collection.predictions import read_rates
 
     trial = trial_from(plain)
     folder = RunFolder(run).trial(trial.id)
-    if split_file.kind_of(split_file.header(root, trial.split)) == "stimulus":
+    prepared = split_file.same_data(root, trial)
+    digest_of(RunFolder(run), trial)
+    if split_file.kind_of(prepared) == "stimulus":
         return trains_rows(trial, split_file.load(root, trial.split), folder)
     split, targets = split_file.load(root, trial.split), split_file.load_targets(root, trial.split)
     if trial.neurons is not None:
@@ -84,7 +95,7 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
         *_beside(targets, parts["eval"]),
         *_measured_by_the_trial(folder),
         *_behavior(split, targets, parts),
-        *_states(split, targets, folder),
+        *_states(split, targets, folder, trial),
         *silent_scores(trial, split, targets, parts["eval"]),
         *_per_unit(split, targets, parts["eval"]),
     ]
@@ -198,13 +209,13 @@ def _behavior(split: PopulationSplit, targets: Targets, parts: dict[str, Predict
     return behavior_scores(decodings(split.sizes.dataset, split.train, targets.trials, *rates))
 
 
-def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder) -> list[Score]:
+def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder, trial: Trial) -> list[Score]:
     from raysp.collection.latents import read_latents
     from raysp.evaluation.state import state_r2
 
     if split.train.states is None or targets.trials.states is None or not files.exists(folder.latents):
         return []
-    latents = (read_latents(folder.latents, "train"), read_latents(folder.latents, "eval"))
+    latents = [read_latents(folder.latents, part, trial) for part in ("train", "eval")]
     try:
         found = state_r2(latents[0], split.train.states, latents[1], targets.trials.states)
     except BadInput as reason:

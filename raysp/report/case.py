@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp import files
+from raysp.collection.gather import digest_of
 from raysp.collection.latents import read_latents
 from raysp.collection.predictions import read_rates
 from raysp.config import Trial
 from raysp.data import split_file
 from raysp.data.split import PopulationSplit, Targets, Trials
-from raysp.errors import BadInput, NotReady
+from raysp.errors import NotReady
 from raysp.models.prediction import Prediction, check_prediction
 from raysp.runs import RunFolder, TrialFolder
 
@@ -96,11 +97,7 @@ def open_case(run: RunFolder, root: str, trial: Trial, *, answers: bool) -> Case
         NotReady: the split is not prepared, or the predictions are missing.
         BadInput: a file is damaged, or the split was prepared anew from other data since.
     """
-    if (now := split_file.header(root, trial.split)["fingerprint"]) != trial.data:
-        raise BadInput(
-            f"{trial.split} is no longer what {trial.id} was trained on (data {trial.data[:12]}, now {now[:12]}); "
-            "run the experiment again"
-        )
+    split_file.same_data(root, trial)
     split, targets = split_file.load(root, trial.split), _answers(root, trial.split) if answers else None
     if trial.neurons is not None:
         split = split.select(trial.neurons)
@@ -108,6 +105,7 @@ def open_case(run: RunFolder, root: str, trial: Trial, *, answers: bool) -> Case
     folder = run.trial(trial.id)
     if not files.exists(folder.predictions):
         raise NotReady(f"{trial.id} has no predictions; run the experiment again with --retry")
+    digest_of(run, trial)
     prediction = Prediction(*read_rates(folder.predictions, "eval"))
     check_prediction(prediction, split.sizes, len(split.eval), trial.id)
     return Case(trial, split, targets, prediction, folder)

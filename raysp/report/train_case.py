@@ -77,14 +77,8 @@ class TrainCase:
             BadInput: it is damaged, or was prepared anew from other data since.
         """
         if self._split is None:
-            name, used = self.task.split, self.task.trials[0].data
-            now = split_file.header(self.material.root, name)["fingerprint"]
-            if now != used:
-                raise BadInput(
-                    f"{name} is no longer what this run was trained on (data {used[:12]}, now {now[:12]}); "
-                    "run the experiment again"
-                )
-            self._split = split_file.load(self.material.root, name)
+            split_file.same_data(self.material.root, self.task.trials[0])
+            self._split = split_file.load(self.material.root, self.task.split)
         return self._split
 
     def _opened(self, trial: Trial) -> dict[tuple[int, str], Train]:

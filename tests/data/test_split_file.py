@@ -129,7 +129,7 @@ def test_a_search_reads_and_compares_its_part_alone(root):
 )
 def test_a_changed_header_is_told_of(root, old, new, message):
     with h5py.File(split_file.split_path(root, "mine"), "r+") as file:
-        file.attrs["raysp"] = file.attrs["raysp"].replace(old, new)
+        file.attrs["raysp"] = file.attrs["raysp"].decode().replace(old, new)
     with pytest.raises(BadInput, match=message):
         split_file.header(root, "mine")
 

@@ -117,7 +117,7 @@ def test_another_format_and_another_kind_are_refused(saved):
     with pytest.raises(BadInput, match="of kind 'stimulus', got 'population'"):
         stimulus_file.load(saved, "counts")
     with h5py.File(stimulus_file.path_of(saved, "mine"), "r+") as file:
-        file.attrs["raysp"] = file.attrs["raysp"].replace(f'"format": {stimulus_file.FORMAT}', '"format": 0')
+        file.attrs["raysp"] = file.attrs["raysp"].decode().replace(f'"format": {stimulus_file.FORMAT}', '"format": 0')
     with pytest.raises(NotReady, match=f"has format 0, this version reads {stimulus_file.FORMAT}"):
         stimulus_file.load(saved, "mine")
     with h5py.File(stimulus_file.path_of(saved, "mine"), "r+") as file:

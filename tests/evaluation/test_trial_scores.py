@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 
+from raysp.collection.latents import read_latents, write_latents
 from raysp.collection.predictions import write_predictions
 from raysp.config import Training, Trial
 from raysp.data import split_file
-from raysp.errors import NotReady
+from raysp.errors import BadInput, NotReady
 from raysp.evaluation import nlb
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.remarks import remarks
-from raysp.evaluation.run import evaluate_trial
+from raysp.evaluation.run import check_data, evaluate_trial
 from raysp.evaluation.velocity import velocity_r2
 from raysp.models.prediction import Prediction
 from raysp.runs import RunFolder, trial_to
@@ -227,3 +229,32 @@ def test_true_rates_that_never_change_stop_no_other_score(tmp_path):
     assert "constants only" in one(rows, "true-rate R2")["note"]
     assert one(rows, "true-rate Pearson r squared, pooled")["note"] == "predicted or true rates never change"
     assert one(rows, "co-bps")["value"] is not None
+
+
+def test_predictions_are_not_scored_against_other_data(made, tmp_path):
+    trial, name = made.trial("sae"), "mc_maze_small-20ms-val"
+    split, targets, _ = make_split(name, seed=5)
+    split_file.save(split, targets, str(tmp_path), {})
+    for refused in (lambda: rows_of(made.run, str(tmp_path), trial), lambda: check_data(str(tmp_path), [trial])):
+        with pytest.raises(BadInput, match=f"is no longer what {trial.id} was trained on.*--root"):
+            refused()
+    check_data(made.root, [trial])
+    # Answers alone of other data, under the right split.
+    shutil.copytree(f"{made.root}/prepared", tmp_path / "both" / "prepared")
+    shutil.copy(split_file.targets_path(str(tmp_path), name), split_file.targets_path(str(tmp_path / "both"), name))
+    with pytest.raises(BadInput, match="answers to other data"):
+        rows_of(made.run, str(tmp_path / "both"), trial)
+
+
+@pytest.mark.parametrize("product", ["predictions.parquet", "latents.h5"])
+def test_another_trials_predictions_are_not_scored(made, tmp_path, product):
+    run, trial, other = RunFolder(str(tmp_path / "run")), made.trial("sae"), made.trial("mean_rate")
+    shutil.copytree(made.run.path, run.path)
+    if product == "latents.h5":
+        write_latents(run.trial(trial.id).latents, np.ones((2, 3, 1)), trial=other)
+        with pytest.raises(BadInput, match=f"expected latents of {trial.id}, got those of {other.id}"):
+            read_latents(run.trial(trial.id).latents, "eval", trial)
+        return
+    shutil.copy(run.trial(other.id).predictions, run.trial(trial.id).predictions)
+    with pytest.raises(BadInput, match=f"expected predictions of {trial.id}, got those of {other.id}"):
+        rows_of(run, made.root, trial)

@@ -69,7 +69,7 @@ def test_a_recording_prepared_anew_is_not_taken_for_the_old_one(tmp_path):
     made = make_trains(tmp_path, models=("distance_unet",))
     other = dataclasses.replace(made.split, stimulus=1 - made.split.stimulus)
     split_file.save(other, None, made.root, {"made": "anew"})
-    with pytest.raises(BadInput, match="no longer what this run was trained on"):
+    with pytest.raises(BadInput, match=r"no longer what .* was trained on"):
         open_made(made).split
 
 
