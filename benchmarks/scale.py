@@ -25,7 +25,8 @@ from raysp.cluster.queue import TrialQueue
 from raysp.cluster.session import session
 from raysp.config import Experiment, ModelChoice, Resources, Trial
 from raysp.data.nlb_standin import write_standin
-from raysp.launch import Request, finish, launch
+from raysp.finish import finish
+from raysp.launch import Request, launch
 from raysp.one_trial import Setting
 from raysp.plan import make_plan
 from raysp.record import write_record
@@ -107,7 +108,7 @@ def real(root: str, count: int) -> dict[str, float]:
         run = RunFolder(os.path.join(runs, name))
         with session(Resources()):
             os.remove(run.finished)
-            again, _ = timed(lambda: finish(run, request, quiet))
+            again, _ = timed(lambda: finish(run, root, quiet))
         files = [os.path.join(folder, name) for folder, _, names in os.walk(run.path) for name in names]
         size = sum(map(os.path.getsize, files)) / 2**20
         return {"whole run": whole, "collect, report": again, "files": len(files), "size, MB": size}

@@ -56,6 +56,13 @@ def differing(there: Files, here: Files) -> list[str]:
     return sorted(path for path in {*there, *here} if there.get(path) != here.get(path))
 
 
+def named(before: Files, changed: list[str]) -> str:
+    """Return which files changed, in words; of what was made before anyone noted the code, nothing is known."""
+    if not before:
+        return "of which nothing was noted"
+    return ", ".join(changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")
+
+
 def files_of(roots: Iterable[str | Path], rooms: tuple[str, ...]) -> Files:
     """Return Python files and all that they import of some rooms of raysp, or beside them by relative imports.
 

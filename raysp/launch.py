@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import raysp
 from raysp import files, tracking
 from raysp.config import STANDIN, Experiment, Trial, apply_sets
 from raysp.errors import BadInput, NotReady, raise_together
+from raysp.finish import finish
+from raysp.form import Form, settle
+from raysp.form import lines as form_lines
 from raysp.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.progress import Progress
-from raysp.record import commit, locked, write_record
+from raysp.record import commit, locked, widened, write_record
 from raysp.runs import RunFolder, trial_to
 from raysp.search.settings_file import BestSettings, adopt, check_data, read_settings
 from raysp.sweep_record import is_sweep
@@ -67,8 +70,8 @@ def launch(experiment: Experiment, request: Request, say: Any) -> int:
     Raises:
         BadInput, NotReady: before anything was started.
     """
-    experiment = apply_sets(experiment, request.sets)
-    experiment = experiment.choose(request.models) if request.models else experiment
+    own, whole = experiment, apply_sets(experiment, request.sets)
+    experiment = whole.choose(request.models) if request.models else whole
     check_settings(experiment)
     check_places(request)
     names = choose_splits(experiment, request)
@@ -79,13 +82,36 @@ def launch(experiment: Experiment, request: Request, say: Any) -> int:
         check_settings(experiment)
         for line in lines:
             say(line)
+    chosen = {choice.shown: choice for choice in experiment.models}
+    whole = dataclasses.replace(whole, models=tuple(chosen.get(one.shown, one) for one in whole.models))
     run = run_folder(experiment, names, request.runs)
+    check_place(run, request)
     if files.exists(run.experiment) and is_sweep(run):
         raise BadInput(f"{run.path} holds a sweep, not a run; give the sweep or the experiment another name")
+    asked = Asked(experiment, whole, own, tuple(names), best)
     if request.dry_run:
-        return _show(experiment, names, run, request, say)
+        return _show(asked, run, request, say)
     with locked(run):
-        return _launch(experiment, names, run, request, best, say)
+        return _launch(asked, run, request, say)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An experiment as a command asks for it.
+
+    Attributes:
+        experiment: narrowed by the command line.
+        whole: not narrowed, with the command line's changes of settings.
+        own: as its file has it.
+        names: full names of the splits.
+        best: settings of a sweep that it takes over; None for none.
+    """
+
+    experiment: Experiment
+    whole: Experiment
+    own: Experiment
+    names: tuple[str, ...]
+    best: BestSettings | None = None
 
 
 def check_places(request: Request) -> None:
@@ -139,36 +165,64 @@ def run_folder(experiment: Experiment, splits: list[str], runs: str) -> RunFolde
     return RunFolder(files.join(runs, f"{STANDIN if standin else ''}{experiment.name}"))
 
 
-def _launch(
-    experiment: Experiment, names: list[str], run: RunFolder, request: Request, best: BestSettings | None, say: Any
-) -> int:
+def check_place(run: RunFolder, request: Request) -> None:
+    """Raise BadInput where another run's name differs from this one's in case alone: on many disks they are one."""
+    for name in files.listing(request.runs):
+        if name.casefold() == run.name.casefold() and name != run.name:
+            raise BadInput(
+                f"{files.join(request.runs, name)} and {run.name} differ in case alone, and on many disks they would "
+                "be one folder; give the experiment another name"
+            )
+
+
+def _launch(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
     from raysp.cluster.fitness import check_machines, expected
     from raysp.cluster.session import session
 
+    experiment, names = asked.experiment, list(asked.names)
     with session(experiment.resources, verbose=request.verbose) as machines:
         check_machines(expected(files.absolute(run.path), files.absolute(request.root)))
         prepare_data(experiment, names, request, say)
-        if best is not None:
-            check_data(best, names, request.root)
+        if asked.best is not None:
+            check_data(asked.best, names, request.root)
         plan = make_plan(experiment, names, request.root)
         check_not_empty(plan)
         _say_left_out(plan, say)
-        trials = write_record(run, experiment, plan, request.root)
-        missing = to_run(run, plan, request)
+        form = _settled(asked, plan, run, request)
+        trials = write_record(run, asked.whole, plan, request.root, form=form, own=asked.own)
+        _say_form(run, form, say)
+        _start_over(run, form.planned, request)
+        missing = to_run(run, form.planned, request)
         _forget(run, missing)
         say_tracking(run, request, say)
         tracker = _tracker(run, trials, request)
         try:
-            states = _train(experiment, missing, len(plan.trials), run, request, machines, tracker)
-            failed = _failed(run, plan, states)
+            states = _train(experiment, missing, len(form.planned), run, request, machines, tracker)
+            failed = _not_done(run, form.planned)
             if failed:
                 _show_failure(run, failed, states, say)
             else:
-                finish(run, request, say)
+                finish(run, request.root, say)
+                _say_outside(_not_done(run, form.present), run, say)
         finally:
             for line in tracker.close():
                 say(line)
     return 1 if failed else 0
+
+
+def _settled(asked: Asked, plan: Plan, run: RunFolder, request: Request) -> Form:
+    # Who starts over means today's code.
+    accept = request.accept_code and not request.force
+    return settle(run, asked.whole, asked.own, plan, request.root, accept=accept, anew=request.force)
+
+
+def _say_form(run: RunFolder, form: Form, say: Any) -> None:
+    record = run.record()
+    for line in form_lines(form, record["code"]):
+        say(f"  {line}")
+    for one in record["accepted"][-len(form.accepted) :] if form.accepted else ():
+        changed = ", ".join(one["files"]) or "of which nothing was noted"
+        say(f"  accepted     {one['model']}: results of other code ({changed}) stand for today's, says {one['who']}")
 
 
 def _forget(run: RunFolder, missing: list[Trial]) -> None:
@@ -209,21 +263,26 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
             say(f"  {name}: {note}")
 
 
-def to_run(run: RunFolder, plan: Plan, request: Request) -> list[Trial]:
-    """Return the trials that are still to be run; with `force` their folders are removed first."""
-    if request.force:
-        for folder in (run.trial(trial.id) for trial in plan.trials):
+def _start_over(run: RunFolder, trials: Sequence[Trial], request: Request) -> None:
+    """Remove what stands in the way of running trials: all they have with `force`, their errors with `retry`."""
+    states = run.states(trials)
+    for trial in trials:
+        folder = run.trial(trial.id)
+        if request.force:
             # First what makes it a finished trial: a folder is not removed in one step.
             files.remove(folder.done)
             files.remove(folder.path)
-    missing, states = [], run.states(plan.trials)
-    for trial in plan.trials:
-        state = states[trial.id]
-        if state == "failed" and request.retry:
-            files.remove(run.trial(trial.id).error)
-        if state in ("missing", "started") or (state == "failed" and request.retry):
-            missing.append(trial)
-    return missing
+        elif request.retry and states[trial.id] == "failed":
+            files.remove(folder.error)
+    for trial in run.lost(trials):
+        files.remove(run.trial(trial.id).done)
+
+
+def to_run(run: RunFolder, trials: Sequence[Trial], request: Request) -> list[Trial]:
+    """Return the trials that a command runs; nothing is changed."""
+    wanted = ("missing", "started", *(("failed",) if request.retry else ()))
+    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    return [trial for trial in trials if request.force or states[trial.id] in wanted or trial.id in lost]
 
 
 def _train(
@@ -253,86 +312,6 @@ def _train(
         return wait_for(pool, on_event)
 
 
-def finish(run: RunFolder, request: Request, say: Any) -> None:
-    """Collect, submit, evaluate the val phase and draw the report of a run whose trials are all finished.
-
-    Nothing is done twice: finished.json says which trials the files were made from.
-    """
-    from raysp.cluster.jobs import job
-    from raysp.evaluation.remarks import remarks_of
-
-    path, root = files.absolute(run.path), files.absolute(request.root)
-    made_from = {"trials": [trial.id for trial in run.trials()], "raysp": raysp.__version__}
-    products = (run.predictions, run.metrics, files.join(run.report, "report.html"))
-    if files.exists(run.finished) and files.read_json(run.finished) == made_from and all(map(files.exists, products)):
-        say(f"  up to date   {products[-1]}")
-        return
-    files.remove(run.finished)
-    say(f"  predictions  {job('raysp.collection.gather.gather', RunFolder(path))}")
-    try:
-        for submission in submissions(run, request):
-            say(f"  submission   {submission}")
-    except BadInput as error:
-        # Which model to submit may be a person's choice; scores and report do not wait for it.
-        say(f"  submission   none yet: {error}")
-    if any(_phase(trial) == "val" for trial in run.trials()):
-        evaluate(run, request.root, "val", anew=False)
-        say(f"  metrics      {run.metrics}")
-        for remark in remarks_of(run, "val"):
-            say(f"    {remark}")
-    say(f"  report       {job('raysp.report.page.write_report', RunFolder(path), root)}")
-    files.write_json(run.finished, made_from)
-
-
-def submissions(run: RunFolder, request: Request) -> list[str]:
-    """Write the submissions of a run that has benchmark splits and no cell subset; none otherwise."""
-    from raysp.cluster.jobs import job
-    from raysp.evaluation.run import is_nlb
-
-    trials = run.trials()
-    if not any(is_nlb(trial.split) for trial in trials) or any(trial.neurons for trial in trials):
-        return []
-    path, root = files.absolute(run.path), files.absolute(request.root)
-    return job("raysp.collection.submission.submissions", RunFolder(path), root)
-
-
-def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int:
-    """Score the finished trials of a phase in parallel Ray tasks; return how many were scored.
-
-    The test phase's answers are looked at only here, by explicit request, and the run counts it.
-
-    Args:
-        run: the run folder.
-        root: the data root.
-        phase: "val" or "test".
-        anew: score again what was scored before.
-
-    Raises:
-        BadInput: a split below `root` is not what its trials were trained on; scores that were there stay.
-    """
-    from raysp.cluster.jobs import jobs
-    from raysp.evaluation import run as scores
-    from raysp.evaluation.metrics_table import scored, write_metrics
-    from raysp.evaluation.train_table import write_train_table
-
-    before = set() if anew else scored(run)
-    trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
-    scores.check_data(root, trials)
-    if phase == "test":
-        scores.count_test_score(run, trials)
-    calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
-    rows = jobs("raysp.evaluation.run.evaluate_trial", calls) if calls else []
-    write_metrics(run, [row for part in rows for row in part])
-    write_train_table(run)
-    return len(trials)
-
-
-def _phase(trial: Trial) -> str:
-    from raysp.evaluation.run import phase_of
-
-    return phase_of(trial.split)
-
-
 def say_tracking(run: RunFolder, request: Request, say: Any) -> None:
     """Say where the tracking store of a run at an address lies, unless a server was named."""
     if request.tracking is None and not files.is_local(run.path):
@@ -345,9 +324,24 @@ def _tracker(run: RunFolder, trials: list[Trial], request: Request) -> Any:
     return Tracker(run, trials, request.tracking, {"commit": commit()["commit"], "run": run.name})
 
 
-def _failed(run: RunFolder, plan: Plan, states: dict[str, dict[str, Any]]) -> list[Trial]:
-    there = run.states(plan.trials)
-    return [trial for trial in plan.trials if there[trial.id] != "done"]
+def _not_done(run: RunFolder, trials: Sequence[Trial]) -> list[Trial]:
+    there, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    return [trial for trial in trials if there[trial.id] != "done" or trial.id in lost]
+
+
+def _say_outside(others: list[Trial], run: RunFolder, say: Any) -> None:
+    """Say which trials of the experiment are not finished that this command did not ask for."""
+    if not others:
+        return
+    states = run.states(others)
+    failed = sum(states[trial.id] == "failed" for trial in others)
+    models = ",".join(dict.fromkeys(trial.shown for trial in others))
+    shown = ", ".join(trial.id for trial in others[:3]) + (", ..." if len(others) > 3 else "")
+    say(
+        f"  beside what was asked for, {len(others)} trials of this experiment are not finished, {failed} of them "
+        f"failed ({shown}), and are in none of these files; run them with: {widened()} --models {models}"
+        + (" --retry" if failed else "")
+    )
 
 
 def _show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Any) -> None:
@@ -372,16 +366,18 @@ def _say_left_out(plan: Plan, say: Any) -> None:
         say(f"  left out {model} on {where}: {reason}")
 
 
-def _show(experiment: Experiment, names: list[str], run: RunFolder, request: Request, say: Any) -> int:
+def _show(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
     try:
-        plan = make_plan(experiment, names, request.root)
+        plan = make_plan(asked.experiment, list(asked.names), request.root)
     except NotReady as error:
-        say(f"{len(names)} splits: {', '.join(names)}")
-        say(f"their trials can be listed once they are prepared: {error}")
+        say(f"{len(asked.names)} splits: {', '.join(asked.names)}")
+        say(f"their trials can be listed once they are prepared ({error}); the same command without --dry-run does it")
         return 0
-    for name, state in run.states(plan.trials).items():
+    form = _settled(asked, plan, run, request)
+    for name, state in run.states(form.planned).items():
         say(f"  {state:8} {name}")
     _say_left_out(plan, say)
-    left = to_run(run, plan, dataclasses.replace(request, force=False, retry=False))
-    say(f"{len(plan.trials)} trials in {run.path}, {len(left)} to run")
+    for line in form_lines(form, {}):
+        say(f"  {line}")
+    say(f"{len(form.planned)} trials in {run.path}, {len(to_run(run, form.planned, request))} to run")
     return 0

@@ -65,7 +65,7 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
                 continue
             _check_shapes(experiment, choice, headers[name])
             for seed in experiment.seeds:
-                for neurons in _subsets(experiment, headers[name]):
+                for neurons in subsets(experiment, headers[name]):
                     trial = _trial(experiment, choice, name, headers, seed, neurons)
                     if name in splits or trial.training is not None:
                         trials[trial.id] = trial
@@ -86,8 +86,8 @@ def cells_of(experiment: Experiment, header: dict[str, Any]) -> tuple[int, ...] 
     return find_cells(wanted, header["cells"], header["left_out"])
 
 
-def _subsets(experiment: Experiment, header: dict[str, Any]) -> list[tuple[int, ...] | None]:
-    """Return the cell subsets that an experiment trains apart on a split."""
+def subsets(experiment: Experiment, header: dict[str, Any]) -> list[tuple[int, ...] | None]:
+    """Return the cell subsets that an experiment trains apart on a split. Raises as `cells_of` does."""
     chosen = cells_of(experiment, header)
     if chosen is None or split_file.kind_of(header) == "population":
         return [chosen]

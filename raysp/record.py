@@ -17,46 +17,76 @@ from collections.abc import Iterator
 from typing import Any
 
 import raysp
-from raysp import address, files, lease, settings
+from raysp import address, code_hash, files, lease, settings
 from raysp.config import Experiment, Trial
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
+from raysp.form import Form, settle
 from raysp.plan import Plan
-from raysp.runs import RunFolder, trial_from, trial_to
+from raysp.runs import RunFolder, trial_to
 from raysp.yaml_files import write_yaml
 
 PACKAGES = ("ray", "torch", "numpy", "polars", "mlflow", "optuna", "h5py", "scipy", "scikit-learn", "nlb-tools")
 
 
-def write_record(run: RunFolder, experiment: Experiment, plan: Plan, root: str) -> list[Trial]:
+def write_record(
+    run: RunFolder, experiment: Experiment, plan: Plan, root: str, *, form: Form | None = None, own: Any = None
+) -> list[Trial]:
     """Write the run's record with this submission added.
 
-    Trials of earlier submissions stay in the plan, except those that this one sets anew (same model, split, seed and
-    neurons, other settings): so a run can be filled split by split, and changed settings take the old ones' place.
+    Args:
+        run: its folder.
+        experiment: what is asked for, with the command line's changes of settings, not narrowed.
+        plan: of this command.
+        root: the data root.
+        form: the present form of the run's trials; None works it out.
+        own: the experiment as its file has it; None where nothing was changed by the command line.
 
     Returns:
-        The trials of the whole plan.
+        The trials of the present form.
     """
     try:
         earlier = run.record()
     except NotReady:
         earlier = {"trials": [], "submissions": [], "data": {}}
-    planned = {_key(trial): trial for trial in plan.trials}
-    kept = [trial for item in earlier["trials"] if _key(trial := trial_from(item)) not in planned]
-    trials = [*kept, *plan.trials]
+    own = experiment if own is None else own
+    form = settle(run, experiment, own, plan, root) if form is None else form
     names = dict.fromkeys(trial.split for trial in plan.trials)
+    code = code_of(form, earlier)
     record = {
         "name": run.name,
-        "standin": any(trial.standin for trial in trials),
+        "standin": any(trial.standin for trial in form.present),
         "experiment": settings.plain(experiment),
+        "form": settings.plain(own),
         "root": files.absolute(root),
         "submissions": [*earlier["submissions"], submission()],
         "data": {**earlier["data"], **{name: data(root, name) for name in names}},
         "left_out": [list(item) for item in plan.left_out],
-        "trials": [trial_to(trial) for trial in trials],
+        "code": code,
+        "accepted": [*earlier.get("accepted", ()), *(_accepted(one, code) for one in form.accepted)],
+        "trials": [trial_to(trial) for trial in form.present],
+        "earlier": [trial_to(trial) for trial in form.earlier],
     }
     write_yaml(run.experiment, record)
-    return trials
+    return list(form.present)
+
+
+def code_of(form: Form, record: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the files behind each digest of code of a run's trials, as far as anyone noted them."""
+    found = dict(record.get("code", {}))
+    for trial in (*form.planned, *form.present):
+        if trial.code and trial.code not in found:
+            now = code_hash.of_model(trial.model, trial.settings)
+            found |= {code_hash.digest(now): dict(now)}
+    for one in form.accepted:
+        if one["to"] not in found:
+            found[one["to"]] = dict(code_hash.of_model(one["model"], one["settings"]))
+    return found
+
+
+def _accepted(one: dict[str, Any], code: dict[str, dict[str, str]]) -> dict[str, Any]:
+    changed = code_hash.differing(code.get(one["from"], {}), code.get(one["to"], {})) if one["from"] in code else []
+    return {**accepted(), "model": one["model"], "from": one["from"], "to": one["to"], "files": changed}
 
 
 def data(root: str, name: str) -> dict[str, Any]:
@@ -81,6 +111,20 @@ def accepted() -> dict[str, str]:
     with contextlib.suppress(OSError, KeyError):
         return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"{getpass.getuser()} on {platform.node()}"}
     return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"user {os.getuid()} on {platform.node()}"}
+
+
+def widened() -> str:
+    """Return this command without what narrows it, and without what belongs to this one time."""
+    program, kept, skip = sys.argv[0], [], False
+    for one in sys.argv[1:]:
+        if skip:
+            skip = False
+        elif one in ("--models", "--splits"):
+            skip = True
+        elif not one.startswith(("--models=", "--splits=")) and one not in ("--retry", "--force", "--dry-run"):
+            kept.append(one)
+    start = ["python", program] if program.endswith(".py") else [os.path.basename(program)]
+    return address.masked_command([*start, *kept])
 
 
 def commit() -> dict[str, Any]:
@@ -138,10 +182,6 @@ def locked(run: RunFolder) -> Iterator[None]:
         raise BadInput(
             f"{run.path} is being run by {holder}; wait for it, stop it, or give this run another name"
         ) from error
-
-
-def _key(trial: Trial) -> tuple[Any, ...]:
-    return (trial.shown, trial.split, trial.seed, trial.neurons)
 
 
 def _git(folder: str, *args: str) -> str:

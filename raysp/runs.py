@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -188,6 +188,13 @@ class RunFolder:
         there = files.listings(files.join(self.path, "trials"))
         return {trial.id: self.trial(trial.id).state_of(there.get(trial.id)) for trial in trials}
 
+    def lost(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Return the trials that say they are finished, and whose predictions are gone."""
+        there = files.listings(files.join(self.path, "trials"))
+        done, predictions = (os.path.basename(path) for path in (self.trial("").done, self.trial("").predictions))
+        found = [(trial, there.get(trial.id, set())) for trial in trials]
+        return [trial for trial, names in found if done in names and predictions not in names]
+
     def record(self) -> dict[str, Any]:
         """Return the run's record.
 
@@ -204,7 +211,11 @@ class RunFolder:
         return found
 
     def trials(self) -> list[Trial]:
-        """Return the trials of the run's plan, in order. Raises as `record` does."""
+        """Return the trials of the present form of the run's experiment, in order. Raises as `record` does.
+
+        What differs in anything but the seed is never averaged: of a model on a split only those are given that are
+        like the newest one.
+        """
         if not files.exists(self.experiment):
             self.record()
         # Of many trials, reading them takes seconds, and a command asks often.
@@ -213,7 +224,38 @@ class RunFolder:
 
 @functools.lru_cache(maxsize=4)
 def _trials(path: str, stamp: tuple[Any, ...]) -> tuple[Trial, ...]:
-    return tuple(trial_from(item) for item in RunFolder(path).record()["trials"])
+    record = RunFolder(path).record()
+    return tuple(alike([trial_from(item) for item in record["trials"]], record.get("accepted", ())))
+
+
+def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -> list[Trial]:
+    """Return the trials that are like the last one of their model, split and units in all but the seed.
+
+    Args:
+        trials: of a run, those planned last behind.
+        accepted: changes of code, "from" and "to", of which a person said that they changed no result.
+    """
+    one_code: dict[str, str] = {}
+    for pair in accepted:
+        old, new = (one_code.get(pair[name], pair[name]) for name in ("from", "to"))
+        one_code |= {name: new for name, known in one_code.items() if known == old} | {old: new, new: new}
+    newest = {(trial.shown, trial.split, trial.neurons): trial for trial in trials}
+
+    def like(trial: Trial) -> bool:
+        other = newest[trial.shown, trial.split, trial.neurons]
+        if (trial.model, trial.training, trial.data) != (other.model, other.training, other.data):
+            return False
+        if trial.code == other.code:
+            return trial.settings == other.settings
+        same = one_code.get(trial.code, trial.code) == one_code.get(other.code, other.code)
+        return same and linked(trial.settings, other.settings)
+
+    return [trial for trial in trials if like(trial)]
+
+
+def linked(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Tell whether settings of two versions of a model's code are the same, as far as both know them."""
+    return all(before[name] == now[name] for name in before.keys() & now.keys())
 
 
 def trial_from(values: dict[str, Any]) -> Trial:

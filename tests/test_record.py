@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from raysp import files
+from raysp import code_hash, files
 from raysp.config import Experiment, ModelChoice, Trial
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
@@ -13,8 +13,9 @@ from raysp.plan import Plan
 from raysp.record import locked, versions, write_record
 from raysp.runs import RunFolder
 
-TRIAL = Trial("mean_rate", {}, None, "a", "x" * 64)
-EXPERIMENT = Experiment(name="e", models=(ModelChoice("mean_rate"),), splits=("a",))
+CODE = code_hash.digest(code_hash.of_model("mean_rate"))
+TRIAL = Trial("mean_rate", {}, None, "a", "x" * 64, code=CODE)
+EXPERIMENT = Experiment(name="e", models=(ModelChoice("mean_rate"),), splits=("*",))
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_the_trials_are_those_of_the_file_also_when_it_changes(run):
     assert run.trials() == [TRIAL]
     other = dataclasses.replace(TRIAL, seed=7)
     write_record(run, EXPERIMENT, Plan((other,), ()), "data")
-    assert run.trials() == [TRIAL, other]
+    assert run.trials() == [other]
     files.remove(run.experiment)
     with pytest.raises(NotReady, match="not a run folder"):
         run.trials()
@@ -65,6 +66,11 @@ def test_later_submissions_add_splits_and_replace_changed_settings(run):
     write_record(run, EXPERIMENT, Plan((changed,)), "data")
     assert run.trials() == [other, changed]
     assert len(run.record()["submissions"]) == 3
+
+
+def test_the_record_has_the_files_behind_the_code_of_its_trials(run):
+    write_record(run, EXPERIMENT, Plan((TRIAL,)), "data")
+    assert run.record()["code"] == {CODE: dict(code_hash.of_model("mean_rate"))}
 
 
 def test_a_damaged_record_and_a_missing_one_are_told_apart(run):

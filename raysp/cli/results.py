@@ -29,6 +29,8 @@ def status(folder: str) -> None:
         states = run.states(run.trials())
         for name, state in states.items():
             say(f"  {state:8} {name}")
+        for one in run.record().get("earlier", ()):
+            say(f"  left out {one['id']} (of an earlier form of the experiment, or of other code)")
         say(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))
 
 
@@ -55,12 +57,14 @@ def collect(
         from raysp.cli.data_root import whole_root
         from raysp.cluster.jobs import job
         from raysp.evaluation.run import is_nlb
+        from raysp.finish import note
+        from raysp.record import locked
         from raysp.runs import RunFolder
         from raysp.sweep_record import check_run
 
         run = RunFolder(files.absolute(folder))
         check_run(run)
-        with with_ray(verbose):
+        with locked(run), with_ray(verbose):
             say(job("raysp.collection.gather.gather", run, partial=partial))
             if not any(is_nlb(trial.split) for trial in run.trials()):
                 say("no benchmark splits in this run, so no submission")
@@ -69,6 +73,7 @@ def collect(
                 there = whole_root(run, root, [trial for trial in run.trials() if is_nlb(trial.split)])
                 for path in job("raysp.collection.submission.submissions", run, there, **options):
                     say(path)
+            note(run, "predictions/", "submission-", "standin-submission-")
 
 
 @main.command()
@@ -79,17 +84,20 @@ def collect(
 def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
     with said():
-        from raysp import launch
         from raysp.cli.data_root import whole_root
         from raysp.evaluation import table
         from raysp.evaluation.run import wanted
+        from raysp.finish import evaluate as evaluate_run
+        from raysp.finish import note
+        from raysp.record import locked
         from raysp.runs import RunFolder
         from raysp.sweep_record import check_run
 
         run = RunFolder(folder)
         check_run(run)
-        with with_ray(verbose):
-            count = launch.evaluate(run, whole_root(run, root, wanted(run, phase)), phase)
+        with locked(run), with_ray(verbose):
+            count = evaluate_run(run, whole_root(run, root, wanted(run, phase)), phase)
+            note(run, "metrics.parquet", "spike_train_metrics.parquet")
         say(f"{count} trials scored: {run.metrics}")
         for line in table.lines(run, phase):
             say(line)
@@ -103,18 +111,23 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
     with said():
         from raysp.cli.data_root import data_root
+        from raysp.finish import note
+        from raysp.record import locked
         from raysp.report.page import write_report
         from raysp.runs import RunFolder
         from raysp.sweep import report_sweep
         from raysp.sweep_record import is_sweep
 
         run = RunFolder(folder)
-        if is_sweep(run):
-            say(report_sweep(run))
-            return
-        states = run.states(run.trials())
-        there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
-        say(write_report(run, there))
+        swept = is_sweep(run)
+        with locked(run):
+            if swept:
+                say(report_sweep(run))
+                return
+            states = run.states(run.trials())
+            there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
+            say(write_report(run, there))
+            note(run, "report/")
         if problems:
             raise BadInput(
                 f"the report is written, without the figures of {len(problems)} splits that {there} does not hold "

@@ -62,7 +62,7 @@ def finished(run: RunFolder, trials: list[Trial] | None = None, *, partial: bool
         NotReady: some are not finished and `partial` is False, or none is; the error says what to type.
     """
     planned = run.trials() if trials is None else trials
-    states = run.states(planned)
+    states: dict[str, str] = run.states(planned) | {trial.id: "without predictions" for trial in run.lost(planned)}
     done = [trial for trial in planned if states[trial.id] == "done"]
     if done and (partial or len(done) == len(planned)):
         return done

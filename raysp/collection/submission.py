@@ -11,11 +11,12 @@ import h5py
 import numpy as np
 
 import raysp
+from raysp import files
 from raysp.collection.gather import finished, header_of
 from raysp.collection.predictions import PARTS, read_rates
 from raysp.config import STANDIN, Experiment, Trial
 from raysp.data import nlb_sets, split_file
-from raysp.data.hdf5 import new_hdf5, write_array
+from raysp.data.hdf5 import new_hdf5, opened, write_array
 from raysp.data.split import Sizes
 from raysp.errors import BadInput, unknown
 from raysp.runs import RunFolder
@@ -92,6 +93,24 @@ def submissions(
                 written.append(run.submission(phase, standin=standin))
                 _write(run, written[-1], members, seeds)
     return written
+
+
+def stale(run: RunFolder) -> list[str]:
+    """Return a run's submission files that hold a trial that is not finished, or not the experiment's, any more."""
+    trials = run.trials()
+    states = run.states(trials)
+    present = {trial.id for trial in trials if states[trial.id] == "done"}
+    paths = [run.submission(phase, standin=standin) for phase in nlb_sets.PHASES for standin in (False, True)]
+    return [path for path in paths if files.exists(path) and not _made_of(path) <= present]
+
+
+def _made_of(path: str) -> set[str]:
+    try:
+        with opened(path) as file:
+            return {str(name) for group in file for name in file[group].attrs.get("trials", ())}
+    except BadInput:
+        # Nobody can tell what is in it.
+        return {path}
 
 
 def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = None) -> str:

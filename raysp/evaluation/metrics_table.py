@@ -96,7 +96,9 @@ def forget(run: RunFolder, trials: Collection[str]) -> None:
 
 
 def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the table: these rows in place of the same trials' earlier ones; rows of trials no longer planned go.
+    """Write the table: these rows in place of the same trials' earlier ones.
+
+    Rows of trials that are not finished, or not the experiment's, any more go.
 
     A table that cannot be read is replaced when its trials are all among those scored now.
 
@@ -107,10 +109,16 @@ def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
 
     schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
     table = polars.DataFrame(list(rows), schema=schema)
-    new = set(table["run_trial"])
-    if files.exists(run.metrics) and (planned := [trial.id for trial in run.trials() if trial.id not in new]):
-        table = polars.concat([read_metrics(run, polars.col("run_trial").is_in(planned)), table])
+    if files.exists(run.metrics) and (others := _whole(run) - set(table["run_trial"])):
+        table = polars.concat([read_metrics(run, polars.col("run_trial").is_in(list(others))), table])
     tables.write_table(run.metrics, table)
+
+
+def _whole(run: RunFolder) -> set[str]:
+    """Return the ids of the finished trials of the run's present form."""
+    trials = run.trials()
+    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    return {name for name, state in states.items() if state == "done" and name not in lost}
 
 
 def _renamed(table: Any) -> Any:

@@ -47,8 +47,8 @@ def wanted(run: RunFolder, phase: str) -> list[Trial]:
         NotReady: none is finished.
     """
     trials = [trial for trial in run.trials() if phase_of(trial.split) == phase]
-    states = run.states(trials)
-    finished = [trial for trial in trials if states[trial.id] == "done"]
+    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    finished = [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
     if not finished:
         raise NotReady(f"{run.path} has no finished trial of the {phase} phase; run the experiment first")
     return finished

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from raysp import tables
+from raysp import files, tables
 from raysp.collection.trains import AGAIN
 from raysp.evaluation.metrics_table import read_metrics
 from raysp.runs import RunFolder
@@ -27,6 +27,7 @@ def write_train_table(run: RunFolder) -> None:
     tidy = read_metrics(run, polars.col("decoding").is_not_null())
     curves = tidy.filter(polars.col("metric").is_in(list(COLUMNS)) & polars.col("parameter").is_not_null())
     if curves.is_empty():
+        files.remove(run.train_metrics)
         return
     wide = curves.pivot("metric", index=[*KEYS, "parameter"], values="value").rename(COLUMNS)
     wide = wide.with_columns(sigma_ms=polars.col("parameter").cast(polars.Int64)).drop("parameter")

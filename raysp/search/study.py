@@ -179,7 +179,7 @@ class Study:
             )
         if (other := code_hash.differing(there.code, self.definition.code)) and not accept:
             raise BadInput(
-                f"{self.path}: its candidates were computed by other code ({files_named(there.code, other)}), and "
+                f"{self.path}: its candidates were computed by other code ({code_hash.named(there.code, other)}), and "
                 "cannot be mixed with new ones. Say --accept-code where these changes change no result, give this "
                 "sweep a folder of its own with --name, or throw the old one away with --force"
             )
@@ -310,10 +310,3 @@ def differences(there: Definition, mine: Definition) -> list[str]:
     if not shown and orders[0] != orders[1]:
         shown.append(f"the order of the space's lines: {orders[0]} there, {orders[1]} now")
     return shown
-
-
-def files_named(before: Mapping[str, str], changed: list[str]) -> str:
-    """Return which files changed, in words; of what was made before anyone noted the code, nothing is known."""
-    if not before:
-        return "of which nothing was noted"
-    return ", ".join(changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")

@@ -3,6 +3,7 @@
 import polars
 import pytest
 
+from raysp import files
 from raysp.config import Trial
 from raysp.errors import BadInput
 from raysp.evaluation.metrics_table import SCHEMA, forget, read_metrics, scored, write_metrics
@@ -17,9 +18,16 @@ def rows(trial, value):
     return [common]
 
 
+def finish(run):
+    for trial in TRIALS:
+        files.write_json(run.trial(trial.id).done, {})
+        files.write_text(run.trial(trial.id).predictions, "rates")
+
+
 def test_rows_of_a_trial_take_the_place_of_its_earlier_ones_and_others_stay(tmp_path):
     run = RunFolder(str(tmp_path))
     (tmp_path / "experiment.yaml").write_text(dump_yaml({"trials": [trial_to(trial) for trial in TRIALS]}))
+    finish(run)
     write_metrics(run, rows(TRIALS[0], 0.1) + rows(TRIALS[1], 0.2))
     # A table of an earlier version lacks a column.
     polars.read_parquet(run.metrics).drop("decoding").write_parquet(run.metrics)
@@ -27,6 +35,10 @@ def test_rows_of_a_trial_take_the_place_of_its_earlier_ones_and_others_stay(tmp_
     found = polars.read_parquet(run.metrics)
     assert found.columns == list(SCHEMA)
     assert dict(zip(found["run_trial"], found["value"], strict=True)) == {TRIALS[0].id: 0.1, TRIALS[1].id: 0.3}
+    # Whose folder is gone has no score any more.
+    files.remove(run.trial(TRIALS[0].id).path)
+    write_metrics(run, rows(TRIALS[1], 0.3))
+    assert scored(run) == {TRIALS[1].id}
 
 
 def test_scores_of_trials_that_are_about_to_be_run_are_forgotten_and_no_others(tmp_path):
@@ -43,6 +55,7 @@ def test_scores_of_trials_that_are_about_to_be_run_are_forgotten_and_no_others(t
 
 def test_a_damaged_table_is_left_for_scoring_to_tell_of(tmp_path):
     run = RunFolder(str(tmp_path))
+    finish(run)
     (tmp_path / "metrics.parquet").write_bytes(b"PAR1 not quite")
     forget(run, [TRIALS[0].id])
     assert (tmp_path / "metrics.parquet").read_bytes() == b"PAR1 not quite"
@@ -91,6 +104,7 @@ def test_a_table_that_is_none_is_refused_in_one_sentence(tmp_path, content):
 def test_scoring_all_trials_anew_replaces_a_damaged_table(tmp_path):
     run = RunFolder(str(tmp_path))
     (tmp_path / "experiment.yaml").write_text(dump_yaml({"trials": [trial_to(trial) for trial in TRIALS]}))
+    finish(run)
     (tmp_path / "metrics.parquet").write_bytes(b"PAR1 not quite")
     with pytest.raises(BadInput, match="is damaged"):
         write_metrics(run, rows(TRIALS[0], 0.1))

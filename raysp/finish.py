@@ -1,0 +1,174 @@
+"""What is made of a run's finished trials (dataset, submissions, scores, report), and whether it is up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import raysp
+from raysp import code_hash, files, record
+from raysp.config import Trial
+from raysp.errors import BadInput, NotReady
+from raysp.runs import RunFolder, trial_to
+
+SCORING = ("collection", "data", "evaluation", "objectives")
+"""The rooms whose code changes a score."""
+
+
+def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
+    """Collect, submit, evaluate the val phase and draw the report of a run's finished trials.
+
+    Nothing is done twice: finished.json says which trials, which code and which data the files were made from, and
+    what was made. What is gone or was changed since is made again.
+
+    Args:
+        run: the run folder.
+        root: the data root.
+        say: prints one line for a person.
+    """
+    from raysp.cluster.jobs import job
+    from raysp.evaluation.remarks import remarks_of
+    from raysp.evaluation.run import phase_of
+
+    path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
+    before, now = _finished(run), _made_from(run)
+    if before.get("made_from") == now and not changed(run, before):
+        say(f"  up to date   {_page(run)}")
+        return
+    files.remove(run.finished)
+    say(f"  predictions  {job('raysp.collection.gather.gather', path, partial=True)}")
+    for line in submissions(run, root):
+        say(f"  submission   {line}")
+    if any(phase_of(split) == "val" for split in now["trials"].values()):
+        # Scores of other code, or that somebody changed, are not mixed with new ones.
+        scored = before.get("made_from", {}).get("scoring") == now["scoring"] and not _differs(run, before, run.metrics)
+        evaluate(run, root, "val", anew=not scored)
+        say(f"  metrics      {run.metrics}")
+        for remark in remarks_of(run, "val"):
+            say(f"    {remark}")
+    say(f"  report       {job('raysp.report.page.write_report', path, at)}")
+    files.write_json(run.finished, {"made_from": now, "made": made(run)})
+
+
+def changed(run: RunFolder, finished: dict[str, Any]) -> list[str]:
+    """Return which of the files that were made of a run are not there as they were made."""
+    there = made(run)
+    return [path for path, what in finished.get("made", {}).items() if there.get(path) != what]
+
+
+def made(run: RunFolder) -> dict[str, dict[str, Any]]:
+    """Return what is made of a run by now: path in the run folder -> size, and digest of what is on a disk.
+
+    The dataset's files are told by their size: each is the trial's own, which tells of its digest itself.
+    """
+    found = {f"predictions/{name}": {"size": size} for name, size in files.sizes(run.predictions).items()}
+    single = [run.metrics, run.train_metrics]
+    single += [run.submission(phase, standin=standin) for phase in ("val", "test") for standin in (False, True)]
+    paths = {path.rpartition("/")[2]: path for path in single}
+    paths |= {f"report/{name}": files.join(run.report, name) for name in files.listing(run.report)}
+    for name, path in paths.items():
+        if files.exists(path) and not files.is_temporary(path.rpartition("/")[2]):
+            found[name] = {"size": files.stamp(path)["size"]}
+            if files.is_local(path):
+                found[name]["sha256"] = files.sha256(path)
+    return found
+
+
+def note(run: RunFolder, *names: str) -> None:
+    """Note that some of what was made of a run was made again, by a command of its own.
+
+    Args:
+        run: the run folder.
+        names: beginnings of paths in the run folder.
+    """
+    if (before := _finished(run)) and "made" in before:
+        there = {path: what for path, what in made(run).items() if path.startswith(names)}
+        kept = {path: what for path, what in before["made"].items() if not path.startswith(names)}
+        files.write_json(run.finished, {**before, "made": {**kept, **there}})
+
+
+def submissions(run: RunFolder, root: str) -> list[str]:
+    """Write the submissions of a run that has benchmark splits and no cell subset; return what to say of them.
+
+    One that was made of trials that are not the experiment's any more goes: nobody should send it by mistake.
+    """
+    from raysp.cluster.jobs import job
+    from raysp.collection.submission import stale
+    from raysp.evaluation.run import is_nlb
+
+    trials = run.trials()
+    path, at, said = RunFolder(files.absolute(run.path)), files.absolute(root), []
+    if any(is_nlb(trial.split) for trial in trials) and not any(trial.neurons for trial in trials):
+        try:
+            said = job("raysp.collection.submission.submissions", path, at)
+        except (BadInput, NotReady) as error:
+            # Which model to submit may be a person's choice; scores and report do not wait for it.
+            said = [f"none yet: {error}"]
+    for old in stale(run):
+        files.remove(old)
+        said.append(f"{old} was made of trials that are not the experiment's any more, and is removed")
+    return said
+
+
+def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int:
+    """Score the finished trials of a phase in parallel Ray tasks; return how many were scored.
+
+    The test phase's answers are looked at only here, by explicit request, and the run counts it.
+
+    Args:
+        run: the run folder.
+        root: the data root.
+        phase: "val" or "test".
+        anew: score again what was scored before.
+
+    Raises:
+        BadInput: a split below `root` is not what its trials were trained on; scores that were there stay.
+    """
+    from raysp.cluster.jobs import jobs
+    from raysp.evaluation import run as scores
+    from raysp.evaluation.metrics_table import scored, write_metrics
+    from raysp.evaluation.train_table import write_train_table
+
+    before = set() if anew else scored(run)
+    trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
+    scores.check_data(root, trials)
+    if phase == "test":
+        scores.count_test_score(run, trials)
+    calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
+    rows = jobs("raysp.evaluation.run.evaluate_trial", calls) if calls else []
+    write_metrics(run, [row for part in rows for row in part])
+    write_train_table(run)
+    return len(trials)
+
+
+def done(run: RunFolder) -> list[Trial]:
+    """Return the finished trials of a run's present form."""
+    trials = run.trials()
+    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    return [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
+
+
+def _finished(run: RunFolder) -> dict[str, Any]:
+    try:
+        return files.read_object(run.finished) if files.exists(run.finished) else {}
+    except BadInput:
+        # Damaged: then everything is made again.
+        return {}
+
+
+def _made_from(run: RunFolder) -> dict[str, Any]:
+    scoring = code_hash.files_of([code_hash.PACKAGE / "evaluation" / "run.py"], SCORING)
+    return {
+        "trials": {trial.id: trial.split for trial in done(run)},
+        "raysp": raysp.__version__,
+        "code": record.code(),
+        "scoring": code_hash.digest(scoring),
+    }
+
+
+def _differs(run: RunFolder, finished: dict[str, Any], path: str) -> bool:
+    return path.rpartition("/")[2] in changed(run, finished)
+
+
+def _page(run: RunFolder) -> str:
+    return files.join(run.report, "report.html")

@@ -1,0 +1,106 @@
+import os
+
+import h5py
+import pytest
+
+from raysp import files
+from raysp.collection.submission import stale
+from raysp.config import Trial
+from raysp.finish import changed, done, made, note
+from raysp.launch import Request, to_run
+from raysp.runs import RunFolder, trial_to
+from raysp.yaml_files import write_yaml
+
+SPLIT = "standin-mc_maze_small-20ms-val"
+TRIALS = [Trial("mean_rate", {}, None, SPLIT, "0" * 64, seed=seed) for seed in range(3)]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run of three trials, with all that is made of it."""
+    run = RunFolder(str(tmp_path / "run"))
+    write_yaml(run.experiment, {"trials": [trial_to(trial) for trial in TRIALS]})
+    for trial in TRIALS:
+        files.write_json(run.trial(trial.id).done, {})
+        for path in (run.trial(trial.id).predictions, f"{run.predictions}/model=mean_rate/{trial.id}.parquet"):
+            files.write_text(path, trial.id)
+    files.make_folder(run.report)
+    for path in (run.metrics, f"{run.report}/report.html", f"{run.report}/a.png"):
+        files.write_text(path, "content")
+    write_submission(run, TRIALS[:2])
+    files.write_json(run.finished, {"made_from": {}, "made": made(run)})
+    return run
+
+
+def write_submission(run, trials):
+    with h5py.File(run.submission("val", standin=True), "w") as file:
+        file.create_group("mc_maze_small_20").attrs["trials"] = [trial.id for trial in trials]
+
+
+def first(folder):
+    """The path of the first file of a folder of the dataset."""
+    return next(os.path.join(where, names[0]) for where, _, names in os.walk(folder) if names)
+
+
+MADE = {
+    "metrics.parquet": lambda run: run.metrics,
+    "standin-submission-val.h5": lambda run: run.submission("val", standin=True),
+    "report/report.html": lambda run: f"{run.report}/report.html",
+    "report/a.png": lambda run: f"{run.report}/a.png",
+    "predictions/model=mean_rate/": lambda run: first(run.predictions),
+}
+
+
+def test_what_is_there_as_it_was_made_is_up_to_date(run):
+    assert changed(run, files.read_json(run.finished)) == []
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_gone_or_was_changed_is_noticed(run, name):
+    path = MADE[name](run)
+    content = files.read_bytes(path)
+    files.remove(path)
+    (found,) = changed(run, files.read_json(run.finished))
+    assert found.startswith(name)
+    for other in (content[:-1], content[:-1] + bytes([content[-1] ^ 1])):
+        with open(path, "wb") as file:
+            file.write(other)
+        # The dataset's files are the trials' own, which carry a digest themselves.
+        same = len(other) == len(content) and name.startswith("predictions")
+        assert changed(run, files.read_json(run.finished)) == ([] if same else [found])
+
+
+def test_what_a_command_of_its_own_makes_again_is_noted_and_nothing_else(run):
+    files.remove(f"{run.report}/a.png")
+    files.write_text(run.metrics, "other")
+    note(run, "metrics.parquet")
+    assert changed(run, files.read_json(run.finished)) == ["report/a.png"]
+    note(run, "report/")
+    assert changed(run, files.read_json(run.finished)) == []
+
+
+@pytest.mark.parametrize("gone", ["done", "predictions", "path"])
+def test_a_trial_without_its_predictions_is_not_finished(run, gone):
+    files.remove(getattr(run.trial(TRIALS[1].id), gone))
+    assert done(run) == [TRIALS[0], TRIALS[2]]
+    assert to_run(run, TRIALS, Request()) == [TRIALS[1]]
+
+
+def test_what_would_run_is_told_without_changing_anything(run):
+    files.remove(run.trial(TRIALS[1].id).done)
+    files.write_text(run.trial(TRIALS[1].id).error, "boom")
+    assert to_run(run, TRIALS, Request()) == []
+    assert to_run(run, TRIALS, Request(retry=True)) == [TRIALS[1]]
+    assert to_run(run, TRIALS, Request(force=True)) == TRIALS
+    assert run.states(TRIALS)[TRIALS[1].id] == "failed"
+    assert len(done(run)) == 2
+
+
+def test_a_submission_of_trials_that_are_not_the_experiments_any_more_is_stale(run):
+    assert stale(run) == []
+    files.remove(run.trial(TRIALS[2].id).path)
+    assert stale(run) == []
+    write_submission(run, TRIALS)
+    assert stale(run) == [run.submission("val", standin=True)]
+    files.write_text(run.submission("val", standin=True), "no HDF5")
+    assert stale(run) == [run.submission("val", standin=True)]
