@@ -125,7 +125,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
         "train": training.predict(final.model, split.train, final.device),
         "eval": training.predict(final.model, split.eval, final.device),
     }
-    predictions.write_predictions(folder.predictions, trial, split.sizes, parts)
+    predictions.write_predictions(folder.predictions, trial, split.sizes, parts, split)
     if parts["eval"].latents is not None:
         train = None if split.train.states is None else parts["train"].latents
         latents.write_latents(folder.latents, parts["eval"].latents, train, trial)

@@ -44,7 +44,7 @@ class TrialFolder:
 
     @property
     def predictions(self) -> str:
-        """Rates of the training and evaluation trials, by sample and unit."""
+        """Rates of the training and evaluation trials, by trial and unit."""
         return files.join(self.path, "predictions.parquet")
 
     @property

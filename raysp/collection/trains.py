@@ -18,18 +18,19 @@ from raysp.config import Trial
 from raysp.data.stimulus import StimulusSplit
 from raysp.errors import BadInput, NotReady
 
-FORMAT = 1
+FORMAT, READ = 2, (1, 2)
 KIND = "spike trains"
 AGAIN = "remove its trial's folder and run the experiment again"
 HEAVY = ("output", "output_width")
 SCHEMA = pa.schema(
     [
-        pa.field("trial_id", pa.string()),
+        pa.field("run_trial", pa.string()),
         pa.field("model", pa.string()),
         pa.field("split", pa.string()),
         pa.field("seed", pa.int64()),
         pa.field("part", pa.string()),
         pa.field("unit", pa.int64()),
+        pa.field("unit_index", pa.int64()),
         pa.field("global_id", pa.int64()),
         pa.field("decoding", pa.string()),
         pa.field("bin_ms", pa.float64()),
@@ -43,7 +44,8 @@ SCHEMA = pa.schema(
         pa.field("output_width", pa.int32()),
     ]
 )
-"""`unit` is the recording's own cell number. `first_bin` is the recording's bin at which the prediction begins;
+"""`run_trial` is the id of the run's trial; `unit` the recording's own cell number, `unit_index` its position in the
+split's arrays. `first_bin` is the recording's bin at which the prediction begins;
 `spikes` and `recorded_spikes` are bins counted from there, one entry per spike. `step` is how many bins each window
 adds. `output` is what the network said, window after window of `output_width` numbers: distances in bins, or expected
 counts."""
@@ -91,9 +93,11 @@ def write_trains(
         BadInput: a train is of another length than the recorded one, or of a cell that the split lacks.
         OSError: the disk is full; a file that was there stays as it was.
     """
-    ids = dict(zip(split.cells.tolist(), split.global_ids.tolist(), strict=True))
-    rows = [_row(trial, train, ids, input_bins, part) for train in trains]
-    header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "sizes": dataclasses.asdict(split.sizes)}
+    cells = split.cells.tolist()
+    known = {cell: (i, number) for i, (cell, number) in enumerate(zip(cells, split.global_ids.tolist(), strict=True))}
+    rows = [_row(trial, train, known, input_bins, part) for train in trains]
+    header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "data": trial.data}
+    header["sizes"] = dataclasses.asdict(split.sizes)
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     tables.write_table(path, table, {**header, "digest": _digest(header, trains)})
 
@@ -138,7 +142,7 @@ def _note(path: str) -> dict[str, Any] | None:
     with tables.guarded(path, AGAIN):
         if note.get("kind") != KIND:
             return None
-        if note["format"] != FORMAT:
+        if note["format"] not in READ:
             raise BadInput(f"{path} was written by another version of raysp; {AGAIN}")
         return {**note, "trial_id": str(note["trial_id"]), "digest": str(note["digest"])}
 
@@ -154,20 +158,21 @@ def _digest(header: dict[str, Any], trains: list[Train]) -> str:
     return digest.hexdigest()
 
 
-def _row(trial: Trial, train: Train, ids: dict[int, int], input_bins: int, part: str) -> dict[str, Any]:
-    if train.cell not in ids or train.predicted.shape != train.recorded.shape:
+def _row(trial: Trial, train: Train, known: dict[int, tuple[int, int]], input_bins: int, part: str) -> dict[str, Any]:
+    if train.cell not in known or train.predicted.shape != train.recorded.shape:
         raise BadInput(
             f"{trial.id}: expected a predicted train of {len(train.recorded)} bins of one of its cells, got cell "
             f"{train.cell} with {len(train.predicted)} bins"
         )
     return {
-        "trial_id": trial.id,
+        "run_trial": trial.id,
         "model": trial.shown,
         "split": trial.split,
         "seed": trial.seed,
         "part": part,
         "unit": train.cell,
-        "global_id": ids[train.cell],
+        "unit_index": known[train.cell][0],
+        "global_id": known[train.cell][1],
         "decoding": train.decoding,
         "bin_ms": train.bin_ms,
         "first_bin": train.first_bin,

@@ -22,7 +22,7 @@ FIRST = {
     "winner": "Boolean",
     "rank": "Int64",
     "seed": "Int64",
-    "trial_id": "String",
+    "run_trial": "String",
     "state": "String",
     "stopped_at": "Int64",
     "best_epoch": "Int64",
@@ -111,7 +111,7 @@ def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:
             "winner": number == result.winner,
             "rank": ranks.get(number),
             "seed": seed,
-            "trial_id": result.study.trial_id(candidate, seed),
+            "run_trial": result.study.trial_id(candidate, seed),
             "state": one.state,
             "error": one.error or None,
         }

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 import errno
+import json
 import os
 import tracemalloc
 
@@ -15,9 +17,11 @@ from hypothesis.extra import numpy as arrays
 
 from raysp.collection import predictions
 from raysp.collection.predictions import read_header, read_rates, write_predictions
-from raysp.data.split import Sizes
+from raysp.config import Training
+from raysp.data.split import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput, NotReady
 from raysp.models.prediction import Prediction
+from raysp.training.validation import validation_mask
 from tests.collection.made_up import SIZES, make_prediction, make_trial
 
 TRIAL = make_trial()
@@ -39,6 +43,10 @@ def rewrite(path: str, change) -> None:
     table = pq.read_table(path)
     metadata = pq.read_metadata(path).metadata
     pq.write_table(change(table).replace_schema_metadata(metadata), path)
+
+
+def put(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, values)
 
 
 RATES = st.floats(0, 2.0**100, width=32)
@@ -82,14 +90,17 @@ def test_small_row_groups_make_the_same_rates(path, monkeypatch):
 def test_any_reader_sees_the_promised_table(path, written):
     table = polars.read_parquet(path)
     assert dict(table.schema) == {
-        "trial_id": polars.String,
+        "run_trial": polars.String,
         "model": polars.String,
         "split": polars.String,
         "seed": polars.Int64,
         "part": polars.String,
-        "sample": polars.Int32,
-        "unit": polars.Int32,
+        "trial": polars.Int64,
+        "trial_index": polars.Int32,
+        "unit": polars.Int64,
+        "unit_index": polars.Int32,
         "held_out": polars.Boolean,
+        "validation": polars.Boolean,
         "bin_ms": polars.Float64,
         "start_ms": polars.Float64,
         "rates": polars.List(polars.Float32),
@@ -98,19 +109,90 @@ def test_any_reader_sees_the_promised_table(path, written):
     }
     assert len(table) == (7 + 5) * SIZES.neurons
     row = table.row(
-        by_predicate=(polars.col("part") == "eval") & (polars.col("sample") == 3) & (polars.col("unit") == 4),
+        by_predicate=(polars.col("part") == "eval")
+        & (polars.col("trial_index") == 3)
+        & (polars.col("unit_index") == 4),
         named=True,
     )
     assert row["rates"] == written["eval"].rates[3, :, 4].tolist()
     assert row["rates_forward"] == written["eval"].rates_forward[3, :, 4].tolist()
     assert row["spikes"] is None
-    assert (row["trial_id"], row["model"], row["seed"]) == (TRIAL.id, "sae", 0)
+    assert (row["run_trial"], row["model"], row["seed"]) == (TRIAL.id, "sae", 0)
     assert (row["bin_ms"], row["start_ms"]) == (20.0, -250.0)
     assert (
-        table.group_by("unit").agg(polars.col("held_out").all()).sort("unit")["held_out"].to_list()
+        table.group_by("unit_index").agg(polars.col("held_out").all()).sort("unit_index")["held_out"].to_list()
         == [False] * 4 + [True] * 2
     )
     assert table.filter(part="train")["rates_forward"].is_null().all()
+
+
+def numbered() -> PopulationSplit:
+    rng = np.random.default_rng(0)
+
+    def trials(count: int, first: int) -> Trials:
+        counts = (rng.poisson(1.0, (count, SIZES.bins, n)).astype(np.float32) for n in (SIZES.heldin, SIZES.heldout))
+        return Trials(*counts, ids=np.arange(first, first + 2 * count, 2))
+
+    units = np.array([7, 9, 11, 3, 5, 1 << 60])
+    return PopulationSplit("mine", SIZES, trials(7, 100), trials(5, 501), units=units)
+
+
+@pytest.mark.parametrize("validate_on", ["train", "eval"])
+def test_trials_and_units_have_the_recordings_own_numbers_and_say_what_selected_the_model(path, validate_on):
+    split, training = numbered(), Training(validate_on=validate_on)
+    trial = dataclasses.replace(TRIAL, training=training)
+    parts = {"train": make_prediction(trials=7), "eval": make_prediction(trials=5, seed=1)}
+    write_predictions(path, trial, SIZES, parts, split)
+    table = polars.read_parquet(path)
+    for part, own in (("train", split.train.ids), ("eval", split.eval.ids)):
+        rows = table.filter(part=part)
+        assert (rows["trial"].to_numpy() == own[rows["trial_index"].to_numpy()]).all()
+        assert (rows["unit"].to_numpy() == split.units[rows["unit_index"].to_numpy()]).all()
+        aside = np.full(len(own), validate_on == "eval" and part == "eval")
+        if (part, validate_on) == ("train", "train"):
+            aside = validation_mask(split.train, training)
+            assert 0 < aside.sum() < 7
+        assert (rows["validation"].to_numpy() == aside[rows["trial_index"].to_numpy()]).all()
+        np.testing.assert_array_equal(read_rates(path, part)[0], parts[part].rates)
+    assert read_header(path).data == trial.data
+
+
+@pytest.mark.parametrize("other", [{"training": None}, {"training": Training(), "follows": "another"}])
+def test_a_model_that_no_trials_selected_says_so(path, other):
+    trial = dataclasses.replace(TRIAL, **other)
+    write_predictions(path, trial, SIZES, {"train": make_prediction(trials=7), "eval": make_prediction()}, numbered())
+    assert not polars.read_parquet(path)["validation"].any()
+
+
+def test_a_file_of_an_earlier_version_is_read(path, written):
+    table = pq.read_table(path).rename_columns({"run_trial": "trial_id", "trial_index": "sample", "unit_index": "u"})
+    table = table.drop_columns(["trial", "unit", "validation"]).rename_columns({"u": "unit"})
+    known = {"trial_id": TRIAL.id, "sizes": dataclasses.asdict(SIZES), "trials": {"train": 7, "eval": 5}}
+    note = {"format": 1, **known, "forward": ["eval"], "digest": "0" * 64}
+    pq.write_table(table.replace_schema_metadata({"raysp": json.dumps(note)}), path)
+    assert read_header(path).digest == "0" * 64
+    for part, prediction in written.items():
+        np.testing.assert_array_equal(read_rates(path, part)[0], prediction.rates)
+
+
+def test_a_flipped_bit_anywhere_is_told_of_or_changes_nothing(path, written):
+    with open(path, "rb") as file:
+        whole = file.read()
+    told = 0
+    for place in range(0, len(whole), 97):
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 8
+        with open(path, "wb") as file:
+            file.write(content)
+        try:
+            assert read_header(path).trial_id == TRIAL.id
+            for part, prediction in written.items():
+                rates, forward = read_rates(path, part)
+                assert rates.tobytes() == prediction.rates.tobytes()
+                assert forward is None or forward.tobytes() == prediction.rates_forward.tobytes()
+        except BadInput:
+            told += 1
+    assert told > 10
 
 
 def test_where_a_split_does_not_tell_its_window_the_start_is_unknown(path):
@@ -172,19 +254,24 @@ def test_rows_in_another_order_are_put_in_place(path, written):
             "more than once",
         ),
         (
-            lambda table: table.set_column(5, "sample", pa.array(np.full(len(table), 9, np.int32))),
-            "sample expected 0 to 4",
+            lambda table: put(table, "trial_index", pa.array(np.full(len(table), 9, np.int32))),
+            "trial expected 0 to 4",
         ),
         (
-            lambda table: table.set_column(6, "unit", pa.array(np.full(len(table), -1, np.int32))),
+            lambda table: put(table, "unit_index", pa.array(np.full(len(table), -1, np.int32))),
             "unit expected 0 to 5",
         ),
         (
-            lambda table: table.set_column(10, "rates", pa.array([[1.0]] * len(table), pa.list_(pa.float32()))),
+            lambda table: put(table, "rates", pa.array([[1.0]] * len(table), pa.list_(pa.float32()))),
             "rates expected 6 bins",
         ),
+        (lambda table: put(table, "rates", table["rates"].take(np.arange(len(table))[::-1])), "not what was written"),
+        (lambda table: put(table, "trial", pa.array(np.arange(len(table)))), "not what was written"),
+        (lambda table: put(table, "unit", pa.array(np.arange(len(table)))), "not what was written"),
+        (lambda table: put(table, "validation", pa.array([True] * len(table))), "not what was written"),
+        (lambda table: table.drop_columns("unit_index"), "lacks the columns unit_index"),
         (
-            lambda table: table.set_column(11, "rates_forward", pa.nulls(len(table), pa.list_(pa.float32()))),
+            lambda table: put(table, "rates_forward", pa.nulls(len(table), pa.list_(pa.float32()))),
             "rates_forward expected 3 bins",
         ),
     ],
@@ -201,19 +288,19 @@ def test_a_truncated_file_is_refused_at_any_length(path, written):
     for length in (0, 3, 100, len(whole) // 2, len(whole) - 1):
         with open(path, "wb") as file:
             file.write(whole[:length])
-        with pytest.raises(BadInput, match="damaged or incomplete"):
+        with pytest.raises(BadInput, match="is damaged"):
             read_rates(path, "eval")
 
 
 def test_a_flipped_byte_among_the_rates_is_noticed(path, written):
-    column = pq.read_metadata(path).row_group(1).column(10)
+    column = pq.read_metadata(path).row_group(1).column(13)
     assert column.path_in_schema == "rates.list.element"
     with open(path, "r+b") as file:
         file.seek(column.data_page_offset + column.total_compressed_size - 5)
         byte = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 1]))
-    with pytest.raises(BadInput, match="damaged or incomplete"):
+    with pytest.raises(BadInput, match="is damaged"):
         read_rates(path, "eval")
 
 

@@ -64,8 +64,9 @@ def test_the_table_says_of_every_row_what_it_is(path):
     rows = polars.read_parquet(path).to_dicts()
     trains, ids = made_up_trains(), {10: 100, 13: 101}
     for row, train in zip(rows, trains, strict=True):
-        assert (row["trial_id"], row["model"], row["split"], row["seed"]) == (TRIAL.id, "nearest_10", "made_up", 0)
+        assert (row["run_trial"], row["model"], row["split"], row["seed"]) == (TRIAL.id, "nearest_10", "made_up", 0)
         assert (row["part"], row["input_bins"], row["step"], row["bins"]) == ("validation", 64, 10, BINS)
+        assert row["unit_index"] == SPLIT.cells.tolist().index(train.cell)
         assert (row["unit"], row["global_id"], row["decoding"]) == (train.cell, ids[train.cell], train.decoding)
         assert (row["bin_ms"], row["first_bin"]) == (1.008, 540)
         assert row["spikes"] == sorted(row["spikes"])

@@ -111,7 +111,7 @@ def _sweeps(one: RunFolder, two: RunFolder) -> list[str]:
             if value != told[1].get(study, {}).get(key):
                 found.append(f"{study}, {key}: {value} and {told[1].get(study, {}).get(key)}")
     rows = [
-        polars.read_parquet(run.table).select("candidate", "seed", "stage", "trial_id").sort(polars.all())
+        polars.read_parquet(run.table).select("candidate", "seed", "stage", "run_trial").sort(polars.all())
         for run in (one, two)
     ]
     return found + ([] if rows[0].equals(rows[1]) else ["sweep.parquet holds other rows"])

@@ -33,7 +33,7 @@ def test_every_trial_is_a_row_with_its_numbers_and_settings(made):
     assert table["model.hidden"].to_list() == table["model.encoder_hidden"].to_list() == [100, 32, 64]
     assert table["training.schedule"].to_list() == ["constant", "plateau", "constant"]
     assert table["source"].to_list() == ["defaults", "tpe", "tpe"]
-    assert table["trial_id"].to_list() == [made.trial(one, 0).id for one in made.candidates()]
+    assert table["run_trial"].to_list() == [made.trial(one, 0).id for one in made.candidates()]
 
 
 def test_an_inactive_setting_is_null(made):
