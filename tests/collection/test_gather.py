@@ -41,7 +41,7 @@ def test_polars_reads_one_table_partitioned_by_model_and_split(full):
     assert len(counts) == 8
     assert set(counts["len"]) == {(7 + 5) * SIZES.neurons}
     assert (
-        table.filter(split="my+recording", model="sae").select(polars.col("trial_id").n_unique()).collect().item() == 2
+        table.filter(split="my+recording", model="sae").select(polars.col("run_trial").n_unique()).collect().item() == 2
     )
     plan = table.filter(model="sae").explain()
     assert "model=mean_rate" not in plan
