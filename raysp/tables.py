@@ -68,12 +68,12 @@ def read_arrow(path: str, columns: Sequence[str] | None = None, again: str = AGA
         BadInput: it is damaged, or no Parquet file. One of an earlier version has checksums of pages, or none.
     """
     with opened(path, again) as file:
-        names = file.schema_arrow.names
+        names, wanted = file.schema_arrow.names, columns
         if columns is not None:
             columns = [name for name in columns if name in names]
         table = file.read(columns=columns, use_threads=False)
         if "columns" in (written := _written(file)):
-            _compare(table, written)
+            _compare(table, written, list(written["columns"]) if wanted is None else wanted)
     # What the table says of itself is read by `read_note`; nobody else needs it.
     return table.replace_schema_metadata()
 
@@ -137,7 +137,10 @@ def _written(file: pq.ParquetFile) -> dict[str, Any]:
     return {}
 
 
-def _compare(table: pa.Table, written: Mapping[str, Any]) -> None:
+def _compare(table: pa.Table, written: Mapping[str, Any], wanted: Sequence[str]) -> None:
+    for name in wanted:
+        if name in written["columns"] and name not in table.column_names:
+            raise checksum.Damaged(f"its column {name!r} is gone")
     if len(table) != written["rows"]:
         raise checksum.Damaged(f"expected {written['rows']} rows, got {len(table)}")
     for name in table.column_names:

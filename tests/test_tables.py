@@ -95,6 +95,8 @@ def test_other_values_under_old_checksums_are_told_of(path):
         (TABLE.reverse(), "column 'epoch'"),
         (TABLE.head(2), "expected 3 rows, got 2"),
         (TABLE.with_columns(more=polars.lit(1)), "column 'more'"),
+        (TABLE.drop("loss"), "column 'loss' is gone"),
+        (TABLE.rename({"loss": "lost"}), "column 'loss' is gone"),
     ]:
         arrow = other.to_arrow(compat_level=polars.CompatLevel.oldest()).replace_schema_metadata(metadata)
         pa.parquet.write_table(arrow, path)
