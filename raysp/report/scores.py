@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raysp.evaluation.published import Published, published
+from raysp.evaluation.remarks import remarks
 from raysp.evaluation.statistics import summarize
 from raysp.report.material import Material, Task, metric_name
 
@@ -81,6 +82,7 @@ class Table:
         rows: floor first, ceiling last.
         published: scores of others on the same data, bin width and phase; none for generated data.
         judges: who computed which metrics, in words.
+        remarks: what else must be known of the scores, see `raysp.evaluation.remarks`.
     """
 
     task: Task
@@ -89,6 +91,7 @@ class Table:
     rows: tuple[Row, ...]
     published: tuple[Published, ...]
     judges: str
+    remarks: tuple[str, ...] = ()
 
 
 def tables(material: Material) -> list[Table]:
@@ -156,6 +159,7 @@ def _table(material: Material, task: Task) -> Table:
         rows=tuple(_row(material, task, name, cells[name]) for name in models),
         published=others,
         judges=_judges(rows, columns),
+        remarks=tuple(remarks([*rows, *(row for row in material.unit_scores if row["run_trial"] in ids)])),
     )
 
 

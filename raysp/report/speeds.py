@@ -6,9 +6,10 @@ import numpy as np
 
 from raysp.errors import NotReady
 from raysp.evaluation.run import is_nlb
-from raysp.evaluation.tp_correlation import CONDITION_COLUMNS, neural_speed
+from raysp.evaluation.tp_correlation import Condition, speed_by_condition
 from raysp.models.prediction import hertz
 from raysp.report.case import Case
+from raysp.report.scores import number
 from raysp.report.style import PALETTE, Picture, canvas, png
 
 MOST, COLUMNS = 8, 4
@@ -22,43 +23,39 @@ def speeds(case: Case) -> Picture:
     Raises:
         NotReady: the split has no produced intervals, or they are not known.
     """
-    groups = speed_by_condition(case)
-    shown = list(groups.items())[:MOST]
+    found = conditions(case)
+    shown, bin_ms = found[:MOST], case.split.sizes.bin_ms
     columns = min(len(shown), COLUMNS)
     rows = -(-len(shown) // columns)
     with canvas(9.6, 0.6 + 2.0 * rows) as figure:
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        for axis, (label, (interval, speed)) in zip(axes.ravel(), shown, strict=False):
-            axis.plot(interval, speed, linestyle="none", marker="o", markersize=3, alpha=0.6, color=PALETTE[0])
-            axis.set_title(f"{_spell(label)}\n{_correlation(interval, speed)}", fontsize=8.5)
+        for axis, one in zip(axes.ravel(), shown, strict=False):
+            speed = hertz(one.speeds, bin_ms)
+            axis.plot(one.intervals, speed, linestyle="none", marker="o", markersize=3, alpha=0.6, color=PALETTE[0])
+            axis.set_title(f"{_spell(one.label)}\n{_correlation(one)}", fontsize=8.5)
         for axis in axes.ravel()[len(shown) :]:
             axis.set_visible(False)
         figure.supxlabel("produced interval tp (ms)", fontsize=9.5)
         figure.supylabel("neural speed (spikes/s per bin)", fontsize=9.5)
         caption = (
             "Mean distance between the rate vectors of successive bins from set to go, one point per evaluation trial. "
-            "Falling clouds: the population moves faster when the interval is produced faster."
+            "Falling clouds: the population moves faster when the interval is produced faster. The score tp corr is "
+            f"the mean of r over all {len(found)} conditions."
         )
         return Picture("speed", "Neural speed and produced interval", caption, png(figure))
 
 
-def speed_by_condition(case: Case) -> dict[tuple[float, ...], tuple[np.ndarray, np.ndarray]]:
-    """Return each condition's intervals (ms) and neural speeds (spikes/s per bin), one of each per trial.
+def conditions(case: Case) -> list[Condition]:
+    """Return each condition's intervals and neural speeds, one of each per trial: those that "tp corr" is made of.
 
     Raises:
         NotReady: see `speeds`.
+        BadInput: a trial has no speed, see `speed_by_condition`.
     """
     behavior, heldout = case.known.behavior, case.known.heldout
     if not has_intervals(case) or behavior is None or heldout is None:
         raise NotReady("no neural speeds: no produced intervals are known for this split")
-    inside = ~np.isnan(heldout[..., 0])
-    found: dict[tuple[float, ...], list[tuple[float, float]]] = {}
-    for trial in np.flatnonzero(np.isfinite(behavior).all(axis=1) & (inside.sum(axis=1) > 1)):
-        speed = hertz(neural_speed(case.prediction.rates[trial][inside[trial]], int(trial)), case.split.sizes.bin_ms)
-        found.setdefault(tuple(behavior[trial, :CONDITION_COLUMNS]), []).append((behavior[trial, -1], speed))
-    if not found:
-        raise NotReady("no neural speeds: no evaluation trial has a produced interval")
-    return {label: tuple(np.array(points).T) for label, points in sorted(found.items())}
+    return speed_by_condition(case.prediction.rates, heldout, behavior)
 
 
 def has_intervals(case: Case) -> bool:
@@ -74,8 +71,7 @@ def _spell(label: tuple[float, ...]) -> str:
     return ", ".join(parts)
 
 
-def _correlation(interval: np.ndarray, speed: np.ndarray) -> str:
-    if len(speed) < 3 or np.ptp(speed) == 0 or np.ptp(interval) == 0:
-        return f"{len(speed)} trials"
-    r = np.corrcoef(interval, speed)[0, 1]
-    return f"r = {r:.2f} ({len(speed)} trials)".replace("-", "−")
+def _correlation(one: Condition) -> str:
+    trials = f"{len(one.speeds)} trial{'s' if len(one.speeds) > 1 else ''}"
+    r = one.correlation if len(one.speeds) > 1 else float("nan")
+    return f"r = {number(r)} ({trials})" if np.isfinite(r) else f"r undefined ({trials})"

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.errors import NotReady
-from raysp.evaluation.r2 import r2_columns
-from raysp.evaluation.ridge import fit_ridge
-from raysp.evaluation.run import is_nlb
-from raysp.evaluation.velocity import ALPHAS
+from raysp.evaluation.behavior import Decoding, decodings, variable_name
 from raysp.report.case import Case
+from raysp.report.scores import number
 from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TRACES, PATHS, FOLDS = 6, 60, 5
+TRACES, PATHS, VARIABLES = 6, 60, 4
 
 
 def velocity(case: Case) -> Picture:
@@ -31,48 +29,39 @@ def velocity(case: Case) -> Picture:
         raise NotReady("no decoding: no behaviour is known for this split")
     if true.ndim != 3:
         raise NotReady("no decoding: this split's behaviour is one row per trial, not one per bin")
-    decoded = decode(case)
-    whole = np.flatnonzero(np.isfinite(true).all(axis=(1, 2)) & np.isfinite(decoded).all(axis=(1, 2)))
+    found = decoded_behavior(case)
+    if all(one.found is None for one in found):
+        raise NotReady(f"no decoding: {found[0].reason}")
+    decoded = np.concatenate([_values(one, true) for one in found], axis=2)
+    shown = [k for k in range(true.shape[2]) if np.isfinite(decoded[..., k]).any()][:VARIABLES]
+    whole = np.flatnonzero((np.isfinite(true) & np.isfinite(decoded))[..., shown].all(axis=(1, 2)))
     if not len(whole):
         raise NotReady("no decoding: no evaluation trial has behaviour in all of its bins")
-    is_velocity = is_nlb(case.trial.split) and true.shape[2] == 2
-    variables = min(true.shape[2], 2)
-    with canvas(9.6, 1.0 + 1.7 * variables) as figure:
-        grid = figure.add_gridspec(variables, 3 if is_velocity else 2)
+    paths = len(found) == 1 and len(found[0].variables) == 2
+    with canvas(9.6, 1.0 + 1.7 * len(shown)) as figure:
+        grid = figure.add_gridspec(len(shown), 3 if paths else 2)
         first = None
-        for k in range(variables):
-            first = axes = figure.add_subplot(grid[k, :2], sharex=first)
+        for row, k in enumerate(shown):
+            first = axes = figure.add_subplot(grid[row, :2], sharex=first)
             _traces(axes, case, true[..., k], decoded[..., k], whole[_spread(len(whole), TRACES)])
-            name = f"velocity {'xy'[k]}" if is_velocity else f"behaviour {k + 1}"
+            name = f"velocity {'xy'[k]}" if paths else variable_name(k)
             axes.set_ylabel(f"{name}\n(recording's unit)")
         axes.set_xlabel("time (ms), trials side by side")
-        if is_velocity:
+        if paths:
             _paths(figure.add_subplot(grid[:, 2]), case, true, decoded, whole[_spread(len(whole), PATHS)])
         _legend(figure)
-        return Picture("velocity", "Decoded behaviour", _caption(case, true, decoded, is_velocity), png(figure))
+        return Picture("velocity", "Decoded behaviour", _caption(found, paths, len(shown)), png(figure))
 
 
-def decode(case: Case) -> np.ndarray:
-    """Return (trials, bins, variables) behaviour decoded from the evaluation trials' rates; NaN without a decoder.
-
-    Ridge regression fitted on all training trials, as for "vel R2": one decoder per column of the decode mask.
-    """
-    train, known = case.split.train, case.known
-    rates, behavior = case.training_rates(), train.behavior
-    masks = _masks(train.decode_mask, len(train)), _masks(known.decode_mask, len(known))
-    decoded = np.full((*case.prediction.rates.shape[:2], behavior.shape[2]), np.nan)
-    for k in range(masks[0].shape[1]):
-        rows = np.isfinite(behavior).all(axis=2) & masks[0][:, k, None]
-        if rows.sum() < FOLDS:
-            continue
-        weights, intercept = fit_ridge(rates[rows], behavior[rows], ALPHAS, FOLDS)
-        chosen = masks[1][:, k]
-        decoded[chosen] = case.prediction.rates[chosen] @ weights + intercept
-    return decoded
+def decoded_behavior(case: Case) -> list[Decoding]:
+    """Return the decoders that are scored: what is drawn and what is in the tables is one computation."""
+    return decodings(
+        case.split.sizes.dataset, case.split.train, case.known, case.training_rates(), case.prediction.rates
+    )
 
 
-def _masks(mask: np.ndarray | None, trials: int) -> np.ndarray:
-    return np.ones((trials, 1), dtype=bool) if mask is None else mask.astype(bool)
+def _values(one: Decoding, true: np.ndarray) -> np.ndarray:
+    return np.full((*true.shape[:2], len(one.variables)), np.nan) if one.found is None else one.found.values
 
 
 def _spread(count: int, wanted: int) -> np.ndarray:
@@ -110,12 +99,19 @@ def _legend(figure) -> None:
     figure.legend(handles=lines, loc="outside upper left", ncols=2)
 
 
-def _caption(case: Case, true: np.ndarray, decoded: np.ndarray, paths: bool) -> str:
-    both = np.isfinite(true).all(axis=2) & np.isfinite(decoded).all(axis=2)
-    r2 = r2_columns(true[both].astype(np.float64), decoded[both])
-    parts = ", ".join(f"{value:.2f}" for value in r2).replace("-", "−")
+def _caption(found: list[Decoding], paths: bool, shown: int) -> str:
+    """Spell the scored R2 of every variable, and what is drawn."""
+    each = "; ".join(_spell(one, k, paths) for one in found for k in range(len(one.variables)))
+    more = f" The first {shown} of {len(found)} variables are drawn." if not paths and len(found) > shown else ""
     tail = f" Paths of up to {PATHS} trials, each from the origin." if paths else ""
+    mean = f", vel R2 {number(found[0].found.mean)}" if paths and found[0].found is not None else ""
+    known = "bins in which the first variable is known" if paths else "bins in which the variable is known"
     return (
-        "Ridge regression from the rates of all neurons to behaviour, fitted on the training trials. "
-        f"R² over all evaluation trials: {parts} ({'x, y' if len(r2) == 2 else 'by variable'}).{tail}"
+        "Ridge regression from the rates of all neurons to behaviour, fitted on the training trials: the decoder of "
+        f"the scores. R² on the evaluation trials' {known}: {each}{mean}.{more}{tail}"
     )
+
+
+def _spell(one: Decoding, k: int, paths: bool) -> str:
+    name = "xy"[k] if paths else variable_name(one.variables[k])
+    return f"{name} {number(float(one.r2[k]))}" if one.found is not None else f"{name} undefined ({one.reason})"

@@ -8,14 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raysp import files
+from raysp.config import Training
 from raysp.errors import NotReady
+from raysp.evaluation.psth import psth_r2, psth_r2_by_unit
 from raysp.report.case import open_case
-from raysp.report.curves import curves
+from raysp.report.curves import _comparable, curves
 from raysp.report.material import group, read_material
 from raysp.report.neurons import neuron_means
 from raysp.report.overview import overview
-from raysp.report.psths import psth, true_means
+from raysp.report.psths import psth, reference_means
 from raysp.report.rasters import ordinary_trials, raster
+from raysp.report.scores import number
+from tests.report.conftest import FLOOR_ROW
 
 
 @pytest.fixture
@@ -58,12 +62,44 @@ def test_rates_that_were_not_predicted_are_blank(case):
     assert len(raster(bare).png) > 5000
 
 
-def test_psth_without_a_table_comes_from_true_rates(case):
-    bare = dataclasses.replace(case, answers=dataclasses.replace(case.answers, psth=None))
-    means, source = true_means(bare)
+def test_true_rates_are_drawn_where_they_are_known(case):
+    reference = reference_means(case)
     trials = case.known.condition == 2
-    np.testing.assert_allclose(means[2], case.known.rates[trials, : case.split.sizes.bins].mean(axis=0))
-    assert source == "true rates"
+    np.testing.assert_allclose(reference.means[2], case.known.rates[trials, : case.split.sizes.bins].mean(axis=0))
+    picture = psth(case)
+    assert picture.title == "PSTHs, true rates and predicted"
+    assert "Solid, true rates: true rates averaged over the same evaluation trials" in picture.caption
+    score = psth_r2(case.prediction.rates, case.answers.psth, case.known.condition)
+    assert f"psth R2, {number(score)}, is the mean over all neurons against smoothed counts" in picture.caption
+
+
+def test_recorded_psths_are_called_recorded_and_their_r2_is_the_score(case):
+    recorded = without_truth(case)
+    assert reference_means(recorded).means is case.answers.psth
+    assert "Solid, recorded: smoothed counts averaged over all trials" in psth(recorded).caption
+    each = psth_r2_by_unit(case.prediction.rates, case.answers.psth, case.known.condition)
+    assert each.mean() == psth_r2(case.prediction.rates, case.answers.psth, case.known.condition)
+
+
+def test_true_averages_are_moved_by_the_windows_jitter_as_predicted_ones_are(case):
+    jitter = np.where(np.arange(len(case.known)) % 2, 3, 0)
+    known = dataclasses.replace(case.known, jitter=jitter)
+    moved = reference_means(dataclasses.replace(case, answers=dataclasses.replace(case.answers, trials=known)))
+    late = 1
+    rates, trials = case.known.rates[:, : case.split.sizes.bins], case.known.condition == late
+    np.testing.assert_allclose(moved.means[late, 3:], rates[trials, :-3].mean(axis=0))
+    assert np.isnan(moved.means[late, :3]).all()
+
+
+def without_truth(case):
+    answers = dataclasses.replace(case.answers, trials=dataclasses.replace(case.known, rates=None))
+    return dataclasses.replace(case, answers=answers)
+
+
+def test_psths_need_counts_or_truth(case):
+    bare = without_truth(case)
+    with pytest.raises(NotReady, match="neither PSTHs nor true rates"):
+        psth(dataclasses.replace(bare, answers=dataclasses.replace(bare.answers, psth=None)))
 
 
 def test_psth_needs_conditions(case):
@@ -105,3 +141,35 @@ def test_subsets_are_tasks_of_their_own(shared_run):
     assert len(tasks) == 2
     assert tasks[0].slug != tasks[1].slug
     assert set(tasks[1].slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
+
+
+def test_curves_show_the_loss_that_is_compared_with_the_floors_line(shared_run, monkeypatch):
+    from matplotlib.axes import Axes
+
+    lines = []
+    plain = Axes.axhline
+    monkeypatch.setattr(Axes, "axhline", lambda self, y=0, **look: (lines.append((y, look)), plain(self, y, **look)))
+    material = read_material(shared_run.run, shared_run.root)
+    caption = curves(material, material.tasks[0]).caption
+    (floor,) = [y for y, look in lines if look.get("label") == "mean_rate"]
+    assert floor == FLOOR_ROW["unseen_loss"]
+    assert "mean_rate 0.412" in caption
+    assert "another quantity for every model" in caption
+
+
+def test_curves_have_no_floors_line_where_its_validation_trials_are_others(shared_run, monkeypatch):
+    from matplotlib.axes import Axes
+
+    monkeypatch.setattr("raysp.report.curves._comparable", lambda trial: False)
+    monkeypatch.setattr(Axes, "axhline", lambda *_, **__: pytest.fail("a line was drawn"))
+    material = read_material(shared_run.run, shared_run.root)
+    curves(material, material.tasks[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [({}, True), ({"validate_on": "eval"}, False), ({"validation_every": 3}, False), ({"validation_seed": 9}, False)],
+)
+def test_which_validation_trials_are_the_floors(shared_run, changes, same):
+    training = dataclasses.replace(Training(), **changes)
+    assert _comparable(dataclasses.replace(shared_run.trial("sae"), training=training)) is same

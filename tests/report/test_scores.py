@@ -8,6 +8,7 @@ import pytest
 
 from raysp import files
 from raysp.report.material import read_material
+from raysp.report.page import write_report
 from raysp.report.scores import cell, headline, number, tables
 
 
@@ -94,3 +95,20 @@ def test_a_model_selected_on_the_evaluation_trials_is_marked(made_up):
 )
 def test_numbers(value, text):
     assert number(value) == text
+
+
+def test_what_must_be_known_of_the_scores_stands_below_their_table(made_up):
+    why = "computed by raysp's own exact form, not by nlb_tools: not installed"
+
+    def change(row):
+        if row["metric"] == "psth R2":
+            return {**row, "note": why}
+        return {**row, "value": None, "note": "too few rows"} if row["metric"] == "vel R2" else row
+
+    table, other = tables(rescore(made_up, change))
+    name = "mc_maze_small-20ms-val"
+    assert f"WARNING {name}: psth R2 {why}" in table.remarks
+    assert f"{name}: vel R2 undefined for mean_rate, sae, true_rates: too few rows" in table.remarks
+    assert not set(table.remarks) & set(other.remarks)
+    page = files.read_text(write_report(made_up.run, made_up.root))
+    assert f'<p class="problem">WARNING {name}: psth R2 computed by raysp&#39;s own exact form' in page

@@ -9,7 +9,7 @@ from raysp.errors import NotReady
 from raysp.evaluation.tp_correlation import tp_correlation
 from raysp.report.case import open_case
 from raysp.report.draw import behavior
-from raysp.report.speeds import speed_by_condition, speeds
+from raysp.report.speeds import conditions, speeds
 
 
 @pytest.fixture
@@ -37,11 +37,20 @@ def _rows(rng, trials):
 
 
 def test_clouds_have_the_correlation_that_is_scored(case):
-    clouds = speed_by_condition(case)
-    assert list(clouds) == [(0.0, 180.0, 0.0), (1.0, 180.0, 0.0)]
-    assert sum(len(interval) for interval, _ in clouds.values()) == len(case.known) - 1
-    drawn = np.mean([np.corrcoef(interval, speed)[0, 1] for interval, speed in clouds.values()])
-    assert drawn == pytest.approx(tp_correlation(case.prediction.rates, case.known.heldout, case.known.behavior))
+    clouds = conditions(case)
+    assert [one.label for one in clouds] == [(0.0, 180.0, 0.0), (1.0, 180.0, 0.0)]
+    assert sum(len(one.intervals) for one in clouds) == len(case.known) - 1
+    drawn = np.mean([one.correlation for one in clouds])
+    assert drawn == tp_correlation(case.prediction.rates, case.known.heldout, case.known.behavior)
+
+
+def test_a_condition_of_one_trial_is_drawn_without_a_correlation(case):
+    behavior = case.known.behavior.copy()
+    behavior[1, 1] = 0
+    known = dataclasses.replace(case.known, behavior=behavior)
+    lonely = dataclasses.replace(case, answers=dataclasses.replace(case.answers, trials=known))
+    assert [len(one.speeds) for one in conditions(lonely)].count(1) == 1
+    assert speeds(lonely).name == "speed"
 
 
 def test_such_behaviour_is_drawn_as_speeds(case):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from raysp.errors import NotReady
-from raysp.evaluation.r2 import r2_columns
 from raysp.evaluation.velocity import velocity_r2
 from raysp.report.case import open_case
-from raysp.report.velocity import decode, velocity
+from raysp.report.scores import number
+from raysp.report.velocity import decoded_behavior, velocity
 
 
 @pytest.fixture
@@ -17,12 +17,27 @@ def case(shared_run):
     return open_case(shared_run.run, shared_run.root, shared_run.trial("sae"), answers=True)
 
 
+def score(case, masks=(None, None)):
+    behavior = case.split.train.behavior, case.known.behavior
+    return velocity_r2(case.training_rates(), behavior[0], case.prediction.rates, behavior[1], *masks)
+
+
 def test_r2_of_the_drawing_is_the_score(case):
-    true, rates = case.known.behavior, case.prediction.rates
-    score = velocity_r2(case.training_rates(), case.split.train.behavior, rates, true)
-    drawn = r2_columns(true.reshape(-1, 2), decode(case).reshape(-1, 2)).mean()
-    assert drawn == pytest.approx(score, abs=1e-9)
-    assert score > 0.8
+    (found,) = decoded_behavior(case)
+    assert found.found.mean == score(case) > 0.8
+    caption = velocity(case).caption
+    assert f"vel R2 {number(score(case))}" in caption
+    assert f"x {number(float(found.r2[0]))}; y {number(float(found.r2[1]))}" in caption
+
+
+def test_rows_are_those_of_the_score_where_one_variable_alone_is_unknown(case):
+    """The benchmark's decoder takes the bins in which the first variable is known; infinity elsewhere is an error."""
+    behavior = case.known.behavior.copy()
+    behavior[:, :7, 0] = np.nan
+    known = dataclasses.replace(case.known, behavior=behavior)
+    part = dataclasses.replace(case, answers=dataclasses.replace(case.answers, trials=known))
+    (found,) = decoded_behavior(part)
+    assert found.found.mean == score(part) != score(case)
 
 
 def test_one_decoder_per_mask(case):
@@ -31,14 +46,31 @@ def test_one_decoder_per_mask(case):
     train = dataclasses.replace(case.split.train, decode_mask=masks[0])
     known = dataclasses.replace(case.known, decode_mask=masks[1])
     split, answers = dataclasses.replace(case.split, train=train), dataclasses.replace(case.answers, trials=known)
-    decoded = decode(dataclasses.replace(case, split=split, answers=answers))
-    assert np.isnan(decoded[0]).all()
-    assert np.isfinite(decoded[1:]).all()
-    score = velocity_r2(
-        case.training_rates(), train.behavior, case.prediction.rates, known.behavior, masks[0], masks[1]
+    part = dataclasses.replace(case, split=split, answers=answers)
+    (found,) = decoded_behavior(part)
+    assert np.isnan(found.found.values[0]).all()
+    assert np.isfinite(found.found.values[1:]).all()
+    assert found.found.mean == score(part, masks)
+    assert f"vel R2 {number(score(part, masks))}" in velocity(part).caption
+
+
+def test_each_variable_of_another_recording_is_decoded_by_itself(case):
+    sizes = dataclasses.replace(case.split.sizes, dataset="mine", behavior=3)
+    parts = []
+    for trials in (case.split.train, case.known):
+        noise = np.random.default_rng(0).normal(size=trials.behavior.shape[:2])
+        parts.append(dataclasses.replace(trials, behavior=np.dstack([trials.behavior, noise])))
+    parts[0].behavior[..., 1] = np.nan
+    split = dataclasses.replace(case.split, train=parts[0], sizes=sizes)
+    mine = dataclasses.replace(
+        case, split=split, answers=dataclasses.replace(case.answers, trials=parts[1], sizes=sizes)
     )
-    drawn = [r2_columns(known.behavior[m].reshape(-1, 2), decoded[m].reshape(-1, 2)).mean() for m in masks[1].T]
-    assert np.mean(drawn) == pytest.approx(score, abs=1e-9)
+    found = decoded_behavior(mine)
+    assert [one.variables for one in found] == [(0,), (1,), (2,)]
+    caption = velocity(mine).caption
+    assert f"variable 0 {number(found[0].found.mean)}" in caption
+    assert "variable 1 undefined (decoding, training" in caption
+    assert "vel R2" not in caption
 
 
 def test_bins_without_behaviour_are_left_out_not_drawn(case):
