@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from raysp import files, settings
 from raysp.errors import BadInput, unknown
-from raysp.yaml_files import parse_yaml
 
 
 def _at_least(where: str, value: float, least: float) -> None:
@@ -77,6 +76,7 @@ class Training:
     average_rate: float = 0.5
 
     def __post_init__(self) -> None:
+        settings.check(self, "training")
         least = {"epochs": 1, "batch_size": 1, "validation_every": 2, "plateau_patience": 1}
         for name in ("epochs", "batch_size", "warmup_epochs", "plateau_patience", "patience", "validation_every"):
             _at_least(f"training, {name}", getattr(self, name), least.get(name, 0))
@@ -113,6 +113,7 @@ class Resources:
     machines_within_min: float = 30.0
 
     def __post_init__(self) -> None:
+        settings.check(self, "resources")
         if not self.machines_within_min > 0:
             raise BadInput(f"resources, machines_within_min expected more than 0, got {self.machines_within_min}")
         _at_least("resources, cpus_per_worker", self.cpus_per_worker, 1)
@@ -130,6 +131,14 @@ def check_share(share: float, where: str = "share") -> None:
     slack = 1e-9 if share < 1 else 0
     if not (0 <= count < math.inf and abs(count - round(count)) <= slack):
         raise BadInput(f"{where} expected 0, whole GPUs or a share 1/n of one, got {share}")
+
+
+@dataclass(frozen=True)
+class _OfSplits:
+    """What a model has of its own on splits that match a pattern."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,9 @@ class ModelChoice:
     label: str = ""
 
     def __post_init__(self) -> None:
+        settings.check(self, f"model {self.name}")
+        for pattern, changes in self.per_split.items():
+            settings.build(_OfSplits, changes, f"per_split {pattern!r} of model {self.name}")
         if self.label:
             check_name(f"model {self.name}, label", self.label)
             # `--set LABEL.setting=value` has to find it.
@@ -171,9 +183,6 @@ class ModelChoice:
         chosen, training = dict(self.settings), dict(self.training)
         for pattern, changes in self.per_split.items():
             if fnmatch.fnmatch(split.removeprefix(STANDIN), pattern):
-                for part in changes:
-                    if part not in ("settings", "training"):
-                        raise unknown(f"part of per_split {pattern!r} of model {self.name}", part, PARTS)
                 chosen.update(changes.get("settings", {}))
                 training.update(changes.get("training", {}))
         return chosen, training
@@ -202,7 +211,6 @@ def _of_training(training: Training) -> dict[str, Any]:
 
 
 STANDIN = "standin-"
-PARTS = ("settings", "training")
 
 
 @dataclass(frozen=True)
@@ -220,6 +228,7 @@ class Recording:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        settings.check(self, f"recording {self.name}")
         check_name("recording", self.name)
 
 
@@ -314,13 +323,20 @@ class Experiment:
     ceiling: str = "true_rates"
 
     def __post_init__(self) -> None:
+        settings.check(self, f"experiment {self.name}")
         check_name("experiment", self.name)
         _at_least(f"experiment {self.name}, cells_per_trial", self.cells_per_trial, 0)
         for what, values in (("models", [m.shown for m in self.models]), ("seeds", self.seeds)):
             if not values:
                 raise BadInput(f"experiment {self.name}: expected at least one of {what}, got none")
-            if len(set(values)) != len(values):
-                raise BadInput(f"experiment {self.name}: {what} expected each once, got {list(values)}")
+        recordings = [recording.name for recording in self.recordings]
+        for what, values in (
+            ("models", [m.shown for m in self.models]),
+            ("seeds", list(self.seeds)),
+            ("recordings", recordings),
+            ("splits", [*self.splits, *recordings]),
+        ):
+            _check_each_once(f"experiment {self.name}: {what}", values)
         if not self.splits and not self.recordings:
             raise BadInput(f"experiment {self.name}: expected splits or recordings, got neither")
 
@@ -333,66 +349,16 @@ class Experiment:
         return dataclasses.replace(self, models=tuple(known[name] for name in known if name in names))
 
 
+def _check_each_once(where: str, values: list[Any]) -> None:
+    """Refuse a value that comes twice, and names that differ in case alone: on many disks, their folders are one."""
+    folded = [value.casefold() if isinstance(value, str) else value for value in values]
+    if len(set(values)) != len(values):
+        raise BadInput(f"{where} expected each once, got {values}")
+    if len(set(folded)) != len(folded):
+        raise BadInput(f"{where} expected names that differ in more than case, got {values}")
+
+
 def check_name(kind: str, name: str) -> None:
     """Raise BadInput unless a name can be a folder's name on any system."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", name):
         raise BadInput(f"{kind} name expected letters, digits, '.', '_', '+' and '-', at most 100, got {name!r}")
-
-
-def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
-    """Apply `--set key=value` to an experiment.
-
-    Keys: `training.X` for all models, `resources.X`, `seeds`, and `MODEL.X` or `MODEL.training.X` for one model.
-    Values are read as YAML.
-
-    Raises:
-        BadInput: a key is unknown (the nearest right one is given) or a value has the wrong type.
-    """
-    for text in sets:
-        key, equals, raw = text.partition("=")
-        if not equals:
-            raise BadInput(f"--set expected key=value, got {text!r}")
-        experiment = _set(experiment, key, parse_yaml(raw, f"--set {key}: the value {raw!r}"))
-    return experiment
-
-
-def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
-    head, _, rest = key.partition(".")
-    models = {choice.shown: i for i, choice in enumerate(experiment.models)}
-    if head in ("training", "resources") and rest:
-        part = getattr(experiment, head)
-        changed = settings.build(type(part), {**settings.plain(part), rest: value}, head)
-        return dataclasses.replace(experiment, **{head: changed})
-    if head in models and rest:
-        i = models[head]
-        return dataclasses.replace(
-            experiment,
-            models=(*experiment.models[:i], _set_model(experiment.models[i], rest, value), *experiment.models[i + 1 :]),
-        )
-    plain = {"seeds": tuple[int, ...], "neurons": tuple[int, ...] | None, "cells": str, "cells_per_trial": int}
-    if head in plain and not rest:
-        value = str(value) if head == "cells" else value
-        return dataclasses.replace(experiment, **{head: settings.coerce(plain[head], value, head)})
-    raise unknown("setting", key, _keys(experiment))
-
-
-def _set_model(choice: ModelChoice, rest: str, value: Any) -> ModelChoice:
-    part, _, name = rest.rpartition(".")
-    if part == "training":
-        settings.build(Training, {name: value}, "training")
-        return dataclasses.replace(choice, training={**choice.training, name: value})
-    return dataclasses.replace(choice, settings={**choice.settings, rest: value})
-
-
-def _keys(experiment: Experiment) -> list[str]:
-    training = [f"training.{item.name}" for item in dataclasses.fields(Training)]
-    resources = [f"resources.{item.name}" for item in dataclasses.fields(Resources)]
-    return [
-        *training,
-        *resources,
-        "seeds",
-        "neurons",
-        "cells",
-        "cells_per_trial",
-        *(f"{choice.shown}.SETTING" for choice in experiment.models),
-    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raysp import files, tracking
-from raysp.config import STANDIN, Experiment, Trial, apply_sets
+from raysp.config import STANDIN, Experiment, Trial
 from raysp.errors import BadInput, NotReady, raise_together
 from raysp.finish import finish
 from raysp.form import Form, settle
@@ -18,6 +18,7 @@ from raysp.progress import Progress
 from raysp.record import commit, locked, widened, write_record
 from raysp.runs import RunFolder, trial_to
 from raysp.search.settings_file import BestSettings, adopt, check_data, read_settings
+from raysp.sets import apply_sets
 from raysp.sweep_record import is_sweep
 
 

@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Callable
 
 from raysp import files
-from raysp.config import Experiment, Trial, apply_sets
+from raysp.config import Experiment, Trial
 from raysp.data import split_file
 from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder
 from raysp.plan import check_settings, make_plan
 from raysp.runs import RunFolder
+from raysp.sets import apply_sets
 
 Say = Callable[[str], None]
 

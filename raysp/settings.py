@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -32,7 +33,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """
     if not isinstance(values, Mapping):
         raise BadInput(f"{where} expected settings by name, got {values!r}")
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
     for name in values:
         if name not in fields:
@@ -41,6 +42,20 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     if missing:
         raise BadInput(f"{where} needs the setting {missing[0]!r}, which has no default")
     return cls(**{name: coerce(hints[name], value, f"{where}, {name}") for name, value in values.items()})
+
+
+def check(value: Any, where: str) -> None:
+    """Bend the fields of a dataclass that is being made to their types, as `build` does. Raises BadInput likewise."""
+    hints = _hints(type(value))
+    for field in dataclasses.fields(value):
+        object.__setattr__(
+            value, field.name, coerce(hints[field.name], getattr(value, field.name), f"{where}, {field.name}")
+        )
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def coerce(kind: Any, value: Any, where: str) -> Any:
@@ -106,7 +121,7 @@ def _coerce_union(args: tuple[Any, ...], value: Any, where: str) -> Any:
 
 def _coerce_tuple(args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise _wrong(tuple, value, where)
+        raise BadInput(f"{where} expected several values, e.g. ({value!r},), got {value!r} ({type(value).__name__})")
     if len(args) == 2 and args[1] is Ellipsis:
         return tuple(coerce(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if len(args) != len(value):

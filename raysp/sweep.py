@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from raysp import code_hash, files, sweep_record
-from raysp.config import Experiment, Trial, apply_sets, check_name
+from raysp.config import Experiment, Trial, check_name
 from raysp.data import split_file
 from raysp.errors import BadInput, StoreError
 from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder, say_tracking
@@ -30,6 +30,7 @@ from raysp.search.space_check import check_space, flat, parted
 from raysp.search.space_file import read_space
 from raysp.search.study import Definition, Halving, Sampler, Study, read_studies
 from raysp.search.table import write_table
+from raysp.sets import apply_sets
 
 Say = Callable[[str], None]
 

@@ -2,9 +2,10 @@ import dataclasses
 
 import pytest
 
-from raysp.config import Experiment, ModelChoice, Recording, Resources, Training, Trial, apply_sets
+from raysp.config import Experiment, ModelChoice, Recording, Resources, Training, Trial
 from raysp.errors import BadInput
 from raysp.runs import trial_from, trial_to
+from raysp.sets import apply_sets
 
 SAE = ModelChoice("sae", {"hidden": 8}, per_split={"mc_rtt-*": {"settings": {"hidden": 16}}})
 EXPERIMENT = Experiment(name="x", models=(ModelChoice("mean_rate"), SAE), splits=("*",))
@@ -179,3 +180,66 @@ def test_sets_choose_cells(text, field, expected):
 def test_a_label_that_set_could_not_reach_is_refused(label):
     with pytest.raises(BadInput, match="--set takes for its own"):
         ModelChoice("poisson_counts", label=label)
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0", (0,)), ("3,4", (3, 4)), ("[3, 4]", (3, 4)), (" 1, 2 ", (1, 2)), ("-1", (-1,))]
+)
+def test_seeds_are_given_as_a_person_writes_them(text, seeds):
+    assert apply_sets(EXPERIMENT, (f"seeds={text}",)).seeds == seeds
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        (("seeds=true",), r"seeds expected several values, e.g. \(True,\), got True"),
+        (("seeds=0,0",), "seeds expected each once"),
+        (("seeds=",), "seeds expected several values"),
+        (("splits=a",), "--set splits: splits cannot be set here; narrow them with --splits"),
+        (("models=a",), "narrow them with --models"),
+        (("sae=3",), "expected a setting of model sae: sae.SETTING"),
+        (("sae.training=3",), "sae.training expected a field of it"),
+        (("sae.hidden=3", "sae.hidden=4"), "--set sae.hidden expected one value, got 3 and 4"),
+    ],
+)
+def test_the_right_reason_is_given(sets, message):
+    with pytest.raises(BadInput, match=message):
+        apply_sets(EXPERIMENT, sets)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_is_set_for_all_models_holds_for_all_but_those_that_are_named(order):
+    own = ModelChoice("ndt", training={"epochs": 9, "patience": 3}, per_split={"*": {"training": {"epochs": 8}}})
+    found = dataclasses.replace(EXPERIMENT, models=(*EXPERIMENT.models, own))
+    found = apply_sets(found, ("training.epochs=2", "sae.training.epochs=4")[::order])
+    epochs = {one.name: {**vars(found.training), **one.for_split("a-val")[1]}["epochs"] for one in found.models}
+    assert epochs == {"mean_rate": 2, "sae": 4, "ndt": 2}
+    assert found.models[-1].training == {"patience": 3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"models": (ModelChoice("sae"), ModelChoice("sae", label="Sae"))},
+            "models expected names that differ",
+        ),
+        (
+            {"recordings": (Recording("a", "population"), Recording("A", "population"))},
+            "recordings expected names",
+        ),
+        ({"recordings": (Recording("a", "population"), Recording("a", "retina"))}, "recordings expected each once"),
+        ({"splits": ("a", "a")}, "splits expected each once"),
+        ({"models": ("sae",)}, r"models\[0\] expected settings by name, got 'sae'"),
+    ],
+)
+def test_names_that_are_one_on_many_disks_are_refused(changes, message):
+    with pytest.raises(BadInput, match=message):
+        dataclasses.replace(EXPERIMENT, **changes)
+
+
+def test_parts_of_per_split_are_checked_before_a_split_matches():
+    with pytest.raises(BadInput, match="did you mean 'settings'"):
+        ModelChoice("sae", per_split={"x": {"setings": {}}})
+    with pytest.raises(BadInput, match="per_split 'x' of model sae expected settings by name"):
+        ModelChoice("sae", per_split={"x": {"settings": 3}, "y": {}} | {"x": 3})

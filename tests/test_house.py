@@ -24,7 +24,7 @@ ROOMS = (
         "tables",
         "code_hash",
     ),
-    ("config",),
+    ("config", "sets"),
     ("data",),
     ("runs",),
     ("objectives",),

@@ -39,7 +39,7 @@ def test_builds_nested_and_coerces_only_whole_numbers_and_lists():
         ({"rate": 1.0, "cap": 1.5}, "cap expected int"),
         ({"rate": 1.0, "cap": True}, "cap expected int"),
         ({"rate": 1.0, "flag": 1}, "flag expected bool"),
-        ({"rate": 1.0, "sizes": 3}, "sizes expected tuple"),
+        ({"rate": 1.0, "sizes": 3}, r"sizes expected several values, e.g. \(3,\), got 3"),
         ({"rate": 1.0, "sizes": [1, "2"]}, r"sizes\[1\] expected int"),
         ({"rate": 1.0, "inner": {"widht": 3}}, "did you mean 'width'"),
         ({}, "needs the setting 'rate'"),

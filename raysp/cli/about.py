@@ -61,9 +61,10 @@ def packing(
     with said():
         from raysp import files
         from raysp import packing as packed
-        from raysp.config import Experiment, ModelChoice, apply_sets
+        from raysp.config import Experiment, ModelChoice
         from raysp.data import prepare, split_file
         from raysp.plan import settings_on
+        from raysp.sets import apply_sets
 
         # Splits that experiments made of recordings of their own have no other name to resolve.
         name = split if files.exists(split_file.split_path(root, split)) else prepare.resolve(split, root)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from raysp.cli.experiment_file import load_experiment
 from raysp.cli.root import ROOT, VERBOSE, main, said, say
 from raysp.cli.utf8 import speak_utf8
 from raysp.errors import BadInput
@@ -119,33 +118,6 @@ def run_file(path: str) -> None:
         _run(path, **options)
 
     command()
-
-
-def load_experiment(path: str) -> Any:
-    """Return the Experiment that a Python file's `experiment()` returns.
-
-    Raises:
-        BadInput: the file has no such function, or it returns something else.
-    """
-    from raysp.config import Experiment
-
-    spec = importlib.util.spec_from_file_location("raysp_experiment", path)
-    if spec is None or spec.loader is None:
-        raise BadInput(f"expected a Python file with a function experiment(), got {path}")
-    module = importlib.util.module_from_spec(spec)
-    folder = os.path.dirname(os.path.abspath(path))
-    # As where Python runs the file itself: one experiment may import another beside it.
-    sys.path.insert(0, folder)
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(folder)
-    if not hasattr(module, "experiment"):
-        raise BadInput(f"{path} expected a function experiment() that returns an Experiment, found none")
-    found = module.experiment()
-    if not isinstance(found, Experiment):
-        raise BadInput(f"{path}: experiment() expected to return an Experiment, got {type(found).__name__}")
-    return found
 
 
 def _run(path: str, **options: Any) -> None:

@@ -1,0 +1,117 @@
+"""A person's experiment file, run to get its Experiment; what goes wrong in it names that person's file and line."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import sys
+import sysconfig
+import traceback
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
+from typing import Any
+
+import raysp
+from raysp.errors import BadInput, NotReady
+
+NAME = "raysp_experiment"
+NOT_THEIRS = (os.path.dirname(os.path.abspath(raysp.__file__)), *map(sysconfig.get_path, ("stdlib", "purelib")), "<")
+FUNCTION = "a function experiment() that returns an Experiment"
+
+
+def load_experiment(path: str) -> Any:
+    """Return the Experiment that a Python file's `experiment()` returns.
+
+    Raises:
+        BadInput: the file is no Python, has no such function, or raises; the sentence names the file and line of it.
+    """
+    from raysp.config import Experiment
+
+    if not os.path.isfile(path):
+        raise BadInput(f"expected an experiment's Python file at {path}, found {_what_is_at(path)}")
+    module = _module(path)
+    function = getattr(module, "experiment", None)
+    if function is None:
+        raise BadInput(f"{path} expected {FUNCTION}, found none")
+    if not callable(function):
+        raise BadInput(f"{path}: experiment expected {FUNCTION}, got {_kind(function)}")
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    line = path if code is None else f"{path}, line {code.co_firstlineno}"
+    with _Said(path):
+        needed = [one.name for one in inspect.signature(function).parameters.values() if _has_no_default(one)]
+    if needed:
+        raise BadInput(f"{line}: experiment() expected no arguments, got {', '.join(needed)}")
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise BadInput(f"{line}: experiment() expected a plain function with a return, got async or yield")
+    with _Said(path):
+        found = function()
+    if not isinstance(found, Experiment):
+        forgotten = "; does it lack a return?" if found is None else ""
+        raise BadInput(f"{line}: experiment() expected to return an Experiment, got {_kind(found)}{forgotten}")
+    return found
+
+
+def _module(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_loader(NAME, _Source(NAME, os.path.abspath(path)))
+    module = importlib.util.module_from_spec(spec)
+    folder = os.path.dirname(os.path.abspath(path))
+    # As where Python runs the file itself: one experiment may import another beside it, and classes know their module.
+    sys.path.insert(0, folder)
+    sys.modules[NAME] = module
+    try:
+        with _Said(path):
+            spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+class _Source(SourceFileLoader):
+    """Reads the file itself, whatever its ending. Python's cache takes an edit within a second for the file before."""
+
+    def path_stats(self, path: str) -> Any:
+        raise OSError
+
+
+class _Said:
+    """Turns whatever a block of a person's code raises into one sentence with the file and line of theirs."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or isinstance(error, KeyboardInterrupt | GeneratorExit):
+            return
+        raise BadInput(f"{self._place(error)}: {_words(error)}") from error
+
+    def _place(self, error: BaseException) -> str:
+        if isinstance(error, SyntaxError) and error.lineno is not None:
+            return f"{self._shown(error.filename or self._path)}, line {error.lineno}"
+        frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(NOT_THEIRS)]
+        return f"{self._shown(frames[-1].filename)}, line {frames[-1].lineno}" if frames else self._path
+
+    def _shown(self, file: str) -> str:
+        return self._path if os.path.abspath(file) == os.path.abspath(self._path) else file
+
+
+def _words(error: BaseException) -> str:
+    text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    if isinstance(error, BadInput | NotReady):
+        return text
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
+def _has_no_default(one: inspect.Parameter) -> bool:
+    return one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else type(value).__name__
+
+
+def _what_is_at(path: str) -> str:
+    return "a folder" if os.path.isdir(path) else "none"
