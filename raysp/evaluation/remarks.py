@@ -59,10 +59,29 @@ def _ratios(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _silent(rows: list[dict[str, Any]]) -> Iterator[str]:
-    names = [WITHOUT.format(metric) for metric in ("co-bps", "fp-bps")]
-    for row in rows:
-        if row["metric"] in names and row["note"]:
-            yield f"{row['split']}, {row['model']}, seed {row['seed']}: {row['note']}"
+    """Yield one sentence for each set of units that were silent in training, with what they cost each model."""
+    for metric in ("co-bps", "fp-bps"):
+        named: dict[tuple[str, str], dict[str, None]] = {}
+        for row in rows:
+            if row["metric"] == WITHOUT.format(metric) and row["note"]:
+                named.setdefault((row["split"], row["note"]), {})[row["model"]] = None
+        for (split, note), models in named.items():
+            costs = (f"{model} {_spell(_mean(rows, split, model, metric))} with them, " for model in models)
+            rest = (f"{_spell(_mean(rows, split, model, WITHOUT.format(metric)))} without" for model in models)
+            each = "; ".join(a + b for a, b in zip(costs, rest, strict=True))
+            yield f"{split}: {note}; {metric} of {each}"
+
+
+def _mean(rows: list[dict[str, Any]], split: str, model: str, metric: str) -> float | None:
+    """Return a model's mean over seeds of a metric over all units; None where it is undefined."""
+    place = (split, model, metric, None, None)
+    keys = ("split", "model", "metric", "parameter", "unit_index")
+    found = [row["value"] for row in rows if tuple(row[key] for key in keys) == place and row["value"] is not None]
+    return sum(found) / len(found) if found else None
+
+
+def _spell(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _undefined(rows: list[dict[str, Any]]) -> Iterator[str]:

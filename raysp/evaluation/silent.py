@@ -8,6 +8,7 @@ import numpy as np
 
 from raysp.config import Trial
 from raysp.data.split import PopulationSplit, Targets, Trials, spell_neurons
+from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
 from raysp.evaluation.score import Score, score
@@ -28,8 +29,8 @@ def fitted_trials(trial: Trial, train: Trials) -> Trials:
 def silent_scores(trial: Trial, split: PopulationSplit, targets: Targets, found: Prediction) -> list[Score]:
     """Return co-bps and fp-bps without the units that were silent in training and not in evaluation, where there are.
 
-    The note of a score names these units and what they cost. A unit's rate is learnt from its spikes: of one that had
-    none it is near zero, and each spike it has afterwards costs up to 30 bits.
+    The note of a score names these units. A unit's rate is learnt from its spikes: of one that had none it is near
+    zero, and each spike it has afterwards costs up to 30 bits.
 
     Args:
         trial: the run's trial.
@@ -37,33 +38,30 @@ def silent_scores(trial: Trial, split: PopulationSplit, targets: Targets, found:
         targets: the answers, likewise.
         found: rates of the evaluation trials.
     """
-    rows = []
-    for metric, first, rates, trained, counts in _cases(fitted_trials(trial, split.train), targets.trials, found):
+    train, rows = fitted_trials(trial, split.train), []
+    for metric, first, rates, trained, counts in _cases(train, targets.trials, found):
         silent = np.flatnonzero((_spikes(trained) == 0) & (_spikes(counts) > 0))
         if not len(silent):
             continue
         others = np.setdiff1d(np.arange(counts.shape[2]), silent)
-        whole = score(metric, lambda rates=rates, counts=counts: bits_per_spike(rates, counts))
         rest = score(
-            WITHOUT.format(metric),
-            lambda rates=rates, counts=counts, others=others: bits_per_spike(rates[..., others], counts[..., others]),
+            WITHOUT.format(metric), lambda pair=(rates[..., others], counts[..., others]): _bits_per_spike(*pair)
         )
         note = (
-            f"{named_units(split, first + silent)} without a spike in the {len(split.train)} training trials "
-            f"and with {_spikes(counts)[silent].sum():.0f} on the evaluation trials: {metric} {_spell(whole.value)} "
-            f"with, {_spell(rest.value)} without"
+            f"{named_units(split, first + silent)} without a spike in the {len(train)} training trials of the fit and "
+            f"with {_spikes(counts)[silent].sum():.0f} on the evaluation trials"
         )
-        rows.append(Score(rest.metric, rest.value, note))
+        reason = "" if rest.note is None else f"; {rest.note}"
+        rows.append(Score(rest.metric, rest.value, note + reason))
     return rows
 
 
 def named_units(split: PopulationSplit, indices: Sequence[int] | np.ndarray) -> str:
     """Spell units by the recording's own numbers, by their positions where it has none."""
-    ids = getattr(split, "units", None)
     chosen = np.asarray(indices, dtype=np.int64)
-    if ids is not None:
+    if (ids := split.units) is not None:
         # Numbers of a recording may be in any order.
-        return f"unit{'s' if len(chosen) > 1 else ''} {spell_neurons(np.sort(np.asarray(ids)[chosen]))}"
+        return f"unit{'s' if len(chosen) > 1 else ''} {spell_neurons(np.unique(np.asarray(ids)[chosen]))}"
     return f"unit{'s' if len(chosen) > 1 else ''} {spell_neurons(chosen)} (by position)"
 
 
@@ -80,9 +78,11 @@ def _cases(
         yield "fp-bps", 0, found.rates_forward, trained, forward
 
 
+def _bits_per_spike(rates: np.ndarray, counts: np.ndarray) -> float:
+    if not counts.shape[2]:
+        raise BadInput("no unit is left")
+    return bits_per_spike(rates, counts)
+
+
 def _spikes(counts: np.ndarray) -> np.ndarray:
     return np.nansum(counts, axis=(0, 1), dtype=np.float64)
-
-
-def _spell(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}".replace("-", "−")

@@ -118,10 +118,24 @@ def test_a_unit_that_was_silent_in_training_alone_is_named_with_what_it_cost(tmp
     found = one(rows, "co-bps without units silent in training")
     assert found["value"] == pytest.approx(expected)
     assert one(rows, "co-bps")["value"] < expected - 0.1
-    assert f"unit {100 + heldin + 2} without a spike in the 40 training trials" in found["note"]
+    assert f"unit {100 + heldin + 2} without a spike in the 40 training trials of the fit" in found["note"]
     assert f"{counts[..., 2].sum():.0f} on the evaluation trials" in found["note"]
     assert one(rows, "co-bps", unit_index=heldin + 2)["unit"] == 100 + heldin + 2
-    assert any(f"unit {100 + heldin + 2} without a spike" in line for line in remarks(rows))
+    (line,) = [line for line in remarks(rows) if "without a spike" in line]
+    whole = one(rows, "co-bps")["value"]
+    assert line == f"mine: {found['note']}; co-bps of sae {whole:.3f} with them, {expected:.3f} without"
+
+
+def test_where_every_unit_was_silent_in_training_none_is_left(tmp_path):
+    def silence(split, targets):
+        split.train.heldout[:] = 0
+        return split, targets, truth(split, targets)
+
+    rows, *_ = scored_split(tmp_path, silence)
+    found = one(rows, "co-bps without units silent in training")
+    assert found["value"] is None
+    assert found["note"].startswith("units 18-23 (by position) without a spike")
+    assert found["note"].endswith("; no unit is left")
 
 
 def test_a_unit_that_spiked_in_validation_trials_alone_was_silent_for_the_fit(tmp_path):
