@@ -195,7 +195,8 @@ class Dataset(_Node):
             raise self.refuse(f"expected shape {_spelled(shape)}, got {self.shape}; write it anew in that shape")
         if self.dtype.kind not in "iufb":
             raise self.refuse(f"expected numbers, got {kind_of(self.dtype)}")
-        return np.asarray(self[()])
+        found = np.asarray(self[()])
+        return found.astype(np.float32) if found.dtype == np.float16 else found
 
     def text(self) -> np.ndarray:
         """Read text, any shape, as an array of str. Raises BadInput where it is none, or not UTF-8."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 
 from raysp import files
 from raysp.data import hdf5
+from raysp.data.guarded import Dataset, Group, kind_of
 from raysp.data.nlb_sets import ANSWERS_FILE, NLBSet, group_name
 from raysp.data.nlb_tensors import Tensors, ragged
 from raysp.data.split import PopulationSplit, Targets
@@ -47,12 +49,12 @@ def read_answers(
             raise BadInput(f"{path}: the recording is {kinds[0]}, these answers are {kinds[1]}; fetch or generate both")
         if group not in file:
             raise BadInput(f"{path}: expected a group {group!r}, found {', '.join(file) or 'none'}; fetch it again")
-        found = {name: file.group(group).array(name)[()] for name in file.group(group)}
+        found = {name: _read(file.group(group), name) for name in file.group(group)}
     for name, shape in expected.items():
         if name not in found or found[name].shape != shape:
             got = found[name].shape if name in found else "none"
             raise BadInput(f"{path}: {group}/{name} expected shape {shape}, got {got}; it is of another recording")
-    return {name: _indices(array) if name in INDICES else array for name, array in found.items()}
+    return found
 
 
 def targets_dict(targets: Targets, split: PopulationSplit) -> dict[str, Tensors]:
@@ -92,9 +94,11 @@ def condition_of(trials_of: np.ndarray, count: int) -> np.ndarray:
         BadInput: a condition has a trial that is not there.
     """
     condition = np.full(count, -1, dtype=np.int64)
-    last = max((int(trials.max()) for trials in trials_of if len(trials)), default=-1)
-    if last >= count:
-        raise BadInput(f"conditions expected trials 0 to {count - 1}, got {last}; the answers are of another recording")
+    named = np.concatenate([np.zeros(0, dtype=np.int64), *trials_of])
+    if (wrong := named[(named < 0) | (named >= count)]).size:
+        raise BadInput(
+            f"conditions expected trials 0 to {count - 1}, got {wrong[0]}; the answers are of another recording"
+        )
     for index, trials in enumerate(trials_of):
         condition[np.asarray(trials, dtype=np.int64)] = index
     return condition
@@ -104,8 +108,17 @@ def _by_condition(condition: np.ndarray, conditions: int) -> np.ndarray:
     return ragged([np.flatnonzero(condition == one) for one in range(conditions)])
 
 
-def _indices(array: np.ndarray) -> np.ndarray:
-    return ragged([np.asarray(one, dtype=np.int64) for one in array])
+def _read(group: Group, name: str) -> np.ndarray:
+    array = group.array(name)
+    return _indices(array) if name in INDICES else array.numbers(*[None] * len(array.shape))
+
+
+def _indices(array: Dataset) -> np.ndarray:
+    # Conditions of equally many trials may have been written as one table.
+    shape, kind = len(array.shape), np.dtype(h5py.check_vlen_dtype(array.dtype) or array.dtype).kind
+    if kind not in "iu" or (shape, array.dtype.kind == "O") not in ((1, True), (2, False)):
+        raise array.refuse(f"expected a list of trials for each condition, got {kind_of(array.dtype)} {array.shape}")
+    return ragged([np.asarray(one, dtype=np.int64) for one in array[()]])
 
 
 def _narrow(counts: np.ndarray | None) -> np.ndarray | None:

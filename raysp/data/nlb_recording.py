@@ -9,7 +9,7 @@ import numpy as np
 
 from raysp import files
 from raysp.data import binning, nwb
-from raysp.data.guarded import Group
+from raysp.data.guarded import Group, kind_of
 from raysp.data.nlb_behavior import resample
 from raysp.data.nlb_sets import BIN_WIDTHS_MS, STANDIN_MARK, NLBSet
 from raysp.data.recorded import Spans
@@ -58,7 +58,7 @@ class Session:
         """
         found = np.flatnonzero(np.isin(self.trials["split"], labels))
         if len(found) == 0:
-            there = ", ".join(sorted(set(self.trials["split"].tolist())))
+            there = ", ".join(sorted({label[:20] for label in self.trials["split"].tolist()})[:8])
             raise BadInput(f"{self.name}: expected trials of split {' or '.join(labels)}, found only {there}")
         return found
 
@@ -129,6 +129,7 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
     with nwb.opened(path) as file:
         standin = nwb.identifier(file).startswith(STANDIN_MARK)
         trials = nwb.trials(file, required)
+        _check_columns(trials, required, name)
         units = nwb.units(file, asked=("heldout",))
         length_ms = _length_ms(units, name)
         heldin, heldout = _spikes(units, length_ms, name)
@@ -136,6 +137,17 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
         _check_neurons(nlb, name, (len(heldin), len(heldout or ())), test=test, standin=standin)
         behavior = {} if test or nlb.series is None else _behavior(nlb, file, trials, length_ms, lead_ms)
     return Session(name, trials, _ids(units), heldin, heldout, behavior, standin)
+
+
+def _check_columns(trials: dict[str, np.ndarray], required: tuple[str, ...], name: str) -> None:
+    for column in required:
+        values, text = trials[column], column == "split"
+        if (values.dtype.kind in "SU") != text:
+            raise BadInput(
+                f"{name}: trial column {column!r} expected {'text' if text else 'numbers'}, got {kind_of(values.dtype)}"
+            )
+        if not text and (wrong := np.isinf(values) | (np.abs(values.astype(np.float64)) > nwb.LATEST_S)).any():
+            raise BadInput(f"{name}: trial column {column!r} expected finite numbers, or NaN, got {values[wrong][0]:g}")
 
 
 def _length_ms(units: nwb.Units, name: str) -> int:

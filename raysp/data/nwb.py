@@ -128,7 +128,7 @@ def _column(table: Group, name: str, rows: int) -> np.ndarray:
         return array.text()
     if array.dtype.kind not in "iufb":
         raise array.refuse(f"expected numbers or text, got {kind_of(array.dtype)}")
-    return array[()]
+    return array.numbers(rows)
 
 
 def invalid_times(file: Group) -> np.ndarray:
@@ -175,10 +175,10 @@ def units(file: Group, path: str | None = None, *, asked: Iterable[str] = ()) ->
 
 
 def _ids(array: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
-    rows = np.arange(len(array))
-    if array.dtype.kind not in "iu" or array.shape != rows.shape:
+    found = np.asarray(array[()])
+    rows = np.arange(len(found))
+    if found.dtype.kind not in "iu" or found.shape != rows.shape:
         return rows, (f"{array.name} holds no whole numbers: units are told apart by their rows",)
-    found = array[()]
     if len(np.unique(found)) != len(found):
         return rows, (f"{array.name} holds a number twice: units are told apart by their rows",)
     return found, ()

@@ -129,7 +129,7 @@ def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str)
         values = trials[column]
         mask &= np.isin(values, wanted if isinstance(wanted, list | tuple) else [wanted])
         if not mask.any():
-            found = ", ".join(str(value) for value in np.unique(values)[:8])
+            found = ", ".join(str(value)[:40] for value in np.unique(values)[:8])
             raise BadInput(f"{where}: no trial is left with {column} = {wanted!r}; {column} holds {found}")
     return np.flatnonzero(mask)
 
