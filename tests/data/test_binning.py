@@ -74,3 +74,9 @@ def test_counts_have_the_type_asked_for(dtype):
     table = binning.counts(spikes_of([[1, 1, 2]], np.ones(10, bool)), np.array([0]), 2, 5, dtype=dtype)
     assert table.dtype == dtype
     assert table[0, 0, 0] == 3
+
+
+def test_times_far_outside_the_clock_do_not_wrap_around_into_it():
+    observed = np.ones(1000, dtype=bool)
+    spikes = binning.gather([np.array([-1e9, 0.25, 0.5, 2**32 / 1000 + 0.3, 1e11])], observed)
+    assert_array_equal(spikes.of(0), [250, 500])

@@ -147,7 +147,7 @@ class TestTestPhase:
 
     def test_conditions_of_another_recording_are_refused(self, own):
         write_answers(own, "area2_bump", 5, change=lambda found: found.update(eval_cond_idx=found["train_cond_idx"]))
-        with pytest.raises(BadInput, match="conditions expected trials 0 to 5, got 19"):
+        with pytest.raises(BadInput, match=r"conditions expected trials 0 to 5, got \d+; the answers are of another"):
             nlb.build(nlb.Config("area2_bump", 5, "test"), own)
 
     def test_real_answers_of_a_generated_recording_are_refused(self, own):
@@ -173,3 +173,53 @@ class TestTestPhase:
         assert next(built)[0].name == "standin-area2_bump-20ms-val"
         with pytest.raises(BadInput, match=r"2 were refused:\n  area2_bump-05ms-test: no test file"):
             next(built)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "problem"),
+    [
+        ("eval_cond_idx", np.float64(1), "expected a list of trials for each condition"),
+        ("eval_cond_idx", np.array([b"a"]), "expected a list of trials for each condition, got text"),
+        ("train_cond_idx", np.array([[0, -1]]), "conditions expected trials 0 to 19, got -1"),
+        ("eval_behavior", "abc", "expected numbers, got text"),
+        ("eval_spikes_heldout", np.ones(3, complex), "expected numbers, got complex numbers"),
+    ],
+)
+def test_answers_of_another_kind_are_refused(tmp_path, name, array, problem):
+    root = str(tmp_path)
+    write_recording(SETS["area2_bump"], root, seed=3)
+    write_answers(root, "area2_bump", 20)
+    with h5py.File(answers_path(root), "a") as file:
+        del file[f"area2_bump_20/{name}"]
+        file[f"area2_bump_20/{name}"] = array
+    with pytest.raises(BadInput, match=problem):
+        list(nlb.build_set("area2_bump", root, ["area2_bump-20ms-test"]))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "problem"),
+    [
+        ("split", np.arange(24.0), "trial column 'split' expected text, got float64"),
+        ("move_onset_time", [b"0.5"] * 24, "trial column 'move_onset_time' expected numbers, got text"),
+        ("start_time", np.full(24, np.inf), "trial column 'start_time' expected finite numbers, or NaN, got inf"),
+        ("stop_time", np.full(24, 1e17), r"trial column 'stop_time' expected finite numbers, or NaN, got 1e\+17"),
+    ],
+)
+def test_trial_columns_of_another_kind_are_refused(tmp_path, column, values, problem):
+    root = str(tmp_path)
+    write_recording(SETS["mc_maze"], root, seed=3)
+    with h5py.File(SETS["mc_maze"].train_path(root), "a") as file:
+        del file[f"intervals/trials/{column}"]
+        file[f"intervals/trials/{column}"] = values
+    with pytest.raises(BadInput, match=problem):
+        read_recording(SETS["mc_maze"], root)
+
+
+@pytest.mark.parametrize("factor", [30000, 1e6])
+def test_spikes_in_another_unit_of_time_are_refused(tmp_path, factor):
+    root = str(tmp_path)
+    write_recording(SETS["mc_rtt"], root, seed=3)
+    with h5py.File(SETS["mc_rtt"].train_path(root), "a") as file:
+        file["units/spike_times"][...] = file["units/spike_times"][()] * factor + 50 * factor
+    with pytest.raises(BadInput, match=r"none of \d+ spikes lies in obs_intervals; spikes lie from"):
+        read_recording(SETS["mc_rtt"], root)
