@@ -9,17 +9,15 @@ from typing import Any
 
 KEY, WRAPPED, PREFIX = "checksum", "value", "sha256:"
 MARK = re.compile(r"sha256:[0-9a-f]{64}")
-LINE = "# sha256 "
-LAST_LINE = re.compile(LINE + r"(\S{64})\s*\Z")
 
 
 class Damaged(ValueError):
     """What was read is not what was written."""
 
 
-def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON-able value in its canonical form (sorted keys, no spaces)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def digest(value: Any, *, ordered: bool = False) -> str:
+    """Return the SHA-256 of a JSON-able value in its canonical form (no spaces; keys sorted, or `ordered` as given)."""
+    text = json.dumps(value, sort_keys=not ordered, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -36,8 +34,12 @@ def seal(value: Any) -> dict[str, Any]:
     return {**plain, KEY: PREFIX + digest(plain)}
 
 
-def unseal(found: Any) -> Any:
+def unseal(found: Any, *, ordered: bool = False) -> Any:
     """Return the value that `seal` put a checksum in; what has none, as older versions wrote it, as it is.
+
+    Args:
+        found: what was read.
+        ordered: the order of keys is part of what was written.
 
     Raises:
         Damaged: it is not what was written.
@@ -46,8 +48,8 @@ def unseal(found: Any) -> Any:
         return found
     rest = {name: value for name, value in found.items() if name != KEY}
     try:
-        right = found.get(KEY) == PREFIX + digest(rest)
-    except (ValueError, RecursionError):
+        right = found.get(KEY) == PREFIX + digest(rest, ordered=ordered)
+    except (ValueError, TypeError, RecursionError):
         right = False
     if not right:
         raise Damaged("its content is not what was written")
@@ -57,23 +59,3 @@ def unseal(found: Any) -> Any:
 def _is_sealed(found: dict[str, Any]) -> bool:
     # A damaged key does not make a file one of an older version.
     return KEY in found or any(isinstance(value, str) and MARK.fullmatch(value) for value in found.values())
-
-
-def seal_text(text: str) -> str:
-    """Return a text of lines with a comment line behind them that holds their checksum."""
-    return f"{text}{LINE}{hashlib.sha256(text.encode()).hexdigest()}\n"
-
-
-def unseal_text(text: str) -> str:
-    """Return the text before the checksum's line; one without such a line as it is.
-
-    Raises:
-        Damaged: the text was changed after it was written.
-    """
-    found = LAST_LINE.search(text)
-    if found is None:
-        return text
-    before = text[: found.start()]
-    if not before.endswith("\n") or hashlib.sha256(before.encode()).hexdigest() != found[1]:
-        raise Damaged("it was changed after it was written")
-    return before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from raysp import checksum, files
@@ -33,7 +33,7 @@ anchors stand for more values than memory holds."""
 
 
 def read_yaml(path: str) -> Any:
-    """Return what a YAML file holds, after comparing its checksum where it ends in one.
+    """Return what a YAML file holds, after comparing its checksum where it has one.
 
     Raises:
         BadInput: it is absent, not YAML, has a key twice, or was changed after raysp wrote it.
@@ -41,22 +41,23 @@ def read_yaml(path: str) -> Any:
     if not files.exists(path):
         raise BadInput(f"expected a YAML file at {path}, found none")
     try:
-        text = checksum.unseal_text(files.read_text(path, exact=True))
+        found = parse_yaml(files.read_text(path, exact=True), path)
+        return checksum.unseal(found, ordered=True)
     except IsADirectoryError as error:
         raise BadInput(f"expected a YAML file at {path}, found a folder") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not YAML: it is not text ({error})") from error
     except checksum.Damaged as error:
         raise BadInput(
-            f"{path} is damaged: {error} (its checksum does not fit); if you changed it on purpose, remove its last "
-            f"line ({checksum.LINE}...), else run the command that wrote it again"
+            f"{path} is damaged: {error} (its checksum does not fit); if you changed it on purpose, remove its line "
+            f"{checksum.KEY!r}, else run the command that wrote it again"
         ) from error
-    return parse_yaml(text, path)
 
 
-def write_yaml(path: str, value: Any) -> None:
-    """Write a value as YAML with its checksum in a last line of comment, whole or not at all."""
-    files.write_text(path, checksum.seal_text(dump_yaml(value)))
+def write_yaml(path: str, value: Mapping[str, Any]) -> None:
+    """Write values by name as YAML with their checksum in front, whole or not at all."""
+    mark = checksum.PREFIX + checksum.digest(value, ordered=True)
+    files.write_text(path, dump_yaml({checksum.KEY: mark, **value}))
 
 
 def parse_yaml(text: str, where: str) -> Any:

@@ -18,7 +18,7 @@ def sha256(path: str) -> str:
     stamp = files.stamp(path)
     note = files.join(os.path.dirname(path), f".{os.path.basename(path)}.sha256.json")
     with contextlib.suppress(OSError, BadInput, StoreError):
-        known = files.read_json(note)
+        known = files.read_object(note)
         if {name: known.get(name) for name in stamp} == stamp:
             return known["sha256"]
     found = files.sha256(path)

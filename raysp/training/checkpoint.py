@@ -12,8 +12,11 @@ import torch
 from raysp import files
 from raysp.errors import BadInput
 
-FORMAT = 1
+FORMAT, UNSEALED = 2, 1
+"""Version of the format; what earlier versions wrote carries no digest."""
+
 MARK = b"raysp sha256 "
+COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
 LENGTH = 2
 """Bytes at the end of an archive without a comment that say how long its comment is."""
 
@@ -55,8 +58,10 @@ def load(path: str, trial_id: str) -> dict[str, Any] | str | None:
     except Exception as error:
         # Of a damaged file torch raises whatever the first wrong byte leads to.
         return f"the checkpoint is damaged ({type(error).__name__})"
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+    if not isinstance(state, dict) or state.get("format") not in (FORMAT, UNSEALED):
         return "the checkpoint is of another version"
+    if state["format"] == FORMAT and MARK not in content[-COMMENT:]:
+        return "the checkpoint is damaged (its digest is gone)"
     if state.get("trial") != trial_id:
         raise BadInput(
             f"{path} expected the checkpoint of trial {trial_id}, got that of {state.get('trial')}; "
@@ -76,10 +81,9 @@ def _checked(content: bytes) -> bytes:
 
     One of an earlier version has no digest, but a checksum for each member.
     """
-    comment = len(MARK) + hashlib.sha256().digest_size * 2
-    if content[-comment:].startswith(MARK):
-        archive = content[: -comment - LENGTH] + bytes(LENGTH)
-        if hashlib.sha256(archive).hexdigest().encode() != content[-comment + len(MARK) :]:
+    if content[-COMMENT:].startswith(MARK):
+        archive = content[: -COMMENT - LENGTH] + bytes(LENGTH)
+        if hashlib.sha256(archive).hexdigest().encode() != content[-COMMENT + len(MARK) :]:
             raise Damaged("its content is not what was written")
         return archive
     with zipfile.ZipFile(io.BytesIO(content)) as members:

@@ -14,7 +14,7 @@ from raysp.collection import curve, latents, predictions, submission_check, trai
 from raysp.collection.gather import digest_of
 from raysp.config import Experiment, ModelChoice, Training, Trial
 from raysp.data import split_file
-from raysp.evaluation import run as evaluation
+from raysp.evaluation import metrics_table, table
 from raysp.plan import Plan
 from raysp.record import write_record
 from raysp.runs import RunFolder
@@ -201,25 +201,38 @@ def _scores(folder: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     run = RunFolder(files.join(folder, RUN))
     rows = [
-        {name: None for name in evaluation.SCHEMA}
-        | {"trial_id": trial.id, "model": trial.model, "split": "mine", "dataset": "mine", "phase": "val"}
-        | {"bin_ms": 20.0, "seed": trial.seed, "part": "eval", "metric": name, "value": float(rng.random())}
-        | {"judge": "raysp", "standin": False}
+        {
+            "run_trial": trial.id,
+            "model": trial.model,
+            "split": "mine",
+            "dataset": "mine",
+            "phase": "val",
+            "bin_ms": 20.0,
+        }
+        | {"seed": trial.seed, "part": "eval", "decoding": None, "unit": None, "unit_index": None, "metric": name}
+        | {"parameter": None, "value": float(rng.random()), "judge": "raysp", "note": None, "standin": False}
         for trial in run.trials()
         for name in ("co-bps", "vel R2", "fp-bps")
     ]
-    evaluation.write_metrics(run, rows)
+    metrics_table.write_metrics(run, rows)
 
 
 def _table(folder: str) -> Read:
-    from raysp.evaluation import table
-
     run = RunFolder(files.join(folder, RUN))
-    return Read((sorted(evaluation.scored(run)), list(table.lines(run, "val"))))
+    return Read((sorted(metrics_table.scored(run)), metrics_table.read_metrics(run).to_dicts()))
+
+
+def _shown(folder: str) -> Read:
+    return Read(list(table.lines(RunFolder(files.join(folder, RUN)), "val")))
 
 
 SCORES = Kind(
-    "metrics.parquet", f"{RUN}/metrics.parquet", _scores, {"table": _table}, parquet_changes.CHANGES, ours=True
+    "metrics.parquet",
+    f"{RUN}/metrics.parquet",
+    _scores,
+    {"rows": _table, "table": _shown},
+    parquet_changes.CHANGES,
+    ours=True,
 )
 
 

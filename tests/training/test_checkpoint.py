@@ -98,6 +98,13 @@ def test_any_flipped_bit_is_told_of_or_changes_nothing(path):
     assert taken <= len(checkpoint.MARK) + checkpoint.LENGTH + 2
 
 
+def test_one_that_another_program_wrote_anew_is_damaged(path):
+    checkpoint.save(path, "a", {"weights": torch.arange(3.0)})
+    state = torch.load(path, weights_only=True)
+    torch.save({**state, "weights": torch.arange(3.0) + 1}, path)
+    assert checkpoint.load(path, "a") == "the checkpoint is damaged (its digest is gone)"
+
+
 def test_other_readers_open_it_as_torchs_own(path):
     checkpoint.save(path, "a", {"weights": torch.arange(3.0)})
     assert torch.equal(torch.load(path, weights_only=True)["weights"], torch.arange(3.0))
