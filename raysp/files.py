@@ -310,17 +310,21 @@ def read_json(path: str) -> Any:
         raise BadInput(f"{path} is not JSON ({error}); {again}") from error
 
 
-def read_object(path: str) -> dict[str, Any]:
+def read_object(path: str, *needed: str) -> dict[str, Any]:
     """Read a JSON file that holds values by name.
+
+    Args:
+        path: where.
+        needed: names that must be among them.
 
     Raises:
         FileNotFoundError: there is none.
         BadInput: see `read_json`; or it holds something else.
     """
     found = read_json(path)
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not set(needed) <= set(found):
         raise BadInput(
-            f"{path} is damaged: expected values by name, got {str(found)[:80]}; "
+            f"{path} is damaged: expected {', '.join(needed) or 'values'} by name, got {str(found)[:80]}; "
             "remove it and run the command that wrote it again"
         )
     return found

@@ -59,7 +59,7 @@ def search_trial(
     """
     folder = RunFolder(setting.run).trial(trial.id)
     if files.exists(folder.done):
-        return files.read_json(folder.done)
+        return files.read_object(folder.done)
     check_code(trial)
     with recorded(trial, folder) as log:
         return _run(trial, part, setting, folder, report, rungs or Rungs(), made_by or {}, log)
@@ -107,7 +107,7 @@ class _Ladder:
 
     def __init__(self, folder: TrialFolder, rungs: Rungs) -> None:
         self._folder, self._rungs = folder, rungs
-        self._values: dict[str, float] = files.read_json(folder.rungs) if files.exists(folder.rungs) else {}
+        self._values: dict[str, float] = files.read_object(folder.rungs) if files.exists(folder.rungs) else {}
         self._end = self._read_end()
 
     def climb(self, note: dict[str, Any]) -> None:
@@ -131,4 +131,4 @@ class _Ladder:
         return self._end if self._end is not None and epochs == self._end else None
 
     def _read_end(self) -> int | None:
-        return files.read_json(self._folder.stop)["epoch"] if files.exists(self._folder.stop) else None
+        return files.read_object(self._folder.stop, "epoch")["epoch"] if files.exists(self._folder.stop) else None

@@ -102,6 +102,13 @@ def test_what_is_no_json_of_ours_is_one_sentence(tmp_path, content, message):
         files.read_object(str(tmp_path / "a.json"))
 
 
+def test_what_a_json_file_needs_is_named(tmp_path):
+    files.write_json(path := str(tmp_path / "a.json"), {"a": 1})
+    assert files.read_object(path, "a") == {"a": 1}
+    with pytest.raises(BadInput, match=r"a\.json is damaged: expected a, b by name, got \{'a': 1\}"):
+        files.read_object(path, "a", "b")
+
+
 def test_a_folder_in_a_files_place_is_one_sentence(tmp_path):
     (tmp_path / "a.json").mkdir()
     with pytest.raises(BadInput, match=r"a\.json is not JSON"):

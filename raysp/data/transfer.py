@@ -132,7 +132,7 @@ def _etag(address: str, part: str) -> str:
     if not os.path.exists(_origin(part)):
         return ""
     try:
-        origin = files.read_json(_origin(part))
+        origin = files.read_object(_origin(part))
     except BadInput:
         return ""
     etag = str(origin.get("etag", "")) if origin.get("address") == address else ""

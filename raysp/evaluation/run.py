@@ -198,7 +198,7 @@ def _ratio(what: str | None, predicted: float, recorded: float) -> Score:
 
 def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:
     # What the trial measured itself, with the model at hand.
-    own = files.read_json(folder.metrics).get("evaluation", {}) if files.exists(folder.metrics) else {}
+    own = files.read_object(folder.metrics).get("evaluation", {}) if files.exists(folder.metrics) else {}
     return [known(name, value) for name, value in own.items()]
 
 

@@ -193,7 +193,7 @@ def metric_name(row: dict[str, Any]) -> str:
 
 def _done(run: RunFolder, trial_id: str, problems: list[str]) -> dict[str, Any] | None:
     try:
-        return files.read_json(run.trial(trial_id).done)
+        return files.read_object(run.trial(trial_id).done)
     except BadInput as error:
         problems.append(str(error))
         return None

@@ -88,7 +88,7 @@ def best_epochs(material: Material, trial: Trial) -> dict[int, int]:
     """Return the best epoch of each cell of a finished trial; none where they were not written."""
     path = material.run.trial(trial.id).metrics
     try:
-        cells = files.read_json(path).get("cells") if files.exists(path) else None
+        cells = files.read_object(path).get("cells") if files.exists(path) else None
     except BadInput:
         cells = None
     return {int(cell): int(found["best epoch"]) for cell, found in (cells or {}).items()}

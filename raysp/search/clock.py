@@ -17,7 +17,7 @@ class Clock:
 
     def __init__(self, path: str, minutes: float | None) -> None:
         self._path, self._minutes = path, minutes
-        self._before = files.read_json(path)["seconds"] if files.exists(path) else 0.0
+        self._before = files.read_object(path, "seconds")["seconds"] if files.exists(path) else 0.0
         self._started, self._written = time.monotonic(), 0.0
 
     @property

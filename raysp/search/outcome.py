@@ -56,10 +56,14 @@ def _finite(value: Any) -> bool:
 
 
 def read_rungs(folder: TrialFolder) -> dict[int, float]:
-    """Return what a trial reached at ASHA's rungs so far, by epoch."""
+    """Return what a trial reached at ASHA's rungs so far, by epoch. Raises BadInput when the file is damaged."""
     if not files.exists(folder.rungs):
         return {}
-    return {int(epoch): value for epoch, value in files.read_json(folder.rungs).items()}
+    found = files.read_object(folder.rungs)
+    try:
+        return {int(epoch): float(value) for epoch, value in found.items()}
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{folder.rungs} is damaged: expected a number for each epoch ({error}); remove it") from error
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def read_result(study: Study) -> Result:
     """Return what a study has come to. Raises BadInput when a file of its record is damaged."""
     candidates = tuple(study.candidates())
     path = finished_path(study)
-    finished = files.read_json(path) if files.exists(path) else {}
+    finished = files.read_object(path, "finalists", "final_seeds") if files.exists(path) else {}
     own, final = study.definition.seeds, tuple(finished.get("final_seeds", ()))
     finalists = finished.get("finalists", [])
     wanted = {(c.number, seed): c for c in candidates for seed in own}

@@ -212,7 +212,7 @@ class Study:
         for i, name in enumerate(files.listing(files.join(self.path, "candidates"))):
             if name.startswith("."):
                 continue
-            values = files.read_json(files.join(self.path, "candidates", name))
+            values = files.read_object(files.join(self.path, "candidates", name))
             found.append(settings.build(Candidate, values, f"candidate {name}"))
             if found[-1].number != len(found) - 1:
                 raise BadInput(f"{self.path}: candidate {len(found) - 1} is missing; start over with --force ({i})")

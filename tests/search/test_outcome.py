@@ -1,3 +1,4 @@
+import json
 import math
 import statistics
 
@@ -9,7 +10,7 @@ from raysp import files
 from raysp.errors import BadInput
 from raysp.runs import TrialFolder
 from raysp.search.objective import dominates
-from raysp.search.outcome import Outcome, Score, front, outcome, ranking, score
+from raysp.search.outcome import Outcome, Score, front, outcome, ranking, read_rungs, score
 
 ONE, TWO = ("validation_loss",), ("validation_loss", "co-bps")
 NUMBERS = st.floats(-1e6, 1e6)
@@ -143,3 +144,12 @@ def test_an_objective_that_nobody_reports_is_refused():
     with pytest.raises(BadInput, match=r"no candidate reports the objective co-bps; reported: validation_loss"):
         ranking(found, TWO)
     assert ranking({}, TWO) == []
+
+
+@pytest.mark.parametrize("found", [3, {"first": 0.5}, {"3": [1]}, {"3": None}])
+def test_damaged_rungs_are_refused(tmp_path, found):
+    folder = TrialFolder(str(tmp_path))
+    assert read_rungs(folder) == {}
+    files.write_text(folder.rungs, json.dumps(found))
+    with pytest.raises(BadInput, match=r"rungs\.json is damaged"):
+        read_rungs(folder)

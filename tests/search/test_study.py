@@ -103,7 +103,7 @@ def test_a_missing_candidate_is_refused(tmp_path):
         ('{"number": 1, "source": "guess", "params": {}}', "candidate 000001.json, source"),
         ('{"number": 1, "source": "tpe"}', "needs the setting 'params'"),
         ('{"number": 1, "source": "tpe", "params": {}, "extra": 1}', "unknown setting of candidate 000001.json"),
-        ("3", "expected settings by name"),
+        ("3", "000001.json is damaged: expected values by name"),
     ],
 )
 def test_a_damaged_candidate_is_refused(tmp_path, text, message):
