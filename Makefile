@@ -46,12 +46,12 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow --timeout 3600
+	$(BIN)/python -m pytest -m slow --timeout 7200
 
 # Needs Debian's slurm-wlm and munge, openssh-server, rsync, netcat and util-linux, and root for namespaces of its own;
 # the test of clusters/setup.sh needs PyPI and 3 GB (7 GB with CUDA). What is not there is skipped, with the reason.
 test-cluster: $(READY)
-	$(BIN)/python -m pytest -m cluster --timeout 1800
+	$(BIN)/python -m pytest -m cluster --timeout 7200
 
 KILLS ?= 200
 faults: $(READY)

@@ -19,10 +19,11 @@ from raysp.errors import NotReady
 # The keeper leads a process group of its own. What it reads ends when the process that started it does, killed or not.
 KEEPER = """
 import os, signal, subprocess, sys, threading
+# Its own word to the group must not end it. A handler, unlike a signal that is ignored, is not passed on to the child.
+signal.signal(signal.SIGTERM, lambda number, frame: None)
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
 def end():
     sys.stdin.read()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
     try:
         child.wait(GRACE_S)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import uuid
+import warnings
 from typing import Any
 
 import hypothesis
 import pytest
+
+from tests import processes
 
 # How long an example takes says how busy the machine is, no more.
 hypothesis.settings.register_profile("raysp", deadline=None)
@@ -29,6 +34,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest."""
     items.sort(key=lambda item: item.get_closest_marker("ray") is None)
+
+
+@pytest.fixture(autouse=True)
+def commands_end_with_their_test():
+    """Let nothing that a test started outlive it, also where it failed half-way."""
+    before = processes.count()
+    yield
+    processes.end(before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ray_ends_with_its_module():
+    """Let no test find another module's Ray, nor the warnings of one that was killed."""
+    yield
+    if (ray := sys.modules.get("ray")) is not None and ray.is_initialized():
+        ray.shutdown()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,7 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import polars
@@ -15,8 +13,10 @@ import pytest
 from raysp import files
 from raysp.collection.predictions import read_rates
 from raysp.runs import RunFolder
+from tests import processes
+from tests.processes import finish, wait_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(290)]
+pytestmark = pytest.mark.ray
 
 EXPERIMENT = """
 from raysp.config import Experiment, ModelChoice, Training
@@ -46,14 +46,7 @@ def start(place, runs, *more):
     folder, root = place
     command = [sys.executable, str(folder / "kills.py"), "--root", root, "--runs", str(folder / runs), *more]
     # The checkpoint after every epoch makes a kill land between two of them.
-    environment = {**os.environ, "RAYSP_CHECKPOINT_S": "0.2"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-
-
-def finish(process):
-    output, _ = process.communicate(timeout=240)
-    assert process.returncode == 0, output
-    return output
+    return processes.start(command, RAYSP_CHECKPOINT_S="0.2")
 
 
 def the_run(place, runs):
@@ -62,14 +55,6 @@ def the_run(place, runs):
 
 def sae(run, phase):
     return next(t for t in run.trials() if t.model == "sae" and t.split.endswith(phase))
-
-
-def wait_for(condition, process, seconds=120):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +120,7 @@ def test_killed_driver_and_killed_worker_give_the_numbers_of_a_quiet_run(place, 
     second = start(place, "killed")
     holder = run.path + "/.lock-holder"
     wait_for(lambda: f"process {second.pid} " in files.read_text(holder), second)
-    refused = start(place, "killed").communicate(timeout=120)[0]
+    refused = finish(start(place, "killed"), 2)
     assert "is being run by process" in refused
     wait_for(lambda: _training_worker(second.pid, run), second)
     os.kill(_training_worker(second.pid, run), signal.SIGKILL)

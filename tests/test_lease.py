@@ -26,7 +26,7 @@ def race(run, rivals=4):
     threads = [threading.Thread(target=take, args=(f"process {i}",)) for i in range(rivals)]
     for thread in threads:
         thread.start()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600
     while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
         for _, mine in got:
             mine.renew()
@@ -59,14 +59,14 @@ def test_one_of_many_that_want_a_lease_at_googles_gets_it(google, monkeypatch):
 
 @pytest.mark.parametrize("store", ["bucket", "google"])
 def test_a_lease_that_nobody_renews_is_taken_and_its_first_holder_stops(store, request, monkeypatch):
-    monkeypatch.setenv("RAYSP_LEASE_S", "1.2")
+    monkeypatch.setenv("RAYSP_LEASE_S", "4")
     there = request.getfixturevalue(store)
     path = f"{there if store == 'bucket' else there()}/run/.lock"
     slow = lease.Lease(path, "a slow one")
     slow.acquire()
     began = time.monotonic()
     with lease.held(path, "a second one"):
-        assert time.monotonic() - began > 1.2
+        assert time.monotonic() - began > 4
         slow.renew()
         assert slow.lost == "a second one"
         slow.release()
@@ -79,7 +79,7 @@ def test_a_lease_that_nobody_renews_is_taken_and_its_first_holder_stops(store, r
 
 @pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN], ids=["in front", "in the background"])
 def test_a_lease_that_was_taken_stops_the_work_under_it(bucket, monkeypatch, handler):
-    monkeypatch.setenv("RAYSP_LEASE_S", "1.2")
+    monkeypatch.setenv("RAYSP_LEASE_S", "4")
     path = f"{bucket}/run/.lock"
     before = signal.signal(signal.SIGINT, handler)
     try:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import polars
 import psutil
@@ -16,8 +15,10 @@ from raysp import cli, files
 from raysp.runs import RunFolder
 from raysp.search.result import read_result
 from raysp.search.study import read_studies
+from tests import processes
+from tests.processes import finish, wait_for
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(290)]
+pytestmark = pytest.mark.ray
 
 EXPERIMENT = """
 from raysp.config import Experiment, ModelChoice, Training
@@ -55,15 +56,7 @@ def arguments(place, runs, *more):
 
 def start(place, runs, *more):
     command = [sys.executable, "-m", "raysp", *arguments(place, runs, *more)]
-    environment = {**os.environ, "RAYSP_CHECKPOINT_S": "0.1"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, env=environment, start_new_session=True, **pipes)
-
-
-def finish(process, expected=0):
-    output, _ = process.communicate(timeout=240)
-    assert process.returncode == expected, output
-    return output
+    return processes.start(command, RAYSP_CHECKPOINT_S="0.1")
 
 
 def the_run(place, runs):
@@ -72,15 +65,6 @@ def the_run(place, runs):
 
 def ended(run):
     return sum(run.trial(name).state() == "done" for name in files.listing(files.join(run.path, "trials")))
-
-
-def wait_for(condition, process, seconds=120):
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    return found
 
 
 def told(run):
@@ -173,7 +157,7 @@ def test_the_main_job_takes_the_best_settings(place, quiet):
     run, (folder, root) = quiet[0], place
     options = ["--root", root, "--runs", str(folder / "main"), "--settings", run.path]
     command = [sys.executable, "-m", "raysp", "run", str(folder / "tiny.py"), *options]
-    output = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    output = subprocess.run(command, capture_output=True, text=True, check=False)
     assert output.returncode == 0, output.stdout + output.stderr
     assert "sae: settings of" in output.stdout
     main = the_run(place, "main")

@@ -36,7 +36,7 @@ QUIET = {
 }
 # Pages of advice on each process that dies: who holds the trial says so in one line.
 SILENT = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
-STARTS, TOO_SLOW = 3, "timed out during startup"
+STARTS, TOO_SLOW = 5, "timed out during startup"
 # On Linux this makes every server that Ray starts listen on 127.0.0.1 alone; a test asserts that it does.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
 

@@ -78,7 +78,7 @@ class OwnHost:
         self._outer = subprocess.Popen(
             [*command, "--mount-proc", "bash", "-c", SETUP.format(folder=folder, shared=seen)], start_new_session=True
         )
-        until = time.monotonic() + 20
+        until = time.monotonic() + 200
         while not (folder / "ready").exists():
             assert self._outer.poll() is None, "the namespaces could not be set up"
             assert time.monotonic() < until
@@ -93,7 +93,7 @@ class OwnHost:
         settings = {"HOME": str(self.home), "PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", **settings}
         return [*inside, "env", "-i", *(f"{name}={value}" for name, value in settings.items()), *words]
 
-    def run(self, *words: str, timeout: float = 200, check: bool = True, **settings: str) -> Done:
+    def run(self, *words: str, timeout: float = 1500, check: bool = True, **settings: str) -> Done:
         """Run a command inside and return its status and what it printed, errors among it."""
         command = self.command(*words, **settings)
         done = subprocess.run(

@@ -73,11 +73,11 @@ class RayMachines:
     def wait_for(self, count: int) -> None:
         """Wait until the head counts so many workers."""
         ask = f"import ray; ray.init('{NETWORK}.1:{PORT}'); print(sum(n['Alive'] for n in ray.nodes()) - 1)"
-        until = time.monotonic() + 120
+        until = time.monotonic() + 1200
         while self.head.run("python", "-c", ask, **QUIET).stdout.split()[-1] != str(count):
             assert time.monotonic() < until, f"there are not {count} workers"
 
-    def run(self, *words: str, check: bool = True, timeout: float = 500) -> Done:
+    def run(self, *words: str, check: bool = True, timeout: float = 3000) -> Done:
         """Run a command on the head that joins the cluster."""
         return self.head.run(*words, check=check, timeout=timeout, **self.settings())
 

@@ -120,7 +120,7 @@ class Cluster:
         for number, name in enumerate(self.nodes):
             self._machine(name, f"{NETWORK}.{10 + number}", NODE)
             self._cable(name)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 600
         while self.command("sinfo", "-h", "-o", "%D %T", check=False).stdout.split() != [str(len(self.nodes)), "idle"]:
             assert time.monotonic() < until, (self.folder / "slurmctld.log").read_text()[-2000:]
             time.sleep(0.5)
@@ -139,7 +139,7 @@ class Cluster:
             capture_output=True,
             text=True,
             check=check,
-            timeout=60,
+            timeout=600,
             cwd=self.folder,
             env={**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")},
         )
@@ -259,14 +259,14 @@ class Cluster:
             },
             stdin=subprocess.DEVNULL,
         )
-        until = time.monotonic() + 20
+        until = time.monotonic() + 200
         while not psutil.Process(self._machines[name].pid).children():
             assert time.monotonic() < until, f"{name} did not start"
             time.sleep(0.05)
 
     def _cable(self, name: str) -> None:
         network = f"--net=/proc/{self._first('controller').pid}/ns/net"
-        until = time.monotonic() + 20
+        until = time.monotonic() + 200
         while subprocess.run(["nsenter", network, "ip", "link", "show", "bridge"], capture_output=True).returncode:
             assert time.monotonic() < until, "the controller has no network"
             time.sleep(0.05)

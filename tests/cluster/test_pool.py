@@ -14,7 +14,7 @@ from raysp.config import Resources, Trial
 from raysp.one_trial import Setting
 from raysp.runs import trial_to
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(280)]
+pytestmark = pytest.mark.ray
 RUNNER = "pool_runners.behave"
 
 

@@ -22,7 +22,6 @@ from tests.cluster.slurm_machines import REPOSITORY, Cluster, lacking
 LACKING = lacking()
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(1800),
     pytest.mark.skipif(LACKING is not None, reason=f"no Slurm to try: {LACKING}"),
 ]
 EPOCHS = 60

@@ -20,7 +20,6 @@ from tests.cluster.own_host import REPOSITORY, OwnHost, why_not
 WHY_NOT = why_not()
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(600),
     pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT)),
 ]
 LOOPBACK = "export RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0"

@@ -17,7 +17,6 @@ from tests.faults.compare import differences
 WHY_NOT = why_not()
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(900),
     pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT)),
 ]
 EXPERIMENT = """
@@ -61,7 +60,7 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def quiet(place):
     """The same trials on this machine alone, undisturbed."""
-    subprocess.run(place.command("work", "quiet"), check=True, cwd=REPOSITORY, timeout=500)
+    subprocess.run(place.command("work", "quiet"), check=True, cwd=REPOSITORY, timeout=3000)
     return place.run_folder("work", "quiet").path
 
 

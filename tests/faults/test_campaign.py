@@ -12,7 +12,7 @@ from tests.faults.compare import trial_differences
 
 @pytest.mark.slow
 @pytest.mark.ray
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(10800)
 def test_twenty_kills_change_nothing(tmp_path):
     campaign = run(Campaign(str(tmp_path), kills=20))
     assert campaign.killed >= 20
