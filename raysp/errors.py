@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
+
+OWN = re.compile(r"^raysp\.errors\.\w+: ")
 
 
 class BadInput(ValueError):
@@ -73,6 +76,17 @@ def raise_together(refusals: Iterable[tuple[str, BadInput | NotReady | None]]) -
         raise next(iter(each.values()))
     if each:
         raise Refused(each)
+
+
+def last_line(traceback: str) -> str:
+    """Return the line of a traceback that names the error, of a refusal of raysp's own the sentence alone.
+
+    An error's message may have several lines; the first of them, which bears the error's name, is the one.
+    """
+    lines = [line for line in traceback.splitlines() if line.strip()]
+    after = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].startswith("  ")), -1)
+    found = lines[after + 1] if after + 1 < len(lines) else (lines[-1] if lines else "no traceback was written")
+    return OWN.sub("", found.strip())
 
 
 class Interrupted(Exception):

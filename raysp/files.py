@@ -66,9 +66,25 @@ def _at(path: str) -> Iterator[tuple[Any, str]]:
 
 
 def exists(path: str) -> bool:
-    """Tell whether a file or folder is there. Raises StoreError when a store does not tell."""
+    """Tell whether a file or folder is there.
+
+    Raises:
+        PermissionError: this user may not look.
+        StoreError: a store does not tell.
+    """
     with _at(path) as (fs, name):
-        return bool(fs.exists(name))
+        return os.path.exists(name) or _hidden(name) if is_local(path) else bool(fs.exists(name))
+
+
+def _hidden(name: str) -> bool:
+    """Return False, since nothing is there; raise PermissionError where something may be and this user may not look."""
+    try:
+        os.stat(name)
+    except PermissionError:
+        raise
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def make_folder(path: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files, tracking
+from raysp import files, leftovers, tracking
 from raysp.config import STANDIN, Experiment, Trial
-from raysp.errors import BadInput, NotReady, raise_together
+from raysp.errors import BadInput, NotReady, last_line, raise_together
 from raysp.finish import finish
 from raysp.form import Form, settle
 from raysp.form import lines as form_lines
@@ -244,6 +244,7 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
     from raysp.cluster.jobs import jobs
     from raysp.data import prepare, sources, split_file
 
+    leftovers.clear(files.join(request.root, "prepared"), leftovers.QUIET_S)
     bare = {name.removeprefix(STANDIN) for name in names}
     chosen = [recording for recording in experiment.recordings if recording.name in bare]
     own = {sources.full_name(recording, request.root) for recording in chosen}
@@ -352,7 +353,7 @@ def _show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[st
             files.read_text(folder.error) if files.exists(folder.error) else states.get(trial.id, {}).get("error", "")
         )
         if text:
-            say(f"\nthe first failure, {trial.id}:\n{text.rstrip()}\n")
+            say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}\n  its traceback: {folder.error}\n")
             break
     say(f"{len(failed)} trials are not finished; the others are kept. Again with: the same command and --retry")
     say(f"what is there can be collected with: raysp collect {run.path} --partial")

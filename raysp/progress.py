@@ -12,6 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from raysp.errors import last_line
+
 LINE_EVERY_S = 15.0
 LOSSES = (("train_loss", "train"), ("validation_loss", "validation"), ("unseen_loss", "unseen"))
 """The first two are the model's own; the last one is the same quantity for every model."""
@@ -116,7 +118,7 @@ def _line(event: dict[str, Any]) -> str | None:
             shown.append(f"unseen loss {note['unseen_loss']:.4g}")
         return f"  done    {name}  {', '.join(shown)}"
     if event["kind"] == "failed":
-        return f"  FAILED  {name}  {note['error'].strip().splitlines()[-1]}"
+        return f"  FAILED  {name}  {last_line(note['error'])}"
     if event["kind"] == "crash":
         return f"  crashed {name}  worker died (crash {note['crashes']}): {note['reason']}"
     if event["kind"] == "again":

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import raysp
-from raysp import address, code_hash, files, lease, settings
+from raysp import address, code_hash, files, lease, leftovers, settings
 from raysp.config import Experiment, Trial
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
@@ -176,6 +176,7 @@ def locked(run: RunFolder) -> Iterator[None]:
     try:
         with FileLock(run.lock, timeout=0):
             files.write_text(run.holder, f"{who} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            leftovers.clear(run.path)
             yield
     except Timeout as error:
         holder = files.read_text(run.holder) if files.exists(run.holder) else "another process"

@@ -15,6 +15,7 @@ ROOMS = (
         "machine",
         "interruption",
         "system_errors",
+        "leftovers",
         "checksum",
         "storage",
         "files",

@@ -8,7 +8,8 @@ from tests import processes
 # Leaves its session and its parent, as Ray's processes do.
 ORPHAN = """
 import os, subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(9999)"], stdout=-3, stderr=-3, start_new_session=True)
+command = [sys.executable, "-c", "import time; time.sleep(9999)"]
+child = subprocess.Popen(command, stdout=-3, stderr=-3, start_new_session=True)
 print(child.pid, flush=True)
 """
 

@@ -73,10 +73,12 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
     with said():
+        from raysp import files, leftovers
         from raysp.cli.experiments import load_experiment
         from raysp.data import prepare
         from raysp.errors import raise_together
 
+        leftovers.clear(files.join(root, "prepared"), leftovers.QUIET_S)
         experiments = [load_experiment(name) for name in names if name.endswith(".py")]
         benchmark = [name for name in names if not name.endswith(".py")]
         groups = prepare.groups(prepare.expand(benchmark if names else ("*",)))

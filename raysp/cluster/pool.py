@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
 import threading
 import time
 import uuid
@@ -12,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files
+from raysp import files, leftovers
 from raysp.cluster.fitness import Expected
 from raysp.cluster.machines import Machines, group_sizes, pool_size, present, said
 from raysp.cluster.queue import SETTLED, Health, TrialQueue
@@ -88,7 +87,7 @@ class Pool:
         actor = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1, scheduling_strategy=here)
         self._queue = actor.remote(trials, **options)
         # Nothing is ever read from there, and Train's controllers write to it on the driver's machine.
-        self._storage = tempfile.mkdtemp(prefix="raysp-pool-")
+        self._storage = leftovers.scratch("pool")
         self._config = {
             "queue": self._queue,
             "setting": dataclasses.asdict(setting),

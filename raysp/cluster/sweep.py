@@ -6,12 +6,11 @@ import contextlib
 import dataclasses
 import errno
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from raysp import files
+from raysp import files, leftovers
 from raysp.cluster.machines import Machines, pool_size
 from raysp.cluster.rungs import Kept, Ladder, scheduler
 from raysp.config import Resources
@@ -75,7 +74,9 @@ def work(
     }
     room = {"cpu": resources.cpus_per_worker} | ({"gpu": share} if share else {})
     full, _ = pool_size(dataclasses.replace(resources, workers=None), machines, 10**9)
-    with tempfile.TemporaryDirectory(prefix="raysp-tune-") as storage:
+    with contextlib.ExitStack() as stack:
+        storage = leftovers.scratch("tune")
+        stack.callback(files.remove, storage)
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(train, shared=shared), room),
             tune_config=tune.TuneConfig(

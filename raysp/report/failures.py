@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from raysp import files, storage
 from raysp.config import Trial
+from raysp.errors import last_line
 from raysp.report.material import Material
 
 LONGEST = 20_000
@@ -43,16 +44,6 @@ def grouped(failed: Iterable[tuple[str, str, bool]]) -> list[Failure]:
         found.setdefault((follows, last_line(text)), []).append((name, text))
     causes_first = sorted(found.items(), key=lambda item: item[0][0])
     return [_failure(follows, error, members) for (follows, error), members in causes_first]
-
-
-def last_line(text: str) -> str:
-    """Return the line of a traceback that names the error: the last one that is not indented.
-
-    An error's message may have several lines; the first of them, which bears the error's name, is the one.
-    """
-    lines = [line for line in text.splitlines() if line.strip()]
-    after = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].startswith("  ")), -1)
-    return lines[after + 1] if after + 1 < len(lines) else (lines[-1] if lines else "no traceback was written")
 
 
 def _failure(follows: bool, error: str, members: Sequence[tuple[str, str]]) -> Failure:

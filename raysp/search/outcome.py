@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from raysp import files
-from raysp.errors import BadInput
+from raysp.errors import BadInput, last_line
 from raysp.runs import TrialFolder
 from raysp.search.objective import OBJECTIVES, best_first, dominates
 
@@ -46,8 +46,7 @@ def outcome(folder: TrialFolder) -> Outcome:
         values = {k: float(v) for k, v in done["validation"].items() if _finite(v)}
         return Outcome("stopped" if done.get("stopped_at") else "done", values, read_rungs(folder), done)
     if files.exists(folder.error):
-        lines = files.read_text(folder.error).strip().splitlines()
-        return Outcome("failed", rungs=read_rungs(folder), error=lines[-1] if lines else "")
+        return Outcome("failed", rungs=read_rungs(folder), error=last_line(files.read_text(folder.error)))
     return Outcome("waiting")
 
 

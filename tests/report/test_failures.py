@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from raysp import files
-from raysp.report.failures import failures, last_line
+from raysp.errors import last_line
+from raysp.report.failures import failures
 from raysp.report.material import read_material
 from raysp.runs import trial_to
 
@@ -42,7 +43,7 @@ def test_a_consequence_comes_after_its_cause(made_up):
     found = failures(read_material(made_up.run, made_up.root))
     assert [(one.error.split(":")[0], one.follows) for one in found] == [
         ("RuntimeError", False),
-        ("raysp.errors.NotReady", True),
+        ("the other is not finished", True),
     ]
 
 
