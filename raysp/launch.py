@@ -40,6 +40,7 @@ class Request:
         device: "auto", "cpu" or "cuda".
         settings: a finished sweep's folder, whose best settings the splits take over; None for none.
         accept_code: keep results of other code, since a person says that its changes changed none.
+        file: the experiment's file, for what a person is told to type.
     """
 
     root: str = "data"
@@ -55,6 +56,7 @@ class Request:
     device: str = "auto"
     settings: str | None = None
     accept_code: bool = False
+    file: str = "EXPERIMENT"
 
 
 def launch(experiment: Experiment, request: Request, say: Any) -> int:
@@ -137,11 +139,12 @@ def choose_splits(experiment: Experiment, request: Request) -> list[str]:
 
     own = {recording.name: recording for recording in experiment.recordings}
     known = [*prepare.expand(experiment.splits), *own]
-    if request.splits:
-        found = [name for pattern in request.splits for name in prepare.matching(pattern, known)]
+    asked = [pattern.removeprefix(STANDIN) for pattern in request.splits]
+    if asked:
+        found = [name for pattern in asked for name in prepare.matching(pattern, known)]
         known = list(dict.fromkeys(found))
     benchmark = [name for name in known if name not in own]
-    named = {*experiment.splits, *request.splits}
+    named = {*experiment.splits, *asked}
     groups = (
         prepare.present(prepare.groups(benchmark), request.root, named=set(benchmark) <= named) if benchmark else []
     )
@@ -368,12 +371,21 @@ def _say_left_out(plan: Plan, say: Any) -> None:
         say(f"  left out {model} on {where}: {reason}")
 
 
+def _to_prepare(asked: Asked, request: Request) -> str:
+    own = {recording.name for recording in asked.experiment.recordings}
+    bare = [name.removeprefix(STANDIN) for name in asked.names]
+    partners = [name.removesuffix("-test") + "-val" for name in bare if name.endswith("-test")]
+    names = [name for name in dict.fromkeys([*bare, *partners]) if name not in own]
+    of_file = [request.file] if own & set(bare) else []
+    return " ".join(["raysp data prepare", *of_file, *names, "--root", request.root])
+
+
 def _show(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
     try:
         plan = make_plan(asked.experiment, list(asked.names), request.root)
-    except NotReady as error:
+    except NotReady:
         say(f"{len(asked.names)} splits: {', '.join(asked.names)}")
-        say(f"their trials can be listed once they are prepared ({error}); the same command without --dry-run does it")
+        say(f"their trials can be listed once they are prepared; type: {_to_prepare(asked, request)}")
         return 0
     form = _settled(asked, plan, run, request)
     for name, state in run.states(form.planned).items():

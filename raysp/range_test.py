@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from raysp import files
-from raysp.config import Experiment, Trial
+from raysp.config import STANDIN, Experiment, Trial
 from raysp.data import split_file
 from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder
 from raysp.plan import check_settings, make_plan
@@ -58,12 +58,14 @@ def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, fl
     files.write_json(f"{path}.json", {"trial": trial.id, **dataclasses.asdict(found)})
     with files.replacing(f"{path}.png") as temporary, open(temporary, "wb") as file:
         file.write(lr_picture(found, trial.id).png)
-    say(f"{trial.model} on {trial.split}: {len(found.rates)} steps, figure {path}.png")
+    say(f"{trial.shown} on {trial.split}: {len(found.rates)} steps, figure {path}.png")
     if found.suggested is None:
         say("  no suggestion: the loss never fell; try a wider range")
     else:
-        say(f"  suggested, now {trial.training.learning_rate:g}: raysp run ... {_option(trial, found.suggested)}")
+        say(
+            f"  suggested, now {trial.training.learning_rate:g}: raysp run {request.file} {_option(trial, found.suggested)}"
+        )
 
 
 def _option(trial: Trial, rate: float) -> str:
-    return f"--splits {trial.split} --set {trial.model}.training.learning_rate={rate:.3g}"
+    return f"--splits {trial.split.removeprefix(STANDIN)} --set {trial.shown}.training.learning_rate={rate:.3g}"

@@ -22,6 +22,7 @@ from raysp.search.clock import Clock
 from raysp.search.lane import Amount, Lane
 from raysp.search.objective import check_objectives, chosen
 from raysp.search.optuna_trials import write_journal
+from raysp.search.outcome import Outcome
 from raysp.search.proposer import Proposer
 from raysp.search.result import Result, finished_path, read_result
 from raysp.search.settings_file import write_settings
@@ -156,7 +157,7 @@ def _sweep(
         how = "stopped by an error"
         try:
             _work(Board(lanes), clock, run, experiment, request, machines, say)
-            results = finish(run, lanes, say)
+            results = finish(run, lanes, request, say)
             how = "finished"
         except KeyboardInterrupt:
             how = "interrupted"
@@ -278,12 +279,13 @@ def _work(
             say(line)
 
 
-def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:
+def finish(run: RunFolder, lanes: list[Lane], request: Request, say: Say) -> list[Result]:
     """Write what a sweep has come to: finished.json of each study, the table, the best settings, the report.
 
     Args:
         run: the sweep's folder.
         lanes: the studies that this command worked on; others in the folder are in the table and the report too.
+        request: the command line.
         say: prints one line for a person.
     """
     for lane in lanes:
@@ -296,12 +298,21 @@ def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:
     if (path := write_settings(run, results, commit()["commit"])) is not None:
         say(f"  settings     {path}")
     say(f"  report       {report_sweep(run)}")
-    failed = [one for result in results for one in result.outcomes.values() if one.state == "failed"]
-    if failed:
+    asked = [result for result in results if any(result.study.path == lane.study.path for lane in lanes)]
+    if failed := _failed(asked):
         say(f"{len(failed)} trials failed (the first: {failed[0].error}); again with: the same command and --retry")
-    if path is not None:
-        say(f"use them with: python experiments/nlb_all.py --settings {run.path}")
-    return [result for result in results if any(result.study.path == lane.study.path for lane in lanes)]
+    others = [result for result in results if result not in asked]
+    if undone := [result.study.name for result in others if not result.finished or _failed([result])]:
+        say(f"not asked for now, and not finished or with failed trials: {', '.join(undone)}")
+    if path is None:
+        say("  settings     none yet: they are written when every study here is finished with a winner")
+    else:
+        say(f"use them with: raysp run {request.file} --root {request.root} --settings {run.path}")
+    return asked
+
+
+def _failed(results: list[Result]) -> list[Outcome]:
+    return [one for result in results for one in result.outcomes.values() if one.state == "failed"]
 
 
 def report_sweep(run: RunFolder) -> str:

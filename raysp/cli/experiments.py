@@ -81,7 +81,7 @@ def sweep(experiment: str, **options: Any) -> None:
 
         search = _search(options)
         sets = _sets(options)
-        code = search_for(load_experiment(experiment), search, Request(sets=sets, **options), say)
+        code = search_for(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)
     sys.exit(code)
 
 
@@ -103,7 +103,7 @@ def learning_rate(experiment: str, lowest: float, highest: float, steps: int, mo
         from raysp.launch import Request
         from raysp.range_test import range_tests
 
-        request = Request(models=_names(models), **options)
+        request = Request(models=_names(models), file=experiment, **options)
         range_tests(load_experiment(experiment), request, lowest, highest, steps, say)
 
 
@@ -126,7 +126,7 @@ def _run(path: str, **options: Any) -> None:
 
         validate_on, models = options.pop("validate_on"), options.pop("models")
         sets = _sets(options) + (() if validate_on is None else (f"training.validate_on={validate_on}",))
-        code = launch(load_experiment(path), Request(models=_names(models), sets=sets, **options), say)
+        code = launch(load_experiment(path), Request(models=_names(models), sets=sets, file=path, **options), say)
     sys.exit(code)
 
 

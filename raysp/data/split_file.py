@@ -16,7 +16,7 @@ from raysp.config import Trial
 from raysp.data import stimulus_file
 from raysp.data.guarded import Group
 from raysp.data.hdf5 import opened
-from raysp.data.nlb_sets import BUILDER
+from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_PREFIX
 from raysp.data.sealed import DIGESTS, Sealing, new_sealed, read, read_all
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, TrainingPart, Trials
 from raysp.data.stimulus import StimulusSizes, StimulusSplit
@@ -95,7 +95,9 @@ def header(root: str, name: str) -> dict[str, Any]:
     """
     path = split_path(root, name)
     if not files.exists(path):
-        raise NotReady(f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root}")
+        # Splits of recordings of one's own are known to the experiment that names them.
+        what = name if name.removeprefix(STANDIN_PREFIX) in SPLITS else "EXPERIMENT.py"
+        raise NotReady(f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {what} --root {root}")
     with _opened(path, parts=True) as file:
         found = stimulus_file.read_header(file, root, name)
     builder = found["provenance"]["builder"]
