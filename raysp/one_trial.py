@@ -140,6 +140,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
 
 def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dict[str, Any]:
     """Return what done.json says of a fitted trial, with where and by what it was computed."""
+    import numpy
     import torch
 
     return {
@@ -160,6 +161,8 @@ def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dic
         "raysp": raysp.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "code": trial.code,
         "host": platform.node(),
     }
 

@@ -62,9 +62,8 @@ def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, fl
     if found.suggested is None:
         say("  no suggestion: the loss never fell; try a wider range")
     else:
-        say(
-            f"  suggested, now {trial.training.learning_rate:g}: raysp run {request.file} {_option(trial, found.suggested)}"
-        )
+        advice = f"raysp run {request.file} {_option(trial, found.suggested)}"
+        say(f"  suggested, now {trial.training.learning_rate:g}: {advice}")
 
 
 def _option(trial: Trial, rate: float) -> str:

@@ -253,6 +253,13 @@ def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -
     return [trial for trial in trials if like(trial)]
 
 
+def experiment_file(record: Mapping[str, Any]) -> str:
+    """Return the experiment's file, as a run's last command named it; a word to put it in place of where none did."""
+    submitted = record.get("submissions") or [{}]
+    words = str(submitted[-1].get("command", "")).split()
+    return next((word for word in words if word.endswith(".py")), "EXPERIMENT")
+
+
 def linked(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Tell whether settings of two versions of a model's code are the same, as far as both know them."""
     return all(before[name] == now[name] for name in before.keys() & now.keys())

@@ -1,13 +1,15 @@
 import os
+import sys
 
 import h5py
 import pytest
 
-from raysp import files
+from raysp import files, launch
 from raysp.collection.submission import stale
-from raysp.config import Trial
+from raysp.config import Experiment, ModelChoice, Recording, Trial
+from raysp.errors import BadInput
 from raysp.finish import changed, done, made, note
-from raysp.launch import Request, to_run
+from raysp.launch import Asked, Request, to_run
 from raysp.runs import RunFolder, trial_to
 from raysp.yaml_files import write_yaml
 
@@ -104,3 +106,35 @@ def test_a_submission_of_trials_that_are_not_the_experiments_any_more_is_stale(r
     assert stale(run) == [run.submission("val", standin=True)]
     files.write_text(run.submission("val", standin=True), "no HDF5")
     assert stale(run) == [run.submission("val", standin=True)]
+
+
+def test_a_dry_run_says_what_prepares_the_splits_that_are_not(tmp_path, monkeypatch):
+    recordings = (Recording("mine", "lorenz", {}),)
+    names = ("mine", "standin-mc_maze_small-20ms-test")
+    experiment = Experiment(name="e", models=(ModelChoice("mean_rate"),), splits=("*",), recordings=recordings)
+    asked, said = Asked(experiment, experiment, experiment, names), []
+    request = Request(root=str(tmp_path), runs=str(tmp_path), file="e.py", dry_run=True)
+    assert launch._show(asked, RunFolder(str(tmp_path / "e")), request, said.append) == 0
+    expected = f"raysp data prepare e.py mc_maze_small-20ms-test mc_maze_small-20ms-val --root {tmp_path}"
+    assert said[-1] == f"their trials can be listed once they are prepared; type: {expected}"
+    assert files.listing(str(tmp_path)) == []
+
+
+def test_trials_outside_of_what_was_asked_for_are_named_with_a_command_that_helps(run, monkeypatch):
+    argv = ["/x/bin/raysp", "run", "e.py", "--models", "mean_rate", "--root", "d", "--splits=a*", "--retry"]
+    monkeypatch.setattr(sys, "argv", argv)
+    said = []
+    launch._say_outside([], run, said.append)
+    assert said == []
+    files.remove(run.trial(TRIALS[1].id).done)
+    files.write_text(run.trial(TRIALS[1].id).error, "boom")
+    launch._say_outside([TRIALS[1]], run, said.append)
+    assert "1 trials of this experiment are not finished, 1 of them failed" in said[0]
+    assert said[0].endswith("run them with: raysp run e.py --root d --models mean_rate --retry")
+
+
+def test_a_run_beside_one_whose_name_differs_in_case_alone_is_refused(tmp_path):
+    files.make_folder(str(tmp_path / "E"))
+    launch.check_place(RunFolder(str(tmp_path / "E")), Request(runs=str(tmp_path)))
+    with pytest.raises(BadInput, match="E and e differ in case alone"):
+        launch.check_place(RunFolder(str(tmp_path / "e")), Request(runs=str(tmp_path)))

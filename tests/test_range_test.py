@@ -37,7 +37,8 @@ def test_the_range_test_ends_in_an_option_that_raysp_run_takes(tmp_path):
     found = files.read_json(f"{folder}/{next(name for name in names if name.endswith('json'))}")
     assert found["trial"].startswith("unet_lorenz_s3_")
     assert len(found["rates"]) == len(found["losses"])
-    options = done.output.rpartition("raysp run ... ")[2].split()
+    file, *options = done.output.rpartition("raysp run ")[2].split()
+    assert file == str(path)
     assert options[:2] == ["--splits", "lorenz"]
     dry = CliRunner().invoke(cli.main, ["run", str(path), *options, "--dry-run", *places])
     assert dry.exit_code == 0, dry.output

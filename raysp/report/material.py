@@ -15,7 +15,8 @@ from raysp.errors import BadInput
 from raysp.evaluation.metrics_table import read_metrics
 from raysp.evaluation.run import phase_of, test_scores_path
 from raysp.report.kinds import in_one_piece
-from raysp.runs import RunFolder, State, trial_from
+from raysp.report.mixed import mixed
+from raysp.runs import RunFolder, State
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,11 @@ def read_material(run: RunFolder, root: str) -> Material:
         BadInput: the run's record is damaged.
     """
     record = run.record()
-    trials = [trial_from(item) for item in record["trials"]]
+    trials = run.trials()
     states = run.states(trials)
     problems: list[str] = []
     done = {name: found for name, state in states.items() if state == "done" and (found := _done(run, name, problems))}
+    problems += mixed(record, trials, done)
     table = _scores(run, problems)
     rows = [row for row in table or [] if states.get(row["run_trial"]) == "done"]
     return Material(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from raysp.report.sweep_parallel import parallel
 from raysp.report.sweep_slices import slices
 from raysp.report.sweep_tables import best_settings, line, snippet, top
 from raysp.report.sweep_view import View, view
-from raysp.runs import RunFolder
+from raysp.runs import RunFolder, experiment_file
 from raysp.search.result import Result, read_result
 from raysp.search.study import Study, read_studies
 
@@ -132,11 +132,21 @@ def _section(one: Read, pages: Pages, record: dict[str, Any], *, figures: bool) 
         "finals": result.finals,
         "fits": _fits(result),
         "images": [pages.image(picture) for picture in named],
-        "notes": notes if any(s.state != "waiting" for s in result.scores.values()) else [],
+        "notes": [
+            *(notes if any(s.state != "waiting" for s in result.scores.values()) else ()),
+            *map(_accepted, one.study.accepted),
+        ],
         "settings": best_settings(result),
         "top": top(result),
         "snippet": snippet(result) if result.winner is not None else "",
     }
+
+
+def _accepted(one: Mapping[str, Any]) -> str:
+    return (
+        f"Candidates from before {one['time']} were computed by other code ({', '.join(one['files'])}), which "
+        f"{one['who']} said changes no result"
+    )
 
 
 def _context(
@@ -147,6 +157,7 @@ def _context(
     finished = [section for section in sections if section["line"] is not None and section["finished"]]
     return {
         "run": run,
+        "file": experiment_file(record),
         "made": time.strftime("%Y-%m-%d %H:%M"),
         "version": raysp.__version__,
         "last": submitted[-1] if submitted else {},
