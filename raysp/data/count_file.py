@@ -87,7 +87,7 @@ def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
     Raises:
         BadInput: another shape, no trial, bin or neuron, or a value that is no whole number from 0 to 2^24.
     """
-    _check_numbers(array, where)
+    check_numbers(array, where)
     if array.ndim != 3 or 0 in array.shape:
         raise BadInput(f"{where} expected counts of shape (trials, bins, neurons), got {array.shape}")
     if array.dtype.kind == "f" and (missing := np.isnan(array)).any():
@@ -96,7 +96,7 @@ def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
     # Before they become float32, which rounds: block by block, since checking must not take several times the memory.
     for block in np.array_split(array, max(1, array.size // BLOCK)):
         _check_whole(block, where)
-    return np.ascontiguousarray(array, dtype=np.float32)
+    return array.astype(np.float32, order="C")
 
 
 def _check_whole(counts: np.ndarray, where: str) -> None:
@@ -125,7 +125,7 @@ def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, wh
     Raises:
         BadInput: another shape, or a rate is negative, NaN, or too large for float32.
     """
-    _check_numbers(array, where)
+    check_numbers(array, where)
     if array.shape != shape:
         hint = reordered(array.shape, [(length,) for length in shape])
         raise BadInput(f"{where} expected true rates of the counts' shape {shape}, got {array.shape}{hint}")
@@ -141,24 +141,26 @@ def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, wh
     return expected.astype(np.float32)
 
 
-def checked_behavior(array: np.ndarray, trials: int, length: int, bins: int, where: str) -> np.ndarray:
+def checked_behavior(array: np.ndarray, shape: tuple[int, int, int], bins: int, where: str) -> np.ndarray:
     """Return behaviour in the observed bins, (trials, bins, variables) float32; NaN where it is unknown.
 
     Args:
-        array: (trials, length, variables), or (trials, bins, variables).
-        trials: how many.
-        length: bins of the counts.
+        array: (trials, all bins, variables), or (trials, bins, variables).
+        shape: that of the counts, (trials, all bins, neurons).
         bins: observed ones.
         where: the beginning of the error's sentence.
 
     Raises:
         BadInput: another shape, no numbers, or a value that is infinite or too large for float32.
     """
-    _check_numbers(array, where)
+    check_numbers(array, where)
+    trials, length, neurons = shape
     if array.ndim != 3 or array.shape[0] != trials or array.shape[1] not in (length, bins) or array.shape[2] == 0:
         hint = reordered(array.shape, [(trials,), (length, bins), None])
         if array.ndim == 2 and array.shape in ((trials, length), (trials, bins)):
             hint = "; for one variable use x[:, :, None]"
+        elif array.ndim == 3 and array.shape[:2] == (trials, neurons):
+            hint = "; the third axis of the counts has that length: are they (trials, neurons, bins)?"
         raise BadInput(f"{where} expected behaviour ({trials}, {length}, variables), got {array.shape}{hint}")
     array = array[:, :bins]
     known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
@@ -167,20 +169,37 @@ def checked_behavior(array: np.ndarray, trials: int, length: int, bins: int, whe
     return array.astype(np.float32)
 
 
-def _check_numbers(array: np.ndarray, where: str) -> None:
+def one_number(array: np.ndarray, where: str) -> float:
+    """Return the only value of an array of one. Raises BadInput unless it is a number > 0."""
+    check_numbers(array, where)
+    if array.size != 1 or not 0 < array.item() < np.inf:
+        raise BadInput(f"{where} expected one number > 0, got {array if array.size < 9 else array.shape}")
+    return float(array.item())
+
+
+def check_numbers(array: np.ndarray, where: str) -> None:
+    """Raise BadInput unless an array holds real numbers or truth values."""
     if array.dtype.kind not in "iufb":
         what = {"c": "complex numbers", "U": "text", "S": "text", "O": "objects"}.get(array.dtype.kind, array.dtype)
         raise BadInput(f"{where} expected numbers, got {what}")
 
 
-def per_trial(array: np.ndarray, trials: int, where: str) -> np.ndarray:
+def per_trial(array: np.ndarray, shape: tuple[int, int, int], where: str) -> np.ndarray:
     """Return one value per trial, (trials,), of an array of that shape, of one row or of one column.
+
+    Args:
+        array: the values.
+        shape: that of the counts, (trials, bins, neurons).
+        where: the beginning of the error's sentence.
 
     Raises:
         BadInput: another shape, or values that are neither numbers nor text.
     """
+    trials, *others = shape
     if array.size != trials or max(array.shape, default=0) != trials:
-        raise BadInput(f"{where} expected one condition per trial, ({trials},), got {array.shape}")
+        hint = "; so long is another axis of the counts: are its axes (trials, bins, neurons)?"
+        hint = hint if array.size in others else ""
+        raise BadInput(f"{where} expected one condition per trial, ({trials},), got {array.shape}{hint}")
     if array.dtype.kind not in "iufbUS":
         raise BadInput(f"{where} expected numbers or text, got {array.dtype}")
     return array.ravel()

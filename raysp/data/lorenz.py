@@ -22,6 +22,7 @@ from raysp.data.split import PopulationSplit, Provenance, Targets
 from raysp.errors import BadInput
 
 VERSION = "lorenz-2"
+PER_CONDITION = "n_trials_per_init_cond"
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _read(config: Config, where: str) -> _Read:
         states = [read(f"{part}_lowd") for part in ("train", "valid")] if with_states else None
         numbered = "train_inds" in names and "valid_inds" in names
         number = np.concatenate([read("train_inds").ravel(), read("valid_inds").ravel()]) if numbered else None
-        given = int(read("n_trials_per_init_cond").item()) if "n_trials_per_init_cond" in names else None
+        given = _per_condition(read(PER_CONDITION), where) if PER_CONDITION in names else None
     if counts[0].shape[1:] != counts[1].shape[1:]:
         raise BadInput(f"{where}: expected parts of one shape, got {counts[0].shape} and {counts[1].shape}")
     valid = np.repeat([False, True], [len(part) for part in counts])
@@ -113,9 +114,17 @@ def _read(config: Config, where: str) -> _Read:
     return _Read(np.concatenate(counts), np.concatenate(rates), states, ids, number, valid, per_condition)
 
 
+def _per_condition(array: np.ndarray, where: str) -> int:
+    found = count_file.one_number(array, f"{where}: {PER_CONDITION}")
+    if found % 1:
+        raise BadInput(f"{where}: {PER_CONDITION} expected a whole number, got {found}")
+    return int(found)
+
+
 def _states(states: list[np.ndarray], counts: list[np.ndarray], where: str) -> np.ndarray:
     for part, array, other in zip(("train", "valid"), states, counts, strict=True):
-        if array.ndim != 3 or array.shape[:2] != other.shape[:2] or not np.isfinite(array).all():
+        count_file.check_numbers(array, f"{where}: {part}_lowd")
+        if array.ndim != 3 or array.shape[:2] != other.shape[:2] or not (np.abs(array) <= count_file.LARGEST).all():
             raise BadInput(
                 f"{where}: {part}_lowd expected finite states of shape ({len(other)}, {other.shape[1]}, dimensions), "
                 f"got {array.shape}"
@@ -132,14 +141,14 @@ def _factor(config: Config, found: np.ndarray | None, where: str) -> float:
                 "is expected spikes per bin (100 for Hz and bins of 10 ms)"
             )
         return given
-    if found.size != 1 or not 0 < found.item() < np.inf:
-        raise BadInput(f"{where}: conversion_factor expected one number > 0, got {found}")
-    if given is not None and not np.isclose(given, found.item()):
-        raise BadInput(f"{where} holds conversion_factor {found.item()}, the settings say {given}; leave it out there")
-    return float(found.item())
+    told = count_file.one_number(found, f"{where}: conversion_factor")
+    if given is not None and not np.isclose(given, told):
+        raise BadInput(f"{where} holds conversion_factor {told}, the settings say {given}; leave it out there")
+    return told
 
 
 def _numbers(given: np.ndarray, trials: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+    count_file.check_numbers(given, f"{where}: train_inds and valid_inds")
     number = given - (1 if given.size and given.min() > 0 else 0)
     if not np.array_equal(np.sort(number), np.arange(trials)):
         raise BadInput(f"{where}: train_inds and valid_inds expected each of {trials} trials exactly once")

@@ -16,8 +16,8 @@ import numpy as np
 
 from raysp.errors import BadInput, unknown
 
-Name = Literal["axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions"]
-NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions")
+Name = Literal["axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior"]
+NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior")
 
 SHORTEST_BIN_MS, LONGEST_BIN_MS = 0.1, 100.0
 """Bins of neural populations last 1 to 50 ms; a spike takes 1 ms. 0.02 is seconds for ms, 200 is often 0.2 or 20."""
@@ -45,8 +45,13 @@ to 0.9), and `EXTREME` times that of another axis."""
 FEW = 8
 """On a shorter axis no order can be told from chance, so that what is doubted is a note."""
 
-TRUTH_FACTOR, FEWEST_SPIKES = 1.5, 100
-"""Counted spikes as a multiple of the true rates' sum, or the inverse. Measured: 1.00; seconds for ms give 1000."""
+TRUTH_FACTOR, FEWEST_SPIKES = 1.5, 20
+"""Spikes that true rates expect, as a multiple of those that were counted, or the inverse, where there are so many per
+neuron. Measured: 1.00 over all, 1.18 in one neuron; seconds for ms give 1000."""
+
+ROUGHER = 2.0
+"""Squared steps of behaviour from bin to bin, as a multiple of those from trial to trial, from which on it is doubted
+that time is the second axis. Movements change little from bin to bin."""
 
 CAP = 200
 """Positions of an axis, or groups of neighbours, of which all pairs are compared; trials whose bins are compared."""
@@ -220,13 +225,15 @@ def truth(counts: np.ndarray, rates: np.ndarray | None) -> Iterator[Doubt]:
     """Doubt true rates (expected spikes per bin, of the counts' shape) that do not sum to the counted spikes."""
     if rates is None:
         return
-    expected, counted = (float(array.sum(dtype=np.float64)) for array in (rates, counts))
-    if max(expected, counted) >= FEWEST_SPIKES and not counted / TRUTH_FACTOR <= expected <= counted * TRUTH_FACTOR:
-        yield Doubt(
-            "truth",
-            f"the true rates expect {expected:.4g} spikes where {counted:.4g} were counted: is their unit right?",
-            False,
-        )
+    expected, counted = (array.sum(axis=(0, 1), dtype=np.float64) for array in (rates, counts))
+    less, more = sorted((float(expected.sum()), float(counted.sum())))
+    if more < FEWEST_SPIKES * len(counted):
+        return
+    told = f"the true rates expect {expected.sum():.4g} spikes where {counted.sum():.4g} were counted"
+    if more > TRUTH_FACTOR * less:
+        yield Doubt("truth", f"{told}: is their unit right?", False)
+    elif np.abs(expected - counted).sum() > (TRUTH_FACTOR - 1) * more:
+        yield Doubt("truth", f"{told}, but not of the same neurons: are both in one order of neurons?", False)
 
 
 def conditions(condition: np.ndarray | None) -> Iterator[Doubt]:
@@ -238,6 +245,21 @@ def conditions(condition: np.ndarray | None) -> Iterator[Doubt]:
         yield Doubt(
             "conditions",
             f"each of {len(known)} trials has a condition of its own: are these numbers or times of trials?",
+            False,
+        )
+
+
+def behavior(values: np.ndarray | None, shape: tuple[int, int, int]) -> Iterator[Doubt]:
+    """Doubt behaviour (trials, bins, variables) where counts of this shape have as many trials as bins."""
+    if values is None or shape[0] != shape[1] or min(values.shape[:2]) < FEW:
+        return
+    known = np.nan_to_num(values.astype(np.float64))
+    bins, trials = ((np.diff(known, axis=axis) ** 2).mean() for axis in (1, 0))
+    if bins > ROUGHER * trials:
+        yield Doubt(
+            "behavior",
+            "behaviour changes more from bin to bin than from trial to trial, of which there are as many: are its axes "
+            "(trials, bins, variables)?",
             False,
         )
 

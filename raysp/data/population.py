@@ -191,7 +191,10 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
 
 def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ...]:
     if config.counts is not None:
-        doubts = [*plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms)]
+        doubts = [
+            *plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms),
+            *plausibility.behavior(whole.behavior, whole.counts.shape),
+        ]
     else:
         doubts = [*plausibility.width(config.bin_ms), *plausibility.rate(whole.counts, config.bin_ms)]
     return plausibility.settle([*doubts, *plausibility.conditions(whole.condition)], config.accept, where)

@@ -39,9 +39,8 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
         if (key := config.rates) is not None:
             rates = count_file.checked_rates(file.read(key), counts.shape, config.rate_scale, f"{where}: {key}")
         if (key := config.behavior) is not None:
-            observed = length - forward
-            behavior = count_file.checked_behavior(file.read(key), trials, length, observed, f"{where}: {key}")
-        columns = [count_file.per_trial(file.read(key), trials, f"{where}: {key}") for key in config.conditions]
+            behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
+        columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
         train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
     condition = partition.condition_index(columns) if columns else None
     whole = partition.Whole(counts, forward, rates, condition, behavior)

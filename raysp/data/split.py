@@ -311,8 +311,10 @@ def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True
     for name in COUNTS:
         if (array := getattr(trials, name)) is not None:
             check_counts(array, f"{where}: {name}", whole=whole)
-    if trials.rates is not None and not (trials.rates >= 0).all():
-        raise BadInput(f"{where}: true rates expected expected-spikes per bin >= 0, got NaN or negative values")
+    if trials.rates is not None and not ((trials.rates >= 0) & (trials.rates < np.inf)).all():
+        raise BadInput(f"{where}: true rates expected finite spikes per bin >= 0, got NaN, infinite or negative values")
+    if trials.behavior is not None and np.isinf(trials.behavior).any():
+        raise BadInput(f"{where}: behaviour expected finite values, NaN where unknown, got infinity")
     if trials.states is not None and (trials.states.ndim != 3 or trials.states.shape[:2] != (count, sizes.bins)):
         raise BadInput(f"{where}: states expected shape ({count}, {sizes.bins}, dimensions), got {trials.states.shape}")
     if trials.states is not None and not np.isfinite(trials.states).all():

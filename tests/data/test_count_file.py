@@ -39,6 +39,7 @@ GOOD = {
 @pytest.mark.parametrize("case", GOOD)
 def test_counts_of_any_plain_type_are_read(case):
     found = checked(GOOD[case])
+    assert found.flags.writeable
     assert found.dtype == np.float32
     assert found.flags.c_contiguous
     np.testing.assert_array_equal(found, GOOD[case].astype(np.float64))
@@ -105,6 +106,7 @@ BAD_BEHAVIOR = {
     "variables before bins": (np.ones((20, 2, 15)), r"use np.transpose\(x, \(0, 2, 1\)\)"),
     "bins before trials": (np.ones((15, 20, 2)), r"use np.transpose\(x, \(1, 0, 2\)\)"),
     "one variable without its axis": (np.ones((20, 15)), r"for one variable use x\[:, :, None\]"),
+    "of counts that lie in another order": (np.ones((20, 6, 2)), r"are they \(trials, neurons, bins\)"),
     "no variable": (np.ones((20, 15, 0)), r"got \(20, 15, 0\)"),
     "another recording's": (np.ones((19, 15, 2)), r"expected behaviour \(20, 15, variables\), got \(19, 15, 2\)$"),
 }
@@ -114,28 +116,33 @@ BAD_BEHAVIOR = {
 def test_behaviour_that_is_none_is_refused(case):
     array, message = BAD_BEHAVIOR[case]
     with pytest.raises(BadInput, match=message):
-        count_file.checked_behavior(array, 20, 15, 15, "a.npz: hand")
+        count_file.checked_behavior(array, SHAPE, 15, "a.npz: hand")
 
 
 def test_gaps_in_behaviour_stay():
     hand = np.full((20, 15, 2), np.nan)
     hand[0, 0] = 3
-    found = count_file.checked_behavior(hand, 20, 15, 10, "a.npz: hand")
+    found = count_file.checked_behavior(hand, SHAPE, 10, "a.npz: hand")
     assert found.shape == (20, 10, 2)
     assert np.nansum(found) == 6
-    assert count_file.checked_behavior(hand[:, :10], 20, 15, 10, "a.npz: hand").shape == (20, 10, 2)
+    assert count_file.checked_behavior(hand[:, :10], SHAPE, 10, "a.npz: hand").shape == (20, 10, 2)
 
 
 @pytest.mark.parametrize("shape", [(20,), (1, 20), (20, 1)])
 def test_conditions_may_lie_in_a_row_or_a_column(shape):
     labels = np.arange(20) % 3
-    np.testing.assert_array_equal(count_file.per_trial(labels.reshape(shape), 20, "a"), labels)
+    np.testing.assert_array_equal(count_file.per_trial(labels.reshape(shape), SHAPE, "a"), labels)
 
 
 @pytest.mark.parametrize("array", [np.arange(6), np.ones((20, 15)), np.ones((4, 5)), np.array(1), np.ones(20, complex)])
 def test_conditions_along_another_axis_are_refused(array):
     with pytest.raises(BadInput, match="a expected"):
-        count_file.per_trial(array, 20, "a")
+        count_file.per_trial(array, SHAPE, "a")
+
+
+def test_conditions_that_are_as_many_as_bins_get_a_hint():
+    with pytest.raises(BadInput, match="so long is another axis of the counts"):
+        count_file.per_trial(np.arange(15), SHAPE, "a")
 
 
 @pytest.mark.parametrize("array", [np.array([2, 4]), np.array([[4.0], [2.0]]), np.isin(np.arange(20), (2, 4))[None]])

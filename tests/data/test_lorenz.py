@@ -116,6 +116,18 @@ def test_the_files_own_factor_is_taken(write):
         ({}, {"conversion_factor": None}, "set conversion_factor so that truth / conversion_factor"),
         ({"conversion_factor": 50.0}, {}, "holds conversion_factor 50.0, the settings say 100.0"),
         ({"conversion_factor": 0.0}, {"conversion_factor": None}, "one number > 0"),
+        ({"conversion_factor": b"hundred"}, {"conversion_factor": None}, "conversion_factor expected numbers"),
+        ({"conversion_factor": [1.0, 2.0]}, {"conversion_factor": None}, "one number > 0"),
+        ({"n_trials_per_init_cond": b"five"}, {}, "n_trials_per_init_cond expected numbers"),
+        ({"n_trials_per_init_cond": 0}, {}, "n_trials_per_init_cond expected one number > 0"),
+        ({"n_trials_per_init_cond": [5, 5]}, {}, "n_trials_per_init_cond expected one number > 0"),
+        ({"n_trials_per_init_cond": np.nan}, {}, "n_trials_per_init_cond expected one number > 0"),
+        ({"n_trials_per_init_cond": 2.5}, {}, "n_trials_per_init_cond expected a whole number"),
+        ({"valid_inds": np.array([b"a"] * 5)}, {}, "expected numbers"),
+        ({"valid_inds": np.full(5, np.nan)}, {}, "each of 20 trials exactly once"),
+        ({"train_lowd": np.full((15, BINS, 3), 1e39), "valid_lowd": np.ones((5, BINS, 3))}, {}, "finite states"),
+        ({"train_lowd": np.full((15, BINS, 3), b"a"), "valid_lowd": np.ones((5, BINS, 3))}, {}, "expected numbers"),
+        ({"train_truth": np.full((15, BINS, NEURONS), 1e300)}, {}, "at most 16,777,216 spikes per bin"),
         ({"train_truth": None}, {}, "unknown array 'train_truth'"),
         ({"valid_truth": np.ones((5, BINS, 2))}, {}, "true rates of the counts' shape"),
         ({"valid_data": np.ones((5, 3, NEURONS)), "valid_truth": np.ones((5, 3, NEURONS))}, {}, "parts of one shape"),
@@ -194,3 +206,13 @@ def test_states_of_another_shape_are_refused(write):
     path, _ = write(train_lowd=np.zeros((15, BINS - 1, 3)), valid_lowd=np.zeros((5, BINS, 3)))
     with pytest.raises(BadInput, match="train_lowd expected finite states"):
         lorenz.build(config(path), "lorenz")
+
+
+def test_trials_keep_the_files_own_numbers(write):
+    path, arrays = write()
+    split, targets = lorenz.build(config(path), "lorenz")
+    assert split.train.ids.tolist() == arrays["train_inds"].tolist()
+    assert targets.trials.ids.tolist() == arrays["valid_inds"].tolist()
+    path, arrays = write(train_inds=np.arange(6, 21.0), valid_inds=np.arange(1, 6.0))
+    split, _ = lorenz.build(config(path, trial_length=6), "lorenz")
+    assert split.train.ids.tolist() == list(range(6, 21)) * 2

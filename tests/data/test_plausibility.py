@@ -81,6 +81,16 @@ NOTED = {
         {"onset": np.arange(TRIALS) * 1.5, "conditions": ("onset",)},
         "each of 40 trials has a condition of its own",
     ),
+    "behaviour along trials": (
+        made_up(trials=60)[0],
+        {"hand": np.cumsum(np.random.default_rng(0).normal(size=(60, 60, 2)), axis=0), "behavior": "hand"},
+        "behaviour changes more from bin to bin than from trial to trial",
+    ),
+    "true rates of other neurons": (
+        COUNTS,
+        {"truth": np.broadcast_to(np.roll(RATES, 7, axis=1), COUNTS.shape), "rates": "truth", "rate_scale": 1.0},
+        "are both in one order of neurons",
+    ),
     "rates in Hz taken as spikes": (
         COUNTS,
         {"truth": np.broadcast_to(RATES * 100, COUNTS.shape), "rates": "truth", "rate_scale": 1.0},
