@@ -62,7 +62,7 @@ def run_trial(
     """
     folder = RunFolder(setting.run).trial(trial.id)
     if files.exists(folder.done):
-        return files.read_object(folder.done)
+        return folder.read_done()
     check_code(trial)
     with recorded(trial, folder) as log:
         return _run(trial, setting, folder, report, keep_going, log)
@@ -226,10 +226,10 @@ def _follow(trial: Trial, setting: Setting) -> Any:
         return None
     from raysp.training.trial import Follow
 
-    done = RunFolder(setting.run).trial(trial.follows).done
-    if not files.exists(done):
+    followed = RunFolder(setting.run).trial(trial.follows)
+    if not files.exists(followed.done):
         raise NotReady(f"{trial.id} takes its epochs from {trial.follows}, which is not finished; run that first")
-    found = files.read_object(done, "best_epoch", "learning_rates")
+    found = followed.read_done("best_epoch", "learning_rates")
     return Follow(found["best_epoch"], tuple(found["learning_rates"]), found.get("steps_per_epoch", 0))
 
 

@@ -4,16 +4,59 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from raysp import files, settings
-from raysp.config import Training, Trial
+from raysp.config import Training, Trial, check_name
 from raysp.errors import BadInput, NotReady
 from raysp.yaml_files import read_yaml
 
 State = Literal["done", "failed", "started", "missing"]
+
+
+AGAIN = "remove it and run the experiment again: finished trials are kept"
+FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,254}")
+RECORD = {
+    "name": str,
+    "kind": str,
+    "root": str,
+    "experiment": Mapping,
+    "submissions": tuple[Mapping, ...],
+    "data": Mapping[str, Any],
+    "left_out": tuple[tuple[str, str, str], ...],
+    "code": Mapping,
+    "accepted": tuple[Mapping, ...],
+    "trials": tuple[Mapping, ...],
+    "earlier": tuple[Mapping, ...],
+}
+"""What readers of experiment.yaml rely on."""
+
+INSIDE = {
+    "experiment": {"floor": str, "ceiling": str},
+    "submissions": {"time": str, "command": str, "commit": str, "versions": Mapping, "ended": str, "asked": Mapping},
+    "data": {"fingerprint": str, "recordings": tuple[tuple[str, str], ...], "builder": str, "notes": tuple[str, ...]},
+    "accepted": {"from": str, "to": str},
+}
+"""And in its parts."""
+
+DONE = {
+    "best_epoch": int,
+    "epochs": int,
+    "learning_rates": tuple[float, ...],
+    "steps_per_epoch": int,
+    "validation": Mapping[str, Any],
+    "validation_loss": float | None,
+    "parameters": int,
+    "seconds": float,
+    "training_seconds": float,
+    "stopped_at": int | None,
+    "selected_on": str,
+    "standin": bool,
+}
+"""The same of done.json."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +124,25 @@ class TrialFolder:
     def error(self) -> str:
         """The whole traceback of a trial that failed."""
         return files.join(self.path, "error.txt")
+
+    def read_done(self, *needed: str) -> dict[str, Any]:
+        """Return what done.json says.
+
+        Args:
+            needed: names that must be there.
+
+        Raises:
+            BadInput: it is damaged.
+        """
+        again = "remove it and run the experiment again"
+        found = files.read_object(self.done)
+        try:
+            settings.check_kinds(found, DONE, "record")
+        except BadInput as error:
+            raise BadInput(f"{self.done} is damaged ({error}); {again}") from error
+        if missing := [name for name in needed if name not in found]:
+            raise BadInput(f"{self.done} is damaged: it lacks {', '.join(missing)}; {again}")
+        return found
 
     def state(self) -> State:
         """Return what the folder says of its trial."""
@@ -207,8 +269,16 @@ class RunFolder:
             raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
         found = read_yaml(self.experiment)
         if not isinstance(found, dict) or "trials" not in found:
-            raise BadInput(f"{self.experiment} is damaged; run the experiment again to write it anew")
-        return found
+            raise BadInput(f"{self.experiment} is damaged: it holds no trials; {AGAIN}")
+        try:
+            settings.check_kinds(found, RECORD, "record")
+            for name, kinds in INSIDE.items():
+                part = found.get(name, {})
+                for one in part if isinstance(part, list) else part.values() if name == "data" else [part]:
+                    settings.check_kinds(one, kinds, name)
+        except BadInput as error:
+            raise BadInput(f"{self.experiment} is damaged ({error}); {AGAIN}") from error
+        return {"submissions": [], "data": {}, "experiment": {}, **found}
 
     def trials(self) -> list[Trial]:
         """Return the trials of the present form of the run's experiment, in order. Raises as `record` does.
@@ -225,7 +295,11 @@ class RunFolder:
 @functools.lru_cache(maxsize=4)
 def _trials(path: str, stamp: tuple[Any, ...]) -> tuple[Trial, ...]:
     record = RunFolder(path).record()
-    return tuple(alike([trial_from(item) for item in record["trials"]], record.get("accepted", ())))
+    try:
+        trials = [trial_from(item) for item in record["trials"]]
+    except BadInput as error:
+        raise BadInput(f"{RunFolder(path).experiment} is damaged ({error}); {AGAIN}") from error
+    return tuple(alike(trials, record.get("accepted", ())))
 
 
 def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -> list[Trial]:
@@ -265,13 +339,24 @@ def linked(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     return all(before[name] == now[name] for name in before.keys() & now.keys())
 
 
-def trial_from(values: dict[str, Any]) -> Trial:
-    """Return a trial from its plain form, under the id it has there. Raises BadInput for unknown or missing fields."""
-    values = dict(values)
+def trial_from(values: Mapping[str, Any]) -> Trial:
+    """Return a trial from its plain form, under the id it has there.
+
+    Raises:
+        BadInput: unknown, missing or wrong fields; or a name that cannot be a folder's.
+    """
+    values = dict(settings.check_kinds(values, {"id": str}, "trial"))
     name = values.pop("id", "")
     if isinstance(values.get("training"), dict):
         values["training"] = settings.build(Training, values["training"], "training")
     trial = settings.build(Trial, values, "trial")
+    check_name("split", trial.split)
+    check_name("model", trial.model)
+    if trial.label:
+        check_name("label", trial.label)
+    for folder in filter(None, (name, trial.follows)):
+        if not FOLDER.fullmatch(folder):
+            raise BadInput(f"trial expected an id of letters, digits, '.', '_', '+' and '-', got {folder[:80]!r}")
     object.__setattr__(trial, "recorded", name)
     return trial
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files
+from raysp import files, settings
 from raysp.config import Trial
 from raysp.data.split import TrainingPart
 from raysp.one_trial import Log, Setting, best_metrics, check_code, done_record, measure, recorded
 from raysp.runs import RunFolder, TrialFolder
+from raysp.search.outcome import read_rungs
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def search_trial(
     """
     folder = RunFolder(setting.run).trial(trial.id)
     if files.exists(folder.done):
-        return files.read_object(folder.done)
+        return folder.read_done()
     check_code(trial)
     with recorded(trial, folder) as log:
         return _run(trial, part, setting, folder, report, rungs or Rungs(), made_by or {}, log)
@@ -107,7 +108,7 @@ class _Ladder:
 
     def __init__(self, folder: TrialFolder, rungs: Rungs) -> None:
         self._folder, self._rungs = folder, rungs
-        self._values: dict[str, float] = files.read_object(folder.rungs) if files.exists(folder.rungs) else {}
+        self._values = {str(epoch): value for epoch, value in read_rungs(folder).items()}
         self._end = self._read_end()
 
     def climb(self, note: dict[str, Any]) -> None:
@@ -131,4 +132,6 @@ class _Ladder:
         return self._end if self._end is not None and epochs == self._end else None
 
     def _read_end(self) -> int | None:
-        return files.read_object(self._folder.stop, "epoch")["epoch"] if files.exists(self._folder.stop) else None
+        if not files.exists(self._folder.stop):
+            return None
+        return settings.coerce(int, files.read_object(self._folder.stop).get("epoch"), f"{self._folder.stop}, epoch")

@@ -58,6 +58,24 @@ def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
+def check_kinds(values: Any, kinds: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """Return a file's values after looking at those that are relied on; others pass, and so do absent ones.
+
+    Args:
+        values: what was read.
+        kinds: name -> annotated type.
+        where: what the values belong to, for the error.
+
+    Raises:
+        BadInput: no values by name, or one of another type.
+    """
+    if not isinstance(values, Mapping):
+        raise BadInput(f"{where} expected values by name, got {str(values)[:80]!r}")
+    for name in kinds.keys() & values.keys():
+        coerce(kinds[name], values[name], f"{where}, {name}")
+    return values
+
+
 def coerce(kind: Any, value: Any, where: str) -> Any:
     """Return `value` as the annotated type `kind`; whole numbers pass as floats, lists as tuples, nothing else bends.
 

@@ -52,13 +52,13 @@ def params_of(trial: Trial) -> dict[str, str]:
 def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str, str]]:
     """Return a finished trial's numbers and the tags that come with them."""
     folder = run.trial(trial.id)
-    done = files.read_object(folder.done, "validation", "selected_on")
+    done = folder.read_done("validation", "selected_on")
     numbers = {f"final/{name}": value for name, value in done["validation"].items()}
     numbers |= {name: done[name] for name in OF_DONE if name in done}
     tags = {"raysp.selected_on": done["selected_on"]}
     if files.exists(folder.predictions):
         tags["raysp.predictions"] = files.absolute(folder.predictions)
-    return {name: float(value) for name, value in numbers.items() if value is not None}, tags
+    return {name: float(value) for name, value in numbers.items() if isinstance(value, int | float)}, tags
 
 
 def curve_of(run: RunFolder, trial: Trial) -> list[dict[str, Any]]:

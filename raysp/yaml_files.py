@@ -50,7 +50,7 @@ def read_yaml(path: str) -> Any:
     except checksum.Damaged as error:
         raise BadInput(
             f"{path} is damaged: {error} (its checksum does not fit); if you changed it on purpose, remove its line "
-            f"{checksum.KEY!r}, else run the command that wrote it again"
+            f"{checksum.KEY!r}, else remove it and run the command that wrote it again"
         ) from error
 
 

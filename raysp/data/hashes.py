@@ -19,7 +19,7 @@ def sha256(path: str) -> str:
     note = files.join(os.path.dirname(path), f".{os.path.basename(path)}.sha256.json")
     with contextlib.suppress(OSError, BadInput, StoreError):
         known = files.read_object(note)
-        if {name: known.get(name) for name in stamp} == stamp:
+        if {name: known.get(name) for name in stamp} == stamp and isinstance(known.get("sha256"), str):
             return known["sha256"]
     found = files.sha256(path)
     with contextlib.suppress(OSError, StoreError):

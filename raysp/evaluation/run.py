@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from raysp import files
+from raysp import files, settings
 from raysp.config import STANDIN, Trial
 from raysp.data import split_file
 from raysp.data.split import PopulationSplit, Targets
@@ -106,7 +106,7 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
 def count_test_score(run: RunFolder, trials: list[Trial]) -> int:
     """Note in the run folder that the test answers were looked at; return how often that has been."""
     path = test_scores_path(run)
-    earlier = files.read_json(path) if files.exists(path) else []
+    earlier = settings.coerce(tuple[Mapping, ...], files.read_json(path), path) if files.exists(path) else ()
     now = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "trials": [trial.id for trial in trials]}
     files.write_json(path, [*earlier, now])
     return len(earlier) + 1
@@ -199,7 +199,8 @@ def _ratio(what: str | None, predicted: float, recorded: float) -> Score:
 def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:
     # What the trial measured itself, with the model at hand.
     own = files.read_object(folder.metrics).get("evaluation", {}) if files.exists(folder.metrics) else {}
-    return [known(name, value) for name, value in own.items()]
+    values = settings.coerce(Mapping, own, f"{folder.metrics}, evaluation").items()
+    return [known(name, settings.coerce(float | None, value, f"{folder.metrics}, {name}")) for name, value in values]
 
 
 def _behavior(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> list[Score]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from raysp.config import Experiment
 from raysp.evaluation.metrics_table import read_metrics
 from raysp.evaluation.remarks import remarks_of
 from raysp.runs import RunFolder
@@ -98,7 +99,7 @@ def _trains(table: Any, record: dict[str, Any]) -> Iterator[str]:
 
 
 def _ordered(models: Any, record: dict[str, Any]) -> list[str]:
-    rank = {record["floor"]: 0, record["ceiling"]: 2}
+    rank = {record.get("floor", Experiment.floor): 0, record.get("ceiling", Experiment.ceiling): 2}
     return sorted(models, key=lambda model: rank.get(model, 1))
 
 

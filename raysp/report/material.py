@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files
+from raysp import files, settings
 from raysp.config import Experiment, Trial
 from raysp.data.split import spell_neurons
 from raysp.errors import BadInput
@@ -195,7 +195,7 @@ def metric_name(row: dict[str, Any]) -> str:
 
 def _done(run: RunFolder, trial_id: str, problems: list[str]) -> dict[str, Any] | None:
     try:
-        return files.read_object(run.trial(trial_id).done)
+        return run.trial(trial_id).read_done()
     except BadInput as error:
         problems.append(str(error))
         return None
@@ -221,7 +221,7 @@ def _of_one_unit(row: dict[str, Any]) -> bool:
 def _test_looks(run: RunFolder, problems: list[str]) -> int:
     path = test_scores_path(run)
     try:
-        return len(files.read_json(path)) if files.exists(path) else 0
+        return len(settings.coerce(tuple[Any, ...], files.read_json(path), path)) if files.exists(path) else 0
     except BadInput as error:
         problems.append(str(error))
         return 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp import files
+from raysp import files, settings
 from raysp.collection.curve import read_curve
 from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
@@ -89,9 +89,10 @@ def best_epochs(material: Material, trial: Trial) -> dict[int, int]:
     path = material.run.trial(trial.id).metrics
     try:
         cells = files.read_object(path).get("cells") if files.exists(path) else None
-    except BadInput:
-        cells = None
-    return {int(cell): int(found["best epoch"]) for cell, found in (cells or {}).items()}
+        found = settings.coerce(Mapping[str, Any] | None, cells, f"{path}, cells") or {}
+        return {int(cell): int(one["best epoch"]) for cell, one in found.items()}
+    except (BadInput, ValueError, TypeError, KeyError):
+        return {}
 
 
 def _curve(material: Material, trial: Trial) -> list[dict[str, float | None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from raysp import files
+from raysp import files, settings
 
 
 class Clock:
@@ -17,7 +17,7 @@ class Clock:
 
     def __init__(self, path: str, minutes: float | None) -> None:
         self._path, self._minutes = path, minutes
-        self._before = files.read_object(path, "seconds")["seconds"] if files.exists(path) else 0.0
+        self._before = _read(path) if files.exists(path) else 0.0
         self._started, self._written = time.monotonic(), 0.0
 
     @property
@@ -34,3 +34,7 @@ class Clock:
         if time.monotonic() - self._written >= every_s:
             self._written = time.monotonic()
             files.write_json(self._path, {"seconds": round(self.seconds, 1)})
+
+
+def _read(path: str) -> float:
+    return settings.coerce(float, files.read_object(path).get("seconds"), f"{path}, seconds")

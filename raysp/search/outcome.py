@@ -38,11 +38,7 @@ class Outcome:
 def outcome(folder: TrialFolder) -> Outcome:
     """Return how the trial in a folder ended. Raises BadInput when its done.json is damaged."""
     if files.exists(folder.done):
-        done = files.read_json(folder.done)
-        if not isinstance(done, dict) or not isinstance(done.get("validation"), dict):
-            raise BadInput(
-                f"{folder.done} expected the numbers of the validation trials, got {str(done)[:80]}; remove it"
-            )
+        done = folder.read_done("validation")
         values = {k: float(v) for k, v in done["validation"].items() if _finite(v)}
         return Outcome("stopped" if done.get("stopped_at") else "done", values, read_rungs(folder), done)
     if files.exists(folder.error):
@@ -59,10 +55,9 @@ def read_rungs(folder: TrialFolder) -> dict[int, float]:
     if not files.exists(folder.rungs):
         return {}
     found = files.read_object(folder.rungs)
-    try:
-        return {int(epoch): float(value) for epoch, value in found.items()}
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"{folder.rungs} is damaged: expected a number for each epoch ({error}); remove it") from error
+    if not all(epoch.isdecimal() and _finite(value) for epoch, value in found.items()):
+        raise BadInput(f"{folder.rungs} expected numbers by epoch, got {str(found)[:80]}; remove {folder.path}")
+    return {int(epoch): value for epoch, value in found.items()}
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files
-from raysp.errors import NotReady
+from raysp import files, settings
+from raysp.errors import BadInput, NotReady
 from raysp.search.outcome import Outcome, Score, front, outcome, ranking, score
 from raysp.search.study import Candidate, Study
+
+FINISHED = {"finalists": tuple[int, ...], "final_seeds": tuple[int, ...], "winner": int | None}
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,11 @@ def read_result(study: Study) -> Result:
     """Return what a study has come to. Raises BadInput when a file of its record is damaged."""
     candidates = tuple(study.candidates())
     path = finished_path(study)
-    finished = files.read_object(path, "finalists", "final_seeds") if files.exists(path) else {}
+    finished = settings.check_kinds(files.read_object(path), FINISHED, path) if files.exists(path) else {}
     own, final = study.definition.seeds, tuple(finished.get("final_seeds", ()))
     finalists = finished.get("finalists", [])
+    if not all(0 <= number < len(candidates) for number in finalists):
+        raise BadInput(f"{path} names finalists that the study does not have; remove it and run the sweep again")
     wanted = {(c.number, seed): c for c in candidates for seed in own}
     wanted |= {(n, seed): candidates[n] for n in finalists for seed in final}
     outcomes = {key: outcome(study.run.trial(study.trial_id(c, key[1]))) for key, c in wanted.items()}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files
+from raysp import files, settings
 from raysp.config import STANDIN, Experiment, ModelChoice
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
@@ -19,6 +19,7 @@ from raysp.search.study import read_studies
 from raysp.yaml_files import read_yaml, write_yaml
 
 VAL, TEST = "-val", "-test"
+BEST = {"data": str, "settings": Mapping, "training": Mapping}
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ def read_settings(path: str) -> BestSettings:
     for model, splits in models.items():
         for split, best in splits.items():
             if not isinstance(best, dict) or not {"data", "settings", "training"} <= set(best):
-                raise BadInput(f"{path}: {model} on {split} expected data, settings and training, got {best!r}")
+                raise BadInput(
+                    f"{path}: {model} on {split} expected data, settings and training, got {str(best)[:200]}"
+                )
+            settings.check_kinds(best, BEST, f"{path}: {model} on {split}")
     return BestSettings(path, models)
 
 

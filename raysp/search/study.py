@@ -288,8 +288,11 @@ def read_study(run: RunFolder, model: str, split: str) -> Study:
     values = {**found, "space": parse_space(found["space"], path)}
     halving = values.get("halving")
     values["halving"] = None if halving is None else settings.build(Halving, halving, f"{path}, halving")
-    accepted = values.pop("accepted", [])
-    return Study(run, settings.build(Definition, values, path), tuple(accepted))
+    accepted = settings.coerce(tuple[Mapping, ...], values.pop("accepted", []), f"{path}, accepted")
+    definition = settings.build(Definition, values, path)
+    if (definition.model, definition.split) != (model, split):
+        raise BadInput(f"{path} is the study of {definition.model} on {definition.split}; start over with --force")
+    return Study(run, definition, accepted)
 
 
 def differences(there: Definition, mine: Definition) -> list[str]:
