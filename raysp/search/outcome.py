@@ -56,7 +56,7 @@ def read_rungs(folder: TrialFolder) -> dict[int, float]:
         return {}
     found = files.read_object(folder.rungs)
     if not all(epoch.isdecimal() and _finite(value) for epoch, value in found.items()):
-        raise BadInput(f"{folder.rungs} expected numbers by epoch, got {str(found)[:80]}; remove {folder.path}")
+        raise BadInput(f"{folder.rungs} is damaged: expected numbers by epoch, got {str(found)[:80]}; remove it")
     return {int(epoch): value for epoch, value in found.items()}
 
 
