@@ -51,10 +51,12 @@ def check_submission(path: str, root: str, phase: str | None = None) -> list[str
 
 def _phase(path: str, file: Group, phase: str | None) -> str:
     stem = os.path.basename(path).removesuffix(".h5")
-    named = phase or file.attrs.get("phase") or next((p for p in nlb_sets.PHASES if stem.endswith(f"-{p}")), None)
+    said = file.attrs.get("phase")
+    named = phase or (said if said is None else decoded(said))
+    named = named or next((one for one in nlb_sets.PHASES if stem.endswith(f"-{one}")), None)
     if named not in nlb_sets.PHASES:
         raise BadInput(f"{path}: phase expected val or test, got {named!r}; say which")
-    return str(named)
+    return named
 
 
 def _standin(path: str, file: Group) -> bool:

@@ -118,6 +118,11 @@ class Group(_Node):
             return found
         raise found.refuse("expected an array, found a group")
 
+    def copy(self, name: str, target: h5py.Group) -> None:
+        """Copy an object of this group into a group of another file that is being written."""
+        with self._guard(name):
+            self._node.copy(name, target)
+
     def walk(self, skipped: Container[str] = ()) -> Iterator[tuple[str, Group | Dataset]]:
         """Give everything below by its path from here, links followed; what cannot be opened is passed over.
 
@@ -183,7 +188,12 @@ class Dataset(_Node):
                 return self._node[selection]
 
     def numbers(self, *shape: int | None) -> np.ndarray:
-        """Read real numbers.
+        """Read real numbers; see `expect`. Half precision is widened to single."""
+        found = np.asarray(self.expect(*shape)[()])
+        return found.astype(np.float32) if found.dtype == np.float16 else found
+
+    def expect(self, *shape: int | None) -> Dataset:
+        """Return the array itself, unread, after checking that it holds real numbers.
 
         Args:
             shape: what each axis must be; None for any length.
@@ -195,8 +205,7 @@ class Dataset(_Node):
             raise self.refuse(f"expected shape {_spelled(shape)}, got {self.shape}; write it anew in that shape")
         if self.dtype.kind not in "iufb":
             raise self.refuse(f"expected numbers, got {kind_of(self.dtype)}")
-        found = np.asarray(self[()])
-        return found.astype(np.float32) if found.dtype == np.float16 else found
+        return self
 
     def text(self) -> np.ndarray:
         """Read text, any shape, as an array of str. Raises BadInput where it is none, or not UTF-8."""

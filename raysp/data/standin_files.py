@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from raysp import files
+from raysp.data.hdf5 import opened
 from raysp.data.nlb_answers import answers_path
 from raysp.data.nlb_sets import FORWARD_MS, STANDIN_MARK, NLBSet
 from raysp.data.nlb_tensors import Tensors
@@ -133,7 +134,7 @@ def _write_answers(path: str, known: str, groups: dict[str, Tensors]) -> None:
     with h5py.File(path, "w") as file:
         file.attrs.update({"standin": True, "identifier": f"{STANDIN_MARK} answers"})
         if files.exists(known):
-            with h5py.File(known, "r") as old:
+            with opened(known, again="remove it, and generate again") as old:
                 for group in old:
                     if group not in groups:
                         old.copy(group, file)

@@ -42,3 +42,24 @@ def test_windows_beyond_the_states_are_refused(path, first):
 
 def test_without_a_file_nothing_is_known(tmp_path):
     assert true_rates(str(tmp_path / "none.h5"), "train", np.array([0]), 6, 20) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "problem"),
+    [
+        ("readout", np.ones(3), r"/readout expected shape \(n, n\), got \(3,\)"),
+        ("readout", np.full((3, 4), 1e6), "expected finite true rates, got NaN or infinity"),
+        ("bias", [b"a"] * 4, "/bias expected numbers, got text"),
+        ("bias", np.zeros(3), r"/bias expected shape \(4,\), got \(3,\)"),
+        ("bias", np.zeros(4, complex), "got complex numbers"),
+        ("latents_train", np.zeros((200, 2)), r"/latents_train expected shape \(n, 3\), got \(200, 2\)"),
+        ("windows_train", np.zeros((2, 2)), "/windows_train expected whole ms of windows, got 2 rows of float64"),
+    ],
+)
+def test_states_of_another_kind_are_refused(path, name, values, problem):
+    with h5py.File(path, "a") as file:
+        if name in file:
+            del file[name]
+        file[name] = values
+    with pytest.raises(BadInput, match=problem):
+        true_rates(path, "train", np.array([0]), 6, 20)
