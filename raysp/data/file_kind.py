@@ -7,6 +7,8 @@ import stat
 import zipfile
 import zlib
 
+import h5py
+
 from raysp import files, storage
 from raysp.errors import BadInput
 
@@ -82,6 +84,8 @@ def other(path: str, again: str = "fetch it again") -> str | None:
     except OSError as error:
         return f"cannot be read ({error.strerror or error}); check who may read it"
     if any(head[start : start + len(HDF5)] == HDF5 for start in USER_BLOCKS):
+        return None
+    if files.is_local(path) and h5py.is_hdf5(storage.filesystem(path)[1]):
         return None
     return _other_bytes(path, head, again)
 

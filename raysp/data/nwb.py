@@ -15,6 +15,8 @@ from raysp.errors import BadInput, unknown
 LATEST_S = 1e11
 """Seconds; three thousand years. Beyond, a time is no time, and has no exact millisecond."""
 COARSE_MS = 1.0
+FEWEST = 10
+"""Spikes from which on two equal spike trains are no chance."""
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -166,22 +168,29 @@ def units(file: Group, path: str | None = None, *, asked: Iterable[str] = ()) ->
     count = len(table.array("id"))
     if count == 0 or "spike_times" not in table:
         raise table.refuse("expected units with spike times, found none")
-    ids, doubt = _ids(table.array("id"))
+    ids, doubt = own_numbers(np.asarray(table.array("id")[()]), "units")
     times, offsets = _ragged(table, "spike_times", count)
     _check_spikes(times, offsets, ids, file.filename)
-    doubt += _doubts(table.array("spike_times"), times, int(offsets[-1]))
+    doubt += _doubts(table.array("spike_times"), times, int(offsets[-1])) + _twins(times, offsets, ids)
     intervals, interval_offsets = _observed(table, count) if "obs_intervals" in table else (None, None)
     return Units(ids, times, offsets, _heldout(table, count, asked), intervals, interval_offsets, notes + doubt)
 
 
-def _ids(array: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
-    found = np.asarray(array[()])
+def own_numbers(found: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return what a table numbers its rows by, (rows,) int64; its rows, and a note, where that names no row.
+
+    Args:
+        found: the table's column id.
+        what: "units" or "trials".
+    """
     rows = np.arange(len(found))
-    if found.dtype.kind not in "iu" or found.shape != rows.shape:
-        return rows, (f"{array.name} holds no whole numbers: units are told apart by their rows",)
+    if found.shape != rows.shape or found.dtype.kind not in "iuf" or not np.isfinite(found).all() or (found % 1).any():
+        return rows, (f"the {what}' id holds no whole numbers: {what} are told apart by their rows",)
     if len(np.unique(found)) != len(found):
-        return rows, (f"{array.name} holds a number twice: units are told apart by their rows",)
-    return found, ()
+        return rows, (f"the {what}' id holds a number twice: {what} are told apart by their rows",)
+    if np.abs(found.astype(np.float64)).max(initial=0.0) >= 2.0**63:
+        return rows, (f"the {what}' id holds numbers beyond 63 bits: {what} are told apart by their rows",)
+    return found.astype(np.int64), ()
 
 
 def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
@@ -195,6 +204,18 @@ def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
     if array.dtype == np.float32 and (steps_ms := float(np.spacing(np.float32(latest))) * 1000.0) > COARSE_MS:
         found += (f"spike times up to {latest:.0f} s are stored in single precision, in steps of {steps_ms:.3g} ms",)
     return found
+
+
+def _twins(times: np.ndarray, offsets: np.ndarray, ids: np.ndarray) -> tuple[str, ...]:
+    first: dict[bytes, int] = {}
+    same = []
+    for row in np.flatnonzero(np.diff(offsets) >= FEWEST):
+        train = times[offsets[row] : offsets[row + 1]].tobytes()
+        if (other := first.setdefault(train, int(ids[row]))) != ids[row]:
+            same.append(f"{other} and {ids[row]}")
+    if not same:
+        return ()
+    return (f"units {', '.join(same[:4])} hold the same spikes: one of them tells a model what the other does",)
 
 
 def _heldout(table: Group, count: int, asked: Iterable[str]) -> np.ndarray | None:

@@ -28,6 +28,7 @@ def units(file: Group, path: str | None = None) -> tuple[Group, tuple[str, ...]]
     found = _distinct({where: node for where, node in tables.items() if _named(where, "units")})
     found = found or _distinct(tables)
     if not found:
+        _open(file, "units")
         raise BadInput(f"{file.filename}: expected an NWB file with a table 'units', found none; {_contents(file)}")
     where, table = _only(file, found, "tables of units", "units")
     return table, () if where == "units" else (f"units were read from {where}",)
@@ -46,6 +47,7 @@ def trials(file: Group, path: str | None = None) -> Group:
     if broken:
         raise BadInput(f"{file.filename}: {broken[0]} expected a table with a column id, found none; write it anew")
     if not others:
+        _open(file, "intervals/trials")
         raise BadInput(
             f"{file.filename}: expected an NWB file with a table 'intervals/trials', found none; {_contents(file)}"
         )
@@ -71,6 +73,12 @@ def series(file: Group, name: str) -> Group:
         names = {one for where in near for one in _names(where)[:2]}
         raise BadInput(f"{file.filename}: {unknown('time series', name, names)}")
     return _only(file, found, f"time series called {name!r}", "behavior")[1]
+
+
+def _open(file: Group, path: str) -> None:
+    """Raise why a table that is there by name cannot be opened, where that is why it was not found."""
+    if _has(file, path):
+        file[path]
 
 
 def _names(where: str) -> list[str]:

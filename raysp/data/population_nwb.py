@@ -13,7 +13,6 @@ from raysp.data import aligned, nwb
 from raysp.data.guarded import kind_of
 from raysp.data.partition import Whole, condition_index
 from raysp.data.recorded import Spans, check_counted, check_inside, stretches
-from raysp.data.split import own_ids
 from raysp.errors import BadInput
 
 if TYPE_CHECKING:
@@ -79,6 +78,7 @@ def read_trials(config: Config) -> Whole:
     counts = _counts(units, usable, windows.begin, windows.seen, grid)
     doubts = check_counted(counts, len(units.times), windows.spans, config.bin_ms, found.where)
     behavior, unknown = _behavior(found, windows.begin, config, grid)
+    numbers, renumbered = nwb.own_numbers(trials.get("id", np.arange(len(trials[config.align]))), "trials")
     unseen = len(units) - len(usable)
     left_out = (f"{unseen} units were never observed in a window and were left out",) if unseen else ()
     return Whole(
@@ -86,9 +86,9 @@ def read_trials(config: Config) -> Whole:
         forward=grid.forward,
         condition=condition_index([trials[name][rows] for name in config.conditions]) if config.conditions else None,
         behavior=behavior,
-        ids=own_ids(trials.get("id"), len(trials[config.align]))[rows],
-        units=own_ids(units.ids, len(units))[usable],
-        notes=(*units.notes, *windows.notes, *left_out, *doubts, *unknown),
+        ids=numbers[rows],
+        units=units.ids[usable],
+        notes=(*units.notes, *_unobserved(units), *renumbered, *windows.notes, *left_out, *doubts, *unknown),
     )
 
 
@@ -107,6 +107,7 @@ def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
     times, where = found.trials[config.align], found.where
     rows, missing = _with_event(times, _kept(found.trials, config.keep, where), config.align, where)
     _check_clock(found.units, times[rows], config, where)
+    elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], config, grid, where)
     begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(config.window_ms[0] / grid.clock_ms)
     spans = _spans(found.units, begin, grid)
     _check_size(len(begin), grid, len(found.units), spans, where)
@@ -120,7 +121,9 @@ def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
             f"{where}: all {len(inside)} windows reach into intervals/invalid_times; keep_invalid: true keeps them"
         )
     counts = (missing, int((~inside).sum()), int((inside & ~valid).sum()), _overlapping(begin[used], grid))
-    return _Windows(rows[used], begin[used], seen[used], spans, (*_left_out(config, len(inside), counts), *stray))
+    return _Windows(
+        rows[used], begin[used], seen[used], spans, (*_left_out(config, len(inside), counts), *elsewhere, *stray)
+    )
 
 
 def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str) -> np.ndarray:
@@ -152,6 +155,22 @@ def _check_clock(units: nwb.Units, events: np.ndarray, config: Config, where: st
             f"{where}: times up to {latest:g} s have no exact place on a clock of {config.clock_ms} ms; "
             "take a coarser clock_ms"
         )
+
+
+def _check_events(events: np.ndarray, bounds: np.ndarray, config: Config, grid: _Grid, where: str) -> tuple[str, ...]:
+    """Note events that lie in other trials than theirs. Raises BadInput where they are counted from trials' begins."""
+    known = np.isfinite(bounds).all(axis=1)
+    events, begin, end = events[known], bounds[known, 0], bounds[known, 1]
+    outside = (events < begin - grid.length_s) | (events > end + grid.length_s)
+    if outside.sum() <= len(events) / 2:
+        return ()
+    span = f"{events.min():.3f} to {events.max():.3f} s, where trials lie from {begin.min():.3f} to {end.max():.3f} s"
+    if len(events) > 2 and (events >= 0).all() and (events <= end - begin + grid.length_s).all():
+        raise BadInput(
+            f"{where}: column {config.align!r} expected seconds of the recording, got times since each trial's own "
+            f"begin ({span}); write it anew with start_time added"
+        )
+    return (f"{outside.sum()} of {len(events)} times in {config.align} lie outside their own trials: {span}",)
 
 
 def _spans(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> Spans:
@@ -187,6 +206,22 @@ def _seen(
             known[key] = aligned.observed(intervals, *shape)
         columns.append(known[key])
     return np.stack(columns, axis=2), ()
+
+
+def _unobserved(units: nwb.Units) -> tuple[str, ...]:
+    if units.intervals is None or len(units.times) == 0:
+        return ()
+    outside = 0
+    for unit in range(len(units)):
+        intervals, spikes = units.observed(unit), units.spikes(unit)
+        # A spike lies in as many stretches as have begun and not ended.
+        begun, ended = (np.searchsorted(np.sort(edge), spikes, side="right") for edge in intervals.T)
+        outside += int((begun <= ended).sum())
+    if outside <= MOSTLY * len(units.times):
+        return ()
+    return (
+        f"{outside} of {len(units.times)} spikes lie outside the obs_intervals of their units, and are not counted",
+    )
 
 
 def _bounds(trials: Mapping[str, np.ndarray]) -> np.ndarray:

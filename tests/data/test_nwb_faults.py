@@ -74,6 +74,7 @@ def link(name, target):
 
 
 EACH = np.arange(1, UNITS + 1)
+EDGES = ("start", "stop")
 REFUSED = {
     # units
     "no index": (removed(INDEX), "/units expected spike_times with spike_times_index"),
@@ -113,6 +114,7 @@ REFUSED = {
         lambda f: (table("processing/a/mua", "units")(f), f.move("units", "processing/a/sua")),
         "2 tables of units: processing/a/mua, processing/a/sua; say which: units: ",
     ),
+    "units dangling": (link("units", h5py.SoftLink("/gone")), "units is a link to /gone, which is not there"),
     # observed stretches
     "obs without index": (stored("units/obs_intervals", np.array([[0, 12.0]] * 6)), "found no obs_intervals_index"),
     "obs flat": (observed([0.0, 12.0] * 6, EACH), r"obs_intervals expected shape \(n, 2\), got \(12,\)"),
@@ -145,6 +147,11 @@ REFUSED = {
     "event infinite": (stored(GO, np.full(12, np.inf)), "expected times in column 'go'"),
     "event absurd": (at(GO, 3, 1e17), r"align column 'go' expected times in s, got 1e\+17"),
     "event in ms": (scaled(GO, 1e3), "1 of 12 windows lies inside|none of 12 windows"),
+    "event since begin": (
+        stored(GO, 0.4 + 0.01 * np.arange(12)),
+        "'go' expected seconds of the recording, got times si",
+    ),
+    "trials dangling": (link("intervals/trials", h5py.SoftLink("/gone")), "trials is a link to /gone, which is not"),
     "event in samples": (scaled(GO, 3e4), "none of 12 windows lies inside .* in samples, not in s"),
     "invalid all": (invalid((0, 20)), "all 12 windows reach into intervals/invalid_times; keep_invalid: true"),
     "invalid NaN": (invalid((2, np.nan)), "/intervals/invalid_times expected begin <= end"),
@@ -251,6 +258,11 @@ READ = {
     "as it is": (lambda f: None, WITH_HAND),
     "links": (regrouped, WITH_HAND),
     "untidy": (untidy, WITH_HAND),
+    "clock time": (
+        lambda f: [put(f, n, f[n][()] + 1.6e9) for n in (TIMES, GO, *(f"intervals/trials/{b}_time" for b in EDGES))],
+        {},
+    ),
+    "ids as floats": (stored("units/id", np.arange(6.0) + 3), {}),
     "single precision": (scaled(TIMES, 1, np.float32), {}),
     "text ids": (stored("units/id", [b"a", b"b", b"c", b"d", b"e", b"f"]), {}),
     "ids twice": (stored("units/id", [3, 3, 4, 5, 6, 7]), {}),
@@ -303,6 +315,23 @@ def fast(file):
 
 
 NOTED = {
+    "trial ids twice": (at("intervals/trials/id", 3, 4), "the trials' id holds a number twice", 12),
+    "trial ids as text": (stored("intervals/trials/id", [b"t"] * 12), "the trials' id holds no whole numbers", 12),
+    "one unit twice": (
+        lambda f: put(f, TIMES, np.concatenate([f[TIMES][:2400], f[TIMES][:480]])),
+        "units 0 and 5 hold the same spikes",
+        12,
+    ),
+    "other trials' events": (
+        lambda f: put(f, GO, np.roll(f[GO][()], 5)),
+        "12 of 12 times in go lie outside their own trials: 0.400 to 11.400 s",
+        12,
+    ),
+    "obs of a part": (
+        observed([[2, 6]] * 6, EACH),
+        r"1\d\d\d of 2880 spikes lie outside the obs_intervals of their units",
+        4,
+    ),
     "invalid": (invalid((2, 6)), "4 of 12 windows reach into intervals/invalid_times and were left out", 8),
     "invalid touches": (invalid((2.5, 2.55)), "1 of 12 windows reach into intervals/invalid_times", 11),
     "events NaN": (at(GO, [3, 4], np.nan), "2 trials have no go and were left out", 10),
@@ -316,7 +345,11 @@ NOTED = {
         12,
     ),
     "index of begins": (stored(INDEX, 480 * np.arange(6)), "480 of 2880 spike times belong to no unit", 12),
-    "ids twice": (stored("units/id", [3, 3, 4, 5, 6, 7]), "/units/id holds a number twice", 12),
+    "ids twice": (
+        stored("units/id", [3, 3, 4, 5, 6, 7]),
+        "units' id holds a number twice: units are told apart by their rows",
+        12,
+    ),
     "too fast": (fast, "1 units fire up to 2000 Hz in the windows, more than neurons can", 12),
     "hardly any": (
         lambda f: put(f, TIMES, np.where(np.arange(2880) % 480 == 0, 0.35, f[TIMES][()] + 2e5)),
