@@ -9,13 +9,14 @@ from typing import Any
 
 from raysp import files, leftovers, tracking
 from raysp.config import STANDIN, Experiment, Trial
-from raysp.errors import BadInput, NotReady, last_line, raise_together
+from raysp.errors import BadInput, NotReady, raise_together
 from raysp.finish import finish
 from raysp.form import Form, settle
 from raysp.form import lines as form_lines
+from raysp.launch_words import say_form, say_left_out, say_outside, show_failure
 from raysp.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.progress import Progress
-from raysp.record import commit, locked, widened, write_record
+from raysp.record import commit, locked, write_record
 from raysp.runs import RunFolder, trial_to
 from raysp.search.settings_file import BestSettings, adopt, check_data, read_settings
 from raysp.sets import apply_sets
@@ -191,10 +192,10 @@ def _launch(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
             check_data(asked.best, names, request.root)
         plan = make_plan(experiment, names, request.root)
         check_not_empty(plan)
-        _say_left_out(plan, say)
+        say_left_out(plan, say)
         form = _settled(asked, plan, run, request)
         trials = write_record(run, asked.whole, plan, request.root, form=form, own=asked.own)
-        _say_form(run, form, say)
+        say_form(run, form, say)
         _start_over(run, form.planned, request)
         missing = to_run(run, form.planned, request)
         _forget(run, missing)
@@ -204,10 +205,10 @@ def _launch(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
             states = _train(experiment, missing, len(form.planned), run, request, machines, tracker)
             failed = _not_done(run, form.planned)
             if failed:
-                _show_failure(run, failed, states, say)
+                show_failure(run, failed, states, say)
             else:
                 finish(run, request.root, say)
-                _say_outside(_not_done(run, form.present), run, say)
+                say_outside(_not_done(run, form.present), run, say)
         finally:
             for line in tracker.close():
                 say(line)
@@ -218,15 +219,6 @@ def _settled(asked: Asked, plan: Plan, run: RunFolder, request: Request) -> Form
     # Who starts over means today's code.
     accept = request.accept_code and not request.force
     return settle(run, asked.whole, asked.own, plan, request.root, accept=accept, anew=request.force)
-
-
-def _say_form(run: RunFolder, form: Form, say: Any) -> None:
-    record = run.record()
-    for line in form_lines(form, record["code"]):
-        say(f"  {line}")
-    for one in record["accepted"][-len(form.accepted) :] if form.accepted else ():
-        changed = ", ".join(one["files"]) or "of which nothing was noted"
-        say(f"  accepted     {one['model']}: results of other code ({changed}) stand for today's, says {one['who']}")
 
 
 def _forget(run: RunFolder, missing: list[Trial]) -> None:
@@ -245,7 +237,7 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
         BadInput, NotReady: some were refused, which are listed; the others were prepared.
     """
     from raysp.cluster.jobs import jobs
-    from raysp.data import prepare, sources, split_file
+    from raysp.data import built_from, prepare, sources, split_file
 
     leftovers.clear(files.join(request.root, "prepared"), leftovers.QUIET_S)
     bare = {name.removeprefix(STANDIN) for name in names}
@@ -264,8 +256,9 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
         )
     raise_together(zip([*(one.name for one in chosen), *(", ".join(group) for group in stale)], refusals, strict=True))
     for name in names:
-        for note in split_file.notes(request.root, name):
-            say(f"  {name}: {note}")
+        for note in (*split_file.notes(request.root, name), built_from.other_code(request.root, name)):
+            if note is not None:
+                say(f"  {name}: {note}")
 
 
 def _start_over(run: RunFolder, trials: Sequence[Trial], request: Request) -> None:
@@ -334,43 +327,6 @@ def _not_done(run: RunFolder, trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if there[trial.id] != "done" or trial.id in lost]
 
 
-def _say_outside(others: list[Trial], run: RunFolder, say: Any) -> None:
-    """Say which trials of the experiment are not finished that this command did not ask for."""
-    if not others:
-        return
-    states = run.states(others)
-    failed = sum(states[trial.id] == "failed" for trial in others)
-    models = ",".join(dict.fromkeys(trial.shown for trial in others))
-    shown = ", ".join(trial.id for trial in others[:3]) + (", ..." if len(others) > 3 else "")
-    say(
-        f"  beside what was asked for, {len(others)} trials of this experiment are not finished, {failed} of them "
-        f"failed ({shown}), and are in none of these files; run them with: {widened()} --models {models}"
-        + (" --retry" if failed else "")
-    )
-
-
-def _show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Any) -> None:
-    for trial in failed:
-        folder = run.trial(trial.id)
-        text = (
-            files.read_text(folder.error) if files.exists(folder.error) else states.get(trial.id, {}).get("error", "")
-        )
-        if text:
-            say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}\n  its traceback: {folder.error}\n")
-            break
-    say(f"{len(failed)} trials are not finished; the others are kept. Again with: the same command and --retry")
-    say(f"what is there can be collected with: raysp collect {run.path} --partial")
-
-
-def _say_left_out(plan: Plan, say: Any) -> None:
-    together: dict[tuple[str, str], list[str]] = {}
-    for model, split, reason in plan.left_out:
-        together.setdefault((model, reason), []).append(split)
-    for (model, reason), splits in together.items():
-        where = splits[0] if len(splits) == 1 else f"{len(splits)} splits"
-        say(f"  left out {model} on {where}: {reason}")
-
-
 def _to_prepare(asked: Asked, request: Request) -> str:
     own = {recording.name for recording in asked.experiment.recordings}
     bare = [name.removeprefix(STANDIN) for name in asked.names]
@@ -390,7 +346,7 @@ def _show(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
     form = _settled(asked, plan, run, request)
     for name, state in run.states(form.planned).items():
         say(f"  {state:8} {name}")
-    _say_left_out(plan, say)
+    say_left_out(plan, say)
     for line in form_lines(form, {}):
         say(f"  {line}")
     say(f"{len(form.planned)} trials in {run.path}, {len(to_run(run, form.planned, request))} to run")

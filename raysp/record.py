@@ -92,7 +92,8 @@ def _accepted(one: dict[str, Any], code: dict[str, dict[str, str]]) -> dict[str,
 def data(root: str, name: str) -> dict[str, Any]:
     """Return what a record says of a prepared split: its fingerprint, its recordings, and notes of its preparation."""
     header = split_file.header(root, name)
-    return {"fingerprint": header["fingerprint"], **header["provenance"]}
+    built = header.get("built_from", {}).get("code", "")
+    return {"fingerprint": header["fingerprint"], "code": built, **header["provenance"]}
 
 
 def submission() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from raysp.config import Experiment, ModelChoice, Recording, Trial
 from raysp.errors import BadInput
 from raysp.finish import changed, done, made, note
 from raysp.launch import Asked, Request, to_run
+from raysp.launch_words import say_outside
 from raysp.runs import RunFolder, trial_to
 from raysp.yaml_files import write_yaml
 
@@ -124,11 +125,11 @@ def test_trials_outside_of_what_was_asked_for_are_named_with_a_command_that_help
     argv = ["/x/bin/raysp", "run", "e.py", "--models", "mean_rate", "--root", "d", "--splits=a*", "--retry"]
     monkeypatch.setattr(sys, "argv", argv)
     said = []
-    launch._say_outside([], run, said.append)
+    say_outside([], run, said.append)
     assert said == []
     files.remove(run.trial(TRIALS[1].id).done)
     files.write_text(run.trial(TRIALS[1].id).error, "boom")
-    launch._say_outside([TRIALS[1]], run, said.append)
+    say_outside([TRIALS[1]], run, said.append)
     assert "1 trials of this experiment are not finished, 1 of them failed" in said[0]
     assert said[0].endswith("run them with: raysp run e.py --root d --models mean_rate --retry")
 

@@ -42,7 +42,7 @@ ROOMS = (
     ("tracking_store",),
     ("tracking",),
     ("cluster",),
-    ("launch", "finish"),
+    ("launch", "launch_words", "finish"),
     ("sweep", "range_test"),
     ("cli", "__main__"),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from raysp import code_hash, files
-from raysp.data import hashes, nlb, nlb_reference, nwb, split_file
+from raysp.data import built_from, hashes, nlb, nlb_reference, nwb, split_file
 from raysp.data.nlb_recording import absent
 from raysp.data.nlb_sets import BUILDER, SPLITS, STANDIN_MARK, STANDIN_PREFIX, parse
 from raysp.errors import BadInput, NotReady, attempt, unknown
@@ -157,7 +157,7 @@ def _current(name: str, root: str, builders: Sequence[str]) -> bool:
         return False
     if not files.exists(parse(full)[0].train_path(root)):
         return found.get("builder") in builders
-    built = any(found == _built_from(full, root, builder) for builder in builders)
+    built = any(built_from.is_current(root, full, _built_from(full, root, builder)) for builder in builders)
     return built and split_file.has_its_answers(root, full)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from raysp import code_hash, files, settings
 from raysp.config import STANDIN, Recording
-from raysp.data import file_kind, split_file
+from raysp.data import built_from, file_kind, split_file
 from raysp.data.verified import is_standin
 from raysp.errors import BadInput, NotReady, attempt, unknown
 
@@ -60,7 +60,7 @@ def full_name(recording: Recording, root: str) -> str:
     Raises:
         BadInput: a wrong setting, a name that means something else already, or a file that is not there.
     """
-    _check_name(recording.name)
+    _check_name(recording.name, root)
     source, chosen = module(recording.source), config(recording, root)
     paths = source.inputs(chosen)
     for path in paths:
@@ -106,15 +106,22 @@ def try_recording(recording: Recording, root: str) -> BadInput | NotReady | None
 
 def _up_to_date(root: str, name: str, wanted: Mapping[str, Any]) -> bool:
     try:
-        return split_file.header(root, name)["built_from"] == wanted and split_file.has_its_answers(root, name)
+        return built_from.is_current(root, name, wanted) and split_file.has_its_answers(root, name)
     except (NotReady, BadInput):
         return False
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, root: str) -> None:
     # Those are the names of benchmark splits, whose files lie in the same folder and whose phases mean something.
     if name.startswith(STANDIN) or name.endswith(("-val", "-test")):
         raise BadInput(f"recording name expected no {STANDIN!r} in front and no '-val' or '-test' behind, got {name!r}")
+    for file in files.listing(files.join(root, "prepared")):
+        there = file.removesuffix(".h5").removesuffix(".targets").removeprefix(STANDIN)
+        if there.casefold() == name.casefold() and there != name:
+            raise BadInput(
+                f"recording {name} and {there}, which is prepared below {root}, differ in case alone, and on many "
+                "disks their files would be one; give it another name"
+            )
 
 
 def _below(value: Any, root: str) -> Any:

@@ -2,8 +2,9 @@ import h5py
 import numpy as np
 import pytest
 
+from raysp import code_hash
 from raysp.config import Recording
-from raysp.data import sources, split_file
+from raysp.data import built_from, sources, split_file
 from raysp.errors import BadInput
 
 
@@ -50,6 +51,33 @@ def test_prepared_once_and_again_only_for_other_content(recording, monkeypatch):
     sources.prepare_recording(other_settings, root)
     assert len(built) == 3
     assert split_file.load(root, "mine").train.heldin.min() == 1
+
+
+def test_a_source_that_was_edited_builds_its_splits_anew_where_it_can(recording, monkeypatch):
+    known, root = recording
+    built = []
+    population = sources.module("population")
+    build = population.build
+    monkeypatch.setattr(population, "build", lambda config, name: built.append(name) or build(config, name))
+    sources.prepare_recording(known, root)
+    assert built_from.other_code(root, "mine") is None
+    monkeypatch.setattr(code_hash, "of_source", lambda name: {"raysp/data/population.py": "edited"})
+    assert "other code" in built_from.other_code(root, "mine")
+    # In a folder of others, what they prepared is used, and said to be so.
+    with monkeypatch.context() as patch:
+        patch.setattr(built_from.os, "access", lambda path, mode: False)
+        assert sources.prepare_recording(known, root) == "mine"
+        assert built == ["mine"]
+    sources.prepare_recording(known, root)
+    assert len(built) == 2
+    assert built_from.other_code(root, "mine") is None
+
+
+def test_a_name_that_differs_from_a_prepared_ones_in_case_alone_is_refused(recording):
+    known, root = recording
+    sources.prepare_recording(known, root)
+    with pytest.raises(BadInput, match=r"recording Mine and mine, which is prepared below .* differ in case alone"):
+        sources.full_name(Recording("Mine", "population", known.settings), root)
 
 
 def test_the_record_holds_base_names_and_hashes_only(recording):

@@ -1,0 +1,62 @@
+"""What `raysp run` tells a person of trials: left out, of an earlier form, failed, outside of what was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from raysp import files
+from raysp.config import Trial
+from raysp.errors import last_line
+from raysp.form import Form, lines
+from raysp.plan import Plan
+from raysp.record import widened
+from raysp.runs import RunFolder
+
+
+def say_form(run: RunFolder, form: Form, say: Any) -> None:
+    """Say which trials are left from before, and which of other code are accepted now."""
+    record = run.record()
+    for line in lines(form, record["code"]):
+        say(f"  {line}")
+    for one in record["accepted"][-len(form.accepted) :] if form.accepted else ():
+        changed = ", ".join(one["files"]) or "of which nothing was noted"
+        say(f"  accepted     {one['model']}: results of other code ({changed}) stand for today's, says {one['who']}")
+
+
+def say_outside(others: list[Trial], run: RunFolder, say: Any) -> None:
+    """Say which trials of the experiment are not finished that this command did not ask for."""
+    if not others:
+        return
+    states = run.states(others)
+    failed = sum(states[trial.id] == "failed" for trial in others)
+    models = ",".join(dict.fromkeys(trial.shown for trial in others))
+    shown = ", ".join(trial.id for trial in others[:3]) + (", ..." if len(others) > 3 else "")
+    say(
+        f"  beside what was asked for, {len(others)} trials of this experiment are not finished, {failed} of them "
+        f"failed ({shown}), and are in none of these files; run them with: {widened()} --models {models}"
+        + (" --retry" if failed else "")
+    )
+
+
+def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Any) -> None:
+    """Show the first failure, and say what to type."""
+    for trial in failed:
+        folder = run.trial(trial.id)
+        text = (
+            files.read_text(folder.error) if files.exists(folder.error) else states.get(trial.id, {}).get("error", "")
+        )
+        if text:
+            say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}\n  its traceback: {folder.error}\n")
+            break
+    say(f"{len(failed)} trials are not finished; the others are kept. Again with: the same command and --retry")
+    say(f"what is there can be collected with: raysp collect {run.path} --partial")
+
+
+def say_left_out(plan: Plan, say: Any) -> None:
+    """Say which models do not go with which splits."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for model, split, reason in plan.left_out:
+        together.setdefault((model, reason), []).append(split)
+    for (model, reason), splits in together.items():
+        where = splits[0] if len(splits) == 1 else f"{len(splits)} splits"
+        say(f"  left out {model} on {where}: {reason}")
