@@ -193,6 +193,7 @@ def _launch(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
         plan = make_plan(experiment, names, request.root)
         check_not_empty(plan)
         say_left_out(plan, say)
+        _say_judge(names, say)
         form = _settled(asked, plan, run, request)
         trials = write_record(run, asked.whole, plan, request.root, form=form, own=asked.own)
         say_form(run, form, say)
@@ -219,6 +220,18 @@ def _settled(asked: Asked, plan: Plan, run: RunFolder, request: Request) -> Form
     # Who starts over means today's code.
     accept = request.accept_code and not request.force
     return settle(run, asked.whole, asked.own, plan, request.root, accept=accept, anew=request.force)
+
+
+def _say_judge(names: list[str], say: Any) -> None:
+    """Say before anything is trained that the benchmark's judge is not there, and what takes its place."""
+    from raysp.evaluation.nlb import judge_absent
+    from raysp.evaluation.run import is_nlb
+
+    if any(map(is_nlb, names)) and judge_absent():
+        say(
+            "  WARNING the benchmark's judge, nlb_tools, is not installed: raysp's own exact forms will score; "
+            "`pip install --no-deps nlb_tools==0.0.4`, then `raysp evaluate` has it judge"
+        )
 
 
 def _forget(run: RunFolder, missing: list[Trial]) -> None:

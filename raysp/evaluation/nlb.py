@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import warnings
@@ -170,6 +171,11 @@ def check_group(group: str, rates: Group, truth: Group) -> None:
         if name not in rates:
             raise BadInput(f"{group}: the submission lacks {name}, which its other forward rates need")
         _check_rates(rates[name], shape, f"{group}: {name}")
+
+
+def judge_absent() -> bool:
+    """Tell whether nlb_tools is not installed, without importing it."""
+    return importlib.util.find_spec("nlb_tools") is None
 
 
 def _nlb_evaluate() -> Callable[..., list[dict[str, Any]]]:
