@@ -52,7 +52,7 @@ def curves(material: Material, task: Task) -> Picture:
         axes[0, -1].legend(loc="upper right")
         if references is not None:
             axes[1, 0].set_ylabel("unseen loss\n(nats per entry)")
-            axes[1, -1].legend(loc="upper right")
+            axes[1, -1].legend(loc="best")
         return Picture("curves", "Training", _caption(found, len(models), references), png(figure))
 
 
