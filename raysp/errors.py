@@ -6,6 +6,8 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from raysp import system_errors
+
 OWN = re.compile(r"^raysp\.errors\.\w+: ")
 
 
@@ -51,11 +53,19 @@ class Refused(BadInput):
 
 
 def attempt(make: Callable[..., object], *args: object, **options: object) -> BadInput | NotReady | None:
-    """Call a function and return its refusal, None where there was none: so that the next can have its turn."""
+    """Call a function and return its refusal, None where there was none: so that the next can have its turn.
+
+    What the system refuses (a file that may not be read, memory that is not there) counts as one, but for a full disk,
+    which would stop the next as well.
+    """
     try:
         make(*args, **options)
     except (BadInput, NotReady) as error:
         return error
+    except (OSError, MemoryError) as error:
+        if system_errors.is_disk_full(error):
+            raise
+        return BadInput(system_errors.sentence(error) or system_errors.named(error))
     return None
 
 

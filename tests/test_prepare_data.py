@@ -11,7 +11,7 @@ from raysp import files
 from raysp.cli import main
 from raysp.cluster import jobs
 from raysp.config import Experiment, ModelChoice, Recording
-from raysp.data import split_file
+from raysp.data import sources, split_file
 from raysp.errors import BadInput, NotReady, Refused, raise_together
 from raysp.launch import Request, choose_splits, prepare_data
 
@@ -95,3 +95,26 @@ def test_one_refusal_stays_as_it_is_and_several_survive_pickling():
     several = Refused({"a": BadInput("no"), "b": NotReady("fetch it")})
     with pytest.raises(Refused, match=r"^3 were refused:\n  c: x\n  a: no\n  b: fetch it$"):
         raise_together([("c", BadInput("x")), ("many", pickle.loads(pickle.dumps(several)))])
+
+
+def test_a_file_that_may_not_be_read_does_not_stop_the_others(root, monkeypatch, no_ray):
+    sha256 = files.sha256
+
+    def denied(path):
+        if path.endswith("bad.npz"):
+            raise PermissionError(13, "Permission denied", path)
+        return sha256(path)
+
+    monkeypatch.setattr(files, "sha256", denied)
+    with pytest.raises(BadInput, match=r"permission denied: .*bad.npz"):
+        prepare_data(experiment("bad", "good"), ["bad", "good"], Request(root=root), print)
+    assert files.exists(split_file.split_path(root, "good"))
+
+
+def test_a_full_disk_stops_all(root, monkeypatch):
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(split_file, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        sources.try_recording(experiment("good").recordings[0], root)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from raysp.cli.root import ROOT, VERBOSE, main, said, say
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, attempt
 
 
 @main.group()
@@ -90,19 +90,15 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
 
 
 def _prepare_recordings(recordings: Iterable[Any], root: str) -> list[tuple[str, Any]]:
-    """Prepare each recording and say so; return (name, its error) of those that were refused."""
+    """Prepare each recording and say so; return each one's name with its refusal or None."""
     from raysp.data import sources, split_file
 
-    refused = []
-    for recording in recordings:
-        try:
-            name = sources.prepare_recording(recording, root)
-        except (BadInput, NotReady) as error:
-            refused.append((recording.name, error))
-            continue
+    def prepare(recording: Any) -> None:
+        name = sources.prepare_recording(recording, root)
         say(f"  {split_file.split_path(root, name)}")
         _say_notes([name], root)
-    return refused
+
+    return [(recording.name, attempt(prepare, recording)) for recording in recordings]
 
 
 def _prepare_benchmark(

@@ -100,7 +100,7 @@ def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
 
 
 def _check_whole(counts: np.ndarray, where: str) -> None:
-    lowest, highest = counts.min(), counts.max()
+    lowest, highest = counts.min().item(), counts.max().item()
     if lowest < 0:
         raise BadInput(f"{where} expected counts >= 0, got {lowest}")
     if highest == np.inf:
@@ -209,7 +209,7 @@ def checked_rows(array: np.ndarray, trials: int, where: str, *, from_one: bool =
     """Return indices of trials, ascending, from indices or a mask of (trials,) booleans; one row or column of them.
 
     Args:
-        array: indices from 0, or the mask.
+        array: indices from 0, or the mask, of zeros and ones as well.
         trials: how many there are.
         where: the beginning of the error's sentence.
         from_one: the program that wrote them counts from 1.
@@ -219,7 +219,7 @@ def checked_rows(array: np.ndarray, trials: int, where: str, *, from_one: bool =
     """
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()
-    if array.dtype == bool and array.shape == (trials,):
+    if array.shape == (trials,) and trials > 2 and array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all():
         array, from_one = np.flatnonzero(array), False
     if (
         array.dtype.kind == "f"

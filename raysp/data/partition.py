@@ -11,6 +11,9 @@ from scipy.ndimage import gaussian_filter1d
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
 from raysp.errors import BadInput
 
+LONGEST_KERNEL = 10_000
+"""Bins to either side that a Gaussian may reach: more than any trial has."""
+
 NEURONS, TRIALS, CONDITIONS = 0, 1, 2
 """Streams of random numbers: what is drawn from one does not change with what is drawn from another."""
 
@@ -181,7 +184,10 @@ def condition_psth(whole: Whole, sigma_bins: float) -> np.ndarray:
 
 def _smooth(means: np.ndarray, sigma_bins: float) -> np.ndarray:
     known = ~np.isnan(means)
-    options = {"sigma": sigma_bins, "axis": 1, "mode": "constant", "truncate": 3.0}
+    radius = min(int(3.0 * sigma_bins + 0.5), LONGEST_KERNEL)
+    if radius == 0:
+        return means
+    options = {"sigma": sigma_bins, "axis": 1, "mode": "constant", "radius": radius}
     total = gaussian_filter1d(np.where(known, means, 0.0), **options)
     weight = gaussian_filter1d(known.astype(np.float64), **options)
     return np.divide(total, weight, out=np.full_like(means, np.nan), where=known)

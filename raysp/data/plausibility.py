@@ -22,7 +22,7 @@ NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "
 SHORTEST_BIN_MS, LONGEST_BIN_MS = 0.1, 100.0
 """Bins of neural populations last 1 to 50 ms; a spike takes 1 ms. 0.02 is seconds for ms, 200 is often 0.2 or 20."""
 
-ODD_RATE_HZ, LARGEST_RATE_HZ = 200.0, 1000.0
+LOW_RATE_HZ, ODD_RATE_HZ, LARGEST_RATE_HZ = 0.02, 200.0, 1000.0
 """Mean over all neurons. Measured: 2 to 15 Hz. No neuron fires a spike per ms for long."""
 
 FEWEST_COUNTS = 20
@@ -118,6 +118,11 @@ def rate(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
     """Doubt how much neurons fire: counts (trials, bins, neurons), NaN where unobserved, in bins of `bin_ms`."""
     seen = np.count_nonzero(~np.isnan(counts))
     mean_hz = float(np.nansum(counts, dtype=np.float64)) / max(seen, 1) * (1000.0 / bin_ms)
+    if mean_hz == 0:
+        yield Doubt("rate", "expected spikes, got none in any bin")
+    elif mean_hz < LOW_RATE_HZ:
+        told = f"neurons fire {mean_hz:.2g} Hz on average in bins of {bin_ms:g} ms, less than {LOW_RATE_HZ:g} Hz"
+        yield Doubt("rate", f"{told}: is bin_ms too large?", False)
     if mean_hz > ODD_RATE_HZ:
         yield Doubt(
             "rate",
@@ -178,16 +183,17 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
     # Neurons differ, in no order; on an axis with an order that says nothing.
     differ = [_variation(counts, axis) if order[axis] < UNORDERED else 0.0 for axis in range(3)]
     told = f"expected (trials, bins, neurons), but of shape {counts.shape} the"
-    if order[1] < UNORDERED and order[2] >= ORDERED and max(differ[:2]) >= DIFFERENT:
-        neurons = int(np.argmax(differ[:2]))
+    neurons = int(np.argmax(differ[:2]))
+    which = ("first", "second")[neurons]
+    if order[1] < UNORDERED and order[2] >= ORDERED and differ[neurons] >= DIFFERENT:
         yield Doubt(
             "axes",
-            f"{told} {('first', 'second')[neurons]} axis looks like neurons and the third like time; use "
+            f"{told} {which} axis looks like neurons and the third like time; use "
             f"np.transpose(counts, {(1 - neurons, 2, neurons)})",
             counts.shape[1] >= FEW,
         )
-    elif order[2] < UNORDERED and differ[0] >= EXTREME * max(DIFFERENT, differ[2]):
-        yield Doubt("axes", f"{told} first axis looks like neurons: are the axes in another order?", False)
+    elif order[2] < UNORDERED and differ[neurons] >= EXTREME * max(DIFFERENT, differ[2]):
+        yield Doubt("axes", f"{told} {which} axis looks like neurons: are the axes in another order?", False)
     elif order[0] >= ORDERED and order[1] < UNORDERED and counts.shape[1] >= 2 * FEW:
         yield Doubt("axes", f"{told} first axis looks like time: are the axes in another order?", False)
 
@@ -241,6 +247,8 @@ def conditions(condition: np.ndarray | None) -> Iterator[Doubt]:
     if condition is None:
         return
     known = condition[condition >= 0]
+    if len(known) == 0:
+        yield Doubt("conditions", f"expected conditions, got none in any of {len(condition)} trials")
     if len(known) >= 8 and len(np.unique(known)) == len(known):
         yield Doubt(
             "conditions",

@@ -25,7 +25,7 @@ def checked(array):
 GOOD = {
     "bool": SPIKES > 0,
     "bytes": SPIKES.astype(np.uint8),
-    "whole numbers as floats": SPIKES.astype(np.float16),
+    "whole numbers as short floats": SPIKES.astype(np.float16) * 1000,
     "big-endian": SPIKES.astype(">i2"),
     "big-endian floats": SPIKES.astype(">f8"),
     "long floats": SPIKES.astype(np.longdouble),
@@ -145,7 +145,15 @@ def test_conditions_that_are_as_many_as_bins_get_a_hint():
         count_file.per_trial(np.arange(15), SHAPE, "a")
 
 
-@pytest.mark.parametrize("array", [np.array([2, 4]), np.array([[4.0], [2.0]]), np.isin(np.arange(20), (2, 4))[None]])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([2, 4]),
+        np.array([[4.0], [2.0]]),
+        np.isin(np.arange(20), (2, 4))[None],
+        np.isin(np.arange(20), (2, 4)) * 1.0,
+    ],
+)
 def test_trials_may_be_numbers_or_a_mask(array):
     assert count_file.checked_rows(array, 20, "a").tolist() == [2, 4]
 

@@ -89,3 +89,11 @@ def test_the_psth_of_known_truth_is_its_mean_unsmoothed():
     whole = Whole(np.zeros_like(rates), forward=2, rates=rates, condition=np.repeat([0, 1], 3))
     psth = partition.condition_psth(whole, 3.0)
     np.testing.assert_allclose(psth, [rates[:3, :8].mean(axis=0), rates[3:, :8].mean(axis=0)], rtol=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [1e-300, 0.1, 1e3, 1e300])
+def test_a_kernel_of_any_width_keeps_the_mean(sigma):
+    counts = np.random.default_rng(0).poisson(1.0, (4, 9, 2)).astype(np.float32)
+    psth = partition.condition_psth(Whole(counts, condition=np.zeros(4, dtype=int)), sigma)[0]
+    plain = counts.mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(psth, plain if sigma < 1 else np.tile(plain.mean(axis=0), (9, 1)), rtol=1e-4)

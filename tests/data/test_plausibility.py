@@ -49,6 +49,13 @@ REFUSED = {
     "counts by their bins' width": ("scaled", COUNTS * 100, {}, "rates in Hz; multiply them by 0.01 s"),
     "the same in bins of 20 ms": ("scaled", COUNTS * 50, {"bin_ms": 20.0}, "rates in Hz; multiply them by 0.02 s"),
     "whole rates in Hz": ("rate", np.rint(RATES * 100 + COUNTS), {}, r"fire 27\d\d Hz on average .* rates in Hz"),
+    "no spike": ("rate", COUNTS * 0, {}, "expected spikes, got none in any bin"),
+    "no condition": (
+        "conditions",
+        COUNTS,
+        {"side": np.full(TRIALS, np.nan), "conditions": ("side",)},
+        "expected conditions, got none in any of 40 trials",
+    ),
     "seconds for ms": ("bin_ms", COUNTS, {"bin_ms": 0.02}, "is bin_ms given in s. Then 20 ms are meant"),
     "windows of 10 bins": ("overlap", windows(COUNTS, 10), {"bin_ms": 100.0}, r"correlation 0.9\d, steps 0.1"),
     "windows of 5 bins": ("overlap", windows(COUNTS, 5), {"bin_ms": 50.0}, "their windows overlap"),
@@ -73,6 +80,14 @@ NOTED = {
     "neurons, bins, trials": (COUNTS.transpose(2, 1, 0), {}, "the first axis looks like neurons"),
     "bins, trials, neurons": (COUNTS.transpose(1, 0, 2), {}, "the first axis looks like time"),
     "few neurons as bins": (made_up(neurons=6)[0].transpose(0, 2, 1), {}, "second axis looks like neurons"),
+    "neurons as bins, all at rest": (
+        np.random.default_rng(0).poisson(
+            np.geomspace(0.05, 2, 30)[np.random.default_rng(1).permutation(30)][:, None], (40, 30, 60)
+        ),
+        {},
+        "second axis looks like neurons",
+    ),
+    "hardly a spike": (made_up(scale=0.0001, trials=400)[0], {}, "less than 0.02 Hz: is bin_ms too large"),
     "bins of 200 ms": (COUNTS, {"bin_ms": 200.0}, "bins of 200 ms are wider than 100 ms"),
     "spikes counted twice": (COUNTS * 2, {}, "every count is a multiple of 2"),
     "fast": (made_up(scale=10)[0], {}, "Hz on average in bins of 10 ms, more than 200 Hz"),
@@ -133,7 +148,7 @@ def doubts(counts, bin_ms, rates=None):
     return [doubt.sentence for doubt in plausibility.of_arrays(counts, rates, bin_ms)]
 
 
-@pytest.mark.parametrize("counts", [np.ones((20, 10, 8)), np.zeros((20, 10, 8)), np.ones((1, 1, 1)), np.eye(9)[None]])
+@pytest.mark.parametrize("counts", [np.ones((20, 10, 8)), np.ones((1, 1, 1)), np.eye(9)[None]])
 def test_counts_without_any_structure_are_not_doubted(counts):
     assert doubts(counts, 10.0) == []
 
