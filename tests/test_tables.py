@@ -57,6 +57,14 @@ def test_a_table_of_an_earlier_version_is_read(path):
     assert tables.read_note(path) == {}
 
 
+@pytest.mark.parametrize("column", ["run_trial", "unseen_loss"])
+def test_a_table_of_today_that_another_program_wrote_anew_has_lost_its_checksums(path, column):
+    tables.write_table(path, polars.DataFrame({column: [1.5, 2.5], "other": [1, 2]}))
+    polars.read_parquet(path).with_columns(other=3).write_parquet(path)
+    with pytest.raises(BadInput, match=r"damaged.*its checksums are gone"):
+        tables.read_table(path)
+
+
 def test_a_flipped_bit_is_told_of_or_changes_nothing(path):
     whole = written(path)
     told, taken = 0, 0

@@ -95,7 +95,7 @@ class Campaign:
         """Make one change, read the file, and judge what comes."""
         rng = random.Random(f"{self.seed}-{number}")
         kind = KINDS[number % len(KINDS)]
-        valid = bool(kind.changes) and (number // len(KINDS)) % 5 < 3
+        valid = bool(kind.changes) and (number + number // len(KINDS)) % 5 < 3
         reader = rng.choice(list(kind.readers))
         with tempfile.TemporaryDirectory(dir=self.work) as folder:
             place = os.path.join(folder, "it")

@@ -83,7 +83,8 @@ def column(path: str, rng: Random, other: str) -> Changed:
     if how == "dropped":
         table = table.drop_columns([name])
     elif how == "renamed":
-        table = table.rename_columns([one + "_" * (one == name) for one in table.column_names])
+        renamed = table.rename_columns([one + "_" * (one == name) for one in table.column_names])
+        table = renamed.replace_schema_metadata(table.schema.metadata)
     elif how == "null":
         table = _set(table, name, pa.nulls(len(table), field.type), field)
     elif how == "of another type":

@@ -72,3 +72,8 @@ def test_a_change_is_made_again_by_its_number():
     lines = [python("-m", "tests.fuzz.campaign", "--seed", "5", "--only", "22").stdout for _ in range(2)]
     assert lines[0] == lines[1] != ""
     assert " submission, check: " in lines[0]
+
+
+def test_nothing_is_raw_hangs_crashes_or_is_read_with_other_content():
+    done = python("-m", "tests.fuzz.campaign", "--count", "60")
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
