@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import raysp
-from raysp import code_hash, files, record
+from raysp import code_hash, files
 from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.runs import RunFolder, trial_to
 
+MAKERS = ("evaluation/run.py", "collection/gather.py", "collection/submission.py", "report/page.py")
 SCORING = ("collection", "data", "evaluation", "objectives")
 """The rooms whose code changes a score."""
 
@@ -157,13 +158,21 @@ def _finished(run: RunFolder) -> dict[str, Any]:
 
 
 def _made_from(run: RunFolder) -> dict[str, Any]:
-    scoring = code_hash.files_of([code_hash.PACKAGE / "evaluation" / "run.py"], SCORING)
     return {
         "trials": {trial.id: trial.split for trial in done(run)},
         "raysp": raysp.__version__,
-        "code": record.code(),
-        "scoring": code_hash.digest(scoring),
+        "code": code_hash.digest(
+            code_hash.files_of([code_hash.PACKAGE / path for path in MAKERS], (*SCORING, "report"))
+        ),
+        "scoring": code_hash.digest(code_hash.files_of([code_hash.PACKAGE / MAKERS[0]], SCORING)),
+        "record": files.digest(_told(run.record())),
     }
+
+
+def _told(record: dict[str, Any]) -> list[Any]:
+    """Return what a report tells of a run's record, besides its commands: floor and ceiling, and what is left out."""
+    experiment = {name: value for name, value in record.get("experiment", {}).items() if name != "resources"}
+    return [experiment, record.get("accepted"), [one["id"] for one in record.get("earlier", ())]]
 
 
 def _differs(run: RunFolder, finished: dict[str, Any], path: str) -> bool:

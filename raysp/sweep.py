@@ -328,8 +328,10 @@ def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:
     for result in (read_result(study) for study in read_studies(run)):
         for (number, seed), _ in result.outcomes.items():
             candidate = result.candidates[number]
-            trial = result.study.trial(candidate, seed)
-            found.setdefault(trial.id, (trial, tags(result.study, candidate, seed)))
+            with contextlib.suppress(BadInput):
+                # Today's code may not know a setting of then any more; the store keeps what it has of such a trial.
+                trial = result.study.trial(candidate, seed)
+                found.setdefault(trial.id, (trial, tags(result.study, candidate, seed)))
     return list(found.values())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files, settings
+from raysp import code_hash, files, settings
 from raysp.config import STANDIN, Experiment, ModelChoice
 from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
@@ -114,6 +114,9 @@ def adopt(experiment: Experiment, best: BestSettings, splits: list[str]) -> tupl
             choices[model] = _with(choices[model], split, swept[_partner(split)])
         own = [split for split in splits if split not in taken]
         lines.append(f"{model}: settings of {best.sweep} on {len(taken)} splits")
+        now = code_hash.digest(code_hash.of_model(model, choices[model].settings))
+        if any(swept[_partner(split)].get("code") not in (None, "", now) for split in taken):
+            lines.append(f"{model}: they were found with other code of {model} than today's, and may not be its best")
         if own:
             shown = ", ".join(own[:4]) + (" ..." if len(own) > 4 else "")
             lines.append(f"{model}: the experiment's own settings on {len(own)} splits that were not swept ({shown})")
@@ -154,6 +157,7 @@ def _best(result: Result) -> dict[str, Any]:
         "candidate": number,
         "of": len(result.candidates),
         "data": definition.data,
+        "code": code_hash.digest(definition.code) if definition.code else "",
         "settings": parts["model"],
         "training": training,
     }

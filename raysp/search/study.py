@@ -297,7 +297,8 @@ def read_study(run: RunFolder, model: str, split: str) -> Study:
 
 def differences(there: Definition, mine: Definition) -> list[str]:
     """Return what two studies differ in that their candidates depend on, in words; their code apart."""
-    old, new = settings.plain(there.plain()), settings.plain(mine.plain())
+    # A candidate's score is a mean over its seeds, whatever their order.
+    old, new = ({**settings.plain(one.plain()), "seeds": sorted(one.seeds)} for one in (there, mine))
     shown = []
     for name in [name for name in new if name != "code" and old[name] != new[name]]:
         if name == "in_flight" and mine.sampler != "tpe":

@@ -202,6 +202,14 @@ def test_how_many_candidates_are_at_work_counts_where_they_learn_from_each_other
     assert found == (["in_flight: 4 there, 7 now"] if differs else [])
 
 
+def test_the_order_of_seeds_is_no_part_of_a_study(tmp_path):
+    made = study(tmp_path, seeds=(0, 1))
+    assert differences(made.definition, dataclasses.replace(made.definition, seeds=(1, 0))) == []
+    assert differences(made.definition, dataclasses.replace(made.definition, seeds=(1, 2))) == [
+        "seeds: [0, 1] there, [1, 2] now"
+    ]
+
+
 def test_candidates_of_other_code_are_not_mixed_unless_a_person_says_so(tmp_path):
     made = study(tmp_path, code=CODE)
     for candidate in made.candidates():
