@@ -11,7 +11,7 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from raysp.data.binning import in_windows
-from raysp.data.nwb import Series
+from raysp.data.nwb_series import Series
 
 
 def to_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:

@@ -126,6 +126,7 @@ def _build(recording: Recording, root: str, bin_ms: int, phase: Phase, *, refere
         recordings=tuple((os.path.basename(path), hashes.sha256(path)) for path in inputs(nlb, phase, root)),
         builder=nlb_reference.VERSION if reference else BUILDER,
         standin=recording.standin,
+        notes=recording.notes,
     )
     rates = _rates(recording, scored, root, bin_ms, phase)
     train = _train_part(recording, given, answers, bin_ms, phase, rates[0])

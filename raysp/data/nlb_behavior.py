@@ -12,7 +12,7 @@ import numpy as np
 from scipy import signal
 
 from raysp.data import binning
-from raysp.data.nwb import Series
+from raysp.data.nwb_series import Series
 from raysp.errors import BadInput
 
 ORDER = 500

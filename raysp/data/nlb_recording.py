@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp import files
-from raysp.data import binning, nwb
+from raysp.data import binning, nwb, nwb_series
 from raysp.data.guarded import Group, kind_of
 from raysp.data.nlb_behavior import resample
 from raysp.data.nlb_sets import BIN_WIDTHS_MS, STANDIN_MARK, NLBSet
@@ -32,6 +32,7 @@ class Session:
         heldout: spikes of the held-out neurons; None in test files.
         behavior: bin width -> (trials, bins, variables) behaviour in every trial's window, where it is a series.
         standin: True for a generated recording.
+        notes: what is doubtful about the file, one sentence each.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Session:
     heldout: binning.Spikes | None
     behavior: dict[int, np.ndarray]
     standin: bool
+    notes: tuple[str, ...] = ()
 
     def ns(self, column: str) -> np.ndarray:
         """Return a time column in nanoseconds, (trials,)."""
@@ -70,6 +72,11 @@ class Recording:
     nlb: NLBSet
     train: Session
     test: Session | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is doubtful about its files, one sentence each."""
+        return self.train.notes + (() if self.test is None else self.test.notes)
 
     @property
     def standin(self) -> bool:
@@ -136,7 +143,8 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
         _check_observed(units, (heldin, heldout), name)
         _check_neurons(nlb, name, (len(heldin), len(heldout or ())), test=test, standin=standin)
         behavior = {} if test or nlb.series is None else _behavior(nlb, file, trials, length_ms, lead_ms)
-    return Session(name, trials, _ids(units), heldin, heldout, behavior, standin)
+    notes = tuple(f"{name}: {note}" for note in units.notes)
+    return Session(name, trials, _ids(units), heldin, heldout, behavior, standin, notes)
 
 
 def _check_columns(trials: dict[str, np.ndarray], required: tuple[str, ...], name: str) -> None:
@@ -198,7 +206,7 @@ def _group(units: nwb.Units, chosen: np.ndarray, length_ms: int) -> binning.Spik
 def _behavior(
     nlb: NLBSet, file: Group, trials: dict[str, np.ndarray], length_ms: int, lead_ms: int
 ) -> dict[int, np.ndarray]:
-    series = nwb.series(file, nlb.series)
+    series = nwb_series.series(file, nlb.series)
     begin = binning.nanoseconds(trials[nlb.align]) + (nlb.window_ms[0] + nlb.lag_ms) * binning.NS_PER_MS
     return {width: resample(series, begin, nlb.bins(width), width, length_ms, lead_ms) for width in BIN_WIDTHS_MS}
 

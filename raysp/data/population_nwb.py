@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.data import aligned, nwb
+from raysp.data import aligned, nwb, nwb_series
 from raysp.data.guarded import kind_of
 from raysp.data.partition import Whole, condition_index
 from raysp.data.recorded import Spans, check_counted, check_inside, stretches
@@ -44,7 +44,7 @@ class _Grid:
 class _Recording:
     trials: Mapping[str, np.ndarray]
     units: nwb.Units
-    series: nwb.Series | None
+    series: nwb_series.Series | None
     invalid: np.ndarray
     where: str
 
@@ -98,7 +98,7 @@ def _read(config: Config) -> _Recording:
         units = nwb.units(file, config.units)
         series = None
         if config.behavior is not None:
-            series = nwb.series(file, config.behavior, time_last=config.behavior_time_last)
+            series = nwb_series.series(file, config.behavior, time_last=config.behavior_time_last)
         invalid = np.zeros((0, 2)) if config.keep_invalid else nwb.invalid_times(file)
         return _Recording(trials, units, series, invalid, file.filename)
 
@@ -250,7 +250,7 @@ def _behavior(
 
 
 def _check_behavior(
-    behavior: np.ndarray, series: nwb.Series, starts: np.ndarray, length_s: float, where: str
+    behavior: np.ndarray, series: nwb_series.Series, starts: np.ndarray, length_s: float, where: str
 ) -> tuple[str, ...]:
     known = ~np.isnan(behavior).all(axis=2)
     spans = (

@@ -51,7 +51,7 @@ class Spans:
                 return f": are spike times in {name}, not in s?"
             if low <= windows / max(spikes, 1e-9) <= high:
                 return f": are those of the {self.where} in {name}, not in s?"
-        return ""
+        return ": are all times in s, from the same zero?"
 
 
 def stretches(times: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from raysp.data.nlb_behavior import resample
 from raysp.data.nlb_recording import Session
 from raysp.data.nlb_sets import BIN_WIDTHS_MS, NLBSet
 from raysp.data.nlb_tensors import Tensors
-from raysp.data.nwb import Series
+from raysp.data.nwb_series import Series
 from raysp.data.standin_nwb import PACKED
 from raysp.data.standin_population import US_PER_MS, Population
 from raysp.data.standin_session import Content, hidden, seconds

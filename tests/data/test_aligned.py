@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raysp.data import aligned
-from raysp.data.nwb import Series
+from raysp.data.nwb_series import Series
 
 BEGINS = st.lists(st.integers(-20, 120), min_size=1, max_size=6).map(np.array)
 TICKS = st.lists(st.integers(-10, 130), max_size=60).map(lambda ticks: np.sort(np.array(ticks, dtype=np.int64)))

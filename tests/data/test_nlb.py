@@ -223,3 +223,16 @@ def test_spikes_in_another_unit_of_time_are_refused(tmp_path, factor):
         file["units/spike_times"][...] = file["units/spike_times"][()] * factor + 50 * factor
     with pytest.raises(BadInput, match=r"none of \d+ spikes lies in obs_intervals; spikes lie from"):
         read_recording(SETS["mc_rtt"], root)
+
+
+def test_what_is_doubtful_about_a_file_is_noted(tmp_path):
+    root = str(tmp_path)
+    write_recording(SETS["mc_rtt"], root, seed=3)
+    ((split, _),) = nlb.build_set("mc_rtt", root, ["mc_rtt-20ms-val"])
+    assert split.provenance.notes == ()
+    with h5py.File(SETS["mc_rtt"].train_path(root), "a") as file:
+        ends = file["units/spike_times_index"][()]
+        file["units/spike_times_index"][-1] = ends[-1] - 3
+    ((split, _),) = nlb.build_set("mc_rtt", root, ["mc_rtt-20ms-val"])
+    assert "3 of" in split.provenance.notes[0]
+    assert "spike times belong to no unit" in split.provenance.notes[0]

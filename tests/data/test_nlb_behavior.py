@@ -5,7 +5,7 @@ from scipy import signal
 
 from raysp.data.binning import NS_PER_MS
 from raysp.data.nlb_behavior import resample
-from raysp.data.nwb import Series
+from raysp.data.nwb_series import Series
 from raysp.errors import BadInput
 
 

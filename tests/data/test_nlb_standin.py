@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.linear_model import PoissonRegressor
 
 from raysp import files
-from raysp.data import nlb, nlb_reference, nlb_standin, nlb_tensors, nlb_truth, nwb
+from raysp.data import nlb, nlb_reference, nlb_standin, nlb_tensors, nlb_truth, nwb, nwb_series
 from raysp.data.nlb_recording import read_recording
 from raysp.data.nlb_sets import SETS, STANDIN_MARK, parse
 from raysp.data.nlb_standin import write_standin
@@ -252,7 +252,7 @@ def test_velocity_is_a_readout_of_the_latents_at_the_lag(standin_root, name):
     with h5py.File(nlb_truth.truth_path(standin_root, name)) as file:
         latents = file["latents_train"][()]
     with nwb.opened(SETS[name].train_path(standin_root)) as file:
-        series = nwb.series(file, SETS[name].series)
+        series = nwb_series.series(file, SETS[name].series)
     ms = np.rint(series.times * 1000).astype(int)
     inside = (ms - lag >= 0) & (ms - lag < len(latents))
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from raysp.data import nwb
+from raysp.data import nwb, nwb_series
 from raysp.errors import BadInput
 
 REAL = os.path.join(
@@ -68,7 +68,7 @@ def test_trials_are_decoded_and_ragged_columns_left_out(path):
 
 def test_series_have_times_and_channel_names(path):
     with nwb.opened(path) as file:
-        hand, gaze = nwb.series(file, "hand_vel"), nwb.series(file, "eye_gaze")
+        hand, gaze = nwb_series.series(file, "hand_vel"), nwb_series.series(file, "eye_gaze")
     assert hand.channels == ("x", "y")
     assert_array_equal(hand.times, [0.0, 0.001, 0.003])
     assert gaze.channels == ("0000",)
@@ -101,7 +101,7 @@ def test_a_missing_column_is_answered_with_the_nearest(path):
 
 def test_a_missing_series_is_answered_with_the_nearest(path):
     with nwb.opened(path) as file, pytest.raises(BadInput, match="did you mean 'hand_vel'"):
-        nwb.series(file, "hand_val")
+        nwb_series.series(file, "hand_val")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_spike_times_that_are_no_spike_train_are_refused(path, values, problem):
 def test_samples_out_of_order_are_refused(path, times, problem):
     changed(path, "processing/behavior/hand_vel/timestamps", times)
     with nwb.opened(path) as file, pytest.raises(BadInput, match=problem):
-        nwb.series(file, "hand_vel")
+        nwb_series.series(file, "hand_vel")
 
 
 @pytest.mark.parametrize(
