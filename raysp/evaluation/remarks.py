@@ -37,11 +37,11 @@ def remarks_of(run: RunFolder, phase: str | None = None) -> list[str]:
 
 
 def _judges(rows: list[dict[str, Any]]) -> Iterator[str]:
-    for (split, note), metrics in _together(
-        rows, lambda row: BY_OWN_FORM in (row["note"] or ""), lambda row: (row["split"], row["note"]), "metric"
-    ).items():
-        reason = note[note.index(BY_OWN_FORM) :]
-        yield f"WARNING {split}: {', '.join(metrics)} {reason}"
+    def place(row: dict[str, Any]) -> tuple[str, str]:
+        return row["split"], row["note"][row["note"].index(BY_OWN_FORM) :]
+
+    found = _together(rows, lambda row: BY_OWN_FORM in (row["note"] or ""), place, "metric")
+    yield from (f"WARNING {split}: {', '.join(metrics)} {reason}" for (split, reason), metrics in found.items())
 
 
 def _ratios(rows: list[dict[str, Any]]) -> Iterator[str]:

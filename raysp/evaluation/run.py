@@ -91,6 +91,7 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     parts = {part: Prediction(*read_rates(folder.predictions, part)) for part in ("train", "eval")}
     whole = is_nlb(trial.split) and trial.neurons is None
     found = [
+        *_not_predicted(targets, parts["eval"]),
         *(_judged(split, targets, parts) if whole else scores(_own(split, targets, parts))),
         *_beside(targets, parts["eval"]),
         *_measured_by_the_trial(folder),
@@ -141,6 +142,13 @@ def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Predictio
 def _instead(own: Score, reason: Exception) -> Score:
     why = f"computed by raysp's own exact form, not by {JUDGE}: {reason}"
     return Score(own.metric, own.value, why if own.note is None else f"{own.note}; {why}")
+
+
+def _not_predicted(targets: Targets, prediction: Prediction) -> list[Score]:
+    """Return the scores that a prediction cannot have, though the answers are known."""
+    if prediction.rates_forward is not None or forward_counts(targets.trials, targets.sizes.heldout) is None:
+        return []
+    return [Score("fp-bps", None, "the model predicts no bins after the observed ones")]
 
 
 def _halves(stem: str, rates: np.ndarray, heldin: int) -> dict[str, np.ndarray]:

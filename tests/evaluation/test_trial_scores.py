@@ -272,3 +272,25 @@ def test_another_trials_predictions_are_not_scored(made, tmp_path, product):
     shutil.copy(run.trial(other.id).predictions, run.trial(trial.id).predictions)
     with pytest.raises(BadInput, match=f"expected predictions of {trial.id}, got those of {other.id}"):
         rows_of(run, made.root, trial)
+
+
+def test_forward_bins_that_a_model_does_not_predict_are_null_with_the_reason(tmp_path):
+    def bare(split, targets):
+        found = {part: dataclasses.replace(one, rates_forward=None) for part, one in truth(split, targets).items()}
+        return split, targets, found
+
+    rows, *_ = scored_split(tmp_path, bare)
+    assert one(rows, "fp-bps")["value"] is None
+    assert one(rows, "fp-bps")["note"] == "the model predicts no bins after the observed ones"
+
+
+def test_one_metric_that_the_judge_cannot_compute_takes_no_other_along(tmp_path):
+    def unknown(split, targets):
+        targets.trials.behavior[:] = np.nan
+        return split, targets, truth(split, targets)
+
+    rows, *_ = scored_split(tmp_path, unknown, name="mc_maze_small-20ms-val")
+    assert one(rows, "vel R2")["value"] is None
+    assert "expected at least 2 bins" in one(rows, "vel R2")["note"]
+    assert all(one(rows, metric)["value"] is not None for metric in BENCHMARK - {"vel R2"})
+    assert sum(line.startswith("WARNING") for line in remarks(rows)) == 1
