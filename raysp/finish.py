@@ -62,16 +62,18 @@ def made(run: RunFolder) -> dict[str, dict[str, Any]]:
 
     The dataset's files are told by their size: each is the trial's own, which tells of its digest itself.
     """
-    found = {f"predictions/{name}": {"size": size} for name, size in files.sizes(run.predictions).items()}
+    folders = {"predictions": run.predictions, "report": run.report}
+    found = {
+        f"{folder}/{name}": {"size": size}
+        for folder, path in folders.items()
+        for name, size in files.sizes(path).items()
+    }
     single = [run.metrics, run.train_metrics]
     single += [run.submission(phase, standin=standin) for phase in ("val", "test") for standin in (False, True)]
-    paths = {path.rpartition("/")[2]: path for path in single}
-    paths |= {f"report/{name}": files.join(run.report, name) for name in files.listing(run.report)}
-    for name, path in paths.items():
-        if files.exists(path) and not files.is_temporary(path.rpartition("/")[2]):
-            found[name] = {"size": files.stamp(path)["size"]}
-            if files.is_local(path):
-                found[name]["sha256"] = files.sha256(path)
+    found |= {path.rpartition("/")[2]: {"size": files.stamp(path)["size"]} for path in single if files.exists(path)}
+    for name, what in found.items():
+        if files.is_local(run.path) and not name.startswith("predictions/"):
+            what["sha256"] = files.sha256(files.join(run.path, name))
     return found
 
 

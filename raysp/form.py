@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from raysp import code_hash, settings
@@ -31,6 +31,7 @@ class Form:
         earlier: what is left from before.
         other_code: those of the earlier ones that differ in their code alone.
         accepted: changes of code that this command accepts: model, settings, from, to.
+        record: the run's record, as it was before this command.
     """
 
     planned: tuple[Trial, ...]
@@ -38,6 +39,7 @@ class Form:
     earlier: tuple[Trial, ...] = ()
     other_code: tuple[Trial, ...] = ()
     accepted: tuple[Mapping[str, Any], ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def settle(
@@ -67,7 +69,7 @@ def settle(
     try:
         record = run.record()
     except NotReady:
-        record = {"trials": []}
+        record = {"trials": [], "submissions": [], "data": {}}
     present = [trial_from(item) for item in record["trials"]]
     earlier = [trial_from(item) for item in record.get("earlier", ())]
     states = run.states([*present, *earlier, *plan.trials])
@@ -91,6 +93,7 @@ def settle(
         earlier=tuple(left),
         other_code=tuple(_other_code(left, planned)),
         accepted=tuple(one for one in accepts.pairs.values() if one),
+        record=record,
     )
 
 

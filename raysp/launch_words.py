@@ -15,6 +15,8 @@ from raysp.runs import RunFolder
 
 def say_form(run: RunFolder, form: Form, say: Any) -> None:
     """Say which trials are left from before, and which of other code are accepted now."""
+    if not form.earlier and not form.accepted:
+        return
     record = run.record()
     for line in lines(form, record["code"]):
         say(f"  {line}")

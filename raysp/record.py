@@ -13,14 +13,14 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import raysp
 from raysp import address, code_hash, files, lease, leftovers, settings
 from raysp.config import Experiment, Trial
 from raysp.data import split_file
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput
 from raysp.form import Form, settle
 from raysp.plan import Plan
 from raysp.runs import RunFolder, trial_to
@@ -45,12 +45,9 @@ def write_record(
     Returns:
         The trials of the present form.
     """
-    try:
-        earlier = run.record()
-    except NotReady:
-        earlier = {"trials": [], "submissions": [], "data": {}}
     own = experiment if own is None else own
     form = settle(run, experiment, own, plan, root) if form is None else form
+    earlier = form.record
     names = dict.fromkeys(trial.split for trial in plan.trials)
     code = code_of(form, earlier)
     record = {
@@ -71,7 +68,7 @@ def write_record(
     return list(form.present)
 
 
-def code_of(form: Form, record: dict[str, Any]) -> dict[str, dict[str, str]]:
+def code_of(form: Form, record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return the files behind each digest of code of a run's trials, as far as anyone noted them."""
     found = dict(record.get("code", {}))
     for trial in (*form.planned, *form.present):
