@@ -83,18 +83,18 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
         benchmark = [name for name in names if not name.endswith(".py")]
         groups = prepare.groups(prepare.expand(benchmark if names else ("*",)))
         groups = groups if names else prepare.present(groups, root, named=False)
-        refused = [one for experiment in experiments for one in _prepare_recordings(experiment.recordings, root)]
+        refused = [one for experiment in experiments for one in _prepare_recordings(experiment.recordings, root, force)]
         if groups:
             refused += _prepare_benchmark(groups, root, {"reference": reference, "force": force}, verbose)
         raise_together(refused)
 
 
-def _prepare_recordings(recordings: Iterable[Any], root: str) -> list[tuple[str, Any]]:
+def _prepare_recordings(recordings: Iterable[Any], root: str, force: bool) -> list[tuple[str, Any]]:
     """Prepare each recording and say so; return each one's name with its refusal or None."""
     from raysp.data import sources, split_file
 
     def prepare(recording: Any) -> None:
-        name = sources.prepare_recording(recording, root)
+        name = sources.prepare_recording(recording, root, force=force)
         say(f"  {split_file.split_path(root, name)}")
         _say_notes([name], root)
 

@@ -72,12 +72,13 @@ def full_name(recording: Recording, root: str) -> str:
     return f"{STANDIN}{recording.name}" if standin else recording.name
 
 
-def prepare_recording(recording: Recording, root: str) -> str:
+def prepare_recording(recording: Recording, root: str, *, force: bool = False) -> str:
     """Build a recording's split below the data root unless it is there already, from the same bytes and settings.
 
     Args:
         recording: what to build.
         root: the data root.
+        force: build it also when it is there already.
 
     Returns:
         The split's full name.
@@ -93,7 +94,7 @@ def prepare_recording(recording: Recording, root: str) -> str:
     plain = {key: _base(value, paths) for key, value in settings.plain(chosen).items()}
     made_by = {"version": source.VERSION, "code": code_hash.digest(code_hash.of_source(recording.source))}
     wanted = {"source": recording.source, **made_by, "settings": plain, "recordings": content}
-    if not _up_to_date(root, name, wanted):
+    if force or not _up_to_date(root, name, wanted):
         split, targets = source.build(chosen, name)
         split_file.save(split, targets, root, wanted)
     return name

@@ -171,6 +171,7 @@ def _context(
         "finished": len(finished),
         "usable": len(finished) == len(sections) and files.exists(run.settings),
         "failures": _failures(found),
+        "preparation": {name: one["notes"] for name, one in record.get("data", {}).items() if one.get("notes")},
     }
 
 

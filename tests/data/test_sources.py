@@ -50,6 +50,8 @@ def test_prepared_once_and_again_only_for_other_content(recording, monkeypatch):
     np.savez(f"{root}/mine.npz", counts=np.ones((20, 10, 8), dtype=int))
     sources.prepare_recording(other_settings, root)
     assert len(built) == 3
+    sources.prepare_recording(other_settings, root, force=True)
+    assert len(built) == 4
     assert split_file.load(root, "mine").train.heldin.min() == 1
 
 

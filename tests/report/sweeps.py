@@ -52,7 +52,7 @@ def make_sweep(folder, *, splits=(SPLIT,), name="made-up-sweep", **study):
                 "ended": "finished",
             }
         ],
-        "data": {split: {"fingerprint": "ab" * 32} for split in splits},
+        "data": {split: {"fingerprint": "ab" * 32, "notes": ["2 of 8 units were left out"]} for split in splits},
         "trials": [],
     }
     files.write_text(run.experiment, dump_yaml(record))

@@ -97,6 +97,10 @@ def test_page_says_what_won_and_where_it_comes_from(html, shared):
         assert text in html
 
 
+def test_page_tells_what_preparing_the_data_left_out(html):
+    assert "2 of 8 units were left out" in html
+
+
 def test_generated_data_bear_a_banner_and_real_ones_none(html, tmp_path):
     assert "Some splits below" in html
     assert "not benchmark scores" not in page(tmp_path, count=1)
