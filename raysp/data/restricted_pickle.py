@@ -119,7 +119,8 @@ def load_table(data: bytes, where: str) -> Table:
     except BadInput:
         raise
     except FAULTS as error:
-        raise BadInput(f"{where}: expected a pickled table, got something else or a damaged one ({error})") from error
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{where}: expected a pickled table, got something else or a damaged one ({reason})") from error
 
 
 def _check_instructions(data: bytes, where: str) -> None:

@@ -192,7 +192,7 @@ def _sampling_hz(found: Any, where: str) -> float:
     real = isinstance(found, int | float | np.integer | np.floating) and not isinstance(found, bool)
     if not real or not SLOWEST_HZ <= found <= FASTEST_HZ:
         raise BadInput(
-            f"{where}: Sampling_Freq expected a number of Hz from {SLOWEST_HZ:,} to {FASTEST_HZ:,}, got {found!r}"
+            f"{where}: Sampling_Freq expected a number of Hz from {SLOWEST_HZ:,} to {FASTEST_HZ:,}, got {_shown(found)}"
         )
     return float(found)
 
@@ -249,8 +249,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def _shown(found: Any) -> str:
+    return " ".join(repr(found).split())[:80]
+
+
 def _number(found: Any, where: str) -> int:
     whole = isinstance(found, int | np.integer) and not isinstance(found, bool)
     if not whole or not 0 <= found < 2**63:
-        raise BadInput(f"{where} expected whole numbers from 0, got {found!r}")
+        raise BadInput(f"{where} expected whole numbers from 0, got {_shown(found)}")
     return int(found)

@@ -306,10 +306,26 @@ def test_a_stray_trigger_is_refused(folder):
         read(folder)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e12, True, None, "20 kHz", 1 + 2j, np.complex128(1)])
+@pytest.mark.parametrize(
+    "value", [np.nan, np.inf, 1e12, True, None, "20 kHz", 1 + 2j, np.complex128(1), np.zeros((2, 2))]
+)
 def test_a_sampling_rate_that_no_sensor_has_is_refused(folder, value):
     edit(folder, "recorded_stimulus.pickle", with_column("Sampling_Freq", lambda _: value))
-    with pytest.raises(BadInput, match=r"recorded_stimulus.pickle"):
+    with pytest.raises(BadInput, match=r"recorded_stimulus.pickle") as caught:
+        read(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [1.5, -1, 2**63])
+def test_a_cell_that_is_no_number_is_refused(folder, value):
+    def renamed(frame):
+        place = frame.index.names.index("Cell index")
+        rows = [(*row[:place], value, *row[place + 1 :]) for row in frame.index]
+        frame.index = pd.MultiIndex.from_tuples(rows, names=frame.index.names)
+        return frame.iloc[:1]
+
+    edit(folder, "spike_response_allcells.pickle", renamed)
+    with pytest.raises(BadInput, match="Cell index expected whole numbers from 0"):
         read(folder)
 
 
