@@ -66,6 +66,10 @@ def produce(
     files.write_json(folder.metrics, measured)
     result = done_record(trial, fitted, split.provenance.standin, started)
     result |= {"selected_on": "validation part, each cell by itself" if fitted.cells else "nothing"}
+    if fitted.cells:
+        # Two means under two names: that of one epoch, and that of each cell's own best epoch, which predicts.
+        at_best = best_metrics(fitted)["validation_loss"]
+        result |= {"validation_loss": at_best, "cells_best_validation_loss": fitted.validation_loss}
     files.write_json(folder.done, result)
     return result
 

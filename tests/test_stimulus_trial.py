@@ -80,6 +80,9 @@ def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_cell(sett
     learned = trial.training is not None
     assert set(files.listing(folder.path)) == expected | ({"checkpoint.pt"} if learned else set())
     assert files.read_json(folder.done) == result
+    if result["validation_loss"] is not None:
+        assert result["validation_loss"] == result["validation"]["validation_loss"]
+        assert result["cells_best_validation_loss"] <= result["validation_loss"]
     assert (result["standin"], result["data"], result["epochs"]) == (True, trial.data, 2 if learned else 0)
     assert result["selected_on"] == ("validation part, each cell by itself" if learned else "nothing")
     assert [note["phase"] for note in notes if "phase" in note] == ["calibrating", "predicting"]
