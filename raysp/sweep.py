@@ -12,7 +12,7 @@ from raysp import code_hash, files, sweep_record
 from raysp.config import Experiment, Trial, check_name
 from raysp.data import split_file
 from raysp.errors import BadInput, StoreError
-from raysp.launch import Request, check_places, choose_splits, prepare_data, run_folder, say_tracking
+from raysp.launch import Request, check_place, check_places, choose_splits, prepare_data, run_folder, say_tracking
 from raysp.models import catalog
 from raysp.plan import cells_of, settings_on, unfit
 from raysp.record import accepted, code, commit, locked
@@ -87,6 +87,7 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
         check_space(space, base)
     if search.sampler != "grid" and search.amount.samples is None:
         raise BadInput(f"sampler {search.sampler} has no end of its own: expected --samples N")
+    check_place(run, request)
     sweep_record.check_folder(run)
     planned = [_definition(experiment, space, search, name, base) for name, base in bases.items()]
     if request.dry_run:
