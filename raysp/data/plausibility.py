@@ -134,9 +134,13 @@ def rate(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
 
 def scaled(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
     """Doubt counts that are all multiples of one number: counts (trials, bins, neurons) divided by a width in s."""
-    spikes = counts[counts > 0]
-    common = int(np.gcd.reduce(spikes.astype(np.int64))) if len(spikes) >= FEWEST_COUNTS else 1
-    if common > 1:
+    common = seen = 0
+    for trial in counts:
+        spikes = trial[trial > 0].astype(np.int64)
+        common, seen = int(np.gcd.reduce(spikes, initial=common)), seen + len(spikes)
+        if common == 1:
+            return
+    if seen >= FEWEST_COUNTS:
         hertz = common == round(1000.0 / bin_ms)
         yield Doubt(
             "scaled",
@@ -176,7 +180,7 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
     Time is an axis on which neighbours are alike; neurons are in no order, and differ in how much they fire.
     """
     grouped = counts
-    for axis in range(3):
+    for axis in [axis for axis in range(3) if counts.shape[axis] > CAP]:
         starts = np.arange(0, counts.shape[axis], -(-counts.shape[axis] // CAP))
         grouped = np.add.reduceat(grouped, starts, axis=axis)
     order = [_order(grouped, axis) for axis in range(3)]
