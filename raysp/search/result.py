@@ -11,6 +11,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.search.outcome import Outcome, Score, front, outcome, ranking, score
 from raysp.search.study import Candidate, Study
 
+NEEDED = ("finalists", "final_seeds")
 FINISHED = {"finalists": tuple[int, ...], "final_seeds": tuple[int, ...], "winner": int | None}
 
 
@@ -45,7 +46,7 @@ def read_result(study: Study) -> Result:
     """Return what a study has come to. Raises BadInput when a file of its record is damaged."""
     candidates = tuple(study.candidates())
     path = finished_path(study)
-    finished = settings.check_kinds(files.read_object(path), FINISHED, path) if files.exists(path) else {}
+    finished = settings.check_kinds(files.read_object(path, *NEEDED), FINISHED, path) if files.exists(path) else {}
     own, final = study.definition.seeds, tuple(finished.get("final_seeds", ()))
     finalists = finished.get("finalists", [])
     if not all(0 <= number < len(candidates) for number in finalists):
