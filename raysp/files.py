@@ -247,14 +247,6 @@ def opened(path: str, *, parts: bool = False) -> Iterator[BinaryIO]:
             raise StoreError(f"{path} cannot be read now ({error}); the same command again goes on") from error
 
 
-def source(path: str) -> str | io.BytesIO:
-    """Return what polars and pyarrow can read a file from: its path, or the whole file in memory from a store.
-
-    They have ways of their own to stores, with other settings, errors and credentials.
-    """
-    return storage.filesystem(path)[1] if is_local(path) else io.BytesIO(read_bytes(path))
-
-
 @contextlib.contextmanager
 def fetched(path: str) -> Iterator[str]:
     """Give a local path of a file, under its own base name, for those who read nothing else; a copy goes again."""

@@ -12,6 +12,7 @@ from raysp import files
 from raysp.runs import RunFolder
 
 COUNT = "SELECT run_uuid, key, COUNT(DISTINCT step) FROM metrics GROUP BY run_uuid, key"
+PLAIN = "sqlite:///"
 BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -20,7 +21,29 @@ def default_uri(run: RunFolder) -> str:
 
     Where this user may not write to the run folder, it lies in the user's cache.
     """
-    return f"sqlite:///{os.path.join(place(run), os.path.basename(run.mlflow))}"
+    return uri_of(os.path.join(place(run), os.path.basename(run.mlflow)))
+
+
+def uri_of(path: str) -> str:
+    """Return the address of a store in a file; signs that addresses use are quoted.
+
+    Args:
+        path: in full.
+    """
+    if not any(sign in path for sign in "?#%"):
+        return f"{PLAIN}{path}"
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=path).render_as_string()
+
+
+def path_of(uri: str) -> str | None:
+    """Return the file of a store's address; None for a server's."""
+    if not uri.startswith(PLAIN) or not any(sign in uri for sign in "?#%"):
+        return uri.removeprefix(PLAIN) if uri.startswith(PLAIN) else None
+    from sqlalchemy import make_url
+
+    return make_url(uri).database
 
 
 def place(run: RunFolder) -> str:
@@ -74,8 +97,8 @@ def spoilt(path: str) -> str | None:
 
 def counts(uri: str) -> dict[tuple[str, str], int] | None:
     """Return how many steps each metric of each of MLflow's runs has; None where the store does not tell at once."""
-    path = uri.removeprefix("sqlite:///")
-    if path == uri:
+    path = path_of(uri)
+    if path is None:
         return None
     try:
         with _reading(path) as database:

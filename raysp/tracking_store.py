@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pathlib
 import time
 from itertools import count, takewhile
 from typing import Any
@@ -93,7 +94,8 @@ class Store:
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             from mlflow import MlflowClient
 
-            if self._given is None and (note := tracking_own.set_aside(self.uri.removeprefix("sqlite:///"))):
+            own = tracking_own.path_of(self.uri)
+            if self._given is None and own is not None and (note := tracking_own.set_aside(own)):
                 self.notes.append(note)
             client = MlflowClient(self.uri)
             experiment = self._experiment(client)
@@ -106,9 +108,9 @@ class Store:
             if found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             return found.experiment_id
-        own = self.uri.startswith("sqlite:")
-        folder = os.path.dirname(self.uri.removeprefix("sqlite:///"))
-        place = f"file://{os.path.join(folder, 'artifacts')}" if own else None
+        own = tracking_own.path_of(self.uri)
+        # Quoted, as in any address: in a folder's name "#" and "%20" are themselves.
+        place = None if own is None else pathlib.Path(own).parent.joinpath("artifacts").as_uri()
         return client.create_experiment(self._run.name, artifact_location=place)
 
     def _parent(self, client: Any, experiment: str) -> Any:

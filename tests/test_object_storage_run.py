@@ -9,11 +9,10 @@ import sys
 import urllib.request
 
 import numpy as np
-import polars
 import pytest
 import torch
 
-from raysp import files
+from raysp import files, tables
 from raysp.collection.predictions import read_rates
 from raysp.runs import RunFolder
 
@@ -92,8 +91,8 @@ def equal(one, other):
             np.testing.assert_array_equal(*(read_rates(folder.predictions, part)[0] for folder in folders))
         mine, others = (files.read_json(folder.done) for folder in folders)
         assert mine["validation"] == others["validation"]
-    tables = (polars.read_parquet(files.source(run.metrics)) for run in (one, other))
-    first, second = (table.sort("run_trial", "metric", "unit_index", "parameter") for table in tables)
+    frames = (tables.read_table(run.metrics) for run in (one, other))
+    first, second = (table.sort("run_trial", "metric", "unit_index", "parameter") for table in frames)
     assert first.drop("value").equals(second.drop("value"))
     np.testing.assert_array_equal(first["value"].to_numpy(), second["value"].to_numpy())
 
@@ -241,7 +240,7 @@ def test_failing_slow_and_repeated_requests_change_no_number(there, local):
     equal(local, faulty)
     assert len([name for name in every_file(faulty.predictions) if name.endswith(".parquet")]) == 2
     assert len(faulty.record()["submissions"]) == 1
-    curve = polars.read_parquet(files.source(faulty.trial(faulty.trials()[1].id).curve))
+    curve = tables.read_table(faulty.trial(faulty.trials()[1].id).curve)
     assert curve["epoch"].to_list() == [1, 2, 3, 4]
 
 

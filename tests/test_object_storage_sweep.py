@@ -7,10 +7,9 @@ import subprocess
 import sys
 import time
 
-import polars
 import pytest
 
-from raysp import files
+from raysp import files, tables
 from raysp.runs import RunFolder
 from raysp.search.result import read_result
 from raysp.search.study import read_studies
@@ -89,8 +88,8 @@ def told(run):
 
 def equal(one, other):
     assert told(one) == told(other)
-    tables = [polars.read_parquet(files.source(run.table)).drop(NOT_RESULTS) for run in (one, other)]
-    assert tables[0].equals(tables[1])
+    frames = [tables.read_table(run.table).drop(NOT_RESULTS) for run in (one, other)]
+    assert frames[0].equals(frames[1])
     assert read_yaml(one.settings)["models"] == read_yaml(other.settings)["models"]
 
 

@@ -440,3 +440,19 @@ def test_nothing_of_the_server_outlives_its_caller(tmp_path, number):
     process.communicate()
     _, alive = psutil.wait_procs(started, timeout=600)
     assert not alive
+
+
+@pytest.mark.parametrize("name", ["plain", "[a]", "x*", "a?b", "a#b%20c", "ü ~ b", "{a}", "a&b=c;d'e", "a::b"])
+def test_a_store_lies_where_its_path_says(tmp_path, name):
+    import sqlalchemy
+
+    run = RunFolder(str(tmp_path / name))
+    uri, path = default_uri(run), str(tmp_path / name / "mlflow.db")
+    assert tracking_own.path_of(uri) == path
+    engine = sqlalchemy.create_engine(uri)
+    with engine.begin() as database:
+        database.execute(sqlalchemy.text("CREATE TABLE metrics (run_uuid TEXT, key TEXT, step INT)"))
+    engine.dispose()
+    assert os.listdir(tmp_path / name) == ["mlflow.db"]
+    assert tracking_own.counts(uri) == {}
+    assert tracking_own.path_of("http://server:5000") is None

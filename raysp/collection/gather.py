@@ -21,8 +21,8 @@ def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], Non
     Each file appears as `predictions/model=<model>/split=<split>/<trial id>.parquet`: as a hard link where the file
     system has them, since the table is the trial's own, column for column, and a copy would double gigabytes; else as
     a copy made by the file system. The columns `model` and `split` are also in the files and equal the folders', so
-    that a single file still says what it is: `polars.scan_parquet(folder)` reads each once and skips the files of
-    other models; `pandas.read_parquet(folder, partitioning=None)` reads the same.
+    that a single file still says what it is: `polars.scan_parquet(folder, glob=False)` reads each once and skips the
+    files of other models; `pandas.read_parquet(folder, partitioning=None)` reads the same.
 
     Args:
         run: the run.

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import fsspec.core
-
 from raysp import files
 from raysp.data import guarded, hdf5
 from raysp.data.manifest import ALL, Asset, chosen
@@ -56,7 +54,7 @@ def local_root(root: str) -> str:
             f"recordings are downloaded to a local disk: expected a folder, got {root!r}; fetch and prepare below a "
             f"folder, then copy its folder prepared to {files.join(root, 'prepared')}: runs need no more"
         )
-    return fsspec.core.url_to_fs(str(root))[1]
+    return files.absolute(root)
 
 
 def status(root: str, names: Sequence[str] = (ALL,)) -> list[FileStatus]:

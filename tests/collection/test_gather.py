@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 
 import numpy as np
 import polars
@@ -12,6 +13,7 @@ from raysp.collection import gather as module
 from raysp.collection.gather import gather, gathered_path
 from raysp.collection.predictions import read_rates, write_predictions
 from raysp.errors import BadInput, NotReady
+from raysp.runs import RunFolder
 from tests.collection.made_up import SIZES, make_prediction, make_trial
 
 
@@ -214,3 +216,19 @@ def test_a_run_folder_at_an_address_is_gathered_too():
 
 def _no_links(*args):
     raise OSError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.parametrize("name", ["[a]", "x*", "a#b%20c", "seed=7"])
+def test_a_run_folder_of_any_name_is_read_alone(full, name, tmp_path):
+    run = RunFolder(str(tmp_path / name / "run"))
+    shutil.copytree(full.run.path, run.path)
+    shutil.copytree(full.run.path, tmp_path / "xy" / "run")
+    gather(RunFolder(str(tmp_path / "xy" / "run")))
+    table = polars.scan_parquet(gather(run), glob=False)
+    assert table.select(polars.len()).collect().item() == 8 * (7 + 5) * SIZES.neurons
+    assert set(table.select("seed").collect()["seed"]) == {0, 1}
+    # What a killed writer leaves beside the dataset, and elsewhere, is no part of any table.
+    (tmp_path / name / "run" / ".t.parquet.0123abcd.tmp").write_bytes(b"half")
+    (tmp_path / name / "run" / "trials" / ".curve.parquet.0123abcd.tmp").write_bytes(b"half")
+    found = polars.scan_parquet(gather(run), glob=False)
+    assert found.collect().equals(table.collect())
