@@ -40,7 +40,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_beside_it(place):
     files.write_text(path, "old")
     for error in (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt()):
         with pytest.raises(type(error)), files.replacing(path) as temporary:
-            assert temporary.endswith("a.json")
+            assert "a.json" in temporary
             with open(temporary, "w") as file:
                 file.write("half")
             raise error
