@@ -44,7 +44,7 @@ def read_answers(
         return None
     group = group_name(nlb.name, bin_ms)
     with hdf5.opened(path) as file:
-        if bool(file.attrs.get("standin", False)) != standin:
+        if bool(np.any(file.attrs.get("standin", False))) != standin:
             kinds = ("generated", "real") if standin else ("real", "generated")
             raise BadInput(f"{path}: the recording is {kinds[0]}, these answers are {kinds[1]}; fetch or generate both")
         if group not in file:

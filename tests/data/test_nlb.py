@@ -150,8 +150,9 @@ class TestTestPhase:
         with pytest.raises(BadInput, match=r"conditions expected trials 0 to 5, got \d+; the answers are of another"):
             nlb.build(nlb.Config("area2_bump", 5, "test"), own)
 
-    def test_real_answers_of_a_generated_recording_are_refused(self, own):
-        write_answers(own, "area2_bump", 5, standin=False)
+    @pytest.mark.parametrize("standin", [False, [False, False], ""])
+    def test_real_answers_of_a_generated_recording_are_refused(self, own, standin):
+        write_answers(own, "area2_bump", 5, standin=standin)
         with pytest.raises(BadInput, match="the recording is generated, these answers are real"):
             nlb.build(nlb.Config("area2_bump", 5, "test"), own)
 

@@ -79,12 +79,8 @@ CURVE = Kind(
 
 def _predictions(folder: str, seed: int) -> None:
     parts = {"train": make_prediction(SIZES, 9, seed, forward=False), "eval": make_prediction(SIZES, 6, 50 + seed)}
-    write = predictions.write_predictions
     split, _ = made_split(0)
-    try:
-        write(_folder(folder).predictions, TRIAL, split, parts)
-    except AttributeError:
-        write(_folder(folder).predictions, TRIAL, SIZES, parts)
+    predictions.write_predictions(_folder(folder).predictions, TRIAL, SIZES, parts, split)
     files.write_json(_folder(folder).done, {"trial": TRIAL.id})
 
 
@@ -94,7 +90,8 @@ def _rates(part: str) -> Callable[[str], Read]:
 
 def _digest(folder: str) -> Read:
     run = RunFolder(files.join(folder, RUN))
-    return Read((digest_of(run, TRIAL), predictions.read_header(_folder(folder).predictions)))
+    path = _folder(folder).predictions
+    return Read((digest_of(run, TRIAL), predictions.read_header(path), [predictions.read_rates(path, "eval")]))
 
 
 PREDICTIONS = Kind(
@@ -178,7 +175,7 @@ DONE = Kind(
     _done,
     {
         "outcome": lambda folder: Read(outcome(_folder(folder))),
-        "plain": lambda folder: Read(files.read_json(_folder(folder).done)),
+        "plain": lambda folder: Read(files.read_object(_folder(folder).done)),
     },
     text_changes.JSON,
     ours=True,
@@ -192,7 +189,7 @@ def _metrics(folder: str, seed: int) -> None:
 
 MEASURED = Kind(
     "metrics.json", f"{INSIDE}/metrics.json", _metrics,
-    {"plain": lambda folder: Read(files.read_json(_folder(folder).metrics))}, text_changes.JSON, ours=True,
+    {"plain": lambda folder: Read(files.read_object(_folder(folder).metrics))}, text_changes.JSON, ours=True,
 )  # fmt: skip
 
 
