@@ -327,11 +327,21 @@ def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -
     return [trial for trial in trials if like(trial)]
 
 
-def experiment_file(record: Mapping[str, Any]) -> str:
-    """Return the experiment's file, as a run's last command named it; a word to put it in place of where none did."""
+def use_settings(run: RunFolder, record: Mapping[str, Any]) -> str:
+    """Return what to type to train with the best settings of a sweep.
+
+    Args:
+        run: the sweep's folder.
+        record: its record, whose last command names the experiment's file.
+    """
     submitted = record.get("submissions") or [{}]
     words = str(submitted[-1].get("command", "")).split()
-    return next((word for word in words if word.endswith(".py")), "EXPERIMENT")
+    file = next((word for word in words if word.endswith(".py")), "EXPERIMENT")
+    folder = run.path.rstrip("/").rpartition("/")[0] or "."
+    # Without a name of its own, the sweep has the folder that the run would have.
+    named = any(word.partition("=")[0] == "--name" for word in words)
+    root = f" --root {record['root']}" if record.get("root") else ""
+    return f"raysp run {file}{root} --runs {folder if named else folder + '-best'} --settings {run.path}"
 
 
 def linked(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from raysp.launch import Request, check_place, check_places, choose_splits, prep
 from raysp.models import catalog
 from raysp.plan import cells_of, settings_on, unfit
 from raysp.record import accepted, code, commit, locked
-from raysp.runs import RunFolder
+from raysp.runs import RunFolder, use_settings
 from raysp.search.board import Board
 from raysp.search.clock import Clock
 from raysp.search.lane import Amount, Lane
@@ -158,7 +158,7 @@ def _sweep(
         how = "stopped by an error"
         try:
             _work(Board(lanes), clock, run, experiment, request, machines, say)
-            results = finish(run, lanes, request, say)
+            results = finish(run, lanes, say)
             how = "finished"
         except KeyboardInterrupt:
             how = "interrupted"
@@ -280,13 +280,12 @@ def _work(
             say(line)
 
 
-def finish(run: RunFolder, lanes: list[Lane], request: Request, say: Say) -> list[Result]:
+def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:
     """Write what a sweep has come to: finished.json of each study, the table, the best settings, the report.
 
     Args:
         run: the sweep's folder.
         lanes: the studies that this command worked on; others in the folder are in the table and the report too.
-        request: the command line.
         say: prints one line for a person.
     """
     for lane in lanes:
@@ -308,7 +307,7 @@ def finish(run: RunFolder, lanes: list[Lane], request: Request, say: Say) -> lis
     if path is None:
         say("  settings     none yet: they are written when every study here is finished with a winner")
     else:
-        say(f"use them with: raysp run {request.file} --root {request.root} --settings {run.path}")
+        say(f"use them with: {use_settings(run, run.record())}")
     return asked
 
 

@@ -24,7 +24,7 @@ from raysp.report.sweep_parallel import parallel
 from raysp.report.sweep_slices import slices
 from raysp.report.sweep_tables import best_settings, line, snippet, top
 from raysp.report.sweep_view import View, view
-from raysp.runs import RunFolder, experiment_file
+from raysp.runs import RunFolder, use_settings
 from raysp.search.result import Result, read_result
 from raysp.search.study import Study, read_studies
 
@@ -157,7 +157,7 @@ def _context(
     finished = [section for section in sections if section["line"] is not None and section["finished"]]
     return {
         "run": run,
-        "file": experiment_file(record),
+        "use_settings": use_settings(run, record),
         "made": time.strftime("%Y-%m-%d %H:%M"),
         "version": raysp.__version__,
         "last": submitted[-1] if submitted else {},

@@ -91,7 +91,8 @@ def test_page_says_what_won_and_where_it_comes_from(html, shared):
         "raysp sweep experiments/nlb_sweep.py",
         "abababababab",
         "optuna 5.0.0",
-        f"raysp run experiments/nlb_sweep.py --settings {shared.path}",
+        f"--settings {shared.path}",
+        "raysp run experiments/nlb_sweep.py --runs",
         "study seed 0, trial seeds 0, 1",
     ):
         assert text in html
