@@ -81,7 +81,7 @@ class Group(_Node):
 
     def __iter__(self) -> Iterator[str]:
         with self._guard(""):
-            return iter(list(self._node))
+            return iter([_name(name) for name in self._node])
 
     def __len__(self) -> int:
         with self._guard(""):
@@ -226,7 +226,7 @@ class Attributes(Mapping[str, Any]):
 
     def __iter__(self) -> Iterator[str]:
         with self._of._guard("its attributes"):
-            return iter(list(self._of._node.attrs))
+            return iter([_name(name) for name in self._of._node.attrs])
 
     def __len__(self) -> int:
         return len(list(iter(self)))
@@ -270,6 +270,11 @@ def is_text(dtype: np.dtype) -> bool:
 def decoded(value: object) -> str:
     """Return an attribute's or scalar's text; bytes that are not UTF-8 are replaced."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _name(name: str | bytes) -> str:
+    # A name that is not UTF-8 comes as bytes; spelled out it names nothing, and is passed over or refused.
+    return name if isinstance(name, str) else name.decode(errors="backslashreplace")
 
 
 def _decoded(value: object) -> str:

@@ -22,7 +22,9 @@ FILTERS = {
     32026: "blosc2",
     32028: "sperr",
 }
-"""Numbers of filters as the HDF Group registers them; most of these come with the Python package hdf5plugin."""
+"""Numbers of filters as the HDF Group registers them."""
+BUILT_IN = (4, 32000)
+"""Of these, those that come with HDF5 or h5py, where they come at all; the others come with the package hdf5plugin."""
 LONGEST = 160
 
 
@@ -63,7 +65,9 @@ def unreadable(node: h5py.HLObject, where: str, inside: str, error: Exception, a
     what = f"{where}: {inside}" if inside else where
     if not inside and (missing := missing_filters(node)):
         names = ", ".join(f"{number} ({FILTERS.get(number, name)})" for number, name in missing)
-        return f"{what} is packed with filter {names}, which this HDF5 lacks; install it: pip install hdf5plugin"
+        plugin = all(number in FILTERS and number not in BUILT_IN for number, _ in missing)
+        then = "install it: pip install hdf5plugin" if plugin else "install its plugin and set HDF5_PLUGIN_PATH"
+        return f"{what} is packed with filter {names}, which this HDF5 lacks; {then}"
     if isinstance(error, MemoryError):
         return f"{what} does not fit into memory ({error})"
     return f"{what} is damaged or cannot be read ({plain(error)}); {again}"

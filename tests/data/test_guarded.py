@@ -112,6 +112,15 @@ def test_text_that_is_not_utf_8_is_named_and_attributes_never_fail_on_it(path):
             file.attrs["lati"]
 
 
+def test_a_name_that_is_not_utf_8_blocks_nothing(path):
+    with h5py.File(path, "a") as file:
+        h5py.h5g.create(file.create_group("named").id, b"gauch\xe9")
+        file["named/ok"] = 1.0
+    with hdf5.opened(path) as file:
+        assert list(file["named"]) == ["gauch\\xe9", "ok"]
+        assert [name for name, _ in file.group("named").walk()] == ["ok"]
+
+
 def test_an_error_of_the_block_stays_its_own(path):
     with pytest.raises(KeyError, match="mine"), hdf5.opened(path):
         raise KeyError("mine")

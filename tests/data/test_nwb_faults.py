@@ -297,6 +297,14 @@ def test_an_unusual_recording_is_read_right(tmp_path, case):
         np.testing.assert_allclose(np.sort(known[:, 0, 0]), np.arange(TRIALS) + 0.305, atol=1e-4)
 
 
+def test_a_column_that_is_asked_for_must_be_readable(tmp_path):
+    path = write(tmp_path / "a.nwb", untidy)
+    with pytest.raises(BadInput, match=r"/intervals/trials/side holds text that is not UTF-8 \(b'gauch\\xe9'\)"):
+        build(path, conditions=("side",))
+    with pytest.raises(BadInput, match="lost is a link to /gone, which is not there"):
+        build(path, keep={"lost": 1})
+
+
 def test_nothing_is_noted_of_a_good_recording(tmp_path):
     assert notes(build(write(tmp_path / "a.nwb"), behavior="hand", conditions=("side",))) == ""
 
