@@ -19,7 +19,7 @@ HEAD_BYTES = 8192
 EXPORT = "export its spike times to NWB (neuroconv does) or its counts to HDF5 or NPZ"
 ARRAYS = "save its arrays as HDF5 or NPZ"
 SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
-    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file of version 5 to 7", "save it from MATLAB with -v7.3, or as NPZ"),
+    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file of version 5 to 7", "for counts in it give counts: NAME"),
     (0, b"\x93NUMPY", "a single numpy array (.npy)", "save it as NPZ: np.savez(path, counts=...)"),
     (257, b"ustar", "a tar archive", "unpack it first: tar xf"),
     (0, b"BZh", "packed by bzip2", "unpack it first: bunzip2"),

@@ -36,7 +36,7 @@ CONTENT = {
     b"": "is empty",
     b"\x89HDF\r": "is cut off after 5 bytes",
     b"\0" * 4000: "begins with 4000 bytes of zeros",
-    b"MATLAB 5.0 MAT-file, Platform: GLNXA64": "a MATLAB file of version 5 to 7, not HDF5; save it from MATLAB with",
+    b"MATLAB 5.0 MAT-file, Platform: GLNXA64": "a MATLAB file of version 5 to 7, not HDF5; for counts in it",
     b"X\n\0\0\0\3": "a file of R",
     gzip.compress(b"X\n\0\0\0\3\0\4"): "a file of R",
     gzip.compress(b"RDX3\nX\n"): "a file of R",
