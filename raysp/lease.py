@@ -150,7 +150,7 @@ class Lease:
             try:
                 # The tag first: what is read afterwards may be newer, and then nothing is replaced.
                 tag = fs.info(name).get("ETag")
-                mark = fs.cat_file(name).decode()
+                mark = fs.cat_file(name).decode(errors="replace")
             except FileNotFoundError:
                 return None
         try:

@@ -113,6 +113,21 @@ def test_stopped_and_resumed_gives_the_bits_of_an_unbroken_run(tmp_path, name, e
         assert {**row, "seconds": 0} == {**other, "seconds": 0}
 
 
+def test_from_a_damaged_checkpoint_training_starts_over_with_the_bits_of_an_unbroken_run(tmp_path):
+    path, trial = tmp_path / "checkpoint.pt", made_up_trial(epochs=3)
+    with pytest.raises(Interrupted):
+        fit(trial, checkpoint=str(path), keep_going=stop_after(2))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.write_bytes(content)
+    notes = []
+    again, unbroken = fit(trial, checkpoint=str(path), report=notes.append), fit(trial)
+    assert notes[0]["warning"].startswith("the checkpoint is damaged")
+    assert [note["epoch"] for note in notes[1:]] == [1, 2, 3]
+    assert all(same(again, unbroken, cell, cell) for cell in range(3))
+    assert again.cells == unbroken.cells
+
+
 def test_a_finished_training_is_not_begun_again(tmp_path):
     path = str(tmp_path / "checkpoint.pt")
     first = fit(made_up_trial(), checkpoint=path)
