@@ -181,9 +181,12 @@ def replacing(path: str, folder: str | None = None) -> Iterator[str]:
     try:
         yield temporary
         os.replace(temporary, name)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             fs.rm(temporary)
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            # A write that fails does not say of which file.
+            error.filename = name
         raise
 
 

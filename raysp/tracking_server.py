@@ -53,14 +53,22 @@ def serve(uri: str, host: str, port: int, ready: Callable[[], None]) -> None:
             with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}/health", timeout=2):
                 break
             time.sleep(0.2)
-        if process.poll() is None:
-            ready()
+        if process.poll() is not None:
+            raise _ended(host, port, said)
+        ready()
         # Libraries imported by now restart a system call after a signal: Ctrl-C would wait for its end.
         while process.poll() is None:
             time.sleep(0.2)
         if process.returncode != 0:
-            said.seek(0)
-            raise NotReady(f"MLflow's server on {host}:{port} ended: {said.read()[-1000:].strip()}")
+            raise _ended(host, port, said)
+
+
+def _ended(host: str, port: int, said: IO[str]) -> NotReady:
+    said.seek(0)
+    last = " ".join(said.read().split())[-400:]
+    return NotReady(
+        f"MLflow's server on {host}:{port} ended: {last or 'it said nothing'}; try another --host or --port"
+    )
 
 
 @contextlib.contextmanager

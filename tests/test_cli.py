@@ -41,6 +41,7 @@ def test_verbs_are_there_and_each_has_help():
         (("data", "fetch", "mc_mase"), "did you mean 'mc_maze'"),
         (("data", "prepare", "mc_mase-05ms-val"), "did you mean 'mc_maze-05ms-val'"),
         (("report", "nowhere"), "not a run folder"),
+        (("ui", "nowhere", "--port", "99999"), "99999 is not in the range"),
     ],
 )
 def test_errors_for_a_person_are_one_line_and_status_2(args, message):

@@ -7,6 +7,7 @@ import sys
 import click
 
 from raysp.cli.root import ROOT, main, said, say
+from raysp.errors import BadInput
 
 
 @main.command()
@@ -72,7 +73,10 @@ def packing(
         (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
         settings, training = settings_on(changed, choice, name)
         trial = packed.trial_of(model, root, name, settings, training)
-        wanted = [int(part) for part in counts.split(",")] if counts else None
+        try:
+            wanted = [int(part) for part in counts.split(",")] if counts else None
+        except ValueError as error:
+            raise BadInput(f"--counts expected whole numbers with commas between them, got {counts!r}") from error
         rows = packed.measure(
             trial, root, counts=wanted, threads=threads, device=device, seconds=seconds, report=lambda line: say(line)
         )

@@ -138,7 +138,7 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
 @main.command()
 @click.argument("folder")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=5000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def ui(folder: str, host: str, port: int) -> None:
     """Open MLflow on a run's store, after writing to it what it lacks."""
     with said():

@@ -46,7 +46,8 @@ def said() -> Iterator[None]:
             for text in sys.argv:
                 _check_text(text)
             yield
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except (SystemExit, click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except BrokenPipeError:

@@ -52,7 +52,7 @@ def test_a_trial_that_failed(folder):
     files.write_text(folder.error, "Traceback\n  somewhere\nValueError: no luck\n\n")
     assert outcome(folder) == Outcome("failed", error="ValueError: no luck")
     files.write_text(folder.error, "")
-    assert outcome(folder).error == ""
+    assert outcome(folder).error == "no traceback was written"
 
 
 def test_a_trial_that_failed_and_then_ended_has_ended(folder):
