@@ -95,7 +95,9 @@ def last_line(traceback: str) -> str:
     """
     lines = [line for line in traceback.splitlines() if line.strip()]
     after = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].startswith("  ")), -1)
-    found = lines[after + 1] if after + 1 < len(lines) else (lines[-1] if lines else "no traceback was written")
+    # Without frames, what stands behind the heading.
+    rest = lines[after + 1 :] if after >= 0 else [line for line in lines if not line.startswith("Traceback")]
+    found = next(iter(rest or lines[-1:]), "no traceback was written")
     return OWN.sub("", found.strip())
 
 

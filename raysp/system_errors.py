@@ -54,7 +54,7 @@ SAID = {
     DENIED: "permission denied{}; give a folder of your own (--runs, --root), or ask its owner for the permission",
     READ_ONLY: "a disk that can only be read{}; give a folder that can be written to (--runs, --root)",
     TOO_LONG: "a name that is too long for the disk{}; give a shorter one",
-    ABSENT: "a file or folder is not there, or was removed meanwhile, or cannot be made{}; give another place, or make it",
+    ABSENT: "a file or folder is not there, or cannot be made{}; give another place, or make it",
     NO_FOLDER: "a file where a folder is needed, or a folder where a file is{}; move it away, or give another place",
     OPEN_FILES: f"no more files may be opened (ulimit -n){{}}; raise the limit: {AGAIN}",
     PROCESSES: f"no more processes or threads may be started (ulimit -u){{}}; raise the limit, or end some: {AGAIN}",
