@@ -30,7 +30,8 @@ def test_rows_of_a_trial_take_the_place_of_its_earlier_ones_and_others_stay(tmp_
     finish(run)
     write_metrics(run, rows(TRIALS[0], 0.1) + rows(TRIALS[1], 0.2))
     # A table of an earlier version lacks a column.
-    polars.read_parquet(run.metrics).drop("decoding").write_parquet(run.metrics)
+    old = polars.read_parquet(run.metrics).drop("decoding", "unit_index", "note").rename({"run_trial": "trial_id"})
+    old.write_parquet(run.metrics)
     write_metrics(run, rows(TRIALS[1], 0.3))
     found = polars.read_parquet(run.metrics)
     assert found.columns == list(SCHEMA)

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from raysp import tables
 from raysp.evaluation.metrics_table import SCHEMA
 from raysp.evaluation.table import lines
 from raysp.runs import RunFolder
@@ -19,7 +20,7 @@ def run(tmp_path):
 def written(run, rows):
     common = {"run_trial": "x", "split": "a", "phase": "val", "seed": 0, "part": "test"}
     schema = {name: getattr(pl, kind) for name, kind in SCHEMA.items()}
-    pl.DataFrame([{**common, **row} for row in rows], schema=schema).write_parquet(run.metrics)
+    tables.write_table(run.metrics, pl.DataFrame([{**common, **row} for row in rows], schema=schema))
     return list(lines(run, "val"))
 
 

@@ -9,7 +9,7 @@ import polars
 import pytest
 import yaml
 
-from raysp import files
+from raysp import files, tables
 from raysp.collection.curve import write_curve
 from raysp.collection.latents import write_latents
 from raysp.collection.predictions import write_predictions
@@ -246,5 +246,4 @@ def curve(rng):
 
 def write_scores(run, rows):
     schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    with files.replacing(run.metrics) as path:
-        polars.DataFrame(rows, schema=schema).write_parquet(path)
+    tables.write_table(run.metrics, polars.DataFrame(rows, schema=schema))

@@ -2,7 +2,7 @@
 
 import polars
 
-from raysp import files
+from raysp import files, tables
 from raysp.report.material import read_material
 from raysp.report.pick import drawn_trial
 
@@ -22,8 +22,7 @@ def test_median_seed_of_the_best_model(make):
         {**row, "value": scores[row["seed"]]} if (row["model"], row["metric"]) == ("smoothing", "co-bps") else row
         for row in table.to_dicts()
     ]
-    with files.replacing(made.run.metrics) as path:
-        polars.DataFrame(rows, schema=table.schema).write_parquet(path)
+    tables.write_table(made.run.metrics, polars.DataFrame(rows, schema=table.schema))
     assert (pick(made).model, pick(made).seed) == ("smoothing", 2)
 
 

@@ -7,6 +7,7 @@ import polars
 import pytest
 
 from raysp import files
+from raysp import tables as tables_file
 from raysp.report.material import read_material
 from raysp.report.page import write_report
 from raysp.report.scores import cell, headline, number, tables
@@ -15,8 +16,8 @@ from raysp.report.scores import cell, headline, number, tables
 def rescore(made, change):
     table = polars.read_parquet(made.run.metrics).to_dicts()
     rows = [row for row in map(change, table) if row is not None]
-    with files.replacing(made.run.metrics) as path:
-        polars.DataFrame(rows, schema=polars.read_parquet_schema(made.run.metrics)).write_parquet(path)
+    table = polars.DataFrame(rows, schema=polars.read_parquet_schema(made.run.metrics))
+    tables_file.write_table(made.run.metrics, table)
     return read_material(made.run, made.root)
 
 

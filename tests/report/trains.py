@@ -9,7 +9,7 @@ import numpy as np
 import polars
 import torch
 
-from raysp import files
+from raysp import files, tables
 from raysp.collection.curve import write_curve
 from raysp.collection.trains import Train, write_trains
 from raysp.config import Training, Trial
@@ -196,5 +196,4 @@ def rows_of(trial, split, value):
 
 def write_rows(run, rows):
     schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    with files.replacing(run.metrics) as path:
-        polars.DataFrame(rows, schema=schema).write_parquet(path)
+    tables.write_table(run.metrics, polars.DataFrame(rows, schema=schema))
