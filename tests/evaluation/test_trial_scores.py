@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from raysp import files, finish
 from raysp.collection.latents import read_latents, write_latents
 from raysp.collection.predictions import write_predictions
 from raysp.config import Training, Trial
@@ -294,3 +295,14 @@ def test_one_metric_that_the_judge_cannot_compute_takes_no_other_along(tmp_path)
     assert "expected at least 2 bins" in one(rows, "vel R2")["note"]
     assert all(one(rows, metric)["value"] is not None for metric in BENCHMARK - {"vel R2"})
     assert sum(line.startswith("WARNING") for line in remarks(rows)) == 1
+
+
+def test_scores_that_were_there_stay_where_the_data_are_others(made, tmp_path):
+    run, name = RunFolder(str(tmp_path / "run")), "mc_maze_small-20ms-val"
+    shutil.copytree(made.run.path, run.path)
+    split, targets, _ = make_split(name, seed=5)
+    split_file.save(split, targets, str(tmp_path), {})
+    before = files.read_bytes(run.metrics)
+    with pytest.raises(BadInput, match="is no longer what"):
+        finish.evaluate(run, str(tmp_path), "val")
+    assert files.read_bytes(run.metrics) == before
