@@ -44,11 +44,11 @@ def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str
     """Show the first failure, and say what to type."""
     for trial in failed:
         folder = run.trial(trial.id)
-        text = (
-            files.read_text(folder.error) if files.exists(folder.error) else states.get(trial.id, {}).get("error", "")
-        )
+        there = files.exists(folder.error)
+        text = files.read_text(folder.error) if there else states.get(trial.id, {}).get("error", "")
         if text:
-            say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}\n  its traceback: {folder.error}\n")
+            say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}")
+            say(f"  its traceback: {folder.error}\n" if there else "")
             break
     say(f"{len(failed)} trials are not finished; the others are kept. Again with: the same command and --retry")
     say(f"what is there can be collected with: raysp collect {run.path} --partial")

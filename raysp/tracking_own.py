@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 
 from raysp import files
@@ -50,9 +51,18 @@ def place(run: RunFolder) -> str:
     """Return the folder of the run's own store, and make it."""
     folder = run.own
     if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
-        folder = run.cache
+        folder = _cache(run)
     files.make_folder(folder)
     return files.absolute(folder)
+
+
+def _cache(run: RunFolder) -> str:
+    try:
+        files.make_folder(run.cache)
+    except OSError:
+        # Some users have no home.
+        return tempfile.mkdtemp(prefix="raysp-ui-")
+    return run.cache
 
 
 def set_aside(path: str) -> str | None:

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -394,6 +395,10 @@ def test_of_a_folder_that_cannot_be_written_to_the_store_lies_in_the_users_cache
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(os, "access", lambda place, mode: str(place) != run.path)
     assert default_uri(run).startswith(f"sqlite:///{tmp_path}/cache/raysp/standin-x-")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert default_uri(run).startswith(f"sqlite:///{tmp_path}/raysp-ui-")
 
 
 @pytest.mark.slow
