@@ -73,7 +73,8 @@ def settle(
     present = [trial_from(item) for item in record["trials"]]
     earlier = [trial_from(item) for item in record.get("earlier", ())]
     states = run.states([*present, *earlier, *plan.trials])
-    recorded = [*present, *(trial for trial in earlier if states[trial.id] != "missing")]
+    # The last one of its kind is the newest.
+    recorded = [*(trial for trial in earlier if states[trial.id] != "missing"), *present]
     check_case([*recorded, *plan.trials])
     accepts = _Accepts(accept, {(one["from"], one["to"]): {} for one in record.get("accepted", ())})
     planned = list(plan.trials) if anew else _with_older(plan.trials, recorded, states, accepts)

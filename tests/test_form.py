@@ -193,6 +193,14 @@ def test_older_results_stand_where_a_person_says_that_their_code_changed_nothing
     assert settle(run, E, E, plan(E), "data", anew=True).planned == plan(E).trials
 
 
+def test_of_several_older_results_the_ones_that_were_the_runs_own_stand(run):
+    for code in ("0" * 64, "1" * 64):
+        command(run, E, made=with_code(plan(E), code))
+    form = command(run, E, accept=True)
+    assert {trial.code for trial in form.planned if trial.model == "sae"} == {"1" * 64}
+    assert {trial.code for trial in form.earlier} == {"0" * 64}
+
+
 def test_a_setting_that_only_the_new_code_knows_does_not_stand_in_the_way(run):
     made = with_code(plan(E), "0" * 64)
     less = [
