@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 
@@ -207,6 +208,7 @@ def _behavior(
     nlb: NLBSet, file: Group, trials: dict[str, np.ndarray], length_ms: int, lead_ms: int
 ) -> dict[int, np.ndarray]:
     series = nwb_series.series(file, nlb.series)
+    series = dataclasses.replace(series, name=f"{os.path.basename(file.filename)}: {series.name}")
     begin = binning.nanoseconds(trials[nlb.align]) + (nlb.window_ms[0] + nlb.lag_ms) * binning.NS_PER_MS
     return {width: resample(series, begin, nlb.bins(width), width, length_ms, lead_ms) for width in BIN_WIDTHS_MS}
 

@@ -118,5 +118,5 @@ def test_a_sample_off_the_clock_is_refused(root):
     path = SETS["mc_maze_small"].train_path(root)
     with h5py.File(path, "a") as file:
         file["processing/behavior/hand_vel/timestamps"][1] = 0.00131
-    with pytest.raises(BadInput, match=r"hand_vel: expected samples on the 1-ms clock, got one at 0.00131 s"):
+    with pytest.raises(BadInput, match=r"\.nwb: hand_vel: expected samples on the 1-ms clock, got one at 0.00131 s"):
         read_session(SETS["mc_maze_small"], path)

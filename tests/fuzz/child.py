@@ -69,9 +69,10 @@ def _in_child(work: Callable[[], Outcome], pipe: int) -> None:
 
 def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with open("/proc/self/statm") as file:
-        taken = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY_BYTES, taken + MEMORY_BYTES))
+    # Other systems than Linux do not say how much is taken.
+    with contextlib.suppress(FileNotFoundError), open("/proc/self/statm") as file:
+        most = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + MEMORY_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(WALL_S)

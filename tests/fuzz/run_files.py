@@ -175,7 +175,7 @@ DONE = Kind(
     _done,
     {
         "outcome": lambda folder: Read(outcome(_folder(folder))),
-        "plain": lambda folder: Read(files.read_object(_folder(folder).done)),
+        "plain": lambda folder: Read(files.read_object(_folder(folder).done, "validation")),
     },
     text_changes.JSON,
     ours=True,
@@ -188,9 +188,13 @@ def _metrics(folder: str, seed: int) -> None:
 
 
 MEASURED = Kind(
-    "metrics.json", f"{INSIDE}/metrics.json", _metrics,
-    {"plain": lambda folder: Read(files.read_object(_folder(folder).metrics))}, text_changes.JSON, ours=True,
-)  # fmt: skip
+    "metrics.json",
+    f"{INSIDE}/metrics.json",
+    _metrics,
+    {"plain": lambda folder: Read(files.read_object(_folder(folder).metrics, "validation"))},
+    text_changes.JSON,
+    ours=True,
+)
 
 
 def _scores(folder: str, seed: int) -> None:
