@@ -38,6 +38,23 @@ def uri_of(path: str) -> str:
     return URL.create("sqlite", database=path).render_as_string()
 
 
+@contextlib.contextmanager
+def without_litter(uri: str) -> Iterator[None]:
+    """Take away the empty folders that MLflow makes, within the block, by the letters of an address with quoted signs.
+
+    Args:
+        uri: the store's address.
+    """
+    folder = os.path.dirname(uri.removeprefix(PLAIN))
+    litters = path_of(uri) not in (None, uri.removeprefix(PLAIN)) and not os.path.exists(folder)
+    try:
+        yield
+    finally:
+        if litters:
+            with contextlib.suppress(OSError):
+                os.removedirs(folder)
+
+
 def path_of(uri: str) -> str | None:
     """Return the file of a store's address; None for a server's."""
     if not uri.startswith(PLAIN) or not any(sign in uri for sign in "?#%"):

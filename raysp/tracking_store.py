@@ -97,8 +97,9 @@ class Store:
             own = tracking_own.path_of(self.uri)
             if self._given is None and own is not None and (note := tracking_own.set_aside(own)):
                 self.notes.append(note)
-            client = MlflowClient(self.uri)
-            experiment = self._experiment(client)
+            with tracking_own.without_litter(self.uri):
+                client = MlflowClient(self.uri)
+                experiment = self._experiment(client)
             self._connected = (client, experiment, self._parent(client, experiment))
         return self._connected
 

@@ -461,3 +461,7 @@ def test_a_store_lies_where_its_path_says(tmp_path, name):
     assert os.listdir(tmp_path / name) == ["mlflow.db"]
     assert tracking_own.counts(uri) == {}
     assert tracking_own.path_of("http://server:5000") is None
+    with tracking_own.without_litter(uri):
+        os.makedirs(os.path.dirname(uri.removeprefix("sqlite:///")), exist_ok=True)
+    assert os.listdir(tmp_path) == [name]
+    assert os.listdir(tmp_path / name) == ["mlflow.db"]
