@@ -21,6 +21,7 @@ NEEDED = {
     resource.RLIMIT_AS: ("-v", 4 * 10**9, "bytes of address space"),
     resource.RLIMIT_DATA: ("-d", 4 * 10**9, "bytes of data"),
     resource.RLIMIT_NOFILE: ("-n", 150, "open files"),
+    resource.RLIMIT_NPROC: ("-u", 256, "processes and threads"),
     resource.RLIMIT_FSIZE: ("-f", LEAST_OBJECTS, "bytes of a file"),
 }
 
@@ -88,6 +89,9 @@ def check_limits() -> None:
         if soft != hard and kind == resource.RLIMIT_NOFILE:
             with contextlib.suppress(OSError, ValueError):
                 resource.setrlimit(kind, (hard, hard))
+        if kind == resource.RLIMIT_NPROC and os.getuid() == 0:
+            # Root is not held to it.
+            continue
         now = machine.limit(kind)
         if now is not None and now < least:
             raise NotReady(

@@ -2,6 +2,7 @@
 
 import os
 import resource
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -100,4 +101,14 @@ def test_a_limit_that_may_be_raised_is_and_one_that_may_not_is_told(monkeypatch)
     assert raised == [(resource.RLIMIT_NOFILE, (4096, 4096))]
     limits[resource.RLIMIT_NOFILE] = (100, 100)
     with pytest.raises(NotReady, match=r"150 open files, and this process may have 100 \(ulimit -n\); raise it with"):
+        room.check_limits()
+
+
+@pytest.mark.parametrize(("user", "refused"), [(1000, True), (0, False)])
+def test_few_processes_are_refused_but_not_to_root(monkeypatch, user, refused):
+    limits = {resource.RLIMIT_NPROC: (40, 40)}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits.get(kind, (-1, -1)))
+    monkeypatch.setattr(os, "getuid", lambda: user)
+    expected = pytest.raises(NotReady, match=r"256 processes and threads.*ulimit -u") if refused else nullcontext()
+    with expected:
         room.check_limits()
