@@ -37,7 +37,7 @@ demo: $(READY)
 	@echo
 	@echo "Results are in demo/runs/standin-nlb_demo:"
 	@echo "  report/report.html                what came out; open it in a browser"
-	@echo "  predictions/                      every rate, as Parquet: polars.scan_parquet('demo/runs/standin-nlb_demo/predictions/**/*.parquet')"
+	@echo "  predictions/                      every rate, as Parquet: polars.scan_parquet('demo/runs/standin-nlb_demo/predictions', glob=False)"
 	@echo "  standin-submission-val.h5, -test  what would be submitted, were the data real"
 	@echo "  metrics.parquet                   every number"
 	@echo "Compare the runs in MLflow:  $(BIN)/raysp ui demo/runs/standin-nlb_demo"
