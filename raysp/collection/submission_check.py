@@ -18,6 +18,9 @@ from raysp.data.split import Sizes
 from raysp.errors import BadInput, NotReady
 
 TRIALS_AT_ONCE = 256
+TINY = 1e-12
+LARGEST_RATIO = 4.0
+"""Of the mean predicted rate to the mean count, or the other way round. Hz for bins of 20 ms is a factor of 50."""
 
 
 def check_submission(path: str, root: str, phase: str | None = None) -> list[str]:
@@ -92,6 +95,7 @@ def _mismatches(file: Group, name: str, phase: str, standin: bool, root: str) ->
             yield from _wrong_values(group[array], array, shape)
         elif _needed(array, dataset, group):
             yield f"{array} is missing, expected shape {shape}"
+    yield from _another_unit(group, root, split)
 
 
 def _needed(array: str, dataset: str, group: Group) -> bool:
@@ -99,6 +103,22 @@ def _needed(array: str, dataset: str, group: Group) -> bool:
         return any(f"eval_rates_{half}_forward" in group for half in HALVES)
     # Behaviour of this set is one row per trial, which is compared with rates, not decoded from training trials.
     return not (array.startswith("train") and not nlb_sets.SETS[dataset].series)
+
+
+def _another_unit(group: Group, root: str, split: str) -> Iterator[str]:
+    """Compare the mean rate of the input neurons with their mean count, which every model comes near to."""
+    counts = split_file.load(root, split).eval.heldin
+    if "eval_rates_heldin" not in group:
+        return
+    rates = group["eval_rates_heldin"]
+    if not isinstance(rates, Dataset) or rates.shape != counts.shape:
+        return
+    predicted, counted = float(np.mean(rates[()])), float(np.nanmean(counts))
+    if counted > 0 and max(predicted / counted, counted / max(predicted, TINY)) > LARGEST_RATIO:
+        yield (
+            f"eval_rates_heldin expected expected-spikes per bin, near the {counted:.3g} spikes that were counted in a "
+            f"bin, got {predicted:.3g} in the mean; are these rates in Hz?"
+        )
 
 
 def _wrong_values(found: Dataset | Group, array: str, shape: tuple[int, ...]) -> Iterator[str]:

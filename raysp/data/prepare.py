@@ -113,7 +113,7 @@ def prepare(
 def prepare_group(
     names: Sequence[str], root: str, *, reference: bool = False, force: bool = False, report: Report | None = None
 ) -> list[str]:
-    """Prepare splits of one recording; those that are up to date are left as they are.
+    """Prepare splits of one recording; those that are up to date, and whole, are left as they are.
 
     Args:
         names: the splits.
@@ -131,7 +131,9 @@ def prepare_group(
     """
     builder = nlb_reference.VERSION if reference else BUILDER
     full = [resolve(name, root) for name in names]
-    stale = [name for name in full if force or not _current(name, root, (builder,))]
+    stale = [
+        name for name in full if force or not _current(name, root, (builder,)) or not split_file.is_whole(root, name)
+    ]
     if not stale:
         return full
     dataset = parse(stale[0])[0].name

@@ -107,9 +107,10 @@ def try_recording(recording: Recording, root: str) -> BadInput | NotReady | None
 
 def _up_to_date(root: str, name: str, wanted: Mapping[str, Any]) -> bool:
     try:
-        return built_from.is_current(root, name, wanted) and split_file.has_its_answers(root, name)
+        current = built_from.is_current(root, name, wanted) and split_file.has_its_answers(root, name)
     except (NotReady, BadInput):
         return False
+    return current and split_file.is_whole(root, name)
 
 
 def _check_name(name: str, root: str) -> None:

@@ -206,6 +206,17 @@ def has_its_answers(root: str, name: str) -> bool:
         return False
 
 
+def is_whole(root: str, name: str) -> bool:
+    """Tell whether all arrays of a prepared split and of its answers are those that were written; they are read."""
+    try:
+        load(root, name)
+        if kind_of(header(root, name)) == "population" and files.exists(targets_path(root, name)):
+            load_targets(root, name)
+    except (BadInput, NotReady):
+        return False
+    return True
+
+
 def fingerprint(split: PopulationSplit) -> str:
     """Return the SHA-256 of a split's sizes and arrays: what a trial's name takes of its data."""
     total = hashlib.sha256(json.dumps(dataclasses.asdict(split.sizes), sort_keys=True).encode())
@@ -218,7 +229,9 @@ def fingerprint(split: PopulationSplit) -> str:
 
 @contextlib.contextmanager
 def _opened(path: str, *, parts: bool = False) -> Iterator[Group]:
-    with opened(path, parts=parts, again="remove it and prepare it again") as file:
+    with opened(
+        path, parts=parts, again="prepare it again: raysp data prepare (of an experiment's own recording with its file)"
+    ) as file:
         yield file
 
 

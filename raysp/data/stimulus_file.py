@@ -76,7 +76,7 @@ def load(root: str, name: str) -> StimulusSplit:
     if not files.exists(path):
         raise NotReady(f"split {name!r} is not prepared below {root!r}; {again}")
     try:
-        with opened(path, again="remove it and prepare it again") as file:
+        with opened(path, again=again) as file:
             found = read_header(file, root, name)
             if found.get("kind") != KIND:
                 raise BadInput(f"{path} expected a split of kind {KIND!r}, got {found.get('kind', 'population')!r}")
@@ -92,7 +92,7 @@ def load(root: str, name: str) -> StimulusSplit:
     except (BadInput, NotReady):
         raise
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise BadInput(f"{path} is damaged or not HDF5 ({error}); remove it and prepare it again") from error
+        raise BadInput(f"{path} is damaged or not HDF5 ({error}); {again}") from error
 
 
 def fingerprint(split: StimulusSplit) -> str:
@@ -120,7 +120,7 @@ def read_header(file: Group, root: str, name: str) -> dict[str, Any]:
     """
     raw = raw_header(file)
     if raw is None:
-        raise BadInput(f"{file.filename} is not a prepared split; remove it and run raysp data prepare again")
+        raise BadInput(f"{file.filename} is not a prepared split; run raysp data prepare again")
     if raw.get("format") != FORMAT:
         raise NotReady(
             f"{file.filename} has format {raw.get('format')}, this version reads {FORMAT}; "

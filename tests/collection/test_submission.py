@@ -298,11 +298,15 @@ def test_the_check_takes_anyones_file_when_told_the_phase(lab, tmp_path):
     lab.split("dmfc_rsg-20ms-val", sizes=SIZES)
     path = str(tmp_path / "theirs.h5")
     with h5py.File(path, "w") as file:
-        file["dmfc_rsg_20/eval_rates_heldin"] = np.ones((5, 6, 4))
+        file["dmfc_rsg_20/eval_rates_heldin"] = np.full((5, 6, 4), 0.3)
         file["dmfc_rsg_20/eval_rates_heldout"] = np.ones((5, 6, 2))
     with pytest.raises(BadInput, match="phase expected val or test, got None"):
         check_submission(path, lab.root)
     assert check_submission(path, lab.root, phase="val") == ["dmfc_rsg_20: 5 evaluation trials"]
+    with h5py.File(path, "r+") as file:
+        file["dmfc_rsg_20/eval_rates_heldin"][...] = 0.3 / 0.020
+    with pytest.raises(BadInput, match=r"near the 0.2\d* spikes that were counted in a bin, got 15 .*rates in Hz"):
+        check_submission(path, lab.root, phase="val")
 
 
 def test_the_check_refuses_what_is_no_submission(lab, tmp_path):

@@ -137,6 +137,17 @@ def test_a_damaged_recording_leaves_the_splits_that_were_there(root):
     assert len(split_file.load(root, f"standin-{VAL}").train) == 15
 
 
+def test_a_damaged_split_is_built_again_and_its_neighbour_is_not(root):
+    prepare.prepare([VAL, "area2_bump-05ms-val"], root)
+    path = split_file.split_path(root, f"standin-{VAL}")
+    with h5py.File(path, "r+") as file:
+        file["eval/heldin"][0, 0, 0] += 1
+    built = []
+    prepare.prepare([VAL, "area2_bump-05ms-val"], root, report=built.append)
+    assert built == [f"standin-{VAL}"]
+    assert split_file.is_whole(root, f"standin-{VAL}")
+
+
 def test_answers_that_went_away_are_not_kept(root):
     name = "standin-area2_bump-20ms-test"
     prepare.prepare_group([name], root)

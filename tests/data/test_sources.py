@@ -114,6 +114,24 @@ def test_a_lost_answer_file_is_built_again(recording):
     assert len(split_file.load_targets(root, "mine").trials) == 5
 
 
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_damaged_split_is_built_again(recording, answers):
+    chosen, root = recording
+    sources.prepare_recording(chosen, root)
+    path = (split_file.targets_path if answers else split_file.split_path)(root, chosen.name)
+    with open(path, "rb") as file:
+        damaged = bytearray(file.read())
+    array = "trials/heldin" if answers else "train/heldin"
+    with h5py.File(path) as file:
+        chunk = file[array].id.get_chunk_info(0)
+    damaged[chunk.byte_offset + chunk.size // 2] ^= 1
+    with open(path, "wb") as file:
+        file.write(damaged)
+    assert not split_file.is_whole(root, chosen.name)
+    sources.prepare_recording(chosen, root)
+    assert split_file.is_whole(root, chosen.name)
+
+
 def test_a_bad_recording_leaves_the_earlier_split(recording):
     known, root = recording
     sources.prepare_recording(known, root)

@@ -85,7 +85,7 @@ def test_a_file_cut_short_is_bad_input_wherever_it_is_cut(saved):
     for length in range(0, len(whole), 499):
         with open(path, "wb") as file:
             file.write(whole[:length])
-        with pytest.raises(BadInput, match=r"mine.h5 is (damaged|cut off|empty).*remove it and prepare it again"):
+        with pytest.raises(BadInput, match=r"mine.h5 is (damaged|cut off|empty).*raysp data prepare"):
             stimulus_file.load(saved, "mine")
 
 
