@@ -91,6 +91,8 @@ def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, sp
     """
     root, run = str(folder / "data"), RunFolder(str(folder / "runs" / "made-up"))
     split = eye() if split is None else split
+    # A recording of few cells, prepared as one; a selection's name is none that is prepared.
+    split = dataclasses.replace(split, name=split.name.partition("[")[0])
     split_file.save(split, None, root, {"made": "up"})
     cells = split.cells.tolist()
     groups = [tuple(cells[first : first + together]) for first in range(0, len(cells), together)]

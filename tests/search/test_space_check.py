@@ -90,7 +90,7 @@ def test_the_experiments_own_value_outside_a_range_does_not_forbid_it():
         ({"model__hidden": {"uniform": [32, 64]}}, r"model\.hidden 32\.0.*expected int, got 32\.0"),
         ({"model__hidden": {"choice": [32, True]}}, r"model\.hidden True.*expected int"),
         ({"model__hidden": {"grid": [32, 4]}}, r"model\.hidden 4: .*latents expected at most hidden"),
-        ({"model__kernels": {"choice": [[3], 5]}}, r"model\.kernels 5.*expected tuple"),
+        ({"model__kernels": {"choice": [[3], 5]}}, r"model\.kernels 5.*expected several values"),
         ({"training__learning_rate": {"uniform": [0, 1]}}, r"training\.learning_rate 0\.0.*number > 0"),
         ({"training__epochs": {"int": [0, 9]}}, "epochs expected at least 1"),
         ({"model__hidden": {"same": "model.latents"}}, r"model\.latents, which does not vary"),

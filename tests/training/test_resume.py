@@ -12,6 +12,7 @@ import torch
 
 from raysp.errors import BadInput, Interrupted
 from raysp.training import attempt
+from raysp.training import checkpoint as checkpoints
 from tests.training.made_up import fit, made_up_trial, same_weights, without_seconds
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -138,7 +139,7 @@ def test_a_checkpoint_of_other_weights_is_told_of_and_training_starts_over(path)
     fit(trial, checkpoint=path)
     state = torch.load(path, weights_only=True)
     state["model"]["to_log_rates.bias"] = torch.zeros(2)
-    torch.save(state, path)
+    checkpoints.save(path, trial.id, {name: value for name, value in state.items() if name not in ("format", "trial")})
     notes = []
     fit(trial, checkpoint=path, report=notes.append)
     assert "another version of the model" in notes[0]["warning"]
