@@ -13,7 +13,7 @@ from raysp.errors import BadInput, NotReady, raise_together
 from raysp.finish import finish
 from raysp.form import Form, settle
 from raysp.form import lines as form_lines
-from raysp.launch_words import say_form, say_left_out, say_outside, show_failure
+from raysp.launch_words import say_form, say_left_out, say_outside, say_replaced, show_failure
 from raysp.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.progress import Progress
 from raysp.record import commit, locked, write_record
@@ -82,10 +82,12 @@ def launch(experiment: Experiment, request: Request, say: Any) -> int:
     best = None
     if request.settings is not None:
         best = read_settings(request.settings)
-        experiment, lines = adopt(experiment, best, names)
+        before = experiment
+        experiment, lines = adopt(before, best, names)
         check_settings(experiment)
         for line in lines:
             say(line)
+        say_replaced(before, experiment, best, names, say)
     chosen = {choice.shown: choice for choice in experiment.models}
     whole = dataclasses.replace(whole, models=tuple(chosen.get(one.shown, one) for one in whole.models))
     run = run_folder(experiment, names, request.runs)

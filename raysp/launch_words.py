@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raysp import files
-from raysp.config import Trial
+from raysp.config import Experiment, ModelChoice, Trial
 from raysp.errors import last_line
 from raysp.form import Form, lines
-from raysp.plan import Plan
+from raysp.plan import Plan, settings_on
 from raysp.record import widened
 from raysp.runs import RunFolder
+from raysp.search.settings_file import BestSettings, partner
+from raysp.search.space_check import flat
+from raysp.words import named
+
+
+def say_replaced(before: Experiment, now: Experiment, best: BestSettings, splits: Sequence[str], say: Any) -> None:
+    """Say which values of an experiment give way to a sweep's though the sweep did not search them.
+
+    Args:
+        before: the experiment as it was.
+        now: the experiment with the sweep's settings.
+        best: what the sweep found.
+        splits: full names of those that run.
+        say: prints one line for a person.
+    """
+    for mine, taken in zip(before.models, now.models, strict=True):
+        swept, together = best.models.get(mine.name, {}), {}
+        for split in (split for split in splits if mine is not taken and partner(split) in swept):
+            told = _replaced(before, (mine, taken), split, swept[partner(split)])
+            together.setdefault(told, []).append(split)
+        for told, where in together.items():
+            if told:
+                say(f"{mine.shown} on {named(where)}: also {told}, as the sweep had it")
+
+
+def _replaced(experiment: Experiment, choices: tuple[ModelChoice, ModelChoice], split: str, best: Mapping) -> str:
+    before, now = (flat(*settings_on(experiment, choice, split)) for choice in choices)
+    beyond = [name for name in now if name not in best.get("searched", ()) and before.get(name) != now[name]]
+    return ", ".join(f"{name.partition('.')[2]} {before.get(name)} -> {now[name]}" for name in beyond)
 
 
 def say_form(run: RunFolder, form: Form, say: Any) -> None:

@@ -143,6 +143,8 @@ def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dic
     import numpy
     import torch
 
+    from raysp.record import commit
+
     return {
         "trial": trial.id,
         "best_epoch": fitted.best_epoch,
@@ -163,6 +165,7 @@ def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dic
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "code": trial.code,
+        "commit": commit()["commit"],
         "host": platform.node(),
     }
 

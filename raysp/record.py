@@ -125,6 +125,7 @@ def widened() -> str:
     return address.masked_command([*start, *kept])
 
 
+@functools.cache
 def commit() -> dict[str, Any]:
     """Return the git commit of raysp's own code and whether it was changed since; "unknown" outside a checkout."""
     here = os.path.dirname(os.path.abspath(raysp.__file__))

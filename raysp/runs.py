@@ -55,6 +55,7 @@ DONE = {
     "stopped_at": int | None,
     "selected_on": str,
     "standin": bool,
+    "commit": str,
 }
 """The same of done.json."""
 

@@ -11,6 +11,7 @@ from raysp.config import Trial
 from raysp.runs import RunFolder
 
 COMPLETE, TRIAL, PARENT, ERROR = "raysp.complete", "raysp.trial", "mlflow.parentRunId", "raysp.error"
+COMMIT, LEFT_OUT = "commit", "raysp.left_out"
 LONGEST = 6000
 """Characters of a parameter."""
 NO_METRIC = ("epoch", "epochs", "seconds", "phase", "best_loss")
@@ -56,6 +57,8 @@ def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str
     numbers = {f"final/{name}": value for name, value in done["validation"].items()}
     numbers |= {name: done[name] for name in OF_DONE if name in done}
     tags = {"raysp.selected_on": done["selected_on"]}
+    if done.get("commit", "unknown") != "unknown":
+        tags[COMMIT] = done["commit"]
     if files.exists(folder.predictions):
         tags["raysp.predictions"] = files.absolute(folder.predictions)
     return {name: float(value) for name, value in numbers.items() if isinstance(value, int | float)}, tags

@@ -13,8 +13,10 @@ from raysp import files, tracking_own
 from raysp.config import Trial
 from raysp.runs import RunFolder
 from raysp.tracking_content import (
+    COMMIT,
     COMPLETE,
     ERROR,
+    LEFT_OUT,
     PARENT,
     TRIAL,
     curve_of,
@@ -82,6 +84,8 @@ class Store:
                 self._finish(trial, scores.get(trial.id, {}), counts)
             elif states[trial.id] == "failed":
                 self._fail(trial)
+        if not self._looking:
+            self._mark_left_out()
         self._artifacts()
 
     def _connect(self) -> tuple[Any, str, Any]:
@@ -140,14 +144,21 @@ class Store:
                 self._searched = True
                 return
 
-    def _child(self, trial: Trial) -> Any:
-        """Return a trial's run with all its parameters and tags, made where it is not there."""
+    def _child(self, trial: Trial, known: dict[str, str] | None = None) -> Any:
+        """Return a trial's run with all its parameters and tags, made where it is not there.
+
+        Args:
+            trial: of the plan.
+            known: tags of a finished trial, None of another; the commit that it was trained under outlives commands.
+        """
         client, experiment, parent = self._connect()
         if not self._searched:
             self._find()
         own, params = self.own_tags.get(trial.id, {}), params_of(trial)
-        tags = {**self._tags, **tags_of(trial, parent.info.run_id), **own}
+        tags = {**self._tags, **tags_of(trial, parent.info.run_id), **own, **(known or {})}
         run = self._children.get(trial.id)
+        if run is not None and known is not None and COMMIT not in known and COMMIT in run.data.tags:
+            tags[COMMIT] = run.data.tags[COMMIT]
         if run is not None and any(run.data.params.get(name, value) != value for name, value in params.items()):
             # MLflow changes no parameter.
             client.delete_run(run.info.run_id)
@@ -192,18 +203,17 @@ class Store:
         return self._steps[run_id]
 
     def _finish(self, trial: Trial, scores: dict[str, float], counts: dict[tuple[str, str], int] | None) -> None:
-        run = self._child(trial)
-        run_id, client = run.info.run_id, self._connect()[0]
         numbers, tags = numbers_of(self._run, trial)
+        run = self._child(trial, tags)
+        run_id, client = run.info.run_id, self._connect()[0]
         wanted = {**numbers, **scores}
         missing = [(name, value, 0) for name, value in wanted.items() if not same(run.data.metrics.get(name), value)]
         self._log(run_id, [*self._missing_points(run, curve_of(self._run, trial), counts), *missing])
-        lacking = {name: value for name, value in tags.items() if self._lacks(run, name, value)}
         if ERROR in run.data.tags:
             client.delete_tag(run_id, ERROR)
         # Last, so that nobody takes half for all.
-        if lacking or run.data.tags.get(COMPLETE) != "true":
-            self._write(run_id, {}, {**lacking, COMPLETE: "true"})
+        if run.data.tags.get(COMPLETE) != "true":
+            client.set_tag(run_id, COMPLETE, "true")
         if run.info.status != "FINISHED":
             client.set_terminated(run_id, "FINISHED")
 
@@ -240,6 +250,17 @@ class Store:
             client.set_tag(run.info.run_id, ERROR, text)
         if run.info.status != "FAILED":
             client.set_terminated(run.info.run_id, "FAILED")
+
+    def _mark_left_out(self) -> None:
+        """Tell the trials of an earlier form of the experiment from those that it asks for now."""
+        client, record = self._connect()[0], self._run.record() if files.exists(self._run.experiment) else {}
+        earlier = {one["id"] for one in record.get("earlier", ())}
+        for name, run in self._children.items():
+            marked = LEFT_OUT in run.data.tags
+            if name in earlier and not marked:
+                client.set_tag(run.info.run_id, LEFT_OUT, "true")
+            elif marked and name not in earlier:
+                client.delete_tag(run.info.run_id, LEFT_OUT)
 
     def _artifacts(self) -> None:
         client, _, parent = self._connect()

@@ -11,6 +11,7 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "raysp"
 ROOMS = (
     (
         "errors",
+        "words",
         "address",
         "machine",
         "interruption",

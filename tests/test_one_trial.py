@@ -12,6 +12,7 @@ from raysp.data import prepare, split_file
 from raysp.errors import BadInput, Interrupted
 from raysp.one_trial import Setting, run_trial
 from raysp.plan import make_plan
+from raysp.record import commit
 from raysp.runs import RunFolder
 
 VAL = "standin-mc_maze_small-20ms-val"
@@ -45,6 +46,7 @@ def test_a_trial_leaves_every_file_and_done_says_where_it_came_from(setting, roo
     assert files.read_json(folder.done) == result
     assert (result["standin"], result["data"], result["epochs"]) == (True, trial.data, 4)
     assert result["selected_on"] == "validation trials of the training part"
+    assert result["commit"] == commit()["commit"]
     assert "co-bps" in files.read_json(folder.metrics)["validation"]
     assert polars.read_parquet(folder.curve)["epoch"].to_list() == [1, 2, 3, 4]
     assert [note["epoch"] for note in notes if "epoch" in note] == [1, 2, 3, 4]

@@ -21,10 +21,11 @@ from raysp import files, tracking_own
 from raysp.collection.curve import write_curve
 from raysp.config import Training, Trial
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder
+from raysp.runs import RunFolder, trial_to
 from raysp.tracking import Tracker, catch_up, default_uri, told
 from raysp.tracking_server import serve
 from raysp.tracking_store import Store
+from raysp.yaml_files import write_yaml
 
 TRIALS = [
     Trial("sae", {"hidden": 8}, Training(epochs=3), f"standin-mc_maze-20ms-{phase}", "d" * 64, seed=seed)
@@ -90,6 +91,37 @@ def test_every_trial_is_a_child_run_with_tags_curve_and_numbers_and_a_second_syn
     assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5), (3, pytest.approx(1 / 3))]
     parents = {item.data.tags["mlflow.parentRunId"] for item in found.values()}
     assert len(parents) == 1
+
+
+def under(run, commit, *trials):
+    """Run a command of some commit."""
+    tracker = Tracker(run, list(trials), None, {"commit": commit, "run": run.name})
+    tracker.close()
+    assert tracker.problem is None
+
+
+def test_a_finished_trial_keeps_the_commit_that_it_was_trained_under(run):
+    told, untold = TRIALS[:2]
+    files.write_json(run.trial(told.id).done, {**run.trial(told.id).read_done(), "commit": "first"})
+    for commit in ("second", "third"):
+        under(run, commit, told, untold)
+        tags = {name: item.data.tags["commit"] for name, item in children(run)[1].items()}
+        assert tags == {told.id: "first", untold.id: "second"}
+
+
+def test_a_trial_of_an_earlier_form_is_marked_until_it_comes_back(run):
+    old, new = TRIALS[:2]
+
+    def marked(present, earlier):
+        record = {"trials": [trial_to(one) for one in present], "earlier": [trial_to(one) for one in earlier]}
+        write_yaml(run.experiment, record)
+        under(run, "a", *present)
+        return {name for name, item in children(run)[1].items() if item.data.tags.get("raysp.left_out") == "true"}
+
+    assert marked([old, new], []) == set()
+    assert marked([new], [old]) == {old.id}
+    assert marked([new], [old]) == {old.id}
+    assert marked([old, new], []) == set()
 
 
 def test_a_failed_trial_is_shown_as_failed_with_its_error(run):

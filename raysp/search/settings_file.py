@@ -16,6 +16,7 @@ from raysp.runs import RunFolder
 from raysp.search.result import Result, read_result, unfinished
 from raysp.search.space_check import FIXED, parted
 from raysp.search.study import read_studies
+from raysp.words import counted, named
 from raysp.yaml_files import read_yaml, write_yaml
 
 VAL, TEST = "-val", "-test"
@@ -107,20 +108,24 @@ def adopt(experiment: Experiment, best: BestSettings, splits: list[str]) -> tupl
     lines = []
     for model in shared:
         swept = best.models[model]
-        taken = [split for split in splits if _partner(split) in swept]
+        taken = [split for split in splits if partner(split) in swept]
         if not taken:
             raise BadInput(_foreign(best, model, swept, splits))
         for split in taken:
-            choices[model] = _with(choices[model], split, swept[_partner(split)])
+            choices[model] = _with(choices[model], split, swept[partner(split)])
         own = [split for split in splits if split not in taken]
-        lines.append(f"{model}: settings of {best.sweep} on {len(taken)} splits")
+        lines.append(f"{model}: settings of {best.sweep} on {counted(taken, 'split')}")
         now = code_hash.digest(code_hash.of_model(model, choices[model].settings))
-        if any(swept[_partner(split)].get("code") not in (None, "", now) for split in taken):
+        if any(swept[partner(split)].get("code") not in (None, "", now) for split in taken):
             lines.append(f"{model}: they were found with other code of {model} than today's, and may not be its best")
         if own:
-            shown = ", ".join(own[:4]) + (" ..." if len(own) > 4 else "")
-            lines.append(f"{model}: the experiment's own settings on {len(own)} splits that were not swept ({shown})")
+            lines.append(f"{model}: the experiment's own settings on {counted(own, 'split')} not swept ({named(own)})")
     return dataclasses.replace(experiment, models=tuple(choices.values())), lines
+
+
+def partner(split: str) -> str:
+    """Return whose settings a split takes: those of its validation phase."""
+    return split.removesuffix(TEST) + VAL if split.endswith(TEST) else split
 
 
 def check_data(best: BestSettings, splits: list[str], root: str) -> None:
@@ -131,7 +136,7 @@ def check_data(best: BestSettings, splits: list[str], root: str) -> None:
         NotReady: a split is not prepared.
     """
     for model, swept in best.models.items():
-        for split in {_partner(name) for name in splits} & set(swept):
+        for split in {partner(name) for name in splits} & set(swept):
             there = split_file.header(root, split)["fingerprint"]
             if there != swept[split]["data"]:
                 raise BadInput(
@@ -160,6 +165,7 @@ def _best(result: Result) -> dict[str, Any]:
         "code": code_hash.digest(definition.code) if definition.code else "",
         "settings": parts["model"],
         "training": training,
+        "searched": [entry.name for entry in definition.space.entries],
     }
     if result.front:
         found["front"] = [
@@ -168,17 +174,13 @@ def _best(result: Result) -> dict[str, Any]:
     return found
 
 
-def _partner(split: str) -> str:
-    return split.removesuffix(TEST) + VAL if split.endswith(TEST) else split
-
-
 def _with(choice: ModelChoice, split: str, best: Mapping[str, Any]) -> ModelChoice:
     changes = {"settings": dict(best["settings"]), "training": dict(best["training"])}
     return dataclasses.replace(choice, per_split={**choice.per_split, split.removeprefix(STANDIN): changes})
 
 
 def _foreign(best: BestSettings, model: str, swept: Mapping[str, Any], splits: list[str]) -> str:
-    other = {name.removeprefix(STANDIN) for name in swept} & {_partner(name).removeprefix(STANDIN) for name in splits}
+    other = {name.removeprefix(STANDIN) for name in swept} & {partner(name).removeprefix(STANDIN) for name in splits}
     if other:
         kind = "generated stand-ins" if any(name.startswith(STANDIN) for name in swept) else "real recordings"
         return (
