@@ -118,14 +118,9 @@ class _Accepts:
         return self._accept
 
 
-def lines(form: Form, code: Mapping[str, code_hash.Files]) -> list[str]:
-    """Return what a person is told of the trials that are left out.
-
-    Args:
-        form: the present form.
-        code: the files behind each digest, as far as the run's record knows them.
-    """
-    found = []
+def lines(form: Form) -> list[str]:
+    """Return what a person is told of the trials that are left out."""
+    found, code = [], form.record.get("code", {})
     for model in dict.fromkeys(trial.model for trial in form.other_code):
         mine = [trial for trial in form.other_code if trial.model == model]
         now = code_hash.of_model(model, mine[-1].settings)

@@ -362,7 +362,7 @@ def _show(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
     for name, state in run.states(form.planned).items():
         say(f"  {state:8} {name}")
     say_left_out(plan, say)
-    for line in form_lines(form, {}):
+    for line in form_lines(form):
         say(f"  {line}")
     say(f"{len(form.planned)} trials in {run.path}, {len(to_run(run, form.planned, request))} to run")
     return 0

@@ -48,7 +48,7 @@ def say_form(run: RunFolder, form: Form, say: Any) -> None:
     if not form.earlier and not form.accepted:
         return
     record = run.record()
-    for line in lines(form, record["code"]):
+    for line in lines(form):
         say(f"  {line}")
     for one in record["accepted"][-len(form.accepted) :] if form.accepted else ():
         changed = ", ".join(one["files"]) or "of which nothing was noted"

@@ -88,7 +88,7 @@ def test_what_an_edited_experiment_does_not_ask_for_is_kept_named_and_left_out(r
     left = [trial.id for trial in form.earlier]
     assert left == [one["id"] for one in run.record()["earlier"]]
     assert {trial.id for trial in plan(E).trials} == {*left} | {t.id for t in plan(E).trials if t in run.trials()}
-    (line,) = lines(form, run.record()["code"])
+    (line,) = lines(form)
     assert line.startswith("of an earlier form of the experiment")
     assert left[0] in line
     assert "kept, and left out" in line
@@ -158,7 +158,7 @@ def test_trials_of_other_code_are_named_with_the_files_and_left_out(run):
     form = command(run, E, done=False)
     assert {t.id for t in form.other_code} == {t.id for t in form.earlier}
     assert {t.model for t in form.earlier} == {"sae"}
-    (line,) = lines(form, run.record()["code"])
+    (line,) = lines(form)
     assert line.startswith("made by other code of sae (raysp/models/sae.py): 4 trials (sae_a_s0_")
     assert "--accept-code" in line
     assert run.trials() == list(plan(E).trials)
@@ -238,7 +238,7 @@ def test_a_run_of_an_earlier_version_keeps_its_names_and_is_left_out_or_accepted
     assert [trial.id for trial in run.trials()] == [one["id"] for one in old]
     form = settle(run, E, E, plan(E), "data")
     assert [trial.id for trial in form.other_code] == [one["id"] for one in old]
-    assert "nothing was noted" in lines(form, {})[0]
+    assert "nothing was noted" in lines(form)[0]
     form = command(run, E, accept=True)
     assert [trial.id for trial in form.planned] == [one["id"] for one in old]
 

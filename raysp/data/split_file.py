@@ -177,7 +177,7 @@ def load_targets(root: str, name: str) -> Targets:
             f"raysp data fetch test_answers --root {root}, then raysp data prepare {name} --root {root}"
         )
     with _opened(path) as file:
-        found = stimulus_file.read_header(file, root, name)
+        found = stimulus_file.read_header(file, root, name, "answers")
         if found["fingerprint"] != prepared["fingerprint"]:
             raise BadInput(
                 f"{path} holds the answers to other data called {name} (data {found['fingerprint'][:12]}, prepared are "
@@ -201,7 +201,7 @@ def has_its_answers(root: str, name: str) -> bool:
         return not prepared.get("answers")
     try:
         with _opened(path, parts=True) as file:
-            return stimulus_file.read_header(file, root, name)["fingerprint"] == prepared["fingerprint"]
+            return stimulus_file.read_header(file, root, name, "answers")["fingerprint"] == prepared["fingerprint"]
     except (BadInput, NotReady):
         return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -106,17 +106,18 @@ def fingerprint(split: StimulusSplit) -> str:
     return total.hexdigest()
 
 
-def read_header(file: Group, root: str, name: str) -> dict[str, Any]:
+def read_header(file: Group, root: str, name: str, holds: Literal["split", "answers"] = "split") -> dict[str, Any]:
     """Return the header of a prepared split, or of its answers.
 
     Args:
         file: the open file.
         root: the data root, for the error.
         name: the split's name.
+        holds: what the file must hold.
 
     Raises:
         NotReady: it was written by another version of the format.
-        BadInput: it is damaged, no prepared split, or another one.
+        BadInput: it is damaged, no prepared split, or another one; or a split lies in the place of answers.
     """
     raw = raw_header(file)
     if raw is None:
@@ -132,4 +133,8 @@ def read_header(file: Group, root: str, name: str) -> dict[str, Any]:
             f"{file.filename} holds the split {found.get('name')!r}, expected {name!r}; remove it, or give it its own "
             "name back"
         )
+    # Answers lie beside the split that says where both come from.
+    there = "split" if "provenance" in found else "answers"
+    if there != holds:
+        raise BadInput(f"{file.filename} holds the {there}, expected the {holds}; {file.again}")
     return found

@@ -8,10 +8,12 @@ from typing import Any
 
 from raysp.errors import BadInput, unknown
 from raysp.search.space import Entry, Space
+from raysp.settings import LARGEST
 from raysp.yaml_files import read_yaml
 
 KEYS = ("model", "space", "start")
 KINDS = ("uniform", "loguniform", "int", "choice", "grid", "same")
+BELOW = " between -2^63 and 2^63"
 OPTIONS = {
     "uniform": ("step", "when"),
     "loguniform": ("when",),
@@ -87,14 +89,14 @@ def _same(name: str, values: dict[str, Any], when: dict[str, tuple[Any, ...]], w
     if not isinstance(other, str) or other == name:
         raise BadInput(f"{where}: same expected another setting's name, got {other!r}")
     if not _number(times) or times <= 0:
-        raise BadInput(f"{where}: times expected a number > 0, got {times!r}")
+        raise BadInput(f"{where}: times expected a number > 0{BELOW}, got {_short(times)}")
     return Entry(name, "same", same=other, times=times, when=when)
 
 
 def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[Any, ...]], where: str) -> Entry:
     ends, step, log = values[kind], values.get("step"), values.get("log", kind == "loguniform")
     if not isinstance(ends, list) or len(ends) != 2 or not all(_number(end) for end in ends):
-        raise BadInput(f"{where}: {kind} expected [low, high], two numbers, got {ends!r}")
+        raise BadInput(f"{where}: {kind} expected [low, high], two numbers{BELOW}, got {_short(ends)}")
     low, high = ends
     if not low < high:
         raise BadInput(f"{where}: {kind} expected low < high, got the empty range [{low}, {high}]")
@@ -103,7 +105,7 @@ def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[A
     if log and low <= 0:
         raise BadInput(f"{where}: a log range expected low > 0, got [{low}, {high}]")
     if step is not None and (not _number(step) or not step > 0 or _decimal(step) > _decimal(high) - _decimal(low)):
-        raise BadInput(f"{where}: step expected a number > 0 and within the range, got {step!r}")
+        raise BadInput(f"{where}: step expected a number > 0 and within the range, got {_short(step)}")
     if step is not None and log:
         raise BadInput(f"{where}: step does not go with log; list the values as a choice")
     if kind == "int":
@@ -125,6 +127,8 @@ def _choices(found: Any, where: str) -> tuple[Any, ...]:
     for i, value in enumerate(found):
         if isinstance(value, float) and not math.isfinite(value):
             raise BadInput(f"{where} expected finite numbers, got {value}")
+        if isinstance(value, int) and abs(value) >= LARGEST:
+            raise BadInput(f"{where} expected numbers between -2^63 and 2^63, got {_short(value)}")
         # True == 1 == 1.0 in Python, in Optuna's choices as well.
         if any(value == other for other in found[:i]):
             raise BadInput(f"{where} expected each value once, got {found!r}")
@@ -155,4 +159,11 @@ def _spell(entry: Entry) -> dict[str, Any]:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."

@@ -45,11 +45,15 @@ def load(path: str, trial_id: str) -> dict[str, Any] | str | None:
     further attempt too.
 
     Raises:
-        BadInput: the checkpoint is of another trial.
+        BadInput: the checkpoint is of another trial, or a folder has its name.
     """
     if not files.exists(path):
         return None
-    content = files.read_bytes(path)
+    try:
+        content = files.read_bytes(path)
+    except IsADirectoryError as error:
+        # Training cannot start over: no checkpoint could be written in its place.
+        raise BadInput(f"{path} expected a checkpoint, got a folder; remove it and run the experiment again") from error
     try:
         archive = io.BytesIO(_checked(content))
         state = torch.load(archive, map_location="cpu", weights_only=True)

@@ -134,6 +134,20 @@ def test_a_changed_header_is_told_of(root, old, new, message):
         split_file.header(root, "mine")
 
 
+@pytest.mark.parametrize(
+    ("source", "place", "read", "message"),
+    [
+        ("mine.targets.h5", "mine.h5", split_file.load, "mine.h5 holds the answers, expected the split; prepare it"),
+        ("mine.h5", "mine.targets.h5", split_file.load_targets, "holds the split, expected the answers; prepare it"),
+    ],
+)
+def test_a_split_and_its_answers_in_each_others_place_are_told_of(root, source, place, read, message):
+    folder = os.path.join(root, "prepared")
+    shutil.copy(os.path.join(folder, source), os.path.join(folder, place))
+    with pytest.raises(BadInput, match=message):
+        read(root, "mine")
+
+
 def test_a_header_without_checksums_is_told_of(root):
     with h5py.File(split_file.split_path(root, "mine"), "r+") as file:
         file.attrs["raysp"] = f'{{"format": {split_file.FORMAT}, "name": "mine"}}'

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import zipfile
 
 import pytest
@@ -33,6 +34,12 @@ def test_another_trials_checkpoint_is_refused(path):
     checkpoint.save(path, "a", {})
     with pytest.raises(BadInput, match="of trial b, got that of a"):
         checkpoint.load(path, "b")
+
+
+def test_a_folder_in_its_place_is_refused_since_none_could_be_written(path):
+    os.mkdir(path)
+    with pytest.raises(BadInput, match="expected a checkpoint, got a folder; remove it"):
+        checkpoint.load(path, "a")
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, 0.5, 0.98])
