@@ -16,6 +16,7 @@ import numpy as np
 from raysp import files, storage
 from raysp.data import hdf5_heaps
 from raysp.data.hdf5_faults import load_filters, missing_filters, unreadable
+from raysp.data.hdf5_unwritten import unwritten
 from raysp.errors import BadInput, unknown
 
 MOST_PACKED = 5000
@@ -155,6 +156,8 @@ def _walk(
 class Dataset(_Node):
     """An array of an open file, read as h5py's is: `dataset[()]`, `dataset[first:last]`."""
 
+    _whole = False
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The array's shape; () for a scalar."""
@@ -180,12 +183,18 @@ class Dataset(_Node):
             if self._node.dtype.kind == "O":
                 self._check_text()
             _check_stored(self, int(np.prod(shape, dtype=object)) * self._node.dtype.itemsize)
+            self._check_whole()
             try:
                 return self._node[selection]
             except Exception:
                 if not missing_filters(self._node) or not load_filters():
                     raise
                 return self._node[selection]
+
+    def _check_whole(self) -> None:
+        if not self._whole and (problem := unwritten(self._node)):
+            raise self.refuse(f"{problem}; HDF5 would read zeros there; {self.again}")
+        self._whole = True
 
     def numbers(self, *shape: int | None) -> np.ndarray:
         """Read real numbers; see `expect`. Half precision is widened to single."""
@@ -287,6 +296,8 @@ def _spelled(shape: tuple[int | None, ...]) -> str:
 
 def _check_stored(dataset: Dataset, size: int) -> None:
     # A damaged or sparse array may claim more than all memory, which some systems hand out and only later miss.
+    if dataset._node.is_virtual:
+        return
     stored = dataset._node.id.get_storage_size()
     if size > FREE_BYTES and size > MOST_PACKED * max(stored, 1):
         raise dataset.refuse(
