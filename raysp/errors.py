@@ -35,7 +35,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
         known: the names that would have been right.
     """
     names = sorted(map(str, known))
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
     return BadInput(f"unknown {kind} {name!r}: {hint}")
 

@@ -229,7 +229,11 @@ def checked_rows(array: np.ndarray, trials: int, where: str, *, from_one: bool =
     ):
         array = array.astype(np.int64)
     rows = np.unique(array)
-    if array.dtype.kind not in "iu" or array.ndim != 1 or len(rows) != len(array) or len(rows) == 0:
+    if array.dtype.kind in "iu" and array.ndim == 1 and len(rows) < len(array):
+        again, times = np.unique(array, return_counts=True)
+        told = ", ".join(map(str, again[times > 1][:5].tolist()))
+        raise BadInput(f"{where} expected a list of trials, each once, got {told} more than once; or give a mask")
+    if array.dtype.kind not in "iu" or array.ndim != 1 or len(rows) == 0:
         raise BadInput(f"{where} expected a list of trials, each once, got {array.dtype} of shape {array.shape}")
     if from_one:
         raise BadInput(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from raysp.data import partition
+from raysp.data import odd_units, partition, plausibility
 from raysp.data.partition import Whole
 from raysp.data.split import PopulationSplit, Provenance, Targets
 from raysp.errors import BadInput
@@ -69,6 +69,8 @@ def cut(
     hidden = partition.how_many(neurons, config.heldout, 0.0, "neurons", where)
     heldout = partition.draw(neurons, hidden, config.seed, partition.NEURONS)
     rows = (np.flatnonzero(~valid[source]), np.flatnonzero(valid[source]))
+    odd = plausibility.settle([*odd_units.doubts(whole, heldout, rows)], (), where)
+    whole = dataclasses.replace(whole, notes=whole.notes + odd)
     return partition.partition(whole, sizes, heldout, rows, provenance)
 
 

@@ -83,7 +83,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     read = _read(config, where)
     condition = _conditions(read, config, where)
     doubts = [*plausibility.of_arrays(read.counts, read.rates, config.bin_ms)]
-    notes = plausibility.settle(doubts, config.accept, where)
+    notes = plausibility.settle(doubts, config.accept, f"{where}: train_data")
     whole = Whole(read.counts, 0, read.rates, condition, None, read.states, notes, read.ids)
     provenance = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))
     return cut(whole, read.valid, config, (name, config.bin_ms), where, provenance)

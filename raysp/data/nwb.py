@@ -15,8 +15,6 @@ from raysp.errors import BadInput, unknown
 LATEST_S = 1e11
 """Seconds; three thousand years. Beyond, a time is no time, and has no exact millisecond."""
 COARSE_MS = 1.0
-FEWEST = 10
-"""Spikes from which on two equal spike trains are no chance."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ def units(file: Group, path: str | None = None, *, asked: Iterable[str] = ()) ->
     ids, doubt = own_numbers(np.asarray(table.array("id")[()]), "units")
     times, offsets = _ragged(table, "spike_times", count)
     _check_spikes(times, offsets, ids, file.filename)
-    doubt += _doubts(table.array("spike_times"), times, int(offsets[-1])) + _twins(times, offsets, ids)
+    doubt += _doubts(table.array("spike_times"), times, int(offsets[-1]))
     intervals, interval_offsets = _observed(table, count) if "obs_intervals" in table else (None, None)
     return Units(ids, times, offsets, _heldout(table, count, asked), intervals, interval_offsets, notes + doubt)
 
@@ -186,18 +184,6 @@ def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
     if array.dtype == np.float32 and (steps_ms := float(np.spacing(np.float32(latest))) * 1000.0) > COARSE_MS:
         found += (f"spike times up to {latest:.0f} s are stored in single precision, in steps of {steps_ms:.3g} ms",)
     return found
-
-
-def _twins(times: np.ndarray, offsets: np.ndarray, ids: np.ndarray) -> tuple[str, ...]:
-    first: dict[bytes, int] = {}
-    same = []
-    for row in np.flatnonzero(np.diff(offsets) >= FEWEST):
-        train = times[offsets[row] : offsets[row + 1]].tobytes()
-        if (other := first.setdefault(train, int(ids[row]))) != ids[row]:
-            same.append(f"{other} and {ids[row]}")
-    if not same:
-        return ()
-    return (f"units {', '.join(same[:4])} hold the same spikes: one of them tells a model what the other does",)
 
 
 def _heldout(table: Group, count: int, asked: Iterable[str]) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from raysp.data.odd_units import listed
 from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
 from raysp.errors import BadInput
 
@@ -107,7 +108,12 @@ def without_silent(whole: Whole, bin_ms: float, least_hz: float, where: str) -> 
     if len(kept) == 0:
         raise BadInput(f"{where}: min_rate_hz {least_hz} leaves no neuron; the fastest fires {rates_hz.max():.3g} Hz")
     dropped = len(rates_hz) - len(kept)
-    note = (f"{dropped} of {len(rates_hz)} neurons fire less than {least_hz} Hz and were left out",) if dropped else ()
+    which = f": {listed(np.delete(whole.units, kept))}"
+    note = (
+        (f"{dropped} of {len(rates_hz)} neurons fire less than {least_hz} Hz and were left out{which}",)
+        if dropped
+        else ()
+    )
     return dataclasses.replace(whole.neurons(kept), notes=whole.notes + note)
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from raysp.errors import BadInput, unknown
 
-Name = Literal["axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior"]
-NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior")
+Name = Literal["axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent"]
+NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent")
 
 SHORTEST_BIN_MS, LONGEST_BIN_MS = 0.1, 100.0
 """Bins of neural populations last 1 to 50 ms; a spike takes 1 ms. 0.02 is seconds for ms, 200 is often 0.2 or 20."""
@@ -80,7 +80,8 @@ def settle(doubts: Sequence[Doubt], accept: Sequence[str], where: str) -> tuple[
     for doubt in doubts:
         if doubt.refused and doubt.name not in accept:
             link = " If" if doubt.sentence.endswith("?") else "; if"
-            raise BadInput(f"{where} {doubt.sentence}{link} it is meant so, set accept: [{doubt.name}]")
+            begin = where if doubt.sentence.startswith("expected") else f"{where}:"
+            raise BadInput(f"{begin} {doubt.sentence}{link} it is meant so, set accept: [{doubt.name}]")
     said = (f"{one.sentence}{' (accepted as meant)' if one.name in accept else ''}" for one in doubts)
     return tuple(said)
 

@@ -17,13 +17,16 @@ import numpy as np
 
 from raysp import files
 from raysp.config import STANDIN
-from raysp.data import partition, plausibility
+from raysp.data import odd_units, partition, plausibility
 from raysp.data.population_counts import read_counts
 from raysp.data.population_nwb import read_trials
 from raysp.data.split import PopulationSplit, Provenance, Targets
 from raysp.errors import BadInput
 
 VERSION = "population-2"
+SECONDS = 10.0
+"""A window shorter than a bin that begins and ends so near to the event, in ms, was given in s."""
+
 NWB_ONLY = {
     "window_ms": None,
     "clock_ms": 1.0,
@@ -149,6 +152,11 @@ def _check_grid(config: Config) -> None:
     begin, end = config.window_ms
     if not begin < end:
         raise BadInput(f"population, window_ms expected begin < end, got {begin} to {end}")
+    if end - begin < config.bin_ms and max(-begin, end) < SECONDS:
+        raise BadInput(
+            f"population, window_ms expected at least one bin of {config.bin_ms:g} ms, got {begin:g} to {end:g} ms; is "
+            f"it given in s? Then [{begin * 1000:g}, {end * 1000:g}] are meant"
+        )
     _multiple(end - begin, config.bin_ms, "length of window_ms", "the bin width")
     _multiple(config.bin_ms, config.clock_ms, "bin_ms", "clock_ms")
     _multiple(begin, config.clock_ms, "begin of window_ms", "clock_ms")
@@ -185,16 +193,18 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
         count = partition.how_many(trials, config.eval_trials, config.eval_fraction, "trials", where)
         chosen = partition.draw(trials, count, config.seed, partition.TRIALS)
         rows = (partition.others(trials, chosen), chosen)
+    odd = plausibility.settle([*odd_units.doubts(whole, heldout, rows)], config.accept, where)
+    whole = dataclasses.replace(whole, notes=whole.notes + odd)
     source = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))
     return partition.partition(whole, (name, config.bin_ms), heldout, rows, source, config.psth_sigma_ms)
 
 
 def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ...]:
-    if config.counts is not None:
-        doubts = [
-            *plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms),
-            *plausibility.behavior(whole.behavior, whole.counts.shape),
-        ]
-    else:
+    others = [*plausibility.conditions(whole.condition)]
+    if config.counts is None:
         doubts = [*plausibility.width(config.bin_ms), *plausibility.rate(whole.counts, config.bin_ms)]
-    return plausibility.settle([*doubts, *plausibility.conditions(whole.condition)], config.accept, where)
+        return plausibility.settle([*doubts, *others], config.accept, where)
+    others += plausibility.behavior(whole.behavior, whole.counts.shape)
+    doubts = plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms)
+    notes = plausibility.settle([*doubts], config.accept, f"{where}: {config.counts}")
+    return notes + plausibility.settle(others, config.accept, where)

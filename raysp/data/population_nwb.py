@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from raysp.data import aligned, nwb, nwb_series
 from raysp.data.guarded import kind_of
+from raysp.data.odd_units import FEWEST_SPIKES, listed
 from raysp.data.partition import Whole, condition_index
 from raysp.data.recorded import Spans, check_counted, check_inside, stretches
 from raysp.errors import BadInput
@@ -22,7 +23,7 @@ EXACT_TICKS = 2.0**52
 COUNT_BYTES = 4
 TOUCH_S = 1e-9
 MOSTLY = 0.5
-"""Behaviour known in a smaller share of the bins is doubted."""
+"""Behaviour known in a smaller share of the bins, and units observed at fewer of their spikes, are doubted."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class _Windows:
     rows: np.ndarray
     begin: np.ndarray
     seen: np.ndarray
+    numbers: np.ndarray
     spans: Spans
     notes: tuple[str, ...]
 
@@ -78,17 +80,17 @@ def read_trials(config: Config) -> Whole:
     counts = _counts(units, usable, windows.begin, windows.seen, grid)
     doubts = check_counted(counts, len(units.times), windows.spans, config.bin_ms, found.where)
     behavior, unknown = _behavior(found, windows.begin, config, grid)
-    numbers, renumbered = nwb.own_numbers(trials.get("id", np.arange(len(trials[config.align]))), "trials")
-    unseen = len(units) - len(usable)
-    left_out = (f"{unseen} units were never observed in a window and were left out",) if unseen else ()
+    unseen = np.delete(units.ids, usable)
+    told = f"{len(unseen)} units were never observed in a window and were left out: {listed(unseen)}"
+    left_out = (told,) if len(unseen) else ()
     return Whole(
         counts=counts,
         forward=grid.forward,
         condition=condition_index([trials[name][rows] for name in config.conditions]) if config.conditions else None,
         behavior=behavior,
-        ids=numbers[rows],
+        ids=windows.numbers[rows],
         units=units.ids[usable],
-        notes=(*units.notes, *_unobserved(units), *renumbered, *windows.notes, *left_out, *doubts, *unknown),
+        notes=(*units.notes, *_unobserved(units), *windows.notes, *left_out, *doubts, *unknown),
     )
 
 
@@ -105,6 +107,7 @@ def _read(config: Config) -> _Recording:
 
 def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
     times, where = found.trials[config.align], found.where
+    numbers, renumbered = nwb.own_numbers(found.trials.get("id", np.arange(len(times))), "trials")
     rows, missing = _with_event(times, _kept(found.trials, config.keep, where), config.align, where)
     _check_clock(found.units, times[rows], config, where)
     elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], config, grid, where)
@@ -113,17 +116,18 @@ def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
     _check_size(len(begin), grid, len(found.units), spans, where)
     seen, stray = _seen(found.units, found.trials, begin, grid)
     inside = seen.any(axis=2).all(axis=1)
-    check_inside(int(inside.sum()), len(inside), spans, where)
+    beyond = _beyond(found.units, begin[~inside], grid) if inside.sum() < 2 else ""
+    check_inside(int(inside.sum()), len(inside), spans, where, beyond)
     valid = ~_touching(found.invalid, begin, grid, config)
     used = inside & valid
     if not used.any():
         raise BadInput(
             f"{where}: all {len(inside)} windows reach into intervals/invalid_times; keep_invalid: true keeps them"
         )
-    counts = (missing, int((~inside).sum()), int((inside & ~valid).sum()), _overlapping(begin[used], grid))
-    return _Windows(
-        rows[used], begin[used], seen[used], spans, (*_left_out(config, len(inside), counts), *elsewhere, *stray)
-    )
+    gone = [numbers[one] for one in (missing, rows[~inside], rows[inside & ~valid])]
+    left_out = _left_out(config, len(inside), gone, _overlapping(begin[used], grid))
+    notes = (*renumbered, *left_out, *elsewhere, *stray)
+    return _Windows(rows[used], begin[used], seen[used], numbers, spans, notes)
 
 
 def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str) -> np.ndarray:
@@ -137,13 +141,13 @@ def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str)
     return np.flatnonzero(mask)
 
 
-def _with_event(times: np.ndarray, rows: np.ndarray, align: str, where: str) -> tuple[np.ndarray, int]:
+def _with_event(times: np.ndarray, rows: np.ndarray, align: str, where: str) -> tuple[np.ndarray, np.ndarray]:
     if times.dtype.kind not in "fiu":
         raise BadInput(f"{where}: align column {align!r} expected times in s, got {kind_of(times.dtype)}")
     there = np.isfinite(times[rows])
     if not there.any():
         raise BadInput(f"{where}: expected times in column {align!r}, got NaN in all {len(rows)} trials")
-    return rows[there], int((~there).sum())
+    return rows[there], rows[~there]
 
 
 def _check_clock(units: nwb.Units, events: np.ndarray, config: Config, where: str) -> None:
@@ -208,20 +212,35 @@ def _seen(
     return np.stack(columns, axis=2), ()
 
 
+def _beyond(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> str:
+    """Return how a window reaches beyond its units' obs_intervals, as an example; empty where none touches them."""
+    intervals = np.zeros((0, 2)) if units.intervals is None else np.unique(units.intervals, axis=0)
+    for first in grid.seconds(begin):
+        last = first + grid.length_s
+        shared = np.minimum(intervals[:, 1], last) - np.maximum(intervals[:, 0], first)
+        if (shared > TOUCH_S).any():
+            observed = intervals[int(shared.argmax())]
+            return f"the one from {first:.3f} to {last:.3f} s, observed from {observed[0]:.3f} to {observed[1]:.3f} s"
+    return ""
+
+
 def _unobserved(units: nwb.Units) -> tuple[str, ...]:
     if units.intervals is None or len(units.times) == 0:
         return ()
-    outside = 0
+    outside = np.zeros(len(units), dtype=np.int64)
     for unit in range(len(units)):
         intervals, spikes = units.observed(unit), units.spikes(unit)
         # A spike lies in as many stretches as have begun and not ended.
         begun, ended = (np.searchsorted(np.sort(edge), spikes, side="right") for edge in intervals.T)
-        outside += int((begun <= ended).sum())
-    if outside <= MOSTLY * len(units.times):
+        outside[unit] = (begun <= ended).sum()
+    if outside.sum() > MOSTLY * len(units.times):
+        told = f"{outside.sum()} of {len(units.times)} spikes lie outside the obs_intervals of their units"
+        return (f"{told}, and are not counted",)
+    total = np.diff(units.offsets)
+    if not (mostly := (outside > MOSTLY * total) & (total >= FEWEST_SPIKES)).any():
         return ()
-    return (
-        f"{outside} of {len(units.times)} spikes lie outside the obs_intervals of their units, and are not counted",
-    )
+    told = f"{outside[mostly].sum()} of {total[mostly].sum()} spikes of units {listed(units.ids[mostly])}"
+    return (f"{told} lie outside their obs_intervals, and are not counted",)
 
 
 def _bounds(trials: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -280,13 +299,14 @@ def _overlapping(begin: np.ndarray, grid: _Grid) -> int:
     return int((np.diff(np.sort(begin)) < grid.bins * grid.step).sum())
 
 
-def _left_out(config: Config, windows: int, counts: tuple[int, int, int, int]) -> tuple[str, ...]:
-    missing, outside, invalid, overlapping = counts
+def _left_out(config: Config, windows: int, gone: Sequence[np.ndarray], overlapping: int) -> tuple[str, ...]:
+    missing, outside, invalid = map(len, gone)
+    trials = [f"trial{'s' if len(one) > 1 else ''} {listed(one)}" for one in gone]
     notes = {
-        f"{missing} trials have no {config.align} and were left out": missing,
-        f"{outside} of {windows} windows reach outside the observed recording and were left out": outside,
-        f"{invalid} of {windows} windows reach into intervals/invalid_times and were left out (keep_invalid: true "
-        "keeps them)": invalid,
+        f"{missing} trials have no {config.align} and were left out: {trials[0]}": missing,
+        f"{outside} of {windows} windows reach outside the observed recording and were left out: {trials[1]}": outside,
+        f"{invalid} of {windows} windows reach into intervals/invalid_times and were left out: {trials[2]} "
+        "(keep_invalid: true keeps them)": invalid,
         f"{overlapping} windows overlap the next one: spikes in both are counted in both, and evaluation trials may "
         "share time with training trials": overlapping,
     }

@@ -15,7 +15,6 @@ FEW_SPIKES = 10
 SPARSE_HZ, FEW_HZ, FEW_SHARE = 0.05, 0.5, 0.01
 """A mean rate of a unit that is doubted, and one that is when only this share of the spikes was counted."""
 FASTEST_HZ = 1000.0
-BUSY_WINDOW = 20
 UNITS_OF_TIME = (
     (3e2, 3e3, "ms"),
     (1e4, 1e5, "samples"),
@@ -92,10 +91,23 @@ def stretches(times: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, tuple[
     return found[~stray], (note,)
 
 
-def check_inside(inside: int, windows: int, spans: Spans, where: str) -> None:
-    """Refuse windows of which fewer than two lie in the recording. Raises BadInput."""
+def check_inside(inside: int, windows: int, spans: Spans, where: str, beyond: str = "") -> None:
+    """Refuse windows of which fewer than two lie in the recording. Raises BadInput.
+
+    Args:
+        inside: how many do.
+        windows: how many there are.
+        spans: where spikes and windows lie.
+        where: the beginning of the error's sentence.
+        beyond: a window that reaches beyond its units' obs_intervals, where there is one.
+    """
     if inside >= min(2, windows):
         return
+    if beyond:
+        raise BadInput(
+            f"{where}: {inside or 'none'} of {windows} windows lies inside the obs_intervals of its units, others "
+            f"reach outside, such as {beyond}; change window_ms, forward_ms or align"
+        )
     raise BadInput(
         f"{where}: {inside or 'none'} of {windows} windows lies inside the observed recording ({spans}); check "
         "window_ms, forward_ms and align, whose times are in s"
@@ -103,7 +115,7 @@ def check_inside(inside: int, windows: int, spans: Spans, where: str) -> None:
 
 
 def check_counted(counts: np.ndarray, spikes: int, spans: Spans, bin_ms: float, where: str) -> tuple[str, ...]:
-    """Return what is doubtful about counts as notes: hardly any spikes, windows without any, too many.
+    """Return what is doubtful about counts as notes: hardly any spikes, too many.
 
     Args:
         counts: (trials, bins, units), NaN where unobserved.
@@ -129,13 +141,6 @@ def _doubts(counts: np.ndarray, total: float, spikes: int, spans: Spans, bin_ms:
         yield f"hardly any of {spikes} spikes lie in the windows: {total:.0f}, {mean:.2g} Hz a unit; {spans}"
     if (fast := int((each_hz > FASTEST_HZ).sum())) > 0:
         yield f"{fast} units fire up to {each_hz.max():.4g} Hz in the windows, more than neurons can; {spans}"
-    windows = np.nansum(counts, axis=(1, 2), dtype=np.float64)
-    silent, typical = int((windows == 0).sum()), np.median(windows[windows > 0])
-    if silent and typical >= BUSY_WINDOW:
-        yield (
-            f"{silent} of {len(windows)} windows hold no spike of any unit, others about {typical:.0f}: was the "
-            f"recording running? {spans}"
-        )
 
 
 def _seconds(begin: float, end: float) -> str:

@@ -169,7 +169,7 @@ def test_a_broken_recording_is_refused_in_one_sentence(tmp_path, case):
     path = write(tmp_path / "a.nwb", change)
     with pytest.raises(BadInput, match=message) as error:
         made = build(path)
-        raise BadInput(notes(made))
+        raise BadInput(made[0].provenance.notes[0])
     assert "\n" not in str(error.value)
 
 
@@ -327,7 +327,7 @@ NOTED = {
     "trial ids as text": (stored("intervals/trials/id", [b"t"] * 12), "the trials' id holds no whole numbers", 12),
     "one unit twice": (
         lambda f: put(f, TIMES, np.concatenate([f[TIMES][:2400], f[TIMES][:480]])),
-        "units 0 and 5 hold the same spikes",
+        r"units 0 and 5 hold the same spikes \(equal counts in every bin\)",
         12,
     ),
     "other trials' events": (
@@ -340,13 +340,30 @@ NOTED = {
         r"1\d\d\d of 2880 spikes lie outside the obs_intervals of their units",
         4,
     ),
-    "invalid": (invalid((2, 6)), "4 of 12 windows reach into intervals/invalid_times and were left out", 8),
+    "obs of a unit elsewhere": (
+        observed([[0, 12]] * 5 + [[100, 112]], EACH),
+        r"480 of 480 spikes of units 5 lie outside their obs_intervals, and are not counted\n.*left out: 5",
+        12,
+    ),
+    "invalid": (
+        invalid((2, 6)),
+        "4 of 12 windows reach into intervals/invalid_times and were left out: trials 2, 3, 4 and 5 ",
+        8,
+    ),
     "invalid touches": (invalid((2.5, 2.55)), "1 of 12 windows reach into intervals/invalid_times", 11),
     "events NaN": (at(GO, [3, 4], np.nan), "2 trials have no go and were left out", 10),
     "an event infinite": (at(GO, 3, -np.inf), "1 trials have no go and were left out", 11),
-    "an event in ms": (at(GO, 11, 11400.0), "1 of 12 windows reach outside the observed recording", 11),
+    "an event in ms": (
+        at(GO, 11, 11400.0),
+        "1 of 12 windows reach outside the observed recording and were left out: trial 11$",
+        11,
+    ),
     "stray": (at(TIMES, 2879, 1e9), "1 of 2880 spike times lie alone, .*, the first at 1e.09 s", 12),
-    "quiet": (quiet, "6 of 12 windows hold no spike of any unit, others about .*was the recording running", 12),
+    "quiet": (
+        quiet,
+        r"6 of 12 trials hold no spike of any unit, others about .*the recording running in trials 6, .* and 1 more\?",
+        12,
+    ),
     "units elsewhere": (
         lambda f: f.move("units", "processing/ecephys/mua"),
         "units were read from processing/ecephys",
@@ -410,3 +427,26 @@ def test_absurd_windows_and_clocks_are_refused_before_memory_is_asked_for(tmp_pa
         build(path, window_ms=(0.0, 1e13))
     with pytest.raises(BadInput, match="no exact place on a clock of 1e-12 ms; take a coarser clock_ms"):
         build(path, clock_ms=1e-12, window_ms=(0.0, 10.0))
+
+
+def test_windows_beyond_obs_intervals_are_refused_with_an_example(tmp_path):
+    each = [[begin + 0.35, begin + 0.6] for begin in range(TRIALS)]
+    path = write(tmp_path / "a.nwb", observed(each * UNITS, TRIALS * EACH))
+    message = "none of 12 windows .* such as the one from 0.300 to 0.600 s, observed from 0.350 to 0.600 s"
+    with pytest.raises(BadInput, match=message):
+        build(path)
+    assert len(build(path, window_ms=(-50.0, 200.0))[0].train) == 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"align": "trial_type"}, "unknown trial column 'trial_type': known: go, id, side, start_time, stop_time"),
+        ({"align": "stat_time"}, "did you mean 'start_time'"),
+        ({"window_ms": (-0.25, 0.45)}, r"is it given in s\? Then \[-250, 450\] are meant"),
+    ],
+)
+def test_what_was_meant_is_asked(tmp_path, changes, message):
+    path = write(tmp_path / "a.nwb")
+    with pytest.raises(BadInput, match=message):
+        build(path, **changes)

@@ -1,5 +1,6 @@
 """What no recording can be is refused, what is odd is told; real and generated recordings are never doubted."""
 
+import re
 from pathlib import Path
 
 import h5py
@@ -67,7 +68,8 @@ def test_what_cannot_be_is_refused_unless_it_is_meant(tmp_path, case):
     name, counts, settings, message = REFUSED[case]
     with pytest.raises(BadInput, match=message) as caught:
         cut(tmp_path, counts, **settings)
-    assert str(caught.value).startswith("a.npz ")
+    array = r"a.npz: spikes( expected|: neurons|: counts|: every count) " if name != "conditions" else "a.npz expected "
+    assert re.match(array, str(caught.value))
     assert str(caught.value).endswith(f"f it is meant so, set accept: [{name}]")
     others = {doubt for doubt in plausibility.NAMES if doubt != name}
     split, _ = cut(tmp_path, counts, accept=plausibility.NAMES, **settings)
@@ -118,8 +120,7 @@ NOTED = {
 def test_what_is_odd_is_told(tmp_path, case):
     counts, settings, message = NOTED[case]
     split, _ = cut(tmp_path, counts, **settings)
-    (note,) = split.provenance.notes
-    assert message in note
+    assert message in split.provenance.notes[0]
 
 
 def test_an_unknown_doubt_gets_the_nearest_name():
@@ -135,7 +136,7 @@ def test_a_lorenz_file_is_doubted_too(tmp_path):
             file[f"{part}_data"] = COUNTS[trials].transpose(0, 2, 1)
             file[f"{part}_truth"] = np.broadcast_to(RATES.T, (40, NEURONS, BINS))[trials]
     config = lorenz.Config(path=str(tmp_path / "a.h5"), bin_ms=10, conversion_factor=1.0)
-    with pytest.raises(BadInput, match=r"a.h5 expected \(trials, bins, neurons\), but .* np.transpose"):
+    with pytest.raises(BadInput, match=r"a.h5: train_data expected \(trials, bins, neurons\), but .* np.transpose"):
         lorenz.build(config, "a")
     config = lorenz.Config(path=str(tmp_path / "a.h5"), bin_ms=10, conversion_factor=1.0, accept=("axes",))
     split, _ = lorenz.build(config, "a")

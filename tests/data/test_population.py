@@ -160,10 +160,13 @@ def test_silent_units_are_left_out_when_asked(tmp_path):
         put(file, "units/spike_times", file["units/spike_times"][: ends[4]])
 
     path = write_nwb(tmp_path / "a.nwb", silence)
-    assert population.build(cut(path), "a")[0].sizes.neurons == UNITS
+    whole, _ = population.build(cut(path), "a")
+    assert whole.sizes.neurons == UNITS
+    (note,) = whole.provenance.notes
+    assert note.startswith("unit 5 (shown) has no spike in any trial")
     split, _ = population.build(cut(path, min_rate_hz=1.0), "a")
     assert sorted(split.units) == [0, 1, 2, 3, 4]
-    assert split.provenance.notes == ("1 of 6 neurons fire less than 1.0 Hz and were left out",)
+    assert split.provenance.notes == ("1 of 6 neurons fire less than 1.0 Hz and were left out: 5",)
     with pytest.raises(BadInput, match=r"leaves no neuron; the fastest fires \d+"):
         population.build(cut(path, min_rate_hz=1e4), "a")
 
@@ -181,7 +184,7 @@ def test_trials_without_the_event_are_left_out_with_an_account(tmp_path):
 
     split, _ = population.build(cut(write_nwb(tmp_path / "a.nwb", forget)), "a")
     assert len(split.train) + len(split.eval) == TRIALS - 2
-    assert split.provenance.notes == ("2 trials have no move_onset_time and were left out",)
+    assert split.provenance.notes == ("2 trials have no move_onset_time and were left out: trials 0 and 1",)
 
 
 def test_overlapping_windows_are_told(recording):
