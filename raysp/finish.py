@@ -37,7 +37,8 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         say(f"  up to date   {_page(run)}")
         return
     files.remove(run.finished)
-    say(f"  predictions  {job('raysp.collection.gather.gather', path, partial=True)}")
+    job("raysp.collection.gather.gather", path, partial=True)
+    say(f"  predictions  {run.predictions}")
     for line in submissions(run, root):
         say(f"  submission   {line}")
     if any(phase_of(split) == "val" for split in now["trials"].values()):
@@ -47,7 +48,8 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         say(f"  metrics      {run.metrics}")
         for remark in remarks_of(run, "val"):
             say(f"    {remark}")
-    say(f"  report       {job('raysp.report.page.write_report', path, at)}")
+    job("raysp.report.page.write_report", path, at)
+    say(f"  report       {_page(run)}")
     files.write_json(run.finished, {"made_from": now, "made": made(run)})
 
 
@@ -96,14 +98,15 @@ def submissions(run: RunFolder, root: str) -> list[str]:
     One that was made of trials that are not the experiment's any more goes: nobody should send it by mistake.
     """
     from raysp.cluster.jobs import job
-    from raysp.collection.submission import stale
+    from raysp.collection.submission import stale, told
     from raysp.evaluation.run import is_nlb
 
     trials = run.trials()
     path, at, said = RunFolder(files.absolute(run.path)), files.absolute(root), []
     if any(is_nlb(trial.split) for trial in trials) and not any(trial.neurons for trial in trials):
         try:
-            said = job("raysp.collection.submission.submissions", path, at)
+            written = job("raysp.collection.submission.submissions", path, at)
+            said = [told(files.join(run.path, one.rpartition("/")[2])) for one in written]
         except (BadInput, NotReady) as error:
             # Which model to submit may be a person's choice; scores and report do not wait for it.
             said = [f"none yet: {error}"]
@@ -160,6 +163,9 @@ def _finished(run: RunFolder) -> dict[str, Any]:
 
 
 def _made_from(run: RunFolder) -> dict[str, Any]:
+    from raysp.evaluation.run import test_scores_path
+
+    looks = test_scores_path(run)
     return {
         "trials": {trial.id: trial.split for trial in done(run)},
         "raysp": raysp.__version__,
@@ -168,6 +174,7 @@ def _made_from(run: RunFolder) -> dict[str, Any]:
         ),
         "scoring": code_hash.digest(code_hash.files_of([code_hash.PACKAGE / MAKERS[0]], SCORING)),
         "record": files.digest(_told(run.record())),
+        "test_looks": files.stamp(looks)["size"] if files.exists(looks) else 0,
     }
 
 

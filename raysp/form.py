@@ -19,6 +19,7 @@ from raysp.data import split_file
 from raysp.errors import BadInput, NotReady
 from raysp.plan import Plan, settings_on, subsets
 from raysp.runs import RunFolder, State, linked, trial_from
+from raysp.words import counted
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def lines(form: Form) -> list[str]:
 
 def _named(trials: Sequence[Trial]) -> str:
     names = ", ".join(trial.id for trial in trials[:3])
-    return f"{len(trials)} trials ({names}{', ...' if len(trials) > 3 else ''})"
+    return f"{counted(trials, 'trial')} ({names}{', ...' if len(trials) > 3 else ''})"
 
 
 def check_case(trials: Iterable[Trial]) -> None:

@@ -21,6 +21,7 @@ from raysp.runs import RunFolder, trial_to
 from raysp.search.settings_file import BestSettings, adopt, check_data, read_settings
 from raysp.sets import apply_sets
 from raysp.sweep_record import is_sweep
+from raysp.words import counted
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,7 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
     groups = prepare.groups([name for name in dict.fromkeys([*names, *partners]) if name not in own])
     stale = [group for group in groups if not prepare.up_to_date(group, request.root)]
     if stale:
-        say(f"preparing {sum(map(len, stale))} splits of {len(stale)} recordings")
+        say(f"preparing {counted(sum(map(len, stale)), 'split')} of {counted(stale, 'recording')}")
         refusals += jobs(
             "raysp.data.prepare.try_group",
             [((group, request.root), {}) for group in stale],
@@ -355,7 +356,7 @@ def _show(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
     try:
         plan = make_plan(asked.experiment, list(asked.names), request.root)
     except NotReady:
-        say(f"{len(asked.names)} splits: {', '.join(asked.names)}")
+        say(f"{counted(asked.names, 'split')}: {', '.join(asked.names)}")
         say(f"their trials can be listed once they are prepared; type: {_to_prepare(asked, request)}")
         return 0
     form = _settled(asked, plan, run, request)
@@ -364,5 +365,5 @@ def _show(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
     say_left_out(plan, say)
     for line in form_lines(form):
         say(f"  {line}")
-    say(f"{len(form.planned)} trials in {run.path}, {len(to_run(run, form.planned, request))} to run")
+    say(f"{counted(form.planned, 'trial')} in {run.path}, {len(to_run(run, form.planned, request))} to run")
     return 0

@@ -14,7 +14,7 @@ from raysp.record import widened
 from raysp.runs import RunFolder
 from raysp.search.settings_file import BestSettings, partner
 from raysp.search.space_check import flat
-from raysp.words import named
+from raysp.words import counted, named
 
 
 def say_replaced(before: Experiment, now: Experiment, best: BestSettings, splits: Sequence[str], say: Any) -> None:
@@ -59,12 +59,12 @@ def say_outside(others: list[Trial], run: RunFolder, say: Any) -> None:
     """Say which trials of the experiment are not finished that this command did not ask for."""
     if not others:
         return
-    states = run.states(others)
+    states, are = run.states(others), "is" if len(others) == 1 else "are"
     failed = sum(states[trial.id] == "failed" for trial in others)
     models = ",".join(dict.fromkeys(trial.shown for trial in others))
     shown = ", ".join(trial.id for trial in others[:3]) + (", ..." if len(others) > 3 else "")
     say(
-        f"  beside what was asked for, {len(others)} trials of this experiment are not finished, {failed} of them "
+        f"  beside what was asked for, {counted(others, 'trial')} of this experiment {are} not finished, {failed} "
         f"failed ({shown}), and are in none of these files; run them with: {widened()} --models {models}"
         + (" --retry" if failed else "")
     )
@@ -80,7 +80,8 @@ def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str
             say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}")
             say(f"  its traceback: {folder.error}\n" if there else "")
             break
-    say(f"{len(failed)} trials are not finished; the others are kept. Again with: the same command and --retry")
+    are = "is" if len(failed) == 1 else "are"
+    say(f"{counted(failed, 'trial')} {are} not finished; the others are kept. Again with: the same command and --retry")
     say(f"what is there can be collected with: raysp collect {run.path} --partial")
 
 

@@ -21,6 +21,7 @@ from raysp.data.stimulus import StimulusSplit
 from raysp.errors import BadInput, Interrupted, NotReady, StoreError
 from raysp.runs import RunFolder, TrialFolder, trial_to
 from raysp.system_errors import is_disk_full
+from raysp.words import counted
 from raysp.yaml_files import write_yaml
 
 
@@ -106,7 +107,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
         from raysp.stimulus_trial import produce
 
         return produce(trial, split, setting.device, folder, report, keep_going, log)
-    log.line(f"{trial.id}: {len(split.train)} training and {len(split.eval)} evaluation trials")
+    log.line(f"{trial.id}: {parts_told(trial, split)}")
     fitted = training.fit_trial(
         trial,
         split,
@@ -118,7 +119,7 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
         measure=measure,
         keep_going=keep_going,
     )
-    log.line(summary(fitted))
+    log.line(summary(fitted, trial))
     final = _refitted(trial, setting, folder, split, fitted, report, keep_going, log)
     report({"phase": "predicting"})
     parts = {
@@ -250,8 +251,21 @@ def best_metrics(fitted: Any) -> dict[str, float]:
     return {name: value for row in rows for name, value in row.items() if name not in plain and value is not None}
 
 
-def summary(fitted: Any) -> str:
+def parts_told(trial: Trial, split: PopulationSplit) -> str:
+    """Return how many trials train, validate and evaluate, in words. Raises BadInput as `validation_mask` does."""
+    from raysp.training.validation import validation_mask
+
+    training, count = trial.training, len(split.train)
+    validated = training is not None and training.validate_on != "eval" and trial.follows is None
+    aside = int(validation_mask(split.train, training).sum()) if validated else 0
+    between = f", {aside} validation" if aside else ""
+    return f"{count - aside} training{between} and {counted(len(split.eval), 'evaluation trial')}"
+
+
+def summary(fitted: Any, trial: Trial) -> str:
     """Return the losses of the validation trials at the best epoch in words."""
+    if trial.follows is not None and trial.training is not None:
+        return f"{counted(fitted.epochs, 'epoch')} on all training trials, as many as were best in {trial.follows}"
     unseen, own = best_metrics(fitted).get("unseen_loss"), fitted.validation_loss
     compared = "none: nothing is held out" if unseen is None else f"{unseen:.6g} nats per entry of what was not shown"
     selected = "none: the model fits itself" if own is None else f"{own:.6g} at epoch {fitted.best_epoch}, its own loss"
@@ -277,8 +291,9 @@ class Log:
             self.line(f"warning: {note['warning']}")
         if "epoch" in note and time.monotonic() >= self._next:
             self._next = time.monotonic() + 10
-            shown = ", ".join(f"{name} {_short(value)}" for name, value in note.items() if value is not None)
-            self.line(shown)
+            # Before any validation, the best loss is infinite.
+            known = {name: value for name, value in note.items() if value is not None and value != math.inf}
+            self.line(", ".join(f"{name} {_short(value)}" for name, value in known.items()))
 
 
 def _short(value: Any) -> str:

@@ -32,6 +32,7 @@ from raysp.search.space_file import read_space
 from raysp.search.study import Definition, Halving, Sampler, Study, read_studies
 from raysp.search.table import write_table
 from raysp.sets import apply_sets
+from raysp.words import counted
 
 Say = Callable[[str], None]
 
@@ -297,10 +298,13 @@ def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:
     files.remove(run.settings)
     if (path := write_settings(run, results, commit()["commit"])) is not None:
         say(f"  settings     {path}")
+    # Before the report, which tells how each command ended.
+    sweep_record.end(run, "finished")
     say(f"  report       {report_sweep(run)}")
     asked = [result for result in results if any(result.study.path == lane.study.path for lane in lanes)]
     if failed := _failed(asked):
-        say(f"{len(failed)} trials failed (the first: {failed[0].error}); again with: the same command and --retry")
+        many = counted(failed, "trial")
+        say(f"{many} failed (the first: {failed[0].error}); again with: the same command and --retry")
     others = [result for result in results if result not in asked]
     if undone := [result.study.name for result in others if not result.finished or _failed([result])]:
         say(f"not asked for now, and not finished or with failed trials: {', '.join(undone)}")
@@ -361,7 +365,8 @@ def _asked(search: Search) -> dict[str, Any]:
 def _show(planned: list[Definition], search: Search, run: RunFolder, say: Say) -> int:
     for definition in planned:
         count = min(n for n in (search.amount.samples, Proposer(definition).total) if n is not None)
-        say(f"  {definition.model} on {definition.split}: {count} candidates, {len(definition.seeds)} seeds each")
+        many = f"{counted(count, 'candidate')}, {counted(definition.seeds, 'seed')} each"
+        say(f"  {definition.model} on {definition.split}: {many}")
         for entry in definition.space.entries:
             say(f"    {entry.name}: now {definition.base[entry.name]}, {_range(entry)}")
         if definition.rungs:

@@ -1,13 +1,17 @@
+import contextlib
 import os
 import sys
 
 import h5py
 import pytest
+from click.testing import CliRunner
 
 from raysp import files, launch
-from raysp.collection.submission import stale
+from raysp.cli.root import main
+from raysp.collection.submission import stale, told
 from raysp.config import Experiment, ModelChoice, Recording, Trial
 from raysp.errors import BadInput
+from raysp.evaluation.run import count_test_score, wanted
 from raysp.finish import changed, done, made, note
 from raysp.launch import Asked, Request, to_run
 from raysp.launch_words import say_outside
@@ -35,9 +39,10 @@ def run(tmp_path):
     return run
 
 
-def write_submission(run, trials):
+def write_submission(run, trials, seeds="mean"):
     with h5py.File(run.submission("val", standin=True), "w") as file:
         file.create_group("mc_maze_small_20").attrs["trials"] = [trial.id for trial in trials]
+        file.attrs.update({"model": "mean_rate", "seeds": seeds})
 
 
 def first(folder):
@@ -109,6 +114,39 @@ def test_a_submission_of_trials_that_are_not_the_experiments_any_more_is_stale(r
     assert stale(run) == [run.submission("val", standin=True)]
 
 
+@pytest.mark.parametrize(
+    ("count", "seeds", "whose"), [(3, "mean", "mean over 3 seeds"), (1, "mean", "one seed"), (1, 2, "seed 2")]
+)
+def test_a_submission_is_told_with_whose_rates_it_holds(run, count, seeds, whose):
+    write_submission(run, TRIALS[:count], seeds)
+    path = run.submission("val", standin=True)
+    assert told(path) == f"{path} (mean_rate, {whose})"
+
+
+def test_a_run_without_splits_of_the_test_phase_says_so(run):
+    assert wanted(run, "val") == TRIALS
+    with pytest.raises(BadInput, match=rf"no splits of the test phase \(its splits: {SPLIT}\)"):
+        wanted(run, "test")
+
+
+def test_a_look_at_the_test_answers_is_told_and_so_is_a_report_that_is_older(run, monkeypatch):
+    def scored(run, root, phase):
+        return count_test_score(run, TRIALS) and 3
+
+    monkeypatch.setattr("raysp.cli.results.with_ray", lambda verbose: contextlib.nullcontext())
+    monkeypatch.setattr("raysp.cli.data_root.whole_root", lambda run, root, trials: "data")
+    monkeypatch.setattr("raysp.evaluation.run.wanted", lambda run, phase: TRIALS)
+    monkeypatch.setattr("raysp.evaluation.table.lines", lambda run, phase: [])
+    monkeypatch.setattr("raysp.finish.evaluate", scored)
+    for number in (1, 2):
+        lines = CliRunner().invoke(main, ["evaluate", run.path, "--phase", "test"]).output.splitlines()
+        assert lines == [
+            f"3 trials scored: {run.metrics}",
+            f"look {number} at the test answers, counted in {run.path}/test-scores.json",
+            f"the report is older than these scores; draw it anew with: raysp report {run.path}",
+        ]
+
+
 def test_a_dry_run_says_what_prepares_the_splits_that_are_not(tmp_path, monkeypatch):
     recordings = (Recording("mine", "lorenz", {}),)
     names = ("mine", "standin-mc_maze_small-20ms-test")
@@ -130,7 +168,7 @@ def test_trials_outside_of_what_was_asked_for_are_named_with_a_command_that_help
     files.remove(run.trial(TRIALS[1].id).done)
     files.write_text(run.trial(TRIALS[1].id).error, "boom")
     say_outside([TRIALS[1]], run, said.append)
-    assert "1 trials of this experiment are not finished, 1 of them failed" in said[0]
+    assert "1 trial of this experiment is not finished, 1 failed" in said[0]
     assert said[0].endswith("run them with: raysp run e.py --root d --models mean_rate --retry")
 
 

@@ -14,6 +14,8 @@ from raysp.one_trial import Setting, run_trial
 from raysp.plan import make_plan
 from raysp.record import commit
 from raysp.runs import RunFolder
+from raysp.training.validation import validation_mask
+from raysp.words import counted
 
 VAL = "standin-mc_maze_small-20ms-val"
 TRAINING = Training(epochs=4, batch_size=8, measure_every=2)
@@ -137,7 +139,7 @@ def test_the_log_keeps_earlier_attempts(setting, root):
     run_trial(trial, setting)
     text = files.read_text(RunFolder(setting.run).trial(trial.id).log)
     assert "stopped; the checkpoint holds the state" in text
-    assert text.count("training and") == 2
+    assert text.count("24 training, 6 validation and 12 evaluation trials") == 2
     assert one_trial.Setting(setting.run, setting.root).device == "auto"
 
 
@@ -151,3 +153,16 @@ def test_a_refit_keeps_what_was_selected_and_predicts_from_all_training_trials(s
     run = RunFolder(setting.run)
     one, other = (predictions.read_rates(run.trial(t.id).predictions, "eval")[0] for t in (plain, trial))
     assert not np.array_equal(one, other)
+
+
+def test_the_log_says_what_validates_and_where_epochs_come_from(setting, root):
+    val, test = plan(root, [VAL, VAL.replace("val", "test")])
+    for trial in (val, test):
+        run_trial(trial, setting)
+    split = split_file.load(root, VAL)
+    aside = int(validation_mask(split.train, val.training).sum())
+    logs = [files.read_text(RunFolder(setting.run).trial(trial.id).log) for trial in (val, test)]
+    assert f"{len(split.train) - aside} training, {aside} validation and {len(split.eval)} evaluation trials" in logs[0]
+    best = files.read_json(RunFolder(setting.run).trial(val.id).done)["best_epoch"]
+    assert f"{counted(best, 'epoch')} on all training trials, as many as were best in {val.id}" in logs[1]
+    assert [word for word in (" none", "validation and", "inf") if word in logs[1]] == []

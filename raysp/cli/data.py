@@ -11,6 +11,7 @@ import click
 
 from raysp.cli.root import ROOT, VERBOSE, main, said, say
 from raysp.errors import BadInput, attempt
+from raysp.words import counted
 
 
 @main.group()
@@ -117,7 +118,7 @@ def _prepare_benchmark(
         refusals = jobs("raysp.data.prepare.try_group", [((group, root), options) for group in groups], on_done=done)
     ready = [name for group, refusal in zip(groups, refusals, strict=True) if refusal is None for name in group]
     _say_notes([prepare.resolve(name, root) for name in ready], root)
-    say(f"{len(ready)} splits are ready below {files.join(root, 'prepared')}")
+    say(f"{counted(ready, 'split')} ready below {files.join(root, 'prepared')}")
     return [(", ".join(group), refusal) for group, refusal in zip(groups, refusals, strict=True)]
 
 

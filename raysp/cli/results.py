@@ -56,23 +56,25 @@ def collect(
         from raysp import files
         from raysp.cli.data_root import whole_root
         from raysp.cluster.jobs import job
+        from raysp.collection.submission import told
         from raysp.evaluation.run import is_nlb
         from raysp.finish import note
         from raysp.record import locked
         from raysp.runs import RunFolder
         from raysp.sweep_record import check_run
 
-        run = RunFolder(files.absolute(folder))
+        run, at = RunFolder(folder), RunFolder(files.absolute(folder))
         check_run(run)
         with locked(run), with_ray(verbose):
-            say(job("raysp.collection.gather.gather", run, partial=partial))
+            job("raysp.collection.gather.gather", at, partial=partial)
+            say(run.predictions)
             if not any(is_nlb(trial.split) for trial in run.trials()):
                 say("no benchmark splits in this run, so no submission")
             elif not no_submission:
                 options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
                 there = whole_root(run, root, [trial for trial in run.trials() if is_nlb(trial.split)])
-                for path in job("raysp.collection.submission.submissions", run, there, **options):
-                    say(path)
+                for path in job("raysp.collection.submission.submissions", at, there, **options):
+                    say(told(files.join(run.path, path.rpartition("/")[2])))
             note(run, "predictions/", "submission-", "standin-submission-")
 
 
@@ -84,23 +86,29 @@ def collect(
 def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
     with said():
+        from raysp import files
         from raysp.cli.data_root import whole_root
         from raysp.evaluation import table
-        from raysp.evaluation.run import wanted
+        from raysp.evaluation.run import test_looks, test_scores_path, wanted
         from raysp.finish import evaluate as evaluate_run
         from raysp.finish import note
         from raysp.record import locked
         from raysp.runs import RunFolder
         from raysp.sweep_record import check_run
+        from raysp.words import counted
 
         run = RunFolder(folder)
         check_run(run)
         with locked(run), with_ray(verbose):
             count = evaluate_run(run, whole_root(run, root, wanted(run, phase)), phase)
             note(run, "metrics.parquet", "spike_train_metrics.parquet")
-        say(f"{count} trials scored: {run.metrics}")
+        say(f"{counted(count, 'trial')} scored: {run.metrics}")
+        if phase == "test":
+            say(f"look {test_looks(run)} at the test answers, counted in {test_scores_path(run)}")
         for line in table.lines(run, phase):
             say(line)
+        if files.listing(run.report):
+            say(f"the report is older than these scores; draw it anew with: raysp report {folder}")
 
 
 @main.command()

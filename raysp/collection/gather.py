@@ -13,6 +13,7 @@ from raysp.collection.trains import read_digest
 from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.runs import RunFolder
+from raysp.words import counted
 
 
 def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], None] | None = None) -> str:
@@ -46,7 +47,7 @@ def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], Non
             moved += 1
     removed = _remove_others(run, set(digests))
     if report is not None:
-        report(f"{len(trials)} trials in {run.predictions}: {moved} new, {removed} removed")
+        report(f"{counted(trials, 'trial')} in {run.predictions}: {moved} new, {removed} removed")
     return run.predictions
 
 

@@ -95,6 +95,17 @@ def submissions(
     return written
 
 
+def told(path: str) -> str:
+    """Return a submission's path and whose rates are in it, e.g. "submission-val.h5 (sae, mean over 2 seeds)"."""
+    with opened(path) as file:
+        model, seeds = file.attrs["model"], file.attrs["seeds"]
+        counts = sorted({len(file[group].attrs["trials"]) for group in file})
+    if seeds != "mean":
+        return f"{path} ({model}, seed {seeds})"
+    many = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+    return f"{path} ({model}, {'one seed' if counts == [1] else f'mean over {many} seeds'})"
+
+
 def stale(run: RunFolder) -> list[str]:
     """Return a run's submission files that hold a trial that is not finished, or not the experiment's, any more."""
     trials = run.trials()

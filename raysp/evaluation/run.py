@@ -23,6 +23,7 @@ from raysp.evaluation.silent import silent_scores
 from raysp.evaluation.trains import trains_rows
 from raysp.models.prediction import Prediction
 from raysp.runs import RunFolder, TrialFolder, trial_from
+from raysp.words import named
 
 JUDGE, OWN = "nlb_tools", "raysp"
 RATIO = "predicted / recorded spikes"
@@ -44,9 +45,14 @@ def wanted(run: RunFolder, phase: str) -> list[Trial]:
     """Return the finished trials of a phase, in the plan's order.
 
     Raises:
+        BadInput: the run has no splits of the phase.
         NotReady: none is finished.
     """
-    trials = [trial for trial in run.trials() if phase_of(trial.split) == phase]
+    present = run.trials()
+    trials = [trial for trial in present if phase_of(trial.split) == phase]
+    if present and not trials:
+        names = named(list(dict.fromkeys(trial.split for trial in present)))
+        raise BadInput(f"{run.path} has no splits of the {phase} phase (its splits: {names}); nothing to score")
     states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
     finished = [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
     if not finished:
@@ -111,6 +117,12 @@ def count_test_score(run: RunFolder, trials: list[Trial]) -> int:
     now = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "trials": [trial.id for trial in trials]}
     files.write_json(path, [*earlier, now])
     return len(earlier) + 1
+
+
+def test_looks(run: RunFolder) -> int:
+    """Return how often the test answers were looked at. Raises BadInput when the file that counts it is damaged."""
+    path = test_scores_path(run)
+    return len(settings.coerce(tuple[Mapping, ...], files.read_json(path), path)) if files.exists(path) else 0
 
 
 def test_scores_path(run: RunFolder) -> str:

@@ -8,12 +8,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files, settings
+from raysp import files
 from raysp.config import Experiment, Trial
 from raysp.data.split import spell_neurons
 from raysp.errors import BadInput
 from raysp.evaluation.metrics_table import read_metrics
-from raysp.evaluation.run import phase_of, test_scores_path
+from raysp.evaluation.run import phase_of, test_looks
 from raysp.report.kinds import in_one_piece
 from raysp.report.mixed import mixed
 from raysp.runs import RunFolder, State
@@ -219,9 +219,8 @@ def _of_one_unit(row: dict[str, Any]) -> bool:
 
 
 def _test_looks(run: RunFolder, problems: list[str]) -> int:
-    path = test_scores_path(run)
     try:
-        return len(settings.coerce(tuple[Any, ...], files.read_json(path), path)) if files.exists(path) else 0
+        return test_looks(run)
     except BadInput as error:
         problems.append(str(error))
         return 0

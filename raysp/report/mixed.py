@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raysp.config import Trial
+from raysp.words import counted
 
 VERSIONS = ("raysp", "torch", "numpy", "python")
 """What can change a number, as done.json notes it."""
@@ -27,7 +28,7 @@ def _versions(done: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for name in VERSIONS:
         seen = [str(one[name]) for one in done.values() if name in one]
         if len(set(seen)) > 1:
-            shown = ", ".join(f"{version} ({seen.count(version)} trials)" for version in sorted(set(seen)))
+            shown = ", ".join(f"{version} ({counted(seen.count(version), 'trial')})" for version in sorted(set(seen)))
             found.append(f"These trials were made by different versions of {name}: {shown}")
     return found
 
@@ -50,4 +51,4 @@ def _earlier(record: Mapping[str, Any]) -> list[str]:
     if not names:
         return []
     shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-    return [f"{len(names)} trials of an earlier form of the experiment, or of other code, are left out: {shown}"]
+    return [f"{counted(names, 'trial')} of an earlier form of the experiment, or of other code, left out: {shown}"]

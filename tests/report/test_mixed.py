@@ -11,7 +11,7 @@ def test_trials_of_one_code_and_version_need_no_words():
 
 def test_other_versions_are_counted():
     done = DONE | {TRIALS[0].id: {"torch": "2.7", "raysp": "1"}}
-    expected = "These trials were made by different versions of torch: 2.7 (1 trials), 2.8 (2 trials)"
+    expected = "These trials were made by different versions of torch: 2.7 (1 trial), 2.8 (2 trials)"
     assert mixed({}, TRIALS, done) == [expected]
 
 
@@ -21,5 +21,5 @@ def test_accepted_code_and_what_is_left_out_are_named():
     assert mixed(record, TRIALS, DONE) == [
         "1 trials of sae were computed by other code (raysp/models/sae.py); me said on 3 May that this changes "
         "no result",
-        "1 trials of an earlier form of the experiment, or of other code, are left out: sae_a_s9_0",
+        "1 trial of an earlier form of the experiment, or of other code, left out: sae_a_s9_0",
     ]
