@@ -56,6 +56,9 @@ def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str
     done = folder.read_done("validation", "selected_on")
     numbers = {f"final/{name}": value for name, value in done["validation"].items()}
     numbers |= {name: done[name] for name in OF_DONE if name in done}
+    if trial.training is None:
+        # A model that fits itself has no epochs.
+        numbers.pop("best_epoch", None)
     tags = {"raysp.selected_on": done["selected_on"]}
     if done.get("commit", "unknown") != "unknown":
         tags[COMMIT] = done["commit"]

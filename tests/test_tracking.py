@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import os
 import pathlib
 import re
@@ -23,6 +24,7 @@ from raysp.config import Training, Trial
 from raysp.errors import BadInput, NotReady
 from raysp.runs import RunFolder, trial_to
 from raysp.tracking import Tracker, catch_up, default_uri, told
+from raysp.tracking_content import numbers_of
 from raysp.tracking_server import serve
 from raysp.tracking_store import Store
 from raysp.yaml_files import write_yaml
@@ -122,6 +124,13 @@ def test_a_trial_of_an_earlier_form_is_marked_until_it_comes_back(run):
     assert marked([new], [old]) == {old.id}
     assert marked([new], [old]) == {old.id}
     assert marked([old, new], []) == set()
+
+
+def test_a_model_that_fits_itself_has_no_best_epoch(run):
+    trained, floor = TRIALS[0], dataclasses.replace(TRIALS[0], model="mean_rate", settings={}, training=None)
+    finish(run, floor)
+    assert numbers_of(run, trained)[0]["best_epoch"] == 3
+    assert "best_epoch" not in numbers_of(run, floor)[0]
 
 
 def test_a_failed_trial_is_shown_as_failed_with_its_error(run):
@@ -457,6 +466,7 @@ def test_the_pages_are_announced_once_they_can_be_opened_and_the_server_ends_wit
 SERVING = """
 import sys
 from raysp.interruption import taken_for_ctrl_c
+from raysp.tracking_content import numbers_of
 from raysp.tracking_server import serve
 with taken_for_ctrl_c():
     serve(sys.argv[1], "127.0.0.1", int(sys.argv[2]), lambda: print("ready", flush=True))

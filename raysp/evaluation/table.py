@@ -8,6 +8,7 @@ from typing import Any
 from raysp.config import Experiment
 from raysp.evaluation.metrics_table import read_metrics
 from raysp.evaluation.remarks import remarks_of
+from raysp.evaluation.score import number
 from raysp.runs import RunFolder
 
 ORDER = (
@@ -111,6 +112,6 @@ def _cell(values: Sequence[float | None]) -> str:
     mean, left_out = sum(known) / len(known), len(values) - len(known)
     tail = f", {left_out} undefined" if left_out else ""
     if len(known) == 1:
-        return f"{mean:.4f}{tail}"
+        return f"{number(mean)}{tail}"
     spread = (sum((value - mean) ** 2 for value in known) / (len(known) - 1)) ** 0.5
-    return f"{mean:.4f} ± {spread:.4f} ({len(known)}{tail})"
+    return f"{number(mean)} ± {number(spread)} ({len(known)}{tail})"

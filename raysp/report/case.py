@@ -41,6 +41,17 @@ class Case:
         """The evaluation trials with all that may be seen of them."""
         return self.split.eval if self.answers is None else self.answers.trials
 
+    def trial_name(self, index: int) -> str:
+        """Name an evaluation trial by the recording's own number, by its position where the split has none."""
+        ids = self.split.eval.ids
+        return f"evaluation trial {index} (by position)" if ids is None else f"evaluation trial {int(ids[index])}"
+
+    def unit_name(self, index: int) -> str:
+        """Name a unit, held-in first, likewise: the number that stands in tables as `unit`."""
+        kind = "held-out" if index >= self.split.sizes.heldin else "held-in"
+        units = self.split.units
+        return f"{kind} unit {index} (by position)" if units is None else f"{kind} unit {int(units[index])}"
+
     @property
     def window_ms(self) -> float:
         """Length of the observed and forward bins together."""

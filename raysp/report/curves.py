@@ -8,8 +8,8 @@ from raysp import files
 from raysp.collection.curve import read_curve
 from raysp.config import Training, Trial
 from raysp.errors import NotReady
+from raysp.evaluation.score import number
 from raysp.report.material import Material, Task
-from raysp.report.scores import number
 from raysp.report.style import CORAL, FAINT, GREY, PALETTE, Picture, canvas, model_colours, png
 
 if TYPE_CHECKING:

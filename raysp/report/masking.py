@@ -50,7 +50,7 @@ def masked(case: Case) -> Picture:
             bar = figure.colorbar(image, ax=axis, location="bottom", shrink=0.9, aspect=20, pad=0.02)
             bar.outline.set_visible(False)
             bar.locator.set_params(nbins=3)
-        axes[0].set_ylabel(f"evaluation trial {trial}\nneuron")
+        axes[0].set_ylabel(f"{case.trial_name(trial)}\nneuron, by position")
         return Picture("masked", "Hidden counts", _caption(settings, true is not None), png(figure))
 
 
@@ -85,7 +85,7 @@ def inside(case: Case) -> Picture:
         panels.append(_kernels(weights[first]))
     if latents is not None and panels:
         (trial,) = ordinary_trials(case.known.heldin, 1)
-        panels.append((f"latents, evaluation trial {trial}", latents[trial].T, "bin", "latent"))
+        panels.append((f"latents, {case.trial_name(trial)}", latents[trial].T, "bin", "latent"))
     if not panels:
         raise NotReady(f"no weights to draw: model {case.trial.model} has no embedding and no convolution")
     with canvas(9.6, 3.0) as figure:

@@ -8,13 +8,14 @@ from typing import Any
 
 import raysp
 from raysp import files
+from raysp.evaluation.score import number
 from raysp.report import provenance
 from raysp.report.draw import FIGURE_SETS, Drawn, draw, draw_overview
 from raysp.report.failures import failures
 from raysp.report.material import Material, read_material
 from raysp.report.overview import overview_metric
 from raysp.report.pages import Pages, template
-from raysp.report.scores import COLUMNS, Cell, cell, facts, headline, number, tables
+from raysp.report.scores import COLUMNS, Cell, cell, facts, headline, tables
 from raysp.report.train_page import write_train_page
 from raysp.runs import RunFolder
 

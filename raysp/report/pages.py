@@ -6,9 +6,9 @@ import base64
 from typing import Any
 
 from raysp import files
+from raysp.evaluation.score import number
 from raysp.report import provenance
 from raysp.report.draw import write_picture
-from raysp.report.scores import number
 from raysp.report.style import Picture
 from raysp.runs import RunFolder
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.psth import condition_means, psth_r2, psth_r2_by_unit
+from raysp.evaluation.score import number
 from raysp.models.prediction import hertz
 from raysp.report.case import Case
-from raysp.report.scores import number
 from raysp.report.style import FAINT, Picture, canvas, colours, png
 
 if TYPE_CHECKING:
@@ -133,9 +133,8 @@ def _panel(axis: Axes, case: Case, true: np.ndarray, predicted: np.ndarray, show
 
 
 def _title(case: Case, neuron: int, true: np.ndarray, r2: float) -> str:
-    kind = "held-out" if neuron >= case.split.sizes.heldin else "held-in"
     varies = np.ptp(true[np.isfinite(true)]) > 0
-    return f"{kind} neuron {neuron}" + (f"   R² {number(float(r2))}" if varies and np.isfinite(r2) else "")
+    return case.unit_name(neuron) + (f"   R² {number(float(r2))}" if varies and np.isfinite(r2) else "")
 
 
 def _legend(figure: Figure, name: str) -> None:

@@ -39,7 +39,7 @@ def raster(case: Case) -> Picture:
                 if i == 0:
                     axes[i, j].set_title(name)
                 if j == 0:
-                    axes[i, j].set_ylabel(f"evaluation trial {trial}\nneuron")
+                    axes[i, j].set_ylabel(f"{case.trial_name(trial)}\nneuron, by position")
                 if i == len(trials) - 1:
                     mark_time(axes[i, j], case.window_ms, case.observed_ms)
             label = f"spikes per {bin_ms:g} ms bin" if name == "counts" else "spikes/s"

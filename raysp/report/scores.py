@@ -10,6 +10,7 @@ from typing import Any
 
 from raysp.evaluation.published import Published, published
 from raysp.evaluation.remarks import remarks
+from raysp.evaluation.score import number
 from raysp.evaluation.statistics import summarize
 from raysp.report.material import Material, Task, metric_name
 
@@ -116,14 +117,6 @@ def cell(material: Material, task: Task, model: str, metric: str) -> Cell:
     summary = summarize(finite)
     sd = None if summary.count == 1 else summary.sd
     return Cell(summary.mean, sd, detail, len(values) - len(finite))
-
-
-def number(value: float | None) -> str:
-    """Spell a score with three decimals and a true minus sign."""
-    if value is None or not math.isfinite(value):
-        return "undefined"
-    text = f"{value:.3f}" if abs(value) < 1000 else f"{value:.3g}"
-    return "0.000" if text == "-0.000" else text.replace("-", "−")
 
 
 def facts(material: Material, task: Task) -> tuple[str, float | None]:

@@ -6,10 +6,10 @@ import numpy as np
 
 from raysp.errors import NotReady
 from raysp.evaluation.run import is_nlb
+from raysp.evaluation.score import number
 from raysp.evaluation.tp_correlation import Condition, speed_by_condition
 from raysp.models.prediction import hertz
 from raysp.report.case import Case
-from raysp.report.scores import number
 from raysp.report.style import PALETTE, Picture, canvas, png
 
 MOST, COLUMNS = 8, 4

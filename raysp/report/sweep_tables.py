@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from raysp.evaluation.score import number
 from raysp.report.sweep_view import spell
 from raysp.search.objective import OBJECTIVES, best_first
 from raysp.search.outcome import Score
@@ -103,18 +104,13 @@ def value(score: Score | None, name: str) -> str:
         return "not tried"
     if name not in score.values:
         return "failed" if score.state == "failed" else "not finished"
-    text = digits(score.values[name])
+    text = number(score.values[name])
     if name in score.spread:
         text += f" ± {score.spread[name]:.2g}"
     return text if score.state == "done" else f"{text} ({_STATES.get(score.state, score.state)})"
 
 
 _STATES = {"waiting": "not finished", "failed": "one seed failed", "stopped": "stopped"}
-
-
-def digits(number: float) -> str:
-    """Spell an objective with four decimals and a true minus sign."""
-    return (f"{number:.4f}" if abs(number) < 1000 else f"{number:.4g}").replace("-", "−")
 
 
 def best_settings(result: Result) -> list[Setting]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from raysp.errors import NotReady
 from raysp.evaluation.behavior import Decoding, decodings, variable_name
+from raysp.evaluation.score import number
 from raysp.report.case import Case
-from raysp.report.scores import number
 from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, png
 
 if TYPE_CHECKING:

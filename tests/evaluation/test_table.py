@@ -5,6 +5,7 @@ import pytest
 
 from raysp import tables
 from raysp.evaluation.metrics_table import SCHEMA
+from raysp.evaluation.score import number
 from raysp.evaluation.table import lines
 from raysp.runs import RunFolder
 from raysp.yaml_files import dump_yaml
@@ -59,7 +60,13 @@ def test_columns_never_touch_however_long_a_heading_or_a_value_is(run):
     starts = [head.index(name) for name in metrics]
     assert starts == sorted(starts, key=starts.index)
     assert all(head[head.index(name) - 2 : head.index(name)] == "  " for name in metrics)
-    assert "  -1234567.5000 ± 0.0000 (2)  -1234567.5000 ± 0.0000 (2)" in models[0]
+    assert "  −1.235e+06 ± 0.0000 (2)  −1.235e+06 ± 0.0000 (2)" in models[0]
+
+
+@pytest.mark.parametrize("value", [-0.0005, -0.00001, 0.12345, -2345.67])
+def test_a_score_is_spelled_as_in_the_report(run, value):
+    *_, net = written(run, [row("net", value, metric="co-bps")])
+    assert net.split() == ["net", number(value)]
 
 
 def test_undefined_values_are_counted_and_explained(run):

@@ -11,6 +11,7 @@ from raysp import files
 from raysp.config import Training
 from raysp.errors import NotReady
 from raysp.evaluation.psth import psth_r2, psth_r2_by_unit
+from raysp.evaluation.score import number
 from raysp.report.case import open_case
 from raysp.report.curves import _comparable, curves
 from raysp.report.material import group, read_material
@@ -18,7 +19,6 @@ from raysp.report.neurons import neuron_means
 from raysp.report.overview import overview
 from raysp.report.psths import psth, reference_means
 from raysp.report.rasters import ordinary_trials, raster
-from raysp.report.scores import number
 from tests.report.conftest import FLOOR_ROW
 
 
@@ -60,6 +60,30 @@ def test_rates_that_were_not_predicted_are_blank(case):
     bare = dataclasses.replace(case, prediction=dataclasses.replace(case.prediction, rates_forward=None))
     assert np.isnan(bare.rates()[:, case.split.sizes.bins :]).all()
     assert len(raster(bare).png) > 5000
+
+
+def test_figures_name_trials_and_units_by_the_recordings_own_numbers(case, monkeypatch):
+    from matplotlib.axes import Axes
+
+    said = []
+    monkeypatch.setattr(Axes, "set_title", lambda axes, text, **_: said.append(text))
+    monkeypatch.setattr(Axes, "set_ylabel", lambda axes, text, **_: said.append(text))
+    sizes = case.split.sizes
+    eval_trials = dataclasses.replace(case.split.eval, ids=np.arange(len(case.split.eval)) + 5000)
+    split = dataclasses.replace(case.split, eval=eval_trials, units=np.arange(sizes.neurons) + 300)
+    raster(dataclasses.replace(case, split=split))
+    psth(dataclasses.replace(case, split=split))
+    (first, second) = ordinary_trials(case.known.heldin, 2)
+    assert {f"evaluation trial {5000 + one}\nneuron, by position" for one in (first, second)} <= set(said)
+    units = [int(text.split()[2]) for text in said if " unit " in text]
+    assert len(units) == 6
+    assert all((unit - 300 >= sizes.heldin) == (place < 3) for place, unit in enumerate(units))
+    bare = dataclasses.replace(split, eval=dataclasses.replace(eval_trials, ids=None), units=None)
+    numberless = dataclasses.replace(case, split=bare)
+    assert (numberless.trial_name(3), numberless.unit_name(0)) == (
+        "evaluation trial 3 (by position)",
+        "held-in unit 0 (by position)",
+    )
 
 
 def test_true_rates_are_drawn_where_they_are_known(case):

@@ -92,7 +92,14 @@ def test_a_model_selected_on_the_evaluation_trials_is_marked(made_up):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.12345, "0.123"), (-0.5, "−0.500"), (-0.0001, "0.000"), (math.nan, "undefined"), (None, "undefined")],
+    [
+        (0.12345, "0.1235"),
+        (-0.0005, "−0.0005"),
+        (-0.00001, "0.0000"),
+        (-12345.6, "−1.235e+04"),
+        (math.nan, "undefined"),
+        (None, "undefined"),
+    ],
 )
 def test_numbers(value, text):
     assert number(value) == text
