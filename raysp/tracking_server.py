@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import IO
 
-from raysp.errors import NotReady
+from raysp.errors import BadInput, NotReady
 
 # The keeper leads a process group of its own. What it reads ends when the process that started it does, killed or not.
 KEEPER = """
@@ -44,8 +44,17 @@ def serve(uri: str, host: str, port: int, ready: Callable[[], None]) -> None:
         ready: called once the pages can be opened.
 
     Raises:
+        BadInput: nothing has that host's name.
         NotReady: the port is taken, or the server ended.
     """
+    try:
+        socket.getaddrinfo(host, port)
+    except (OSError, UnicodeError) as error:
+        # Told later, it is only a server that ended.
+        raise BadInput(
+            f"--host expected a name or address of this machine, got {host}, not known ({error}); leave it out "
+            "for 127.0.0.1"
+        ) from None
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
         raise NotReady(f"{host}:{port} is taken, expected a free port; try raysp ui ... --port {port + 1}")
     with tempfile.TemporaryFile("w+") as said, _started(uri, host, port, said) as process:

@@ -463,6 +463,11 @@ def test_the_pages_are_announced_once_they_can_be_opened_and_the_server_ends_wit
         pass
 
 
+def test_a_host_that_is_not_known_is_refused_before_a_server_starts(run):
+    with pytest.raises(BadInput, match="--host expected a name or address of this machine, got unknown"):
+        serve(default_uri(run), "unknown.invalid", 5000, lambda: None)
+
+
 SERVING = """
 import sys
 from raysp.interruption import taken_for_ctrl_c

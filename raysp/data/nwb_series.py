@@ -20,7 +20,7 @@ class Series:
     Attributes:
         name: the signal's name in the file.
         times: (samples,) s, strictly ascending.
-        values: (samples, channels), in the file's unit.
+        values: (samples, channels), as stored, or in the series' unit where `series` converted them.
         channels: the channels' names; "0000", "0001", ... where the file gives none.
     """
 
@@ -30,7 +30,7 @@ class Series:
     channels: tuple[str, ...]
 
 
-def series(file: Group, name: str, *, time_last: bool | None = None) -> Series:
+def series(file: Group, name: str, *, time_last: bool | None = None, converted: bool = False) -> Series:
     """Read a time series.
 
     Args:
@@ -38,10 +38,13 @@ def series(file: Group, name: str, *, time_last: bool | None = None) -> Series:
         name: its path in the file, its name, or its container's name, "_" and its own.
         time_last: True for values stored as (channels, samples), False for (samples, channels) whatever their shape;
             None takes (samples, channels) and refuses what looks otherwise.
+        converted: values become stored values * conversion + offset, as NWB defines the series' unit; the benchmark's
+            own tools, which its numbers are compared with, take them as stored.
 
     Raises:
         BadInput: no series has that name, or several; its values are not real numbers in (samples,) or (samples,
-            channels), or infinite; its times are missing, out of order, or not one per sample.
+            channels), or infinite; its conversion or offset is no number; its times are missing, out of order, or not
+            one per sample.
     """
     group = nwb_find.series(file, name)
     data = group.array("data")
@@ -49,6 +52,7 @@ def series(file: Group, name: str, *, time_last: bool | None = None) -> Series:
         raise data.refuse(f"expected shape (samples,) or (samples, channels), got {data.shape}")
     values = data.numbers(*[None] * len(data.shape))
     values = values[:, None] if values.ndim == 1 else values.T if time_last else values
+    values = _in_unit(values, data) if converted else values
     _check_values(values, data)
     times = _stamps(group) if "timestamps" in group else _regular(group, len(values))
     samples, channels = values.shape
@@ -62,6 +66,20 @@ def series(file: Group, name: str, *, time_last: bool | None = None) -> Series:
         )
     _check_stamps(times, group)
     return Series(name, times, values, _channels(decoded(group.attrs.get("comments", "")), channels))
+
+
+def _in_unit(values: np.ndarray, data: Dataset) -> np.ndarray:
+    factor, offset = (_number(data.attrs.get(name, usual)) for name, usual in (("conversion", 1.0), ("offset", 0.0)))
+    if factor is None or factor == 0:
+        raise data.refuse(
+            f"expected an attribute conversion that is a number other than 0, got {data.attrs.get('conversion')!r}"
+        )
+    if offset is None:
+        raise data.refuse(f"expected an attribute offset that is one number, got {data.attrs.get('offset')!r}")
+    if factor == 1 and offset == 0:
+        return values
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64) * float(factor) + float(offset)
 
 
 def _check_values(values: np.ndarray, data: Dataset) -> None:

@@ -16,8 +16,10 @@ import numpy as np
 
 from raysp.errors import BadInput, unknown
 
-Name = Literal["axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent"]
-NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent")
+NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent", "times")
+Name = Literal[
+    "axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent", "times"
+]
 
 SHORTEST_BIN_MS, LONGEST_BIN_MS = 0.1, 100.0
 """Bins of neural populations last 1 to 50 ms; a spike takes 1 ms. 0.02 is seconds for ms, 200 is often 0.2 or 20."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from raysp.data import aligned, nwb, nwb_series
 from raysp.data.guarded import kind_of
 from raysp.data.odd_units import FEWEST_SPIKES, listed
 from raysp.data.partition import Whole, condition_index
-from raysp.data.recorded import Spans, check_counted, check_inside, stretches
+from raysp.data.recorded import Spans, check_counted, check_inside, outside, stretches
 from raysp.errors import BadInput
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def read_trials(config: Config) -> Whole:
     trials, units, rows = found.trials, found.units, windows.rows
     usable = np.flatnonzero(windows.seen.any(axis=(0, 1)))
     counts = _counts(units, usable, windows.begin, windows.seen, grid)
-    doubts = check_counted(counts, len(units.times), windows.spans, config.bin_ms, found.where)
+    doubts = check_counted(counts, len(units.times), windows.spans, config.bin_ms, found.where, config.accept)
     behavior, unknown = _behavior(found, windows.begin, config, grid)
     unseen = np.delete(units.ids, usable)
     told = f"{len(unseen)} units were never observed in a window and were left out: {listed(unseen)}"
@@ -100,7 +101,7 @@ def _read(config: Config) -> _Recording:
         units = nwb.units(file, config.units)
         series = None
         if config.behavior is not None:
-            series = nwb_series.series(file, config.behavior, time_last=config.behavior_time_last)
+            series = nwb_series.series(file, config.behavior, time_last=config.behavior_time_last, converted=True)
         invalid = np.zeros((0, 2)) if config.keep_invalid else nwb.invalid_times(file)
         return _Recording(trials, units, series, invalid, file.filename)
 
@@ -112,7 +113,7 @@ def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
     _check_clock(found.units, times[rows], config, where)
     elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], config, grid, where)
     begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(config.window_ms[0] / grid.clock_ms)
-    spans = _spans(found.units, begin, grid)
+    spans = _spans(found, begin, grid)
     _check_size(len(begin), grid, len(found.units), spans, where)
     seen, stray = _seen(found.units, found.trials, begin, grid)
     inside = seen.any(axis=2).all(axis=1)
@@ -126,7 +127,8 @@ def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
         )
     gone = [numbers[one] for one in (missing, rows[~inside], rows[inside & ~valid])]
     left_out = _left_out(config, len(inside), gone, _overlapping(begin[used], grid))
-    notes = (*renumbered, *left_out, *elsewhere, *stray)
+    nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
+    notes = (*renumbered, *left_out, *nowhere, *elsewhere, *stray)
     return _Windows(rows[used], begin[used], seen[used], numbers, spans, notes)
 
 
@@ -177,9 +179,22 @@ def _check_events(events: np.ndarray, bounds: np.ndarray, config: Config, grid: 
     return (f"{outside.sum()} of {len(events)} times in {config.align} lie outside their own trials: {span}",)
 
 
-def _spans(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> Spans:
-    spikes = (float(units.times.min()), float(units.times.max())) if len(units.times) else None
-    return Spans(spikes, (grid.seconds(begin.min()), grid.seconds(begin.max()) + grid.length_s))
+def _spans(found: _Recording, begin: np.ndarray, grid: _Grid) -> Spans:
+    times, lengths = found.units.times, np.diff(_bounds(found.trials), axis=1)
+    windows = (grid.seconds(begin.min()), grid.seconds(begin.max()) + grid.length_s)
+    known = lengths[np.isfinite(lengths)]
+    trial_windows = float(np.median(known)) / grid.length_s if len(known) else math.nan
+    if len(times) == 0:
+        return Spans(None, windows, trial_windows=trial_windows)
+    spikes = (float(times.min()), float(times.max()))
+    rate_hz = len(times) / max(spikes[1] - spikes[0], grid.length_s) / len(found.units)
+    return Spans(spikes, windows, trial_windows=trial_windows, rate_hz=rate_hz)
+
+
+def _recorded(found: _Recording, spans: Spans) -> tuple[float, float]:
+    bounds = _bounds(found.trials)
+    edges = np.array([*spans.windows, *(spans.spikes or ()), *bounds[np.isfinite(bounds)]])
+    return float(edges.min()), float(edges.max())
 
 
 def _check_size(trials: int, grid: _Grid, units: int, spans: Spans, where: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ UNITS_OF_TIME = (
     (3e5, 3e6, "µs"),
     (3e8, 3e9, "ns"),
 )
+LONG_TRIALS = 100.0
+"""Median length of a trial, in windows, from which on all times are doubted where units also seem to rest."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +34,35 @@ class Spans:
         spikes: begin and end, s; None without spikes.
         windows: begin and end, s.
         where: what the windows are.
+        trial_windows: median length of a trial, in windows; NaN where unknown.
+        rate_hz: spikes of the whole recording per second and unit; NaN where unknown.
     """
 
     spikes: tuple[float, float] | None
     windows: tuple[float, float]
     where: str = "windows"
+    trial_windows: float = math.nan
+    rate_hz: float = math.nan
 
     def __str__(self) -> str:
         spikes = "no spikes" if self.spikes is None else f"spikes lie from {_seconds(*self.spikes)}"
-        return f"{spikes}, {self.where} from {_seconds(*self.windows)}{self._reason()}"
+        doubt = "are all times in s, from the same zero?" if self.spikes is not None else None
+        reason = self.other_unit() or doubt
+        return f"{spikes}, {self.where} from {_seconds(*self.windows)}{'' if reason is None else f': {reason}'}"
 
-    def _reason(self) -> str:
+    def other_unit(self) -> str | None:
+        """Return the question whether times are in another unit than s; None where nothing tells of one."""
         if self.spikes is None:
-            return ""
+            return None
         spikes, windows = (max(abs(one) for one in pair) for pair in (self.spikes, self.windows))
         for low, high, name in UNITS_OF_TIME:
             if low <= spikes / max(windows, 1e-9) <= high:
-                return f": are spike times in {name}, not in s?"
+                return f"are spike times in {name}, not in s?"
             if low <= windows / max(spikes, 1e-9) <= high:
-                return f": are those of the {self.where} in {name}, not in s?"
-        return ": are all times in s, from the same zero?"
+                return f"are those of the {self.where} in {name}, not in s?"
+        if self.trial_windows >= LONG_TRIALS and self.rate_hz < SPARSE_HZ:
+            return f"are all times in ms or samples, not in s (a trial is as long as {self.trial_windows:.0f} windows)?"
+        return None
 
 
 def stretches(times: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -114,7 +126,20 @@ def check_inside(inside: int, windows: int, spans: Spans, where: str, beyond: st
     )
 
 
-def check_counted(counts: np.ndarray, spikes: int, spans: Spans, bin_ms: float, where: str) -> tuple[str, ...]:
+def outside(stretches_s: np.ndarray, recorded: tuple[float, float], what: str) -> tuple[str, ...]:
+    """Return a note where some stretches, (stretches, 2) s, all lie outside the recording's begin and end, s."""
+    begin, end = recorded
+    if len(stretches_s) == 0 or ((stretches_s[:, 0] < end) & (stretches_s[:, 1] > begin)).any():
+        return ()
+    return (
+        f"all {len(stretches_s)} stretches of {what} lie outside the recording and leave nothing out: they lie from "
+        f"{_seconds(stretches_s.min(), stretches_s.max())}, the recording from {_seconds(begin, end)}: are they in s?",
+    )
+
+
+def check_counted(
+    counts: np.ndarray, spikes: int, spans: Spans, bin_ms: float, where: str, accept: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return what is doubtful about counts as notes: hardly any spikes, too many.
 
     Args:
@@ -123,13 +148,19 @@ def check_counted(counts: np.ndarray, spikes: int, spans: Spans, bin_ms: float, 
         spans: where spikes and windows lie.
         bin_ms: width of a bin, ms.
         where: the beginning of the error's sentence.
+        accept: with "times" in it, times that look like another unit than s are a note.
 
     Raises:
-        BadInput: no spike lies in any window.
+        BadInput: no spike lies in any window, or fewer than one of a unit where times look like another unit than s.
     """
     total = np.nansum(counts, dtype=np.float64)
     if total == 0:
         raise BadInput(f"{where}: none of {spikes} spikes lies in any of {len(counts)} windows; {spans}")
+    if total < counts.shape[2] and spans.other_unit() is not None and "times" not in accept:
+        raise BadInput(
+            f"{where}: {total:.0f} of {spikes} spikes of {counts.shape[2]} units lie in {len(counts)} windows; "
+            f"{spans} Write them in s; if they are, set accept: [times]"
+        )
     return tuple(_doubts(counts, total, spikes, spans, bin_ms))
 
 

@@ -47,6 +47,10 @@ def regular(rate=250.0, begin=0.0, data=None):
     return change
 
 
+def said(name, value):
+    return lambda file: file[f"{HAND}/data"].attrs.__setitem__(name, value)
+
+
 def table(path, source="intervals/trials"):
     return lambda file: file.copy(source, path)
 
@@ -102,7 +106,10 @@ REFUSED = {
     "absurd": (at(TIMES, 2879, 1e17), r"unit 5 expected seconds, got 1e\+17 s at row 479"),
     "out of order": (at(TIMES, 500, 0.0), "unit 1 expected ascending seconds, got .* 1 such steps back"),
     "in samples": (scaled(TIMES, 30000, np.int64), "none of 2880 spikes lies in any of 12 windows.*in samples, not in"),
-    "in ms": (scaled(TIMES, 1e3), "none of 2880 spikes|hardly"),
+    "in ms": (
+        scaled(TIMES, 1e3),
+        r"a.nwb: 1 of 2880 spikes of 6 units lie in 12 windows; .*are spike times in ms, not in s\?.*accept: \[times\]",
+    ),
     "in us": (scaled(TIMES, 1e6), "none of 2880 spikes lies in any of 12 windows.*in µs, not in s"),
     "far away": (
         lambda f: put(f, TIMES, f[TIMES][()] + 5e5),
@@ -156,6 +163,10 @@ REFUSED = {
     "invalid all": (invalid((0, 20)), "all 12 windows reach into intervals/invalid_times; keep_invalid: true"),
     "invalid NaN": (invalid((2, np.nan)), "/intervals/invalid_times expected begin <= end"),
     "invalid backwards": (invalid((6, 2)), "expected begin <= end, got 6.0 to 2.0 s in row 0"),
+    "all in ms": (
+        lambda f: [scaled(n, 1e3)(f) for n in (TIMES, GO, *(f"intervals/trials/{edge}_time" for edge in EDGES))],
+        r"of 2880 spikes of 6 units lie in 12 windows; .*are all times in ms or samples, not in s.*accept: \[times\]",
+    ),
     "invalid text": (
         lambda f: (invalid((2, 6))(f), put(f, "intervals/invalid_times/stop_time", [b"6"])),
         "expected numbers, got text",
@@ -183,6 +194,19 @@ SERIES = {
     "starts at NaN": (regular(begin=np.nan), "starting_time expected one number of seconds, got .*nan"),
     "starts as text": (regular(begin="0"), "starting_time expected one number of seconds"),
     "no times": (removed(f"{HAND}/timestamps"), "expected timestamps, or starting_time with a rate, found neither"),
+    "conversion NaN": (
+        said("conversion", np.nan),
+        "data expected an attribute conversion that is a number .* got .*nan",
+    ),
+    "conversion infinite": (
+        said("conversion", np.inf),
+        "attribute conversion that is a number other than 0, got .*inf",
+    ),
+    "conversion 0": (said("conversion", 0.0), "attribute conversion that is a number other than 0, got .*0.0"),
+    "conversion text": (said("conversion", "mm"), "attribute conversion that is a number other than 0, got 'mm'"),
+    "offset NaN": (said("offset", np.nan), "data expected an attribute offset that is one number, got .*nan"),
+    "offset text": (said("offset", "0"), "attribute offset that is one number, got '0'"),
+    "conversion too large": (said("conversion", 1e300), "expected finite numbers, or NaN where unknown, got"),
     "3 axes": (lambda f: put(f, f"{HAND}/data", f[f"{HAND}/data"][()][..., None]), r"got \(3250, 2, 1\)"),
     "scalar": (stored(f"{HAND}/data", 1.0), r"\(samples, channels\), got \(\)"),
     "empty": (stored(f"{HAND}/data", np.zeros((0, 2))), "expected samples, got none"),
@@ -277,6 +301,14 @@ READ = {
         {**WITH_HAND, "behavior_time_last": True},
     ),
     "a rate": (regular(), WITH_HAND),
+    "in another unit": (
+        lambda f: (
+            put(f, f"{HAND}/data", np.round((f[f"{HAND}/data"][()] - 2) * 1000).astype(np.int16)),
+            said("conversion", 0.001)(f),
+            said("offset", 2.0)(f),
+        ),
+        WITH_HAND,
+    ),
     "a rate in a list": (regular(rate=[250.0], begin=[0.0]), WITH_HAND),
     "invalid elsewhere": (invalid((0.7, 0.9), (3.6, 4.3), (100, np.inf)), {}),
     "invalid kept": (invalid((2, 6)), {"keep_invalid": True}),
@@ -295,6 +327,13 @@ def test_an_unusual_recording_is_read_right(tmp_path, case):
     if "behavior" in settings:
         known = np.concatenate([made[0].train.behavior, made[1].trials.behavior])
         np.testing.assert_allclose(np.sort(known[:, 0, 0]), np.arange(TRIALS) + 0.305, atol=1e-4)
+
+
+def test_times_that_look_like_ms_are_taken_where_a_person_means_them(tmp_path):
+    path = write(tmp_path / "a.nwb", scaled(TIMES, 1e3))
+    assert "hardly any of 2880 spikes lie in the windows: 1," in notes(
+        build(path, accept=("times",), heldout=0, eval_trials=1)
+    )
 
 
 def test_a_column_that_is_asked_for_must_be_readable(tmp_path):
@@ -349,6 +388,11 @@ NOTED = {
         invalid((2, 6)),
         "4 of 12 windows reach into intervals/invalid_times and were left out: trials 2, 3, 4 and 5 ",
         8,
+    ),
+    "invalid in ms": (
+        invalid((3200, 5500), (7000, 7100)),
+        "all 2 stretches of intervals/invalid_times lie outside the recording .*from 3200.000 to 7100.000 s, the rec",
+        12,
     ),
     "invalid touches": (invalid((2.5, 2.55)), "1 of 12 windows reach into intervals/invalid_times", 11),
     "events NaN": (at(GO, [3, 4], np.nan), "2 trials have no go and were left out", 10),
