@@ -87,14 +87,17 @@ class Header:
 
 @dataclass(frozen=True)
 class _Names:
-    """What the recording calls the trials of a part and the units, and which trials selected the model."""
+    """What the recording calls the trials of a part and the units, which trials selected the model, and the begin (ms)
+    of its windows.
+    """
 
     trial: np.ndarray | None
     unit: np.ndarray | None
     validation: np.ndarray
+    start_ms: float | None = None
 
     def digest(self) -> str:
-        """Return the SHA-256 of all three."""
+        """Return the SHA-256 of the arrays."""
         total = hashlib.sha256()
         for name in OWN:
             array = getattr(self, name)
@@ -203,7 +206,8 @@ def _names(trial: Trial, split: PopulationSplit | None, part: str, trials: int) 
         elif part == "train" and split is not None:
             selects = validation_mask(split.train, training)
     own = None if split is None else getattr(split, part).ids
-    return _Names(own, None if split is None else split.units, selects)
+    units = None if split is None else split.units
+    return _Names(own, units, selects, _start_ms(trial.split, split))
 
 
 def _totals() -> dict[str, Any]:
@@ -232,7 +236,7 @@ def _row_groups(
             "validation": pa.array(np.repeat(names.validation[samples], sizes.neurons)),
             "held_out": pa.array(np.tile(units >= sizes.heldin, len(samples))),
             "bin_ms": pa.repeat(pa.scalar(sizes.bin_ms, pa.float64()), count),
-            "start_ms": pa.repeat(pa.scalar(_start_ms(trial.split), pa.float64()), count),
+            "start_ms": pa.repeat(pa.scalar(names.start_ms, pa.float64()), count),
             "rates": _lists(prediction.rates, samples, totals["rates"]),
             "rates_forward": _lists(prediction.rates_forward, samples, totals["rates_forward"]),
             "spikes": None,
@@ -254,10 +258,10 @@ def _lists(rates: np.ndarray | None, samples: np.ndarray, digest: Any) -> pa.Lis
     return pa.ListArray.from_arrays(offsets, pa.array(by_unit.reshape(-1)))
 
 
-def _start_ms(split: str) -> float | None:
-    if split.removeprefix(STANDIN) not in nlb_sets.SPLITS:
-        return None
-    return float(nlb_sets.parse(split)[0].window_ms[0])
+def _start_ms(name: str, split: PopulationSplit | None) -> float | None:
+    if name.removeprefix(STANDIN) in nlb_sets.SPLITS:
+        return float(nlb_sets.parse(name)[0].window_ms[0])
+    return None if split is None else split.provenance.start_ms
 
 
 @contextlib.contextmanager

@@ -195,7 +195,9 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
         rows = (partition.others(trials, chosen), chosen)
     odd = plausibility.settle([*odd_units.doubts(whole, heldout, rows)], config.accept, where)
     whole = dataclasses.replace(whole, notes=whole.notes + odd)
-    source = Provenance(((where, files.sha256(config.path)),), VERSION, name.startswith(STANDIN))
+    start_ms = None if config.window_ms is None else float(config.window_ms[0])
+    recordings = ((where, files.sha256(config.path)),)
+    source = Provenance(recordings, VERSION, name.startswith(STANDIN), start_ms=start_ms)
     return partition.partition(whole, (name, config.bin_ms), heldout, rows, source, config.psth_sigma_ms)
 
 

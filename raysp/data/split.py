@@ -49,18 +49,20 @@ class Provenance:
         builder: version of the code that built the arrays, e.g. "nlb-1".
         standin: True when the recordings were generated, so that no score is ever taken for a real one.
         notes: what preparing them left out, and what is doubtful about them, one sentence each.
+        start_ms: begin of the windows around the event they are aligned to, where a person's settings say it.
     """
 
     recordings: tuple[tuple[str, str], ...] = ()
     builder: str = ""
     standin: bool = False
     notes: tuple[str, ...] = ()
+    start_ms: float | None = None
 
     @classmethod
     def read(cls, found: Mapping[str, Any]) -> Provenance:
         """Return the provenance that a prepared split's header holds."""
         recordings = tuple((name, sha) for name, sha in found["recordings"])
-        return cls(recordings, found["builder"], found["standin"], tuple(found["notes"]))
+        return cls(recordings, found["builder"], found["standin"], tuple(found["notes"]), found.get("start_ms"))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as arrays
 from raysp.collection import predictions
 from raysp.collection.predictions import read_header, read_rates, write_predictions
 from raysp.config import Training
-from raysp.data.split import PopulationSplit, Sizes, Trials
+from raysp.data.split import PopulationSplit, Provenance, Sizes, Trials
 from raysp.errors import BadInput, NotReady
 from raysp.models.prediction import Prediction
 from raysp.training.validation import validation_mask
@@ -198,6 +198,12 @@ def test_a_flipped_bit_anywhere_is_told_of_or_changes_nothing(path, written):
 def test_where_a_split_does_not_tell_its_window_the_start_is_unknown(path):
     write_predictions(path, make_trial(split="lorenz"), SIZES, {"eval": make_prediction()})
     assert polars.read_parquet(path)["start_ms"].is_null().all()
+
+
+def test_the_start_of_a_persons_own_windows_is_told(path):
+    split = dataclasses.replace(numbered(), provenance=Provenance(start_ms=-100.0))
+    write_predictions(path, make_trial(split="mine"), SIZES, {"eval": make_prediction(trials=5)}, split)
+    assert polars.read_parquet(path)["start_ms"].unique().to_list() == [-100.0]
 
 
 def test_equal_predictions_make_equal_files(tmp_path, written, path):

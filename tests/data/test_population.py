@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 import pytest
 
-from raysp.data import population
+from raysp.data import population, split_file
 from raysp.data.population import Config
 from raysp.errors import BadInput
 
@@ -381,7 +381,7 @@ def with_value(value, dtype=float):
         ({"truth": np.ones((10, 8, 3))}, {"rates": "truth", "rate_scale": 1.0}, "of the counts' shape"),
         ({"truth": -np.ones((10, 8, 4))}, {"rates": "truth", "rate_scale": 1.0}, "finite true rates >= 0"),
         ({"test": np.array([10])}, {"eval_index": "test"}, "indices 0 to 9, got 10 to 10; count from 0"),
-        ({"test": np.array([1, 1])}, {"eval_index": "test"}, "each once"),
+        ({"test": np.array([1, 1])}, {"eval_index": "test"}, "each once, got 1 more than once"),
         (
             {"test": np.array([1]), "fit": np.array([1])},
             {"eval_index": "test", "train_index": "fit"},
@@ -428,3 +428,9 @@ def test_the_real_maze_recording_loses_no_spike():
     assert counts.max() == 2
     assert split.train.heldin.shape == (75, 140, 80)
     assert targets.trials.heldout.shape == (25, 140, 27)
+
+
+def test_the_split_says_where_its_windows_begin(recording, tmp_path):
+    split, targets = population.build(cut(recording), "mine")
+    split_file.save(split, targets, str(tmp_path), {})
+    assert split_file.load(str(tmp_path), "mine").provenance.start_ms == -100.0
