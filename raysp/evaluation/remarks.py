@@ -1,12 +1,17 @@
-"""What a person must know beside the scores: judges that were not there, spikes too many, units that were silent."""
+"""What a person must know beside the scores: judges that were not there, spikes too many, models below the floor."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
+from raysp import files
+from raysp.config import Experiment, Trial
 from raysp.evaluation.run import RATIO
+from raysp.evaluation.score import number
+from raysp.evaluation.shortfalls import below_floor, last_epochs, mean_of, still_better
 from raysp.evaluation.silent import WITHOUT
+from raysp.evaluation.uneven import uneven
 from raysp.runs import RunFolder
 
 RATIO_NOTED = 0.1
@@ -15,14 +20,19 @@ RATIO_NOTED = 0.1
 BY_OWN_FORM = "computed by raysp's own exact form"
 
 
-def remarks(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Return remarks on scores as sentences, each once, with the split they are of in front.
+def remarks(
+    rows: Iterable[dict[str, Any]], floor: str = Experiment.floor, last: Mapping[str, int] | None = None
+) -> list[str]:
+    """Return remarks on scores as sentences, each once, with the split or the model they are of in front.
 
     Args:
         rows: of the table of metrics, population splits only.
+        floor: the model every result is read against from below.
+        last: epochs of the trials that were best at their last one, by id, see `shortfalls.last_epochs`.
     """
     rows = list(rows)
-    found = [*_judges(rows), *_ratios(rows), *_silent(rows), *_undefined(rows)]
+    found = [*_judges(rows), *below_floor(rows, floor), *still_better(rows, last or {}), *uneven(rows)]
+    found += [*_ratios(rows), *_silent(rows), *_undefined(rows)]
     return list(dict.fromkeys(found))
 
 
@@ -33,7 +43,15 @@ def remarks_of(run: RunFolder, phase: str | None = None) -> list[str]:
     from raysp.evaluation.metrics_table import read_metrics
 
     of_phase = [] if phase is None else [col("phase") == phase]
-    return remarks(read_metrics(run, col("decoding").is_null(), *of_phase).to_dicts())
+    rows = read_metrics(run, col("decoding").is_null(), *of_phase).to_dicts()
+    trials, scored = run.trials(), {row["run_trial"] for row in rows}
+    done = {trial.id: run.trial(trial.id).read_done() for trial in trials if _is_done(run, trial, scored)}
+    floor = run.record().get("experiment", {}).get("floor", Experiment.floor)
+    return remarks(rows, floor, last_epochs(trials, done))
+
+
+def _is_done(run: RunFolder, trial: Trial, scored: Container[str]) -> bool:
+    return trial.id in scored and files.exists(run.trial(trial.id).done)
 
 
 def _judges(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -66,22 +84,10 @@ def _silent(rows: list[dict[str, Any]]) -> Iterator[str]:
             if row["metric"] == WITHOUT.format(metric) and row["note"]:
                 named.setdefault((row["split"], row["note"]), {})[row["model"]] = None
         for (split, note), models in named.items():
-            costs = (f"{model} {_spell(_mean(rows, split, model, metric))} with them, " for model in models)
-            rest = (f"{_spell(_mean(rows, split, model, WITHOUT.format(metric)))} without" for model in models)
+            costs = (f"{model} {number(mean_of(rows, split, model, metric))} with them, " for model in models)
+            rest = (f"{number(mean_of(rows, split, model, WITHOUT.format(metric)))} without" for model in models)
             each = "; ".join(a + b for a, b in zip(costs, rest, strict=True))
             yield f"{split}: {note}; {metric} of {each}"
-
-
-def _mean(rows: list[dict[str, Any]], split: str, model: str, metric: str) -> float | None:
-    """Return a model's mean over seeds of a metric over all units; None where it is undefined."""
-    place = (split, model, metric, None, None)
-    keys = ("split", "model", "metric", "parameter", "unit_index")
-    found = [row["value"] for row in rows if tuple(row[key] for key in keys) == place and row["value"] is not None]
-    return sum(found) / len(found) if found else None
-
-
-def _spell(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _undefined(rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from raysp.evaluation.behavior import behavior_scores, decodings
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_measures
 from raysp.evaluation.nlb import JudgeFailed, benchmark_metrics, forward_counts, is_velocity, judge
-from raysp.evaluation.rates import measures_of_truth, roughness
+from raysp.evaluation.rates import measures_of_truth, r2_per_neuron, roughness
 from raysp.evaluation.score import Score, known, score, scores
 from raysp.evaluation.silent import silent_scores
 from raysp.evaluation.trains import trains_rows
@@ -246,11 +246,12 @@ def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder, trial
 
 
 def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) -> list[Score]:
-    """Return co-bps of each held-out unit; of one without a spike on the evaluation trials it is undefined."""
+    """Return co-bps of each held-out unit, undefined without a spike, and R2 of each unit whose true rate changes."""
     counts, heldin = targets.trials.heldout, split.sizes.heldin
+    truth = _truth_per_unit(targets, prediction)
     if counts is None:
-        return []
-    return [
+        return truth
+    return truth + [
         score(
             "co-bps",
             lambda unit=unit: bits_per_spike(prediction.rates[..., heldin + unit, None], counts[..., unit, None]),
@@ -258,6 +259,17 @@ def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) 
         )
         for unit in range(split.sizes.heldout)
     ]
+
+
+def _truth_per_unit(targets: Targets, prediction: Prediction) -> list[Score]:
+    if targets.trials.rates is None:
+        return []
+    try:
+        each = r2_per_neuron(prediction.rates, targets.trials.rates[:, : targets.sizes.bins])
+    except BadInput:
+        # The score over all units says why.
+        return []
+    return [known("true-rate R2", float(r2), unit_index=unit) for unit, r2 in enumerate(each) if np.isfinite(r2)]
 
 
 def _own_id(split: PopulationSplit, index: int | None) -> int | None:

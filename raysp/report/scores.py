@@ -11,6 +11,7 @@ from typing import Any
 from raysp.evaluation.published import Published, published
 from raysp.evaluation.remarks import remarks
 from raysp.evaluation.score import number
+from raysp.evaluation.shortfalls import last_epochs
 from raysp.evaluation.statistics import summarize
 from raysp.report.material import Material, Task, metric_name
 
@@ -152,8 +153,14 @@ def _table(material: Material, task: Task) -> Table:
         rows=tuple(_row(material, task, name, cells[name]) for name in models),
         published=others,
         judges=_judges(rows, columns),
-        remarks=tuple(remarks([*rows, *(row for row in material.unit_scores if row["run_trial"] in ids)])),
+        remarks=_remarks(material, task, rows),
     )
+
+
+def _remarks(material: Material, task: Task, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    ids = {trial.id for trial in task.trials}
+    units = [row for row in material.unit_scores if row["run_trial"] in ids]
+    return tuple(remarks([*rows, *units], material.floor, last_epochs(task.trials, material.done)))
 
 
 def _row(material: Material, task: Task, model: str, cells: Sequence[Cell]) -> Row:

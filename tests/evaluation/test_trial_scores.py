@@ -124,7 +124,18 @@ def test_a_unit_that_was_silent_in_training_alone_is_named_with_what_it_cost(tmp
     assert one(rows, "co-bps", unit_index=heldin + 2)["unit"] == 100 + heldin + 2
     (line,) = [line for line in remarks(rows) if "without a spike" in line]
     whole = one(rows, "co-bps")["value"]
-    assert line == f"mine: {found['note']}; co-bps of sae {whole:.3f} with them, {expected:.3f} without"
+    assert line == f"mine: {found['note']}; co-bps of sae {whole:.4f} with them, {expected:.4f} without"
+
+
+def test_each_unit_has_its_true_rate_r2_and_a_constant_one_has_none(tmp_path):
+    def flatten(split, targets):
+        targets.trials.rates[..., 3] = 0.25
+        return split, targets, truth(split, targets)
+
+    rows, split, *_ = scored_split(tmp_path, flatten)
+    each = {row["unit_index"]: row["value"] for row in rows if row["metric"] == "true-rate R2"}
+    assert set(each) == {None, *range(split.sizes.neurons)} - {3}
+    assert list(each.values()) == pytest.approx([1.0] * len(each))
 
 
 def test_where_every_unit_was_silent_in_training_none_is_left(tmp_path):
