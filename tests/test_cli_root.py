@@ -70,6 +70,6 @@ def test_a_report_that_lacks_the_figures_of_one_split_does_not_end_well(made):
     files.remove(split_file.split_path(made.root, SPLITS[1]))
     result = typed("report", made.run.path)
     assert result.exit_code == 2
-    assert "without the figures of 1 splits" in result.output
+    assert "without the figures of 1 split " in result.output
     assert SPLITS[1] in result.output
     assert files.exists(files.join(made.run.report, "report.html"))

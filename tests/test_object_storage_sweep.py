@@ -177,7 +177,7 @@ def test_what_it_found_is_taken_over_from_its_address(there, local, stored):
     run, _ = stored
     options = ("--models", "sae", "--settings")
     output = finish(start(there, "run", S3[0], "s3://swept/best", *options, run.path))
-    assert f"settings of {run.settings} on 1 splits" in output
+    assert f"settings of {run.settings} on 1 split\n" in output
     mine = the_sweep("s3://swept/best").trials()
     finish(start(there, "run", there[1], str(there[0] / "best"), *options, local.path))
     assert [trial.id for trial in mine] == [trial.id for trial in the_sweep(str(there[0] / "best")).trials()]

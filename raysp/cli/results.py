@@ -125,6 +125,7 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
         from raysp.runs import RunFolder
         from raysp.sweep import report_sweep
         from raysp.sweep_record import is_sweep
+        from raysp.words import counted
 
         run = RunFolder(folder)
         swept = is_sweep(run)
@@ -138,7 +139,7 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
             note(run, "report/")
         if problems:
             raise BadInput(
-                f"the report is written, without the figures of {len(problems)} splits that {there} does not hold "
+                f"the report is drawn without the figures of {counted(problems, 'split')} that {there} does not hold "
                 f"(another data root: --root FOLDER): {'; '.join(problems)}"
             )
 

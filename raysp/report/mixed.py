@@ -40,7 +40,7 @@ def _accepted(record: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
         if count:
             files = ", ".join(one["files"]) or "nothing was noted of it"
             found.append(
-                f"{count} trials of {one['model']} were computed by other code ({files}); {one['who']} said on "
+                f"{counted(count, 'trial')} of {one['model']} computed by other code ({files}); {one['who']} said on "
                 f"{one['time']} that this changes no result"
             )
     return found

@@ -19,7 +19,6 @@ def test_accepted_code_and_what_is_left_out_are_named():
     said = {"model": "sae", "from": "old", "to": "new", "files": ["raysp/models/sae.py"], "who": "me", "time": "3 May"}
     record = {"accepted": [said, said | {"from": "older"}], "earlier": [{"id": "sae_a_s9_0"}]}
     assert mixed(record, TRIALS, DONE) == [
-        "1 trials of sae were computed by other code (raysp/models/sae.py); me said on 3 May that this changes "
-        "no result",
+        "1 trial of sae computed by other code (raysp/models/sae.py); me said on 3 May that this changes no result",
         "1 trial of an earlier form of the experiment, or of other code, left out: sae_a_s9_0",
     ]
