@@ -58,8 +58,18 @@ def read(file: Group, name: str) -> np.ndarray:
         return _empty(array, node)
     array = array.T
     if kind == "char":
-        return np.array(["".join(map(chr, row)).rstrip() for row in np.atleast_2d(array)])
+        return _rows_of_text(array, node)
     return array.astype(bool) if kind == "logical" else array
+
+
+def _rows_of_text(array: np.ndarray, node: Dataset) -> np.ndarray:
+    if array.ndim > 2 or array.dtype.kind not in "iu" or not ((array >= 0) & (array < 1 << 16)).all():
+        raise node.refuse(f"expected a matrix of characters, got {array.dtype} of shape {array.shape}; save it again")
+    try:
+        # MATLAB's characters are UTF-16's units.
+        return np.array([row.astype("<u2").tobytes().decode("utf-16-le").rstrip() for row in np.atleast_2d(array)])
+    except UnicodeDecodeError as error:
+        raise node.refuse("holds half of a character that takes two units of UTF-16; save it again") from error
 
 
 def _empty(sizes: np.ndarray, node: Dataset) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 import warnings
 import zipfile
 from collections import Counter
@@ -18,8 +19,12 @@ import numpy as np
 from raysp import files, storage
 from raysp.errors import BadInput, StoreError, unknown
 
-READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-"""Versions of the format; the third is for names of fields beyond ASCII, which no array of plain numbers has."""
+READ_HEADER = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    (3, 0): np.lib.format.read_array_header_2_0,
+}
+"""Versions of the format; the third differs in names of fields beyond ASCII, which no array of plain numbers has."""
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 MOST_PACKED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
@@ -113,7 +118,9 @@ def npy_array(data: bytes, where: str) -> np.ndarray:
     if dtype.hasobject:
         raise BadInput(f"{where} holds Python objects, which are not unpickled; save plain numbers")
     there, needed = len(data) - stream.tell(), math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or needed != there:
+    # NumPy makes no array with larger axes, even where one of them is 0.
+    spanned = math.prod(size or 1 for size in shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or needed != there or spanned > sys.maxsize:
         raise BadInput(
             f"{where} is damaged: its header says {dtype} of shape {shape}, which takes {needed:,} bytes, but "
             f"{there:,} are there; {AGAIN}"

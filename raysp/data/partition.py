@@ -15,6 +15,9 @@ from raysp.errors import BadInput
 LONGEST_KERNEL = 10_000
 """Bins to either side that a Gaussian may reach: more than any trial has."""
 
+MOSTLY = 0.5
+"""Behaviour known in a smaller share of the bins is doubted."""
+
 NEURONS, TRIALS, CONDITIONS = 0, 1, 2
 """Streams of random numbers: what is drawn from one does not change with what is drawn from another."""
 
@@ -92,6 +95,24 @@ def draw(total: int, count: int, seed: int, stream: int) -> np.ndarray:
 def others(total: int, chosen: np.ndarray) -> np.ndarray:
     """Return the indices below `total` that were not chosen, ascending."""
     return np.setdiff1d(np.arange(total), chosen)
+
+
+def gaps(behavior: np.ndarray, name: str, where: str, told: str = "") -> tuple[str, ...]:
+    """Return the note that behaviour (trials, bins, variables) is NaN in most bins, where it is.
+
+    Args:
+        behavior: NaN where it is unknown.
+        name: of it.
+        where: the beginning of the error's sentence.
+        told: the end of both sentences.
+
+    Raises:
+        BadInput: it is unknown everywhere.
+    """
+    known = ~np.isnan(behavior).all(axis=2)
+    if not known.any():
+        raise BadInput(f"{where}: {name} is known in none of {len(behavior)} windows{told}")
+    return (f"{name} is known in {known.mean():.1%} of the bins{told}",) if known.mean() < MOSTLY else ()
 
 
 def without_silent(whole: Whole, bin_ms: float, least_hz: float, where: str) -> Whole:

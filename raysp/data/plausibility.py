@@ -51,6 +51,13 @@ TRUTH_FACTOR, FEWEST_SPIKES = 1.5, 20
 """Spikes that true rates expect, as a multiple of those that were counted, or the inverse, where there are so many per
 neuron. Measured: 1.00 over all, 1.18 in one neuron; seconds for ms give 1000."""
 
+LEAST_ERRORS, LEAST_GAIN = 5.0, 1.0
+"""Standard errors of Poisson counts, and nats, by which true rates explain the counts worse than their own averages do.
+Measured: better by 22 errors or more; of shuffled trials or backwards in time, worse by 10 or more."""
+
+STRAY_FACTOR, LEAST_STRAY, MOST_STRAYS = 4.0, 20.0, 10
+"""A count of at least `LEAST_STRAY` and so many times all but `MOST_STRAYS` others is doubted. Measured: up to 2."""
+
 ROUGHER = 2.0
 """Squared steps of behaviour from bin to bin, as a multiple of those from trial to trial, from which on it is doubted
 that time is the second axis. Movements change little from bin to bin."""
@@ -97,12 +104,29 @@ def check_accept(accept: Sequence[str], where: str) -> None:
 
 def of_arrays(counts: np.ndarray, rates: np.ndarray | None, bin_ms: float) -> Iterator[Doubt]:
     """Doubt what others have binned: counts and true rates (trials, bins, neurons), expected spikes per bin."""
-    yield from axes(counts)
+    strays, usual = _strays(counts)
+    yield from stray(strays, usual)
+    yield from axes(np.minimum(counts, usual) if len(strays) else counts)
     yield from width(bin_ms)
     yield from scaled(counts, bin_ms)
     yield from rate(counts, bin_ms)
     yield from overlap(counts)
     yield from truth(counts, rates)
+
+
+def stray(strays: np.ndarray, usual: float) -> Iterator[Doubt]:
+    """Doubt the few counts `strays`, descending, that lie far beyond all others, which are at most `usual`."""
+    if len(strays):
+        told = f"one count is {strays[0]:g}" if len(strays) == 1 else f"{len(strays)} counts are {strays[-1]:g} or more"
+        yield Doubt("rate", f"{told}, the others at most {usual:g}: was it damaged?", False)
+
+
+def _strays(counts: np.ndarray) -> tuple[np.ndarray, float]:
+    most = min(MOST_STRAYS + 1, counts.size)
+    top = np.sort(np.partition(counts, counts.size - most, axis=None)[-most:])[::-1]
+    far = np.flatnonzero((top[:-1] >= LEAST_STRAY) & (top[:-1] >= STRAY_FACTOR * np.maximum(top[1:], 1)))
+    first = int(far[0]) + 1 if len(far) else 0
+    return top[:first], float(top[first])
 
 
 def width(bin_ms: float) -> Iterator[Doubt]:
@@ -235,7 +259,7 @@ def _beyond_chance(alike: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> 
 
 
 def truth(counts: np.ndarray, rates: np.ndarray | None) -> Iterator[Doubt]:
-    """Doubt true rates (expected spikes per bin, of the counts' shape) that do not sum to the counted spikes."""
+    """Doubt true rates (expected spikes per bin, of the counts' shape) from which the counts cannot have come."""
     if rates is None:
         return
     expected, counted = (array.sum(axis=(0, 1), dtype=np.float64) for array in (rates, counts))
@@ -247,6 +271,36 @@ def truth(counts: np.ndarray, rates: np.ndarray | None) -> Iterator[Doubt]:
         yield Doubt("truth", f"{told}: is their unit right?", False)
     elif np.abs(expected - counted).sum() > (TRUTH_FACTOR - 1) * more:
         yield Doubt("truth", f"{told}, but not of the same neurons: are both in one order of neurons?", False)
+    elif _is_worse_than_averages(counts, rates):
+        yield Doubt(
+            "truth",
+            "the true rates explain the counts worse than their own averages do: are both in one order of trials and "
+            "of bins?",
+            False,
+        )
+
+
+def _is_worse_than_averages(counts: np.ndarray, rates: np.ndarray) -> bool:
+    averages = (rates.mean(axis=over, keepdims=True, dtype=np.float64) for over in ((0, 1), (0,), (1,)))
+    for average in averages:
+        gain, variance = _gain(counts, rates, np.broadcast_to(average, rates.shape))
+        if gain < -LEAST_ERRORS * np.sqrt(variance) - LEAST_GAIN:
+            return True
+    return False
+
+
+def _gain(counts: np.ndarray, rates: np.ndarray, averages: np.ndarray) -> tuple[float, float]:
+    """Return the Poisson log-likelihood of counts under rates, beyond that under their averages, and its variance.
+
+    An average has the rates' total, which therefore falls out of the difference.
+    """
+    gain = variance = 0.0
+    for spikes, rate, average in zip(counts, rates, averages, strict=True):
+        fires = average > 0
+        told = np.log(np.maximum(rate[fires] / average[fires], 1e-6))
+        gain += float((spikes[fires] * told).sum())
+        variance += float((rate[fires] * told * told).sum())
+    return gain, variance
 
 
 def conditions(condition: np.ndarray | None) -> Iterator[Doubt]:

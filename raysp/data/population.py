@@ -39,6 +39,10 @@ NWB_ONLY = {
 }
 COUNTS_ONLY = {"rates": None, "rate_scale": None, "train_index": None, "eval_index": None}
 
+NAMED = ("align", "trials", "units", "counts", "rates", "train_index", "eval_index", "behavior")
+LARGEST_LAG_MS = 3_600_000.0
+"""An hour: no neuron leads a movement by that."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -107,10 +111,19 @@ class Config:
     accept: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_names(self)
         _check_kind(self)
         _check_ranges(self)
         plausibility.check_accept(self.accept, "population")
         _check_grid(self)
+
+
+def _check_names(config: Config) -> None:
+    names = {name: getattr(config, name) for name in NAMED if getattr(config, name) is not None}
+    several = [("conditions", one) for one in config.conditions] + [("keep", one) for one in config.keep]
+    for setting, name in [*names.items(), *several]:
+        if not name.strip() or "\0" in name or name != name.encode(errors="ignore").decode():
+            raise BadInput(f"population, {setting} expected a name, got {name!a}")
 
 
 def _check_kind(config: Config) -> None:
@@ -134,6 +147,10 @@ def _check_ranges(config: Config) -> None:
             raise BadInput(f"population, {name} expected a number > 0, got {getattr(config, name)}")
     if config.rate_scale is not None and not 0 < config.rate_scale < np.inf:
         raise BadInput(f"population, rate_scale expected a number > 0, got {config.rate_scale}")
+    if not abs(config.lag_ms) <= LARGEST_LAG_MS:
+        raise BadInput(
+            f"population, lag_ms expected at most {LARGEST_LAG_MS:g} ms in either direction, got {config.lag_ms:g}"
+        )
     for name in ("forward_ms", "min_rate_hz", "psth_sigma_ms", "seed", "heldout"):
         value = getattr(config, name)
         if value is not None and not 0 <= value < np.inf:

@@ -36,14 +36,16 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
         if forward >= length:
             raise BadInput(f"{where}: forward_ms {config.forward_ms} leaves none of {length} bins to observe")
         rates = behavior = None
+        notes: tuple[str, ...] = ()
         if (key := config.rates) is not None:
             rates = count_file.checked_rates(file.read(key), counts.shape, config.rate_scale, f"{where}: {key}")
         if (key := config.behavior) is not None:
             behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
+            notes = partition.gaps(behavior, key, where)
         columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
         train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
     condition = partition.condition_index(columns) if columns else None
-    whole = partition.Whole(counts, forward, rates, condition, behavior)
+    whole = partition.Whole(counts, forward, rates, condition, behavior, notes=notes)
     return whole, _given_rows(train, chosen, trials, where)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.data import aligned, nwb, nwb_series
+from raysp.data import aligned, nwb, nwb_series, partition
 from raysp.data.guarded import kind_of
 from raysp.data.odd_units import FEWEST_SPIKES, listed
 from raysp.data.partition import Whole, condition_index
@@ -24,7 +24,7 @@ EXACT_TICKS = 2.0**52
 COUNT_BYTES = 4
 TOUCH_S = 1e-9
 MOSTLY = 0.5
-"""Behaviour known in a smaller share of the bins, and units observed at fewer of their spikes, are doubted."""
+"""Units that are observed at a smaller share of their spikes are doubted."""
 
 
 @dataclass(frozen=True)
@@ -286,19 +286,14 @@ def _behavior(
 def _check_behavior(
     behavior: np.ndarray, series: nwb_series.Series, starts: np.ndarray, length_s: float, where: str
 ) -> tuple[str, ...]:
-    known = ~np.isnan(behavior).all(axis=2)
     spans = (
-        f"its samples lie from {series.times[0]:.3f} to {series.times[-1]:.3f} s, windows begin from "
-        f"{starts.min():.3f} to {starts.max():.3f} s"
+        f"its samples lie from {series.times[0]:.10g} to {series.times[-1]:.10g} s, windows begin from "
+        f"{starts.min():.10g} to {starts.max():.10g} s"
     )
-    if not known.any():
-        raise BadInput(f"{where}: {series.name} is known in none of {len(behavior)} windows; {spans}")
-    notes = {
-        f"{series.name} is known in {known.mean():.1%} of the bins; {spans}": known.mean() < MOSTLY,
-        f"{series.name} has fewer than one sample in a window; {spans}: are its times in s?": len(series.times) > 1
-        and np.median(np.diff(series.times)) > length_s,
-    }
-    return tuple(note for note, holds in notes.items() if holds)
+    notes = partition.gaps(behavior, series.name, where, f"; {spans}")
+    if len(series.times) > 1 and np.median(np.diff(series.times)) > length_s:
+        notes = (*notes, f"{series.name} has fewer than one sample in a window; {spans}: are its times in s?")
+    return notes
 
 
 def _counts(units: nwb.Units, usable: np.ndarray, begin: np.ndarray, seen: np.ndarray, grid: _Grid) -> np.ndarray:

@@ -181,6 +181,24 @@ def matlab(path, *, header=True, **arrays):
     return str(path)
 
 
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ones((2, 3, 4), np.uint16), r"a matrix of characters, got uint16 of shape \(4, 3, 2\)"),
+        (np.full((2, 3), 97.5), "a matrix of characters, got float64"),
+        (np.full((2, 3), -1), "a matrix of characters, got int64"),
+        (np.full((2, 3), 2**40), "a matrix of characters, got int64"),
+        (np.full((2, 3), 0xD800, np.uint16), "holds half of a character"),
+    ],
+)
+def test_text_of_matlab_that_is_none_is_refused(tmp_path, array, message):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["side"] = array
+        file["side"].attrs["MATLAB_class"] = np.bytes_("char")
+    with count_file.arrays(str(tmp_path / "a.h5")) as file, pytest.raises(BadInput, match=f"side .*{message}"):
+        file.read("side")
+
+
 def build(path, **settings):
     return population.build(Config(path, 10, counts="spikes", **settings), "a")
 

@@ -20,6 +20,12 @@ def npy(array=SPIKES):
     return stream.getvalue()
 
 
+def later(version):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, SPIKES, version=(version, 0))
+    return stream.getvalue()
+
+
 def header(shape, descr="<i8", fortran=False):
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": fortran, "shape": shape})
@@ -104,6 +110,10 @@ BAD = {
         "takes 480,000,000,000,000 bytes, but 0 are there",
     ),
     "more than 2^64 bytes": (zipped([("spikes.npy", header((2**40, 2**40, 6)))]), "'spikes' is damaged"),
+    "axes beyond 2^63 beside one of 0": (
+        zipped([("spikes.npy", header((0, 2**62, 2**62)))]),
+        "'spikes' is damaged",
+    ),
     "a negative length": (zipped([("spikes.npy", header((-20, -15, 6)) + npy()[128:])]), "'spikes' is damaged"),
     "fewer numbers": (zipped([("spikes.npy", npy()[:-8])]), "takes 14,400 bytes, but 14,392 are there"),
     "more numbers": (zipped([("spikes.npy", npy() + bytes(8))]), "takes 14,400 bytes, but 14,408 are there"),
@@ -135,6 +145,8 @@ GOOD = {
     "columns first": zipped([("spikes.npy", npy(np.asfortranarray(SPIKES)))]),
     "big-endian": zipped([("spikes.npy", npy(SPIKES.astype(">i4")))]),
     "a damaged neighbour": zipped([("a.npy", b"hello"), ("a.npy", b"hello"), ("spikes.npy", npy())]),
+    "format 2.0": zipped([("spikes.npy", later(2))]),
+    "format 3.0": zipped([("spikes.npy", later(3))]),
     "the header of Python 2": zipped([("spikes.npy", npy().replace(b"(20, 15, 6)", b"(20L,15L,6)"))]),
 }
 

@@ -35,6 +35,30 @@ def cut(tmp_path, counts, bin_ms=10.0, accept=(), **more):
     return population.build(Config(path, bin_ms, counts="spikes", accept=accept, **settings), "a")
 
 
+def waves():
+    """Return counts of neurons that follow a common wave of another phase in every trial, and their rates."""
+    rng = np.random.default_rng(0)
+    phase, weights = rng.uniform(0, 2 * np.pi, (TRIALS, 1, 1)), rng.normal(0, 0.3, NEURONS)
+    rates = 0.4 * np.exp(np.sin(np.linspace(0, 9, BINS)[:, None] + phase) * weights)
+    return rng.poisson(rates), rates
+
+
+WAVES, WAVING = waves()
+TRUTH = {"rates": "truth", "rate_scale": 1.0}
+
+
+def strayed(*counts):
+    found = COUNTS.copy()
+    found[3, 7, : len(counts)] = counts
+    return found
+
+
+def with_gaps(bins):
+    hand = np.full((TRIALS, BINS, 2), np.nan)
+    hand[:, :bins] = 1.0
+    return hand
+
+
 def windows(counts, width):
     return np.lib.stride_tricks.sliding_window_view(counts, width, axis=1).sum(axis=-1)
 
@@ -108,6 +132,15 @@ NOTED = {
         {"truth": np.broadcast_to(np.roll(RATES, 7, axis=1), COUNTS.shape), "rates": "truth", "rate_scale": 1.0},
         "are both in one order of neurons",
     ),
+    "true rates of other trials": (WAVES, {"truth": WAVING[::-1], **TRUTH}, "are both in one order of trials"),
+    "true rates back in time": (WAVES, {"truth": WAVING[:, ::-1], **TRUTH}, "are both in one order of trials"),
+    "a stray count": (strayed(255), {}, "one count is 255, the others at most"),
+    "stray counts": (strayed(255, 200, 99), {}, "3 counts are 99 or more, the others at most"),
+    "behaviour with gaps": (
+        COUNTS,
+        {"hand": with_gaps(2), "behavior": "hand"},
+        "hand is known in 3.3% of the bins",
+    ),
     "rates in Hz taken as spikes": (
         COUNTS,
         {"truth": np.broadcast_to(RATES * 100, COUNTS.shape), "rates": "truth", "rate_scale": 1.0},
@@ -121,6 +154,18 @@ def test_what_is_odd_is_told(tmp_path, case):
     counts, settings, message = NOTED[case]
     split, _ = cut(tmp_path, counts, **settings)
     assert message in split.provenance.notes[0]
+
+
+def test_behaviour_that_is_known_nowhere_is_refused(tmp_path):
+    with pytest.raises(BadInput, match=r"a.npz: hand is known in none of 40 windows"):
+        cut(tmp_path, COUNTS, hand=with_gaps(0), behavior="hand")
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.001, 0.05, 1.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_true_rates_are_not_doubted_however_weak(seed, depth):
+    rates = 0.4 * (WAVING / 0.4) ** depth
+    assert list(plausibility.truth(np.random.default_rng(seed).poisson(rates).astype(np.float32), rates)) == []
 
 
 def test_an_unknown_doubt_gets_the_nearest_name():

@@ -281,6 +281,13 @@ BAD_SETTINGS = {
     "no evaluation": ({"eval_trials": 0}, "nothing to evaluate on"),
     "both kinds": ({"counts": "counts"}, "not both or none"),
     "truth without scale": ({"align": None, "window_ms": None, "counts": "a", "rates": "b"}, "never guessed"),
+    "no name": ({"align": ""}, "align expected a name, got ''"),
+    "a name of spaces": ({"behavior": " "}, "behavior expected a name"),
+    "half a character": ({"behavior": "hand\ud800"}, r"behavior expected a name, got 'hand.ud800'"),
+    "a condition without a name": ({"conditions": ("",)}, "conditions expected a name"),
+    "a condition to keep without a name": ({"keep": {"": 1}}, "keep expected a name"),
+    "counts without a name": ({"align": None, "window_ms": None, "counts": ""}, "counts expected a name"),
+    "a lag beyond all": ({"lag_ms": 1e300}, r"lag_ms expected at most 3.6e\+06 ms in either direction, got 1e\+300$"),
     "key of the other kind": ({"eval_index": "test"}, "eval_index is for files of counts only"),
 }
 
