@@ -11,6 +11,7 @@ from raysp.config import Trial
 from raysp.runs import RunFolder
 
 COMPLETE, TRIAL, PARENT, ERROR = "raysp.complete", "raysp.trial", "mlflow.parentRunId", "raysp.error"
+KIND, NOTE = "raysp.kind", "mlflow.note.content"
 COMMIT, LEFT_OUT = "commit", "raysp.left_out"
 LONGEST = 6000
 """Characters of a parameter."""
@@ -27,7 +28,7 @@ def label(trial: Trial, own: dict[str, str]) -> str:
 def tags_of(trial: Trial, parent: str) -> dict[str, str]:
     """Return the tags that follow from the trial itself; `parent` is MLflow's id of the whole run."""
     tags = {
-        "raysp.kind": "trial",
+        KIND: "trial",
         TRIAL: trial.id,
         PARENT: parent,
         "model": trial.shown,
@@ -67,12 +68,16 @@ def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str
     return {name: float(value) for name, value in numbers.items() if isinstance(value, int | float)}, tags
 
 
-def curve_of(run: RunFolder, trial: Trial) -> list[dict[str, Any]]:
-    """Return a finished trial's training curve, no rows where it has none."""
+def curves_of(run: RunFolder, trial: Trial) -> dict[str, dict[int, float]]:
+    """Return the metrics of a finished trial's training curve by name and epoch, none where it has no curve."""
     from raysp.collection.curve import read_curve
 
     path = run.trial(trial.id).curve
-    return read_curve(path) if files.exists(path) else []
+    found: dict[str, dict[int, float]] = {}
+    for row in read_curve(path) if files.exists(path) else []:
+        for name, value in points(row).items():
+            found.setdefault(name, {})[int(row["epoch"])] = value
+    return found
 
 
 def points(row: dict[str, Any]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pathlib
 import sqlite3
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from raysp import files
 from raysp.runs import RunFolder
 
-COUNT = "SELECT run_uuid, key, COUNT(DISTINCT step) FROM metrics GROUP BY run_uuid, key"
+POINTS = "SELECT key, step, value, is_nan FROM metrics WHERE run_uuid = ?"
 PLAIN = "sqlite:///"
 BESIDE = ("-wal", "-shm", "-journal")
 
@@ -122,16 +123,17 @@ def spoilt(path: str) -> str | None:
         return None if "locked" in str(error) else f"is no database ({error})"
 
 
-def counts(uri: str) -> dict[tuple[str, str], int] | None:
-    """Return how many steps each metric of each of MLflow's runs has; None where the store does not tell at once."""
+def history(uri: str, run_id: str) -> list[tuple[str, int, float]] | None:
+    """Return all points of one of MLflow's runs, each as (name, step, value); None where the store is no file."""
     path = path_of(uri)
     if path is None:
         return None
     try:
         with _reading(path) as database:
-            return {(run, name): count for run, name, count in database.execute(COUNT)}
+            rows = database.execute(POINTS, (run_id,)).fetchall()
     except sqlite3.Error:
         return None
+    return [(name, step, math.nan if is_nan else value) for name, step, value, is_nan in rows]
 
 
 def _of_another_kind(path: str) -> str | None:

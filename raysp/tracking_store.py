@@ -16,10 +16,12 @@ from raysp.tracking_content import (
     COMMIT,
     COMPLETE,
     ERROR,
+    KIND,
     LEFT_OUT,
+    NOTE,
     PARENT,
     TRIAL,
-    curve_of,
+    curves_of,
     label,
     numbers_of,
     params_of,
@@ -78,10 +80,10 @@ class Store:
         """Write what the run folder holds and MLflow lacks: finished and failed trials, their numbers, the report."""
         self._searched = False
         self._find()
-        states, scores, counts = self._run.states(trials), scores_of(self._run), tracking_own.counts(self.uri)
+        states, scores = self._run.states(trials), scores_of(self._run)
         for trial in trials:
             if states[trial.id] == "done":
-                self._finish(trial, scores.get(trial.id, {}), counts)
+                self._finish(trial, scores.get(trial.id, {}))
             elif states[trial.id] == "failed":
                 self._fail(trial)
         if not self._looking:
@@ -134,9 +136,13 @@ class Store:
         self._children, token = {}, None
         while True:
             options = {"max_results": 1000, "page_token": token, "order_by": ["attributes.start_time ASC"]}
-            page = client.search_runs([experiment], "tags.`raysp.kind` = 'trial'", **options)
+            page = client.search_runs([experiment], **options)
             for run in page:
-                if self._children.setdefault(run.data.tags[TRIAL], run) is not run and not self._looking:
+                trial = run.data.tags.get(TRIAL)
+                if trial is None and run.data.tags.get(KIND) == "trial":
+                    # Nothing tells which; it is written anew.
+                    client.delete_run(run.info.run_id)
+                elif trial and self._children.setdefault(trial, run) is not run and not self._looking:
                     # Its request was repeated since the answer to the first was lost.
                     client.delete_run(run.info.run_id)
             token = page.token
@@ -144,27 +150,28 @@ class Store:
                 self._searched = True
                 return
 
-    def _child(self, trial: Trial, known: dict[str, str] | None = None) -> Any:
+    def _child(self, trial: Trial, known: dict[str, str] | None = None, *, anew: bool = False) -> Any:
         """Return a trial's run with all its parameters and tags, made where it is not there.
 
         Args:
             trial: of the plan.
             known: tags of a finished trial, None of another; the commit that it was trained under outlives commands.
+            anew: delete a run that is there, and keep the tags that a person gave it.
         """
         client, experiment, parent = self._connect()
         if not self._searched:
             self._find()
         own, params = self.own_tags.get(trial.id, {}), params_of(trial)
         tags = {**self._tags, **tags_of(trial, parent.info.run_id), **own, **(known or {})}
-        run = self._children.get(trial.id)
+        run, kept = self._children.get(trial.id), {}
         if run is not None and known is not None and COMMIT not in known and COMMIT in run.data.tags:
             tags[COMMIT] = run.data.tags[COMMIT]
-        if run is not None and any(run.data.params.get(name, value) != value for name, value in params.items()):
+        if run is not None and (anew or any(run.data.params.get(n, value) != value for n, value in params.items())):
             # MLflow changes no parameter.
             client.delete_run(run.info.run_id)
-            run = None
+            run, kept = None, _of_a_person(run.data.tags)
         if run is None:
-            run = client.create_run(experiment, run_name=label(trial, own), tags=tags)
+            run = client.create_run(experiment, run_name=label(trial, own), tags={**kept, **tags})
             self._children[trial.id], self._steps[run.info.run_id] = run, 0
         missing = {name: value for name, value in params.items() if name not in run.data.params}
         changed = {name: value for name, value in tags.items() if self._lacks(run, name, value)}
@@ -202,13 +209,17 @@ class Store:
             self._steps[run_id] = min(max(self._steps_of(run_id, name), default=0) for name in EVERY_EPOCH)
         return self._steps[run_id]
 
-    def _finish(self, trial: Trial, scores: dict[str, float], counts: dict[tuple[str, str], int] | None) -> None:
+    def _finish(self, trial: Trial, scores: dict[str, float]) -> None:
         numbers, tags = numbers_of(self._run, trial)
-        run = self._child(trial, tags)
-        run_id, client = run.info.run_id, self._connect()[0]
-        wanted = {**numbers, **scores}
-        missing = [(name, value, 0) for name, value in wanted.items() if not same(run.data.metrics.get(name), value)]
-        self._log(run_id, [*self._missing_points(run, curve_of(self._run, trial), counts), *missing])
+        run, client = self._child(trial, tags), self._connect()[0]
+        wanted = curves_of(self._run, trial) | {name: {0: value} for name, value in {**numbers, **scores}.items()}
+        there = self._history(run, wanted)
+        if _differs(run, wanted, there):
+            # MLflow changes no number: another at the same step would stand beside it.
+            run, there = self._child(trial, tags, anew=True), []
+        run_id, found = run.info.run_id, {(name, step) for name, step, _ in there}
+        missing = [(n, value, step) for n, curve in wanted.items() for step, value in curve.items()]
+        self._log(run_id, [(n, value, step) for n, value, step in missing if (n, step) not in found])
         if ERROR in run.data.tags:
             client.delete_tag(run_id, ERROR)
         # Last, so that nobody takes half for all.
@@ -217,28 +228,27 @@ class Store:
         if run.info.status != "FINISHED":
             client.set_terminated(run_id, "FINISHED")
 
-    def _missing_points(
-        self, run: Any, rows: list[dict[str, Any]], counts: dict[tuple[str, str], int] | None
-    ) -> list[tuple[str, float, int]]:
-        """Return the points of a curve that are not there, looking through all of it only where something is."""
-        curves: dict[str, dict[int, float]] = {}
-        for row in rows:
-            for name, value in points(row).items():
-                curves.setdefault(name, {})[int(row["epoch"])] = value
-        run_id = run.info.run_id
-        ends = all(same(run.data.metrics.get(name), curve[max(curve)]) for name, curve in curves.items())
-        if ends and self._is_whole(run_id, curves, counts):
-            return []
-        there = {name: self._steps_of(run_id, name) for name in curves}
-        return [
-            (n, value, step) for n, curve in curves.items() for step, value in curve.items() if step not in there[n]
-        ]
+    def _history(self, run: Any, wanted: dict[str, dict[int, float]]) -> list[tuple[str, int, float]]:
+        """Return the points that are there, each as (name, step, value).
 
-    def _is_whole(self, run_id: str, curves: dict[str, dict], counts: dict[tuple[str, str], int] | None) -> bool:
-        """Tell whether a curve whose ends are there has no gap; of a server, only its first metric is looked at."""
-        if counts is not None:
-            return all(counts.get((run_id, name), 0) >= len(curve) for name, curve in curves.items())
-        return all(len(self._steps_of(run_id, name)) >= len(curve) for name, curve in list(curves.items())[:1])
+        A server is asked for all of them only where its last values, or the length of the first curve, tell of a gap.
+        """
+        own = tracking_own.history(self.uri, run.info.run_id)
+        if own is not None:
+            return own
+        last = run.data.metrics
+        found: list[tuple[str, int, float]] = []
+        if all(same(last.get(name), curve[max(curve)]) for name, curve in wanted.items()):
+            first = next(iter(wanted), None)
+            found = [] if first is None else self._points_of(run, first)
+            if len(found) >= len(wanted.get(first, ())):
+                rest = ((name, curve) for name, curve in wanted.items() if name != first)
+                return found + [(name, step, value) for name, curve in rest for step, value in curve.items()]
+        return [point for name in wanted if name in last for point in self._points_of(run, name)]
+
+    def _points_of(self, run: Any, name: str) -> list[tuple[str, int, float]]:
+        history = self._connect()[0].get_metric_history(run.info.run_id, name)
+        return [(name, point.step, point.value) for point in history]
 
     def _steps_of(self, run_id: str, name: str) -> set[int]:
         return {point.step for point in self._connect()[0].get_metric_history(run_id, name)}
@@ -273,3 +283,18 @@ class Store:
                     client.log_artifact(run_id, local, "report")
         if parent.info.status != "FINISHED" or not self._looking:
             client.set_terminated(run_id, "FINISHED")
+
+
+def _differs(run: Any, wanted: dict[str, dict[int, float]], there: list[tuple[str, int, float]]) -> bool:
+    """Tell whether a number that is there is another than the run folder's; one that is missing is none."""
+    ends: dict[str, int] = {}
+    for name, step, value in there:
+        if name in wanted:
+            if step not in wanted[name] or not same(value, wanted[name][step]):
+                return True
+            ends[name] = max(step, ends.get(name, step))
+    return any(not same(run.data.metrics.get(name), wanted[name][step]) for name, step in ends.items())
+
+
+def _of_a_person(tags: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if not name.startswith(("raysp.", "mlflow.")) or name == NOTE}

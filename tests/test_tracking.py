@@ -288,6 +288,14 @@ LOST = {
     "the parent run": lambda run: children(run)[0].delete_run(
         next(iter(children(run)[1].values())).data.tags["mlflow.parentRunId"]
     ),
+    "which trial it is": lambda run: sql(run, "DELETE FROM tags WHERE key = 'raysp.trial'"),
+    "that it is a trial": lambda run: sql(run, "DELETE FROM tags WHERE key = 'raysp.kind' AND value = 'trial'"),
+    "other numbers": lambda run: sql(run, "UPDATE metrics SET value = 99", "UPDATE latest_metrics SET value = 99"),
+    "another number within a curve": lambda run: sql(
+        run, "UPDATE metrics SET value = 99 WHERE key = 'train_loss' AND step = 2"
+    ),
+    "no number": lambda run: sql(run, "UPDATE metrics SET is_nan = 1, value = 0 WHERE key = 'final/co-bps'"),
+    "an epoch too many": lambda run: sql(run, "UPDATE metrics SET step = 9 WHERE key = 'train_loss' AND step = 3"),
     "another parameter": lambda run: sql(run, "UPDATE params SET value = '9' WHERE key = 'hidden'"),
 }
 
@@ -333,6 +341,23 @@ def test_epochs_beyond_a_gap_wait_for_the_whole_curve(run):
     assert [point.step for point in client.get_metric_history(run_id, "train_loss")] == [1]
     store.sync(TRIALS)
     assert [point.step for point in client.get_metric_history(run_id, "train_loss")] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("change", ["UPDATE metrics SET value = 99", "UPDATE latest_metrics SET value = 99"])
+def test_a_trial_that_is_written_anew_keeps_a_persons_tags_and_no_number_twice(stored, change):
+    client, before = children(stored)
+    client.set_tag(before[TRIALS[0].id].info.run_id, "mine", "good")
+    sql(stored, change)
+    catch_up(stored)
+    client, after = children(stored)
+    run = after[TRIALS[0].id]
+    assert run.info.run_id != before[TRIALS[0].id].info.run_id
+    assert (run.data.tags["mine"], run.data.metrics["final/co-bps"]) == ("good", 0.1)
+    history = client.get_metric_history(run.info.run_id, "train_loss")
+    assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5), (3, pytest.approx(1 / 3))]
+    dump = _dump(stored)
+    catch_up(stored)
+    assert _dump(stored) == dump
 
 
 def test_looking_changes_nothing(stored):
@@ -503,10 +528,12 @@ def test_a_store_lies_where_its_path_says(tmp_path, name):
     assert tracking_own.path_of(uri) == path
     engine = sqlalchemy.create_engine(uri)
     with engine.begin() as database:
-        database.execute(sqlalchemy.text("CREATE TABLE metrics (run_uuid TEXT, key TEXT, step INT)"))
+        database.execute(
+            sqlalchemy.text("CREATE TABLE metrics (run_uuid TEXT, key TEXT, step INT, value REAL, is_nan INT)")
+        )
     engine.dispose()
     assert os.listdir(tmp_path / name) == ["mlflow.db"]
-    assert tracking_own.counts(uri) == {}
+    assert tracking_own.history(uri, "x") == []
     assert tracking_own.path_of("http://server:5000") is None
     with tracking_own.without_litter(uri):
         os.makedirs(os.path.dirname(uri.removeprefix("sqlite:///")), exist_ok=True)
