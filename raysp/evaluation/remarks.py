@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from raysp import files
 from raysp.config import Experiment, Trial
+from raysp.errors import BadInput
 from raysp.evaluation.run import RATIO
 from raysp.evaluation.score import number
 from raysp.evaluation.shortfalls import below_floor, last_epochs, mean_of, still_better
@@ -44,14 +45,20 @@ def remarks_of(run: RunFolder, phase: str | None = None) -> list[str]:
 
     of_phase = [] if phase is None else [col("phase") == phase]
     rows = read_metrics(run, col("decoding").is_null(), *of_phase).to_dicts()
-    trials, scored = run.trials(), {row["run_trial"] for row in rows}
-    done = {trial.id: run.trial(trial.id).read_done() for trial in trials if _is_done(run, trial, scored)}
+    scored = {row["run_trial"] for row in rows}
+    trials = [trial for trial in run.trials() if trial.id in scored]
+    done = {trial.id: found for trial in trials if (found := _done(run, trial)) is not None}
     floor = run.record().get("experiment", {}).get("floor", Experiment.floor)
     return remarks(rows, floor, last_epochs(trials, done))
 
 
-def _is_done(run: RunFolder, trial: Trial, scored: Container[str]) -> bool:
-    return trial.id in scored and files.exists(run.trial(trial.id).done)
+def _done(run: RunFolder, trial: Trial) -> dict[str, Any] | None:
+    path = run.trial(trial.id)
+    try:
+        return path.read_done() if files.exists(path.done) else None
+    except BadInput:
+        # The report says so; the scores do not wait for it.
+        return None
 
 
 def _judges(rows: list[dict[str, Any]]) -> Iterator[str]:

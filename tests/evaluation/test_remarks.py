@@ -2,9 +2,13 @@
 
 import pytest
 
+from raysp import files
 from raysp.config import Training, Trial
-from raysp.evaluation.remarks import remarks
+from raysp.evaluation.metrics_table import write_metrics
+from raysp.evaluation.remarks import remarks, remarks_of
 from raysp.evaluation.shortfalls import last_epochs
+from raysp.runs import RunFolder, trial_to
+from raysp.yaml_files import write_yaml
 
 
 def row(model, metric, value, split="a", seed=0, **others):
@@ -87,3 +91,41 @@ def test_a_unit_that_decides_the_mean_is_named():
 @pytest.mark.parametrize("values", [[0.5, 0.6, 0.7, 0.1], [-0.3, -0.2], [0.9], [None, None]])
 def test_a_mean_like_the_median_is_not_remarked(values):
     assert remarks(of_units(values)) == []
+
+
+def test_a_run_tells_by_its_own_floor_and_records(tmp_path):
+    run = RunFolder(str(tmp_path))
+    trials = [
+        Trial(name, {}, None if name == "zeros" else Training(epochs=7), "a", "d" * 64)
+        for name in ("zeros", "sae", "gru")
+    ]
+    write_yaml(run.experiment, {"experiment": {"floor": "zeros"}, "trials": [trial_to(trial) for trial in trials]})
+    done = {"best_epoch": 7, "epochs": 7, "validation_loss": 0.5}
+    for trial in trials:
+        files.make_folder(run.trial(trial.id).path)
+        files.write_json(run.trial(trial.id).done, done)
+    files.write_text(run.trial(trials[2].id).done, "{")
+    scored = [
+        row(trial.model, "co-bps", value) | {"run_trial": trial.id}
+        for trial, value in zip(trials, (0.1, 0.0, 0.2), strict=True)
+    ]
+    write_metrics(
+        run,
+        [
+            {
+                **one,
+                "phase": "val",
+                "part": "eval",
+                "judge": "raysp",
+                "dataset": "a",
+                "bin_ms": 5.0,
+                "decoding": None,
+                "standin": False,
+            }
+            for one in scored
+        ],
+    )
+    assert remarks_of(run, "val") == [
+        "sae is below zeros: a, co-bps 0.0000 against 0.1000",
+        "sae was still getting better at its last epoch: a (7 of 7); train it longer",
+    ]
