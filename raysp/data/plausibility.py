@@ -27,6 +27,10 @@ SHORTEST_BIN_MS, LONGEST_BIN_MS = 0.1, 100.0
 LOW_RATE_HZ, ODD_RATE_HZ, LARGEST_RATE_HZ = 0.02, 200.0, 1000.0
 """Mean over all neurons. Measured: 2 to 15 Hz. No neuron fires a spike per ms for long."""
 
+HALF_CORRELATION, HALF_STEP, HALF_GROWTH = 0.49, 0.65, 1.65
+"""The same for windows that share a half, which is a note: they have 0.50 to 0.75, about 0.5 (0.35 to 0.56 in most, up
+to 3.4 where rates change within a bin) and 1.73 to 2.6; others at most 0.45, at least 0.71 and at most 1.58."""
+
 FEWEST_COUNTS = 20
 """Bins with spikes from which on a common divisor of all counts is no accident. Measured: always 1."""
 
@@ -192,6 +196,13 @@ def overlap(counts: np.ndarray) -> Iterator[Doubt]:
             "overlap",
             f"counts of neighbouring bins are too much alike (correlation {correlation:.2f}, steps {steps[0]:.2f} "
             "times those of independent counts): their windows overlap; count each spike once",
+        )
+    elif correlation >= HALF_CORRELATION and steps[0] <= HALF_STEP and steps[1] >= HALF_GROWTH * steps[0] > 0:
+        yield Doubt(
+            "overlap",
+            f"counts of neighbouring bins are alike (correlation {correlation:.2f}, steps {steps[0]:.2f} times those "
+            "of independent counts, twice as large over two bins): do their windows overlap by half?",
+            False,
         )
 
 

@@ -134,6 +134,7 @@ NOTED = {
     ),
     "true rates of other trials": (WAVES, {"truth": WAVING[::-1], **TRUTH}, "are both in one order of trials"),
     "true rates back in time": (WAVES, {"truth": WAVING[:, ::-1], **TRUTH}, "are both in one order of trials"),
+    "windows that share a half": (windows(COUNTS, 4)[:, ::2], {"bin_ms": 40.0}, "do their windows overlap by half"),
     "a stray count": (strayed(255), {}, "one count is 255, the others at most"),
     "stray counts": (strayed(255, 200, 99), {}, "3 counts are 99 or more, the others at most"),
     "behaviour with gaps": (
