@@ -118,7 +118,15 @@ class Store:
         own = tracking_own.path_of(self.uri)
         # Quoted, as in any address: in a folder's name "#" and "%20" are themselves.
         place = None if own is None else pathlib.Path(own).parent.joinpath("artifacts").as_uri()
+        if self._given is None:
+            self._forget_earlier_names(client)
         return client.create_experiment(self._run.name, artifact_location=place)
+
+    def _forget_earlier_names(self, client: Any) -> None:
+        """Delete what a copied or renamed folder brought along: its artifacts' place is the earlier folder."""
+        for one in client.search_experiments():
+            if client.search_runs([one.experiment_id], f"tags.`{KIND}` = 'run'", max_results=1):
+                client.delete_experiment(one.experiment_id)
 
     def _parent(self, client: Any, experiment: str) -> Any:
         found = client.search_runs([experiment], "tags.`raysp.kind` = 'run'", max_results=1)

@@ -391,6 +391,17 @@ def test_a_trial_that_failed_and_then_finished_has_no_error_any_more(run):
     assert item.info.status == "FINISHED"
 
 
+def test_a_copied_folder_shows_its_trials_once_under_its_own_name(stored, tmp_path):
+    shutil.copytree(stored.path, tmp_path / "standin-other")
+    copy = RunFolder(str(tmp_path / "standin-other"))
+    catch_up(copy)
+    client, found = children(copy)
+    assert len(found) == len(TRIALS)
+    assert {one.name for one in client.search_experiments()} <= {"Default", "standin-other"}
+    assert all("standin-other" in run.info.artifact_uri for run in found.values())
+    assert len(children(stored)[1]) == len(TRIALS)
+
+
 def test_an_experiment_deleted_on_mlflows_pages_is_restored(stored):
     client, _ = children(stored)
     client.delete_experiment(client.get_experiment_by_name(stored.name).experiment_id)
