@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import raysp
 from raysp import code_hash, files
 from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder, trial_to
+from raysp.runs import RunFolder, TrialFolder, trial_to
 
 MAKERS = ("evaluation/run.py", "collection/gather.py", "collection/submission.py", "report/page.py")
+READERS = 16
+"""Files that are read at a time: in a store of objects, each is a wait."""
 SCORING = ("collection", "data", "evaluation", "objectives")
 """The rooms whose code changes a score."""
 
@@ -26,6 +29,9 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         run: the run folder.
         root: the data root.
         say: prints one line for a person.
+
+    Raises:
+        BadInput: what a finished trial says of itself is damaged, or another trial's.
     """
     from raysp.cluster.jobs import job
     from raysp.evaluation.remarks import remarks_of
@@ -33,6 +39,8 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
 
     path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
     before, now = _finished(run), _made_from(run)
+    if faults := damaged(run, done(run)):
+        raise BadInput("; ".join(faults.values()))
     if before.get("made_from") == now and not changed(run, before):
         say(f"  up to date   {_page(run)}")
         return
@@ -152,6 +160,21 @@ def done(run: RunFolder) -> list[Trial]:
     trials = run.trials()
     states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
     return [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
+
+
+def damaged(run: RunFolder, trials: Iterable[Trial]) -> dict[str, str]:
+    """Return by id what is wrong with done.json, of those finished trials of which something is; each is read."""
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(lambda trial: (trial.id, _fault(run.trial(trial.id))), trials)
+        return {name: fault for name, fault in found if fault}
+
+
+def _fault(folder: TrialFolder) -> str:
+    try:
+        folder.read_done()
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def _finished(run: RunFolder) -> dict[str, Any]:

@@ -130,13 +130,18 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
     if parts["eval"].latents is not None:
         train = None if split.train.states is None else parts["train"].latents
         latents.write_latents(folder.latents, parts["eval"].latents, train, trial)
-    curve.write_curve(folder.curve, fitted.curve)
+    curve.write_curve(folder.curve, fitted.curve, trial)
     told = masked_deviance(lambda trials: training.predict(final.model, trials, final.device), split.eval)
     evaluation = {"masked deviance": told if math.isfinite(told) else None}
-    files.write_json(folder.metrics, {"validation": best_metrics(fitted), "evaluation": evaluation})
+    files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted), "evaluation": evaluation})
     result = done_record(trial, fitted, split.provenance.standin, started) | {"selected_on": _selected_on(trial)}
     files.write_json(folder.done, result)
     return result
+
+
+def named(trial: Trial) -> dict[str, str]:
+    """Return what a file says of whose it is."""
+    return {"trial": trial.id, "data": trial.data}
 
 
 def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dict[str, Any]:

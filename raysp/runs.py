@@ -133,7 +133,7 @@ class TrialFolder:
             needed: names that must be there.
 
         Raises:
-            BadInput: it is damaged.
+            BadInput: it is damaged, or another trial's.
         """
         again = "remove it and run the experiment again"
         found = files.read_object(self.done)
@@ -143,7 +143,22 @@ class TrialFolder:
             raise BadInput(f"{self.done} is damaged ({error}); {again}") from error
         if missing := [name for name in needed if name not in found]:
             raise BadInput(f"{self.done} is damaged: it lacks {', '.join(missing)}; {again}")
+        self.check_own(self.done, found)
         return found
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Return what metrics.json says. Raises BadInput where it is damaged, or another trial's."""
+        found = files.read_object(self.metrics, "validation")
+        self.check_own(self.metrics, found)
+        return found
+
+    def check_own(self, path: str, found: Mapping[str, Any]) -> None:
+        """Raise BadInput where a file says that it is another trial's; those of earlier versions do not say whose."""
+        mine = os.path.basename(self.path)
+        if (whose := found.get("trial", mine)) != mine:
+            raise BadInput(
+                f"{path} expected that of {mine}, got that of {whose}; remove {self.path} and run the experiment again"
+            )
 
     def state(self) -> State:
         """Return what the folder says of its trial."""

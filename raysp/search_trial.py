@@ -10,7 +10,7 @@ from typing import Any
 from raysp import files, settings
 from raysp.config import Trial
 from raysp.data.split import TrainingPart
-from raysp.one_trial import Log, Setting, best_metrics, check_code, done_record, measure, recorded
+from raysp.one_trial import Log, Setting, best_metrics, check_code, done_record, measure, named, recorded
 from raysp.runs import RunFolder, TrialFolder
 from raysp.search.outcome import read_rungs
 
@@ -81,7 +81,7 @@ def _run(
 
     started = time.time()
     part = part if trial.neurons is None else part.select(trial.neurons)
-    ladder = _Ladder(folder, rungs)
+    ladder = _Ladder(trial.id, folder, rungs)
     fitted = training.fit_trial(
         trial,
         part,
@@ -93,8 +93,8 @@ def _run(
         measure_at=rungs.epochs,
         search=True,
     )
-    curve.write_curve(folder.curve, fitted.curve)
-    files.write_json(folder.metrics, {"validation": best_metrics(fitted)})
+    curve.write_curve(folder.curve, fitted.curve, trial)
+    files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
     result = done_record(trial, fitted, part.standin, started) | made_by
     result |= {"selected_on": "validation trials of the training part", "stopped_at": ladder.stopped_at(fitted.epochs)}
     files.write_json(folder.done, result)
@@ -106,8 +106,8 @@ def _run(
 class _Ladder:
     """A trial's way past ASHA's rungs, on disk before anyone is told."""
 
-    def __init__(self, folder: TrialFolder, rungs: Rungs) -> None:
-        self._folder, self._rungs = folder, rungs
+    def __init__(self, name: str, folder: TrialFolder, rungs: Rungs) -> None:
+        self._name, self._folder, self._rungs = name, folder, rungs
         self._values = {str(epoch): value for epoch, value in read_rungs(folder).items()}
         self._end = self._read_end()
 
@@ -119,7 +119,7 @@ class _Ladder:
         value = note["best_loss"] if name == "validation_loss" else note.get(name)
         if value is not None:
             self._values[str(epoch)] = value
-            files.write_json(self._folder.rungs, self._values)
+            files.write_json(self._folder.rungs, {"trial": self._name, **self._values})
             self._rungs.reached(epoch, value)
             self._end = self._read_end()
 
@@ -134,4 +134,6 @@ class _Ladder:
     def _read_end(self) -> int | None:
         if not files.exists(self._folder.stop):
             return None
-        return settings.coerce(int, files.read_object(self._folder.stop).get("epoch"), f"{self._folder.stop}, epoch")
+        found = files.read_object(self._folder.stop)
+        self._folder.check_own(self._folder.stop, found)
+        return settings.coerce(int, found.get("epoch"), f"{self._folder.stop}, epoch")

@@ -41,7 +41,7 @@ def produce(
         Interrupted: `keep_going` said stop.
     """
     from raysp.collection import curve, trains
-    from raysp.one_trial import best_metrics, done_record
+    from raysp.one_trial import best_metrics, done_record, named
     from raysp.training import trial as training
 
     started = time.time()
@@ -61,8 +61,13 @@ def produce(
         train for stretch in split.parts[PART] for train in predicted(trial, split, fitted, stretch, boosts, keep_going)
     ]
     trains.write_trains(folder.predictions, trial, split, found, fitted.model.reach.before, PART)
-    curve.write_curve(folder.curve, fitted.curve)
-    measured = {"validation": best_metrics(fitted), "cells": fitted.cells, "boosts": _by_cell(split, boosts)}
+    curve.write_curve(folder.curve, fitted.curve, trial)
+    measured = {
+        **named(trial),
+        "validation": best_metrics(fitted),
+        "cells": fitted.cells,
+        "boosts": _by_cell(split, boosts),
+    }
     files.write_json(folder.metrics, measured)
     result = done_record(trial, fitted, split.provenance.standin, started)
     result |= {"selected_on": "validation part, each cell by itself" if fitted.cells else "nothing"}

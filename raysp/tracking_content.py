@@ -74,7 +74,7 @@ def curves_of(run: RunFolder, trial: Trial) -> dict[str, dict[int, float]]:
 
     path = run.trial(trial.id).curve
     found: dict[str, dict[int, float]] = {}
-    for row in read_curve(path) if files.exists(path) else []:
+    for row in read_curve(path, trial) if files.exists(path) else []:
         for name, value in points(row).items():
             found.setdefault(name, {})[int(row["epoch"])] = value
     return found

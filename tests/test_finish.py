@@ -8,11 +8,12 @@ from click.testing import CliRunner
 
 from raysp import files, launch
 from raysp.cli.root import main
+from raysp.collection.gather import digest_of
 from raysp.collection.submission import stale, told
 from raysp.config import Experiment, ModelChoice, Recording, Trial
 from raysp.errors import BadInput
 from raysp.evaluation.run import count_test_score, wanted
-from raysp.finish import changed, done, made, note
+from raysp.finish import changed, done, finish, made, note
 from raysp.launch import Asked, Request, to_run
 from raysp.launch_words import say_outside
 from raysp.runs import RunFolder, trial_to
@@ -102,6 +103,24 @@ def test_what_would_run_is_told_without_changing_anything(run):
     assert to_run(run, TRIALS, Request(force=True)) == TRIALS
     assert run.states(TRIALS)[TRIALS[1].id] == "failed"
     assert len(done(run)) == 2
+
+
+def test_what_a_finished_trial_says_of_itself_is_looked_at(run):
+    files.write_json(run.trial(TRIALS[2].id).done, {"trial": TRIALS[2].id, "epochs": 3})
+    assert CliRunner().invoke(main, ["status", run.path]).output.splitlines()[-1] == "3 done"
+    path = run.trial(TRIALS[2].id).done
+    with open(path, "rb") as file:
+        content = file.read()
+    files.write_text(path, content.replace(b'"epochs": 3', b'"epochs": 7').decode())
+    files.remove(run.trial(TRIALS[1].id).predictions)
+    output = CliRunner().invoke(main, ["status", run.path]).output.splitlines()
+    assert output[-1] == "1 done, 1 without predictions, 1 damaged"
+    assert path in output[-2]
+    assert "is damaged" in output[-2]
+    assert "remove it and run" in output[-2]
+    for look in (lambda: finish(run, "data", print), lambda: digest_of(run, TRIALS[2])):
+        with pytest.raises(BadInput, match=r"done\.json is damaged"):
+            look()
 
 
 def test_a_submission_of_trials_that_are_not_the_experiments_any_more_is_stale(run):

@@ -15,6 +15,7 @@ def status(folder: str) -> None:
     with said():
         from collections import Counter
 
+        from raysp.finish import damaged
         from raysp.runs import RunFolder
         from raysp.search.result import lines, read_result
         from raysp.search.study import read_studies
@@ -26,11 +27,16 @@ def status(folder: str) -> None:
                 for line in lines(result):
                     say(line)
             return
-        states = run.states(run.trials())
+        trials = run.trials()
+        states: dict[str, str] = {**run.states(trials)}
+        faults = damaged(run, [trial for trial in trials if states[trial.id] == "done"])
+        states |= {trial.id: "without predictions" for trial in run.lost(trials)} | dict.fromkeys(faults, "damaged")
         for name, state in states.items():
             say(f"  {state:8} {name}")
         for one in run.record().get("earlier", ()):
             say(f"  left out {one['id']} (of an earlier form of the experiment, or of other code)")
+        for fault in faults.values():
+            say(f"  {fault}")
         say(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))
 
 

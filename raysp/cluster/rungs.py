@@ -70,7 +70,7 @@ class Ladder:
         folder = self._run.trial(name)
         ended = files.exists(folder.stop) or files.exists(folder.done)
         if decision == self._scheduler.STOP and not ended:
-            files.write_json(folder.stop, {"epoch": epoch, "value": value, "by": "ASHA"})
+            files.write_json(folder.stop, {"trial": name, "epoch": epoch, "value": value, "by": "ASHA"})
 
 
 def scheduler(ladders: dict[str, Ladder]) -> Any:

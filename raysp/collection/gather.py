@@ -88,9 +88,11 @@ def digest_of(run: RunFolder, trial: Trial) -> str:
     """Return the digest of a finished trial's predictions, rates or spike trains.
 
     Raises:
-        BadInput: they are gone, damaged, or another trial's.
+        BadInput: they, or its done.json, are gone, damaged, or another trial's.
     """
     folder = run.trial(trial.id)
+    if files.exists(folder.done):
+        folder.read_done()
     try:
         whose, digest = _whose(folder.predictions)
     except NotReady as error:

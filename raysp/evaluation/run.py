@@ -218,7 +218,7 @@ def _ratio(what: str | None, predicted: float, recorded: float) -> Score:
 
 def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:
     # What the trial measured itself, with the model at hand.
-    own = files.read_object(folder.metrics, "validation").get("evaluation", {}) if files.exists(folder.metrics) else {}
+    own = folder.read_metrics().get("evaluation", {}) if files.exists(folder.metrics) else {}
     values = settings.coerce(Mapping, own, f"{folder.metrics}, evaluation").items()
     return [known(name, settings.coerce(float | None, value, f"{folder.metrics}, {name}")) for name, value in values]
 

@@ -62,7 +62,7 @@ def _references(material: Material, task: Task) -> dict[str, float]:
     for trial in material.finished(task):
         path = material.run.trial(trial.id).curve
         if trial.shown in (material.floor, material.ceiling) and trial.training is None and files.exists(path):
-            values = [row[UNSEEN] for row in read_curve(path) if row.get(UNSEEN) is not None]
+            values = [row[UNSEEN] for row in read_curve(path, trial) if row.get(UNSEEN) is not None]
             found |= {trial.shown: values[0]} if values else {}
     return found
 
@@ -78,7 +78,7 @@ def _curves(material: Material, task: Task) -> dict[str, list[tuple[Trial, Curve
     found: dict[str, list[tuple[Trial, Curve]]] = {}
     for trial in material.finished(task):
         path = material.run.trial(trial.id).curve
-        if trial.training is not None and files.exists(path) and (rows := read_curve(path)):
+        if trial.training is not None and files.exists(path) and (rows := read_curve(path, trial)):
             found.setdefault(trial.shown, []).append((trial, rows))
     return found
 

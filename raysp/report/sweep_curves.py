@@ -60,8 +60,9 @@ def _chosen(seen: View) -> list[Dot]:
 
 def _curve(seen: View, dot: Dot) -> Curve:
     study = seen.result.study
-    path = study.run.trial(study.trial(seen.result.candidates[dot.candidate], dot.seed).id).curve
-    rows: list[dict[str, Any]] = read_curve(path) if files.exists(path) else []
+    trial = study.trial(seen.result.candidates[dot.candidate], dot.seed)
+    path = study.run.trial(trial.id).curve
+    rows: list[dict[str, Any]] = read_curve(path, trial) if files.exists(path) else []
     return [(int(row["epoch"]), row[seen.objective]) for row in rows if row.get(seen.objective) is not None]
 
 

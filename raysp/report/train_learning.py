@@ -86,10 +86,10 @@ def learned(material: Material, task: Task, model: str) -> Learned | None:
 
 def best_epochs(material: Material, trial: Trial) -> dict[int, int]:
     """Return the best epoch of each cell of a finished trial; none where they were not written."""
-    path = material.run.trial(trial.id).metrics
+    folder = material.run.trial(trial.id)
     try:
-        cells = files.read_object(path).get("cells") if files.exists(path) else None
-        found = settings.coerce(Mapping[str, Any] | None, cells, f"{path}, cells") or {}
+        cells = folder.read_metrics().get("cells") if files.exists(folder.metrics) else None
+        found = settings.coerce(Mapping[str, Any] | None, cells, f"{folder.metrics}, cells") or {}
         return {int(cell): int(one["best epoch"]) for cell, one in found.items()}
     except (BadInput, ValueError, TypeError, KeyError):
         return {}
@@ -97,7 +97,7 @@ def best_epochs(material: Material, trial: Trial) -> dict[int, int]:
 
 def _curve(material: Material, trial: Trial) -> list[dict[str, float | None]]:
     path = material.run.trial(trial.id).curve
-    return read_curve(path) if files.exists(path) else []
+    return read_curve(path, trial) if files.exists(path) else []
 
 
 def _panel(axes: Axes, one: Learned) -> None:

@@ -55,6 +55,8 @@ def read_rungs(folder: TrialFolder) -> dict[int, float]:
     if not files.exists(folder.rungs):
         return {}
     found = files.read_object(folder.rungs)
+    folder.check_own(folder.rungs, found)
+    found.pop("trial", None)
     if not all(epoch.isdecimal() and _finite(value) for epoch, value in found.items()):
         raise BadInput(f"{folder.rungs} is damaged: expected numbers by epoch, got {str(found)[:80]}; remove it")
     return {int(epoch): value for epoch, value in found.items()}

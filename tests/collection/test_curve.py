@@ -7,6 +7,7 @@ import pytest
 
 from raysp import tables
 from raysp.collection.curve import COLUMNS, read_curve, write_curve
+from raysp.config import Trial
 from raysp.errors import BadInput, NotReady
 
 ROWS = [
@@ -64,6 +65,17 @@ def test_absent_and_damaged_files_say_so(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(BadInput, match="damaged"):
         read_curve(str(path))
+
+
+def test_another_trials_curve_is_refused_and_one_that_does_not_say_is_read(tmp_path):
+    path = str(tmp_path / "curve.parquet")
+    mine, other = (Trial("sae", {}, None, "a", "0" * 64, seed=seed) for seed in (0, 1))
+    write_curve(path, ROWS, other)
+    assert len(read_curve(path, other)) == 2
+    with pytest.raises(BadInput, match=f"expected the curve of {mine.id}, got that of {other.id}; remove its trial's"):
+        read_curve(path, mine)
+    write_curve(path, ROWS)
+    assert len(read_curve(path, mine)) == 2
 
 
 def test_a_full_disk_keeps_what_was_there(tmp_path, monkeypatch):

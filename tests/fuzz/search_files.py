@@ -43,7 +43,7 @@ def _sweep(folder: str, seed: int) -> None:
     write_settings(study.run, [result], "abc")
     trial = study.run.trial(study.trial(study.candidates()[0], 0).id)
     files.write_json(os.path.join(folder, "trials", "one", "rungs.json"), {"1": 0.5, "3": 0.25 + seed})
-    files.copy(trial.done, os.path.join(folder, "trials", "one", "done.json"))
+    files.write_json(os.path.join(folder, "trials", "one", "done.json"), files.read_json(trial.done) | {"trial": "one"})
 
 
 def _result(folder: str) -> Read:
