@@ -31,11 +31,24 @@ def unwritten(node: h5py.Dataset, above: tuple[h5py.Dataset, ...] = ()) -> str:
         chunks = math.prod(-(-size // chunk) for size, chunk in zip(node.shape, node.chunks, strict=True))
         missing = chunks - node.id.get_num_chunks()
         return f"is not whole: {missing} of {chunks} chunks were never written" if missing > 0 else ""
+    if node.external:
+        return _of_files(node)
     return "was declared, but its values were never written" if node.id.get_storage_size() == 0 else ""
 
 
 def _is_filled(node: h5py.Dataset) -> bool:
     return node.id.get_create_plist().fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED
+
+
+def _of_files(node: h5py.Dataset) -> str:
+    for name, offset, size in node.external:
+        path = os.path.join(os.path.dirname(os.path.realpath(node.file.filename)), name)
+        # A size that is unlimited says nothing; what the array needs of the last file is known only where it is one.
+        needed = node.nbytes if len(node.external) == 1 else size
+        there = os.path.getsize(path) - offset if os.path.isfile(path) else needed
+        if needed < h5s.UNLIMITED and there < needed:
+            return f"takes {needed} bytes from the file {name}, which holds {max(there, 0)} of them"
+    return ""
 
 
 def _of_sources(node: h5py.Dataset, above: tuple[h5py.Dataset, ...]) -> str:

@@ -78,7 +78,13 @@ def unwritten_source(file, tmp_path):
     virtual(file, [(FIRST, "beside.h5", "b"), (SECOND, "beside.h5", "b")])
 
 
+def cut_file(file, tmp_path):
+    (tmp_path / "a.raw").write_bytes(bytes(100))
+    file.create_dataset("a", (10, 2), "f8", external=[(str(tmp_path / "a.raw"), 20, 160)])
+
+
 REFUSED = {
+    cut_file: r"takes 160 bytes from the file .*a.raw, which holds 80 of them",
     chunks: "is not whole: 2 of 4 chunks were never written; HDF5 would read zeros there; fetch it again",
     nothing: "was declared, but its values were never written",
     no_text: "was declared, but its values were never written",

@@ -430,7 +430,7 @@ NOTED = {
             put(f, f"{HAND}/data", f[f"{HAND}/data"][:900]),
             put(f, f"{HAND}/timestamps", np.arange(900) * 0.004),
         ),
-        "hand is known in 33.3.* of the bins; its samples lie from 0.000 to 3.596 s",
+        "hand is known in 33.3.* of the bins; its samples lie from 0 to 3.596 s",
         12,
     ),
 }
