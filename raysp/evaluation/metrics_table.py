@@ -30,8 +30,9 @@ SCHEMA = {
     "standin": "Boolean",
 }
 """`run_trial` is the id of the run's trial; `unit` the recording's own number of a unit, null where it has none;
-`unit_index` its position in the arrays, held-in first. Both are null for a score over all units. `value` is null where
-the score is undefined; `note` says why, or what else must be known of it."""
+`unit_index` its position in the arrays, held-in first. Both are null for a score over all units. `value` is NaN in
+the file, as nlb_tools has it, and null in `read_metrics`, where the score is undefined; `note` says why, or what else
+must be known of it."""
 
 RENAMED = {"true-rate r2 pooled": "true-rate Pearson r squared, pooled"}
 """Metrics of earlier versions: name -> name now."""
@@ -67,6 +68,8 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
         types = {name: getattr(polars, SCHEMA[name]) for name in columns}
         absent = [polars.lit(None, dtype=types[name]).alias(name) for name in columns if name not in table.columns]
         table = table.with_columns(absent).select([polars.col(name).cast(kind) for name, kind in types.items()])
+        if "value" in columns:
+            table = table.with_columns(polars.col("value").fill_nan(None))
         return table.filter(*filters)
 
 
@@ -92,7 +95,7 @@ def forget(run: RunFolder, trials: Collection[str]) -> None:
         table = read_metrics(run)
     except BadInput:
         return
-    tables.write_table(run.metrics, table.filter(~polars.col("run_trial").is_in(list(trials))))
+    _write(run, table.filter(~polars.col("run_trial").is_in(list(trials))))
 
 
 def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
@@ -111,7 +114,13 @@ def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
     table = polars.DataFrame(list(rows), schema=schema)
     if files.exists(run.metrics) and (others := _whole(run) - set(table["run_trial"])):
         table = polars.concat([read_metrics(run, polars.col("run_trial").is_in(list(others))), table])
-    tables.write_table(run.metrics, table)
+    _write(run, table)
+
+
+def _write(run: RunFolder, table: Any) -> None:
+    import polars
+
+    tables.write_table(run.metrics, table.with_columns(polars.col("value").fill_null(float("nan"))))
 
 
 def _whole(run: RunFolder) -> set[str]:
