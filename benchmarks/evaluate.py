@@ -24,7 +24,7 @@ import time
 
 import numpy as np
 
-from raysp.data.split import Sizes, Targets, Trials
+from raysp.data.splits.population import Sizes, Targets, Trials
 from raysp.evaluation.nlb import fast_metrics
 
 # Held-in, held-out, training trials, evaluation trials, bins of 5 ms, conditions; the validation phase.

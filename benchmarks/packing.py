@@ -23,10 +23,11 @@ import time
 
 import numpy as np
 
-from raysp import packing, settings
-from raysp.config import Training, Trial
-from raysp.data import split_file
-from raysp.data.split import PopulationSplit, Provenance, Sizes, Trials
+from raysp.config import settings
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits import store
+from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
+from raysp.driver import packing
 from raysp.errors import BadInput, NotReady
 
 SHAPES = {"mc_maze_small": (100, 107, 35), "mc_maze": (2295, 137, 45)}
@@ -43,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if args.root is None:
             args.root, args.split = folder, f"synthetic-{args.synthetic}-{args.bin_ms}ms"
-            split_file.save(synthetic(args.split, args.synthetic, args.bin_ms), None, folder, {})
+            store.save(synthetic(args.split, args.synthetic, args.bin_ms), None, folder, {})
         try:
             measure(args)
         except (BadInput, NotReady) as error:
@@ -129,7 +130,7 @@ def floor(trial: Trial, args: argparse.Namespace) -> float:
     """Train the trial with nothing but the loop; return epochs/s after warming up."""
     import torch
 
-    from raysp.data.batch import to_device
+    from raysp.data.splits.batch import to_device
     from raysp.models import catalog
     from raysp.training.device import choose, precision
     from raysp.training.randomness import seeded
@@ -137,7 +138,7 @@ def floor(trial: Trial, args: argparse.Namespace) -> float:
 
     torch.set_num_threads(args.threads)
     place, training = choose(args.device), trial.training
-    split = split_file.load(args.root, trial.split)
+    split = store.load(args.root, trial.split)
     aside = validation_mask(split.train, training)
     with seeded(trial.seed, place):
         model = catalog.build(trial.model, dict(trial.settings), split.sizes).to(place)

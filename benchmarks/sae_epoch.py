@@ -20,9 +20,9 @@ import time
 import numpy as np
 import torch
 
-from raysp.config import Training, Trial
-from raysp.data.batch import to_device
-from raysp.data.split import PopulationSplit, Sizes, Trials
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits.batch import to_device
+from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.models import catalog
 from raysp.training.trial import fit_trial
 from raysp.training.validation import validation_mask

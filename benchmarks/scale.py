@@ -23,14 +23,14 @@ from raysp.cluster.jobs import jobs
 from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.queue import TrialQueue
 from raysp.cluster.session import session
-from raysp.config import Experiment, ModelChoice, Resources, Trial
-from raysp.data.nlb_standin import write_standin
-from raysp.finish import finish
-from raysp.launch import Request, launch
-from raysp.one_trial import Setting
-from raysp.plan import make_plan
-from raysp.record import write_record
-from raysp.runs import RunFolder, trial_to
+from raysp.config.experiment import Experiment, ModelChoice, Resources, Trial
+from raysp.data.standin.nlb import write_standin
+from raysp.driver.finish import finish
+from raysp.driver.launch import Request, launch
+from raysp.driver.plan import make_plan
+from raysp.driver.record import write_record
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.trial_log import Setting
 
 SPLIT = "standin-mc_maze_small-20ms-val"
 

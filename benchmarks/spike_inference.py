@@ -60,7 +60,7 @@ def generated(bins: int = 89_286, cells: int = 60) -> np.ndarray:
 
 
 def recorded(path: str) -> np.ndarray:
-    from raysp.data import retina
+    from raysp.data.sources import retina
 
     split, _ = retina.build(retina.Config(path=path), "chicken")
     return np.concatenate([split.spikes[start:stop] for start, stop in split.parts["test"]])

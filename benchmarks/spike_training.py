@@ -24,8 +24,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
-from raysp.data.stimulus import StimulusSizes
-from raysp.data.windows import Tape
+from raysp.data.splits.stimulus import StimulusSizes
+from raysp.data.splits.windows import Tape
 from raysp.models import catalog
 from tests.models.plain_networks import PLAIN
 

@@ -5,7 +5,7 @@
 
 The recording is a generated one of real size, made below --root when it is not there. Each process reads it and builds
 the val phase at 5 ms (training tensors with behaviour and forward bins, evaluation tensors, answers with PSTH), as
-nlb_tools does it behind `raysp.data.nlb_reference`. Imports are not counted in the CPU seconds, but are in the memory.
+nlb_tools does it behind `raysp.data.nlb.reference`. Imports are not counted in the CPU seconds, but are in the memory.
 nlb_tools needs about 3.2 GB for mc_maze_small and 9.5 GB for mc_maze_large.
 
 The floor is what must be read and written at all. mc_maze_large has 1.4 million milliseconds and 162 neurons: about
@@ -49,11 +49,11 @@ def main() -> None:
 
 
 def generated(who: str, dataset: str, root: str) -> dict[str, float]:
-    from raysp import files
-    from raysp.data.nlb_sets import SETS
+    from raysp.data.nlb.sets import SETS
+    from raysp.io import files
 
     if not files.exists(SETS[dataset].train_path(root)):
-        from raysp.data.nlb_standin import write_standin
+        from raysp.data.standin.nlb import write_standin
 
         write_standin(root, size="real", datasets=[dataset])
     return {}
@@ -69,8 +69,10 @@ def child(who: str, given: argparse.Namespace) -> dict[str, float]:
 
 
 def measured(who: str, dataset: str, root: str) -> dict[str, float]:
-    from raysp.data import nlb_recording, nlb_reference, nlb_tensors
-    from raysp.data.nlb_sets import SETS
+    from raysp.data.nlb import recording as nlb_recording
+    from raysp.data.nlb import reference as nlb_reference
+    from raysp.data.nlb import tensors as nlb_tensors
+    from raysp.data.nlb.sets import SETS
 
     nlb = SETS[dataset]
     if who == "nlb_tools":

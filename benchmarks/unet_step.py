@@ -26,9 +26,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from raysp.config import Training
-from raysp.data.batch import Batch
-from raysp.data.split import Sizes
+from raysp.config.experiment import Training
+from raysp.data.splits.batch import Batch
+from raysp.data.splits.population import Sizes
 from raysp.models import catalog
 from raysp.training.descent import Descent
 

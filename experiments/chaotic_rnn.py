@@ -7,7 +7,7 @@ trials repeat the training conditions; chaotic_rnn_new holds whole conditions ou
 between mean_rate (floor) and true_rates (ceiling); what selects is masked deviance on validation trials, never truth.
 """
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 QUICK = {"epochs": 50, "batch_size": 32, "learning_rate": 5e-3, "schedule": "cosine", "weight_decay": 0.01}
 

@@ -8,7 +8,7 @@ conditions' labels, which the published systems do not, and does not help with c
 in experiments/chaotic_rnn.py). Prediction takes no label. Half an hour on two cores.
 """
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 MEMBER = {
     "hidden": 96,

@@ -8,7 +8,7 @@ The file says which of its 20 conditions a trial repeats. `masked_gru` uses that
 Prediction takes no label. Few latents: the system that made the spikes has three.
 """
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 
 def experiment() -> Experiment:

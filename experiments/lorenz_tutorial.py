@@ -9,7 +9,7 @@ These scores are not the leaderboard's of any benchmark, and the Lorenz set of t
 (29 neurons, 50 bins of 20 ms), so that its published R2 must not be compared with these.
 """
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 
 def experiment() -> Experiment:

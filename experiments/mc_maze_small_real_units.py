@@ -7,7 +7,7 @@ The file holds no held-out neurons and no behaviour, so both draws are ours. The
 Benchmark's leaderboard: other neurons and other trials are hidden, and 75 trials are all there is to learn from.
 """
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 MASKED = {"schedule": "cosine", "weight_decay": 0.1, "patience": 200}
 # From a sweep of 40 candidates (search_spaces/masked_gru.yaml): three narrow layers, much hidden, much dropped.

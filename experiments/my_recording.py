@@ -11,7 +11,7 @@ neurons and trials are others. As it stands the file reads the benchmark's small
 
 import os
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 # Change: where the file is. "{root}" is what --root says; any other path is taken from where you type the command.
 EXAMPLE = "{root}/000140/sub-Jenkins/sub-Jenkins_ses-small_desc-train_behavior+ecephys.nwb"

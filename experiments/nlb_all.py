@@ -7,7 +7,7 @@ The test phase takes over what the validation phase selected; its answers are lo
 `raysp evaluate RUN --phase test`.
 """
 
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 # Chosen on validation trials of the 100 real trials that mc_maze_small's test file holds.
 SMALL = {

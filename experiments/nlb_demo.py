@@ -1,6 +1,6 @@
 """The main job made small: all 28 splits with few epochs, for a first look on generated data (`make demo`)."""
 
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 # At 5 ms a trial is four times as long, and so is an epoch; a first look does not wait for it.
 SHORTER = {

@@ -4,7 +4,7 @@ python experiments/nlb_masked.py --root data
 python experiments/nlb_masked.py --root data --models unet --splits '*-20ms-*'
 """
 
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 
 def experiment() -> Experiment:

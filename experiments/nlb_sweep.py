@@ -6,7 +6,7 @@
 What a space leaves alone stays as it is here. Selection uses validation trials taken from the training part.
 """
 
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 
 def experiment() -> Experiment:

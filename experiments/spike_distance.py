@@ -7,7 +7,7 @@ comparison: all cells, 80 epochs. On two cores see spike_distance_short.py. Anot
 frog's for one, is another Recording below.
 """
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 INTERVALS = (5, 10, 20, 40, 80, 160)
 ARCHIVE = "{root}/chicken_2021_08_17.tar.gz"

@@ -13,7 +13,7 @@ import dataclasses
 from spike_distance import choices
 from spike_distance import experiment as whole
 
-from raysp.config import Experiment
+from raysp.config.experiment import Experiment
 
 CELLS = "20,21,22,23,25,34,40,49,74,120,157,297"
 LESS = {

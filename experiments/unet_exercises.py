@@ -6,7 +6,7 @@ The same with unet_width, unet_mask_ratio and unet_learning_rate. Candidates are
 validation trials; the report shows R2 against the true rates beside it, and how smooth the rates are.
 """
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 
 def experiment() -> Experiment:

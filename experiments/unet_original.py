@@ -6,7 +6,7 @@ The original: sums on the way up, zero padding that batch normalisation sees, wi
 hidden, a constant learning rate of 0.01 without weight decay.
 """
 
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 ORIGINAL = {"doubling": "sum", "padding": "zeros", "width_cap": 0, "mask": "timestep", "mask_ratio": 0.2}
 

@@ -134,9 +134,10 @@ def store_with_data(folder, bucket, **more):
     import pytest
     import s3fs
 
-    from raysp import files
-    from raysp.data import prepare, split_file
-    from raysp.data.nlb_standin import write_standin
+    from raysp.data.nlb import prepare
+    from raysp.data.splits import store as split_file
+    from raysp.data.standin.nlb import write_standin
+    from raysp.io import files
 
     root = str(folder / "data")
     write_standin(root, datasets=("mc_maze_small",))

@@ -78,7 +78,7 @@ def test_models_lists_settings():
 
 
 def test_the_command_line_becomes_a_request(monkeypatch):
-    from raysp import launch
+    from raysp.driver import launch
 
     asked = []
     monkeypatch.setattr(launch, "launch", lambda experiment, request, say: asked.append((experiment, request)) or 0)
@@ -127,7 +127,7 @@ def test_whatever_ends_a_verb_is_one_line_and_a_status(monkeypatch, tmp_path, er
 
 
 def test_with_verbose_the_traceback_is_shown(monkeypatch, tmp_path):
-    from raysp.runs import RunFolder
+    from raysp.runs.folder import RunFolder
 
     def fail(run):
         raise KeyError("odd")

@@ -8,12 +8,12 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from raysp import files
 from raysp.cli.__main__ import main
 from raysp.cli.data_root import data_root
-from raysp.data import split_file
+from raysp.data.splits import store
 from raysp.errors import BadInput
-from raysp.yaml_files import read_yaml
+from raysp.io import files
+from raysp.io.yaml_files import read_yaml
 from tests.report.conftest import make_run
 
 SPLITS = ("mc_maze_small-20ms-val", "mine")
@@ -67,7 +67,7 @@ def test_a_root_of_other_data_is_refused(made, tmp_path):
 
 
 def test_a_report_that_lacks_the_figures_of_one_split_does_not_end_well(made):
-    files.remove(split_file.split_path(made.root, SPLITS[1]))
+    files.remove(store.split_path(made.root, SPLITS[1]))
     result = typed("report", made.run.path)
     assert result.exit_code == 2
     assert "without the figures of 1 split " in result.output

@@ -1,9 +1,11 @@
 import pytest
 
-from raysp import code_hash, files
-from raysp.config import Trial
+from raysp.config import code_hash
+from raysp.config.experiment import Trial
 from raysp.errors import NotReady
-from raysp.one_trial import Setting, check_code, run_trial
+from raysp.io import files
+from raysp.runs.trial_log import Setting
+from raysp.trials.run_trial import check_code, run_trial
 
 
 def test_a_process_with_other_code_than_a_trial_was_planned_with_refuses_it(tmp_path):

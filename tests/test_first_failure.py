@@ -1,9 +1,9 @@
 import pytest
 
-from raysp import files
-from raysp.config import Trial
-from raysp.launch_words import show_failure
-from raysp.runs import RunFolder
+from raysp.config.experiment import Trial
+from raysp.driver.launch_words import show_failure
+from raysp.io import files
+from raysp.runs.folder import RunFolder
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    fit()\n'
 

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from raysp import files, storage, tables
 from raysp.errors import BadInput, StoreError
+from raysp.io import files, storage, tables
 from tests import object_store
 
 
@@ -86,7 +86,7 @@ def test_bytes_parts_copies_hashes_and_stamps_are_those_of_the_file(place):
 def test_hdf5_and_parquet_go_through_the_same_door(place):
     import polars
 
-    from raysp.data.hdf5 import new_hdf5, opened
+    from raysp.data.formats.hdf5 import new_hdf5, opened
 
     path, table = files.join(place, "a.h5"), files.join(place, "a.parquet")
     with new_hdf5(path) as file:
@@ -160,8 +160,8 @@ def test_a_large_file_arrives_once_and_whole_where_the_last_answer_is_lost(door,
 def test_a_store_that_never_answers_is_neither_an_absent_nor_a_damaged_file(door, bucket, monkeypatch):
     import fsspec
 
-    from raysp.collection.curve import read_curve, write_curve
-    from raysp.data import split_file
+    from raysp.data.splits import store
+    from raysp.runs.curve import read_curve, write_curve
 
     write_curve(f"{bucket}/curve.parquet", [{"epoch": 1}])
     files.write_text(f"{bucket}/prepared/x.h5", "not HDF5")
@@ -172,13 +172,13 @@ def test_a_store_that_never_answers_is_neither_an_absent_nor_a_damaged_file(door
         lambda: files.listing(bucket),
         lambda: files.write_text(f"{bucket}/new", "new"),
         lambda: read_curve(f"{bucket}/curve.parquet"),
-        lambda: split_file.header(bucket, "x"),
+        lambda: store.header(bucket, "x"),
     ):
         with pytest.raises(StoreError, match="the same command again goes on"):
             ask()
     door.every = 0
     with pytest.raises(BadInput, match="not HDF5"):
-        split_file.header(bucket, "x")
+        store.header(bucket, "x")
     assert not files.exists(f"{bucket}/new")
 
 
@@ -186,16 +186,16 @@ def test_a_store_that_fails_while_parts_are_read_does_not_make_the_file_damaged(
     import fsspec
     import numpy
 
-    from raysp.data import split_file
-    from raysp.data.hdf5 import new_hdf5
+    from raysp.data.formats.hdf5 import new_hdf5
+    from raysp.data.splits import store
 
-    with new_hdf5(split_file.split_path(bucket, "x")) as file:
+    with new_hdf5(store.split_path(bucket, "x")) as file:
         file["x"] = numpy.random.default_rng(0).normal(size=500_000)
     monkeypatch.setitem(fsspec.config.conf["s3"], "config_kwargs", {"retries": {"max_attempts": 2, "mode": "standard"}})
-    with files.opened(split_file.split_path(bucket, "x"), parts=True) as file:
+    with files.opened(store.split_path(bucket, "x"), parts=True) as file:
         file.read(10)
         door.every, door.kinds = 1, ("500",)
-        with pytest.raises(StoreError), split_file._opened(split_file.split_path(bucket, "x"), parts=True) as opened:
+        with pytest.raises(StoreError), store._opened(store.split_path(bucket, "x"), parts=True) as opened:
             opened["x"][()]
 
 
@@ -245,8 +245,8 @@ def test_a_bucket_that_refuses_is_told_so(door, bucket):
 
 
 def test_the_states_of_all_trials_are_those_of_each(place):
-    from raysp.config import Trial
-    from raysp.runs import RunFolder
+    from raysp.config.experiment import Trial
+    from raysp.runs.folder import RunFolder
 
     run = RunFolder(files.join(place, "run"))
     trials = [Trial("mean_rate", {}, None, "a", "x" * 64, seed=seed) for seed in range(6)]
@@ -265,8 +265,8 @@ def test_the_states_of_all_trials_are_those_of_each(place):
 
 
 def test_the_states_of_hundreds_of_trials_take_a_request_for_each_thousand_files(door, bucket):
-    from raysp.config import Trial
-    from raysp.runs import RunFolder
+    from raysp.config.experiment import Trial
+    from raysp.runs.folder import RunFolder
 
     run = RunFolder(f"{bucket}/run")
     trials = [Trial("mean_rate", {}, None, "a", "x" * 64, seed=seed) for seed in range(500)]
@@ -303,8 +303,9 @@ def test_a_persons_own_settings_of_fsspec_come_first():
 
 
 def test_recordings_in_a_store_are_prepared_there_and_downloaded_elsewhere(bucket, tmp_path):
-    from raysp.data import prepare, split_file
-    from raysp.data.nlb_standin import write_standin
+    from raysp.data.nlb import prepare
+    from raysp.data.splits import store
+    from raysp.data.standin.nlb import write_standin
 
     write_standin(str(tmp_path), datasets=("mc_maze_small",))
     for folder, _, names in os.walk(tmp_path):
@@ -313,23 +314,24 @@ def test_recordings_in_a_store_are_prepared_there_and_downloaded_elsewhere(bucke
             files.copy(path, files.join(bucket, os.path.relpath(path, tmp_path)))
     for root in (bucket, str(tmp_path)):
         assert prepare.prepare(["mc_maze_small-20ms-val"], root) == ["standin-mc_maze_small-20ms-val"]
-    headers = [split_file.header(root, "standin-mc_maze_small-20ms-val") for root in (bucket, str(tmp_path))]
+    headers = [store.header(root, "standin-mc_maze_small-20ms-val") for root in (bucket, str(tmp_path))]
     assert headers[0] == headers[1]
     assert headers[0]["provenance"]["standin"]
     assert prepare.up_to_date(["mc_maze_small-20ms-val"], bucket)
     with pytest.raises(BadInput, match="copy its folder prepared"):
-        from raysp.data.download import fetch
+        from raysp.data.fetch.download import fetch
 
         fetch(["mc_maze_small"], bucket)
 
 
 def test_prepared_splits_alone_are_enough_to_plan(bucket, tmp_path):
-    from raysp.data import prepare, split_file
-    from raysp.data.nlb_standin import write_standin
+    from raysp.data.nlb import prepare
+    from raysp.data.splits import store
+    from raysp.data.standin.nlb import write_standin
 
     write_standin(str(tmp_path), datasets=("mc_maze_small",))
     (name,) = prepare.prepare(["mc_maze_small-20ms-val"], str(tmp_path))
-    for path in (split_file.split_path, split_file.targets_path):
+    for path in (store.split_path, store.targets_path):
         files.copy(path(str(tmp_path), name), path(bucket, name))
     group = ["mc_maze_small-20ms-val"]
     assert prepare.present([group], bucket, named=True) == [group]

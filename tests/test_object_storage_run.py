@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from raysp import files, tables
-from raysp.collection.predictions import read_rates
-from raysp.runs import RunFolder
+from raysp.collection.rates_file import read_rates
+from raysp.io import files, tables
+from raysp.runs.folder import RunFolder
 
 pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3]'")
 pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from raysp import files, tables
-from raysp.runs import RunFolder
+from raysp.io import files, tables
+from raysp.io.yaml_files import read_yaml
+from raysp.runs.folder import RunFolder
 from raysp.search.result import read_result
 from raysp.search.study import read_studies
-from raysp.yaml_files import read_yaml
 
 pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3]'")
 pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from raysp import files
 from raysp.cli import main
 from raysp.cluster import jobs
-from raysp.config import Experiment, ModelChoice, Recording
-from raysp.data import sources, split_file
-from raysp.errors import BadInput, NotReady, Refused, raise_together
-from raysp.launch import Request, choose_splits, prepare_data
+from raysp.config.experiment import Experiment, ModelChoice, Recording
+from raysp.data.sources import catalog as sources
+from raysp.data.splits import store
+from raysp.driver.launch import Request, choose_splits, prepare_data
+from raysp.errors import BadInput, NotReady
+from raysp.io import files
+from raysp.io.refusals import Refused, raise_together
 
 EXPERIMENT = """
 from raysp.config import Experiment, ModelChoice, Recording
@@ -67,7 +69,7 @@ def test_a_refused_recording_does_not_stop_the_others(root, tmp_path):
     assert bad.startswith("  bad: bad.npz: counts expected counts >= 0, got -1")
     assert absent.endswith("absent.npz is not there; check the path")
     assert done.stdout.count(NOTE) == 2
-    assert {len(split_file.load(root, name).train) for name in ("good", "fine")} == {15}
+    assert {len(store.load(root, name).train) for name in ("good", "fine")} == {15}
 
 
 def test_notes_are_said_also_when_all_is_up_to_date(root, no_ray):
@@ -81,7 +83,7 @@ def test_all_refusals_are_listed_before_anything_is_trained(root, no_ray):
     write_counts(f"{root}/worse.npz", -2)
     with pytest.raises(BadInput, match=r"2 were refused:\n  bad: .* got -1.*\n  worse: .* got -2"):
         prepare_data(experiment("bad", "good", "worse"), ["bad", "good", "worse"], Request(root=root), print)
-    assert files.exists(split_file.split_path(root, "good"))
+    assert files.exists(store.split_path(root, "good"))
 
 
 def test_all_absent_recordings_are_listed(root):
@@ -108,13 +110,13 @@ def test_a_file_that_may_not_be_read_does_not_stop_the_others(root, monkeypatch,
     monkeypatch.setattr(files, "sha256", denied)
     with pytest.raises(BadInput, match=r"permission denied: .*bad.npz"):
         prepare_data(experiment("bad", "good"), ["bad", "good"], Request(root=root), print)
-    assert files.exists(split_file.split_path(root, "good"))
+    assert files.exists(store.split_path(root, "good"))
 
 
 def test_a_full_disk_stops_all(root, monkeypatch):
     def full(*given):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(split_file, "save", full)
+    monkeypatch.setattr(store, "save", full)
     with pytest.raises(OSError, match="No space left"):
         sources.try_recording(experiment("good").recordings[0], root)

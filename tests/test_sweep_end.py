@@ -1,5 +1,5 @@
-from raysp import sweep
-from raysp.yaml_files import write_yaml
+from raysp.driver import sweep
+from raysp.io.yaml_files import write_yaml
 from tests.search import made_up
 
 

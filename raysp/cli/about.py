@@ -30,8 +30,8 @@ def models() -> None:
 def splits(root: str) -> None:
     """List the splits and which of them are prepared."""
     with said():
-        from raysp import files
-        from raysp.data import prepare
+        from raysp.data.nlb import prepare
+        from raysp.io import files
 
         there = {name.removesuffix(".h5") for name in files.listing(files.join(root, "prepared"))}
         for name in sorted({*prepare.expand(("*",)), *(n for n in there if not n.endswith(".targets"))}):
@@ -60,15 +60,16 @@ def packing(
 ) -> None:
     """Measure how many trials to run side by side on this machine's cores or GPU."""
     with said():
-        from raysp import files
-        from raysp import packing as packed
-        from raysp.config import Experiment, ModelChoice
-        from raysp.data import prepare, split_file
-        from raysp.plan import settings_on
-        from raysp.sets import apply_sets
+        from raysp.config.experiment import Experiment, ModelChoice
+        from raysp.config.sets import apply_sets
+        from raysp.data.nlb import prepare
+        from raysp.data.splits import store
+        from raysp.driver import packing as packed
+        from raysp.driver.plan import settings_on
+        from raysp.io import files
 
         # Splits that experiments made of recordings of their own have no other name to resolve.
-        name = split if files.exists(split_file.split_path(root, split)) else prepare.resolve(split, root)
+        name = split if files.exists(store.split_path(root, split)) else prepare.resolve(split, root)
         keys = tuple(text if text.startswith("training.") else f"{model}.{text}" for text in sets)
         (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
         settings, training = settings_on(changed, choice, name)
@@ -89,7 +90,7 @@ def packing(
 def doctor(root: str) -> None:
     """Show versions, devices, Ray, MLflow, data and disk, and what is wrong with them."""
     with said():
-        from raysp.doctor import examine
+        from raysp.cli.doctor import examine
 
         problems = 0
         for item in examine(root):

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from raysp.cli.root import ROOT, VERBOSE, main, said, say
-from raysp.errors import BadInput, attempt
-from raysp.words import counted
+from raysp.errors import BadInput
+from raysp.io.refusals import attempt
+from raysp.io.words import counted
 
 
 @main.group()
@@ -24,7 +25,7 @@ def data() -> None:
 def data_list(root: str) -> None:
     """Show which recordings are known and which are here."""
     with said():
-        from raysp.data.download import status
+        from raysp.data.fetch.download import status
 
         for item in status(root):
             say(_status_line(item))
@@ -38,8 +39,8 @@ def data_list(root: str) -> None:
 def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, root: str) -> None:
     """Download recordings, verified; the same command again goes on where it stopped."""
     with said():
-        from raysp.data.download import fetch
-        from raysp.data.manifest import names as known
+        from raysp.data.fetch.download import fetch
+        from raysp.data.fetch.manifest import names as known
 
         if not names and not everything:
             raise BadInput(f"expected names or --all, got neither; known: {', '.join(known())}")
@@ -57,7 +58,7 @@ def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, roo
 def data_standin(root: str, size: str, seed: int, datasets: tuple[str, ...]) -> None:
     """Generate recordings with the benchmark's layout and known dynamics, marked as stand-ins."""
     with said():
-        from raysp.data.nlb_standin import write_standin
+        from raysp.data.standin.nlb import write_standin
 
         write_standin(root, size=size, seed=seed, datasets=datasets or None, report=say)
 
@@ -74,10 +75,10 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
     with said():
-        from raysp import files, leftovers
         from raysp.cli.experiments import load_experiment
-        from raysp.data import prepare
-        from raysp.errors import raise_together
+        from raysp.data.nlb import prepare
+        from raysp.io import files, leftovers
+        from raysp.io.refusals import raise_together
 
         leftovers.clear(files.join(root, "prepared"), leftovers.QUIET_S)
         experiments = [load_experiment(name) for name in names if name.endswith(".py")]
@@ -92,11 +93,12 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
 
 def _prepare_recordings(recordings: Iterable[Any], root: str, force: bool) -> list[tuple[str, Any]]:
     """Prepare each recording and say so; return each one's name with its refusal or None."""
-    from raysp.data import sources, split_file
+    from raysp.data.sources import catalog as sources
+    from raysp.data.splits import store
 
     def prepare(recording: Any) -> None:
         name = sources.prepare_recording(recording, root, force=force)
-        say(f"  {split_file.split_path(root, name)}")
+        say(f"  {store.split_path(root, name)}")
         _say_notes([name], root)
 
     return [(recording.name, attempt(prepare, recording)) for recording in recordings]
@@ -105,17 +107,19 @@ def _prepare_recordings(recordings: Iterable[Any], root: str, force: bool) -> li
 def _prepare_benchmark(
     groups: list[list[str]], root: str, options: dict[str, bool], verbose: bool
 ) -> list[tuple[str, Any]]:
-    from raysp import files
     from raysp.cluster.jobs import jobs
     from raysp.cluster.session import session
-    from raysp.config import Resources
-    from raysp.data import prepare
+    from raysp.config.experiment import Resources
+    from raysp.data.nlb import prepare
+    from raysp.io import files
 
     def done(i: int, refusal: Any) -> None:
         say(f"  {', '.join(groups[i])}{': refused' if refusal else ''}")
 
     with session(Resources(), verbose=verbose):
-        refusals = jobs("raysp.data.prepare.try_group", [((group, root), options) for group in groups], on_done=done)
+        refusals = jobs(
+            "raysp.data.nlb.prepare.try_group", [((group, root), options) for group in groups], on_done=done
+        )
     ready = [name for group, refusal in zip(groups, refusals, strict=True) if refusal is None for name in group]
     _say_notes([prepare.resolve(name, root) for name in ready], root)
     say(f"{counted(ready, 'split')} ready below {files.join(root, 'prepared')}")
@@ -123,10 +127,10 @@ def _prepare_benchmark(
 
 
 def _say_notes(names: Iterable[str], root: str) -> None:
-    from raysp.data import split_file
+    from raysp.data.splits import store
 
     for name in names:
-        for note in split_file.notes(root, name):
+        for note in store.notes(root, name):
             say(f"    {name}: {note}")
 
 
@@ -136,7 +140,7 @@ def _say_notes(names: Iterable[str], root: str) -> None:
 def data_check(names: tuple[str, ...], root: str) -> None:
     """Verify recordings against their published hashes."""
     with said():
-        from raysp.data.download import check
+        from raysp.data.fetch.download import check
 
         found = check(root, names or ("--all",))
         for item in found:

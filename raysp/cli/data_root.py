@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from raysp import files
-from raysp.config import Trial
-from raysp.data import split_file
+from raysp.config.experiment import Trial
+from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.runs.folder import RunFolder
 
 
 def data_root(run: RunFolder, given: str | None, trials: Sequence[Trial]) -> tuple[str, list[str]]:
@@ -51,7 +51,7 @@ def whole_root(run: RunFolder, given: str | None, trials: Sequence[Trial]) -> st
 def _problem(root: str, split: str, data: str) -> str | None:
     """Return why a split below a root is not what a trial was trained on; None when it is."""
     try:
-        now = split_file.header(root, split)["fingerprint"]
+        now = store.header(root, split)["fingerprint"]
     except (BadInput, NotReady) as reason:
         return str(reason)
     if now != data:

@@ -26,7 +26,7 @@ def load_experiment(path: str) -> Any:
     Raises:
         BadInput: the file is no Python, has no such function, or raises; the sentence names the file and line of it.
     """
-    from raysp.config import Experiment
+    from raysp.config.experiment import Experiment
 
     if not os.path.isfile(path):
         raise BadInput(f"expected an experiment's Python file at {path}, found {_what_is_at(path)}")

@@ -76,8 +76,8 @@ def run(experiment: str, **options: Any) -> None:
 def sweep(experiment: str, **options: Any) -> None:
     """Search a model's settings on each split; the same command again goes on, and more samples extend it."""
     with said():
-        from raysp.launch import Request
-        from raysp.sweep import sweep as search_for
+        from raysp.driver.launch import Request
+        from raysp.driver.sweep import sweep as search_for
 
         search = _search(options)
         sets = _sets(options)
@@ -100,8 +100,8 @@ def sweep(experiment: str, **options: Any) -> None:
 def learning_rate(experiment: str, lowest: float, highest: float, steps: int, models: str, **options: Any) -> None:
     """Let the learning rate grow until the loss explodes, and suggest one, for each model and split."""
     with said():
-        from raysp.launch import Request
-        from raysp.range_test import range_tests
+        from raysp.driver.launch import Request
+        from raysp.driver.range_test import range_tests
 
         request = Request(models=_names(models), file=experiment, **options)
         range_tests(load_experiment(experiment), request, lowest, highest, steps, say)
@@ -122,7 +122,7 @@ def run_file(path: str) -> None:
 
 def _run(path: str, **options: Any) -> None:
     with said():
-        from raysp.launch import Request, launch
+        from raysp.driver.launch import Request, launch
 
         validate_on, models = options.pop("validate_on"), options.pop("models")
         sets = _sets(options) + (() if validate_on is None else (f"training.validate_on={validate_on}",))
@@ -142,9 +142,9 @@ def _sets(options: dict[str, Any]) -> tuple[str, ...]:
 
 def _search(options: dict[str, Any]) -> Any:
     """Return what is asked of a sweep, taken out of the options."""
-    from raysp.search.lane import Amount
+    from raysp.driver.sweep import Search
+    from raysp.search.active_study import Amount
     from raysp.search.study import Halving
-    from raysp.sweep import Search
 
     grace, reduction = options.pop("grace"), options.pop("reduction")
     finalists, final_seeds = options.pop("finalists"), options.pop("final_seeds")

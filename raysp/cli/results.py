@@ -15,11 +15,11 @@ def status(folder: str) -> None:
     with said():
         from collections import Counter
 
-        from raysp.finish import damaged
-        from raysp.runs import RunFolder
+        from raysp.driver.finish import damaged
+        from raysp.driver.sweep_record import is_sweep
+        from raysp.runs.folder import RunFolder
         from raysp.search.result import lines, read_result
         from raysp.search.study import read_studies
-        from raysp.sweep_record import is_sweep
 
         run = RunFolder(folder)
         if is_sweep(run):
@@ -59,15 +59,15 @@ def collect(
 ) -> None:
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
     with said():
-        from raysp import files
         from raysp.cli.data_root import whole_root
         from raysp.cluster.jobs import job
         from raysp.collection.submission import told
-        from raysp.evaluation.run import is_nlb
-        from raysp.finish import note
-        from raysp.record import locked
-        from raysp.runs import RunFolder
-        from raysp.sweep_record import check_run
+        from raysp.data.nlb.sets import is_nlb
+        from raysp.driver.finish import note
+        from raysp.driver.sweep_record import check_run
+        from raysp.io import files
+        from raysp.runs.folder import RunFolder
+        from raysp.runs.lock import locked
 
         run, at = RunFolder(folder), RunFolder(files.absolute(folder))
         check_run(run)
@@ -92,16 +92,17 @@ def collect(
 def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
     with said():
-        from raysp import files
         from raysp.cli.data_root import whole_root
-        from raysp.evaluation import table
-        from raysp.evaluation.run import test_looks, test_scores_path, wanted
-        from raysp.finish import evaluate as evaluate_run
-        from raysp.finish import note
-        from raysp.record import locked
-        from raysp.runs import RunFolder
-        from raysp.sweep_record import check_run
-        from raysp.words import counted
+        from raysp.driver import score_table
+        from raysp.driver.evaluate import wanted
+        from raysp.driver.finish import evaluate as evaluate_run
+        from raysp.driver.finish import note
+        from raysp.driver.sweep_record import check_run
+        from raysp.io import files
+        from raysp.io.words import counted
+        from raysp.runs.folder import RunFolder
+        from raysp.runs.lock import locked
+        from raysp.runs.test_looks import test_looks, test_scores_path
 
         run = RunFolder(folder)
         check_run(run)
@@ -111,7 +112,7 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
         say(f"{counted(count, 'trial')} scored: {run.metrics}")
         if phase == "test":
             say(f"look {test_looks(run)} at the test answers, counted in {test_scores_path(run)}")
-        for line in table.lines(run, phase):
+        for line in score_table.lines(run, phase):
             say(line)
         if files.listing(run.report):
             say(f"the report is older than these scores; draw it anew with: raysp report {folder}")
@@ -125,13 +126,13 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
     with said():
         from raysp.cli.data_root import data_root
-        from raysp.finish import note
-        from raysp.record import locked
-        from raysp.report.page import write_report
-        from raysp.runs import RunFolder
-        from raysp.sweep import report_sweep
-        from raysp.sweep_record import is_sweep
-        from raysp.words import counted
+        from raysp.driver.finish import note
+        from raysp.driver.report import write_report
+        from raysp.driver.sweep import report_sweep
+        from raysp.driver.sweep_record import is_sweep
+        from raysp.io.words import counted
+        from raysp.runs.folder import RunFolder
+        from raysp.runs.lock import locked
 
         run = RunFolder(folder)
         swept = is_sweep(run)
@@ -157,10 +158,10 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
 def ui(folder: str, host: str, port: int) -> None:
     """Open MLflow on a run's store, after writing to it what it lacks."""
     with said():
-        from raysp import tracking, tracking_server
-        from raysp.runs import RunFolder
-        from raysp.sweep import described
-        from raysp.sweep_record import is_sweep
+        from raysp.driver import tracking, tracking_server
+        from raysp.driver.sweep import described
+        from raysp.driver.sweep_record import is_sweep
+        from raysp.runs.folder import RunFolder
 
         run = RunFolder(folder)
         uri = tracking.catch_up(run, trials=described(run) if is_sweep(run) else None, say=say)

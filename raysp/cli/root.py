@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import click
 
 from raysp import __version__
-from raysp.address import masked
 from raysp.cli.utf8 import speak_utf8
 from raysp.errors import BadInput, NotReady, StoreError
-from raysp.interruption import exit_status, taken_for_ctrl_c
-from raysp.system_errors import named, sentence
+from raysp.io.address import masked
+from raysp.io.interruption import exit_status, taken_for_ctrl_c
+from raysp.io.system_errors import named, sentence
 
 ROOT = click.option("--root", default="data", show_default=True, help="Folder (or address) of the recordings.")
 RUN_ROOT = click.option(
@@ -111,7 +111,7 @@ def _check_text(text: str) -> None:
 def with_ray(verbose: bool) -> Iterator[None]:
     """Start Ray for the block."""
     from raysp.cluster.session import session
-    from raysp.config import Resources
+    from raysp.config.experiment import Resources
 
     with session(Resources(), verbose=verbose):
         yield

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raysp.cluster import fitness, machines
-from raysp.cluster.fitness import Expected
+from raysp.cluster import machines, node_check
+from raysp.cluster.node_check import Expected
 from raysp.errors import NotReady
-from raysp.training.share import pinned
+from raysp.training.process_limits import pinned
 
 LOOK_S = 5.0
 RETRIES = 5
@@ -97,18 +97,18 @@ def _submit(call: tuple[Sequence[Any], dict[str, Any]], *, cpus: int, function: 
 
     # Machines are taken away also while they do this: what counts is an error of the function's own.
     task = ray.remote(_call).options(num_cpus=cpus, max_retries=RETRIES, runtime_env={"env_vars": pinned(cpus)})
-    if fitness.turned_away:
-        task = task.options(label_selector={"ray.io/node-id": f"!in({','.join(sorted(fitness.turned_away))})"})
+    if node_check.turned_away:
+        task = task.options(label_selector={"ray.io/node-id": f"!in({','.join(sorted(node_check.turned_away))})"})
     args, options = call
-    return task.remote(function, tuple(args), options, fitness.driver)
+    return task.remote(function, tuple(args), options, node_check.driver)
 
 
 def _turn_away(unfit: Unfit) -> None:
     import ray
 
-    fitness.turned_away.add(unfit.machine)
+    node_check.turned_away.add(unfit.machine)
     there = {node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")}
-    if there <= fitness.turned_away:
+    if there <= node_check.turned_away:
         raise NotReady(f"no machine of the cluster can do what is left; the last one: {unfit.reason}")
 
 
@@ -129,7 +129,7 @@ def _give_up(waiting: list[Any], cpus: int, seconds: float) -> None:
 def _call(function: str, args: tuple[Any, ...], options: dict[str, Any], driver: Expected | None) -> Any:
     import ray
 
-    if driver is not None and (reason := fitness.unfit(driver)) is not None:
+    if driver is not None and (reason := node_check.unfit(driver)) is not None:
         return Unfit(ray.get_runtime_context().get_node_id(), reason)
     module, _, name = function.rpartition(".")
     return getattr(importlib.import_module(module), name)(*args, **options)

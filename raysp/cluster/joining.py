@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from raysp.address import masked
 from raysp.errors import BadInput, NotReady
+from raysp.io.address import masked
 
 # As Ray's own GcsNodeState has it.
 ALIVE = 0

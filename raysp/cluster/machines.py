@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from raysp.config import Resources
-from raysp.yaml_files import read_yaml
+from raysp.config.experiment import Resources
+from raysp.io.yaml_files import read_yaml
 
 Machines = list[dict[str, float]]
 """The resources of each machine, such as {"CPU": 4.0, "GPU": 1.0}."""

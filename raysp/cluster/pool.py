@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files, leftovers
-from raysp.cluster.fitness import Expected
 from raysp.cluster.machines import Machines, group_sizes, pool_size, present, said
+from raysp.cluster.node_check import Expected
 from raysp.cluster.queue import SETTLED, Health, TrialQueue
-from raysp.config import Resources
+from raysp.config.experiment import Resources
 from raysp.errors import NotReady
-from raysp.one_trial import Setting
-from raysp.training.share import pinned
+from raysp.io import files, leftovers
+from raysp.runs.trial_log import Setting
+from raysp.training.process_limits import pinned
 
-RUNNER = "raysp.one_trial.run_trial"
+RUNNER = "raysp.trials.run_trial.run_trial"
 MOST_CONTROLLERS = 10
 STOP_GRACE_S = 60.0
 

@@ -8,8 +8,8 @@ import resource
 import tempfile
 from typing import Any
 
-from raysp import machine
 from raysp.errors import NotReady
+from raysp.io import machine
 
 # A socket's path ends at 107 bytes; below Ray's folder it is /session_DATE_TIME_PID/sockets/plasma_store.
 LONGEST = 107 - len("/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files
-from raysp.runs import RunFolder
-from raysp.search.lane import Lane
+from raysp.io import files
+from raysp.runs.folder import RunFolder
+from raysp.search.active_study import Lane
 from raysp.search.objective import OBJECTIVES
 from raysp.search.outcome import read_rungs
 

@@ -8,14 +8,14 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from raysp import machine
 from raysp.cluster import machines, room
 from raysp.cluster.joining import address, join
 from raysp.cluster.machines import Machines, present, with_machines_to_come
-from raysp.config import Resources
+from raysp.config.experiment import Resources
 from raysp.errors import NotReady
-from raysp.interruption import taken_for_ctrl_c
-from raysp.training.share import pinned
+from raysp.io import machine
+from raysp.io.interruption import taken_for_ctrl_c
+from raysp.training.process_limits import pinned
 
 # Ray reads these when it is imported or started, so they are set before either happens.
 QUIET = {

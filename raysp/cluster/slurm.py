@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raysp import address
 from raysp.cluster.session import QUIET
 from raysp.cluster.slurm_script import TEXT
 from raysp.errors import BadInput
+from raysp.io import address
 
 # How long before its time limit a job is told, in seconds: a pool takes up to a minute to save its trials' state.
 NOTICE_S = 120

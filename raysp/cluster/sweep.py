@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from raysp import files, leftovers
 from raysp.cluster.machines import Machines, pool_size
 from raysp.cluster.rungs import Kept, Ladder, scheduler
-from raysp.config import Resources
-from raysp.data.split import TrainingPart
+from raysp.config.experiment import Resources
+from raysp.data.splits.population import TrainingPart
 from raysp.errors import StoreError
-from raysp.one_trial import Setting
-from raysp.runs import RunFolder, trial_to
-from raysp.search.board import Board
+from raysp.io import files, leftovers
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.trial_log import Setting
+from raysp.search.scheduler import Board
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -31,7 +31,7 @@ def work(
     machines: Machines,
     made_by: dict[str, Any],
     watch: Watch,
-    runner: str = "raysp.search_trial.search_trial",
+    runner: str = "raysp.trials.search_trial.search_trial",
 ) -> None:
     """Run a board's trials until it is over.
 

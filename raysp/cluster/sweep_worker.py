@@ -24,11 +24,11 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
     from ray import tune
 
     from raysp.errors import StoreError
-    from raysp.one_trial import Setting
-    from raysp.runs import trial_from
-    from raysp.search_trial import Rungs
-    from raysp.system_errors import is_disk_full
-    from raysp.training.share import limit_memory, limit_threads
+    from raysp.io.system_errors import is_disk_full
+    from raysp.runs.folder import trial_from
+    from raysp.runs.trial_log import Setting
+    from raysp.training.process_limits import limit_memory, limit_threads
+    from raysp.trials.search_trial import Rungs
 
     limit_threads(shared["threads"])
     limit_memory(shared["share"])
@@ -77,9 +77,9 @@ class Beats:
 
 def noop(trial: Any, part: Any, setting: Any, report: Any, rungs: Any, made_by: Any) -> dict[str, Any]:
     """Train nothing, but record it as any trial: what is left is the platform's own cost."""
-    from raysp import files
-    from raysp.one_trial import recorded
-    from raysp.runs import RunFolder
+    from raysp.io import files
+    from raysp.runs.folder import RunFolder
+    from raysp.runs.trial_log import recorded
 
     folder = RunFolder(setting.run).trial(trial.id)
     with recorded(trial, folder) as log:

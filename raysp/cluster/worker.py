@@ -7,11 +7,11 @@ import time
 import traceback
 from typing import Any
 
-from raysp.cluster.fitness import unfit
+from raysp.cluster.node_check import unfit
 from raysp.errors import Interrupted
-from raysp.one_trial import Setting
-from raysp.runs import trial_from
-from raysp.training.share import limit_memory, limit_threads
+from raysp.runs.folder import trial_from
+from raysp.runs.trial_log import Setting
+from raysp.training.process_limits import limit_memory, limit_threads
 
 BEAT_S = 2.0
 

@@ -7,13 +7,13 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 
-from raysp import files, storage
-from raysp.collection.predictions import Header, read_header
-from raysp.collection.trains import read_digest
-from raysp.config import Trial
+from raysp.collection.rates_file import Header, read_header
+from raysp.collection.spike_trains_file import read_digest
+from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder
-from raysp.words import counted
+from raysp.io import files, storage
+from raysp.io.words import counted
+from raysp.runs.folder import RunFolder
 
 
 def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], None] | None = None) -> str:

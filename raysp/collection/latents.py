@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from raysp import files
-from raysp.config import Trial
-from raysp.data.hdf5 import opened
-from raysp.data.sealed import DIGESTS, checked_header, new_sealed, raw_header, read
+from raysp.config.experiment import Trial
+from raysp.data.formats.hdf5 import opened
+from raysp.data.splits.sealed import DIGESTS, checked_header, new_sealed, raw_header, read
 from raysp.errors import BadInput, NotReady
+from raysp.io import files
 
 FORMAT, NAME, TRAIN = 1, "latents", "train_latents"
 AGAIN = "remove its trial's folder and run the experiment again"

@@ -11,15 +11,16 @@ import h5py
 import numpy as np
 
 import raysp
-from raysp import files
 from raysp.collection.gather import finished, header_of
-from raysp.collection.predictions import PARTS, read_rates
-from raysp.config import STANDIN, Experiment, Trial
-from raysp.data import nlb_sets, split_file
-from raysp.data.hdf5 import new_hdf5, opened, write_array
-from raysp.data.split import Sizes
+from raysp.collection.rates_file import PARTS, read_rates
+from raysp.config.experiment import STANDIN, Experiment, Trial
+from raysp.data.formats.hdf5 import new_hdf5, opened, write_array
+from raysp.data.nlb import sets as nlb_sets
+from raysp.data.splits import store
+from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput, unknown
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.runs.folder import RunFolder
 
 HALVES = ("heldin", "heldout")
 
@@ -205,12 +206,12 @@ def _of_seeds(trials: list[Trial], seeds: Literal["mean"] | int) -> list[Trial]:
 def _group(run: RunFolder, root: str, trials: list[Trial]) -> Group:
     """Return the group of one split, after checking all its trials against the prepared split."""
     split = trials[0].split
-    prepared = split_file.header(root, split)
+    prepared = store.header(root, split)
     sizes = Sizes(**prepared["sizes"])
     known, bin_ms, phase = nlb_sets.parse(split)
     forward = []
     for trial in trials:
-        split_file.same_data(root, trial)
+        store.same_data(root, trial)
         header = header_of(run, trial)
         found = shapes(header.sizes, {part: header.trials.get(part, 0) for part in PARTS}, forward=True)
         expected = shapes(sizes, prepared["trials"], forward=True)

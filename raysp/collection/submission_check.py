@@ -8,14 +8,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from raysp import files
 from raysp.collection.submission import HALVES, shapes
-from raysp.config import STANDIN
-from raysp.data import nlb_sets, split_file
-from raysp.data.guarded import Dataset, Group, decoded
-from raysp.data.hdf5 import DIGEST, opened
-from raysp.data.split import Sizes
+from raysp.config.experiment import STANDIN
+from raysp.data.formats.guarded import Dataset, Group, decoded
+from raysp.data.formats.hdf5 import DIGEST, opened
+from raysp.data.nlb import sets as nlb_sets
+from raysp.data.splits import store
+from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput, NotReady
+from raysp.io import files
 
 TRIALS_AT_ONCE = 256
 TINY = 1e-12
@@ -79,7 +80,7 @@ def _mismatches(file: Group, name: str, phase: str, standin: bool, root: str) ->
     dataset, bin_ms = groups[name]
     split = (STANDIN if standin else "") + nlb_sets.split_name(dataset, bin_ms, phase)
     try:
-        prepared = split_file.header(root, split)
+        prepared = store.header(root, split)
     except NotReady as error:
         yield f"cannot be checked: {error}"
         return
@@ -107,7 +108,7 @@ def _needed(array: str, dataset: str, group: Group) -> bool:
 
 def _another_unit(group: Group, root: str, split: str) -> Iterator[str]:
     """Compare the mean rate of the input neurons with their mean count, which every model comes near to."""
-    counts = split_file.load(root, split).eval.heldin
+    counts = store.load(root, split).eval.heldin
     if "eval_rates_heldin" not in group:
         return
     rates = group["eval_rates_heldin"]

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.split import Trials
+from raysp.data.splits.population import Trials
 from raysp.errors import BadInput
-from raysp.evaluation.metrics_table import MEAN_R2
 from raysp.evaluation.nlb import is_velocity
 from raysp.evaluation.score import Score
 from raysp.evaluation.velocity import Decoded, decode
 
 BEHAVIOR = "behavior R2"
+
+MEAN_R2 = "behavior R2, mean over variables"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from raysp.data.split import Trials
+from raysp.data.splits.population import Trials
 from raysp.evaluation.rates import poisson_deviance
 from raysp.models.prediction import Prediction
 

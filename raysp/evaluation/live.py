@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raysp.data.split import Trials
+from raysp.data.splits.population import Trials
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
 from raysp.evaluation.rates import measures_of_truth, reconstruction_bits_per_spike, roughness

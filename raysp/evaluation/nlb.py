@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from raysp import files
-from raysp.data.split import Targets, Trials
+from raysp.data.splits.population import Targets, Trials
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.psth import psth_r2
 from raysp.evaluation.tp_correlation import tp_correlation
 from raysp.evaluation.velocity import velocity_r2
+from raysp.io import files
 
 
 class JudgeFailed(BadInput):
@@ -199,7 +199,7 @@ def _opened(source: Mapping[str, Group] | str | os.PathLike[str]) -> Iterator[Ma
     if isinstance(source, Mapping):
         yield source
         return
-    from raysp.data.hdf5 import opened
+    from raysp.data.formats.hdf5 import opened
 
     if not files.exists(str(source)):
         raise BadInput(f"no HDF5 file at {source}")

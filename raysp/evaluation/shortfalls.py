@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from raysp.config import Trial
+from raysp.config.experiment import Trial
 from raysp.evaluation.score import number
 
 COMPARED = {"co-bps": 1, "fp-bps": 1, "masked deviance": -1}

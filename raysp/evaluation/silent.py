@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from raysp.config import Trial
-from raysp.data.split import PopulationSplit, Targets, Trials, spell_neurons
+from raysp.config.experiment import Trial
+from raysp.data.splits.population import PopulationSplit, Targets, Trials, spell_neurons
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts

@@ -7,9 +7,10 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from raysp import models, settings
-from raysp.data.split import Sizes
-from raysp.data.stimulus import StimulusSizes
+from raysp import models
+from raysp.config import settings
+from raysp.data.splits.population import Sizes
+from raysp.data.splits.stimulus import StimulusSizes
 from raysp.errors import unknown
 
 HELPERS = ("catalog", "masked", "means", "prediction", "shared_windows", "windowed")

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import torch
 
-from raysp.data.stimulus import StimulusSizes
-from raysp.data.windows import Tape, Windows
+from raysp.data.splits.stimulus import StimulusSizes
+from raysp.data.splits.windows import Tape, Windows
 from raysp.models import distance_unet
 from raysp.models.shared_windows import SharedConfig, SharedModel, one_cell
 

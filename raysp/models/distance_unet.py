@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from raysp.data.stimulus import StimulusSizes
-from raysp.data.windows import Reach, Tape, Windows
+from raysp.data.splits.stimulus import StimulusSizes
+from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
 from raysp.layers.cellwise import Block, Linear, alike, doubled
 from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel

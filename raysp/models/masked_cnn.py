@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.data.split import Sizes
+from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 from raysp.layers.convolution import Full
 from raysp.layers.norm import Norm, NormName

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.data.split import Sizes
+from raysp.data.splits.population import Sizes
 from raysp.models.masked import MaskedConfig, MaskedModel, check_least, check_share
 
 

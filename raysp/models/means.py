@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.data.split import Sizes, Trials
+from raysp.data.splits.population import Sizes, Trials
 from raysp.errors import BadInput
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from raysp.data.split import Sizes
+from raysp.data.splits.population import Sizes
 from raysp.layers.attention import Block
 from raysp.models.masked import MaskedConfig, MaskedModel, check_least, check_share
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from raysp.data.stimulus import StimulusSizes, StimulusSplit
-from raysp.data.windows import Reach, Windows
+from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.splits.windows import Reach, Windows
 from raysp.errors import BadInput
 from raysp.models.windowed import WindowModel
 from raysp.objectives.poisson_counts import place_evenly

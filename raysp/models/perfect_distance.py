@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from raysp.data.stimulus import StimulusSizes, StimulusSplit
-from raysp.data.windows import Reach, Tape, Windows
+from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.models import distance_unet
 from raysp.models.windowed import WindowModel
 from raysp.objectives import spike_distance

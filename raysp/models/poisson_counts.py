@@ -10,8 +10,8 @@ from typing import ClassVar
 import torch
 from torch.nn import functional
 
-from raysp.data.stimulus import StimulusSizes
-from raysp.data.windows import Reach, Windows
+from raysp.data.splits.stimulus import StimulusSizes
+from raysp.data.splits.windows import Reach, Windows
 from raysp.errors import BadInput
 from raysp.layers.cellwise import Linear
 from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from raysp.data.split import Sizes
+from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 
 

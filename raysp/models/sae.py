@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.data.batch import Batch
-from raysp.data.split import PopulationSplit, Sizes, Trials
+from raysp.data.splits.batch import Batch
+from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from raysp.data.stimulus import StimulusSizes
-from raysp.data.windows import Windows
+from raysp.data.splits.stimulus import StimulusSizes
+from raysp.data.splits.windows import Windows
 from raysp.errors import BadInput
 from raysp.layers.window_trunk import Trunk
 from raysp.models.windowed import TrunkConfig, WindowModel

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from raysp.data.split import Sizes
+from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 from raysp.layers import convnext, unet_blocks
 from raysp.layers.coarse_attention import AttentionName, CoarseAttention

@@ -11,8 +11,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-from raysp.data.stimulus import StimulusSizes, StimulusSplit
-from raysp.data.windows import Reach, Tape, Windows
+from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
 from raysp.layers.window_trunk import Trunk, bins_after
 

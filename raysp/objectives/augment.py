@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from raysp.data.batch import Batch
+from raysp.data.splits.batch import Batch
 from raysp.errors import BadInput
 
 

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from raysp.config import Trial
+from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
-from raysp.report.material import Task
+from raysp.report.run_data import Task
 from raysp.report.style import Picture
 
 

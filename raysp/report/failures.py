@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from raysp import files, storage
-from raysp.config import Trial
+from raysp.config.experiment import Trial
 from raysp.errors import last_line
-from raysp.report.material import Material
+from raysp.io import files, storage
+from raysp.report.run_data import Material
 
 LONGEST = 20_000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from raysp.config import Trial
-from raysp.data import split_file
+from raysp.config.experiment import Trial
+from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
 from raysp.models import catalog
 
@@ -23,7 +23,7 @@ def in_one_piece(trials: Sequence[Trial], root: str) -> set[str]:
 
 def _kind(root: str, split: str, model: str) -> str:
     try:
-        return split_file.kind_of(split_file.header(root, split))
+        return store.kind_of(store.header(root, split))
     except (BadInput, NotReady, OSError):
         pass
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from raysp.config import Trial
-from raysp.words import counted
+from raysp.config.experiment import Trial
+from raysp.io.words import counted
 
 VERSIONS = ("raysp", "torch", "numpy", "python")
 """What can change a number, as done.json notes it."""

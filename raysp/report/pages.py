@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from raysp import files
 from raysp.evaluation.score import number
+from raysp.io import files
 from raysp.report import provenance
-from raysp.report.draw import write_picture
 from raysp.report.style import Picture
-from raysp.runs import RunFolder
+from raysp.runs.folder import RunFolder
 
 EMBEDDED_BYTES = 10_500_000
 """Of images inside the page (a third more as base64); those beyond lie beside it."""
@@ -37,6 +36,14 @@ class Pages:
         for name in files.listing(self._run.report):
             if name.endswith(".png") and not name.startswith(".") and name not in self._written:
                 files.remove(files.join(self._run.report, name))
+
+
+def write_picture(run: RunFolder, picture: Picture) -> str:
+    """Write a figure into the run's report folder, whole or not at all; return its path."""
+    path = files.join(run.report, f"{picture.name}.png")
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(picture.png)
+    return path
 
 
 def template(name: str) -> Any:

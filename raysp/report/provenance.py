@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raysp.report.material import Material, Task
+from raysp.report.run_data import Material, Task
 
 
 @dataclass(frozen=True)

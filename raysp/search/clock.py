@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from raysp import files, settings
+from raysp.config import settings
+from raysp.io import files
 
 
 class Clock:

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-from raysp import files
+from raysp.io import files
 from raysp.search.objective import OBJECTIVES
 from raysp.search.outcome import Score
 from raysp.search.result import Result

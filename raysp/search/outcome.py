@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from raysp import files
 from raysp.errors import BadInput, last_line
-from raysp.runs import TrialFolder
+from raysp.io import files
+from raysp.runs.folder import TrialFolder
 from raysp.search.objective import OBJECTIVES, best_first, dominates
 
 State = Literal["done", "stopped", "failed", "waiting"]

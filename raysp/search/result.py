@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import files, settings
+from raysp.config import settings
 from raysp.errors import BadInput, NotReady
+from raysp.io import files
 from raysp.search.outcome import Outcome, Score, front, outcome, ranking, score
 from raysp.search.study import Candidate, Study
 

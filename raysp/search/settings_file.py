@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raysp import code_hash, files, settings
-from raysp.config import STANDIN, Experiment, ModelChoice
-from raysp.data import split_file
+from raysp.config import code_hash, settings
+from raysp.config.experiment import STANDIN, Experiment, ModelChoice
+from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.io.words import counted, named
+from raysp.io.yaml_files import read_yaml, write_yaml
+from raysp.runs.folder import RunFolder
 from raysp.search.result import Result, read_result, unfinished
 from raysp.search.space_check import FIXED, parted
 from raysp.search.study import read_studies
-from raysp.words import counted, named
-from raysp.yaml_files import read_yaml, write_yaml
 
 VAL, TEST = "-val", "-test"
 BEST = {"data": str, "settings": Mapping, "training": Mapping}
@@ -137,7 +138,7 @@ def check_data(best: BestSettings, splits: list[str], root: str) -> None:
     """
     for model, swept in best.models.items():
         for split in {partner(name) for name in splits} & set(swept):
-            there = split_file.header(root, split)["fingerprint"]
+            there = store.header(root, split)["fingerprint"]
             if there != swept[split]["data"]:
                 raise BadInput(
                     f"{best.sweep}: {model} was swept on other data called {split} ({swept[split]['data'][:12]}, below "

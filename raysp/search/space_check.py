@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from raysp import settings
-from raysp.config import Training
+from raysp.config import settings
+from raysp.config.experiment import Training
 from raysp.errors import BadInput, unknown
 from raysp.search.space import Entry, Space, equal, parents
 

@@ -6,10 +6,10 @@ import math
 from decimal import Decimal
 from typing import Any
 
+from raysp.config.settings import LARGEST
 from raysp.errors import BadInput, unknown
+from raysp.io.yaml_files import read_yaml
 from raysp.search.space import Entry, Space
-from raysp.settings import LARGEST
-from raysp.yaml_files import read_yaml
 
 KEYS = ("model", "space", "start")
 KINDS = ("uniform", "loguniform", "int", "choice", "grid", "same")

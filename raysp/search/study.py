@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from raysp import code_hash, files, settings
-from raysp.config import Trial
+from raysp.config import code_hash, settings
+from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.io.yaml_files import read_yaml, write_yaml
+from raysp.runs.folder import RunFolder
 from raysp.search.objective import check_names
 from raysp.search.space import Space
 from raysp.search.space_check import build
 from raysp.search.space_file import parse_space, spell_space
-from raysp.yaml_files import read_yaml, write_yaml
 
 Sampler = Literal["tpe", "random", "grid"]
 Source = Literal["defaults", "start", "tpe", "random", "grid"]
@@ -66,7 +67,7 @@ class Definition:
             number of workers and however often it was killed.
         halving: ASHA; None lets every trial end by itself.
         neurons: the cell subset; None for all.
-        code: the files that its first candidate computes with (`raysp.code_hash`); empty where nobody knows.
+        code: the files that its first candidate computes with (`raysp.config.code_hash`); empty where nobody knows.
     """
 
     split: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from raysp import files, tables
-from raysp.config import STANDIN
+from raysp.config.experiment import STANDIN
 from raysp.errors import NotReady
-from raysp.runs import RunFolder
+from raysp.io import files, tables
+from raysp.runs.folder import RunFolder
 from raysp.search.result import Result
 
 FIRST = {

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from raysp.data.split import Trials
+from raysp.data.splits.population import Trials
 from raysp.errors import Interrupted
 from raysp.models.prediction import Prediction
 from raysp.training import checkpoint as checkpoints

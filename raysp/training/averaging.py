@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from raysp.config import Training
-from raysp.data.batch import Batch
+from raysp.config.experiment import Training
+from raysp.data.splits.batch import Batch
 from raysp.training.predict import BATCH
 
 

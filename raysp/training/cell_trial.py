@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import torch
 
-from raysp.config import Trial
-from raysp.data.stimulus import StimulusSplit
-from raysp.data.windows import Tape
+from raysp.config.experiment import Trial
+from raysp.data.splits.stimulus import StimulusSplit
+from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.windowed import WindowModel

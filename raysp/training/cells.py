@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from raysp.config import Training
-from raysp.data.stimulus import StimulusSplit
-from raysp.data.windows import Tape, Windows, last_starts, window_starts
+from raysp.config.experiment import Training
+from raysp.data.splits.stimulus import StimulusSplit
+from raysp.data.splits.windows import Tape, Windows, last_starts, window_starts
 from raysp.errors import BadInput
 from raysp.models.windowed import WindowModel
 from raysp.training.descent import Descent, Diverged, Progress

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from raysp import files
 from raysp.errors import BadInput
+from raysp.io import files
 
 FORMAT, UNSEALED = 2, 1
 """Version of the format; what earlier versions wrote carries no digest."""

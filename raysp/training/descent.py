@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from raysp.config import Training
-from raysp.data.batch import Batch, detached
+from raysp.config.experiment import Training
+from raysp.data.splits.batch import Batch, detached
 from raysp.errors import BadInput
 from raysp.training.averaging import Averaging
 from raysp.training.device import precision

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import torch
 
-from raysp.config import Trial
-from raysp.data.batch import to_device
-from raysp.data.split import PopulationSplit
-from raysp.data.stimulus import StimulusSplit
-from raysp.data.windows import Tape
+from raysp.config.experiment import Trial
+from raysp.data.splits.batch import to_device
+from raysp.data.splits.population import PopulationSplit
+from raysp.data.splits.stimulus import StimulusSplit
+from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training import device as devices

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from raysp import machine
 from raysp.errors import BadInput
+from raysp.io import machine
 
 COPIES = 4
 """Of each weight: itself, its gradient, and Adam's two moments."""

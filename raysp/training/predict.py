@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from raysp.data.batch import Batch, to_device
-from raysp.data.split import Trials
+from raysp.data.splits.batch import Batch, to_device
+from raysp.data.splits.population import Trials
 from raysp.models.prediction import Prediction, concatenate
 from raysp.training.randomness import looking
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from raysp.config import Training
+from raysp.config.experiment import Training
 from raysp.training.one_cycle import one_cycle
 
 ANNEAL_EPOCHS = 10

@@ -6,18 +6,18 @@ from collections.abc import Callable, Collection
 
 from torch import nn
 
-from raysp.config import Training, Trial
-from raysp.data.batch import to_device
-from raysp.data.split import PopulationSplit, Targets, TrainingPart, Trials
-from raysp.data.stimulus import StimulusSplit
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits.batch import to_device
+from raysp.data.splits.population import PopulationSplit, Targets, TrainingPart, Trials
+from raysp.data.splits.stimulus import StimulusSplit
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training import device as devices
 from raysp.training.attempt import Attempt, Measure, Report
 from raysp.training.cell_trial import fit_cells
+from raysp.training.closed_form import fit_itself
 from raysp.training.descent import Descent, Diverged, Follow
 from raysp.training.fitted import Fitted
-from raysp.training.itself import fit_itself
 from raysp.training.memory import check_fits
 from raysp.training.predict import predict
 from raysp.training.randomness import seeded

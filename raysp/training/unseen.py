@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from raysp.data.batch import Batch
+from raysp.data.splits.batch import Batch
 from raysp.models.prediction import Prediction
 from raysp.objectives.poisson import negative_log_likelihood
 from raysp.training.randomness import looking

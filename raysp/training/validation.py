@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.config import Training
-from raysp.data.split import Trials
+from raysp.config.experiment import Training
+from raysp.data.splits.population import Trials
 from raysp.errors import BadInput
 
 

@@ -3,11 +3,12 @@ import os
 import pytest
 from click.testing import CliRunner
 
-from raysp import cli, files
-from raysp.config import Trial
-from raysp.record import locked
-from raysp.runs import RunFolder, trial_to
-from raysp.yaml_files import write_yaml
+from raysp import cli
+from raysp.config.experiment import Trial
+from raysp.io import files
+from raysp.io.yaml_files import write_yaml
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.lock import locked
 
 TRIAL = Trial("mean_rate", {}, None, "a", "0" * 64)
 

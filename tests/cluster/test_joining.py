@@ -8,7 +8,7 @@ import ray
 
 from raysp.cluster import joining
 from raysp.cluster.session import session
-from raysp.config import Resources
+from raysp.config.experiment import Resources
 from raysp.errors import BadInput, NotReady
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from raysp.cluster import machines
 from raysp.cluster.machines import group_sizes, pool_size, said, slots, with_machines_to_come
-from raysp.config import Resources
+from raysp.config.experiment import Resources
 
 HEAD, GPU = {"CPU": 0.0, "memory": 2.0}, {"CPU": 4.0, "GPU": 1.0}
 CLUSTER = {

@@ -10,9 +10,9 @@ from ray.train import ControllerError
 from raysp.cluster import jobs
 from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.session import session
-from raysp.config import Resources, Trial
-from raysp.one_trial import Setting
-from raysp.runs import trial_to
+from raysp.config.experiment import Resources, Trial
+from raysp.runs.folder import trial_to
+from raysp.runs.trial_log import Setting
 
 pytestmark = pytest.mark.ray
 RUNNER = "pool_runners.behave"

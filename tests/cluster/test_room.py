@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from raysp import machine
 from raysp.cluster import room
 from raysp.errors import NotReady
+from raysp.io import machine
 
 
 @pytest.fixture(autouse=True)

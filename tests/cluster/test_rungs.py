@@ -1,5 +1,5 @@
-from raysp import files
 from raysp.cluster.rungs import Ladder
+from raysp.io import files
 from raysp.search.study import Halving
 from tests.search import made_up
 

@@ -6,10 +6,10 @@ import signal
 import pytest
 import ray
 
-from raysp import machine
 from raysp.cluster import session
-from raysp.config import Resources
+from raysp.config.experiment import Resources
 from raysp.errors import NotReady
+from raysp.io import machine
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import numpy as np
 import polars
 import pytest
 
-from raysp import files
-from raysp.collection.predictions import read_rates
-from raysp.runs import RunFolder
+from raysp.collection.rates_file import read_rates
+from raysp.io import files
+from raysp.runs.folder import RunFolder
 from tests.cluster.slurm_machines import REPOSITORY, Cluster, lacking
 
 LACKING = lacking()

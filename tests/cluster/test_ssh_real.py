@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import yaml
 
-from raysp import files
-from raysp.collection.predictions import read_rates
-from raysp.data.nlb_standin import write_standin
-from raysp.runs import RunFolder
+from raysp.collection.rates_file import read_rates
+from raysp.data.standin.nlb import write_standin
+from raysp.io import files
+from raysp.runs.folder import RunFolder
 from tests.cluster.own_host import REPOSITORY, OwnHost, why_not
 
 WHY_NOT = why_not()

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from raysp.cluster.sweep import _callback
-from raysp.one_trial import Setting
-from raysp.search.board import Board
+from raysp.runs.trial_log import Setting
+from raysp.search.scheduler import Board
 from tests.search import made_up
 
 

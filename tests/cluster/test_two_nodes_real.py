@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from raysp import files
-from raysp.data.nlb_standin import write_standin
-from raysp.runs import RunFolder
+from raysp.data.standin.nlb import write_standin
+from raysp.io import files
+from raysp.runs.folder import RunFolder
 from tests.cluster.own_host import REPOSITORY, why_not
 from tests.cluster.ray_machines import RayMachines
 from tests.faults.compare import differences

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from raysp.runs import RunFolder
+from raysp.runs.folder import RunFolder
 from tests.collection.made_up import Lab
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from raysp import files
-from raysp.collection.predictions import write_predictions
-from raysp.config import STANDIN, Trial
-from raysp.data import split_file
-from raysp.data.split import PopulationSplit, Provenance, Sizes, Trials
+from raysp.collection.rates_file import write_predictions
+from raysp.config.experiment import STANDIN, Trial
+from raysp.data.splits import store
+from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
+from raysp.io import files
 from raysp.models.prediction import Prediction
-from raysp.runs import RunFolder, trial_to
+from raysp.runs.folder import RunFolder, trial_to
 
 SIZES = Sizes(dataset="mc_maze_small", bin_ms=20, bins=6, heldin=4, heldout=2, forward=3, behavior=2)
 
@@ -56,7 +56,7 @@ class Lab:
 
     def split(self, name: str, **options) -> PopulationSplit:
         split = make_split(name, **options)
-        split_file.save(split, None, self.root, {})
+        store.save(split, None, self.root, {})
         return split
 
     def plan(self, *trials: Trial) -> None:
@@ -75,7 +75,7 @@ class Lab:
         return parts
 
     def trained(self, model: str, split: PopulationSplit, seed: int = 0, **more) -> Trial:
-        data = split_file.fingerprint(split)
+        data = store.fingerprint(split)
         trial = make_trial(model, split.name.partition("[")[0], seed, data=data, **more)
         self.plan(trial)
         return trial

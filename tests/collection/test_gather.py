@@ -8,12 +8,12 @@ import numpy as np
 import polars
 import pytest
 
-from raysp import files
 from raysp.collection import gather as module
 from raysp.collection.gather import gather, gathered_path
-from raysp.collection.predictions import read_rates, write_predictions
+from raysp.collection.rates_file import read_rates, write_predictions
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.runs.folder import RunFolder
 from tests.collection.made_up import SIZES, make_prediction, make_trial
 
 
@@ -199,7 +199,7 @@ def test_a_full_disk_keeps_what_was_gathered_and_goes_on_later(full, monkeypatch
 
 
 def test_a_run_folder_at_an_address_is_gathered_too():
-    from raysp.runs import RunFolder
+    from raysp.runs.folder import RunFolder
     from tests.collection.made_up import Lab
 
     run = RunFolder("memory://runs/first")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from raysp.data import manifest, transfer
+from raysp.data.fetch import manifest, transfer
 from tests.data.local_web import FILE, Handler, Web, pin
 
 

@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from raysp.data.nlb_sets import NLBSet
+from raysp.data.nlb.sets import NLBSet
 
 HELDIN, HELDOUT = 4, 3
 

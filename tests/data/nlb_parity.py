@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from raysp.data import nlb_tensors
-from raysp.data.nlb import LABELS
-from raysp.data.nlb_recording import Recording
-from raysp.data.nlb_sets import Phase
+from raysp.data.nlb import tensors as nlb_tensors
+from raysp.data.nlb.build import LABELS
+from raysp.data.nlb.recording import Recording
+from raysp.data.nlb.sets import Phase
 
 CLOSE = ("train_behavior", "eval_behavior", "psth")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from raysp.data import population
-from raysp.data.split import PopulationSplit, Targets
+from raysp.data.sources import population
+from raysp.data.splits.population import PopulationSplit, Targets
 
 TRIALS, UNITS, COUNTED = 12, 6, 911
 HAND = "processing/behavior/hand"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from raysp.data.split import Sizes, Targets, Trials
+from raysp.data.splits.population import Sizes, Targets, Trials
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import xlogy
 
-from raysp.data.split import Trials
+from raysp.data.splits.population import Trials
 from raysp.evaluation.hidden import SHARE, hidden_entries, masked_deviance
 from raysp.models.prediction import Prediction
 

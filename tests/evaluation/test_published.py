@@ -2,7 +2,7 @@
 
 import pytest
 
-from raysp.data.nlb_sets import BIN_WIDTHS_MS, PHASES, SETS
+from raysp.data.nlb.sets import BIN_WIDTHS_MS, PHASES, SETS
 from raysp.evaluation.published import PUBLISHED, published
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from raysp import files
-from raysp.config import Training, Trial
-from raysp.evaluation.metrics_table import write_metrics
-from raysp.evaluation.remarks import remarks, remarks_of
+from raysp.config.experiment import Training, Trial
 from raysp.evaluation.shortfalls import last_epochs
-from raysp.runs import RunFolder, trial_to
-from raysp.yaml_files import write_yaml
+from raysp.io import files
+from raysp.io.yaml_files import write_yaml
+from raysp.kinds.population.remarks import remarks, remarks_of
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.metrics_table import write_metrics
 
 
 def row(model, metric, value, split="a", seed=0, **others):

@@ -3,12 +3,12 @@
 import polars
 import pytest
 
-from raysp import files
-from raysp.config import Trial
+from raysp.config.experiment import Trial
 from raysp.errors import BadInput
-from raysp.evaluation.metrics_table import SCHEMA, forget, read_metrics, scored, write_metrics
-from raysp.runs import RunFolder, trial_to
-from raysp.yaml_files import dump_yaml
+from raysp.io import files
+from raysp.io.yaml_files import dump_yaml
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.metrics_table import SCHEMA, forget, read_metrics, scored, write_metrics
 
 TRIALS = [Trial("mean_rate", {}, None, split, "0" * 64) for split in ("a", "b")]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from raysp.data.retina import Config, build
+from raysp.data.sources.retina import Config, build
 from raysp.errors import BadInput
 from raysp.evaluation.schreiber import schreiber
 from raysp.evaluation.spike_trains import CURVES, binned_pearson, curves, mse

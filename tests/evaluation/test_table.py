@@ -3,12 +3,12 @@
 import polars as pl
 import pytest
 
-from raysp import tables
-from raysp.evaluation.metrics_table import SCHEMA
+from raysp.driver.score_table import lines
 from raysp.evaluation.score import number
-from raysp.evaluation.table import lines
-from raysp.runs import RunFolder
-from raysp.yaml_files import dump_yaml
+from raysp.io import tables
+from raysp.io.yaml_files import dump_yaml
+from raysp.runs.folder import RunFolder
+from raysp.runs.metrics_table import SCHEMA
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import numpy as np
 import polars
 import pytest
 
-from raysp.collection.trains import Train, write_trains
-from raysp.evaluation.metrics_table import write_metrics
+from raysp.collection.spike_trains_file import Train, write_trains
 from raysp.evaluation.spike_trains import curves
-from raysp.evaluation.train_table import write_train_table
-from raysp.evaluation.trains import SIGMAS_MS, trains_rows
-from raysp.runs import RunFolder
+from raysp.kinds.stimulus.score import SIGMAS_MS, trains_rows
+from raysp.kinds.stimulus.table import write_train_table
+from raysp.runs.folder import RunFolder
+from raysp.runs.metrics_table import write_metrics
 from tests.collection.made_up import make_trial
 from tests.models.made_up_stimulus import made_up_recording
 

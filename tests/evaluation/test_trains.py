@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from raysp.collection.trains import Train, write_trains
+from raysp.collection.spike_trains_file import Train, write_trains
 from raysp.errors import NotReady
-from raysp.evaluation.metrics_table import SCHEMA
 from raysp.evaluation.spike_trains import binned_pearson, curves
-from raysp.evaluation.trains import GROUPS_MS, SIGMAS_MS, trains_rows
-from raysp.runs import TrialFolder
+from raysp.kinds.stimulus.score import GROUPS_MS, SIGMAS_MS, trains_rows
+from raysp.runs.folder import TrialFolder
+from raysp.runs.metrics_table import SCHEMA
 from tests.collection.made_up import make_trial
 from tests.models.made_up_stimulus import made_up_recording
 

@@ -8,19 +8,20 @@ import shutil
 import numpy as np
 import pytest
 
-from raysp import files, finish
 from raysp.collection.latents import read_latents, write_latents
-from raysp.collection.predictions import write_predictions
-from raysp.config import Training, Trial
-from raysp.data import split_file
+from raysp.collection.rates_file import write_predictions
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits import store
+from raysp.driver import finish
+from raysp.driver.evaluate import check_data, evaluate_trial
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation import nlb
 from raysp.evaluation.bits_per_spike import bits_per_spike
-from raysp.evaluation.remarks import remarks
-from raysp.evaluation.run import check_data, evaluate_trial
 from raysp.evaluation.velocity import velocity_r2
+from raysp.io import files
+from raysp.kinds.population.remarks import remarks
 from raysp.models.prediction import Prediction
-from raysp.runs import RunFolder, trial_to
+from raysp.runs.folder import RunFolder, trial_to
 from tests.report.conftest import make_run, make_split
 
 BENCHMARK = {"co-bps", "fp-bps", "vel R2", "psth R2"}
@@ -47,8 +48,8 @@ def scored_split(folder, change, name="mine", rates=None, training=None):
     """Evaluate a recording of one's own, made up and then changed."""
     split, targets, _ = make_split(name, bins=20, forward=4, trials=(40, 20))
     split, targets, predicted = change(split, targets)
-    split_file.save(split, targets, str(folder), {"made": "up"})
-    trial = Trial("sae", {}, training, name, split_file.header(str(folder), name)["fingerprint"])
+    store.save(split, targets, str(folder), {"made": "up"})
+    trial = Trial("sae", {}, training, name, store.header(str(folder), name)["fingerprint"])
     run = RunFolder(str(folder / "run"))
     write_predictions(run.trial(trial.id).predictions, trial, split.sizes, predicted)
     return rows_of(run, str(folder), trial), split, targets, predicted
@@ -260,14 +261,14 @@ def test_true_rates_that_never_change_stop_no_other_score(tmp_path):
 def test_predictions_are_not_scored_against_other_data(made, tmp_path):
     trial, name = made.trial("sae"), "mc_maze_small-20ms-val"
     split, targets, _ = make_split(name, seed=5)
-    split_file.save(split, targets, str(tmp_path), {})
+    store.save(split, targets, str(tmp_path), {})
     for refused in (lambda: rows_of(made.run, str(tmp_path), trial), lambda: check_data(str(tmp_path), [trial])):
         with pytest.raises(BadInput, match=f"is no longer what {trial.id} was trained on.*--root"):
             refused()
     check_data(made.root, [trial])
     # Answers alone of other data, under the right split.
     shutil.copytree(f"{made.root}/prepared", tmp_path / "both" / "prepared")
-    shutil.copy(split_file.targets_path(str(tmp_path), name), split_file.targets_path(str(tmp_path / "both"), name))
+    shutil.copy(store.targets_path(str(tmp_path), name), store.targets_path(str(tmp_path / "both"), name))
     with pytest.raises(BadInput, match="answers to other data"):
         rows_of(made.run, str(tmp_path / "both"), trial)
 
@@ -312,7 +313,7 @@ def test_scores_that_were_there_stay_where_the_data_are_others(made, tmp_path):
     run, name = RunFolder(str(tmp_path / "run")), "mc_maze_small-20ms-val"
     shutil.copytree(made.run.path, run.path)
     split, targets, _ = make_split(name, seed=5)
-    split_file.save(split, targets, str(tmp_path), {})
+    store.save(split, targets, str(tmp_path), {})
     before = files.read_bytes(run.metrics)
     with pytest.raises(BadInput, match="is no longer what"):
         finish.evaluate(run, str(tmp_path), "val")

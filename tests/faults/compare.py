@@ -10,8 +10,8 @@ import h5py
 import numpy
 import polars
 
-from raysp import files
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.runs.folder import RunFolder
 from raysp.search.result import read_result
 from raysp.search.study import read_studies
 

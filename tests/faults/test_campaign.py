@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from raysp import files
+from raysp.io import files
 from tests.faults.campaign import Campaign, run, small_disk, table
 from tests.faults.compare import trial_differences
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from raysp import files
-from raysp.data import hashes, split_file
-from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.data.splits import store
+from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.io import files, hashes
 from tests.fuzz import hdf5_changes, text_changes
 from tests.fuzz.kinds import Kind, Read
 from tests.models.made_up_stimulus import made_up_recording
@@ -44,11 +44,11 @@ def made_split(seed: int, name: str = "mine", sizes: Sizes = SIZES) -> tuple[Pop
 
 
 def _population(folder: str, seed: int) -> None:
-    split_file.save(*made_split(seed), folder, {"source": "population", "settings": {"seed": seed}})
+    store.save(*made_split(seed), folder, {"source": "population", "settings": {"seed": seed}})
 
 
 def _stimulus(folder: str, seed: int) -> None:
-    split_file.save(made_up_recording(bins=600, cells=2, seed=seed), None, folder, {"source": "retina"})
+    store.save(made_up_recording(bins=600, cells=2, seed=seed), None, folder, {"source": "retina"})
 
 
 def _plain(found: Any) -> Any:
@@ -61,26 +61,26 @@ def _with(read: Callable[[str, str], Any], name: str = "mine") -> Callable[[str]
 
 
 def _header(name: str = "mine") -> Callable[[str], Read]:
-    return lambda folder: Read(split_file.header(folder, name))
+    return lambda folder: Read(store.header(folder, name))
 
 
 SPLIT = Kind(
     "prepared split",
     "prepared/mine.h5",
     _population,
-    {"split": _with(split_file.load), "header": _header(), "training": _with(split_file.load_training)},
+    {"split": _with(store.load), "header": _header(), "training": _with(store.load_training)},
     hdf5_changes.CHANGES,
     ours=True,
 )
 TARGETS = Kind(
-    "prepared answers", "prepared/mine.targets.h5", _population, {"answers": _with(split_file.load_targets)},
+    "prepared answers", "prepared/mine.targets.h5", _population, {"answers": _with(store.load_targets)},
     hdf5_changes.CHANGES, ours=True,
 )  # fmt: skip
 STIMULUS = Kind(
     "prepared stimulus split",
     "prepared/made_up.h5",
     _stimulus,
-    {"split": _with(split_file.load, "made_up"), "header": _header("made_up")},
+    {"split": _with(store.load, "made_up"), "header": _header("made_up")},
     hdf5_changes.CHANGES,
     ours=True,
 )

@@ -10,10 +10,14 @@ import h5py
 import numpy as np
 import scipy.io
 
-from raysp import settings
-from raysp.data import nlb, nlb_answers, nlb_sets, population, retina, retina_files
-from raysp.data.nlb_standin import write_standin
-from raysp.data.retina_standin import write_retina
+from raysp.config import settings
+from raysp.data.formats import retina_files
+from raysp.data.nlb import answers as nlb_answers
+from raysp.data.nlb import build as nlb
+from raysp.data.nlb import sets as nlb_sets
+from raysp.data.sources import population, retina
+from raysp.data.standin.nlb import write_standin
+from raysp.data.standin.retina import write_retina
 from tests.fuzz import archive_changes, hdf5_changes, zip_changes
 from tests.fuzz.kinds import Kind, Read
 

@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from tests.collection.test_trains import made_up_trains
 
-from raysp import files
-from raysp.collection import curve, latents, predictions, submission_check, trains
+from raysp.collection import latents, rates_file, spike_trains_file, submission_check
 from raysp.collection.gather import digest_of
-from raysp.config import Experiment, ModelChoice, Training, Trial
-from raysp.data import split_file
-from raysp.evaluation import metrics_table, table
-from raysp.plan import Plan
-from raysp.record import write_record
-from raysp.runs import RunFolder
+from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
+from raysp.data.splits import store
+from raysp.driver import score_table
+from raysp.driver.plan import Plan
+from raysp.driver.record import write_record
+from raysp.io import files
+from raysp.runs import curve, metrics_table
+from raysp.runs.folder import RunFolder
 from raysp.search.outcome import outcome
 from raysp.training import checkpoint
 from tests.collection.made_up import make_prediction, make_split, make_trial
-from tests.collection.test_trains import made_up_trains
 from tests.fuzz import hdf5_changes, parquet_changes, text_changes, zip_changes
 from tests.fuzz.kinds import Kind, Read
 from tests.fuzz.prepared import SIZES, made_split
@@ -80,18 +81,18 @@ CURVE = Kind(
 def _predictions(folder: str, seed: int) -> None:
     parts = {"train": make_prediction(SIZES, 9, seed, forward=False), "eval": make_prediction(SIZES, 6, 50 + seed)}
     split, _ = made_split(0)
-    predictions.write_predictions(_folder(folder).predictions, TRIAL, SIZES, parts, split)
+    rates_file.write_predictions(_folder(folder).predictions, TRIAL, SIZES, parts, split)
     files.write_json(_folder(folder).done, {"trial": TRIAL.id})
 
 
 def _rates(part: str) -> Callable[[str], Read]:
-    return lambda folder: Read(predictions.read_rates(_folder(folder).predictions, part))
+    return lambda folder: Read(rates_file.read_rates(_folder(folder).predictions, part))
 
 
 def _digest(folder: str) -> Read:
     run = RunFolder(files.join(folder, RUN))
     path = _folder(folder).predictions
-    return Read((digest_of(run, TRIAL), predictions.read_header(path), [predictions.read_rates(path, "eval")]))
+    return Read((digest_of(run, TRIAL), rates_file.read_header(path), [rates_file.read_rates(path, "eval")]))
 
 
 PREDICTIONS = Kind(
@@ -106,14 +107,14 @@ PREDICTIONS = Kind(
 
 def _trains(folder: str, seed: int) -> None:
     split = made_up_recording(cells=2)
-    trains.write_trains(_folder(folder).predictions, TRIAL, split, made_up_trains(seed), 64)
+    spike_trains_file.write_trains(_folder(folder).predictions, TRIAL, split, made_up_trains(seed), 64)
 
 
 TRAINS = Kind(
     "predicted spike trains",
     f"{INSIDE}/predictions.parquet",
     _trains,
-    {"trains": lambda folder: Read([vars(one) for one in trains.read_trains(_folder(folder).predictions)])},
+    {"trains": lambda folder: Read([vars(one) for one in spike_trains_file.read_trains(_folder(folder).predictions)])},
     parquet_changes.CHANGES,
     ours=True,
 )
@@ -136,8 +137,8 @@ LATENTS = Kind(
 
 
 def _record(folder: str, seed: int) -> None:
-    split_file.save(*made_split(seed), folder, {})
-    data = split_file.header(folder, "mine")["fingerprint"]
+    store.save(*made_split(seed), folder, {})
+    data = store.header(folder, "mine")["fingerprint"]
     models = (ModelChoice("mean_rate"), ModelChoice("sae", {"hidden": 8}))
     experiment = Experiment("mine", models, ("mine",), seeds=(seed, 7), training=Training(epochs=3 + seed))
     trials = tuple(
@@ -224,7 +225,7 @@ def _table(folder: str) -> Read:
 
 
 def _shown(folder: str) -> Read:
-    return Read(list(table.lines(RunFolder(files.join(folder, RUN)), "val")))
+    return Read(list(score_table.lines(RunFolder(files.join(folder, RUN)), "val")))
 
 
 SCORES = Kind(
@@ -238,10 +239,10 @@ SCORES = Kind(
 
 
 def _submission(folder: str, seed: int) -> None:
-    from raysp.data.hdf5 import new_hdf5, write_array
+    from raysp.data.formats.hdf5 import new_hdf5, write_array
 
     split = make_split("mc_maze_small-20ms-val")
-    split_file.save(split, None, folder, {})
+    store.save(split, None, folder, {})
     rng = np.random.default_rng(seed)
     sizes = split.sizes
     with new_hdf5(os.path.join(folder, "submission-val.h5")) as file:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from raysp import files
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.io.yaml_files import dump_yaml
+from raysp.runs.folder import RunFolder
 from raysp.search.outcome import outcome, read_rungs
 from raysp.search.result import read_result
 from raysp.search.settings_file import read_settings, write_settings
 from raysp.search.space_file import read_space, spell_space
 from raysp.search.study import read_studies
 from raysp.search.table import read_table, write_table
-from raysp.yaml_files import dump_yaml
 from tests.fuzz import parquet_changes, text_changes
 from tests.fuzz.kinds import Kind, Read
 from tests.search import made_up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.data.split import PopulationSplit, Provenance, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
 
 
 def made_up_split(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from raysp.data.split import Provenance
-from raysp.data.stimulus import StimulusSizes, StimulusSplit
-from raysp.data.windows import Tape
+from raysp.data.splits.population import Provenance
+from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.splits.windows import Tape
 from raysp.models import catalog
 from raysp.models.windowed import WindowModel
 

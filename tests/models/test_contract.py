@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.data.batch import Batch, to_device
-from raysp.data.split import PopulationSplit
-from raysp.data.stimulus import StimulusSplit
+from raysp.data.splits.batch import Batch, to_device
+from raysp.data.splits.population import PopulationSplit
+from raysp.data.splits.stimulus import StimulusSplit
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.prediction import check_prediction

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.data.stimulus import StimulusSizes
-from raysp.data.windows import Tape
+from raysp.data.splits.stimulus import StimulusSizes
+from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.objectives.spike_distance import mean_log_distance

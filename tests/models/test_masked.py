@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.data.batch import complete, to_device
-from raysp.data.split import Sizes
+from raysp.data.splits.batch import complete, to_device
+from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 from raysp.models import catalog, masked, masked_cnn, unet
 from raysp.objectives import masks

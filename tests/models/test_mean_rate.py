@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raysp.data.batch import to_device
+from raysp.data.splits.batch import to_device
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.means import mean_counts

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from raysp.data.stimulus import StimulusSizes
-from raysp.data.windows import Tape
+from raysp.data.splits.stimulus import StimulusSizes
+from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput
 from raysp.models import catalog
 from tests.models.made_up_stimulus import made_up_recording, shaken, small

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.data.batch import to_device
+from raysp.data.splits.batch import to_device
 from raysp.errors import BadInput
 from raysp.models import catalog
 from tests.models.made_up import made_up_split

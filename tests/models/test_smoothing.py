@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal.windows import gaussian
 from sklearn.linear_model import PoissonRegressor
 
-from raysp.data.batch import to_device
+from raysp.data.splits.batch import to_device
 from raysp.models import catalog
 from raysp.models.smoothing import Config, smoothing_matrix
 from tests.models.made_up import made_up_split

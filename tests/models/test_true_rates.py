@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from raysp.data.batch import Batch, to_device
+from raysp.data.splits.batch import Batch, to_device
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.true_rates import applies

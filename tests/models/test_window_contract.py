@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.data.stimulus import StimulusSplit
-from raysp.data.windows import Tape
+from raysp.data.splits.stimulus import StimulusSplit
+from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput
+from raysp.kinds.stimulus.rollout import roll_out
 from raysp.models import catalog
 from raysp.models.windowed import Role
-from raysp.training.rollout import roll_out
 from tests.models.made_up_stimulus import made_up_recording, model_for, small
 
 NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from raysp.data.batch import Batch
+from raysp.data.splits.batch import Batch
 from raysp.errors import BadInput
 from raysp.objectives.augment import Repeats
 

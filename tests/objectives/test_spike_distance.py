@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp.data.retina import Config, build
+from raysp.data.sources.retina import Config, build
 from raysp.errors import BadInput
 from raysp.objectives.spike_distance import (
     AT_SPIKE,

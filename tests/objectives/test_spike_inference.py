@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.spike_inference import generated, noisy, plain, windows
-from raysp.data.retina import Config, build
+from raysp.data.sources.retina import Config, build
 from raysp.errors import BadInput
 from raysp.objectives.spike_distance import AT_SPIKE, distances, neighbours
 from raysp.objectives.spike_inference import _uniform, infer_spikes, last_spike

@@ -9,20 +9,20 @@ import polars
 import pytest
 import yaml
 
-from raysp import files, tables
-from raysp.collection.curve import write_curve
 from raysp.collection.latents import write_latents
-from raysp.collection.predictions import write_predictions
-from raysp.config import Training, Trial
-from raysp.data import split_file
-from raysp.data.split import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.collection.rates_file import write_predictions
+from raysp.config.experiment import Training, Trial
+from raysp.data.nlb.sets import phase_of
+from raysp.data.splits import store
+from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, Trials
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_metrics
-from raysp.evaluation.metrics_table import SCHEMA
 from raysp.evaluation.nlb import fast_metrics
-from raysp.evaluation.run import phase_of
+from raysp.io import files, tables
 from raysp.models.prediction import Prediction
-from raysp.runs import RunFolder, trial_to
+from raysp.runs.curve import write_curve
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.metrics_table import SCHEMA
 
 SPLITS = ("mc_maze_small-20ms-val", "mc_maze_small-20ms-test")
 CONDITIONS = 4
@@ -68,8 +68,8 @@ def make_run(
     for k, name in enumerate(splits):
         split, targets, truth = make_split(name, seed=k, **sizes)
         split, targets = strip(split, targets, without)
-        split_file.save(split, targets, root, {"made": "up"})
-        fingerprint = split_file.fingerprint(split)
+        store.save(split, targets, root, {"made": "up"})
+        fingerprint = store.fingerprint(split)
         if neurons is not None:
             split, targets = split.select(neurons), targets.select(neurons)
             truth = {part: (latents, rates[..., list(neurons)]) for part, (latents, rates) in truth.items()}
@@ -93,8 +93,8 @@ def make_run(
         ],
         "data": {
             name: {
-                **dataclasses.asdict(split_file.load(root, name).provenance),
-                "fingerprint": split_file.header(root, name)["fingerprint"],
+                **dataclasses.asdict(store.load(root, name).provenance),
+                "fingerprint": store.header(root, name)["fingerprint"],
             }
             for name in splits
         },

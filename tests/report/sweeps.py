@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import random
 
-from raysp import files, settings
-from raysp.collection.curve import write_curve
-from raysp.config import Training
+from raysp.config import settings
+from raysp.config.experiment import Training
+from raysp.io import files
+from raysp.io.yaml_files import dump_yaml
 from raysp.models import catalog
-from raysp.runs import RunFolder
+from raysp.runs.curve import write_curve
+from raysp.runs.folder import RunFolder
 from raysp.search.proposer import Proposer
 from raysp.search.result import finished_path
 from raysp.search.space_check import flat
 from raysp.search.space_file import parse_space
 from raysp.search.study import Candidate, Definition, Study
-from raysp.yaml_files import dump_yaml
 
 SPACE = {
     "model": "sae",

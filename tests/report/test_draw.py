@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raysp import files
-from raysp.data import split_file
-from raysp.report import draw as draw_file
-from raysp.report.draw import answers_may_be_seen, draw, figures
-from raysp.report.material import read_material
-from raysp.report.rasters import raster
+from raysp.data.splits import store
+from raysp.driver import draw as draw_file
+from raysp.driver.draw import answers_may_be_seen, draw, figures
+from raysp.io import files
+from raysp.kinds.population.page.rasters import raster
+from raysp.report.run_data import read_material
 
 
 def drawn(made, task=0):
@@ -39,7 +39,7 @@ def test_paths_of_all_figures(made_up, monkeypatch):
 def test_test_answers_are_not_looked_at_before_they_are_scored(made_up, monkeypatch):
     files.remove(made_up.run.metrics)
     asked = []
-    monkeypatch.setattr(split_file, "load_targets", lambda root, name: asked.append(name))
+    monkeypatch.setattr(store, "load_targets", lambda root, name: asked.append(name))
     found = drawn(made_up, task=1)
     assert asked == []
     assert "raster" in names(found)
@@ -68,11 +68,9 @@ def test_missing_predictions_are_told(made_up):
 
 
 def test_data_prepared_anew_are_not_drawn_as_the_old_ones(made_up):
-    split, targets = (
-        load(made_up.root, "mc_maze_small-20ms-val") for load in (split_file.load, split_file.load_targets)
-    )
+    split, targets = (load(made_up.root, "mc_maze_small-20ms-val") for load in (store.load, store.load_targets))
     split = dataclasses.replace(split, train=split.train.take(np.arange(30)))
-    split_file.save(split, targets, made_up.root, {"made": "anew"})
+    store.save(split, targets, made_up.root, {"made": "anew"})
     assert "no longer what" in drawn(made_up).notes[-1]
 
 

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 import yaml
 
-from raysp import files
 from raysp.errors import last_line
+from raysp.io import files
 from raysp.report.failures import failures
-from raysp.report.material import read_material
-from raysp.runs import trial_to
+from raysp.report.run_data import read_material
+from raysp.runs.folder import trial_to
 
 TRACE = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n'
 

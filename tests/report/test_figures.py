@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raysp import files
-from raysp.config import Training
+from raysp.config.experiment import Training
 from raysp.errors import NotReady
 from raysp.evaluation.psth import psth_r2, psth_r2_by_unit
 from raysp.evaluation.score import number
-from raysp.report.case import open_case
-from raysp.report.curves import _comparable, curves
-from raysp.report.material import group, read_material
-from raysp.report.neurons import neuron_means
-from raysp.report.overview import overview
-from raysp.report.psths import psth, reference_means
-from raysp.report.rasters import ordinary_trials, raster
+from raysp.io import files
+from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.page.curves import _comparable, curves
+from raysp.kinds.population.page.overview import overview
+from raysp.kinds.population.page.psths import psth, reference_means
+from raysp.kinds.population.page.rasters import ordinary_trials, raster
+from raysp.kinds.population.page.units import neuron_means
+from raysp.report.run_data import group, read_material
 from tests.report.conftest import FLOOR_ROW
 
 
@@ -184,7 +184,7 @@ def test_curves_show_the_loss_that_is_compared_with_the_floors_line(shared_run, 
 def test_curves_have_no_floors_line_where_its_validation_trials_are_others(shared_run, monkeypatch):
     from matplotlib.axes import Axes
 
-    monkeypatch.setattr("raysp.report.curves._comparable", lambda trial: False)
+    monkeypatch.setattr("raysp.kinds.population.page.curves._comparable", lambda trial: False)
     monkeypatch.setattr(Axes, "axhline", lambda *_, **__: pytest.fail("a line was drawn"))
     material = read_material(shared_run.run, shared_run.root)
     curves(material, material.tasks[0])

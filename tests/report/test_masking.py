@@ -6,16 +6,18 @@ import numpy as np
 import polars
 import pytest
 
-from raysp import files
-from raysp.config import Experiment, ModelChoice, Training
-from raysp.data import known_truth, lorenz_ndt, split_file
+from raysp.config.experiment import Experiment, ModelChoice, Training
+from raysp.data.sources import known_truth, lorenz_ndt
+from raysp.data.splits import store
+from raysp.driver.evaluate import evaluate_trial
+from raysp.driver.plan import make_plan
 from raysp.errors import NotReady
-from raysp.evaluation.run import evaluate_trial
-from raysp.one_trial import Setting, run_trial
-from raysp.plan import make_plan
-from raysp.report.case import open_case
-from raysp.report.masking import example_mask, inside, masked
-from raysp.runs import RunFolder, trial_to
+from raysp.io import files
+from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.page.masking import example_mask, inside, masked
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.trial_log import Setting
+from raysp.trials.run_trial import run_trial
 
 MODELS = (
     ModelChoice("mean_rate"),
@@ -31,7 +33,7 @@ def trained(tmp_path_factory):
     root, run = (str(tmp_path_factory.mktemp(name)) for name in ("data", "run"))
     config = lorenz_ndt.Config(conditions=6, trials_per_condition=5, neurons=7, ms=200, heldout=2, forward=1)
     split, targets = lorenz_ndt.build(config, "lorenz")
-    split_file.save(split, targets, root, {})
+    store.save(split, targets, root, {})
     training = Training(epochs=2, batch_size=8)
     experiment = Experiment(name="x", models=MODELS, splits=("lorenz",), training=training)
     trials = {trial.model: trial for trial in make_plan(experiment, ["lorenz"], root).trials}

@@ -1,4 +1,4 @@
-from raysp.config import Trial
+from raysp.config.experiment import Trial
 from raysp.report.mixed import mixed
 
 TRIALS = [Trial("sae", {}, None, "a", "0", seed=seed, code="new" if seed else "old") for seed in range(3)]

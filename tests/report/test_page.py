@@ -6,12 +6,14 @@ import re
 import pytest
 from PIL import Image
 
-from raysp import files
+from raysp.driver import draw
+from raysp.driver import report as page
+from raysp.driver.report import write_report
 from raysp.errors import NotReady
-from raysp.report import draw, page, pages
-from raysp.report.page import write_report
-from raysp.report.rasters import raster
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.kinds.population.page.rasters import raster
+from raysp.report import pages
+from raysp.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="module")

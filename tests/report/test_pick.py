@@ -2,9 +2,9 @@
 
 import polars
 
-from raysp import files, tables
-from raysp.report.material import read_material
-from raysp.report.pick import drawn_trial
+from raysp.io import files, tables
+from raysp.kinds.population.page.pick import drawn_trial
+from raysp.report.run_data import read_material
 
 
 def pick(made):

@@ -6,11 +6,11 @@ import numpy as np
 import polars
 import pytest
 
-from raysp import files
-from raysp import tables as tables_file
-from raysp.report.material import read_material
-from raysp.report.page import write_report
-from raysp.report.scores import cell, headline, number, tables
+from raysp.driver.report import write_report
+from raysp.io import files
+from raysp.io import tables as tables_file
+from raysp.kinds.population.page.scores import cell, headline, number, tables
+from raysp.report.run_data import read_material
 
 
 def rescore(made, change):

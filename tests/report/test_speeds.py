@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from raysp.driver.draw import behavior
 from raysp.errors import NotReady
 from raysp.evaluation.tp_correlation import tp_correlation
-from raysp.report.case import open_case
-from raysp.report.draw import behavior
-from raysp.report.speeds import conditions, speeds
+from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.page.speeds import conditions, speeds
 
 
 @pytest.fixture

@@ -8,23 +8,23 @@ import hypothesis.strategies as st
 import pytest
 from PIL import Image
 
-from raysp import files
 from raysp.errors import BadInput, NotReady
-from raysp.report.sweep_curves import learning
-from raysp.report.sweep_front import front_of, pareto
-from raysp.report.sweep_history import history
-from raysp.report.sweep_importance import importances
-from raysp.report.sweep_page import draw_study, write_sweep_report
-from raysp.report.sweep_parallel import parallel
-from raysp.report.sweep_scale import log_ticks, scales
-from raysp.report.sweep_slices import slices
-from raysp.report.sweep_tables import best_settings, gain, line, snippet
-from raysp.report.sweep_view import robust_range, view
-from raysp.runs import RunFolder
+from raysp.io import files
+from raysp.io.yaml_files import parse_yaml
+from raysp.runs.folder import RunFolder
 from raysp.search.importance import importance
+from raysp.search.page.curves import learning
+from raysp.search.page.front import front_of, pareto
+from raysp.search.page.history import history
+from raysp.search.page.importance import importances
+from raysp.search.page.page import draw_study, write_sweep_report
+from raysp.search.page.parallel import parallel
+from raysp.search.page.scale import log_ticks, scales
+from raysp.search.page.slices import slices
+from raysp.search.page.tables import best_settings, gain, line, snippet
+from raysp.search.page.view import robust_range, view
 from raysp.search.result import read_result
 from raysp.search.study import Halving, read_studies
-from raysp.yaml_files import parse_yaml
 from tests.report import sweeps
 
 

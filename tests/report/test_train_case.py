@@ -4,13 +4,13 @@ import dataclasses
 
 import pytest
 
-from raysp import files
-from raysp.data import split_file
+from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
-from raysp.report.material import read_material
-from raysp.report.train_case import chosen_by, open_train_case, shown_cells
-from raysp.report.train_lines import Line
-from raysp.report.train_numbers import HEADLINE, Numbers, read_numbers
+from raysp.io import files
+from raysp.kinds.stimulus.page.case import chosen_by, open_train_case, shown_cells
+from raysp.kinds.stimulus.page.lines import Line
+from raysp.kinds.stimulus.page.numbers import HEADLINE, Numbers, read_numbers
+from raysp.report.run_data import read_material
 from tests.report.trains import CELLS, make_trains
 
 NETWORK = Line("distance_unet", "nearest", "network")
@@ -68,7 +68,7 @@ def test_a_damaged_trial_holds_up_no_other(tmp_path):
 def test_a_recording_prepared_anew_is_not_taken_for_the_old_one(tmp_path):
     made = make_trains(tmp_path, models=("distance_unet",))
     other = dataclasses.replace(made.split, stimulus=1 - made.split.stimulus)
-    split_file.save(other, None, made.root, {"made": "anew"})
+    store.save(other, None, made.root, {"made": "anew"})
     with pytest.raises(BadInput, match=r"no longer what .* was trained on"):
         open_made(made).split
 

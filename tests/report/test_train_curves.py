@@ -5,11 +5,11 @@ import pytest
 
 from raysp.errors import NotReady
 from raysp.evaluation.statistics import summarize
-from raysp.report.material import read_material
-from raysp.report.train_colours import NETWORKS, channel_colours, line_colours
-from raysp.report.train_curves import best_decodings, interval_curves, mean_curve, width_curves
-from raysp.report.train_lines import Line
-from raysp.report.train_numbers import SCHREIBER, SIGMAS, VAN_ROSSUM, Numbers, read_numbers
+from raysp.kinds.stimulus.page.colours import NETWORKS, channel_colours, line_colours
+from raysp.kinds.stimulus.page.curves import best_decodings, interval_curves, mean_curve, width_curves
+from raysp.kinds.stimulus.page.lines import Line
+from raysp.kinds.stimulus.page.numbers import SCHREIBER, SIGMAS, VAN_ROSSUM, Numbers, read_numbers
+from raysp.report.run_data import read_material
 from tests.report.trains import CELLS, made_value, make_trains
 
 

@@ -8,18 +8,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp import files
-from raysp.collection.trains import Train, read_trains, write_trains
+from raysp.collection.spike_trains_file import Train, read_trains, write_trains
 from raysp.errors import NotReady
-from raysp.report.material import read_material
-from raysp.report.train_arrays import busiest, open_arrays, true_distances
-from raysp.report.train_averages import averages, cell_averages, triggered
-from raysp.report.train_case import open_train_case
-from raysp.report.train_draw import draw_trains
-from raysp.report.train_kernels import kernels, open_kernels, ranked
-from raysp.report.train_learning import best_epochs, learned, learning
-from raysp.report.train_numbers import read_numbers
-from raysp.report.train_rasters import ordinary_stretch, rows_of
+from raysp.io import files
+from raysp.kinds.stimulus.page.arrays import busiest, open_arrays, true_distances
+from raysp.kinds.stimulus.page.averages import averages, cell_averages, triggered
+from raysp.kinds.stimulus.page.case import open_train_case
+from raysp.kinds.stimulus.page.draw import draw_trains
+from raysp.kinds.stimulus.page.kernels import kernels, open_kernels, ranked
+from raysp.kinds.stimulus.page.learning import best_epochs, learned, learning
+from raysp.kinds.stimulus.page.numbers import read_numbers
+from raysp.kinds.stimulus.page.rasters import ordinary_stretch, rows_of
+from raysp.report.run_data import read_material
 from raysp.training import checkpoint
 from tests.report.trains import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, make_trains
 

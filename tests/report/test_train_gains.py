@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from raysp.report.train_gains import WIDTHS, best_poisson, gain, gains
-from raysp.report.train_lines import Line
-from raysp.report.train_numbers import PEARSON, SCHREIBER, VAN_ROSSUM, Numbers
+from raysp.kinds.stimulus.page.gains import WIDTHS, best_poisson, gain, gains
+from raysp.kinds.stimulus.page.lines import Line
+from raysp.kinds.stimulus.page.numbers import PEARSON, SCHREIBER, VAN_ROSSUM, Numbers
 
 NETWORK, FLOOR = Line("distance_unet", "nearest", "network"), Line("no_spikes", "none", "floor")
 COUNTS = tuple(Line(f"poisson_{k}", how, "poisson", k, only=False) for k in (5, 80) for how in ("round", "floor"))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp.report.train_lines import Line
-from raysp.report.train_numbers import PEARSON, SCHREIBER, SIGMAS, VAN_ROSSUM, Numbers
-from raysp.report.train_overall import over_widths, overall, spacing
+from raysp.kinds.stimulus.page.lines import Line
+from raysp.kinds.stimulus.page.numbers import PEARSON, SCHREIBER, SIGMAS, VAN_ROSSUM, Numbers
+from raysp.kinds.stimulus.page.overall import over_widths, overall, spacing
 
 NETWORK, FLOOR = Line("distance_unet", "nearest", "network"), Line("no_spikes", "none", "floor")
 COUNTS = tuple(Line(f"poisson_{k}", "round", "poisson", k, only=False) for k in (5, 160))

@@ -4,17 +4,19 @@ import re
 
 import pytest
 
-from raysp import files
-from raysp.config import Recording
-from raysp.data import sources, split_file
-from raysp.data.retina_standin import write_retina
-from raysp.report import draw, train_draw
+from raysp.config.experiment import Recording
+from raysp.data.sources import catalog as sources
+from raysp.data.splits import store
+from raysp.data.standin.retina import write_retina
+from raysp.driver import draw
+from raysp.driver.report import write_report
+from raysp.io import files
+from raysp.io.yaml_files import dump_yaml
+from raysp.kinds.stimulus.page import draw as train_draw
+from raysp.kinds.stimulus.page.fits import about, cell_fits
+from raysp.kinds.stimulus.page.lines import role_of
 from raysp.report.kinds import in_one_piece
-from raysp.report.material import read_material
-from raysp.report.page import write_report
-from raysp.report.train_fits import about, cell_fits
-from raysp.report.train_lines import role_of
-from raysp.yaml_files import dump_yaml
+from raysp.report.run_data import read_material
 from tests.report.conftest import make_run
 from tests.report.trains import CELLS, MODELS, eye, make_trains
 
@@ -37,7 +39,7 @@ def retina(tmp_path_factory):
     root = str(folder / "data")
     write_retina(f"{root}/retina", seconds=30, cells=3)
     name = sources.prepare_recording(Recording("retina", "retina", {"path": "{root}/retina"}), root)
-    return make_trains(folder, split=split_file.load(root, name), together=2)
+    return make_trains(folder, split=store.load(root, name), together=2)
 
 
 @pytest.fixture(scope="module")

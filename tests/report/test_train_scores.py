@@ -5,10 +5,10 @@ import math
 import pytest
 from scipy import stats
 
-from raysp import files
-from raysp.report.material import read_material
-from raysp.report.train_numbers import HEADLINE, PREDICTED, SCHREIBER, VAN_ROSSUM, read_numbers
-from raysp.report.train_scores import COLUMNS, count, score, score_table, spell
+from raysp.io import files
+from raysp.kinds.stimulus.page.numbers import HEADLINE, PREDICTED, SCHREIBER, VAN_ROSSUM, read_numbers
+from raysp.kinds.stimulus.page.scores import COLUMNS, count, score, score_table, spell
+from raysp.report.run_data import read_material
 from tests.report.trains import CELLS, made_value, make_trains
 
 

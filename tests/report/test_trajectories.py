@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from raysp.report.case import open_case
-from raysp.report.trajectories import principal_components, trajectory
+from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.page.trajectories import principal_components, trajectory
 
 
 @settings(max_examples=40, deadline=None)

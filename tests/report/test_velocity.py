@@ -7,9 +7,9 @@ import pytest
 
 from raysp.errors import NotReady
 from raysp.evaluation.velocity import velocity_r2
-from raysp.report.case import open_case
-from raysp.report.scores import number
-from raysp.report.velocity import decoded_behavior, velocity
+from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.page.scores import number
+from raysp.kinds.population.page.velocity import decoded_behavior, velocity
 
 
 @pytest.fixture

@@ -9,18 +9,18 @@ import numpy as np
 import polars
 import torch
 
-from raysp import files, tables
-from raysp.collection.curve import write_curve
-from raysp.collection.trains import Train, write_trains
-from raysp.config import Training, Trial
-from raysp.data import split_file
-from raysp.data.split import Provenance
-from raysp.data.stimulus import StimulusSizes, StimulusSplit
-from raysp.evaluation.metrics_table import SCHEMA
-from raysp.report.train_numbers import PREDICTED, RECORDED, SIGMAS, SIGN
-from raysp.runs import RunFolder, trial_to
+from raysp.collection.spike_trains_file import Train, write_trains
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits import store
+from raysp.data.splits.population import Provenance
+from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
+from raysp.io import files, tables
+from raysp.io.yaml_files import dump_yaml
+from raysp.kinds.stimulus.page.numbers import PREDICTED, RECORDED, SIGMAS, SIGN
+from raysp.runs.curve import write_curve
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.metrics_table import SCHEMA
 from raysp.training import checkpoint
-from raysp.yaml_files import dump_yaml
 
 NAME = "standin-eye"
 CELLS = (3, 5, 8, 13)
@@ -93,7 +93,7 @@ def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, sp
     split = eye() if split is None else split
     # A recording of few cells, prepared as one; a selection's name is none that is prepared.
     split = dataclasses.replace(split, name=split.name.partition("[")[0])
-    split_file.save(split, None, root, {"made": "up"})
+    store.save(split, None, root, {"made": "up"})
     cells = split.cells.tolist()
     groups = [tuple(cells[first : first + together]) for first in range(0, len(cells), together)]
     trials = [make_trial(model, split, seed, group) for model in models for seed in seeds for group in groups]
@@ -103,7 +103,7 @@ def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, sp
         "name": run.name,
         "experiment": {"floor": "no_spikes", "ceiling": "perfect_distance"},
         "submissions": [{"time": "2026-01-05T10:00:00", "command": "raysp run eye.py", "commit": "c0ffee" * 6}],
-        "data": {split.name: {"fingerprint": split_file.header(root, split.name)["fingerprint"], **provenance}},
+        "data": {split.name: {"fingerprint": store.header(root, split.name)["fingerprint"], **provenance}},
         "trials": [trial_to(trial) for trial in trials],
     }
     files.write_text(run.experiment, dump_yaml(record))
@@ -112,7 +112,7 @@ def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, sp
 
 
 def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
-    from raysp.data import stimulus_file
+    from raysp.data.splits import stimulus_file
 
     head, _, interval = label.rpartition("_")
     counting = interval.isdigit()

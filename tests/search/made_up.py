@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from raysp import files
-from raysp.config import Training
-from raysp.plan import _model_settings
-from raysp.runs import RunFolder
-from raysp.search.lane import Amount, Lane
+from raysp.config.experiment import Training
+from raysp.driver.plan import _model_settings
+from raysp.io import files
+from raysp.runs.folder import RunFolder
+from raysp.search.active_study import Amount, Lane
 from raysp.search.space_check import flat
 from raysp.search.space_file import parse_space
 from raysp.search.study import Definition, Study

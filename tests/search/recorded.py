@@ -1,9 +1,10 @@
 """A study whose trials were never run: their folders are written as if they had ended in this way or that."""
 
-from raysp import files, settings
-from raysp.config import Training
+from raysp.config import settings
+from raysp.config.experiment import Training
+from raysp.io import files
 from raysp.models import catalog
-from raysp.runs import RunFolder
+from raysp.runs.folder import RunFolder
 from raysp.search.space_check import flat
 from raysp.search.space_file import parse_space
 from raysp.search.study import Candidate, Definition, Study

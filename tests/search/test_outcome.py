@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp import files
 from raysp.errors import BadInput
-from raysp.runs import TrialFolder
+from raysp.io import files
+from raysp.runs.folder import TrialFolder
 from raysp.search.objective import dominates
 from raysp.search.outcome import Outcome, Score, front, outcome, ranking, read_rungs, score
 

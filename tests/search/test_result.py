@@ -1,7 +1,7 @@
 import pytest
 
-from raysp import files
 from raysp.errors import BadInput
+from raysp.io import files
 from raysp.search.result import finished_path, read_result, unfinished
 from tests.search.recorded import end, fail, finish, study, trial_folder
 

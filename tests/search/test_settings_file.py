@@ -1,12 +1,12 @@
 import pytest
 
-from raysp import files
-from raysp.config import Experiment, ModelChoice
+from raysp.config.experiment import Experiment, ModelChoice
+from raysp.driver.plan import settings_on
 from raysp.errors import BadInput, NotReady
-from raysp.plan import settings_on
+from raysp.io import files
+from raysp.io.yaml_files import dump_yaml
 from raysp.search.result import read_result
 from raysp.search.settings_file import adopt, read_settings, write_settings
-from raysp.yaml_files import dump_yaml
 from tests.search import made_up
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from raysp import settings as house
-from raysp.config import Training
+from raysp.config import settings as house
+from raysp.config.experiment import Training
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.search.space_check import FIXED, build, check_space, flat, parted

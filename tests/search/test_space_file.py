@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 
 from raysp.errors import BadInput
+from raysp.io.yaml_files import dump_yaml, parse_yaml
 from raysp.search.space_file import parse_space, read_space, spell_space
-from raysp.yaml_files import dump_yaml, parse_yaml
 from tests.search.random_spaces import spaces
 
 TEXT = """

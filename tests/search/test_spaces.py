@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
-from raysp import settings
-from raysp.config import Training
+from raysp.config import settings
+from raysp.config.experiment import Training
 from raysp.models import catalog
 from raysp.search.space_check import check_space, flat
 from raysp.search.space_file import read_space

@@ -3,9 +3,10 @@ import dataclasses
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from raysp import code_hash, files
+from raysp.config import code_hash
 from raysp.errors import BadInput, NotReady
-from raysp.runs import RunFolder, trial_to
+from raysp.io import files
+from raysp.runs.folder import RunFolder, trial_to
 from raysp.search.result import read_result
 from raysp.search.space_file import parse_space
 from raysp.search.study import Candidate, Halving, Study, differences, read_studies, read_study

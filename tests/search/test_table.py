@@ -1,8 +1,8 @@
 import polars
 import pytest
 
-from raysp import files
 from raysp.errors import BadInput, NotReady
+from raysp.io import files
 from raysp.search.result import read_result
 from raysp.search.study import Candidate
 from raysp.search.table import FIRST, LAST, _column, read_table, varied, write_table

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from raysp.config import Training, Trial
-from raysp.data.split import PopulationSplit
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits.population import PopulationSplit
 from raysp.training.trial import Fitted, fit_trial
 from tests.models.made_up import made_up_split
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from raysp.config import Training
-from raysp.data.batch import to_device
+from raysp.config.experiment import Training
+from raysp.data.splits.batch import to_device
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training.averaging import Averaging, refresh

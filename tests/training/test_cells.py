@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.config import Training, Trial
-from raysp.data.stimulus import StimulusSplit
-from raysp.data.windows import Tape
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits.stimulus import StimulusSplit
+from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput, Interrupted
+from raysp.kinds.stimulus.rollout import roll_out
 from raysp.models import catalog
 from raysp.training.cells import CellDescent, check_training
 from raysp.training.one_cycle import one_cycle
-from raysp.training.rollout import roll_out
 from raysp.training.trial import Diverged, Fitted, fit_trial
 from tests.models.made_up_stimulus import made_up_recording, shaken, small
 

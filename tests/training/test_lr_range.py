@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from raysp.config import Training, Trial
+from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
 from raysp.training.lr_range import lr_range, suggestion
 from tests.models.made_up import made_up_split

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from raysp.config import Training, Trial
+from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training.memory import check_fits

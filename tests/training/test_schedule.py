@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raysp.config import Training
+from raysp.config.experiment import Training
 from raysp.training.schedule import halvings, is_over, learning_rate
 
 

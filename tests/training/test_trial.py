@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.config import Trial
-from raysp.data.split import Targets
+from raysp.config.experiment import Trial
+from raysp.data.splits.population import Targets
 from raysp.errors import BadInput, Interrupted
 from raysp.evaluation.live import live_metrics
 from raysp.training.trial import Diverged, Follow, predict

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.config import Training, Trial
-from raysp.data.batch import to_device
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits.batch import to_device
 from raysp.training.trial import predict
 from raysp.training.unseen import unseen_loss
 from raysp.training.validation import validation_mask

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raysp.config import Training
+from raysp.config.experiment import Training
 from raysp.errors import BadInput
 from raysp.training.validation import validation_mask
 from tests.models.made_up import made_up_split

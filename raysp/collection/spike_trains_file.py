@@ -1,0 +1,206 @@
+"""predictions.parquet of a recording in one piece: predicted spike trains, one row per cell and decoding."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+from raysp.config.experiment import Trial
+from raysp.data.splits.stimulus import StimulusSplit
+from raysp.errors import BadInput, NotReady
+from raysp.io import files, tables
+
+FORMAT, READ = 2, (1, 2)
+KIND = "spike trains"
+AGAIN = "remove its trial's folder and run the experiment again"
+HEAVY = ("output", "output_width")
+SCHEMA = pa.schema(
+    [
+        pa.field("run_trial", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("seed", pa.int64()),
+        pa.field("part", pa.string()),
+        pa.field("unit", pa.int64()),
+        pa.field("unit_index", pa.int64()),
+        pa.field("global_id", pa.int64()),
+        pa.field("decoding", pa.string()),
+        pa.field("bin_ms", pa.float64()),
+        pa.field("first_bin", pa.int64()),
+        pa.field("bins", pa.int64()),
+        pa.field("input_bins", pa.int64()),
+        pa.field("step", pa.int64()),
+        pa.field("spikes", pa.list_(pa.int32())),
+        pa.field("recorded_spikes", pa.list_(pa.int32())),
+        pa.field("output", pa.list_(pa.float32())),
+        pa.field("output_width", pa.int32()),
+    ]
+)
+"""`run_trial` is the id of the run's trial; `unit` the recording's own cell number, `unit_index` its position in the
+split's arrays. `first_bin` is the recording's bin at which the prediction begins;
+`spikes` and `recorded_spikes` are bins counted from there, one entry per spike. `step` is how many bins each window
+adds. `output` is what the network said, window after window of `output_width` numbers: distances in bins, or expected
+counts."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """One cell's predicted spikes beside the recorded ones.
+
+    Attributes:
+        cell: the recording's own number.
+        decoding: how the model's output became spikes.
+        bin_ms: width of a bin, ms.
+        first_bin: bin of the recording at which the prediction begins.
+        predicted: (bins,) counts.
+        recorded: (bins,) counts.
+        output: (windows, width) what the network said; None where it was not kept.
+        step: bins from one window to the next.
+    """
+
+    cell: int
+    decoding: str
+    bin_ms: float
+    first_bin: int
+    predicted: np.ndarray
+    recorded: np.ndarray
+    output: np.ndarray | None
+    step: int
+
+
+def write_trains(
+    path: str, trial: Trial, split: StimulusSplit, trains: list[Train], input_bins: int, part: str = "test"
+) -> None:
+    """Write a trial's predicted spike trains, whole or not at all.
+
+    Args:
+        path: where.
+        trial: whose they are.
+        split: the recording, the trial's cells already selected.
+        trains: what was predicted.
+        input_bins: that a window sees before t = 0.
+        part: which part of the recording.
+
+    Raises:
+        BadInput: a train is of another length than the recorded one, or of a cell that the split lacks.
+        OSError: the disk is full; a file that was there stays as it was.
+    """
+    cells = split.cells.tolist()
+    known = {cell: (i, number) for i, (cell, number) in enumerate(zip(cells, split.global_ids.tolist(), strict=True))}
+    rows = [_row(trial, train, known, input_bins, part) for train in trains]
+    header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "data": trial.data}
+    header["sizes"] = dataclasses.asdict(split.sizes)
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    tables.write_table(path, table, {**header, "digest": _digest(header, trains)})
+
+
+def read_digest(path: str) -> tuple[str, str] | None:
+    """Return (trial id, digest) of a table of spike trains; None where it is another table.
+
+    Raises:
+        NotReady: there is no such file.
+        BadInput: it is damaged.
+    """
+    note = _note(path)
+    return None if note is None else (note["trial_id"], note["digest"])
+
+
+def read_trains(path: str, cells: Sequence[int] | None = None, *, output: bool = True) -> list[Train]:
+    """Read predicted spike trains.
+
+    Args:
+        path: of a trial's predictions.
+        cells: the recording's own numbers of those that are wanted; None for all.
+        output: read what the network said, too.
+
+    Raises:
+        NotReady: there is no such file.
+        BadInput: it is damaged, or holds something else.
+    """
+    if _note(path) is None:
+        raise BadInput(f"{path} expected a table of spike trains, got another one; {AGAIN}")
+    table = tables.read_arrow(path, [name for name in SCHEMA.names if output or name not in HEAVY], AGAIN)
+    with tables.guarded(path, AGAIN):
+        if cells is not None:
+            table = table.filter(compute.is_in(table["unit"], pa.array(list(cells), pa.int64())))
+        return [_train(table, row) for row in range(len(table))]
+
+
+def _note(path: str) -> dict[str, Any] | None:
+    """Return what a table of spike trains says of itself; None where it is another table. Raises as `read_digest`."""
+    if not files.exists(path):
+        raise NotReady(f"no predictions at {path}; run the experiment first")
+    note = tables.read_note(path, AGAIN)
+    with tables.guarded(path, AGAIN):
+        if note.get("kind") != KIND:
+            return None
+        if note["format"] not in READ:
+            raise BadInput(f"{path} was written by another version of raysp; {AGAIN}")
+        return {**note, "trial_id": str(note["trial_id"]), "digest": str(note["digest"])}
+
+
+def _digest(header: dict[str, Any], trains: list[Train]) -> str:
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for train in trains:
+        place = (train.cell, train.decoding, train.bin_ms, train.first_bin, train.step)
+        digest.update(json.dumps(place).encode())
+        output = None if train.output is None else train.output.astype(np.float32)
+        for array in (train.predicted, train.recorded, output):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _row(trial: Trial, train: Train, known: dict[int, tuple[int, int]], input_bins: int, part: str) -> dict[str, Any]:
+    if train.cell not in known or train.predicted.shape != train.recorded.shape:
+        raise BadInput(
+            f"{trial.id}: expected a predicted train of {len(train.recorded)} bins of one of its cells, got cell "
+            f"{train.cell} with {len(train.predicted)} bins"
+        )
+    return {
+        "run_trial": trial.id,
+        "model": trial.shown,
+        "split": trial.split,
+        "seed": trial.seed,
+        "part": part,
+        "unit": train.cell,
+        "unit_index": known[train.cell][0],
+        "global_id": known[train.cell][1],
+        "decoding": train.decoding,
+        "bin_ms": train.bin_ms,
+        "first_bin": train.first_bin,
+        "bins": len(train.predicted),
+        "input_bins": input_bins,
+        "step": train.step,
+        "spikes": times(train.predicted),
+        "recorded_spikes": times(train.recorded),
+        "output": None if train.output is None else train.output.astype(np.float32).ravel(),
+        "output_width": None if train.output is None else train.output.shape[1],
+    }
+
+
+def times(counts: np.ndarray) -> np.ndarray:
+    """Return the bin of each spike, (spikes,) int32, of (bins,) counts; a bin with two spikes comes twice."""
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+
+
+def _train(table: pa.Table, row: int) -> Train:
+    # Lists of numbers stay arrays: as Python's lists, the outputs of 60 cells would take hundreds of megabytes.
+    one = {name: table[name][row] for name in table.column_names}
+    bins = one["bins"].as_py()
+    counts = [
+        np.bincount(one[name].values.to_numpy(zero_copy_only=False), minlength=bins).astype(np.uint8)
+        for name in ("spikes", "recorded_spikes")
+    ]
+    output = None
+    if "output" in one and one["output"].is_valid:
+        output = one["output"].values.to_numpy(zero_copy_only=False).reshape(-1, one["output_width"].as_py())
+    place = (one[name].as_py() for name in ("unit", "decoding", "bin_ms", "first_bin"))
+    return Train(*place, counts[0], counts[1], output, one["step"].as_py())

@@ -1,0 +1,160 @@
+"""Which code a result comes from: the files that compute it, each by the hash of what it does, not of how it looks.
+
+What counts: a model's file, and what it imports of the rooms that compute (data, layers, models, objectives), by
+imports inside functions too; and the room that trains. What only carries (errors, files, addresses, YAML, the cluster,
+formats of results) is left out: it changes no number. Nothing is imported to find out.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from raysp.errors import BadInput
+from raysp.io import files
+
+PACKAGE = Path(__file__).parent.parent
+MODEL_ROOMS = ("data", "layers", "models", "objectives")
+TRAINING_ROOMS = ("data", "objectives", "training")
+"""Of what the training imports, models and layers come with the model that is trained."""
+NO_EFFECT = ("ctx", "kind", "type_comment", "type_ignores")
+
+Files = Mapping[str, str]
+"""Relative path -> SHA-256 of the syntax tree."""
+
+
+def of_model(name: str, settings: Mapping[str, Any] | None = None) -> Files:
+    """Return the files that a trial of a model computes with.
+
+    A model that takes others from the catalog by name (an ensemble) computes with the files of those that its settings
+    name, too.
+
+    Args:
+        name: the model's file name in raysp/models.
+        settings: its settings.
+    """
+    values = (settings or {}).values()
+    return _of_models((name, *sorted({value for value in values if isinstance(value, str)})))
+
+
+def of_source(name: str) -> Files:
+    """Return the files of raysp/data that a source builds splits with."""
+    path = "nlb/build.py" if name == "nlb" else f"sources/{name}.py"
+    return files_of([PACKAGE / "data" / path], ("data",))
+
+
+def digest(found: Files) -> str:
+    """Return the SHA-256 of files by name and content."""
+    return files.digest(dict(found))
+
+
+def differing(there: Files, here: Files) -> list[str]:
+    """Return the files that are not the same in both, or in one of them only."""
+    return sorted(path for path in {*there, *here} if there.get(path) != here.get(path))
+
+
+def named(before: Files, changed: list[str]) -> str:
+    """Return which files changed, in words; of what was made before anyone noted the code, nothing is known."""
+    if not before:
+        return "of which nothing was noted"
+    return ", ".join(changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")
+
+
+def files_of(roots: Iterable[str | Path], rooms: tuple[str, ...]) -> Files:
+    """Return Python files and all that they import of some rooms of raysp, or beside them by relative imports.
+
+    Args:
+        roots: paths; of files of raysp, or of anyone's.
+        rooms: folders of raysp whose files are followed.
+
+    Raises:
+        BadInput: a file is not there, or is no Python.
+    """
+    waiting, found = [Path(root).resolve() for root in roots], {}
+    while waiting:
+        if (path := waiting.pop()) not in found:
+            found[path], imported = _read(path)
+            waiting += [one for one in imported if _room(one) in rooms or _room(one) is None]
+    return dict(sorted((_shown(path), sha) for path, sha in found.items() if sha != _NOTHING))
+
+
+@functools.cache
+def _of_models(names: tuple[str, ...]) -> Files:
+    first, *others = names
+    found = files_of([PACKAGE / "models" / f"{first}.py"], MODEL_ROOMS)
+    if "raysp/models/catalog.py" in found:
+        members = [path for other in others if (path := PACKAGE / "models" / f"{other}.py").exists()]
+        found = {**found, **files_of(members, MODEL_ROOMS)}
+    return {**found, **files_of([PACKAGE / "training" / "trial.py"], TRAINING_ROOMS)}
+
+
+@functools.cache
+def _read(path: Path) -> tuple[str, tuple[Path, ...]]:
+    """Return the hash of a file's syntax tree, and the files it imports."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise BadInput(f"{path}, line {getattr(error, 'lineno', 1)}: no Python that can be read ({error})") from error
+    except OSError as error:
+        raise BadInput(f"expected a Python file at {path} ({error.strerror})") from error
+    sha = hashlib.sha256(repr(_plain(tree)).encode()).hexdigest()
+    return sha, tuple(dict.fromkeys(_imports(tree, path)))
+
+
+def _plain(node: Any) -> Any:
+    """Return a syntax tree without positions, docstrings and what is empty, the same in every version of Python."""
+    if isinstance(node, ast.AST):
+        parts = [(name, _plain(value)) for name, value in ast.iter_fields(node) if name not in NO_EFFECT]
+        return type(node).__name__, [(name, part) for name, part in parts if part not in (None, [])]
+    if isinstance(node, list):
+        return [_plain(item) for item in node if not _only_text(item)]
+    return repr(node) if node is not None else None
+
+
+_NOTHING = hashlib.sha256(repr(_plain(ast.parse(""))).encode()).hexdigest()
+
+
+def _only_text(node: Any) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _imports(tree: ast.AST, path: Path) -> Iterator[Path]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _modules(PACKAGE.parent, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            folder = path.parents[node.level - 1] if node.level else PACKAGE.parent
+            module = node.module or ""
+            yield from _modules(folder, module)
+            for alias in node.names:
+                # `from raysp.layers import span`: the name may be a file itself.
+                yield from _modules(folder, f"{module}.{alias.name}".strip("."))
+
+
+def _modules(folder: Path, dotted: str) -> Iterator[Path]:
+    """Yield the file of a module, and those of the packages that it lies in; none for other people's packages."""
+    here, outside = folder, folder == PACKAGE.parent
+    for part in dotted.split(".") if dotted else ():
+        here = here / part
+        if outside and PACKAGE not in (here, *here.parents):
+            return
+        for path in (here / "__init__.py", here.with_name(f"{part}.py")):
+            if path.is_file():
+                yield path
+
+
+def _room(path: Path) -> str | None:
+    """Return the folder of raysp that a file lies in, "" for none of them, None for a file outside of raysp."""
+    if PACKAGE not in path.parents:
+        return None
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def _shown(path: Path) -> str:
+    return path.relative_to(PACKAGE.parent).as_posix() if PACKAGE in path.parents else path.name

@@ -1,0 +1,365 @@
+"""What is run: an Experiment is models by splits by seeds; a Trial is one of them, named by what changes its result."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from raysp.config import settings
+from raysp.errors import BadInput, unknown
+from raysp.io import files
+
+
+def _at_least(where: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise BadInput(f"{where} expected at least {least}, got {value}")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a gradient-trained model is fitted. Everything here changes the result.
+
+    Attributes:
+        epochs: passes over the training trials, at most.
+        batch_size: trials per step, at most; an epoch's trials are shared out evenly.
+        learning_rate: of the optimiser at the schedule's peak.
+        weight_decay: decoupled with optimizer "adamw"; an L2 penalty inside Adam with "adam", whose strength then
+            depends on the scale of the loss, and so on the bin width: 1e-4 there is much, 1e-3 learns nothing.
+        optimizer: "adamw" or "adam".
+        schedule: learning rate over epochs: constant, cosine (to zero at the last epoch), plateau (halved when the
+            validation loss has not fallen for `plateau_patience` epochs), or one_cycle (up, down, and far down; step by
+            step, momentum with it, where a recording in one piece is trained on; epoch by epoch elsewhere).
+        warmup_epochs: epochs of linear rise before the schedule.
+        plateau_patience: epochs.
+        clip_norm: largest norm of the gradient; 0 for none.
+        patience: stop after so many epochs without a better validation loss; 0 for never.
+        validate_on: "train" sets training trials aside to select the model. "eval" selects on the evaluation trials,
+            as nlb-lightning does: its scores are not held out from selection, and the record says so.
+        validation_every: each so-many-th training trial, in an order drawn from `validation_seed`, is set aside.
+        validation_seed: separate from the trial's seed, so that seeds share their validation trials; None takes
+            every n-th trial as recorded.
+        refit: after selection, train anew on all training trials, validation trials included, for the selected
+            epochs at their learning rates, and predict from that. Worth its time where trials are few.
+        measure_every: epochs between live metrics (co-bps and others) on the validation trials; 0 for never.
+        precision: "float32", or "bfloat16" for mixed precision on a GPU (ignored on CPU).
+        average: validate, keep and predict from averaged weights: "swa", the mean over epochs (Izmailov et al. 2018),
+            or "ema", an exponential moving average over optimiser steps; "none" from the weights as they are.
+        average_from: share of the epochs before averaging begins.
+        average_decay: of "ema", per step.
+        average_rate: of "swa": within ten epochs of its beginning the learning rate goes to this share of
+            `learning_rate`, and stays.
+    """
+
+    epochs: int = 500
+    batch_size: int = 64
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.1
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    schedule: Literal["constant", "cosine", "plateau", "one_cycle"] = "constant"
+    warmup_epochs: int = 0
+    plateau_patience: int = 10
+    clip_norm: float = 200.0
+    patience: int = 0
+    validate_on: Literal["train", "eval"] = "train"
+    validation_every: int = 5
+    validation_seed: int | None = 0
+    refit: bool = False
+    measure_every: int = 25
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    average: Literal["none", "swa", "ema"] = "none"
+    average_from: float = 0.8
+    average_decay: float = 0.999
+    average_rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        settings.check(self, "training")
+        least = {"epochs": 1, "batch_size": 1, "validation_every": 2, "plateau_patience": 1}
+        for name in ("epochs", "batch_size", "warmup_epochs", "plateau_patience", "patience", "validation_every"):
+            _at_least(f"training, {name}", getattr(self, name), least.get(name, 0))
+        for name in ("weight_decay", "clip_norm", "measure_every"):
+            _at_least(f"training, {name}", getattr(self, name), 0)
+        if self.refit and self.validate_on == "eval":
+            raise BadInput("training, refit expected validate_on train: with eval no training trial is set aside")
+        for name in ("average_from", "average_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadInput(f"training, {name} expected a share in [0, 1), got {getattr(self, name)}")
+        if not self.average_rate > 0:
+            raise BadInput(f"training, average_rate expected a number > 0, got {self.average_rate}")
+        if not self.learning_rate > 0:
+            raise BadInput(f"training, learning_rate expected a number > 0, got {self.learning_rate}")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Where trials run. Nothing here changes a result.
+
+    Attributes:
+        workers: processes of the pool; None takes one per GPU where there are any, else one per CPU core.
+        cpus_per_worker: cores, and threads of each trial.
+        gpus_per_worker: GPUs or a share of one (0.25 packs four workers on each); None takes 1 where there are any.
+        max_crashes: a trial whose process died so often within one command is set aside. On machines that are taken
+            away at any moment (spot, preemptible) it is not the trial's fault: give more.
+        machines_within_min: minutes after which a command gives up when no worker is alive, since no machine comes.
+    """
+
+    workers: int | None = None
+    cpus_per_worker: int = 1
+    gpus_per_worker: float | None = None
+    max_crashes: int = 3
+    machines_within_min: float = 30.0
+
+    def __post_init__(self) -> None:
+        settings.check(self, "resources")
+        if not self.machines_within_min > 0:
+            raise BadInput(f"resources, machines_within_min expected more than 0, got {self.machines_within_min}")
+        _at_least("resources, cpus_per_worker", self.cpus_per_worker, 1)
+        _at_least("resources, max_crashes", self.max_crashes, 1)
+        if self.workers is not None:
+            _at_least("resources, workers", self.workers, 1)
+        if self.gpus_per_worker is not None:
+            check_share(self.gpus_per_worker, "resources, gpus_per_worker")
+
+
+def check_share(share: float, where: str = "share") -> None:
+    """Raise BadInput unless a number of GPUs is 0, a whole number, or a share 1/n of one; `where` is for the error."""
+    count = 1 / share if 0 < share < 1 else share
+    # A share is a rounded 1/n; a number of GPUs is exact.
+    slack = 1e-9 if share < 1 else 0
+    if not (0 <= count < math.inf and abs(count - round(count)) <= slack):
+        raise BadInput(f"{where} expected 0, whole GPUs or a share 1/n of one, got {share}")
+
+
+@dataclass(frozen=True)
+class _OfSplits:
+    """What a model has of its own on splits that match a pattern."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model with its settings, and with other settings for splits that match a pattern.
+
+    Attributes:
+        name: the model's file name in raysp/models.
+        settings: fields of the model's Config.
+        training: fields of Training that differ from the experiment's.
+        per_split: glob of split names -> {"settings": ..., "training": ...}; later patterns win.
+        label: what it is called in this experiment, where a model comes several times with different settings; empty
+            for its own name.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    per_split: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        settings.check(self, f"model {self.name}")
+        for pattern, changes in self.per_split.items():
+            settings.build(_OfSplits, changes, f"per_split {pattern!r} of model {self.name}")
+        if self.label:
+            check_name(f"model {self.name}, label", self.label)
+            # `--set LABEL.setting=value` has to find it.
+            if "." in self.label or self.label in ("training", "resources"):
+                raise BadInput(
+                    f"model {self.name}, label expected no '.' in it, and neither 'training' nor 'resources', which "
+                    f"--set takes for its own, got {self.label!r}"
+                )
+
+    @property
+    def shown(self) -> str:
+        """What it is called in tables and on the command line."""
+        return self.label or self.name
+
+    def for_split(self, split: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return (settings, training overrides) for a split; a stand-in split matches the patterns of the real one."""
+        chosen, training = dict(self.settings), dict(self.training)
+        for pattern, changes in self.per_split.items():
+            if fnmatch.fnmatch(split.removeprefix(STANDIN), pattern):
+                chosen.update(changes.get("settings", {}))
+                training.update(changes.get("training", {}))
+        return chosen, training
+
+
+def _changing(trial: Trial) -> dict[str, Any]:
+    """Return what of a trial changes its result, as far as it is not what a missing value means."""
+    given = {
+        one.name: getattr(trial, one.name) for one in dataclasses.fields(trial) if one.init and one.name != "label"
+    }
+    defaults = {one.name: one.default for one in dataclasses.fields(trial)}
+    found = {name: settings.plain(value) for name, value in given.items() if value != defaults[name]}
+    if trial.training is not None:
+        found["training"] = _of_training(trial.training)
+    return found
+
+
+def _of_training(training: Training) -> dict[str, Any]:
+    # All values count, so that another default is another trial. A field that came later says in its metadata which
+    # value means what was done before ("before"); at that value, it is as if the field were not there.
+    return {
+        one.name: value
+        for one in dataclasses.fields(training)
+        if (value := settings.plain(getattr(training, one.name))) != one.metadata.get("before", dataclasses.MISSING)
+    }
+
+
+STANDIN = "standin-"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Data that have no name of their own yet: a source file of raysp/data with its settings.
+
+    Attributes:
+        name: what the split shall be called.
+        source: the source's file name in raysp/data, e.g. "population".
+        settings: fields of the source's Config.
+    """
+
+    name: str
+    source: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settings.check(self, f"recording {self.name}")
+        check_name("recording", self.name)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model on one split from one seed. Its id carries a hash of exactly what changes the result.
+
+    Attributes:
+        model: the model's file name.
+        settings: the model's whole Config, defaults included, so that a changed default changes the id.
+        training: how it is fitted; None for models that fit themselves.
+        split: the prepared split's name.
+        data: the split's fingerprint (SHA-256 of its arrays).
+        seed: of initial weights, batches and dropout.
+        neurons: the cell subset; None for all.
+        follows: id of the validation-phase trial whose number of epochs and learning rates this one takes over.
+        label: what the model is called in this experiment; empty for its own name.
+        code: digest of the files that compute it (`raysp.config.code_hash`); empty where nobody knows.
+        recorded: its id where it was read from a record; empty for one that is planned now.
+    """
+
+    model: str
+    settings: Mapping[str, Any]
+    training: Training | None
+    split: str
+    data: str
+    seed: int = 0
+    neurons: tuple[int, ...] | None = None
+    follows: str | None = None
+    label: str = ""
+    code: str = ""
+    # What is on disk keeps its name, whatever a later version of raysp would call it. A changed copy is a new trial.
+    recorded: str = field(default="", init=False, compare=False, repr=False)
+
+    @property
+    def id(self) -> str:
+        """Return the trial's name: readable in front, the hash behind.
+
+        A field at its default is left out of the hash, so that a new field, whose default means what was done before
+        it came, gives no trial another name.
+        """
+        return self.recorded or f"{self.front}_{files.digest(_changing(self))[:10]}"
+
+    @property
+    def front(self) -> str:
+        """The readable part of the name."""
+        subset = "" if self.neurons is None else f"_{len(self.neurons)}n"
+        return f"{self.shown}_{self.split}{subset}_s{self.seed}"
+
+    @property
+    def shown(self) -> str:
+        """What the model is called in tables."""
+        return self.label or self.model
+
+    @property
+    def standin(self) -> bool:
+        """Tell whether the data were generated to stand in for a recording."""
+        return self.split.startswith(STANDIN)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Models by splits by seeds, and how to train and where to run them.
+
+    Attributes:
+        name: the run folder's name.
+        splits: names or globs of splits.
+        models: what is trained on each of them.
+        seeds: each model is trained once per seed on each split.
+        neurons: a cell subset, the same for all splits; None for all.
+        cells: of recordings in one piece, which cells: numbers and ranges ("1,5,20-40"), "first 12", "every 5", "all".
+        cells_per_trial: so many cells of such a recording make one trial, whose networks are trained side by side; 0
+            puts all into one.
+        recordings: data that are prepared for this experiment; their names join `splits`.
+        training: the default for all models.
+        resources: where it runs.
+        floor: the model every result is read against from below.
+        ceiling: the model every result is read against from above.
+    """
+
+    name: str
+    models: tuple[ModelChoice, ...]
+    splits: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    neurons: tuple[int, ...] | None = None
+    cells: str = "all"
+    cells_per_trial: int = 0
+    recordings: tuple[Recording, ...] = ()
+    training: Training = Training()
+    resources: Resources = Resources()
+    floor: str = "mean_rate"
+    ceiling: str = "true_rates"
+
+    def __post_init__(self) -> None:
+        settings.check(self, f"experiment {self.name}")
+        check_name("experiment", self.name)
+        _at_least(f"experiment {self.name}, cells_per_trial", self.cells_per_trial, 0)
+        for what, values in (("models", [m.shown for m in self.models]), ("seeds", self.seeds)):
+            if not values:
+                raise BadInput(f"experiment {self.name}: expected at least one of {what}, got none")
+        recordings = [recording.name for recording in self.recordings]
+        for what, values in (
+            ("models", [m.shown for m in self.models]),
+            ("seeds", list(self.seeds)),
+            ("recordings", recordings),
+            ("splits", [*self.splits, *recordings]),
+        ):
+            _check_each_once(f"experiment {self.name}: {what}", values)
+        if not self.splits and not self.recordings:
+            raise BadInput(f"experiment {self.name}: expected splits or recordings, got neither")
+
+    def choose(self, names: tuple[str, ...]) -> Experiment:
+        """Return the experiment with these models only; raises BadInput for one it does not have."""
+        known = {choice.shown: choice for choice in self.models}
+        for name in names:
+            if name not in known:
+                raise unknown(f"model of experiment {self.name}", name, known)
+        return dataclasses.replace(self, models=tuple(known[name] for name in known if name in names))
+
+
+def _check_each_once(where: str, values: list[Any]) -> None:
+    """Refuse a value that comes twice, and names that differ in case alone: on many disks, their folders are one."""
+    folded = [value.casefold() if isinstance(value, str) else value for value in values]
+    if len(set(values)) != len(values):
+        raise BadInput(f"{where} expected each once, got {values}")
+    if len(set(folded)) != len(folded):
+        raise BadInput(f"{where} expected names that differ in more than case, got {values}")
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raise BadInput unless a name can be a folder's name on any system."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", name):
+        raise BadInput(f"{kind} name expected letters, digits, '.', '_', '+' and '-', at most 100, got {name!r}")

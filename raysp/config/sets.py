@@ -1,0 +1,111 @@
+"""--set KEY=VALUE: an experiment with changes of the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+from raysp.config import settings
+from raysp.config.experiment import Experiment, ModelChoice, Resources, Training
+from raysp.errors import BadInput, unknown
+from raysp.io.yaml_files import parse_yaml
+
+OWN = {"seeds": tuple[int, ...], "neurons": tuple[int, ...] | None, "cells": str, "cells_per_trial": int}
+"""Fields of the experiment itself that may be changed."""
+
+NOT_HERE = {
+    "splits": "narrow them with --splits",
+    "models": "narrow them with --models",
+    "per_split": "write it into the experiment's file",
+}
+
+
+def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
+    """Apply `--set key=value` to an experiment.
+
+    Keys: `training.X` for all models, `resources.X`, `seeds`, and `MODEL.X` or `MODEL.training.X` for one model, which
+    goes before what is for all. Values are read as YAML.
+
+    Raises:
+        BadInput: a key is unknown (the nearest right one is given) or comes twice with different values, or a value
+            has the wrong type.
+    """
+    given: dict[str, str] = {}
+    for text in sets:
+        key, equals, raw = text.partition("=")
+        if not equals:
+            raise BadInput(f"--set expected key=value, got {text!r}")
+        if given.setdefault(key, raw) != raw:
+            raise BadInput(f"--set {key} expected one value, got {given[key]} and {raw}")
+    for key, raw in sorted(given.items(), key=lambda item: not item[0].startswith("training.")):
+        experiment = _set(experiment, key, parse_yaml(raw, f"--set {key}: the value {raw!r}"))
+    return experiment
+
+
+def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
+    head, _, rest = key.partition(".")
+    models = {choice.shown: i for i, choice in enumerate(experiment.models)}
+    if head in ("training", "resources") and rest:
+        part = getattr(experiment, head)
+        changed = settings.build(type(part), {**settings.plain(part), rest: value}, head)
+        choices = experiment.models if head == "resources" else tuple(_without(one, rest) for one in experiment.models)
+        return dataclasses.replace(experiment, models=choices, **{head: changed})
+    if head in models and rest:
+        i = models[head]
+        return dataclasses.replace(
+            experiment,
+            models=(*experiment.models[:i], _set_model(experiment.models[i], rest, value), *experiment.models[i + 1 :]),
+        )
+    if head in OWN and not rest:
+        value = str(value) if head == "cells" else _numbers(value) if head in ("seeds", "neurons") else value
+        return dataclasses.replace(experiment, **{head: settings.coerce(OWN[head], value, head)})
+    if head in NOT_HERE:
+        raise BadInput(f"--set {key}: {head} cannot be set here; {NOT_HERE[head]}")
+    if head in models:
+        raise BadInput(f"--set {key} expected a setting of model {head}: {head}.SETTING or {head}.training.FIELD")
+    raise unknown("setting", key, _keys(experiment))
+
+
+def _numbers(value: Any) -> Any:
+    """Return what a person means by one number, or by numbers with commas between them."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d+\s*(,\s*-?\d+\s*)*", value):
+        return [int(part) for part in value.split(",")]
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _without(choice: ModelChoice, name: str) -> ModelChoice:
+    """Return a model without its own value of a field of Training, so that the one for all models holds."""
+    training = {key: value for key, value in choice.training.items() if key != name}
+    per_split = {
+        pattern: {
+            part: {key: value for key, value in values.items() if (part, key) != ("training", name)}
+            for part, values in changes.items()
+        }
+        for pattern, changes in choice.per_split.items()
+    }
+    return dataclasses.replace(choice, training=training, per_split=per_split)
+
+
+def _set_model(choice: ModelChoice, rest: str, value: Any) -> ModelChoice:
+    part, _, name = rest.rpartition(".")
+    if rest == "training":
+        raise BadInput(f"--set {choice.shown}.training expected a field of it: {choice.shown}.training.FIELD")
+    if part == "training":
+        settings.build(Training, {name: value}, "training")
+        return dataclasses.replace(choice, training={**choice.training, name: value})
+    return dataclasses.replace(choice, settings={**choice.settings, rest: value})
+
+
+def _keys(experiment: Experiment) -> list[str]:
+    training = [f"training.{item.name}" for item in dataclasses.fields(Training)]
+    resources = [f"resources.{item.name}" for item in dataclasses.fields(Resources)]
+    return [
+        *training,
+        *resources,
+        "seeds",
+        "neurons",
+        "cells",
+        "cells_per_trial",
+        *(f"{choice.shown}.SETTING" for choice in experiment.models),
+    ]

@@ -1,0 +1,1 @@
+"""Public recordings: what they consist of, download, verification."""

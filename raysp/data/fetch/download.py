@@ -1,0 +1,165 @@
+"""Download recordings: resumable, one downloader per file, and no file under its name before its hash is right."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import quote
+
+import filelock
+
+from raysp.data.fetch.manifest import Asset, chosen
+from raysp.data.fetch.verified import FileStatus, check, inspect, length, local_root, part_path, remember, status
+from raysp.errors import BadInput, NotReady
+from raysp.io import files
+
+__all__ = ["FileStatus", "check", "fetch", "status"]
+
+Report = Callable[[str, int, int], None]
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def fetch(names: Sequence[str], root: str, *, source: str | None = None, report: Report | None = None) -> list[str]:
+    """Download the files of the named recordings to `<root>/<dandiset>/<subject>/<file>`.
+
+    Files that are there and verified are left alone. An interrupted download leaves `<file>.part`, from which the
+    next call goes on; the file gets its name once its length and SHA-256 are the pinned ones.
+
+    Args:
+        names: recordings, "test_answers", or "--all".
+        root: the data root, a local folder; made when absent.
+        source: address of a mirror, or a folder, that holds the files in the same layout; None asks the archive.
+        report: told (file below the root, bytes so far, bytes of the whole file) as they come.
+
+    Returns:
+        The paths of all the files, in the order of the names.
+
+    Raises:
+        BadInput: a name is unknown; a stand-in or another file lies under a file's name; the address has no such file;
+            the bytes that came have another hash.
+        NotReady: the disk is or would be full, or the network failed for good; the same command goes on.
+    """
+    folder, report = local_root(root), report or _silent
+    assets = chosen(names)
+    missing = [asset for asset in assets if not _complete(asset, folder)]
+    _need_room(missing, folder)
+    for asset in assets:
+        if asset in missing:
+            _fetch_one(asset, folder, source, report)
+        else:
+            report(asset.relative, asset.size, asset.size)
+    return [asset.target(folder) for asset in assets]
+
+
+def _silent(name: str, done: int, total: int) -> None:
+    return None
+
+
+def _complete(asset: Asset, root: str) -> bool:
+    """Tell whether a file is there and verified; refuse to go on where something else lies under its name."""
+    found = inspect(asset, root, "unknown")
+    if found.state == "standin":
+        raise BadInput(
+            f"{found.path} is a stand-in that raysp generated, expected nothing there or the recording; fetch to "
+            "another --root, or remove the stand-in first"
+        )
+    if found.state == "damaged":
+        got = f"{found.bytes:,} bytes" if found.bytes != asset.size else f"sha256 {files.sha256(found.path)}"
+        expected = f"{asset.size:,} bytes" if found.bytes != asset.size else f"sha256 {asset.sha256}"
+        raise BadInput(
+            f"{found.path} is not the archive's file: expected {expected}, got {got}; move or remove it, then run the "
+            "same command again"
+        )
+    return found.state == "verified"
+
+
+def _need_room(missing: list[Asset], root: str) -> None:
+    needed = sum(max(asset.size - length(part_path(asset.target(root))), 0) for asset in missing)
+    there = os.path.abspath(root)
+    while not os.path.exists(there):
+        there = os.path.dirname(there)
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise NotReady(
+            f"the disk of {root} has too little room: {needed:,} more bytes expected to fit, {free:,} are free; make "
+            "room or give another --root, then run the same command again"
+        )
+
+
+def _fetch_one(asset: Asset, root: str, source: str | None, report: Report) -> None:
+    target = asset.target(root)
+    part = part_path(target)
+    with _writing(target, part), _alone(asset, target, report):
+        if _complete(asset, root):
+            report(asset.relative, asset.size, asset.size)
+            return
+        _gather(asset, part, source, report)
+        _accept(asset, part, target, source)
+
+
+@contextlib.contextmanager
+def _writing(target: str, part: str) -> Iterator[None]:
+    """Make the file's folder, and turn the disk's errors into ones that say what to do."""
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        yield
+    except PermissionError as error:
+        raise BadInput(f"{target} cannot be written ({error.strerror}); give another --root") from error
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise NotReady(
+            f"the disk is full ({error.strerror}) after {length(part):,} bytes of {target}; make room, then run the "
+            "same command again: it goes on from there"
+        ) from error
+
+
+@contextlib.contextmanager
+def _alone(asset: Asset, target: str, report: Report) -> Iterator[None]:
+    """Hold the file's lock; while another process downloads it, report that one's progress."""
+    folder, base = os.path.split(target)
+    lock = filelock.FileLock(os.path.join(folder, f".{base}.lock"))
+    while True:
+        try:
+            lock.acquire(timeout=1)
+            break
+        except filelock.Timeout:
+            report(asset.relative, length(part_path(target)), asset.size)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _gather(asset: Asset, part: str, source: str | None, report: Report) -> None:
+    from raysp.data.fetch import transfer
+
+    def progress(done: int) -> None:
+        report(asset.relative, done, asset.size)
+
+    if source is None:
+        transfer.download(asset.addresses, part, asset.size, progress)
+    elif transfer.is_http(source):
+        transfer.download([files.join(source, quote(asset.relative))], part, asset.size, progress)
+    else:
+        transfer.copy(files.join(source, asset.relative), part, asset.size, progress)
+
+
+def _accept(asset: Asset, part: str, target: str, source: str | None) -> None:
+    """Give the part its final name if its hash is the pinned one, else remove it."""
+    from raysp.data.fetch import transfer
+
+    found = files.sha256(part)
+    if found != asset.sha256:
+        transfer.forget(part)
+        raise BadInput(
+            f"{target}: the bytes that came are not the archive's: expected sha256 {asset.sha256}, got {found}. They "
+            f"were removed; run the same command again, or {'another' if source else 'a mirror with'} --source"
+        )
+    os.replace(part, target)
+    transfer.forget_origin(part)
+    remember(asset, target)

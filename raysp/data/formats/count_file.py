@@ -1,0 +1,245 @@
+"""Arrays by name from an HDF5, MATLAB (v7.3) or NPZ file, and the checks that binned spike counts must pass."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.data.formats import column_major, file_kind, hdf5
+from raysp.data.formats.guarded import Dataset, Group
+from raysp.data.formats.npz import Archive
+from raysp.data.formats.plausibility import reordered
+from raysp.errors import BadInput, unknown
+from raysp.io import files
+
+BLOCK = 1_000_000
+LARGEST_COUNT = 2**24
+"""Up to here float32 holds every whole number."""
+
+LARGEST = float(np.finfo(np.float32).max)
+HEAD_BYTES = 128
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """An open file of arrays.
+
+    Attributes:
+        names: of the arrays.
+        read: returns one by its name. Raises BadInput where there is none, or it is damaged or of another kind.
+        from_one: tells of one whether the program that wrote it counts from 1.
+    """
+
+    names: list[str]
+    read: Callable[[str], np.ndarray]
+    from_one: Callable[[str], bool] = lambda name: False
+
+
+@contextlib.contextmanager
+def arrays(path: str) -> Iterator[Arrays]:
+    """Open a file of arrays.
+
+    Raises:
+        BadInput: there is no such file, it is cut off, or it is neither HDF5 nor NPZ.
+    """
+    if (problem := file_kind.no_file(path)) is not None:
+        raise BadInput(f"{path} {problem}")
+    head = _head(path)
+    if head.startswith(b"PK\x03\x04"):
+        with files.opened(path) as file:
+            archive = Archive(file, path)
+            if not archive.names:
+                raise BadInput(f"{path} {file_kind.other(path)}")
+            yield Arrays(archive.names, archive.read)
+    else:
+        with hdf5.opened(path) as opened:
+            yield _hdf5(opened, path, head)
+
+
+def _head(path: str) -> bytes:
+    try:
+        with files.opened(path, parts=True) as file:
+            return file.read(HEAD_BYTES)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error}); check who may read it") from error
+
+
+def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
+    names = [name for name, node in file.walk() if isinstance(node, Dataset) and not name.startswith("#")]
+
+    def read(name: str) -> np.ndarray:
+        # What cannot be opened is in no list, but its own error says more than that it is unknown.
+        if name not in file:
+            raise BadInput(f"{path}: {unknown('array', name, names)}")
+        if column_major.is_reversed(file, name, head):
+            return column_major.read(file, name)
+        return np.asarray(file.array(name)[()])
+
+    return Arrays(names, read, lambda name: column_major.is_reversed(file, name, head))
+
+
+def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
+    """Return (trials, bins, neurons) counts as float32.
+
+    Raises:
+        BadInput: another shape, no trial, bin or neuron, or a value that is no whole number from 0 to 2^24.
+    """
+    check_numbers(array, where)
+    if array.ndim != 3 or 0 in array.shape:
+        raise BadInput(f"{where} expected counts of shape (trials, bins, neurons), got {array.shape}")
+    if array.dtype.kind == "f" and (missing := np.isnan(array)).any():
+        trial, bin_, neuron = np.argwhere(missing)[0]
+        raise BadInput(f"{where} expected counts, got NaN in trial {trial}, bin {bin_}, neuron {neuron}")
+    # Before they become float32, which rounds: block by block, since checking must not take several times the memory.
+    for block in np.array_split(array, max(1, array.size // BLOCK)):
+        _check_whole(block, where)
+    return array.astype(np.float32, order="C")
+
+
+def _check_whole(counts: np.ndarray, where: str) -> None:
+    lowest, highest = counts.min().item(), counts.max().item()
+    if lowest < 0:
+        raise BadInput(f"{where} expected counts >= 0, got {lowest}")
+    if highest == np.inf:
+        raise BadInput(f"{where} expected finite counts, got infinity")
+    if highest > LARGEST_COUNT:
+        raise BadInput(
+            f"{where} expected counts up to {LARGEST_COUNT:,} (2^24), got {highest}; is this an array of counts?"
+        )
+    if counts.dtype.kind == "f" and (counts % 1 != 0).any():
+        raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")
+
+
+def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, where: str) -> np.ndarray:
+    """Return true rates as expected spikes per bin, float32.
+
+    Args:
+        array: true rates in the file's unit.
+        shape: that of the counts, (trials, bins, neurons).
+        per_unit: expected spikes per bin that one of the file's units means, e.g. 0.01 for Hz and bins of 10 ms.
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: another shape, or a rate is negative, NaN, or too large for float32.
+    """
+    check_numbers(array, where)
+    if array.shape != shape:
+        hint = reordered(array.shape, [(length,) for length in shape])
+        raise BadInput(f"{where} expected true rates of the counts' shape {shape}, got {array.shape}{hint}")
+    with np.errstate(over="ignore"):
+        expected = array.astype(np.float64) * per_unit
+    if not np.isfinite(array).all() or not (expected >= 0).all():
+        raise BadInput(f"{where} expected finite true rates >= 0, got NaN, infinite or negative ones")
+    if (largest := expected.max(initial=0.0)) > LARGEST_COUNT:
+        raise BadInput(
+            f"{where} expected true rates of at most {LARGEST_COUNT:,} spikes per bin, got {largest:.3g}; check their "
+            "unit and rate_scale"
+        )
+    return expected.astype(np.float32)
+
+
+def checked_behavior(array: np.ndarray, shape: tuple[int, int, int], bins: int, where: str) -> np.ndarray:
+    """Return behaviour in the observed bins, (trials, bins, variables) float32; NaN where it is unknown.
+
+    Args:
+        array: (trials, all bins, variables), or (trials, bins, variables).
+        shape: that of the counts, (trials, all bins, neurons).
+        bins: observed ones.
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: another shape, no numbers, or a value that is infinite or too large for float32.
+    """
+    check_numbers(array, where)
+    trials, length, neurons = shape
+    if array.ndim != 3 or array.shape[0] != trials or array.shape[1] not in (length, bins) or array.shape[2] == 0:
+        hint = reordered(array.shape, [(trials,), (length, bins), None])
+        if array.ndim == 2 and array.shape in ((trials, length), (trials, bins)):
+            hint = "; for one variable use x[:, :, None]"
+        elif array.ndim == 3 and array.shape[:2] == (trials, neurons):
+            hint = "; the third axis of the counts has that length: are they (trials, neurons, bins)?"
+        raise BadInput(f"{where} expected behaviour ({trials}, {length}, variables), got {array.shape}{hint}")
+    array = array[:, :bins]
+    known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
+    if (largest := max(-float(known.min(initial=0)), float(known.max(initial=0)))) > LARGEST:
+        raise BadInput(f"{where} expected finite behaviour that float32 can hold, got {largest:.3g}; NaN marks gaps")
+    return array.astype(np.float32)
+
+
+def one_number(array: np.ndarray, where: str) -> float:
+    """Return the only value of an array of one. Raises BadInput unless it is a number > 0."""
+    check_numbers(array, where)
+    if array.size != 1 or not 0 < array.item() < np.inf:
+        raise BadInput(f"{where} expected one number > 0, got {array if array.size < 9 else array.shape}")
+    return float(array.item())
+
+
+def check_numbers(array: np.ndarray, where: str) -> None:
+    """Raise BadInput unless an array holds real numbers or truth values."""
+    if array.dtype.kind not in "iufb":
+        what = {"c": "complex numbers", "U": "text", "S": "text", "O": "objects"}.get(array.dtype.kind, array.dtype)
+        raise BadInput(f"{where} expected numbers, got {what}")
+
+
+def per_trial(array: np.ndarray, shape: tuple[int, int, int], where: str) -> np.ndarray:
+    """Return one value per trial, (trials,), of an array of that shape, of one row or of one column.
+
+    Args:
+        array: the values.
+        shape: that of the counts, (trials, bins, neurons).
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: another shape, or values that are neither numbers nor text.
+    """
+    trials, *others = shape
+    if array.size != trials or max(array.shape, default=0) != trials:
+        hint = "; so long is another axis of the counts: are its axes (trials, bins, neurons)?"
+        hint = hint if array.size in others else ""
+        raise BadInput(f"{where} expected one condition per trial, ({trials},), got {array.shape}{hint}")
+    if array.dtype.kind not in "iufbUS":
+        raise BadInput(f"{where} expected numbers or text, got {array.dtype}")
+    return array.ravel()
+
+
+def checked_rows(array: np.ndarray, trials: int, where: str, *, from_one: bool = False) -> np.ndarray:
+    """Return indices of trials, ascending, from indices or a mask of (trials,) booleans; one row or column of them.
+
+    Args:
+        array: indices from 0, or the mask, of zeros and ones as well.
+        trials: how many there are.
+        where: the beginning of the error's sentence.
+        from_one: the program that wrote them counts from 1.
+
+    Raises:
+        BadInput: none is given, one is repeated, or one is not an index of a trial; `from_one` and they are no mask.
+    """
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
+    if array.shape == (trials,) and trials > 2 and array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all():
+        array, from_one = np.flatnonzero(array), False
+    if (
+        array.dtype.kind == "f"
+        and np.isfinite(array).all()
+        and (array % 1 == 0).all()
+        and abs(array).max(initial=0) < 2**53
+    ):
+        array = array.astype(np.int64)
+    rows = np.unique(array)
+    if array.dtype.kind in "iu" and array.ndim == 1 and len(rows) < len(array):
+        again, times = np.unique(array, return_counts=True)
+        told = ", ".join(map(str, again[times > 1][:5].tolist()))
+        raise BadInput(f"{where} expected a list of trials, each once, got {told} more than once; or give a mask")
+    if array.dtype.kind not in "iu" or array.ndim != 1 or len(rows) == 0:
+        raise BadInput(f"{where} expected a list of trials, each once, got {array.dtype} of shape {array.shape}")
+    if from_one:
+        raise BadInput(
+            f"{where} holds indices by a program that counts from 1, and here trials count from 0; save a logical mask "
+            f"of {trials} trials"
+        )
+    if rows[0] < 0 or rows[-1] >= trials:
+        raise BadInput(f"{where} expected indices 0 to {trials - 1}, got {rows[0]} to {rows[-1]}; count from 0")
+    return rows.astype(np.int64)

@@ -1,0 +1,201 @@
+"""What a path holds that was meant to be an HDF5 file: told by its first bytes, in words, with what to do next."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+
+import h5py
+
+from raysp.errors import BadInput
+from raysp.io import files, storage
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+USER_BLOCKS = (0, 512, 1024, 2048, 4096)
+"""Where an HDF5 file may begin: MATLAB puts 512 bytes of its own in front."""
+HEAD_BYTES = 8192
+EXPORT = "export its spike times to NWB (neuroconv does) or its counts to HDF5 or NPZ"
+ARRAYS = "save its arrays as HDF5 or NPZ"
+SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file of version 5 to 7", "for counts in it give counts: NAME"),
+    (0, b"\x93NUMPY", "a single numpy array (.npy)", "save it as NPZ: np.savez(path, counts=...)"),
+    (257, b"ustar", "a tar archive", "unpack it first: tar xf"),
+    (0, b"BZh", "packed by bzip2", "unpack it first: bunzip2"),
+    (0, b"\xfd7zXZ\0", "packed by xz", "unpack it first: unxz"),
+    (0, b"\x28\xb5\x2f\xfd", "packed by zstd", "unpack it first: unzstd"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first: 7z x"),
+    (0, b"Rar!\x1a\x07", "a RAR archive", "unpack it first"),
+    (0, b"CDF\x01", "a netCDF 3 file", ARRAYS),
+    (0, b"CDF\x02", "a netCDF 3 file", ARRAYS),
+    (0, b"CDF\x05", "a netCDF 3 file", ARRAYS),
+    (0, b"\x0e\x03\x13\x01", "an HDF4 file", "convert it to HDF5: h4toh5"),
+    (0, b"PAR1", "a Parquet file", ARRAYS),
+    (0, b"ARROW1", "an Arrow or Feather file", ARRAYS),
+    (0, b"FEA1", "a Feather file", ARRAYS),
+    (0, b"SQLite format 3\0", "an SQLite database", ARRAYS),
+    (0, b"RDX2\n", "a file of R (RData)", ARRAYS),
+    (0, b"RDX3\n", "a file of R (RData)", ARRAYS),
+    (0, b"X\n\0\0\0", "a file of R (RDS)", ARRAYS),
+    (0, b"A\n2\n", "a file of R (RDS)", ARRAYS),
+    (0, b"A\n3\n", "a file of R (RDS)", ARRAYS),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document", ARRAYS),
+    (0, b"%PDF", "a PDF document", "check the path"),
+    (0, b"\x89PNG", "a picture (PNG)", "check the path"),
+    (0, b"NEURALEV", "a Blackrock recording", EXPORT),
+    (0, b"NEURALSG", "a Blackrock recording", EXPORT),
+    (0, b"NEURALCD", "a Blackrock recording", EXPORT),
+    (0, b"BREVENTS", "a Blackrock recording", EXPORT),
+    (0, b"######## Neuralynx", "a Neuralynx recording", EXPORT),
+    (0, b"XELP", "a Plexon recording", EXPORT),
+    (0, b"PLEX", "a Plexon recording", EXPORT),
+    (0, b"ABF ", "an Axon recording (ABF)", EXPORT),
+    (0, b"ABF2", "an Axon recording (ABF)", EXPORT),
+    (0, b"\xc6\x91\x27\x02", "an Intan recording (RHD)", EXPORT),
+    (0, b"\x02\x27\x91\xc6", "an Intan recording (RHD)", EXPORT),
+)
+POINTER = "fetch the file itself"
+HTML = "download the file itself, not the page that links to it"
+
+
+def check(path: str, again: str = "fetch it again") -> None:
+    """Refuse a path that holds something else than an HDF5 file.
+
+    Raises:
+        BadInput: there is nothing, a folder, a device, a file that may not be read, an empty one, or one whose first
+            bytes are another format's; the sentence says which, and what to do next: `again` where it is damaged.
+    """
+    if (found := other(path, again)) is not None:
+        raise BadInput(f"{path} {found}")
+
+
+def other(path: str, again: str = "fetch it again") -> str | None:
+    """Return what a path holds that is no HDF5 file, as the rest of a sentence; None for one that begins as HDF5.
+
+    Raises:
+        StoreError: a store does not tell.
+    """
+    if (found := no_file(path)) is not None:
+        return found
+    try:
+        with files.opened(path, parts=True) as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error}); check who may read it"
+    if any(head[start : start + len(HDF5)] == HDF5 for start in USER_BLOCKS):
+        return None
+    if files.is_local(path) and h5py.is_hdf5(storage.filesystem(path)[1]):
+        return None
+    return _other_bytes(path, head, again)
+
+
+def no_file(path: str) -> str | None:
+    """Return what is wrong with a path that no file can be read from, as the rest of a sentence; None for a file."""
+    if not files.is_local(path):
+        return None if files.exists(path) else "gives no file; check the address, or download it and give its path"
+    path = storage.filesystem(path)[1] if "://" in str(path) else str(path)
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return _dangling(path) if os.path.islink(path) else "is not there; check the path"
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({error}); check the path"
+    if stat.S_ISDIR(mode):
+        return _folder(path)
+    return None if stat.S_ISREG(mode) else "is no regular file but a device, pipe or socket; give a file"
+
+
+def _dangling(path: str) -> str:
+    target = os.readlink(path)
+    if "annex/objects" in target:
+        return f"is a link of git-annex whose content is not on this machine; {POINTER}: datalad get {path}"
+    return f"is a link to {target}, which is not there; {POINTER}, or mend the link"
+
+
+def _folder(path: str) -> str:
+    try:
+        inside = sorted(os.listdir(path))
+    except OSError as error:
+        return f"is a folder that cannot be listed ({error.strerror}); give a file in it"
+    if {".zgroup", ".zarray", ".zattrs", ".zmetadata", "zarr.json"} & set(inside):
+        return f"is a folder of Zarr, not an HDF5 file; {_unzarr('export it')}"
+    few = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
+    return f"is a folder ({few or 'empty'}); give a file in it"
+
+
+def _unzarr(verb: str) -> str:
+    return f"{verb} to HDF5 first (pynwb with hdmf_zarr: NWBHDF5IO(...).export(...)), or take the archive's HDF5 file"
+
+
+def _other_bytes(path: str, head: bytes, again: str) -> str:
+    if not head:
+        return f"is empty (0 bytes); {again}"
+    if HDF5.startswith(head):
+        return f"is cut off after {len(head)} bytes; {again}"
+    for start, mark, what, then in SIGNATURES:
+        if head[start : start + len(mark)] == mark:
+            return f"is {what}, not HDF5; {then}"
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        return _zip(path, again)
+    if head.startswith(b"\x1f\x8b"):
+        return _gzip(head)
+    if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
+        return f"is a Python pickle, not HDF5; {ARRAYS}: pickles are not opened, since they run code"
+    if not head.strip(b"\0"):
+        return f"begins with {len(head)} bytes of zeros: a download that was never filled; {again}"
+    return _text(head, again) or f"is not HDF5, and of no format known here; check the path, or {again}"
+
+
+def _zip(path: str, again: str) -> str:
+    names: list[str] = []
+    try:
+        with files.opened(path, parts=True) as file, zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return f"is a zip archive that is cut off or damaged; {again}"
+    if any(name.rstrip("/").endswith((".zgroup", ".zattrs", "zarr.json")) for name in names):
+        return f"is a zipped folder of Zarr, not HDF5; {_unzarr('unpack it and export it')}"
+    if any(name.startswith(("xl/", "word/")) for name in names):
+        return f"is an Office document, not HDF5; {ARRAYS}"
+    if names and all(name.endswith(".npy") for name in names):
+        return "is a file of numpy arrays (NPZ), not HDF5; give counts: NAME for an array of counts in it"
+    return "is a zip archive, not HDF5; unpack it first"
+
+
+def _gzip(head: bytes) -> str:
+    try:
+        inside = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        inside = b""
+    if inside.startswith((b"RDX2\n", b"RDX3\n", b"X\n\0\0\0", b"A\n")):
+        return f"is a file of R (RDS or RData), not HDF5; {ARRAYS}"
+    if inside[257:262] == b"ustar":
+        return "is a tar archive packed by gzip; unpack it first: tar xzf"
+    return "is packed by gzip; unpack it first: gunzip"
+
+
+def _text(head: bytes, again: str) -> str | None:
+    try:
+        text = head.decode("utf-8-sig", errors="strict" if len(head) < HEAD_BYTES else "ignore")
+    except UnicodeDecodeError:
+        return None
+    if any(ord(letter) < 32 and letter not in "\t\n\r\f" for letter in text):
+        return None
+    text = text.strip()
+    lower, first = text[:200].lower(), text.partition("\n")[0][:40].strip()
+    if "/annex/objects/" in text[:300]:
+        return f"is a pointer of git-annex, not the file's content; {POINTER}: datalad get or git annex get"
+    if text.startswith("version https://git-lfs"):
+        return f"is a pointer of Git LFS, not the file's content; {POINTER}: git lfs pull"
+    if lower.startswith(("<!doctype html", "<html")):
+        return f"is a web page (HTML), not HDF5; {HTML}, and check that you are signed in"
+    if lower.startswith("<?xml") or (lower.startswith("<") and lower.endswith(">")):
+        return f"is XML, as a server answers that refuses a file, not HDF5; {HTML}"
+    if text[:1] in ("{", "["):
+        if '"refs"' in text or '"templates"' in text:
+            return f"is a LINDI or Kerchunk index (JSON), not the data themselves; {POINTER} from the archive"
+        return "is JSON, not HDF5; check the path"
+    if "Traceback" in text[:200] or lower.startswith(("error", "not found", "access denied", "404", "403")):
+        return f"is the text of an error ({first!r}), not HDF5; {again}"
+    return f"is plain text that begins {first!r}, not HDF5; check the path, or {ARRAYS}"

@@ -1,0 +1,260 @@
+"""Reading an NWB recording with h5py alone: its units and its table of trials."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.data.formats import hdf5, nwb_find
+from raysp.data.formats.guarded import Dataset, Group, decoded, is_text, kind_of
+from raysp.errors import BadInput, unknown
+
+LATEST_S = 1e11
+"""Seconds; three thousand years. Beyond, a time is no time, and has no exact millisecond."""
+COARSE_MS = 1.0
+
+
+@dataclass(frozen=True)
+class Units:
+    """The sorted units of a recording.
+
+    Attributes:
+        ids: (units,) identifiers.
+        times: (spikes,) spike times of all units one after the other, s, ascending within a unit.
+        offsets: (units + 1,) unit u's spikes are times[offsets[u]:offsets[u + 1]].
+        heldout: (units,) True for units to be predicted; None where the file does not say.
+        intervals: (intervals, 2) stretches in which units were observed, s; None where the file does not say.
+        interval_offsets: (units + 1,) as `offsets`, for the intervals.
+        notes: what is doubtful about the table, one sentence each.
+    """
+
+    ids: np.ndarray
+    times: np.ndarray
+    offsets: np.ndarray
+    heldout: np.ndarray | None = None
+    intervals: np.ndarray | None = None
+    interval_offsets: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def spikes(self, unit: int) -> np.ndarray:
+        """Return the spike times (s) of the unit in row `unit`."""
+        return self.times[self.offsets[unit] : self.offsets[unit + 1]]
+
+    def observed(self, unit: int) -> np.ndarray:
+        """Return the (intervals, 2) stretches (s) in which the unit in row `unit` was observed."""
+        if self.intervals is None or self.interval_offsets is None:
+            raise BadInput("expected units with a column obs_intervals, found none")
+        return self.intervals[self.interval_offsets[unit] : self.interval_offsets[unit + 1]]
+
+
+@contextlib.contextmanager
+def opened(path: str, *, parts: bool = False) -> Iterator[Group]:
+    """Open an NWB file for reading; `parts` as in `files.opened`.
+
+    Raises:
+        BadInput: see `hdf5.opened`.
+    """
+    with hdf5.opened(path, parts=parts) as file:
+        yield file
+
+
+def identifier(file: Group) -> str:
+    """Return the recording's identifier; empty when the file has none."""
+    return decoded(file.array("identifier")[()]) if "identifier" in file else ""
+
+
+def trials(file: Group, required: Iterable[str] = (), path: str | None = None) -> dict[str, np.ndarray]:
+    """Read the table of trials; columns with several values per trial, and unreadable ones, are left out.
+
+    Args:
+        file: an open NWB file.
+        required: columns that must be there, with one readable value per trial.
+        path: of the table in the file; None looks for a table called trials.
+
+    Returns:
+        Column name -> (trials,) array: float, int, bool, or str.
+
+    Raises:
+        BadInput: the file has no such table, or several; it is empty; or a required column is missing, damaged, of
+            another length or kind.
+    """
+    table = nwb_find.trials(file, path)
+    rows = len(table.array("id"))
+    if rows == 0:
+        raise BadInput(f"{table.where}: expected trials, found an empty table")
+    for name in required:
+        if name not in table:
+            raise BadInput(f"{file.filename}: {unknown('trial column', name, list(table))}")
+    found = {name: _column(table, name, rows) for name in required}
+    for name in table:
+        # What nobody asked for blocks nothing.
+        with contextlib.suppress(BadInput):
+            if name not in found and not name.endswith("_index"):
+                found[name] = _column(table, name, rows)
+    return found
+
+
+def _column(table: Group, name: str, rows: int) -> np.ndarray:
+    if f"{name}_index" in table:
+        raise BadInput(f"{table.where}: trial column {name!r} expected one value per trial, got several")
+    array = table.array(name)
+    if array.shape != (rows,):
+        raise array.refuse(f"expected one value per trial, shape ({rows},), got {array.shape}; write it anew like that")
+    if is_text(array.dtype):
+        return array.text()
+    if array.dtype.kind not in "iufb":
+        raise array.refuse(f"expected numbers or text, got {kind_of(array.dtype)}")
+    return array.numbers(rows)
+
+
+def invalid_times(file: Group) -> np.ndarray:
+    """Return the (stretches, 2) begin and end, s, that the recording says to leave out: intervals/invalid_times.
+
+    Raises:
+        BadInput: the table is damaged, holds NaN, or an end before its begin.
+    """
+    if "intervals/invalid_times" not in file:
+        return np.zeros((0, 2))
+    table = file.group("intervals/invalid_times")
+    begin = table.array("start_time").numbers(None)
+    found = np.column_stack([begin, table.array("stop_time").numbers(len(begin))]).astype(np.float64)
+    if (wrong := ~(found[:, 0] <= found[:, 1])).any():
+        row = int(wrong.argmax())
+        raise table.refuse(f"expected begin <= end, got {found[row, 0]} to {found[row, 1]} s in row {row}")
+    return found
+
+
+def units(file: Group, path: str | None = None, *, asked: Iterable[str] = ()) -> Units:
+    """Read the table of units.
+
+    Args:
+        file: an open NWB file.
+        path: of the table in the file; None looks for it.
+        asked: columns beside the spike times whose damage is an error: "heldout".
+
+    Raises:
+        BadInput: there are no units, or several tables of them; a spike time is NaN, infinite, absurd or out of order;
+            a column does not fit its index, or the units.
+    """
+    table, notes = nwb_find.units(file, path)
+    if "id" not in table:
+        raise table.refuse("expected a column id, found none; write the table anew")
+    count = len(table.array("id"))
+    if count == 0 or "spike_times" not in table:
+        raise table.refuse("expected units with spike times, found none")
+    ids, doubt = own_numbers(np.asarray(table.array("id")[()]), "units")
+    times, offsets = _ragged(table, "spike_times", count)
+    _check_spikes(times, offsets, ids, file.filename)
+    doubt += _doubts(table.array("spike_times"), times, int(offsets[-1]))
+    intervals, interval_offsets = _observed(table, count) if "obs_intervals" in table else (None, None)
+    return Units(ids, times, offsets, _heldout(table, count, asked), intervals, interval_offsets, notes + doubt)
+
+
+def own_numbers(found: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return what a table numbers its rows by, (rows,) int64; its rows, and a note, where that names no row.
+
+    Args:
+        found: the table's column id.
+        what: "units" or "trials".
+    """
+    rows = np.arange(len(found))
+    if found.shape != rows.shape or found.dtype.kind not in "iuf" or not np.isfinite(found).all() or (found % 1).any():
+        return rows, (f"the {what}' id holds no whole numbers: {what} are told apart by their rows",)
+    if len(np.unique(found)) != len(found):
+        return rows, (f"the {what}' id holds a number twice: {what} are told apart by their rows",)
+    if np.abs(found.astype(np.float64)).max(initial=0.0) >= 2.0**63:
+        return rows, (f"the {what}' id holds numbers beyond 63 bits: {what} are told apart by their rows",)
+    return found.astype(np.int64), ()
+
+
+def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
+    found = ()
+    if used < len(times):
+        found += (
+            f"{len(times) - used} of {len(times)} spike times belong to no unit: {array.name}_index, which holds the "
+            "end of each unit's spikes, ends before them",
+        )
+    latest = float(np.abs(times).max(initial=0.0))
+    if array.dtype == np.float32 and (steps_ms := float(np.spacing(np.float32(latest))) * 1000.0) > COARSE_MS:
+        found += (f"spike times up to {latest:.0f} s are stored in single precision, in steps of {steps_ms:.3g} ms",)
+    return found
+
+
+def _heldout(table: Group, count: int, asked: Iterable[str]) -> np.ndarray | None:
+    if "heldout" not in table:
+        return None
+    try:
+        found = table.array("heldout").numbers(count)
+        if not np.isin(found, (0, 1)).all():
+            raise table.refuse("heldout expected True or False for each unit, got other numbers")
+    except BadInput:
+        if "heldout" in asked:
+            raise
+        return None
+    return found.astype(bool)
+
+
+def _observed(table: Group, count: int) -> tuple[np.ndarray, np.ndarray]:
+    found, offsets = _ragged(table, "obs_intervals", count, 2)
+    if (wrong := ~(found[:, 0] <= found[:, 1]) | ~(np.abs(found) <= LATEST_S).all(axis=1)).any():
+        row = int(wrong.argmax())
+        raise table.array("obs_intervals").refuse(
+            f"expected begin <= end in s, got {found[row, 0]} to {found[row, 1]} in row {row}"
+        )
+    return found, offsets
+
+
+def _ragged(table: Group, column: str, count: int, *width: int) -> tuple[np.ndarray, np.ndarray]:
+    values = table.array(column).numbers(None, *width).astype(np.float64, copy=False)
+    name = f"{column}_index"
+    if name not in table:
+        raise table.refuse(f"expected {column} with {name}, the end of each unit's values in it; found no {name}")
+    array = table.array(name)
+    if array.shape != (count,):
+        raise array.refuse(f"expected an end for each of {count} units, shape ({count},), got {array.shape}")
+    ends = array.numbers(count)
+    offsets = np.concatenate([[0.0], ends])
+    if not np.isfinite(offsets).all() or (offsets % 1 != 0).any():
+        raise array.refuse("expected whole numbers, got others")
+    if (back := np.diff(offsets) < 0).any():
+        row = int(back.argmax())
+        raise array.refuse(
+            f"expected ends that do not decrease, got {offsets[row + 1]:.0f} in row {row}; it is damaged"
+        )
+    if offsets[-1] > len(values):
+        raise array.refuse(
+            f"points to value {offsets[-1]:.0f} of {column}, past its {len(values)} values; it is damaged"
+        )
+    return values, offsets.astype(np.int64)
+
+
+def _check_spikes(times: np.ndarray, offsets: np.ndarray, ids: np.ndarray, filename: str) -> None:
+    times = times[: offsets[-1]]
+    wrong = np.flatnonzero(~(np.abs(times) <= LATEST_S))
+    if len(wrong):
+        unit, first = _unit_of(wrong[0], offsets), times[wrong[0]]
+        said = "NaN" if np.isnan(first) else "infinity" if np.isinf(first) else f"{first:g} s"
+        units = len({_unit_of(row, offsets) for row in wrong})
+        raise BadInput(
+            f"{filename}: spike times of unit {ids[unit]} expected seconds, got {said} at row "
+            f"{wrong[0] - offsets[unit]}; {len(wrong)} such times in {units} units: take them out of the file"
+        )
+    back = np.flatnonzero(np.diff(times) < 0)
+    back = back[~np.isin(back + 1, offsets)]
+    if len(back):
+        row, unit = back[0], _unit_of(back[0], offsets)
+        raise BadInput(
+            f"{filename}: spike times of unit {ids[unit]} expected ascending seconds, got {times[row]} before "
+            f"{times[row + 1]} at row {row - offsets[unit]}, and {len(back)} such steps back in all; sort them, or if "
+            "recordings were joined, shift each by the length of those before it"
+        )
+
+
+def _unit_of(row: int, offsets: np.ndarray) -> int:
+    return int(np.searchsorted(offsets, row, side="right")) - 1

@@ -1,0 +1,153 @@
+"""Where the tables and series of an NWB file lie: by name or by path; of two with one name none is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from raysp.data.formats.guarded import Dataset, Group, decoded
+from raysp.errors import BadInput, unknown
+
+SKIPPED = ("general", "specifications")
+SERIES_ROOTS = ("processing/", "acquisition/")
+MOST_NAMES = 12
+
+
+def units(file: Group, path: str | None = None) -> tuple[Group, tuple[str, ...]]:
+    """Return the table of units, and a note where it is not NWB's own place.
+
+    Args:
+        file: an open NWB file.
+        path: of the table in the file; None looks for it.
+
+    Raises:
+        BadInput: there is none, or there are several.
+    """
+    if path is not None:
+        return _at(file, path, "spike_times", "units"), ()
+    tables = {where: node for where, node in _groups(file) if _has(node, "spike_times") or _named(where, "units")}
+    found = _distinct({where: node for where, node in tables.items() if _named(where, "units")})
+    found = found or _distinct(tables)
+    if not found:
+        _open(file, "units")
+        raise BadInput(f"{file.filename}: expected an NWB file with a table 'units', found none; {_contents(file)}")
+    where, table = _only(file, found, "tables of units", "units")
+    return table, () if where == "units" else (f"units were read from {where}",)
+
+
+def trials(file: Group, path: str | None = None) -> Group:
+    """Return the table of trials; see `units`."""
+    if path is not None:
+        return _at(file, path, "start_time", "trials")
+    tables = {where: node for where, node in _groups(file) if _named(where, "trials") or _has(node, "start_time")}
+    found = _distinct({where: node for where, node in tables.items() if _named(where, "trials") and _has(node, "id")})
+    if found:
+        return _only(file, found, "tables of trials", "trials")[1]
+    broken = [where for where in tables if _named(where, "trials")]
+    others = [where for where, node in tables.items() if _has(node, "id") and not _named(where, "invalid_times")]
+    if broken:
+        raise BadInput(f"{file.filename}: {broken[0]} expected a table with a column id, found none; write it anew")
+    if not others:
+        _open(file, "intervals/trials")
+        raise BadInput(
+            f"{file.filename}: expected an NWB file with a table 'intervals/trials', found none; {_contents(file)}"
+        )
+    raise BadInput(
+        f"{file.filename}: expected a table 'intervals/trials', found {_few(others)}; say which holds the trials: "
+        f"trials: {others[0]}"
+    )
+
+
+def series(file: Group, name: str) -> Group:
+    """Return a time series by its path, its name, or its container's name, "_" and its own.
+
+    Raises:
+        BadInput: there is none, or there are several of that name.
+    """
+    known = {where: node for where, node in _groups(file) if _has(node, "data")}
+    wanted = name.strip("/")
+    if wanted in known:
+        return known[wanted]
+    near = {where: node for where, node in known.items() if where.startswith(SERIES_ROOTS)}
+    found = _distinct({where: node for where, node in near.items() if wanted in _names(where)})
+    if not found:
+        names = {one for where in near for one in _names(where)[:2]}
+        raise BadInput(f"{file.filename}: {unknown('time series', name, names)}")
+    return _only(file, found, f"time series called {name!r}", "behavior")[1]
+
+
+def _open(file: Group, path: str) -> None:
+    """Raise why a table that is there by name cannot be opened, where that is why it was not found."""
+    if _has(file, path):
+        file[path]
+
+
+def _names(where: str) -> list[str]:
+    parts = where.split("/")
+    return [parts[-1], "_".join(parts[-2:]), *("/".join(parts[start:]) for start in range(1, len(parts) - 1))]
+
+
+def _groups(file: Group) -> Iterator[tuple[str, Group]]:
+    return ((where, node) for where, node in file.walk(SKIPPED) if isinstance(node, Group))
+
+
+def _named(where: str, *names: str) -> bool:
+    return where.rpartition("/")[2] in names
+
+
+def _has(group: Group, name: str) -> bool:
+    try:
+        return name in group
+    except BadInput:
+        return False
+
+
+def _distinct(found: dict[str, Group]) -> dict[str, Group]:
+    # A link beside what it leads to is one table, not two.
+    by_token = {node.token: (where, node) for where, node in reversed(found.items())}
+    return dict(sorted(by_token.values(), key=lambda one: list(found).index(one[0])))
+
+
+def _only(file: Group, found: dict[str, Group], what: str, setting: str) -> tuple[str, Group]:
+    if len(found) > 1:
+        raise BadInput(
+            f"{file.filename}: {len(found)} {what}: {_few(found)}; say which: {setting}: {next(reversed(found))}"
+        )
+    return next(iter(found.items()))
+
+
+def _at(file: Group, path: str, column: str, setting: str) -> Group:
+    path = path.strip("/")
+    for where in (path, f"intervals/{path}"):
+        if _has(file, where) and isinstance(found := file[where], Group):
+            if _has(found, "id") and _has(found, column):
+                return found
+            raise found.refuse(f"expected a table with columns id and {column}, found {_few(found)}")
+    known = [where for where, node in _groups(file) if _has(node, column)]
+    raise BadInput(f"{file.filename}: {setting}, {unknown('table', path, known)}")
+
+
+def _contents(file: Group) -> str:
+    if version := _first_version(file):
+        return f"it is of {version}, which is laid out otherwise: convert it to NWB 2, or take the archive's newer file"
+    found = [where for where, node in file.walk(SKIPPED) if isinstance(node, Dataset)]
+    nwb = "nwb_version" in file.attrs
+    if not found:
+        return "it holds no arrays at all"
+    if nwb:
+        return "take the file of this session that has sorted units and trials"
+    return f"it is no NWB 2 file but holds the arrays {_few(found)}; for an array of counts give counts: NAME"
+
+
+def _first_version(file: Group) -> str:
+    try:
+        said = decoded(file.array("nwb_version")[()]) if "nwb_version" in file else ""
+        said = said or decoded(file.attrs.get("nwb_version", ""))
+    except BadInput:
+        return ""
+    bare = said.upper().removeprefix("NWB-").removeprefix("NWB")
+    return f"NWB 1 ({said})" if bare.lstrip(" -_").startswith(("1", "0")) else ""
+
+
+def _few(names: Iterable[str]) -> str:
+    names = list(names)
+    return (", ".join(names[:MOST_NAMES]) or "nothing") + (", ..." if len(names) > MOST_NAMES else "")

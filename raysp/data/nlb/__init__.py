@@ -1,0 +1,1 @@
+"""The Neural Latents Benchmark: its sets, tensors, behaviour and answers."""

@@ -1,0 +1,259 @@
+"""The 28 splits of the Neural Latents Benchmark, from the recordings of the DANDI archive.
+
+val: fitted on the trials marked train, scored on those marked val. test: fitted on both, scored on those marked test,
+whose answers are in a file of their own that the benchmark's organisers published when the challenge closed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.data.nlb import reference as nlb_reference
+from raysp.data.nlb import tensors as nlb_tensors
+from raysp.data.nlb import truth as nlb_truth
+from raysp.data.nlb.answers import answers_path, condition_of, read_answers
+from raysp.data.nlb.answers import targets_dict as targets_dict
+from raysp.data.nlb.recording import Recording, Session, check_present, read_recording
+from raysp.data.nlb.sets import (
+    BUILDER,
+    FORWARD_MS,
+    SPLITS,
+    STANDIN_PREFIX,
+    NLBSet,
+    Phase,
+    dataset_of,
+    parse,
+    split_name,
+)
+from raysp.data.nlb.tensors import Tensors
+from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
+from raysp.errors import BadInput, NotReady
+from raysp.io import files, hashes
+from raysp.io.refusals import raise_together
+
+LABELS: dict[Phase, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "val": (("train",), ("val",)),
+    "test": (("train", "val"), ("test",)),
+}
+
+Built = tuple[PopulationSplit, Targets | None]
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which split.
+
+    Attributes:
+        dataset: the recording's name, e.g. "mc_maze_small".
+        bin_ms: 5 or 20.
+        phase: val or test.
+    """
+
+    dataset: str
+    bin_ms: int = 5
+    phase: Phase = "val"
+
+    def __post_init__(self) -> None:
+        parse(self.name)
+
+    @property
+    def name(self) -> str:
+        """The split's name, e.g. "mc_maze_small-05ms-val"."""
+        return split_name(self.dataset, self.bin_ms, self.phase)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the 28 splits."""
+    return SPLITS
+
+
+def build(config: Config, root: str) -> Built:
+    """Build one split; several of one recording are built faster together, by `build_set`."""
+    return next(build_set(config.dataset, root, [config.name]))
+
+
+def build_set(dataset: str, root: str, splits: Iterable[str], *, reference: bool = False) -> Iterator[Built]:
+    """Build splits of one recording, which is read once.
+
+    Args:
+        dataset: the recording's name.
+        root: the data root.
+        splits: names of the splits.
+        reference: build the tensors with nlb_tools, slowly.
+
+    Yields:
+        Each split and its answers; None where they are unknown: the test phase without its answers' file. Names and
+        data set begin with "standin-" when the recording was generated.
+
+    Raises:
+        NotReady: a file of the recording is not there, or nlb_tools is not installed.
+        BadInput: a name is unknown, or a file is not what it should be. What stops one split alone is raised after
+            the others were built.
+    """
+    nlb = dataset_of(dataset)
+    wanted = [parse(name) for name in splits]
+    check_present(nlb, root)
+    recording, refused = read_recording(nlb, root), []
+    for _, bin_ms, phase in wanted:
+        try:
+            yield _build(recording, root, bin_ms, phase, reference=reference)
+        except (BadInput, NotReady) as error:
+            refused.append((split_name(nlb.name, bin_ms, phase), error))
+    raise_together(refused)
+
+
+def inputs(nlb: NLBSet, phase: Phase, root: str) -> list[str]:
+    """Return the paths of the files that a split is built from, of those that are there."""
+    paths = [nlb.train_path(root), nlb.test_path(root), nlb_truth.truth_path(root, nlb.name)]
+    if phase == "test":
+        paths.append(answers_path(root))
+    return [path for path in paths if files.exists(path)]
+
+
+def _build(recording: Recording, root: str, bin_ms: int, phase: Phase, *, reference: bool) -> Built:
+    nlb = recording.nlb
+    scored = _scored_session(recording, root, phase)
+    known = _reference(recording, root, bin_ms, phase) if reference else _fast(recording, scored, bin_ms, phase)
+    given, chosen, answers = known
+    if phase == "test":
+        expected = _answer_shapes(nlb, bin_ms, recording.train, given, chosen)
+        answers = read_answers(nlb, root, bin_ms, standin=recording.standin, expected=expected)
+    prefix = STANDIN_PREFIX if recording.standin else ""
+    name = prefix + split_name(nlb.name, bin_ms, phase)
+    sizes = _sizes(prefix + nlb.name, bin_ms, given)
+    provenance = Provenance(
+        recordings=tuple((os.path.basename(path), hashes.sha256(path)) for path in inputs(nlb, phase, root)),
+        builder=nlb_reference.VERSION if reference else BUILDER,
+        standin=recording.standin,
+        notes=recording.notes,
+    )
+    rates = _rates(recording, scored, root, bin_ms, phase)
+    train = _train_part(recording, given, answers, bin_ms, phase, rates[0])
+    ids = _ids(scored, LABELS[phase][1])
+    heldin = chosen["eval_spikes_heldin"].astype(np.float32)
+    units = own_ids(recording.train.units, sizes.neurons)
+    split = PopulationSplit(name, sizes, train, Trials(heldin, rates=rates[1], ids=ids), provenance, units=units)
+    targets = None if answers is None else _targets(split, answers)
+    return split, targets
+
+
+def _fast(recording: Recording, scored: Session, bin_ms: int, phase: Phase) -> tuple[Tensors, Tensors, Tensors | None]:
+    nlb, (train, chosen) = recording.nlb, LABELS[phase]
+    answers = None
+    if phase == "val":
+        (answers,) = nlb_tensors.eval_target(recording.train, nlb, bin_ms, train, chosen).values()
+    return (
+        nlb_tensors.train_input(recording.train, nlb, bin_ms, train),
+        nlb_tensors.eval_input(scored, nlb, bin_ms, chosen),
+        answers,
+    )
+
+
+def _reference(recording: Recording, root: str, bin_ms: int, phase: Phase) -> tuple[Tensors, Tensors, Tensors | None]:
+    given, chosen, answers = nlb_reference.reference_tensors(recording.nlb, root, bin_ms, phase)
+    return given, chosen, None if answers is None else next(iter(answers.values()))
+
+
+def _scored_session(recording: Recording, root: str, phase: Phase) -> Session:
+    if phase == "val":
+        return recording.train
+    if recording.test is None:
+        path = recording.nlb.test_path(root)
+        raise NotReady(f"no test file at {path}; run: raysp data fetch {recording.nlb.name} --root {root}")
+    return recording.test
+
+
+def _sizes(dataset: str, bin_ms: int, given: Tensors) -> Sizes:
+    return Sizes(
+        dataset=dataset,
+        bin_ms=float(bin_ms),
+        bins=given["train_spikes_heldin"].shape[1],
+        heldin=given["train_spikes_heldin"].shape[2],
+        heldout=given["train_spikes_heldout"].shape[2],
+        forward=FORWARD_MS // bin_ms,
+        behavior=given["train_behavior"].shape[-1],
+    )
+
+
+def _answer_shapes(
+    nlb: NLBSet, bin_ms: int, train: Session, given: Tensors, chosen: Tensors
+) -> dict[str, tuple[int, ...]]:
+    count, bins, heldin = chosen["eval_spikes_heldin"].shape
+    heldout, forward = len(train.heldout), FORWARD_MS // bin_ms
+    shapes = {
+        "eval_spikes_heldout": (count, bins, heldout),
+        "eval_spikes_heldin_forward": (count, forward, heldin),
+        "eval_spikes_heldout_forward": (count, forward, heldout),
+        "train_behavior": given["train_behavior"].shape,
+        "eval_behavior": (count, *given["train_behavior"].shape[1:]),
+    }
+    if nlb.decoders is not None:
+        shapes |= {"eval_decode_mask": (count, 2)}
+    return shapes
+
+
+def _train_part(
+    recording: Recording, given: Tensors, answers: Tensors | None, bin_ms: int, phase: Phase, rates: np.ndarray | None
+) -> Trials:
+    session, nlb = recording.train, recording.nlb
+    rows = session.rows(LABELS[phase][0])
+    condition = None
+    if nlb.conditions:
+        if answers is not None and "train_cond_idx" in answers:
+            trials_of = answers["train_cond_idx"]
+        else:
+            trials_of = nlb_tensors.trials_by_condition(session, nlb, rows, bin_ms)
+        condition = condition_of(trials_of, len(rows))
+    return Trials(
+        heldin=given.pop("train_spikes_heldin").astype(np.float32),
+        heldout=given.pop("train_spikes_heldout").astype(np.float32),
+        heldin_forward=given.pop("train_spikes_heldin_forward").astype(np.float32),
+        heldout_forward=given.pop("train_spikes_heldout_forward").astype(np.float32),
+        behavior=given["train_behavior"],
+        condition=condition,
+        decode_mask=nlb_tensors.decode_mask(session, nlb, rows) if nlb.decoders else None,
+        jitter=nlb_tensors.jitter_bins(session, nlb, rows, bin_ms) if nlb.jitter_ms else None,
+        rates=rates,
+        ids=_ids(session, LABELS[phase][0]),
+    )
+
+
+def _ids(session: Session, labels: tuple[str, ...]) -> np.ndarray:
+    return own_ids(session.trials.get("id"), len(session.trials["split"]))[session.rows(labels)]
+
+
+def _targets(split: PopulationSplit, answers: Tensors) -> Targets:
+    count = len(split.eval)
+    trials_of = answers.get("eval_cond_idx")
+    trials = Trials(
+        heldin=split.eval.heldin,
+        heldout=answers["eval_spikes_heldout"].astype(np.float32),
+        heldin_forward=answers["eval_spikes_heldin_forward"].astype(np.float32),
+        heldout_forward=answers["eval_spikes_heldout_forward"].astype(np.float32),
+        behavior=answers["eval_behavior"],
+        condition=None if trials_of is None else condition_of(trials_of, count),
+        decode_mask=answers.get("eval_decode_mask"),
+        jitter=answers.get("eval_jitter"),
+        rates=split.eval.rates,
+        ids=split.eval.ids,
+    )
+    return Targets(split.name, split.sizes, trials, answers.get("psth"), split.units)
+
+
+def _rates(
+    recording: Recording, scored: Session, root: str, bin_ms: int, phase: Phase
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    if not recording.standin:
+        return None, None
+    nlb, path = recording.nlb, nlb_truth.truth_path(root, recording.nlb.name)
+    bins = nlb.bins(bin_ms) + FORWARD_MS // bin_ms
+    found = []
+    for session, labels in zip((recording.train, scored), LABELS[phase], strict=True):
+        first = nlb_tensors.first_bins(session, nlb, session.rows(labels), bin_ms, overlap=True)
+        kind = "train" if session is recording.train else "test"
+        found.append(nlb_truth.true_rates(path, kind, first, bins, bin_ms))
+    return found[0], found[1]

@@ -1,0 +1,111 @@
+"""Spikes of a chaotic recurrent network: the synthetic benchmark of LFADS and the Neural Data Transformer, made anew.
+
+The numbers are those of the benchmark's own generator (LFADS release, chaotic RNN without inputs): one legacy NumPy
+stream, whose draws are taken in the same order, the unused ones too. Sussillo et al. 2016 (arXiv:1608.06315).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.data.sources.known_truth import Cut, cut
+from raysp.data.sources.partition import Whole
+from raysp.data.splits.population import PopulationSplit, Provenance, Targets
+from raysp.errors import BadInput
+
+VERSION = "chaotic_rnn-1"
+
+DT_S, TAU_S, GAIN, X0_SD = 0.01, 0.025, 1.5, 1.0
+
+
+@dataclass(frozen=True)
+class Config(Cut):
+    """The network and its trials; the defaults are the benchmark's. Bins are 10 ms.
+
+    Attributes:
+        generator_seed: of the network, the initial states and the spikes.
+        neurons: of the network, all observed.
+        conditions: initial states.
+        replications: trials of each, adjacent in order; of each ten the last two are the evaluation part.
+        bins: of a trial.
+        max_hz: largest rate of each neuron in each trial, spikes/s.
+    """
+
+    generator_seed: int = 5
+    neurons: int = 50
+    conditions: int = 130
+    replications: int = 10
+    bins: int = 100
+    max_hz: float = 30.0
+
+    def __post_init__(self) -> None:
+        self.check("chaotic_rnn")
+        for name, least in (("neurons", 1), ("conditions", 1), ("replications", 2), ("bins", 2), ("generator_seed", 0)):
+            if getattr(self, name) < least:
+                raise BadInput(f"chaotic_rnn, {name} expected at least {least}, got {getattr(self, name)}")
+        if not 0 < self.max_hz < np.inf:
+            raise BadInput(f"chaotic_rnn, max_hz expected a number > 0, got {self.max_hz}")
+
+
+def inputs(config: Config) -> list[str]:
+    """Return no paths: nothing is read."""
+    return []
+
+
+def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
+    """Make the split, with its true rates, and its answers.
+
+    Args:
+        config: the network, and how its trials are cut.
+        name: of the split.
+
+    Raises:
+        BadInput: see `known_truth.cut`.
+    """
+    counts, rates, _ = generate(config)
+    replication = np.tile(np.arange(config.replications), config.conditions)
+    valid = replication >= int(0.8 * config.replications)
+    condition = np.repeat(np.arange(config.conditions), config.replications)
+    whole = Whole(counts, rates=rates, condition=condition)
+    return cut(whole, valid, config, (name, 1000.0 * DT_S), "chaotic_rnn", Provenance((), VERSION))
+
+
+def generate(config: Config) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Run the network: x <- (1 - dt/tau) x + (dt/tau) g W tanh(x), rates = tanh(x) stretched to [0, 1] in each trial.
+
+    Returns:
+        Counts (trials, bins, neurons), float32; expected spikes per bin of the same shape; and the (neurons, neurons)
+        weights W.
+    """
+    stream, neurons, trials = np.random.RandomState(config.generator_seed), config.neurons, _trials(config)
+    weights = stream.randn(neurons, neurons) / np.sqrt(neurons)
+    for _ in range(2):
+        stream.randn(neurons)
+    states = [X0_SD * stream.randn(neurons, 1) for _ in range(config.conditions)]
+    stream.choice(config.bins // 2, size=trials)
+    runs = [_run(weights, state[:, 0], config.bins) for state in states]
+    rates = np.repeat(np.stack(runs), config.replications, axis=0) * (config.max_hz * DT_S)
+    counts = np.empty(rates.shape, dtype=np.float32)
+    for trial in range(trials):
+        for neuron in range(neurons):
+            counts[trial, :, neuron] = stream.poisson(rates[trial, :, neuron], size=config.bins)
+    return counts, rates.astype(np.float32), weights
+
+
+def _trials(config: Config) -> int:
+    return config.conditions * config.replications
+
+
+def _run(weights: np.ndarray, state: np.ndarray, bins: int) -> np.ndarray:
+    """Return (bins, neurons) rates in [0, 1] of one trial."""
+    share, found, x = DT_S / TAU_S, np.empty((bins, len(state))), state
+    # Products of one trial at a time: sums taken in another order differ in the last bit, and the network is chaotic.
+    fired = np.tanh(x)
+    for bin_ in range(bins):
+        x = (1.0 - share) * x + share * (GAIN * weights.dot(fired))
+        fired = np.tanh(x)
+        found[bin_] = fired
+    low, high = found.min(axis=0), found.max(axis=0)
+    return (found - low) / (high - low)

@@ -1,0 +1,125 @@
+"""Trials whose true rates are known, cut into a split: windows, forward bins, hidden neurons, hidden conditions."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from raysp.data.formats import plausibility
+from raysp.data.sources import odd_units, partition
+from raysp.data.sources.partition import Whole
+from raysp.data.splits.population import PopulationSplit, Provenance, Targets
+from raysp.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How trials become a split.
+
+    Attributes:
+        heldout: neurons hidden by a seeded draw, for co-smoothing; 0 for none.
+        forward: last bins of each trial (or window) that must be predicted, bins.
+        trial_length: trials are cut into windows of so many bins, which must divide their length; 0 keeps them whole.
+        split: "reference" keeps the source's own parts; "conditions" hides whole conditions, drawn by the seed.
+        eval_fraction: of the conditions, hidden; used by split "conditions".
+        seed: of the draws.
+    """
+
+    heldout: int = 0
+    forward: int = 0
+    trial_length: int = 0
+    split: Literal["reference", "conditions"] = "reference"
+    eval_fraction: float = 0.2
+    seed: int = 0
+
+    def check(self, where: str) -> None:
+        """Raise BadInput where a number makes no sense; `where` begins the sentence."""
+        for name in ("heldout", "forward", "trial_length", "seed"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{where}, {name} expected a number >= 0, got {getattr(self, name)}")
+        if not 0 < self.eval_fraction < 1:
+            raise BadInput(f"{where}, eval_fraction expected a number between 0 and 1, got {self.eval_fraction}")
+
+
+def cut(
+    whole: Whole, valid: np.ndarray, config: Cut, sizes: tuple[str, float], where: str, provenance: Provenance
+) -> tuple[PopulationSplit, Targets]:
+    """Return the split and its answers.
+
+    Args:
+        whole: all trials, with their true rates.
+        valid: (trials,) True for the evaluation trials of split "reference".
+        config: how they are cut.
+        sizes: name of the split, and width of a bin, ms.
+        where: the beginning of errors' sentences.
+        provenance: where the numbers come from.
+
+    Raises:
+        BadInput: a window does not divide the trials, nothing is left to observe, or conditions are not known.
+    """
+    if config.split == "conditions":
+        valid = _whole_conditions(whole.condition, config, where)
+    whole, source = cut_windows(whole, config.trial_length, where)
+    if config.forward >= whole.counts.shape[1]:
+        raise BadInput(f"{where}: forward {config.forward} leaves none of {whole.counts.shape[1]} bins to observe")
+    whole = dataclasses.replace(whole, forward=config.forward)
+    neurons = whole.counts.shape[2]
+    hidden = partition.how_many(neurons, config.heldout, 0.0, "neurons", where)
+    heldout = partition.draw(neurons, hidden, config.seed, partition.NEURONS)
+    rows = (np.flatnonzero(~valid[source]), np.flatnonzero(valid[source]))
+    odd = plausibility.settle([*odd_units.doubts(whole, heldout, rows)], (), where)
+    whole = dataclasses.replace(whole, notes=whole.notes + odd)
+    return partition.partition(whole, sizes, heldout, rows, provenance)
+
+
+def cut_windows(whole: Whole, length: int, where: str) -> tuple[Whole, np.ndarray]:
+    """Cut trials into windows: the first windows of all trials, then the second ones, and so on.
+
+    Windows of one condition at different times are different conditions.
+
+    Args:
+        whole: the trials.
+        length: of a window, bins; 0 keeps the trials whole.
+        where: the beginning of the error's sentence.
+
+    Returns:
+        The windows, and the (windows,) trial each was cut from.
+
+    Raises:
+        BadInput: a window does not divide the trials' length.
+    """
+    trials, bins, _ = whole.counts.shape
+    if length == 0:
+        return whole, np.arange(trials)
+    if bins % length:
+        fit = ", ".join(str(n) for n in range(2, bins + 1) if bins % n == 0)
+        raise BadInput(f"{where}: trial_length expected a divisor of the trials' {bins} bins ({fit}), got {length}")
+    windows = bins // length
+    pieces = [slice(k * length, (k + 1) * length) for k in range(windows)]
+    condition = None
+    if whole.condition is not None:
+        groups = whole.condition.max() + 1
+        condition = np.concatenate([whole.condition + k * groups for k in range(windows)])
+    cut = dataclasses.replace(
+        whole,
+        counts=np.concatenate([whole.counts[:, piece] for piece in pieces]),
+        rates=None if whole.rates is None else np.concatenate([whole.rates[:, piece] for piece in pieces]),
+        states=None if whole.states is None else np.concatenate([whole.states[:, piece] for piece in pieces]),
+        condition=condition,
+        ids=np.tile(whole.ids, windows),
+    )
+    return cut, np.tile(np.arange(trials), windows)
+
+
+def _whole_conditions(condition: np.ndarray | None, config: Cut, where: str) -> np.ndarray:
+    if condition is None:
+        raise BadInput(
+            f"{where}: split 'conditions' needs each trial's condition; an LFADS file tells it by train_inds, "
+            "valid_inds and n_trials_per_init_cond"
+        )
+    total = int(condition.max()) + 1
+    count = partition.how_many(total, None, config.eval_fraction, "conditions", where)
+    return np.isin(condition, partition.draw(total, count, config.seed, partition.CONDITIONS))

@@ -1,0 +1,241 @@
+"""Hiding a part of a recording: which neurons and which trials are predicted, and the split that follows."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
+from raysp.errors import BadInput
+from raysp.io.words import listed
+
+LONGEST_KERNEL = 10_000
+"""Bins to either side that a Gaussian may reach: more than any trial has."""
+
+MOSTLY = 0.5
+"""Behaviour known in a smaller share of the bins is doubted."""
+
+NEURONS, TRIALS, CONDITIONS = 0, 1, 2
+"""Streams of random numbers: what is drawn from one does not change with what is drawn from another."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All trials and neurons of a recording, before any is hidden.
+
+    Attributes:
+        counts: (trials, bins + forward, neurons) float32 spikes per bin; NaN where unobserved.
+        forward: the last so many bins are to be predicted from those before.
+        rates: (trials, bins + forward, neurons) true expected spikes per bin, where truth is known.
+        condition: (trials,) index of the trial's condition, -1 for none.
+        behavior: (trials, bins, variables), NaN where unknown.
+        states: (trials, bins + forward, dimensions) the generating system's own state, where truth is known.
+        notes: what was left out and why, and what is doubtful, one sentence each.
+        ids: (trials,) int64 the recording's own number of each trial; rows by default.
+        units: (neurons,) int64 the recording's own number of each neuron; rows by default.
+    """
+
+    counts: np.ndarray
+    forward: int = 0
+    rates: np.ndarray | None = None
+    condition: np.ndarray | None = None
+    behavior: np.ndarray | None = None
+    states: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    ids: np.ndarray | None = None
+    units: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        trials, _, neurons = self.counts.shape
+        for name, count in (("ids", trials), ("units", neurons)):
+            object.__setattr__(self, name, own_ids(getattr(self, name), count))
+
+    @property
+    def bins(self) -> int:
+        """Observed bins of a trial."""
+        return self.counts.shape[1] - self.forward
+
+    def neurons(self, chosen: np.ndarray) -> Whole:
+        """Return the recording with these neurons only, in this order."""
+        rates = None if self.rates is None else self.rates[..., chosen]
+        return dataclasses.replace(self, counts=self.counts[..., chosen], rates=rates, units=self.units[chosen])
+
+
+def how_many(total: int, count: int | None, fraction: float, what: str, where: str) -> int:
+    """Return how many of `total` neurons or trials to hide.
+
+    Args:
+        total: how many there are.
+        count: how many to hide; None takes the fraction.
+        fraction: of the total, rounded to the nearest whole number.
+        what: "neurons" or "trials", for the error.
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: a fraction hides none, or all would be hidden.
+    """
+    hidden = round(fraction * total) if count is None else count
+    how = f"a fraction of {fraction}" if count is None else f"{count}"
+    if hidden >= total:
+        raise BadInput(f"{where}: expected some of {total} {what} to stay visible, but {how} hides all of them")
+    if hidden <= 0 and count is None:
+        raise BadInput(f"{where}: expected some of {total} {what} to be hidden, but {how} hides none; ask for more")
+    return hidden
+
+
+def draw(total: int, count: int, seed: int, stream: int) -> np.ndarray:
+    """Draw `count` of `total` indices, ascending; with the same seed a larger draw contains every smaller one."""
+    order = np.random.default_rng([seed, stream]).permutation(total)
+    return np.sort(order[:count])
+
+
+def others(total: int, chosen: np.ndarray) -> np.ndarray:
+    """Return the indices below `total` that were not chosen, ascending."""
+    return np.setdiff1d(np.arange(total), chosen)
+
+
+def gaps(behavior: np.ndarray, name: str, where: str, told: str = "") -> tuple[str, ...]:
+    """Return the note that behaviour (trials, bins, variables) is NaN in most bins, where it is.
+
+    Args:
+        behavior: NaN where it is unknown.
+        name: of it.
+        where: the beginning of the error's sentence.
+        told: the end of both sentences.
+
+    Raises:
+        BadInput: it is unknown everywhere.
+    """
+    known = ~np.isnan(behavior).all(axis=2)
+    if not known.any():
+        raise BadInput(f"{where}: {name} is known in none of {len(behavior)} windows{told}")
+    return (f"{name} is known in {known.mean():.1%} of the bins{told}",) if known.mean() < MOSTLY else ()
+
+
+def without_silent(whole: Whole, bin_ms: float, least_hz: float, where: str) -> Whole:
+    """Leave out neurons that fire less than `least_hz` (spikes per second of observed time); 0 keeps all.
+
+    Raises:
+        BadInput: no neuron is left.
+    """
+    if least_hz <= 0:
+        return whole
+    seen_s = (~np.isnan(whole.counts)).sum(axis=(0, 1)) * (bin_ms / 1000.0)
+    rates_hz = np.nansum(whole.counts, axis=(0, 1), dtype=np.float64) / np.maximum(seen_s, 1e-12)
+    kept = np.flatnonzero(rates_hz >= least_hz)
+    if len(kept) == 0:
+        raise BadInput(f"{where}: min_rate_hz {least_hz} leaves no neuron; the fastest fires {rates_hz.max():.3g} Hz")
+    dropped = len(rates_hz) - len(kept)
+    which = f": {listed(np.delete(whole.units, kept))}"
+    note = (
+        (f"{dropped} of {len(rates_hz)} neurons fire less than {least_hz} Hz and were left out{which}",)
+        if dropped
+        else ()
+    )
+    return dataclasses.replace(whole.neurons(kept), notes=whole.notes + note)
+
+
+def partition(
+    whole: Whole, sizes: tuple[str, float], heldout: np.ndarray, rows: tuple[np.ndarray, np.ndarray],
+    provenance: Provenance, psth_sigma_ms: float = 0.0,
+) -> tuple[PopulationSplit, Targets]:  # fmt: skip
+    """Return the split and its answers.
+
+    Args:
+        whole: all trials and neurons.
+        sizes: name of the split, and width of a bin, ms.
+        heldout: neurons to be predicted; the others are the input, each block in the recording's order.
+        rows: training trials, and evaluation trials.
+        provenance: where the numbers come from.
+        psth_sigma_ms: standard deviation of the Gaussian that smooths PSTHs; see `condition_psth`.
+
+    Raises:
+        BadInput: a part is empty.
+    """
+    name, bin_ms = sizes
+    heldin = others(whole.counts.shape[2], heldout)
+    ordered = whole.neurons(np.concatenate([heldin, heldout]))
+    behavior = 0 if whole.behavior is None else whole.behavior.shape[2]
+    shape = Sizes(name, float(bin_ms), whole.bins, len(heldin), len(heldout), whole.forward, behavior)
+    train, hidden = (_trials(ordered, shape).take(part) for part in rows)
+    seen = Trials(heldin=hidden.heldin, rates=hidden.rates, ids=hidden.ids)
+    psth = None if whole.condition is None else condition_psth(ordered, psth_sigma_ms / bin_ms)
+    provenance = dataclasses.replace(provenance, notes=provenance.notes + whole.notes)
+    split = PopulationSplit(name, shape, train, seen, provenance, units=ordered.units)
+    return split, Targets(name, shape, hidden, psth, ordered.units)
+
+
+def _trials(whole: Whole, sizes: Sizes) -> Trials:
+    now, later = whole.counts[:, : whole.bins], whole.counts[:, whole.bins :]
+    return Trials(
+        heldin=now[..., : sizes.heldin],
+        heldout=now[..., sizes.heldin :] if sizes.heldout else None,
+        heldin_forward=later[..., : sizes.heldin] if sizes.forward else None,
+        heldout_forward=later[..., sizes.heldin :] if sizes.forward and sizes.heldout else None,
+        behavior=whole.behavior,
+        condition=whole.condition,
+        rates=whole.rates,
+        states=None if whole.states is None else whole.states[:, : whole.bins],
+        ids=whole.ids,
+    )
+
+
+def condition_psth(whole: Whole, sigma_bins: float) -> np.ndarray:
+    """Return the expected spikes per bin of each condition, over training and evaluation trials as the benchmark does.
+
+    Where the true rates are known it is their mean, else the mean of the counts smoothed with a Gaussian that is
+    normalised anew at the window's edges.
+
+    Args:
+        whole: trials with conditions.
+        sigma_bins: standard deviation of the Gaussian, bins; 0 for none.
+
+    Returns:
+        (conditions, bins, neurons); NaN in all neurons of a bin where one was never observed in that condition.
+    """
+    source = whole.counts if whole.rates is None else whole.rates
+    conditions = int(whole.condition.max()) + 1
+    means = np.full((conditions, *source.shape[1:]), np.nan)
+    for index in range(conditions):
+        trials = source[whole.condition == index].astype(np.float64)
+        seen = (~np.isnan(trials)).sum(axis=0)
+        means[index] = np.divide(np.nansum(trials, axis=0), seen, out=means[index], where=seen > 0)
+    if whole.rates is None and sigma_bins > 0:
+        means = _smooth(means, sigma_bins)
+    means[np.isnan(means).any(axis=2)] = np.nan
+    return means[:, : whole.bins]
+
+
+def _smooth(means: np.ndarray, sigma_bins: float) -> np.ndarray:
+    known = ~np.isnan(means)
+    radius = min(int(3.0 * sigma_bins + 0.5), LONGEST_KERNEL)
+    if radius == 0:
+        return means
+    options = {"sigma": sigma_bins, "axis": 1, "mode": "constant", "radius": radius}
+    total = gaussian_filter1d(np.where(known, means, 0.0), **options)
+    weight = gaussian_filter1d(known.astype(np.float64), **options)
+    return np.divide(total, weight, out=np.full_like(means, np.nan), where=known)
+
+
+def condition_index(columns: list[np.ndarray]) -> np.ndarray:
+    """Number the distinct rows of some columns, in sorted order; -1 where a number is NaN.
+
+    Args:
+        columns: (trials,) each.
+
+    Returns:
+        (trials,) int64.
+    """
+    known = np.ones(len(columns[0]), dtype=bool)
+    codes = []
+    for column in columns:
+        if column.dtype.kind == "f":
+            known &= ~np.isnan(column)
+        codes.append(np.unique(column, return_inverse=True)[1].reshape(-1))
+    index = np.full(len(known), -1, dtype=np.int64)
+    if known.any():
+        index[known] = np.unique(np.column_stack(codes)[known], axis=0, return_inverse=True)[1].reshape(-1)
+    return index

@@ -1,0 +1,68 @@
+"""A recording that comes as a file of counts: trials, bins and neurons are given, and what belongs to them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from raysp.data.formats import count_file
+from raysp.data.sources import partition
+from raysp.errors import BadInput
+
+if TYPE_CHECKING:
+    from raysp.data.sources.population import Config
+
+Rows = tuple[np.ndarray, np.ndarray]
+
+
+def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
+    """Read a file of counts.
+
+    Args:
+        config: see `raysp.data.population.Config`.
+
+    Returns:
+        The recording, and its training and evaluation trials where the file says which.
+
+    Raises:
+        BadInput: the file or an array is missing, damaged, or does not fit the others.
+    """
+    where = os.path.basename(config.path)
+    with count_file.arrays(config.path) as file:
+        counts = count_file.checked_counts(file.read(config.counts), f"{where}: {config.counts}")
+        trials, length, _ = counts.shape
+        forward = round(config.forward_ms / config.bin_ms)
+        if forward >= length:
+            raise BadInput(f"{where}: forward_ms {config.forward_ms} leaves none of {length} bins to observe")
+        rates = behavior = None
+        notes: tuple[str, ...] = ()
+        if (key := config.rates) is not None:
+            rates = count_file.checked_rates(file.read(key), counts.shape, config.rate_scale, f"{where}: {key}")
+        if (key := config.behavior) is not None:
+            behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
+            notes = partition.gaps(behavior, key, where)
+        columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
+        train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
+    condition = partition.condition_index(columns) if columns else None
+    whole = partition.Whole(counts, forward, rates, condition, behavior, notes=notes)
+    return whole, _given_rows(train, chosen, trials, where)
+
+
+def _rows(file: count_file.Arrays, key: str | None, trials: int, where: str) -> np.ndarray | None:
+    if key is None:
+        return None
+    return count_file.checked_rows(file.read(key), trials, f"{where}: {key}", from_one=file.from_one(key))
+
+
+def _given_rows(train: np.ndarray | None, chosen: np.ndarray | None, trials: int, where: str) -> Rows | None:
+    if train is None and chosen is None:
+        return None
+    train = partition.others(trials, chosen) if train is None else train
+    chosen = partition.others(trials, train) if chosen is None else chosen
+    if both := np.intersect1d(train, chosen).tolist():
+        raise BadInput(f"{where}: expected no trial in training and evaluation, got trial {both[0]} in both")
+    if len(train) == 0 or len(chosen) == 0:
+        raise BadInput(f"{where}: expected training and evaluation trials, got {len(train)} and {len(chosen)}")
+    return train, chosen

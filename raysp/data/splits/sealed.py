@@ -1,0 +1,128 @@
+"""HDF5 files of raysp's own: a header with its checksum, and a digest of every array, compared with what is read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from raysp.data.formats.guarded import Group
+from raysp.data.formats.hdf5 import new_hdf5
+from raysp.io import checksum
+
+KEY, DIGESTS = "raysp", "digests"
+LARGEST_ATTRIBUTE = 60_000
+"""Bytes; HDF5 holds no attribute above 64 KiB."""
+
+
+class Sealing:
+    """Writes arrays and keeps their digests.
+
+    Attributes:
+        file: the open file.
+        digests: what is to be compared, by the arrays' paths.
+    """
+
+    def __init__(self, file: h5py.Group) -> None:
+        self.file, self.digests = file, {}
+
+    def write(self, name: str, array: np.ndarray, chunks: tuple[int, ...] | bool = True) -> None:
+        """Write an array, gzip.
+
+        Args:
+            name: its path in the file.
+            array: any shape, numbers or booleans.
+            chunks: what is unpacked together.
+        """
+        array = np.ascontiguousarray(array)
+        options = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": chunks}
+        self.file.create_dataset(name, data=array, **(options if array.size else {}))
+        self.digests[name] = describe(array)
+
+
+@contextlib.contextmanager
+def new_sealed(path: str, header: Mapping[str, Any]) -> Iterator[Sealing]:
+    """Give what writes a new HDF5 file with a header and digests, whole or not at all.
+
+    Raises:
+        OSError: the disk is full; what was at `path` stays.
+    """
+    with new_hdf5(path) as file:
+        sealing = Sealing(file)
+        yield sealing
+        # Bytes of a fixed length: text of any length lies in a heap of HDF5's, which has no checksum either.
+        text = np.bytes_(json.dumps(checksum.seal({**header, DIGESTS: sealing.digests}), sort_keys=True))
+        if len(text) < LARGEST_ATTRIBUTE:
+            file.attrs[KEY] = text
+        else:
+            file.create_dataset(KEY, data=text)
+
+
+def describe(array: np.ndarray) -> dict[str, Any]:
+    """Return what an array must be when it is read: shape, type of values, and the SHA-256 of its bytes."""
+    found = {"shape": list(array.shape), "dtype": array.dtype.str}
+    return {**found, "sha256": hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()}
+
+
+def raw_header(file: Group) -> dict[str, Any] | None:
+    """Return a file's header with its checksum, not compared: a later format may have another. None where it has none.
+
+    Raises:
+        BadInput: it is damaged.
+    """
+    if KEY in file.attrs:
+        text = file.attrs[KEY]
+    elif KEY in file:
+        text = file.array(KEY)[()]
+    else:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise file.refuse(f"is damaged: its header is no JSON ({error}); {file.again}") from error
+    if not isinstance(found, dict):
+        raise file.refuse(f"is damaged: its header holds no values by name; {file.again}")
+    return found
+
+
+def checked_header(file: Group, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was written as a header, after comparing its checksum. Raises BadInput where it differs."""
+    try:
+        found = checksum.unseal(raw)
+    except checksum.Damaged as error:
+        raise file.refuse(f"is damaged: its header's {error.args[0].removeprefix('its ')}; {file.again}") from error
+    if checksum.KEY not in raw or not isinstance(found.get(DIGESTS), dict):
+        raise file.refuse(f"is damaged: its header has no checksum; {file.again}")
+    return found
+
+
+def read(file: Group, name: str, header: Mapping[str, Any]) -> np.ndarray:
+    """Read an array and compare it with what was written.
+
+    Args:
+        file: the open file.
+        name: the array's path.
+        header: with the digests, checked.
+
+    Raises:
+        BadInput: it is gone, damaged, or another.
+    """
+    dataset, wanted = file.array(name), header[DIGESTS][name]
+    # Before anything is read: a damaged shape may ask for more than all memory.
+    if [list(dataset.shape), dataset.dtype.str] != [wanted["shape"], wanted["dtype"]]:
+        raise dataset.refuse(f"is damaged: expected shape {tuple(wanted['shape'])}, got {dataset.shape}; {file.again}")
+    array = dataset[()]
+    if describe(array) != wanted:
+        raise dataset.refuse(f"is damaged: its values are not those that were written; {file.again}")
+    return array
+
+
+def read_all(file: Group, group: str, header: Mapping[str, Any], left_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read the arrays of a group by their names in it; see `read`."""
+    names = (name.removeprefix(f"{group}/") for name in header[DIGESTS] if name.startswith(f"{group}/"))
+    return {name: read(file, f"{group}/{name}", header) for name in names if name not in left_out}

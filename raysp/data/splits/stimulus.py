@@ -1,0 +1,225 @@
+"""The data kind "stimulus": one long recording of cells that respond to a known stimulus, cut in parts by time."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from raysp.data.splits.population import Provenance, spell_neurons
+from raysp.errors import BadInput
+
+PARTS = ("train", "validation", "test")
+
+Stretch = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class StimulusSizes:
+    """What a model must know of the data's shape; nothing of it is ever typed into a configuration.
+
+    Attributes:
+        dataset: the recording's name, "standin-" in front when it was generated.
+        bin_ms: width of a bin, ms.
+        channels: of the stimulus.
+        cells: whose spikes are there.
+    """
+
+    dataset: str
+    bin_ms: float
+    channels: int
+    cells: int
+
+
+@dataclass(frozen=True)
+class StimulusSplit:
+    """A stimulus and the spikes of the cells that saw it, with the stretches of time that form each part.
+
+    Attributes:
+        name: of the split; a selection of cells says which.
+        sizes: its sizes.
+        stimulus: (bins, channels) float32.
+        spikes: (bins, cells) uint8 spikes per bin.
+        cells: (cells,) int64 the recording's own cell numbers, strictly increasing.
+        global_ids: (cells,) int64 each cell's number among the cells of all recordings, -1 where unknown.
+        parts: "train", "validation" and "test" -> stretches (first bin, bin after the last) in the order of time.
+        left_out: (cell number, reason) of the cells that filters removed; a reason goes on after "it".
+        provenance: where the numbers come from.
+        kind: of data.
+
+    Raises:
+        BadInput: an array has another shape or type than `sizes` says, cell numbers are not strictly increasing, or a
+            part is empty, lies outside the recording or overlaps another.
+    """
+
+    name: str
+    sizes: StimulusSizes
+    stimulus: np.ndarray
+    spikes: np.ndarray
+    cells: np.ndarray
+    global_ids: np.ndarray
+    parts: Mapping[str, tuple[Stretch, ...]]
+    left_out: tuple[tuple[int, str], ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+    kind: str = "stimulus"
+
+    def __post_init__(self) -> None:
+        _check_arrays(self)
+        _check_cells(self)
+        _check_parts(self)
+
+    @property
+    def standin(self) -> bool:
+        """Tell whether the recording was generated."""
+        return self.provenance.standin
+
+    def bins_of(self, part: str) -> int:
+        """Return how many bins a part has, all its stretches together."""
+        return sum(stop - start for start, stop in self.parts[part])
+
+    def select(self, cells: Sequence[int]) -> StimulusSplit:
+        """Return the split with these cells only; its name says which.
+
+        Args:
+            cells: the recording's own cell numbers, in any order; at least one.
+
+        Raises:
+            BadInput: a cell is unknown, was left out by a filter (then with the reason), or is named twice.
+        """
+        wanted = [_whole(cell) for cell in cells]
+        if not wanted:
+            raise BadInput(f"{self.name}: a selection expected at least one cell, got none")
+        _refuse_repeats(wanted)
+        for cell in wanted:
+            if cell not in self.cells:
+                raise _no_cell(cell, self.cells, self.left_out)
+        chosen = np.array(sorted(wanted), dtype=np.int64)
+        columns = np.searchsorted(self.cells, chosen)
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}[{spell_neurons(chosen)}]",
+            sizes=dataclasses.replace(self.sizes, cells=len(chosen)),
+            spikes=self.spikes[:, columns],
+            cells=chosen,
+            global_ids=self.global_ids[columns],
+        )
+
+
+def find_cells(
+    pattern: str | Sequence[int], split_cells: Sequence[int] | np.ndarray, left_out: Sequence[tuple[int, str]] = ()
+) -> tuple[int, ...]:
+    """Find the cells that a pattern means.
+
+    Args:
+        pattern: cell numbers, or text whose items are joined by commas: a number ("56"), a range of numbers of which
+            some cells must exist ("20-40"), "all", "first 12" (the lowest numbers), or "every 5" (the first cell, the
+            sixth, and so on).
+        split_cells: the recording's own cell numbers, ascending.
+        left_out: (cell number, reason) of the cells that filters removed, for the error.
+
+    Returns:
+        Cell numbers, ascending.
+
+    Raises:
+        BadInput: an item cannot be read, means no cell, or means one that another item meant already.
+    """
+    cells = [int(cell) for cell in split_cells]
+    items = pattern.split(",") if isinstance(pattern, str) else pattern
+    found = [cell for item in items for cell in _meant(str(item).strip(), cells, left_out)]
+    if not found:
+        raise BadInput(f"cells expected at least one, got {pattern!r}; 'all' takes every cell")
+    _refuse_repeats(found)
+    return tuple(sorted(found))
+
+
+def _meant(item: str, cells: list[int], left_out: Sequence[tuple[int, str]]) -> list[int]:
+    if item == "all":
+        return cells
+    if match := re.fullmatch(r"(first|every)\s+(\d+)", item):
+        count = int(match[2])
+        if count < 1 or (match[1] == "first" and count > len(cells)):
+            raise BadInput(f"cells, {item!r} expected a number from 1 to {len(cells)}, the cells there are")
+        return cells[:count] if match[1] == "first" else cells[::count]
+    if match := re.fullmatch(r"(\d+)\s*-\s*(\d+)", item):
+        low, high = int(match[1]), int(match[2])
+        if not (inside := [cell for cell in cells if low <= cell <= high]):
+            raise BadInput(f"cells, {item!r} expected a range with at least one cell in it, {_there_are(cells)}")
+        return inside
+    if re.fullmatch(r"\d+", item):
+        if int(item) not in cells:
+            raise _no_cell(int(item), cells, left_out)
+        return [int(item)]
+    raise BadInput(
+        f"cells expected numbers and ranges such as '1,5,20-40', or 'all', 'first 12' or 'every 5', got {item!r}"
+    )
+
+
+def _no_cell(cell: int, cells: Sequence[int] | np.ndarray, left_out: Sequence[tuple[int, str]]) -> BadInput:
+    reasons = dict(left_out)
+    if cell in reasons:
+        return BadInput(f"cell {cell} was left out: it {reasons[cell]}; change the recording's filter to keep it")
+    nearest = min(cells, key=lambda other: abs(int(other) - cell))
+    return BadInput(f"unknown cell {cell}: the nearest is {nearest}; {_there_are(cells)}")
+
+
+def _there_are(cells: Sequence[int] | np.ndarray) -> str:
+    return f"there are {len(cells)} cells, numbers {cells[0]} to {cells[-1]}"
+
+
+def _whole(cell: object) -> int:
+    if isinstance(cell, bool) or not isinstance(cell, int | np.integer):
+        raise BadInput(f"cells expected whole cell numbers, got {cell!r}; text such as '20-40' is for find_cells")
+    return int(cell)
+
+
+def _refuse_repeats(cells: Sequence[int]) -> None:
+    twice = [cell for cell, count in Counter(cells).items() if count > 1]
+    if twice:
+        raise BadInput(f"cells expected each cell once, got {twice[0]} more than once; name it in one place only")
+
+
+def _check_arrays(split: StimulusSplit) -> None:
+    sizes, bins = split.sizes, len(split.stimulus)
+    if not 0 < sizes.bin_ms < np.inf or bins == 0 or sizes.channels < 1 or sizes.cells < 1:
+        raise BadInput(f"{split.name} expected a bin width > 0 and at least one bin, channel and cell, got {sizes}")
+    expected = {
+        "stimulus": ((bins, sizes.channels), np.float32),
+        "spikes": ((bins, sizes.cells), np.uint8),
+        "cells": ((sizes.cells,), np.int64),
+        "global_ids": ((sizes.cells,), np.int64),
+    }
+    for name, (shape, kind) in expected.items():
+        array = getattr(split, name)
+        if array.shape != shape or array.dtype != kind:
+            raise BadInput(
+                f"{split.name}: {name} expected shape {shape} of {np.dtype(kind)}, got {array.shape} of {array.dtype}"
+            )
+    if not np.isfinite(split.stimulus).all():
+        raise BadInput(f"{split.name}: stimulus expected finite values, got NaN or infinity")
+
+
+def _check_cells(split: StimulusSplit) -> None:
+    if split.cells[0] < 0 or (np.diff(split.cells) <= 0).any():
+        raise BadInput(f"{split.name}: cells expected numbers >= 0, strictly increasing, got {split.cells[:8]}")
+    if (split.global_ids < -1).any():
+        raise BadInput(f"{split.name}: global_ids expected numbers >= 0, or -1 for unknown, got {split.global_ids[:8]}")
+    gone = [cell for cell, _ in split.left_out]
+    if len(set(gone)) < len(gone) or np.isin(gone, split.cells).any():
+        raise BadInput(f"{split.name}: left_out expected each cell once, and none of those that are there, got {gone}")
+
+
+def _check_parts(split: StimulusSplit) -> None:
+    if set(split.parts) != set(PARTS) or not all(split.parts.values()):
+        raise BadInput(f"{split.name}: parts expected at least one stretch in each of {PARTS}, got {split.parts}")
+    bins, before = len(split.stimulus), 0
+    for start, stop in sorted(stretch for part in split.parts.values() for stretch in part):
+        if not before <= start < stop <= bins:
+            raise BadInput(
+                f"{split.name}: parts expected stretches of at least one bin that do not overlap, in bins 0 to {bins}, "
+                f"got {start} to {stop} after {before}"
+            )
+        before = stop

@@ -1,0 +1,1 @@
+"""Generated recordings in the form of real ones."""

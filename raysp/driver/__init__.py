@@ -1,0 +1,1 @@
+"""Commands on whole runs: plan, launch, sweep, record, track, finish, report."""

@@ -1,0 +1,67 @@
+"""The numbers of a run: each finished trial's predictions against its split's answers, as rows of one tidy table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from raysp.config.experiment import Trial
+from raysp.data.nlb.sets import phase_of
+from raysp.data.splits import store
+from raysp.errors import BadInput, NotReady
+from raysp.io.words import named
+from raysp.kinds.population.score import population_rows
+from raysp.kinds.stimulus.score import trains_rows
+from raysp.runs.folder import RunFolder, trial_from
+
+
+def wanted(run: RunFolder, phase: str) -> list[Trial]:
+    """Return the finished trials of a phase, in the plan's order.
+
+    Raises:
+        BadInput: the run has no splits of the phase.
+        NotReady: none is finished.
+    """
+    present = run.trials()
+    trials = [trial for trial in present if phase_of(trial.split) == phase]
+    if present and not trials:
+        names = named(list(dict.fromkeys(trial.split for trial in present)))
+        raise BadInput(f"{run.path} has no splits of the {phase} phase (its splits: {names}); nothing to score")
+    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    finished = [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
+    if not finished:
+        raise NotReady(f"{run.path} has no finished trial of the {phase} phase; run the experiment first")
+    return finished
+
+
+def check_data(root: str, trials: Sequence[Trial]) -> None:
+    """Refuse to score trials against other data than they were trained on. Raises as `store.same_data` does."""
+    for trial in {(trial.split, trial.data): trial for trial in trials}.values():
+        store.same_data(root, trial)
+
+
+def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of one trial: over all units, and co-bps of each held-out unit.
+
+    Args:
+        run: the run folder's path.
+        root: the data root.
+        plain: the trial in its plain form.
+
+    Raises:
+        NotReady: the answers are not known.
+        BadInput: the split below `root` is not what the trial was trained on; predictions are damaged or another
+            trial's; predictions and answers do not fit each other.
+    """
+    from raysp.collection.gather import digest_of
+
+    trial = trial_from(plain)
+    folder = RunFolder(run).trial(trial.id)
+    prepared = store.same_data(root, trial)
+    digest_of(RunFolder(run), trial)
+    if store.kind_of(prepared) == "stimulus":
+        return trains_rows(trial, store.load(root, trial.split), folder)
+    split, targets = store.load(root, trial.split), store.load_targets(root, trial.split)
+    if trial.neurons is not None:
+        split, targets = split.select(trial.neurons), targets.select(trial.neurons)
+    return population_rows(trial, split, targets, folder)

@@ -1,0 +1,216 @@
+"""What is made of a run's finished trials (dataset, submissions, scores, report), and whether it is up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import raysp
+from raysp.config import code_hash
+from raysp.config.experiment import Trial
+from raysp.errors import BadInput, NotReady
+from raysp.io import files
+from raysp.runs.folder import RunFolder, TrialFolder, trial_to
+
+MAKERS = ("driver/evaluate.py", "collection/gather.py", "collection/submission.py", "driver/report.py")
+READERS = 16
+"""Files that are read at a time: in a store of objects, each is a wait."""
+SCORING = ("collection", "data", "evaluation", "kinds", "objectives")
+"""The rooms whose code changes a score."""
+
+
+def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
+    """Collect, submit, evaluate the val phase and draw the report of a run's finished trials.
+
+    Nothing is done twice: finished.json says which trials, which code and which data the files were made from, and
+    what was made. What is gone or was changed since is made again.
+
+    Args:
+        run: the run folder.
+        root: the data root.
+        say: prints one line for a person.
+
+    Raises:
+        BadInput: what a finished trial says of itself is damaged, or another trial's.
+    """
+    from raysp.cluster.jobs import job
+    from raysp.data.nlb.sets import phase_of
+    from raysp.kinds.population.remarks import remarks_of
+
+    path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
+    before, now = _finished(run), _made_from(run)
+    if faults := damaged(run, done(run)):
+        raise BadInput("; ".join(faults.values()))
+    if before.get("made_from") == now and not changed(run, before):
+        say(f"  up to date   {_page(run)}")
+        return
+    files.remove(run.finished)
+    job("raysp.collection.gather.gather", path, partial=True)
+    say(f"  predictions  {run.predictions}")
+    for line in submissions(run, root):
+        say(f"  submission   {line}")
+    if any(phase_of(split) == "val" for split in now["trials"].values()):
+        # Scores of other code, or that somebody changed, are not mixed with new ones.
+        scored = before.get("made_from", {}).get("scoring") == now["scoring"] and not _differs(run, before, run.metrics)
+        evaluate(run, root, "val", anew=not scored)
+        say(f"  metrics      {run.metrics}")
+        for remark in remarks_of(run, "val"):
+            say(f"    {remark}")
+    job("raysp.driver.report.write_report", path, at)
+    say(f"  report       {_page(run)}")
+    files.write_json(run.finished, {"made_from": now, "made": made(run)})
+
+
+def changed(run: RunFolder, finished: dict[str, Any]) -> list[str]:
+    """Return which of the files that were made of a run are not there as they were made."""
+    there = made(run)
+    return [path for path, what in finished.get("made", {}).items() if there.get(path) != what]
+
+
+def made(run: RunFolder) -> dict[str, dict[str, Any]]:
+    """Return what is made of a run by now: path in the run folder -> size, and digest of what is on a disk.
+
+    The dataset's files are told by their size: each is the trial's own, which tells of its digest itself.
+    """
+    folders = {"predictions": run.predictions, "report": run.report}
+    found = {
+        f"{folder}/{name}": {"size": size}
+        for folder, path in folders.items()
+        for name, size in files.sizes(path).items()
+    }
+    single = [run.metrics, run.train_metrics]
+    single += [run.submission(phase, standin=standin) for phase in ("val", "test") for standin in (False, True)]
+    found |= {path.rpartition("/")[2]: {"size": files.stamp(path)["size"]} for path in single if files.exists(path)}
+    for name, what in found.items():
+        if files.is_local(run.path) and not name.startswith("predictions/"):
+            what["sha256"] = files.sha256(files.join(run.path, name))
+    return found
+
+
+def note(run: RunFolder, *names: str) -> None:
+    """Note that some of what was made of a run was made again, by a command of its own.
+
+    Args:
+        run: the run folder.
+        names: beginnings of paths in the run folder.
+    """
+    if (before := _finished(run)) and "made" in before:
+        there = {path: what for path, what in made(run).items() if path.startswith(names)}
+        kept = {path: what for path, what in before["made"].items() if not path.startswith(names)}
+        files.write_json(run.finished, {**before, "made": {**kept, **there}})
+
+
+def submissions(run: RunFolder, root: str) -> list[str]:
+    """Write the submissions of a run that has benchmark splits and no cell subset; return what to say of them.
+
+    One that was made of trials that are not the experiment's any more goes: nobody should send it by mistake.
+    """
+    from raysp.cluster.jobs import job
+    from raysp.collection.submission import stale, told
+    from raysp.data.nlb.sets import is_nlb
+
+    trials = run.trials()
+    path, at, said = RunFolder(files.absolute(run.path)), files.absolute(root), []
+    if any(is_nlb(trial.split) for trial in trials) and not any(trial.neurons for trial in trials):
+        try:
+            written = job("raysp.collection.submission.submissions", path, at)
+            said = [told(files.join(run.path, one.rpartition("/")[2])) for one in written]
+        except (BadInput, NotReady) as error:
+            # Which model to submit may be a person's choice; scores and report do not wait for it.
+            said = [f"none yet: {error}"]
+    for old in stale(run):
+        files.remove(old)
+        said.append(f"{old} was made of trials that are not the experiment's any more, and is removed")
+    return said
+
+
+def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int:
+    """Score the finished trials of a phase in parallel Ray tasks; return how many were scored.
+
+    The test phase's answers are looked at only here, by explicit request, and the run counts it.
+
+    Args:
+        run: the run folder.
+        root: the data root.
+        phase: "val" or "test".
+        anew: score again what was scored before.
+
+    Raises:
+        BadInput: a split below `root` is not what its trials were trained on; scores that were there stay.
+    """
+    from raysp.cluster.jobs import jobs
+    from raysp.driver import evaluate as scores
+    from raysp.kinds.stimulus.table import write_train_table
+    from raysp.runs.metrics_table import scored, write_metrics
+
+    before = set() if anew else scored(run)
+    trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
+    scores.check_data(root, trials)
+    if phase == "test":
+        scores.count_test_score(run, trials)
+    calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
+    rows = jobs("raysp.driver.evaluate.evaluate_trial", calls) if calls else []
+    write_metrics(run, [row for part in rows for row in part])
+    write_train_table(run)
+    return len(trials)
+
+
+def done(run: RunFolder) -> list[Trial]:
+    """Return the finished trials of a run's present form."""
+    trials = run.trials()
+    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    return [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
+
+
+def damaged(run: RunFolder, trials: Iterable[Trial]) -> dict[str, str]:
+    """Return by id what is wrong with done.json, of those finished trials of which something is; each is read."""
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(lambda trial: (trial.id, _fault(run.trial(trial.id))), trials)
+        return {name: fault for name, fault in found if fault}
+
+
+def _fault(folder: TrialFolder) -> str:
+    try:
+        folder.read_done()
+    except BadInput as error:
+        return str(error)
+    return ""
+
+
+def _finished(run: RunFolder) -> dict[str, Any]:
+    try:
+        return files.read_object(run.finished) if files.exists(run.finished) else {}
+    except BadInput:
+        # Damaged: then everything is made again.
+        return {}
+
+
+def _made_from(run: RunFolder) -> dict[str, Any]:
+    from raysp.runs.test_looks import test_scores_path
+
+    looks = test_scores_path(run)
+    return {
+        "trials": {trial.id: trial.split for trial in done(run)},
+        "raysp": raysp.__version__,
+        "code": code_hash.digest(
+            code_hash.files_of([code_hash.PACKAGE / path for path in MAKERS], (*SCORING, "report"))
+        ),
+        "scoring": code_hash.digest(code_hash.files_of([code_hash.PACKAGE / MAKERS[0]], SCORING)),
+        "record": files.digest(_told(run.record())),
+        "test_looks": files.stamp(looks)["size"] if files.exists(looks) else 0,
+    }
+
+
+def _told(record: dict[str, Any]) -> list[Any]:
+    """Return what a report tells of a run's record, besides its commands: floor and ceiling, and what is left out."""
+    experiment = {name: value for name, value in record.get("experiment", {}).items() if name != "resources"}
+    return [experiment, record.get("accepted"), [one["id"] for one in record.get("earlier", ())]]
+
+
+def _differs(run: RunFolder, finished: dict[str, Any], path: str) -> bool:
+    return path.rpartition("/")[2] in changed(run, finished)
+
+
+def _page(run: RunFolder) -> str:
+    return files.join(run.report, "report.html")

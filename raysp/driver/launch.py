@@ -1,0 +1,378 @@
+"""The main job, from an experiment to its report: prepare, plan, train, collect, evaluate, draw."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from raysp.config.experiment import STANDIN, Experiment, Trial
+from raysp.config.sets import apply_sets
+from raysp.driver import tracking
+from raysp.driver.finish import finish
+from raysp.driver.form import Form, settle
+from raysp.driver.form import lines as form_lines
+from raysp.driver.launch_words import say_form, say_left_out, say_outside, say_replaced, show_failure
+from raysp.driver.plan import Plan, check_not_empty, check_settings, make_plan
+from raysp.driver.progress import Progress
+from raysp.driver.record import write_record
+from raysp.driver.sweep_record import is_sweep
+from raysp.errors import BadInput, NotReady
+from raysp.io import files, leftovers
+from raysp.io.refusals import raise_together
+from raysp.io.words import counted
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.lock import locked
+from raysp.runs.provenance import commit
+from raysp.search.settings_file import BestSettings, adopt, check_data, read_settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks of an experiment.
+
+    Attributes:
+        root: the data root.
+        runs: the folder of run folders.
+        splits: globs of splits, of the experiment's; none for all.
+        models: names of models, of the experiment's; none for all.
+        sets: "key=value" changes.
+        retry: run failed trials again.
+        force: throw away what the run folder has of these trials, and start over.
+        dry_run: show what would be run, and stop.
+        verbose: show what the libraries have to say.
+        tracking: a tracking server's address; None for the run's own store.
+        device: "auto", "cpu" or "cuda".
+        settings: a finished sweep's folder, whose best settings the splits take over; None for none.
+        accept_code: keep results of other code, since a person says that its changes changed none.
+        file: the experiment's file, for what a person is told to type.
+    """
+
+    root: str = "data"
+    runs: str = "runs"
+    splits: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    retry: bool = False
+    force: bool = False
+    dry_run: bool = False
+    verbose: bool = False
+    tracking: str | None = None
+    device: str = "auto"
+    settings: str | None = None
+    accept_code: bool = False
+    file: str = "EXPERIMENT"
+
+
+def launch(experiment: Experiment, request: Request, say: Any) -> int:
+    """Do the whole main job; the same call again does only what is missing.
+
+    Args:
+        experiment: what to run.
+        request: the command line.
+        say: prints one line for a person.
+
+    Returns:
+        The process's exit status: 0, or 1 when a trial failed.
+
+    Raises:
+        BadInput, NotReady: before anything was started.
+    """
+    own, whole = experiment, apply_sets(experiment, request.sets)
+    experiment = whole.choose(request.models) if request.models else whole
+    check_settings(experiment)
+    check_places(request)
+    names = choose_splits(experiment, request)
+    best = None
+    if request.settings is not None:
+        best = read_settings(request.settings)
+        before = experiment
+        experiment, lines = adopt(before, best, names)
+        check_settings(experiment)
+        for line in lines:
+            say(line)
+        say_replaced(before, experiment, best, names, say)
+    chosen = {choice.shown: choice for choice in experiment.models}
+    whole = dataclasses.replace(whole, models=tuple(chosen.get(one.shown, one) for one in whole.models))
+    run = run_folder(experiment, names, request.runs)
+    check_place(run, request)
+    if files.exists(run.experiment) and is_sweep(run):
+        raise BadInput(f"{run.path} holds a sweep, not a run; give the sweep or the experiment another name")
+    asked = Asked(experiment, whole, own, tuple(names), best)
+    if request.dry_run:
+        return _show(asked, run, request, say)
+    with locked(run):
+        return _launch(asked, run, request, say)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An experiment as a command asks for it.
+
+    Attributes:
+        experiment: narrowed by the command line.
+        whole: not narrowed, with the command line's changes of settings.
+        own: as its file has it.
+        names: full names of the splits.
+        best: settings of a sweep that it takes over; None for none.
+    """
+
+    experiment: Experiment
+    whole: Experiment
+    own: Experiment
+    names: tuple[str, ...]
+    best: BestSettings | None = None
+
+
+def check_places(request: Request) -> None:
+    """Refuse a data root or a folder of runs at an address that cannot be used, before anything else is done.
+
+    Raises:
+        BadInput, StoreError: see `raysp.io.storage.check`.
+    """
+    tracking.check(request.tracking)
+    files.check(request.root)
+    files.check(request.runs, write=not request.dry_run)
+
+
+def choose_splits(experiment: Experiment, request: Request) -> list[str]:
+    """Return the full names of the experiment's splits, narrowed by the request's globs.
+
+    Raises:
+        BadInput: a name is unknown or a glob matches nothing.
+        NotReady: a recording is not there.
+    """
+    from raysp.data.nlb import prepare
+    from raysp.data.sources import catalog as sources
+
+    own = {recording.name: recording for recording in experiment.recordings}
+    known = [*prepare.expand(experiment.splits), *own]
+    asked = [pattern.removeprefix(STANDIN) for pattern in request.splits]
+    if asked:
+        found = [name for pattern in asked for name in prepare.matching(pattern, known)]
+        known = list(dict.fromkeys(found))
+    benchmark = [name for name in known if name not in own]
+    named = {*experiment.splits, *asked}
+    groups = (
+        prepare.present(prepare.groups(benchmark), request.root, named=set(benchmark) <= named) if benchmark else []
+    )
+    there = {name for group in groups for name in group}
+    full, refused = [], []
+    for name in known:
+        if name in own or name in there:
+            try:
+                recording = own.get(name)
+                full.append(
+                    sources.full_name(recording, request.root) if recording else prepare.resolve(name, request.root)
+                )
+            except (BadInput, NotReady) as error:
+                refused.append((name, error))
+    raise_together(refused)
+    return full
+
+
+def run_folder(experiment: Experiment, splits: list[str], runs: str) -> RunFolder:
+    """Return where the run lies; its name says when its data are generated."""
+    standin = any(name.startswith(STANDIN) for name in splits)
+    return RunFolder(files.join(runs, f"{STANDIN if standin else ''}{experiment.name}"))
+
+
+def check_place(run: RunFolder, request: Request) -> None:
+    """Raise BadInput where another run's name differs from this one's in case alone: on many disks they are one."""
+    for name in files.listing(request.runs):
+        if name.casefold() == run.name.casefold() and name != run.name:
+            raise BadInput(
+                f"{files.join(request.runs, name)} and {run.name} differ in case alone, and on many disks they would "
+                "be one folder; give the experiment another name"
+            )
+
+
+def _launch(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
+    from raysp.cluster.node_check import check_machines, expected
+    from raysp.cluster.session import session
+
+    experiment, names = asked.experiment, list(asked.names)
+    with session(experiment.resources, verbose=request.verbose) as machines:
+        check_machines(expected(files.absolute(run.path), files.absolute(request.root)))
+        prepare_data(experiment, names, request, say)
+        if asked.best is not None:
+            check_data(asked.best, names, request.root)
+        plan = make_plan(experiment, names, request.root)
+        check_not_empty(plan)
+        say_left_out(plan, say)
+        _say_judge(names, say)
+        form = _settled(asked, plan, run, request)
+        trials = write_record(run, asked.whole, plan, request.root, form=form, own=asked.own)
+        say_form(run, form, say)
+        _start_over(run, form.planned, request)
+        missing = to_run(run, form.planned, request)
+        _forget(run, missing)
+        say_tracking(run, request, say)
+        tracker = _tracker(run, trials, request)
+        try:
+            states = _train(experiment, missing, len(form.planned), run, request, machines, tracker)
+            failed = _not_done(run, form.planned)
+            if failed:
+                show_failure(run, failed, states, say)
+            else:
+                finish(run, request.root, say)
+                say_outside(_not_done(run, form.present), run, say)
+        finally:
+            for line in tracker.close():
+                say(line)
+    return 1 if failed else 0
+
+
+def _settled(asked: Asked, plan: Plan, run: RunFolder, request: Request) -> Form:
+    # Who starts over means today's code.
+    accept = request.accept_code and not request.force
+    return settle(run, asked.whole, asked.own, plan, request.root, accept=accept, anew=request.force)
+
+
+def _say_judge(names: list[str], say: Any) -> None:
+    """Say before anything is trained that the benchmark's judge is not there, and what takes its place."""
+    from raysp.data.nlb.sets import is_nlb
+    from raysp.evaluation.nlb import judge_absent
+
+    if any(map(is_nlb, names)) and judge_absent():
+        say(
+            "  WARNING the benchmark's judge, nlb_tools, is not installed: raysp's own exact forms will score; "
+            "`pip install --no-deps nlb_tools==0.0.4`, then `raysp evaluate` has it judge"
+        )
+
+
+def _forget(run: RunFolder, missing: list[Trial]) -> None:
+    """Take back what a run says of trials that are run now, perhaps once more: their folders may have been removed."""
+    from raysp.runs.metrics_table import forget
+
+    if missing:
+        files.remove(run.finished)
+        forget(run, [trial.id for trial in missing])
+
+
+def prepare_data(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:
+    """Prepare the splits, and the validation-phase partners of test-phase ones, that are not up to date.
+
+    Raises:
+        BadInput, NotReady: some were refused, which are listed; the others were prepared.
+    """
+    from raysp.cluster.jobs import jobs
+    from raysp.data.nlb import prepare
+    from raysp.data.sources import catalog as sources
+    from raysp.data.splits import built_from, store
+
+    leftovers.clear(files.join(request.root, "prepared"), leftovers.QUIET_S)
+    bare = {name.removeprefix(STANDIN) for name in names}
+    chosen = [recording for recording in experiment.recordings if recording.name in bare]
+    own = {sources.full_name(recording, request.root) for recording in chosen}
+    refusals = jobs(
+        "raysp.data.sources.catalog.try_recording", [((recording, request.root), {}) for recording in chosen]
+    )
+    partners = [name.removesuffix("-test") + "-val" for name in names if name.endswith("-test")]
+    groups = prepare.groups([name for name in dict.fromkeys([*names, *partners]) if name not in own])
+    stale = [group for group in groups if not prepare.up_to_date(group, request.root)]
+    if stale:
+        say(f"preparing {counted(sum(map(len, stale)), 'split')} of {counted(stale, 'recording')}")
+        refusals += jobs(
+            "raysp.data.nlb.prepare.try_group",
+            [((group, request.root), {}) for group in stale],
+            on_done=lambda i, refusal: say(f"  {'refused' if refusal else 'prepared'} {', '.join(stale[i])}"),
+        )
+    raise_together(zip([*(one.name for one in chosen), *(", ".join(group) for group in stale)], refusals, strict=True))
+    for name in names:
+        for note in (*store.notes(request.root, name), built_from.other_code(request.root, name)):
+            if note is not None:
+                say(f"  {name}: {note}")
+
+
+def _start_over(run: RunFolder, trials: Sequence[Trial], request: Request) -> None:
+    """Remove what stands in the way of running trials: all they have with `force`, their errors with `retry`."""
+    states = run.states(trials)
+    for trial in trials:
+        folder = run.trial(trial.id)
+        if request.force:
+            # First what makes it a finished trial: a folder is not removed in one step.
+            files.remove(folder.done)
+            files.remove(folder.path)
+        elif request.retry and states[trial.id] == "failed":
+            files.remove(folder.error)
+    for trial in run.lost(trials):
+        files.remove(run.trial(trial.id).done)
+
+
+def to_run(run: RunFolder, trials: Sequence[Trial], request: Request) -> list[Trial]:
+    """Return the trials that a command runs; nothing is changed."""
+    wanted = ("missing", "started", *(("failed",) if request.retry else ()))
+    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    return [trial for trial in trials if request.force or states[trial.id] in wanted or trial.id in lost]
+
+
+def _train(
+    experiment: Experiment,
+    missing: list[Trial],
+    total: int,
+    run: RunFolder,
+    request: Request,
+    machines: list[dict[str, float]],
+    tracker: Any,
+) -> dict[str, dict[str, Any]]:
+    from raysp.cluster.node_check import expected
+    from raysp.cluster.pool import Pool, wait_for
+    from raysp.runs.trial_log import Setting
+
+    with Progress(run.name, total, before=total - len(missing)) as progress:
+        if not missing:
+            return {}
+        setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
+        plain = [trial_to(trial) for trial in missing]
+        pool = Pool(plain, setting, experiment.resources, machines, expected=expected(setting.run, setting.root))
+
+        def on_event(events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
+            progress.update(events, states)
+            tracker.events(events)
+
+        return wait_for(pool, on_event)
+
+
+def say_tracking(run: RunFolder, request: Request, say: Any) -> None:
+    """Say where the tracking store of a run at an address lies, unless a server was named."""
+    if request.tracking is None and not files.is_local(run.path):
+        say(f"  tracking     {run.mlflow} (SQLite needs a disk; a server instead with --tracking ADDRESS)")
+
+
+def _tracker(run: RunFolder, trials: list[Trial], request: Request) -> Any:
+    from raysp.driver.tracking import Tracker
+
+    return Tracker(run, trials, request.tracking, {"commit": commit()["commit"], "run": run.name})
+
+
+def _not_done(run: RunFolder, trials: Sequence[Trial]) -> list[Trial]:
+    there, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    return [trial for trial in trials if there[trial.id] != "done" or trial.id in lost]
+
+
+def _to_prepare(asked: Asked, request: Request) -> str:
+    own = {recording.name for recording in asked.experiment.recordings}
+    bare = [name.removeprefix(STANDIN) for name in asked.names]
+    partners = [name.removesuffix("-test") + "-val" for name in bare if name.endswith("-test")]
+    names = [name for name in dict.fromkeys([*bare, *partners]) if name not in own]
+    of_file = [request.file] if own & set(bare) else []
+    return " ".join(["raysp data prepare", *of_file, *names, "--root", request.root])
+
+
+def _show(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
+    try:
+        plan = make_plan(asked.experiment, list(asked.names), request.root)
+    except NotReady:
+        say(f"{counted(asked.names, 'split')}: {', '.join(asked.names)}")
+        say(f"their trials can be listed once they are prepared; type: {_to_prepare(asked, request)}")
+        return 0
+    form = _settled(asked, plan, run, request)
+    for name, state in run.states(form.planned).items():
+        say(f"  {state:8} {name}")
+    say_left_out(plan, say)
+    for line in form_lines(form):
+        say(f"  {line}")
+    say(f"{counted(form.planned, 'trial')} in {run.path}, {len(to_run(run, form.planned, request))} to run")
+    return 0

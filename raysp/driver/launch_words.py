@@ -1,0 +1,95 @@
+"""What `raysp run` tells a person of trials: left out, of an earlier form, failed, outside of what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from raysp.config.experiment import Experiment, ModelChoice, Trial
+from raysp.driver.form import Form, lines
+from raysp.driver.plan import Plan, settings_on
+from raysp.driver.record import widened
+from raysp.errors import last_line
+from raysp.io import files
+from raysp.io.words import counted, named
+from raysp.runs.folder import RunFolder
+from raysp.search.settings_file import BestSettings, partner
+from raysp.search.space_check import flat
+
+
+def say_replaced(before: Experiment, now: Experiment, best: BestSettings, splits: Sequence[str], say: Any) -> None:
+    """Say which values of an experiment give way to a sweep's though the sweep did not search them.
+
+    Args:
+        before: the experiment as it was.
+        now: the experiment with the sweep's settings.
+        best: what the sweep found.
+        splits: full names of those that run.
+        say: prints one line for a person.
+    """
+    for mine, taken in zip(before.models, now.models, strict=True):
+        swept, together = best.models.get(mine.name, {}), {}
+        for split in (split for split in splits if mine is not taken and partner(split) in swept):
+            told = _replaced(before, (mine, taken), split, swept[partner(split)])
+            together.setdefault(told, []).append(split)
+        for told, where in together.items():
+            if told:
+                say(f"{mine.shown} on {named(where)}: also {told}, as the sweep had it")
+
+
+def _replaced(experiment: Experiment, choices: tuple[ModelChoice, ModelChoice], split: str, best: Mapping) -> str:
+    before, now = (flat(*settings_on(experiment, choice, split)) for choice in choices)
+    beyond = [name for name in now if name not in best.get("searched", ()) and before.get(name) != now[name]]
+    return ", ".join(f"{name.partition('.')[2]} {before.get(name)} -> {now[name]}" for name in beyond)
+
+
+def say_form(run: RunFolder, form: Form, say: Any) -> None:
+    """Say which trials are left from before, and which of other code are accepted now."""
+    if not form.earlier and not form.accepted:
+        return
+    record = run.record()
+    for line in lines(form):
+        say(f"  {line}")
+    for one in record["accepted"][-len(form.accepted) :] if form.accepted else ():
+        changed = ", ".join(one["files"]) or "of which nothing was noted"
+        say(f"  accepted     {one['model']}: results of other code ({changed}) stand for today's, says {one['who']}")
+
+
+def say_outside(others: list[Trial], run: RunFolder, say: Any) -> None:
+    """Say which trials of the experiment are not finished that this command did not ask for."""
+    if not others:
+        return
+    states, are = run.states(others), "is" if len(others) == 1 else "are"
+    failed = sum(states[trial.id] == "failed" for trial in others)
+    models = ",".join(dict.fromkeys(trial.shown for trial in others))
+    shown = ", ".join(trial.id for trial in others[:3]) + (", ..." if len(others) > 3 else "")
+    say(
+        f"  beside what was asked for, {counted(others, 'trial')} of this experiment {are} not finished, {failed} "
+        f"failed ({shown}), and are in none of these files; run them with: {widened()} --models {models}"
+        + (" --retry" if failed else "")
+    )
+
+
+def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Any) -> None:
+    """Show the first failure, and say what to type."""
+    for trial in failed:
+        folder = run.trial(trial.id)
+        there = files.exists(folder.error)
+        text = files.read_text(folder.error) if there else states.get(trial.id, {}).get("error", "")
+        if text:
+            say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}")
+            say(f"  its traceback: {folder.error}\n" if there else "")
+            break
+    are = "is" if len(failed) == 1 else "are"
+    say(f"{counted(failed, 'trial')} {are} not finished; the others are kept. Again with: the same command and --retry")
+    say(f"what is there can be collected with: raysp collect {run.path} --partial")
+
+
+def say_left_out(plan: Plan, say: Any) -> None:
+    """Say which models do not go with which splits."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for model, split, reason in plan.left_out:
+        together.setdefault((model, reason), []).append(split)
+    for (model, reason), splits in together.items():
+        where = splits[0] if len(splits) == 1 else f"{len(splits)} splits"
+        say(f"  left out {model} on {where}: {reason}")

@@ -1,0 +1,128 @@
+"""What each process of a packing measurement does: train a trial, start and stop with the others, say what it took.
+
+It is told one line at a time on standard input (the job as JSON, "go", "stop") and answers each on standard output
+("ready" after warming up, "enough" after the wanted time, then its figures as JSON), so that neither side ever polls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import resource
+import select
+import sys
+import time
+from typing import IO, Any
+
+from raysp.errors import Interrupted
+
+WARM_UP_EPOCHS = 3
+"""The first epoch makes handles, picks kernels and fills caches; the allocator settles in the second."""
+LEAST_EPOCHS = 4
+FOREVER = 10**9
+
+
+def main() -> None:
+    """Train the job of standard input's first line until told to stop."""
+    # Another line on standard output, from anywhere, would be taken for an answer.
+    with contextlib.redirect_stdout(sys.stderr):
+        job = json.loads(sys.stdin.readline())
+        meter = Meter(job["seconds"], sys.stdin, sys.__stdout__)
+        train(job, meter)
+
+
+def train(job: dict[str, Any], meter: Meter) -> None:
+    """Train a job's trial until the meter says stop, and say the figures.
+
+    Args:
+        job: "trial" (its plain form), "root", "threads", "device", "share" (of a GPU's memory), "seconds".
+        meter: asked after each epoch.
+    """
+    from raysp.data.splits import store
+    from raysp.runs.folder import trial_from
+    from raysp.training import process_limits
+    from raysp.training.device import choose
+    from raysp.training.trial import fit_trial
+
+    process_limits.limit_threads(job["threads"])
+    place = choose(job["device"])
+    process_limits.limit_memory(job["share"], str(place))
+    trial = trial_from(job["trial"])
+    endless = dataclasses.replace(trial.training, epochs=FOREVER, patience=0, measure_every=0)
+    split = store.load(job["root"], trial.split)
+    targets = store.load_targets(job["root"], trial.split) if endless.validate_on == "eval" else None
+    if trial.neurons is not None:
+        split = split.select(trial.neurons)
+        targets = None if targets is None else targets.select(trial.neurons)
+    trial = dataclasses.replace(trial, training=endless)
+    with contextlib.suppress(Interrupted):
+        fit_trial(trial, split, checkpoint=None, device=str(place), targets=targets, keep_going=meter.keep_going)
+    meter.say(json.dumps({"ends": meter.ends, "cpu": meter.cpu, **taken(place)}))
+
+
+class Meter:
+    """Notes when epochs end; holds training back until "go" and ends it at "stop".
+
+    Args:
+        seconds: from "go" until "enough" is said; training goes on until "stop".
+        words: where "go" and "stop" come from: a file with a descriptor.
+        answers: where the answers go.
+    """
+
+    def __init__(self, seconds: float, words: IO[str], answers: IO[str]) -> None:
+        self.seconds, self.words, self.answers = seconds, words, answers
+        self.ends: list[float] = []
+        self.cpu: list[float] = []
+        self._warm, self._until, self._enough = 0, 0.0, False
+
+    def keep_going(self) -> bool:
+        """Note the end of an epoch; tell whether to train on."""
+        if self._warm < WARM_UP_EPOCHS:
+            self._warm += 1
+            return self._warm < WARM_UP_EPOCHS or self._start()
+        # CLOCK_MONOTONIC is the machine's: the ends of several processes can be compared.
+        self.ends.append(time.monotonic())
+        self.cpu.append(time.process_time())
+        if not self._enough and self.ends[-1] >= self._until and len(self.ends) >= LEAST_EPOCHS:
+            self._enough = True
+            self.say("enough")
+        # Ready to be read at "stop", and when the one who would say it is gone.
+        return not select.select([self.words], [], [], 0)[0]
+
+    def say(self, answer: str) -> None:
+        """Write an answer, a line."""
+        print(answer, file=self.answers, flush=True)
+
+    def _start(self) -> bool:
+        self.say("ready")
+        told = bool(self.words.readline())
+        self._until = time.monotonic() + self.seconds
+        return told
+
+
+def taken(place: Any) -> dict[str, Any]:
+    """Return what this process took of the machine: threads, device, bytes on the host and on the device."""
+    import torch
+
+    on_gpu = place.type == "cuda"
+    return {
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name(place) if on_gpu else "cpu",
+        "host_bytes": peak_host_bytes(),
+        "device_bytes": torch.cuda.max_memory_reserved(place) if on_gpu else 0,
+    }
+
+
+def peak_host_bytes() -> int:
+    """Return the largest resident memory this process ever had, bytes."""
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="utf-8") as status:
+        # getrusage would not do: on Linux a process starts with its parent's peak.
+        found = [line.split()[1] for line in status if line.startswith("VmHWM:")]
+        if found:
+            return int(found[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""How many trials to train side by side: trials per device against throughput, measured with real processes.
+
+Each row starts n processes that all train the same trial, as workers of the pool would: threads pinned before torch is
+imported, on a GPU with memory capped at 1/n of it. They warm up, start together, and train until all of them have
+trained for long enough, so that nobody is measured on a machine that others have left already. Epochs are those of
+`training.trial.fit_trial`: training and validation loss, without checkpoints and live metrics.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+
+import raysp
+from raysp.config import settings
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits import store
+from raysp.driver.packing_table import Packing, lines
+from raysp.errors import BadInput
+from raysp.io.machine import cores
+from raysp.runs.folder import trial_to
+from raysp.training.process_limits import pinned
+
+__all__ = ["Packing", "cores", "environment", "lines", "measure", "trial_of"]
+
+BLOCKS = 5
+"""Equal parts of the measured time, whose scatter gives the standard error."""
+START_LIMIT_S = 600.0
+"""Time to start, warm up and finish a last epoch; a process that needs longer is taken for dead."""
+
+
+def trial_of(
+    model: str, root: str, split: str, model_settings: dict[str, Any] | None = None, training: Training | None = None
+) -> Trial:
+    """Return the trial of a model on a prepared split.
+
+    Raises:
+        BadInput: an unknown model or setting, or one that gradient descent does not fit.
+        NotReady: the split is not prepared.
+    """
+    from raysp.models import catalog
+
+    config = settings.plain(catalog.config(model, model_settings or {}))
+    fingerprint = store.header(root, split)["fingerprint"]
+    return Trial(model, config, training or Training(), split, fingerprint)
+
+
+def measure(
+    trial: Trial,
+    root: str,
+    *,
+    counts: Sequence[int] | None = None,
+    threads: int = 1,
+    device: str = "auto",
+    seconds: float = 20.0,
+    contrast: bool | None = None,
+    report: Callable[[str], None] = lambda text: None,
+) -> list[Packing]:
+    """Measure the throughput of a trial for several numbers of processes on this machine.
+
+    Args:
+        trial: what each process trains.
+        root: the data root, where the trial's split is prepared.
+        counts: numbers of processes; None takes 1, 2, 4 ... up to what fills the cores, and on a CPU
+            twice that, on a GPU 8 at most.
+        threads: CPU threads of each process.
+        device: "auto", "cpu", "cuda" or "cuda:<number>".
+        seconds: time to measure each row, at least; slow epochs take longer.
+        contrast: also measure, on a CPU, processes that each run as many threads as there are cores, as without
+            pinning; None does so when `counts` is None.
+        report: called with a line before and after each row.
+
+    Returns:
+        A row for each number, in order; one whose processes died says why.
+
+    Raises:
+        BadInput: a number is less than one, the model or a setting is unknown, the model fits itself, or the data
+            are not the trial's.
+        NotReady: the split is not prepared, or a GPU was asked for and there is none.
+    """
+    _check(trial, root, counts, seconds)
+    environment(threads)
+    from raysp.training.device import choose
+
+    place = choose(device)
+    rows = []
+    for processes, each in _arrangements(counts, threads, place.type, contrast):
+        report(f"{processes} x {each} threads ...")
+        rows.append(_row(trial, root, processes, each, str(place), seconds))
+        report(rows[-1].problem or f"{rows[-1].total:.3g} epochs/s in total")
+    return rows
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return the environment in which a process with so many threads starts. Raises BadInput for less than one."""
+    package = str(pathlib.Path(raysp.__file__).parent.parent)
+    path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, **pinned(threads), "PYTHONPATH": path}
+
+
+def _check(trial: Trial, root: str, counts: Sequence[int] | None, seconds: float) -> None:
+    from raysp.models import catalog
+
+    if counts is not None and (not counts or min(counts) < 1):
+        raise BadInput(f"packing, counts expected numbers of processes of at least 1, got {list(counts)}")
+    if not seconds > 0:
+        raise BadInput(f"packing, seconds expected more than 0, got {seconds}")
+    catalog.config(trial.model, dict(trial.settings))
+    if trial.training is None or catalog.fits_itself(trial.model):
+        raise BadInput(f"packing counts epochs of gradient descent; model {trial.model} fits itself, choose another")
+    found = store.header(root, trial.split)["fingerprint"]
+    if found != trial.data:
+        raise BadInput(f"{trial.split} below {root} expected data {trial.data[:12]}, found {found[:12]}; plan it again")
+
+
+def _arrangements(
+    counts: Sequence[int] | None, threads: int, kind: str, contrast: bool | None
+) -> list[tuple[int, int]]:
+    available = cores()
+    if counts is None:
+        fill = max(1, available // threads)
+        below = [2**i for i in range(fill.bit_length()) if 2**i <= fill]
+        chosen = [n for n in below if n <= 8] if kind == "cuda" else [*below, fill, 2 * fill]
+    else:
+        chosen = list(counts)
+    pairs = [(n, threads) for n in chosen]
+    if kind == "cpu" and (counts is None if contrast is None else contrast):
+        pairs += [(1, available), (max(1, available // threads), available)]
+    return list(dict.fromkeys(pairs))
+
+
+def _row(trial: Trial, root: str, processes: int, threads: int, device: str, seconds: float) -> Packing:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    job = {"trial": trial_to(trial), "root": root, "threads": threads, "device": device, "seconds": seconds}
+    title = f"{trial.model} on {trial.split}"
+    row = Packing(title, trial.training.epochs, device, cores(), load, processes, threads)
+    try:
+        with _started(processes, threads, START_LIMIT_S + seconds) as started:
+            found = _together(started, {**job, "share": 1 / processes})
+    except _Died as death:
+        return dataclasses.replace(row, problem=str(death))
+    return dataclasses.replace(row, **_figures(found))
+
+
+def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a row's numbers from each process's ends of epochs, of the time in which all of them were training."""
+    begin, end = max(one["ends"][0] for one in found), min(one["ends"][-1] for one in found)
+    grid = np.linspace(begin, end, BLOCKS + 1)
+    epochs = np.stack([np.diff(np.interp(grid, one["ends"], np.arange(len(one["ends"])))) for one in found])
+    cpu = sum(np.diff(np.interp([begin, end], one["ends"], one["cpu"]))[0] for one in found)
+    block = (end - begin) / BLOCKS
+    return {
+        "device": found[0]["device"],
+        "threads": found[0]["threads"],
+        "rates": tuple((epochs.sum(axis=1) / (end - begin)).tolist()),
+        "error": float((epochs.sum(axis=0) / block).std(ddof=1) / BLOCKS**0.5),
+        "cores_used": float(cpu / (end - begin)),
+        "host_bytes": max(one["host_bytes"] for one in found),
+        "device_bytes": max(one["device_bytes"] for one in found),
+    }
+
+
+class _Died(Exception):
+    """A process ended before it had answered."""
+
+
+@dataclass
+class _Process:
+    popen: subprocess.Popen
+    errors: IO[str]
+
+    def tell(self, text: str) -> None:
+        with contextlib.suppress(BrokenPipeError):  # its death shows when it is asked
+            self.popen.stdin.write(text + "\n")
+            self.popen.stdin.flush()
+
+    def ask(self) -> str:
+        line = self.popen.stdout.readline()
+        if not line:
+            raise _Died(self._death())
+        return line
+
+    def end(self) -> None:
+        self.popen.kill()
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        self.popen.wait()
+
+    def _death(self) -> str:
+        code = self.popen.wait()
+        if code < 0:
+            hint = (
+                f"; was the host out of memory, or did it need above {START_LIMIT_S:g} s to start?"
+                if -code == signal.SIGKILL
+                else ""
+            )
+            return f"a process was killed by {signal.Signals(-code).name}{hint}"
+        self.errors.seek(0)
+        said = [line.strip() for line in self.errors if line.strip()]
+        return f"a process died: {said[-1] if said else f'exit status {code}'}"
+
+
+@contextlib.contextmanager
+def _started(processes: int, threads: int, limit_s: float) -> Iterator[list[_Process]]:
+    started: list[_Process] = []
+    timer = threading.Timer(limit_s, lambda: [one.popen.kill() for one in started])
+    timer.daemon = True
+    timer.start()
+    with contextlib.ExitStack() as stack:
+        stack.callback(timer.cancel)
+        for _ in range(processes):
+            errors = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace"))
+            started.append(_Process(_start(threads, errors), errors))
+            stack.callback(started[-1].end)
+        yield started
+
+
+def _start(threads: int, errors: IO[str]) -> subprocess.Popen:
+    command = [sys.executable, "-m", "raysp.driver.packed"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+    try:
+        return subprocess.Popen(command, env=environment(threads), text=True, **pipes)
+    except OSError as error:
+        raise _Died(f"a process could not be started: {error}") from error
+
+
+def _together(started: list[_Process], job: dict[str, Any]) -> list[dict[str, Any]]:
+    """Say each word to all processes, then wait for all answers: ready, enough, and what was measured."""
+    for word in (json.dumps(job), "go", "stop"):
+        for one in started:
+            one.tell(word)
+        answers = [one.ask() for one in started]
+    return [json.loads(answer) for answer in answers]

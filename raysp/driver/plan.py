@@ -1,0 +1,192 @@
+"""From an experiment to its trials: names resolved, settings checked, what follows what, before anything starts."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from raysp.config import code_hash, settings
+from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
+from raysp.data.splits import store
+from raysp.errors import BadInput
+
+VAL, TEST = "-val", "-test"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of an experiment, each after those it follows.
+
+    Attributes:
+        trials: in the order in which workers take them.
+        left_out: (model, split, reason) of pairs that do not go together, e.g. a ceiling without known truth.
+    """
+
+    trials: tuple[Trial, ...]
+    left_out: tuple[tuple[str, str, str], ...] = ()
+
+
+def check_settings(experiment: Experiment) -> None:
+    """Build every model's Config and Training once, for all its patterns.
+
+    Raises:
+        BadInput: an unknown model or setting, or a value of the wrong type.
+    """
+    for choice in experiment.models:
+        for part in ({}, *choice.per_split.values()):
+            _model_settings(choice.name, {**choice.settings, **part.get("settings", {})})
+            _training(experiment.training, {**choice.training, **part.get("training", {})}, choice.name)
+
+
+def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
+    """Return the trials of an experiment on prepared splits.
+
+    A test-phase split is trained with what the validation phase selected, so the validation-phase trial of the same
+    model and seed comes with it even where it was not asked for.
+
+    Args:
+        experiment: what to run.
+        splits: full names of prepared splits.
+        root: the data root.
+
+    Raises:
+        BadInput: see `check_settings`; or a test-phase split whose validation-phase split is not prepared.
+        NotReady: a split is not prepared.
+    """
+    check_settings(experiment)
+    headers = {name: store.header(root, name) for name in _with_partners(splits)}
+    trials: dict[str, Trial] = {}
+    left_out = []
+    for name in sorted(_with_partners(splits), key=lambda name: (name.endswith(TEST), -_work(headers[name]))):
+        for choice in experiment.models:
+            if (reason := unfit(choice.name, headers[name])) is not None:
+                left_out.append((choice.shown, name, reason))
+                continue
+            _check_shapes(experiment, choice, headers[name])
+            for seed in experiment.seeds:
+                for neurons in subsets(experiment, headers[name]):
+                    trial = _trial(experiment, choice, name, headers, seed, neurons)
+                    if name in splits or trial.training is not None:
+                        trials[trial.id] = trial
+    return Plan(tuple(trials.values()), tuple(left_out))
+
+
+def cells_of(experiment: Experiment, header: dict[str, Any]) -> tuple[int, ...] | None:
+    """Return the cell subset that an experiment takes of a prepared split; None for all neurons of a population.
+
+    Raises:
+        BadInput: a cell is unknown, or a filter left it out.
+    """
+    if store.kind_of(header) == "population":
+        return experiment.neurons
+    from raysp.data.splits.stimulus import find_cells
+
+    wanted = experiment.cells if experiment.neurons is None else experiment.neurons
+    return find_cells(wanted, header["cells"], header["left_out"])
+
+
+def subsets(experiment: Experiment, header: dict[str, Any]) -> list[tuple[int, ...] | None]:
+    """Return the cell subsets that an experiment trains apart on a split. Raises as `cells_of` does."""
+    chosen = cells_of(experiment, header)
+    if chosen is None or store.kind_of(header) == "population":
+        return [chosen]
+    size = experiment.cells_per_trial or len(chosen)
+    return [chosen[first : first + size] for first in range(0, len(chosen), size)]
+
+
+def _check_shapes(experiment: Experiment, choice: ModelChoice, header: dict[str, Any]) -> None:
+    from raysp.models import catalog
+
+    name, (chosen, training) = header["name"], settings_on(experiment, choice, header["name"])
+    try:
+        model = catalog.on_paper(choice.name, chosen, store.sizes_of(header))
+        if store.kind_of(header) == "stimulus":
+            from raysp.training.cells import check_goes
+
+            check_goes(model, header["parts"], training)
+    except BadInput as error:
+        raise BadInput(f"{name}: {error}") from error
+
+
+def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Any], Training | None]:
+    """Return a model's whole settings on a split, and how it is fitted there (None when it fits itself).
+
+    Raises:
+        BadInput: an unknown setting, or a value of the wrong type.
+    """
+    chosen, changes = choice.for_split(split)
+    return _model_settings(choice.name, chosen), _fitted_how(experiment, choice, changes)
+
+
+def _with_partners(splits: list[str]) -> list[str]:
+    partners = [name.removesuffix(TEST) + VAL for name in splits if name.endswith(TEST)]
+    return list(dict.fromkeys([*splits, *partners]))
+
+
+def _trial(
+    experiment: Experiment,
+    choice: ModelChoice,
+    name: str,
+    headers: dict[str, Any],
+    seed: int,
+    neurons: tuple[int, ...] | None,
+) -> Trial:
+    base = name.removesuffix(TEST) + VAL if name.endswith(TEST) else name
+    chosen, training = settings_on(experiment, choice, name)
+    trial = Trial(
+        model=choice.name,
+        settings=chosen,
+        training=training,
+        split=name,
+        data=headers[name]["fingerprint"],
+        seed=seed,
+        neurons=neurons,
+        label=choice.label,
+        code=code_hash.digest(code_hash.of_model(choice.name, chosen)),
+    )
+    if base == name or trial.training is None:
+        return trial
+    return dataclasses.replace(trial, follows=_trial(experiment, choice, base, headers, seed, neurons).id)
+
+
+def _fitted_how(experiment: Experiment, choice: ModelChoice, changes: dict[str, Any]) -> Training | None:
+    from raysp.models import catalog
+
+    training = _training(experiment.training, changes, choice.name)
+    return None if catalog.fits_itself(choice.name) else training
+
+
+def _model_settings(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    from raysp.models import catalog
+
+    return settings.plain(catalog.config(name, values))
+
+
+def _training(base: Training, changes: dict[str, Any], model: str) -> Training:
+    return settings.build(Training, {**settings.plain(base), **changes}, f"training of model {model}")
+
+
+def unfit(model: str, header: dict[str, Any]) -> str | None:
+    """Return why a model does not go with a prepared split; None when it does."""
+    from raysp.models import catalog
+
+    reads, kind = catalog.module(model).Model.reads.kind, store.kind_of(header)
+    if reads != kind:
+        return f"the model reads {reads} splits, this is a {kind} split"
+    applies = getattr(catalog.module(model), "applies", None)
+    return None if applies is None else applies(header)
+
+
+def _work(header: dict[str, Any]) -> float:
+    sizes = header["sizes"]
+    if store.kind_of(header) != "population":
+        return float(header["trials"]["train"]) * sizes["cells"]
+    return header["trials"]["train"] * sizes["bins"] * (sizes["heldin"] + sizes["heldout"])
+
+
+def check_not_empty(plan: Plan) -> None:
+    """Raise BadInput when nothing is left to run."""
+    if not plan.trials:
+        reasons = "; ".join(f"{model} on {split}: {reason}" for model, split, reason in plan.left_out[:5])
+        raise BadInput(f"expected at least one trial, got none ({reasons or 'no split matched'})")

@@ -1,0 +1,70 @@
+"""A range test of the learning rate for each model and split of an experiment, with its figure and what to do next."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from raysp.config.experiment import STANDIN, Experiment, Trial
+from raysp.config.sets import apply_sets
+from raysp.data.splits import store
+from raysp.driver.launch import Request, check_places, choose_splits, prepare_data, run_folder
+from raysp.driver.plan import check_settings, make_plan
+from raysp.io import files
+from raysp.runs.folder import RunFolder
+
+Say = Callable[[str], None]
+
+
+def range_tests(experiment: Experiment, request: Request, lowest: float, highest: float, steps: int, say: Say) -> None:
+    """Test each trained model on each of the experiment's splits, with the first seed, in this process.
+
+    Figures and numbers go to `runs/<experiment>/lr-range/`; the last line per model is what `raysp run` takes.
+
+    Args:
+        experiment: the models, splits and training settings.
+        request: the command line.
+        lowest, highest, steps: see `training.lr_range.lr_range`.
+        say: prints one line for a person.
+
+    Raises:
+        BadInput, NotReady: see `launch.launch`.
+    """
+    from raysp.cluster.session import session
+
+    experiment = apply_sets(experiment, request.sets)
+    experiment = experiment.choose(request.models) if request.models else experiment
+    experiment = dataclasses.replace(experiment, seeds=experiment.seeds[:1])
+    check_settings(experiment)
+    check_places(request)
+    names = choose_splits(experiment, request)
+    with session(experiment.resources, verbose=request.verbose):
+        prepare_data(experiment, names, request, say)
+    run = run_folder(experiment, names, request.runs)
+    for trial in make_plan(experiment, names, request.root).trials:
+        if trial.training is not None and trial.follows is None:
+            _test(trial, run, request, (lowest, highest, steps), say)
+
+
+def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, float, int], say: Say) -> None:
+    from raysp.driver.lr_figure import lr_picture
+    from raysp.training.lr_range import lr_range
+
+    split = store.load(request.root, trial.split)
+    split = split if trial.neurons is None else split.select(trial.neurons)
+    lowest, highest, count = steps
+    found = lr_range(trial, split, device=request.device, lowest=lowest, highest=highest, steps=count)
+    path = files.join(run.path, "lr-range", trial.id)
+    files.write_json(f"{path}.json", {"trial": trial.id, **dataclasses.asdict(found)})
+    with files.replacing(f"{path}.png") as temporary, open(temporary, "wb") as file:
+        file.write(lr_picture(found, trial.id).png)
+    say(f"{trial.shown} on {trial.split}: {len(found.rates)} steps, figure {path}.png")
+    if found.suggested is None:
+        say("  no suggestion: the loss never fell; try a wider range")
+    else:
+        advice = f"raysp run {request.file} {_option(trial, found.suggested)}"
+        say(f"  suggested, now {trial.training.learning_rate:g}: {advice}")
+
+
+def _option(trial: Trial, rate: float) -> str:
+    return f"--splits {trial.split.removeprefix(STANDIN)} --set {trial.shown}.training.learning_rate={rate:.3g}"

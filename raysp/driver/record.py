@@ -1,0 +1,118 @@
+"""experiment.yaml: what was asked for, when, from which code, on which data; and the lock that one driver holds."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from raysp.config import code_hash, settings
+from raysp.config.experiment import Experiment, Trial
+from raysp.data.splits import store
+from raysp.driver.form import Form, settle
+from raysp.driver.plan import Plan
+from raysp.io import address, files
+from raysp.io.yaml_files import write_yaml
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.provenance import code, commit, versions
+
+
+def write_record(
+    run: RunFolder, experiment: Experiment, plan: Plan, root: str, *, form: Form | None = None, own: Any = None
+) -> list[Trial]:
+    """Write the run's record with this submission added.
+
+    Args:
+        run: its folder.
+        experiment: what is asked for, with the command line's changes of settings, not narrowed.
+        plan: of this command.
+        root: the data root.
+        form: the present form of the run's trials; None works it out.
+        own: the experiment as its file has it; None where nothing was changed by the command line.
+
+    Returns:
+        The trials of the present form.
+    """
+    own = experiment if own is None else own
+    form = settle(run, experiment, own, plan, root) if form is None else form
+    earlier = form.record
+    names = dict.fromkeys(trial.split for trial in plan.trials)
+    code = code_of(form, earlier)
+    record = {
+        "name": run.name,
+        "standin": any(trial.standin for trial in form.present),
+        "experiment": settings.plain(experiment),
+        "form": settings.plain(own),
+        "root": files.absolute(root),
+        "submissions": [*earlier["submissions"], submission()],
+        "data": {**earlier["data"], **{name: data(root, name) for name in names}},
+        "left_out": [list(item) for item in plan.left_out],
+        "code": code,
+        "accepted": [*earlier.get("accepted", ()), *(_accepted(one, code) for one in form.accepted)],
+        "trials": [trial_to(trial) for trial in form.present],
+        "earlier": [trial_to(trial) for trial in form.earlier],
+    }
+    write_yaml(run.experiment, record)
+    return list(form.present)
+
+
+def code_of(form: Form, record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the files behind each digest of code of a run's trials, as far as anyone noted them."""
+    found = dict(record.get("code", {}))
+    for trial in (*form.planned, *form.present):
+        if trial.code and trial.code not in found:
+            now = code_hash.of_model(trial.model, trial.settings)
+            found |= {code_hash.digest(now): dict(now)}
+    for one in form.accepted:
+        if one["to"] not in found:
+            found[one["to"]] = dict(code_hash.of_model(one["model"], one["settings"]))
+    return found
+
+
+def _accepted(one: dict[str, Any], code: dict[str, dict[str, str]]) -> dict[str, Any]:
+    changed = code_hash.differing(code.get(one["from"], {}), code.get(one["to"], {})) if one["from"] in code else []
+    return {**accepted(), "model": one["model"], "from": one["from"], "to": one["to"], "files": changed}
+
+
+def data(root: str, name: str) -> dict[str, Any]:
+    """Return what a record says of a prepared split: its fingerprint, its recordings, and notes of its preparation."""
+    header = store.header(root, name)
+    built = header.get("built_from", {}).get("code", "")
+    return {"fingerprint": header["fingerprint"], "code": built, **header["provenance"]}
+
+
+def submission() -> dict[str, Any]:
+    """Return when, by what command, and from which versions something was submitted."""
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": address.masked_command([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        **commit(),
+        "code": code(),
+        "versions": versions(),
+    }
+
+
+def accepted() -> dict[str, str]:
+    """Return who says now that a change of the code changed no result."""
+    with contextlib.suppress(OSError, KeyError):
+        return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"{getpass.getuser()} on {platform.node()}"}
+    return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"user {os.getuid()} on {platform.node()}"}
+
+
+def widened() -> str:
+    """Return this command without what narrows it, and without what belongs to this one time."""
+    program, kept, skip = sys.argv[0], [], False
+    for one in sys.argv[1:]:
+        if skip:
+            skip = False
+        elif one in ("--models", "--splits"):
+            skip = True
+        elif not one.startswith(("--models=", "--splits=")) and one not in ("--retry", "--force", "--dry-run"):
+            kept.append(one)
+    start = ["python", program] if program.endswith(".py") else [os.path.basename(program)]
+    return address.masked_command([*start, *kept])

@@ -1,0 +1,396 @@
+"""A sweep, from an experiment and a space to the best settings: check, search, table, settings, report."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from raysp.config import code_hash
+from raysp.config.experiment import Experiment, Trial, check_name
+from raysp.config.sets import apply_sets
+from raysp.data.splits import store
+from raysp.driver import sweep_record
+from raysp.driver.launch import (
+    Request,
+    check_place,
+    check_places,
+    choose_splits,
+    prepare_data,
+    run_folder,
+    say_tracking,
+)
+from raysp.driver.plan import cells_of, settings_on, unfit
+from raysp.driver.record import accepted
+from raysp.errors import BadInput, StoreError
+from raysp.io import files
+from raysp.io.words import counted
+from raysp.models import catalog
+from raysp.runs.folder import RunFolder, use_settings
+from raysp.runs.lock import locked
+from raysp.runs.provenance import code, commit
+from raysp.search.active_study import Amount, Lane
+from raysp.search.clock import Clock
+from raysp.search.objective import check_objectives, chosen
+from raysp.search.optuna_trials import write_journal
+from raysp.search.outcome import Outcome
+from raysp.search.proposer import Proposer
+from raysp.search.result import Result, finished_path, read_result
+from raysp.search.scheduler import Board
+from raysp.search.settings_file import write_settings
+from raysp.search.space import Space
+from raysp.search.space_check import check_space, flat, parted
+from raysp.search.space_file import read_space
+from raysp.search.study import Definition, Halving, Sampler, Study, read_studies
+from raysp.search.table import write_table
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the command line asks of a sweep, beside what it asks of any run.
+
+    Attributes:
+        space: path of the search space.
+        name: the run folder's name; None takes the experiment's.
+        sampler, seed, in_flight, halving: see `search.study.Definition`.
+        objectives: likewise; None takes the model's own loss, or the unseen loss of one that fits itself.
+        seeds: one trial per candidate for each; None takes the experiment's.
+        amount: how much of each study is wanted.
+    """
+
+    space: str
+    name: str | None = None
+    sampler: Sampler = "tpe"
+    seed: int = 0
+    objectives: tuple[str, ...] | None = None
+    in_flight: int = 4
+    halving: Halving | None = None
+    seeds: tuple[int, ...] | None = None
+    amount: Amount = field(default_factory=Amount)
+
+
+def sweep(experiment: Experiment, search: Search, request: Request, say: Say) -> int:
+    """Search a model's settings on each split; the same call again goes on, and with more samples extends.
+
+    Args:
+        experiment: gives the splits, the model's settings to begin with, seeds, training and resources.
+        search: the space and how to search it.
+        request: the command line; `models` is not used, since the space names the model.
+        say: prints one line for a person.
+
+    Returns:
+        The process's exit status: 0, or 1 when a study ended without any candidate that ended well.
+
+    Raises:
+        BadInput, NotReady: before anything was started.
+    """
+    space = read_space(search.space)
+    objectives = chosen(search.objectives, fits_itself=catalog.fits_itself(space.model))
+    search = dataclasses.replace(search, objectives=objectives)
+    experiment = _narrowed(apply_sets(experiment, request.sets), space, search)
+    check_places(request)
+    names = _val_splits(choose_splits(experiment, request), request, say)
+    run = run_folder(experiment, names, request.runs)
+    bases = {name: _base(experiment, name) for name in names}
+    for base in {repr(base): base for base in bases.values()}.values():
+        check_space(space, base)
+    if search.sampler != "grid" and search.amount.samples is None:
+        raise BadInput(f"sampler {search.sampler} has no end of its own: expected --samples N")
+    check_place(run, request)
+    sweep_record.check_folder(run)
+    planned = [_definition(experiment, space, search, name, base) for name, base in bases.items()]
+    if request.dry_run:
+        return _show(planned, search, run, say)
+    with locked(run):
+        return _sweep(experiment, space, search, bases, run, request, say)
+
+
+def _narrowed(experiment: Experiment, space: Space, search: Search) -> Experiment:
+    """Return the experiment with the space's model alone, under the sweep's name and seeds."""
+    if space.model not in {choice.name for choice in experiment.models}:
+        known = ", ".join(choice.name for choice in experiment.models)
+        raise BadInput(
+            f"{search.space} is a space for model {space.model}, and experiment {experiment.name} has {known}; "
+            "give the space of one of these"
+        )
+    experiment = experiment.choose((space.model,))
+    if search.name is not None:
+        check_name("sweep", search.name)
+        experiment = dataclasses.replace(experiment, name=search.name)
+    return experiment if search.seeds is None else dataclasses.replace(experiment, seeds=search.seeds)
+
+
+def _val_splits(names: list[str], request: Request, say: Say) -> list[str]:
+    from raysp.data.nlb.sets import phase_of
+
+    val = [name for name in names if phase_of(name) == "val"]
+    if not val:
+        raise BadInput(
+            f"a sweep selects in the validation phase, and the test phase takes over what it found: expected splits "
+            f"that end in -val, got {', '.join(request.splits or names)}"
+        )
+    if len(val) < len(names):
+        say(
+            f"{len(names) - len(val)} splits of the test phase are left out: they take over what their -val splits find"
+        )
+    return val
+
+
+def _base(experiment: Experiment, split: str) -> dict[str, Any]:
+    (choice,) = experiment.models
+    chosen, training = settings_on(experiment, choice, split)
+    if training is not None and training.validate_on == "eval":
+        raise BadInput("a sweep never looks at evaluation trials: expected training.validate_on train, got eval")
+    return flat(chosen, training)
+
+
+def _sweep(
+    experiment: Experiment,
+    space: Space,
+    search: Search,
+    bases: dict[str, dict[str, Any]],
+    run: RunFolder,
+    request: Request,
+    say: Say,
+) -> int:
+    from raysp.cluster.node_check import check_machines, expected
+    from raysp.cluster.session import session
+
+    with session(experiment.resources, verbose=request.verbose) as machines:
+        check_machines(expected(files.absolute(run.path), files.absolute(request.root)))
+        prepare_data(experiment, list(bases), request, say)
+        studies = _studies(experiment, space, search, bases, run, request, say)
+        definitions = [study.definition for study in studies]
+        sweep_record.begin(run, experiment, definitions, files.absolute(request.root), _asked(search))
+        clock = Clock(files.join(run.path, "clock.json"), search.amount.minutes)
+        lanes = [Lane(study, search.amount, retry=request.retry, late=clock.late) for study in studies]
+        how = "stopped by an error"
+        try:
+            _work(Board(lanes), clock, run, experiment, request, machines, say)
+            results = finish(run, lanes, say)
+            how = "finished"
+        except KeyboardInterrupt:
+            how = "interrupted"
+            raise
+        finally:
+            # On a full disk or without its store, what went wrong is told, not that this could not be written.
+            with contextlib.suppress(OSError, StoreError):
+                clock.save()
+                sweep_record.end(run, how)
+    return 1 if any(result.winner is None for result in results) else 0
+
+
+def _studies(
+    experiment: Experiment,
+    space: Space,
+    search: Search,
+    bases: dict[str, dict[str, Any]],
+    run: RunFolder,
+    request: Request,
+    say: Say,
+) -> list[Study]:
+    """Return the studies of this command, each written down; what does not go together is refused or left out."""
+    studies = []
+    for name, base in bases.items():
+        header = store.header(request.root, name)
+        if (reason := unfit(space.model, header)) is not None:
+            say(f"  left out {space.model} on {name}: {reason}")
+            continue
+        check_objectives(search.objectives, header, experiment.neurons)
+        studies.append(Study(run, _definition(experiment, space, search, name, base, header)))
+    if not studies:
+        raise BadInput(f"model {space.model} goes with none of the splits {', '.join(list(bases)[:5])}")
+    for study in studies:
+        if request.force:
+            _throw_away(run, study)
+        study.check(accept=request.accept_code)
+    for study in studies:
+        study.write(accept=accepted() if request.accept_code else None)
+        files.remove(finished_path(study))
+    return studies
+
+
+def _definition(
+    experiment: Experiment,
+    space: Space,
+    search: Search,
+    split: str,
+    base: dict[str, Any],
+    header: dict[str, Any] | None = None,
+) -> Definition:
+    """Return a study; without a header it is one of data that may not be prepared yet, and only to be shown."""
+    return Definition(
+        split=split,
+        data="" if header is None else header["fingerprint"],
+        base=base,
+        space=space,
+        objectives=search.objectives,
+        sampler=search.sampler,
+        seed=search.seed,
+        seeds=experiment.seeds,
+        in_flight=search.in_flight,
+        halving=search.halving,
+        neurons=experiment.neurons if header is None else cells_of(experiment, header),
+        code=code_hash.of_model(space.model, parted(base)["model"]),
+    )
+
+
+def _throw_away(run: RunFolder, study: Study) -> None:
+    """Remove a study and its trials."""
+    if files.exists(study.path):
+        prefix = f"{study.definition.model}_{study.definition.split}"
+        for name in files.listing(files.join(run.path, "trials")):
+            if name.startswith((f"{prefix}_s", f"{prefix}_{len(study.definition.neurons or ())}n_s")):
+                files.remove(run.trial(name).done)
+                files.remove(run.trial(name).path)
+        files.remove(study.path)
+
+
+def _work(
+    board: Board,
+    clock: Clock,
+    run: RunFolder,
+    experiment: Experiment,
+    request: Request,
+    machines: list[dict[str, float]],
+    say: Say,
+) -> None:
+    from raysp.cluster.sweep import work
+    from raysp.driver.sweep_progress import SweepProgress
+    from raysp.driver.tracking import Tracker
+    from raysp.runs.trial_log import Setting
+
+    say_tracking(run, request, say)
+    made_by = {"commit": commit()["commit"], "code": code()}
+    tracker = Tracker(run, [], request.tracking, {**made_by, "run": run.name, "raysp.driver.sweep": "true"})
+    for trial, tags_of in [*described(run), *_finals(board)]:
+        tracker.add(trial, tags_of)
+    try:
+        with SweepProgress(run.name, board.lanes) as progress:
+            if not board.pending():
+                return
+            parts = {
+                lane.study.definition.split: store.load_training(request.root, lane.study.definition.split)
+                for lane in board.lanes
+            }
+
+            def watch(event: dict[str, Any]) -> None:
+                if event["kind"] == "start":
+                    lane, trial = board.lane(event["trial"]), board.trial(event["trial"])
+                    tracker.add(trial, tags(lane.study, lane.candidate_of(trial.id), trial.seed))
+                progress.event(event)
+                tracker.events([event])
+                clock.save(every_s=10.0)
+
+            setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
+            work(board, parts, setting, experiment.resources, machines, made_by, watch)
+    finally:
+        for line in tracker.close():
+            say(line)
+
+
+def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:
+    """Write what a sweep has come to: finished.json of each study, the table, the best settings, the report.
+
+    Args:
+        run: the sweep's folder.
+        lanes: the studies that this command worked on; others in the folder are in the table and the report too.
+        say: prints one line for a person.
+    """
+    for lane in lanes:
+        lane.finish()
+    results = [read_result(study) for study in read_studies(run)]
+    say(f"  table        {write_table(run, results)}")
+    for result in results:
+        write_journal(result)
+    files.remove(run.settings)
+    if (path := write_settings(run, results, commit()["commit"])) is not None:
+        say(f"  settings     {path}")
+    # Before the report, which tells how each command ended.
+    sweep_record.end(run, "finished")
+    say(f"  report       {report_sweep(run)}")
+    asked = [result for result in results if any(result.study.path == lane.study.path for lane in lanes)]
+    if failed := _failed(asked):
+        many = counted(failed, "trial")
+        say(f"{many} failed (the first: {failed[0].error}); again with: the same command and --retry")
+    others = [result for result in results if result not in asked]
+    if undone := [result.study.name for result in others if not result.finished or _failed([result])]:
+        say(f"not asked for now, and not finished or with failed trials: {', '.join(undone)}")
+    if path is None:
+        say("  settings     none yet: they are written when every study here is finished with a winner")
+    else:
+        say(f"use them with: {use_settings(run, run.record())}")
+    return asked
+
+
+def _failed(results: list[Result]) -> list[Outcome]:
+    return [one for result in results for one in result.outcomes.values() if one.state == "failed"]
+
+
+def report_sweep(run: RunFolder) -> str:
+    """Draw a sweep's page from what lies on disk, and return its path. Raises NotReady when there is no sweep."""
+    from raysp.search.page.page import write_sweep_report
+
+    return write_sweep_report(run)
+
+
+def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:
+    """Return every trial of a sweep with the tags that place it there, for the tracking store."""
+    found = {}
+    for result in (read_result(study) for study in read_studies(run)):
+        for (number, seed), _ in result.outcomes.items():
+            candidate = result.candidates[number]
+            with contextlib.suppress(BadInput):
+                # Today's code may not know a setting of then any more; the store keeps what it has of such a trial.
+                trial = result.study.trial(candidate, seed)
+                found.setdefault(trial.id, (trial, tags(result.study, candidate, seed)))
+    return list(found.values())
+
+
+def _finals(board: Board) -> list[tuple[Trial, dict[str, str]]]:
+    """Return the finals that earlier commands began; a study whose finished.json is gone does not tell of them."""
+    found = []
+    for lane in board.lanes:
+        for candidate in lane.candidates:
+            for seed in lane.amount.final_seeds:
+                trial = lane.study.trial(candidate, seed)
+                if files.exists(lane.study.run.trial(trial.id).path):
+                    found.append((trial, tags(lane.study, candidate, seed)))
+    return found
+
+
+def tags(study: Study, candidate: Any, seed: int) -> dict[str, str]:
+    """Return the tags of one trial of a candidate."""
+    stage = "search" if seed in study.definition.seeds else "final"
+    return {"candidate": str(candidate.number), "source": candidate.source, "stage": stage, "study": study.name}
+
+
+def _asked(search: Search) -> dict[str, Any]:
+    found = dataclasses.asdict(search.amount)
+    return {**found, "final_seeds": list(search.amount.final_seeds), "space": search.space}
+
+
+def _show(planned: list[Definition], search: Search, run: RunFolder, say: Say) -> int:
+    for definition in planned:
+        count = min(n for n in (search.amount.samples, Proposer(definition).total) if n is not None)
+        many = f"{counted(count, 'candidate')}, {counted(definition.seeds, 'seed')} each"
+        say(f"  {definition.model} on {definition.split}: {many}")
+        for entry in definition.space.entries:
+            say(f"    {entry.name}: now {definition.base[entry.name]}, {_range(entry)}")
+        if definition.rungs:
+            say(f"    ASHA compares at epochs {', '.join(map(str, definition.rungs))}")
+    say(f"to be searched in {run.path}")
+    return 0
+
+
+def _range(entry: Any) -> str:
+    if entry.kind == "same":
+        return f"as {entry.same}" + ("" if entry.times == 1 else f" times {entry.times:g}")
+    if not entry.numeric:
+        return f"one of {', '.join(map(str, entry.choices))}"
+    scale = " on a log scale" if entry.log else "" if entry.step is None else f" in steps of {entry.step:g}"
+    return f"{entry.low:g} to {entry.high:g}{scale}"

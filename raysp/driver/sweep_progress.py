@@ -1,0 +1,115 @@
+"""What a person sees of a sweep: how far each study is, its best candidate, what was just finished or failed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from raysp.driver.progress import LINE_EVERY_S, LOSSES, clock
+from raysp.search.active_study import Lane
+from raysp.search.objective import OBJECTIVES
+from raysp.search.outcome import ranking
+
+
+class SweepProgress:
+    """Candidates done, running and failed of each study, and the best one.
+
+    Args:
+        title: the sweep's name.
+        lanes: its studies.
+    """
+
+    def __init__(self, title: str, lanes: list[Lane], console: Console | None = None) -> None:
+        self._title, self._lanes = title, lanes
+        self._console = console or Console(stderr=True)
+        self._started, self._next = time.monotonic(), 0.0
+        self._before = sum(map(_ended, lanes))
+        self._running: dict[str, dict[str, Any]] = {}
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> SweepProgress:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+        for lane in self._lanes:
+            self.say(f"  {study_line(lane)}")
+
+    def say(self, text: str) -> None:
+        """Print a line above the display."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Take one event of `cluster.sweep.work`."""
+        name = event["trial"]
+        if event["kind"] in ("done", "failed"):
+            self._running.pop(name, None)
+        else:
+            self._running.setdefault(name, {}).update(event["note"])
+        if (line := _line(event)) is not None:
+            self.say(line)
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + (0.25 if self._console.is_terminal else LINE_EVERY_S)
+            self._show()
+
+    def _show(self) -> None:
+        if not self._console.is_terminal:
+            self.say(self._summary())
+            return
+        open_lanes = [lane for lane in self._lanes if _ended(lane) < (lane.wanted or 0)][:12]
+        lines = [Text(self._summary(), style="bold"), *(Text(f"  {study_line(lane)}") for lane in open_lanes)]
+        self._live.update(Group(*lines, *(Text(f"    {n}  {_epoch(note)}") for n, note in self._now())))
+
+    def _now(self) -> list[tuple[str, dict[str, Any]]]:
+        return list(self._running.items())[:16]
+
+    def _summary(self) -> str:
+        ended, wanted = sum(map(_ended, self._lanes)), sum(lane.wanted or 0 for lane in self._lanes)
+        elapsed = time.monotonic() - self._started
+        text = f"{self._title}: {ended} of {wanted} candidates, {len(self._running)} trials running · {clock(elapsed)}"
+        fresh = ended - self._before
+        return text + (f", about {clock(elapsed * (wanted - ended) / fresh)} left" if fresh and wanted > ended else "")
+
+
+def study_line(lane: Lane) -> str:
+    """Return where a study stands in one line."""
+    names = lane.study.definition.objectives
+    scores = {c.number: lane.score(c) for c in lane.candidates}
+    states = [one.state for one in scores.values()]
+    text = f"{lane.study.name}: {len(states) - states.count('waiting')} of {lane.wanted} candidates"
+    for state, label in (("stopped", "ended by ASHA"), ("failed", "FAILED")):
+        text += f", {states.count(state)} {label}" if states.count(state) else ""
+    order = ranking(scores, names)
+    if not order:
+        return text
+    best = f", best {names[0]} {scores[order[0]].values[names[0]]:.5g} (candidate {order[0]})"
+    first = scores[0].values.get(names[0]) if scores[0].state == "done" else None
+    defaults = f", defaults {first:.5g}" if first is not None else ""
+    return text + best + defaults + (f"; {'less' if OBJECTIVES[names[0]] == 'min' else 'more'} is better")
+
+
+def _ended(lane: Lane) -> int:
+    return sum(lane.score(candidate).state != "waiting" for candidate in lane.candidates)
+
+
+def _line(event: dict[str, Any]) -> str | None:
+    name, note = event["trial"], event["note"]
+    if event["kind"] == "failed":
+        return f"  FAILED  {name}  {note['outcome'].error}"
+    if event["kind"] == "crash":
+        return f"  crashed {name}  its process died (crash {note['crashes']}); it goes on from its checkpoint"
+    return None
+
+
+def _epoch(note: dict[str, Any]) -> str:
+    if "epoch" not in note:
+        return str(note.get("phase", "starting"))
+    losses = [f"{label} {note[name]:.4g}" for name, label in LOSSES[1:] if note.get(name) is not None]
+    return "  ".join([f"epoch {note['epoch']}/{note.get('epochs', '?')}", *losses])

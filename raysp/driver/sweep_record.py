@@ -1,0 +1,73 @@
+"""experiment.yaml of a sweep: each command that worked on it, what it asked for, and how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from raysp.config import settings
+from raysp.config.experiment import STANDIN, Experiment
+from raysp.driver.record import data, submission
+from raysp.errors import BadInput, NotReady
+from raysp.io import files
+from raysp.io.yaml_files import write_yaml
+from raysp.runs.folder import RunFolder
+from raysp.search.study import Definition
+
+
+def is_sweep(run: RunFolder) -> bool:
+    """Tell whether a run folder holds a sweep. Raises NotReady when it holds nothing."""
+    return run.record().get("kind") == "sweep"
+
+
+def check_folder(run: RunFolder) -> None:
+    """Raise BadInput when the folder holds a run that is no sweep."""
+    if files.exists(run.experiment) and not is_sweep(run):
+        raise BadInput(f"{run.path} holds a run, not a sweep; give this sweep a folder of its own with --name")
+
+
+def check_run(run: RunFolder) -> None:
+    """Raise BadInput when the folder holds a sweep, whose trials predict nothing."""
+    if is_sweep(run):
+        raise BadInput(
+            f"{run.path} is a sweep: its trials only compare settings, and predict nothing. Train with the best ones: "
+            f"raysp run EXPERIMENT --settings {run.path}"
+        )
+
+
+def begin(
+    run: RunFolder, experiment: Experiment, definitions: list[Definition], root: str, asked: dict[str, Any]
+) -> None:
+    """Add a command to the record; one before it that did not say how it ended was killed.
+
+    Args:
+        run: the sweep's folder.
+        experiment: with all changes of the command line.
+        definitions: the studies that this command works on.
+        root: the data root.
+        asked: how much was asked for.
+    """
+    try:
+        earlier = run.record()
+    except NotReady:
+        earlier = {"submissions": [], "data": {}}
+    before = [{**one, "ended": one.get("ended", "killed")} for one in earlier["submissions"]]
+    found = {one.split: data(root, one.split) for one in definitions}
+    record = {
+        "name": run.name,
+        "kind": "sweep",
+        "standin": any(one.split.startswith(STANDIN) for one in definitions),
+        "experiment": settings.plain(experiment),
+        "root": root,
+        "submissions": [*before, {**submission(), "asked": asked}],
+        "data": {**earlier["data"], **found},
+        "left_out": [],
+        "trials": [],
+    }
+    write_yaml(run.experiment, record)
+
+
+def end(run: RunFolder, how: str) -> None:
+    """Note how the last command ended: "finished", "interrupted", or the error's sentence."""
+    record = run.record()
+    record["submissions"][-1]["ended"] = how
+    write_yaml(run.experiment, record)

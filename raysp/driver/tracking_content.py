@@ -1,0 +1,115 @@
+"""What MLflow should hold of a run's trial, as the run folder has it: label, tags, parameters, numbers, curve."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from raysp.config import settings
+from raysp.config.experiment import Trial
+from raysp.io import files
+from raysp.runs.folder import RunFolder
+
+COMPLETE, TRIAL, PARENT, ERROR = "raysp.complete", "raysp.trial", "mlflow.parentRunId", "raysp.error"
+KIND, NOTE = "raysp.kind", "mlflow.note.content"
+COMMIT, LEFT_OUT = "commit", "raysp.left_out"
+LONGEST = 6000
+"""Characters of a parameter."""
+NO_METRIC = ("epoch", "epochs", "seconds", "phase", "best_loss")
+OF_DONE = ("seconds", "parameters", "best_epoch", "stopped_at")
+
+
+def label(trial: Trial, own: dict[str, str]) -> str:
+    """Return what MLflow's pages call a trial; `own` are tags of its own, such as a sweep's."""
+    number = f" #{own['candidate']}" if "candidate" in own else ""
+    return f"{trial.shown} {trial.split}{number} s{trial.seed}"
+
+
+def tags_of(trial: Trial, parent: str) -> dict[str, str]:
+    """Return the tags that follow from the trial itself; `parent` is MLflow's id of the whole run."""
+    tags = {
+        KIND: "trial",
+        TRIAL: trial.id,
+        PARENT: parent,
+        "model": trial.shown,
+        "split": trial.split,
+        "seed": str(trial.seed),
+        "data": trial.data,
+        "standin": str(trial.standin).lower(),
+    }
+    stem, _, phase = trial.split.rpartition("-")
+    dataset, _, width = stem.rpartition("-")
+    if phase in ("val", "test") and width.endswith("ms"):
+        tags |= {"phase": phase, "dataset": dataset, "bin_ms": str(int(width.removesuffix("ms")))}
+    return tags
+
+
+def params_of(trial: Trial) -> dict[str, str]:
+    """Return the trial's hyperparameters and training settings."""
+    training = {} if trial.training is None else settings.plain(trial.training)
+    params = {"model": trial.shown, "split": trial.split, "seed": trial.seed, **trial.settings}
+    return {name: str(value)[:LONGEST] for name, value in {**params, **training}.items()}
+
+
+def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str, str]]:
+    """Return a finished trial's numbers and the tags that come with them."""
+    folder = run.trial(trial.id)
+    done = folder.read_done("validation", "selected_on")
+    numbers = {f"final/{name}": value for name, value in done["validation"].items()}
+    numbers |= {name: done[name] for name in OF_DONE if name in done}
+    if trial.training is None:
+        # A model that fits itself has no epochs.
+        numbers.pop("best_epoch", None)
+    tags = {"raysp.selected_on": done["selected_on"]}
+    if done.get("commit", "unknown") != "unknown":
+        tags[COMMIT] = done["commit"]
+    if files.exists(folder.predictions):
+        tags["raysp.predictions"] = files.absolute(folder.predictions)
+    return {name: float(value) for name, value in numbers.items() if isinstance(value, int | float)}, tags
+
+
+def curves_of(run: RunFolder, trial: Trial) -> dict[str, dict[int, float]]:
+    """Return the metrics of a finished trial's training curve by name and epoch, none where it has no curve."""
+    from raysp.runs.curve import read_curve
+
+    path = run.trial(trial.id).curve
+    found: dict[str, dict[int, float]] = {}
+    for row in read_curve(path, trial) if files.exists(path) else []:
+        for name, value in points(row).items():
+            found.setdefault(name, {})[int(row["epoch"])] = value
+    return found
+
+
+def points(row: dict[str, Any]) -> dict[str, float]:
+    """Return the metrics of one epoch, by name."""
+    numbers = {name: value for name, value in row.items() if name not in NO_METRIC and isinstance(value, int | float)}
+    return {name: float(value) for name, value in numbers.items()}
+
+
+def scores_of(run: RunFolder) -> dict[str, dict[str, float]]:
+    """Return the scores over all units, by trial and by what MLflow calls them."""
+    if not files.exists(run.metrics):
+        return {}
+    from polars import col
+
+    from raysp.runs.metrics_table import read_metrics
+
+    whole = col("unit").is_null() & col("unit_index").is_null()
+    found: dict[str, dict[str, float]] = {}
+    for row in read_metrics(run, whole, col("decoding").is_null(), col("value").is_finite()).to_dicts():
+        found.setdefault(row["run_trial"], {})[_name(row)] = row["value"]
+    return found
+
+
+def same(there: float | None, value: float) -> bool:
+    """Tell whether a number is there; MLflow keeps an infinite one as the largest that it can hold."""
+    if there is None:
+        return False
+    return there == value or (math.isnan(there) and math.isnan(value)) or (math.isinf(value) and abs(there) > 1e308)
+
+
+def _name(row: dict[str, Any]) -> str:
+    """Return what MLflow calls a score: part, metric and parameter, in the characters that it allows."""
+    parameter = "" if row["parameter"] is None else f" {row['parameter']}"
+    return re.sub(r"[^\w.\- :/]", "", f"{row['part']}/{row['metric']}{parameter}")

@@ -1,0 +1,169 @@
+"""A run's own tracking store, SQLite: an index of the run folder, set aside and written anew where it is spoilt."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import pathlib
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+
+from raysp.io import files
+from raysp.runs.folder import RunFolder
+
+POINTS = "SELECT key, step, value, is_nan FROM metrics WHERE run_uuid = ?"
+PLAIN = "sqlite:///"
+BESIDE = ("-wal", "-shm", "-journal")
+
+
+def default_uri(run: RunFolder) -> str:
+    """Return the address of the run's own store: SQLite in the run folder, or on this machine for a run elsewhere.
+
+    Where this user may not write to the run folder, it lies in the user's cache.
+    """
+    return uri_of(os.path.join(place(run), os.path.basename(run.mlflow)))
+
+
+def uri_of(path: str) -> str:
+    """Return the address of a store in a file; signs that addresses use are quoted.
+
+    Args:
+        path: in full.
+    """
+    if not any(sign in path for sign in "?#%"):
+        return f"{PLAIN}{path}"
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=path).render_as_string()
+
+
+@contextlib.contextmanager
+def without_litter(uri: str) -> Iterator[None]:
+    """Take away the empty folders that MLflow makes, within the block, by the letters of an address with quoted signs.
+
+    Args:
+        uri: the store's address.
+    """
+    folder = os.path.dirname(uri.removeprefix(PLAIN))
+    litters = path_of(uri) not in (None, uri.removeprefix(PLAIN)) and not os.path.exists(folder)
+    try:
+        yield
+    finally:
+        if litters:
+            with contextlib.suppress(OSError):
+                os.removedirs(folder)
+
+
+def path_of(uri: str) -> str | None:
+    """Return the file of a store's address; None for a server's."""
+    if not uri.startswith(PLAIN) or not any(sign in uri for sign in "?#%"):
+        return uri.removeprefix(PLAIN) if uri.startswith(PLAIN) else None
+    from sqlalchemy import make_url
+
+    return make_url(uri).database
+
+
+def place(run: RunFolder) -> str:
+    """Return the folder of the run's own store, and make it."""
+    folder = run.own
+    if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
+        folder = _cache(run)
+    files.make_folder(folder)
+    return files.absolute(folder)
+
+
+def _cache(run: RunFolder) -> str:
+    try:
+        files.make_folder(run.cache)
+    except OSError:
+        # Some users have no home.
+        return tempfile.mkdtemp(prefix="raysp-ui-")
+    return run.cache
+
+
+def set_aside(path: str) -> str | None:
+    """Rename a store that MLflow cannot use; return what was done, None where nothing had to be.
+
+    Args:
+        path: the store's file.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    reason = spoilt(path)
+    if reason is None:
+        return None
+    number = next(n for n in range(1, 10**6) if not os.path.lexists(f"{path}.{n}"))
+    kept = f"{path}.{number}"
+    os.replace(path, kept)
+    for ending in BESIDE:
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(path + ending, kept + ending)
+    return f"{path} {reason}; it is kept as {os.path.basename(kept)}, and the store is written anew"
+
+
+def spoilt(path: str) -> str | None:
+    """Return why MLflow cannot use what lies at a path; None where it can, or where nothing is."""
+    if os.path.isdir(path):
+        return "is a folder"
+    if not os.path.lexists(path):
+        return None
+    if not os.path.exists(path):
+        return "is a link that leads nowhere"
+    if not os.access(path, os.R_OK | os.W_OK):
+        return "cannot be written to"
+    if os.path.getsize(path) == 0:
+        return None
+    try:
+        return _of_another_kind(path)
+    except sqlite3.Error as error:
+        # Somebody is writing to it, so it can be used.
+        return None if "locked" in str(error) else f"is no database ({error})"
+
+
+def history(uri: str, run_id: str) -> list[tuple[str, int, float]] | None:
+    """Return all points of one of MLflow's runs, each as (name, step, value); None where the store is no file."""
+    path = path_of(uri)
+    if path is None:
+        return None
+    try:
+        with _reading(path) as database:
+            rows = database.execute(POINTS, (run_id,)).fetchall()
+    except sqlite3.Error:
+        return None
+    return [(name, step, math.nan if is_nan else value) for name, step, value, is_nan in rows]
+
+
+def _of_another_kind(path: str) -> str | None:
+    with _reading(path) as database:
+        (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            return f"is damaged ({found.splitlines()[0]})"
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables:
+            return None
+        if "alembic_version" not in tables:
+            return "is the database of something else"
+        row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+        version = None if row is None else row[0]
+    return None if version == (head := _head()) or head is None else f"is of another version of MLflow ({version})"
+
+
+def _head() -> str | None:
+    """Return the version of the tables that this MLflow writes; None where it does not say."""
+    import mlflow
+    from alembic.script import ScriptDirectory
+
+    scripts = pathlib.Path(mlflow.__file__).parent / "store" / "db_migrations"
+    return ScriptDirectory(str(scripts)).get_current_head() if (scripts / "versions").is_dir() else None
+
+
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[sqlite3.Connection]:
+    database = sqlite3.connect(f"{pathlib.Path(path).absolute().as_uri()}?mode=ro", uri=True, timeout=0)
+    try:
+        yield database
+    finally:
+        database.close()

@@ -1,0 +1,309 @@
+"""The MLflow experiment of one run folder: a parent run, a child run per trial; what it lacks is judged by content."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pathlib
+import time
+from itertools import count, takewhile
+from typing import Any
+
+from raysp.config.experiment import Trial
+from raysp.driver import tracking_own
+from raysp.driver.tracking_content import (
+    COMMIT,
+    COMPLETE,
+    ERROR,
+    KIND,
+    LEFT_OUT,
+    NOTE,
+    PARENT,
+    TRIAL,
+    curves_of,
+    label,
+    numbers_of,
+    params_of,
+    points,
+    same,
+    scores_of,
+    tags_of,
+)
+from raysp.io import files
+from raysp.runs.folder import RunFolder
+
+BATCH, PARAMS = 1000, 100
+"""Metrics and parameters that MLflow takes in one request."""
+EVERY_EPOCH = ("train_loss", "learning_rate")
+QUIET_LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
+ENVIRONMENT = {
+    # A dead server must answer "dead" in seconds, not in MLflow's default of minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+class Store:
+    """The picture of one run folder in MLflow.
+
+    Args:
+        run: the run folder.
+        uri: a tracking server's address; None for the run's own store.
+        tags: what holds for the whole run.
+        looking: only write what is missing, and change no tag that is there.
+    """
+
+    def __init__(self, run: RunFolder, uri: str | None, tags: dict[str, str], *, looking: bool = False) -> None:
+        self._run, self._given, self._tags, self._looking = run, uri, tags, looking
+        self.uri = uri or tracking_own.default_uri(run)
+        self.own_tags: dict[str, dict[str, str]] = {}
+        self.notes: list[str] = []
+        self._children: dict[str, Any] = {}
+        self._steps: dict[str, int] = {}
+        self._searched = False
+        self._connected: tuple[Any, str, Any] | None = None
+
+    def curve(self, trial: Trial, rows: list[dict[str, Any]]) -> None:
+        """Add epochs to a running trial's curve; those beyond a gap wait for `sync`, which knows the whole curve."""
+        run_id = self._child(trial).info.run_id
+        last = self._last_step(run_id)
+        by_epoch = {row["epoch"]: row for row in rows if row["epoch"] > last}
+        fresh = [by_epoch[epoch] for epoch in takewhile(by_epoch.__contains__, count(last + 1))]
+        if fresh:
+            # Where it fails, nobody knows how far it came.
+            del self._steps[run_id]
+            self._log(run_id, [(name, value, row["epoch"]) for row in fresh for name, value in points(row).items()])
+            self._steps[run_id] = fresh[-1]["epoch"]
+
+    def sync(self, trials: list[Trial]) -> None:
+        """Write what the run folder holds and MLflow lacks: finished and failed trials, their numbers, the report."""
+        self._searched = False
+        self._find()
+        states, scores = self._run.states(trials), scores_of(self._run)
+        for trial in trials:
+            if states[trial.id] == "done":
+                self._finish(trial, scores.get(trial.id, {}))
+            elif states[trial.id] == "failed":
+                self._fail(trial)
+        if not self._looking:
+            self._mark_left_out()
+        self._artifacts()
+
+    def _connect(self) -> tuple[Any, str, Any]:
+        """Return (client, the experiment's id, the parent run)."""
+        if self._connected is None:
+            for name, value in ENVIRONMENT.items():
+                os.environ.setdefault(name, value)
+            for name in QUIET_LOGGERS:
+                # What goes wrong is told in one sentence at the end, and nothing is lost by it.
+                logging.getLogger(name).setLevel(logging.CRITICAL)
+            from mlflow import MlflowClient
+
+            own = tracking_own.path_of(self.uri)
+            if self._given is None and own is not None and (note := tracking_own.set_aside(own)):
+                self.notes.append(note)
+            with tracking_own.without_litter(self.uri):
+                client = MlflowClient(self.uri)
+                experiment = self._experiment(client)
+            self._connected = (client, experiment, self._parent(client, experiment))
+        return self._connected
+
+    def _experiment(self, client: Any) -> str:
+        found = client.get_experiment_by_name(self._run.name)
+        if found is not None:
+            if found.lifecycle_stage == "deleted":
+                client.restore_experiment(found.experiment_id)
+            return found.experiment_id
+        own = tracking_own.path_of(self.uri)
+        # Quoted, as in any address: in a folder's name "#" and "%20" are themselves.
+        place = None if own is None else pathlib.Path(own).parent.joinpath("artifacts").as_uri()
+        if self._given is None:
+            self._forget_earlier_names(client)
+        return client.create_experiment(self._run.name, artifact_location=place)
+
+    def _forget_earlier_names(self, client: Any) -> None:
+        """Delete what a copied or renamed folder brought along: its artifacts' place is the earlier folder."""
+        for one in client.search_experiments():
+            if client.search_runs([one.experiment_id], f"tags.`{KIND}` = 'run'", max_results=1):
+                client.delete_experiment(one.experiment_id)
+
+    def _parent(self, client: Any, experiment: str) -> Any:
+        found = client.search_runs([experiment], "tags.`raysp.kind` = 'run'", max_results=1)
+        if not found:
+            tags = {"raysp.kind": "run", **self._tags}
+            return client.create_run(experiment, run_name=self._run.name, tags=tags)
+        for name, value in self._tags.items():
+            if self._lacks(found[0], name, value):
+                client.set_tag(found[0].info.run_id, name, value)
+        return found[0]
+
+    def _find(self) -> None:
+        """Look up the trials that are there, the earliest where one was written twice."""
+        client, experiment, _ = self._connect()
+        self._children, token = {}, None
+        while True:
+            options = {"max_results": 1000, "page_token": token, "order_by": ["attributes.start_time ASC"]}
+            page = client.search_runs([experiment], **options)
+            for run in page:
+                trial = run.data.tags.get(TRIAL)
+                if trial is None and run.data.tags.get(KIND) == "trial":
+                    # Nothing tells which; it is written anew.
+                    client.delete_run(run.info.run_id)
+                elif trial and self._children.setdefault(trial, run) is not run and not self._looking:
+                    # Its request was repeated since the answer to the first was lost.
+                    client.delete_run(run.info.run_id)
+            token = page.token
+            if not token:
+                self._searched = True
+                return
+
+    def _child(self, trial: Trial, known: dict[str, str] | None = None, *, anew: bool = False) -> Any:
+        """Return a trial's run with all its parameters and tags, made where it is not there.
+
+        Args:
+            trial: of the plan.
+            known: tags of a finished trial, None of another; the commit that it was trained under outlives commands.
+            anew: delete a run that is there, and keep the tags that a person gave it.
+        """
+        client, experiment, parent = self._connect()
+        if not self._searched:
+            self._find()
+        own, params = self.own_tags.get(trial.id, {}), params_of(trial)
+        tags = {**self._tags, **tags_of(trial, parent.info.run_id), **own, **(known or {})}
+        run, kept = self._children.get(trial.id), {}
+        if run is not None and known is not None and COMMIT not in known and COMMIT in run.data.tags:
+            tags[COMMIT] = run.data.tags[COMMIT]
+        if run is not None and (anew or any(run.data.params.get(n, value) != value for n, value in params.items())):
+            # MLflow changes no parameter.
+            client.delete_run(run.info.run_id)
+            run, kept = None, _of_a_person(run.data.tags)
+        if run is None:
+            run = client.create_run(experiment, run_name=label(trial, own), tags={**kept, **tags})
+            self._children[trial.id], self._steps[run.info.run_id] = run, 0
+        missing = {name: value for name, value in params.items() if name not in run.data.params}
+        changed = {name: value for name, value in tags.items() if self._lacks(run, name, value)}
+        if missing or changed:
+            self._write(run.info.run_id, missing, changed)
+            run = self._children[trial.id] = client.get_run(run.info.run_id)
+        return run
+
+    def _lacks(self, run: Any, name: str, value: str) -> bool:
+        there = run.data.tags.get(name)
+        # Whose parent was deleted has none.
+        keep = there is not None and self._looking and name != PARENT
+        return there != value and not keep
+
+    def _write(self, run_id: str, params: dict[str, str], tags: dict[str, str]) -> None:
+        from mlflow.entities import Param, RunTag
+
+        client, left = self._connect()[0], [Param(name, value) for name, value in params.items()]
+        for start in range(0, len(left), PARAMS):
+            client.log_batch(run_id, params=left[start : start + PARAMS])
+        if tags:
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def _log(self, run_id: str, found: list[tuple[str, float, int]]) -> None:
+        """Write metrics, each as (name, value, step)."""
+        from mlflow.entities import Metric
+
+        client, now = self._connect()[0], int(time.time() * 1000)
+        metrics = [Metric(name, value, now, step) for name, value, step in found]
+        for start in range(0, len(metrics), BATCH):
+            client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+
+    def _last_step(self, run_id: str) -> int:
+        if run_id not in self._steps:
+            self._steps[run_id] = min(max(self._steps_of(run_id, name), default=0) for name in EVERY_EPOCH)
+        return self._steps[run_id]
+
+    def _finish(self, trial: Trial, scores: dict[str, float]) -> None:
+        numbers, tags = numbers_of(self._run, trial)
+        run, client = self._child(trial, tags), self._connect()[0]
+        wanted = curves_of(self._run, trial) | {name: {0: value} for name, value in {**numbers, **scores}.items()}
+        there = self._history(run, wanted)
+        if _differs(run, wanted, there):
+            # MLflow changes no number: another at the same step would stand beside it.
+            run, there = self._child(trial, tags, anew=True), []
+        run_id, found = run.info.run_id, {(name, step) for name, step, _ in there}
+        missing = [(n, value, step) for n, curve in wanted.items() for step, value in curve.items()]
+        self._log(run_id, [(n, value, step) for n, value, step in missing if (n, step) not in found])
+        if ERROR in run.data.tags:
+            client.delete_tag(run_id, ERROR)
+        # Last, so that nobody takes half for all.
+        if run.data.tags.get(COMPLETE) != "true":
+            client.set_tag(run_id, COMPLETE, "true")
+        if run.info.status != "FINISHED":
+            client.set_terminated(run_id, "FINISHED")
+
+    def _history(self, run: Any, wanted: dict[str, dict[int, float]]) -> list[tuple[str, int, float]]:
+        """Return the points that are there, each as (name, step, value).
+
+        A server is asked for all of them only where its last values, or the length of the first curve, tell of a gap.
+        """
+        own = tracking_own.history(self.uri, run.info.run_id)
+        if own is not None:
+            return own
+        last = run.data.metrics
+        found: list[tuple[str, int, float]] = []
+        if all(same(last.get(name), curve[max(curve)]) for name, curve in wanted.items()):
+            first = next(iter(wanted), None)
+            found = [] if first is None else self._points_of(run, first)
+            if len(found) >= len(wanted.get(first, ())):
+                rest = ((name, curve) for name, curve in wanted.items() if name != first)
+                return found + [(name, step, value) for name, curve in rest for step, value in curve.items()]
+        return [point for name in wanted if name in last for point in self._points_of(run, name)]
+
+    def _points_of(self, run: Any, name: str) -> list[tuple[str, int, float]]:
+        history = self._connect()[0].get_metric_history(run.info.run_id, name)
+        return [(name, point.step, point.value) for point in history]
+
+    def _steps_of(self, run_id: str, name: str) -> set[int]:
+        return {point.step for point in self._connect()[0].get_metric_history(run_id, name)}
+
+    def _fail(self, trial: Trial) -> None:
+        run, client = self._child(trial), self._connect()[0]
+        text = files.read_text(self._run.trial(trial.id).error)[-4000:]
+        if run.data.tags.get(ERROR) != text:
+            client.set_tag(run.info.run_id, ERROR, text)
+        if run.info.status != "FAILED":
+            client.set_terminated(run.info.run_id, "FAILED")
+
+    def _mark_left_out(self) -> None:
+        """Tell the trials of an earlier form of the experiment from those that it asks for now."""
+        client, record = self._connect()[0], self._run.record() if files.exists(self._run.experiment) else {}
+        earlier = {one["id"] for one in record.get("earlier", ())}
+        for name, run in self._children.items():
+            marked = LEFT_OUT in run.data.tags
+            if name in earlier and not marked:
+                client.set_tag(run.info.run_id, LEFT_OUT, "true")
+            elif marked and name not in earlier:
+                client.delete_tag(run.info.run_id, LEFT_OUT)
+
+    def _artifacts(self) -> None:
+        client, _, parent = self._connect()
+        run_id = parent.info.run_id
+        there = {item.path.rpartition("/")[2]: item.file_size for item in client.list_artifacts(run_id, "report")}
+        for name in files.listing(self._run.report):
+            path = files.join(self._run.report, name)
+            if name.endswith((".html", ".png")) and (not self._looking or there.get(name) != files.stamp(path)["size"]):
+                with files.fetched(path) as local:
+                    client.log_artifact(run_id, local, "report")
+        if parent.info.status != "FINISHED" or not self._looking:
+            client.set_terminated(run_id, "FINISHED")
+
+
+def _differs(run: Any, wanted: dict[str, dict[int, float]], there: list[tuple[str, int, float]]) -> bool:
+    """Tell whether a number that is there is another than the run folder's; one that is missing is none."""
+    ends: dict[str, int] = {}
+    for name, step, value in there:
+        if name in wanted:
+            if step not in wanted[name] or not same(value, wanted[name][step]):
+                return True
+            ends[name] = max(step, ends.get(name, step))
+    return any(not same(run.data.metrics.get(name), wanted[name][step]) for name, step in ends.items())
+
+
+def _of_a_person(tags: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if not name.startswith(("raysp.", "mlflow.")) or name == NOTE}

@@ -1,0 +1,1 @@
+"""Trials of a population of units."""

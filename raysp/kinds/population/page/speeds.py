@@ -1,0 +1,77 @@
+"""Neural speed against the interval the animal produced, condition by condition: what "tp corr" sums up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from raysp.data.nlb.sets import is_nlb
+from raysp.errors import NotReady
+from raysp.evaluation.score import number
+from raysp.evaluation.tp_correlation import Condition, speed_by_condition
+from raysp.kinds.population.page.case import Case
+from raysp.models.prediction import hertz
+from raysp.report.style import PALETTE, Picture, canvas, png
+
+MOST, COLUMNS = 8, 4
+LABELS = (("hand", "eye"), None, ("long prior", "short prior"))
+"""Names of the values 0 and 1 of is_eye and is_short; theta is an angle."""
+
+
+def speeds(case: Case) -> Picture:
+    """Draw each evaluation trial's neural speed between set and go against its interval tp, a panel per condition.
+
+    Raises:
+        NotReady: the split has no produced intervals, or they are not known.
+    """
+    found = conditions(case)
+    shown, bin_ms = found[:MOST], case.split.sizes.bin_ms
+    columns = min(len(shown), COLUMNS)
+    rows = -(-len(shown) // columns)
+    with canvas(9.6, 0.6 + 2.0 * rows) as figure:
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for axis, one in zip(axes.ravel(), shown, strict=False):
+            speed = hertz(one.speeds, bin_ms)
+            axis.plot(one.intervals, speed, linestyle="none", marker="o", markersize=3, alpha=0.6, color=PALETTE[0])
+            axis.set_title(f"{_spell(one.label)}\n{_correlation(one)}", fontsize=8.5)
+        for axis in axes.ravel()[len(shown) :]:
+            axis.set_visible(False)
+        figure.supxlabel("produced interval tp (ms)", fontsize=9.5)
+        figure.supylabel("neural speed (spikes/s per bin)", fontsize=9.5)
+        caption = (
+            "Mean distance between the rate vectors of successive bins from set to go, one point per evaluation trial. "
+            "Falling clouds: the population moves faster when the interval is produced faster. The score tp corr is "
+            f"the mean of r over all {len(found)} conditions."
+        )
+        return Picture("speed", "Neural speed and produced interval", caption, png(figure))
+
+
+def conditions(case: Case) -> list[Condition]:
+    """Return each condition's intervals and neural speeds, one of each per trial: those that "tp corr" is made of.
+
+    Raises:
+        NotReady: see `speeds`.
+        BadInput: a trial has no speed, see `speed_by_condition`.
+    """
+    behavior, heldout = case.known.behavior, case.known.heldout
+    if not has_intervals(case) or behavior is None or heldout is None:
+        raise NotReady("no neural speeds: no produced intervals are known for this split")
+    return speed_by_condition(case.prediction.rates, heldout, behavior)
+
+
+def has_intervals(case: Case) -> bool:
+    """Tell whether a split's behaviour is one row of a benchmark's trial, the last of it the produced interval."""
+    behavior = case.split.train.behavior
+    return is_nlb(case.trial.split) and behavior is not None and behavior.ndim == 2
+
+
+def _spell(label: tuple[float, ...]) -> str:
+    parts = []
+    for value, names in zip(label, LABELS, strict=True):
+        parts.append(f"{value:g}°" if names is None else names[int(value)])
+    return ", ".join(parts)
+
+
+def _correlation(one: Condition) -> str:
+    trials = f"{len(one.speeds)} trial{'s' if len(one.speeds) > 1 else ''}"
+    r = one.correlation if len(one.speeds) > 1 else float("nan")
+    return f"r = {number(r)} ({trials})" if np.isfinite(r) else f"r undefined ({trials})"

@@ -1,0 +1,117 @@
+"""Behaviour decoded from predicted rates, beside the recorded one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from raysp.errors import NotReady
+from raysp.evaluation.behavior import Decoding, decodings, variable_name
+from raysp.evaluation.score import number
+from raysp.kinds.population.page.case import Case
+from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TRACES, PATHS, VARIABLES = 6, 60, 4
+
+
+def velocity(case: Case) -> Picture:
+    """Draw recorded and decoded behaviour over time, and hand paths where the behaviour is a 2-D velocity.
+
+    Raises:
+        NotReady: no behaviour was recorded per bin, or its evaluation part is not known.
+    """
+    true = case.known.behavior
+    if case.split.train.behavior is None or true is None:
+        raise NotReady("no decoding: no behaviour is known for this split")
+    if true.ndim != 3:
+        raise NotReady("no decoding: this split's behaviour is one row per trial, not one per bin")
+    found = decoded_behavior(case)
+    if all(one.found is None for one in found):
+        raise NotReady(f"no decoding: {found[0].reason}")
+    decoded = np.concatenate([_values(one, true) for one in found], axis=2)
+    shown = [k for k in range(true.shape[2]) if np.isfinite(decoded[..., k]).any()][:VARIABLES]
+    whole = np.flatnonzero((np.isfinite(true) & np.isfinite(decoded))[..., shown].all(axis=(1, 2)))
+    if not len(whole):
+        raise NotReady("no decoding: no evaluation trial has behaviour in all of its bins")
+    paths = len(found) == 1 and len(found[0].variables) == 2
+    with canvas(9.6, 1.0 + 1.7 * len(shown)) as figure:
+        grid = figure.add_gridspec(len(shown), 3 if paths else 2)
+        first = None
+        for row, k in enumerate(shown):
+            first = axes = figure.add_subplot(grid[row, :2], sharex=first)
+            _traces(axes, case, true[..., k], decoded[..., k], whole[_spread(len(whole), TRACES)])
+            name = f"velocity {'xy'[k]}" if paths else variable_name(k)
+            axes.set_ylabel(f"{name}\n(recording's unit)")
+        axes.set_xlabel("time (ms), trials side by side")
+        if paths:
+            _paths(figure.add_subplot(grid[:, 2]), case, true, decoded, whole[_spread(len(whole), PATHS)])
+        _legend(figure)
+        return Picture("velocity", "Decoded behaviour", _caption(found, paths, len(shown)), png(figure))
+
+
+def decoded_behavior(case: Case) -> list[Decoding]:
+    """Return the decoders that are scored: what is drawn and what is in the tables is one computation."""
+    return decodings(
+        case.split.sizes.dataset, case.split.train, case.known, case.training_rates(), case.prediction.rates
+    )
+
+
+def _values(one: Decoding, true: np.ndarray) -> np.ndarray:
+    return np.full((*true.shape[:2], len(one.variables)), np.nan) if one.found is None else one.found.values
+
+
+def _spread(count: int, wanted: int) -> np.ndarray:
+    return np.unique(np.linspace(0, count - 1, min(count, wanted)).astype(int))
+
+
+def _traces(axes: Axes, case: Case, true: np.ndarray, decoded: np.ndarray, trials: np.ndarray) -> None:
+    bin_ms, bins = case.split.sizes.bin_ms, true.shape[1]
+    step = (bins + max(bins // 12, 1)) * bin_ms
+    time = (np.arange(bins) + 0.5) * bin_ms
+    for i, trial in enumerate(trials):
+        axes.plot(i * step + time, true[trial], color=INK, linewidth=1.6, alpha=0.65)
+        axes.plot(i * step + time, decoded[trial], color=PALETTE[1], linewidth=1.4)
+    axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+
+
+def _paths(axes: Axes, case: Case, true: np.ndarray, decoded: np.ndarray, trials: np.ndarray) -> None:
+    seconds = case.split.sizes.bin_ms / 1000.0
+    for array, colour in ((true, INK), (decoded, PALETTE[1])):
+        for path in np.cumsum(array[trials], axis=1) * seconds:
+            axes.plot(*path.T, color=colour, linewidth=0.7, alpha=0.55)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_title("paths (velocity summed over time)")
+    axes.set_xlabel("x (recording's unit · s)")
+    axes.set_ylabel("y (recording's unit · s)")
+
+
+def _legend(figure) -> None:
+    from matplotlib.lines import Line2D
+
+    lines = [
+        Line2D([], [], color=INK, linewidth=1.6, alpha=0.65, label="recorded"),
+        Line2D([], [], color=PALETTE[1], linewidth=1.4, label="decoded from rates"),
+    ]
+    figure.legend(handles=lines, loc="outside upper left", ncols=2)
+
+
+def _caption(found: list[Decoding], paths: bool, shown: int) -> str:
+    """Spell the scored R2 of every variable, and what is drawn."""
+    each = "; ".join(_spell(one, k, paths) for one in found for k in range(len(one.variables)))
+    more = f" The first {shown} of {len(found)} variables are drawn." if not paths and len(found) > shown else ""
+    tail = f" Paths of up to {PATHS} trials, each from the origin." if paths else ""
+    mean = f", vel R2 {number(found[0].found.mean)}" if paths and found[0].found is not None else ""
+    known = "bins in which the first variable is known" if paths else "bins in which the variable is known"
+    return (
+        "Ridge regression from the rates of all neurons to behaviour, fitted on the training trials: the decoder of "
+        f"the scores. R² on the evaluation trials' {known}: {each}{mean}.{more}{tail}"
+    )
+
+
+def _spell(one: Decoding, k: int, paths: bool) -> str:
+    name = "xy"[k] if paths else variable_name(one.variables[k])
+    return f"{name} {number(float(one.r2[k]))}" if one.found is not None else f"{name} undefined ({one.reason})"

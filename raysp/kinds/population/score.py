@@ -1,0 +1,225 @@
+"""The numbers of predicted rates: the benchmark's, those of known truth, and each unit's, as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from raysp.config import settings
+from raysp.config.experiment import Trial
+from raysp.data.nlb.sets import is_nlb, phase_of
+from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.errors import BadInput, NotReady
+from raysp.evaluation.behavior import behavior_scores, decodings
+from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.live import live_measures
+from raysp.evaluation.nlb import JudgeFailed, benchmark_metrics, forward_counts, is_velocity, judge
+from raysp.evaluation.rates import measures_of_truth, r2_per_neuron, roughness
+from raysp.evaluation.score import Score, known, score, scores
+from raysp.evaluation.silent import silent_scores
+from raysp.io import files
+from raysp.models.prediction import Prediction
+from raysp.runs.folder import TrialFolder
+
+JUDGE, OWN = "nlb_tools", "raysp"
+RATIO = "predicted / recorded spikes"
+
+
+def population_rows(
+    trial: Trial, split: PopulationSplit, targets: Targets, folder: TrialFolder
+) -> list[dict[str, Any]]:
+    """Return the rows of one trial: over all units, and co-bps of each held-out unit.
+
+    A benchmark split is scored by nlb_tools; where it is not there, or fails, by raysp's own exact forms, which the
+    rows say.
+
+    Args:
+        trial: whose predictions are scored.
+        split: its data, the trial's units already selected.
+        targets: the answers, likewise.
+        folder: of the trial.
+
+    Raises:
+        BadInput: predictions are damaged or another trial's; predictions and answers do not fit each other.
+    """
+    from raysp.collection.rates_file import read_rates
+
+    parts = {part: Prediction(*read_rates(folder.predictions, part)) for part in ("train", "eval")}
+    whole = is_nlb(trial.split) and trial.neurons is None
+    found = [
+        *_not_predicted(targets, parts["eval"]),
+        *(_judged(split, targets, parts) if whole else scores(_own(split, targets, parts))),
+        *_beside(targets, parts["eval"]),
+        *_measured_by_the_trial(folder),
+        *_behavior(split, targets, parts),
+        *_states(split, targets, folder, trial),
+        *silent_scores(trial, split, targets, parts["eval"]),
+        *_per_unit(split, targets, parts["eval"]),
+    ]
+    common = _common(trial, split)
+    return [{**common, **one.row(), "unit": _own_id(split, one.unit_index)} for one in found]
+
+
+def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> list[Score]:
+    """Return the judge's scores; raysp's own, with a note of why, where it is not there or fails."""
+    from raysp.data.nlb.build import targets_dict
+
+    answers = targets_dict(targets, split)
+    (group,) = answers
+    heldin = split.sizes.heldin
+    rates = {}
+    for part, prediction in parts.items():
+        rates |= _halves(f"{part}_rates", prediction.rates, heldin)
+    if parts["eval"].rates_forward is not None:
+        for name, array in _halves("eval_rates", parts["eval"].rates_forward, heldin).items():
+            rates[f"{name}_forward"] = array
+    try:
+        values = judge(answers, {group: rates})[group]
+    except (NotReady, JudgeFailed) as reason:
+        return [_instead(one, reason) for one in scores(_own(split, targets, parts))]
+    others = {name: compute for name, compute in _own(split, targets, parts).items() if name not in values}
+    return [*(known(name, value, judge=JUDGE) for name, value in values.items()), *scores(others)]
+
+
+def _instead(own: Score, reason: Exception) -> Score:
+    why = f"computed by raysp's own exact form, not by {JUDGE}: {reason}"
+    return Score(own.metric, own.value, why if own.note is None else f"{own.note}; {why}")
+
+
+def _not_predicted(targets: Targets, prediction: Prediction) -> list[Score]:
+    """Return the scores that a prediction cannot have, though the answers are known."""
+    if prediction.rates_forward is not None or forward_counts(targets.trials, targets.sizes.heldout) is None:
+        return []
+    return [Score("fp-bps", None, "the model predicts no bins after the observed ones")]
+
+
+def _halves(stem: str, rates: np.ndarray, heldin: int) -> dict[str, np.ndarray]:
+    return {f"{stem}_heldin": rates[..., :heldin], f"{stem}_heldout": rates[..., heldin:]}
+
+
+def _own(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> dict[str, Any]:
+    train = split.train if split.train.behavior is not None else None
+    return benchmark_metrics(
+        targets, parts["eval"].rates, parts["eval"].rates_forward, train=train, train_rates=parts["train"].rates
+    )
+
+
+def _beside(targets: Targets, prediction: Prediction) -> list[Score]:
+    # Reconstruction of the input neurons and closeness to known truth: beside the benchmark's numbers, never as them.
+    name = "reconstruction bits/spike"
+    found = scores({name: live_measures(prediction, targets.trials)[name]})
+    if targets.trials.rates is not None:
+        true = targets.trials.rates[:, : targets.sizes.bins]
+        found += scores(measures_of_truth(prediction.rates, true))
+        found.append(score("roughness", lambda: roughness(prediction.rates)))
+    return [*found, *_ratios(targets, prediction)]
+
+
+def _ratios(targets: Targets, prediction: Prediction) -> list[Score]:
+    """Return how many spikes were predicted for each that was recorded, over all units and by what was hidden."""
+    known_counts, heldin = targets.trials, targets.sizes.heldin
+    cases = {
+        "held-in units": (prediction.rates[..., :heldin], known_counts.heldin),
+        "held-out units": (prediction.rates[..., heldin:], known_counts.heldout),
+        "forward bins": (prediction.rates_forward, forward_counts(known_counts, targets.sizes.heldout)),
+    }
+    sums = {
+        name: _sums(rates, counts)
+        for name, (rates, counts) in cases.items()
+        if rates is not None and counts is not None and counts.size
+    }
+    if len(sums) > 1:
+        sums = {None: np.sum(list(sums.values()), axis=0), **sums}
+    elif sums:
+        sums = {None: next(iter(sums.values()))}
+    return [_ratio(name, *pair) for name, pair in sums.items()]
+
+
+def _sums(rates: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    seen = ~np.isnan(counts)
+    return np.array([rates.sum(where=seen, dtype=np.float64), counts.sum(where=seen, dtype=np.float64)])
+
+
+def _ratio(what: str | None, predicted: float, recorded: float) -> Score:
+    if recorded == 0:
+        return Score(RATIO, None, "no spike was recorded there on the evaluation trials", what)
+    return Score(RATIO, float(predicted / recorded), None, what)
+
+
+def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:
+    # What the trial measured itself, with the model at hand.
+    own = folder.read_metrics().get("evaluation", {}) if files.exists(folder.metrics) else {}
+    values = settings.coerce(Mapping, own, f"{folder.metrics}, evaluation").items()
+    return [known(name, settings.coerce(float | None, value, f"{folder.metrics}, {name}")) for name, value in values]
+
+
+def _behavior(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> list[Score]:
+    if is_velocity(split.sizes.dataset, targets.trials.behavior):
+        return []
+    rates = parts["train"].rates, parts["eval"].rates
+    return behavior_scores(decodings(split.sizes.dataset, split.train, targets.trials, *rates))
+
+
+def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder, trial: Trial) -> list[Score]:
+    from raysp.collection.latents import read_latents
+    from raysp.evaluation.state import state_r2
+
+    if split.train.states is None or targets.trials.states is None or not files.exists(folder.latents):
+        return []
+    latents = [read_latents(folder.latents, part, trial) for part in ("train", "eval")]
+    try:
+        found = state_r2(latents[0], split.train.states, latents[1], targets.trials.states)
+    except BadInput as reason:
+        return [Score("state R2", None, str(reason))]
+    each = [known("state R2", float(value), parameter=f"dimension {index}") for index, value in enumerate(found)]
+    return [known("state R2", float(found.mean())), *each]
+
+
+def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) -> list[Score]:
+    """Return co-bps of each held-out unit, undefined without a spike, and R2 of each unit whose true rate changes."""
+    counts, heldin = targets.trials.heldout, split.sizes.heldin
+    truth = _truth_per_unit(targets, prediction)
+    if counts is None:
+        return truth
+    return truth + [
+        score(
+            "co-bps",
+            lambda unit=unit: bits_per_spike(prediction.rates[..., heldin + unit, None], counts[..., unit, None]),
+            unit_index=heldin + unit,
+        )
+        for unit in range(split.sizes.heldout)
+    ]
+
+
+def _truth_per_unit(targets: Targets, prediction: Prediction) -> list[Score]:
+    if targets.trials.rates is None:
+        return []
+    try:
+        each = r2_per_neuron(prediction.rates, targets.trials.rates[:, : targets.sizes.bins])
+    except BadInput:
+        # The score over all units says why.
+        return []
+    return [known("true-rate R2", float(r2), unit_index=unit) for unit, r2 in enumerate(each) if np.isfinite(r2)]
+
+
+def _own_id(split: PopulationSplit, index: int | None) -> int | None:
+    """Return the recording's own number of a unit; None for all units, or where the recording has none."""
+    ids = split.units
+    return None if index is None or ids is None else int(ids[index])
+
+
+def _common(trial: Trial, split: PopulationSplit) -> dict[str, Any]:
+    return {
+        "run_trial": trial.id,
+        "model": trial.shown,
+        "split": trial.split,
+        "dataset": split.sizes.dataset,
+        "phase": phase_of(trial.split),
+        "bin_ms": float(split.sizes.bin_ms),
+        "seed": trial.seed,
+        "part": "eval",
+        "decoding": None,
+        "standin": split.provenance.standin,
+    }

@@ -1,0 +1,1 @@
+"""Continuous recordings of units that respond to a stimulus."""

@@ -1,0 +1,89 @@
+"""How ready a fitted network is to give spikes: chosen for each cell on the validation part, by two goals.
+
+Networks that are unsure say something near the mean, and decodings made for sure ones then give too few spikes, or
+none. A boost, added to what the network says in logs, mends that. It changes no weight.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from raysp.data.splits.windows import Tape
+from raysp.kinds.stimulus.rollout import Boost, roll_out
+from raysp.models.windowed import CAREFUL, MATCHED, WindowModel
+
+Distance = Callable[[np.ndarray, np.ndarray], float]
+
+SILENT = -20.0
+BOOSTS = (SILENT, *(step / 10 for step in range(-20, 41)))
+"""Boosts that are tried, natural logs; the first one leaves no spike at all."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What each boost gave in the validation part.
+
+    Attributes:
+        predicted: (boosts, cells) spikes.
+        recorded: (cells,) spikes.
+        distance: (boosts, cells) sum over stretches of distances between predicted and recorded trains.
+    """
+
+    predicted: np.ndarray
+    recorded: np.ndarray
+    distance: np.ndarray
+
+    def best(self) -> dict[str, np.ndarray]:
+        """Return each goal's boost of each cell, (cells,); of boosts that are equally good the smallest."""
+        boosts = np.array(BOOSTS)
+        missing = np.abs(self.predicted - self.recorded)
+        return {MATCHED: boosts[missing.argmin(axis=0)], CAREFUL: boosts[self.distance.argmin(axis=0)]}
+
+
+def calibrated(
+    model: WindowModel,
+    tape: Tape,
+    stretches: tuple[tuple[int, int], ...],
+    distance: Distance,
+    keep_going: Callable[[], None] = lambda: None,
+) -> dict[str, Boost]:
+    """Return the boosts of a fitted model's calibrated decodings by their names; none for other models.
+
+    Every window of the stretches sees the true spikes before it. No cell's boost depends on another cell.
+
+    Args:
+        model: fitted, on the tape's device.
+        tape: the recording.
+        stretches: of the validation part, first bin and bin after the last.
+        distance: of a recorded and a predicted train, (bins,) uint8 each; of several stretches they are added.
+        keep_going: called between windows; whatever it raises ends the search.
+
+    Raises:
+        BadInput: a stretch is shorter than a window.
+    """
+    found = {}
+    for decoding in dict.fromkeys(model.calibrates.values()):
+        tried = [_tried(model, tape, stretch, decoding, distance, keep_going) for stretch in stretches]
+        best = Tried(*(sum(getattr(one, item.name) for one in tried) for item in dataclasses.fields(Tried))).best()
+        for goal, served in model.calibrates.items():
+            if served == decoding:
+                found[goal] = Boost(decoding, torch.as_tensor(best[goal], dtype=torch.float32))
+    return {goal: found[goal] for goal in model.calibrates}
+
+
+def _tried(
+    model: WindowModel, tape: Tape, stretch: tuple[int, int], decoding: str, distance: Distance, keep_going
+) -> Tried:
+    boosts = {str(boost): Boost(decoding, torch.full((len(tape.spikes),), boost)) for boost in BOOSTS}
+    found = roll_out(model, tape, stretch, forced=True, keep_output=False, boosts=boosts, keep_going=keep_going)
+    true = tape.spikes[:, found.first : found.first + found.bins].to(torch.uint8).cpu().numpy()
+    # Not stacked: of many cells, all boosts' trains together are large.
+    trains = [found.spikes[name] for name in boosts]
+    predicted = np.stack([train.sum(axis=1, dtype=np.int64) for train in trains])
+    far = [[distance(own, cell) for own, cell in zip(true, train, strict=True)] for train in trains]
+    return Tried(predicted, true.sum(axis=1, dtype=np.int64), np.array(far))

@@ -1,0 +1,77 @@
+"""The numbers of predicted spike trains: each cell's curves over the width of smoothing, as rows of the run's table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from raysp.config.experiment import Trial
+from raysp.data.splits.stimulus import StimulusSplit
+from raysp.evaluation.spike_trains import binned_pearson, curves
+from raysp.runs.folder import TrialFolder
+
+SIGMAS_MS = np.arange(151)
+GROUPS_MS = (5, 10, 20, 40, 80)
+"""Bin widths at which counts are correlated, ms; as near as whole bins come."""
+
+
+def trains_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list[dict[str, Any]]:
+    """Return the rows of one trial: every measure of every cell and decoding, at every width.
+
+    Args:
+        trial: whose spike trains are scored.
+        split: its recording.
+        folder: of the trial.
+
+    Raises:
+        NotReady: nothing was predicted.
+        BadInput: the predictions are damaged.
+    """
+    from raysp.collection.spike_trains_file import read_trains
+
+    places = {int(cell): index for index, cell in enumerate(split.cells)}
+    return [
+        row for train in read_trains(folder.predictions) for row in _rows(trial, split, train, places.get(train.cell))
+    ]
+
+
+def _rows(trial: Trial, split: StimulusSplit, train: Any, index: int | None) -> list[dict[str, Any]]:
+    common = {
+        "run_trial": trial.id,
+        "model": trial.shown,
+        "split": trial.split,
+        "dataset": split.sizes.dataset,
+        "phase": "val",
+        "bin_ms": float(train.bin_ms),
+        "seed": trial.seed,
+        "part": "test",
+        "decoding": train.decoding,
+        "unit": train.cell,
+        "unit_index": index,
+        "parameter": None,
+        "standin": split.provenance.standin,
+        "judge": "raysp",
+        "note": None,
+    }
+    counts = {"spikes predicted": train.predicted, "spikes recorded": train.recorded}
+    rows = [{**common, "metric": name, "value": float(np.sum(array))} for name, array in counts.items()]
+    for name, values in curves(train.recorded, train.predicted, train.bin_ms, SIGMAS_MS).items():
+        rows += [
+            {**common, "metric": name, "parameter": str(sigma), **_defined(float(value), train)}
+            for sigma, value in zip(SIGMAS_MS.tolist(), values, strict=True)
+        ]
+    for width in GROUPS_MS:
+        group = max(round(width / train.bin_ms), 1)
+        value = binned_pearson(train.recorded, train.predicted, group)
+        rows.append({**common, "metric": "binned Pearson", "parameter": str(width), **_defined(value, train)})
+    return rows
+
+
+def _defined(value: float, train: Any) -> dict[str, Any]:
+    """Return a value and its note: None, with the reason, where it is not finite."""
+    if np.isfinite(value):
+        return {"value": value}
+    silent = [name for name in ("recorded", "predicted") if not getattr(train, name).any()]
+    why = f"undefined: no spike was {' and none was '.join(silent)}" if silent else "undefined: nothing varies"
+    return {"value": None, "note": why}

@@ -1,0 +1,393 @@
+"""The run folder: where each file of an experiment and of its trials lies, and what state a trial is in."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from raysp.config import settings
+from raysp.config.experiment import Training, Trial, check_name
+from raysp.errors import BadInput, NotReady
+from raysp.io import files
+from raysp.io.yaml_files import read_yaml
+
+State = Literal["done", "failed", "started", "missing"]
+
+
+AGAIN = "remove it and run the experiment again: finished trials are kept"
+FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,254}")
+RECORD = {
+    "name": str,
+    "kind": str,
+    "root": str,
+    "experiment": Mapping,
+    "submissions": tuple[Mapping, ...],
+    "data": Mapping[str, Any],
+    "left_out": tuple[tuple[str, str, str], ...],
+    "code": Mapping,
+    "accepted": tuple[Mapping, ...],
+    "trials": tuple[Mapping, ...],
+    "earlier": tuple[Mapping, ...],
+}
+"""What readers of experiment.yaml rely on."""
+
+INSIDE = {
+    "experiment": {"floor": str, "ceiling": str},
+    "submissions": {"time": str, "command": str, "commit": str, "versions": Mapping, "ended": str, "asked": Mapping},
+    "data": {"fingerprint": str, "recordings": tuple[tuple[str, str], ...], "builder": str, "notes": tuple[str, ...]},
+    "accepted": {"from": str, "to": str},
+}
+"""And in its parts."""
+
+DONE = {
+    "best_epoch": int,
+    "epochs": int,
+    "learning_rates": tuple[float, ...],
+    "steps_per_epoch": int,
+    "validation": Mapping[str, Any],
+    "validation_loss": float | None,
+    "parameters": int,
+    "seconds": float,
+    "training_seconds": float,
+    "stopped_at": int | None,
+    "selected_on": str,
+    "standin": bool,
+    "commit": str,
+}
+"""The same of done.json."""
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """The files of one trial. `done` is written last: its presence is what "finished" means."""
+
+    path: str
+
+    @property
+    def config(self) -> str:
+        """The trial, as YAML."""
+        return files.join(self.path, "config.yaml")
+
+    @property
+    def curve(self) -> str:
+        """One row per epoch; columns: see `raysp.runs.curve`."""
+        return files.join(self.path, "curve.parquet")
+
+    @property
+    def checkpoint(self) -> str:
+        """Best and last weights, optimiser, schedule and random state."""
+        return files.join(self.path, "checkpoint.pt")
+
+    @property
+    def refit_checkpoint(self) -> str:
+        """The same of the training on all trials after selection."""
+        return files.join(self.path, "checkpoint-refit.pt")
+
+    @property
+    def predictions(self) -> str:
+        """Rates of the training and evaluation trials, by trial and unit."""
+        return files.join(self.path, "predictions.parquet")
+
+    @property
+    def latents(self) -> str:
+        """Latents of the evaluation trials, for models that have them."""
+        return files.join(self.path, "latents.h5")
+
+    @property
+    def metrics(self) -> str:
+        """Numbers on the validation trials, at the best epoch."""
+        return files.join(self.path, "metrics.json")
+
+    @property
+    def rungs(self) -> str:
+        """What a trial of a sweep reached at each rung of ASHA so far: epoch -> objective."""
+        return files.join(self.path, "rungs.json")
+
+    @property
+    def stop(self) -> str:
+        """Written by the driver of a sweep when ASHA ends the trial: the epoch after which it stops."""
+        return files.join(self.path, "stop.json")
+
+    @property
+    def log(self) -> str:
+        """What the trial printed."""
+        return files.join(self.path, "log.txt")
+
+    @property
+    def done(self) -> str:
+        """What came out, with provenance; written last."""
+        return files.join(self.path, "done.json")
+
+    @property
+    def error(self) -> str:
+        """The whole traceback of a trial that failed."""
+        return files.join(self.path, "error.txt")
+
+    def read_done(self, *needed: str) -> dict[str, Any]:
+        """Return what done.json says.
+
+        Args:
+            needed: names that must be there.
+
+        Raises:
+            BadInput: it is damaged, or another trial's.
+        """
+        again = "remove it and run the experiment again"
+        found = files.read_object(self.done)
+        try:
+            settings.check_kinds(found, DONE, "record")
+        except BadInput as error:
+            raise BadInput(f"{self.done} is damaged ({error}); {again}") from error
+        if missing := [name for name in needed if name not in found]:
+            raise BadInput(f"{self.done} is damaged: it lacks {', '.join(missing)}; {again}")
+        self.check_own(self.done, found)
+        return found
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Return what metrics.json says. Raises BadInput where it is damaged, or another trial's."""
+        found = files.read_object(self.metrics, "validation")
+        self.check_own(self.metrics, found)
+        return found
+
+    def check_own(self, path: str, found: Mapping[str, Any]) -> None:
+        """Raise BadInput where a file says that it is another trial's; those of earlier versions do not say whose."""
+        mine = os.path.basename(self.path)
+        if (whose := found.get("trial", mine)) != mine:
+            raise BadInput(
+                f"{path} expected that of {mine}, got that of {whose}; remove {self.path} and run the experiment again"
+            )
+
+    def state(self) -> State:
+        """Return what the folder says of its trial."""
+        # One listing, since each question is a request where the folder lies in a store of objects.
+        there = set(files.listing(self.path))
+        empty = not there and files.is_local(self.path) and files.exists(self.path)
+        return self.state_of(there if there or empty else None)
+
+    def state_of(self, there: set[str] | None) -> State:
+        """Return what the names in the folder say of its trial; None where there is no folder."""
+        if there is None:
+            return "missing"
+        if os.path.basename(self.done) in there:
+            return "done"
+        return "failed" if os.path.basename(self.error) in there else "started"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one experiment's run."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The run's name: the last part of its path."""
+        return self.path.rstrip("/").rpartition("/")[2]
+
+    @property
+    def experiment(self) -> str:
+        """The experiment, its trials, and each submission's commit, versions and data."""
+        return files.join(self.path, "experiment.yaml")
+
+    @property
+    def lock(self) -> str:
+        """Held by the one driver that is running."""
+        return files.join(self.path, ".lock")
+
+    @property
+    def holder(self) -> str:
+        """Beside the lock of a run on a disk: which process holds it, and since when."""
+        return files.join(self.path, ".lock-holder")
+
+    @property
+    def mlflow(self) -> str:
+        """The default tracking store, SQLite; of a run at an address it lies on the driver's machine."""
+        return files.join(self.own, "mlflow.db")
+
+    @property
+    def own(self) -> str:
+        """Where files lie that only a disk can hold: in the run folder, or for an address in the user's cache."""
+        return self.path if files.is_local(self.path) else self.cache
+
+    @property
+    def cache(self) -> str:
+        """A folder of the user's own on this machine for this run."""
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        return files.join(cache, "raysp", f"{self.name}-{files.digest(self.path.rstrip('/'))[:10]}")
+
+    @property
+    def predictions(self) -> str:
+        """The collected Parquet dataset, partitioned by model and split."""
+        return files.join(self.path, "predictions")
+
+    @property
+    def metrics(self) -> str:
+        """Tidy metrics: trial, model, split, seed, unit, metric, parameter, value."""
+        return files.join(self.path, "metrics.parquet")
+
+    @property
+    def train_metrics(self) -> str:
+        """Of recordings in one piece: spike-train metrics, one row per cell, decoding and width of smoothing."""
+        return files.join(self.path, "spike_train_metrics.parquet")
+
+    @property
+    def finished(self) -> str:
+        """Which trials the collected files, the scores and the report were made from; written last."""
+        return files.join(self.path, "finished.json")
+
+    @property
+    def report(self) -> str:
+        """The report's folder: report.html and its PNGs."""
+        return files.join(self.path, "report")
+
+    @property
+    def table(self) -> str:
+        """Of a sweep: one row per trial of each candidate, with settings, numbers and provenance."""
+        return files.join(self.path, "sweep.parquet")
+
+    @property
+    def settings(self) -> str:
+        """Of a finished sweep: the best settings of each model and split, for `raysp run --settings`."""
+        return files.join(self.path, "settings.yaml")
+
+    def submission(self, phase: str, *, standin: bool) -> str:
+        """The submission of a phase ("val" or "test"); one made from generated data says so in its name."""
+        return files.join(self.path, f"{'standin-' if standin else ''}submission-{phase}.h5")
+
+    def trial(self, trial_id: str) -> TrialFolder:
+        """The folder of one trial."""
+        return TrialFolder(files.join(self.path, "trials", trial_id))
+
+    def states(self, trials: Iterable[Trial]) -> dict[str, State]:
+        """Return the state of each trial by its id, as `TrialFolder.state` tells it, for all of them at once."""
+        there = files.listings(files.join(self.path, "trials"))
+        return {trial.id: self.trial(trial.id).state_of(there.get(trial.id)) for trial in trials}
+
+    def lost(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Return the trials that say they are finished, and whose predictions are gone."""
+        there = files.listings(files.join(self.path, "trials"))
+        done, predictions = (os.path.basename(path) for path in (self.trial("").done, self.trial("").predictions))
+        found = [(trial, there.get(trial.id, set())) for trial in trials]
+        return [trial for trial, names in found if done in names and predictions not in names]
+
+    def record(self) -> dict[str, Any]:
+        """Return the run's record.
+
+        Raises:
+            NotReady: nothing was ever run there.
+            BadInput: it is damaged; or there is no such bucket.
+        """
+        if not files.exists(self.experiment):
+            files.check(self.path)
+            raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
+        found = read_yaml(self.experiment)
+        if not isinstance(found, dict) or "trials" not in found:
+            raise BadInput(f"{self.experiment} is damaged: it holds no trials; {AGAIN}")
+        try:
+            settings.check_kinds(found, RECORD, "record")
+            for name, kinds in INSIDE.items():
+                part = found.get(name, {})
+                for one in part if isinstance(part, list) else part.values() if name == "data" else [part]:
+                    settings.check_kinds(one, kinds, name)
+        except BadInput as error:
+            raise BadInput(f"{self.experiment} is damaged ({error}); {AGAIN}") from error
+        return {"submissions": [], "data": {}, "experiment": {}, **found}
+
+    def trials(self) -> list[Trial]:
+        """Return the trials of the present form of the run's experiment, in order. Raises as `record` does.
+
+        What differs in anything but the seed is never averaged: of a model on a split only those are given that are
+        like the newest one.
+        """
+        if not files.exists(self.experiment):
+            self.record()
+        # Of many trials, reading them takes seconds, and a command asks often.
+        return list(_trials(self.path, tuple(files.stamp(self.experiment).values())))
+
+
+@functools.lru_cache(maxsize=4)
+def _trials(path: str, stamp: tuple[Any, ...]) -> tuple[Trial, ...]:
+    record = RunFolder(path).record()
+    try:
+        trials = [trial_from(item) for item in record["trials"]]
+    except BadInput as error:
+        raise BadInput(f"{RunFolder(path).experiment} is damaged ({error}); {AGAIN}") from error
+    return tuple(alike(trials, record.get("accepted", ())))
+
+
+def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -> list[Trial]:
+    """Return the trials that are like the last one of their model, split and units in all but the seed.
+
+    Args:
+        trials: of a run, those planned last behind.
+        accepted: changes of code, "from" and "to", of which a person said that they changed no result.
+    """
+    one_code: dict[str, str] = {}
+    for pair in accepted:
+        old, new = (one_code.get(pair[name], pair[name]) for name in ("from", "to"))
+        one_code |= {name: new for name, known in one_code.items() if known == old} | {old: new, new: new}
+    newest = {(trial.shown, trial.split, trial.neurons): trial for trial in trials}
+
+    def like(trial: Trial) -> bool:
+        other = newest[trial.shown, trial.split, trial.neurons]
+        if (trial.model, trial.training, trial.data) != (other.model, other.training, other.data):
+            return False
+        if trial.code == other.code:
+            return trial.settings == other.settings
+        same = one_code.get(trial.code, trial.code) == one_code.get(other.code, other.code)
+        return same and linked(trial.settings, other.settings)
+
+    return [trial for trial in trials if like(trial)]
+
+
+def use_settings(run: RunFolder, record: Mapping[str, Any]) -> str:
+    """Return what to type to train with the best settings of a sweep.
+
+    Args:
+        run: the sweep's folder.
+        record: its record, whose last command names the experiment's file.
+    """
+    submitted = record.get("submissions") or [{}]
+    words = str(submitted[-1].get("command", "")).split()
+    file = next((word for word in words if word.endswith(".py")), "EXPERIMENT")
+    folder = run.path.rstrip("/").rpartition("/")[0] or "."
+    # Without a name of its own, the sweep has the folder that the run would have.
+    named = any(word.partition("=")[0] == "--name" for word in words)
+    root = f" --root {record['root']}" if record.get("root") else ""
+    return f"raysp run {file}{root} --runs {folder if named else folder + '-best'} --settings {run.path}"
+
+
+def linked(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Tell whether settings of two versions of a model's code are the same, as far as both know them."""
+    return all(before[name] == now[name] for name in before.keys() & now.keys())
+
+
+def trial_from(values: Mapping[str, Any]) -> Trial:
+    """Return a trial from its plain form, under the id it has there.
+
+    Raises:
+        BadInput: unknown, missing or wrong fields; or a name that cannot be a folder's.
+    """
+    values = dict(settings.check_kinds(values, {"id": str}, "trial"))
+    name = values.pop("id", "")
+    if isinstance(values.get("training"), dict):
+        values["training"] = settings.build(Training, values["training"], "training")
+    trial = settings.build(Trial, values, "trial")
+    check_name("split", trial.split)
+    check_name("model", trial.model)
+    if trial.label:
+        check_name("label", trial.label)
+    for folder in filter(None, (name, trial.follows)):
+        if not FOLDER.fullmatch(folder):
+            raise BadInput(f"trial expected an id of letters, digits, '.', '_', '+' and '-', got {folder[:80]!r}")
+    object.__setattr__(trial, "recorded", name)
+    return trial
+
+
+def trial_to(trial: Trial) -> dict[str, Any]:
+    """Return a trial's plain form, its id in front."""
+    return {"id": trial.id, **settings.plain(trial)}

@@ -1,0 +1,148 @@
+"""metrics.parquet: the tidy table of a run's scores, a row per run's trial, metric, parameter and unit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from raysp.config.experiment import STANDIN
+from raysp.errors import BadInput
+from raysp.evaluation.behavior import MEAN_R2
+from raysp.io import files, tables
+from raysp.runs.folder import RunFolder
+
+SCHEMA = {
+    "run_trial": "String",
+    "model": "String",
+    "split": "String",
+    "dataset": "String",
+    "phase": "String",
+    "bin_ms": "Float64",
+    "seed": "Int64",
+    "part": "String",
+    "decoding": "String",
+    "unit": "Int64",
+    "unit_index": "Int64",
+    "metric": "String",
+    "parameter": "String",
+    "value": "Float64",
+    "judge": "String",
+    "note": "String",
+    "standin": "Boolean",
+}
+"""`run_trial` is the id of the run's trial; `unit` the recording's own number of a unit, null where it has none;
+`unit_index` its position in the arrays, held-in first. Both are null for a score over all units. `value` is NaN in
+the file, as nlb_tools has it, and null in `read_metrics`, where the score is undefined; `note` says why, or what else
+must be known of it."""
+
+RENAMED = {"true-rate r2 pooled": "true-rate Pearson r squared, pooled"}
+"""Metrics of earlier versions: name -> name now."""
+
+NEEDED = ("model", "split", "metric", "value")
+OLD = ("trial_id", "split", "decoding", "unit", "metric")
+"""What today's words are made of where a table is of an earlier version."""
+
+
+def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(SCHEMA)) -> Any:
+    """Return rows of the table as a frame; a table of an earlier version in today's words.
+
+    Args:
+        run: the run folder.
+        filters: polars expressions that a row must pass, each.
+        columns: which of SCHEMA are wanted: the curves of single cells are a million rows.
+
+    Raises:
+        NotReady: there is none.
+        BadInput: it is damaged, or no table of metrics.
+    """
+    import polars
+
+    again = f"remove it and run: raysp evaluate {run.path}"
+    table = tables.read_table(run.metrics, list(dict.fromkeys([*columns, "run_trial", *NEEDED, *OLD])), again)
+    if not {"run_trial", "trial_id"} & set(table.columns) or not set(NEEDED) <= set(table.columns):
+        names = ", ".join(table.columns) or "none that it should have"
+        raise BadInput(f"{run.metrics} is damaged (its columns are {names}); {again}")
+    with tables.guarded(run.metrics, again):
+        if "run_trial" not in table.columns:
+            table = _renamed(table)
+        types = {name: getattr(polars, SCHEMA[name]) for name in columns}
+        absent = [polars.lit(None, dtype=types[name]).alias(name) for name in columns if name not in table.columns]
+        table = table.with_columns(absent).select([polars.col(name).cast(kind) for name, kind in types.items()])
+        if "value" in columns:
+            table = table.with_columns(polars.col("value").fill_nan(None))
+        return table.filter(*filters)
+
+
+def scored(run: RunFolder) -> set[str]:
+    """Return the ids of the run's trials that the table holds. Raises BadInput where it is damaged."""
+    return set(read_metrics(run, columns=["run_trial"])["run_trial"]) if files.exists(run.metrics) else set()
+
+
+def forget(run: RunFolder, trials: Collection[str]) -> None:
+    """Take the scores of trials that are about to be run from the run's table: none outlives what it was taken from.
+
+    A table that cannot be read stays as it is; scoring tells of it.
+
+    Args:
+        run: the run folder.
+        trials: their ids.
+    """
+    import polars
+
+    try:
+        if set(trials).isdisjoint(scored(run)):
+            return
+        table = read_metrics(run)
+    except BadInput:
+        return
+    _write(run, table.filter(~polars.col("run_trial").is_in(list(trials))))
+
+
+def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the table: these rows in place of the same trials' earlier ones.
+
+    Rows of trials that are not finished, or not the experiment's, any more go.
+
+    A table that cannot be read is replaced when its trials are all among those scored now.
+
+    Raises:
+        BadInput: the earlier table is damaged, and would be lost in part.
+    """
+    import polars
+
+    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
+    table = polars.DataFrame(list(rows), schema=schema)
+    if files.exists(run.metrics) and (others := _whole(run) - set(table["run_trial"])):
+        table = polars.concat([read_metrics(run, polars.col("run_trial").is_in(list(others))), table])
+    _write(run, table)
+
+
+def _write(run: RunFolder, table: Any) -> None:
+    import polars
+
+    tables.write_table(run.metrics, table.with_columns(polars.col("value").fill_null(float("nan"))))
+
+
+def _whole(run: RunFolder) -> set[str]:
+    """Return the ids of the finished trials of the run's present form."""
+    trials = run.trials()
+    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
+    return {name for name, state in states.items() if state == "done" and name not in lost}
+
+
+def _renamed(table: Any) -> Any:
+    """Return a table of earlier versions in today's words. Its `unit` was a position, of trains a cell's number."""
+    import polars
+    from polars import col, lit
+
+    from raysp.data.nlb.sets import SPLITS
+
+    trains = col("decoding").is_not_null() if "decoding" in table.columns else lit(False)
+    unit = col("unit").cast(polars.Int64) if "unit" in table.columns else lit(None, dtype=polars.Int64)
+    # Of other recordings it was the mean over all variables of behaviour, velocity or not.
+    benchmark = col("split").str.strip_prefix(STANDIN).is_in(list(SPLITS))
+    several = (col("metric") == "vel R2") & ~benchmark
+    metric = polars.when(several).then(lit(MEAN_R2)).otherwise(col("metric").replace(RENAMED))
+    return table.rename({"trial_id": "run_trial"}).with_columns(
+        unit=polars.when(trains).then(unit), unit_index=polars.when(~trains).then(unit), metric=metric
+    )

@@ -1,0 +1,52 @@
+"""Which code computes: git commit, hash of raysp's own files, versions of the packages that can change a result."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import os
+import pathlib
+import platform
+import subprocess
+from typing import Any
+
+import raysp
+
+PACKAGES = ("ray", "torch", "numpy", "polars", "mlflow", "optuna", "h5py", "scipy", "scikit-learn", "nlb-tools")
+
+
+@functools.cache
+def commit() -> dict[str, Any]:
+    """Return the git commit of raysp's own code and whether it was changed since; "unknown" outside a checkout."""
+    here = os.path.dirname(os.path.abspath(raysp.__file__))
+    try:
+        head = _git(here, "rev-parse", "HEAD")
+        changed = bool(_git(here, "status", "--porcelain", "--untracked-files=no", "--", "."))
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": "unknown", "changed": None}
+    return {"commit": head, "changed": changed}
+
+
+@functools.cache
+def code() -> str:
+    """Return the SHA-256 of raysp's own Python files, by name and content: what ran, with or without git."""
+    total, root = hashlib.sha256(), pathlib.Path(raysp.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        total.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, raysp, and the packages that can change a result."""
+    found = {"python": platform.python_version(), "raysp": raysp.__version__}
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _git(folder: str, *args: str) -> str:
+    done = subprocess.run(["git", "-C", folder, *args], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

@@ -1,0 +1,214 @@
+"""One study at work: which of its trials to run next, from what its folders say and what has ended since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from raysp.config.experiment import Trial
+from raysp.errors import BadInput
+from raysp.io import files
+from raysp.search.outcome import Outcome, Score, outcome, ranking, score
+from raysp.search.proposer import Proposer
+from raysp.search.result import finished_path, read_result
+from raysp.search.study import Candidate, Study
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much of a study is wanted; more of it extends the study.
+
+    Attributes:
+        samples: candidates; None for all of a grid.
+        finalists: the best so many candidates are trained again over `final_seeds`, whose mean decides; 0 for none.
+        final_seeds: seeds of the final.
+        minutes: of wall time, over all commands that worked on the sweep; None for no limit. When they are over no new
+            candidate is proposed.
+    """
+
+    samples: int | None = None
+    finalists: int = 0
+    final_seeds: tuple[int, ...] = ()
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.samples is not None and self.samples < 1:
+            raise BadInput(f"samples expected at least 1, got {self.samples}")
+        if self.minutes is not None and not self.minutes > 0:
+            raise BadInput(f"minutes expected more than 0, got {self.minutes}")
+        if bool(self.finalists) != bool(self.final_seeds) or self.finalists < 0:
+            raise BadInput("a final expected both how many finalists and how many seeds, got one of them")
+
+
+class Lane:
+    """One study at work.
+
+    Args:
+        study: the study.
+        amount: how much of it is wanted.
+        retry: run failed trials again.
+        late: tells whether the wall time is over.
+    """
+
+    def __init__(self, study: Study, amount: Amount, *, retry: bool, late: Callable[[], bool]) -> None:
+        self.study, self.amount, self._late = study, amount, late
+        self._proposer = Proposer(study.definition)
+        self.candidates = [study.named(one, study.definition.seeds) for one in study.candidates()]
+        self._outcomes: dict[str, Outcome] = {}
+        self._trials: dict[tuple[int, int], Trial] = {}
+        self._ids: dict[tuple[int, int], str] = {}
+        self._first_with: dict[str, int] = {}
+        self._scores: dict[int, Score] = {}
+        self._first_open, self._ended = 0, 0
+        self._running: set[str] = set()
+        self.closed_by_time = False
+        self._retry = retry
+        for candidate in self.candidates:
+            for seed in study.definition.seeds:
+                self._look(candidate, seed)
+
+    @property
+    def wanted(self) -> int | None:
+        """How many candidates there shall be: those that are there already, too; None while a grid has no end."""
+        limits = [n for n in (self.amount.samples, self._proposer.total) if n is not None]
+        return max(min(limits), len(self.candidates)) if limits else None
+
+    def next(self) -> Trial | None:
+        """Return a trial that can start now and count it as running; None when none can."""
+        found = self._open() or self._fresh() or self._final()
+        if found is None:
+            return None
+        self._running.add(self._id(*found))
+        return self._trials[found[0].number, found[1]]
+
+    def settle(self, trial_id: str) -> Outcome:
+        """Note that a trial has ended, however it did; return how, as its folder says."""
+        self._running.discard(trial_id)
+        found = outcome(self.study.run.trial(trial_id))
+        if found.state == "waiting":
+            # Its folder could not even take the error: the same command runs it again.
+            found = Outcome("failed", error="it left nothing on disk")
+        self._outcomes[trial_id] = found
+        return found
+
+    def give_back(self, trial_id: str) -> None:
+        """Note that a trial is not running any more and has not ended."""
+        self._running.discard(trial_id)
+
+    def over(self) -> bool:
+        """Tell whether all that is wanted has been settled."""
+        return not self._running and self._all_settled() and self._final() is None
+
+    def score(self, candidate: Candidate, seeds: tuple[int, ...] | None = None) -> Score:
+        """Return a candidate's score over the study's seeds, or over those given."""
+        key = candidate.number
+        if seeds is None and key in self._scores:
+            return self._scores[key]
+        chosen = self.study.definition.seeds if seeds is None else seeds
+        waiting = Outcome("waiting")
+        found = score([self._outcomes.get(self._id(candidate, seed), waiting) for seed in chosen])
+        if seeds is None and found.state != "waiting":
+            self._scores[key] = found
+        return found
+
+    def candidate_of(self, trial_id: str) -> Candidate:
+        """Return the first candidate that a trial belongs to."""
+        return self.candidates[self._first_with[trial_id]]
+
+    def finalists(self) -> list[int]:
+        """Return the best candidates, as many as the final takes; those whose numbers are known."""
+        if not self.amount.finalists:
+            return []
+        scores = {c.number: self.score(c) for c in self.candidates}
+        return ranking(scores, self.study.definition.objectives)[: self.amount.finalists]
+
+    def finish(self) -> None:
+        """Write finished.json: what the study holds now is a result."""
+        result = {
+            "candidates": len(self.candidates),
+            "ended_by": "minutes" if self.closed_by_time else "samples",
+            "finalists": self.finalists(),
+            "final_seeds": list(self.amount.final_seeds),
+        }
+        files.write_json(finished_path(self.study), result)
+        found = read_result(self.study)
+        winner = {"winner": found.winner, "trials": len(found.outcomes)}
+        files.write_json(finished_path(self.study), result | winner)
+
+    def _id(self, candidate: Candidate, seed: int) -> str:
+        """Return the id of a candidate's trial; made once, since it hashes all settings."""
+        key = (candidate.number, seed)
+        if key not in self._ids:
+            self._trials[key] = self.study.trial(candidate, seed)
+            self._ids[key] = self._trials[key].id
+            self._first_with.setdefault(self._ids[key], candidate.number)
+        return self._ids[key]
+
+    def _look(self, candidate: Candidate, seed: int) -> bool:
+        """Tell whether a trial has to be run, as its folder says; settle it where it has not."""
+        name = self._id(candidate, seed)
+        if name in self._outcomes:
+            return False
+        folder = self.study.run.trial(name)
+        found = outcome(folder)
+        if found.state == "failed" and self._retry:
+            files.remove(folder.error)
+            return True
+        if found.state == "waiting":
+            return True
+        self._outcomes[name] = found
+        return False
+
+    def _open(self) -> tuple[Candidate, int] | None:
+        """Return the first trial of a known candidate that waits."""
+        for candidate in self.candidates[self._first_open :]:
+            for seed in self.study.definition.seeds:
+                name = self._id(candidate, seed)
+                if name not in self._outcomes and name not in self._running:
+                    return candidate, seed
+            if candidate.number == self._first_open and self._settled(candidate):
+                self._first_open += 1
+        return None
+
+    def _settled(self, candidate: Candidate) -> bool:
+        return all(self._id(candidate, seed) in self._outcomes for seed in self.study.definition.seeds)
+
+    def _enough(self) -> bool:
+        return self.wanted is not None and len(self.candidates) >= self.wanted
+
+    def _closed(self) -> bool:
+        self.closed_by_time = self.closed_by_time or (not self._enough() and self._late())
+        return self.closed_by_time
+
+    def _fresh(self) -> tuple[Candidate, int] | None:
+        """Propose candidates until one of them has a trial to run."""
+        while not self._enough() and not self._closed():
+            needed = self._proposer.needs(len(self.candidates))
+            while self._ended < needed and self._settled(self.candidates[self._ended]):
+                self._ended += 1
+            if self._ended < needed:
+                return None
+            scores = {c.number: self.score(c) for c in self.candidates[:needed]}
+            candidate = self._proposer.propose(self.candidates, scores)
+            # With the names of its trials, before any of them starts.
+            self.candidates.append(candidate := self.study.named(candidate, self.study.definition.seeds))
+            for seed in self.study.definition.seeds:
+                # Settings that were tried before are not run again: their trial has the same name.
+                self._look(candidate, seed)
+            if (found := self._open()) is not None:
+                return found
+        return None
+
+    def _final(self) -> tuple[Candidate, int] | None:
+        if not self.amount.finalists or not self._all_settled():
+            return None
+        for number in self.finalists():
+            self.candidates[number] = self.study.named(self.candidates[number], self.amount.final_seeds)
+            for seed in self.amount.final_seeds:
+                candidate = self.candidates[number]
+                if self._id(candidate, seed) not in self._running and self._look(candidate, seed):
+                    return candidate, seed
+        return None
+
+    def _all_settled(self) -> bool:
+        return (self._enough() or self._closed()) and all(self._settled(c) for c in self.candidates)

@@ -1,0 +1,57 @@
+"""All studies of a sweep at work: what the workers ask for next, and what was settled."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from raysp.config.experiment import Trial
+from raysp.search.active_study import Lane
+from raysp.search.outcome import Outcome
+
+
+class Board:
+    """All studies of a sweep at work; earlier ones first.
+
+    Args:
+        lanes: one per study.
+    """
+
+    def __init__(self, lanes: list[Lane]) -> None:
+        self.lanes = lanes
+        self._owner: dict[str, Lane] = {}
+        self._trials: dict[str, Trial] = {}
+        self._kept: list[Trial] = []
+
+    def next(self) -> Trial | Literal["over"] | None:
+        """Return the next trial, None when some must end first, or "over"."""
+        if self._kept:
+            return self._kept.pop()
+        for lane in self.lanes:
+            if (trial := lane.next()) is not None:
+                self._owner[trial.id], self._trials[trial.id] = lane, trial
+                return trial
+        return "over" if all(lane.over() for lane in self.lanes) else None
+
+    def settle(self, trial_id: str) -> Outcome:
+        """Note that a trial has ended; return how."""
+        self._trials.pop(trial_id)
+        return self._owner[trial_id].settle(trial_id)
+
+    def give_back(self, trial_id: str) -> None:
+        """Take back a trial that has not ended; `next` returns it again."""
+        self._owner[trial_id].give_back(trial_id)
+
+    def pending(self) -> bool:
+        """Tell whether anything is left to run, without starting it."""
+        found = self.next()
+        if found is not None and found != "over":
+            self._kept.append(found)
+        return found != "over"
+
+    def trial(self, trial_id: str) -> Trial:
+        """Return a running trial by its name."""
+        return self._trials[trial_id]
+
+    def lane(self, trial_id: str) -> Lane:
+        """Return the study that a running trial belongs to."""
+        return self._owner[trial_id]

@@ -1,0 +1,141 @@
+"""One trial of a sweep, in this process: trained on the training part alone, judged on its validation trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from raysp.config import settings
+from raysp.config.experiment import Trial
+from raysp.data.splits.population import TrainingPart
+from raysp.io import files
+from raysp.runs.folder import RunFolder, TrialFolder
+from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named, recorded
+from raysp.search.outcome import read_rungs
+from raysp.trials.run_trial import check_code, measure
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """Where ASHA compares trials.
+
+    Attributes:
+        epochs: at which epochs.
+        objective: what is compared: the lowest validation loss so far, or another objective at that very epoch.
+        reached: called with (epoch, value) after the value was written down; when it returns, the driver has
+            decided, and has written the trial's stop.json if the trial is to end.
+    """
+
+    epochs: Sequence[int] = ()
+    objective: str = "validation_loss"
+    reached: Callable[[int, float], None] = lambda epoch, value: None
+
+
+def search_trial(
+    trial: Trial,
+    part: TrainingPart,
+    setting: Setting,
+    report: Callable[[dict[str, Any]], None] = lambda note: None,
+    rungs: Rungs | None = None,
+    made_by: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Train one trial of a sweep and record what it came to; a finished one is left as it is.
+
+    No evaluation trial is loaded, nothing is predicted, nothing is trained anew after selection: a search needs the
+    validation numbers only, and `raysp run --settings` does the rest for the settings that won.
+
+    Args:
+        trial: what to run.
+        part: the split's training part, with all neurons.
+        setting: where.
+        report: called with small notes of progress, once per epoch.
+        rungs: where ASHA compares trials; None for nowhere.
+        made_by: commit and code hash, for the record.
+
+    Returns:
+        What done.json says; `stopped_at` is the epoch at which ASHA ended the trial, else None.
+
+    Raises:
+        Exception: whatever went wrong, after the traceback was written to error.txt.
+    """
+    folder = RunFolder(setting.run).trial(trial.id)
+    if files.exists(folder.done):
+        return folder.read_done()
+    check_code(trial)
+    with recorded(trial, folder) as log:
+        return _run(trial, part, setting, folder, report, rungs or Rungs(), made_by or {}, log)
+
+
+def _run(
+    trial: Trial,
+    part: TrainingPart,
+    setting: Setting,
+    folder: TrialFolder,
+    report: Callable[[dict[str, Any]], None],
+    rungs: Rungs,
+    made_by: dict[str, Any],
+    log: Log,
+) -> dict[str, Any]:
+    from raysp.runs import curve
+    from raysp.training import trial as training
+
+    started = time.time()
+    part = part if trial.neurons is None else part.select(trial.neurons)
+    ladder = _Ladder(trial.id, folder, rungs)
+    fitted = training.fit_trial(
+        trial,
+        part,
+        checkpoint=folder.checkpoint,
+        device=setting.device,
+        report=lambda note: (log.epoch(note), report(note), ladder.climb(note)),
+        measure=measure,
+        enough=ladder.ends,
+        measure_at=rungs.epochs,
+        search=True,
+    )
+    curve.write_curve(folder.curve, fitted.curve, trial)
+    files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
+    result = done_record(trial, fitted, part.standin, started) | made_by
+    result |= {"selected_on": "validation trials of the training part", "stopped_at": ladder.stopped_at(fitted.epochs)}
+    files.write_json(folder.done, result)
+    # Weights of thousands of candidates are worth nothing; the settings and the seed give them back.
+    files.remove(folder.checkpoint)
+    return result
+
+
+class _Ladder:
+    """A trial's way past ASHA's rungs, on disk before anyone is told."""
+
+    def __init__(self, name: str, folder: TrialFolder, rungs: Rungs) -> None:
+        self._name, self._folder, self._rungs = name, folder, rungs
+        self._values = {str(epoch): value for epoch, value in read_rungs(folder).items()}
+        self._end = self._read_end()
+
+    def climb(self, note: dict[str, Any]) -> None:
+        """Write and tell what the objective is, where an epoch is a rung."""
+        epoch, name = note.get("epoch"), self._rungs.objective
+        if epoch not in self._rungs.epochs:
+            return
+        value = note["best_loss"] if name == "validation_loss" else note.get(name)
+        if value is not None:
+            self._values[str(epoch)] = value
+            files.write_json(self._folder.rungs, {"trial": self._name, **self._values})
+            self._rungs.reached(epoch, value)
+            self._end = self._read_end()
+
+    def ends(self, epoch: int) -> bool:
+        """Tell whether the trial ends after this epoch."""
+        return self._end is not None and epoch >= self._end
+
+    def stopped_at(self, epochs: int) -> int | None:
+        """Return the epoch at which ASHA ended a trial that was trained for so many epochs, if it did."""
+        return self._end if self._end is not None and epochs == self._end else None
+
+    def _read_end(self) -> int | None:
+        if not files.exists(self._folder.stop):
+            return None
+        found = files.read_object(self._folder.stop)
+        self._folder.check_own(self._folder.stop, found)
+        return settings.coerce(int, found.get("epoch"), f"{self._folder.stop}, epoch")

@@ -1,0 +1,200 @@
+import contextlib
+import os
+import sys
+
+import h5py
+import pytest
+from click.testing import CliRunner
+
+from raysp.cli.root import main
+from raysp.collection.gather import digest_of
+from raysp.collection.submission import stale, told
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Trial
+from raysp.driver import launch
+from raysp.driver.evaluate import wanted
+from raysp.driver.finish import changed, done, finish, made, note
+from raysp.driver.launch import Asked, Request, to_run
+from raysp.driver.launch_words import say_outside
+from raysp.errors import BadInput
+from raysp.io import files
+from raysp.io.yaml_files import write_yaml
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.test_looks import count_test_score
+
+SPLIT = "standin-mc_maze_small-20ms-val"
+TRIALS = [Trial("mean_rate", {}, None, SPLIT, "0" * 64, seed=seed) for seed in range(3)]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run of three trials, with all that is made of it."""
+    run = RunFolder(str(tmp_path / "run"))
+    write_yaml(run.experiment, {"trials": [trial_to(trial) for trial in TRIALS]})
+    for trial in TRIALS:
+        files.write_json(run.trial(trial.id).done, {})
+        for path in (run.trial(trial.id).predictions, f"{run.predictions}/model=mean_rate/{trial.id}.parquet"):
+            files.write_text(path, trial.id)
+    files.make_folder(run.report)
+    for path in (run.metrics, f"{run.report}/report.html", f"{run.report}/a.png"):
+        files.write_text(path, "content")
+    write_submission(run, TRIALS[:2])
+    files.write_json(run.finished, {"made_from": {}, "made": made(run)})
+    return run
+
+
+def write_submission(run, trials, seeds="mean"):
+    with h5py.File(run.submission("val", standin=True), "w") as file:
+        file.create_group("mc_maze_small_20").attrs["trials"] = [trial.id for trial in trials]
+        file.attrs.update({"model": "mean_rate", "seeds": seeds})
+
+
+def first(folder):
+    """The path of the first file of a folder of the dataset."""
+    return next(os.path.join(where, names[0]) for where, _, names in os.walk(folder) if names)
+
+
+MADE = {
+    "metrics.parquet": lambda run: run.metrics,
+    "standin-submission-val.h5": lambda run: run.submission("val", standin=True),
+    "report/report.html": lambda run: f"{run.report}/report.html",
+    "report/a.png": lambda run: f"{run.report}/a.png",
+    "predictions/model=mean_rate/": lambda run: first(run.predictions),
+}
+
+
+def test_what_is_there_as_it_was_made_is_up_to_date(run):
+    assert changed(run, files.read_json(run.finished)) == []
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_gone_or_was_changed_is_noticed(run, name):
+    path = MADE[name](run)
+    content = files.read_bytes(path)
+    files.remove(path)
+    (found,) = changed(run, files.read_json(run.finished))
+    assert found.startswith(name)
+    for other in (content[:-1], content[:-1] + bytes([content[-1] ^ 1])):
+        with open(path, "wb") as file:
+            file.write(other)
+        # The dataset's files are the trials' own, which carry a digest themselves.
+        same = len(other) == len(content) and name.startswith("predictions")
+        assert changed(run, files.read_json(run.finished)) == ([] if same else [found])
+
+
+def test_what_a_command_of_its_own_makes_again_is_noted_and_nothing_else(run):
+    files.remove(f"{run.report}/a.png")
+    files.write_text(run.metrics, "other")
+    note(run, "metrics.parquet")
+    assert changed(run, files.read_json(run.finished)) == ["report/a.png"]
+    note(run, "report/")
+    assert changed(run, files.read_json(run.finished)) == []
+
+
+@pytest.mark.parametrize("gone", ["done", "predictions", "path"])
+def test_a_trial_without_its_predictions_is_not_finished(run, gone):
+    files.remove(getattr(run.trial(TRIALS[1].id), gone))
+    assert done(run) == [TRIALS[0], TRIALS[2]]
+    assert to_run(run, TRIALS, Request()) == [TRIALS[1]]
+
+
+def test_what_would_run_is_told_without_changing_anything(run):
+    files.remove(run.trial(TRIALS[1].id).done)
+    files.write_text(run.trial(TRIALS[1].id).error, "boom")
+    assert to_run(run, TRIALS, Request()) == []
+    assert to_run(run, TRIALS, Request(retry=True)) == [TRIALS[1]]
+    assert to_run(run, TRIALS, Request(force=True)) == TRIALS
+    assert run.states(TRIALS)[TRIALS[1].id] == "failed"
+    assert len(done(run)) == 2
+
+
+def test_what_a_finished_trial_says_of_itself_is_looked_at(run):
+    files.write_json(run.trial(TRIALS[2].id).done, {"trial": TRIALS[2].id, "epochs": 3})
+    assert CliRunner().invoke(main, ["status", run.path]).output.splitlines()[-1] == "3 done"
+    path = run.trial(TRIALS[2].id).done
+    with open(path, "rb") as file:
+        content = file.read()
+    files.write_text(path, content.replace(b'"epochs": 3', b'"epochs": 7').decode())
+    files.remove(run.trial(TRIALS[1].id).predictions)
+    output = CliRunner().invoke(main, ["status", run.path]).output.splitlines()
+    assert output[-1] == "1 done, 1 without predictions, 1 damaged"
+    assert path in output[-2]
+    assert "is damaged" in output[-2]
+    assert "remove it and run" in output[-2]
+    for look in (lambda: finish(run, "data", print), lambda: digest_of(run, TRIALS[2])):
+        with pytest.raises(BadInput, match=r"done\.json is damaged"):
+            look()
+
+
+def test_a_submission_of_trials_that_are_not_the_experiments_any_more_is_stale(run):
+    assert stale(run) == []
+    files.remove(run.trial(TRIALS[2].id).path)
+    assert stale(run) == []
+    write_submission(run, TRIALS)
+    assert stale(run) == [run.submission("val", standin=True)]
+    files.write_text(run.submission("val", standin=True), "no HDF5")
+    assert stale(run) == [run.submission("val", standin=True)]
+
+
+@pytest.mark.parametrize(
+    ("count", "seeds", "whose"), [(3, "mean", "mean over 3 seeds"), (1, "mean", "one seed"), (1, 2, "seed 2")]
+)
+def test_a_submission_is_told_with_whose_rates_it_holds(run, count, seeds, whose):
+    write_submission(run, TRIALS[:count], seeds)
+    path = run.submission("val", standin=True)
+    assert told(path) == f"{path} (mean_rate, {whose})"
+
+
+def test_a_run_without_splits_of_the_test_phase_says_so(run):
+    assert wanted(run, "val") == TRIALS
+    with pytest.raises(BadInput, match=rf"no splits of the test phase \(its splits: {SPLIT}\)"):
+        wanted(run, "test")
+
+
+def test_a_look_at_the_test_answers_is_told_and_so_is_a_report_that_is_older(run, monkeypatch):
+    def scored(run, root, phase):
+        return count_test_score(run, TRIALS) and 3
+
+    monkeypatch.setattr("raysp.cli.results.with_ray", lambda verbose: contextlib.nullcontext())
+    monkeypatch.setattr("raysp.cli.data_root.whole_root", lambda run, root, trials: "data")
+    monkeypatch.setattr("raysp.driver.evaluate.wanted", lambda run, phase: TRIALS)
+    monkeypatch.setattr("raysp.driver.score_table.lines", lambda run, phase: [])
+    monkeypatch.setattr("raysp.driver.finish.evaluate", scored)
+    for number in (1, 2):
+        lines = CliRunner().invoke(main, ["evaluate", run.path, "--phase", "test"]).output.splitlines()
+        assert lines == [
+            f"3 trials scored: {run.metrics}",
+            f"look {number} at the test answers, counted in {run.path}/test-scores.json",
+            f"the report is older than these scores; draw it anew with: raysp report {run.path}",
+        ]
+
+
+def test_a_dry_run_says_what_prepares_the_splits_that_are_not(tmp_path, monkeypatch):
+    recordings = (Recording("mine", "lorenz", {}),)
+    names = ("mine", "standin-mc_maze_small-20ms-test")
+    experiment = Experiment(name="e", models=(ModelChoice("mean_rate"),), splits=("*",), recordings=recordings)
+    asked, said = Asked(experiment, experiment, experiment, names), []
+    request = Request(root=str(tmp_path), runs=str(tmp_path), file="e.py", dry_run=True)
+    assert launch._show(asked, RunFolder(str(tmp_path / "e")), request, said.append) == 0
+    expected = f"raysp data prepare e.py mc_maze_small-20ms-test mc_maze_small-20ms-val --root {tmp_path}"
+    assert said[-1] == f"their trials can be listed once they are prepared; type: {expected}"
+    assert files.listing(str(tmp_path)) == []
+
+
+def test_trials_outside_of_what_was_asked_for_are_named_with_a_command_that_helps(run, monkeypatch):
+    argv = ["/x/bin/raysp", "run", "e.py", "--models", "mean_rate", "--root", "d", "--splits=a*", "--retry"]
+    monkeypatch.setattr(sys, "argv", argv)
+    said = []
+    say_outside([], run, said.append)
+    assert said == []
+    files.remove(run.trial(TRIALS[1].id).done)
+    files.write_text(run.trial(TRIALS[1].id).error, "boom")
+    say_outside([TRIALS[1]], run, said.append)
+    assert "1 trial of this experiment is not finished, 1 failed" in said[0]
+    assert said[0].endswith("run them with: raysp run e.py --root d --models mean_rate --retry")
+
+
+def test_a_run_beside_one_whose_name_differs_in_case_alone_is_refused(tmp_path):
+    files.make_folder(str(tmp_path / "E"))
+    launch.check_place(RunFolder(str(tmp_path / "E")), Request(runs=str(tmp_path)))
+    with pytest.raises(BadInput, match="E and e differ in case alone"):
+        launch.check_place(RunFolder(str(tmp_path / "e")), Request(runs=str(tmp_path)))
