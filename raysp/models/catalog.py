@@ -1,31 +1,27 @@
-"""Models by name: a model is a file of this folder that defines Config and Model."""
+"""Models by name: a model is a file of this folder, or an entry point, that defines Config and Model."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from types import ModuleType
 from typing import Any
 
-from raysp import models
-from raysp.config import settings
+from raysp.config import plugins, settings
 from raysp.data.splits.population import Sizes
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.errors import unknown
 
-HELPERS = ("catalog", "masked", "means", "prediction", "shared_windows", "windowed")
-
 
 def names() -> list[str]:
     """Return the names of all models."""
-    return sorted(item.name for item in pkgutil.iter_modules(models.__path__) if item.name not in HELPERS)
+    return list(_modules())
 
 
 def module(name: str) -> ModuleType:
     """Return a model's file as a module. Raises BadInput for an unknown name, with the nearest right one."""
-    if name not in names():
+    if name not in _modules():
         raise unknown("model", name, names())
-    return importlib.import_module(f"raysp.models.{name}")
+    return importlib.import_module(_modules()[name])
 
 
 def config(name: str, values: dict[str, Any]) -> Any:
@@ -53,3 +49,7 @@ def on_paper(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes) ->
 def fits_itself(name: str) -> bool:
     """Tell whether a model has a `fit` of its own instead of a loss for gradient descent."""
     return hasattr(module(name).Model, "fit")
+
+
+def _modules() -> dict[str, str]:
+    return plugins.modules("models", ("Config", "Model"))

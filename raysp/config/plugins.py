@@ -1,0 +1,56 @@
+"""What is found by its name: files and folders of a package of raysp, and entry points of what else is installed."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent
+
+
+def modules(room: str, defines: tuple[str, ...]) -> dict[str, str]:
+    """Return the modules of a room by name, in order of names; none is imported.
+
+    A built-in one is a file or a folder of raysp/<room> that defines certain names. Anyone else's is an entry point of
+    the group raysp.<last part of the room>, e.g. `lstm = "lab.lstm"` of raysp.models; it must be installed on every
+    machine. A built-in name cannot be taken.
+
+    Args:
+        room: folder of the package, e.g. "data/sources".
+        defines: classes, functions and constants that a built-in one defines at its top level; others are helpers.
+    """
+    return dict(_modules(room, defines, tuple(sys.path)))
+
+
+def path(module: str) -> Path:
+    """Return the file of a module, a package's __init__.py. Raises ModuleNotFoundError where there is none."""
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"expected an installed module {module}, found none")
+    return Path(found.origin)
+
+
+@functools.cache
+def _modules(room: str, defines: tuple[str, ...], _searched: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    others = importlib.metadata.entry_points(group=f"raysp.{room.rpartition('/')[2]}")
+    found = {one.name: one.module for one in others} | dict(_built_in(PACKAGE / room, defines))
+    return tuple(sorted(found.items()))
+
+
+def _built_in(folder: Path, defines: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    dotted = ".".join(folder.relative_to(PACKAGE.parent).parts)
+    for file in (*folder.glob("*.py"), *folder.glob("*/__init__.py")):
+        name = file.parent.name if file.parent != folder else file.stem
+        if name != "__init__" and set(defines) <= _defined(file):
+            yield name, f"{dotted}.{name}"
+
+
+def _defined(file: Path) -> set[str]:
+    body = ast.parse(file.read_bytes()).body
+    targets = (target for node in body if isinstance(node, ast.Assign) for target in node.targets)
+    return {node.name for node in body if hasattr(node, "name")} | {one.id for one in targets if hasattr(one, "id")}
