@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from raysp.report.style import CORAL, FAINT, GREY, Picture, canvas, png
-from raysp.training.lr_range import LrRange
+
+if TYPE_CHECKING:
+    from raysp.training.lr_range import LrRange
 
 
 def lr_picture(found: LrRange, name: str) -> Picture:

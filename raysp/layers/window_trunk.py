@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from raysp.layers.cellwise import Block, ChannelNorm, Halving, alike
 
-STEM_WIDTH, SLOPE = 15, 0.1
+STEM_WIDTH, SLOPE, EPS = 15, 0.1, 1e-5
 
 Modulate = Callable[[int, torch.Tensor], torch.Tensor]
 
@@ -49,14 +49,19 @@ class Stem(nn.Module):
         found = found + torch.matmul(own.reshape(len(own), windows * bins, STEM_WIDTH), self.weight[:, inputs:])
         return functional.leaky_relu(self._normalised(found), SLOPE).view(len(own), windows, bins, -1)
 
-    def _normalised(self, x: torch.Tensor, momentum: float = 0.1, eps: float = 1e-5) -> torch.Tensor:
+    def kernels(self) -> torch.Tensor:
+        """Return (cells, channels, stimuli + 1, taps) weights, own spikes last, the normalisation multiplied in."""
+        gain = self.scale / (self.running_var + EPS).sqrt()
+        return (self.weight * gain[:, None]).transpose(1, 2).unflatten(2, (-1, STEM_WIDTH))
+
+    def _normalised(self, x: torch.Tensor, momentum: float = 0.1) -> torch.Tensor:
         """Normalise (cells, entries, channels) with the spread of the batch, or in evaluation with that seen so far."""
         cells, entries, channels = x.shape
         flat = x.transpose(0, 1).reshape(entries, cells * channels)
         stats = (self.running_mean.view(-1), self.running_var.view(-1))
         # One number has no spread to divide by: what was seen so far must do.
         training = self.training and entries > 1
-        found = functional.batch_norm(flat, *stats, self.scale.view(-1), self.shift.view(-1), training, momentum, eps)
+        found = functional.batch_norm(flat, *stats, self.scale.view(-1), self.shift.view(-1), training, momentum, EPS)
         return found.view(entries, cells, channels).transpose(0, 1)
 
 

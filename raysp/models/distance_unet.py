@@ -125,6 +125,10 @@ class Model(WindowModel):
         means = spike_distance.mean_log_distance(spikes, stretches, self.config.clamp)
         return torch.as_tensor(means, dtype=torch.float32).to(tape.device)
 
+    def kernels(self) -> torch.Tensor:
+        """Return the first layer's kernels of each cell, (cells, kernels, inputs, taps)."""
+        return self.trunk.stem.kernels()
+
     def output(self, windows: Windows) -> torch.Tensor:
         """Return natural logs of distances in bins, (cells, windows, output bins)."""
         return self.told(self.trunk(*normalised(windows))) + self.mean[:, None, None]

@@ -53,6 +53,10 @@ class Model(WindowModel):
         self.trunk = config.trunk(sizes)
         self.head = Linear(sizes.cells, config.coarsest * config.channels, 1)
 
+    def kernels(self) -> torch.Tensor:
+        """Return the first layer's kernels of each cell, (cells, kernels, inputs, taps)."""
+        return self.trunk.stem.kernels()
+
     def output(self, windows: Windows) -> torch.Tensor:
         """Return expected spikes in the interval after t = 0, (cells, windows)."""
         return self.told(self.trunk(windows.stimulus, windows.history))

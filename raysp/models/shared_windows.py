@@ -38,10 +38,11 @@ class SharedModel(WindowModel):
     """One network with feature-wise modulation (Perez et al. 2018) by cell after every level of its trunk.
 
     A subclass has `output_of(windows, cells)`, made with `through(trunk, stimulus, history, cells)`, and
-    `errors_of(output, windows, cells)`.
+    `errors_of(output, windows, cells)`; `network` is the one network.
     """
 
     one_per_cell = False
+    network: WindowModel
 
     def __init__(self, config: SharedConfig, sizes: StimulusSizes) -> None:
         super().__init__()
@@ -57,6 +58,10 @@ class SharedModel(WindowModel):
     def errors_of(self, output: torch.Tensor, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
         """Return the mean error of each of `cells`; the windows hold every cell."""
         raise NotImplementedError(f"{type(self).__name__} needs a method errors_of(output, windows, cells)")
+
+    def kernels(self) -> torch.Tensor | None:
+        """Return the first layer's kernels, (1, kernels, inputs, taps): those of every cell."""
+        return self.network.kernels()
 
     def output(self, windows: Windows) -> torch.Tensor:
         """Return what the network says of each window of every cell."""

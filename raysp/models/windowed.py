@@ -126,6 +126,10 @@ class WindowModel(nn.Module):
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method spikes(...)")
 
+    def kernels(self) -> torch.Tensor | None:
+        """Return the first layer's (cells or 1, kernels, inputs, taps), own spikes last; None of a model without."""
+        return None
+
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
         """Return the output, made readier to give spikes.
 

@@ -98,6 +98,11 @@ class TrialFolder:
         return files.join(self.path, "latents.h5")
 
     @property
+    def kernels(self) -> str:
+        """First-layer kernels of networks of windows."""
+        return files.join(self.path, "kernels.parquet")
+
+    @property
     def metrics(self) -> str:
         """Numbers on the validation trials, at the best epoch."""
         return files.join(self.path, "metrics.json")

@@ -54,6 +54,19 @@ def test_a_stem_is_convolution_and_batch_norm_in_training_and_in_evaluation(bins
     assert found.shape == (CELLS, WINDOWS, (bins + 1) // 2, CHANNELS)
 
 
+def test_kernels_are_those_of_the_convolution_with_its_normalisation():
+    torch.manual_seed(0)
+    stem = Stem(CELLS, STIMULI, CHANNELS)
+    for weights in (*stem.parameters(), stem.running_var):
+        nn.init.uniform_(weights, 0.5, 2.0)
+    found = stem.kernels()
+    assert found.shape == (CELLS, CHANNELS, STIMULI + 1, 15)
+    for cell in range(CELLS):
+        conv, norm = plain_stem(stem, cell)[:2]
+        expected = conv.weight * (norm.weight / (stem.running_var[cell] + norm.eps).sqrt())[:, None, None]
+        torch.testing.assert_close(found[cell], expected)
+
+
 def test_a_stems_gradients_are_those_of_convolution_and_batch_norm():
     torch.manual_seed(0)
     stem = Stem(CELLS, STIMULI, CHANNELS).train()

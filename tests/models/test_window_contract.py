@@ -55,6 +55,14 @@ def test_outputs_are_finite_numbers_of_each_cell_and_window(name, cells):
     assert torch.isfinite(found).all()
 
 
+@pytest.mark.parametrize("name", GRADIENT)
+def test_networks_offer_their_first_layer(name):
+    model, _ = fitted(name, made_up_recording(cells=3))
+    found = model.kernels()
+    assert found.shape[0] in (1, 3)
+    assert found.shape[2:] == (made_up_recording().sizes.channels + 1, 15)
+
+
 def test_it_says_which_part_it_plays_in_a_comparison(name):
     model = catalog.module(name).Model
     assert model.role in get_args(Role)

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysp.collection.kernels_file import read_kernels, write_kernels
 from raysp.collection.spike_trains_file import Train, read_trains, write_trains
 from raysp.errors import NotReady
 from raysp.io import files
@@ -15,12 +15,12 @@ from raysp.kinds.stimulus.page.arrays import busiest, open_arrays, true_distance
 from raysp.kinds.stimulus.page.averages import averages, cell_averages, triggered
 from raysp.kinds.stimulus.page.case import open_train_case
 from raysp.kinds.stimulus.page.draw import draw_trains
-from raysp.kinds.stimulus.page.kernels import kernels, open_kernels, ranked
+from raysp.kinds.stimulus.page.kernels import kernels as draw_kernels
+from raysp.kinds.stimulus.page.kernels import open_kernels
 from raysp.kinds.stimulus.page.learning import best_epochs, learned, learning
 from raysp.kinds.stimulus.page.numbers import read_numbers
 from raysp.kinds.stimulus.page.rasters import ordinary_stretch, rows_of
 from raysp.report.run_data import read_material
-from raysp.training import checkpoint
 from tests.report.trains import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, make_trains
 
 
@@ -155,51 +155,34 @@ def test_no_predicted_spikes_are_no_average(tmp_path):
     assert len(averages(case).png) > 5000
 
 
-def test_kernels_are_the_cells_own_with_normalisation_strongest_first():
-    weight = torch.zeros(2, 45, 3)
-    weight[1, 20, 0], weight[1, 31, 1], weight[1, 3, 2] = 1.0, 5.0, 2.0
-    names = ("trunk.stem.weight", "trunk.stem.scale", "trunk.stem.running_var")
-    parts = (weight, torch.tensor([[1.0] * 3, [6.0, 1.0, 1.0]]), torch.ones(2, 3))
-    found = ranked(dict(zip(names, parts, strict=True)), place=1, channels=2)
-    assert found.shape == (3, 3, 15)
-    places = [tuple(int(i) for i in np.argwhere(kernel)[0]) for kernel in found]
-    # Row 20 is the second channel's tap 5, row 31 the own spikes' tap 1, row 3 the first channel's tap 3.
-    assert places == [(1, 5), (2, 1), (0, 3)]
-    assert [float(kernel.max()) for kernel in found] == pytest.approx([6.0, 5.0, 2.0], rel=1e-4)
-
-
-def test_a_layer_of_other_inputs_is_refused():
-    with pytest.raises(NotReady, match="not 15 taps"):
-        ranked({"trunk.stem.weight": torch.zeros(1, 44, 3)}, place=0, channels=2)
-
-
-def test_kernels_are_those_of_the_cells_place_in_its_trial(case, made):
+def test_kernels_are_those_of_the_cell_the_strongest_first(case, made):
     trial = made.of("distance_unet", CELLS[3])
-    state = torch.load(made.run.trial(trial.id).checkpoint, weights_only=True)
-    weight = state["progress"]["best"]["trunk.stem.weight"]
+    kept, shared = read_kernels(made.run.trial(trial.id).kernels, trial, CELLS[3])
     found = open_kernels(case, CELLS[3])
-    np.testing.assert_allclose(np.sort(found.weights.ravel()), np.sort(weight[1].numpy().ravel()))
+    assert not shared
+    strength = np.square(found.weights).sum(axis=(1, 2))
+    assert (np.diff(strength) <= 0).all()
+    np.testing.assert_array_equal(np.sort(found.weights, axis=0), np.sort(kept, axis=0))
     assert list(found.inputs)[-1] == "own spikes"
 
 
 def test_kernels_of_one_network_for_all_cells_are_said_to_be_shared(tmp_path):
     made = make_trains(tmp_path, models=("distance_unet",), together=4)
     (trial,) = made.trials
-    weight = torch.arange(75.0 * 8).reshape(1, 75, 8)
-    state = {"progress": {"best": {"network.trunk.stem.weight": weight}}}
-    checkpoint.save(made.run.trial(trial.id).checkpoint, trial.id, state)
+    kernels = np.arange(600.0).reshape(1, 8, 5, 15)
+    write_kernels(made.run.trial(trial.id).kernels, trial, made.split.cells, kernels)
     case = open_made(made)
     found = open_kernels(case, CELLS[2])
     assert found.shared
-    np.testing.assert_array_equal(np.sort(found.weights.ravel()), np.arange(600))
-    assert kernels(case).caption.startswith("Shared by all cells")
+    np.testing.assert_array_equal(found.weights, kernels[0, ::-1])
+    assert draw_kernels(case).caption.startswith("Shared by all cells")
 
 
-def test_a_trial_without_checkpoint_has_no_kernels(tmp_path):
+def test_a_trial_of_an_earlier_version_has_no_kernels_and_says_what_to_do(tmp_path):
     made = make_trains(tmp_path, models=("distance_unet",))
     for trial in made.trials:
-        files.remove(made.run.trial(trial.id).checkpoint)
-    with pytest.raises(NotReady, match="no checkpoint with weights"):
+        files.remove(made.run.trial(trial.id).kernels)
+    with pytest.raises(NotReady, match="remove the trial's folder and run the experiment again"):
         open_kernels(open_made(made), CELLS[0])
 
 

@@ -7,8 +7,8 @@ import zlib
 
 import numpy as np
 import polars
-import torch
 
+from raysp.collection.kernels_file import write_kernels
 from raysp.collection.spike_trains_file import Train, write_trains
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
@@ -20,7 +20,6 @@ from raysp.kinds.stimulus.page.numbers import PREDICTED, RECORDED, SIGMAS, SIGN
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import SCHEMA
-from raysp.training import checkpoint
 
 NAME = "standin-eye"
 CELLS = (3, 5, 8, 13)
@@ -140,9 +139,9 @@ def finish(run, trial, split, value):
         folder.done, done | {"selected_on": "validation part, each cell by itself" if trained else "nothing"}
     )
     if trained:
-        generator = torch.Generator().manual_seed(trial.seed)
-        weight = torch.randn(len(trial.neurons), 75, 8, generator=generator)
-        checkpoint.save(folder.checkpoint, trial.id, {"progress": {"best": {"trunk.stem.weight": weight}}})
+        rng = np.random.default_rng(trial.seed)
+        kernels = rng.normal(size=(len(trial.neurons), 8, split.sizes.channels + 1, 15))
+        write_kernels(folder.kernels, trial, chosen.cells, kernels)
     return rows_of(trial, split, value)
 
 

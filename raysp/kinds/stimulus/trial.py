@@ -40,7 +40,7 @@ def produce(
     Raises:
         Interrupted: `keep_going` said stop.
     """
-    from raysp.collection import spike_trains_file
+    from raysp.collection import kernels_file, spike_trains_file
     from raysp.runs import curve
     from raysp.runs.trial_log import best_metrics, done_record, named
     from raysp.training import trial as training
@@ -62,6 +62,8 @@ def produce(
         train for stretch in split.parts[PART] for train in predicted(trial, split, fitted, stretch, boosts, keep_going)
     ]
     spike_trains_file.write_trains(folder.predictions, trial, split, found, fitted.model.reach.before, PART)
+    if (kernels := fitted.model.kernels()) is not None:
+        kernels_file.write_kernels(folder.kernels, trial, split.cells, kernels.detach().cpu().numpy())
     curve.write_curve(folder.curve, fitted.curve, trial)
     measured = {
         **named(trial),

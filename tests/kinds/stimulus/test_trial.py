@@ -81,7 +81,7 @@ def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_cell(sett
     assert folder.state() == "done"
     expected = {"config.yaml", "curve.parquet", "predictions.parquet", "metrics.json", "log.txt", "done.json"}
     learned = trial.training is not None
-    assert set(files.listing(folder.path)) == expected | ({"checkpoint.pt"} if learned else set())
+    assert set(files.listing(folder.path)) == expected | ({"checkpoint.pt", "kernels.parquet"} if learned else set())
     assert files.read_json(folder.done) == result
     if result["validation_loss"] is not None:
         assert result["validation_loss"] == result["validation"]["validation_loss"]

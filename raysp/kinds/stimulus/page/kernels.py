@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysp.collection.kernels_file import read_kernels
 from raysp.errors import NotReady
 from raysp.kinds.stimulus.page.case import TrainCase
 from raysp.kinds.stimulus.page.colours import LIGHTS, channel_colours
-from raysp.layers.window_trunk import STEM_WIDTH
 from raysp.report.style import FAINT, INK, Picture, canvas, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STEM = "trunk.stem."
-WEIGHT, SCALE, VARIANCE = (f"{STEM}{name}" for name in ("weight", "scale", "running_var"))
-EPS = 1e-5
-"""Added to the variance in the network's own normalisation."""
-
-STRONGEST, ROWS, COLUMNS = 6, 2, 3
+ROWS, COLUMNS = 2, 3
 OWN = "own spikes"
 
 
@@ -46,7 +41,8 @@ def kernels(case: TrainCase) -> Picture:
     """Draw the first shown cell's kernels: all of them as an image, the strongest as lines.
 
     Raises:
-        NotReady: the weights are not at hand, or the network begins otherwise.
+        NotReady: the trial left none.
+        BadInput: they are damaged, or the recording is no longer what it was.
     """
     one = case.shown[0]
     found = open_kernels(case, one.cell)
@@ -70,48 +66,14 @@ def kernels(case: TrainCase) -> Picture:
 
 
 def open_kernels(case: TrainCase, cell: int) -> Kernels:
-    """Return a cell's kernels from its trial's checkpoint. Raises as `kernels` does."""
-    from raysp.training import checkpoint
-
-    trial = case.trial(case.main.model, cell)
+    """Return a cell's kernels as its trial left them. Raises as `kernels` does."""
+    trial, split = case.trial(case.main.model, cell), case.split
     if trial is None:
         raise NotReady(f"no kernels: no trial of {case.main.model} with cell {cell} is finished")
-    state = checkpoint.load(case.material.run.trial(trial.id).checkpoint, trial.id)
-    if not isinstance(state, dict):
-        raise NotReady(f"no kernels: {trial.id} has no checkpoint with weights" + (f" ({state})" if state else ""))
-    weights = _stem(state.get("progress", {}).get("best") or {})
-    if WEIGHT not in weights:
-        raise NotReady(f"no kernels: the network {case.main.model} has no first layer called {WEIGHT}")
-    cells, split = sorted(trial.neurons or ()), case.split
-    shared = len(weights[WEIGHT]) == 1 < len(cells)
+    weights, shared = read_kernels(case.material.run.trial(trial.id).kernels, trial, cell)
+    strongest = np.argsort(-np.square(weights).sum(axis=(1, 2)), kind="stable")
     channels = channel_colours(split.sizes.channels, split.provenance.builder)
-    found = ranked(weights, 0 if shared else cells.index(cell), len(channels))
-    return Kernels(found, {**channels, OWN: INK}, split.sizes.bin_ms, shared)
-
-
-def ranked(weights: dict[str, Any], place: int, channels: int) -> np.ndarray:
-    """Return (kernels, channels + 1, taps) of one cell, the strongest first.
-
-    Args:
-        weights: of the best epoch, cells in front.
-        place: of the cell among them.
-        channels: of the stimulus; the taps of each follow one another, those of the cell's own spikes come last.
-
-    Raises:
-        NotReady: the layer has another number of inputs.
-    """
-    found = weights[WEIGHT][place].float().numpy()
-    if len(found) != (channels + 1) * STEM_WIDTH:
-        raise NotReady(f"no kernels: the first layer has {len(found)} inputs, not {STEM_WIDTH} taps of each channel")
-    if SCALE in weights and VARIANCE in weights:
-        found = found * (weights[SCALE][place] / (weights[VARIANCE][place] + EPS).sqrt()).float().numpy()
-    by_input = found.T.reshape(-1, channels + 1, STEM_WIDTH)
-    return by_input[np.argsort(-np.square(by_input).sum(axis=(1, 2)), kind="stable")]
-
-
-def _stem(weights: dict[str, Any]) -> dict[str, Any]:
-    """Return the first layer's tensors; in a network that holds another one their names have a prefix."""
-    return {f"{STEM}{name.rpartition(STEM)[2]}": value for name, value in weights.items() if STEM in name}
+    return Kernels(weights[strongest], {**channels, OWN: INK}, split.sizes.bin_ms, shared)
 
 
 def _image(figure: Any, found: Kernels) -> None:
