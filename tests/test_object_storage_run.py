@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.collection.rates_file import read_rates
 from raysp.io import files, tables
+from raysp.kinds.population.rates_file import read_rates
 from raysp.runs.folder import RunFolder
 
 pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3]'")

@@ -61,11 +61,11 @@ def collect(
     with said():
         from raysp.cli.data_root import whole_root
         from raysp.cluster.jobs import job
-        from raysp.collection.submission import told
         from raysp.data.nlb.sets import is_nlb
         from raysp.driver.finish import note
         from raysp.driver.sweep_record import check_run
         from raysp.io import files
+        from raysp.kinds.population.submission import told
         from raysp.runs.folder import RunFolder
         from raysp.runs.lock import locked
 
@@ -79,7 +79,7 @@ def collect(
             elif not no_submission:
                 options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
                 there = whole_root(run, root, [trial for trial in run.trials() if is_nlb(trial.split)])
-                for path in job("raysp.collection.submission.submissions", at, there, **options):
+                for path in job("raysp.kinds.population.submission.submissions", at, there, **options):
                     say(told(files.join(run.path, path.rpartition("/")[2])))
             note(run, "predictions/", "submission-", "standin-submission-")
 

@@ -7,13 +7,13 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 
-from raysp.collection.rates_file import Header, read_header
-from raysp.collection.spike_trains_file import read_digest
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
-from raysp.io import files, storage
+from raysp.io import files, storage, tables
 from raysp.io.words import counted
 from raysp.runs.folder import RunFolder
+
+AGAIN = "remove its trial's folder and run the experiment again"
 
 
 def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], None] | None = None) -> str:
@@ -78,14 +78,8 @@ def finished(run: RunFolder, trials: list[Trial] | None = None, *, partial: bool
     )
 
 
-def header_of(run: RunFolder, trial: Trial) -> Header:
-    """Return the header of a finished trial's rates. Raises as `digest_of` does."""
-    digest_of(run, trial)
-    return read_header(run.trial(trial.id).predictions)
-
-
 def digest_of(run: RunFolder, trial: Trial) -> str:
-    """Return the digest of a finished trial's predictions, rates or spike trains.
+    """Return the digest of a finished trial's predictions.
 
     Raises:
         BadInput: they, or its done.json, are gone, damaged, or another trial's.
@@ -94,25 +88,27 @@ def digest_of(run: RunFolder, trial: Trial) -> str:
     if files.exists(folder.done):
         folder.read_done()
     try:
-        whose, digest = _whose(folder.predictions)
+        trial_id, digest = whose(folder.predictions)
     except NotReady as error:
         raise BadInput(
             f"{trial.id} is finished, but its predictions are gone; remove {folder.path} and run the experiment again"
         ) from error
-    if whose != trial.id:
+    if trial_id != trial.id:
         raise BadInput(
-            f"{folder.predictions} expected predictions of {trial.id}, got those of {whose}; "
+            f"{folder.predictions} expected predictions of {trial.id}, got those of {trial_id}; "
             f"remove {folder.path} and run the experiment again"
         )
     return digest
 
 
-def _whose(path: str) -> tuple[str, str]:
-    found = read_digest(path)
-    if found is None:
-        header = read_header(path)
-        found = (header.trial_id, header.digest)
-    return found
+def whose(path: str) -> tuple[str, str]:
+    """Return whose predictions a file holds, of any kind of data, and their digest."""
+    if not files.exists(path):
+        raise NotReady(f"no predictions at {path}; run the experiment first")
+    note, digest = tables.read_head(path, AGAIN)
+    if "trial_id" not in note:
+        raise BadInput(f"{path} expected predictions that raysp writes, got another table; {AGAIN}")
+    return str(note["trial_id"]), digest
 
 
 def _command(run: RunFolder) -> str:
@@ -122,7 +118,7 @@ def _command(run: RunFolder) -> str:
 
 def _up_to_date(target: str, digest: str) -> bool:
     try:
-        return _whose(target)[1] == digest
+        return whose(target)[1] == digest
     except (NotReady, BadInput):
         return False
 

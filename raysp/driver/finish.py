@@ -13,7 +13,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.runs.folder import RunFolder, TrialFolder, trial_to
 
-MAKERS = ("driver/evaluate.py", "collection/gather.py", "collection/submission.py", "driver/report.py")
+MAKERS = ("driver/evaluate.py", "collection/gather.py", "kinds/population/submission.py", "driver/report.py")
 READERS = 16
 """Files that are read at a time: in a store of objects, each is a wait."""
 SCORING = ("collection", "data", "evaluation", "kinds", "objectives")
@@ -107,14 +107,14 @@ def submissions(run: RunFolder, root: str) -> list[str]:
     One that was made of trials that are not the experiment's any more goes: nobody should send it by mistake.
     """
     from raysp.cluster.jobs import job
-    from raysp.collection.submission import stale, told
     from raysp.data.nlb.sets import is_nlb
+    from raysp.kinds.population.submission import stale, told
 
     trials = run.trials()
     path, at, said = RunFolder(files.absolute(run.path)), files.absolute(root), []
     if any(is_nlb(trial.split) for trial in trials) and not any(trial.neurons for trial in trials):
         try:
-            written = job("raysp.collection.submission.submissions", path, at)
+            written = job("raysp.kinds.population.submission.submissions", path, at)
             said = [told(files.join(run.path, one.rpartition("/")[2])) for one in written]
         except (BadInput, NotReady) as error:
             # Which model to submit may be a person's choice; scores and report do not wait for it.

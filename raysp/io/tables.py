@@ -85,8 +85,14 @@ def read_arrow(path: str, columns: Sequence[str] | None = None, again: str = AGA
 
 def read_note(path: str, again: str = AGAIN) -> dict[str, Any]:
     """Return what a table says of itself; empty where it says nothing. Raises as `read_arrow` does."""
+    return read_head(path, again)[0]
+
+
+def read_head(path: str, again: str = AGAIN) -> tuple[dict[str, Any], str]:
+    """Return what a table says of itself, and the digest of that and its columns. Raises as `read_arrow` does."""
     with opened(path, again, parts=True) as file:
-        return _written(file).get("note", {})
+        written = _written(file)
+        return written.get("note", {}), checksum.digest(written)
 
 
 @contextlib.contextmanager

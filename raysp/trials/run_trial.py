@@ -60,8 +60,8 @@ def check_code(trial: Trial) -> None:
 
 
 def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
-    from raysp.collection import latents, rates_file
     from raysp.evaluation.hidden import masked_deviance
+    from raysp.kinds.population import latents, rates_file
     from raysp.runs import curve
     from raysp.training import trial as training
 

@@ -14,8 +14,8 @@ import numpy as np
 import polars
 import pytest
 
-from raysp.collection.rates_file import read_rates
 from raysp.io import files
+from raysp.kinds.population.rates_file import read_rates
 from raysp.runs.folder import RunFolder
 from tests.cluster.slurm_machines import REPOSITORY, Cluster, lacking
 

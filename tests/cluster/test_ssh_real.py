@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import yaml
 
-from raysp.collection.rates_file import read_rates
 from raysp.data.standin.nlb import write_standin
 from raysp.io import files
+from raysp.kinds.population.rates_file import read_rates
 from raysp.runs.folder import RunFolder
 from tests.cluster.own_host import REPOSITORY, OwnHost, why_not
 

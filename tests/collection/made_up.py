@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from raysp.collection.rates_file import write_predictions
 from raysp.config.experiment import STANDIN, Trial
 from raysp.data.splits import store
 from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
 from raysp.io import files
+from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import RunFolder, trial_to
 

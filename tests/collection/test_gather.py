@@ -10,9 +10,9 @@ import pytest
 
 from raysp.collection import gather as module
 from raysp.collection.gather import gather, gathered_path
-from raysp.collection.rates_file import read_rates, write_predictions
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.kinds.population.rates_file import read_rates, write_predictions
 from raysp.runs.folder import RunFolder
 from tests.collection.made_up import SIZES, make_prediction, make_trial
 

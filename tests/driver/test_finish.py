@@ -8,7 +8,6 @@ from click.testing import CliRunner
 
 from raysp.cli.root import main
 from raysp.collection.gather import digest_of
-from raysp.collection.submission import stale, told
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Trial
 from raysp.driver import launch
 from raysp.driver.evaluate import wanted
@@ -18,6 +17,7 @@ from raysp.driver.launch_words import say_outside
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.yaml_files import write_yaml
+from raysp.kinds.population.submission import stale, told
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.test_looks import count_test_score
 

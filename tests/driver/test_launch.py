@@ -10,8 +10,8 @@ import polars
 import psutil
 import pytest
 
-from raysp.collection.rates_file import read_rates
 from raysp.io import files, tables
+from raysp.kinds.population.rates_file import read_rates
 from raysp.runs.folder import RunFolder
 from tests import processes
 from tests.processes import finish, wait_for

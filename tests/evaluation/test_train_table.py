@@ -6,9 +6,9 @@ import numpy as np
 import polars
 import pytest
 
-from raysp.collection.spike_trains_file import Train, write_trains
 from raysp.evaluation.spike_trains import curves
 from raysp.kinds.stimulus.score import SIGMAS_MS, trains_rows
+from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
 from raysp.kinds.stimulus.table import write_train_table
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import write_metrics

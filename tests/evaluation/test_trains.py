@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from raysp.collection.spike_trains_file import Train, write_trains
 from raysp.errors import NotReady
 from raysp.evaluation.spike_trains import binned_pearson, curves
 from raysp.kinds.stimulus.score import GROUPS_MS, SIGMAS_MS, trains_rows
+from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
 from raysp.runs.folder import TrialFolder
 from raysp.runs.metrics_table import SCHEMA
 from tests.collection.made_up import make_trial

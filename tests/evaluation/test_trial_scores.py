@@ -8,8 +8,6 @@ import shutil
 import numpy as np
 import pytest
 
-from raysp.collection.latents import read_latents, write_latents
-from raysp.collection.rates_file import write_predictions
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
 from raysp.driver import finish
@@ -19,6 +17,8 @@ from raysp.evaluation import nlb
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.velocity import velocity_r2
 from raysp.io import files
+from raysp.kinds.population.latents import read_latents, write_latents
+from raysp.kinds.population.rates_file import write_predictions
 from raysp.kinds.population.remarks import remarks
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import RunFolder, trial_to

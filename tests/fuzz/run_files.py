@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from tests.collection.test_trains import made_up_trains
 
-from raysp.collection import latents, rates_file, spike_trains_file, submission_check
 from raysp.collection.gather import digest_of
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
 from raysp.data.splits import store
@@ -18,6 +16,8 @@ from raysp.driver import score_table
 from raysp.driver.plan import Plan
 from raysp.driver.record import write_record
 from raysp.io import files
+from raysp.kinds.population import latents, rates_file, submission_check
+from raysp.kinds.stimulus import spike_trains_file
 from raysp.runs import curve, metrics_table
 from raysp.runs.folder import RunFolder
 from raysp.search.outcome import outcome
@@ -26,6 +26,7 @@ from tests.collection.made_up import make_prediction, make_split, make_trial
 from tests.fuzz import hdf5_changes, parquet_changes, text_changes, zip_changes
 from tests.fuzz.kinds import Kind, Read
 from tests.fuzz.prepared import SIZES, made_split
+from tests.kinds.stimulus.test_spike_trains_file import made_up_trains
 from tests.models.made_up_stimulus import made_up_recording
 
 TRIAL = make_trial("sae", "mine", training=Training(epochs=3))

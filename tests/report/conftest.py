@@ -9,8 +9,6 @@ import polars
 import pytest
 import yaml
 
-from raysp.collection.latents import write_latents
-from raysp.collection.rates_file import write_predictions
 from raysp.config.experiment import Training, Trial
 from raysp.data.nlb.sets import phase_of
 from raysp.data.splits import store
@@ -19,6 +17,8 @@ from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_metrics
 from raysp.evaluation.nlb import fast_metrics
 from raysp.io import files, tables
+from raysp.kinds.population.latents import write_latents
+from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.prediction import Prediction
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, trial_to

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp.collection.kernels_file import read_kernels, write_kernels
-from raysp.collection.spike_trains_file import Train, read_trains, write_trains
 from raysp.errors import NotReady
 from raysp.io import files
+from raysp.kinds.stimulus.kernels_file import read_kernels, write_kernels
 from raysp.kinds.stimulus.page.arrays import busiest, open_arrays, true_distances
 from raysp.kinds.stimulus.page.averages import averages, cell_averages, triggered
 from raysp.kinds.stimulus.page.case import open_train_case
@@ -20,6 +19,7 @@ from raysp.kinds.stimulus.page.kernels import open_kernels
 from raysp.kinds.stimulus.page.learning import best_epochs, learned, learning
 from raysp.kinds.stimulus.page.numbers import read_numbers
 from raysp.kinds.stimulus.page.rasters import ordinary_stretch, rows_of
+from raysp.kinds.stimulus.spike_trains_file import Train, read_trains, write_trains
 from raysp.report.run_data import read_material
 from tests.report.trains import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, make_trains
 

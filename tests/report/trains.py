@@ -8,15 +8,15 @@ import zlib
 import numpy as np
 import polars
 
-from raysp.collection.kernels_file import write_kernels
-from raysp.collection.spike_trains_file import Train, write_trains
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
 from raysp.data.splits.population import Provenance
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.io import files, tables
 from raysp.io.yaml_files import dump_yaml
+from raysp.kinds.stimulus.kernels_file import write_kernels
 from raysp.kinds.stimulus.page.numbers import PREDICTED, RECORDED, SIGMAS, SIGN
+from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import SCHEMA

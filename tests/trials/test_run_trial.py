@@ -5,7 +5,6 @@ import numpy as np
 import polars
 import pytest
 
-from raysp.collection import rates_file
 from raysp.config.experiment import Experiment, ModelChoice, Training
 from raysp.data.nlb import prepare
 from raysp.data.splits import store
@@ -13,6 +12,7 @@ from raysp.driver.plan import make_plan
 from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.io.words import counted
+from raysp.kinds.population import rates_file
 from raysp.runs.folder import RunFolder
 from raysp.runs.provenance import commit
 from raysp.runs.trial_log import Setting

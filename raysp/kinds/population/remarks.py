@@ -9,10 +9,10 @@ from raysp.config.experiment import Experiment, Trial
 from raysp.errors import BadInput
 from raysp.evaluation.score import number
 from raysp.evaluation.shortfalls import below_floor, last_epochs, mean_of, still_better
-from raysp.evaluation.silent import WITHOUT
 from raysp.evaluation.uneven import uneven
 from raysp.io import files
 from raysp.kinds.population.score import RATIO
+from raysp.kinds.population.silent import WITHOUT
 from raysp.runs.folder import RunFolder
 
 RATIO_NOTED = 0.1

@@ -18,8 +18,8 @@ from raysp.evaluation.live import live_measures
 from raysp.evaluation.nlb import JudgeFailed, benchmark_metrics, forward_counts, is_velocity, judge
 from raysp.evaluation.rates import measures_of_truth, r2_per_neuron, roughness
 from raysp.evaluation.score import Score, known, score, scores
-from raysp.evaluation.silent import silent_scores
 from raysp.io import files
+from raysp.kinds.population.silent import silent_scores
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import TrialFolder
 
@@ -44,7 +44,7 @@ def population_rows(
     Raises:
         BadInput: predictions are damaged or another trial's; predictions and answers do not fit each other.
     """
-    from raysp.collection.rates_file import read_rates
+    from raysp.kinds.population.rates_file import read_rates
 
     parts = {part: Prediction(*read_rates(folder.predictions, part)) for part in ("train", "eval")}
     whole = is_nlb(trial.split) and trial.neurons is None
@@ -163,8 +163,8 @@ def _behavior(split: PopulationSplit, targets: Targets, parts: dict[str, Predict
 
 
 def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder, trial: Trial) -> list[Score]:
-    from raysp.collection.latents import read_latents
     from raysp.evaluation.state import state_r2
+    from raysp.kinds.population.latents import read_latents
 
     if split.train.states is None or targets.trials.states is None or not files.exists(folder.latents):
         return []

@@ -28,7 +28,7 @@ def trains_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list
         NotReady: nothing was predicted.
         BadInput: the predictions are damaged.
     """
-    from raysp.collection.spike_trains_file import read_trains
+    from raysp.kinds.stimulus.spike_trains_file import read_trains
 
     places = {int(cell): index for index, cell in enumerate(split.cells)}
     return [

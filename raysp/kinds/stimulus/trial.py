@@ -40,7 +40,7 @@ def produce(
     Raises:
         Interrupted: `keep_going` said stop.
     """
-    from raysp.collection import kernels_file, spike_trains_file
+    from raysp.kinds.stimulus import kernels_file, spike_trains_file
     from raysp.runs import curve
     from raysp.runs.trial_log import best_metrics, done_record, named
     from raysp.training import trial as training
@@ -108,9 +108,9 @@ def predicted(
     keep_going: Callable[[], bool] = lambda: True,
 ) -> list[Any]:
     """Return the spike trains that a fitted model predicts for a stretch, one per cell and decoding."""
-    from raysp.collection.spike_trains_file import Train
     from raysp.data.splits.windows import Tape
     from raysp.kinds.stimulus.rollout import roll_out
+    from raysp.kinds.stimulus.spike_trains_file import Train
 
     clock = _Clock(keep_going, trial.id)
     tape = Tape.of(split, fitted.device)

@@ -8,7 +8,6 @@ import numpy as np
 import polars
 import pytest
 
-from raysp.collection.spike_trains_file import read_trains
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training, Trial
 from raysp.data.sources import catalog as sources
 from raysp.data.splits import store
@@ -17,6 +16,7 @@ from raysp.driver.plan import make_plan
 from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.kinds.stimulus import trial as stimulus_trial
+from raysp.kinds.stimulus.spike_trains_file import read_trains
 from raysp.runs.folder import RunFolder
 from raysp.runs.trial_log import Setting
 from raysp.trials.run_trial import run_trial

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.collection.gather import digest_of
-from raysp.collection.latents import read_latents
-from raysp.collection.rates_file import read_rates
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
 from raysp.data.splits.population import PopulationSplit, Targets, Trials
 from raysp.errors import NotReady
 from raysp.io import files
+from raysp.kinds.population.latents import read_latents
+from raysp.kinds.population.rates_file import read_rates
 from raysp.models.prediction import Prediction, check_prediction
 from raysp.runs.folder import RunFolder, TrialFolder
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.collection.spike_trains_file import Train
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.errors import NotReady
 from raysp.kinds.stimulus.page.case import TrainCase
 from raysp.kinds.stimulus.page.colours import line_colours
+from raysp.kinds.stimulus.spike_trains_file import Train
 from raysp.report.style import CORAL, FAINT, INK, Picture, canvas, png
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from raysp.collection.spike_trains_file import Train, read_trains
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
 from raysp.data.splits.stimulus import StimulusSplit
@@ -12,6 +11,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.kinds.stimulus.page.lines import Line
 from raysp.kinds.stimulus.page.numbers import HEADLINE, Numbers
 from raysp.kinds.stimulus.page.scores import headline
+from raysp.kinds.stimulus.spike_trains_file import Train, read_trains
 from raysp.report.run_data import Material, Task
 
 

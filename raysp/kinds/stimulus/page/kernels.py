@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.collection.kernels_file import read_kernels
 from raysp.errors import NotReady
+from raysp.kinds.stimulus.kernels_file import read_kernels
 from raysp.kinds.stimulus.page.case import TrainCase
 from raysp.kinds.stimulus.page.colours import LIGHTS, channel_colours
 from raysp.report.style import FAINT, INK, Picture, canvas, png

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.collection.spike_trains_file import Train
 from raysp.errors import NotReady
 from raysp.kinds.stimulus.page.case import ShownCell, TrainCase, chosen_by
 from raysp.kinds.stimulus.page.colours import line_colours
@@ -14,6 +13,7 @@ from raysp.kinds.stimulus.page.curves import best_decodings
 from raysp.kinds.stimulus.page.lines import Line
 from raysp.kinds.stimulus.page.numbers import HEADLINE
 from raysp.kinds.stimulus.page.scores import headline, spell
+from raysp.kinds.stimulus.spike_trains_file import Train
 from raysp.report.style import FAINT, INK, Picture, canvas, png
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from raysp.collection import rates_file
-from raysp.collection.rates_file import read_header, read_rates, write_predictions
 from raysp.config.experiment import Training
 from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
 from raysp.errors import BadInput, NotReady
+from raysp.kinds.population import rates_file
+from raysp.kinds.population.rates_file import read_header, read_rates, write_predictions
 from raysp.models.prediction import Prediction
 from raysp.training.validation import validation_mask
 from tests.collection.made_up import SIZES, make_prediction, make_trial

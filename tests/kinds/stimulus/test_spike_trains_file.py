@@ -11,11 +11,11 @@ import polars
 import pyarrow.parquet
 import pytest
 
-from raysp.collection.gather import gather, gathered_path
-from raysp.collection.rates_file import read_rates
-from raysp.collection.spike_trains_file import Train, read_digest, read_trains, times, write_trains
+from raysp.collection.gather import gather, gathered_path, whose
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.kinds.population.rates_file import read_rates
+from raysp.kinds.stimulus.spike_trains_file import Train, read_trains, times, write_trains
 from tests.collection.made_up import make_trial
 from tests.models.made_up_stimulus import made_up_recording
 
@@ -42,7 +42,7 @@ def path(tmp_path) -> str:
 
 def written(path, trains=None, trial=TRIAL, **options) -> str:
     write_trains(path, trial, SPLIT, made_up_trains() if trains is None else trains, 64, **options)
-    return read_digest(path)[1]
+    return whose(path)[1]
 
 
 def test_what_is_read_is_what_was_written(path):
@@ -78,7 +78,7 @@ def test_the_table_says_of_every_row_what_it_is(path):
 def test_a_run_folder_may_be_at_an_address():
     address = "memory://trains/predictions.parquet"
     digest = written(address)
-    assert read_digest(address) == (TRIAL.id, digest)
+    assert whose(address) == (TRIAL.id, digest)
     for one, other in zip(read_trains(address), made_up_trains(), strict=True):
         np.testing.assert_array_equal(one.predicted, other.predicted)
 
@@ -96,7 +96,7 @@ def test_a_train_without_spikes_and_one_with_two_in_a_bin_come_back(path):
 
 def test_the_digest_is_that_of_the_content_and_the_same_for_the_same(path, tmp_path):
     digest = written(path)
-    assert read_digest(path) == (TRIAL.id, digest)
+    assert whose(path) == (TRIAL.id, digest)
     assert written(str(tmp_path / "again.parquet")) == digest
     assert written(path, made_up_trains(seed=1)) != digest
     assert written(path, trial=dataclasses.replace(TRIAL, seed=1)) != digest
@@ -111,13 +111,13 @@ def test_trains_that_do_not_belong_are_refused_and_leave_what_was_there(path):
     for wrong in (dataclasses.replace(train, cell=11), dataclasses.replace(train, predicted=train.predicted[1:])):
         with pytest.raises(BadInput, match="expected a predicted train of 50 bins of one of its cells, got cell"):
             written(path, [wrong])
-    assert read_digest(path)[1] == digest
+    assert whose(path)[1] == digest
 
 
 def test_a_truncated_file_is_told_of(path):
     written(path)
     os.truncate(path, os.path.getsize(path) - 20)
-    for read in (read_trains, read_digest):
+    for read in (read_trains, whose):
         with pytest.raises(BadInput, match=r"is damaged.*run the experiment again"):
             read(path)
 
@@ -138,7 +138,7 @@ def test_a_table_of_rates_is_not_one_of_trains_nor_the_other_way_round(path, lab
     trial = lab.trained("sae", split)
     lab.finish(trial, split)
     rates = lab.run.trial(trial.id).predictions
-    assert read_digest(rates) is None
+    assert whose(rates)[0] == trial.id
     with pytest.raises(BadInput, match="expected a table of spike trains, got another one"):
         read_trains(rates)
     written(path)
@@ -147,7 +147,7 @@ def test_a_table_of_rates_is_not_one_of_trains_nor_the_other_way_round(path, lab
 
 
 def test_nothing_there_is_not_ready(path):
-    for read in (read_trains, read_digest):
+    for read in (read_trains, whose):
         with pytest.raises(NotReady, match="run the experiment first"):
             read(path)
 
@@ -222,4 +222,4 @@ def test_a_flipped_bit_is_told_of_or_changes_nothing(path):
         with contextlib.suppress(BadInput):
             found = read_trains(path)
             assert [repr(train) for train in found] == [repr(train) for train in right]
-            assert read_digest(path)[0] == TRIAL.id
+            assert whose(path)[0] == TRIAL.id

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,18 +97,7 @@ def write_trains(
     header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "data": trial.data}
     header["sizes"] = dataclasses.asdict(split.sizes)
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    tables.write_table(path, table, {**header, "digest": _digest(header, trains)})
-
-
-def read_digest(path: str) -> tuple[str, str] | None:
-    """Return (trial id, digest) of a table of spike trains; None where it is another table.
-
-    Raises:
-        NotReady: there is no such file.
-        BadInput: it is damaged.
-    """
-    note = _note(path)
-    return None if note is None else (note["trial_id"], note["digest"])
+    tables.write_table(path, table, header)
 
 
 def read_trains(path: str, cells: Sequence[int] | None = None, *, output: bool = True) -> list[Train]:
@@ -125,37 +112,18 @@ def read_trains(path: str, cells: Sequence[int] | None = None, *, output: bool =
         NotReady: there is no such file.
         BadInput: it is damaged, or holds something else.
     """
-    if _note(path) is None:
+    if not files.exists(path):
+        raise NotReady(f"no predictions at {path}; run the experiment first")
+    note = tables.read_note(path, AGAIN)
+    if note.get("kind") != KIND:
         raise BadInput(f"{path} expected a table of spike trains, got another one; {AGAIN}")
+    if note.get("format") not in READ:
+        raise BadInput(f"{path} was written by another version of raysp; {AGAIN}")
     table = tables.read_arrow(path, [name for name in SCHEMA.names if output or name not in HEAVY], AGAIN)
     with tables.guarded(path, AGAIN):
         if cells is not None:
             table = table.filter(compute.is_in(table["unit"], pa.array(list(cells), pa.int64())))
         return [_train(table, row) for row in range(len(table))]
-
-
-def _note(path: str) -> dict[str, Any] | None:
-    """Return what a table of spike trains says of itself; None where it is another table. Raises as `read_digest`."""
-    if not files.exists(path):
-        raise NotReady(f"no predictions at {path}; run the experiment first")
-    note = tables.read_note(path, AGAIN)
-    with tables.guarded(path, AGAIN):
-        if note.get("kind") != KIND:
-            return None
-        if note["format"] not in READ:
-            raise BadInput(f"{path} was written by another version of raysp; {AGAIN}")
-        return {**note, "trial_id": str(note["trial_id"]), "digest": str(note["digest"])}
-
-
-def _digest(header: dict[str, Any], trains: list[Train]) -> str:
-    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for train in trains:
-        place = (train.cell, train.decoding, train.bin_ms, train.first_bin, train.step)
-        digest.update(json.dumps(place).encode())
-        output = None if train.output is None else train.output.astype(np.float32)
-        for array in (train.predicted, train.recorded, output):
-            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def _row(trial: Trial, train: Train, known: dict[int, tuple[int, int]], input_bins: int, part: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from raysp.collection.submission import HALVES, shapes
 from raysp.config.experiment import STANDIN
 from raysp.data.formats.guarded import Dataset, Group, decoded
 from raysp.data.formats.hdf5 import DIGEST, opened
@@ -17,6 +16,7 @@ from raysp.data.splits import store
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.kinds.population.submission import HALVES, shapes
 
 TRIALS_AT_ONCE = 256
 TINY = 1e-12

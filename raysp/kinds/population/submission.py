@@ -11,8 +11,7 @@ import h5py
 import numpy as np
 
 import raysp
-from raysp.collection.gather import finished, header_of
-from raysp.collection.rates_file import PARTS, read_rates
+from raysp.collection.gather import digest_of, finished
 from raysp.config.experiment import STANDIN, Experiment, Trial
 from raysp.data.formats.hdf5 import new_hdf5, opened, write_array
 from raysp.data.nlb import sets as nlb_sets
@@ -20,6 +19,7 @@ from raysp.data.splits import store
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput, unknown
 from raysp.io import files
+from raysp.kinds.population.rates_file import PARTS, read_header, read_rates
 from raysp.runs.folder import RunFolder
 
 HALVES = ("heldin", "heldout")
@@ -212,7 +212,8 @@ def _group(run: RunFolder, root: str, trials: list[Trial]) -> Group:
     forward = []
     for trial in trials:
         store.same_data(root, trial)
-        header = header_of(run, trial)
+        digest_of(run, trial)
+        header = read_header(run.trial(trial.id).predictions)
         found = shapes(header.sizes, {part: header.trials.get(part, 0) for part in PARTS}, forward=True)
         expected = shapes(sizes, prepared["trials"], forward=True)
         if found != expected:

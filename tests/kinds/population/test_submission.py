@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 import raysp
-from raysp.collection import submission as module
-from raysp.collection.submission import choose_model, submissions
-from raysp.collection.submission_check import check_submission
 from raysp.config.experiment import Training
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.kinds.population import submission as module
+from raysp.kinds.population.submission import choose_model, submissions
+from raysp.kinds.population.submission_check import check_submission
 from tests.collection.made_up import SIZES, make_trial
 
 SMALL = "mc_maze_small-20ms-val"

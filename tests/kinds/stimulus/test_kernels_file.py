@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raysp.collection.kernels_file import read_kernels, write_kernels
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.kinds.stimulus.kernels_file import read_kernels, write_kernels
 
 UNITS = np.array([3, 8])
 TRIAL = Trial("distance_unet", {}, None, "eye", "ab" * 32, 0, (3, 8))

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from raysp.collection.latents import read_latents, write_latents
 from raysp.errors import BadInput, NotReady
+from raysp.kinds.population.latents import read_latents, write_latents
 
 
 def test_what_was_written_is_read(tmp_path):
