@@ -141,6 +141,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     """
     from raysp.cluster.jobs import jobs
     from raysp.driver import evaluate as scores
+    from raysp.driver.compare import compare
     from raysp.kinds.stimulus.table import write_train_table
     from raysp.runs.metrics_table import scored, write_metrics
 
@@ -153,6 +154,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     rows = jobs("raysp.driver.evaluate.evaluate_trial", calls) if calls else []
     write_metrics(run, [row for part in rows for row in part])
     write_train_table(run)
+    compare(run)
     return len(trials)
 
 

@@ -1,0 +1,79 @@
+"""comparison.parquet: what a run's models come to side by side, made of metrics.parquet, a row per statistic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from raysp.errors import BadInput, NotReady
+from raysp.io import tables
+from raysp.runs.folder import RunFolder
+
+SCHEMA = {
+    "split": "String",
+    "units": "String",
+    "model": "String",
+    "decoding": "String",
+    "role": "String",
+    "interval": "Int64",
+    "published": "Boolean",
+    "seeds": "String",
+    "comparison": "String",
+    "against": "String",
+    "against_decoding": "String",
+    "metric": "String",
+    "parameter": "String",
+    "count": "Int64",
+    "mean": "Float64",
+    "low": "Float64",
+    "high": "Float64",
+    "p": "Float64",
+    "won": "Int64",
+    "share": "Float64",
+}
+"""`units` is how a task's subset of units is spelled, null for all. `comparison` is "mean" for a model by itself, else
+names the terms on which it is compared with the model `against`: then `mean` is of the paired differences, `won` in how
+many of `count` pairs the model is the better one, and `share` in what part of the parameter's range its mean is. `low`
+and `high` end the 95 % interval, `p` is the paired t test's; all three are null for a single value."""
+
+
+def again(run: RunFolder) -> str:
+    """Return what to type where the table is damaged."""
+    return f"remove it and run: raysp report {run.path}"
+
+
+def made_from(run: RunFolder) -> Any:
+    """Return what the table was made of, as `write_comparison` was told; None where there is no table to be read."""
+    try:
+        return tables.read_note(run.comparison, again(run)).get("made_from")
+    except (BadInput, NotReady):
+        return None
+
+
+def write_comparison(run: RunFolder, rows: Sequence[dict[str, Any]], made_from: Any) -> None:
+    """Write the table, whole or not at all.
+
+    Args:
+        run: the run folder.
+        rows: of SCHEMA; columns that one lacks are null.
+        made_from: what another table would have to be made of to be the same, JSON-able.
+    """
+    import polars
+
+    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
+    tables.write_table(run.comparison, polars.DataFrame(list(rows), schema=schema), {"made_from": made_from})
+
+
+def read_comparison(run: RunFolder, *filters: Any) -> Any:
+    """Return rows of the table as a frame.
+
+    Args:
+        run: the run folder.
+        filters: polars expressions that a row must pass, each.
+
+    Raises:
+        NotReady: there is none.
+        BadInput: it is damaged, or no table of comparisons.
+    """
+    with tables.guarded(run.comparison, again(run)):
+        return tables.read_table(run.comparison, again=again(run)).select(list(SCHEMA)).filter(*filters)
