@@ -7,7 +7,7 @@ import contextlib
 from raysp.config.experiment import Experiment
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
-from raysp.runs.comparison_table import made_from, write_comparison
+from raysp.runs.comparison_table import made_from, path_of, write_comparison
 from raysp.runs.folder import RunFolder
 
 
@@ -31,6 +31,6 @@ def compare(run: RunFolder) -> None:
     now = {"metrics": scores, "trials": files.digest([one.id for one in done]), "ends": list(ends)}
     if scores and made_from(run) == now:
         return
-    files.remove(run.comparison)
+    files.remove(path_of(run))
     with contextlib.suppress(BadInput, NotReady):
         write_comparison(run, of_recordings(run, done, *ends), now)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from raysp.errors import BadInput, NotReady
-from raysp.io import tables
+from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
 
 SCHEMA = {
@@ -37,6 +37,11 @@ many of `count` pairs the model is the better one, and `share` in what part of t
 and `high` end the 95 % interval, `p` is the paired t test's; all three are null for a single value."""
 
 
+def path_of(run: RunFolder) -> str:
+    """Return where the table lies."""
+    return files.join(run.path, "comparison.parquet")
+
+
 def again(run: RunFolder) -> str:
     """Return what to type where the table is damaged."""
     return f"remove it and run: raysp report {run.path}"
@@ -45,7 +50,7 @@ def again(run: RunFolder) -> str:
 def made_from(run: RunFolder) -> Any:
     """Return what the table was made of, as `write_comparison` was told; None where there is no table to be read."""
     try:
-        return tables.read_note(run.comparison, again(run)).get("made_from")
+        return tables.read_note(path_of(run), again(run)).get("made_from")
     except (BadInput, NotReady):
         return None
 
@@ -61,7 +66,7 @@ def write_comparison(run: RunFolder, rows: Sequence[dict[str, Any]], made_from: 
     import polars
 
     schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    tables.write_table(run.comparison, polars.DataFrame(list(rows), schema=schema), {"made_from": made_from})
+    tables.write_table(path_of(run), polars.DataFrame(list(rows), schema=schema), {"made_from": made_from})
 
 
 def read_comparison(run: RunFolder, *filters: Any) -> Any:
@@ -75,5 +80,5 @@ def read_comparison(run: RunFolder, *filters: Any) -> Any:
         NotReady: there is none.
         BadInput: it is damaged, or no table of comparisons.
     """
-    with tables.guarded(run.comparison, again(run)):
-        return tables.read_table(run.comparison, again=again(run)).select(list(SCHEMA)).filter(*filters)
+    with tables.guarded(path_of(run), again(run)):
+        return tables.read_table(path_of(run), again=again(run)).select(list(SCHEMA)).filter(*filters)

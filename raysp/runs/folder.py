@@ -235,11 +235,6 @@ class RunFolder:
         return files.join(self.path, "metrics.parquet")
 
     @property
-    def comparison(self) -> str:
-        """Statistics over units or seeds: means, and paired differences between models."""
-        return files.join(self.path, "comparison.parquet")
-
-    @property
     def train_metrics(self) -> str:
         """Of recordings in one piece: spike-train metrics, one row per cell, decoding and width of smoothing."""
         return files.join(self.path, "spike_train_metrics.parquet")

@@ -6,7 +6,7 @@ from raysp.driver.compare import compare
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.io.yaml_files import dump_yaml
-from raysp.runs.comparison_table import SCHEMA, read_comparison
+from raysp.runs.comparison_table import SCHEMA, path_of, read_comparison
 from tests.report.trains import CELLS, make_trains
 
 
@@ -27,9 +27,9 @@ def test_it_holds_means_and_differences_of_all_that_is_done(made):
 
 
 def test_it_is_made_anew_only_when_something_changed(made):
-    before = files.stamp(made.run.comparison)
+    before = files.stamp(path_of(made.run))
     compare(made.run)
-    assert files.stamp(made.run.comparison) == before
+    assert files.stamp(path_of(made.run)) == before
     files.remove(made.run.trial(made.of("distance_unet", CELLS[0], seed=1).id).done)
     compare(made.run)
     assert set(read_comparison(made.run)["seeds"]) == {"2", "1–2"}
@@ -41,7 +41,7 @@ def test_it_is_made_anew_only_when_something_changed(made):
 
 
 def test_a_damaged_one_is_made_anew(made):
-    files.write_text(made.run.comparison, "no parquet")
+    files.write_text(path_of(made.run), "no parquet")
     compare(made.run)
     assert len(read_comparison(made.run))
 
