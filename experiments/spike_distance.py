@@ -31,7 +31,7 @@ def experiment() -> Experiment:
         name="spike_distance",
         recordings=(Recording("chicken", source="retina", settings={"path": ARCHIVE}),),
         models=choices(),
-        cells="all",
+        units="all",
         cells_per_trial=12,
         training=Training(
             epochs=80,

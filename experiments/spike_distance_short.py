@@ -40,7 +40,7 @@ def experiment() -> Experiment:
         full,
         name="spike_distance_short",
         models=choices("distance_shared", "poisson_shared", cells_at_once=4, **LESS),
-        cells=CELLS,
+        units=CELLS,
         cells_per_trial=0,
         training=dataclasses.replace(full.training, **QUICK),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from raysp.io import files
 from raysp.runs.folder import RunFolder
 from raysp.search.active_study import Lane
-from raysp.search.objective import OBJECTIVES
+from raysp.search.objective import better
 from raysp.search.outcome import read_rungs
 
 
@@ -47,7 +47,7 @@ class Ladder:
         self._scheduler = ASHAScheduler(
             time_attr="epoch",
             metric="value",
-            mode=OBJECTIVES[definition.objectives[0]],
+            mode=better(definition.objectives[0]),
             max_t=definition.base["training.epochs"],
             grace_period=definition.halving.grace,
             reduction_factor=definition.halving.reduction,

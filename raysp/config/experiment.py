@@ -299,10 +299,10 @@ class Experiment:
         splits: names or globs of splits.
         models: what is trained on each of them.
         seeds: each model is trained once per seed on each split.
-        neurons: a cell subset, the same for all splits; None for all.
-        cells: of recordings in one piece, which cells: numbers and ranges ("1,5,20-40"), "first 12", "every 5", "all".
-        cells_per_trial: so many cells of such a recording make one trial, whose networks are trained side by side; 0
-            puts all into one.
+        units: which units of each split: numbers, or text of numbers and ranges ("1,5,20-40"), "first 12", "every 5",
+            "all". Numbers are a continuous recording's own; of trials, positions, held-in units first.
+        cells_per_trial: so many units of a continuous recording make one trial, whose networks are trained side by
+            side; 0 puts all into one.
         recordings: data that are prepared for this experiment; their names join `splits`.
         training: the default for all models.
         resources: where it runs.
@@ -314,8 +314,7 @@ class Experiment:
     models: tuple[ModelChoice, ...]
     splits: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
-    neurons: tuple[int, ...] | None = None
-    cells: str = "all"
+    units: str | tuple[int, ...] = "all"
     cells_per_trial: int = 0
     recordings: tuple[Recording, ...] = ()
     training: Training = Training()

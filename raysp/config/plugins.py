@@ -7,24 +7,24 @@ import functools
 import importlib.metadata
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
 
 
-def modules(room: str, defines: tuple[str, ...]) -> dict[str, str]:
+def modules(room: str, defines: tuple[str, ...], pattern: str = "*.py") -> dict[str, str]:
     """Return the modules of a room by name, in order of names; none is imported.
 
-    A built-in one is a file or a folder of raysp/<room> that defines certain names. Anyone else's is an entry point of
-    the group raysp.<last part of the room>, e.g. `lstm = "lab.lstm"` of raysp.models; it must be installed on every
-    machine. A built-in name cannot be taken.
+    A built-in one is a file of raysp/<room> that defines certain names, called as the file is, or as its folder is.
+    Anyone else's is an entry point of the group raysp.<last part of the room>, e.g. `lstm = "lab.lstm"` of
+    raysp.models; it must be installed on every machine. A built-in name cannot be taken.
 
     Args:
         room: folder of the package, e.g. "data/sources".
         defines: classes, functions and constants that a built-in one defines at its top level; others are helpers.
+        pattern: of the built-in files below the room, e.g. "*/kind.py" for a folder each.
     """
-    return dict(_modules(room, defines, tuple(sys.path)))
+    return dict(_modules(room, defines, pattern, tuple(sys.path)))
 
 
 def path(module: str) -> Path:
@@ -36,18 +36,16 @@ def path(module: str) -> Path:
 
 
 @functools.cache
-def _modules(room: str, defines: tuple[str, ...], _searched: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def _modules(
+    room: str, defines: tuple[str, ...], pattern: str, _searched: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
     others = importlib.metadata.entry_points(group=f"raysp.{room.rpartition('/')[2]}")
-    found = {one.name: one.module for one in others} | dict(_built_in(PACKAGE / room, defines))
+    found = {one.name: one.module for one in others}
+    for file in (PACKAGE / room).glob(pattern):
+        if set(defines) <= _defined(file):
+            name = file.parent.name if "/" in pattern else file.stem
+            found[name] = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
     return tuple(sorted(found.items()))
-
-
-def _built_in(folder: Path, defines: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    dotted = ".".join(folder.relative_to(PACKAGE.parent).parts)
-    for file in (*folder.glob("*.py"), *folder.glob("*/__init__.py")):
-        name = file.parent.name if file.parent != folder else file.stem
-        if name != "__init__" and set(defines) <= _defined(file):
-            yield name, f"{dotted}.{name}"
 
 
 def _defined(file: Path) -> set[str]:

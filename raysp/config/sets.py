@@ -11,7 +11,7 @@ from raysp.config.experiment import Experiment, ModelChoice, Resources, Training
 from raysp.errors import BadInput, unknown
 from raysp.io.yaml_files import parse_yaml
 
-OWN = {"seeds": tuple[int, ...], "neurons": tuple[int, ...] | None, "cells": str, "cells_per_trial": int}
+OWN = {"seeds": tuple[int, ...], "units": str | tuple[int, ...], "cells_per_trial": int}
 """Fields of the experiment itself that may be changed."""
 
 NOT_HERE = {
@@ -58,7 +58,7 @@ def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
             models=(*experiment.models[:i], _set_model(experiment.models[i], rest, value), *experiment.models[i + 1 :]),
         )
     if head in OWN and not rest:
-        value = str(value) if head == "cells" else _numbers(value) if head in ("seeds", "neurons") else value
+        value = _numbers(value) if head == "seeds" else str(value) if head == "units" else value
         return dataclasses.replace(experiment, **{head: settings.coerce(OWN[head], value, head)})
     if head in NOT_HERE:
         raise BadInput(f"--set {key}: {head} cannot be set here; {NOT_HERE[head]}")
@@ -104,8 +104,7 @@ def _keys(experiment: Experiment) -> list[str]:
         *training,
         *resources,
         "seeds",
-        "neurons",
-        "cells",
+        "units",
         "cells_per_trial",
         *(f"{choice.shown}.SETTING" for choice in experiment.models),
     ]

@@ -16,9 +16,10 @@ from typing import Any
 from raysp.config import code_hash, settings
 from raysp.config.experiment import STANDIN, Experiment, Trial
 from raysp.data.splits import store
-from raysp.driver.plan import Plan, settings_on, subsets
+from raysp.driver.plan import Plan, settings_on
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import counted
+from raysp.kinds import catalog as kinds
 from raysp.runs.folder import RunFolder, State, linked, trial_from
 
 
@@ -218,7 +219,7 @@ class _Asked:
     ) -> None:
         self._experiment, self._own, self._before, self._present = experiment, own, before, present
         self._header = functools.cache(lambda split: _header(split, root))
-        self._units = functools.cache(lambda split: subsets(experiment, self._header(split)))
+        self._units = functools.cache(lambda split: _units(experiment, self._header(split)))
         self._known: dict[tuple[int, str, str], tuple[Any, ...] | None] = {}
 
     def __call__(self, trial: Trial) -> bool:
@@ -260,8 +261,12 @@ def _header(split: str, root: str) -> dict[str, Any] | None:
         return None
 
 
+def _units(experiment: Experiment, header: dict[str, Any]) -> list[Any]:
+    return kinds.of(store.kind_of(header)).cuts(experiment, header)
+
+
 def _data_of(form: Experiment, trial: Trial) -> tuple[Any, ...]:
     """Return which recording and units a form of the experiment takes in a trial's place."""
     bare = trial.split.removeprefix(STANDIN)
     recordings = [settings.plain(one) for one in form.recordings if one.name == bare]
-    return recordings, form.neurons, form.cells, form.cells_per_trial
+    return recordings, form.units, form.cells_per_trial

@@ -10,6 +10,8 @@ from raysp.config import code_hash, settings
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
 from raysp.data.splits import store
 from raysp.errors import BadInput
+from raysp.kinds import catalog as kinds
+from raysp.kinds.kind import Kind
 
 VAL, TEST = "-val", "-test"
 
@@ -58,41 +60,18 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
     headers = {name: store.header(root, name) for name in _with_partners(splits)}
     trials: dict[str, Trial] = {}
     left_out = []
-    for name in sorted(_with_partners(splits), key=lambda name: (name.endswith(TEST), -_work(headers[name]))):
+    for name in sorted(headers, key=lambda name: (name.endswith(TEST), -_kind(headers[name]).work(headers[name]))):
         for choice in experiment.models:
             if (reason := unfit(choice.name, headers[name])) is not None:
                 left_out.append((choice.shown, name, reason))
                 continue
             _check_shapes(experiment, choice, headers[name])
             for seed in experiment.seeds:
-                for neurons in subsets(experiment, headers[name]):
+                for neurons in _kind(headers[name]).cuts(experiment, headers[name]):
                     trial = _trial(experiment, choice, name, headers, seed, neurons)
                     if name in splits or trial.training is not None:
                         trials[trial.id] = trial
     return Plan(tuple(trials.values()), tuple(left_out))
-
-
-def cells_of(experiment: Experiment, header: dict[str, Any]) -> tuple[int, ...] | None:
-    """Return the cell subset that an experiment takes of a prepared split; None for all neurons of a population.
-
-    Raises:
-        BadInput: a cell is unknown, or a filter left it out.
-    """
-    if store.kind_of(header) == "population":
-        return experiment.neurons
-    from raysp.data.splits.stimulus import find_cells
-
-    wanted = experiment.cells if experiment.neurons is None else experiment.neurons
-    return find_cells(wanted, header["cells"], header["left_out"])
-
-
-def subsets(experiment: Experiment, header: dict[str, Any]) -> list[tuple[int, ...] | None]:
-    """Return the cell subsets that an experiment trains apart on a split. Raises as `cells_of` does."""
-    chosen = cells_of(experiment, header)
-    if chosen is None or store.kind_of(header) == "population":
-        return [chosen]
-    size = experiment.cells_per_trial or len(chosen)
-    return [chosen[first : first + size] for first in range(0, len(chosen), size)]
 
 
 def _check_shapes(experiment: Experiment, choice: ModelChoice, header: dict[str, Any]) -> None:
@@ -101,12 +80,13 @@ def _check_shapes(experiment: Experiment, choice: ModelChoice, header: dict[str,
     name, (chosen, training) = header["name"], settings_on(experiment, choice, header["name"])
     try:
         model = catalog.on_paper(choice.name, chosen, store.sizes_of(header))
-        if store.kind_of(header) == "stimulus":
-            from raysp.training.cells import check_goes
-
-            check_goes(model, header["parts"], training)
+        _kind(header).check(model, training, header)
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from error
+
+
+def _kind(header: dict[str, Any]) -> Kind:
+    return kinds.of(store.kind_of(header))
 
 
 def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Any], Training | None]:
@@ -171,18 +151,11 @@ def unfit(model: str, header: dict[str, Any]) -> str | None:
     """Return why a model does not go with a prepared split; None when it does."""
     from raysp.models import catalog
 
-    reads, kind = catalog.module(model).Model.reads.kind, store.kind_of(header)
+    reads, kind = catalog.kind(model), store.kind_of(header)
     if reads != kind:
         return f"the model reads {reads} splits, this is a {kind} split"
     applies = getattr(catalog.module(model), "applies", None)
     return None if applies is None else applies(header)
-
-
-def _work(header: dict[str, Any]) -> float:
-    sizes = header["sizes"]
-    if store.kind_of(header) != "population":
-        return float(header["trials"]["train"]) * sizes["cells"]
-    return header["trials"]["train"] * sizes["bins"] * (sizes["heldin"] + sizes["heldout"])
 
 
 def check_not_empty(plan: Plan) -> None:

@@ -22,11 +22,12 @@ from raysp.driver.launch import (
     run_folder,
     say_tracking,
 )
-from raysp.driver.plan import cells_of, settings_on, unfit
+from raysp.driver.plan import settings_on, unfit
 from raysp.driver.record import accepted
 from raysp.errors import BadInput, StoreError
 from raysp.io import files
 from raysp.io.words import counted
+from raysp.kinds import catalog as kinds
 from raysp.models import catalog
 from raysp.runs.folder import RunFolder, use_settings
 from raysp.runs.lock import locked
@@ -89,7 +90,9 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
         BadInput, NotReady: before anything was started.
     """
     space = read_space(search.space)
-    objectives = chosen(search.objectives, fits_itself=catalog.fits_itself(space.model))
+    objectives = chosen(
+        search.objectives, kinds.of(catalog.kind(space.model)), fits_itself=catalog.fits_itself(space.model)
+    )
     search = dataclasses.replace(search, objectives=objectives)
     experiment = _narrowed(apply_sets(experiment, request.sets), space, search)
     check_places(request)
@@ -200,7 +203,8 @@ def _studies(
         if (reason := unfit(space.model, header)) is not None:
             say(f"  left out {space.model} on {name}: {reason}")
             continue
-        check_objectives(search.objectives, header, experiment.neurons)
+        kind = kinds.of(store.kind_of(header))
+        check_objectives(search.objectives, kind, header, kind.units(experiment, header))
         studies.append(Study(run, _definition(experiment, space, search, name, base, header)))
     if not studies:
         raise BadInput(f"model {space.model} goes with none of the splits {', '.join(list(bases)[:5])}")
@@ -234,7 +238,7 @@ def _definition(
         seeds=experiment.seeds,
         in_flight=search.in_flight,
         halving=search.halving,
-        neurons=experiment.neurons if header is None else cells_of(experiment, header),
+        neurons=None if header is None else kinds.of(store.kind_of(header)).units(experiment, header),
         code=code_hash.of_model(space.model, parted(base)["model"]),
     )
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from raysp.driver.progress import LINE_EVERY_S, LOSSES, clock
 from raysp.search.active_study import Lane
-from raysp.search.objective import OBJECTIVES
+from raysp.search.objective import better
 from raysp.search.outcome import ranking
 
 
@@ -92,7 +92,7 @@ def study_line(lane: Lane) -> str:
     best = f", best {names[0]} {scores[order[0]].values[names[0]]:.5g} (candidate {order[0]})"
     first = scores[0].values.get(names[0]) if scores[0].state == "done" else None
     defaults = f", defaults {first:.5g}" if first is not None else ""
-    return text + best + defaults + (f"; {'less' if OBJECTIVES[names[0]] == 'min' else 'more'} is better")
+    return text + best + defaults + (f"; {'less' if better(names[0]) == 'min' else 'more'} is better")
 
 
 def _ended(lane: Lane) -> int:

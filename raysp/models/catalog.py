@@ -46,6 +46,11 @@ def on_paper(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes) ->
         return build(name, values, sizes)
 
 
+def kind(name: str) -> str:
+    """Return the kind of data that a model reads."""
+    return module(name).Model.reads.kind
+
+
 def fits_itself(name: str) -> bool:
     """Tell whether a model has a `fit` of its own instead of a loss for gradient descent."""
     return hasattr(module(name).Model, "fit")

@@ -6,77 +6,66 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from raysp.errors import BadInput, unknown
+from raysp.kinds import catalog
+from raysp.kinds.kind import Kind
+from raysp.kinds.metric import Metric
 
-OBJECTIVES: dict[str, Literal["min", "max"]] = {
-    "validation_loss": "min",
-    "unseen_loss": "min",
-    "co-bps": "max",
-    "fp-bps": "max",
-}
-"""`validation_loss` is the model's own; `unseen_loss` the Poisson loss of what no model was shown, for any model.
-Reconstruction of the input is none of them: it rewards copying noise. Nor is closeness to truth, which no recording
-has."""
-
-NEEDS = {"co-bps": ("heldout", "held-out neurons"), "fp-bps": ("forward", "bins after the observed ones")}
+OWN_LOSS = "validation_loss"
 
 
-def check_objectives(names: Sequence[str], header: dict[str, Any], neurons: Sequence[int] | None = None) -> None:
+def searched() -> dict[str, Metric]:
+    """Return what a search may look for, of any kind of data, by name."""
+    return {name: metric for name, metric in catalog.metrics().items() if metric.searched}
+
+
+def check_objectives(names: Sequence[str], kind: Kind, header: Any, units: Sequence[int] | None = None) -> None:
     """Refuse objectives that no trial on a split would report.
 
     Args:
         names: of the objectives.
+        kind: of data.
         header: the prepared split's header.
-        neurons: the cell subset, held-in neurons first; None for all.
+        units: the subset; None for all.
 
     Raises:
         BadInput: an unknown or repeated name, or the split, or what the subset leaves of it, lacks what it needs.
     """
     check_names(names)
     for name in names:
-        field, words = NEEDS.get(name, (None, ""))
-        if field is not None and not header["sizes"].get(field):
-            raise BadInput(f"objective {name} needs {words}, which {header['name']} does not have; no trial reports it")
-        if name == "unseen_loss" and not _unseen(header["sizes"], neurons):
-            raise BadInput(
-                f"objective unseen_loss needs held-out neurons or forward bins; {header['name']} has neither"
-            )
-        if field == "heldout" and neurons is not None and all(one < header["sizes"]["heldin"] for one in neurons):
-            raise BadInput(
-                f"objective {name} needs {words}, and the chosen neurons of {header['name']} are all held-in"
-            )
+        if (why := kind.lacks(name, header, units)) is not None:
+            raise BadInput(f"objective {name} {why}")
 
 
-def chosen(names: Sequence[str] | None, *, fits_itself: bool) -> tuple[str, ...]:
-    """Return the objectives that were asked for; by default the model's own loss, which no model has that fits itself.
+def chosen(names: Sequence[str] | None, kind: Kind, *, fits_itself: bool) -> tuple[str, ...]:
+    """Return the objectives that were asked for; by default the first that a model of the kind reports.
 
     Raises:
-        BadInput: such a model's own loss was asked for.
+        BadInput: the own loss of a model that fits itself was asked for, which it does not have.
     """
-    if fits_itself and names and "validation_loss" in names:
-        raise BadInput(
-            "a model that fits itself has no validation_loss of its own: expected --objective unseen_loss (the loss of "
-            "what it was not shown), co-bps or fp-bps"
-        )
-    return tuple(names) if names else (("unseen_loss",) if fits_itself else ("validation_loss",))
+    there = [name for name, one in kind.metrics.items() if one.searched and not (fits_itself and name == OWN_LOSS)]
+    if not there or (fits_itself and OWN_LOSS in (names or ())):
+        others = f"--objective {' or '.join(there)}" if there else "a model that is fitted by gradient descent"
+        raise BadInput(f"a model that fits itself has no {OWN_LOSS} of its own: expected {others}")
+    return tuple(names or there[:1])
 
 
 def check_names(names: Sequence[str]) -> None:
     """Raise BadInput unless the objectives are known, at least one, each once."""
     for name in names:
-        if name not in OBJECTIVES:
-            raise unknown("objective", name, OBJECTIVES)
+        if name not in searched():
+            raise unknown("objective", name, searched())
     if not names or len(set(names)) != len(names):
         raise BadInput(f"objectives expected at least one, each once, got {list(names)}")
 
 
-def _unseen(sizes: dict[str, Any], neurons: Sequence[int] | None) -> bool:
-    heldout = sizes.get("heldout") and (neurons is None or any(one >= sizes["heldin"] for one in neurons))
-    return bool(heldout or sizes.get("forward"))
+def better(name: str) -> Literal["min", "max"]:
+    """Return which of an objective's values is the best."""
+    return searched()[name].better
 
 
 def best_first(name: str) -> float:
     """Return the factor that turns an objective into a number of which less is better."""
-    return 1.0 if OBJECTIVES[name] == "min" else -1.0
+    return 1.0 if better(name) == "min" else -1.0
 
 
 def dominates(left: Sequence[float], right: Sequence[float], names: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from raysp.io import files
-from raysp.search.objective import OBJECTIVES
+from raysp.search.objective import better
 from raysp.search.outcome import Score
 from raysp.search.result import Result
 from raysp.search.space import Entry
@@ -65,7 +65,7 @@ def new_study(definition: Definition, **options: Any) -> Any:
 
     optuna.logging.set_verbosity(logging.ERROR)
     directions = {"min": "minimize", "max": "maximize"}
-    return optuna.create_study(directions=[directions[OBJECTIVES[name]] for name in definition.objectives], **options)
+    return optuna.create_study(directions=[directions[better(name)] for name in definition.objectives], **options)
 
 
 def write_journal(result: Result) -> str:

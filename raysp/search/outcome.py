@@ -11,7 +11,7 @@ from typing import Any, Literal
 from raysp.errors import BadInput, last_line
 from raysp.io import files
 from raysp.runs.folder import TrialFolder
-from raysp.search.objective import OBJECTIVES, best_first, dominates
+from raysp.search.objective import best_first, dominates, searched
 
 State = Literal["done", "stopped", "failed", "waiting"]
 
@@ -110,8 +110,8 @@ def ranking(scores: Mapping[int, Score], objectives: tuple[str, ...]) -> list[in
     ended = {number: one for number, one in scores.items() if one.state == "done"}
     for name in objectives:
         if ended and not any(name in one.values for one in ended.values()):
-            reported = ", ".join(sorted({n for one in ended.values() for n in one.values} & set(OBJECTIVES))) or "none"
-            raise BadInput(f"no candidate reports the objective {name}; reported: {reported}")
+            reported = sorted({n for one in ended.values() for n in one.values} & set(searched()))
+            raise BadInput(f"no candidate reports the objective {name}; reported: {', '.join(reported) or 'none'}")
     ended = {number: one for number, one in ended.items() if all(name in one.values for name in objectives)}
     points = {number: [one.values[name] for name in objectives] for number, one in ended.items()}
     beaten: set[int] = set()

@@ -37,8 +37,15 @@ def plugin(tmp_path):
 
 def test_a_models_files_are_its_own_and_what_they_import_of_the_rooms_that_compute():
     found = code_hash.of_model("unet", {})
-    expected = {"models/unet", "models/masked", "layers/span", "layers/shifted", "objectives/deviance", "data/batch"}
-    assert {f"raysp/{name}.py" for name in expected | {"training/descent", "training/itself"}} <= set(found)
+    expected = {
+        "models/unet",
+        "models/masked",
+        "layers/span",
+        "layers/shifted",
+        "objectives/deviance",
+        "data/splits/batch",
+    }
+    assert {f"raysp/{name}.py" for name in expected | {"training/descent", "training/closed_form"}} <= set(found)
     assert not {path for path in found if path.startswith(("raysp/models/sae", "raysp/errors", "raysp/files"))}
     assert not {path for path in code_hash.of_model("sae") if "layers" in path}
     assert all(len(sha) == 64 for sha in found.values())
@@ -98,7 +105,7 @@ def test_files_that_are_no_python_are_named(tmp_path):
 
 def test_the_hash_is_that_of_the_files_wherever_raysp_lies(tmp_path):
     shutil.copytree(code_hash.PACKAGE, tmp_path / "raysp", ignore=shutil.ignore_patterns("__pycache__"))
-    code = "from raysp import code_hash as c; import sys; print(c.PACKAGE, c.digest(c.of_model('ndt')));"
+    code = "from raysp.config import code_hash as c; import sys; print(c.PACKAGE, c.digest(c.of_model('ndt')));"
     code += "assert not {'torch', 'numpy'} & set(sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert shown.stdout.split() == [str(tmp_path / "raysp"), code_hash.digest(code_hash.of_model("ndt"))]

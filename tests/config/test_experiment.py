@@ -166,13 +166,13 @@ def test_a_label_is_the_front_of_the_id_and_not_in_its_hash():
 @pytest.mark.parametrize(
     ("text", "field", "expected"),
     [
-        ("cells=first 12", "cells", "first 12"),
-        ("cells=1,5,20-40", "cells", "1,5,20-40"),
-        ("cells=56", "cells", "56"),
+        ("units=first 12", "units", "first 12"),
+        ("units=1,5,20-40", "units", "1,5,20-40"),
+        ("units=56", "units", "56"),
         ("cells_per_trial=12", "cells_per_trial", 12),
     ],
 )
-def test_sets_choose_cells(text, field, expected):
+def test_sets_choose_units(text, field, expected):
     assert getattr(apply_sets(EXPERIMENT, (text,)), field) == expected
 
 

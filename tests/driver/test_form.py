@@ -39,7 +39,13 @@ def plan(experiment, models=("mean_rate", "sae"), splits=SPLITS, **changes):
             chosen = settings.plain(catalog.config(choice.name, dict(choice.settings)))
             training = None if choice.name == "mean_rate" else experiment.training
             code = code_hash.digest(code_hash.of_model(choice.name, chosen))
-            common = {"data": "x" * 64, "neurons": experiment.neurons, "label": choice.label, "code": code} | changes
+            units = None if experiment.units == "all" else experiment.units
+            common = {
+                "data": "x" * 64,
+                "neurons": units,
+                "label": choice.label,
+                "code": code,
+            } | changes
             trials += [
                 Trial(choice.name, chosen, training, split, seed=seed, **common)
                 for split in splits
@@ -77,7 +83,7 @@ def test_a_run_is_filled_split_by_split_and_model_by_model(run):
         {"seeds": (0,), "training": Training(epochs=3)},
         {"seeds": (0,)},
         {"models": (ModelChoice("mean_rate"), ModelChoice("sae", {"hidden": 9}))},
-        {"neurons": (0, 1)},
+        {"units": (0, 1)},
         {"models": (ModelChoice("mean_rate"), ModelChoice("smoothing", label="sae"))},
     ],
 )

@@ -119,7 +119,7 @@ def both(tmp_path_factory):
     ],
 )
 def test_a_recordings_cells_are_chosen_by_a_pattern_and_shared_out_over_trials(both, cells, size, expected):
-    experiment = dataclasses.replace(RECORDED, cells=cells, cells_per_trial=size, seeds=(0, 4))
+    experiment = dataclasses.replace(RECORDED, units=cells, cells_per_trial=size, seeds=(0, 4))
     trials = make_plan(experiment, ["made_up"], both).trials
     for label in ("no_spikes", "poisson_5"):
         for seed in (0, 4):
@@ -129,24 +129,24 @@ def test_a_recordings_cells_are_chosen_by_a_pattern_and_shared_out_over_trials(b
     assert all(f"_{len(trial.neurons)}n_s" in trial.id for trial in trials)
 
 
-def test_cells_by_number_take_the_place_of_a_pattern(both):
-    trials = make_plan(dataclasses.replace(RECORDED, neurons=(16, 10), cells="13"), ["made_up"], both).trials
+def test_units_may_be_given_as_numbers(both):
+    trials = make_plan(dataclasses.replace(RECORDED, units=(16, 10)), ["made_up"], both).trials
     assert {trial.neurons for trial in trials} == {(10, 16)}
 
 
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ("12", "unknown cell 12: the nearest is 13"),
-        ("11", "cell 11 was left out: it has fewer than 9 spikes in training"),
+        ("12", "unknown unit 12: the nearest is 13"),
+        ("11", "unit 11 was left out: it has fewer than 9 spikes in training"),
         ("first 6", "expected a number from 1 to 5"),
         ("10,10-12", "got 10 more than once"),
-        ("some", "cells expected numbers and ranges"),
+        ("some", "units expected numbers and ranges"),
     ],
 )
 def test_cells_that_are_not_there_are_refused_before_anything_starts(both, cells, message):
     with pytest.raises(BadInput, match=message):
-        make_plan(dataclasses.replace(RECORDED, cells=cells), ["made_up"], both)
+        make_plan(dataclasses.replace(RECORDED, units=cells), ["made_up"], both)
 
 
 def test_models_are_left_out_of_splits_of_the_other_kind_and_the_plan_says_why(both):

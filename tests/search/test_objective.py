@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raysp.errors import BadInput
-from raysp.search.objective import OBJECTIVES, best_first, check_objectives, chosen, dominates
+from raysp.kinds.population.kind import KIND
+from raysp.search.objective import best_first, check_objectives, chosen, dominates, searched
 
 HEADER = {"name": "x-20ms-val", "sizes": {"heldin": 6, "heldout": 2, "forward": 0}}
 POINTS = st.tuples(st.integers(-3, 3), st.integers(-3, 3))
@@ -11,8 +12,8 @@ TWO = ("validation_loss", "co-bps")
 
 
 def test_accepts_what_the_split_can_report():
-    check_objectives(TWO, HEADER)
-    check_objectives(TWO, HEADER, neurons=(0, 1, 7))
+    check_objectives(TWO, KIND, HEADER)
+    check_objectives(TWO, KIND, HEADER, units=(0, 1, 7))
 
 
 @pytest.mark.parametrize(
@@ -28,13 +29,13 @@ def test_accepts_what_the_split_can_report():
 )
 def test_refuses(names, neurons, message):
     with pytest.raises(BadInput, match=message):
-        check_objectives(names, HEADER, neurons)
+        check_objectives(names, KIND, HEADER, neurons)
 
 
 def test_less_loss_and_more_bits_are_better():
     assert dominates((1.0, 0.2), (2.0, 0.1), TWO)
     assert not dominates((1.0, 0.1), (2.0, 0.2), TWO)
-    assert [best_first(name) for name in OBJECTIVES] == [1.0, 1.0, -1.0, -1.0]
+    assert [best_first(name) for name in searched()] == [1.0, 1.0, -1.0, -1.0]
 
 
 @given(POINTS, POINTS, POINTS)
@@ -46,18 +47,18 @@ def test_dominance_is_a_strict_order(a, b, c):
 
 
 def test_a_model_that_fits_itself_is_searched_by_the_loss_of_what_it_was_not_shown():
-    assert chosen(None, fits_itself=False) == ("validation_loss",)
-    assert chosen(None, fits_itself=True) == chosen(["unseen_loss"], fits_itself=False) == ("unseen_loss",)
+    assert chosen(None, KIND, fits_itself=False) == ("validation_loss",)
+    assert chosen(None, KIND, fits_itself=True) == chosen(["unseen_loss"], KIND, fits_itself=False) == ("unseen_loss",)
     with pytest.raises(BadInput, match="no validation_loss of its own: expected --objective unseen_loss"):
-        chosen(["co-bps", "validation_loss"], fits_itself=True)
+        chosen(["co-bps", "validation_loss"], KIND, fits_itself=True)
 
 
 def test_the_unseen_loss_needs_something_unseen():
     header = {"name": "x", "sizes": {"heldin": 4, "heldout": 0, "forward": 0}}
     with pytest.raises(BadInput, match="x has neither"):
-        check_objectives(["unseen_loss"], header)
-    check_objectives(["unseen_loss"], {**header, "sizes": {"heldin": 4, "heldout": 0, "forward": 2}})
+        check_objectives(["unseen_loss"], KIND, header)
+    check_objectives(["unseen_loss"], KIND, {**header, "sizes": {"heldin": 4, "heldout": 0, "forward": 2}})
     part = {**header, "sizes": {"heldin": 4, "heldout": 2, "forward": 0}}
-    check_objectives(["unseen_loss"], part, [0, 5])
+    check_objectives(["unseen_loss"], KIND, part, [0, 5])
     with pytest.raises(BadInput, match="x has neither"):
-        check_objectives(["unseen_loss"], part, [0, 1])
+        check_objectives(["unseen_loss"], KIND, part, [0, 1])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from raysp.data.splits.population import Provenance, spell_neurons
+from raysp.data.splits.units import no_unit, refuse_repeats
 from raysp.errors import BadInput
 
 PARTS = ("train", "validation", "test")
@@ -93,10 +92,10 @@ class StimulusSplit:
         wanted = [_whole(cell) for cell in cells]
         if not wanted:
             raise BadInput(f"{self.name}: a selection expected at least one cell, got none")
-        _refuse_repeats(wanted)
+        refuse_repeats(wanted)
         for cell in wanted:
             if cell not in self.cells:
-                raise _no_cell(cell, self.cells, self.left_out)
+                raise no_unit(cell, self.cells, self.left_out)
         chosen = np.array(sorted(wanted), dtype=np.int64)
         columns = np.searchsorted(self.cells, chosen)
         return dataclasses.replace(
@@ -109,77 +108,10 @@ class StimulusSplit:
         )
 
 
-def find_cells(
-    pattern: str | Sequence[int], split_cells: Sequence[int] | np.ndarray, left_out: Sequence[tuple[int, str]] = ()
-) -> tuple[int, ...]:
-    """Find the cells that a pattern means.
-
-    Args:
-        pattern: cell numbers, or text whose items are joined by commas: a number ("56"), a range of numbers of which
-            some cells must exist ("20-40"), "all", "first 12" (the lowest numbers), or "every 5" (the first cell, the
-            sixth, and so on).
-        split_cells: the recording's own cell numbers, ascending.
-        left_out: (cell number, reason) of the cells that filters removed, for the error.
-
-    Returns:
-        Cell numbers, ascending.
-
-    Raises:
-        BadInput: an item cannot be read, means no cell, or means one that another item meant already.
-    """
-    cells = [int(cell) for cell in split_cells]
-    items = pattern.split(",") if isinstance(pattern, str) else pattern
-    found = [cell for item in items for cell in _meant(str(item).strip(), cells, left_out)]
-    if not found:
-        raise BadInput(f"cells expected at least one, got {pattern!r}; 'all' takes every cell")
-    _refuse_repeats(found)
-    return tuple(sorted(found))
-
-
-def _meant(item: str, cells: list[int], left_out: Sequence[tuple[int, str]]) -> list[int]:
-    if item == "all":
-        return cells
-    if match := re.fullmatch(r"(first|every)\s+(\d+)", item):
-        count = int(match[2])
-        if count < 1 or (match[1] == "first" and count > len(cells)):
-            raise BadInput(f"cells, {item!r} expected a number from 1 to {len(cells)}, the cells there are")
-        return cells[:count] if match[1] == "first" else cells[::count]
-    if match := re.fullmatch(r"(\d+)\s*-\s*(\d+)", item):
-        low, high = int(match[1]), int(match[2])
-        if not (inside := [cell for cell in cells if low <= cell <= high]):
-            raise BadInput(f"cells, {item!r} expected a range with at least one cell in it, {_there_are(cells)}")
-        return inside
-    if re.fullmatch(r"\d+", item):
-        if int(item) not in cells:
-            raise _no_cell(int(item), cells, left_out)
-        return [int(item)]
-    raise BadInput(
-        f"cells expected numbers and ranges such as '1,5,20-40', or 'all', 'first 12' or 'every 5', got {item!r}"
-    )
-
-
-def _no_cell(cell: int, cells: Sequence[int] | np.ndarray, left_out: Sequence[tuple[int, str]]) -> BadInput:
-    reasons = dict(left_out)
-    if cell in reasons:
-        return BadInput(f"cell {cell} was left out: it {reasons[cell]}; change the recording's filter to keep it")
-    nearest = min(cells, key=lambda other: abs(int(other) - cell))
-    return BadInput(f"unknown cell {cell}: the nearest is {nearest}; {_there_are(cells)}")
-
-
-def _there_are(cells: Sequence[int] | np.ndarray) -> str:
-    return f"there are {len(cells)} cells, numbers {cells[0]} to {cells[-1]}"
-
-
 def _whole(cell: object) -> int:
     if isinstance(cell, bool) or not isinstance(cell, int | np.integer):
-        raise BadInput(f"cells expected whole cell numbers, got {cell!r}; text such as '20-40' is for find_cells")
+        raise BadInput(f"cells expected whole cell numbers, got {cell!r}; text such as '20-40' is for find_units")
     return int(cell)
-
-
-def _refuse_repeats(cells: Sequence[int]) -> None:
-    twice = [cell for cell, count in Counter(cells).items() if count > 1]
-    if twice:
-        raise BadInput(f"cells expected each cell once, got {twice[0]} more than once; name it in one place only")
 
 
 def _check_arrays(split: StimulusSplit) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from raysp.evaluation.score import number
 from raysp.io.yaml_files import dump_yaml
-from raysp.search.objective import OBJECTIVES, best_first
+from raysp.search.objective import best_first, better
 from raysp.search.outcome import Score
 from raysp.search.page.view import spell
 from raysp.search.result import Result
@@ -75,7 +75,7 @@ def line(result: Result, asked: int | None) -> Line:
     return Line(
         *(states.count(state) for state in ("done", "stopped", "failed", "waiting")),
         asked=result.finished.get("candidates", None if asked is None else max(asked, len(states))),
-        objective=f"{name} ({'lower' if OBJECTIVES[name] == 'min' else 'higher'} is better)",
+        objective=f"{name} ({'lower' if better(name) == 'min' else 'higher'} is better)",
         defaults=value(first, name),
         winner=value(best, name),
         seeds="" if best is None else _count(best.seeds, "final seed" if final else "seed"),

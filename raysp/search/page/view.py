@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raysp.search.objective import OBJECTIVES, best_first
+from raysp.search.objective import best_first, better
 from raysp.search.outcome import State
 from raysp.search.result import Result
 from raysp.search.table import varied
@@ -58,7 +58,7 @@ class View:
     @property
     def better(self) -> str:
         """Which way is better, in words."""
-        return "lower is better" if OBJECTIVES[self.objective] == "min" else "higher is better"
+        return "lower is better" if better(self.objective) == "min" else "higher is better"
 
     @property
     def defaults(self) -> int | None:

@@ -55,7 +55,7 @@ def test_too_fast_and_too_slow_cells_are_left_out_with_the_reason(split):
     assert split.left_out == ((19, "fires more than 19 Hz"), (22, slow), (25, slow))
     told = f"3 of 6 cells were left out: 1 fires more than 19 Hz; 2 have fewer than {least} spikes in training"
     assert split.provenance.notes == (told,)
-    with pytest.raises(BadInput, match=f"cell 22 was left out: it {slow}"):
+    with pytest.raises(BadInput, match=f"unit 22 was left out: it {slow}"):
         split.select([10, 22])
 
 

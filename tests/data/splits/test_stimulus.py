@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit, find_cells
+from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
+from raysp.data.splits.units import find_units
 from raysp.errors import BadInput
 
 BINS, CHANNELS = 60, 2
@@ -51,8 +52,8 @@ def test_a_selection_takes_the_columns_of_those_cells_and_says_which(split):
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        ([6], r"unknown cell 6: the nearest is 5; there are 6 cells, numbers 3 to 21"),
-        ([3, 7], r"cell 7 was left out: it fires more than 19 Hz"),
+        ([6], r"unknown unit 6: the nearest is 5; there are 6 units, numbers 3 to 21"),
+        ([3, 7], r"unit 7 was left out: it fires more than 19 Hz"),
         ([3, 4, 3], "got 3 more than once"),
         ([], "at least one cell"),
         (["3-5"], "whole cell numbers, got '3-5'"),
@@ -82,17 +83,17 @@ def test_a_wrong_selection_is_refused(split, cells, words):
     ],
 )
 def test_patterns_find_the_cells_they_mean(split, pattern, expected):
-    assert find_cells(pattern, split.cells) == expected
-    assert tuple(split.select(find_cells(pattern, split.cells)).cells) == expected
+    assert find_units(pattern, split.cells) == expected
+    assert tuple(split.select(find_units(pattern, split.cells)).cells) == expected
 
 
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("6", "unknown cell 6"),
-        ("3,8", "cell 8 was left out: it has fewer than 9 spikes"),
-        ("10-19", "'10-19' expected a range with at least one cell"),
-        ("9-3", "'9-3' expected a range with at least one cell"),
+        ("6", "unknown unit 6"),
+        ("3,8", "unit 8 was left out: it has fewer than 9 spikes"),
+        ("10-19", "'10-19' expected a range with at least one unit"),
+        ("9-3", "'9-3' expected a range with at least one unit"),
         ("3,3-5", "got 3 more than once"),
         ("first 7", "'first 7' expected a number from 1 to 6"),
         ("first 0", "'first 0' expected a number"),
@@ -107,7 +108,7 @@ def test_patterns_find_the_cells_they_mean(split, pattern, expected):
 )
 def test_a_wrong_pattern_is_refused(split, pattern, words):
     with pytest.raises(BadInput, match=words):
-        find_cells(pattern, split.cells, split.left_out)
+        find_units(pattern, split.cells, split.left_out)
 
 
 @given(cells=st.sets(st.integers(0, 60), min_size=1), data=st.data())
@@ -115,9 +116,9 @@ def test_any_selection_of_numbers_is_found_again_from_its_own_spelling(cells, da
     cells = sorted(cells)
     wanted = sorted(data.draw(st.sets(st.sampled_from(cells), min_size=1)))
     text = ",".join(str(cell) for cell in data.draw(st.permutations(wanted)))
-    assert find_cells(text, cells) == find_cells(wanted, cells) == tuple(wanted)
+    assert find_units(text, cells) == find_units(wanted, cells) == tuple(wanted)
     low, high = wanted[0], wanted[-1]
-    assert find_cells(f"{low}-{high}", cells) == tuple(cell for cell in cells if low <= cell <= high)
+    assert find_units(f"{low}-{high}", cells) == tuple(cell for cell in cells if low <= cell <= high)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""What generic code knows of a kind of data, and all it knows: one object for each, found by its name."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from raysp.kinds import lines
+from raysp.kinds.metric import Metric
+
+if TYPE_CHECKING:
+    from raysp.config.experiment import Experiment, Training, Trial
+    from raysp.runs.folder import RunFolder, TrialFolder
+    from raysp.training.fitted import Fitted
+    from raysp.training.job import Job
+
+Rows = list[dict[str, Any]]
+Units = tuple[int, ...] | None
+"""A subset of units; None for all."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """What a fitted model gives.
+
+    Attributes:
+        files: name of a file of the trial's folder -> writes it, given its path: "predictions.parquet", which every
+            trial has and whose note says whose it is (`collection.gather`), and whatever else there is.
+        metrics: what metrics.json says beside the numbers of the validation part.
+        done: what done.json says beside what every trial's says.
+    """
+
+    files: Mapping[str, Callable[[str], None]]
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    done: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Kind(Protocol):
+    """A kind of data.
+
+    Attributes:
+        name: of its folder here, and of the file of its Split.
+        metrics: by name, as tables have them in order.
+        floor: the model every result is read against from below, where an experiment names none.
+        ceiling: likewise from above; empty where there is none.
+        shares_units: subsets of units share out the work of one task; else each is a task of its own.
+    """
+
+    name: str
+    metrics: Mapping[str, Metric]
+    floor: str
+    ceiling: str = ""
+    shares_units: bool = False
+
+    @abc.abstractmethod
+    def units(self, experiment: Experiment, header: Any) -> Units:
+        """Return the units that an experiment takes of a split. Raises BadInput for unknown ones."""
+
+    def cuts(self, experiment: Experiment, header: Any) -> list[Units]:
+        """Return the subsets of them that are trials of their own."""
+        return [self.units(experiment, header)]
+
+    @abc.abstractmethod
+    def work(self, header: Any) -> float:
+        """Return about how long an epoch takes, in any measure: what is long begins first."""
+
+    def check(self, model: Any, training: Training | None, header: Any) -> None:
+        """Refuse at planning, before anything starts, what would be refused when training begins.
+
+        Args:
+            model: for the split's sizes, without memory for its weights.
+            training: how it is fitted; None where it fits itself.
+            header: of the split.
+
+        Raises:
+            BadInput: they do not go together.
+        """
+
+    def lacks(self, objective: str, header: Any, units: Units) -> str | None:
+        """Return what a split, or a subset of its units, lacks for an objective, as the end of a sentence."""
+
+    @abc.abstractmethod
+    def words(self, trial: Trial, split: Any) -> str:
+        """Return what a trial is fitted to, for its log. Raises BadInput where a split is too small."""
+
+    def fit(self, job: Job, split: Any, answers: Any = None) -> Fitted:
+        """Fit a model; by default the one loop, or the model's own way.
+
+        Args:
+            job: what to fit, where, and whom to ask and tell.
+            split: the trial's units already selected; of a search, what a search may see.
+            answers: of the evaluation part, where the trial selects on it.
+        """
+        from raysp.training.trial import fit_trial
+
+        return fit_trial(job, split, answers)
+
+    @abc.abstractmethod
+    def predict(self, job: Job, fitted: Fitted, split: Any) -> Products:
+        """Return what a fitted model gives for the evaluation part. Raises Interrupted as the job says."""
+
+    @abc.abstractmethod
+    def score(self, trial: Trial, split: Any, answers: Any, folder: TrialFolder) -> Rows:
+        """Return the rows of metrics.parquet of a trial's predictions.
+
+        Args:
+            trial: whose.
+            split: the trial's units already selected.
+            answers: likewise; None where the kind has none.
+            folder: of the trial.
+
+        Raises:
+            BadInput: predictions are damaged or another trial's; predictions and answers do not fit each other.
+        """
+
+    def remarks(self, table: Any, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]) -> list[str]:
+        """Return what a person must know beside the scores, a sentence each.
+
+        Args:
+            table: rows of metrics.parquet, a polars frame.
+            floor: the run's.
+            trials: of the run.
+            done: what done.json says of the finished ones, by id.
+        """
+        return []
+
+    def lines(self, table: Any, bounds: tuple[str, str]) -> Iterator[str]:
+        """Yield the terminal's table of scores: models by metrics, mean and spread over seeds.
+
+        Args:
+            table: rows of metrics.parquet, a polars frame.
+            bounds: floor and ceiling of the run.
+        """
+        return lines.over_units(table, self.metrics, bounds)
+
+    def tables(self, run: RunFolder) -> tuple[str, ...]:
+        """Write what is computed of a whole run's scores, and return the tables' names; those that are stale go."""
+        return ()
+
+    def exports(self, run: RunFolder, root: str, *, partial: bool = False, **choice: Any) -> list[str]:
+        """Write what else comes out of a run, in formats of other programs; return a line for each.
+
+        Args:
+            run: the run folder.
+            root: the data root.
+            partial: leave out what is not finished.
+            choice: "model" and "seeds" of what is to be written; without them what can be chosen by itself.
+        """
+        return []

@@ -1,0 +1,88 @@
+"""Cells that respond to a known stimulus: one continuous recording, of which models predict spike trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from raysp.config.experiment import Experiment, Training, Trial
+from raysp.data.splits.units import find_units
+from raysp.kinds.kind import Kind, Products, Rows, Units
+from raysp.kinds.metric import Metric
+from raysp.runs.folder import RunFolder, TrialFolder
+
+if TYPE_CHECKING:
+    from raysp.training.fitted import Fitted
+    from raysp.training.job import Job
+
+WIDTHS_MS = ("10", "50")
+
+
+class Stimulus(Kind):
+    """A stimulus and the spikes of cells over time, cut into training, validation and test part."""
+
+    name = "stimulus"
+    metrics: ClassVar = {
+        "validation_loss": Metric("min", searched=True),
+        "Schreiber": Metric("max", WIDTHS_MS),
+        "van Rossum": Metric("min", WIDTHS_MS),
+        "smoothed Pearson": Metric("max"),
+        "binned Pearson": Metric("max"),
+    }
+    floor = "no_spikes"
+    shares_units = True
+
+    def units(self, experiment: Experiment, header: Any) -> tuple[int, ...]:
+        """Return the recording's own numbers."""
+        return find_units(experiment.units, header["cells"], header["left_out"])
+
+    def cuts(self, experiment: Experiment, header: Any) -> list[Units]:
+        """Return so many cells for each trial."""
+        chosen = self.units(experiment, header)
+        size = experiment.cells_per_trial or len(chosen)
+        return [chosen[first : first + size] for first in range(0, len(chosen), size)]
+
+    def work(self, header: Any) -> float:
+        """Return how many bins of cells train."""
+        return float(header["trials"]["train"]) * header["sizes"]["cells"]
+
+    def check(self, model: Any, training: Training | None, header: Any) -> None:
+        """Refuse parts that are shorter than a window, and settings that mean nothing for windows."""
+        from raysp.training.cells import check_goes
+
+        check_goes(model, header["parts"], training)
+
+    def lacks(self, objective: str, header: Any, units: Units) -> str | None:
+        """Return that trials report their own loss alone."""
+        return None if objective == "validation_loss" else "is no number of a continuous recording's trials"
+
+    def words(self, trial: Trial, split: Any) -> str:
+        """Return how many cells and bins train."""
+        return f"{split.sizes.cells} cells, {split.bins_of('train')} bins to train on"
+
+    def predict(self, job: Job, fitted: Fitted, split: Any) -> Products:
+        """Calibrate on the validation part, then predict the test part step by step."""
+        from raysp.kinds.stimulus.predict import predict
+
+        return predict(job, fitted, split)
+
+    def score(self, trial: Trial, split: Any, answers: Any, folder: TrialFolder) -> Rows:
+        """Return each cell's curves over the width of smoothing, for every decoding."""
+        from raysp.kinds.stimulus.score import trains_rows
+
+        return trains_rows(trial, split, folder)
+
+    def lines(self, table: Any, bounds: tuple[str, str]) -> Iterator[str]:
+        """Yield a block per recording: models and decodings by measures, mean and spread over cells."""
+        from raysp.kinds.stimulus.printed import over_cells
+
+        return over_cells(table, self.metrics, bounds)
+
+    def tables(self, run: RunFolder) -> tuple[str, ...]:
+        """Write the curves as a table of one row per cell, decoding and width."""
+        from raysp.kinds.stimulus.table import write_train_table
+
+        return write_train_table(run)
+
+
+KIND = Stimulus()
