@@ -24,7 +24,7 @@ from raysp.config.experiment import Training, Trial
 from raysp.data.splits.batch import to_device
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.models import catalog
-from raysp.training.trial import fit_trial
+from raysp.training.trial import Job, fit_trial
 from raysp.training.validation import validation_mask
 
 SETTINGS: dict = {}
@@ -64,13 +64,13 @@ def raysp_epochs(split: PopulationSplit, training: Training) -> list[float]:
     ends: list[float] = []
     trial = Trial("sae", SETTINGS, training, split.name, "0" * 64)
     with tempfile.TemporaryDirectory() as folder:
-        fit_trial(
+        job = Job(
             trial,
-            split,
-            checkpoint=f"{folder}/checkpoint.pt",
             device="cpu",
+            checkpoint=lambda stage: f"{folder}/checkpoint.pt",
             report=lambda note: ends.append(time.process_time()),
         )
+        fit_trial(job, split)
     return np.diff(ends).tolist()
 
 

@@ -43,7 +43,7 @@ def train(job: dict[str, Any], meter: Meter) -> None:
     from raysp.runs.folder import trial_from
     from raysp.training import process_limits
     from raysp.training.device import choose
-    from raysp.training.trial import fit_trial
+    from raysp.training.trial import Job, fit_trial
 
     process_limits.limit_threads(job["threads"])
     place = choose(job["device"])
@@ -57,7 +57,7 @@ def train(job: dict[str, Any], meter: Meter) -> None:
         targets = None if targets is None else targets.select(trial.neurons)
     trial = dataclasses.replace(trial, training=endless)
     with contextlib.suppress(Interrupted):
-        fit_trial(trial, split, checkpoint=None, device=str(place), targets=targets, keep_going=meter.keep_going)
+        fit_trial(Job(trial, device=str(place), keep_going=meter.keep_going), split, targets)
     meter.say(json.dumps({"ends": meter.ends, "cpu": meter.cpu, **taken(place)}))
 
 

@@ -80,12 +80,11 @@ class TrialFolder:
     @property
     def checkpoint(self) -> str:
         """Best and last weights, optimiser, schedule and random state."""
-        return files.join(self.path, "checkpoint.pt")
+        return self.checkpoint_of("fit")
 
-    @property
-    def refit_checkpoint(self) -> str:
-        """The same of the training on all trials after selection."""
-        return files.join(self.path, "checkpoint-refit.pt")
+    def checkpoint_of(self, stage: str) -> str:
+        """The same of a stage of the fit: "fit" itself, or "refit" on all trials after selection."""
+        return files.join(self.path, "checkpoint.pt" if stage == "fit" else f"checkpoint-{stage}.pt")
 
     @property
     def predictions(self) -> str:

@@ -6,51 +6,34 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Collection
 from typing import Any
 
 from raysp.data.splits.population import Trials
 from raysp.errors import Interrupted
-from raysp.models.prediction import Prediction
 from raysp.training import checkpoint as checkpoints
 from raysp.training.descent import Descent
 from raysp.training.fitted import Fitted
+from raysp.training.job import Job
 from raysp.training.predict import predict_batch
 from raysp.training.randomness import looking
 
 # A checkpoint costs milliseconds; machines that are taken away at short notice may want it more often.
 SAVE_EVERY_S = float(os.environ.get("RAYSP_CHECKPOINT_S", "30"))
 
-Report = Callable[[dict[str, Any]], None]
-Measure = Callable[[Prediction, Trials], dict[str, float]]
-
 
 class Attempt:
     """Runs a descent to its end, from where an earlier attempt left it.
 
     Args:
-        trial_id: whose checkpoint it is.
+        job: whose checkpoint it is, whom to ask and tell.
         descent: the model being fitted.
-        validation: the trials that `measure` compares predictions with.
-        checkpoint: file to resume from and to write; None for neither.
-        report: called with each epoch's row, and with warnings.
-        measure: live metrics.
-        measure_at: epochs at which they are wanted, beside those that the training settings ask for.
+        validation: the trials that the live metrics compare predictions with.
+        stage: of the job.
     """
 
-    def __init__(
-        self,
-        trial_id: str,
-        descent: Descent,
-        validation: Trials | None,
-        checkpoint: str | None,
-        report: Report,
-        measure: Measure | None,
-        measure_at: Collection[int] = (),
-    ) -> None:
-        self.measure_at = frozenset(measure_at)
-        self.trial_id, self.descent, self.checkpoint, self.report = trial_id, descent, checkpoint, report
-        self.validation, self.measure = validation, measure
+    def __init__(self, job: Job, descent: Descent, validation: Trials | None, stage: str = "fit") -> None:
+        self.job, self.descent, self.validation = job, descent, validation
+        self.checkpoint = job.checkpoint(stage)
         self._before, self._started, self._saved = 0.0, time.monotonic(), time.monotonic()
 
     def resume(self) -> None:
@@ -59,10 +42,10 @@ class Attempt:
         Raises:
             BadInput: the checkpoint is of another trial.
         """
-        state = None if self.checkpoint is None else checkpoints.load(self.checkpoint, self.trial_id)
+        state = None if self.checkpoint is None else checkpoints.load(self.checkpoint, self.job.trial.id)
         told = self._take_over(state) if isinstance(state, dict) else state and f"{state}; training starts over"
         if told:
-            self.report({"warning": told})
+            self.job.report({"warning": told})
 
     def _take_over(self, state: dict[str, Any]) -> str | None:
         """Go on from a checkpoint's state; return what there is to say of it."""
@@ -78,26 +61,26 @@ class Attempt:
             return f"the checkpoint cannot be used ({type(error).__name__}: {error}); training starts over"
         return None if same_kind else "resumed on another kind of device: the numbers differ from an unbroken run"
 
-    def finish(self, keep_going: Callable[[], bool], enough: Callable[[int], bool] = lambda epoch: False) -> None:
-        """Train until the end, or until `enough` says after an epoch that it is one.
+    def finish(self) -> None:
+        """Train until the end, or until the job says that it is enough.
 
         Raises:
-            Interrupted: `keep_going` said stop; the checkpoint holds the state.
+            Interrupted: the job does not keep going; the checkpoint holds the state.
             Diverged: the loss became infinite or NaN.
         """
-        while not self.descent.over() and not enough(self.descent.progress.epoch):
+        while not self.descent.over() and not self.job.enough(self.descent.progress.epoch):
             row = self.descent.step()
             every = self.descent.training.measure_every
-            if (every and row["epoch"] % every == 0) or row["epoch"] in self.measure_at:
+            if (every and row["epoch"] % every == 0) or row["epoch"] in self.job.measure_at:
                 with self.descent.shown():
                     row.update(self._measured())
             row["seconds"] = round(self.seconds, 3)
-            self.report({**row, "epochs": self.descent.epochs, "best_loss": self.descent.progress.best_loss})
+            self.job.report({**row, "epochs": self.descent.epochs, "best_loss": self.descent.progress.best_loss})
             if time.monotonic() - self._saved >= SAVE_EVERY_S:
                 self.save()
-            if not self.descent.over() and not keep_going():
+            if not self.descent.over() and not self.job.keep_going():
                 self.save()
-                raise Interrupted(f"{self.trial_id} stopped after epoch {row['epoch']}")
+                raise Interrupted(f"{self.job.trial.id} stopped after epoch {row['epoch']}")
         self.save()
 
     @property
@@ -108,7 +91,7 @@ class Attempt:
     def save(self) -> None:
         """Write the checkpoint. Raises OSError when the disk is full; the earlier one stays."""
         if self.checkpoint is not None:
-            checkpoints.save(self.checkpoint, self.trial_id, {**self.descent.state(), "seconds": self.seconds})
+            checkpoints.save(self.checkpoint, self.job.trial.id, {**self.descent.state(), "seconds": self.seconds})
         self._saved = time.monotonic()
 
     def fitted(self, selected_on: str) -> Fitted:
@@ -133,12 +116,12 @@ class Attempt:
         )
 
     def _measured(self) -> dict[str, float | None]:
-        if self.measure is None or self.validation is None or self.descent.validation is None:
+        if self.job.measure is None or self.validation is None or self.descent.validation is None:
             return {}
         model, device = self.descent.model, self.descent.device
         with looking(model, device):
             found = predict_batch(model, self.descent.validation, device)
-            return finite(self.measure(found, self.validation))
+            return finite(self.job.measure(found, self.validation))
 
 
 def finite(metrics: dict[str, float]) -> dict[str, float | None]:

@@ -6,40 +6,23 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-import torch
-
-from raysp.config.experiment import Trial
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.data.splits.windows import Tape
-from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.windowed import WindowModel
-from raysp.training.attempt import Attempt, Report
+from raysp.training.attempt import Attempt
 from raysp.training.cells import CellDescent
 from raysp.training.fitted import Fitted
+from raysp.training.job import Job
 
 
-def fit_cells(
-    trial: Trial,
-    split: StimulusSplit,
-    make: Callable[[], WindowModel],
-    device: torch.device,
-    checkpoint: str | None,
-    report: Report,
-    keep_going: Callable[[], bool] | None = None,
-    enough: Callable[[int], bool] | None = None,
-) -> Fitted:
+def fit_cells(job: Job, split: StimulusSplit, make: Callable[[], WindowModel]) -> Fitted:
     """Fit a trial's networks to the training part; each cell keeps its weights of lowest validation loss.
 
     Args:
-        trial: what to fit.
+        job: what to fit, where, and whom to ask and tell.
         split: the recording, the trial's cells already selected.
-        make: gives a new model on `device`.
-        device: where.
-        checkpoint: file to resume from and to write; None keeps nothing.
-        report: called with each epoch's row, and with warnings.
-        keep_going: asked after each epoch; False saves the state and stops.
-        enough: asked with the number of epochs done; True ends training there.
+        make: gives a new model on the job's device.
 
     Raises:
         BadInput: a part is shorter than a window, or a setting means nothing here.
@@ -47,16 +30,14 @@ def fit_cells(
         Interrupted: `keep_going` said stop.
     """
     model = make()
-    if catalog.fits_itself(trial.model):
-        return _itself(model, split, device, report)
-    if trial.training is None:
-        raise BadInput(f"model {trial.model} is fitted by gradient descent: expected training settings, got none")
-    tape = Tape.of(split, device)
+    if catalog.fits_itself(job.trial.model):
+        return _itself(job, model, split)
+    training, tape = job.training, Tape.of(split, job.place)
     model.start(tape, split.parts["train"])
-    descent = CellDescent(model, trial.training, split, tape, trial.seed)
-    attempt = Attempt(trial.id, descent, None, checkpoint, report, None)
+    descent = CellDescent(model, training, split, tape, job.trial.seed)
+    attempt = Attempt(job, descent, None)
     attempt.resume()
-    attempt.finish(keep_going or (lambda: True), enough or (lambda epoch: False))
+    attempt.finish()
     fitted, progress = attempt.fitted("validation"), descent.progress
     cells = {
         int(cell): {"best epoch": int(epoch), "validation loss": float(loss)}
@@ -65,9 +46,9 @@ def fit_cells(
     return dataclasses.replace(fitted, validation_loss=float(progress.best_losses.mean()), cells=cells)
 
 
-def _itself(model: WindowModel, split: StimulusSplit, device: torch.device, report: Report) -> Fitted:
+def _itself(job: Job, model: WindowModel, split: StimulusSplit) -> Fitted:
     started = time.monotonic()
-    model.fit(split, report)
+    model.fit(split, job.report)
     model.eval()
     return Fitted(
         model=model,
@@ -79,6 +60,6 @@ def _itself(model: WindowModel, split: StimulusSplit, device: torch.device, repo
         validation_loss=None,
         selected_on="nothing",
         parameters=0,
-        device=device,
+        device=job.place,
         seconds=time.monotonic() - started,
     )

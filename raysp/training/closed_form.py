@@ -5,48 +5,38 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
 from raysp.config.experiment import Training
 from raysp.data.splits.batch import to_device
 from raysp.data.splits.population import Trials
-from raysp.training.attempt import Measure, Report, finite
+from raysp.training.attempt import finite
 from raysp.training.fitted import Fitted
+from raysp.training.job import Job
 from raysp.training.predict import predict
 from raysp.training.unseen import unseen_loss
 from raysp.training.validation import validation_mask
 
 
-def fit_itself(
-    make: Callable[[], nn.Module],
-    trials: Trials,
-    device: torch.device,
-    report: Report,
-    measure: Measure | None,
-    *,
-    final: bool = True,
-) -> Fitted:
+def fit_itself(job: Job, trials: Trials, make: Callable[[], nn.Module]) -> Fitted:
     """Fit a model to all training trials; first, where it is to be measured, without the validation trials.
 
     Nothing is selected, so the final model needs no validation trials; a sweep over its settings does, and the
-    numbers it compares come from the first fit.
+    numbers it compares come from the first fit, whose model a search is given.
 
     Args:
-        make: gives a new model on `device`, with `fit(trials, report)`.
+        job: what to fit, where, and whom to tell.
         trials: the training part of a split.
-        device: where.
-        report: handed to `fit`.
-        measure: live metrics; None for none.
-        final: fit to all training trials in the end; without it the model returned is the first one.
+        make: gives a new model on the job's device, with `fit(trials, report)`.
     """
     started = time.monotonic()
     model, metrics = make(), {}
-    if measure is not None and len(trials) > 1:
-        metrics = _validated(model, trials, device, report, measure)
+    final = job.purpose == "final"
+    if job.measure is not None and len(trials) > 1:
+        metrics = _validated(job, model, trials)
         model = make() if final else model
     if final or not metrics:
-        model.fit(trials, report)
+        model.fit(trials, job.report)
     model.eval()
     seconds = time.monotonic() - started
     row = {name: None for name in ("train_loss", "validation_loss", "unseen_loss", "learning_rate")}
@@ -61,17 +51,15 @@ def fit_itself(
         validation_loss=None,
         selected_on="nothing",
         parameters=sum(weights.numel() for weights in model.parameters()),
-        device=device,
+        device=job.place,
         seconds=seconds,
     )
 
 
-def _validated(
-    model: nn.Module, trials: Trials, device: torch.device, report: Report, measure: Measure
-) -> dict[str, float | None]:
-    aside = validation_mask(trials, Training())
-    model.fit(trials.take(~aside), report)
+def _validated(job: Job, model: nn.Module, trials: Trials) -> dict[str, float | None]:
+    aside, device = validation_mask(trials, Training()), job.place
+    model.fit(trials.take(~aside), job.report)
     validation = trials.take(aside)
     found = predict(model, validation, device)
     loss = unseen_loss(model, to_device(validation, device), device)
-    return finite({**measure(found, validation), **({} if loss is None else {"unseen_loss": loss})})
+    return finite({**job.measure(found, validation), **({} if loss is None else {"unseen_loss": loss})})

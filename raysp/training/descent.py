@@ -16,6 +16,7 @@ from raysp.data.splits.batch import Batch, detached
 from raysp.errors import BadInput
 from raysp.training.averaging import Averaging
 from raysp.training.device import precision
+from raysp.training.job import Follow
 from raysp.training.predict import BATCH
 from raysp.training.randomness import Streams, looking
 from raysp.training.schedule import is_over, learning_rate
@@ -29,29 +30,6 @@ def finite(loss: float | None) -> float | None:
 
 class Diverged(BadInput):
     """The loss became infinite or NaN."""
-
-
-@dataclass(frozen=True)
-class Follow:
-    """What a finished trial of the validation phase settled, for the trial that trains on all training trials.
-
-    Attributes:
-        epochs: epochs to train, exactly.
-        learning_rates: one for each of them.
-        steps: optimiser steps of each epoch: with more trials, batches grow instead, since it is steps at a learning
-            rate that were selected. 0 takes as many as the batch size asks for.
-    """
-
-    epochs: int
-    learning_rates: tuple[float, ...]
-    steps: int = 0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or len(self.learning_rates) < self.epochs:
-            raise BadInput(
-                f"a followed trial expected at least one epoch and a learning rate for each, got {self.epochs} epochs "
-                f"and {len(self.learning_rates)} learning rates; run that trial again"
-            )
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import platform
@@ -72,19 +73,18 @@ def _run(trial, setting, folder, report, keep_going, log) -> dict[str, Any]:
 
         return produce(trial, split, setting.device, folder, report, keep_going, log)
     log.line(f"{trial.id}: {parts_told(trial, split)}")
-    fitted = training.fit_trial(
+    job = training.Job(
         trial,
-        split,
-        checkpoint=folder.checkpoint,
         device=setting.device,
+        checkpoint=folder.checkpoint_of,
         report=lambda note: (log.epoch(note), report(note)),
-        targets=targets,
         follow=_follow(trial, setting),
         measure=measure,
         keep_going=keep_going,
     )
+    fitted = training.fit_trial(job, split, targets)
     log.line(summary(fitted, trial))
-    final = _refitted(trial, setting, folder, split, fitted, report, keep_going, log)
+    final = _refitted(job, split, fitted, report, log)
     report({"phase": "predicting"})
     parts = {
         "train": training.predict(final.model, split.train, final.device),
@@ -107,21 +107,18 @@ def _refits(trial: Trial) -> bool:
     return trial.training is not None and trial.training.refit and trial.follows is None
 
 
-def _refitted(trial, setting, folder, split, fitted, report, keep_going, log) -> Any:
+def _refitted(job, split, fitted, report, log) -> Any:
     from raysp.training import trial as training
 
-    if not _refits(trial):
+    if not _refits(job.trial):
         return fitted
     log.line(f"training anew on all training trials for {fitted.best_epoch} epochs")
-    return training.fit_trial(
-        trial,
-        split,
-        checkpoint=folder.refit_checkpoint,
-        device=setting.device,
+    again = dataclasses.replace(
+        job,
         report=lambda note: report({"phase": f"refit {note['epoch']}/{note['epochs']}"} if "epoch" in note else note),
         follow=training.Follow(fitted.best_epoch, tuple(fitted.learning_rates), fitted.steps),
-        keep_going=keep_going,
     )
+    return training.fit_trial(again, split, stage="refit")
 
 
 def _selected_on(trial: Trial) -> str:

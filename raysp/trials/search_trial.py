@@ -84,17 +84,17 @@ def _run(
     started = time.time()
     part = part if trial.neurons is None else part.select(trial.neurons)
     ladder = _Ladder(trial.id, folder, rungs)
-    fitted = training.fit_trial(
+    job = training.Job(
         trial,
-        part,
-        checkpoint=folder.checkpoint,
         device=setting.device,
+        purpose="search",
+        checkpoint=folder.checkpoint_of,
         report=lambda note: (log.epoch(note), report(note), ladder.climb(note)),
-        measure=measure,
         enough=ladder.ends,
+        measure=measure,
         measure_at=rungs.epochs,
-        search=True,
     )
+    fitted = training.fit_trial(job, part)
     curve.write_curve(folder.curve, fitted.curve, trial)
     files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
     result = done_record(trial, fitted, part.standin, started) | made_by

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from raysp.config.experiment import Training, Trial
-from raysp.data.splits.population import PopulationSplit
-from raysp.training.trial import Fitted, fit_trial
+from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.training.trial import Fitted, Job, fit_trial
 from tests.models.made_up import made_up_split
 
 SETTINGS = {"encoder_hidden": 6, "hidden": 5, "dropout": 0.3, "coordinated_dropout": 0.2}
@@ -21,8 +21,12 @@ def made_up_trial(seed: int = 0, **training: Any) -> Trial:
     return Trial("sae", SETTINGS, dataclasses.replace(FAST, **training), "made_up", "0" * 64, seed)
 
 
-def fit(trial: Trial, split: PopulationSplit | None = None, **options: Any) -> Fitted:
-    return fit_trial(trial, split or made_up_split(), **{"checkpoint": None, "device": "cpu", **options})
+def made_up_job(trial: Trial, checkpoint: str | None = None, **options: Any) -> Job:
+    return Job(trial, **{"device": "cpu", "checkpoint": lambda stage: checkpoint, **options})
+
+
+def fit(trial: Trial, split: PopulationSplit | None = None, targets: Targets | None = None, **options: Any) -> Fitted:
+    return fit_trial(made_up_job(trial, **options), split or made_up_split(), targets)
 
 
 def weights(fitted: Fitted) -> dict[str, torch.Tensor]:

@@ -18,6 +18,7 @@ from raysp.training.cells import CellDescent, check_training
 from raysp.training.one_cycle import one_cycle
 from raysp.training.trial import Diverged, Fitted, fit_trial
 from tests.models.made_up_stimulus import made_up_recording, shaken, small
+from tests.training.made_up import made_up_job
 
 FAST = Training(
     epochs=3, batch_size=16, learning_rate=3e-3, weight_decay=0.3, schedule="one_cycle", clip_norm=0, measure_every=0
@@ -36,7 +37,7 @@ def made_up_trial(name="poisson_counts", seed=0, settings=None, **training) -> T
 
 
 def fit(trial, split=None, **options) -> Fitted:
-    return fit_trial(trial, split or made_up_recording(), **{"checkpoint": None, "device": "cpu", **options})
+    return fit_trial(made_up_job(trial, **options), split or made_up_recording())
 
 
 def descent(split=None, name="poisson_counts", seed=0, **training) -> CellDescent:

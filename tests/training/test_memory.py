@@ -7,16 +7,16 @@ from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training.memory import check_fits
-from raysp.training.trial import fit_trial
 from tests.models.made_up import made_up_split
 from tests.models.made_up_stimulus import made_up_recording
+from tests.training.made_up import fit
 
 
 def test_more_latent_channels_than_memory_are_refused_before_any_is_made():
     split = made_up_split()
     trial = Trial("unet", {"width": 2_000_000}, Training(epochs=1), split.name, "0" * 64)
     with pytest.raises(BadInput, match=r"model unet: its weights.* need .* GB, cpu has .* GB; take fewer"):
-        fit_trial(trial, split, checkpoint=None, device="cpu")
+        fit(trial, split)
 
 
 def test_a_usual_model_fits():

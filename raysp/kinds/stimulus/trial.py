@@ -47,14 +47,14 @@ def produce(
 
     started = time.time()
     log.line(f"{trial.id}: {split.sizes.cells} cells, {split.bins_of('train')} bins to train on")
-    fitted = training.fit_trial(
+    job = training.Job(
         trial,
-        split,
-        checkpoint=folder.checkpoint,
         device=device,
+        checkpoint=folder.checkpoint_of,
         report=lambda note: (log.epoch(note), report(note)),
         keep_going=keep_going,
     )
+    fitted = training.fit_trial(job, split)
     report({"phase": "calibrating"})
     boosts = calibrated_on_validation(trial, split, fitted, keep_going)
     report({"phase": "predicting"})

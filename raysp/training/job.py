@@ -1,0 +1,84 @@
+"""What a fit is asked for, and what it may ask of whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from raysp.config.experiment import Training, Trial
+from raysp.errors import BadInput
+from raysp.training import device as devices
+
+Report = Callable[[dict[str, Any]], None]
+Measure = Callable[[Any, Any], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Follow:
+    """What a finished trial of the validation phase settled, for the trial that trains on all training trials.
+
+    Attributes:
+        epochs: epochs to train, exactly.
+        learning_rates: one for each of them.
+        steps: optimiser steps of each epoch: with more trials, batches grow instead, since it is steps at a learning
+            rate that were selected. 0 takes as many as the batch size asks for.
+    """
+
+    epochs: int
+    learning_rates: tuple[float, ...]
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or len(self.learning_rates) < self.epochs:
+            raise BadInput(
+                f"a followed trial expected at least one epoch and a learning rate for each, got {self.epochs} epochs "
+                f"and {len(self.learning_rates)} learning rates; run that trial again"
+            )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial's fit. Everything but the trial, `purpose` and `follow` leaves its numbers as they are.
+
+    Attributes:
+        trial: what to fit.
+        device: "auto", "cpu", "cuda" or "cuda:<number>".
+        purpose: "final", or "search" where only the numbers of the validation part are wanted: a model that fits
+            itself is then not fitted again to all training data.
+        follow: train on all training data, for so many epochs at these learning rates, without validation.
+        checkpoint: stage ("fit", "refit") -> file to resume from, written every 30 s and at the stage's end; None
+            keeps nothing.
+        report: called with each epoch's row, with a "phase", and with a "warning".
+        keep_going: asked once after each epoch, and between stages; False saves the state and stops.
+        enough: asked with the number of epochs done; True ends training there, as if the epochs were over.
+        measure: live metrics of a prediction against the validation trials.
+        measure_at: epochs with live metrics, beside those that the training settings ask for.
+    """
+
+    trial: Trial
+    device: str = "auto"
+    purpose: Literal["final", "search"] = "final"
+    follow: Follow | None = None
+    checkpoint: Callable[[str], str | None] = lambda stage: None
+    report: Report = lambda note: None
+    keep_going: Callable[[], bool] = lambda: True
+    enough: Callable[[int], bool] = lambda epoch: False
+    measure: Measure | None = None
+    measure_at: Collection[int] = ()
+
+    @property
+    def place(self) -> torch.device:
+        """The device. Raises BadInput or NotReady, see `device.choose`."""
+        return devices.choose(self.device)
+
+    @property
+    def training(self) -> Training:
+        """How the model is fitted. Raises BadInput where the trial does not say."""
+        if self.trial.training is None:
+            raise BadInput(
+                f"model {self.trial.model} is fitted by gradient descent: expected training settings, got none"
+            )
+        return self.trial.training
