@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pathlib
 import sys
 import uuid
 import warnings
@@ -98,3 +99,27 @@ def google():
 
     with google_store.store() as make_bucket:
         yield make_bucket
+
+
+@pytest.fixture
+def made_up(tmp_path: pathlib.Path) -> Any:
+    """A small made-up run of population splits, scored."""
+    from tests.kinds.population.made_up import make_run
+
+    return make_run(tmp_path)
+
+
+@pytest.fixture
+def make(tmp_path: pathlib.Path) -> Any:
+    """Make such a run with other splits, models or seeds."""
+    from tests.kinds.population.made_up import make_run
+
+    return lambda **changes: make_run(tmp_path, **changes)
+
+
+@pytest.fixture(scope="session")
+def shared_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Such a run, for tests that change nothing in it."""
+    from tests.kinds.population.made_up import make_run
+
+    return make_run(tmp_path_factory.mktemp("shared"))

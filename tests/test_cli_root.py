@@ -14,7 +14,7 @@ from raysp.data.splits import store
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml
-from tests.report.conftest import make_run
+from tests.kinds.population.made_up import make_run
 
 SPLITS = ("mc_maze_small-20ms-val", "mine")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from raysp.config.experiment import Experiment
-from raysp.evaluation.score import number
+from raysp.io.words import number
 from raysp.kinds.population.remarks import remarks_of
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics

@@ -70,14 +70,6 @@ def known(metric: str, value: float | None, **place: Any) -> Score:
     return Score(metric, None, UNDEFINED.get(metric, f"{metric} is not finite"), **place)
 
 
-def number(value: float | None) -> str:
-    """Spell a score, alike wherever a person reads it: four decimals, a true minus sign, no sign where it is zero."""
-    if value is None or not math.isfinite(value):
-        return "undefined"
-    text = f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
-    return "0.0000" if text == "-0.0000" else text.replace("-", "−")
-
-
 def scores(computed: Mapping[str, Callable[[], float]], **place: Any) -> list[Score]:
     """Return the score of each metric by name; see `score`."""
     return [score(metric, compute, **place) for metric, compute in computed.items()]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from raysp.config.experiment import Trial
-from raysp.evaluation.score import number
+from raysp.io.words import number
 
 COMPARED = {"co-bps": 1, "fp-bps": 1, "masked deviance": -1}
 """Measures of what was not shown, the first that floor and model have is compared; -1 where less is better."""

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from raysp.evaluation.score import number
+from raysp.io.words import number
 
 METRIC = "true-rate R2"
 FAR = 0.5

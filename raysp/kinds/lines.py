@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from raysp.evaluation.score import number
+from raysp.io.words import number
 from raysp.kinds.metric import Metric
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from raysp.config.experiment import Trial
 from raysp.errors import last_line
 from raysp.io import files, storage
-from raysp.report.run_data import Material
+from raysp.report.run_data import RunData
 
 LONGEST = 20_000
 
@@ -30,10 +30,10 @@ class Failure:
     follows: bool
 
 
-def failures(material: Material) -> list[Failure]:
+def failures(data: RunData) -> list[Failure]:
     """Return the ways trials failed: causes before their consequences, each in the order of time."""
-    failed = [trial for trial in material.trials if material.states[trial.id] == "failed"]
-    return grouped((trial.id, material.run.trial(trial.id).error, _is_consequence(material, trial)) for trial in failed)
+    failed = [trial for trial in data.trials if data.states[trial.id] == "failed"]
+    return grouped((trial.id, data.run.trial(trial.id).error, _is_consequence(data, trial)) for trial in failed)
 
 
 def grouped(failed: Iterable[tuple[str, str, bool]]) -> list[Failure]:
@@ -53,8 +53,8 @@ def _failure(follows: bool, error: str, members: Sequence[tuple[str, str]]) -> F
     return Failure(error, text, tuple(name for name, _ in members), follows)
 
 
-def _is_consequence(material: Material, trial: Trial) -> bool:
-    return trial.follows is not None and material.states.get(trial.follows) != "done"
+def _is_consequence(data: RunData, trial: Trial) -> bool:
+    return trial.follows is not None and data.states.get(trial.follows) != "done"
 
 
 def _when(path: str) -> float:

@@ -1,61 +1,97 @@
-"""What every page shares: images inside it while it stays light, and templates that escape all they show."""
+"""What every page shares: its frame, images inside it while it stays light, templates that escape all they show."""
 
 from __future__ import annotations
 
 import base64
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from raysp.evaluation.score import number
+import raysp
 from raysp.io import files
-from raysp.report import provenance
+from raysp.io.words import number
+from raysp.report.failures import Failure
 from raysp.report.style import Picture
 from raysp.runs.folder import RunFolder
 
 EMBEDDED_BYTES = 10_500_000
 """Of images inside the page (a third more as base64); those beyond lie beside it."""
 
+PAGE = "report.html"
+
 
 class Pages:
-    """Turns pictures into images of the page: inside it while it stays light, beside it afterwards."""
+    """Writes a run's page: its images inside it while it stays light, beside it afterwards."""
 
     def __init__(self, run: RunFolder) -> None:
         self._run, self._embedded, self._written = run, 0, set()
 
     def image(self, picture: Picture) -> dict[str, str]:
-        """Write a picture's PNG and return what the page shows of it."""
-        write_picture(self._run, picture)
-        self._written.add(f"{picture.name}.png")
+        """Write a picture's PNG, whole or not at all, and return what the page shows of it."""
+        name = f"{picture.name}.png"
+        with files.replacing(files.join(self._run.report, name)) as temporary, open(temporary, "wb") as file:
+            file.write(picture.png)
+        self._written.add(name)
         self._embedded += len(picture.png)
-        source = f"{picture.name}.png"
-        if self._embedded <= EMBEDDED_BYTES:
-            source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
+        light = self._embedded <= EMBEDDED_BYTES
+        source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}" if light else name
         return {"title": picture.title, "caption": picture.caption, "source": source}
 
-    def sweep(self) -> None:
-        """Remove the PNGs of earlier reports that this one does not have."""
+    def write(self, template: str, **context: Any) -> str:
+        """Write the page, remove the PNGs of earlier ones that it does not have, and return its path."""
+        path = files.join(self._run.report, PAGE)
+        files.write_text(path, render(template, **context))
         for name in files.listing(self._run.report):
             if name.endswith(".png") and not name.startswith(".") and name not in self._written:
                 files.remove(files.join(self._run.report, name))
+        return path
 
 
-def write_picture(run: RunFolder, picture: Picture) -> str:
-    """Write a figure into the run's report folder, whole or not at all; return its path."""
-    path = files.join(run.report, f"{picture.name}.png")
-    with files.replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(picture.png)
-    return path
+def frame(
+    run: RunFolder, record: Mapping[str, Any], *, standin: Iterable[bool], failures: Sequence[Failure], what: str
+) -> dict[str, Any]:
+    """Return what `base.html` shows of a run, besides `facts`, `links` and `problems`.
+
+    Args:
+        run: its folder.
+        record: what experiment.yaml says.
+        standin: of each of its splits, whether the data were generated.
+        failures: how trials failed.
+        what: the page is: "report" or "sweep".
+    """
+    submissions, flags = list(record.get("submissions", ())), list(standin)
+    return {
+        "run": run,
+        "what": what,
+        "made": time.strftime("%Y-%m-%d %H:%M"),
+        "version": raysp.__version__,
+        "submissions": submissions,
+        "last": submissions[-1] if submissions else {},
+        "standin": "all" if all(flags) else "some" if any(flags) else "",
+        "failures": failures,
+    }
 
 
-def template(name: str) -> Any:
-    """Return a page's template: everything it shows is escaped, everything it misses is an error."""
+def render(template: str, **context: Any) -> str:
+    """Fill in a template: everything it shows is escaped, everything it misses is an error.
+
+    Args:
+        template: its place in the package.
+        context: what it shows.
+    """
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("raysp", "report"),
+        loader=jinja2.PackageLoader("raysp", ""),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "short": provenance.short, "thousands": lambda value: f"{value:,}"}
-    return environment.get_template(name)
+    environment.filters |= {"number": number, "short": short, "thousands": lambda value: f"{value:,}"}
+    return environment.get_template(template).render(**context)
+
+
+def short(digest: str | None) -> str:
+    """Spell a hash by its first twelve digits."""
+    return digest[:12] if digest else "unknown"

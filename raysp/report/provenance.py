@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 
 
 @dataclass(frozen=True)
@@ -44,30 +44,20 @@ class Fit:
     selected_on: str
 
 
-def data(material: Material) -> list[Data]:
+def splits(data: RunData) -> list[Data]:
     """Return the data of each split of the run, as the run's record has them."""
-    recorded = material.record.get("data", {})
-    names = dict.fromkeys(task.split for task in material.tasks)
-    return [_data(name, recorded.get(name, {}), material) for name in names]
+    recorded = data.record.get("data", {})
+    names = dict.fromkeys(task.split for task in data.tasks)
+    return [_data(name, recorded.get(name, {}), data) for name in names]
 
 
-def fits(material: Material, task: Task) -> list[Fit]:
+def fits(data: RunData, task: Task) -> list[Fit]:
     """Return how each model of a task was fitted, the floor first."""
-    return [_fit(material, task, model) for model in material.ordered(task.models)]
+    return [_fit(data, task, model) for model in data.ordered(task.models)]
 
 
-def submissions(material: Material) -> list[dict[str, Any]]:
-    """Return the run's submissions: time, command, commit, changed, versions."""
-    return list(material.record.get("submissions", []))
-
-
-def short(digest: str | None) -> str:
-    """Spell a hash by its first twelve digits."""
-    return digest[:12] if digest else "unknown"
-
-
-def _data(split: str, found: dict[str, Any], material: Material) -> Data:
-    used = next(trial.data for trial in material.trials if trial.split == split)
+def _data(split: str, found: dict[str, Any], data: RunData) -> Data:
+    used = next(trial.data for trial in data.trials if trial.split == split)
     return Data(
         split=split,
         fingerprint=found.get("fingerprint", used),
@@ -78,10 +68,10 @@ def _data(split: str, found: dict[str, Any], material: Material) -> Data:
     )
 
 
-def _fit(material: Material, task: Task, model: str) -> Fit:
+def _fit(data: RunData, task: Task, model: str) -> Fit:
     planned = [trial for trial in task.trials if trial.shown == model]
-    done = [material.done[trial.id] for trial in planned if trial.id in material.done]
-    failed = sum(material.states[trial.id] == "failed" for trial in planned)
+    done = [data.done[trial.id] for trial in planned if trial.id in data.done]
+    failed = sum(data.states[trial.id] == "failed" for trial in planned)
     seeds = f"{len(done)} of {len(planned)}" + (f", {failed} failed" if failed else "")
     best, run = _mean(done, "best_epoch"), _mean(done, "epochs")
     trained = any(trial.training is not None for trial in planned)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.nlb.sets import phase_of
 from raysp.data.splits.population import spell_neurons
 from raysp.errors import BadInput
 from raysp.io import files
-from raysp.report.kinds import in_one_piece
 from raysp.report.mixed import mixed
 from raysp.runs.folder import RunFolder, State
-from raysp.runs.metrics_table import read_metrics
+from raysp.runs.metrics_table import SCHEMA, read_metrics
 from raysp.runs.test_looks import test_looks
+
+if TYPE_CHECKING:
+    import polars
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,15 @@ class Task:
 
     Attributes:
         split: the prepared split's name.
-        neurons: the cell subset; None for all, and for recordings in one piece, whose cells are shared out in trials.
+        neurons: the unit subset; None for all, and where subsets only share out the work.
         trials: of every model and seed, in the plan's order.
-        kind: of data, "population" or "stimulus".
+        kind: of data.
     """
 
     split: str
     neurons: tuple[int, ...] | None
     trials: tuple[Trial, ...]
-    kind: str = "population"
+    kind: str
 
     @property
     def name(self) -> str:
@@ -69,7 +72,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Material:
+class RunData:
     """All that is known of a run without opening predictions.
 
     Attributes:
@@ -79,9 +82,8 @@ class Material:
         tasks: the plan's trials, grouped.
         states: each trial's state by its id.
         done: what done.json says of each finished trial.
-        scores: rows of metrics.parquet over all units of evaluation trials, of finished trials of the plan; None where
-            there is no table.
-        unit_scores: rows of single units.
+        scores: rows of metrics.parquet on evaluation trials, of finished trials of the plan, with a column `name`: the
+            metric's with its parameter; no rows where there is no table.
         problems: what could not be read, in words.
         test_looks: how often the test answers were looked at.
     """
@@ -92,8 +94,7 @@ class Material:
     tasks: tuple[Task, ...]
     states: dict[str, State]
     done: dict[str, dict[str, Any]]
-    scores: list[dict[str, Any]] | None
-    unit_scores: list[dict[str, Any]]
+    scores: polars.DataFrame
     problems: list[str]
     test_looks: int
 
@@ -101,6 +102,11 @@ class Material:
     def trials(self) -> list[Trial]:
         """All trials of the plan."""
         return [trial for task in self.tasks for trial in task.trials]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of all trials, ascending."""
+        return sorted({trial.seed for trial in self.trials})
 
     @property
     def floor(self) -> str:
@@ -121,7 +127,7 @@ class Material:
         """Return models with the floor first and the ceiling last."""
         return sorted(names, key=lambda name: (name == self.ceiling) - (name == self.floor))
 
-    def only(self, kind: str) -> Material:
+    def only(self, kind: str) -> RunData:
         """Return what is known of the tasks of one kind of data."""
         tasks = tuple(task for task in self.tasks if task.kind == kind)
         kept = {trial.id for task in tasks for trial in task.trials}
@@ -133,18 +139,49 @@ class Material:
         """Return the finished trials of a task."""
         return [trial for trial in task.trials if self.states[trial.id] == "done"]
 
-    def values(self, task: Task, model: str, metric: str) -> list[tuple[int, float]]:
-        """Return (seed, value) of a metric, undefined values included."""
-        ids = {trial.id: trial.seed for trial in task.trials if trial.shown == model}
-        return [
-            (ids[row["run_trial"]], row["value"])
-            for row in self.scores or []
-            if row["run_trial"] in ids and metric_name(row) == metric
-        ]
+    def progress(self, task: Task) -> dict[str, Any]:
+        """Return how far a task's trials are, in words, and whether all are done."""
+        done = len(self.finished(task))
+        return {"state": f"{done} of {len(task.trials)} trials done", "complete": done == len(task.trials)}
+
+    def incomplete(self, means: str) -> tuple[str, ...]:
+        """Return what must be said where trials are missing; `means` ends the sentence."""
+        total, done = len(self.states), list(self.states.values()).count("done")
+        missing = f"This run is not complete: {total - done} of {total} trials are not done, and {means}."
+        return (missing,) if done < total else ()
+
+    def of(self, task: Task) -> polars.DataFrame:
+        """Return the scores of a task's trials, those of single units among them."""
+        from polars import col
+
+        return self.scores.filter(col("run_trial").is_in([trial.id for trial in task.trials]))
+
+    @functools.cached_property
+    def values(self) -> Mapping[tuple[str, str, str], Mapping[int, float | None]]:
+        """Return (slug of the task, model, metric's name) -> seed -> value over all units; undefined ones are None."""
+        from polars import col
+
+        slugs = {trial.id: task.slug for task in self.tasks for trial in task.trials}
+        groups = (
+            self.scores.filter(col("unit").is_null() & col("unit_index").is_null())
+            .with_columns(slug=col("run_trial").replace_strict(slugs, default=None))
+            .group_by("slug", "model", "name", maintain_order=True)
+            .agg("seed", "value")
+        )
+        return {tuple(key): dict(zip(seeds, values, strict=True)) for *key, seeds, values in groups.iter_rows()}
+
+    def metrics(self, task: Task) -> list[str]:
+        """Return the names of the metrics that a task was scored by, over all units."""
+        return list(dict.fromkeys(name for slug, _, name in self.values if slug == task.slug))
 
 
-def read_material(run: RunFolder, root: str) -> Material:
+def read_run_data(run: RunFolder, root: str, kind_of: Callable[[Trial], tuple[str, bool]]) -> RunData:
     """Read what a report of the run is drawn from.
+
+    Args:
+        run: the run folder.
+        root: the data root.
+        kind_of: returns the kind of data of a trial's split, and whether subsets of its units only share out the work.
 
     Raises:
         NotReady: nothing was ever run there.
@@ -156,42 +193,27 @@ def read_material(run: RunFolder, root: str) -> Material:
     problems: list[str] = []
     done = {name: found for name, state in states.items() if state == "done" and (found := _done(run, name, problems))}
     problems += mixed(record, trials, done)
-    table = _scores(run, problems)
-    rows = [row for row in table or [] if states.get(row["run_trial"]) == "done"]
-    return Material(
+    return RunData(
         run=run,
         root=root,
         record=record,
-        tasks=group(trials, in_one_piece(trials, root)),
+        tasks=group(trials, kind_of),
         states=states,
         done=done,
-        scores=None if table is None else [row for row in rows if not _of_one_unit(row)],
-        unit_scores=[row for row in rows if _of_one_unit(row)],
+        scores=_scores(run, [name for name, state in states.items() if state == "done"], problems),
         problems=problems,
         test_looks=_test_looks(run, problems),
     )
 
 
-def group(trials: Sequence[Trial], recordings: Collection[str] = ()) -> tuple[Task, ...]:
-    """Return the trials by split and cell subset, in the plan's order.
-
-    Args:
-        trials: of the plan.
-        recordings: names of the splits that are recordings in one piece. Each is one task, whatever cells its trials
-            have: there the subsets share out the work.
-    """
+def group(trials: Sequence[Trial], kind_of: Callable[[Trial], tuple[str, bool]]) -> tuple[Task, ...]:
+    """Return the trials by split and unit subset, in the plan's order. Arguments as of `read_run_data`."""
+    kinds = {trial.split: trial for trial in reversed(trials)}
+    kinds = {split: kind_of(trial) for split, trial in kinds.items()}
     found: dict[tuple[str, tuple[int, ...] | None], list[Trial]] = {}
     for trial in trials:
-        found.setdefault((trial.split, None if trial.split in recordings else trial.neurons), []).append(trial)
-    return tuple(
-        Task(split, neurons, tuple(members), "stimulus" if split in recordings else "population")
-        for (split, neurons), members in found.items()
-    )
-
-
-def metric_name(row: dict[str, Any]) -> str:
-    """Return a metric's name with its parameter, where it has one."""
-    return row["metric"] if row["parameter"] is None else f"{row['metric']} ({row['parameter']})"
+        found.setdefault((trial.split, None if kinds[trial.split][1] else trial.neurons), []).append(trial)
+    return tuple(Task(split, units, tuple(members), kinds[split][0]) for (split, units), members in found.items())
 
 
 def _done(run: RunFolder, trial_id: str, problems: list[str]) -> dict[str, Any] | None:
@@ -202,21 +224,19 @@ def _done(run: RunFolder, trial_id: str, problems: list[str]) -> dict[str, Any] 
         return None
 
 
-def _scores(run: RunFolder, problems: list[str]) -> list[dict[str, Any]] | None:
-    if not files.exists(run.metrics):
-        return None
+def _scores(run: RunFolder, finished: Sequence[str], problems: list[str]) -> polars.DataFrame:
+    import polars
     from polars import col
 
+    # The curves of single cells are a million rows and more; whoever draws them reads them column by column.
+    wanted = (col("part") == "eval") & col("run_trial").is_in(list(finished))
+    table = polars.DataFrame(schema={name: getattr(polars, kind) for name, kind in SCHEMA.items()})
     try:
-        # The curves of single cells are a million rows and more; whoever draws them reads them column by column.
-        return read_metrics(run, col("part") == "eval").to_dicts()
+        table = read_metrics(run, wanted) if files.exists(run.metrics) else table
     except BadInput as error:
         problems.append(str(error))
-        return None
-
-
-def _of_one_unit(row: dict[str, Any]) -> bool:
-    return row["unit"] is not None or row["unit_index"] is not None
+    parameter = polars.format("{} ({})", "metric", "parameter")
+    return table.with_columns(name=polars.when(col("parameter").is_null()).then(col("metric")).otherwise(parameter))
 
 
 def _test_looks(run: RunFolder, problems: list[str]) -> int:

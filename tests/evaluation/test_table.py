@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from raysp.driver.score_table import lines
-from raysp.evaluation.score import number
 from raysp.io import tables
+from raysp.io.words import number
 from raysp.io.yaml_files import dump_yaml
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import SCHEMA

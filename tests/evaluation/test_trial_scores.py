@@ -22,7 +22,7 @@ from raysp.kinds.population.rates_file import write_predictions
 from raysp.kinds.population.remarks import remarks
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import RunFolder, trial_to
-from tests.report.conftest import make_run, make_split
+from tests.kinds.population.made_up import make_run, make_split
 
 BENCHMARK = {"co-bps", "fp-bps", "vel R2", "psth R2"}
 

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import yaml
 
+from raysp.driver.report import open_run
 from raysp.errors import last_line
 from raysp.io import files
 from raysp.report.failures import failures
-from raysp.report.run_data import read_material
 from raysp.runs.folder import trial_to
 
 TRACE = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n'
@@ -24,7 +24,7 @@ def test_same_error_is_shown_once_with_all_its_trials(made_up):
     for seed in (0, 1):
         fail(made_up, made_up.trial("sae", seed=seed), f"{TRACE}ValueError: NaN loss\n")
     fail(made_up, made_up.trial("mean_rate"), f"{TRACE}OSError: disk full\n")
-    found = failures(read_material(made_up.run, made_up.root))
+    found = failures(open_run(made_up.run, made_up.root))
     assert sorted((one.error, len(one.trials)) for one in found) == [
         ("OSError: disk full", 1),
         ("ValueError: NaN loss", 2),
@@ -40,7 +40,7 @@ def test_a_consequence_comes_after_its_cause(made_up):
     files.write_text(made_up.run.experiment, yaml.safe_dump(record))
     fail(made_up, follower, f"{TRACE}raysp.errors.NotReady: the other is not finished\n")
     fail(made_up, cause, f"{TRACE}RuntimeError: CUDA out of memory\n")
-    found = failures(read_material(made_up.run, made_up.root))
+    found = failures(open_run(made_up.run, made_up.root))
     assert [(one.error.split(":")[0], one.follows) for one in found] == [
         ("RuntimeError", False),
         ("the other is not finished", True),
@@ -48,7 +48,7 @@ def test_a_consequence_comes_after_its_cause(made_up):
 
 
 def test_no_failure(shared_run):
-    assert failures(read_material(shared_run.run, shared_run.root)) == []
+    assert failures(open_run(shared_run.run, shared_run.root)) == []
 
 
 @pytest.mark.parametrize(

@@ -279,9 +279,9 @@ def test_a_damaged_curve_is_a_note_and_stops_no_other_figure(made):
     files.write_text(study.run.trial(study.trial(result.candidates[0], 0).id).curve, "no parquet")
     with pytest.raises(BadInput, match="damaged"):
         learning(view(result))
-    pictures, notes = draw_study(result)
-    assert [one.name for one in pictures] == ["history", "importance", "slices", "parallel"]
-    assert "damaged" in notes[0]
+    drawn = draw_study(result)
+    assert [one.name for one in drawn.pictures] == ["history", "importance", "slices", "parallel"]
+    assert "damaged" in drawn.notes[0]
 
 
 def test_pareto_front_of_two_objectives(made):

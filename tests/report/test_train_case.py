@@ -5,19 +5,19 @@ import dataclasses
 import pytest
 
 from raysp.data.splits import store
+from raysp.driver.report import open_run
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds.stimulus.page.case import chosen_by, open_train_case, shown_cells
 from raysp.kinds.stimulus.page.lines import Line
 from raysp.kinds.stimulus.page.numbers import HEADLINE, Numbers, read_numbers
-from raysp.report.run_data import read_material
 from tests.report.trains import CELLS, make_trains
 
 NETWORK = Line("distance_unet", "nearest", "network")
 
 
 def open_made(made):
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     return open_train_case(material, material.tasks[0], read_numbers(material, material.tasks[0]))
 
 

@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
+from raysp.driver.report import open_run
 from raysp.errors import NotReady
 from raysp.evaluation.statistics import summarize
 from raysp.kinds.stimulus.page.colours import NETWORKS, channel_colours, line_colours
 from raysp.kinds.stimulus.page.curves import best_decodings, interval_curves, mean_curve, width_curves
 from raysp.kinds.stimulus.page.lines import Line
 from raysp.kinds.stimulus.page.numbers import SCHREIBER, SIGMAS, VAN_ROSSUM, Numbers, read_numbers
-from raysp.report.run_data import read_material
 from tests.report.trains import CELLS, made_value, make_trains
 
 
 @pytest.fixture(scope="module")
 def numbers(tmp_path_factory):
     made = make_trains(tmp_path_factory.mktemp("trains"))
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     return read_numbers(material, material.tasks[0])
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysp.driver.report import open_run
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds.stimulus.kernels_file import read_kernels, write_kernels
@@ -20,12 +21,11 @@ from raysp.kinds.stimulus.page.learning import best_epochs, learned, learning
 from raysp.kinds.stimulus.page.numbers import read_numbers
 from raysp.kinds.stimulus.page.rasters import ordinary_stretch, rows_of
 from raysp.kinds.stimulus.spike_trains_file import Train, read_trains, write_trains
-from raysp.report.run_data import read_material
 from tests.report.trains import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, make_trains
 
 
 def open_made(made):
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     return open_train_case(material, material.tasks[0], read_numbers(material, material.tasks[0]))
 
 
@@ -197,24 +197,24 @@ def test_training_of_all_trials_comes_together(case):
 
 def test_models_that_fit_themselves_have_no_training_curves(tmp_path):
     made = make_trains(tmp_path, models=("no_spikes", "perfect_distance"))
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     with pytest.raises(NotReady, match="no training curves"):
         learning(material, material.tasks[0])
 
 
 def test_all_figures_are_drawn_and_say_what_to_look_at(made):
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     found = draw_trains(material, material.tasks[0])
     names = ["widths", "intervals", "rasters", "arrays", "averages", "kernels", "learning"]
     assert [picture.name for picture in found.pictures] == [f"standin-eye-{name}" for name in names]
     assert all("ook " in picture.caption for picture in found.pictures)
-    assert found.notes == ()
+    assert found.notes == []
 
 
 def test_an_unprepared_recording_leaves_what_needs_it_undrawn(tmp_path):
     made = make_trains(tmp_path, models=("distance_unet", "poisson_20"))
     files.remove(files.join(made.root, "prepared"))
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     found = draw_trains(material, material.tasks[0])
     assert [picture.name.rpartition("-")[2] for picture in found.pictures] == [
         "widths", "intervals", "rasters", "learning"

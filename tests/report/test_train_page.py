@@ -8,16 +8,14 @@ from raysp.config.experiment import Recording
 from raysp.data.sources import catalog as sources
 from raysp.data.splits import store
 from raysp.data.standin.retina import write_retina
-from raysp.driver import draw
-from raysp.driver.report import write_report
+from raysp.driver.report import open_run, write_report
 from raysp.io import files
 from raysp.io.yaml_files import dump_yaml
+from raysp.kinds.population.page import page as population_page
 from raysp.kinds.stimulus.page import draw as train_draw
 from raysp.kinds.stimulus.page.fits import about, cell_fits
 from raysp.kinds.stimulus.page.lines import role_of
-from raysp.report.kinds import in_one_piece
-from raysp.report.run_data import read_material
-from tests.report.conftest import make_run
+from tests.kinds.population.made_up import make_run
 from tests.report.trains import CELLS, MODELS, eye, make_trains
 
 
@@ -133,43 +131,35 @@ def test_seeds_are_said_to_be_averaged(tmp_path, light):
     assert "the mean over its seeds first" not in page(make_trains(tmp_path / "one", models=models))
 
 
-def test_a_run_of_both_kinds_has_a_page_of_each(tmp_path, light, monkeypatch):
-    monkeypatch.setattr(draw, "OF_A_TRIAL", ())
+def test_a_run_of_both_kinds_has_one_page(tmp_path, light, monkeypatch):
+    monkeypatch.setattr(population_page, "OF_A_TRIAL", ())
     trains = make_trains(tmp_path, models=("no_spikes", "distance_unet"))
     record = trains.run.record()
     rates = make_run(tmp_path, models=("mean_rate",), seeds=(0,), splits=("mc_maze_small-20ms-val",))
     record["trials"] += rates.run.record()["trials"]
     files.write_text(trains.run.experiment, dump_yaml(record))
-    path = write_report(trains.run, trains.root)
-    html, beside = (
-        files.read_text(files.join(trains.run.report, name)) for name in ("report.html", "spike-trains.html")
-    )
-    assert path.endswith("report.html")
-    assert '<a href="spike-trains.html">' in html
-    assert "mc_maze_small" in html
-    assert "mc_maze_small" not in beside
-    assert "distance_unet" in beside
-    assert "distance_unet" not in html
-
-
-def test_figures_alone_are_drawn_too(tmp_path, light, monkeypatch):
-    made = make_trains(tmp_path, models=("no_spikes", "distance_unet"))
-    monkeypatch.setattr(train_draw, "OF_TRAINING", (train_draw.learning,))
-    (path,) = draw.figures(made.run, made.root)
-    assert path.endswith("standin-eye-learning.png")
+    beside = files.join(trains.run.report, "spike-trains.html")
+    files.write_text(beside, "a page of an earlier version")
+    html = page(trains)
+    assert html.index("Splits by trial</h1>") < html.index("mc_maze_small-20ms-val</b>")
+    assert html.index("Continuous recordings</h1>") < html.index("distance_unet</td>")
+    for anchor in ("population-scores", "stimulus-scores", "population-figures", "stimulus-figures"):
+        assert f'<a href="#{anchor}">' in html
+        assert f'<section id="{anchor}">' in html
+    assert '<a href="report.html">' in files.read_text(beside)
 
 
 def test_the_kind_is_known_without_the_data(tmp_path):
     made = make_trains(tmp_path, models=("no_spikes",))
     files.remove(files.join(made.root, "prepared"))
-    assert in_one_piece(made.trials, made.root) == {"standin-eye"}
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
+    assert [(task.kind, task.neurons) for task in material.tasks] == [("stimulus", None)]
     assert "no longer prepared" in about(material, material.tasks[0])
 
 
 def test_what_the_recording_is_stands_above_its_table(tmp_path):
     made = make_trains(tmp_path, models=("no_spikes",))
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     assert about(material, material.tasks[0]) == (
         "4 cells, 1 seed; bins of 1 ms; train 8 s, validation 1 s, test 11 s; "
         "1 cell of the recording left out by its filters"
@@ -178,7 +168,7 @@ def test_what_the_recording_is_stands_above_its_table(tmp_path):
 
 def test_fits_are_of_single_cells(tmp_path):
     made = make_trains(tmp_path)
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     fit = {one.model: one for one in cell_fits(material, material.tasks[0])}
     assert fit["distance_unet"].parameters == 1000
     assert fit["distance_unet"].epochs == "1.5 (1–2) of 3"
@@ -189,6 +179,6 @@ def test_fits_are_of_single_cells(tmp_path):
 
 def test_parts_are_played_by_models_whatever_they_are_called(tmp_path):
     made = make_trains(tmp_path)
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     roles = [role_of(material, made.of(model)) for model in MODELS]
     assert roles == ["floor", "network", "poisson", "poisson", "ceiling", "ceiling"]

@@ -5,15 +5,15 @@ import math
 import pytest
 from scipy import stats
 
+from raysp.driver.report import open_run
 from raysp.io import files
 from raysp.kinds.stimulus.page.numbers import HEADLINE, PREDICTED, SCHREIBER, VAN_ROSSUM, read_numbers
-from raysp.kinds.stimulus.page.scores import COLUMNS, count, score, score_table, spell
-from raysp.report.run_data import read_material
+from raysp.kinds.stimulus.page.scores import COLUMNS, score, score_table
 from tests.report.trains import CELLS, made_value, make_trains
 
 
 def read(made):
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     return material, material.tasks[0], read_numbers(material, material.tasks[0])
 
 
@@ -145,25 +145,6 @@ def test_undefined_values_are_left_out(tmp_path):
 
 def test_no_values_no_score():
     assert score([]).mean is None
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.12345, "0.123"), (0.9996, "1.00"), (1.2345, "1.23"), (12.345, "12.3"), (1234.5, "1,234"), (0.0, "0.000"),
-     (-0.00001, "0.000"), (None, "–"), (math.nan, "–")],
-)  # fmt: skip
-def test_numbers_have_three_digits(value, text):
-    assert spell(value) == text
-
-
-@pytest.mark.parametrize(("value", "text"), [(0.042, "+0.042"), (-1.9, "−1.90"), (0.0, "0.000")])
-def test_differences_bear_their_sign(value, text):
-    assert spell(value, signed=True) == text
-
-
-@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (3.25, "3.2"), (1012.4, "1,012"), (None, "–")])
-def test_counts_of_spikes(value, text):
-    assert count(value) == text
 
 
 def test_predicted_spikes_have_no_width(made):

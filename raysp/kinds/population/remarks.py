@@ -7,10 +7,10 @@ from typing import Any
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.errors import BadInput
-from raysp.evaluation.score import number
 from raysp.evaluation.shortfalls import below_floor, last_epochs, mean_of, still_better
 from raysp.evaluation.uneven import uneven
 from raysp.io import files
+from raysp.io.words import number
 from raysp.kinds.population.score import RATIO
 from raysp.kinds.population.silent import WITHOUT
 from raysp.runs.folder import RunFolder

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import raysp
 from raysp.config.experiment import STANDIN
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput
 from raysp.io import files
 from raysp.report.failures import Failure, grouped
-from raysp.report.pages import Pages, template
+from raysp.report.pages import Pages, frame
+from raysp.report.section import Drawn
 from raysp.report.style import Picture
 from raysp.runs.folder import RunFolder, use_settings
 from raysp.search.page.curves import learning
@@ -82,23 +80,16 @@ def write_sweep_report(run: RunFolder, report: Callable[[str], None] | None = No
         if report is not None:
             report(f"drawing {one.study.name}")
         sections.append(_section(one, pages, record, figures=i < FIGURE_SETS))
-    path = files.join(run.report, "report.html")
-    files.write_text(path, template("sweep.html").render(**_context(run, record, found, sections)))
-    pages.sweep()
-    return path
+    return pages.write("search/page/sweep.html", **_context(run, record, found, sections))
 
 
-def draw_study(result: Result) -> tuple[list[Picture], list[str]]:
+def draw_study(result: Result, prefix: str = "") -> Drawn:
     """Return a study's figures, and why others are missing; what cannot be drawn stops nothing else."""
-    seen, pictures, notes = view(result), [], []
+    seen, drawn = view(result), Drawn(prefix)
     for figure, wanted in FIGURES:
-        if not wanted(result):
-            continue
-        try:
-            pictures.append(figure(seen))
-        except (BadInput, NotReady, OSError) as reason:
-            notes.append(str(reason))
-    return pictures, notes
+        if wanted(result):
+            drawn.add(figure, seen)
+    return drawn
 
 
 def _read(study: Study) -> Read:
@@ -123,17 +114,17 @@ def _section(one: Read, pages: Pages, record: dict[str, Any], *, figures: bool) 
     }
     if result is None:
         return section
-    pictures, notes = draw_study(result) if figures and result.candidates else ([], [])
-    named = [dataclasses.replace(picture, name=f"{one.slug}-{picture.name}") for picture in pictures]
+    prefix = f"{one.slug}-"
+    drawn = draw_study(result, prefix) if figures and result.candidates else Drawn(prefix)
     return section | {
         "line": line(result, _asked(record)),
         "finished": bool(result.finished),
         "ended_by": result.finished.get("ended_by"),
         "finals": result.finals,
         "fits": _fits(result),
-        "images": [pages.image(picture) for picture in named],
+        "images": [pages.image(picture) for picture in drawn.pictures],
         "notes": [
-            *(notes if any(s.state != "waiting" for s in result.scores.values()) else ()),
+            *(drawn.notes if any(s.state != "waiting" for s in result.scores.values()) else ()),
             *map(_accepted, one.study.accepted),
         ],
         "settings": best_settings(result),
@@ -152,17 +143,12 @@ def _accepted(one: Mapping[str, Any]) -> str:
 def _context(
     run: RunFolder, record: dict[str, Any], found: Sequence[Read], sections: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    submitted = record.get("submissions", [])
     lines = [section["line"] for section in sections if section["line"] is not None]
     finished = [section for section in sections if section["line"] is not None and section["finished"]]
+    standin = [one.study.definition.split.startswith(STANDIN) for one in found]
     return {
-        "run": run,
+        **frame(run, record, standin=standin, failures=_failures(found), what="sweep"),
         "use_settings": use_settings(run, record),
-        "made": time.strftime("%Y-%m-%d %H:%M"),
-        "version": raysp.__version__,
-        "last": submitted[-1] if submitted else {},
-        "submissions": submitted,
-        "standin": _standin(found),
         "sections": sections,
         "open": OPEN,
         "without_figures": max(len(found) - FIGURE_SETS, 0),
@@ -170,7 +156,6 @@ def _context(
         "candidates": sum(one.done + one.stopped + one.failed + one.waiting for one in lines),
         "finished": len(finished),
         "usable": len(finished) == len(sections) and files.exists(run.settings),
-        "failures": _failures(found),
         "preparation": {name: one["notes"] for name, one in record.get("data", {}).items() if one.get("notes")},
     }
 
@@ -204,9 +189,3 @@ def _fits(result: Result) -> str:
     if epochs:
         parts.append(f"{sum(epochs) / len(epochs):.0f} epochs on average")
     return ", ".join(parts) + (f", on {', '.join(devices)}" if devices else "")
-
-
-def _standin(found: Sequence[Read]) -> str:
-    """Return which of the data are generated: "all", "some" or ""."""
-    flags = [one.study.definition.split.startswith(STANDIN) for one in found]
-    return "all" if all(flags) else "some" if any(flags) else ""

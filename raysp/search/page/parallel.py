@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.errors import NotReady
+from raysp.io.words import setting
 from raysp.report.style import Picture, canvas, png
 from raysp.search.objective import best_first
 from raysp.search.page.scale import Scale, coupled, log_ticks, scales, short, unplaced
-from raysp.search.page.view import WINNER, View, spell, view
+from raysp.search.page.view import WINNER, View, view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,13 +117,13 @@ def _ticks(scale: Scale) -> list[tuple[float, str]]:
         return [((i + 0.5) / len(scale.places), short(text)) for i, text in enumerate(scale.places)]
     whole = scale.entry.kind == "int"
     values = log_ticks(scale.low, scale.high) if scale.entry.log else _round(scale.low, scale.high, whole=whole)
-    inner = [(scale.share(float(value)), spell(float(value))) for value in values]
-    ends = [(0.0, spell(scale.low)), (1.0, spell(scale.high))]
+    inner = [(scale.share(float(value)), setting(float(value))) for value in values]
+    ends = [(0.0, setting(scale.low)), (1.0, setting(scale.high))]
     return ends + [one for one in inner if 0.07 < one[0] < 0.93]
 
 
 def _objective_ticks(seen: View) -> list[tuple[float, str]]:
-    return [(_height(seen, value), spell(value)) for value in _round(seen.low, seen.high)]
+    return [(_height(seen, value), setting(value)) for value in _round(seen.low, seen.high)]
 
 
 def _round(low: float, high: float, *, whole: bool = False) -> list[float]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raysp.search.page.view import View, spell
+from raysp.io.words import setting
+from raysp.search.page.view import View
 from raysp.search.space import Entry
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Scale:
         """
         if self.places:
             aside = 0.0 if number is None else BAND * ((number * GOLDEN) % 1 - 0.5)
-            return self.places.index(spell(value)) + aside
+            return self.places.index(setting(value)) + aside
         if isinstance(value, bool) or not isinstance(value, int | float) or (self.entry.log and value <= 0):
             return None
         return float(value)
@@ -109,7 +110,7 @@ def unplaced(seen: View, found: Sequence[Scale]) -> str:
         return ""
     mine: Mapping[str, Any] = seen.settings[number]
     lost = [s for s in found if s.entry.name in mine and s.at(mine[s.entry.name]) is None]
-    words = ", ".join(f"{one.label} = {spell(mine[one.entry.name])}" for one in lost)
+    words = ", ".join(f"{one.label} = {setting(mine[one.entry.name])}" for one in lost)
     return f" The defaults have no place on these axes: {words}." if lost else ""
 
 
@@ -124,7 +125,7 @@ def _free(seen: View) -> tuple[Entry, ...]:
 
 def _scale(entry: Entry, values: list[Any]) -> Scale:
     if not entry.numeric:
-        places = dict.fromkeys(spell(value) for value in (*entry.choices, *values))
+        places = dict.fromkeys(setting(value) for value in (*entry.choices, *values))
         return Scale(entry, 0.0, len(places) - 1.0, tuple(places))
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool) and (v > 0 or not entry.log)]
     return Scale(entry, float(min([entry.low, *numbers])), float(max([entry.high, *numbers])))

@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from raysp.evaluation.score import number
+from raysp.io.words import counted, number, setting
 from raysp.io.yaml_files import dump_yaml
 from raysp.search.objective import best_first, better
 from raysp.search.outcome import Score
-from raysp.search.page.view import spell
 from raysp.search.result import Result
 from raysp.search.space import Entry
 from raysp.search.space_check import FIXED, parted
@@ -78,7 +77,7 @@ def line(result: Result, asked: int | None) -> Line:
         objective=f"{name} ({'lower' if better(name) == 'min' else 'higher'} is better)",
         defaults=value(first, name),
         winner=value(best, name),
-        seeds="" if best is None else _count(best.seeds, "final seed" if final else "seed"),
+        seeds="" if best is None else counted(best.seeds, "final seed" if final else "seed"),
         gain=gain(result),
         settings="" if result.winner is None else _changes(result),
     )
@@ -95,7 +94,7 @@ def gain(result: Result) -> str:
     if mine is None or theirs is None or scores[0].state != "done":
         return ""
     better = best_first(name) * (theirs - mine)
-    return "0" if better == 0 else f"{better:+.3g}".replace("-", "−")
+    return number(better, "brief", signed=True)
 
 
 def value(score: Score | None, name: str) -> str:
@@ -139,7 +138,7 @@ def top(result: Result) -> list[dict[str, Any]]:
             "source": result.candidates[number].source,
             "value": value(result.scores[number], name),
             "final": value(result.finals[number], name) if number in result.finals else "",
-            "settings": ", ".join(f"{k.partition('.')[2]} {spell(v)}" for k, v in varied(result, number).items()),
+            "settings": ", ".join(f"{k.partition('.')[2]} {setting(v)}" for k, v in varied(result, number).items()),
         }
         for i, number in enumerate(result.order[:TOP])
     ]
@@ -150,16 +149,12 @@ def range_of(entry: Entry) -> str:
     if entry.kind == "same":
         text = f"as {entry.same}" + (f" × {entry.times:g}" if entry.times != 1 else "")
     elif entry.numeric:
-        text = f"{spell(entry.low)} to {spell(entry.high)}" + (", log" if entry.log else "")
-        text += "" if entry.step is None else f", step {spell(entry.step)}"
+        text = f"{setting(entry.low)} to {setting(entry.high)}" + (", log" if entry.log else "")
+        text += "" if entry.step is None else f", step {setting(entry.step)}"
     else:
-        text = f"{'each of' if entry.kind == 'grid' else 'one of'} {', '.join(map(spell, entry.choices))}"
-    conditions = [f"{name} is {' or '.join(map(spell, values))}" for name, values in entry.when.items()]
+        text = f"{'each of' if entry.kind == 'grid' else 'one of'} {', '.join(map(setting, entry.choices))}"
+    conditions = [f"{name} is {' or '.join(map(setting, values))}" for name, values in entry.when.items()]
     return text + (f"; when {' and '.join(conditions)}" if conditions else "")
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" + ("s" if number != 1 else "")
 
 
 def _decided(result: Result) -> Score | None:
@@ -175,8 +170,8 @@ def _setting(entry: Entry, default: Any, mine: dict[str, Any]) -> Setting:
     active = entry.name in mine
     return Setting(
         name=entry.name,
-        default=spell(default),
-        winner=spell(chosen) if active else "plays no part",
+        default=setting(default),
+        winner=setting(chosen) if active else "plays no part",
         range=range_of(entry),
         changed=active and chosen != default,
         at_edge=active and _at_edge(entry, chosen),
@@ -195,5 +190,5 @@ def _at_edge(entry: Entry, chosen: Any) -> bool:
 
 def _changes(result: Result) -> str:
     base, mine = result.study.definition.base, varied(result, result.winner)
-    changed = [f"{name.partition('.')[2]} {spell(chosen)}" for name, chosen in mine.items() if chosen != base[name]]
+    changed = [f"{name.partition('.')[2]} {setting(chosen)}" for name, chosen in mine.items() if chosen != base[name]]
     return ", ".join(changed) or "the defaults"

@@ -153,17 +153,6 @@ def edge_marks(axes: Axes, xs: Sequence[float], values: Sequence[float], seen: V
         axes.plot(chosen, [where] * len(chosen), linestyle="none", marker=marker, markersize=6, color=FAILED, zorder=6)
 
 
-def spell(value: Any) -> str:
-    """Spell a setting or an objective for a person: four digits, a true minus sign."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return f"{value:.4g}".replace("-", "−")
-    return ", ".join(spell(one) for one in value) if isinstance(value, list | tuple) else str(value)
-
-
 def _quantile(ordered: Sequence[float], share: float) -> float:
     if len(ordered) < 2:
         return ordered[0]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Training, Trial
 from raysp.errors import NotReady
-from raysp.evaluation.score import number
 from raysp.io import files
-from raysp.report.run_data import Material, Task
+from raysp.io.words import number
+from raysp.report.run_data import RunData, Task
 from raysp.report.style import CORAL, FAINT, GREY, PALETTE, Picture, canvas, model_colours, png
 from raysp.runs.curve import read_curve
 
@@ -21,19 +21,19 @@ LIVE = ("co-bps", "reconstruction bits/spike")
 UNSEEN = "unseen_loss"
 
 
-def curves(material: Material, task: Task) -> Picture:
+def curves(data: RunData, task: Task) -> Picture:
     """Draw the training curves of up to four trained models of a task; all seeds, the first one strong.
 
     Raises:
         NotReady: no trained model of the task is finished.
     """
-    found = _curves(material, task)
+    found = _curves(data, task)
     if not found:
         raise NotReady("no training curves: none of the finished models was trained by gradient descent")
     models = list(found)[:MOST_MODELS]
     drawn = [rows for model in models for _, rows in found[model]]
     live = next((name for name in LIVE if any(_has(rows, name) for rows in drawn)), None)
-    references = _references(material, task) if any(_has(rows, UNSEEN) for rows in drawn) else None
+    references = _references(data, task) if any(_has(rows, UNSEEN) for rows in drawn) else None
     heights = [2.0, *([2.0] if references is not None else []), *([1.3] if live else []), 0.9]
     width = min(9.6, 1.2 + 4.2 * len(models))
     with canvas(width, 0.5 + sum(heights)) as figure:
@@ -41,7 +41,7 @@ def curves(material: Material, task: Task) -> Picture:
             len(heights), len(models), squeeze=False, sharex="col", gridspec_kw={"height_ratios": heights}
         )
         for j, model in enumerate(models):
-            _model(axes[:, j], material, found[model], live, references)
+            _model(axes[:, j], data, found[model], live, references)
             axes[0, j].set_title(model)
             axes[-1, j].set_xlabel("epoch")
         axes[0, 0].set_ylabel("the model's own loss")
@@ -56,12 +56,12 @@ def curves(material: Material, task: Task) -> Picture:
         return Picture("curves", "Training", _caption(found, len(models), references), png(figure))
 
 
-def _references(material: Material, task: Task) -> dict[str, float]:
+def _references(data: RunData, task: Task) -> dict[str, float]:
     """Return the unseen loss of floor and ceiling on the validation trials; each is the same for every seed."""
     found: dict[str, float] = {}
-    for trial in material.finished(task):
-        path = material.run.trial(trial.id).curve
-        if trial.shown in (material.floor, material.ceiling) and trial.training is None and files.exists(path):
+    for trial in data.finished(task):
+        path = data.run.trial(trial.id).curve
+        if trial.shown in (data.floor, data.ceiling) and trial.training is None and files.exists(path):
             values = [row[UNSEEN] for row in read_curve(path, trial) if row.get(UNSEEN) is not None]
             found |= {trial.shown: values[0]} if values else {}
     return found
@@ -74,10 +74,10 @@ def _comparable(trial: Trial) -> bool:
     return chosen is not None and all(getattr(chosen, name) == getattr(usual, name) for name in same)
 
 
-def _curves(material: Material, task: Task) -> dict[str, list[tuple[Trial, Curve]]]:
+def _curves(data: RunData, task: Task) -> dict[str, list[tuple[Trial, Curve]]]:
     found: dict[str, list[tuple[Trial, Curve]]] = {}
-    for trial in material.finished(task):
-        path = material.run.trial(trial.id).curve
+    for trial in data.finished(task):
+        path = data.run.trial(trial.id).curve
         if trial.training is not None and files.exists(path) and (rows := read_curve(path, trial)):
             found.setdefault(trial.shown, []).append((trial, rows))
     return found
@@ -85,7 +85,7 @@ def _curves(material: Material, task: Task) -> dict[str, list[tuple[Trial, Curve
 
 def _model(
     axes: list[Axes],
-    material: Material,
+    data: RunData,
     trials: list[tuple[Trial, Curve]],
     live: str | None,
     references: dict[str, float] | None,
@@ -101,9 +101,9 @@ def _model(
             _line(axes[-2], rows, live, color=PALETTE[2], **look)
         _line(axes[-1], rows, "learning_rate", color=GREY, **look)
         if strong:
-            _best(axes, rows, material.done.get(trial.id, {}).get("best_epoch"))
+            _best(axes, rows, data.done.get(trial.id, {}).get("best_epoch"))
     if references and _comparable(trials[0][0]):
-        paint = model_colours(list(references), material.floor, material.ceiling)
+        paint = model_colours(list(references), data.floor, data.ceiling)
         for name, value in references.items():
             axes[1].axhline(value, color=paint[name], linewidth=1.2, linestyle=(0, (6, 2)), label=name)
     axes[-1].set_yscale("log" if _positive(trials) else "linear")

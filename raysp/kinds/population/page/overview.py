@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from raysp.errors import NotReady
 from raysp.kinds.population.page.scores import HEADLINES, Cell, cell, facts, headline
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 from raysp.report.style import FAINT, Picture, canvas, model_colours, png
 
 if TYPE_CHECKING:
@@ -17,45 +17,45 @@ MARKERS = "osD^vPX*"
 MOST_ROWS = 60
 
 
-def overview(material: Material) -> Picture:
+def overview(data: RunData) -> Picture:
     """Draw the headline metric of every model on every split, validation and test phase side by side.
 
     Raises:
         NotReady: nothing was scored.
     """
-    metric = overview_metric(material)
+    metric = overview_metric(data)
     if metric is None:
-        raise NotReady(f"no overview: nothing was scored yet; run: raysp evaluate {material.run.name}")
-    tasks = [task for task in material.tasks if headline(material, task) == metric]
+        raise NotReady(f"no overview: nothing was scored yet; run: raysp evaluate {data.run.name}")
+    tasks = [task for task in data.tasks if headline(data, task) == metric]
     phases = [name for name in ("val", "test") if any(task.phase == name for task in tasks)]
-    labels = list(dict.fromkeys(_label(material, task) for task in tasks))[:MOST_ROWS]
+    labels = list(dict.fromkeys(_label(data, task) for task in tasks))[:MOST_ROWS]
     with canvas(9.6, 1.3 + 0.3 * len(labels)) as figure:
         axes = figure.subplots(1, len(phases), squeeze=False, sharey=True, sharex=True)[0]
         for one, phase in zip(axes, phases, strict=True):
-            _panel(one, material, [task for task in tasks if task.phase == phase], labels, metric)
+            _panel(one, data, [task for task in tasks if task.phase == phase], labels, metric)
             if len(phases) > 1:
                 one.set_title({"val": "validation phase", "test": "test phase"}[phase])
         handles, names = _handles(axes)
         figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 6))
-        return Picture("overview", "All splits at a glance", _caption(material, tasks, metric), png(figure))
+        return Picture("overview", "All splits at a glance", _caption(data, tasks, metric), png(figure))
 
 
-def overview_metric(material: Material) -> str | None:
+def overview_metric(data: RunData) -> str | None:
     """Return the headline metric of most use: the first of HEADLINES by which any task is ranked."""
-    found = {headline(material, task) for task in material.tasks}
+    found = {headline(data, task) for task in data.tasks}
     return next((name for name in HEADLINES if name in found), None)
 
 
-def _panel(axes: Axes, material: Material, tasks: Sequence[Task], labels: list[str], metric: str) -> None:
+def _panel(axes: Axes, data: RunData, tasks: Sequence[Task], labels: list[str], metric: str) -> None:
     rows = {label: i for i, label in enumerate(labels)}
-    paint = model_colours(material.models, material.floor, material.ceiling)
-    others = [name for name in material.models if name not in (material.floor, material.ceiling)]
+    paint = model_colours(data.models, data.floor, data.ceiling)
+    others = [name for name in data.models if name not in (data.floor, data.ceiling)]
     markers = {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(others)}
     for task in tasks:
-        if (label := _label(material, task)) not in rows:
+        if (label := _label(data, task)) not in rows:
             continue
         for model in task.models:
-            found = cell(material, task, model, metric)
+            found = cell(data, task, model, metric)
             if found.mean is not None:
                 _mark(axes, model, found, rows[label], paint[model], markers.get(model))
     axes.set_yticks(range(len(labels)), labels)
@@ -83,16 +83,16 @@ def _handles(axes: Sequence[Axes]) -> tuple[list, list[str]]:
     return list(found.values()), list(found)
 
 
-def _label(material: Material, task: Task) -> str:
-    dataset, bin_ms = facts(material, task)
+def _label(data: RunData, task: Task) -> str:
+    dataset, bin_ms = facts(data, task)
     if dataset == task.split or bin_ms is None:
         return task.name
     return f"{dataset}{task.name.removeprefix(task.split)}  {bin_ms:g} ms"
 
 
-def _caption(material: Material, tasks: Sequence[Task], metric: str) -> str:
+def _caption(data: RunData, tasks: Sequence[Task], metric: str) -> str:
     present = {model for task in tasks for model in task.models}
-    roles = (("grey: the floor", material.floor), ("black: the ceiling", material.ceiling))
+    roles = (("grey: the floor", data.floor), ("black: the ceiling", data.ceiling))
     marks = "; ".join(f"{role} ({model})" for role, model in roles if model in present)
     tail = f" Upright marks, {marks}." if marks else ""
     return f"Mean over seeds of {metric}, error bars one standard deviation; further right is better.{tail}"

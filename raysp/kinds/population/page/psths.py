@@ -9,7 +9,7 @@ import numpy as np
 
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.psth import condition_means, psth_r2, psth_r2_by_unit
-from raysp.evaluation.score import number
+from raysp.io.words import number
 from raysp.kinds.population.page.case import Case
 from raysp.models.prediction import hertz
 from raysp.report.style import FAINT, Picture, canvas, colours, png

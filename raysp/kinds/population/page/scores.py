@@ -1,4 +1,4 @@
-"""The tables of scores: models in rows, metrics in columns, mean and spread over seeds."""
+"""The tables of scores, models in rows, metrics in columns, mean and spread over seeds; and who is best by them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+from raysp.config.experiment import Trial
 from raysp.evaluation.published import Published, published
-from raysp.evaluation.score import number
 from raysp.evaluation.shortfalls import last_epochs
 from raysp.evaluation.statistics import summarize
+from raysp.io.words import number
 from raysp.kinds.population.remarks import remarks
-from raysp.report.run_data import Material, Task, metric_name
+from raysp.report.run_data import RunData, Task
+
+if TYPE_CHECKING:
+    import polars
 
 PARTS = ("held-in units", "held-out units", "forward bins")
 
@@ -96,23 +100,22 @@ class Table:
     remarks: tuple[str, ...] = ()
 
 
-def tables(material: Material) -> list[Table]:
+def tables(data: RunData) -> list[Table]:
     """Return a table for each task that has scores, in the plan's order."""
-    return [table for task in material.tasks if (table := _table(material, task)).columns]
+    return [_table(data, task) for task in data.tasks if _columns(data.metrics(task))]
 
 
-def headline(material: Material, task: Task) -> str | None:
+def headline(data: RunData, task: Task) -> str | None:
     """Return the metric by which a task's models are ranked: the first of HEADLINES it was scored by."""
-    ids = {trial.id for trial in task.trials}
-    found = {metric_name(row) for row in material.scores or [] if row["run_trial"] in ids}
+    found = data.metrics(task)
     return next((name for name in HEADLINES if name in found), None)
 
 
-def cell(material: Material, task: Task, model: str, metric: str) -> Cell:
+def cell(data: RunData, task: Task, model: str, metric: str) -> Cell:
     """Return a model's mean, spread and values by seed."""
-    values = material.values(task, model, metric)
-    finite = [value for _, value in values if value is not None and math.isfinite(value)]
-    detail = ", ".join(f"seed {seed}: {number(value)}" for seed, value in values)
+    values = data.values.get((task.slug, model, metric), {})
+    finite = [value for value in values.values() if _finite(value)]
+    detail = ", ".join(f"seed {seed}: {number(value)}" for seed, value in values.items())
     if not finite:
         return Cell(detail=detail, undefined=len(values))
     summary = summarize(finite)
@@ -120,12 +123,10 @@ def cell(material: Material, task: Task, model: str, metric: str) -> Cell:
     return Cell(summary.mean, sd, detail, len(values) - len(finite))
 
 
-def facts(material: Material, task: Task) -> tuple[str, float | None]:
+def facts(data: RunData, task: Task) -> tuple[str, float | None]:
     """Return a task's data set and bin width (ms), from its scores or its name; None where the width is unknown."""
-    ids = {trial.id for trial in task.trials}
-    for row in material.scores or []:
-        if row["run_trial"] in ids:
-            return row["dataset"], row["bin_ms"]
+    for place in data.of(task).select("dataset", "bin_ms").head(1).iter_rows():
+        return place
     stem, _, _ = task.split.rpartition("-")
     dataset, _, width = stem.rpartition("-")
     if width.endswith("ms") and width[:-2].isdigit():
@@ -133,49 +134,74 @@ def facts(material: Material, task: Task) -> tuple[str, float | None]:
     return task.split, None
 
 
-def _table(material: Material, task: Task) -> Table:
-    ids = {trial.id for trial in task.trials}
-    rows = [row for row in material.scores or [] if row["run_trial"] in ids]
-    columns = _columns([metric_name(row) for row in rows])
-    dataset, bin_ms = facts(material, task)
-    models = [name for name in material.ordered(task.models) if any(row["model"] == name for row in rows)]
-    cells = {name: [cell(material, task, name, metric) for metric in columns] for name in models}
-    _mark_best(columns, {name: found for name, found in cells.items() if not _role(material, name)})
+def drawn_trial(data: RunData, task: Task) -> Trial | None:
+    """Return the trial whose predictions are shown; None when none is finished.
+
+    The best model that is neither floor nor ceiling, trained ones before those that fit themselves when nothing was
+    scored; of it the seed with the median score, since the best seed would flatter.
+    """
+    finished = data.finished(task)
+    candidates = [trial for trial in finished if trial.shown not in (data.floor, data.ceiling)] or finished
+    if not candidates:
+        return None
+    metric, names = headline(data, task), list(dict.fromkeys(trial.shown for trial in candidates))
+    means = {name: cell(data, task, name, metric).mean for name in names} if metric else {}
+    scored = {name: mean for name, mean in means.items() if mean is not None}
+    trained = [trial.shown for trial in candidates if trial.training is not None]
+    model = max(scored, key=scored.__getitem__) if scored else (trained or names)[0]
+    trials = [trial for trial in candidates if trial.shown == model]
+    values = data.values.get((task.slug, model, metric), {}) if metric else {}
+    ranked = sorted((t for t in trials if _finite(values.get(t.seed))), key=lambda trial: values[trial.seed])
+    return ranked[(len(ranked) - 1) // 2] if ranked else trials[0]
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _table(data: RunData, task: Task) -> Table:
+    rows, columns = data.of(task), _columns(data.metrics(task))
+    dataset, bin_ms = facts(data, task)
+    scored = set(rows["model"])
+    models = [name for name in data.ordered(task.models) if name in scored]
+    cells = {name: [cell(data, task, name, metric) for metric in columns] for name in models}
+    _mark_best(columns, {name: found for name, found in cells.items() if not _role(data, name)})
     others = (
         ()
         if task.neurons is not None or bin_ms is None
-        else published(dataset, bin_ms, task.phase, standin=task.standin or any(row["standin"] for row in rows))
+        else published(dataset, bin_ms, task.phase, standin=task.standin or bool(rows["standin"].any()))
     )
     return Table(
         task=task,
         title=_title(task, dataset, bin_ms),
         columns=columns,
-        rows=tuple(_row(material, task, name, cells[name]) for name in models),
+        rows=tuple(_row(data, task, name, cells[name]) for name in models),
         published=others,
         judges=_judges(rows, columns),
-        remarks=_remarks(material, task, rows),
+        remarks=_remarks(data, task, rows),
     )
 
 
-def _remarks(material: Material, task: Task, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    ids = {trial.id for trial in task.trials}
-    units = [row for row in material.unit_scores if row["run_trial"] in ids]
-    return tuple(remarks([*rows, *units], material.floor, last_epochs(task.trials, material.done)))
+def _remarks(data: RunData, task: Task, rows: polars.DataFrame) -> tuple[str, ...]:
+    from polars import col
+
+    whole_first = rows.sort(col("unit").is_not_null() | col("unit_index").is_not_null(), maintain_order=True)
+    return tuple(remarks(whole_first.to_dicts(), data.floor, last_epochs(task.trials, data.done)))
 
 
-def _row(material: Material, task: Task, model: str, cells: Sequence[Cell]) -> Row:
+def _row(data: RunData, task: Task, model: str, cells: Sequence[Cell]) -> Row:
     planned = [trial for trial in task.trials if trial.shown == model]
-    done = [material.done[trial.id] for trial in planned if trial.id in material.done]
+    done = [data.done[trial.id] for trial in planned if trial.id in data.done]
     on_eval = any(found.get("selected_on") == "evaluation trials" for found in done)
-    return Row(model, _role(material, model), len(done), len(planned), on_eval, tuple(cells))
+    return Row(model, _role(data, model), len(done), len(planned), on_eval, tuple(cells))
 
 
-def _role(material: Material, model: str) -> str:
-    return {material.ceiling: "ceiling", material.floor: "floor"}.get(model, "")
+def _role(data: RunData, model: str) -> str:
+    return {data.ceiling: "ceiling", data.floor: "floor"}.get(model, "")
 
 
 def _columns(names: Sequence[str]) -> tuple[str, ...]:
-    found = [name for name in dict.fromkeys(names) if name not in ASIDE]
+    found = [name for name in names if name not in ASIDE]
     order = list(COLUMNS)
     return tuple(sorted(found, key=lambda name: order.index(name) if name in order else len(order)))
 
@@ -190,16 +216,17 @@ def _mark_best(columns: Sequence[str], cells: dict[str, list[Cell]]) -> None:
 
 
 def _title(task: Task, dataset: str, bin_ms: float | None) -> str:
-    if dataset == task.split:
-        return task.name if bin_ms is None else f"{task.name} · {bin_ms:g} ms bins"
-    cells = task.name.removeprefix(task.split)
     width = "" if bin_ms is None else f" · {bin_ms:g} ms bins"
-    return f"{dataset}{cells}{width} · {'test' if task.phase == 'test' else 'validation'} phase"
+    if dataset == task.split:
+        return f"{task.name}{width}"
+    units = task.name.removeprefix(task.split)
+    return f"{dataset}{units}{width} · {'test' if task.phase == 'test' else 'validation'} phase"
 
 
-def _judges(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
-    by: dict[str, list[str]] = {}
-    for metric in columns:
-        for judge in {row["judge"] for row in rows if metric_name(row) == metric}:
-            by.setdefault(judge, []).append(metric)
-    return "; ".join(f"{', '.join(names)} computed by {judge}" for judge, names in sorted(by.items()))
+def _judges(rows: polars.DataFrame, columns: Sequence[str]) -> str:
+    from polars import col
+
+    judged = rows.filter(col("unit").is_null() & col("unit_index").is_null()).select("judge", "name").unique()
+    by = {judge: set(names) for judge, names in judged.group_by("judge").agg("name").iter_rows()}
+    found = {judge: [metric for metric in columns if metric in names] for judge, names in by.items()}
+    return "; ".join(f"{', '.join(names)} computed by {judge}" for judge, names in sorted(found.items()) if names)

@@ -6,8 +6,8 @@ import numpy as np
 
 from raysp.data.nlb.sets import is_nlb
 from raysp.errors import NotReady
-from raysp.evaluation.score import number
 from raysp.evaluation.tp_correlation import Condition, speed_by_condition
+from raysp.io.words import number
 from raysp.kinds.population.page.case import Case
 from raysp.models.prediction import hertz
 from raysp.report.style import PALETTE, Picture, canvas, png

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import math
-
 from raysp.errors import NotReady
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 from raysp.report.style import FAINT, Picture, canvas, model_colours, png
 
 METRIC = "co-bps"
 
 
-def neurons(material: Material, task: Task) -> Picture:
+def neurons(data: RunData, task: Task) -> Picture:
     """Draw co-bps of every held-out neuron, mean over seeds, the best predicted neuron of all models on the left.
 
     Raises:
         NotReady: single neurons were not scored.
     """
-    means = neuron_means(material, task)
+    means = neuron_means(data, task)
     if not means:
-        raise NotReady(f"no scores of single neurons; run: raysp evaluate {material.run.name}")
+        raise NotReady(f"no scores of single neurons; run: raysp evaluate {data.run.name}")
     ranked = sorted({unit for found in means.values() for unit in found}, key=lambda unit: -_top(means, unit))
-    paint = model_colours(material.models, material.floor, material.ceiling)
+    paint = model_colours(data.models, data.floor, data.ceiling)
     with canvas(9.6, 2.9) as figure:
         axes = figure.subplots()
-        for model in material.ordered(list(means)):
+        for model in data.ordered(list(means)):
             points = [(place, means[model][unit]) for place, unit in enumerate(ranked) if unit in means[model]]
             axes.plot(
                 *zip(*points, strict=True), marker="o", markersize=3.5, linewidth=0.7, color=paint[model], label=model
@@ -41,19 +39,14 @@ def neurons(material: Material, task: Task) -> Picture:
         return Picture("neurons", "Held-out neurons", caption, png(figure))
 
 
-def neuron_means(material: Material, task: Task) -> dict[str, dict[int, float]]:
+def neuron_means(data: RunData, task: Task) -> dict[str, dict[int, float]]:
     """Return each model's co-bps by held-out neuron, mean over the seeds in which it is defined."""
-    ids = {trial.id: trial.shown for trial in task.trials}
-    values: dict[str, dict[int, list[float]]] = {}
-    for row in material.unit_scores:
-        if (
-            row["run_trial"] in ids
-            and row["metric"] == METRIC
-            and row["value"] is not None
-            and math.isfinite(row["value"])
-        ):
-            values.setdefault(ids[row["run_trial"]], {}).setdefault(row["unit_index"], []).append(row["value"])
-    return {model: {unit: sum(v) / len(v) for unit, v in units.items()} for model, units in values.items()}
+    from polars import col
+
+    found = data.of(task).filter((col("metric") == METRIC) & col("unit_index").is_not_null() & col("value").is_finite())
+    means = found.group_by("model", "unit_index", maintain_order=True).agg(col("value").mean())
+    units = means.group_by("model", maintain_order=True).agg("unit_index", "value")
+    return {model: dict(zip(places, values, strict=True)) for model, places, values in units.iter_rows()}
 
 
 def _top(means: dict[str, dict[int, float]], unit: int) -> float:

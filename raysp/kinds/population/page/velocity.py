@@ -8,7 +8,7 @@ import numpy as np
 
 from raysp.errors import NotReady
 from raysp.evaluation.behavior import Decoding, decodings, variable_name
-from raysp.evaluation.score import number
+from raysp.io.words import number
 from raysp.kinds.population.page.case import Case
 from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, png
 

@@ -12,7 +12,7 @@ from raysp.kinds.stimulus.page.lines import Line
 from raysp.kinds.stimulus.page.numbers import HEADLINE, Numbers
 from raysp.kinds.stimulus.page.scores import headline
 from raysp.kinds.stimulus.spike_trains_file import Train, read_trains
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TrainCase:
         problems: predictions that could not be read, in words.
     """
 
-    material: Material
+    material: RunData
     task: Task
     numbers: Numbers
     main: Line
@@ -92,7 +92,7 @@ class TrainCase:
         return {(train.cell, train.decoding): train for train in reversed(found)}
 
 
-def open_train_case(material: Material, task: Task, numbers: Numbers) -> TrainCase:
+def open_train_case(material: RunData, task: Task, numbers: Numbers) -> TrainCase:
     """Choose what is shown of a recording.
 
     Raises:

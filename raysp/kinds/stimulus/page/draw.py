@@ -11,16 +11,15 @@ from raysp.kinds.stimulus.page.kernels import kernels
 from raysp.kinds.stimulus.page.learning import learning
 from raysp.kinds.stimulus.page.numbers import Numbers, read_numbers
 from raysp.kinds.stimulus.page.rasters import rasters
-from raysp.report.drawn import Drawn, attempt
-from raysp.report.run_data import Material, Task
-from raysp.report.style import Picture
+from raysp.report.run_data import RunData, Task
+from raysp.report.section import Drawn
 
 OF_SCORES = (width_curves, interval_curves)
 OF_CELLS = (rasters, arrays, averages, kernels)
 OF_TRAINING = (learning,)
 
 
-def draw_trains(material: Material, task: Task, numbers: Numbers | None = None) -> Drawn:
+def draw_trains(material: RunData, task: Task, numbers: Numbers | None = None) -> Drawn:
     """Draw the figures of one recording; what cannot be drawn becomes a note and stops nothing else.
 
     Args:
@@ -29,19 +28,18 @@ def draw_trains(material: Material, task: Task, numbers: Numbers | None = None) 
         numbers: what was measured, where it was read already.
     """
     numbers = read_numbers(material, task) if numbers is None else numbers
-    pictures: list[Picture] = []
-    notes: list[str] = []
-    if numbers.lines:
-        for figure in OF_SCORES:
-            attempt(lambda figure=figure: figure(numbers), task, pictures, notes)
+    drawn = Drawn(f"{task.slug}-")
+    for figure in OF_SCORES if numbers.lines else ():
+        drawn.add(figure, numbers)
     try:
         case = open_train_case(material, task, numbers)
     except NotReady as reason:
-        notes.append(str(reason))
+        drawn.notes.append(str(reason))
     else:
-        for kind in OF_CELLS:
-            attempt(lambda kind=kind: kind(case), task, pictures, notes)
-        notes += case.problems
-    for kind in OF_TRAINING:
-        attempt(lambda kind=kind: kind(material, task), task, pictures, notes)
-    return Drawn(task, None, tuple(pictures), tuple(dict.fromkeys(notes)))
+        for figure in OF_CELLS:
+            drawn.add(figure, case)
+        drawn.notes += case.problems
+    for figure in OF_TRAINING:
+        drawn.add(figure, material, task)
+    drawn.notes = list(dict.fromkeys(drawn.notes))
+    return drawn

@@ -11,9 +11,10 @@ from raysp.config.experiment import Trial
 from raysp.data.splits import store
 from raysp.data.splits.stimulus import PARTS
 from raysp.errors import BadInput, NotReady
+from raysp.io.words import counted
 from raysp.kinds.stimulus.page.learning import best_epochs
 from raysp.kinds.stimulus.page.scores import planned_cells
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,18 @@ class CellFit:
     selected_on: str
 
 
-def cell_fits(material: Material, task: Task) -> list[CellFit]:
+def cell_fits(material: RunData, task: Task) -> list[CellFit]:
     """Return how each model of a recording was fitted, the floor first."""
     return [
         _fit(material, model, [t for t in task.trials if t.shown == model]) for model in material.ordered(task.models)
     ]
 
 
-def about(material: Material, task: Task) -> str:
+def about(material: RunData, task: Task) -> str:
     """Say what a recording is: cells, bin width, the length of each part; what is known without it where it is gone."""
     chosen = len(planned_cells(task))
     seeds = len({trial.seed for trial in task.trials})
-    planned = f"{_count(chosen, 'cell')}, {_count(seeds, 'seed')}"
+    planned = f"{counted(chosen, 'cell')}, {counted(seeds, 'seed')}"
     try:
         header = store.header(material.root, task.split)
     except (BadInput, NotReady, OSError):
@@ -62,11 +63,11 @@ def about(material: Material, task: Task) -> str:
         f"{name} {sum(stop - start for start, stop in stretches) * bin_ms / 1000:,.0f} s"
         for name, stretches in sorted(header["parts"].items(), key=lambda part: PARTS.index(part[0]))
     )
-    gone = f"; {_count(left_out, 'cell')} of the recording left out by its filters" if left_out else ""
+    gone = f"; {counted(left_out, 'cell')} of the recording left out by its filters" if left_out else ""
     return f"{planned}; bins of {bin_ms:.4g} ms; {parts}{gone}"
 
 
-def _fit(material: Material, model: str, planned: Sequence[Trial]) -> CellFit:
+def _fit(material: RunData, model: str, planned: Sequence[Trial]) -> CellFit:
     done = [trial for trial in planned if trial.id in material.done]
     records = [material.done[trial.id] for trial in done]
     failed = sum(material.states[trial.id] == "failed" for trial in planned)
@@ -83,12 +84,12 @@ def _fit(material: Material, model: str, planned: Sequence[Trial]) -> CellFit:
     )
 
 
-def _size(material: Material, trial: Trial) -> int | None:
+def _size(material: RunData, trial: Trial) -> int | None:
     found = material.done[trial.id].get("parameters")
     return None if found is None or not trial.neurons else found // len(trial.neurons)
 
 
-def _epochs(material: Material, done: Sequence[Trial]) -> str:
+def _epochs(material: RunData, done: Sequence[Trial]) -> str:
     trained = [trial for trial in done if trial.training is not None]
     best = [epoch for trial in trained for epoch in best_epochs(material, trial).values()]
     if not best:
@@ -96,7 +97,3 @@ def _epochs(material: Material, done: Sequence[Trial]) -> str:
     run = max(material.done[trial.id].get("epochs") or 0 for trial in trained)
     spread = f" ({min(best)}–{max(best)})" if len(best) > 1 else ""
     return f"{np.median(best):g}{spread} of {run}"
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" + ("s" if number != 1 else "")

@@ -12,7 +12,7 @@ from raysp.config import settings
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 from raysp.report.style import CORAL, FAINT, GREY, PALETTE, Picture, canvas, png
 from raysp.runs.curve import read_curve
 
@@ -42,7 +42,7 @@ class Learned:
     best: tuple[int, ...]
 
 
-def learning(material: Material, task: Task) -> Picture:
+def learning(material: RunData, task: Task) -> Picture:
     """Draw training and validation loss of every trained model.
 
     Raises:
@@ -69,7 +69,7 @@ def learning(material: Material, task: Task) -> Picture:
         return Picture("learning", "Training", _caption(found, len(shown)), png(figure))
 
 
-def learned(material: Material, task: Task, model: str) -> Learned | None:
+def learned(material: RunData, task: Task, model: str) -> Learned | None:
     """Return how a model learned; None where no trial of it has a training curve."""
     trials = [t for t in material.finished(task) if t.shown == model and t.training is not None]
     curves = [rows for trial in trials if (rows := _curve(material, trial))]
@@ -85,7 +85,7 @@ def learned(material: Material, task: Task, model: str) -> Learned | None:
     return Learned(model, epochs, losses[0], losses[1], best)
 
 
-def best_epochs(material: Material, trial: Trial) -> dict[int, int]:
+def best_epochs(material: RunData, trial: Trial) -> dict[int, int]:
     """Return the best epoch of each cell of a finished trial; none where they were not written."""
     folder = material.run.trial(trial.id)
     try:
@@ -96,7 +96,7 @@ def best_epochs(material: Material, trial: Trial) -> dict[int, int]:
         return {}
 
 
-def _curve(material: Material, trial: Trial) -> list[dict[str, float | None]]:
+def _curve(material: RunData, trial: Trial) -> list[dict[str, float | None]]:
     path = material.run.trial(trial.id).curve
     return read_curve(path, trial) if files.exists(path) else []
 

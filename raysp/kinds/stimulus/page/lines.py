@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from raysp.config.experiment import Trial
 from raysp.models import catalog
 from raysp.models.windowed import CALIBRATED, Role
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 
 ORDER: tuple[Role, ...] = ("floor", "network", "poisson", "ceiling")
 
@@ -44,7 +44,7 @@ class Line:
         return self.decoding in CALIBRATED
 
 
-def role_of(material: Material, trial: Trial) -> Role:
+def role_of(material: RunData, trial: Trial) -> Role:
     """Return the part that a trial's model plays."""
     if trial.shown == material.floor:
         return "floor"
@@ -57,7 +57,7 @@ def is_published(trial: Trial, decoding: str) -> bool:
     return decoding not in CALIBRATED and (own is None or decoding in own)
 
 
-def lines(material: Material, task: Task, found: Sequence[tuple[str, str]]) -> tuple[Line, ...]:
+def lines(material: RunData, task: Task, found: Sequence[tuple[str, str]]) -> tuple[Line, ...]:
     """Return what is compared on a recording: floors first, networks, Poisson counts by interval, ceilings last.
 
     Args:
@@ -83,7 +83,7 @@ def lines(material: Material, task: Task, found: Sequence[tuple[str, str]]) -> t
     return tuple(sorted(made, key=lambda line: _place(material, places, line)))
 
 
-def _place(material: Material, places: dict[str, int], line: Line) -> tuple[int, ...]:
+def _place(material: RunData, places: dict[str, int], line: Line) -> tuple[int, ...]:
     counts = line.interval if line.interval is not None else 1 << 30
     last = line.model == material.ceiling
     return (ORDER.index(line.role), last, counts if line.role != "network" else 0, places[line.model])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.kinds.stimulus.page.lines import Line, lines
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 
 PART = "test"
 SCHREIBER, VAN_ROSSUM, PEARSON = "Schreiber", "van Rossum", "smoothed Pearson"
@@ -79,7 +79,7 @@ class Numbers:
         return None
 
 
-def read_numbers(material: Material, task: Task) -> Numbers:
+def read_numbers(material: RunData, task: Task) -> Numbers:
     """Read what was measured of a recording's finished trials; nothing where the table is missing or damaged.
 
     That it is damaged is among the material's problems already.
@@ -92,7 +92,7 @@ def read_numbers(material: Material, task: Task) -> Numbers:
         return Numbers()
 
 
-def _read(material: Material, task: Task) -> Numbers:
+def _read(material: RunData, task: Task) -> Numbers:
     from polars import Int64, col
 
     from raysp.runs.metrics_table import read_metrics

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-import raysp
-from raysp.io import files
 from raysp.kinds.stimulus.page.draw import draw_trains
 from raysp.kinds.stimulus.page.fits import about, cell_fits
 from raysp.kinds.stimulus.page.gains import WIDTHS as GAIN_WIDTHS
@@ -15,11 +12,10 @@ from raysp.kinds.stimulus.page.gains import gains
 from raysp.kinds.stimulus.page.numbers import SIGMAS, Numbers, read_numbers
 from raysp.kinds.stimulus.page.overall import METRICS as OVERALL_METRICS
 from raysp.kinds.stimulus.page.overall import overall
-from raysp.kinds.stimulus.page.scores import COLUMNS, MEANING, WIDTHS, better, count, score_table, spell
-from raysp.report import provenance
-from raysp.report.failures import failures
-from raysp.report.pages import Pages, template
-from raysp.report.run_data import Material, Task
+from raysp.kinds.stimulus.page.scores import COLUMNS, MEANING, WIDTHS, better, score_table
+from raysp.report.pages import Pages, render
+from raysp.report.run_data import RunData, Task
+from raysp.report.section import Section
 
 FIGURE_SETS = 20
 """Recordings that get figures of their own; the tables are of all."""
@@ -27,29 +23,44 @@ FIGURE_SETS = 20
 OPEN = 2
 
 
-def write_train_page(material: Material, pages: Pages, name: str, report: Callable[[str], None] | None = None) -> str:
-    """Write the page of a run's recordings in one piece and its PNGs.
+def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
+    """Return what the page shows of a run's continuous recordings.
 
     Args:
-        material: of these recordings' trials.
+        data: of these recordings' trials.
         pages: takes the figures.
-        name: the page's file name in the run's report folder.
-        report: told what is being drawn.
-
-    Returns:
-        The page's path.
+        say: told what is being drawn.
+        at: begins the names of places on the page.
     """
-    sections = []
-    for i, task in enumerate(material.tasks):
-        if report is not None:
-            report(f"drawing {task.name}")
-        sections.append(_section(material, task, pages, figures=i < FIGURE_SETS))
-    path = files.join(material.run.report, name)
-    files.write_text(path, template("trains.html").render(**_context(material, sections)))
-    return path
+    recordings = []
+    for i, task in enumerate(data.tasks):
+        say(f"drawing {task.name}")
+        recordings.append(_recording(data, task, pages, figures=i < FIGURE_SETS))
+    html = render(
+        "kinds/stimulus/page/page.html",
+        run=data.run,
+        at=at,
+        sections=recordings,
+        open=OPEN,
+        columns=COLUMNS,
+        widths=WIDTHS,
+        gain_widths=GAIN_WIDTHS,
+        overall_metrics=OVERALL_METRICS,
+        shown_widths=(SIGMAS[0], SIGMAS[-1]),
+        meaning=MEANING,
+        better=better,
+    )
+    size = f"{len(data.models)} × {len(data.tasks)} × {len(data.seeds)}"
+    return Section(
+        title="Continuous recordings",
+        html=html,
+        facts=(("models × recordings × seeds", size),),
+        links=((f"{at}scores", "Scores"), (f"{at}figures", "Figures by recording")),
+        problems=data.incomplete("means below are over the cells of those that are"),
+    )
 
 
-def _section(material: Material, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
+def _recording(material: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
     numbers = read_numbers(material, task)
     drawn = draw_trains(material, task, numbers) if figures else None
     done = len(material.finished(task))
@@ -74,35 +85,3 @@ def _section(material: Material, task: Task, pages: Pages, *, figures: bool) -> 
 def _seeds(numbers: Numbers) -> bool:
     """Tell whether any number is a mean over several seeds."""
     return any(high > 1 for _, high in numbers.seeds.values())
-
-
-def _context(material: Material, sections: list[dict[str, Any]]) -> dict[str, Any]:
-    submitted = provenance.submissions(material)
-    states = list(material.states.values())
-    flags = [one.standin for one in provenance.data(material)]
-    return {
-        "run": material.run,
-        "made": time.strftime("%Y-%m-%d %H:%M"),
-        "version": raysp.__version__,
-        "last": submitted[-1] if submitted else {},
-        "submissions": submitted,
-        "counts": {state: states.count(state) for state in ("done", "failed", "started", "missing")},
-        "total": len(states),
-        "standin": "all" if all(flags) else "some" if any(flags) else "",
-        "models": material.models,
-        "problems": material.problems,
-        "sections": sections,
-        "open": OPEN,
-        "failures": failures(material),
-        "data": provenance.data(material),
-        "seeds": sorted({trial.seed for trial in material.trials}),
-        "columns": COLUMNS,
-        "widths": WIDTHS,
-        "gain_widths": GAIN_WIDTHS,
-        "overall_metrics": OVERALL_METRICS,
-        "shown_widths": (SIGMAS[0], SIGMAS[-1]),
-        "meaning": MEANING,
-        "better": better,
-        "spell": spell,
-        "count": count,
-    }

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.errors import NotReady
+from raysp.io.words import number
 from raysp.kinds.stimulus.page.case import ShownCell, TrainCase, chosen_by
 from raysp.kinds.stimulus.page.colours import line_colours
 from raysp.kinds.stimulus.page.curves import best_decodings
 from raysp.kinds.stimulus.page.lines import Line
 from raysp.kinds.stimulus.page.numbers import HEADLINE
-from raysp.kinds.stimulus.page.scores import headline, spell
+from raysp.kinds.stimulus.page.scores import headline
 from raysp.kinds.stimulus.spike_trains_file import Train
 from raysp.report.style import FAINT, INK, Picture, canvas, png
 
@@ -113,7 +114,9 @@ def _panel(axes: Axes, rows: Rows, span: tuple[float, float], paint: dict[str, s
 
 def _name(axes: list[Axes], case: TrainCase, one: ShownCell, rows: Rows) -> None:
     labels = [
-        "recorded" if line is None else f"{line.label}  {spell(case.numbers.of(line, *HEADLINE).get(one.cell))}"
+        "recorded"
+        if line is None
+        else f"{line.label}  {number(case.numbers.of(line, *HEADLINE).get(one.cell), 'digits')}"
         for line, _ in rows
     ]
     axes[0].set_yticks(range(len(rows)), labels, fontsize=7.5)

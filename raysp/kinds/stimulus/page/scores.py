@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from raysp.evaluation.statistics import summarize
+from raysp.io.words import number
 from raysp.kinds.stimulus.page.lines import Line
 from raysp.kinds.stimulus.page.numbers import HEADLINE, PREDICTED, RECORDED, SCHREIBER, SIGN, VAN_ROSSUM, Numbers
-from raysp.report.run_data import Material, Task
+from raysp.report.run_data import RunData, Task
 
 WIDTHS = (5, 10, 20, 50, 100)
 COLUMNS = tuple((metric, sigma) for metric in (SCHREIBER, VAN_ROSSUM) for sigma in WIDTHS)
@@ -79,13 +79,15 @@ class TrainTable:
         return all(row.cells == self.cells for row in self.rows)
 
 
-def score_table(material: Material, task: Task, numbers: Numbers) -> TrainTable:
+def score_table(material: RunData, task: Task, numbers: Numbers) -> TrainTable:
     """Return the table of a recording; without rows where nothing was scored."""
     compared = numbers.having("network", "poisson")
     best = [numbers.best(compared, metric, sigma) for metric, sigma in COLUMNS]
     rows = tuple(_row(numbers, line, best) for line in numbers.lines)
     leader = numbers.best(compared, *HEADLINE)
-    words = "" if leader is None else f"{leader.label}, {headline()} {spell(numbers.mean(leader, *HEADLINE))}"
+    words = (
+        "" if leader is None else f"{leader.label}, {headline()} {number(numbers.mean(leader, *HEADLINE), 'digits')}"
+    )
     return TrainTable(rows, len(planned_cells(task)), words)
 
 
@@ -102,24 +104,6 @@ def score(values: Iterable[float]) -> Score:
     found = summarize(values)
     ends = (None, None) if found.count == 1 else (found.low, found.high)
     return Score(found.mean, *ends)
-
-
-def spell(value: float | None, signed: bool = False) -> str:
-    """Spell a number with three digits that matter, three decimals at most, and a true minus sign."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    # Counted after rounding, so that 0.9996 is 1.00 and not 1.000.
-    size = abs(float(f"{value:.3g}"))
-    places = 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
-    text = f"{value:{'+' if signed else ''},.{places}f}"
-    return text.lstrip("+-") if float(text.replace(",", "")) == 0 else text.replace("-", "−")
-
-
-def count(value: float | None) -> str:
-    """Spell a mean number of spikes: whole where it is large, with one decimal where that says something."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.1f}"
 
 
 def headline() -> str:

@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 
 from raysp.data.splits import store
-from raysp.driver import draw as draw_file
-from raysp.driver.draw import answers_may_be_seen, draw, figures
+from raysp.driver.report import open_run
 from raysp.io import files
-from raysp.kinds.population.page.rasters import raster
-from raysp.report.run_data import read_material
+from raysp.kinds.population.page.page import answers_may_be_seen, draw
 
 
 def drawn(made, task=0):
-    material = read_material(made.run, made.root)
-    return draw(material, material.tasks[task])
+    data = open_run(made.run, made.root)
+    return draw(data, data.tasks[task])[1]
 
 
 def names(found):
@@ -25,15 +23,8 @@ def names(found):
 def test_all_figures_of_a_task(shared_run):
     found = drawn(shared_run)
     assert names(found) == ["curves", "neurons", "raster", "psth", "latents", "velocity"]
-    assert found.notes == ()
+    assert found.notes == []
     assert all(picture.caption and picture.title for picture in found.pictures)
-
-
-def test_paths_of_all_figures(made_up, monkeypatch):
-    monkeypatch.setattr(draw_file, "OF_A_TRIAL", (raster,))
-    paths = figures(made_up.run, made_up.root)
-    assert len(paths) == 1 + 2 * 3
-    assert all(files.exists(path) and path.startswith(made_up.run.report) for path in paths)
 
 
 def test_test_answers_are_not_looked_at_before_they_are_scored(made_up, monkeypatch):
@@ -49,7 +40,7 @@ def test_test_answers_are_not_looked_at_before_they_are_scored(made_up, monkeypa
 
 def test_answers_of_the_validation_phase_may_be_seen(made_up):
     files.remove(made_up.run.metrics)
-    material = read_material(made_up.run, made_up.root)
+    material = open_run(made_up.run, made_up.root)
     assert [answers_may_be_seen(material, task) for task in material.tasks] == [True, False]
 
 
@@ -83,7 +74,7 @@ def test_nothing_finished_is_told(made_up):
     for trial in made_up.trials:
         files.remove(made_up.run.trial(trial.id).done)
     found = drawn(made_up)
-    assert found.pictures == ()
+    assert found.pictures == []
     assert "no trial of this split is finished" in found.notes[-1]
 
 
@@ -92,7 +83,7 @@ def test_figures_of_a_cell_subset(make):
         splits=("mc_maze_small-20ms-val",), models=("mean_rate", "sae"), seeds=(0,), neurons=(0, 1, 2, 5, 19, 20)
     )
     found = drawn(made)
-    assert found.task.name == "mc_maze_small-20ms-val[0-2,5,19-20]"
+    assert open_run(made.run, made.root).tasks[0].name == "mc_maze_small-20ms-val[0-2,5,19-20]"
     assert "raster" in names(found)
     assert found.pictures[0].name.startswith("mc_maze_small-20ms-val_n0-2_5_19-20-")
 

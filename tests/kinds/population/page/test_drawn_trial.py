@@ -2,13 +2,13 @@
 
 import polars
 
+from raysp.driver.report import open_run
 from raysp.io import files, tables
-from raysp.kinds.population.page.pick import drawn_trial
-from raysp.report.run_data import read_material
+from raysp.kinds.population.page.scores import drawn_trial
 
 
 def pick(made):
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     return drawn_trial(material, material.tasks[0])
 
 

@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import polars
-import pytest
 import yaml
 
 from raysp.config.experiment import Training, Trial
@@ -40,23 +39,6 @@ class MadeUp:
     def trial(self, model: str, split: int = 0, seed: int = 0) -> Trial:
         names = list(dict.fromkeys(trial.split for trial in self.trials))
         return next(t for t in self.trials if (t.model, t.split, t.seed) == (model, names[split], seed))
-
-
-@pytest.fixture
-def made_up(tmp_path):
-    return make_run(tmp_path)
-
-
-@pytest.fixture
-def make(tmp_path):
-    """Make a run with other splits, models or seeds."""
-    return lambda **changes: make_run(tmp_path, **changes)
-
-
-@pytest.fixture(scope="session")
-def shared_run(tmp_path_factory):
-    """The same, for tests that change nothing in it."""
-    return make_run(tmp_path_factory.mktemp("shared"))
 
 
 def make_run(

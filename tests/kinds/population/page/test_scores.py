@@ -6,11 +6,10 @@ import numpy as np
 import polars
 import pytest
 
-from raysp.driver.report import write_report
+from raysp.driver.report import open_run, write_report
 from raysp.io import files
 from raysp.io import tables as tables_file
-from raysp.kinds.population.page.scores import cell, headline, number, tables
-from raysp.report.run_data import read_material
+from raysp.kinds.population.page.scores import cell, headline, tables
 
 
 def rescore(made, change):
@@ -18,11 +17,11 @@ def rescore(made, change):
     rows = [row for row in map(change, table) if row is not None]
     table = polars.DataFrame(rows, schema=polars.read_parquet_schema(made.run.metrics))
     tables_file.write_table(made.run.metrics, table)
-    return read_material(made.run, made.root)
+    return open_run(made.run, made.root)
 
 
 def test_floor_first_ceiling_last(shared_run):
-    for table in tables(read_material(shared_run.run, shared_run.root)):
+    for table in tables(open_run(shared_run.run, shared_run.root)):
         assert [(row.model, row.role) for row in table.rows] == [
             ("mean_rate", "floor"),
             ("sae", ""),
@@ -33,9 +32,9 @@ def test_floor_first_ceiling_last(shared_run):
 
 
 def test_mean_and_spread_are_over_seeds(shared_run):
-    material = read_material(shared_run.run, shared_run.root)
+    material = open_run(shared_run.run, shared_run.root)
     task = material.tasks[0]
-    values = [value for _, value in material.values(task, "sae", "co-bps")]
+    values = list(material.values[task.slug, "sae", "co-bps"].values())
     found = cell(material, task, "sae", "co-bps")
     assert len(values) == 2
     assert found.mean == pytest.approx(np.mean(values))
@@ -44,7 +43,7 @@ def test_mean_and_spread_are_over_seeds(shared_run):
 
 
 def test_best_is_neither_floor_nor_ceiling(shared_run):
-    table = tables(read_material(shared_run.run, shared_run.root))[0]
+    table = tables(open_run(shared_run.run, shared_run.root))[0]
     best = {row.model for row in table.rows for found in row.cells if found.best}
     assert best == {"sae"}
 
@@ -74,8 +73,8 @@ def test_undefined_values_are_counted_not_averaged(made_up):
 
 def test_scores_of_trials_that_are_not_done_do_not_count(made_up):
     files.remove(made_up.run.trial(made_up.trial("sae", seed=1).id).done)
-    material = read_material(made_up.run, made_up.root)
-    assert [seed for seed, _ in material.values(material.tasks[0], "sae", "co-bps")] == [0]
+    material = open_run(made_up.run, made_up.root)
+    assert list(material.values[material.tasks[0].slug, "sae", "co-bps"]) == [0]
 
 
 def test_headline_without_heldout_neurons_is_not_cosmoothing(made_up):
@@ -86,23 +85,8 @@ def test_headline_without_heldout_neurons_is_not_cosmoothing(made_up):
 def test_a_model_selected_on_the_evaluation_trials_is_marked(made_up):
     path = made_up.run.trial(made_up.trial("sae").id).done
     files.write_json(path, {**files.read_json(path), "selected_on": "evaluation trials"})
-    rows = tables(read_material(made_up.run, made_up.root))[0].rows
+    rows = tables(open_run(made_up.run, made_up.root))[0].rows
     assert [row.model for row in rows if row.on_eval] == ["sae"]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.12345, "0.1235"),
-        (-0.0005, "−0.0005"),
-        (-0.00001, "0.0000"),
-        (-12345.6, "−1.235e+04"),
-        (math.nan, "undefined"),
-        (None, "undefined"),
-    ],
-)
-def test_numbers(value, text):
-    assert number(value) == text
 
 
 def test_what_must_be_known_of_the_scores_stands_below_their_table(made_up):

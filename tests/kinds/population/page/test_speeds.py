@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raysp.driver.draw import behavior
 from raysp.errors import NotReady
 from raysp.evaluation.tp_correlation import tp_correlation
 from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.page.page import behavior
 from raysp.kinds.population.page.speeds import conditions, speeds
 
 

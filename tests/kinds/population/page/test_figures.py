@@ -8,18 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raysp.config.experiment import Training
+from raysp.driver.report import open_run
 from raysp.errors import NotReady
 from raysp.evaluation.psth import psth_r2, psth_r2_by_unit
-from raysp.evaluation.score import number
 from raysp.io import files
+from raysp.io.words import number
 from raysp.kinds.population.page.case import open_case
 from raysp.kinds.population.page.curves import _comparable, curves
 from raysp.kinds.population.page.overview import overview
 from raysp.kinds.population.page.psths import psth, reference_means
 from raysp.kinds.population.page.rasters import ordinary_trials, raster
 from raysp.kinds.population.page.units import neuron_means
-from raysp.report.run_data import group, read_material
-from tests.report.conftest import FLOOR_ROW
+from raysp.report.run_data import group
+from tests.kinds.population.made_up import FLOOR_ROW
 
 
 @pytest.fixture
@@ -133,13 +134,13 @@ def test_psth_needs_conditions(case):
 
 
 def test_curves_name_the_seeds(shared_run):
-    material = read_material(shared_run.run, shared_run.root)
+    material = open_run(shared_run.run, shared_run.root)
     assert "1 more faint" in curves(material, material.tasks[0]).caption
 
 
 def test_models_that_fit_themselves_have_no_curves(make):
     made = make(models=("mean_rate",), splits=("mc_maze_small-20ms-val",), seeds=(0,))
-    material = read_material(made.run, made.root)
+    material = open_run(made.run, made.root)
     with pytest.raises(NotReady, match="no training curves"):
         curves(material, material.tasks[0])
 
@@ -147,13 +148,13 @@ def test_models_that_fit_themselves_have_no_curves(make):
 def test_overview_needs_scores(made_up):
     files.remove(made_up.run.metrics)
     with pytest.raises(NotReady, match="raysp evaluate made-up"):
-        overview(read_material(made_up.run, made_up.root))
+        overview(open_run(made_up.run, made_up.root))
 
 
 def test_neuron_means_are_over_seeds(shared_run):
-    material = read_material(shared_run.run, shared_run.root)
-    rows = [row for row in material.unit_scores if row["model"] == "sae" and row["split"] == material.tasks[0].split]
-    values = [row["value"] for row in rows if row["unit_index"] == 20]
+    material = open_run(shared_run.run, shared_run.root)
+    rows = material.of(material.tasks[0]).filter(model="sae", unit_index=20)
+    values = rows["value"].to_list()
     assert len(values) == 2
     assert neuron_means(material, material.tasks[0])["sae"][20] == pytest.approx(np.mean(values))
 
@@ -161,7 +162,7 @@ def test_neuron_means_are_over_seeds(shared_run):
 def test_subsets_are_tasks_of_their_own(shared_run):
     whole = shared_run.trial("sae")
     subset = dataclasses.replace(whole, neurons=tuple(range(0, 18, 2)))
-    tasks = group([whole, subset])
+    tasks = group([whole, subset], lambda trial: ("population", False))
     assert len(tasks) == 2
     assert tasks[0].slug != tasks[1].slug
     assert set(tasks[1].slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
@@ -173,7 +174,7 @@ def test_curves_show_the_loss_that_is_compared_with_the_floors_line(shared_run, 
     lines = []
     plain = Axes.axhline
     monkeypatch.setattr(Axes, "axhline", lambda self, y=0, **look: (lines.append((y, look)), plain(self, y, **look)))
-    material = read_material(shared_run.run, shared_run.root)
+    material = open_run(shared_run.run, shared_run.root)
     caption = curves(material, material.tasks[0]).caption
     (floor,) = [y for y, look in lines if look.get("label") == "mean_rate"]
     assert floor == FLOOR_ROW["unseen_loss"]
@@ -186,7 +187,7 @@ def test_curves_have_no_floors_line_where_its_validation_trials_are_others(share
 
     monkeypatch.setattr("raysp.kinds.population.page.curves._comparable", lambda trial: False)
     monkeypatch.setattr(Axes, "axhline", lambda *_, **__: pytest.fail("a line was drawn"))
-    material = read_material(shared_run.run, shared_run.root)
+    material = open_run(shared_run.run, shared_run.root)
     curves(material, material.tasks[0])
 
 

@@ -6,11 +6,10 @@ import re
 import pytest
 from PIL import Image
 
-from raysp.driver import draw
-from raysp.driver import report as page
 from raysp.driver.report import write_report
 from raysp.errors import NotReady
 from raysp.io import files
+from raysp.kinds.population.page import page
 from raysp.kinds.population.page.rasters import raster
 from raysp.report import pages
 from raysp.runs.folder import RunFolder
@@ -24,7 +23,7 @@ def html(shared_run):
 @pytest.fixture
 def light(monkeypatch):
     """One figure of each trial is enough where the figures are not what is tested."""
-    monkeypatch.setattr(draw, "OF_A_TRIAL", (raster,))
+    monkeypatch.setattr(page, "OF_A_TRIAL", (raster,))
 
 
 def test_page_needs_nothing_from_outside(html):

@@ -1,0 +1,139 @@
+"""A run's population splits on its page: at a glance, tables of scores, figures split by split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from raysp.config.experiment import Trial
+from raysp.errors import BadInput, NotReady
+from raysp.io.words import number
+from raysp.kinds.population.page.case import Case, open_case
+from raysp.kinds.population.page.curves import curves
+from raysp.kinds.population.page.masking import inside, masked
+from raysp.kinds.population.page.overview import overview, overview_metric
+from raysp.kinds.population.page.psths import psth
+from raysp.kinds.population.page.rasters import raster
+from raysp.kinds.population.page.scores import COLUMNS, cell, drawn_trial, headline, tables
+from raysp.kinds.population.page.speeds import has_intervals, speeds
+from raysp.kinds.population.page.trajectories import trajectory
+from raysp.kinds.population.page.units import neurons
+from raysp.kinds.population.page.velocity import velocity
+from raysp.report import provenance
+from raysp.report.pages import Pages, render
+from raysp.report.run_data import RunData, Task
+from raysp.report.section import Drawn, Section
+from raysp.report.style import Picture
+
+FIGURE_SETS = 60
+"""Tasks that get figures of their own; a run of thousands of unit subsets has tables only."""
+
+OPEN_TABLES, OPEN_TASKS = 8, 2
+
+
+def behavior(case: Case) -> Picture:
+    """Draw what a split's behaviour allows: decoded velocity, or neural speed against produced intervals."""
+    return speeds(case) if has_intervals(case) else velocity(case)
+
+
+OF_A_TRIAL = (raster, psth, trajectory, behavior)
+OF_A_MASKED_ONE = (masked, inside)
+
+
+def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
+    """Return what the page shows of a run's population splits.
+
+    Args:
+        data: of these splits' trials.
+        pages: takes the figures.
+        say: told what is being drawn.
+        at: begins the names of places on the page.
+    """
+    first, found, tasks = Drawn(""), tables(data), []
+    first.add(overview, data)
+    glance = [pages.image(picture) for picture in first.pictures]
+    for task in data.tasks[:FIGURE_SETS]:
+        say(f"drawing {task.name}")
+        tasks.append(_task(data, task, pages))
+    heat = _heat(data)
+    html = render(
+        "kinds/population/page/page.html",
+        run=data.run,
+        at=at,
+        models=data.models,
+        heat=heat,
+        overview=glance,
+        tables=found,
+        columns=COLUMNS,
+        sources=list(dict.fromkeys(one.source for table in found for one in table.published)),
+        tasks=tasks,
+        open_tables=OPEN_TABLES,
+        open_tasks=OPEN_TASKS,
+        without_figures=len(data.tasks[FIGURE_SETS:]),
+    )
+    size, looks = f"{len(data.models)} × {len(data.tasks)} × {len(data.seeds)}", data.test_looks
+    return Section(
+        title="Splits by trial",
+        html=html,
+        facts=(("models × splits × seeds", size), ("looks at the test answers", str(looks))),
+        links=(
+            *([(f"{at}overview", "At a glance")] if heat else ()),
+            (f"{at}scores", "Scores"),
+            (f"{at}figures", "Figures by split"),
+        ),
+        problems=(*first.notes, *data.incomplete("means below are over those that are")),
+        closing=f"Test answers looked at {looks} time{'s' if looks != 1 else ''}.",
+    )
+
+
+def draw(data: RunData, task: Task) -> tuple[Trial | None, Drawn]:
+    """Draw the figures of one task, and return whose predictions are shown; None where no trial is finished."""
+    drawn = Drawn(f"{task.slug}-")
+    for figure in (curves, neurons):
+        drawn.add(figure, data, task)
+    trial = drawn_trial(data, task)
+    if trial is None:
+        drawn.notes.append("no predictions yet: no trial of this split is finished")
+        return None, drawn
+    try:
+        case = open_case(data.run, data.root, trial, answers=answers_may_be_seen(data, task))
+    except (BadInput, NotReady, OSError) as reason:
+        drawn.notes.append(f"no figures of {trial.id}: {reason}")
+        return trial, drawn
+    for figure in (*OF_A_TRIAL, *(OF_A_MASKED_ONE if "mask_ratio" in trial.settings else ())):
+        drawn.add(figure, case)
+    return trial, drawn
+
+
+def answers_may_be_seen(data: RunData, task: Task) -> bool:
+    """Tell whether figures may show a task's answers: those of the test phase only once it was scored on purpose."""
+    return task.phase != "test" or not data.of(task).is_empty()
+
+
+def _task(data: RunData, task: Task, pages: Pages) -> dict[str, Any]:
+    trial, drawn = draw(data, task)
+    metric = headline(data, task)
+    best = cell(data, task, trial.shown, metric).mean if trial is not None and metric else None
+    return {
+        "task": task,
+        "trial": trial,
+        "score": f"{metric} {number(best)}" if best is not None else "",
+        "images": [pages.image(picture) for picture in drawn.pictures],
+        "notes": drawn.notes,
+        "fits": provenance.fits(data, task),
+        **data.progress(task),
+    }
+
+
+def _heat(data: RunData) -> dict[str, Any] | None:
+    """Return the headline metric of every task and model, with each cell's place between zero and the row's best."""
+    metric = overview_metric(data)
+    if metric is None:
+        return None
+    rows = []
+    for task in (task for task in data.tasks if headline(data, task) == metric):
+        means = [cell(data, task, model, metric).mean for model in data.models]
+        top = max((mean for mean in means if mean is not None), default=0.0)
+        shares = [0.0 if mean is None or top <= 0 else max(mean, 0.0) / top for mean in means]
+        rows.append((task.name, list(zip(means, shares, strict=True))))
+    return {"metric": metric, "rows": rows}
