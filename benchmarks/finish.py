@@ -18,18 +18,18 @@ import tempfile
 
 SWEEP = """
 import json, math, sys, time
-from raysp import files
+from raysp.io import files
 from raysp.config import Training
-from raysp.plan import settings_on
-from raysp.collection.curve import write_curve
+from raysp.driver.plan import settings_on
+from raysp.runs.curve import write_curve
 from raysp.config import Experiment, ModelChoice
-from raysp.data.nlb_sets import SPLITS
+from raysp.data.nlb.sets import SPLITS
 from raysp.runs import RunFolder
-from raysp.search.lane import Amount, Lane
+from raysp.search.active_study import Amount, Lane
 from raysp.search.space_check import flat
 from raysp.search.space_file import read_space
 from raysp.search.study import Definition, Study
-from raysp import sweep, sweep_record
+from raysp.driver import sweep, sweep_record
 run = RunFolder(sys.argv[1])
 space, choice = read_space("search_spaces/sae.yaml"), ModelChoice("sae")
 experiment = Experiment("sweep", (choice,), ("*",))
@@ -68,13 +68,13 @@ GATHER = """
 import json, os, resource, sys, time
 import numpy
 from raysp.collection.gather import gather
-from raysp.collection.predictions import write_predictions
+from raysp.collection.rates_file import write_predictions
 from raysp.config import Training, Trial
-from raysp.data.split import Sizes
+from raysp.data.splits.population import Sizes
 from raysp.models.prediction import Prediction
-from raysp import files
+from raysp.io import files
 from raysp.runs import RunFolder, trial_to
-from raysp.yaml_files import write_yaml
+from raysp.io.yaml_files import write_yaml
 run, count = RunFolder(sys.argv[1]), int(sys.argv[2])
 trials = [Trial("sae", {}, Training(), "split", "x", seed) for seed in range(count)]
 if sys.argv[3] == "make":

@@ -21,20 +21,20 @@ import time
 
 SWEEP = """
 import json, resource, sys, time
-from raysp import files
+from raysp.io import files
 from raysp.cluster.session import session
 from raysp.cluster.sweep import work
 from raysp.config import Resources, Training
-from raysp.data.split import Sizes, TrainingPart, Trials
-from raysp.one_trial import Setting
-from raysp.plan import _model_settings
+from raysp.data.splits.population import Sizes, TrainingPart, Trials
+from raysp.trials.run_trial import Setting
+from raysp.driver.plan import _model_settings
 from raysp.runs import RunFolder
-from raysp.search.board import Board
-from raysp.search.lane import Amount, Lane
+from raysp.search.scheduler import Board
+from raysp.search.active_study import Amount, Lane
 from raysp.search.space_check import flat
 from raysp.search.space_file import parse_space
 from raysp.search.study import Definition, Study
-from raysp.tracking import Tracker
+from raysp.driver.tracking import Tracker
 import numpy
 
 folder, count = sys.argv[1], int(sys.argv[2])
@@ -74,7 +74,7 @@ import json, resource, sys, time
 from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.session import session
 from raysp.config import Resources, Trial
-from raysp.one_trial import Setting
+from raysp.trials.run_trial import Setting
 from raysp.runs import trial_to
 count = int(sys.argv[2])
 trials = [trial_to(Trial("none", {}, None, f"split{i}", "x")) for i in range(count)]
@@ -93,7 +93,7 @@ BARE = """
 import json, sys, time
 from raysp.cluster.sweep_worker import noop
 from raysp.config import Training, Trial
-from raysp.one_trial import Setting
+from raysp.trials.run_trial import Setting
 count = int(sys.argv[2])
 trials = [Trial("sae", {"hidden": i}, Training(), "split", "x") for i in range(count)]
 started = time.monotonic()

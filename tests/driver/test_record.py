@@ -86,7 +86,7 @@ def test_a_damaged_record_and_a_missing_one_are_told_apart(run):
 
 def test_a_second_driver_is_refused_and_a_killed_one_leaves_no_lock(run):
     script = (
-        "import sys, time\nfrom raysp.record import locked\nfrom raysp.runs import RunFolder\n"
+        "import sys, time\nfrom raysp.runs.lock import locked\nfrom raysp.runs.folder import RunFolder\n"
         "with locked(RunFolder(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     child = subprocess.Popen([sys.executable, "-c", script, run.path], stdout=subprocess.PIPE, text=True)

@@ -507,9 +507,9 @@ def test_a_host_that_is_not_known_is_refused_before_a_server_starts(run):
 
 SERVING = """
 import sys
-from raysp.interruption import taken_for_ctrl_c
-from raysp.tracking_content import numbers_of
-from raysp.tracking_server import serve
+from raysp.io.interruption import taken_for_ctrl_c
+from raysp.driver.tracking_content import numbers_of
+from raysp.driver.tracking_server import serve
 with taken_for_ctrl_c():
     serve(sys.argv[1], "127.0.0.1", int(sys.argv[2]), lambda: print("ready", flush=True))
 """

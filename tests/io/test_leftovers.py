@@ -11,14 +11,14 @@ from raysp.runs.lock import locked
 
 KILLED = """
 import os, signal, sys
-from raysp import files
+from raysp.io import files
 with files.replacing(sys.argv[1]) as path:
     open(path, "w").write("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 WRITING = """
 import sys
-from raysp import files
+from raysp.io import files
 with files.replacing(sys.argv[1]) as path, open(path, "w") as file:
     print("at it", flush=True)
     file.write(sys.stdin.readline())

@@ -67,7 +67,7 @@ def test_slurms_share_counts(tmp_path, given, expected):
 def test_cores_of_taskset_count_everywhere(tmp_path):
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-        "from raysp import machine, packing\nfrom raysp.cluster.session import cores\n"
+        "from raysp.driver import packing\nfrom raysp.io import machine\nfrom raysp.cluster.session import cores\n"
         "from raysp.config import Resources\n"
         "print(machine.cores(), packing.cores(), cores(Resources()), cores(Resources(workers=3, cpus_per_worker=2)))\n"
     )

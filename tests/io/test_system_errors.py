@@ -88,7 +88,7 @@ def test_a_permission_names_both_users(monkeypatch, tmp_path):
 def test_a_files_limit_is_told(tmp_path):
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "from raysp import files; from raysp.system_errors import sentence\n"
+        "from raysp.io import files; from raysp.io.system_errors import sentence\n"
         f"try:\n    files.write_text({str(tmp_path / 'x')!r}, 'x' * 9999)\n"
         "except OSError as error:\n    print(sentence(error))\n"
     )

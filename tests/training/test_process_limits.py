@@ -95,7 +95,7 @@ def test_a_gpu_that_is_not_there_is_told_of():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: the cap is held by its allocator")
 def test_a_capped_process_cannot_take_more_than_its_share():
     code = (
-        "import torch; from raysp.training.share import limit_memory\n"
+        "import torch; from raysp.training.process_limits import limit_memory\n"
         "limit_memory(0.25, 'cuda:0')\n"
         "free = torch.cuda.get_device_properties(0).total_memory\n"
         "torch.empty(int(0.3 * free), dtype=torch.uint8, device='cuda')\n"

@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_keeps_the_part(place, monkeypatch):
 def child(place, body, **keywords):
     """Run `body` in a process of its own that downloads with the same manifest."""
     code = (
-        "import resource, sys\nfrom raysp.data import manifest, transfer\nfrom raysp.data.download import fetch\n"
+        "import resource, sys\nfrom raysp.data import manifest, transfer\nfrom raysp.data.fetch.download import fetch\n"
         f"manifest.PATH = {manifest.PATH!r}\nroot = {str(place.root)!r}\n{body}"
     )
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, **keywords)

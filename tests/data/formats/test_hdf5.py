@@ -13,7 +13,7 @@ from raysp.data.formats.hdf5 import new_hdf5, opened, write_array
 FULL = """
 import resource, sys
 import numpy as np
-from raysp.data.hdf5 import new_hdf5, write_array
+from raysp.data.formats.hdf5 import new_hdf5, write_array
 path, refused = sys.argv[1], 0
 rng = np.random.default_rng(0)
 big = rng.random((60, 20, 30)).astype(np.float32)
