@@ -172,13 +172,13 @@ class Pool:
 
     def _make(self, group: Group) -> Any:
         import ray.train
-        from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+        from ray.train.torch import TorchTrainer
 
-        # Not TorchTrainer: the trials share nothing, and its process group would open a port on every interface.
         threads = self._resources.cpus_per_worker
         per_worker = {"CPU": threads} | ({"GPU": self.share} if self.share else {})
-        return DataParallelTrainer(
+        return TorchTrainer(
             _work,
+            torch_config=_alone(),
             train_loop_config=self._config | {"first": group.first},
             scaling_config=ray.train.ScalingConfig(
                 num_workers=group.size, use_gpu=bool(self.share), resources_per_worker=per_worker
@@ -214,6 +214,18 @@ def _work(config: dict[str, Any]) -> None:
     from raysp.cluster.worker import work
 
     work(config)
+
+
+def _alone() -> Any:
+    import ray.train
+
+    class Alone(ray.train.BackendConfig):
+        """No process group: the trials share nothing, and it would open a port on every interface."""
+
+        # What a trainer of torch asks of its configuration. Torch's own would bring torch into each controller.
+        backend = "none"
+
+    return Alone()
 
 
 def _blame(queue: Any, first: int) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from raysp.io import files
 from raysp.runs.folder import RunFolder
-from raysp.search.active_study import Lane
+from raysp.search.active_study import ActiveStudy
 from raysp.search.objective import better
 from raysp.search.outcome import read_rungs
 
@@ -36,14 +36,14 @@ class Ladder:
     that was lost with a driver is so made anew.
 
     Args:
-        lane: the study.
+        active: the study.
     """
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, active: ActiveStudy) -> None:
         from ray.tune.schedulers import ASHAScheduler
 
-        definition = lane.study.definition
-        self._run: RunFolder = lane.study.run
+        definition = active.study.definition
+        self._run: RunFolder = active.study.run
         self._scheduler = ASHAScheduler(
             time_attr="epoch",
             metric="value",
@@ -54,9 +54,9 @@ class Ladder:
             stop_last_trials=False,
         )
         self._known: set[str] = set()
-        for candidate in lane.candidates:
+        for candidate in active.candidates:
             for seed in definition.seeds:
-                name = lane.study.trial(candidate, seed).id
+                name = active.study.trial(candidate, seed).id
                 for epoch, value in sorted(read_rungs(self._run.trial(name)).items()):
                     self.reached(name, epoch, value)
 
@@ -73,7 +73,7 @@ class Ladder:
             files.write_json(folder.stop, {"trial": name, "epoch": epoch, "value": value, "by": "ASHA"})
 
 
-def scheduler(ladders: dict[str, Ladder]) -> Any:
+def tune_scheduler(ladders: dict[str, Ladder]) -> Any:
     """Return a Tune scheduler that asks the ladder of a trial's study at each rung, and never ends a trial itself.
 
     A trial that Tune ends loses its process, and with it the imports of the next one; so the trial is told through its

@@ -1,4 +1,4 @@
-"""Ray Tune at work on a sweep: a searcher that asks the board, trials as plain functions in reused processes."""
+"""Ray Tune at work on a sweep: a searcher that asks the scheduler, trials as plain functions in reused processes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from raysp.cluster.machines import Machines, pool_size
-from raysp.cluster.rungs import Kept, Ladder, scheduler
+from raysp.cluster.rungs import Kept, Ladder, tune_scheduler
 from raysp.config.experiment import Resources
 from raysp.data.splits.population import TrainingPart
 from raysp.errors import StoreError
 from raysp.io import files, leftovers
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.trial_log import Setting
-from raysp.search.scheduler import Board
+from raysp.search.scheduler import StudyScheduler
 
 Watch = Callable[[dict[str, Any]], None]
 
 
 def work(
-    board: Board,
+    scheduler: StudyScheduler,
     parts: dict[str, TrainingPart],
     setting: Setting,
     resources: Resources,
@@ -33,12 +33,12 @@ def work(
     watch: Watch,
     runner: str = "raysp.trials.search_trial.search_trial",
 ) -> None:
-    """Run a board's trials until it is over.
+    """Run the trials of a sweep until all its studies are over.
 
     Tune's own state goes to a temporary folder and is never read again: what to run follows from the run folder.
 
     Args:
-        board: what to run.
+        scheduler: what to run.
         parts: split -> its training part; put into the object store once, and read from there without a copy.
         setting: where trials run.
         resources: processes, and cores and GPUs of each.
@@ -59,8 +59,10 @@ def work(
     _keep_credentials_out_of_logs()
     trouble: list[OSError | StoreError] = []
 
-    workers, share = pool_size(resources, machines, len(board.lanes) * 10**6)
-    ladders = {lane.study.name: Ladder(lane) for lane in board.lanes if lane.study.definition.halving is not None}
+    workers, share = pool_size(resources, machines, len(scheduler.studies) * 10**6)
+    ladders = {
+        active.study.name: Ladder(active) for active in scheduler.studies if active.study.definition.halving is not None
+    }
     shared = {
         "parts": {name: ray.put(part) for name, part in parts.items()},
         "setting": dataclasses.asdict(setting),
@@ -69,7 +71,8 @@ def work(
         "made_by": made_by,
         "runner": runner,
         "rungs": {
-            lane.study.name: (lane.study.definition.rungs, lane.study.definition.objectives[0]) for lane in board.lanes
+            active.study.name: (active.study.definition.rungs, active.study.definition.objectives[0])
+            for active in scheduler.studies
         },
     }
     room = {"cpu": resources.cpus_per_worker} | ({"gpu": share} if share else {})
@@ -80,8 +83,8 @@ def work(
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(train, shared=shared), room),
             tune_config=tune.TuneConfig(
-                search_alg=_searcher(board, trouble),
-                scheduler=scheduler(ladders),
+                search_alg=_searcher(scheduler, trouble),
+                scheduler=tune_scheduler(ladders),
                 num_samples=-1,
                 reuse_actors=True,
                 max_concurrent_trials=workers if workers < full else None,
@@ -93,7 +96,7 @@ def work(
                 storage_path=storage,
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=resources.max_crashes - 1),
-                callbacks=[_callback(setting, board, watch, trouble, resources.max_crashes)],
+                callbacks=[_callback(setting, scheduler, watch, trouble, resources.max_crashes)],
             ),
         )
         try:
@@ -124,21 +127,21 @@ def _kept(trouble: list[OSError | StoreError]) -> Iterator[None]:
         raise
 
 
-def _searcher(board: Board, trouble: list[OSError | StoreError]) -> Any:
+def _searcher(scheduler: StudyScheduler, trouble: list[OSError | StoreError]) -> Any:
     from ray.tune.search import Searcher
 
     class Studies(Kept, Searcher):
-        """Hands Tune the board's next trial."""
+        """Hands Tune the scheduler's next trial."""
 
         def suggest(self, trial_id: str) -> Any:
             with _kept(trouble):
-                found = board.next()
+                found = scheduler.next()
             if found == "over":
                 return Searcher.FINISHED
             if found is None:
                 return None
             plain = trial_to(found)
-            study = board.lane(plain["id"]).study
+            study = scheduler.study_of(plain["id"]).study
             # A final is not a race: ASHA has no say in it.
             name = study.name if found.seed in study.definition.seeds else None
             return {"id": plain["id"], "study": name, "trial": json.dumps(plain)}
@@ -157,14 +160,14 @@ def _searcher(board: Board, trouble: list[OSError | StoreError]) -> Any:
 
 
 def _callback(
-    setting: Setting, board: Board, watch: Watch, trouble: list[OSError | StoreError], max_crashes: int
+    setting: Setting, scheduler: StudyScheduler, watch: Watch, trouble: list[OSError | StoreError], max_crashes: int
 ) -> Any:
     from ray import tune
 
     crashes: Counter[str] = Counter()
 
     class Events(Kept, tune.Callback):
-        """Settles trials on the board and tells what happened."""
+        """Settles trials with the scheduler and tells what happened."""
 
         def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
             with _kept(trouble):
@@ -195,7 +198,7 @@ def _callback(
                 self._crashed(name)
                 if crashes[name] < max_crashes:
                     # Tune gives a trial up at once where its process dies while it is being handed over to it.
-                    board.give_back(name)
+                    scheduler.give_back(name)
                     return
                 reason = str(trial.get_error() or "").strip().splitlines()
                 text = f"the trial killed its process {crashes[name]} times; the last time: "
@@ -210,7 +213,7 @@ def _callback(
 
         def _settle(self, name: str) -> None:
             with _kept(trouble):
-                found = board.settle(name)
+                found = scheduler.settle(name)
                 kind = "failed" if found.state == "failed" else "done"
                 watch({"kind": kind, "trial": name, "note": {"outcome": found}})
 

@@ -20,9 +20,9 @@ def work(config: dict[str, Any]) -> None:
     """Run trials from the queue until none is left. The loop of one Ray Train worker.
 
     Args:
-        config: "queue" (the queue actor), "setting" (the fields of one_trial.Setting), "threads" (CPU threads per
+        config: "queue" (the queue actor), "setting" (the fields of trial_log.Setting), "threads" (CPU threads per
             trial), "runner": the dotted name of the function that runs one trial, "first": the number of the group's
-            first worker, and "expected" (a fitness.Expected, or None to look at nothing).
+            first worker, and "expected" (a node_check.Expected, or None to look at nothing).
     """
     import ray.train
 

@@ -32,14 +32,14 @@ from raysp.models import catalog
 from raysp.runs.folder import RunFolder, use_settings
 from raysp.runs.lock import locked
 from raysp.runs.provenance import code, commit
-from raysp.search.active_study import Amount, Lane
+from raysp.search.active_study import ActiveStudy, Amount
 from raysp.search.clock import Clock
 from raysp.search.objective import check_objectives, chosen
 from raysp.search.optuna_trials import write_journal
 from raysp.search.outcome import Outcome
 from raysp.search.proposer import Proposer
 from raysp.search.result import Result, finished_path, read_result
-from raysp.search.scheduler import Board
+from raysp.search.scheduler import StudyScheduler
 from raysp.search.settings_file import write_settings
 from raysp.search.space import Space
 from raysp.search.space_check import check_space, flat, parted
@@ -170,11 +170,11 @@ def _sweep(
         definitions = [study.definition for study in studies]
         sweep_record.begin(run, experiment, definitions, files.absolute(request.root), _asked(search))
         clock = Clock(files.join(run.path, "clock.json"), search.amount.minutes)
-        lanes = [Lane(study, search.amount, retry=request.retry, late=clock.late) for study in studies]
+        active = [ActiveStudy(study, search.amount, retry=request.retry, late=clock.late) for study in studies]
         how = "stopped by an error"
         try:
-            _work(Board(lanes), clock, run, experiment, request, machines, say)
-            results = finish(run, lanes, say)
+            _work(StudyScheduler(active), clock, run, experiment, request, machines, say)
+            results = finish(run, active, say)
             how = "finished"
         except KeyboardInterrupt:
             how = "interrupted"
@@ -255,7 +255,7 @@ def _throw_away(run: RunFolder, study: Study) -> None:
 
 
 def _work(
-    board: Board,
+    scheduler: StudyScheduler,
     clock: Clock,
     run: RunFolder,
     experiment: Experiment,
@@ -271,42 +271,42 @@ def _work(
     say_tracking(run, request, say)
     made_by = {"commit": commit()["commit"], "code": code()}
     tracker = Tracker(run, [], request.tracking, {**made_by, "run": run.name, "raysp.driver.sweep": "true"})
-    for trial, tags_of in [*described(run), *_finals(board)]:
+    for trial, tags_of in [*described(run), *_finals(scheduler)]:
         tracker.add(trial, tags_of)
     try:
-        with SweepProgress(run.name, board.lanes) as progress:
-            if not board.pending():
+        with SweepProgress(run.name, scheduler.studies) as progress:
+            if not scheduler.pending():
                 return
             parts = {
-                lane.study.definition.split: store.load_training(request.root, lane.study.definition.split)
-                for lane in board.lanes
+                active.study.definition.split: store.load_training(request.root, active.study.definition.split)
+                for active in scheduler.studies
             }
 
             def watch(event: dict[str, Any]) -> None:
                 if event["kind"] == "start":
-                    lane, trial = board.lane(event["trial"]), board.trial(event["trial"])
-                    tracker.add(trial, tags(lane.study, lane.candidate_of(trial.id), trial.seed))
+                    active, trial = scheduler.study_of(event["trial"]), scheduler.trial(event["trial"])
+                    tracker.add(trial, tags(active.study, active.candidate_of(trial.id), trial.seed))
                 progress.event(event)
                 tracker.events([event])
                 clock.save(every_s=10.0)
 
             setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
-            work(board, parts, setting, experiment.resources, machines, made_by, watch)
+            work(scheduler, parts, setting, experiment.resources, machines, made_by, watch)
     finally:
         for line in tracker.close():
             say(line)
 
 
-def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:
+def finish(run: RunFolder, studies: list[ActiveStudy], say: Say) -> list[Result]:
     """Write what a sweep has come to: finished.json of each study, the table, the best settings, the report.
 
     Args:
         run: the sweep's folder.
-        lanes: the studies that this command worked on; others in the folder are in the table and the report too.
+        studies: the studies that this command worked on; others in the folder are in the table and the report too.
         say: prints one line for a person.
     """
-    for lane in lanes:
-        lane.finish()
+    for active in studies:
+        active.finish()
     results = [read_result(study) for study in read_studies(run)]
     say(f"  table        {write_table(run, results)}")
     for result in results:
@@ -317,7 +317,7 @@ def finish(run: RunFolder, lanes: list[Lane], say: Say) -> list[Result]:
     # Before the report, which tells how each command ended.
     sweep_record.end(run, "finished")
     say(f"  report       {report_sweep(run)}")
-    asked = [result for result in results if any(result.study.path == lane.study.path for lane in lanes)]
+    asked = [result for result in results if any(result.study.path == active.study.path for active in studies)]
     if failed := _failed(asked):
         many = counted(failed, "trial")
         say(f"{many} failed (the first: {failed[0].error}); again with: the same command and --retry")
@@ -355,15 +355,15 @@ def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:
     return list(found.values())
 
 
-def _finals(board: Board) -> list[tuple[Trial, dict[str, str]]]:
+def _finals(scheduler: StudyScheduler) -> list[tuple[Trial, dict[str, str]]]:
     """Return the finals that earlier commands began; a study whose finished.json is gone does not tell of them."""
     found = []
-    for lane in board.lanes:
-        for candidate in lane.candidates:
-            for seed in lane.amount.final_seeds:
-                trial = lane.study.trial(candidate, seed)
-                if files.exists(lane.study.run.trial(trial.id).path):
-                    found.append((trial, tags(lane.study, candidate, seed)))
+    for active in scheduler.studies:
+        for candidate in active.candidates:
+            for seed in active.amount.final_seeds:
+                trial = active.study.trial(candidate, seed)
+                if files.exists(active.study.run.trial(trial.id).path):
+                    found.append((trial, tags(active.study, candidate, seed)))
     return found
 
 

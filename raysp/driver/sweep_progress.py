@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from raysp.driver.progress import LINE_EVERY_S, LOSSES, clock
-from raysp.search.active_study import Lane
+from raysp.search.active_study import ActiveStudy
 from raysp.search.objective import better
 from raysp.search.outcome import ranking
 
@@ -20,14 +20,14 @@ class SweepProgress:
 
     Args:
         title: the sweep's name.
-        lanes: its studies.
+        studies: its studies.
     """
 
-    def __init__(self, title: str, lanes: list[Lane], console: Console | None = None) -> None:
-        self._title, self._lanes = title, lanes
+    def __init__(self, title: str, studies: list[ActiveStudy], console: Console | None = None) -> None:
+        self._title, self._studies = title, studies
         self._console = console or Console(stderr=True)
         self._started, self._next = time.monotonic(), 0.0
-        self._before = sum(map(_ended, lanes))
+        self._before = sum(map(_ended, studies))
         self._running: dict[str, dict[str, Any]] = {}
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
 
@@ -39,8 +39,8 @@ class SweepProgress:
     def __exit__(self, *exception: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
-        for lane in self._lanes:
-            self.say(f"  {study_line(lane)}")
+        for active in self._studies:
+            self.say(f"  {study_line(active)}")
 
     def say(self, text: str) -> None:
         """Print a line above the display."""
@@ -63,27 +63,27 @@ class SweepProgress:
         if not self._console.is_terminal:
             self.say(self._summary())
             return
-        open_lanes = [lane for lane in self._lanes if _ended(lane) < (lane.wanted or 0)][:12]
-        lines = [Text(self._summary(), style="bold"), *(Text(f"  {study_line(lane)}") for lane in open_lanes)]
+        open_studies = [active for active in self._studies if _ended(active) < (active.wanted or 0)][:12]
+        lines = [Text(self._summary(), style="bold"), *(Text(f"  {study_line(active)}") for active in open_studies)]
         self._live.update(Group(*lines, *(Text(f"    {n}  {_epoch(note)}") for n, note in self._now())))
 
     def _now(self) -> list[tuple[str, dict[str, Any]]]:
         return list(self._running.items())[:16]
 
     def _summary(self) -> str:
-        ended, wanted = sum(map(_ended, self._lanes)), sum(lane.wanted or 0 for lane in self._lanes)
+        ended, wanted = sum(map(_ended, self._studies)), sum(active.wanted or 0 for active in self._studies)
         elapsed = time.monotonic() - self._started
         text = f"{self._title}: {ended} of {wanted} candidates, {len(self._running)} trials running · {clock(elapsed)}"
         fresh = ended - self._before
         return text + (f", about {clock(elapsed * (wanted - ended) / fresh)} left" if fresh and wanted > ended else "")
 
 
-def study_line(lane: Lane) -> str:
+def study_line(active: ActiveStudy) -> str:
     """Return where a study stands in one line."""
-    names = lane.study.definition.objectives
-    scores = {c.number: lane.score(c) for c in lane.candidates}
+    names = active.study.definition.objectives
+    scores = {c.number: active.score(c) for c in active.candidates}
     states = [one.state for one in scores.values()]
-    text = f"{lane.study.name}: {len(states) - states.count('waiting')} of {lane.wanted} candidates"
+    text = f"{active.study.name}: {len(states) - states.count('waiting')} of {active.wanted} candidates"
     for state, label in (("stopped", "ended by ASHA"), ("failed", "FAILED")):
         text += f", {states.count(state)} {label}" if states.count(state) else ""
     order = ranking(scores, names)
@@ -95,8 +95,8 @@ def study_line(lane: Lane) -> str:
     return text + best + defaults + (f"; {'less' if better(names[0]) == 'min' else 'more'} is better")
 
 
-def _ended(lane: Lane) -> int:
-    return sum(lane.score(candidate).state != "waiting" for candidate in lane.candidates)
+def _ended(active: ActiveStudy) -> int:
+    return sum(active.score(candidate).state != "waiting" for candidate in active.candidates)
 
 
 def _line(event: dict[str, Any]) -> str | None:

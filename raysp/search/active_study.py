@@ -40,7 +40,7 @@ class Amount:
             raise BadInput("a final expected both how many finalists and how many seeds, got one of them")
 
 
-class Lane:
+class ActiveStudy:
     """One study at work.
 
     Args:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Literal
 
 from raysp.config.experiment import Trial
-from raysp.search.active_study import Lane
+from raysp.search.active_study import ActiveStudy
 from raysp.search.outcome import Outcome
 
 
-class Board:
-    """All studies of a sweep at work; earlier ones first.
+class StudyScheduler:
+    """The studies of a sweep, all at work; earlier ones first.
 
     Args:
-        lanes: one per study.
+        studies: one active study each.
     """
 
-    def __init__(self, lanes: list[Lane]) -> None:
-        self.lanes = lanes
-        self._owner: dict[str, Lane] = {}
+    def __init__(self, studies: list[ActiveStudy]) -> None:
+        self.studies = studies
+        self._owner: dict[str, ActiveStudy] = {}
         self._trials: dict[str, Trial] = {}
         self._kept: list[Trial] = []
 
@@ -26,11 +26,11 @@ class Board:
         """Return the next trial, None when some must end first, or "over"."""
         if self._kept:
             return self._kept.pop()
-        for lane in self.lanes:
-            if (trial := lane.next()) is not None:
-                self._owner[trial.id], self._trials[trial.id] = lane, trial
+        for active in self.studies:
+            if (trial := active.next()) is not None:
+                self._owner[trial.id], self._trials[trial.id] = active, trial
                 return trial
-        return "over" if all(lane.over() for lane in self.lanes) else None
+        return "over" if all(active.over() for active in self.studies) else None
 
     def settle(self, trial_id: str) -> Outcome:
         """Note that a trial has ended; return how."""
@@ -52,6 +52,6 @@ class Board:
         """Return a running trial by its name."""
         return self._trials[trial_id]
 
-    def lane(self, trial_id: str) -> Lane:
+    def study_of(self, trial_id: str) -> ActiveStudy:
         """Return the study that a running trial belongs to."""
         return self._owner[trial_id]

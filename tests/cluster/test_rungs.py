@@ -6,7 +6,7 @@ from tests.search import made_up
 
 def ladder_with(folder, values, **changes):
     made = made_up.study(folder, sampler="random", halving=Halving(10, 3), **changes)
-    one = made_up.lane(made, len(values))
+    one = made_up.active(made, len(values))
     trials = [one.next() for _ in values]
     return made, one, trials
 
@@ -26,7 +26,7 @@ def test_what_was_reached_before_a_restart_counts_and_lost_decisions_are_made_an
     made, _, trials = ladder_with(tmp_path, [0.3, 0.2, 0.9])
     for trial, value in zip(trials, [0.3, 0.2, 0.9], strict=True):
         files.write_json(made.run.trial(trial.id).rungs, {"10": value})
-    again = made_up.lane(made, 4)
+    again = made_up.active(made, 4)
     ladder = Ladder(again)
     assert files.exists(made.run.trial(trials[2].id).stop)
     ladder.reached("newcomer", 10, 0.6)

@@ -6,39 +6,39 @@ import pytest
 
 from raysp.cluster.sweep import _callback
 from raysp.runs.trial_log import Setting
-from raysp.search.scheduler import Board
+from raysp.search.scheduler import StudyScheduler
 from tests.search import made_up
 
 
 @pytest.fixture
 def told(tmp_path):
-    board, events = Board([made_up.lane(made_up.study(tmp_path), 2)]), []
-    callback = _callback(Setting(str(tmp_path), ""), board, events.append, [], 3)
+    scheduler, events = StudyScheduler([made_up.active(made_up.study(tmp_path), 2)]), []
+    callback = _callback(Setting(str(tmp_path), ""), scheduler, events.append, [], 3)
 
     def tell(what, trial):
         of_tune = SimpleNamespace(config={"id": trial.id}, get_error=lambda: "The actor died.")
         getattr(callback, f"on_trial_{what}")(1, [], of_tune)
         return events[-1]
 
-    return board, tell
+    return scheduler, tell
 
 
 def test_a_trial_whose_process_died_while_it_was_handed_over_is_run_again(told):
-    board, tell = told
-    trial = board.next()
+    scheduler, tell = told
+    trial = scheduler.next()
     assert tell("error", trial)["kind"] == "crash"
-    assert board.next().id == trial.id
-    made_up.write_done(board.lanes[0].study.run, trial)
+    assert scheduler.next().id == trial.id
+    made_up.write_done(scheduler.studies[0].study.run, trial)
     assert tell("complete", trial)["note"]["outcome"].state == "done"
 
 
 def test_a_trial_that_keeps_killing_its_process_is_set_aside(told):
-    board, tell = told
-    trial = board.next()
+    scheduler, tell = told
+    trial = scheduler.next()
     tell("recover", trial)
     tell("error", trial)
-    assert board.next().id == trial.id
+    assert scheduler.next().id == trial.id
     event = tell("error", trial)
     assert event["kind"] == "failed"
     assert "killed its process 3 times; the last time: The actor died." in event["note"]["outcome"].error
-    assert board.next().id != trial.id
+    assert scheduler.next().id != trial.id

@@ -35,9 +35,9 @@ SPACE = Kind(
 
 def _sweep(folder: str, seed: int) -> None:
     study = made_up.study(folder, split=SPLIT, seed=seed, sampler="random")
-    lane = made_up.lane(study, 4)
-    made_up.work(lane)
-    lane.finish()
+    active = made_up.active(study, 4)
+    made_up.work(active)
+    active.finish()
     result = read_result(study)
     write_table(study.run, [result])
     write_settings(study.run, [result], "abc")

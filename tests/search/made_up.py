@@ -8,7 +8,7 @@ from raysp.config.experiment import Training
 from raysp.driver.plan import _model_settings
 from raysp.io import files
 from raysp.runs.folder import RunFolder
-from raysp.search.active_study import Amount, Lane
+from raysp.search.active_study import ActiveStudy, Amount
 from raysp.search.space_check import flat
 from raysp.search.space_file import parse_space
 from raysp.search.study import Definition, Study
@@ -31,8 +31,8 @@ def study(folder, *, space=SPACE, start=None, model="sae", split="split-val", **
     return made
 
 
-def lane(made: Study, samples=20, *, retry=False, late=lambda: False, **amount) -> Lane:
-    return Lane(made, Amount(samples, **amount), retry=retry, late=late)
+def active(made: Study, samples=20, *, retry=False, late=lambda: False, **amount) -> ActiveStudy:
+    return ActiveStudy(made, Amount(samples, **amount), retry=retry, late=late)
 
 
 def loss_of(trial) -> float:
@@ -52,8 +52,8 @@ def write_failed(run: RunFolder, trial, text="Traceback ...\nValueError: no good
     files.write_text(run.trial(trial.id).error, text)
 
 
-def work(one: Lane, *, at_once=3, most=10**6, fails=lambda trial: False) -> list[str]:
-    """Run a lane's trials, so many at once, the newest first to end; return their names in the order they ran."""
+def work(one: ActiveStudy, *, at_once=3, most=10**6, fails=lambda trial: False) -> list[str]:
+    """Run a study's trials, so many at once, the newest first to end; return their names in the order they ran."""
     running, ran = [], []
     while len(ran) < most:
         while len(running) < at_once and (trial := one.next()) is not None:

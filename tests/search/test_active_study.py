@@ -5,25 +5,25 @@ from raysp.io import files
 from raysp.search.active_study import Amount
 from raysp.search.clock import Clock
 from raysp.search.result import finished_path, read_result
-from raysp.search.scheduler import Board
+from raysp.search.scheduler import StudyScheduler
 from tests.search import made_up
 
 
 def test_exactly_the_samples_asked_for_and_more_of_them_extend(tmp_path):
     made = made_up.study(tmp_path)
-    first = made_up.work(made_up.lane(made, 12))
+    first = made_up.work(made_up.active(made, 12))
     assert len(first) == len(set(first)) == 12
-    assert made_up.work(made_up.lane(made, 12)) == []
-    more = made_up.work(made_up.lane(made, 20))
+    assert made_up.work(made_up.active(made, 12)) == []
+    more = made_up.work(made_up.active(made, 20))
     assert len(more) == 8
     assert not set(more) & set(first)
-    assert made_up.work(made_up.lane(made, 5)) == []
+    assert made_up.work(made_up.active(made, 5)) == []
     assert len(made.candidates()) == 20
 
 
 def test_each_candidate_is_trained_once_per_seed_and_scored_by_the_mean(tmp_path):
     made = made_up.study(tmp_path, seeds=(0, 4))
-    one = made_up.lane(made, 5)
+    one = made_up.active(made, 5)
     assert len(made_up.work(one)) == 10
     candidate = made.candidates()[3]
     single = made_up.loss_of(made.trial(candidate, 0))
@@ -33,7 +33,7 @@ def test_each_candidate_is_trained_once_per_seed_and_scored_by_the_mean(tmp_path
 
 def test_the_final_trains_the_best_again_and_its_mean_decides(tmp_path):
     made = made_up.study(tmp_path)
-    one = made_up.lane(made, 12, finalists=2, final_seeds=(0, 1, 2))
+    one = made_up.active(made, 12, finalists=2, final_seeds=(0, 1, 2))
     ran = made_up.work(one)
     assert len(ran) == 12 + 2 * 2
     one.finish()
@@ -49,31 +49,31 @@ def test_the_final_trains_the_best_again_and_its_mean_decides(tmp_path):
 
 def test_a_failed_trial_stays_failed_until_retry_and_stops_nothing(tmp_path):
     made = made_up.study(tmp_path)
-    made_up.work(made_up.lane(made, 12), fails=lambda trial: trial.settings["hidden"] > 100)
+    made_up.work(made_up.active(made, 12), fails=lambda trial: trial.settings["hidden"] > 100)
     failed = [number for number, score in read_result(made).scores.items() if score.state == "failed"]
     assert failed
-    assert made_up.work(made_up.lane(made, 12)) == []
-    assert len(made_up.work(made_up.lane(made, 12, retry=True))) == len(failed)
+    assert made_up.work(made_up.active(made, 12)) == []
+    assert len(made_up.work(made_up.active(made, 12, retry=True))) == len(failed)
     assert all(score.state == "done" for score in read_result(made).scores.values())
 
 
 def test_a_trial_that_left_nothing_on_disk_is_failed_now_and_run_by_the_same_command(tmp_path):
     made = made_up.study(tmp_path)
-    one = made_up.lane(made, 3)
+    one = made_up.active(made, 3)
     trial = one.next()
     assert one.settle(trial.id).state == "failed"
-    assert trial.id in made_up.work(made_up.lane(made, 3))
+    assert trial.id in made_up.work(made_up.active(made, 3))
 
 
 def test_after_the_wall_time_no_candidate_starts_and_a_larger_budget_goes_on(tmp_path):
     made = made_up.study(tmp_path)
     ended = []
-    one = made_up.lane(made, 50, late=lambda: len(ended) >= 6)
+    one = made_up.active(made, 50, late=lambda: len(ended) >= 6)
     assert 6 <= len(made_up.work(one, fails=lambda trial: ended.append(trial))) <= 9
     one.finish()
     assert files.read_json(finished_path(made))["ended_by"] == "minutes"
     assert len(made.candidates()) < 15
-    made_up.work(made_up.lane(made, 15))
+    made_up.work(made_up.active(made, 15))
     assert len(made.candidates()) == 15
 
 
@@ -89,13 +89,13 @@ def test_the_clock_counts_over_all_commands(tmp_path):
 
 
 def test_the_board_gives_earlier_studies_first_and_ends_when_all_are_over(tmp_path):
-    lanes = [made_up.lane(made_up.study(tmp_path, split=f"s{i}-val", in_flight=2), 14) for i in range(2)]
-    board, running, splits = Board(lanes), [], []
-    while (found := board.next()) != "over":
+    studies = [made_up.active(made_up.study(tmp_path, split=f"s{i}-val", in_flight=2), 14) for i in range(2)]
+    scheduler, running, splits = StudyScheduler(studies), [], []
+    while (found := scheduler.next()) != "over":
         if found is None:
             trial = running.pop(0)
-            made_up.write_done(lanes[0].study.run, trial)
-            board.settle(trial.id)
+            made_up.write_done(studies[0].study.run, trial)
+            scheduler.settle(trial.id)
             continue
         running.append(found)
         splits.append(found.split)

@@ -12,7 +12,7 @@ from tests.search import made_up
 
 def finished(folder, split="mc_maze_small-20ms-val", **changes):
     made = made_up.study(folder, split=split, **changes)
-    one = made_up.lane(made, 15)
+    one = made_up.active(made, 15)
     made_up.work(one)
     one.finish()
     result = read_result(made)
@@ -80,7 +80,7 @@ def test_a_file_that_is_something_else_is_refused(tmp_path):
 
 def test_a_study_without_any_good_candidate_gives_no_settings(tmp_path):
     made = made_up.study(tmp_path)
-    one = made_up.lane(made, 3)
+    one = made_up.active(made, 3)
     made_up.work(one, fails=lambda trial: True)
     one.finish()
     result = read_result(made)
