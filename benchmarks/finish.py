@@ -25,7 +25,7 @@ from raysp.runs.curve import write_curve
 from raysp.config import Experiment, ModelChoice
 from raysp.data.nlb.sets import SPLITS
 from raysp.runs import RunFolder
-from raysp.search.active_study import Amount, Lane
+from raysp.search.active_study import Amount, ActiveStudy
 from raysp.search.space_check import flat
 from raysp.search.space_file import read_space
 from raysp.search.study import Definition, Study
@@ -38,7 +38,7 @@ lanes = []
 for split in list(SPLITS)[:int(sys.argv[2])]:
     study = Study(run, Definition(split, "0" * 64, base, space))
     study.write()
-    lane = Lane(study, Amount(int(sys.argv[3])), retry=False, late=lambda: False)
+    lane = ActiveStudy(study, Amount(int(sys.argv[3])), retry=False, late=lambda: False)
     while (trial := lane.next()) is not None:
         folder = run.trial(trial.id)
         loss = 0.3 + 0.1 * math.log10(trial.training.learning_rate / 4e-3) ** 2 + 0.1 * trial.settings["dropout"]

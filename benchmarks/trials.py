@@ -29,8 +29,8 @@ from raysp.data.splits.population import Sizes, TrainingPart, Trials
 from raysp.trials.run_trial import Setting
 from raysp.driver.plan import _model_settings
 from raysp.runs import RunFolder
-from raysp.search.scheduler import Board
-from raysp.search.active_study import Amount, Lane
+from raysp.search.scheduler import StudyScheduler
+from raysp.search.active_study import Amount, ActiveStudy
 from raysp.search.space_check import flat
 from raysp.search.space_file import parse_space
 from raysp.search.study import Definition, Study
@@ -50,7 +50,7 @@ part = TrainingPart("split", Sizes("none", 20.0, 5, 3), Trials(numpy.zeros((4, 5
 resources = Resources(workers=2)
 done = []
 with session(resources) as available:
-    board = Board([Lane(study, Amount(count), retry=False, late=lambda: False)])
+    board = StudyScheduler([ActiveStudy(study, Amount(count), retry=False, late=lambda: False)])
     tracker = Tracker(run, [], None, {"run": "benchmark"})
     def watch(event):
         if event["kind"] == "start":

@@ -25,7 +25,7 @@ from tests.object_store import every_file
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
 EXPERIMENT = """
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 def experiment():
     return Experiment(

@@ -23,7 +23,7 @@ from tests import object_store
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
 EXPERIMENT = """
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 def experiment():
     return Experiment(

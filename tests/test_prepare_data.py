@@ -18,7 +18,7 @@ from raysp.io import files
 from raysp.io.refusals import Refused, raise_together
 
 EXPERIMENT = """
-from raysp.config import Experiment, ModelChoice, Recording
+from raysp.config.experiment import Experiment, ModelChoice, Recording
 
 def experiment():
     settings = {"bin_ms": 10, "counts": "counts", "min_rate_hz": 1.0}

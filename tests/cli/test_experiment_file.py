@@ -6,7 +6,7 @@ from raysp.cli import load_experiment
 from raysp.errors import BadInput
 
 GOOD = """
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 def experiment():
     return Experiment(name="x", models=(ModelChoice("mean_rate"),), splits=("*",), seeds=(0,))
 """
@@ -31,7 +31,7 @@ def test_an_experiment_of_any_ending_that_defines_classes_and_imports_what_lies_
         import dataclasses
         from typing import ClassVar
         from names import NAME
-        from raysp.config import Experiment, ModelChoice
+        from raysp.config.experiment import Experiment, ModelChoice
         @dataclasses.dataclass
         class Mine:
             kept: ClassVar[int] = 3

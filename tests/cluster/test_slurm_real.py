@@ -26,7 +26,7 @@ pytestmark = [
 ]
 EPOCHS = 60
 EXPERIMENT = f"""
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 def experiment():
     return Experiment(

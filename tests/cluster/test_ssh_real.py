@@ -24,7 +24,7 @@ pytestmark = [
 ]
 LOOPBACK = "export RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0"
 EXPERIMENT = """
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 def experiment():
     return Experiment(

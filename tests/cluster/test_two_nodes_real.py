@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT)),
 ]
 EXPERIMENT = """
-from raysp.config import Experiment, ModelChoice, Resources, Training
+from raysp.config.experiment import Experiment, ModelChoice, Resources, Training
 
 def experiment():
     return Experiment(

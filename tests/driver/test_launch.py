@@ -19,7 +19,7 @@ from tests.processes import finish, wait_for
 pytestmark = pytest.mark.ray
 
 EXPERIMENT = """
-from raysp.config import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice, Training
 
 def experiment():
     return Experiment(

@@ -9,7 +9,7 @@ from raysp import cli
 from raysp.io import files
 
 EXPERIMENT = """
-from raysp.config import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
 SMALL = {"conditions": 6, "trials_per_condition": 5, "neurons": 7, "ms": 200}
 

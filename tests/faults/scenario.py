@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 
 EXPERIMENT = """
-from raysp.config import Experiment, ModelChoice, Resources, Training
+from raysp.config.experiment import Experiment, ModelChoice, Resources, Training
 
 def experiment():
     return Experiment(
