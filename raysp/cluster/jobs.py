@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib
+import pkgutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -131,5 +131,4 @@ def _call(function: str, args: tuple[Any, ...], options: dict[str, Any], driver:
 
     if driver is not None and (reason := node_check.unfit(driver)) is not None:
         return Unfit(ray.get_runtime_context().get_node_id(), reason)
-    module, _, name = function.rpartition(".")
-    return getattr(importlib.import_module(module), name)(*args, **options)
+    return pkgutil.resolve_name(function)(*args, **options)

@@ -11,9 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import ray
+import ray.train
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from raysp.cluster.machines import Machines, group_sizes, pool_size, present, said
 from raysp.cluster.node_check import Expected
 from raysp.cluster.queue import SETTLED, Health, TrialQueue
+from raysp.cluster.worker import work
 from raysp.config.experiment import Resources
 from raysp.errors import NotReady
 from raysp.io import files, leftovers
@@ -76,9 +81,6 @@ class Pool:
         expected: Expected | None = None,
         lease_s: float | None = None,
     ) -> None:
-        import ray
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         self.workers, self.share = pool_size(resources, machines, len(trials))
         self._resources, self._machines = resources, machines
         options = {"max_crashes": resources.max_crashes} | ({} if lease_s is None else {"lease_s": lease_s})
@@ -112,8 +114,6 @@ class Pool:
             RuntimeError: the pool itself could not be started or kept running.
             NotReady: no machine came, or none that can run trials. What was finished is kept.
         """
-        import ray
-
         seen, settled_at, over = 0, None, False
         states = ray.get(self._queue.states.remote())
         unsettled = {name for name, entry in states.items() if entry["state"] not in SETTLED}
@@ -141,8 +141,6 @@ class Pool:
 
     def stop(self) -> None:
         """Let the running trials save their state, and end the pool."""
-        import ray
-
         ray.get(self._queue.stop.remote())
         _, _, health = ray.get(self._queue.news.remote(0))
         until = time.monotonic() + STOP_GRACE_S
@@ -171,14 +169,14 @@ class Pool:
         )
 
     def _make(self, group: Group) -> Any:
-        import ray.train
+        # Here, since each controller imports this file, and needs no torch.
         from ray.train.torch import TorchTrainer
 
         threads = self._resources.cpus_per_worker
         per_worker = {"CPU": threads} | ({"GPU": self.share} if self.share else {})
         return TorchTrainer(
-            _work,
-            torch_config=_alone(),
+            work,
+            torch_config=_Alone(),
             train_loop_config=self._config | {"first": group.first},
             scaling_config=ray.train.ScalingConfig(
                 num_workers=group.size, use_gpu=bool(self.share), resources_per_worker=per_worker
@@ -187,18 +185,16 @@ class Pool:
                 name=f"pool-{uuid.uuid4().hex[:8]}",
                 storage_path=self._storage,
                 failure_config=ray.train.FailureConfig(max_failures=self._failures),
-                callbacks=[_blame(self._queue, group.first)],
+                callbacks=[_Blame(self._queue, group.first)],
                 worker_runtime_env={"env_vars": pinned(threads)},
             ),
         )
 
     def _fit(self, group: Group) -> None:
-        from ray.train import ControllerError
-
         for _ in range(MOST_CONTROLLERS):
             try:
                 self._make(group).fit()
-            except ControllerError as error:
+            except ray.train.ControllerError as error:
                 # A worker that dies while its group is being started takes Train's controller along, whatever number
                 # of failures is allowed. The queue knows what is left: another controller goes on with it.
                 group.error = error
@@ -210,37 +206,22 @@ class Pool:
                 return
 
 
-def _work(config: dict[str, Any]) -> None:
-    from raysp.cluster.worker import work
+class _Alone(ray.train.BackendConfig):
+    """No process group: the trials share nothing, and it would open a port on every interface."""
 
-    work(config)
-
-
-def _alone() -> Any:
-    import ray.train
-
-    class Alone(ray.train.BackendConfig):
-        """No process group: the trials share nothing, and it would open a port on every interface."""
-
-        # What a trainer of torch asks of its configuration. Torch's own would bring torch into each controller.
-        backend = "none"
-
-    return Alone()
+    # What a trainer of torch asks of its configuration; torch's own would start a group.
+    backend = "none"
 
 
-def _blame(queue: Any, first: int) -> Any:
-    import ray.train
+class _Blame(ray.train.UserCallback):
+    """Passes on to the queue which workers died, from the Train controller."""
 
-    class Blame(ray.train.UserCallback):
-        """Tells the queue which workers died, from the Train controller."""
+    def __init__(self, queue: Any, first: int) -> None:
+        self._queue, self._first = queue, first
 
-        def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
-            import ray
-
-            for rank, error in worker_exceptions.items():
-                ray.get(queue.crashed.remote(first + rank, _reason(error)))
-
-    return Blame()
+    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        for rank, error in worker_exceptions.items():
+            ray.get(self._queue.crashed.remote(self._first + rank, _reason(error)))
 
 
 def _reason(error: Exception) -> str:
@@ -250,8 +231,6 @@ def _reason(error: Exception) -> str:
 
 def wait_for(pool: Pool, on_event: Callable[[list, dict], None]) -> dict[str, dict[str, Any]]:
     """Watch a pool to its end; Ctrl-C stops it with its trials' state saved. Returns the last states."""
-    import ray
-
     states: dict[str, dict[str, Any]] = {}
     try:
         for events, states in pool.watch():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
+
 from raysp.io import files
 from raysp.runs.folder import RunFolder
 from raysp.search.active_study import ActiveStudy
@@ -40,8 +42,6 @@ class Ladder:
     """
 
     def __init__(self, active: ActiveStudy) -> None:
-        from ray.tune.schedulers import ASHAScheduler
-
         definition = active.study.definition
         self._run: RunFolder = active.study.run
         self._scheduler = ASHAScheduler(
@@ -73,24 +73,23 @@ class Ladder:
             files.write_json(folder.stop, {"trial": name, "epoch": epoch, "value": value, "by": "ASHA"})
 
 
-def tune_scheduler(ladders: dict[str, Ladder]) -> Any:
-    """Return a Tune scheduler that asks the ladder of a trial's study at each rung, and never ends a trial itself.
+class Rungs(Kept, FIFOScheduler):
+    """A scheduler of Tune's that asks the ladder of a trial's study at each rung, and never ends a trial itself.
 
-    A trial that Tune ends loses its process, and with it the imports of the next one; so the trial is told through its
-    folder, ends by itself, and says so in its done.json.
+    A trial that Tune ends loses its process, and with it the imports of the next one; so the trial reads in its folder
+    that it is to end, ends by itself, and says so in its done.json.
 
     Args:
         ladders: study's name -> its rungs; none for studies without ASHA.
     """
-    from ray.tune.schedulers import FIFOScheduler
 
-    class Rungs(Kept, FIFOScheduler):
-        """First in, first out, with the studies' rungs."""
+    def __init__(self, ladders: dict[str, Ladder]) -> None:
+        super().__init__()
+        self._ladders = ladders
 
-        def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-            ladder = ladders.get(trial.config["study"])
-            if ladder is not None and "rung" in result:
-                ladder.reached(trial.config["id"], result["rung"], result["value"])
-            return self.CONTINUE
-
-    return Rungs()
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Note what a trial reached, and let it go on."""
+        ladder = self._ladders.get(trial.config["study"])
+        if ladder is not None and "rung" in result:
+            ladder.reached(trial.config["id"], result["rung"], result["value"])
+        return self.CONTINUE

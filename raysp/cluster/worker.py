@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import threading
 import time
 import traceback
@@ -14,6 +15,7 @@ from raysp.runs.trial_log import Setting
 from raysp.training.process_limits import limit_memory, limit_threads
 
 BEAT_S = 2.0
+OF_DONE = ("validation_loss", "unseen_loss", "best_epoch", "epochs", "seconds", "validation")
 
 
 def work(config: dict[str, Any]) -> None:
@@ -46,28 +48,16 @@ def _one(queue: _Remote, rank: int, trial: dict[str, Any], config: dict[str, Any
         # Imported here, so that a broken installation fails the trial with its traceback instead of the worker.
         limit_threads(config["threads"])
         limit_memory(config["share"])
-        runner = _function(config["runner"])
+        runner = pkgutil.resolve_name(config["runner"])
         result = runner(trial_from(trial), Setting(**config["setting"]), beats.note, beats.keep_going)
     except Interrupted:
         queue.release(rank, name)
     except Exception:
         queue.fail(rank, name, traceback.format_exc())
     else:
-        queue.finish(rank, name, _short(result))
+        queue.finish(rank, name, {key: result.get(key) for key in OF_DONE})
     finally:
         beats.end()
-
-
-def _short(result: dict[str, Any]) -> dict[str, Any]:
-    wanted = ("validation_loss", "unseen_loss", "best_epoch", "epochs", "seconds", "validation")
-    return {name: result.get(name) for name in wanted}
-
-
-def _function(dotted: str) -> Any:
-    import importlib
-
-    module, _, name = dotted.rpartition(".")
-    return getattr(importlib.import_module(module), name)
 
 
 class _Remote:
@@ -83,23 +73,37 @@ class _Remote:
         return lambda *args: ray.get(method.remote(*args))
 
 
-class _Beats:
-    """Renews the lease from a thread, carrying the newest progress, so that long fits keep it and epochs stay fast."""
+class Notes:
+    """Progress of a trial that was not passed on yet: the newest of each number, and all epochs."""
 
-    def __init__(self, queue: _Remote, rank: int, name: str) -> None:
-        self._queue, self._rank, self._name = queue, rank, name
+    def __init__(self) -> None:
         self._note: dict[str, Any] = {}
         self._rows: list[dict[str, Any]] = []
-        self._going, self._over = True, threading.Event()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._loop, daemon=True)
-        self._thread.start()
 
     def note(self, note: dict[str, Any]) -> None:
+        """Take a note of progress."""
         with self._lock:
             self._note.update(note)
             if "epoch" in note:
                 self._rows.append(note)
+
+    def take(self) -> dict[str, Any]:
+        """Return what is there, and forget it."""
+        with self._lock:
+            note, self._note, self._rows = {**self._note, "rows": self._rows}, {}, []
+        return note
+
+
+class _Beats(Notes):
+    """Renews the lease from a thread, carrying the newest progress, so that long fits keep it and epochs stay fast."""
+
+    def __init__(self, queue: _Remote, rank: int, name: str) -> None:
+        super().__init__()
+        self._queue, self._rank, self._name = queue, rank, name
+        self._going, self._over = True, threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._thread.start()
 
     def keep_going(self) -> bool:
         return self._going
@@ -110,10 +114,4 @@ class _Beats:
 
     def _loop(self) -> None:
         while not self._over.wait(BEAT_S):
-            self._send()
-
-    def _send(self) -> None:
-        with self._lock:
-            note, self._note = {**self._note, "rows": self._rows}, {}
-            self._rows = []
-        self._going = self._queue.beat(self._rank, self._name, note)
+            self._going = self._queue.beat(self._rank, self._name, self.take())

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from raysp.cluster.sweep import _callback
+from raysp.cluster.sweep import Events, Trouble
 from raysp.runs.trial_log import Setting
 from raysp.search.scheduler import StudyScheduler
 from tests.search import made_up
@@ -13,7 +13,7 @@ from tests.search import made_up
 @pytest.fixture
 def told(tmp_path):
     scheduler, events = StudyScheduler([made_up.active(made_up.study(tmp_path), 2)]), []
-    callback = _callback(Setting(str(tmp_path), ""), scheduler, events.append, [], 3)
+    callback = Events(Setting(str(tmp_path), ""), scheduler, events.append, Trouble(), 3)
 
     def tell(what, trial):
         of_tune = SimpleNamespace(config={"id": trial.id}, get_error=lambda: "The actor died.")
