@@ -82,7 +82,7 @@ def test_the_command_line_becomes_a_request(monkeypatch):
 
     asked = []
     monkeypatch.setattr(launch, "launch", lambda experiment, request, say: asked.append((experiment, request)) or 0)
-    path = str(pathlib.Path(__file__).parent.parent / "experiments" / "nlb_all.py")
+    path = str(pathlib.Path(__file__).parents[2] / "experiments" / "nlb_all.py")
     options = ("--splits", "mc_rtt-*", "--models", "sae, mean_rate", "--set", "sae.hidden=3", "--workers", "2")
     result = run("run", path, *options, "--validate-on", "eval", "--retry", "--dry-run", "--tracking", "http://x")
     assert result.exit_code == 0, result.output

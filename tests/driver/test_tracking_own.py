@@ -1,0 +1,103 @@
+import os
+import pathlib
+import re
+import sqlite3
+import tempfile
+
+import pytest
+
+from raysp.driver import tracking_own
+from raysp.driver.tracking import Tracker, default_uri
+from raysp.runs.folder import RunFolder
+from tests.driver.tracked import TRIALS, content
+
+
+def database(path, *statements):
+    with sqlite3.connect(path) as opened:
+        for statement in statements:
+            opened.execute(statement)
+    opened.close()
+
+
+def cut(path):
+    database(path, "CREATE TABLE a (b)", *(f"INSERT INTO a VALUES ('{'x' * 2000}')" for _ in range(20)))
+    size = os.path.getsize(path)
+    with open(path, "r+b") as file:
+        file.truncate(size // 2)
+
+
+def other(path, version):
+    database(path, "CREATE TABLE alembic_version (version_num)", f"INSERT INTO alembic_version VALUES ('{version}')")
+
+
+SPOILT = {
+    "is no database": lambda path: pathlib.Path(path).write_bytes(b"junk" * 999),
+    "is a folder": lambda path: os.makedirs(f"{path}/x"),
+    "is damaged|is no database": cut,
+    r"is of another version of MLflow \(0123456789ab\)": lambda path: other(path, "0123456789ab"),
+    "is the database of something else": lambda path: database(path, "CREATE TABLE mine (x)"),
+    "is a link that leads nowhere": lambda path: os.symlink("/nowhere/x", path),
+}
+
+
+@pytest.mark.parametrize("reason", SPOILT)
+def test_a_store_that_is_spoilt_is_kept_aside(tmp_path, reason):
+    path = str(tmp_path / "mlflow.db")
+    SPOILT[reason](path)
+    line = tracking_own.set_aside(path)
+    assert re.fullmatch(rf"{path} ({reason}).*; it is kept as mlflow.db.1, and the store is written anew", line)
+    assert os.listdir(tmp_path) == ["mlflow.db.1"]
+    assert tracking_own.set_aside(path) is None
+
+
+def test_and_is_written_anew(run, whole):
+    pathlib.Path(run.mlflow).write_bytes(b"junk" * 999)
+    (line,) = Tracker(run, TRIALS, None, {"commit": "abc", "run": run.name}).close()
+    assert line.startswith(f"tracking: {run.mlflow} is no database (file is not a database); it is kept as mlflow.db.1")
+    assert content(run) == whole
+    assert tracking_own.spoilt(run.mlflow) is None
+
+
+def test_one_that_cannot_be_written_to_is_set_aside_and_an_empty_or_busy_one_is_not(tmp_path, monkeypatch):
+    path = str(tmp_path / "mlflow.db")
+    pathlib.Path(path).touch()
+    assert tracking_own.spoilt(path) is None
+    database(path, "CREATE TABLE a (b)")
+    with sqlite3.connect(path) as busy:
+        busy.execute("BEGIN EXCLUSIVE")
+        assert tracking_own.spoilt(path) is None
+    busy.close()
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    assert tracking_own.spoilt(path) == "cannot be written to"
+
+
+def test_of_a_folder_that_cannot_be_written_to_the_store_lies_in_the_users_cache(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "access", lambda place, mode: str(place) != run.path)
+    assert default_uri(run).startswith(f"sqlite:///{tmp_path}/cache/raysp/standin-x-")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert default_uri(run).startswith(f"sqlite:///{tmp_path}/raysp-ui-")
+
+
+@pytest.mark.parametrize("name", ["plain", "[a]", "x*", "a?b", "a#b%20c", "ü ~ b", "{a}", "a&b=c;d'e", "a::b"])
+def test_a_store_lies_where_its_path_says(tmp_path, name):
+    import sqlalchemy
+
+    run = RunFolder(str(tmp_path / name))
+    uri, path = default_uri(run), str(tmp_path / name / "mlflow.db")
+    assert tracking_own.path_of(uri) == path
+    engine = sqlalchemy.create_engine(uri)
+    with engine.begin() as database:
+        database.execute(
+            sqlalchemy.text("CREATE TABLE metrics (run_uuid TEXT, key TEXT, step INT, value REAL, is_nan INT)")
+        )
+    engine.dispose()
+    assert os.listdir(tmp_path / name) == ["mlflow.db"]
+    assert tracking_own.history(uri, "x") == []
+    assert tracking_own.path_of("http://server:5000") is None
+    with tracking_own.without_litter(uri):
+        os.makedirs(os.path.dirname(uri.removeprefix("sqlite:///")), exist_ok=True)
+    assert os.listdir(tmp_path) == [name]
+    assert os.listdir(tmp_path / name) == ["mlflow.db"]
