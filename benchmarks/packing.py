@@ -26,7 +26,8 @@ import numpy as np
 from raysp.config import settings
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.driver import packing
 from raysp.errors import BadInput, NotReady
 

@@ -31,7 +31,6 @@ ROOMS = (
     ("cli", "__main__"),
 )
 DEBTS = {
-    ("data/splits/store", "data/nlb/sets"),
     ("data/sources/population_nwb", "data/sources/population"),
     ("data/sources/population_counts", "data/sources/population"),
 }

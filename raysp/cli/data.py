@@ -130,7 +130,7 @@ def _say_notes(names: Iterable[str], root: str) -> None:
     from raysp.data.splits import store
 
     for name in names:
-        for note in store.notes(root, name):
+        for note in store.header(root, name).provenance.notes:
             say(f"    {name}: {note}")
 
 

@@ -51,7 +51,7 @@ def whole_root(run: RunFolder, given: str | None, trials: Sequence[Trial]) -> st
 def _problem(root: str, split: str, data: str) -> str | None:
     """Return why a split below a root is not what a trial was trained on; None when it is."""
     try:
-        now = store.header(root, split)["fingerprint"]
+        now = store.header(root, split).fingerprint
     except (BadInput, NotReady) as reason:
         return str(reason)
     if now != data:

@@ -61,24 +61,25 @@ def collect(
     with said():
         from raysp.cli.data_root import whole_root
         from raysp.cluster.jobs import job
-        from raysp.data.nlb.sets import is_nlb
         from raysp.driver.finish import note
         from raysp.driver.sweep_record import check_run
         from raysp.io import files
         from raysp.kinds.population.submission import told
         from raysp.runs.folder import RunFolder
         from raysp.runs.lock import locked
+        from raysp.runs.roles import roles
 
         run, at = RunFolder(folder), RunFolder(files.absolute(folder))
         check_run(run)
         with locked(run), with_ray(verbose):
             job("raysp.collection.gather.gather", at, partial=partial)
             say(run.predictions)
-            if not any(is_nlb(trial.split) for trial in run.trials()):
+            benchmark = {split for split, role in roles(run).items() if role.benchmark}
+            if not benchmark:
                 say("no benchmark splits in this run, so no submission")
             elif not no_submission:
                 options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
-                there = whole_root(run, root, [trial for trial in run.trials() if is_nlb(trial.split)])
+                there = whole_root(run, root, [trial for trial in run.trials() if trial.split in benchmark])
                 for path in job("raysp.kinds.population.submission.submissions", at, there, **options):
                     say(told(files.join(run.path, path.rpartition("/")[2])))
             note(run, "predictions/", "submission-", "standin-submission-")

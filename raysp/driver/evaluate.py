@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from raysp.config.experiment import Trial
-from raysp.data.nlb.sets import phase_of
 from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import named
 from raysp.kinds.population.score import population_rows
 from raysp.kinds.stimulus.score import trains_rows
 from raysp.runs.folder import RunFolder, trial_from
+from raysp.runs.roles import roles
 
 
 def wanted(run: RunFolder, phase: str) -> list[Trial]:
@@ -23,7 +23,8 @@ def wanted(run: RunFolder, phase: str) -> list[Trial]:
         NotReady: none is finished.
     """
     present = run.trials()
-    trials = [trial for trial in present if phase_of(trial.split) == phase]
+    known = roles(run)
+    trials = [trial for trial in present if known[trial.split].phase == phase]
     if present and not trials:
         names = named(list(dict.fromkeys(trial.split for trial in present)))
         raise BadInput(f"{run.path} has no splits of the {phase} phase (its splits: {names}); nothing to score")
@@ -59,7 +60,7 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     folder = RunFolder(run).trial(trial.id)
     prepared = store.same_data(root, trial)
     digest_of(RunFolder(run), trial)
-    if store.kind_of(prepared) == "stimulus":
+    if prepared.kind == "stimulus":
         return trains_rows(trial, store.load(root, trial.split), folder)
     split, targets = store.load(root, trial.split), store.load_targets(root, trial.split)
     if trial.neurons is not None:

@@ -12,6 +12,7 @@ from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.runs.folder import RunFolder, TrialFolder, trial_to
+from raysp.runs.roles import roles
 
 MAKERS = ("driver/evaluate.py", "collection/gather.py", "kinds/population/submission.py", "driver/report.py")
 READERS = 16
@@ -35,11 +36,10 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         BadInput: what a finished trial says of itself is damaged, or another trial's.
     """
     from raysp.cluster.jobs import job
-    from raysp.data.nlb.sets import phase_of
     from raysp.kinds.population.remarks import remarks_of
 
     path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
-    before, now = _finished(run), _made_from(run)
+    before, now, known = _finished(run), _made_from(run), roles(run)
     if faults := damaged(run, done(run)):
         raise BadInput("; ".join(faults.values()))
     if before.get("made_from") == now and not changed(run, before):
@@ -50,7 +50,7 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
     say(f"  predictions  {run.predictions}")
     for line in submissions(run, root):
         say(f"  submission   {line}")
-    if any(phase_of(split) == "val" for split in now["trials"].values()):
+    if any(known[split].phase == "val" for split in now["trials"].values()):
         # Scores of other code, or that somebody changed, are not mixed with new ones.
         scored = before.get("made_from", {}).get("scoring") == now["scoring"] and not _differs(run, before, run.metrics)
         evaluate(run, root, "val", anew=not scored)
@@ -107,12 +107,11 @@ def submissions(run: RunFolder, root: str) -> list[str]:
     One that was made of trials that are not the experiment's any more goes: nobody should send it by mistake.
     """
     from raysp.cluster.jobs import job
-    from raysp.data.nlb.sets import is_nlb
     from raysp.kinds.population.submission import stale, told
 
-    trials = run.trials()
+    trials, known = run.trials(), roles(run)
     path, at, said = RunFolder(files.absolute(run.path)), files.absolute(root), []
-    if any(is_nlb(trial.split) for trial in trials) and not any(trial.neurons for trial in trials):
+    if any(known[trial.split].benchmark for trial in trials) and not any(trial.neurons for trial in trials):
         try:
             written = job("raysp.kinds.population.submission.submissions", path, at)
             said = [told(files.join(run.path, one.rpartition("/")[2])) for one in written]

@@ -16,6 +16,7 @@ from typing import Any
 from raysp.config import code_hash, settings
 from raysp.config.experiment import STANDIN, Experiment, Trial
 from raysp.data.splits import store
+from raysp.data.splits.header import Header
 from raysp.driver.plan import Plan, settings_on
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import counted
@@ -225,7 +226,7 @@ class _Asked:
     def __call__(self, trial: Trial) -> bool:
         """Tell it of one trial."""
         header = self._header(trial.split)
-        if header is not None and header["fingerprint"] != trial.data:
+        if header is not None and header.fingerprint != trial.data:
             return False
         units = header is None or trial.neurons in self._units(trial.split)
         if units and self._what(self._experiment, trial) == (trial.model, dict(trial.settings), trial.training):
@@ -254,15 +255,15 @@ def _how(form: Experiment, shown: str, split: str) -> tuple[Any, ...] | None:
         return None
 
 
-def _header(split: str, root: str) -> dict[str, Any] | None:
+def _header(split: str, root: str) -> Header | None:
     try:
         return store.header(root, split)
     except (NotReady, BadInput):
         return None
 
 
-def _units(experiment: Experiment, header: dict[str, Any]) -> list[Any]:
-    return kinds.of(store.kind_of(header)).cuts(experiment, header)
+def _units(experiment: Experiment, header: Header) -> list[Any]:
+    return kinds.of(header.kind).cuts(experiment, header)
 
 
 def _data_of(form: Experiment, trial: Trial) -> tuple[Any, ...]:

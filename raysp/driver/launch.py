@@ -232,10 +232,10 @@ def _settled(asked: Asked, plan: Plan, run: RunFolder, request: Request) -> Form
 
 def _say_judge(names: list[str], say: Any) -> None:
     """Say before anything is trained that the benchmark's judge is not there, and what takes its place."""
-    from raysp.data.nlb.sets import is_nlb
+    from raysp.data.nlb.sets import role_of
     from raysp.evaluation.nlb import judge_absent
 
-    if any(map(is_nlb, names)) and judge_absent():
+    if any(role_of(name).benchmark for name in names) and judge_absent():
         say(
             "  WARNING the benchmark's judge, nlb_tools, is not installed: raysp's own exact forms will score; "
             "`pip install --no-deps nlb_tools==0.0.4`, then `raysp evaluate` has it judge"
@@ -259,6 +259,7 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
     """
     from raysp.cluster.jobs import jobs
     from raysp.data.nlb import prepare
+    from raysp.data.nlb.sets import role_of
     from raysp.data.sources import catalog as sources
     from raysp.data.splits import built_from, store
 
@@ -269,7 +270,7 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
     refusals = jobs(
         "raysp.data.sources.catalog.try_recording", [((recording, request.root), {}) for recording in chosen]
     )
-    partners = [name.removesuffix("-test") + "-val" for name in names if name.endswith("-test")]
+    partners = [with_ for name in names if (with_ := role_of(name).selects_with)]
     groups = prepare.groups([name for name in dict.fromkeys([*names, *partners]) if name not in own])
     stale = [group for group in groups if not prepare.up_to_date(group, request.root)]
     if stale:
@@ -281,7 +282,7 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
         )
     raise_together(zip([*(one.name for one in chosen), *(", ".join(group) for group in stale)], refusals, strict=True))
     for name in names:
-        for note in (*store.notes(request.root, name), built_from.other_code(request.root, name)):
+        for note in (*store.header(request.root, name).provenance.notes, built_from.other_code(request.root, name)):
             if note is not None:
                 say(f"  {name}: {note}")
 
@@ -353,9 +354,11 @@ def _not_done(run: RunFolder, trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _to_prepare(asked: Asked, request: Request) -> str:
+    from raysp.data.nlb.sets import role_of
+
     own = {recording.name for recording in asked.experiment.recordings}
     bare = [name.removeprefix(STANDIN) for name in asked.names]
-    partners = [name.removesuffix("-test") + "-val" for name in bare if name.endswith("-test")]
+    partners = [with_ for name in bare if (with_ := role_of(name).selects_with)]
     names = [name for name in dict.fromkeys([*bare, *partners]) if name not in own]
     of_file = [request.file] if own & set(bare) else []
     return " ".join(["raysp data prepare", *of_file, *names, "--root", request.root])

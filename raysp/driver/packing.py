@@ -54,7 +54,7 @@ def trial_of(
     from raysp.models import catalog
 
     config = settings.plain(catalog.config(model, model_settings or {}))
-    fingerprint = store.header(root, split)["fingerprint"]
+    fingerprint = store.header(root, split).fingerprint
     return Trial(model, config, training or Training(), split, fingerprint)
 
 
@@ -121,7 +121,7 @@ def _check(trial: Trial, root: str, counts: Sequence[int] | None, seconds: float
     catalog.config(trial.model, dict(trial.settings))
     if trial.training is None or catalog.fits_itself(trial.model):
         raise BadInput(f"packing counts epochs of gradient descent; model {trial.model} fits itself, choose another")
-    found = store.header(root, trial.split)["fingerprint"]
+    found = store.header(root, trial.split).fingerprint
     if found != trial.data:
         raise BadInput(f"{trial.split} below {root} expected data {trial.data[:12]}, found {found[:12]}; plan it again")
 

@@ -9,11 +9,10 @@ from typing import Any
 from raysp.config import code_hash, settings
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
 from raysp.data.splits import store
+from raysp.data.splits.header import Header
 from raysp.errors import BadInput
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
-
-VAL, TEST = "-val", "-test"
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,14 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
         NotReady: a split is not prepared.
     """
     check_settings(experiment)
-    headers = {name: store.header(root, name) for name in _with_partners(splits)}
+    headers = {name: store.header(root, name) for name in splits}
+    partners = dict.fromkeys(header.role.selects_with for header in headers.values())
+    headers |= {name: store.header(root, name) for name in partners if name and name not in headers}
     trials: dict[str, Trial] = {}
     left_out = []
-    for name in sorted(headers, key=lambda name: (name.endswith(TEST), -_kind(headers[name]).work(headers[name]))):
+    for name in sorted(
+        headers, key=lambda name: (headers[name].role.selects_with != "", -_kind(headers[name]).work(headers[name]))
+    ):
         for choice in experiment.models:
             if (reason := unfit(choice.name, headers[name])) is not None:
                 left_out.append((choice.shown, name, reason))
@@ -74,19 +77,19 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
     return Plan(tuple(trials.values()), tuple(left_out))
 
 
-def _check_shapes(experiment: Experiment, choice: ModelChoice, header: dict[str, Any]) -> None:
+def _check_shapes(experiment: Experiment, choice: ModelChoice, header: Header) -> None:
     from raysp.models import catalog
 
-    name, (chosen, training) = header["name"], settings_on(experiment, choice, header["name"])
+    name, (chosen, training) = header.name, settings_on(experiment, choice, header.name)
     try:
-        model = catalog.on_paper(choice.name, chosen, store.sizes_of(header))
+        model = catalog.on_paper(choice.name, chosen, header.sizes)
         _kind(header).check(model, training, header)
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from error
 
 
-def _kind(header: dict[str, Any]) -> Kind:
-    return kinds.of(store.kind_of(header))
+def _kind(header: Header) -> Kind:
+    return kinds.of(header.kind)
 
 
 def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Any], Training | None]:
@@ -99,33 +102,28 @@ def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tupl
     return _model_settings(choice.name, chosen), _fitted_how(experiment, choice, changes)
 
 
-def _with_partners(splits: list[str]) -> list[str]:
-    partners = [name.removesuffix(TEST) + VAL for name in splits if name.endswith(TEST)]
-    return list(dict.fromkeys([*splits, *partners]))
-
-
 def _trial(
     experiment: Experiment,
     choice: ModelChoice,
     name: str,
-    headers: dict[str, Any],
+    headers: dict[str, Header],
     seed: int,
     neurons: tuple[int, ...] | None,
 ) -> Trial:
-    base = name.removesuffix(TEST) + VAL if name.endswith(TEST) else name
+    base = headers[name].role.selects_with
     chosen, training = settings_on(experiment, choice, name)
     trial = Trial(
         model=choice.name,
         settings=chosen,
         training=training,
         split=name,
-        data=headers[name]["fingerprint"],
+        data=headers[name].fingerprint,
         seed=seed,
         neurons=neurons,
         label=choice.label,
         code=code_hash.digest(code_hash.of_model(choice.name, chosen)),
     )
-    if base == name or trial.training is None:
+    if not base or trial.training is None:
         return trial
     return dataclasses.replace(trial, follows=_trial(experiment, choice, base, headers, seed, neurons).id)
 
@@ -147,11 +145,11 @@ def _training(base: Training, changes: dict[str, Any], model: str) -> Training:
     return settings.build(Training, {**settings.plain(base), **changes}, f"training of model {model}")
 
 
-def unfit(model: str, header: dict[str, Any]) -> str | None:
+def unfit(model: str, header: Header) -> str | None:
     """Return why a model does not go with a prepared split; None when it does."""
     from raysp.models import catalog
 
-    reads, kind = catalog.kind(model), store.kind_of(header)
+    reads, kind = catalog.kind(model), header.kind
     if reads != kind:
         return f"the model reads {reads} splits, this is a {kind} split"
     applies = getattr(catalog.module(model), "applies", None)

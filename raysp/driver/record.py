@@ -82,8 +82,8 @@ def _accepted(one: dict[str, Any], code: dict[str, dict[str, str]]) -> dict[str,
 def data(root: str, name: str) -> dict[str, Any]:
     """Return what a record says of a prepared split: its fingerprint, its recordings, and notes of its preparation."""
     header = store.header(root, name)
-    built = header.get("built_from", {}).get("code", "")
-    return {"fingerprint": header["fingerprint"], "code": built, **header["provenance"]}
+    known = {"kind": header.kind, "fingerprint": header.fingerprint, "code": header.built_from.get("code", "")}
+    return {**known, **settings.plain(header.provenance), "role": settings.plain(header.role)}
 
 
 def submission() -> dict[str, Any]:

@@ -70,7 +70,7 @@ def open_run(run: RunFolder, root: str) -> RunData:
 
 def _kind(root: str, trial: Trial) -> tuple[str, bool]:
     try:
-        kind = store.kind_of(store.header(root, trial.split))
+        kind = store.header(root, trial.split).kind
     except (BadInput, NotReady, OSError):
         try:
             kind = catalog.module(trial.model).Model.reads.kind

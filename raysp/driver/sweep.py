@@ -12,6 +12,7 @@ from raysp.config import code_hash
 from raysp.config.experiment import Experiment, Trial, check_name
 from raysp.config.sets import apply_sets
 from raysp.data.splits import store
+from raysp.data.splits.header import Header
 from raysp.driver import sweep_record
 from raysp.driver.launch import (
     Request,
@@ -128,18 +129,16 @@ def _narrowed(experiment: Experiment, space: Space, search: Search) -> Experimen
 
 
 def _val_splits(names: list[str], request: Request, say: Say) -> list[str]:
-    from raysp.data.nlb.sets import phase_of
+    from raysp.data.nlb.sets import role_of
 
-    val = [name for name in names if phase_of(name) == "val"]
+    val = [name for name in names if role_of(name).phase == "val"]
     if not val:
         raise BadInput(
             f"a sweep selects in the validation phase, and the test phase takes over what it found: expected splits "
-            f"that end in -val, got {', '.join(request.splits or names)}"
+            f"of it, got {', '.join(request.splits or names)}"
         )
     if len(val) < len(names):
-        say(
-            f"{len(names) - len(val)} splits of the test phase are left out: they take over what their -val splits find"
-        )
+        say(f"{len(names) - len(val)} splits of the test phase are left out: they take over what the other phase finds")
     return val
 
 
@@ -203,7 +202,7 @@ def _studies(
         if (reason := unfit(space.model, header)) is not None:
             say(f"  left out {space.model} on {name}: {reason}")
             continue
-        kind = kinds.of(store.kind_of(header))
+        kind = kinds.of(header.kind)
         check_objectives(search.objectives, kind, header, kind.units(experiment, header))
         studies.append(Study(run, _definition(experiment, space, search, name, base, header)))
     if not studies:
@@ -224,12 +223,12 @@ def _definition(
     search: Search,
     split: str,
     base: dict[str, Any],
-    header: dict[str, Any] | None = None,
+    header: Header | None = None,
 ) -> Definition:
     """Return a study; without a header it is one of data that may not be prepared yet, and only to be shown."""
     return Definition(
         split=split,
-        data="" if header is None else header["fingerprint"],
+        data="" if header is None else header.fingerprint,
         base=base,
         space=space,
         objectives=search.objectives,
@@ -238,7 +237,7 @@ def _definition(
         seeds=experiment.seeds,
         in_flight=search.in_flight,
         halving=search.halving,
-        neurons=None if header is None else kinds.of(store.kind_of(header)).units(experiment, header),
+        neurons=None if header is None else kinds.of(header.kind).units(experiment, header),
         code=code_hash.of_model(space.model, parted(base)["model"]),
     )
 

@@ -12,6 +12,7 @@ from raysp.kinds.metric import Metric
 
 if TYPE_CHECKING:
     from raysp.config.experiment import Experiment, Training, Trial
+    from raysp.data.splits.header import Header
     from raysp.runs.folder import RunFolder, TrialFolder
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
@@ -55,18 +56,18 @@ class Kind(Protocol):
     shares_units: bool = False
 
     @abc.abstractmethod
-    def units(self, experiment: Experiment, header: Any) -> Units:
+    def units(self, experiment: Experiment, header: Header) -> Units:
         """Return the units that an experiment takes of a split. Raises BadInput for unknown ones."""
 
-    def cuts(self, experiment: Experiment, header: Any) -> list[Units]:
+    def cuts(self, experiment: Experiment, header: Header) -> list[Units]:
         """Return the subsets of them that are trials of their own."""
         return [self.units(experiment, header)]
 
     @abc.abstractmethod
-    def work(self, header: Any) -> float:
+    def work(self, header: Header) -> float:
         """Return about how long an epoch takes, in any measure: what is long begins first."""
 
-    def check(self, model: Any, training: Training | None, header: Any) -> None:
+    def check(self, model: Any, training: Training | None, header: Header) -> None:
         """Refuse at planning, before anything starts, what would be refused when training begins.
 
         Args:
@@ -78,7 +79,7 @@ class Kind(Protocol):
             BadInput: they do not go together.
         """
 
-    def lacks(self, objective: str, header: Any, units: Units) -> str | None:
+    def lacks(self, objective: str, header: Header, units: Units) -> str | None:
         """Return what a split, or a subset of its units, lacks for an objective, as the end of a sentence."""
 
     @abc.abstractmethod

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from torch import nn
 
 from raysp.data.splits.batch import Batch
+from raysp.data.splits.header import Header
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
 from raysp.models.prediction import Prediction
@@ -19,9 +19,9 @@ class Config:
     """Nothing to choose."""
 
 
-def applies(header: Mapping[str, Any]) -> str | None:
+def applies(header: Header) -> str | None:
     """Return why the model cannot run on a split, from the split's header alone; None when it can."""
-    return None if "rates" in header["arrays"] else "true rates are known of generated data only"
+    return None if "rates" in header.arrays else "true rates are known of generated data only"
 
 
 class Model(nn.Module):

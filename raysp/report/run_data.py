@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Experiment, Trial
-from raysp.data.nlb.sets import phase_of
 from raysp.data.splits.population import spell_neurons
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.report.mixed import mixed
 from raysp.runs.folder import RunFolder, State
 from raysp.runs.metrics_table import SCHEMA, read_metrics
+from raysp.runs.roles import roles
 from raysp.runs.test_looks import test_looks
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ class Task:
         neurons: the unit subset; None for all, and where subsets only share out the work.
         trials: of every model and seed, in the plan's order.
         kind: of data.
+        phase: "test" where answers are looked at by explicit request alone, else "val".
     """
 
     split: str
     neurons: tuple[int, ...] | None
     trials: tuple[Trial, ...]
     kind: str
+    phase: str
 
     @property
     def name(self) -> str:
@@ -54,11 +56,6 @@ class Task:
             return self.split
         cells = re.sub(r"[^0-9-]+", "_", spell_neurons(_array(self.neurons)))
         return f"{self.split}_n{cells if len(cells) <= 40 else files.digest(list(self.neurons))[:10]}"
-
-    @property
-    def phase(self) -> str:
-        """The phase: "test" for a benchmark split whose answers are the benchmark's, else "val"."""
-        return phase_of(self.split)
 
     @property
     def standin(self) -> bool:
@@ -197,7 +194,7 @@ def read_run_data(run: RunFolder, root: str, kind_of: Callable[[Trial], tuple[st
         run=run,
         root=root,
         record=record,
-        tasks=group(trials, kind_of),
+        tasks=group(trials, kind_of, {name: role.phase for name, role in roles(run).items()}),
         states=states,
         done=done,
         scores=_scores(run, [name for name, state in states.items() if state == "done"], problems),
@@ -206,14 +203,24 @@ def read_run_data(run: RunFolder, root: str, kind_of: Callable[[Trial], tuple[st
     )
 
 
-def group(trials: Sequence[Trial], kind_of: Callable[[Trial], tuple[str, bool]]) -> tuple[Task, ...]:
-    """Return the trials by split and unit subset, in the plan's order. Arguments as of `read_run_data`."""
+def group(
+    trials: Sequence[Trial], kind_of: Callable[[Trial], tuple[str, bool]], phases: Mapping[str, str]
+) -> tuple[Task, ...]:
+    """Return the trials by split and unit subset, in the plan's order.
+
+    Args:
+        trials: of the plan.
+        kind_of: as of `read_run_data`.
+        phases: of the splits.
+    """
     kinds = {trial.split: trial for trial in reversed(trials)}
     kinds = {split: kind_of(trial) for split, trial in kinds.items()}
     found: dict[tuple[str, tuple[int, ...] | None], list[Trial]] = {}
     for trial in trials:
         found.setdefault((trial.split, None if kinds[trial.split][1] else trial.neurons), []).append(trial)
-    return tuple(Task(split, units, tuple(members), kinds[split][0]) for (split, units), members in found.items())
+    return tuple(
+        Task(split, units, tuple(members), kinds[split][0], phases[split]) for (split, units), members in found.items()
+    )
 
 
 def _done(run: RunFolder, trial_id: str, problems: list[str]) -> dict[str, Any] | None:

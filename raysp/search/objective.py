@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
+from raysp.data.splits.header import Header
 from raysp.errors import BadInput, unknown
 from raysp.kinds import catalog
 from raysp.kinds.kind import Kind
@@ -18,7 +19,7 @@ def searched() -> dict[str, Metric]:
     return {name: metric for name, metric in catalog.metrics().items() if metric.searched}
 
 
-def check_objectives(names: Sequence[str], kind: Kind, header: Any, units: Sequence[int] | None = None) -> None:
+def check_objectives(names: Sequence[str], kind: Kind, header: Header, units: Sequence[int] | None = None) -> None:
     """Refuse objectives that no trial on a split would report.
 
     Args:

@@ -10,6 +10,7 @@ from typing import Any
 
 from raysp.config import code_hash, settings
 from raysp.config.experiment import STANDIN, Experiment, ModelChoice
+from raysp.data.nlb.sets import role_of
 from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
@@ -20,7 +21,6 @@ from raysp.search.result import Result, read_result, unfinished
 from raysp.search.space_check import FIXED, parted
 from raysp.search.study import read_studies
 
-VAL, TEST = "-val", "-test"
 BEST = {"data": str, "settings": Mapping, "training": Mapping}
 
 
@@ -126,7 +126,7 @@ def adopt(experiment: Experiment, best: BestSettings, splits: list[str]) -> tupl
 
 def partner(split: str) -> str:
     """Return whose settings a split takes: those of its validation phase."""
-    return split.removesuffix(TEST) + VAL if split.endswith(TEST) else split
+    return role_of(split).selects_with or split
 
 
 def check_data(best: BestSettings, splits: list[str], root: str) -> None:
@@ -138,7 +138,7 @@ def check_data(best: BestSettings, splits: list[str], root: str) -> None:
     """
     for model, swept in best.models.items():
         for split in {partner(name) for name in splits} & set(swept):
-            there = store.header(root, split)["fingerprint"]
+            there = store.header(root, split).fingerprint
             if there != swept[split]["data"]:
                 raise BadInput(
                     f"{best.sweep}: {model} was swept on other data called {split} ({swept[split]['data'][:12]}, below "

@@ -133,10 +133,10 @@ def _selected_on(trial: Trial) -> str:
 
 def _data(trial: Trial, setting: Setting) -> tuple[PopulationSplit | StimulusSplit, Targets | None]:
     found = store.header(setting.root, trial.split)
-    if found["fingerprint"] != trial.data:
+    if found.fingerprint != trial.data:
         raise BadInput(
             f"{trial.split} changed since the experiment was planned (expected data {trial.data[:12]}, "
-            f"found {found['fingerprint'][:12]}); run the experiment again to plan it on the new data"
+            f"found {found.fingerprint[:12]}); run the experiment again to plan it on the new data"
         )
     split = _load(setting.root, trial.split, trial.data)
     if isinstance(split, StimulusSplit):

@@ -9,8 +9,10 @@ import numpy as np
 import yaml
 
 from raysp.config.experiment import STANDIN, Trial
+from raysp.data.nlb.sets import role_of
 from raysp.data.splits import store
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.io import files
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.prediction import Prediction
@@ -41,9 +43,10 @@ def make_split(name: str, trials: tuple[int, int] = (7, 5), sizes: Sizes = SIZES
         behavior=rng.standard_normal((trials[0], sizes.bins, 2)),
     )
     standin = name.startswith(STANDIN)
-    sizes = dataclasses.replace(sizes, dataset=name.partition("-2")[0].partition("-0")[0])
+    bin_ms = 5.0 if "-05ms-" in name else sizes.bin_ms
+    sizes = dataclasses.replace(sizes, dataset=name.partition("-2")[0].partition("-0")[0], bin_ms=bin_ms)
     evaluation = Trials(heldin=counts(trials[1], sizes.bins, sizes.heldin))
-    return PopulationSplit(name, sizes, train, evaluation, Provenance(standin=standin))
+    return PopulationSplit(name, sizes, train, evaluation, Provenance(standin=standin), role=role_of(name))
 
 
 @dataclass
@@ -75,7 +78,7 @@ class Lab:
         return parts
 
     def trained(self, model: str, split: PopulationSplit, seed: int = 0, **more) -> Trial:
-        data = store.fingerprint(split)
+        data = split.fingerprint()
         trial = make_trial(model, split.name.partition("[")[0], seed, data=data, **more)
         self.plan(trial)
         return trial

@@ -5,6 +5,8 @@ import pytest
 from raysp.config import code_hash, settings
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training, Trial
 from raysp.data.splits import store
+from raysp.data.splits.header import Header, Provenance
+from raysp.data.splits.population import Sizes
 from raysp.driver.form import Form, lines, settle
 from raysp.driver.plan import Plan
 from raysp.driver.record import write_record
@@ -22,7 +24,9 @@ E = Experiment(
     seeds=(0, 1),
     training=Training(epochs=2),
 )
-HEADER = {"fingerprint": "x" * 64, "provenance": {"recordings": [], "builder": "b-1", "standin": False}}
+HEADER = Header(
+    "a", "population", Sizes("a", 5.0, 10, 3), "x" * 64, Provenance(builder="b-1"), {}, {"train": 3, "eval": 2}
+)
 
 
 @pytest.fixture
@@ -138,7 +142,7 @@ def test_settings_of_the_command_line_hold_for_what_that_command_ran(run):
 
 def test_trials_of_data_that_were_prepared_anew_are_left_out(run, monkeypatch):
     command(run, E)
-    anew = {"a": HEADER, "b": HEADER | {"fingerprint": "y" * 64}}
+    anew = {"a": HEADER, "b": dataclasses.replace(HEADER, fingerprint="y" * 64)}
     monkeypatch.setattr(store, "header", lambda root, name: anew[name])
     command(run, E, splits=("a",))
     assert {trial.split for trial in run.trials()} == {"a"}

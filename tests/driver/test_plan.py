@@ -6,7 +6,7 @@ import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice, Training
 from raysp.data.nlb import prepare
-from raysp.data.splits import stimulus_file, store
+from raysp.data.splits import store
 from raysp.driver.plan import check_not_empty, check_settings, make_plan
 from raysp.errors import BadInput, NotReady
 from tests.collection.made_up import make_split
@@ -102,7 +102,7 @@ def both(tmp_path_factory):
     """A root with a recording in one piece, "made_up", and a population, "population"."""
     root = str(tmp_path_factory.mktemp("data"))
     slow = ((11, "has fewer than 9 spikes in training"),)
-    stimulus_file.save(dataclasses.replace(made_up_recording(bins=14_000, cells=5), left_out=slow), root, {})
+    store.save(dataclasses.replace(made_up_recording(bins=14_000, cells=5), left_out=slow), None, root, {})
     store.save(make_split("population"), None, root, {})
     return root
 

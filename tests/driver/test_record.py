@@ -8,6 +8,8 @@ import pytest
 from raysp.config import code_hash
 from raysp.config.experiment import Experiment, ModelChoice, Trial
 from raysp.data.splits import store
+from raysp.data.splits.header import Header, Provenance
+from raysp.data.splits.population import Sizes
 from raysp.driver.plan import Plan
 from raysp.driver.record import write_record
 from raysp.errors import BadInput, NotReady
@@ -23,7 +25,8 @@ EXPERIMENT = Experiment(name="e", models=(ModelChoice("mean_rate"),), splits=("*
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    header = {"fingerprint": "x" * 64, "provenance": {"recordings": [], "builder": "b-1", "standin": False}}
+    sizes = Sizes("a", 5.0, 10, 3)
+    header = Header("a", "population", sizes, "x" * 64, Provenance(builder="b-1"), {}, {"train": 3, "eval": 2})
     monkeypatch.setattr(store, "header", lambda root, name: header)
     return RunFolder(str(tmp_path / "e"))
 

@@ -49,7 +49,7 @@ def scored_split(folder, change, name="mine", rates=None, training=None):
     split, targets, _ = make_split(name, bins=20, forward=4, trials=(40, 20))
     split, targets, predicted = change(split, targets)
     store.save(split, targets, str(folder), {"made": "up"})
-    trial = Trial("sae", {}, training, name, store.header(str(folder), name)["fingerprint"])
+    trial = Trial("sae", {}, training, name, store.header(str(folder), name).fingerprint)
     run = RunFolder(str(folder / "run"))
     write_predictions(run.trial(trial.id).predictions, trial, split.sizes, predicted)
     return rows_of(run, str(folder), trial), split, targets, predicted

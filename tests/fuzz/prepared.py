@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from raysp.data.splits import store
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials
 from raysp.io import files, hashes
 from tests.fuzz import hdf5_changes, text_changes
 from tests.fuzz.kinds import Kind, Read

@@ -139,7 +139,7 @@ LATENTS = Kind(
 
 def _record(folder: str, seed: int) -> None:
     store.save(*made_split(seed), folder, {})
-    data = store.header(folder, "mine")["fingerprint"]
+    data = store.header(folder, "mine").fingerprint
     models = (ModelChoice("mean_rate"), ModelChoice("sae", {"hidden": 8}))
     experiment = Experiment("mine", models, ("mine",), seeds=(seed, 7), training=Training(epochs=3 + seed))
     trials = tuple(

@@ -316,7 +316,7 @@ def test_recordings_in_a_store_are_prepared_there_and_downloaded_elsewhere(bucke
         assert prepare.prepare(["mc_maze_small-20ms-val"], root) == ["standin-mc_maze_small-20ms-val"]
     headers = [store.header(root, "standin-mc_maze_small-20ms-val") for root in (bucket, str(tmp_path))]
     assert headers[0] == headers[1]
-    assert headers[0]["provenance"]["standin"]
+    assert headers[0].provenance.standin
     assert prepare.up_to_date(["mc_maze_small-20ms-val"], bucket)
     with pytest.raises(BadInput, match="copy its folder prepared"):
         from raysp.data.fetch.download import fetch

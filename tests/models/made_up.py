@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 
 
 def made_up_split(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from raysp.data.splits.population import Provenance
+from raysp.data.splits.header import Provenance
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Tape
 from raysp.models import catalog

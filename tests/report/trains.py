@@ -10,7 +10,7 @@ import polars
 
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
-from raysp.data.splits.population import Provenance
+from raysp.data.splits.header import Provenance
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.io import files, tables
 from raysp.io.yaml_files import dump_yaml
@@ -102,7 +102,7 @@ def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, sp
         "name": run.name,
         "experiment": {"floor": "no_spikes", "ceiling": "perfect_distance"},
         "submissions": [{"time": "2026-01-05T10:00:00", "command": "raysp run eye.py", "commit": "c0ffee" * 6}],
-        "data": {split.name: {"fingerprint": store.header(root, split.name)["fingerprint"], **provenance}},
+        "data": {split.name: {"fingerprint": split.fingerprint(), **provenance}},
         "trials": [trial_to(trial) for trial in trials],
     }
     files.write_text(run.experiment, dump_yaml(record))
@@ -111,8 +111,6 @@ def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, sp
 
 
 def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
-    from raysp.data.splits import stimulus_file
-
     head, _, interval = label.rpartition("_")
     counting = interval.isdigit()
     model = {"poisson": "poisson_counts", "perfect_counts": "perfect_counts"}[head] if counting else label
@@ -120,7 +118,7 @@ def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
     if model in ("distance_unet", "perfect_distance"):
         settings = {"past": PAST, "output_bins": LENGTH, "clamp": CLAMP, "step": STEP}
     training = Training(epochs=3) if model in TRAINED else None
-    data = stimulus_file.fingerprint(split)
+    data = split.fingerprint()
     return Trial(model, settings, training, split.name, data, seed, tuple(cells), label=label if counting else "")
 
 

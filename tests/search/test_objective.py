@@ -2,11 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysp.data.splits.header import Header, Provenance
+from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 from raysp.kinds.population.kind import KIND
 from raysp.search.objective import best_first, check_objectives, chosen, dominates, searched
 
-HEADER = {"name": "x-20ms-val", "sizes": {"heldin": 6, "heldout": 2, "forward": 0}}
+
+def header_of(name: str, **sizes: int) -> Header:
+    return Header(name, "population", Sizes(name, 20.0, 10, **sizes), "", Provenance(), {}, {"train": 3, "eval": 2})
+
+
+HEADER = header_of("x-20ms-val", heldin=6, heldout=2)
 POINTS = st.tuples(st.integers(-3, 3), st.integers(-3, 3))
 TWO = ("validation_loss", "co-bps")
 
@@ -54,11 +61,10 @@ def test_a_model_that_fits_itself_is_searched_by_the_loss_of_what_it_was_not_sho
 
 
 def test_the_unseen_loss_needs_something_unseen():
-    header = {"name": "x", "sizes": {"heldin": 4, "heldout": 0, "forward": 0}}
     with pytest.raises(BadInput, match="x has neither"):
-        check_objectives(["unseen_loss"], KIND, header)
-    check_objectives(["unseen_loss"], KIND, {**header, "sizes": {"heldin": 4, "heldout": 0, "forward": 2}})
-    part = {**header, "sizes": {"heldin": 4, "heldout": 2, "forward": 0}}
+        check_objectives(["unseen_loss"], KIND, header_of("x", heldin=4))
+    check_objectives(["unseen_loss"], KIND, header_of("x", heldin=4, forward=2))
+    part = header_of("x", heldin=4, heldout=2)
     check_objectives(["unseen_loss"], KIND, part, [0, 5])
     with pytest.raises(BadInput, match="x has neither"):
         check_objectives(["unseen_loss"], KIND, part, [0, 1])

@@ -27,10 +27,12 @@ from raysp.data.nlb.sets import (
     Phase,
     dataset_of,
     parse,
+    role_of,
     split_name,
 )
 from raysp.data.nlb.tensors import Tensors
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials, own_ids
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, hashes
 from raysp.io.refusals import raise_together
@@ -136,7 +138,9 @@ def _build(recording: Recording, root: str, bin_ms: int, phase: Phase, *, refere
     ids = _ids(scored, LABELS[phase][1])
     heldin = chosen["eval_spikes_heldin"].astype(np.float32)
     units = own_ids(recording.train.units, sizes.neurons)
-    split = PopulationSplit(name, sizes, train, Trials(heldin, rates=rates[1], ids=ids), provenance, units=units)
+    split = PopulationSplit(
+        name, sizes, train, Trials(heldin, rates=rates[1], ids=ids), provenance, units, role_of(name)
+    )
     targets = None if answers is None else _targets(split, answers)
     return split, targets
 

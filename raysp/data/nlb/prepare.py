@@ -157,7 +157,7 @@ def try_group(names: Sequence[str], root: str, **options: Any) -> BadInput | Not
 def _current(name: str, root: str, builders: Sequence[str]) -> bool:
     try:
         full = resolve(name, root)
-        found = store.header(root, full)["built_from"]
+        found = store.header(root, full).built_from
     except (NotReady, BadInput):
         return False
     if not files.exists(parse(full)[0].train_path(root)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from raysp.data.splits.header import Role
 from raysp.errors import unknown
 from raysp.io import files
 
@@ -228,11 +229,10 @@ def dataset_of(name: str) -> NLBSet:
     return SETS[name]
 
 
-def phase_of(split: str) -> str:
-    """Return "test" for a benchmark split of the test phase, else "val"."""
-    return "test" if is_nlb(split) and split.endswith("-test") else "val"
-
-
-def is_nlb(split: str) -> bool:
-    """Tell whether a split is one of the benchmark's 28 (or its stand-in)."""
-    return split.removeprefix(STANDIN_PREFIX) in SPLITS
+def role_of(split: str) -> Role:
+    """Return what a split of this name is there for: what the benchmark's headers say, of splits without a header."""
+    if (bare := split.removeprefix(STANDIN_PREFIX)) not in _PARTS:
+        return Role()
+    recording, bin_ms, phase = _PARTS[bare]
+    selects = split.removesuffix(bare) + split_name(recording.name, bin_ms, "val")
+    return Role(phase, selects if phase == "test" else "", benchmark=True)

@@ -11,7 +11,8 @@ import numpy as np
 from raysp.data.formats import plausibility
 from raysp.data.sources import odd_units, partition
 from raysp.data.sources.partition import Whole
-from raysp.data.splits.population import PopulationSplit, Provenance, Targets
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Targets
 from raysp.errors import BadInput
 
 

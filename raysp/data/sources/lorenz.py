@@ -17,7 +17,8 @@ from raysp.config.experiment import STANDIN
 from raysp.data.formats import count_file, plausibility
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
-from raysp.data.splits.population import PopulationSplit, Provenance, Targets
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Targets
 from raysp.errors import BadInput
 from raysp.io import files
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
-from raysp.data.splits.population import PopulationSplit, Provenance, Targets
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Targets
 from raysp.errors import BadInput
 
 VERSION = "lorenz_ndt-1"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, Trials, own_ids
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials, own_ids
 from raysp.errors import BadInput
 from raysp.io.words import listed
 

@@ -20,7 +20,8 @@ from raysp.data.formats import plausibility
 from raysp.data.sources import odd_units, partition
 from raysp.data.sources.population_counts import read_counts
 from raysp.data.sources.population_nwb import read_trials
-from raysp.data.splits.population import PopulationSplit, Provenance, Targets
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Targets
 from raysp.errors import BadInput
 from raysp.io import files
 

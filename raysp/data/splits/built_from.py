@@ -22,7 +22,7 @@ def is_current(root: str, name: str, wanted: Mapping[str, Any]) -> bool:
     Raises:
         NotReady, BadInput: as `store.header` does.
     """
-    found = store.header(root, name)["built_from"]
+    found = store.header(root, name).built_from
     return found == wanted or ({**found, "code": wanted["code"]} == dict(wanted) and not _can_be_written(root))
 
 
@@ -31,7 +31,7 @@ def other_code(root: str, name: str) -> str | None:
 
     Such a split is used where its recording is not there, or where the data root cannot be written.
     """
-    found = store.header(root, name)["built_from"]
+    found = store.header(root, name).built_from
     if "code" not in found or found["code"] == code_hash.digest(code_hash.of_source(found.get("source", "nlb"))):
         return None
     return "it was prepared by other code than today's, and is used as it is, since it cannot be prepared anew here"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
+from raysp.data.splits.header import Header, Provenance, Role, digest
 from raysp.errors import BadInput
 
 
@@ -38,31 +39,6 @@ class Sizes:
     def neurons(self) -> int:
         """Held-in and held-out neurons together; in every array the held-in ones come first."""
         return self.heldin + self.heldout
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where a split's numbers come from.
-
-    Attributes:
-        recordings: (file name, SHA-256) of each recording read.
-        builder: version of the code that built the arrays, e.g. "nlb-1".
-        standin: True when the recordings were generated, so that no score is ever taken for a real one.
-        notes: what preparing them left out, and what is doubtful about them, one sentence each.
-        start_ms: begin of the windows around the event they are aligned to, where a person's settings say it.
-    """
-
-    recordings: tuple[tuple[str, str], ...] = ()
-    builder: str = ""
-    standin: bool = False
-    notes: tuple[str, ...] = ()
-    start_ms: float | None = None
-
-    @classmethod
-    def read(cls, found: Mapping[str, Any]) -> Provenance:
-        """Return the provenance that a prepared split's header holds."""
-        recordings = tuple((name, sha) for name, sha in found["recordings"])
-        return cls(recordings, found["builder"], found["standin"], tuple(found["notes"]), found.get("start_ms"))
 
 
 @dataclass(frozen=True)
@@ -131,21 +107,23 @@ class PopulationSplit:
         train: the training trials.
         eval: what a model may see of the evaluation trials.
         provenance: where the numbers come from.
-        kind: of data.
         units: (neurons,) int64 the recording's own number of each neuron, held-in ones first; its row where the
             recording numbers none. None where nobody knows.
+        role: what it is there for.
 
     Raises:
         BadInput: an array has another shape than `sizes` says, counts are negative or not whole, or a part is empty.
     """
 
+    kind: ClassVar[str] = "population"
+
     name: str
     sizes: Sizes
     train: Trials
     eval: Trials
-    provenance: Provenance = Provenance()
-    kind: str = "population"
+    provenance: Provenance = field(default_factory=Provenance)
     units: np.ndarray | None = None
+    role: Role = field(default_factory=Role)
 
     def __post_init__(self) -> None:
         _check_units(self.units, self.sizes, self.name)
@@ -174,6 +152,48 @@ class PopulationSplit:
             units=None if self.units is None else self.units[chosen],
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the header says of trials, arrays and units."""
+        return {
+            "trials": {"train": len(self.train), "eval": len(self.eval)},
+            "arrays": tuple(sorted(self.eval.arrays())),
+            "units": None if self.units is None else tuple(self.units.tolist()),
+        }
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the split's sizes and arrays: what a trial's name takes of its data."""
+        units = [] if self.units is None else [("units", self.units)]
+        arrays = [*sorted(self.train.arrays().items()), *sorted(self.eval.arrays().items()), *units]
+        return digest(dataclasses.asdict(self.sizes), arrays)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of both parts by their paths in a file."""
+        return {**_below("train", self.train), **_below("eval", self.eval)}
+
+    @classmethod
+    def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> PopulationSplit:
+        """Return the split that a header and its arrays are of."""
+        train, evaluation = (Trials(**_inside(part, arrays)) for part in ("train", "eval"))
+        units = _own_units(header)
+        return cls(header.name, header.sizes, train, evaluation, header.provenance, units, header.role)
+
+    @staticmethod
+    def shown(header: Header, name: str) -> bool:
+        """Tell whether a search may see the array of this path: of the training trials, but no behaviour."""
+        hidden = ("behavior", "states", *(("rates",) if header.provenance.standin else ()))
+        part, _, array = name.partition("/")
+        return part == "train" and array not in hidden
+
+    @staticmethod
+    def training_of(header: Header, arrays: Mapping[str, np.ndarray]) -> TrainingPart:
+        """Return what a search may see, from the arrays that it may see."""
+        train = Trials(**_inside("train", arrays))
+        return TrainingPart(header.name, header.sizes, train, header.provenance.standin, _own_units(header))
+
+    def training(self) -> TrainingPart:
+        """Return what a search may see of the split."""
+        return self.training_of(self, {name: array for name, array in self.arrays().items() if self.shown(self, name)})
+
 
 @dataclass(frozen=True)
 class TrainingPart:
@@ -195,11 +215,6 @@ class TrainingPart:
     train: Trials
     standin: bool = False
     units: np.ndarray | None = None
-
-    @staticmethod
-    def left_out(standin: bool) -> tuple[str, ...]:
-        """Return the arrays of the training trials that are not read."""
-        return ("behavior", "states", *(("rates",) if standin else ()))
 
     def select(self, neurons: Sequence[int]) -> TrainingPart:
         """Return the part with these neurons only; see `PopulationSplit.select`."""
@@ -252,6 +267,20 @@ class Targets:
             psth=None if self.psth is None else self.psth[:, :, chosen],
             units=None if self.units is None else self.units[chosen],
         )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays by their paths in a file."""
+        return {**_below("trials", self.trials), **({} if self.psth is None else {"psth": self.psth})}
+
+    @classmethod
+    def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> Targets:
+        """Return the answers to a prepared split from their arrays."""
+        trials = Trials(**_inside("trials", arrays))
+        return cls(header.name, header.sizes, trials, arrays.get("psth"), _own_units(header))
+
+
+Split = PopulationSplit
+Answers = Targets
 
 
 def own_ids(found: np.ndarray | None, count: int) -> np.ndarray:
@@ -351,3 +380,15 @@ def _select(trials: Trials, heldin: np.ndarray, heldout: np.ndarray, chosen: np.
     }
     arrays = {name: value[..., columns[name]] if name in columns else value for name, value in trials.arrays().items()}
     return Trials(**arrays)
+
+
+def _below(group: str, trials: Trials) -> dict[str, np.ndarray]:
+    return {f"{group}/{name}": array for name, array in trials.arrays().items()}
+
+
+def _inside(group: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(f"{group}/"): array for name, array in arrays.items() if name.startswith(f"{group}/")}
+
+
+def _own_units(header: Header) -> np.ndarray | None:
+    return None if header.units is None else np.asarray(header.units, dtype=np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import h5py
@@ -122,7 +122,8 @@ def read(file: Group, name: str, header: Mapping[str, Any]) -> np.ndarray:
     return array
 
 
-def read_all(file: Group, group: str, header: Mapping[str, Any], left_out: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Read the arrays of a group by their names in it; see `read`."""
-    names = (name.removeprefix(f"{group}/") for name in header[DIGESTS] if name.startswith(f"{group}/"))
-    return {name: read(file, f"{group}/{name}", header) for name in names if name not in left_out}
+def read_all(
+    file: Group, header: Mapping[str, Any], wanted: Callable[[str], bool] = lambda name: True
+) -> dict[str, np.ndarray]:
+    """Read the arrays of a file whose paths are wanted; see `read`."""
+    return {name: read(file, name, header) for name in header[DIGESTS] if wanted(name)}

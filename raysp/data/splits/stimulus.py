@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
-from raysp.data.splits.population import Provenance, spell_neurons
+from raysp.data.splits.header import Header, Provenance, Role, Stretch, digest
+from raysp.data.splits.population import spell_neurons
 from raysp.data.splits.units import no_unit, refuse_repeats
 from raysp.errors import BadInput
 
 PARTS = ("train", "validation", "test")
-
-Stretch = tuple[int, int]
+SEARCHED = PARTS[:2]
+"""The parts that a search may see."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,14 @@ class StimulusSplit:
         parts: "train", "validation" and "test" -> stretches (first bin, bin after the last) in the order of time.
         left_out: (cell number, reason) of the cells that filters removed; a reason goes on after "it".
         provenance: where the numbers come from.
-        kind: of data.
+        role: what it is there for.
 
     Raises:
         BadInput: an array has another shape or type than `sizes` says, cell numbers are not strictly increasing, or a
             part is empty, lies outside the recording or overlaps another.
     """
+
+    kind: ClassVar[str] = "stimulus"
 
     name: str
     sizes: StimulusSizes
@@ -64,7 +69,7 @@ class StimulusSplit:
     parts: Mapping[str, tuple[Stretch, ...]]
     left_out: tuple[tuple[int, str], ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
-    kind: str = "stimulus"
+    role: Role = field(default_factory=Role)
 
     def __post_init__(self) -> None:
         _check_arrays(self)
@@ -107,6 +112,71 @@ class StimulusSplit:
             global_ids=self.global_ids[columns],
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the header says of bins, units and parts."""
+        return {
+            "trials": {"train": self.bins_of("train"), "eval": self.bins_of("test")},
+            "units": tuple(self.cells.tolist()),
+            "left_out": self.left_out,
+            "parts": self.parts,
+        }
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the split's sizes, parts and arrays: what a trial's name takes of its data."""
+        known = {"sizes": dataclasses.asdict(self.sizes), "parts": dict(self.parts)}
+        return digest(known, ((name, getattr(self, name)) for name in ("stimulus", "spikes", "cells", "global_ids")))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays by their paths in a file; what runs in time by pieces, so that no part needs another's."""
+        pieces = _pieces(self.parts, len(self.stimulus))
+        found = {f"{name}/{i}-{j}": getattr(self, name)[i:j] for name in ("stimulus", "spikes") for i, j in pieces}
+        return {**found, "global_ids": self.global_ids}
+
+    @classmethod
+    def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> StimulusSplit:
+        """Return the split that a header and its arrays are of."""
+        return cls(
+            name=header.name,
+            sizes=header.sizes,
+            **{name: _joined(arrays, name) for name in ("stimulus", "spikes")},
+            cells=np.asarray(header.units, dtype=np.int64),
+            global_ids=arrays["global_ids"],
+            parts=header.parts,
+            left_out=header.left_out,
+            provenance=header.provenance,
+            role=header.role,
+        )
+
+    @staticmethod
+    def shown(header: Header, name: str) -> bool:
+        """Tell whether a search may see the array of this path: no bin of the test part, nor of none."""
+        _, in_time, piece = name.partition("/")
+        return not in_time or _stretch(piece) in _searched(header.parts)
+
+    @classmethod
+    def training_of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> StimulusSplit:
+        """Return what a search may see, from the arrays that it may see: the stretches of its parts, put together.
+
+        Bins are counted anew. Windows never leave a stretch, so that they, and what is drawn for them, are the same.
+        """
+        moved, at = {}, 0
+        for first, last in _searched(header.parts):
+            moved[first, last] = (at, at + last - first)
+            at += last - first
+        parts = {part: tuple(moved[stretch] for stretch in header.parts[part]) for part in SEARCHED}
+        return cls.of(dataclasses.replace(header, parts=parts), arrays)
+
+    def training(self) -> StimulusSplit:
+        """Return what a search may see of the split."""
+        header = Header(self.name, self.kind, self.sizes, "", self.provenance, {}, role=self.role, **self.facts())
+        arrays = {name: array for name, array in self.arrays().items() if self.shown(header, name)}
+        return self.training_of(header, arrays)
+
+
+Split = StimulusSplit
+Sizes = StimulusSizes
+Answers = None
+
 
 def _whole(cell: object) -> int:
     if isinstance(cell, bool) or not isinstance(cell, int | np.integer):
@@ -145,7 +215,8 @@ def _check_cells(split: StimulusSplit) -> None:
 
 
 def _check_parts(split: StimulusSplit) -> None:
-    if set(split.parts) != set(PARTS) or not all(split.parts.values()):
+    # What a search sees has no test part.
+    if set(split.parts) not in (set(PARTS), set(SEARCHED)) or not all(split.parts.values()):
         raise BadInput(f"{split.name}: parts expected at least one stretch in each of {PARTS}, got {split.parts}")
     bins, before = len(split.stimulus), 0
     for start, stop in sorted(stretch for part in split.parts.values() for stretch in part):
@@ -155,3 +226,23 @@ def _check_parts(split: StimulusSplit) -> None:
                 f"got {start} to {stop} after {before}"
             )
         before = stop
+
+
+def _pieces(parts: Mapping[str, Sequence[Stretch]], bins: int) -> list[Stretch]:
+    """Return the stretches of all parts and what lies between them, in the order of time."""
+    edges = {0, bins, *(edge for part in parts.values() for stretch in part for edge in stretch)}
+    return list(itertools.pairwise(sorted(edges)))
+
+
+def _searched(parts: Mapping[str, Sequence[Stretch]]) -> list[Stretch]:
+    return sorted(stretch for part in SEARCHED for stretch in parts[part])
+
+
+def _stretch(piece: str) -> Stretch:
+    first, _, last = piece.partition("-")
+    return int(first), int(last)
+
+
+def _joined(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    found = {_stretch(path.partition("/")[2]): array for path, array in arrays.items() if path.startswith(f"{name}/")}
+    return np.concatenate([found[piece] for piece in sorted(found)])

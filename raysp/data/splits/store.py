@@ -1,27 +1,30 @@
-"""A split on disk: one HDF5 file for what a model may see, one beside it for the evaluation trials' answers."""
+"""Splits on disk, of any kind: an HDF5 file for what a model may see, and one beside it for answers, where it may not.
+
+Only the kind's own file (`raysp.data.splits.catalog`) knows what the arrays are.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from raysp.config.experiment import Trial
 from raysp.data.formats.guarded import Group
 from raysp.data.formats.hdf5 import opened
-from raysp.data.nlb.sets import BUILDER, SPLITS, STANDIN_PREFIX
-from raysp.data.splits import stimulus_file
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, TrainingPart, Trials
-from raysp.data.splits.sealed import DIGESTS, Sealing, new_sealed, read, read_all
-from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
-from raysp.data.splits.stimulus_file import FORMAT
+from raysp.data.splits import catalog
+from raysp.data.splits.catalog import Split
+from raysp.data.splits.header import Header
+from raysp.data.splits.sealed import checked_header, new_sealed, raw_header, read_all
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+
+FORMAT = 3
+CHUNK = 1 << 16
+"""Values of a chunk of an array that runs in time."""
 
 
 def split_path(root: str, name: str) -> str:
@@ -34,82 +37,50 @@ def targets_path(root: str, name: str) -> str:
     return files.join(root, "prepared", f"{name}.targets.h5")
 
 
-def kind_of(header: dict[str, Any]) -> str:
-    """Return the kind of a prepared split from its header: "population" or "stimulus"."""
-    return header.get("kind", "population")
-
-
-def sizes_of(header: dict[str, Any]) -> Sizes | StimulusSizes:
-    """Return the sizes of a prepared split from its header."""
-    kind = Sizes if kind_of(header) == "population" else StimulusSizes
-    return kind(**header["sizes"])
-
-
-def save(
-    split: PopulationSplit | StimulusSplit, targets: Targets | None, root: str, built_from: dict[str, Any]
-) -> None:
+def save(split: Split, targets: Any, root: str, built_from: Mapping[str, Any]) -> None:
     """Write a split and its answers, each whole or not at all; the answers first, so that a split never lacks them.
 
     Args:
         split: the split.
-        targets: its answers; None where they are unknown.
+        targets: its answers, of the kind's own class; None where they are unknown, or the kind has none.
         root: the data root.
         built_from: what the arrays were built from (JSON-able), so that a second build can tell it is up to date.
 
     Raises:
         OSError: the disk is full; files that were there stay as they were.
     """
-    if isinstance(split, StimulusSplit):
-        return stimulus_file.save(split, root, built_from)
-    header = {
-        "format": FORMAT,
-        "name": split.name,
-        "sizes": dataclasses.asdict(split.sizes),
-        "provenance": dataclasses.asdict(split.provenance),
-        "built_from": built_from,
-        "fingerprint": fingerprint(split),
-        "answers": targets is not None,
-        "trials": {"train": len(split.train), "eval": len(split.eval)},
-        "arrays": sorted(split.eval.arrays()),
-    }
+    header = Header(
+        name=split.name,
+        kind=split.kind,
+        sizes=split.sizes,
+        fingerprint=split.fingerprint(),
+        provenance=split.provenance,
+        built_from=built_from,
+        role=split.role,
+        answers=targets is not None,
+        **split.facts(),
+    )
+    known = {"format": FORMAT, **dataclasses.asdict(header)}
     answers = targets_path(root, split.name)
     if targets is not None:
-        known = {name: header[name] for name in ("format", "name", "fingerprint")}
-        with new_sealed(answers, known) as file:
-            _write(file, "trials/", targets.trials.arrays())
-            _write(file, "", {"psth": targets.psth, "units": targets.units})
-    with new_sealed(split_path(root, split.name), header) as file:
-        _write(file, "train/", split.train.arrays())
-        _write(file, "eval/", split.eval.arrays())
-        _write(file, "", {"units": split.units})
+        _write(answers, {name: known[name] for name in ("format", "name", "fingerprint")}, targets.arrays())
+    _write(split_path(root, split.name), known, split.arrays())
     if targets is None:
         files.remove(answers)
 
 
-def header(root: str, name: str) -> dict[str, Any]:
+def header(root: str, name: str) -> Header:
     """Return a prepared split's header without reading its arrays.
 
     Raises:
         NotReady: the split was never prepared, or by another version of the format.
         BadInput: the file is damaged.
     """
-    path = split_path(root, name)
-    if not files.exists(path):
-        # Splits of recordings of one's own are known to the experiment that names them.
-        what = name if name.removeprefix(STANDIN_PREFIX) in SPLITS else "EXPERIMENT.py"
-        raise NotReady(f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {what} --root {root}")
-    with _opened(path, parts=True) as file:
-        found = stimulus_file.read_header(file, root, name)
-    builder = found["provenance"]["builder"]
-    if builder.startswith("nlb-") and builder != BUILDER:
-        raise NotReady(
-            f"{path} was prepared by {builder}, this raysp builds {BUILDER}; "
-            f"run: raysp data prepare {name} --root {root}"
-        )
-    return found
+    with _split(root, name, parts=True) as (_, found, _):
+        return found
 
 
-def same_data(root: str, trial: Trial) -> dict[str, Any]:
+def same_data(root: str, trial: Trial) -> Header:
     """Return the header of a trial's split, after comparing it with what the trial was trained on.
 
     Raises:
@@ -117,52 +88,29 @@ def same_data(root: str, trial: Trial) -> dict[str, Any]:
         BadInput: see `header`; or the split was prepared anew since, or is another one below another data root.
     """
     found = header(root, trial.split)
-    if (now := found["fingerprint"]) != trial.data:
+    if found.fingerprint != trial.data:
         raise BadInput(
             f"{trial.split} below {root!r} is no longer what {trial.id} was trained on (data {trial.data[:12]}, now "
-            f"{now[:12]}): it was prepared anew from other data, or this is another data root. Give the one it was "
-            "trained on with --root, or run the experiment again"
+            f"{found.fingerprint[:12]}): it was prepared anew from other data, or this is another data root. Give the "
+            "one it was trained on with --root, or run the experiment again"
         )
     return found
 
 
-def notes(root: str, name: str) -> tuple[str, ...]:
-    """Return what preparing a split had to say of it, one sentence each. Raises as `header` does."""
-    return tuple(header(root, name)["provenance"]["notes"])
-
-
-def load(root: str, name: str) -> PopulationSplit | StimulusSplit:
+def load(root: str, name: str) -> Split:
     """Read a prepared split. Raises as `header` does."""
-    found = header(root, name)
-    if kind_of(found) == "stimulus":
-        return stimulus_file.load(root, name)
-    with _opened(split_path(root, name)) as file:
-        return PopulationSplit(
-            name=found["name"],
-            sizes=Sizes(**found["sizes"]),
-            train=Trials(**read_all(file, "train", found)),
-            eval=Trials(**read_all(file, "eval", found)),
-            provenance=Provenance.read(found["provenance"]),
-            units=_read(file, "units", found),
-        )
+    with _split(root, name) as (file, found, raw):
+        return catalog.of(found.kind).Split.of(found, read_all(file, raw))
 
 
-def load_training(root: str, name: str) -> TrainingPart | StimulusSplit:
-    """Read what a search may see of a prepared split; its evaluation trials are not read. Raises as `header` does.
-
-    A recording in one piece comes whole: its parts are stretches of time, and training reads two of three.
-    """
-    found = header(root, name)
-    if kind_of(found) == "stimulus":
-        return stimulus_file.load(root, name)
-    with _opened(split_path(root, name)) as file:
-        left_out = TrainingPart.left_out(found["provenance"]["standin"])
-        train = Trials(**read_all(file, "train", found, left_out))
-        units = _read(file, "units", found)
-    return TrainingPart(found["name"], Sizes(**found["sizes"]), train, found["provenance"]["standin"], units)
+def load_training(root: str, name: str) -> Any:
+    """Read what a search may see of a prepared split; what else there is, is not read. Raises as `header` does."""
+    with _split(root, name) as (file, found, raw):
+        kind = catalog.of(found.kind).Split
+        return kind.training_of(found, read_all(file, raw, lambda array: kind.shown(found, array)))
 
 
-def load_targets(root: str, name: str) -> Targets:
+def load_targets(root: str, name: str) -> Any:
     """Read the answers of a prepared split.
 
     Raises:
@@ -177,19 +125,13 @@ def load_targets(root: str, name: str) -> Targets:
             f"raysp data fetch test_answers --root {root}, then raysp data prepare {name} --root {root}"
         )
     with _opened(path) as file:
-        found = stimulus_file.read_header(file, root, name, "answers")
-        if found["fingerprint"] != prepared["fingerprint"]:
+        found = _checked(file, root, name, "answers")
+        if found["fingerprint"] != prepared.fingerprint:
             raise BadInput(
                 f"{path} holds the answers to other data called {name} (data {found['fingerprint'][:12]}, prepared are "
-                f"{prepared['fingerprint'][:12]}); run: raysp data prepare {name} --root {root}"
+                f"{prepared.fingerprint[:12]}); run: raysp data prepare {name} --root {root}"
             )
-        return Targets(
-            name=name,
-            sizes=Sizes(**prepared["sizes"]),
-            trials=Trials(**read_all(file, "trials", found)),
-            psth=_read(file, "psth", found),
-            units=_read(file, "units", found),
-        )
+        return catalog.of(prepared.kind).Answers.of(prepared, read_all(file, found))
 
 
 def has_its_answers(root: str, name: str) -> bool:
@@ -197,11 +139,11 @@ def has_its_answers(root: str, name: str) -> bool:
     read. Raises as `header` does.
     """
     prepared = header(root, name)
-    if not prepared.get("answers") or not files.exists(path := targets_path(root, name)):
-        return not prepared.get("answers")
+    if not prepared.answers or not files.exists(path := targets_path(root, name)):
+        return not prepared.answers
     try:
         with _opened(path, parts=True) as file:
-            return stimulus_file.read_header(file, root, name, "answers")["fingerprint"] == prepared["fingerprint"]
+            return _checked(file, root, name, "answers")["fingerprint"] == prepared.fingerprint
     except (BadInput, NotReady):
         return False
 
@@ -210,21 +152,25 @@ def is_whole(root: str, name: str) -> bool:
     """Tell whether all arrays of a prepared split and of its answers are those that were written; they are read."""
     try:
         load(root, name)
-        if kind_of(header(root, name)) == "population" and files.exists(targets_path(root, name)):
+        if files.exists(targets_path(root, name)):
             load_targets(root, name)
     except (BadInput, NotReady):
         return False
     return True
 
 
-def fingerprint(split: PopulationSplit) -> str:
-    """Return the SHA-256 of a split's sizes and arrays: what a trial's name takes of its data."""
-    total = hashlib.sha256(json.dumps(dataclasses.asdict(split.sizes), sort_keys=True).encode())
-    for arrays in (split.train.arrays(), split.eval.arrays(), {} if split.units is None else {"units": split.units}):
-        for name, array in sorted(arrays.items()):
-            total.update(f"{name}{array.shape}{array.dtype.str}".encode())
-            total.update(np.ascontiguousarray(array).data)
-    return total.hexdigest()
+@contextlib.contextmanager
+def _split(root: str, name: str, *, parts: bool = False) -> Iterator[tuple[Group, Header, Mapping[str, Any]]]:
+    """Give the open file of a split, its header, and the same as it lies in the file."""
+    path = split_path(root, name)
+    if not files.exists(path):
+        raise NotReady(
+            f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root} (for a "
+            "recording of an experiment's own: with the experiment's file in place of the name)"
+        )
+    with _opened(path, parts=parts) as file:
+        raw = _checked(file, root, name, "split")
+        yield file, Header.read(raw, catalog.of(raw["kind"]).Sizes), raw
 
 
 @contextlib.contextmanager
@@ -235,12 +181,40 @@ def _opened(path: str, *, parts: bool = False) -> Iterator[Group]:
         yield file
 
 
-def _write(file: Sealing, group: str, arrays: Mapping[str, np.ndarray | None]) -> None:
-    for name, array in arrays.items():
-        if array is not None:
-            # A trial a chunk, so that reading a few trials unpacks no others.
-            file.write(f"{group}{name}", array, (1, *array.shape[1:]) if array.ndim > 2 else True)
+def _checked(file: Group, root: str, name: str, holds: Literal["split", "answers"]) -> dict[str, Any]:
+    """Return the header of a prepared split, or of its answers, as it lies in the file.
+
+    Raises:
+        NotReady: it was written by another version of the format.
+        BadInput: it is damaged, no prepared split, or another one; or a split lies in the place of answers.
+    """
+    raw = raw_header(file)
+    if raw is None:
+        raise BadInput(f"{file.filename} is not a prepared split; run raysp data prepare again")
+    if raw.get("format") != FORMAT:
+        raise NotReady(
+            f"{file.filename} has format {raw.get('format')}, this version reads {FORMAT}; "
+            f"run: raysp data prepare {name} --root {root}"
+        )
+    found = checked_header(file, raw)
+    if found.get("name") != name:
+        raise BadInput(
+            f"{file.filename} holds the split {found.get('name')!r}, expected {name!r}; remove it, or give it its own "
+            "name back"
+        )
+    # Answers lie beside the split that says where both come from.
+    there = "split" if "provenance" in found else "answers"
+    if there != holds:
+        raise BadInput(f"{file.filename} holds the {there}, expected the {holds}; {file.again}")
+    return found
 
 
-def _read(file: Group, name: str, header: Mapping[str, Any]) -> np.ndarray | None:
-    return read(file, name, header) if name in header[DIGESTS] else None
+def _write(path: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    with new_sealed(path, header) as file:
+        for name, array in arrays.items():
+            file.write(name, array, _chunks(array))
+
+
+def _chunks(array: np.ndarray) -> tuple[int, ...]:
+    # A trial, so that reading a few trials unpacks no others; or a column, whose values are much alike.
+    return (1, *array.shape[1:]) if array.ndim > 2 else (min(CHUNK, len(array)), *(1 for _ in array.shape[1:]))

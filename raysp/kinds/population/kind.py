@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from raysp.config.experiment import Experiment, Trial
+from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.kinds.kind import Kind, Products, Rows, Units
 from raysp.kinds.metric import Metric
@@ -48,25 +49,24 @@ class Population(Kind):
     }
     floor, ceiling = "mean_rate", "true_rates"
 
-    def units(self, experiment: Experiment, header: Any) -> Units:
+    def units(self, experiment: Experiment, header: Header) -> Units:
         """Return positions, held-in units first; None for all."""
         if experiment.units == "all" or not isinstance(experiment.units, str):
             return None if experiment.units == "all" else experiment.units
-        return find_units(experiment.units, range(header["sizes"]["heldin"] + header["sizes"]["heldout"]))
+        return find_units(experiment.units, range(header.sizes.neurons))
 
-    def work(self, header: Any) -> float:
+    def work(self, header: Header) -> float:
         """Return how many counts the training trials have."""
-        sizes = header["sizes"]
-        return header["trials"]["train"] * sizes["bins"] * (sizes["heldin"] + sizes["heldout"])
+        return header.trials["train"] * header.sizes.bins * header.sizes.neurons
 
-    def lacks(self, objective: str, header: Any, units: Units) -> str | None:
+    def lacks(self, objective: str, header: Header, units: Units) -> str | None:
         """Return what a split lacks for held-out units or forward bins to be predicted."""
-        sizes, name = header["sizes"], header["name"]
+        sizes, name = header.sizes, header.name
         field, words = NEEDS.get(objective, (None, ""))
-        if field is not None and not sizes.get(field):
+        if field is not None and not getattr(sizes, field):
             return f"needs {words}, which {name} does not have; no trial reports it"
-        heldout = sizes.get("heldout") and (units is None or any(one >= sizes["heldin"] for one in units))
-        if objective == "unseen_loss" and not heldout and not sizes.get("forward"):
+        heldout = sizes.heldout and (units is None or any(one >= sizes.heldin for one in units))
+        if objective == "unseen_loss" and not heldout and not sizes.forward:
             return f"needs held-out neurons or forward bins; {name} has neither"
         if field == "heldout" and not heldout:
             return f"needs {words}, and the chosen neurons of {name} are all held-in"

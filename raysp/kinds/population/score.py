@@ -9,7 +9,6 @@ import numpy as np
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
-from raysp.data.nlb.sets import is_nlb, phase_of
 from raysp.data.splits.population import PopulationSplit, Targets
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.behavior import behavior_scores, decodings
@@ -47,7 +46,7 @@ def population_rows(
     from raysp.kinds.population.rates_file import read_rates
 
     parts = {part: Prediction(*read_rates(folder.predictions, part)) for part in ("train", "eval")}
-    whole = is_nlb(trial.split) and trial.neurons is None
+    whole = split.role.benchmark and trial.neurons is None
     found = [
         *_not_predicted(targets, parts["eval"]),
         *(_judged(split, targets, parts) if whole else scores(_own(split, targets, parts))),
@@ -216,7 +215,7 @@ def _common(trial: Trial, split: PopulationSplit) -> dict[str, Any]:
         "model": trial.shown,
         "split": trial.split,
         "dataset": split.sizes.dataset,
-        "phase": phase_of(trial.split),
+        "phase": split.role.phase,
         "bin_ms": float(split.sizes.bin_ms),
         "seed": trial.seed,
         "part": "eval",

@@ -12,7 +12,7 @@ import numpy as np
 
 import raysp
 from raysp.collection.gather import digest_of, finished
-from raysp.config.experiment import STANDIN, Experiment, Trial
+from raysp.config.experiment import Experiment, Trial
 from raysp.data.formats.hdf5 import new_hdf5, opened, write_array
 from raysp.data.nlb import sets as nlb_sets
 from raysp.data.splits import store
@@ -21,6 +21,7 @@ from raysp.errors import BadInput, unknown
 from raysp.io import files
 from raysp.kinds.population.rates_file import PARTS, read_header, read_rates
 from raysp.runs.folder import RunFolder
+from raysp.runs.roles import roles
 
 HALVES = ("heldin", "heldout")
 
@@ -169,14 +170,9 @@ def shapes(sizes: Sizes, trials: dict[str, int], *, forward: bool) -> dict[str, 
     return names
 
 
-def is_benchmark(split: str) -> bool:
-    """Tell whether a split is one of the benchmark's, or generated in its place."""
-    return split.removeprefix(STANDIN) in nlb_sets.SPLITS
-
-
 def _benchmark_trials(run: RunFolder) -> list[Trial]:
-    planned = run.trials()
-    trials = [trial for trial in planned if is_benchmark(trial.split)]
+    planned, known = run.trials(), roles(run)
+    trials = [trial for trial in planned if known[trial.split].benchmark]
     if not trials:
         names = ", ".join(dict.fromkeys(trial.split for trial in planned)) or "none"
         raise BadInput(
@@ -207,24 +203,23 @@ def _group(run: RunFolder, root: str, trials: list[Trial]) -> Group:
     """Return the group of one split, after checking all its trials against the prepared split."""
     split = trials[0].split
     prepared = store.header(root, split)
-    sizes = Sizes(**prepared["sizes"])
-    known, bin_ms, phase = nlb_sets.parse(split)
+    sizes = prepared.sizes
     forward = []
     for trial in trials:
         store.same_data(root, trial)
         digest_of(run, trial)
         header = read_header(run.trial(trial.id).predictions)
         found = shapes(header.sizes, {part: header.trials.get(part, 0) for part in PARTS}, forward=True)
-        expected = shapes(sizes, prepared["trials"], forward=True)
+        expected = shapes(sizes, prepared.trials, forward=True)
         if found != expected:
             wrong = next(name for name in expected if found[name] != expected[name])
             raise BadInput(f"{trial.id}: {wrong} expected shape {expected[wrong]}, got {found[wrong]}")
         forward.append("eval" in header.forward)
     return Group(
-        name=nlb_sets.group_name(known.name, bin_ms),
+        name=nlb_sets.group_name(sizes.dataset, sizes.bin_ms),
         split=split,
-        phase=phase,
-        standin=trials[0].standin or prepared["provenance"]["standin"],
+        phase=prepared.role.phase,
+        standin=trials[0].standin or prepared.provenance.standin,
         heldin=sizes.heldin,
         forward=all(forward) and sizes.forward > 0,
         trials=tuple(trials),

@@ -13,7 +13,6 @@ from raysp.data.formats.guarded import Dataset, Group, decoded
 from raysp.data.formats.hdf5 import DIGEST, opened
 from raysp.data.nlb import sets as nlb_sets
 from raysp.data.splits import store
-from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds.population.submission import HALVES, shapes
@@ -84,10 +83,10 @@ def _mismatches(file: Group, name: str, phase: str, standin: bool, root: str) ->
     except NotReady as error:
         yield f"cannot be checked: {error}"
         return
-    made_on = decoded(group.attrs.get("data", prepared["fingerprint"]))
-    if made_on != prepared["fingerprint"]:
-        yield f"was made on other data ({made_on[:12]}; those that are prepared are {prepared['fingerprint'][:12]})"
-    expected = shapes(Sizes(**prepared["sizes"]), prepared["trials"], forward=True)
+    made_on = decoded(group.attrs.get("data", prepared.fingerprint))
+    if made_on != prepared.fingerprint:
+        yield f"was made on other data ({made_on[:12]}; those that are prepared are {prepared.fingerprint[:12]})"
+    expected = shapes(prepared.sizes, prepared.trials, forward=True)
     for array in group:
         if array not in expected:
             yield f"unexpected {array}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from raysp.config.experiment import Experiment, Training, Trial
+from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.kinds.kind import Kind, Products, Rows, Units
 from raysp.kinds.metric import Metric
@@ -32,27 +33,27 @@ class Stimulus(Kind):
     floor = "no_spikes"
     shares_units = True
 
-    def units(self, experiment: Experiment, header: Any) -> tuple[int, ...]:
+    def units(self, experiment: Experiment, header: Header) -> tuple[int, ...]:
         """Return the recording's own numbers."""
-        return find_units(experiment.units, header["cells"], header["left_out"])
+        return find_units(experiment.units, header.units, header.left_out)
 
-    def cuts(self, experiment: Experiment, header: Any) -> list[Units]:
+    def cuts(self, experiment: Experiment, header: Header) -> list[Units]:
         """Return so many cells for each trial."""
         chosen = self.units(experiment, header)
         size = experiment.cells_per_trial or len(chosen)
         return [chosen[first : first + size] for first in range(0, len(chosen), size)]
 
-    def work(self, header: Any) -> float:
+    def work(self, header: Header) -> float:
         """Return how many bins of cells train."""
-        return float(header["trials"]["train"]) * header["sizes"]["cells"]
+        return float(header.trials["train"] * header.sizes.cells)
 
-    def check(self, model: Any, training: Training | None, header: Any) -> None:
+    def check(self, model: Any, training: Training | None, header: Header) -> None:
         """Refuse parts that are shorter than a window, and settings that mean nothing for windows."""
         from raysp.training.cells import check_goes
 
-        check_goes(model, header["parts"], training)
+        check_goes(model, header.parts, training)
 
-    def lacks(self, objective: str, header: Any, units: Units) -> str | None:
+    def lacks(self, objective: str, header: Header, units: Units) -> str | None:
         """Return that trials report their own loss alone."""
         return None if objective == "validation_loss" else "is no number of a continuous recording's trials"
 

@@ -87,11 +87,11 @@ def test_the_record_holds_base_names_and_hashes_only(recording):
     known, root = recording
     sources.prepare_recording(known, root)
     header = store.header(root, "mine")
-    assert header["built_from"]["settings"]["path"] == "mine.npz"
-    (found,) = header["built_from"]["recordings"]
+    assert header.built_from["settings"]["path"] == "mine.npz"
+    (found,) = header.built_from["recordings"]
     assert found[0] == "mine.npz"
     assert len(found[1]) == 64
-    assert header["provenance"]["recordings"] == [found]
+    assert header.provenance.recordings == (tuple(found),)
     assert root not in str(header)
 
 
@@ -136,11 +136,11 @@ def test_a_damaged_split_is_built_again(recording, answers):
 def test_a_bad_recording_leaves_the_earlier_split(recording):
     known, root = recording
     sources.prepare_recording(known, root)
-    before = store.fingerprint(store.load(root, "mine"))
+    before = store.load(root, "mine").fingerprint()
     np.savez(f"{root}/mine.npz", counts=np.full((20, 10, 8), -1))
     with pytest.raises(BadInput, match=r">= 0, got -1"):
         sources.prepare_recording(known, root)
-    assert store.fingerprint(store.load(root, "mine")) == before
+    assert store.load(root, "mine").fingerprint() == before
 
 
 def test_a_missing_file_is_refused_before_anything_is_built(recording):

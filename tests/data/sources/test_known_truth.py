@@ -4,7 +4,7 @@ import pytest
 from raysp.data.sources import partition
 from raysp.data.sources.known_truth import Cut, cut, cut_windows
 from raysp.data.sources.partition import Whole
-from raysp.data.splits.population import Provenance
+from raysp.data.splits.header import Provenance
 from raysp.errors import BadInput
 
 

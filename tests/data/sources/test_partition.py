@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from raysp.data.sources import partition
 from raysp.data.sources.partition import NEURONS, TRIALS, Whole
-from raysp.data.splits.population import COUNTS, Provenance
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import COUNTS
 
 
 @given(st.integers(2, 60), st.integers(0, 2**31), st.data())

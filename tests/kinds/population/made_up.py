@@ -9,9 +9,10 @@ import polars
 import yaml
 
 from raysp.config.experiment import Training, Trial
-from raysp.data.nlb.sets import phase_of
+from raysp.data.nlb.sets import role_of
 from raysp.data.splits import store
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Targets, Trials
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_metrics
 from raysp.evaluation.nlb import fast_metrics
@@ -51,7 +52,7 @@ def make_run(
         split, targets, truth = make_split(name, seed=k, **sizes)
         split, targets = strip(split, targets, without)
         store.save(split, targets, root, {"made": "up"})
-        fingerprint = store.fingerprint(split)
+        fingerprint = split.fingerprint()
         if neurons is not None:
             split, targets = split.select(neurons), targets.select(neurons)
             truth = {part: (latents, rates[..., list(neurons)]) for part, (latents, rates) in truth.items()}
@@ -76,7 +77,8 @@ def make_run(
         "data": {
             name: {
                 **dataclasses.asdict(store.load(root, name).provenance),
-                "fingerprint": store.header(root, name)["fingerprint"],
+                "fingerprint": store.header(root, name).fingerprint,
+                "role": dataclasses.asdict(store.header(root, name).role),
             }
             for name in splits
         },
@@ -103,7 +105,11 @@ def make_split(name, seed=0, trials=(60, 24), bins=35, forward=10, heldin=18, he
     psth = np.stack([rates[condition == c, :bins].mean(axis=0) for c in range(CONDITIONS)])
     notes = ("2 of 8 units were left out",)
     made = Provenance((("made_up.nwb", "ab" * 32),), "made-up-1", name.startswith("standin-"), notes)
-    return PopulationSplit(name, sizes, train, seen, made), Targets(name, sizes, answers, psth), truth
+    return (
+        PopulationSplit(name, sizes, train, seen, made, role=role_of(name)),
+        Targets(name, sizes, answers, psth),
+        truth,
+    )
 
 
 def strip(split, targets, names):
@@ -170,7 +176,7 @@ def finish(run, trial, split, targets, truth, seed):
         "model": trial.model,
         "split": trial.split,
         "dataset": sizes.dataset,
-        "phase": phase_of(trial.split),
+        "phase": split.role.phase,
         "bin_ms": sizes.bin_ms,
         "seed": trial.seed,
         "part": "eval",

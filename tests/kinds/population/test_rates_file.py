@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from raysp.config.experiment import Training
-from raysp.data.splits.population import PopulationSplit, Provenance, Sizes, Trials
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput, NotReady
 from raysp.kinds.population import rates_file
 from raysp.kinds.population.rates_file import read_header, read_rates, write_predictions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.data.nlb.sets import is_nlb
 from raysp.errors import NotReady
 from raysp.evaluation.tp_correlation import Condition, speed_by_condition
 from raysp.io.words import number
@@ -61,7 +60,7 @@ def conditions(case: Case) -> list[Condition]:
 def has_intervals(case: Case) -> bool:
     """Tell whether a split's behaviour is one row of a benchmark's trial, the last of it the produced interval."""
     behavior = case.split.train.behavior
-    return is_nlb(case.trial.split) and behavior is not None and behavior.ndim == 2
+    return case.split.role.benchmark and behavior is not None and behavior.ndim == 2
 
 
 def _spell(label: tuple[float, ...]) -> str:

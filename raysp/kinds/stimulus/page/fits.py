@@ -58,10 +58,10 @@ def about(material: RunData, task: Task) -> str:
         header = store.header(material.root, task.split)
     except (BadInput, NotReady, OSError):
         return f"{planned}; the recording is no longer prepared below {material.root}"
-    bin_ms, left_out = header["sizes"]["bin_ms"], len(header["left_out"])
+    bin_ms, left_out = header.sizes.bin_ms, len(header.left_out)
     parts = ", ".join(
         f"{name} {sum(stop - start for start, stop in stretches) * bin_ms / 1000:,.0f} s"
-        for name, stretches in sorted(header["parts"].items(), key=lambda part: PARTS.index(part[0]))
+        for name, stretches in sorted(header.parts.items(), key=lambda part: PARTS.index(part[0]))
     )
     gone = f"; {counted(left_out, 'cell')} of the recording left out by its filters" if left_out else ""
     return f"{planned}; bins of {bin_ms:.4g} ms; {parts}{gone}"

@@ -162,7 +162,7 @@ def test_neuron_means_are_over_seeds(shared_run):
 def test_subsets_are_tasks_of_their_own(shared_run):
     whole = shared_run.trial("sae")
     subset = dataclasses.replace(whole, neurons=tuple(range(0, 18, 2)))
-    tasks = group([whole, subset], lambda trial: ("population", False))
+    tasks = group([whole, subset], lambda trial: ("population", False), {whole.split: "val"})
     assert len(tasks) == 2
     assert tasks[0].slug != tasks[1].slug
     assert set(tasks[1].slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
