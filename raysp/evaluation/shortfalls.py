@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Trial
 from raysp.io.words import number
+
+if TYPE_CHECKING:
+    import polars
 
 COMPARED = {"co-bps": 1, "fp-bps": 1, "masked deviance": -1}
 """Measures of what was not shown, the first that floor and model have is compared; -1 where less is better."""
@@ -18,32 +21,34 @@ SHOWN = 4
 """Splits that a sentence names."""
 
 
-def below_floor(rows: Sequence[dict[str, Any]], floor: str) -> Iterator[str]:
+def below_floor(table: polars.DataFrame, floor: str) -> Iterator[str]:
     """Yield a sentence for each model whose mean over seeds is below the floor's, with the splits where it is."""
-    rows = [row for row in rows if row["metric"] in COMPARED]
-    splits = dict.fromkeys(row["split"] for row in rows)
-    for model in dict.fromkeys(row["model"] for row in rows if row["model"] != floor):
-        found = [text for split in splits if (text := _shortfall(rows, split, model, floor)) is not None]
-        if found:
-            yield f"{model} is below {floor}: {_listed(found, '; ')}"
+    found = {place: mean for place, mean in means(table).items() if place[2] in COMPARED}
+    splits, models = ({place[i]: None for place in found} for i in (0, 1))
+    for model in (name for name in models if name != floor):
+        if texts := [text for split in splits if (text := _shortfall(found, split, model, floor)) is not None]:
+            yield f"{model} is below {floor}: {_listed(texts, '; ')}"
 
 
-def _shortfall(rows: Sequence[dict[str, Any]], split: str, model: str, floor: str) -> str | None:
+def means(table: polars.DataFrame) -> dict[tuple[str, str, str], float]:
+    """Return (split, model, metric) -> the mean over seeds of a metric over all units, where it is defined."""
+    from polars import col
+
+    whole = table.filter(
+        col("parameter").is_null() & col("unit_index").is_null() & col("unit").is_null() & col("value").is_not_null()
+    )
+    found = whole.group_by("split", "model", "metric", maintain_order=True).agg(col("value").mean())
+    return {(split, model, metric): mean for split, model, metric, mean in found.iter_rows()}
+
+
+def _shortfall(found: Mapping[tuple[str, str, str], float], split: str, model: str, floor: str) -> str | None:
     for metric, sign in COMPARED.items():
-        own, other = (mean_of(rows, split, name, metric) for name in (model, floor))
+        own, other = (found.get((split, name, metric)) for name in (model, floor))
         if own is not None and other is not None:
             # What is the floor's but for rounding is no shortfall.
             worse = sign * (other - own) > 1e-6 * max(abs(own), abs(other))
             return f"{split}, {metric} {number(own)} against {number(other)}" if worse else None
     return None
-
-
-def mean_of(rows: Sequence[dict[str, Any]], split: str, model: str, metric: str) -> float | None:
-    """Return a model's mean over seeds of a metric over all units; None where it is undefined."""
-    place = (split, model, metric, None, None)
-    keys = ("split", "model", "metric", "parameter", "unit_index")
-    found = [row["value"] for row in rows if tuple(row[key] for key in keys) == place and row["value"] is not None]
-    return sum(found) / len(found) if found else None
 
 
 def last_epochs(trials: Iterable[Trial], done: Mapping[str, dict[str, Any]]) -> dict[str, int]:
@@ -72,14 +77,14 @@ def _best_is_last(found: dict[str, Any]) -> bool:
     return validated and found.get("best_epoch") == epochs > 1
 
 
-def still_better(rows: Sequence[dict[str, Any]], last: Mapping[str, int]) -> Iterator[str]:
+def still_better(table: polars.DataFrame, last: Mapping[str, int]) -> Iterator[str]:
     """Yield a sentence for each model of which some trials were best at their last epoch, see `last_epochs`."""
-    trials: dict[str, dict[str, dict[str, None]]] = {}
-    for row in rows:
-        trials.setdefault(row["model"], {}).setdefault(row["split"], {})[row["run_trial"]] = None
-    for model, splits in trials.items():
-        found = [text for split, ids in splits.items() if (text := _ended(split, list(ids), last)) is not None]
-        if found:
+    from polars import col
+
+    trials = table.group_by("model", "split", maintain_order=True).agg(col("run_trial").unique(maintain_order=True))
+    for (model,), rows in trials.group_by("model", maintain_order=True):
+        ended = (_ended(split, ids, last) for _, split, ids in rows.iter_rows())
+        if found := [text for text in ended if text is not None]:
             yield f"{model} was still getting better at its last epoch: {_listed(found, '; ')}; train it longer"
 
 

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from raysp.io.words import number
+
+if TYPE_CHECKING:
+    import polars
 
 METRIC = "true-rate R2"
 FAR = 0.5
 """So far apart, or with zero between them, mean and median over units are worth a remark."""
 
 
-def uneven(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def uneven(table: polars.DataFrame) -> Iterator[str]:
     """Yield a sentence for each split where a model's mean over units is far from its median over units."""
-    values: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for row in rows:
-        if row["metric"] == METRIC and row["unit_index"] is not None and row["value"] is not None:
-            of_model = values.setdefault(row["split"], {}).setdefault(row["model"], {})
-            of_model.setdefault(_unit(row), []).append(row["value"])
-    for split, models in values.items():
-        each = {model: {unit: statistics.fmean(v) for unit, v in units.items()} for model, units in models.items()}
-        if found := [text for model, units in each.items() if (text := _told(model, units)) is not None]:
+    from polars import col, format, when
+
+    position = format("unit {} (by position)", "unit_index")
+    units = table.filter((col("metric") == METRIC) & col("unit_index").is_not_null() & col("value").is_not_null())
+    each = (
+        units.with_columns(name=when(col("unit").is_null()).then(position).otherwise(format("unit {}", "unit")))
+        .group_by("split", "model", "name", maintain_order=True)
+        .agg(col("value").mean())
+    )
+    for (split,), models in each.group_by("split", maintain_order=True):
+        of_model = models.group_by("model", maintain_order=True).agg("name", "value").iter_rows()
+        said = (_said(model, dict(zip(names, values, strict=True))) for model, names, values in of_model)
+        if found := [text for text in said if text is not None]:
             yield f"{split}: a few units decide {METRIC}, the mean over units: {'; '.join(found)}"
 
 
-def _unit(row: dict[str, Any]) -> str:
-    own = row["unit"]
-    return f"unit {own}" if own is not None else f"unit {row['unit_index']} (by position)"
-
-
-def _told(model: str, units: dict[str, float]) -> str | None:
+def _said(model: str, units: dict[str, float]) -> str | None:
     mean, median = statistics.fmean(units.values()), statistics.median(units.values())
     if not (mean < 0 <= median or abs(mean - median) > FAR):
         return None

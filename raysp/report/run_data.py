@@ -15,7 +15,7 @@ from raysp.errors import BadInput
 from raysp.io import files
 from raysp.report.mixed import mixed
 from raysp.runs.folder import RunFolder, State
-from raysp.runs.metrics_table import SCHEMA, read_metrics
+from raysp.runs.metrics_table import frame, name, read_metrics
 from raysp.runs.roles import roles
 from raysp.runs.test_looks import test_looks
 
@@ -232,18 +232,16 @@ def _done(run: RunFolder, trial_id: str, problems: list[str]) -> dict[str, Any] 
 
 
 def _scores(run: RunFolder, finished: Sequence[str], problems: list[str]) -> polars.DataFrame:
-    import polars
     from polars import col
 
     # The curves of single cells are a million rows and more; whoever draws them reads them column by column.
     wanted = (col("part") == "eval") & col("run_trial").is_in(list(finished))
-    table = polars.DataFrame(schema={name: getattr(polars, kind) for name, kind in SCHEMA.items()})
+    table = frame([])
     try:
         table = read_metrics(run, wanted) if files.exists(run.metrics) else table
     except BadInput as error:
         problems.append(str(error))
-    parameter = polars.format("{} ({})", "metric", "parameter")
-    return table.with_columns(name=polars.when(col("parameter").is_null()).then(col("metric")).otherwise(parameter))
+    return table.with_columns(name=name())
 
 
 def _test_looks(run: RunFolder, problems: list[str]) -> int:

@@ -73,6 +73,20 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
         return table.filter(*filters)
 
 
+def frame(rows: Sequence[dict[str, Any]]) -> Any:
+    """Return rows of the table as a frame."""
+    import polars
+
+    return polars.DataFrame(list(rows), schema={name: getattr(polars, kind) for name, kind in SCHEMA.items()})
+
+
+def name() -> Any:
+    """Return the column that spells a metric with its parameter, where it has one."""
+    from polars import col, format, when
+
+    return when(col("parameter").is_null()).then(col("metric")).otherwise(format("{} ({})", "metric", "parameter"))
+
+
 def scored(run: RunFolder) -> set[str]:
     """Return the ids of the run's trials that the table holds. Raises BadInput where it is damaged."""
     return set(read_metrics(run, columns=["run_trial"])["run_trial"]) if files.exists(run.metrics) else set()
@@ -110,8 +124,7 @@ def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
     """
     import polars
 
-    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    table = polars.DataFrame(list(rows), schema=schema)
+    table = frame(rows)
     if files.exists(run.metrics) and (others := _whole(run) - set(table["run_trial"])):
         table = polars.concat([read_metrics(run, polars.col("run_trial").is_in(list(others))), table])
     _write(run, table)

@@ -8,7 +8,7 @@ from raysp.io import files
 from raysp.io.yaml_files import write_yaml
 from raysp.kinds.population.remarks import remarks, remarks_of
 from raysp.runs.folder import RunFolder, trial_to
-from raysp.runs.metrics_table import write_metrics
+from raysp.runs.metrics_table import frame, write_metrics
 
 
 def row(model, metric, value, split="a", seed=0, **others):
@@ -16,24 +16,30 @@ def row(model, metric, value, split="a", seed=0, **others):
     return {"model": model, "metric": metric, "value": value, "split": split, "seed": seed, **place, **others}
 
 
+def said(rows, floor="mean_rate", last=None):
+    return remarks(frame(rows), floor, last)
+
+
 def test_a_model_below_the_floor_is_named_once_with_its_splits():
     rows = [row("mean_rate", "co-bps", -0.024), row("mean_rate", "co-bps", 0.0, "b"), row("sae", "co-bps", 0.2, "b")]
     rows += [row("smoothing", "co-bps", -0.2), row("smoothing", "co-bps", -0.338, seed=1), row("sae", "co-bps", 0.1)]
     rows += [row("smoothing", "co-bps", -0.1, "b"), row("smoothing", "masked deviance", 0.1)]
-    (line,) = remarks(rows)
+    (line,) = said(rows)
     assert line == ("smoothing is below mean_rate: a, co-bps −0.2690 against −0.0240; b, co-bps −0.1000 against 0.0000")
 
 
-@pytest.mark.parametrize(("value", "said"), [(0.15, True), (0.14, False), (0.1466 * (1 + 1e-9), False), (None, False)])
-def test_where_nothing_is_held_out_less_masked_deviance_is_better(value, said):
+@pytest.mark.parametrize(
+    ("value", "remarked"), [(0.15, True), (0.14, False), (0.1466 * (1 + 1e-9), False), (None, False)]
+)
+def test_where_nothing_is_held_out_less_masked_deviance_is_better(value, remarked):
     rows = [row("floor", "masked deviance", 0.1466), row("sae", "masked deviance", value)]
-    expected = ["sae is below floor: a, masked deviance 0.1500 against 0.1466"] if said else []
-    assert remarks(rows, "floor") == expected
+    expected = ["sae is below floor: a, masked deviance 0.1500 against 0.1466"] if remarked else []
+    assert said(rows, "floor") == expected
 
 
 def test_of_many_splits_some_are_named_and_the_rest_counted():
     rows = [row(model, "co-bps", value, f"s{k}") for k in range(9) for model, value in (("mean_rate", 0), ("sae", -1))]
-    (line,) = remarks(rows)
+    (line,) = said(rows)
     assert "s3, co-bps" in line
     assert "s4" not in line
     assert line.endswith("; and 5 more splits")
@@ -61,7 +67,7 @@ def test_training_that_ended_early(training, follows, done, last):
 
 def test_models_still_getting_better_are_said_with_their_seeds():
     rows = [row("sae", "co-bps", 0.1, split, seed) for split in "ab" for seed in (0, 1)] + [row("gru", "co-bps", 0.1)]
-    (sae, gru) = remarks(rows, last={"sae-a-1": 30, "sae-b-0": 30, "sae-b-1": 30, "gru-a-0": 20})
+    (sae, gru) = said(rows, last={"sae-a-1": 30, "sae-b-0": 30, "sae-b-1": 30, "gru-a-0": 20})
     assert sae == (
         "sae was still getting better at its last epoch: a (30 of 30, 1 of 2 seeds); b (30 of 30, 2 of 2 seeds); "
         "train it longer"
@@ -79,18 +85,18 @@ def of_units(values):
 
 def test_a_unit_that_decides_the_mean_is_named():
     whole = [row("smoothing", "true-rate R2", -2474.625)]
-    (line,) = remarks(whole + of_units([0.5, 0.6, -9899.0, -0.1]))
+    (line,) = said(whole + of_units([0.5, 0.6, -9899.0, -0.1]))
     assert line == (
         "a: a few units decide true-rate R2, the mean over units: smoothing mean −2474, median 0.2000, "
         "unit 2 (by position) alone −9899"
     )
     own = [{**one, "unit": 300 + one["unit_index"]} for one in of_units([0.5, 0.6, -9899.0, -0.1])]
-    assert remarks(own)[0].endswith("unit 302 alone −9899")
+    assert said(own)[0].endswith("unit 302 alone −9899")
 
 
 @pytest.mark.parametrize("values", [[0.5, 0.6, 0.7, 0.1], [-0.3, -0.2], [0.9], [None, None]])
 def test_a_mean_like_the_median_is_not_remarked(values):
-    assert remarks(of_units(values)) == []
+    assert said(of_units(values)) == []
 
 
 def test_a_run_tells_by_its_own_floor_and_records(tmp_path):

@@ -22,6 +22,7 @@ from raysp.kinds.population.rates_file import write_predictions
 from raysp.kinds.population.remarks import remarks
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.metrics_table import frame
 from tests.kinds.population.made_up import make_run, make_split
 
 BENCHMARK = {"co-bps", "fp-bps", "vel R2", "psth R2"}
@@ -85,7 +86,7 @@ def test_without_its_judge_a_benchmark_split_is_scored_by_the_same_forms(made, m
         assert (before["judge"], before["note"], after["judge"]) == ("nlb_tools", None, "raysp")
         assert after["value"] == pytest.approx(before["value"], abs=1e-9)
         assert said in after["note"]
-    (warning,) = [line for line in remarks(own) if line.startswith("WARNING")]
+    (warning,) = [line for line in remarks(frame(own)) if line.startswith("WARNING")]
     assert all(metric in warning for metric in BENCHMARK)
     assert len(own) == len(judged)
 
@@ -123,7 +124,7 @@ def test_a_unit_that_was_silent_in_training_alone_is_named_with_what_it_cost(tmp
     assert f"unit {100 + heldin + 2} without a spike in the 40 training trials of the fit" in found["note"]
     assert f"{counts[..., 2].sum():.0f} on the evaluation trials" in found["note"]
     assert one(rows, "co-bps", unit_index=heldin + 2)["unit"] == 100 + heldin + 2
-    (line,) = [line for line in remarks(rows) if "without a spike" in line]
+    (line,) = [line for line in remarks(frame(rows)) if "without a spike" in line]
     whole = one(rows, "co-bps")["value"]
     assert line == f"mine: {found['note']}; co-bps of sae {whole:.4f} with them, {expected:.4f} without"
 
@@ -173,7 +174,7 @@ def test_units_without_a_spike_in_evaluation_are_null_with_the_reason(tmp_path):
     found = one(rows, "co-bps", unit_index=split.sizes.heldin + 4)
     assert found["value"] is None
     assert "no spike was recorded" in found["note"]
-    assert any("co-bps of single units (22)" in line for line in remarks(rows))
+    assert any("co-bps of single units (22)" in line for line in remarks(frame(rows)))
     assert not any(row["metric"].endswith("silent in training") for row in rows)
 
 
@@ -204,7 +205,7 @@ def test_spikes_predicted_for_each_recorded_one(tmp_path):
     share = one(rows, "predicted / recorded spikes")["value"]
     assert 1.5 < share < 2
     assert f"mine: sae predicted {share - 1:.0%} more spikes than were recorded on the evaluation trials" in remarks(
-        rows
+        frame(rows)
     )
 
 
@@ -306,7 +307,7 @@ def test_one_metric_that_the_judge_cannot_compute_takes_no_other_along(tmp_path)
     assert one(rows, "vel R2")["value"] is None
     assert "expected at least 2 bins" in one(rows, "vel R2")["note"]
     assert all(one(rows, metric)["value"] is not None for metric in BENCHMARK - {"vel R2"})
-    assert sum(line.startswith("WARNING") for line in remarks(rows)) == 1
+    assert sum(line.startswith("WARNING") for line in remarks(frame(rows))) == 1
 
 
 def test_scores_that_were_there_stay_where_the_data_are_others(made, tmp_path):

@@ -101,7 +101,7 @@ class Population(Kind):
         from raysp.evaluation.shortfalls import last_epochs
         from raysp.kinds.population.remarks import remarks
 
-        return remarks(table.to_dicts(), floor, last_epochs(trials, done))
+        return remarks(table, floor, last_epochs(trials, done))
 
     def exports(self, run: RunFolder, root: str, *, partial: bool = False, **choice: Any) -> list[str]:
         """Write the submissions to the Neural Latents Benchmark, of its own splits."""

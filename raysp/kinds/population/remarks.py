@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.errors import BadInput
-from raysp.evaluation.shortfalls import below_floor, last_epochs, mean_of, still_better
+from raysp.evaluation.shortfalls import below_floor, last_epochs, means, still_better
 from raysp.evaluation.uneven import uneven
 from raysp.io import files
 from raysp.io.words import number
 from raysp.kinds.population.score import RATIO
 from raysp.kinds.population.silent import WITHOUT
 from raysp.runs.folder import RunFolder
+from raysp.runs.metrics_table import name
+
+if TYPE_CHECKING:
+    import polars
 
 RATIO_NOTED = 0.1
 """So far from one spike predicted per recorded one is worth a remark."""
@@ -21,19 +26,16 @@ RATIO_NOTED = 0.1
 BY_OWN_FORM = "computed by raysp's own exact form"
 
 
-def remarks(
-    rows: Iterable[dict[str, Any]], floor: str = Experiment.floor, last: Mapping[str, int] | None = None
-) -> list[str]:
+def remarks(table: polars.DataFrame, floor: str = Experiment.floor, last: Mapping[str, int] | None = None) -> list[str]:
     """Return remarks on scores as sentences, each once, with the split or the model they are of in front.
 
     Args:
-        rows: of the table of metrics, population splits only.
+        table: of metrics, population splits only.
         floor: the model every result is read against from below.
         last: epochs of the trials that were best at their last one, by id, see `shortfalls.last_epochs`.
     """
-    rows = list(rows)
-    found = [*_judges(rows), *below_floor(rows, floor), *still_better(rows, last or {}), *uneven(rows)]
-    found += [*_ratios(rows), *_silent(rows), *_undefined(rows)]
+    found = [*_judges(table), *below_floor(table, floor), *still_better(table, last or {}), *uneven(table)]
+    found += [*_ratios(table), *_silent(table), *_undefined(table)]
     return list(dict.fromkeys(found))
 
 
@@ -44,12 +46,12 @@ def remarks_of(run: RunFolder, phase: str | None = None) -> list[str]:
     from raysp.runs.metrics_table import read_metrics
 
     of_phase = [] if phase is None else [col("phase") == phase]
-    rows = read_metrics(run, col("decoding").is_null(), *of_phase).to_dicts()
-    scored = {row["run_trial"] for row in rows}
+    table = read_metrics(run, col("decoding").is_null(), *of_phase)
+    scored = set(table["run_trial"])
     trials = [trial for trial in run.trials() if trial.id in scored]
     done = {trial.id: found for trial in trials if (found := _done(run, trial)) is not None}
     floor = run.record().get("experiment", {}).get("floor", Experiment.floor)
-    return remarks(rows, floor, last_epochs(trials, done))
+    return remarks(table, floor, last_epochs(trials, done))
 
 
 def _done(run: RunFolder, trial: Trial) -> dict[str, Any] | None:
@@ -61,63 +63,54 @@ def _done(run: RunFolder, trial: Trial) -> dict[str, Any] | None:
         return None
 
 
-def _judges(rows: list[dict[str, Any]]) -> Iterator[str]:
-    def place(row: dict[str, Any]) -> tuple[str, str]:
-        return row["split"], row["note"][row["note"].index(BY_OWN_FORM) :]
+def _judges(table: polars.DataFrame) -> Iterator[str]:
+    from polars import col
 
-    found = _together(rows, lambda row: BY_OWN_FORM in (row["note"] or ""), place, "metric")
-    yield from (f"WARNING {split}: {', '.join(metrics)} {reason}" for (split, reason), metrics in found.items())
-
-
-def _ratios(rows: list[dict[str, Any]]) -> Iterator[str]:
-    values: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        if row["metric"] == RATIO and row["parameter"] is None and row["value"] is not None:
-            values.setdefault((row["split"], row["model"]), []).append(row["value"])
-    for (split, model), found in values.items():
-        excess = sum(found) / len(found) - 1
-        if abs(excess) > RATIO_NOTED:
-            how = "more" if excess > 0 else "fewer"
-            yield (
-                f"{split}: {model} predicted {abs(excess):.0%} {how} spikes than were recorded on the evaluation trials"
-            )
+    reason = col("note").str.extract(f"(?s)({re.escape(BY_OWN_FORM)}.*)")
+    for split, why, metrics in _together(table.with_columns(reason=reason), ("split", "reason"), "metric"):
+        yield f"WARNING {split}: {', '.join(metrics)} {why}"
 
 
-def _silent(rows: list[dict[str, Any]]) -> Iterator[str]:
+def _ratios(table: polars.DataFrame) -> Iterator[str]:
+    for (split, model, metric), mean in means(table).items():
+        if metric == RATIO and abs(mean - 1) > RATIO_NOTED:
+            how = f"{abs(mean - 1):.0%} {'more' if mean > 1 else 'fewer'}"
+            yield f"{split}: {model} predicted {how} spikes than were recorded on the evaluation trials"
+
+
+def _silent(table: polars.DataFrame) -> Iterator[str]:
     """Yield one sentence for each set of units that were silent in training, with what they cost each model."""
+    from polars import col
+
+    found = means(table)
     for metric in ("co-bps", "fp-bps"):
-        named: dict[tuple[str, str], dict[str, None]] = {}
-        for row in rows:
-            if row["metric"] == WITHOUT.format(metric) and row["note"]:
-                named.setdefault((row["split"], row["note"]), {})[row["model"]] = None
-        for (split, note), models in named.items():
-            costs = (f"{model} {number(mean_of(rows, split, model, metric))} with them, " for model in models)
-            rest = (f"{number(mean_of(rows, split, model, WITHOUT.format(metric)))} without" for model in models)
-            each = "; ".join(a + b for a, b in zip(costs, rest, strict=True))
+        without = WITHOUT.format(metric)
+        for split, note, models in _together(table.filter(col("metric") == without), ("split", "note"), "model"):
+            each = "; ".join(
+                f"{model} {number(found.get((split, model, metric)))} with them, "
+                f"{number(found.get((split, model, without)))} without"
+                for model in models
+            )
             yield f"{split}: {note}; {metric} of {each}"
 
 
-def _undefined(rows: list[dict[str, Any]]) -> Iterator[str]:
-    def place(row: dict[str, Any]) -> tuple[str, str, str]:
-        one_unit = row["unit"] is not None or row["unit_index"] is not None
-        return row["split"], _metric(row) + (" of single units" if one_unit else ""), row["note"]
+def _undefined(table: polars.DataFrame) -> Iterator[str]:
+    from polars import coalesce, col, format, when
 
-    models = _together(rows, lambda row: row["value"] is None and row["note"], place, "model")
-    units = _together(rows, lambda row: row["value"] is None and row["note"], place, "unit_index", "unit")
-    for (split, metric, note), names in models.items():
-        of = [one for one in units[(split, metric, note)] if one != "None"]
-        which = f" ({', '.join(of[:20])}{' ...' if len(of) > 20 else ''})" if of else ""
-        yield f"{split}: {metric}{which} undefined for {', '.join(names)}: {note.partition(f'; {BY_OWN_FORM}')[0]}"
-
-
-def _metric(row: dict[str, Any]) -> str:
-    return row["metric"] if row["parameter"] is None else f"{row['metric']} ({row['parameter']})"
+    of_unit = col("unit").is_not_null() | col("unit_index").is_not_null()
+    undefined = table.filter(col("value").is_null()).with_columns(
+        name=when(of_unit).then(format("{} of single units", name())).otherwise(name()),
+        which=coalesce("unit", "unit_index"),
+    )
+    for split, metric, note, models, units in _together(undefined, ("split", "name", "note"), "model", "which"):
+        which = f" ({', '.join(map(str, units[:20]))}{' ...' if len(units) > 20 else ''})" if units else ""
+        yield f"{split}: {metric}{which} undefined for {', '.join(models)}: {note.partition(f'; {BY_OWN_FORM}')[0]}"
 
 
-def _together(rows: list[dict[str, Any]], chosen: Any, place: Any, *names: str) -> dict[Any, list[str]]:
-    """Return, of the chosen rows, what stands in the last of the named columns that is not null, place by place."""
-    found: dict[Any, dict[str, None]] = {}
-    for row in filter(chosen, rows):
-        value = next((row[name] for name in reversed(names) if row[name] is not None), None)
-        found.setdefault(place(row), {})[str(value)] = None
-    return {key: list(values) for key, values in found.items()}
+def _together(table: polars.DataFrame, place: tuple[str, ...], *names: str) -> Iterator[tuple[Any, ...]]:
+    """Yield each place of a table whose last part is no empty text, with the values of columns there, each once."""
+    from polars import col
+
+    there = table.filter(col(place[-1]).str.len_bytes() > 0)
+    each = (col(name).drop_nulls().unique(maintain_order=True) for name in names)
+    return there.group_by(place, maintain_order=True).agg(*each).iter_rows()

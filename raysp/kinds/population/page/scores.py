@@ -186,7 +186,7 @@ def _remarks(data: RunData, task: Task, rows: polars.DataFrame) -> tuple[str, ..
     from polars import col
 
     whole_first = rows.sort(col("unit").is_not_null() | col("unit_index").is_not_null(), maintain_order=True)
-    return tuple(remarks(whole_first.to_dicts(), data.floor, last_epochs(task.trials, data.done)))
+    return tuple(remarks(whole_first, data.floor, last_epochs(task.trials, data.done)))
 
 
 def _row(data: RunData, task: Task, model: str, cells: Sequence[Cell]) -> Row:
