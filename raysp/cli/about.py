@@ -6,37 +6,35 @@ import sys
 
 import click
 
-from raysp.cli.root import ROOT, main, said, say
+from raysp.cli.root import ROOT, main, say
 from raysp.errors import BadInput
 
 
 @main.command()
 def models() -> None:
     """List the models and their settings."""
-    with said():
-        import dataclasses
+    import dataclasses
 
-        from raysp.models import catalog
+    from raysp.models import catalog
 
-        for name in catalog.names():
-            module = catalog.module(name)
-            say(f"{name}: {(module.__doc__ or '').strip().splitlines()[0]}")
-            for field in dataclasses.fields(module.Config):
-                say(f"    {field.name} = {field.default!r}")
+    for name in catalog.names():
+        module = catalog.module(name)
+        say(f"{name}: {(module.__doc__ or '').strip().splitlines()[0]}")
+        for field in dataclasses.fields(module.Config):
+            say(f"    {field.name} = {field.default!r}")
 
 
 @main.command()
 @ROOT
 def splits(root: str) -> None:
     """List the splits and which of them are prepared."""
-    with said():
-        from raysp.data.nlb import prepare
-        from raysp.io import files
+    from raysp.data.nlb import prepare
+    from raysp.io import files
 
-        there = {name.removesuffix(".h5") for name in files.listing(files.join(root, "prepared"))}
-        for name in sorted({*prepare.expand(("*",)), *(n for n in there if not n.endswith(".targets"))}):
-            mark = "prepared" if {name, f"standin-{name}"} & there else ""
-            say(f"{name:40} {mark}".rstrip())
+    there = {name.removesuffix(".h5") for name in files.listing(files.join(root, "prepared"))}
+    for name in sorted({*prepare.expand(("*",)), *(n for n in there if not n.endswith(".targets"))}):
+        mark = "prepared" if {name, f"standin-{name}"} & there else ""
+        say(f"{name:40} {mark}".rstrip())
 
 
 @main.command()
@@ -59,42 +57,40 @@ def packing(
     root: str,
 ) -> None:
     """Measure how many trials to run side by side on this machine's cores or GPU."""
-    with said():
-        from raysp.config.experiment import Experiment, ModelChoice
-        from raysp.config.sets import apply_sets
-        from raysp.data.nlb import prepare
-        from raysp.data.splits import store
-        from raysp.driver import packing as packed
-        from raysp.driver.plan import settings_on
-        from raysp.io import files
+    from raysp.config.experiment import Experiment, ModelChoice
+    from raysp.config.sets import apply_sets
+    from raysp.data.nlb import prepare
+    from raysp.data.splits import store
+    from raysp.driver import packing as packed
+    from raysp.driver.plan import settings_on
+    from raysp.io import files
 
-        # Splits that experiments made of recordings of their own have no other name to resolve.
-        name = split if files.exists(store.split_path(root, split)) else prepare.resolve(split, root)
-        keys = tuple(text if text.startswith("training.") else f"{model}.{text}" for text in sets)
-        (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
-        settings, training = settings_on(changed, choice, name)
-        trial = packed.trial_of(model, root, name, settings, training)
-        try:
-            wanted = [int(part) for part in counts.split(",")] if counts else None
-        except ValueError as error:
-            raise BadInput(f"--counts expected whole numbers with commas between them, got {counts!r}") from error
-        rows = packed.measure(
-            trial, root, counts=wanted, threads=threads, device=device, seconds=seconds, report=lambda line: say(line)
-        )
-        for line in packed.lines(rows):
-            say(line)
+    # Splits that experiments made of recordings of their own have no other name to resolve.
+    name = split if files.exists(store.split_path(root, split)) else prepare.resolve(split, root)
+    keys = tuple(text if text.startswith("training.") else f"{model}.{text}" for text in sets)
+    (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
+    settings, training = settings_on(changed, choice, name)
+    trial = packed.trial_of(model, root, name, settings, training)
+    try:
+        wanted = [int(part) for part in counts.split(",")] if counts else None
+    except ValueError as error:
+        raise BadInput(f"--counts expected whole numbers with commas between them, got {counts!r}") from error
+    rows = packed.measure(
+        trial, root, counts=wanted, threads=threads, device=device, seconds=seconds, report=lambda line: say(line)
+    )
+    for line in packed.lines(rows):
+        say(line)
 
 
 @main.command()
 @ROOT
 def doctor(root: str) -> None:
     """Show versions, devices, Ray, MLflow, data and disk, and what is wrong with them."""
-    with said():
-        from raysp.cli.doctor import examine
+    from raysp.cli.doctor import examine
 
-        problems = 0
-        for item in examine(root):
-            problems += not item.good
-            say(f"{'ok ' if item.good else '!! '} {item.name:12} {item.text}")
-        if problems:
-            sys.exit(1)
+    problems = 0
+    for item in examine(root):
+        problems += not item.good
+        say(f"{'ok ' if item.good else '!! '} {item.name:12} {item.text}")
+    if problems:
+        sys.exit(1)

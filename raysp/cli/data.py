@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from raysp.cli.root import ROOT, VERBOSE, main, said, say
+from raysp.cli.root import ROOT, VERBOSE, main, say
 from raysp.errors import BadInput
 from raysp.io.refusals import attempt
 from raysp.io.words import counted
@@ -24,11 +24,10 @@ def data() -> None:
 @ROOT
 def data_list(root: str) -> None:
     """Show which recordings are known and which are here."""
-    with said():
-        from raysp.data.fetch.download import status
+    from raysp.data.fetch.download import status
 
-        for item in status(root):
-            say(_status_line(item))
+    for item in status(root):
+        say(_status_line(item))
 
 
 @data.command("fetch")
@@ -38,16 +37,15 @@ def data_list(root: str) -> None:
 @ROOT
 def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, root: str) -> None:
     """Download recordings, verified; the same command again goes on where it stopped."""
-    with said():
-        from raysp.data.fetch.download import fetch
-        from raysp.data.fetch.manifest import names as known
+    from raysp.data.fetch.download import fetch
+    from raysp.data.fetch.manifest import names as known
 
-        if not names and not everything:
-            raise BadInput(f"expected names or --all, got neither; known: {', '.join(known())}")
-        with _bar() as report:
-            paths = fetch(list(known()) if everything else list(names), root, source=source, report=report)
-        for path in paths:
-            say(f"verified {path}")
+    if not names and not everything:
+        raise BadInput(f"expected names or --all, got neither; known: {', '.join(known())}")
+    with _bar() as report:
+        paths = fetch(list(known()) if everything else list(names), root, source=source, report=report)
+    for path in paths:
+        say(f"verified {path}")
 
 
 @data.command("standin")
@@ -57,10 +55,9 @@ def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, roo
 @click.option("--dataset", "datasets", multiple=True, help="Only this data set; may be repeated.")
 def data_standin(root: str, size: str, seed: int, datasets: tuple[str, ...]) -> None:
     """Generate recordings with the benchmark's layout and known dynamics, marked as stand-ins."""
-    with said():
-        from raysp.data.standin.nlb import write_standin
+    from raysp.data.standin.nlb import write_standin
 
-        write_standin(root, size=size, seed=seed, datasets=datasets or None, report=say)
+    write_standin(root, size=size, seed=seed, datasets=datasets or None, report=say)
 
 
 @data.command("prepare")
@@ -74,21 +71,20 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
 
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
-    with said():
-        from raysp.cli.experiments import load_experiment
-        from raysp.data.nlb import prepare
-        from raysp.io import files, leftovers
-        from raysp.io.refusals import raise_together
+    from raysp.cli.experiments import load_experiment
+    from raysp.data.nlb import prepare
+    from raysp.io import files, leftovers
+    from raysp.io.refusals import raise_together
 
-        leftovers.clear(files.join(root, "prepared"), leftovers.QUIET_S)
-        experiments = [load_experiment(name) for name in names if name.endswith(".py")]
-        benchmark = [name for name in names if not name.endswith(".py")]
-        groups = prepare.groups(prepare.expand(benchmark if names else ("*",)))
-        groups = groups if names else prepare.present(groups, root, named=False)
-        refused = [one for experiment in experiments for one in _prepare_recordings(experiment.recordings, root, force)]
-        if groups:
-            refused += _prepare_benchmark(groups, root, {"reference": reference, "force": force}, verbose)
-        raise_together(refused)
+    leftovers.clear(files.join(root, "prepared"), leftovers.QUIET_S)
+    experiments = [load_experiment(name) for name in names if name.endswith(".py")]
+    benchmark = [name for name in names if not name.endswith(".py")]
+    groups = prepare.groups(prepare.expand(benchmark if names else ("*",)))
+    groups = groups if names else prepare.present(groups, root, named=False)
+    refused = [one for experiment in experiments for one in _prepare_recordings(experiment.recordings, root, force)]
+    if groups:
+        refused += _prepare_benchmark(groups, root, {"reference": reference, "force": force}, verbose)
+    raise_together(refused)
 
 
 def _prepare_recordings(recordings: Iterable[Any], root: str, force: bool) -> list[tuple[str, Any]]:
@@ -139,14 +135,13 @@ def _say_notes(names: Iterable[str], root: str) -> None:
 @ROOT
 def data_check(names: tuple[str, ...], root: str) -> None:
     """Verify recordings against their published hashes."""
-    with said():
-        from raysp.data.fetch.download import check
+    from raysp.data.fetch.download import check
 
-        found = check(root, names or ("--all",))
-        for item in found:
-            say(_status_line(item))
-        if any(item.state == "damaged" for item in found):
-            sys.exit(1)
+    found = check(root, names or ("--all",))
+    for item in found:
+        say(_status_line(item))
+    if any(item.state == "damaged" for item in found):
+        sys.exit(1)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import os
 import sys
 import sysconfig
 import traceback
+from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import Any
@@ -38,13 +40,13 @@ def load_experiment(path: str) -> Any:
         raise BadInput(f"{path}: experiment expected {FUNCTION}, got {_kind(function)}")
     code = getattr(inspect.unwrap(function), "__code__", None)
     line = path if code is None else f"{path}, line {code.co_firstlineno}"
-    with _Said(path):
+    with _theirs(path):
         needed = [one.name for one in inspect.signature(function).parameters.values() if _has_no_default(one)]
     if needed:
         raise BadInput(f"{line}: experiment() expected no arguments, got {', '.join(needed)}")
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise BadInput(f"{line}: experiment() expected a plain function with a return, got async or yield")
-    with _Said(path):
+    with _theirs(path):
         found = function()
     if not isinstance(found, Experiment):
         forgotten = "; does it lack a return?" if found is None else ""
@@ -60,7 +62,7 @@ def _module(path: str) -> ModuleType:
     sys.path.insert(0, folder)
     sys.modules[NAME] = module
     try:
-        with _Said(path):
+        with _theirs(path):
             spec.loader.exec_module(module)
     finally:
         sys.path.remove(folder)
@@ -74,28 +76,27 @@ class _Source(SourceFileLoader):
         raise OSError
 
 
-class _Said:
-    """Turns whatever a block of a person's code raises into one sentence with the file and line of theirs."""
+@contextlib.contextmanager
+def _theirs(path: str) -> Iterator[None]:
+    """Turn whatever a block of a person's code raises into one sentence with the file and line of theirs."""
+    try:
+        yield
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise BadInput(f"{_place(error, path)}: {_words(error)}") from error
 
-    def __init__(self, path: str) -> None:
-        self._path = path
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, KeyboardInterrupt | GeneratorExit):
-            return
-        raise BadInput(f"{self._place(error)}: {_words(error)}") from error
-
-    def _place(self, error: BaseException) -> str:
-        if isinstance(error, SyntaxError) and error.lineno is not None:
-            return f"{self._shown(error.filename or self._path)}, line {error.lineno}"
-        frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(NOT_THEIRS)]
-        return f"{self._shown(frames[-1].filename)}, line {frames[-1].lineno}" if frames else self._path
-
-    def _shown(self, file: str) -> str:
-        return self._path if os.path.abspath(file) == os.path.abspath(self._path) else file
+def _place(error: BaseException, path: str) -> str:
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        file, line = error.filename or path, error.lineno
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        frames = [one for one in frames if not one.filename.startswith(NOT_THEIRS)]
+        if not frames:
+            return path
+        file, line = frames[-1].filename, frames[-1].lineno
+    return f"{path if os.path.abspath(file) == os.path.abspath(path) else file}, line {line}"
 
 
 def _words(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from raysp.cli.experiment_file import load_experiment
-from raysp.cli.root import ROOT, VERBOSE, main, said, say
+from raysp.cli.root import CONTEXT, ROOT, VERBOSE, Verb, main, say
 from raysp.cli.utf8 import speak_utf8
 from raysp.errors import BadInput
 
@@ -75,13 +75,12 @@ def run(experiment: str, **options: Any) -> None:
 @_options(COMMON, OF_A_SWEEP)
 def sweep(experiment: str, **options: Any) -> None:
     """Search a model's settings on each split; the same command again goes on, and more samples extend it."""
-    with said():
-        from raysp.driver.launch import Request
-        from raysp.driver.sweep import sweep as search_for
+    from raysp.driver.launch import Request
+    from raysp.driver.sweep import sweep as search_for
 
-        search = _search(options)
-        sets = _sets(options)
-        code = search_for(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)
+    search = _search(options)
+    sets = _sets(options)
+    code = search_for(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)
     sys.exit(code)
 
 
@@ -99,18 +98,17 @@ def sweep(experiment: str, **options: Any) -> None:
 @VERBOSE
 def learning_rate(experiment: str, lowest: float, highest: float, steps: int, models: str, **options: Any) -> None:
     """Let the learning rate grow until the loss explodes, and suggest one, for each model and split."""
-    with said():
-        from raysp.driver.launch import Request
-        from raysp.driver.range_test import range_tests
+    from raysp.driver.launch import Request
+    from raysp.driver.range_test import range_tests
 
-        request = Request(models=_names(models), file=experiment, **options)
-        range_tests(load_experiment(experiment), request, lowest, highest, steps, say)
+    request = Request(models=_names(models), file=experiment, **options)
+    range_tests(load_experiment(experiment), request, lowest, highest, steps, say)
 
 
 def run_file(path: str) -> None:
     """Run the experiment in a Python file, with the options of `raysp run` taken from the command line."""
 
-    @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+    @click.command(cls=Verb, context_settings=CONTEXT)
     @_options(COMMON, OF_A_RUN)
     def command(**options: Any) -> None:
         """Train, collect, evaluate and report this experiment; the same command again goes on where it stopped."""
@@ -121,12 +119,11 @@ def run_file(path: str) -> None:
 
 
 def _run(path: str, **options: Any) -> None:
-    with said():
-        from raysp.driver.launch import Request, launch
+    from raysp.driver.launch import Request, launch
 
-        validate_on, models = options.pop("validate_on"), options.pop("models")
-        sets = _sets(options) + (() if validate_on is None else (f"training.validate_on={validate_on}",))
-        code = launch(load_experiment(path), Request(models=_names(models), sets=sets, file=path, **options), say)
+    validate_on, models = options.pop("validate_on"), options.pop("models")
+    sets = _sets(options) + (() if validate_on is None else (f"training.validate_on={validate_on}",))
+    code = launch(load_experiment(path), Request(models=_names(models), sets=sets, file=path, **options), say)
     sys.exit(code)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from raysp.cli.root import RUN_ROOT, VERBOSE, main, said, say, with_ray
+from raysp.cli.root import RUN_ROOT, VERBOSE, main, say, with_ray
 from raysp.errors import BadInput
 
 
@@ -12,32 +12,31 @@ from raysp.errors import BadInput
 @click.argument("folder")
 def status(folder: str) -> None:
     """Show the state of a run's trials."""
-    with said():
-        from collections import Counter
+    from collections import Counter
 
-        from raysp.driver.finish import damaged
-        from raysp.driver.sweep_record import is_sweep
-        from raysp.runs.folder import RunFolder
-        from raysp.search.result import lines, read_result
-        from raysp.search.study import read_studies
+    from raysp.driver.finish import damaged
+    from raysp.driver.sweep_record import is_sweep
+    from raysp.runs.folder import RunFolder
+    from raysp.search.result import lines, read_result
+    from raysp.search.study import read_studies
 
-        run = RunFolder(folder)
-        if is_sweep(run):
-            for result in (read_result(study) for study in read_studies(run)):
-                for line in lines(result):
-                    say(line)
-            return
-        trials = run.trials()
-        states: dict[str, str] = {**run.states(trials)}
-        faults = damaged(run, [trial for trial in trials if states[trial.id] == "done"])
-        states |= {trial.id: "without predictions" for trial in run.lost(trials)} | dict.fromkeys(faults, "damaged")
-        for name, state in states.items():
-            say(f"  {state:8} {name}")
-        for one in run.record().get("earlier", ()):
-            say(f"  left out {one['id']} (of an earlier form of the experiment, or of other code)")
-        for fault in faults.values():
-            say(f"  {fault}")
-        say(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))
+    run = RunFolder(folder)
+    if is_sweep(run):
+        for result in (read_result(study) for study in read_studies(run)):
+            for line in lines(result):
+                say(line)
+        return
+    trials = run.trials()
+    states: dict[str, str] = {**run.states(trials)}
+    faults = damaged(run, [trial for trial in trials if states[trial.id] == "done"])
+    states |= {trial.id: "without predictions" for trial in run.lost(trials)} | dict.fromkeys(faults, "damaged")
+    for name, state in states.items():
+        say(f"  {state:8} {name}")
+    for one in run.record().get("earlier", ()):
+        say(f"  left out {one['id']} (of an earlier form of the experiment, or of other code)")
+    for fault in faults.values():
+        say(f"  {fault}")
+    say(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))
 
 
 @main.command()
@@ -58,31 +57,30 @@ def collect(
     verbose: bool,
 ) -> None:
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
-    with said():
-        from raysp.cli.data_root import whole_root
-        from raysp.cluster.jobs import job
-        from raysp.driver.finish import note
-        from raysp.driver.sweep_record import check_run
-        from raysp.io import files
-        from raysp.kinds.population.submission import told
-        from raysp.runs.folder import RunFolder
-        from raysp.runs.lock import locked
-        from raysp.runs.roles import roles
+    from raysp.cli.data_root import whole_root
+    from raysp.cluster.jobs import job
+    from raysp.driver.finish import note
+    from raysp.driver.sweep_record import check_run
+    from raysp.io import files
+    from raysp.kinds.population.submission import told
+    from raysp.runs.folder import RunFolder
+    from raysp.runs.lock import locked
+    from raysp.runs.roles import roles
 
-        run, at = RunFolder(folder), RunFolder(files.absolute(folder))
-        check_run(run)
-        with locked(run), with_ray(verbose):
-            job("raysp.collection.gather.gather", at, partial=partial)
-            say(run.predictions)
-            benchmark = {split for split, role in roles(run).items() if role.benchmark}
-            if not benchmark:
-                say("no benchmark splits in this run, so no submission")
-            elif not no_submission:
-                options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
-                there = whole_root(run, root, [trial for trial in run.trials() if trial.split in benchmark])
-                for path in job("raysp.kinds.population.submission.submissions", at, there, **options):
-                    say(told(files.join(run.path, path.rpartition("/")[2])))
-            note(run, "predictions/", "submission-", "standin-submission-")
+    run, at = RunFolder(folder), RunFolder(files.absolute(folder))
+    check_run(run)
+    with locked(run), with_ray(verbose):
+        job("raysp.collection.gather.gather", at, partial=partial)
+        say(run.predictions)
+        benchmark = {split for split, role in roles(run).items() if role.benchmark}
+        if not benchmark:
+            say("no benchmark splits in this run, so no submission")
+        elif not no_submission:
+            options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
+            there = whole_root(run, root, [trial for trial in run.trials() if trial.split in benchmark])
+            for path in job("raysp.kinds.population.submission.submissions", at, there, **options):
+                say(told(files.join(run.path, path.rpartition("/")[2])))
+        note(run, "predictions/", "submission-", "standin-submission-")
 
 
 @main.command()
@@ -92,31 +90,30 @@ def collect(
 @VERBOSE
 def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
-    with said():
-        from raysp.cli.data_root import whole_root
-        from raysp.driver import score_table
-        from raysp.driver.evaluate import wanted
-        from raysp.driver.finish import evaluate as evaluate_run
-        from raysp.driver.finish import note
-        from raysp.driver.sweep_record import check_run
-        from raysp.io import files
-        from raysp.io.words import counted
-        from raysp.runs.folder import RunFolder
-        from raysp.runs.lock import locked
-        from raysp.runs.test_looks import test_looks, test_scores_path
+    from raysp.cli.data_root import whole_root
+    from raysp.driver import score_table
+    from raysp.driver.evaluate import wanted
+    from raysp.driver.finish import evaluate as evaluate_run
+    from raysp.driver.finish import note
+    from raysp.driver.sweep_record import check_run
+    from raysp.io import files
+    from raysp.io.words import counted
+    from raysp.runs.folder import RunFolder
+    from raysp.runs.lock import locked
+    from raysp.runs.test_looks import test_looks, test_scores_path
 
-        run = RunFolder(folder)
-        check_run(run)
-        with locked(run), with_ray(verbose):
-            count = evaluate_run(run, whole_root(run, root, wanted(run, phase)), phase)
-            note(run, "metrics.parquet", "spike_train_metrics.parquet")
-        say(f"{counted(count, 'trial')} scored: {run.metrics}")
-        if phase == "test":
-            say(f"look {test_looks(run)} at the test answers, counted in {test_scores_path(run)}")
-        for line in score_table.lines(run, phase):
-            say(line)
-        if files.listing(run.report):
-            say(f"the report is older than these scores; draw it anew with: raysp report {folder}")
+    run = RunFolder(folder)
+    check_run(run)
+    with locked(run), with_ray(verbose):
+        count = evaluate_run(run, whole_root(run, root, wanted(run, phase)), phase)
+        note(run, "metrics.parquet", "spike_train_metrics.parquet")
+    say(f"{counted(count, 'trial')} scored: {run.metrics}")
+    if phase == "test":
+        say(f"look {test_looks(run)} at the test answers, counted in {test_scores_path(run)}")
+    for line in score_table.lines(run, phase):
+        say(line)
+    if files.listing(run.report):
+        say(f"the report is older than these scores; draw it anew with: raysp report {folder}")
 
 
 @main.command()
@@ -125,31 +122,30 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
 @VERBOSE
 def report(folder: str, root: str | None, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
-    with said():
-        from raysp.cli.data_root import data_root
-        from raysp.driver.finish import note
-        from raysp.driver.report import write_report
-        from raysp.driver.sweep import report_sweep
-        from raysp.driver.sweep_record import is_sweep
-        from raysp.io.words import counted
-        from raysp.runs.folder import RunFolder
-        from raysp.runs.lock import locked
+    from raysp.cli.data_root import data_root
+    from raysp.driver.finish import note
+    from raysp.driver.report import write_report
+    from raysp.driver.sweep import report_sweep
+    from raysp.driver.sweep_record import is_sweep
+    from raysp.io.words import counted
+    from raysp.runs.folder import RunFolder
+    from raysp.runs.lock import locked
 
-        run = RunFolder(folder)
-        swept = is_sweep(run)
-        with locked(run):
-            if swept:
-                say(report_sweep(run))
-                return
-            states = run.states(run.trials())
-            there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
-            say(write_report(run, there))
-            note(run, "report/")
-        if problems:
-            raise BadInput(
-                f"the report is drawn without the figures of {counted(problems, 'split')} that {there} does not hold "
-                f"(another data root: --root FOLDER): {'; '.join(problems)}"
-            )
+    run = RunFolder(folder)
+    swept = is_sweep(run)
+    with locked(run):
+        if swept:
+            say(report_sweep(run))
+            return
+        states = run.states(run.trials())
+        there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
+        say(write_report(run, there))
+        note(run, "report/")
+    if problems:
+        raise BadInput(
+            f"the report is drawn without the figures of {counted(problems, 'split')} that {there} does not hold "
+            f"(another data root: --root FOLDER): {'; '.join(problems)}"
+        )
 
 
 @main.command()
@@ -158,13 +154,12 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def ui(folder: str, host: str, port: int) -> None:
     """Open MLflow on a run's store, after writing to it what it lacks."""
-    with said():
-        from raysp.driver import tracking, tracking_server
-        from raysp.driver.sweep import described
-        from raysp.driver.sweep_record import is_sweep
-        from raysp.runs.folder import RunFolder
+    from raysp.driver import tracking, tracking_server
+    from raysp.driver.sweep import described
+    from raysp.driver.sweep_record import is_sweep
+    from raysp.runs.folder import RunFolder
 
-        run = RunFolder(folder)
-        uri = tracking.catch_up(run, trials=described(run) if is_sweep(run) else None, say=say)
-        say("starting MLflow ...")
-        tracking_server.serve(uri, host, port, lambda: say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)"))
+    run = RunFolder(folder)
+    uri = tracking.catch_up(run, trials=described(run) if is_sweep(run) else None, say=say)
+    say("starting MLflow ...")
+    tracking_server.serve(uri, host, port, lambda: say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)"))

@@ -1,4 +1,4 @@
-"""The command line's frame: the group of verbs, common options, and how errors are said."""
+"""The command line's frame: the group of verbs, common options, and how errors reach a person."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -23,10 +24,27 @@ ROOT = click.option("--root", default="data", show_default=True, help="Folder (o
 RUN_ROOT = click.option(
     "--root", help="Folder (or address) of the recordings; by default the one that the run was made with."
 )
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 VERBOSE = click.option("--verbose", is_flag=True, help="Show what the libraries have to say.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Verb(click.Command):
+    """A command whatever ends which is one line for a person and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with ended_in_words():
+            return super().invoke(ctx)
+
+
+class Verbs(click.Group):
+    """A group of verbs."""
+
+    command_class = Verb
+    group_class = type
+
+
+@click.command(cls=Verbs, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="raysp")
 def main() -> None:
     """Train, sweep, compare and submit models of neural spiking."""
@@ -34,7 +52,7 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def said() -> Iterator[None]:
+def ended_in_words() -> Iterator[None]:
     """Turn whatever ends a verb into one line for a person and an exit status.
 
     2 for what a person can mend (BadInput, NotReady), 1 for what the disk, a store or the system refuses, 70 for what
@@ -55,12 +73,12 @@ def said() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(128 + signal.SIGPIPE)
     except BaseException as error:
-        text, status = _told(error)
+        text, status = _in_words(error)
         _warn(f"raysp: {masked(text)}")
         sys.exit(status)
 
 
-def _told(error: BaseException) -> tuple[str, int]:
+def _in_words(error: BaseException) -> tuple[str, int]:
     """Return the line and the exit status of an error."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; what was finished is kept, and the same command goes on from there", exit_status(error)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from raysp.cli.root import main, said, say
+from raysp.cli.root import main, say
 
 
 @main.command()
@@ -26,22 +26,20 @@ def slurm(experiment: str, arguments: tuple[str, ...], name: str | None, **optio
 
     raysp slurm experiments/nlb_all.py --nodes 4 --gpus-per-node 4 -- --root /shared/data > job.sbatch
     """
-    with said():
-        from raysp.cluster.slurm import Job, script
+    from raysp.cluster.slurm import Job, script
 
-        name = os.path.splitext(os.path.basename(experiment))[0] if name is None else name
-        text = script(experiment, Job(name=name, **options), arguments)
-        click.echo(text, nl=False)
+    name = os.path.splitext(os.path.basename(experiment))[0] if name is None else name
+    text = script(experiment, Job(name=name, **options), arguments)
+    click.echo(text, nl=False)
 
 
 @main.command("slurm-head", hidden=True)
 @click.argument("peer", required=False)
 def head(peer: str | None) -> None:
     """Say an address and two free ports for Ray's head on this machine."""
-    with said():
-        from raysp.cluster.slurm_nodes import meeting_point
+    from raysp.cluster.slurm_nodes import meeting_point
 
-        say(" ".join(map(str, meeting_point(peer or None))))
+    say(" ".join(map(str, meeting_point(peer or None))))
 
 
 @main.command("slurm-wait", hidden=True)
@@ -50,7 +48,6 @@ def head(peer: str | None) -> None:
 @click.option("--of", type=int)
 def wait(nodes: int, seconds: float, of: int | None) -> None:
     """Wait until the cluster at RAY_ADDRESS has so many nodes."""
-    with said():
-        from raysp.cluster.slurm_nodes import wait_for_nodes
+    from raysp.cluster.slurm_nodes import wait_for_nodes
 
-        wait_for_nodes(nodes, seconds, of=of)
+    wait_for_nodes(nodes, seconds, of=of)
