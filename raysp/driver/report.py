@@ -64,7 +64,8 @@ def _forward(run: RunFolder) -> None:
 
 
 def open_run(run: RunFolder, root: str) -> RunData:
-    """Return what a run's page is made from. Raises as `write_report` does."""
+    """Return what a run's page is made from, its comparisons up to date. Raises as `write_report` does."""
+    compare(run)
     return read_run_data(run, root, lambda trial: _kind(root, trial))
 
 

@@ -1,4 +1,4 @@
-"""The predicted spike trains of a few cells, opened for drawing: nothing is read of other cells."""
+"""The predicted spike trains of a few units, opened for drawing: nothing is read of other units."""
 
 from __future__ import annotations
 
@@ -8,65 +8,68 @@ from raysp.config.experiment import Trial
 from raysp.data.splits import store
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.errors import BadInput, NotReady
-from raysp.kinds.stimulus.page.lines import Line
-from raysp.kinds.stimulus.page.numbers import HEADLINE, Numbers
-from raysp.kinds.stimulus.page.scores import headline
+from raysp.kinds.stimulus.lines import Line
+from raysp.kinds.stimulus.page.numbers import Numbers
+from raysp.kinds.stimulus.page.tables import headline
 from raysp.kinds.stimulus.spike_trains_file import Train, read_trains
 from raysp.report.run_data import RunData, Task
 
+LIGHTS = {"red 630 nm": "#D62728", "green 530 nm": "#2E9E46", "blue 480 nm": "#2B6CB8", "UV 420 nm": "#7B3FA0"}
+"""The four lights of the retina recordings of Doran et al. 2024, in the order of the channels."""
+
+OTHERS = ("#222222", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6A3D9A")
+
 
 @dataclass(frozen=True)
-class ShownCell:
-    """One cell that stands for others: its number, its place among them, and its score by the main model."""
+class ShownUnit:
+    """One unit that stands for others: its number, and its place among them by the main model's score."""
 
-    cell: int
+    unit: int
     place: str
-    score: float
+
+    @property
+    def name(self) -> str:
+        """As it is called in figures."""
+        return f"unit {self.unit} ({self.place})"
 
 
 @dataclass
-class TrainCase:
+class Case:
     """What the figures of spike trains are drawn from.
 
     Attributes:
-        material: of the run.
+        data: of the run.
         task: the recording's trials.
         numbers: what was measured.
         main: the model whose predictions are looked at closely.
-        shown: the cells, in the order in which they are drawn.
+        shown: the units, in the order in which they are drawn.
         problems: predictions that could not be read, in words.
     """
 
-    material: RunData
+    data: RunData
     task: Task
     numbers: Numbers
     main: Line
-    shown: tuple[ShownCell, ...]
+    shown: tuple[ShownUnit, ...]
     problems: list[str] = field(default_factory=list)
     _read: dict[str, dict[tuple[int, str], Train]] = field(default_factory=dict)
     _split: StimulusSplit | None = None
 
-    def trial(self, model: str, cell: int) -> Trial | None:
-        """Return the first finished trial of a model that has a cell; None where there is none."""
-        having = (t for t in self.material.finished(self.task) if t.shown == model and cell in (t.neurons or ()))
+    def trial(self, model: str, unit: int) -> Trial | None:
+        """Return the first finished trial of a model that has a unit; None where there is none."""
+        having = (t for t in self.data.finished(self.task) if t.shown == model and unit in (t.neurons or ()))
         return next(having, None)
 
-    def train(self, line: Line, cell: int) -> Train | None:
-        """Return a cell's predicted and recorded spikes, without the network's output; None where there are none."""
-        trial = self.trial(line.model, cell)
-        if trial is None:
+    def train(self, line: Line, unit: int, *, output: bool = False) -> Train | None:
+        """Return a unit's predicted and recorded spikes, the network's output if wanted; None where there are none."""
+        if (trial := self.trial(line.model, unit)) is None:
             return None
+        if output:
+            found = read_trains(self.data.run.trial(trial.id).predictions, [unit])
+            return next((train for train in found if train.decoding == line.decoding), None)
         if trial.id not in self._read:
             self._read[trial.id] = self._opened(trial)
-        return self._read[trial.id].get((cell, line.decoding))
-
-    def output(self, line: Line, cell: int) -> Train | None:
-        """Return the same with what the network said; None where there is none."""
-        trial = self.trial(line.model, cell)
-        if trial is None:
-            return None
-        found = read_trains(self.material.run.trial(trial.id).predictions, [cell])
-        return next((train for train in found if train.decoding == line.decoding), None)
+        return self._read[trial.id].get((unit, line.decoding))
 
     @property
     def split(self) -> StimulusSplit:
@@ -77,14 +80,27 @@ class TrainCase:
             BadInput: it is damaged, or was prepared anew from other data since.
         """
         if self._split is None:
-            store.same_data(self.material.root, self.task.trials[0])
-            self._split = store.load(self.material.root, self.task.split)
+            store.same_data(self.data.root, self.task.trials[0])
+            self._split = store.load(self.data.root, self.task.split)
         return self._split
 
+    @property
+    def channels(self) -> dict[str, str]:
+        """Names and colours of the stimulus' channels. Raises as `split` does."""
+        return channel_colours(self.split.sizes.channels, self.split.provenance.builder)
+
+    @property
+    def chosen(self) -> str:
+        """Which units are shown, in words."""
+        if len(self.shown) == 1:
+            return "The only unit"
+        places = [f"the {one.place}" for one in self.shown]
+        return f"{', '.join(places[:-1]).capitalize()} and {places[-1]} unit of {self.main.label} by {headline()}"
+
     def _opened(self, trial: Trial) -> dict[tuple[int, str], Train]:
-        path = self.material.run.trial(trial.id).predictions
+        path = self.data.run.trial(trial.id).predictions
         try:
-            found = read_trains(path, [one.cell for one in self.shown], output=False)
+            found = read_trains(path, [one.unit for one in self.shown], output=False)
         except (BadInput, NotReady) as reason:
             self.problems.append(str(reason))
             return {}
@@ -92,7 +108,7 @@ class TrainCase:
         return {(train.cell, train.decoding): train for train in reversed(found)}
 
 
-def open_train_case(material: RunData, task: Task, numbers: Numbers) -> TrainCase:
+def open_case(data: RunData, task: Task, numbers: Numbers) -> Case:
     """Choose what is shown of a recording.
 
     Raises:
@@ -101,26 +117,28 @@ def open_train_case(material: RunData, task: Task, numbers: Numbers) -> TrainCas
     if numbers.main is None:
         raise NotReady(
             f"no figures of spike trains: neither a network nor Poisson counts were scored on {task.split}; "
-            f"when trials are finished, run: raysp evaluate {material.run.name}"
+            f"when trials are finished, run: raysp evaluate {data.run.name}"
         )
-    return TrainCase(material, task, numbers, numbers.main, shown_cells(numbers))
+    return Case(data, task, numbers, numbers.main, shown_units(numbers))
 
 
-def shown_cells(numbers: Numbers) -> tuple[ShownCell, ...]:
-    """Return the median, the best and the worst cell of the main model by the headline; fewer where there are fewer."""
-    scores = numbers.of(numbers.main, *HEADLINE)
-    ranked = sorted(scores, key=lambda cell: (scores[cell], cell))
-    places = {"median": ranked[(len(ranked) - 1) // 2], "best": ranked[-1], "worst": ranked[0]}
+def shown_units(numbers: Numbers) -> tuple[ShownUnit, ...]:
+    """Return the median, the best and the worst unit of the main model by the headline; fewer where there are fewer."""
+    scores = numbers.by_unit[numbers.main]
+    ranked = sorted(scores, key=lambda unit: (scores[unit], unit))
     found: dict[int, str] = {}
-    for place, cell in places.items():
-        found.setdefault(cell, place if len(ranked) > 1 else "only")
-    return tuple(ShownCell(cell, place, scores[cell]) for cell, place in found.items())
+    for place, unit in (("median", ranked[(len(ranked) - 1) // 2]), ("best", ranked[-1]), ("worst", ranked[0])):
+        found.setdefault(unit, place if len(ranked) > 1 else "only")
+    return tuple(ShownUnit(unit, place) for unit, place in found.items())
 
 
-def chosen_by(case: TrainCase) -> str:
-    """Say which cells are shown."""
-    if len(case.shown) == 1:
-        return "The only cell"
-    words = {"median": "the median", "best": "the best", "worst": "the worst"}
-    places = [words[one.place] for one in case.shown]
-    return f"{', '.join(places[:-1]).capitalize()} and {places[-1]} cell of {case.main.label} by {headline()}"
+def channel_colours(channels: int, builder: str) -> dict[str, str]:
+    """Return the names and colours of a stimulus' channels.
+
+    Args:
+        channels: how many.
+        builder: what built the split; a retina recording's four channels are known lights.
+    """
+    if channels == len(LIGHTS) and builder.startswith("retina"):
+        return LIGHTS
+    return {f"channel {i}": OTHERS[i % len(OTHERS)] for i in range(channels)}

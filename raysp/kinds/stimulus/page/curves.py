@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysp.errors import NotReady
-from raysp.kinds.stimulus.page.colours import line_colours
-from raysp.kinds.stimulus.page.lines import Line
-from raysp.kinds.stimulus.page.numbers import PEARSON, SCHREIBER, SIGMAS, SIGN, VAN_ROSSUM, Numbers
-from raysp.kinds.stimulus.page.scores import score
-from raysp.models.windowed import CAREFUL, MATCHED
-from raysp.report.style import FAINT, Picture, canvas, png
+from raysp.kinds.stimulus.lines import PEARSON, SCHREIBER, SIGMAS, SIGN, VAN_ROSSUM, Line
+from raysp.kinds.stimulus.page.numbers import Numbers
+from raysp.report.style import CEILING, FLOOR, PALETTE, Picture, canvas, colours, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,10 +21,31 @@ LABELS = {
     PEARSON: "Pearson correlation, smoothed",
 }
 TICKS = (1, 2, 5, 10, 20, 50, 100)
-DASHES = (0, (4, 2))
-LOOKS = {MATCHED: "-.", CAREFUL: ":"}
-FURTHER = (0, (1, 3))
+DASHES, FURTHER = (0, (4, 2)), (0, (1, 3))
+LOOKS = {"matched": "-.", "careful": ":"}
+"""Of the decodings that are calibrated."""
 COUNTS = {"poisson": "Poisson counts of the interval", "ceiling": "true counts of the interval"}
+NETWORKS = ("#0072B2", "#009E73", "#CC79A7", "#6A3D9A", "#56B4E9")
+SCALE, LIGHTEST, DARKEST = "YlOrBr", 0.36, 0.95
+"""Of counts, by interval."""
+
+
+def line_colours(lines: Sequence[Line]) -> dict[str, str]:
+    """Return each model's colour. Counts of one interval share theirs, whether predicted or true."""
+    import matplotlib
+
+    networks = list(dict.fromkeys(line.model for line in lines if line.role == "network"))
+    palette = NETWORKS if len(networks) <= len(NETWORKS) else colours(max(len(networks), len(PALETTE) + 1))
+    found = dict(zip(networks, palette, strict=False))
+    intervals = sorted({line.interval for line in lines if line.interval is not None and line.role != "network"})
+    steps = np.linspace(LIGHTEST, DARKEST, len(intervals)) if len(intervals) > 1 else [0.7]
+    scale = dict(zip(intervals, matplotlib.colormaps[SCALE](steps), strict=False))
+    for line in lines:
+        if line.role != "network" and line.interval is not None:
+            found[line.model] = matplotlib.colors.to_hex(scale[line.interval])
+        else:
+            found.setdefault(line.model, FLOOR if line.role == "floor" else CEILING)
+    return found
 
 
 def width_curves(numbers: Numbers) -> Picture:
@@ -38,14 +56,12 @@ def width_curves(numbers: Numbers) -> Picture:
     """
     if not numbers.lines:
         raise NotReady("no curves over the width of smoothing: nothing was scored yet")
-    paint = line_colours(numbers.lines)
-    ceilings = [line for line in numbers.having("ceiling") if line.interval is None]
-    words = []
+    paint, words = line_colours(numbers.lines), []
     with canvas(9.6, 4.1) as figure:
         for axes, metric in zip(figure.subplots(1, 3), SIGN, strict=True):
             counts = best_decodings(numbers, metric)
-            for line in (*numbers.having("floor", "network"), *counts, *ceilings):
-                _line(axes, numbers, line, metric, paint[line.model], band=_banded(line))
+            for line in (*numbers.having("floor", "network"), *counts, *_ceilings(numbers, counting=False)):
+                _line(axes, numbers, line, metric, paint[line.model])
             _dress(axes, metric)
             axes.set_xlabel("σ (ms)")
             axes.set_title(LABELS[metric])
@@ -60,18 +76,21 @@ def interval_curves(numbers: Numbers) -> Picture:
     Raises:
         NotReady: no model counts spikes in intervals.
     """
-    true = [line for line in numbers.having("ceiling") if line.interval is not None]
+    true, others = _ceilings(numbers, counting=True), _ceilings(numbers, counting=False)
     intervals = sorted({line.interval for line in (*true, *numbers.having("poisson")) if line.interval is not None})
     if not intervals:
         raise NotReady("no curves by interval: no model of this run counts spikes in intervals")
-    paint, metrics = line_colours(numbers.lines), (SCHREIBER, VAN_ROSSUM)
+    paint, network = line_colours(numbers.lines), [line for line in numbers.having("network") if line == numbers.main]
     with canvas(9.6, 4.4) as figure:
         grid = figure.subplots(2, len(intervals), squeeze=False, sharex=True, sharey="row")
-        for row, metric in zip(grid, metrics, strict=True):
+        for row, metric in zip(grid, (SCHREIBER, VAN_ROSSUM), strict=True):
             counting = [*best_decodings(numbers, metric), *true]
             for axes, interval in zip(row, intervals, strict=True):
                 same = [line for line in counting if line.interval == interval]
-                _column(axes, numbers, metric, same, paint)
+                for line in (*numbers.having("floor"), *network, *same, *others):
+                    _line(axes, numbers, line, metric, paint[line.model])
+                _dress(axes, metric)
+                axes.set_xticks([1, 10, 100], ["1", "10", "100"])
             row[0].set_ylabel(LABELS[metric])
         for top, bottom, interval in zip(grid[0], grid[1], intervals, strict=True):
             top.set_title(f"counts of {interval} bin{'s' if interval > 1 else ''}", fontsize=9)
@@ -85,42 +104,28 @@ def interval_curves(numbers: Numbers) -> Picture:
 
 
 def best_decodings(numbers: Numbers, metric: str) -> list[Line]:
-    """Return each Poisson model with the decoding that is best by a measure on average over cells and widths."""
-    found: dict[str, list[Line]] = {}
-    for line in numbers.having("poisson"):
-        found.setdefault(line.model, []).append(line)
-    return [max(same, key=lambda line: SIGN[metric] * _level(numbers, line, metric)) for same in found.values()]
+    """Return each Poisson model with the decoding that is best by a measure on average over units and widths."""
+
+    def level(line: Line) -> float:
+        found = (numbers.of(line, metric, sigma) for sigma in SIGMAS)
+        return SIGN[metric] * float(np.mean([one.mean if one else 0.0 for one in found]))
+
+    counts = numbers.having("poisson")
+    models = dict.fromkeys(line.model for line in counts)
+    return [max((line for line in counts if line.model == model), key=level) for model in models]
 
 
 def mean_curve(numbers: Numbers, line: Line, metric: str) -> np.ndarray:
-    """Return (widths, 4) width (ms), mean over cells, and the ends of its 95 % interval (NaN for a single cell)."""
-    rows = []
-    for sigma in SIGMAS:
-        found = score(numbers.of(line, metric, sigma).values())
-        if found.mean is not None:
-            ends = (np.nan, np.nan) if found.low is None else (found.low, found.high)
-            rows.append((sigma, found.mean, *ends))
-    return np.array(rows).reshape(-1, 4)
+    """Return (widths, 4) width (ms), mean over units, and the ends of its 95 % interval (NaN for a single unit)."""
+    found = [(sigma, *one[1:]) for sigma in SIGMAS if (one := numbers.of(line, metric, sigma))]
+    return np.array(found, dtype=float).reshape(-1, 4)
 
 
-def _level(numbers: Numbers, line: Line, metric: str) -> float:
-    return float(np.mean([numbers.mean(line, metric, sigma) or 0.0 for sigma in SIGMAS]))
+def _ceilings(numbers: Numbers, *, counting: bool) -> list[Line]:
+    return [line for line in numbers.having("ceiling") if (line.interval is not None) == counting]
 
 
-def _column(axes: Axes, numbers: Numbers, metric: str, counting: list[Line], paint: dict[str, str]) -> None:
-    others = [line for line in numbers.having("ceiling") if line.interval is None]
-    network = [line for line in numbers.having("network") if line == numbers.main]
-    for line in (*numbers.having("floor"), *network, *counting, *others):
-        _line(axes, numbers, line, metric, paint[line.model], band=_banded(line))
-    _dress(axes, metric)
-    axes.set_xticks([1, 10, 100], ["1", "10", "100"])
-
-
-def _banded(line: Line) -> bool:
-    return line.role == "poisson" or (line.role == "network" and line.published)
-
-
-def _line(axes: Axes, numbers: Numbers, line: Line, metric: str, colour: str, *, band: bool) -> None:
+def _line(axes: Axes, numbers: Numbers, line: Line, metric: str, colour: str) -> None:
     x, mean, low, high = mean_curve(numbers, line, metric).T
     network = line.role == "network"
     look: dict[str, Any] = {"linestyle": DASHES if line.role == "ceiling" else "-"}
@@ -128,9 +133,9 @@ def _line(axes: Axes, numbers: Numbers, line: Line, metric: str, colour: str, *,
     look |= {"linewidth": 2.0 if network else 1.3, "zorder": 4 if network else 3}
     label = line.label if network else line.model
     axes.plot(x, mean, color=colour, label=label, gid="" if line.interval is None else line.role, **look)
-    if band and np.isfinite(low).all():
-        strong = 0.20 if network else 0.07
-        axes.fill_between(x, low, high, color=colour, alpha=strong, linewidth=0, zorder=2)
+    banded = line.role == "poisson" or (network and line.published)
+    if banded and np.isfinite(low).all():
+        axes.fill_between(x, low, high, color=colour, alpha=0.20 if network else 0.07, linewidth=0, zorder=2)
 
 
 def _dress(axes: Axes, metric: str) -> None:
@@ -138,14 +143,12 @@ def _dress(axes: Axes, metric: str) -> None:
     axes.set_xlim(SIGMAS[0], SIGMAS[-1])
     axes.set_xticks(TICKS, [str(tick) for tick in TICKS])
     axes.minorticks_off()
-    axes.grid(color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
+    axes.grid()
     if SIGN[metric] < 0:
         axes.set_ylim(bottom=0)
     else:
-        # An interval over few cells may reach below what a similarity can be.
-        low = -0.02 if metric == SCHREIBER else min(axes.get_ylim()[0], -0.02)
-        axes.set_ylim(low, 1.02)
+        # An interval over few units may reach below what a similarity can be.
+        axes.set_ylim(-0.02 if metric == SCHREIBER else min(axes.get_ylim()[0], -0.02), 1.02)
 
 
 def _handles(axes: Sequence[Axes], *, together: bool = False) -> tuple[list[Any], list[str]]:
@@ -169,18 +172,14 @@ def _decodings(counts: list[Line]) -> str:
 
 
 def _caption(numbers: Numbers, words: list[str]) -> str:
-    counts = (
-        f" Of each Poisson model the decoding is drawn that is best on average ({'; '.join(words)})."
-        if numbers.having("poisson")
-        else ""
-    )
+    counts = f" Of each Poisson model the decoding is drawn that is best on average ({'; '.join(words)})."
     further = (
-        f" Dash-dotted and dotted: the same network with further decodings; {MATCHED} and {CAREFUL} are calibrated for "
-        "each cell on the validation part."
-        if any(not line.published for line in numbers.having("network"))
-        else ""
+        f" Dash-dotted and dotted: the same network with further decodings; {' and '.join(LOOKS)} are calibrated for "
+        "each unit on the validation part."
     )
     return (
-        "Mean over cells with its 95 % band; dashed: ceilings, which read the true spikes. Look at how far each line "
-        f"stays from its ceiling as σ becomes small: that is precision in time.{counts}{further}"
+        "Mean over units with its 95 % band; dashed: ceilings, which read the true spikes. Look at how far each line "
+        "stays from its ceiling as σ becomes small: that is precision in time."
+        f"{counts if numbers.having('poisson') else ''}"
+        f"{'' if all(line.published for line in numbers.having('network')) else further}"
     )

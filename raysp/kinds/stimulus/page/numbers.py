@@ -1,76 +1,83 @@
-"""The numbers of predicted spike trains, cell by cell: read from the run's table column by column, mean over seeds."""
+"""What the models of a recording came to, read from the run's tables: means, differences, each unit's headline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from raysp.errors import BadInput
-from raysp.io import files
-from raysp.kinds.stimulus.page.lines import Line, lines
+from raysp.errors import BadInput, NotReady
+from raysp.kinds.stimulus.lines import HEADLINE, PART, SIGN, Line, Mean, Means
 from raysp.report.run_data import RunData, Task
-
-PART = "test"
-SCHREIBER, VAN_ROSSUM, PEARSON = "Schreiber", "van Rossum", "smoothed Pearson"
-PREDICTED, RECORDED = "spikes predicted", "spikes recorded"
-SIGN = {SCHREIBER: 1, VAN_ROSSUM: -1, PEARSON: 1}
-"""1 where more is better."""
-
-SIGMAS = (*range(1, 21), *range(22, 52, 2), *range(55, 151, 5))
-"""Widths that are shown, ms: closer where curves bend."""
-
-HEADLINE = (SCHREIBER, 50)
-"""The measure and width (ms) by which models and cells are ranked where only one number can rank them."""
-
-Key = tuple[str, str, str, int | None]
+from raysp.runs.comparison_table import read_comparison
+from raysp.runs.metrics_table import read_metrics
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What was measured of each cell of one recording.
+class Difference:
+    """A network's paired difference to another model; numbers as in `raysp.runs.comparison_table`.
 
     Attributes:
-        lines: models with their decodings, floor first, ceiling last.
-        values: (model, decoding, metric, width in ms or None) -> cell -> mean over seeds.
-        seeds: (model, decoding) -> the fewest and the most seeds that any cell has.
+        terms: on which they are compared.
+        line: the network.
+        other: what it is compared with.
+        metric: the measure.
+        sigma: the width, ms; None over all of them.
     """
 
-    lines: tuple[Line, ...] = ()
-    values: Mapping[Key, Mapping[int, float]] = field(default_factory=dict)
-    seeds: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    terms: str
+    line: Line
+    other: Line
+    metric: str
+    sigma: int | None
+    count: int
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    won: int = 0
+    share: float | None = None
 
-    def of(self, line: Line, metric: str, sigma: int | None = None) -> Mapping[int, float]:
-        """Return each cell's value, by the recording's own cell number; none where nothing was measured."""
-        return self.values.get((line.model, line.decoding, metric, sigma), {})
+    @property
+    def verdict(self) -> int:
+        """1 where the whole interval is on the better side of zero, -1 on the worse side, else 0."""
+        if self.low is None or self.high is None or self.low <= 0 <= self.high:
+            return 0
+        return SIGN[self.metric] if self.low > 0 else -SIGN[self.metric]
 
-    def mean(self, line: Line, metric: str, sigma: int | None = None) -> float | None:
-        """Return the mean over cells; None where nothing was measured."""
-        found = self.of(line, metric, sigma)
-        return sum(found.values()) / len(found) if found else None
 
-    def having(self, *roles: str) -> list[Line]:
-        """Return the lines that play one of these parts."""
-        return [line for line in self.lines if line.role in roles]
+@dataclass(frozen=True)
+class Numbers(Means):
+    """Means over units, and what else is shown of them.
 
-    def cells(self, line: Line) -> int:
-        """Return how many cells were scored."""
-        return len(self.of(line, *HEADLINE))
+    Attributes:
+        seeds: how many the units of each line have, in words.
+        differences: of networks to others.
+        by_unit: line -> unit -> its value by `HEADLINE`, mean over seeds.
+    """
 
-    def best(self, candidates: Sequence[Line], metric: str, sigma: int | None) -> Line | None:
-        """Return the best by the mean over cells; None where there is none.
+    seeds: Mapping[Line, str] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
+    by_unit: Mapping[Line, Mapping[int, float]] = field(default_factory=dict)
 
-        Only lines with as many cells as any of them count: a mean over fewer cells is one over other cells.
-        """
-        scored = [line for line in candidates if self.of(line, metric, sigma)]
-        most = max((len(self.of(line, metric, sigma)) for line in scored), default=0)
-        whole = [line for line in scored if len(self.of(line, metric, sigma)) == most]
-        return max(whole, key=lambda line: SIGN[metric] * (self.mean(line, metric, sigma) or 0.0), default=None)
+    @property
+    def several_seeds(self) -> bool:
+        """Whether any number is a mean over several seeds."""
+        return any(seeds != "1" for seeds in self.seeds.values())
+
+    def units(self, line: Line) -> int:
+        """Return how many units were scored."""
+        found = self.of(line, *HEADLINE)
+        return found.count if found else 0
+
+    def whole(self, planned: int) -> bool:
+        """Tell whether all lines have all units."""
+        return all(self.units(line) == planned for line in self.lines)
 
     @property
     def main(self) -> Line | None:
         """The network whose predictions are shown: the best by `HEADLINE`; of Poisson counts where there is no other.
 
-        Decoded as published: what the network said is kept beside its first decoding alone. None where nothing but
+        Decoded as published: the network's output is kept beside its first decoding alone. None where nothing but
         floors and ceilings was scored.
         """
         for role in ("network", "poisson"):
@@ -79,45 +86,53 @@ class Numbers:
         return None
 
 
-def read_numbers(material: RunData, task: Task) -> Numbers:
-    """Read what was measured of a recording's finished trials; nothing where the table is missing or damaged.
+def read_numbers(data: RunData, task: Task) -> Numbers:
+    """Read what was measured of a recording's finished trials; nothing where a table is missing or damaged.
 
-    That it is damaged is among the material's problems already.
+    That one is damaged is among the run's problems already.
     """
-    if not files.exists(material.run.metrics):
-        return Numbers()
     try:
-        return _read(material, task)
-    except BadInput:
+        return _read(data, task)
+    except (BadInput, NotReady):
         return Numbers()
 
 
-def _read(material: RunData, task: Task) -> Numbers:
-    from polars import Int64, col
+def _read(data: RunData, task: Task) -> Numbers:
+    from polars import col
 
-    from raysp.runs.metrics_table import read_metrics
+    rows = read_comparison(data.run, col("split") == task.split).to_dicts()
+    own = [row for row in rows if row["comparison"] == "mean"]
+    ways = dict.fromkeys((row["model"], row["decoding"]) for row in own)
+    models = [model for model, _ in ways]
+    lines: dict[tuple[str, str], Line] = {}
+    found, seeds = {}, {}
+    for row in own:
+        way, only = (row["model"], row["decoding"]), models.count(row["model"]) == 1
+        line = lines.setdefault(way, Line(*way, row["role"], row["interval"], only, row["published"]))
+        found[line, row["metric"], _width(row)] = Mean(*(row[name] for name in Mean._fields))
+        seeds[line] = row["seeds"]
+    differences = (
+        Difference(
+            row["comparison"],
+            lines[row["model"], row["decoding"]],
+            lines[row["against"], row["against_decoding"]],
+            row["metric"],
+            _width(row),
+            *(row[name] for name in ("count", "mean", "low", "high", "p", "won", "share")),
+        )
+        for row in rows
+        if row["against"] is not None
+    )
+    by_unit: dict[Line, dict[int, float]] = {}
+    metric, sigma = HEADLINE
+    wanted = (col("metric") == metric) & (col("parameter") == str(sigma)) & (col("part") == PART)
+    done = col("run_trial").is_in([trial.id for trial in data.finished(task)]) & col("value").is_finite()
+    table = read_metrics(data.run, wanted & done).group_by("model", "decoding", "unit", maintain_order=True)
+    for model, decoding, unit, value in table.agg(col("value").mean()).iter_rows():
+        if (model, decoding) in lines:
+            by_unit.setdefault(lines[model, decoding], {})[unit] = value
+    return Numbers(tuple(lines.values()), found, seeds, tuple(differences), by_unit)
 
-    done = [trial.id for trial in material.finished(task)]
-    shown = col("metric").is_in(list(SIGN)) & col("parameter").is_in([str(sigma) for sigma in SIGMAS])
-    wanted = (
-        col("run_trial").is_in(done)
-        & (col("part") == PART)
-        & col("unit").is_not_null()
-        & col("value").is_finite()
-        & (shown | col("metric").is_in([PREDICTED, RECORDED]))
-    )
-    place = ["model", "decoding", "metric", "parameter"]
-    by_cell = (
-        read_metrics(material.run, wanted, columns=[*place, "run_trial", "part", "unit", "value", "seed"])
-        .group_by([*place, "unit"], maintain_order=True)
-        .agg(col("value").mean(), col("seed").n_unique().cast(Int64))
-    )
-    rows = by_cell.group_by(place, maintain_order=True).agg(
-        "unit", "value", low=col("seed").min(), high=col("seed").max()
-    )
-    values, seeds = {}, {}
-    for model, decoding, metric, parameter, units, cells, low, high in rows.iter_rows():
-        sigma = None if parameter is None else int(parameter)
-        values[(model, decoding, metric, sigma)] = dict(zip(units, cells, strict=True))
-        seeds.setdefault((model, decoding), (low, high))
-    return Numbers(lines(material, task, list(seeds)), values, seeds)
+
+def _width(row: Mapping[str, str | None]) -> int | None:
+    return None if row["parameter"] is None else int(row["parameter"])

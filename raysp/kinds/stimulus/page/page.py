@@ -1,26 +1,33 @@
-"""The page of recordings in one piece: how like the recorded spike trains the predicted ones are."""
+"""What a run's page shows of its continuous recordings: how like the recorded spike trains the predicted ones are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from raysp.kinds.stimulus.page.draw import draw_trains
-from raysp.kinds.stimulus.page.fits import about, cell_fits
-from raysp.kinds.stimulus.page.gains import WIDTHS as GAIN_WIDTHS
-from raysp.kinds.stimulus.page.gains import gains
-from raysp.kinds.stimulus.page.numbers import SIGMAS, Numbers, read_numbers
-from raysp.kinds.stimulus.page.overall import METRICS as OVERALL_METRICS
-from raysp.kinds.stimulus.page.overall import overall
-from raysp.kinds.stimulus.page.scores import COLUMNS, MEANING, WIDTHS, better, score_table
+from raysp.data.splits import store
+from raysp.data.splits.stimulus import PARTS
+from raysp.errors import BadInput, NotReady
+from raysp.io.words import counted
+from raysp.kinds.stimulus.lines import HEADLINE, PREDICTED, RECORDED, SIGMAS, SIGN
+from raysp.kinds.stimulus.page import tables
+from raysp.kinds.stimulus.page.case import open_case
+from raysp.kinds.stimulus.page.curves import interval_curves, width_curves
+from raysp.kinds.stimulus.page.numbers import Numbers, read_numbers
+from raysp.kinds.stimulus.page.spikes import averages, rasters
+from raysp.kinds.stimulus.page.training import learning, unit_fits
+from raysp.kinds.stimulus.page.windows import arrays, kernels
 from raysp.report.pages import Pages, render
 from raysp.report.run_data import RunData, Task
-from raysp.report.section import Section
+from raysp.report.section import Drawn, Section
 
 FIGURE_SETS = 20
 """Recordings that get figures of their own; the tables are of all."""
 
 OPEN = 2
+OF_SCORES = (width_curves, interval_curves)
+OF_UNITS = (rasters, arrays, averages, kernels)
+OF_TRAINING = (learning,)
 
 
 def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
@@ -40,15 +47,13 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         "kinds/stimulus/page/page.html",
         run=data.run,
         at=at,
-        sections=recordings,
+        recordings=recordings,
         open=OPEN,
-        columns=COLUMNS,
-        widths=WIDTHS,
-        gain_widths=GAIN_WIDTHS,
-        overall_metrics=OVERALL_METRICS,
-        shown_widths=(SIGMAS[0], SIGMAS[-1]),
-        meaning=MEANING,
-        better=better,
+        tables=tables,
+        headline=HEADLINE,
+        counts=(PREDICTED, RECORDED),
+        measures=list(SIGN),
+        sigmas=(SIGMAS[0], SIGMAS[-1]),
     )
     size = f"{len(data.models)} × {len(data.tasks)} × {len(data.seeds)}"
     return Section(
@@ -56,32 +61,56 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         html=html,
         facts=(("models × recordings × seeds", size),),
         links=((f"{at}scores", "Scores"), (f"{at}figures", "Figures by recording")),
-        problems=data.incomplete("means below are over the cells of those that are"),
+        problems=data.incomplete("means below are over the units of those that are"),
     )
 
 
-def _recording(material: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
-    numbers = read_numbers(material, task)
-    drawn = draw_trains(material, task, numbers) if figures else None
-    done = len(material.finished(task))
+def draw(data: RunData, task: Task, numbers: Numbers) -> Drawn:
+    """Draw the figures of one recording; what cannot be drawn becomes a note and stops nothing else."""
+    drawn = Drawn(f"{task.slug}-")
+    for figure in OF_SCORES if numbers.lines else ():
+        drawn.add(figure, numbers)
+    try:
+        case = open_case(data, task, numbers)
+    except NotReady as reason:
+        drawn.notes.append(str(reason))
+    else:
+        for figure in OF_UNITS:
+            drawn.add(figure, case)
+        drawn.notes += case.problems
+    for figure in OF_TRAINING:
+        drawn.add(figure, data, task)
+    drawn.notes = list(dict.fromkeys(drawn.notes))
+    return drawn
+
+
+def about(data: RunData, task: Task) -> str:
+    """Say what a recording is: units, bin width, the length of each part; what is known without it where it is gone."""
+    seeds = len({trial.seed for trial in task.trials})
+    planned = f"{counted(tables.planned_units(task), 'unit')}, {counted(seeds, 'seed')}"
+    try:
+        header = store.header(data.root, task.split)
+    except (BadInput, NotReady, OSError):
+        return f"{planned}; the recording is no longer prepared below {data.root}"
+    bin_ms, left_out = header.sizes.bin_ms, len(header.left_out)
+    parts = ", ".join(
+        f"{name} {sum(stop - start for start, stop in stretches) * bin_ms / 1000:,.0f} s"
+        for name, stretches in sorted(header.parts.items(), key=lambda part: PARTS.index(part[0]))
+    )
+    gone = f"; {counted(left_out, 'unit')} of the recording left out by its filters" if left_out else ""
+    return f"{planned}; bins of {bin_ms:.4g} ms; {parts}{gone}"
+
+
+def _recording(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
+    numbers = read_numbers(data, task)
+    drawn = draw(data, task, numbers) if figures else Drawn("")
     return {
+        **data.progress(task),
         "task": task,
-        "about": about(material, task),
-        "table": score_table(material, task, numbers),
-        "gains": gains(numbers),
-        "overall": overall(numbers),
-        "poisson": bool(numbers.having("poisson")),
-        "networks": bool(numbers.having("network")),
-        "further": any(not line.published for line in numbers.having("network")),
-        "state": f"{done} of {len(task.trials)} trials done",
-        "complete": done == len(task.trials),
-        "fits": cell_fits(material, task),
-        "images": [pages.image(picture) for picture in drawn.pictures] if drawn else [],
-        "notes": drawn.notes if drawn else (),
-        "seeds": _seeds(numbers),
+        "about": about(data, task),
+        "numbers": numbers,
+        "planned": len(tables.planned_units(task)),
+        "fits": list(unit_fits(data, task)),
+        "images": [pages.image(picture) for picture in drawn.pictures],
+        "notes": drawn.notes,
     }
-
-
-def _seeds(numbers: Numbers) -> bool:
-    """Tell whether any number is a mean over several seeds."""
-    return any(high > 1 for _, high in numbers.seeds.values())
