@@ -7,12 +7,12 @@ from raysp.errors import NotReady
 from raysp.io import files
 from raysp.io.yaml_files import dump_yaml
 from raysp.runs.comparison_table import SCHEMA, path_of, read_comparison
-from tests.report.trains import CELLS, make_trains
+from tests.kinds.stimulus.made_up import CELLS, make_run
 
 
 @pytest.fixture
 def made(tmp_path):
-    made = make_trains(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"), seeds=(0, 1))
+    made = make_run(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"), seeds=(0, 1))
     compare(made.run)
     return made
 

@@ -3,21 +3,32 @@
 import numpy as np
 import pytest
 
-from raysp.driver.report import open_run
 from raysp.errors import NotReady
 from raysp.evaluation.statistics import summarize
-from raysp.kinds.stimulus.page.colours import NETWORKS, channel_colours, line_colours
-from raysp.kinds.stimulus.page.curves import best_decodings, interval_curves, mean_curve, width_curves
-from raysp.kinds.stimulus.page.lines import Line
-from raysp.kinds.stimulus.page.numbers import SCHREIBER, SIGMAS, VAN_ROSSUM, Numbers, read_numbers
-from tests.report.trains import CELLS, made_value, make_trains
+from raysp.kinds.stimulus.lines import SCHREIBER, SIGMAS, VAN_ROSSUM, Line, Mean
+from raysp.kinds.stimulus.page.curves import (
+    LOOKS,
+    NETWORKS,
+    best_decodings,
+    interval_curves,
+    line_colours,
+    mean_curve,
+    width_curves,
+)
+from raysp.kinds.stimulus.page.numbers import Numbers
+from raysp.models.windowed import CALIBRATED
+from tests.kinds.stimulus.made_up import CELLS, made_value, read
 
 
-@pytest.fixture(scope="module")
-def numbers(tmp_path_factory):
-    made = make_trains(tmp_path_factory.mktemp("trains"))
-    material = open_run(made.run, made.root)
-    return read_numbers(material, material.tasks[0])
+@pytest.fixture
+def numbers(made):
+    return read(made)[2]
+
+
+def made_numbers(value, lines):
+    """Return the means of units 1 and 2, the second 0.1 above."""
+    keys = [(one, metric, sigma) for one in lines for metric in (SCHREIBER, VAN_ROSSUM) for sigma in SIGMAS]
+    return Numbers(tuple(lines), {key: Mean.of([value(key[0]), value(key[0]) + 0.1]) for key in keys})
 
 
 def line(numbers, model, decoding):
@@ -33,24 +44,18 @@ def test_a_curve_has_mean_and_interval_at_every_width(numbers):
         assert (mean, low, high) == pytest.approx((expected.mean, expected.low, expected.high))
 
 
-def test_one_cell_has_a_curve_without_band(numbers):
+def test_one_unit_has_a_curve_without_band(numbers):
     one = line(numbers, "distance_unet", "nearest")
-    values = {key: {3: found[3]} for key, found in numbers.values.items()}
-    found = mean_curve(Numbers((one,), values), one, SCHREIBER)
+    alone = Numbers((one,), {key: Mean.of([found.mean]) for key, found in numbers.found.items()})
+    found = mean_curve(alone, one, SCHREIBER)
     assert np.isnan(found[:, 2:]).all()
     assert np.isfinite(found[:, :2]).all()
-    assert len(width_curves(Numbers((one,), values)).png) > 5000
+    assert len(width_curves(alone).png) > 5000
 
 
 def test_each_interval_is_drawn_with_the_decoding_that_is_best_by_the_measure():
     rounds, floors = (Line("poisson_5", how, "poisson", 5, only=False) for how in ("round", "floor"))
-    values = {
-        (one.model, one.decoding, metric, sigma): {1: level}
-        for one, level in ((rounds, 0.4), (floors, 0.3))
-        for metric in (SCHREIBER, VAN_ROSSUM)
-        for sigma in SIGMAS
-    }
-    found = Numbers((rounds, floors), values)
+    found = made_numbers({rounds: 0.4, floors: 0.3}.get, (rounds, floors))
     assert best_decodings(found, SCHREIBER) == [rounds]
     assert best_decodings(found, VAN_ROSSUM) == [floors]
 
@@ -58,17 +63,11 @@ def test_each_interval_is_drawn_with_the_decoding_that_is_best_by_the_measure():
 def test_further_decodings_are_drawn_with_the_network_and_named_but_never_looked_at_closely():
     names = ("nearest", "log-nearest", "matched", "careful")
     ways = [Line("net", how, "network", only=False, published=how == "nearest") for how in names]
-    levels = zip(ways, (0.4, 0.3, 0.5, 0.2), strict=True)
-    values = {
-        (one.model, one.decoding, metric, sigma): {1: level, 2: level + 0.1}
-        for one, level in levels
-        for metric in (SCHREIBER, VAN_ROSSUM)
-        for sigma in SIGMAS
-    }
-    found = Numbers(tuple(ways), values)
+    found = made_numbers(dict(zip(ways, (0.4, 0.3, 0.5, 0.2), strict=True)).get, ways)
     assert found.main == ways[0]
     assert "matched and careful are calibrated" in width_curves(found).caption
-    assert "matched" not in width_curves(Numbers(tuple(ways[:1]), values)).caption
+    assert set(LOOKS) == set(CALIBRATED)
+    assert "matched" not in width_curves(Numbers(tuple(ways[:1]), found.found)).caption
 
 
 def test_captions_say_which_decodings_are_drawn(numbers):
@@ -82,7 +81,7 @@ def test_intervals_stand_beside_true_counts(numbers):
 
 def test_without_counts_there_are_no_intervals(numbers):
     lines = tuple(one for one in numbers.lines if one.interval is None)
-    bare = Numbers(lines, numbers.values)
+    bare = Numbers(lines, numbers.found)
     with pytest.raises(NotReady, match="no model of this run counts"):
         interval_curves(bare)
     assert "decoding" not in width_curves(bare).caption
@@ -104,9 +103,3 @@ def test_counts_of_one_interval_share_their_colour(numbers):
 def test_networks_are_told_apart(count):
     paint = line_colours([Line(f"net_{i}", "nearest", "network") for i in range(count)])
     assert len(set(paint.values())) == count
-
-
-def test_lights_are_named_where_they_are_known():
-    assert next(iter(channel_colours(4, "retina-1"))) == "red 630 nm"
-    assert list(channel_colours(2, "retina-1")) == ["channel 0", "channel 1"]
-    assert next(iter(channel_colours(4, "other-1"))) == "channel 0"

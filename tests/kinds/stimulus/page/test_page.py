@@ -1,4 +1,4 @@
-"""The page of recordings in one piece: complete, self-contained, honest about what is missing."""
+"""The page of continuous recordings: complete, self-contained, honest about what is missing."""
 
 import re
 
@@ -12,18 +12,17 @@ from raysp.driver.report import open_run, write_report
 from raysp.io import files
 from raysp.io.yaml_files import dump_yaml
 from raysp.kinds.population.page import page as population_page
-from raysp.kinds.stimulus.page import draw as train_draw
-from raysp.kinds.stimulus.page.fits import about, cell_fits
-from raysp.kinds.stimulus.page.lines import role_of
-from tests.kinds.population.made_up import make_run
-from tests.report.trains import CELLS, MODELS, eye, make_trains
+from raysp.kinds.stimulus.page import page as recordings
+from raysp.kinds.stimulus.page.training import unit_fits
+from tests.kinds.population.made_up import make_run as make_population
+from tests.kinds.stimulus.made_up import CELLS, eye, make_run, read
 
 
 @pytest.fixture
 def light(monkeypatch):
     """No figures where they are not what is tested."""
-    for name in ("OF_CELLS", "OF_SCORES", "OF_TRAINING"):
-        monkeypatch.setattr(train_draw, name, ())
+    for name in ("OF_UNITS", "OF_SCORES", "OF_TRAINING"):
+        monkeypatch.setattr(recordings, name, ())
 
 
 def page(made):
@@ -37,7 +36,7 @@ def retina(tmp_path_factory):
     root = str(folder / "data")
     write_retina(f"{root}/retina", seconds=30, cells=3)
     name = sources.prepare_recording(Recording("retina", "retina", {"path": "{root}/retina"}), root)
-    return make_trains(folder, split=store.load(root, name), together=2)
+    return make_run(folder, split=store.load(root, name), together=2)
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +78,11 @@ def test_the_choice_of_the_best_poisson_is_confessed(html):
     assert "distance_unet − best Poisson" in html
     assert "distance_unet − no_spikes</td>" in html[html.index("Over all widths") :]
     assert "distance_unet − no_spikes" in html
-    assert "3 of 3 cells" in html
+    assert "3 of 3 units" in html
 
 
-def test_a_failed_trial_is_told_first_and_the_rest_is_over_the_other_cells(tmp_path, light):
-    made = make_trains(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"))
+def test_a_failed_trial_is_told_first_and_the_rest_is_over_the_other_units(tmp_path, light):
+    made = make_run(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"))
     folder = made.run.trial(made.of("distance_unet").id)
     files.remove(folder.done)
     files.write_text(folder.error, "Traceback\n  line\nFloatingPointError: <b>loss</b> is nan")
@@ -91,33 +90,33 @@ def test_a_failed_trial_is_told_first_and_the_rest_is_over_the_other_cells(tmp_p
     assert "FloatingPointError: &lt;b&gt;loss&lt;/b&gt; is nan" in html
     assert "1 of 6 trials are not done" in html
     assert "2 of 4" in html
-    assert "a model that lacks cells which others have cannot be best" in html
+    assert "a model that lacks units which others have cannot be best" in html
     assert "1 of 2, 1 failed" in html
 
 
 def test_without_poisson_models_the_floor_is_compared_with(tmp_path, light):
-    html = page(make_trains(tmp_path, models=("no_spikes", "distance_unet", "perfect_distance")))
+    html = page(make_run(tmp_path, models=("no_spikes", "distance_unet", "perfect_distance")))
     assert "Against the floor" in html
     assert "no Poisson model that was scored" in html
     assert "distance_unet − no_spikes" in html
 
 
 def test_without_a_network_there_are_scores_without_differences(tmp_path, light):
-    html = page(make_trains(tmp_path, models=("no_spikes", "poisson_20")))
+    html = page(make_run(tmp_path, models=("no_spikes", "poisson_20")))
     assert "No differences" in html
     assert "poisson_20" in html
 
 
-def test_one_cell_has_a_page(tmp_path, light):
-    made = make_trains(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"), split=eye().select(CELLS[:1]))
+def test_one_unit_has_a_page(tmp_path, light):
+    made = make_run(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"), split=eye().select(CELLS[:1]))
     html = page(made)
-    assert "1 cell, 1 seed" in html
-    assert "1 of 1 cell<" in html
+    assert "1 unit, 1 seed" in html
+    assert "1 of 1 unit<" in html
     assert not re.search(r"\bnan\b", html)
 
 
 def test_without_metrics_the_page_says_so_and_shows_the_training(tmp_path):
-    made = make_trains(tmp_path, models=("no_spikes", "distance_unet"))
+    made = make_run(tmp_path, models=("no_spikes", "distance_unet"))
     files.remove(made.run.metrics)
     html = page(made)
     assert "Nothing was scored yet" in html
@@ -127,15 +126,15 @@ def test_without_metrics_the_page_says_so_and_shows_the_training(tmp_path):
 
 def test_seeds_are_said_to_be_averaged(tmp_path, light):
     models = ("no_spikes", "distance_unet")
-    assert "the mean over its seeds first" in page(make_trains(tmp_path / "two", models=models, seeds=(0, 1)))
-    assert "the mean over its seeds first" not in page(make_trains(tmp_path / "one", models=models))
+    assert "the mean over its seeds first" in page(make_run(tmp_path / "two", models=models, seeds=(0, 1)))
+    assert "the mean over its seeds first" not in page(make_run(tmp_path / "one", models=models))
 
 
 def test_a_run_of_both_kinds_has_one_page(tmp_path, light, monkeypatch):
     monkeypatch.setattr(population_page, "OF_A_TRIAL", ())
-    trains = make_trains(tmp_path, models=("no_spikes", "distance_unet"))
+    trains = make_run(tmp_path, models=("no_spikes", "distance_unet"))
     record = trains.run.record()
-    rates = make_run(tmp_path, models=("mean_rate",), seeds=(0,), splits=("mc_maze_small-20ms-val",))
+    rates = make_population(tmp_path, models=("mean_rate",), seeds=(0,), splits=("mc_maze_small-20ms-val",))
     record["trials"] += rates.run.record()["trials"]
     files.write_text(trains.run.experiment, dump_yaml(record))
     beside = files.join(trains.run.report, "spike-trains.html")
@@ -150,35 +149,27 @@ def test_a_run_of_both_kinds_has_one_page(tmp_path, light, monkeypatch):
 
 
 def test_the_kind_is_known_without_the_data(tmp_path):
-    made = make_trains(tmp_path, models=("no_spikes",))
+    made = make_run(tmp_path, models=("no_spikes",))
     files.remove(files.join(made.root, "prepared"))
     material = open_run(made.run, made.root)
     assert [(task.kind, task.neurons) for task in material.tasks] == [("stimulus", None)]
-    assert "no longer prepared" in about(material, material.tasks[0])
+    assert "no longer prepared" in recordings.about(material, material.tasks[0])
 
 
 def test_what_the_recording_is_stands_above_its_table(tmp_path):
-    made = make_trains(tmp_path, models=("no_spikes",))
+    made = make_run(tmp_path, models=("no_spikes",))
     material = open_run(made.run, made.root)
-    assert about(material, material.tasks[0]) == (
-        "4 cells, 1 seed; bins of 1 ms; train 8 s, validation 1 s, test 11 s; "
-        "1 cell of the recording left out by its filters"
+    assert recordings.about(material, material.tasks[0]) == (
+        "4 units, 1 seed; bins of 1 ms; train 8 s, validation 1 s, test 11 s; "
+        "1 unit of the recording left out by its filters"
     )
 
 
-def test_fits_are_of_single_cells(tmp_path):
-    made = make_trains(tmp_path)
-    material = open_run(made.run, made.root)
-    fit = {one.model: one for one in cell_fits(material, material.tasks[0])}
-    assert fit["distance_unet"].parameters == 1000
-    assert fit["distance_unet"].epochs == "1.5 (1–2) of 3"
-    assert fit["distance_unet"].seconds == pytest.approx(7.2)
-    assert fit["distance_unet"].hours == pytest.approx(2 * 7.2 / 3600)
-    assert (fit["no_spikes"].epochs, fit["no_spikes"].parameters) == ("", 0)
-
-
-def test_parts_are_played_by_models_whatever_they_are_called(tmp_path):
-    made = make_trains(tmp_path)
-    material = open_run(made.run, made.root)
-    roles = [role_of(material, made.of(model)) for model in MODELS]
-    assert roles == ["floor", "network", "poisson", "poisson", "ceiling", "ceiling"]
+def test_fits_are_of_single_units(made):
+    data, task, _ = read(made)
+    found = {fit.model: (fit, hours) for fit, hours in unit_fits(data, task)}
+    fit, hours = found["distance_unet"]
+    assert (fit.parameters, fit.epochs, fit.seeds) == (1000, "1.5 (1–2) of 3", "2 of 2")
+    assert fit.seconds == pytest.approx(7.2)
+    assert hours == pytest.approx(2 * 7.2 / 3600)
+    assert (found["no_spikes"][0].epochs, found["no_spikes"][0].parameters) == ("", 0)

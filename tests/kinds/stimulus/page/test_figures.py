@@ -1,4 +1,4 @@
-"""Figures of single cells: rasters, distance arrays, averages, kernels and training, checked by what they draw from."""
+"""Figures of single units: rasters, distance arrays, averages, kernels and training, checked by what they draw from."""
 
 import dataclasses
 
@@ -7,36 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp.driver.report import open_run
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds.stimulus.kernels_file import read_kernels, write_kernels
-from raysp.kinds.stimulus.page.arrays import busiest, open_arrays, true_distances
-from raysp.kinds.stimulus.page.averages import averages, cell_averages, triggered
-from raysp.kinds.stimulus.page.case import open_train_case
-from raysp.kinds.stimulus.page.draw import draw_trains
-from raysp.kinds.stimulus.page.kernels import kernels as draw_kernels
-from raysp.kinds.stimulus.page.kernels import open_kernels
-from raysp.kinds.stimulus.page.learning import best_epochs, learned, learning
-from raysp.kinds.stimulus.page.numbers import read_numbers
-from raysp.kinds.stimulus.page.rasters import ordinary_stretch, rows_of
+from raysp.kinds.stimulus.page.page import draw
+from raysp.kinds.stimulus.page.spikes import averages, ordinary_stretch, rows_of, triggered, unit_averages
+from raysp.kinds.stimulus.page.training import best_epochs, learned, learning
+from raysp.kinds.stimulus.page.windows import busiest, kernels, open_arrays, open_kernels, true_distances
 from raysp.kinds.stimulus.spike_trains_file import Train, read_trains, write_trains
-from tests.report.trains import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, make_trains
-
-
-def open_made(made):
-    material = open_run(made.run, made.root)
-    return open_train_case(material, material.tasks[0], read_numbers(material, material.tasks[0]))
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return make_trains(tmp_path_factory.mktemp("trains"))
+from tests.kinds.stimulus.made_up import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, case_of, make_run, read
 
 
 @pytest.fixture
 def case(made):
-    return open_made(made)
+    return case_of(made)
 
 
 def test_rasters_have_the_recorded_spikes_and_a_row_for_each_model(case, made):
@@ -50,15 +34,15 @@ def test_rasters_have_the_recorded_spikes_and_a_row_for_each_model(case, made):
 
 
 def test_a_model_that_begins_later_keeps_its_moments(tmp_path):
-    made = make_trains(tmp_path, models=("distance_unet", "poisson_20"))
+    made = make_run(tmp_path, models=("distance_unet", "poisson_20"))
     path, trial = made.run.trial(made.of("poisson_20").id).predictions, made.of("poisson_20")
     later = [
         dataclasses.replace(t, first_bin=t.first_bin + 30, predicted=t.predicted[30:], recorded=t.recorded[30:])
         for t in read_trains(path)
     ]
-    before = rows_of(open_made(made), CELLS[0])[1:]
+    before = rows_of(case_of(made), CELLS[0])[1:]
     write_trains(path, trial, made.split.select(trial.neurons), later, INPUT)
-    after = rows_of(open_made(made), CELLS[0])[1:]
+    after = rows_of(case_of(made), CELLS[0])[1:]
     old, new = (next(times for line, times in rows if line.model == "poisson_20") for rows in (before, after))
     np.testing.assert_allclose(new, old[old > 0.030])
 
@@ -100,19 +84,19 @@ def test_arrays_are_windows_of_two_seconds(case, made):
 
 
 def test_models_that_count_have_no_arrays(tmp_path):
-    case = open_made(make_trains(tmp_path, models=("no_spikes", "poisson_20")))
+    case = case_of(make_run(tmp_path, models=("no_spikes", "poisson_20")))
     with pytest.raises(NotReady, match="does not predict distances"):
         open_arrays(case, CELLS[0])
 
 
 def test_outputs_that_were_not_kept_are_told(tmp_path):
-    made = make_trains(tmp_path, models=("distance_unet",))
+    made = make_run(tmp_path, models=("distance_unet",))
     for trial in made.trials:
         path = made.run.trial(trial.id).predictions
         bare = [dataclasses.replace(train, output=None) for train in read_trains(path)]
         write_trains(path, trial, made.split.select(trial.neurons), bare, INPUT)
     with pytest.raises(NotReady, match="was not kept"):
-        open_arrays(open_made(made), CELLS[0])
+        open_arrays(case_of(made), CELLS[0])
 
 
 @given(st.integers(0, 2**31), st.integers(1, 12))
@@ -133,8 +117,8 @@ def test_an_average_is_the_mean_of_what_came_before_within_the_stretch(seed, lag
         np.testing.assert_allclose(found.mean, np.mean(before, axis=0) - mean, atol=1e-6)
 
 
-def test_a_cell_that_follows_a_light_has_it_in_its_averages(case):
-    trained, recorded, predicted = cell_averages(case, CELLS[3], 200)
+def test_a_unit_that_follows_a_light_has_it_in_its_averages(case):
+    trained, recorded, predicted = unit_averages(case, CELLS[3], 200)
     for found in (trained, recorded, predicted):
         # The first light is on 40 bins before (up to 90 with its frame); what is predicted comes two bins later.
         assert found.mean[-60, 0] > 0.2
@@ -145,66 +129,62 @@ def test_a_cell_that_follows_a_light_has_it_in_its_averages(case):
 
 
 def test_no_predicted_spikes_are_no_average(tmp_path):
-    made = make_trains(tmp_path, models=("distance_unet",))
+    made = make_run(tmp_path, models=("distance_unet",))
     for trial in made.trials:
         path = made.run.trial(trial.id).predictions
         silent = [dataclasses.replace(train, predicted=0 * train.predicted) for train in read_trains(path)]
         write_trains(path, trial, made.split.select(trial.neurons), silent, INPUT)
-    case = open_made(made)
-    assert cell_averages(case, CELLS[0], 50)[2].spikes == 0
+    case = case_of(made)
+    assert unit_averages(case, CELLS[0], 50)[2].spikes == 0
     assert len(averages(case).png) > 5000
 
 
-def test_kernels_are_those_of_the_cell_the_strongest_first(case, made):
+def test_kernels_are_those_of_the_unit_the_strongest_first(case, made):
     trial = made.of("distance_unet", CELLS[3])
-    kept, shared = read_kernels(made.run.trial(trial.id).kernels, trial, CELLS[3])
-    found = open_kernels(case, CELLS[3])
+    kept, _ = read_kernels(made.run.trial(trial.id).kernels, trial, CELLS[3])
+    found, shared = open_kernels(case, CELLS[3])
     assert not shared
-    strength = np.square(found.weights).sum(axis=(1, 2))
-    assert (np.diff(strength) <= 0).all()
-    np.testing.assert_array_equal(np.sort(found.weights, axis=0), np.sort(kept, axis=0))
-    assert list(found.inputs)[-1] == "own spikes"
+    assert (np.diff(np.square(found).sum(axis=(1, 2))) <= 0).all()
+    np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(kept, axis=0))
 
 
-def test_kernels_of_one_network_for_all_cells_are_said_to_be_shared(tmp_path):
-    made = make_trains(tmp_path, models=("distance_unet",), together=4)
+def test_kernels_of_one_network_for_all_units_are_said_to_be_shared(tmp_path):
+    made = make_run(tmp_path, models=("distance_unet",), together=4)
     (trial,) = made.trials
-    kernels = np.arange(600.0).reshape(1, 8, 5, 15)
-    write_kernels(made.run.trial(trial.id).kernels, trial, made.split.cells, kernels)
-    case = open_made(made)
-    found = open_kernels(case, CELLS[2])
-    assert found.shared
-    np.testing.assert_array_equal(found.weights, kernels[0, ::-1])
-    assert draw_kernels(case).caption.startswith("Shared by all cells")
+    weights = np.arange(600.0).reshape(1, 8, 5, 15)
+    write_kernels(made.run.trial(trial.id).kernels, trial, made.split.cells, weights)
+    case = case_of(made)
+    found, shared = open_kernels(case, CELLS[2])
+    assert shared
+    np.testing.assert_array_equal(found, weights[0, ::-1])
+    assert kernels(case).caption.startswith("Shared by all units")
 
 
 def test_a_trial_of_an_earlier_version_has_no_kernels_and_says_what_to_do(tmp_path):
-    made = make_trains(tmp_path, models=("distance_unet",))
+    made = make_run(tmp_path, models=("distance_unet",))
     for trial in made.trials:
         files.remove(made.run.trial(trial.id).kernels)
     with pytest.raises(NotReady, match="remove the trial's folder and run the experiment again"):
-        open_kernels(open_made(made), CELLS[0])
+        open_kernels(case_of(made), CELLS[0])
 
 
 def test_training_of_all_trials_comes_together(case):
-    found = learned(case.material, case.task, "distance_unet")
-    assert found.train.tolist() == [[2.0, 1.0, 0.0]] * 2
-    assert found.validation.tolist() == [[2.5, 1.5, 0.5]] * 2
-    assert sorted(found.best) == [1, 1, 2, 2]
-    assert best_epochs(case.material, case.trial("distance_unet", CELLS[0])) == {CELLS[0]: 1, CELLS[1]: 2}
-    assert learned(case.material, case.task, "no_spikes") is None
+    losses, best = learned(case.data, case.task, "distance_unet")
+    assert losses.tolist() == [[[2.0, 1.0, 0.0]] * 2, [[2.5, 1.5, 0.5]] * 2]
+    assert sorted(best) == [1, 1, 2, 2]
+    assert best_epochs(case.data, case.trial("distance_unet", CELLS[0])) == {CELLS[0]: 1, CELLS[1]: 2}
+    assert learned(case.data, case.task, "no_spikes") is None
 
 
 def test_models_that_fit_themselves_have_no_training_curves(tmp_path):
-    made = make_trains(tmp_path, models=("no_spikes", "perfect_distance"))
-    material = open_run(made.run, made.root)
+    made = make_run(tmp_path, models=("no_spikes", "perfect_distance"))
+    data, task, _ = read(made)
     with pytest.raises(NotReady, match="no training curves"):
-        learning(material, material.tasks[0])
+        learning(data, task)
 
 
 def test_all_figures_are_drawn_and_say_what_to_look_at(made):
-    material = open_run(made.run, made.root)
-    found = draw_trains(material, material.tasks[0])
+    found = draw(*read(made))
     names = ["widths", "intervals", "rasters", "arrays", "averages", "kernels", "learning"]
     assert [picture.name for picture in found.pictures] == [f"standin-eye-{name}" for name in names]
     assert all("ook " in picture.caption for picture in found.pictures)
@@ -212,10 +192,9 @@ def test_all_figures_are_drawn_and_say_what_to_look_at(made):
 
 
 def test_an_unprepared_recording_leaves_what_needs_it_undrawn(tmp_path):
-    made = make_trains(tmp_path, models=("distance_unet", "poisson_20"))
+    made = make_run(tmp_path, models=("distance_unet", "poisson_20"))
     files.remove(files.join(made.root, "prepared"))
-    material = open_run(made.run, made.root)
-    found = draw_trains(material, material.tasks[0])
+    found = draw(*read(made))
     assert [picture.name.rpartition("-")[2] for picture in found.pictures] == [
         "widths", "intervals", "rasters", "learning"
     ]  # fmt: skip
@@ -223,8 +202,8 @@ def test_an_unprepared_recording_leaves_what_needs_it_undrawn(tmp_path):
     assert "raysp data prepare" in found.notes[0]
 
 
-def test_output_of_one_cell_is_that_cells(case):
-    first, second = (case.output(case.main, cell) for cell in CELLS[:2])
+def test_output_of_one_unit_is_that_units(case):
+    first, second = (case.train(case.main, unit, output=True) for unit in CELLS[:2])
     assert isinstance(first, Train)
     assert (first.cell, second.cell) == CELLS[:2]
     assert not np.array_equal(first.output, second.output)

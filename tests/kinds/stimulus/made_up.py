@@ -12,11 +12,15 @@ from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
+from raysp.driver.report import open_run
 from raysp.io import files, tables
 from raysp.io.yaml_files import dump_yaml
 from raysp.kinds.stimulus.kernels_file import write_kernels
-from raysp.kinds.stimulus.page.numbers import PREDICTED, RECORDED, SIGMAS, SIGN
+from raysp.kinds.stimulus.lines import PREDICTED, RECORDED, SIGMAS, SIGN
+from raysp.kinds.stimulus.page.case import Case, open_case
+from raysp.kinds.stimulus.page.numbers import Numbers, read_numbers
 from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
+from raysp.report.run_data import RunData, Task
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import SCHEMA
@@ -40,7 +44,7 @@ TRAINED = ("distance_unet", "poisson_counts")
 
 
 @dataclasses.dataclass(frozen=True)
-class MadeTrains:
+class MadeRun:
     """A run folder, its data root, its recording and its trials."""
 
     run: RunFolder
@@ -77,7 +81,7 @@ def eye(seconds: float = 20.0, name: str = NAME, seed: int = 0) -> StimulusSplit
     )
 
 
-def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, split=None) -> MadeTrains:
+def make_run(folder, *, models=MODELS, seeds=(0,), together=2, value=None, split=None) -> MadeRun:
     """Write a finished, scored run.
 
     Args:
@@ -107,7 +111,17 @@ def make_trains(folder, *, models=MODELS, seeds=(0,), together=2, value=None, sp
     }
     files.write_text(run.experiment, dump_yaml(record))
     write_rows(run, rows)
-    return MadeTrains(run, root, split, trials)
+    return MadeRun(run, root, split, trials)
+
+
+def read(made) -> tuple[RunData, Task, Numbers]:
+    """Return what a page of the run is made from."""
+    data = open_run(made.run, made.root)
+    return data, data.tasks[0], read_numbers(data, data.tasks[0])
+
+
+def case_of(made) -> Case:
+    return open_case(*read(made))
 
 
 def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
