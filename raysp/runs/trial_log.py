@@ -7,7 +7,7 @@ import math
 import platform
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,8 +109,20 @@ class Log:
         self._lines.append(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
         files.write_text(self._path, "\n".join(self._lines) + "\n")
 
-    def epoch(self, note: dict[str, Any]) -> None:
-        """Add a line of what an epoch came to, at most one in ten seconds; warnings always."""
+    def and_tell(self, report: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+        """Return what takes notes of progress for the log and for others; a "log" is for the log alone."""
+
+        def tell(note: dict[str, Any]) -> None:
+            self.note(note)
+            if "log" not in note:
+                report(note)
+
+        return tell
+
+    def note(self, note: dict[str, Any]) -> None:
+        """Add a line of what an epoch came to, at most one in ten seconds; warnings and what is meant for it always."""
+        if "log" in note:
+            self.line(note["log"])
         if "warning" in note:
             self.line(f"warning: {note['warning']}")
         if "epoch" in note and time.monotonic() >= self._next:

@@ -9,12 +9,13 @@ from typing import Any
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
-from raysp.data.splits.population import TrainingPart
 from raysp.io import files
+from raysp.kinds import catalog as kinds
+from raysp.models import catalog
 from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named, recorded
 from raysp.search.outcome import read_rungs
-from raysp.trials.run_trial import check_code, measure
+from raysp.trials.run_trial import check_code
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Rungs:
 
 def search_trial(
     trial: Trial,
-    part: TrainingPart,
+    part: Any,
     setting: Setting,
     report: Callable[[dict[str, Any]], None] = lambda note: None,
     rungs: Rungs | None = None,
@@ -48,7 +49,7 @@ def search_trial(
 
     Args:
         trial: what to run.
-        part: the split's training part, with all neurons.
+        part: what a search may see of the split, with all units.
         setting: where.
         report: called with small notes of progress, once per epoch.
         rungs: where ASHA compares trials; None for nowhere.
@@ -70,7 +71,7 @@ def search_trial(
 
 def _run(
     trial: Trial,
-    part: TrainingPart,
+    part: Any,
     setting: Setting,
     folder: TrialFolder,
     report: Callable[[dict[str, Any]], None],
@@ -79,22 +80,21 @@ def _run(
     log: Log,
 ) -> dict[str, Any]:
     from raysp.runs import curve
-    from raysp.training import trial as training
+    from raysp.training.job import Job
 
     started = time.time()
     part = part if trial.neurons is None else part.select(trial.neurons)
-    ladder = _Ladder(trial.id, folder, rungs)
-    job = training.Job(
+    ladder, tell = _Ladder(trial.id, folder, rungs), log.and_tell(report)
+    job = Job(
         trial,
         device=setting.device,
         purpose="search",
         checkpoint=folder.checkpoint_of,
-        report=lambda note: (log.epoch(note), report(note), ladder.climb(note)),
+        report=lambda note: (tell(note), ladder.climb(note)),
         enough=ladder.ends,
-        measure=measure,
         measure_at=rungs.epochs,
     )
-    fitted = training.fit_trial(job, part)
+    fitted = kinds.of(catalog.kind(trial.model)).fit(job, part)
     curve.write_curve(folder.curve, fitted.curve, trial)
     files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
     result = done_record(trial, fitted, part.standin, started) | made_by

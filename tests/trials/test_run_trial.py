@@ -12,7 +12,7 @@ from raysp.driver.plan import make_plan
 from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.io.words import counted
-from raysp.kinds.population import rates_file
+from raysp.kinds.population import predict, rates_file
 from raysp.runs.folder import RunFolder
 from raysp.runs.provenance import commit
 from raysp.runs.trial_log import Setting
@@ -87,7 +87,7 @@ def test_a_full_disk_is_not_the_trials_failure_and_the_next_try_finishes_it(sett
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(rates_file, "write_predictions", full)
+        patch.setattr(predict, "write_predictions", full)
         with pytest.raises(OSError, match="No space"):
             run_trial(trial, setting)
     folder = RunFolder(setting.run).trial(trial.id)
@@ -99,7 +99,7 @@ def test_a_full_disk_is_not_the_trials_failure_and_the_next_try_finishes_it(sett
 
 def test_data_that_changed_since_the_plan_are_refused(setting, root):
     (trial,) = plan(root)
-    with pytest.raises(BadInput, match="changed since the experiment was planned"):
+    with pytest.raises(BadInput, match="is no longer what"):
         run_trial(dataclasses.replace(trial, data="0" * 64), setting)
 
 
@@ -116,7 +116,7 @@ def test_a_follower_trains_on_all_trials_for_the_epochs_that_val_selected(settin
 
 def test_a_cell_subset_predicts_its_cells_alone(setting, root):
     neurons = (0, 2, 3, 15)
-    (trial,) = plan(root, neurons=neurons)
+    (trial,) = plan(root, units=neurons)
     run_trial(trial, setting)
     rates, _ = rates_file.read_rates(RunFolder(setting.run).trial(trial.id).predictions, "eval")
     assert rates.shape[2] == len(neurons)

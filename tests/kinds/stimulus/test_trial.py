@@ -15,7 +15,7 @@ from raysp.data.standin.retina import write_retina
 from raysp.driver.plan import make_plan
 from raysp.errors import BadInput, Interrupted
 from raysp.io import files
-from raysp.kinds.stimulus import trial as stimulus_trial
+from raysp.kinds.stimulus import predict as stimulus_predict
 from raysp.kinds.stimulus.spike_trains_file import read_trains
 from raysp.runs.folder import RunFolder
 from raysp.runs.trial_log import Setting
@@ -129,7 +129,7 @@ def test_the_same_trial_twice_gives_the_same_predictions(setting, prepared, tmp_
 
 
 def test_a_trial_of_some_cells_predicts_these_alone(setting, prepared):
-    trial = planned(prepared, "distance_unet", cells="13")
+    trial = planned(prepared, "distance_unet", units="13")
     run_trial(trial, setting)
     assert {train.cell for train in trains_of(setting, trial)} == {13}
 
@@ -149,7 +149,7 @@ def test_stopped_while_predicting_it_is_predicted_anew_without_training_again(
 ):
     trial, asked = planned(prepared, label), []
     with monkeypatch.context() as patch:
-        patch.setattr(stimulus_trial._Clock.__init__, "__defaults__", (0.0,))
+        patch.setattr(stimulus_predict._Clock.__init__, "__defaults__", (0.0,))
         predicting = []
         with pytest.raises(Interrupted, match="stopped while predicting"):
             run_trial(

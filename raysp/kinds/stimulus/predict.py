@@ -1,4 +1,4 @@
-"""One trial of a recording in one piece, from its data to its done.json: fitted, rolled out, written down."""
+"""What fitted networks predict of a continuous recording: calibrated on validation, rolled out on the test part."""
 
 from __future__ import annotations
 
@@ -10,85 +10,57 @@ import numpy as np
 
 from raysp.config.experiment import Trial
 from raysp.data.splits.stimulus import StimulusSplit
+from raysp.data.splits.windows import Tape
 from raysp.errors import Interrupted
-from raysp.io import files
-from raysp.runs.folder import TrialFolder
+from raysp.evaluation.van_rossum import van_rossum
+from raysp.kinds.kind import Products
+from raysp.kinds.stimulus.calibration import calibrated
+from raysp.kinds.stimulus.kernels_file import write_kernels
+from raysp.kinds.stimulus.rollout import roll_out
+from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
+from raysp.runs.trial_log import best_metrics
+from raysp.training.fitted import Fitted
+from raysp.training.job import Job
 
 PART = "test"
 
 
-def produce(
-    trial: Trial,
-    split: StimulusSplit,
-    device: str,
-    folder: TrialFolder,
-    report: Callable[[dict[str, Any]], None],
-    keep_going: Callable[[], bool],
-    log: Any,
-) -> dict[str, Any]:
-    """Fit, predict the test part step by step, and record; return what done.json says.
+def predict(job: Job, fitted: Fitted, split: StimulusSplit) -> Products:
+    """Calibrate a fitted model on the validation part, and predict the test part step by step.
 
     Args:
-        trial: what to run.
-        split: its recording, the trial's cells already selected.
-        device: "auto", "cpu" or "cuda".
-        folder: where its files go.
-        report: called with small notes of progress.
-        keep_going: asked now and then; False stops, and the checkpoint holds the state.
-        log: the trial's log.
+        job: of the trial.
+        fitted: its model.
+        split: the recording, the trial's cells already selected.
 
     Raises:
-        Interrupted: `keep_going` said stop.
+        Interrupted: the job said stop; the checkpoint holds the fitted model.
     """
-    from raysp.kinds.stimulus import kernels_file, spike_trains_file
-    from raysp.runs import curve
-    from raysp.runs.trial_log import best_metrics, done_record, named
-    from raysp.training import trial as training
-
-    started = time.time()
-    log.line(f"{trial.id}: {split.sizes.cells} cells, {split.bins_of('train')} bins to train on")
-    job = training.Job(
-        trial,
-        device=device,
-        checkpoint=folder.checkpoint_of,
-        report=lambda note: (log.epoch(note), report(note)),
-        keep_going=keep_going,
-    )
-    fitted = training.fit_trial(job, split)
-    report({"phase": "calibrating"})
-    boosts = calibrated_on_validation(trial, split, fitted, keep_going)
-    report({"phase": "predicting"})
+    trial, model = job.trial, fitted.model
+    job.report({"phase": "calibrating"})
+    boosts = calibrated_on_validation(trial, split, fitted, job.keep_going)
+    job.report({"phase": "predicting"})
     found = [
-        train for stretch in split.parts[PART] for train in predicted(trial, split, fitted, stretch, boosts, keep_going)
+        train
+        for stretch in split.parts[PART]
+        for train in predicted(trial, split, fitted, stretch, boosts, job.keep_going)
     ]
-    spike_trains_file.write_trains(folder.predictions, trial, split, found, fitted.model.reach.before, PART)
-    if (kernels := fitted.model.kernels()) is not None:
-        kernels_file.write_kernels(folder.kernels, trial, split.cells, kernels.detach().cpu().numpy())
-    curve.write_curve(folder.curve, fitted.curve, trial)
-    measured = {
-        **named(trial),
-        "validation": best_metrics(fitted),
-        "cells": fitted.cells,
-        "boosts": _by_cell(split, boosts),
-    }
-    files.write_json(folder.metrics, measured)
-    result = done_record(trial, fitted, split.provenance.standin, started)
-    result |= {"selected_on": "validation part, each cell by itself" if fitted.cells else "nothing"}
+    files = {"predictions.parquet": lambda path: write_trains(path, trial, split, found, model.reach.before, PART)}
+    if (kernels := model.kernels()) is not None:
+        weights = kernels.detach().cpu().numpy()
+        files["kernels.parquet"] = lambda path: write_kernels(path, trial, split.cells, weights)
+    done: dict[str, Any] = {"selected_on": "validation part, each cell by itself" if fitted.cells else "nothing"}
     if fitted.cells:
         # Two means under two names: that of one epoch, and that of each cell's own best epoch, which predicts.
         at_best = best_metrics(fitted)["validation_loss"]
-        result |= {"validation_loss": at_best, "cells_best_validation_loss": fitted.validation_loss}
-    files.write_json(folder.done, result)
-    return result
+        done |= {"validation_loss": at_best, "cells_best_validation_loss": fitted.validation_loss}
+    return Products(files, {"cells": fitted.cells, "boosts": _by_cell(split, boosts)}, done)
 
 
 def calibrated_on_validation(
     trial: Trial, split: StimulusSplit, fitted: Any, keep_going: Callable[[], bool] = lambda: True
 ) -> dict[str, Any]:
     """Return the boosts of the model's calibrated decodings by their names; none where it has no such decodings."""
-    from raysp.data.splits.windows import Tape
-    from raysp.evaluation.van_rossum import van_rossum
-    from raysp.kinds.stimulus.calibration import calibrated
 
     def squared(recorded: np.ndarray, predicted: np.ndarray) -> float:
         width = np.array([fitted.model.config.careful_ms])
@@ -108,10 +80,6 @@ def predicted(
     keep_going: Callable[[], bool] = lambda: True,
 ) -> list[Any]:
     """Return the spike trains that a fitted model predicts for a stretch, one per cell and decoding."""
-    from raysp.data.splits.windows import Tape
-    from raysp.kinds.stimulus.rollout import roll_out
-    from raysp.kinds.stimulus.spike_trains_file import Train
-
     clock = _Clock(keep_going, trial.id)
     tape = Tape.of(split, fitted.device)
     found = roll_out(fitted.model, tape, stretch, seed=trial.seed, boosts=boosts, keep_going=clock.look)

@@ -1,0 +1,38 @@
+"""What a fitted model predicts of trials: rates, latents where it has them, and what it makes of hidden entries."""
+
+from __future__ import annotations
+
+import math
+
+from raysp.data.splits.population import PopulationSplit, Trials
+from raysp.evaluation.hidden import masked_deviance
+from raysp.kinds.kind import Products
+from raysp.kinds.population.fit import selected_on
+from raysp.kinds.population.latents import write_latents
+from raysp.kinds.population.rates_file import write_predictions
+from raysp.models.prediction import Prediction
+from raysp.training import predict as training
+from raysp.training.fitted import Fitted
+from raysp.training.job import Job
+
+
+def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
+    """Predict the training and evaluation trials of a split.
+
+    Args:
+        job: of the trial.
+        fitted: its model.
+        split: the trial's units already selected.
+    """
+
+    def of(trials: Trials) -> Prediction:
+        return training.predict(fitted.model, trials, fitted.device)
+
+    trial, parts = job.trial, {"train": of(split.train), "eval": of(split.eval)}
+    files = {"predictions.parquet": lambda path: write_predictions(path, trial, split.sizes, parts, split)}
+    if (found := parts["eval"].latents) is not None:
+        train = None if split.train.states is None else parts["train"].latents
+        files["latents.h5"] = lambda path: write_latents(path, found, train, trial)
+    hidden = masked_deviance(of, split.eval)
+    metrics = {"evaluation": {"masked deviance": hidden if math.isfinite(hidden) else None}}
+    return Products(files, metrics, {"selected_on": selected_on(trial)})

@@ -1,0 +1,44 @@
+"""The terminal's table of spike-train measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from raysp.kinds.lines import aligned, ordered, spell
+from raysp.kinds.metric import Metric
+
+
+def over_cells(table: Any, metrics: Mapping[str, Metric], bounds: Sequence[str]) -> Iterator[str]:
+    """Yield a block per recording: models and decodings by measures and widths, mean and spread over cells.
+
+    Args:
+        table: rows of metrics.parquet, a polars frame.
+        metrics: of the kind, with the widths (ms) of which there are columns.
+        bounds: floor and ceiling.
+    """
+    from polars import col
+
+    columns = [(name, width) for name, one in metrics.items() for width in one.printed]
+    names, widths = zip(*columns, strict=True)
+    # Seeds first: a cell with three of them is still one cell.
+    keys = ["split", "model", "decoding", "metric", "parameter"]
+    means = (
+        table.filter(col("metric").is_in(names) & col("parameter").is_in(widths))
+        .group_by([*keys, "unit"], maintain_order=True)
+        .agg(col("value").mean())
+    )
+    for (split,), rows in means.group_by("split", maintain_order=True):
+        values: dict[str, dict[str, dict[tuple[str, str], list[float | None]]]] = {}
+        for row in rows.to_dicts():
+            one = values.setdefault(row["model"], {}).setdefault(row["decoding"], {})
+            one.setdefault((row["metric"], row["parameter"]), []).append(row["value"])
+        yield ""
+        yield from aligned(
+            [split, *(f"{name} {width} ms" for name, width in columns)],
+            [
+                [f"{model}, {decoding}", *(spell(found.get(column, ())) for column in columns)]
+                for model in ordered(values, bounds)
+                for decoding, found in values[model].items()
+            ],
+        )
