@@ -51,7 +51,7 @@ def jobs(
         function: its dotted name, so that the task's process imports it by itself.
         calls: (arguments, options) of each call.
         cpus: cores that each call may use.
-        on_done: told the index of each call that has ended, and what it returned.
+        on_done: called with the index of each call that has ended, and what it returned.
 
     Returns:
         What the calls returned, in their order.
@@ -119,11 +119,7 @@ def _give_up(waiting: list[Any], cpus: int, seconds: float) -> None:
     if seconds > 60 * limit:
         for ref in waiting:
             ray.cancel(ref, force=True)
-        raise NotReady(
-            f"no machine with {cpus} CPU slots was there for {limit:g} minutes; the cluster's machines are: "
-            f"{machines.said(machines.present())}. `ray status` says what it waits for. Nothing is lost: the same "
-            "command goes on; it waits longer with --set resources.machines_within_min=120"
-        )
+        raise NotReady(f"no machine with {cpus} CPU slots was there for {limit:g} minutes; {machines.none_came()}")
 
 
 def _call(function: str, args: tuple[Any, ...], options: dict[str, Any], driver: Expected | None) -> Any:

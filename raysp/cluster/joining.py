@@ -24,7 +24,7 @@ INSTEAD = "start one (ray up cluster.yaml), or `unset RAY_ADDRESS` for a session
 
 
 def address() -> str | None:
-    """Return the address of the cluster this process was told to join, None for a session of its own."""
+    """Return the address of the cluster this process is to join, None for a session of its own."""
     given = os.environ.get("RAY_ADDRESS", "").strip()
     return None if given in ("", "local") else given
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 from raysp.config.experiment import Resources
 from raysp.io.yaml_files import read_yaml
@@ -86,10 +87,14 @@ def group_sizes(workers: int, resources: Resources, machines: Machines) -> list[
     return parts
 
 
-def said(machines: Machines) -> str:
-    """Return for a person what machines there are."""
-    shown: dict[str, int] = {}
-    for machine in machines:
-        text = ", ".join(f"{name} {machine[name]:g}" for name in ("CPU", "GPU") if machine.get(name)) or "none"
-        shown[text] = shown.get(text, 0) + 1
-    return "; ".join(f"{count} with {text}" for text, count in shown.items()) or "none"
+def none_came() -> str:
+    """Return what there is instead of the machines that a task waits for, and what to do, as the end of a sentence."""
+    counts = Counter(
+        ", ".join(f"{name} {machine[name]:g}" for name in ("CPU", "GPU") if machine.get(name)) or "none"
+        for machine in present()
+    )
+    there = "; ".join(f"{count} with {text}" for text, count in counts.items()) or "none"
+    return (
+        f"the cluster's machines are: {there}. `ray status` says what it waits for. Nothing is lost: the same command "
+        "goes on; it waits longer with --set resources.machines_within_min=120"
+    )

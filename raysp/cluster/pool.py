@@ -15,7 +15,7 @@ import ray
 import ray.train
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from raysp.cluster.machines import Machines, group_sizes, pool_size, present, said
+from raysp.cluster.machines import Machines, group_sizes, none_came, pool_size
 from raysp.cluster.node_check import Expected
 from raysp.cluster.queue import SETTLED, Health, TrialQueue
 from raysp.cluster.worker import work
@@ -157,15 +157,14 @@ class Pool:
         if errors:
             raise RuntimeError(f"the pool of workers failed: {errors[0]}") from errors[0]
         if health.unfit:
-            told = "; ".join(f"{machine}: {reason}" for machine, reason in health.unfit.items())
-            raise NotReady(f"no machine of the cluster can run the trials that are left ({told})")
+            reasons = "; ".join(f"{machine}: {reason}" for machine, reason in health.unfit.items())
+            raise NotReady(f"no machine of the cluster can run the trials that are left ({reasons})")
 
     def _nobody(self) -> str:
         each = f"CPU {self._resources.cpus_per_worker}" + (f", GPU {self.share:g}" if self.share else "")
         return (
             f"no worker was alive for {self._resources.machines_within_min:g} minutes: {self.workers} with {each} each "
-            f"were asked for, and the cluster's machines are: {said(present())}. `ray status` says what it waits for. "
-            "Nothing is lost: the same command goes on; it waits longer with --set resources.machines_within_min=120"
+            f"were asked for, and {none_came()}"
         )
 
     def _make(self, group: Group) -> Any:

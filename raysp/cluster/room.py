@@ -27,7 +27,7 @@ NEEDED = {
 
 
 def options() -> dict[str, Any]:
-    """Return what `ray.init` is told of places and memory.
+    """Return what `ray.init` needs to know of places and memory.
 
     Raises:
         NotReady: there is no folder for it, or too little of something that this process may use.

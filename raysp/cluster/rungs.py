@@ -34,7 +34,7 @@ class _Named:
 class Ladder:
     """One study's rungs.
 
-    Everything that trials reached in earlier commands is told to the scheduler again, from their folders; a decision
+    Everything that trials reached in earlier commands is given to the scheduler again, from their folders; a decision
     that was lost with a driver is so made anew.
 
     Args:

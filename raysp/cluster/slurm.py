@@ -14,7 +14,7 @@ from raysp.cluster.slurm_script import TEXT
 from raysp.errors import BadInput
 from raysp.io import address
 
-# How long before its time limit a job is told, in seconds: a pool takes up to a minute to save its trials' state.
+# How long before its time limit a job gets a signal, in seconds: a pool takes up to a minute to save its trials' state.
 NOTICE_S = 120
 CPUS_PER_GPU = 4
 TIME = re.compile(

@@ -49,7 +49,7 @@ def wait_for_nodes(nodes: int, patience_s: float, every_s: float = 1.0, *, of: i
         if time.monotonic() > until:
             raise NotReady(
                 f"{came} of {of or nodes} nodes joined Ray within {patience_s:g} s; no trial was started and nothing "
-                "is lost. What the nodes said stands above; when it is mended, submit the same script again"
+                "is lost. What the nodes printed stands above; when it is mended, submit the same script again"
             )
         time.sleep(every_s)
 

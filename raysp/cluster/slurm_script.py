@@ -73,7 +73,7 @@ worker() {
 }
 export -f private_folder keep_token ray_node end_ray worker
 
-told='' head='' workers='' child=''
+ending='' head='' workers='' child=''
 finish() {
     trap '' TERM INT
     exec 9>&-
@@ -84,7 +84,7 @@ finish() {
 
 # Runs a command. When Slurm says that the time limit is near, the command is interrupted, and saves its state.
 attend() {
-    [ -z "$told" ] || return 143
+    [ -z "$ending" ] || return 143
     "$@" 9>&- &
     child=$!
     status=129
@@ -96,7 +96,7 @@ attend() {
     done
     return "$status"
 }
-trap 'told=yes; [ -z "$child" ] || kill -s INT "$child" 2> /dev/null' TERM INT
+trap 'ending=yes; [ -z "$child" ] || kill -s INT "$child" 2> /dev/null' TERM INT
 
 private_folder
 trap finish EXIT

@@ -44,7 +44,7 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
         result = run(trial, part, setting, beats.note, rungs, shared["made_by"])
     except Exception as error:
         full = {"disk_full": str(getattr(error, "filename", None) or "")} if is_disk_full(error) else {}
-        # A store that stays away has said nothing of the trial either.
+        # A store that stays away says nothing of the trial either.
         away = {"store": str(error)} if isinstance(error, StoreError) else {}
         tune.report({"error": traceback.format_exc(limit=1), **full, **away, **beats.beat()})
     else:

@@ -28,7 +28,7 @@ def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], Non
     Args:
         run: the run.
         partial: take what is finished of an unfinished run.
-        report: told what was done, one line at a time.
+        report: called with each line of what was done.
 
     Returns:
         The dataset's folder.

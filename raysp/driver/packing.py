@@ -210,8 +210,8 @@ class _Process:
             )
             return f"a process was killed by {signal.Signals(-code).name}{hint}"
         self.errors.seek(0)
-        said = [line.strip() for line in self.errors if line.strip()]
-        return f"a process died: {said[-1] if said else f'exit status {code}'}"
+        output = [line.strip() for line in self.errors if line.strip()]
+        return f"a process died: {output[-1] if output else f'exit status {code}'}"
 
 
 @contextlib.contextmanager

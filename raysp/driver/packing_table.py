@@ -63,7 +63,7 @@ def lines(rows: Sequence[Packing]) -> list[str]:
     """Return the table as plain text, its last line an advice. Raises BadInput when there are no rows.
 
     Speed-up is of the total, against one process with as many threads as in the first row; efficiency is speed-up
-    per process. A CPU that others were using too is told of: the rows then compare what was left of it.
+    per process. A CPU that others were using too is named: the rows then compare what was left of it.
     """
     if not rows:
         raise BadInput("packing expected at least one row, got none")

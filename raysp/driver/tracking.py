@@ -15,7 +15,7 @@ from raysp.errors import NotReady
 from raysp.io import address
 from raysp.runs.folder import RunFolder
 
-__all__ = ["Tracker", "catch_up", "check", "default_uri", "told"]
+__all__ = ["Tracker", "catch_up", "check", "default_uri", "message"]
 
 FLUSH_S = 5.0
 LAST_TRIES = 3
@@ -28,7 +28,7 @@ def check(uri: str | None) -> None:
         address.check(uri, "--tracking", address.TRACKING)
 
 
-def told(error: BaseException) -> str:
+def message(error: BaseException) -> str:
     """Return an error as one line without passwords and tokens; a client's message may quote its whole request."""
     return address.masked(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
 
@@ -105,7 +105,7 @@ class Tracker:
     def _write(self, events: list[dict[str, Any]]) -> None:
         rows: dict[str, list[dict[str, Any]]] = {}
         for event in events:
-            # What is told of a machine has no trial.
+            # An event of a machine has no trial.
             if event["trial"]:
                 rows.setdefault(event["trial"], []).extend(event["note"].get("rows", []))
         for name, curve in rows.items():
@@ -117,7 +117,7 @@ class Tracker:
             self.problem = None
         except Exception as error:
             # Whatever the server or its client raises: training goes on, and the last sync tries all of it again.
-            self.problem = told(error)
+            self.problem = message(error)
 
 
 def catch_up(
@@ -132,7 +132,7 @@ def catch_up(
         run: the run folder.
         uri: a tracking server's address; None for the run's own store.
         trials: the trials and tags of their own; None for those of the plan.
-        say: told what a person should know of the store, line by line.
+        say: prints a line that a person should know of the store.
 
     Raises:
         NotReady: the folder is no run.

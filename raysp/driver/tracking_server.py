@@ -57,31 +57,31 @@ def serve(uri: str, host: str, port: int, ready: Callable[[], None]) -> None:
         ) from None
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
         raise NotReady(f"{host}:{port} is taken, expected a free port; try raysp ui ... --port {port + 1}")
-    with tempfile.TemporaryFile("w+") as said, _started(uri, host, port, said) as process:
+    with tempfile.TemporaryFile("w+") as output, _started(uri, host, port, output) as process:
         while process.poll() is None:
             with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}/health", timeout=2):
                 break
             time.sleep(0.2)
         if process.poll() is not None:
-            raise _ended(host, port, said)
+            raise _ended(host, port, output)
         ready()
         # Libraries imported by now restart a system call after a signal: Ctrl-C would wait for its end.
         while process.poll() is None:
             time.sleep(0.2)
         if process.returncode != 0:
-            raise _ended(host, port, said)
+            raise _ended(host, port, output)
 
 
-def _ended(host: str, port: int, said: IO[str]) -> NotReady:
-    said.seek(0)
-    last = " ".join(said.read().split())[-400:]
+def _ended(host: str, port: int, output: IO[str]) -> NotReady:
+    output.seek(0)
+    last = " ".join(output.read().split())[-400:]
     return NotReady(
-        f"MLflow's server on {host}:{port} ended: {last or 'it said nothing'}; try another --host or --port"
+        f"MLflow's server on {host}:{port} ended: {last or 'it printed nothing'}; try another --host or --port"
     )
 
 
 @contextlib.contextmanager
-def _started(uri: str, host: str, port: int, said: IO[str]) -> Iterator[subprocess.Popen]:
+def _started(uri: str, host: str, port: int, output: IO[str]) -> Iterator[subprocess.Popen]:
     """Start the server under its keeper, and end both with the block."""
     # Without its job runners, and for one person, the server is 2 processes instead of 13.
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -91,7 +91,7 @@ def _started(uri: str, host: str, port: int, said: IO[str]) -> Iterator[subproce
         [*keeper, *command, "--host", host, "--port", str(port)],
         env=environment,
         stdin=subprocess.PIPE,
-        stdout=said,
+        stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )

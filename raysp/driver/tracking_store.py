@@ -97,7 +97,7 @@ class Store:
             for name, value in ENVIRONMENT.items():
                 os.environ.setdefault(name, value)
             for name in QUIET_LOGGERS:
-                # What goes wrong is told in one sentence at the end, and nothing is lost by it.
+                # What goes wrong is one sentence at the end, and nothing is lost by it.
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             from mlflow import MlflowClient
 

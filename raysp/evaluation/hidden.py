@@ -1,4 +1,4 @@
-"""Masked deviance: how well counts hidden from the input are told. Copying gains nothing, and no truth is read."""
+"""Masked deviance: how well counts hidden from the input are predicted. Copying gains nothing, and no truth is read."""
 
 from __future__ import annotations
 

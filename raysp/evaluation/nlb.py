@@ -131,8 +131,9 @@ def judge(
             result = evaluate(truth, rates)
         except Exception as error:
             # Whatever it, or the pandas below it, raises: the numbers can be had without it.
-            said = f"{type(error).__name__}: {error}" if not isinstance(error, AssertionError | ValueError) else error
-            raise JudgeFailed(f"nlb_tools refused the submission ({', '.join(rates)}): {said}") from error
+            own = isinstance(error, AssertionError | ValueError)
+            message = error if own else f"{type(error).__name__}: {error}"
+            raise JudgeFailed(f"nlb_tools refused the submission ({', '.join(rates)}): {message}") from error
     return _flat(result)
 
 

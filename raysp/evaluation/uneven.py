@@ -29,12 +29,12 @@ def uneven(table: polars.DataFrame) -> Iterator[str]:
     )
     for (split,), models in each.group_by("split", maintain_order=True):
         of_model = models.group_by("model", maintain_order=True).agg("name", "value").iter_rows()
-        said = (_said(model, dict(zip(names, values, strict=True))) for model, names, values in of_model)
-        if found := [text for text in said if text is not None]:
+        sentences = (_sentence(model, dict(zip(names, values, strict=True))) for model, names, values in of_model)
+        if found := [text for text in sentences if text is not None]:
             yield f"{split}: a few units decide {METRIC}, the mean over units: {'; '.join(found)}"
 
 
-def _said(model: str, units: dict[str, float]) -> str | None:
+def _sentence(model: str, units: dict[str, float]) -> str | None:
     mean, median = statistics.fmean(units.values()), statistics.median(units.values())
     if not (mean < 0 <= median or abs(mean - median) > FAR):
         return None

@@ -56,12 +56,12 @@ def check(path: str, *, write: bool = False) -> None:
 
 @contextlib.contextmanager
 def _at(path: str) -> Iterator[tuple[Any, str]]:
-    """Give the file system of a path and the name there; errors of a store are told as such."""
+    """Give the file system of a path and the name there; errors of a store are one error of raysp."""
     fs, name = storage.filesystem(path)
     if is_local(path):
         yield fs, name
         return
-    with storage.told(path):
+    with storage.translated(path):
         yield fs, name
 
 
@@ -196,7 +196,7 @@ def _send(local: str, path: str) -> None:
             fs.put_file(local, name)
         except FileNotFoundError:
             # A file sent in parts is put together by a last request; where its answer was lost, the repeated one is
-            # told that there is no such upload (any more). To send the same bytes again changes nothing.
+            # answered that there is no such upload (any more). To send the same bytes again changes nothing.
             fs.put_file(local, name)
 
 

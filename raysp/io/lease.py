@@ -141,12 +141,12 @@ class Lease:
         found = self._found()
         if found is not None and found.owner == self._owner:
             fs, name = storage.filesystem(self._path)
-            with storage.told(self._path):
+            with storage.translated(self._path):
                 fs.rm_file(name)
 
     def _found(self) -> _Found | None:
         fs, name = storage.filesystem(self._path)
-        with storage.told(self._path):
+        with storage.translated(self._path):
             try:
                 # The tag first: what is read afterwards may be newer, and then nothing is replaced.
                 tag = fs.info(name).get("ETag")
@@ -190,7 +190,7 @@ class Lease:
         """Write the lease; False where a condition does not hold."""
         fs, name = storage.filesystem(self._path)
         try:
-            with storage.told(self._path):
+            with storage.translated(self._path):
                 fs.pipe_file(name, self._content(), **condition)
         except FileExistsError:
             return False

@@ -88,7 +88,7 @@ def is_from_store(error: BaseException | None) -> bool:
 
 
 @contextlib.contextmanager
-def told(path: str) -> Iterator[None]:
+def translated(path: str) -> Iterator[None]:
     """Turn what a store's libraries raise within the block into one error; absent and existing files stay theirs.
 
     Raises:
@@ -145,7 +145,7 @@ def check(path: str, *, write: bool = False) -> None:
     fs, name = filesystem(path)
     name = name.rstrip("/")
     absent = f"{path}: there is no bucket {name.partition('/')[0]!r}; make it first, or correct the address"
-    with told(path):
+    with translated(path):
         try:
             fs.ls(name, detail=False)
         except FileNotFoundError as error:

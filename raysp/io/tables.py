@@ -97,7 +97,7 @@ def read_head(path: str, again: str = AGAIN) -> tuple[dict[str, Any], str]:
 
 @contextlib.contextmanager
 def opened(path: str, again: str = AGAIN, *, parts: bool = False) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file; whatever goes wrong within the block is said of the file. `parts` as in `files.opened`.
+    """Open a Parquet file; whatever goes wrong within the block names the file. `parts` as in `files.opened`.
 
     Raises:
         NotReady: there is no such file.
@@ -115,7 +115,7 @@ def opened(path: str, again: str = AGAIN, *, parts: bool = False) -> Iterator[pq
 
 @contextlib.contextmanager
 def guarded(path: str, again: str = AGAIN) -> Iterator[None]:
-    """Say of the file what any reader of Parquet raises within the block. Raises BadInput."""
+    """Name the file in what any reader of Parquet raises within the block. Raises BadInput."""
     try:
         yield
     except (BadInput, NotReady, StoreError, PermissionError):

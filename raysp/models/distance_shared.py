@@ -42,7 +42,7 @@ class Model(SharedModel):
     def output_of(self, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
         """Return natural logs of distances in bins, (cells, windows, output bins)."""
         x = self.through(self.network.trunk, *distance_unet.normalised(windows), cells)
-        return self.network.told(x).view(*windows.history.shape[:2], -1) + self.mean[cells, None, None]
+        return self.network.readout(x).view(*windows.history.shape[:2], -1) + self.mean[cells, None, None]
 
     def errors_of(self, output: torch.Tensor, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
         """Return the mean error of log distances of each of `cells`."""

@@ -131,9 +131,9 @@ class Model(WindowModel):
 
     def output(self, windows: Windows) -> torch.Tensor:
         """Return natural logs of distances in bins, (cells, windows, output bins)."""
-        return self.told(self.trunk(*normalised(windows))) + self.mean[:, None, None]
+        return self.readout(self.trunk(*normalised(windows))) + self.mean[:, None, None]
 
-    def told(self, x: torch.Tensor) -> torch.Tensor:
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Return log distances less their mean, (cells, windows, output bins), of what the trunk gives."""
         for block in self.up:
             x = block(doubled(x))
@@ -196,13 +196,13 @@ def distances_to_spikes(
         generators: of the jitter, one for each cell.
         logs: compare logs of distances.
     """
-    told = distances.float().cpu().numpy()
+    output = distances.float().cpu().numpy()
     known = np.asarray(last_spike(history.cpu().numpy(), config.clamp))
     if config.jitter:
         seeds = [int(torch.randint(2**31, (), generator=generator)) for generator in generators]
-        found = np.stack([_inferred(config, *cell, logs) for cell in zip(told, known, seeds, strict=True)])
+        found = np.stack([_inferred(config, *cell, logs) for cell in zip(output, known, seeds, strict=True)])
     else:
-        found = _inferred(config, told.reshape(-1, told.shape[-1]), known.reshape(-1), None, logs)
+        found = _inferred(config, output.reshape(-1, output.shape[-1]), known.reshape(-1), None, logs)
     return torch.as_tensor(found.reshape(*known.shape, -1)[..., : config.step])
 
 

@@ -206,11 +206,11 @@ class MaskedModel(nn.Module):
         output, how = output[:, :bins, :neurons], (self._link_of(neurons), self.config.loss)
         if whole and asked is None and targets.shape == counts.shape:
             return chosen_loss(output, counts, chosen, *how)
-        told = targets.clone()
-        told[:, : self.sizes.bins, : self.sizes.heldin].masked_fill_(~chosen[:, : self.sizes.bins], torch.nan)
+        kept = targets.clone()
+        kept[:, : self.sizes.bins, : self.sizes.heldin].masked_fill_(~chosen[:, : self.sizes.bins], torch.nan)
         if asked is not None:
-            told = torch.where(asked.isnan(), told, asked)
-        return hidden_loss(output, told, *how)
+            kept = torch.where(asked.isnan(), kept, asked)
+        return hidden_loss(output, kept, *how)
 
     def _link_of(self, neurons: int) -> Link:
         if neurons == self.sizes.neurons or self.config.link != "scaled_softplus":

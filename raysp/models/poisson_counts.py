@@ -59,9 +59,9 @@ class Model(WindowModel):
 
     def output(self, windows: Windows) -> torch.Tensor:
         """Return expected spikes in the interval after t = 0, (cells, windows)."""
-        return self.told(self.trunk(windows.stimulus, windows.history))
+        return self.readout(self.trunk(windows.stimulus, windows.history))
 
-    def told(self, x: torch.Tensor) -> torch.Tensor:
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Return expected spikes, (cells, windows), of what the trunk gives."""
         return functional.softplus(self.head(x.flatten(2))[..., 0].float())
 

@@ -36,7 +36,7 @@ class Model(SharedModel):
     def output_of(self, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
         """Return expected spikes in the interval after t = 0, (cells, windows)."""
         x = self.through(self.network.trunk, windows.stimulus, windows.history, cells)
-        return self.network.told(x).view(windows.history.shape[:2])
+        return self.network.readout(x).view(windows.history.shape[:2])
 
     def errors_of(self, output: torch.Tensor, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
         """Return the mean Poisson negative log-likelihood of each of `cells`."""

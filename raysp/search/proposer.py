@@ -33,7 +33,7 @@ class Proposer:
         self._fixed = _fixed(definition)
         self._cells = _cells(definition, [params for _, params, _ in self._fixed])
         self._optuna = new_study(definition)
-        self._told = 0
+        self._added = 0
 
     @property
     def total(self) -> int | None:
@@ -82,10 +82,10 @@ class Proposer:
 
         study = self._optuna
         known = self.needs(number)
-        for candidate in earlier[self._told : known]:
+        for candidate in earlier[self._added : known]:
             if candidate.inside:
                 study.add_trial(frozen(self.definition, candidate, scores[candidate.number]))
-        self._told = max(self._told, known)
+        self._added = max(self._added, known)
         running = [self._running(candidate) for candidate in earlier[known:] if known and candidate.inside]
         seed = _seed(self.definition.seed, number, attempt)
         tpe = self.definition.sampler == "tpe"
@@ -97,7 +97,7 @@ class Proposer:
         study.enqueue_trial({name: token(value) for name, value in cell.items()})
         trial = study.ask()
         chosen = self._suggest(trial)
-        # Optuna forgets no trial; one that failed teaches it nothing, and the real one is told when its turn comes.
+        # Optuna forgets no trial; one that failed teaches it nothing, and the real one is added when its turn comes.
         for one in (*running, trial.number):
             study.tell(one, state=optuna.trial.TrialState.FAIL)
         return chosen

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raysp.cluster import machines
-from raysp.cluster.machines import group_sizes, pool_size, said, slots, with_machines_to_come
+from raysp.cluster.machines import group_sizes, pool_size, slots, with_machines_to_come
 from raysp.config.experiment import Resources
 
 HEAD, GPU = {"CPU": 0.0, "memory": 2.0}, {"CPU": 4.0, "GPU": 1.0}
@@ -87,6 +87,7 @@ def test_groups_hold_all_workers_and_are_not_many(there, asked):
     assert len(sizes) <= machines.MOST_GROUPS
 
 
-def test_machines_are_told_by_kind():
-    assert said([HEAD, GPU, GPU]) == "1 with none; 2 with CPU 4, GPU 1"
-    assert said([]) == "none"
+@pytest.mark.parametrize(("there", "words"), [([HEAD, GPU, GPU], "1 with none; 2 with CPU 4, GPU 1"), ([], "none")])
+def test_the_machines_that_are_there_are_named_where_none_comes(monkeypatch, there, words):
+    monkeypatch.setattr(machines, "present", lambda: there)
+    assert machines.none_came().startswith(f"the cluster's machines are: {words}. `ray status`")

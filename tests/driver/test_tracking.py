@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from raysp.driver.tracking import Tracker, catch_up, told
+from raysp.driver.tracking import Tracker, catch_up, message
 from raysp.driver.tracking_content import numbers_of
 from raysp.errors import BadInput
 from raysp.io import files
@@ -106,7 +106,7 @@ def test_an_address_with_a_password_is_refused_and_told_without_it(run, use, uri
 
 def test_a_problem_is_told_in_one_line_without_secrets(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "hunter2-hunter2")
-    problem = told(ValueError("no answer to Bearer hunter2-hunter2 from http://me:hunter3@host:1/x\nmore"))
+    problem = message(ValueError("no answer to Bearer hunter2-hunter2 from http://me:hunter3@host:1/x\nmore"))
     assert problem == "ValueError: no answer to Bearer *** from http://***@host:1/x"
 
 

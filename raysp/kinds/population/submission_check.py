@@ -54,8 +54,8 @@ def check_submission(path: str, root: str, phase: str | None = None) -> list[str
 
 def _phase(path: str, file: Group, phase: str | None) -> str:
     stem = os.path.basename(path).removesuffix(".h5")
-    said = file.attrs.get("phase")
-    named = phase or (said if said is None else decoded(said))
+    given = file.attrs.get("phase")
+    named = phase or (given if given is None else decoded(given))
     named = named or next((one for one in nlb_sets.PHASES if stem.endswith(f"-{one}")), None)
     if named not in nlb_sets.PHASES:
         raise BadInput(f"{path}: phase expected val or test, got {named!r}; say which")
