@@ -9,7 +9,7 @@ from raysp.errors import NotReady
 from raysp.io import files
 from raysp.io.words import number
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import CORAL, FAINT, GREY, PALETTE, Picture, canvas, model_colours, png
+from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, model_colours, png
 from raysp.runs.curve import read_curve
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Curve = list[dict[str, Any]]
 MOST_MODELS = 4
-LIVE = ("co-bps", "reconstruction bits/spike")
+LIVE = {"co-bps": "co-bps\n(validation trials)", "reconstruction bits/spike": "reconstruction\nbits/spike"}
 UNSEEN = "unseen_loss"
 
 
@@ -27,32 +27,37 @@ def curves(data: RunData, task: Task) -> Picture:
     Raises:
         NotReady: no trained model of the task is finished.
     """
-    found = _curves(data, task)
+    found: dict[str, list[tuple[Trial, Curve]]] = {}
+    for trial in data.finished(task):
+        if trial.training is not None and (rows := _curve(data, trial)):
+            found.setdefault(trial.shown, []).append((trial, rows))
     if not found:
         raise NotReady("no training curves: none of the finished models was trained by gradient descent")
     models = list(found)[:MOST_MODELS]
-    drawn = [rows for model in models for _, rows in found[model]]
-    live = next((name for name in LIVE if any(_has(rows, name) for rows in drawn)), None)
-    references = _references(data, task) if any(_has(rows, UNSEEN) for rows in drawn) else None
-    heights = [2.0, *([2.0] if references is not None else []), *([1.3] if live else []), 0.9]
-    width = min(9.6, 1.2 + 4.2 * len(models))
-    with canvas(width, 0.5 + sum(heights)) as figure:
-        axes = figure.subplots(
-            len(heights), len(models), squeeze=False, sharex="col", gridspec_kw={"height_ratios": heights}
-        )
-        for j, model in enumerate(models):
-            _model(axes[:, j], data, found[model], live, references)
-            axes[0, j].set_title(model)
-            axes[-1, j].set_xlabel("epoch")
-        axes[0, 0].set_ylabel("the model's own loss")
-        axes[-1, 0].set_ylabel("learning\nrate")
-        if live:
-            name = f"{live}\n(validation trials)" if live == "co-bps" else "reconstruction\nbits/spike"
-            axes[-2, 0].set_ylabel(name)
-        axes[0, -1].legend(loc="upper right")
+    there = {
+        name for model in models for _, rows in found[model] for row in rows for name in row if row[name] is not None
+    }
+    live = next((name for name in LIVE if name in there), None)
+    references = _references(data, task) if UNSEEN in there else None
+    names = ["loss", *([UNSEEN] if references is not None else []), *([live] if live else []), "learning_rate"]
+    heights = [{"loss": 2.0, UNSEEN: 2.0, "learning_rate": 0.9}.get(name, 1.3) for name in names]
+    labels = {
+        "loss": "the model's own loss",
+        UNSEEN: "unseen loss\n(nats per entry)",
+        "learning_rate": "learning\nrate",
+    }
+    with canvas(min(9.6, 1.2 + 4.2 * len(models)), 0.5 + sum(heights)) as figure:
+        look = {"sharex": "col", "gridspec_kw": {"height_ratios": heights}}
+        grid = figure.subplots(len(heights), len(models), squeeze=False, **look)
+        for column, model in zip(grid.T, models, strict=True):
+            _model(dict(zip(names, column, strict=True)), data, found[model], references)
+            column[0].set_title(model)
+            column[-1].set_xlabel("epoch")
+        for axes, name in zip(grid[:, 0], names, strict=True):
+            axes.set_ylabel(labels[name])
+        grid[0, -1].legend(loc="upper right")
         if references is not None:
-            axes[1, 0].set_ylabel("unseen loss\n(nats per entry)")
-            axes[1, -1].legend(loc="best")
+            grid[1, -1].legend(loc="best")
         return Picture("curves", "Training", _caption(found, len(models), references), png(figure))
 
 
@@ -60,9 +65,8 @@ def _references(data: RunData, task: Task) -> dict[str, float]:
     """Return the unseen loss of floor and ceiling on the validation trials; each is the same for every seed."""
     found: dict[str, float] = {}
     for trial in data.finished(task):
-        path = data.run.trial(trial.id).curve
-        if trial.shown in (data.floor, data.ceiling) and trial.training is None and files.exists(path):
-            values = [row[UNSEEN] for row in read_curve(path, trial) if row.get(UNSEEN) is not None]
+        if trial.shown in (data.floor, data.ceiling) and trial.training is None:
+            values = [row[UNSEEN] for row in _curve(data, trial) if row.get(UNSEEN) is not None]
             found |= {trial.shown: values[0]} if values else {}
     return found
 
@@ -74,65 +78,51 @@ def _comparable(trial: Trial) -> bool:
     return chosen is not None and all(getattr(chosen, name) == getattr(usual, name) for name in same)
 
 
-def _curves(data: RunData, task: Task) -> dict[str, list[tuple[Trial, Curve]]]:
-    found: dict[str, list[tuple[Trial, Curve]]] = {}
-    for trial in data.finished(task):
-        path = data.run.trial(trial.id).curve
-        if trial.training is not None and files.exists(path) and (rows := read_curve(path, trial)):
-            found.setdefault(trial.shown, []).append((trial, rows))
-    return found
+def _curve(data: RunData, trial: Trial) -> Curve:
+    path = data.run.trial(trial.id).curve
+    return read_curve(path, trial) if files.exists(path) else []
 
 
 def _model(
-    axes: list[Axes],
-    data: RunData,
-    trials: list[tuple[Trial, Curve]],
-    live: str | None,
-    references: dict[str, float] | None,
+    panels: dict[str, Axes], data: RunData, trials: list[tuple[Trial, Curve]], references: dict[str, float] | None
 ) -> None:
     for i, (trial, rows) in reversed(list(enumerate(trials))):
         strong = i == 0
         look = {"alpha": 1.0 if strong else 0.28, "linewidth": 1.5 if strong else 0.9}
-        _line(axes[0], rows, "train_loss", color=GREY, label="training" if strong else None, **look)
-        _line(axes[0], rows, "validation_loss", color=PALETTE[0], label="validation" if strong else None, **look)
-        if references is not None:
-            _line(axes[1], rows, UNSEEN, color=PALETTE[0], label="validation" if strong else None, **look)
-        if live:
-            _line(axes[-2], rows, live, color=PALETTE[2], **look)
-        _line(axes[-1], rows, "learning_rate", color=GREY, **look)
+        for name, axes in panels.items():
+            if name == "loss":
+                _line(axes, rows, "train_loss", color=GREY, label="training" if strong else None, **look)
+            label = "validation" if strong and name in ("loss", UNSEEN) else None
+            colour = {"loss": PALETTE[0], UNSEEN: PALETTE[0], "learning_rate": GREY}.get(name, PALETTE[2])
+            _line(axes, rows, "validation_loss" if name == "loss" else name, color=colour, label=label, **look)
         if strong:
-            _best(axes, rows, data.done.get(trial.id, {}).get("best_epoch"))
+            _best(panels, rows, data.done.get(trial.id, {}).get("best_epoch"))
     if references and _comparable(trials[0][0]):
         paint = model_colours(list(references), data.floor, data.ceiling)
         for name, value in references.items():
-            axes[1].axhline(value, color=paint[name], linewidth=1.2, linestyle=(0, (6, 2)), label=name)
-    axes[-1].set_yscale("log" if _positive(trials) else "linear")
-    for one in axes:
-        one.grid(axis="y", color=FAINT, linewidth=0.5)
+            look = {"color": paint[name], "linewidth": 1.2, "linestyle": (0, (6, 2)), "label": name}
+            panels[UNSEEN].axhline(value, **look)
+    rates = [row["learning_rate"] for _, rows in trials for row in rows if row.get("learning_rate") is not None]
+    panels["learning_rate"].set_yscale("log" if all(rate > 0 for rate in rates) else "linear")
+    for axes in panels.values():
+        axes.grid(axis="y")
 
 
-def _best(axes: list[Axes], rows: Curve, epoch: int | None) -> None:
+def _best(panels: dict[str, Axes], rows: Curve, epoch: int | None) -> None:
     if epoch is None:
         return
-    for one in axes:
-        one.axvline(epoch, color=CORAL, linewidth=1.0, linestyle=(0, (3, 2)))
+    for axes in panels.values():
+        axes.axvline(epoch, color=CORAL, linewidth=1.0, linestyle=(0, (3, 2)))
     loss = next((row.get("validation_loss") for row in rows if row["epoch"] == epoch), None)
     if loss is not None:
-        axes[0].plot([epoch], [loss], marker="o", markersize=5, color=CORAL, linestyle="none", label="best epoch")
+        look = {"marker": "o", "markersize": 5, "color": CORAL, "linestyle": "none", "label": "best epoch"}
+        panels["loss"].plot([epoch], [loss], **look)
 
 
 def _line(axes: Axes, rows: Curve, name: str, **look: Any) -> None:
     points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
     if points:
         axes.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else None, markersize=3, **look)
-
-
-def _has(rows: Curve, name: str) -> bool:
-    return any(row.get(name) is not None for row in rows)
-
-
-def _positive(trials: list[tuple[Trial, Curve]]) -> bool:
-    return all(row["learning_rate"] > 0 for _, rows in trials for row in rows if row.get("learning_rate") is not None)
 
 
 def _caption(found: dict[str, list[tuple[Trial, Curve]]], shown: int, references: dict[str, float] | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysp.errors import NotReady
-from raysp.kinds.population.page.case import Case
+from raysp.kinds.population.case import Case
 from raysp.kinds.population.page.rasters import ordinary_trials
 from raysp.report.style import Picture, canvas, mark_time, png
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from raysp.errors import NotReady
 from raysp.kinds.population.page.scores import HEADLINES, Cell, cell, facts, headline
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import FAINT, Picture, canvas, model_colours, png
+from raysp.report.style import Picture, canvas, model_colours, png, shared_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKERS = "osD^vPX*"
 MOST_ROWS = 60
+PHASES = {"val": "validation phase", "test": "test phase"}
 
 
 def overview(data: RunData) -> Picture:
@@ -27,17 +28,20 @@ def overview(data: RunData) -> Picture:
     if metric is None:
         raise NotReady(f"no overview: nothing was scored yet; run: raysp evaluate {data.run.name}")
     tasks = [task for task in data.tasks if headline(data, task) == metric]
-    phases = [name for name in ("val", "test") if any(task.phase == name for task in tasks)]
+    phases = {name: found for name in PHASES if (found := [task for task in tasks if task.phase == name])}
     labels = list(dict.fromkeys(_label(data, task) for task in tasks))[:MOST_ROWS]
     with canvas(9.6, 1.3 + 0.3 * len(labels)) as figure:
-        axes = figure.subplots(1, len(phases), squeeze=False, sharey=True, sharex=True)[0]
-        for one, phase in zip(axes, phases, strict=True):
-            _panel(one, data, [task for task in tasks if task.phase == phase], labels, metric)
-            if len(phases) > 1:
-                one.set_title({"val": "validation phase", "test": "test phase"}[phase])
-        handles, names = _handles(axes)
-        figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 6))
-        return Picture("overview", "All splits at a glance", _caption(data, tasks, metric), png(figure))
+        grid = figure.subplots(1, len(phases), squeeze=False, sharey=True, sharex=True)[0]
+        for axes, (phase, found) in zip(grid, phases.items(), strict=True):
+            _panel(axes, data, found, labels, metric)
+            axes.set_title(PHASES[phase] if len(phases) > 1 else "")
+        shared_legend(figure, loc="outside upper center", ncols=6)
+        present = {model for task in tasks for model in task.models}
+        roles = (("grey: the floor", data.floor), ("black: the ceiling", data.ceiling))
+        marks = "; ".join(f"{role} ({model})" for role, model in roles if model in present)
+        tail = f" Upright marks, {marks}." if marks else ""
+        caption = f"Mean over seeds of {metric}, error bars one standard deviation; further right is better.{tail}"
+        return Picture("overview", "All splits at a glance", caption, png(figure))
 
 
 def overview_metric(data: RunData) -> str | None:
@@ -61,8 +65,7 @@ def _panel(axes: Axes, data: RunData, tasks: Sequence[Task], labels: list[str], 
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.axvline(0, color="#BBBBBB", linewidth=0.8, zorder=0)
-    axes.grid(axis="both", color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
+    axes.grid(axis="both")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(f"{metric} (bits per spike)" if metric == "co-bps" else metric)
 
@@ -75,24 +78,8 @@ def _mark(axes: Axes, model: str, found: Cell, row: int, colour: str, marker: st
     axes.errorbar(found.mean, row, xerr=found.sd, color=colour, linestyle="none", elinewidth=1.1, label=model, **style)
 
 
-def _handles(axes: Sequence[Axes]) -> tuple[list, list[str]]:
-    found = {}
-    for one in axes:
-        for handle, name in zip(*one.get_legend_handles_labels(), strict=True):
-            found.setdefault(name, handle)
-    return list(found.values()), list(found)
-
-
 def _label(data: RunData, task: Task) -> str:
     dataset, bin_ms = facts(data, task)
     if dataset == task.split or bin_ms is None:
         return task.name
     return f"{dataset}{task.name.removeprefix(task.split)}  {bin_ms:g} ms"
-
-
-def _caption(data: RunData, tasks: Sequence[Task], metric: str) -> str:
-    present = {model for task in tasks for model in task.models}
-    roles = (("grey: the floor", data.floor), ("black: the ceiling", data.ceiling))
-    marks = "; ".join(f"{role} ({model})" for role, model in roles if model in present)
-    tail = f" Upright marks, {marks}." if marks else ""
-    return f"Mean over seeds of {metric}, error bars one standard deviation; further right is better.{tail}"

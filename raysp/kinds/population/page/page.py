@@ -8,7 +8,7 @@ from typing import Any
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import number
-from raysp.kinds.population.page.case import Case, open_case
+from raysp.kinds.population.case import Case, open_case
 from raysp.kinds.population.page.curves import curves
 from raysp.kinds.population.page.masking import inside, masked
 from raysp.kinds.population.page.overview import overview, overview_metric

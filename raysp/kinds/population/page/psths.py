@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.psth import condition_means, psth_r2, psth_r2_by_unit
 from raysp.io.words import number
-from raysp.kinds.population.page.case import Case
+from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import FAINT, Picture, canvas, colours, png
+from raysp.report.style import Picture, canvas, colours, legend, panels, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 NEURONS_OF_A_KIND = 3
 CONDITIONS = 4
+DASHES = (0, (4, 1.5))
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """What predicted averages are drawn beside.
 
     Attributes:
@@ -45,35 +43,35 @@ def psth(case: Case) -> Picture:
     Raises:
         NotReady: the trials have no conditions, or too little is known to average.
     """
-    known = case.known
+    known, bin_ms = case.known, case.split.sizes.bin_ms
     if known.condition is None or not (known.condition >= 0).any():
         raise NotReady("no PSTHs: the trials of this split have no conditions")
-    reference = reference_means(case)
-    true = reference.means
+    true, name, source = reference_means(case)
     predicted = condition_means(case.prediction.rates, known.condition, _jitter(case), len(true))
     # Where the average is not known, a predicted one compares to nothing.
     predicted[np.isnan(true)] = np.nan
-    r2 = _r2(case, true)
-    shown, neurons = _conditions(known.condition), _neurons(case, true)
-    if not len(neurons):
+    r2, shown, neurons = _r2(case, true), _conditions(known.condition), _neurons(case, true)
+    if not neurons:
         raise NotReady("no PSTHs: no neuron's average is known")
-    rows, columns = -(-len(neurons) // NEURONS_OF_A_KIND), min(len(neurons), NEURONS_OF_A_KIND)
-    bin_ms = case.split.sizes.bin_ms
-    with canvas(9.6, 0.6 + 2.25 * rows) as figure:
-        axes = figure.subplots(rows, columns, squeeze=False, sharex=True)
-        for axis, neuron in zip(axes.ravel(), neurons, strict=False):
-            both = (hertz(array[..., neuron], bin_ms) for array in (true, predicted))
-            _panel(axis, case, *both, shown, neuron)
-            axis.set_title(_title(case, neuron, true[..., neuron], r2[neuron]))
-        for axis in axes.ravel()[len(neurons) :]:
-            axis.set_visible(False)
-        for axis in axes[-1]:
-            axis.set_xlabel("time in window (ms)")
-        for axis in axes[:, 0]:
-            axis.set_ylabel("rate (spikes/s)")
-        _legend(figure, reference.name)
-        caption = _caption(case, reference, len(shown))
-        return Picture("psth", f"PSTHs, {reference.name} and predicted", caption, png(figure))
+    with canvas(9.6, 0.6 + 2.25 * -(-len(neurons) // NEURONS_OF_A_KIND)) as figure:
+        grid = panels(figure, len(neurons), NEURONS_OF_A_KIND, sharex=True)
+        for axes, neuron in zip(grid, neurons, strict=True):
+            _panel(axes, bin_ms, *(hertz(array[shown][..., neuron], bin_ms) for array in (true, predicted)))
+            varies = np.ptp(true[..., neuron][np.isfinite(true[..., neuron])]) > 0
+            tail = f"   R² {number(float(r2[neuron]))}" if varies and np.isfinite(r2[neuron]) else ""
+            axes.set_title(f"{case.unit_name(neuron)}{tail}")
+            place = axes.get_subplotspec()
+            axes.set_xlabel("time in window (ms)" if place.is_last_row() else "")
+            axes.set_ylabel("rate (spikes/s)" if place.is_first_col() else "")
+        marks = {name: {"linewidth": 2.2, "alpha": 0.5}, "predicted": {"linewidth": 1.4, "linestyle": DASHES}}
+        marks = {label: {"color": "#555555", **look} for label, look in marks.items()}
+        legend(figure, marks, loc="outside upper right")
+        caption = (
+            f"The neurons with the most spikes; {len(shown)} of {len(true)} conditions (the most evaluation trials), "
+            f"one colour each. Solid, {name}: {source}. Dashed: predicted rates averaged over the condition's "
+            f"evaluation trials. R² of a panel is over all conditions, against the solid lines. {_score(case)}"
+        ).strip()
+        return Picture("psth", f"PSTHs, {name} and predicted", caption, png(figure))
 
 
 def reference_means(case: Case) -> Reference:
@@ -82,10 +80,10 @@ def reference_means(case: Case) -> Reference:
     Raises:
         NotReady: neither PSTHs nor true rates are known.
     """
-    known, sizes = case.known, case.split.sizes
+    known = case.known
     if known.rates is not None:
-        conditions = int(known.condition.max()) + 1
-        means = condition_means(known.rates[:, : sizes.bins], known.condition, _jitter(case), conditions)
+        rates, conditions = known.rates[:, : case.split.sizes.bins], int(known.condition.max()) + 1
+        means = condition_means(rates, known.condition, _jitter(case), conditions)
         return Reference(means, "true rates", "true rates averaged over the same evaluation trials")
     if case.answers is not None and case.answers.psth is not None:
         return Reference(case.answers.psth, "recorded", "smoothed counts averaged over all trials, training included")
@@ -116,52 +114,27 @@ def _neurons(case: Case, true: np.ndarray) -> list[int]:
     """Return the neurons with the most spikes: held-out ones first, then held-in ones."""
     with np.errstate(invalid="ignore"):
         spikes = np.nansum(true, axis=(0, 1))
-    heldin = case.split.sizes.heldin
-    order = np.argsort(-spikes, kind="stable")
+    heldin, order = case.split.sizes.heldin, np.argsort(-spikes, kind="stable")
     order = order[spikes[order] > 0]
     return [*order[order >= heldin][:NEURONS_OF_A_KIND], *order[order < heldin][:NEURONS_OF_A_KIND]]
 
 
-def _panel(axis: Axes, case: Case, true: np.ndarray, predicted: np.ndarray, shown: np.ndarray, neuron: int) -> None:
-    sizes = case.split.sizes
-    time = (np.arange(sizes.bins) + 0.5) * sizes.bin_ms
-    for colour, condition in zip(colours(len(shown)), shown, strict=True):
-        axis.plot(time, true[condition], color=colour, linewidth=2.2, alpha=0.45)
-        axis.plot(time, predicted[condition], color=colour, linewidth=1.4, linestyle=(0, (4, 1.5)))
-    axis.set_ylim(bottom=0)
-    axis.grid(axis="y", color=FAINT, linewidth=0.5)
-
-
-def _title(case: Case, neuron: int, true: np.ndarray, r2: float) -> str:
-    varies = np.ptp(true[np.isfinite(true)]) > 0
-    return case.unit_name(neuron) + (f"   R² {number(float(r2))}" if varies and np.isfinite(r2) else "")
-
-
-def _legend(figure: Figure, name: str) -> None:
-    from matplotlib.lines import Line2D
-
-    lines = [
-        Line2D([], [], color="#555555", linewidth=2.2, alpha=0.5, label=name),
-        Line2D([], [], color="#555555", linewidth=1.4, linestyle=(0, (4, 1.5)), label="predicted"),
-    ]
-    figure.legend(handles=lines, loc="outside upper right", ncols=2)
-
-
-def _caption(case: Case, reference: Reference, shown: int) -> str:
-    return (
-        f"The neurons with the most spikes; {shown} of {len(reference.means)} conditions (the most evaluation trials), "
-        f"one colour each. Solid, {reference.name}: {reference.source}. Dashed: predicted rates averaged over the "
-        f"condition's evaluation trials. R² of a panel is over all conditions, against the solid lines. {_score(case)}"
-    ).strip()
+def _panel(axes: Axes, bin_ms: float, true: np.ndarray, predicted: np.ndarray) -> None:
+    time = (np.arange(true.shape[1]) + 0.5) * bin_ms
+    for colour, one, other in zip(colours(len(true)), true, predicted, strict=True):
+        axes.plot(time, one, color=colour, linewidth=2.2, alpha=0.45)
+        axes.plot(time, other, color=colour, linewidth=1.4, linestyle=DASHES)
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y")
 
 
 def _score(case: Case) -> str:
     """Say what the score "psth R2" compares with, where there is one."""
-    known, psth = case.known, None if case.answers is None else case.answers.psth
+    psth = None if case.answers is None else case.answers.psth
     if psth is None:
         return ""
     try:
-        value = number(psth_r2(case.prediction.rates, psth, known.condition, _jitter(case)))
+        value = number(psth_r2(case.prediction.rates, psth, case.known.condition, _jitter(case)))
     except BadInput as reason:
         value = f"undefined ({reason})"
     return f"The score psth R2, {value}, is the mean over all neurons against smoothed counts averaged over all trials."

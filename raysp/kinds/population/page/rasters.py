@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.kinds.population.page.case import Case
+from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import CORAL, UNKNOWN, Picture, canvas, mark_time, png
+from raysp.report.style import CORAL, UNKNOWN, Picture, canvas, colorbar, mark_time, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,30 +23,24 @@ def raster(case: Case) -> Picture:
     The trials are those whose number of input spikes lies at the lower and upper third, so that neither an empty nor
     an extreme one stands for the rest.
     """
-    bin_ms = case.split.sizes.bin_ms
+    bin_ms, true = case.split.sizes.bin_ms, case.known.rates
     trials = ordinary_trials(case.known.heldin, SHOWN)
-    counts, rates = case.counts()[trials], hertz(case.rates()[trials], bin_ms)
-    true = None if case.known.rates is None else hertz(case.known.rates[trials], bin_ms)
-    columns = [("counts", counts), ("predicted rates", rates)] + ([] if true is None else [("true rates", true)])
-    top = _top([array for name, array in columns if name != "counts"])
-    most = max(float(np.nanmax(counts, initial=0.0)), 1.0)
+    counts = case.counts()[trials]
+    rates = {"predicted rates": case.rates()} | ({} if true is None else {"true rates": true})
+    rates = {name: hertz(array[trials], bin_ms) for name, array in rates.items()}
+    most, top = max(float(np.nanmax(counts, initial=0.0)), 1.0), _top(list(rates.values()))
     with canvas(9.6, 0.5 + 2.5 * len(trials)) as figure:
-        axes = figure.subplots(len(trials), len(columns), squeeze=False, sharex=True, sharey=True)
-        for j, (name, array) in enumerate(columns):
-            style = {"cmap": "Greys", "vmax": most} if name == "counts" else {"cmap": "viridis", "vmax": top}
-            for i, trial in enumerate(trials):
-                image = _panel(axes[i, j], case, array[i], style)
-                if i == 0:
-                    axes[i, j].set_title(name)
-                if j == 0:
-                    axes[i, j].set_ylabel(f"{case.trial_name(trial)}\nneuron, by position")
-                if i == len(trials) - 1:
-                    mark_time(axes[i, j], case.window_ms, case.observed_ms)
+        grid = figure.subplots(len(trials), 1 + len(rates), squeeze=False, sharex=True, sharey=True)
+        for column, (name, array) in zip(grid.T, {"counts": counts, **rates}.items(), strict=True):
+            look = {"cmap": "Greys", "vmax": most} if name == "counts" else {"cmap": "viridis", "vmax": top}
+            images = [_panel(axes, case, one, look) for axes, one in zip(column, array, strict=True)]
+            column[0].set_title(name)
+            mark_time(column[-1], case.window_ms, case.observed_ms)
             label = f"spikes per {bin_ms:g} ms bin" if name == "counts" else "spikes/s"
-            bar = figure.colorbar(image, ax=axes[:, j], location="bottom", shrink=0.75, aspect=32, pad=0.02)
-            bar.set_label(label)
+            bar = colorbar(figure, images[-1], column, label, location="bottom", shrink=0.75, aspect=32, pad=0.02)
             bar.locator.set_params(integer=True, nbins=6)
-            bar.outline.set_visible(False)
+        for axes, trial in zip(grid[:, 0], trials, strict=True):
+            axes.set_ylabel(f"{case.trial_name(trial)}\nneuron, by position")
         return Picture("raster", "Counts and rates", _caption(case, true is not None), png(figure))
 
 
@@ -63,28 +57,27 @@ def ordinary_trials(heldin: np.ndarray, count: int) -> list[int]:
     return [int(ranked[place]) for place in places]
 
 
-def _panel(axes: Axes, case: Case, array: np.ndarray, style: dict[str, Any]) -> Any:
-    sizes = case.split.sizes
+def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> Any:
+    """Draw (bins, neurons) on one trial's window; what is NaN is shaded, as what is not known."""
     axes.set_facecolor(UNKNOWN)
-    masked = np.ma.masked_invalid(array.T)
-    extent = (0.0, case.window_ms, 0.0, sizes.neurons)
     axes.yaxis.get_major_locator().set_params(integer=True)
-    image = axes.imshow(masked, origin="lower", aspect="auto", extent=extent, vmin=0.0, **style)
+    extent = (0.0, case.window_ms, 0.0, case.split.sizes.neurons)
+    return axes.imshow(np.ma.masked_invalid(array.T), origin="lower", aspect="auto", extent=extent, **look)
+
+
+def _panel(axes: Axes, case: Case, array: np.ndarray, look: dict[str, Any]) -> Any:
+    sizes = case.split.sizes
+    drawn = image(axes, case, array, vmin=0.0, **look)
     if sizes.heldout:
         axes.axhline(sizes.heldin, color=CORAL, linewidth=1.2)
-        _name_kinds(axes, sizes.heldin)
+        for name, side, above in (("held-out", "bottom", 3), ("held-in", "top", -3)):
+            if axes.get_subplotspec().is_first_col():
+                place = {"xytext": (4, above), "textcoords": "offset points", "va": side, "fontsize": 8}
+                box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
+                axes.annotate(name, (0, sizes.heldin), color=CORAL, bbox=box, **place)
     if sizes.forward:
         axes.axvline(case.observed_ms, color=CORAL, linewidth=1.2)
-    return image
-
-
-def _name_kinds(axes: Axes, heldin: int) -> None:
-    if axes.get_subplotspec().is_first_col():
-        box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
-        for name, side, above in (("held-out", "bottom", 3), ("held-in", "top", -3)):
-            axes.annotate(
-                name, (0, heldin), (4, above), textcoords="offset points", va=side, color=CORAL, fontsize=8, bbox=box
-            )
+    return drawn
 
 
 def _top(arrays: list[np.ndarray]) -> float:
@@ -94,8 +87,7 @@ def _top(arrays: list[np.ndarray]) -> float:
 
 
 def _caption(case: Case, truth: bool) -> str:
-    sizes = case.split.sizes
-    lines = []
+    sizes, lines = case.split.sizes, []
     if sizes.heldout:
         lines.append(
             f"above the coral line the {sizes.heldout} held-out neurons, whose counts here the model never saw"

@@ -6,10 +6,10 @@ import numpy as np
 
 from raysp.errors import NotReady
 from raysp.evaluation.tp_correlation import Condition, speed_by_condition
-from raysp.io.words import number
-from raysp.kinds.population.page.case import Case
+from raysp.io.words import counted, number
+from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import PALETTE, Picture, canvas, png
+from raysp.report.style import PALETTE, Picture, canvas, panels, png
 
 MOST, COLUMNS = 8, 4
 LABELS = (("hand", "eye"), None, ("long prior", "short prior"))
@@ -23,19 +23,14 @@ def speeds(case: Case) -> Picture:
         NotReady: the split has no produced intervals, or they are not known.
     """
     found = conditions(case)
-    shown, bin_ms = found[:MOST], case.split.sizes.bin_ms
-    columns = min(len(shown), COLUMNS)
-    rows = -(-len(shown) // columns)
-    with canvas(9.6, 0.6 + 2.0 * rows) as figure:
-        axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        for axis, one in zip(axes.ravel(), shown, strict=False):
-            speed = hertz(one.speeds, bin_ms)
-            axis.plot(one.intervals, speed, linestyle="none", marker="o", markersize=3, alpha=0.6, color=PALETTE[0])
-            axis.set_title(f"{_spell(one.label)}\n{_correlation(one)}", fontsize=8.5)
-        for axis in axes.ravel()[len(shown) :]:
-            axis.set_visible(False)
-        figure.supxlabel("produced interval tp (ms)", fontsize=9.5)
-        figure.supylabel("neural speed (spikes/s per bin)", fontsize=9.5)
+    shown = found[:MOST]
+    with canvas(9.6, 0.6 + 2.0 * -(-len(shown) // COLUMNS)) as figure:
+        for axes, one in zip(panels(figure, len(shown), COLUMNS, sharex=True, sharey=True), shown, strict=True):
+            speed = hertz(one.speeds, case.split.sizes.bin_ms)
+            axes.plot(one.intervals, speed, linestyle="none", marker="o", markersize=3, alpha=0.6, color=PALETTE[0])
+            axes.set_title(f"{_label(one)}\n{_correlation(one)}", fontsize=8.5)
+        figure.supxlabel("produced interval tp (ms)")
+        figure.supylabel("neural speed (spikes/s per bin)")
         caption = (
             "Mean distance between the rate vectors of successive bins from set to go, one point per evaluation trial. "
             "Falling clouds: the population moves faster when the interval is produced faster. The score tp corr is "
@@ -63,14 +58,12 @@ def has_intervals(case: Case) -> bool:
     return case.split.role.benchmark and behavior is not None and behavior.ndim == 2
 
 
-def _spell(label: tuple[float, ...]) -> str:
-    parts = []
-    for value, names in zip(label, LABELS, strict=True):
-        parts.append(f"{value:g}°" if names is None else names[int(value)])
-    return ", ".join(parts)
+def _label(one: Condition) -> str:
+    each = zip(one.label, LABELS, strict=True)
+    return ", ".join(f"{value:g}°" if names is None else names[int(value)] for value, names in each)
 
 
 def _correlation(one: Condition) -> str:
-    trials = f"{len(one.speeds)} trial{'s' if len(one.speeds) > 1 else ''}"
-    r = one.correlation if len(one.speeds) > 1 else float("nan")
-    return f"r = {number(r)} ({trials})" if np.isfinite(r) else f"r undefined ({trials})"
+    trials = counted(one.speeds, "trial")
+    defined = len(one.speeds) > 1 and np.isfinite(one.correlation)
+    return f"r = {number(one.correlation)} ({trials})" if defined else f"r undefined ({trials})"

@@ -6,57 +6,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.kinds.population.page.case import Case
-from raysp.report.style import PALETTE, Picture, canvas, colours, png
+from raysp.evaluation.components import principal_components
+from raysp.kinds.population.case import Case
+from raysp.report.style import PALETTE, Picture, canvas, colours, legend, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_TRIALS, FEW_TRIALS = 150, 40
-START, END = "#009E73", "#C8102E"
+ENDS = (("start", 0, "#009E73", "o"), ("end", -1, "#C8102E", "s"))
 
 
 def trajectory(case: Case) -> Picture:
     """Draw the latents of up to 150 evaluation trials; of a model without latents, its rates."""
-    latents = case.latents()
-    source = "latents" if latents is not None else "predicted rates (the model has no latents)"
+    latents, condition = case.latents(), case.known.condition
+    source = "Latents" if latents is not None else "Predicted rates (the model has no latents)"
     points = case.prediction.rates if latents is None else latents
-    wide = points.shape[2]
     projected, explained = principal_components(points, 3)
     trials = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_TRIALS)).astype(int))
-    condition = case.known.condition
     with canvas(9.6, 4.6) as figure:
         for view in range(2):
             axes = _axes(figure, view, projected.shape[2])
             _lines(axes, projected[trials], None if condition is None else condition[trials])
-        _legend(figure)
-        figure.suptitle(_title(wide, explained), fontsize=10)
+        marker = {"linestyle": "none", "markersize": 5}
+        marks = {name: {"marker": one, "color": colour, **marker} for name, _, colour, one in ENDS}
+        legend(figure, marks, loc="outside lower center")
+        shares = " + ".join(f"{100 * share:.0f}" for share in explained)
+        total = f"{100 * explained.sum():.0f} % of the variance ({shares})"
+        figure.suptitle(f"{len(explained)} of {points.shape[2]} dimensions explain {total}")
         coloured = "one colour per condition" if condition is not None else "one colour for all"
         caption = (
-            f"{source.capitalize()} of {len(trials)} of {len(points)} evaluation trials, {coloured}, from two sides. "
+            f"{source} of {len(trials)} of {len(points)} evaluation trials, {coloured}, from two sides. "
             "Each line runs over the trial's bins from its green point to its red one."
         )
         return Picture("latents", "Latent trajectories", caption, png(figure))
-
-
-def principal_components(points: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Project onto the directions of most variance over all trials and bins (Pearson 1901).
-
-    Args:
-        points: (trials, bins, dimensions).
-        most: components to keep; fewer where there are fewer dimensions.
-
-    Returns:
-        (trials, bins, components), and each component's share of the variance (zeros where nothing varies).
-    """
-    flat = points.reshape(-1, points.shape[2]).astype(np.float64)
-    flat = flat - flat.mean(axis=0)
-    values, vectors = np.linalg.eigh(flat.T @ flat)
-    order = np.argsort(values)[::-1][:most]
-    total = values.clip(min=0).sum()
-    share = values[order].clip(min=0) / total if total > 0 else np.zeros(len(order))
-    return (flat @ vectors[:, order]).reshape(*points.shape[:2], len(order)), share
 
 
 def _axes(figure: Figure, view: int, dimensions: int) -> Axes:
@@ -85,7 +69,7 @@ def _lines(axes: Axes, points: np.ndarray, condition: np.ndarray | None) -> None
     look = {"alpha": 0.85, "linewidth": 1.2} if len(points) < FEW_TRIALS else {"alpha": 0.45, "linewidth": 0.8}
     for line, colour in zip(points, paint, strict=True):
         axes.plot(*line.T, color=colour, **look)
-    for place, colour, marker in ((0, START, "o"), (-1, END, "s")):
+    for _, place, colour, marker in ENDS:
         axes.plot(*points[:, place].T, linestyle="none", marker=marker, markersize=2.4, color=colour)
 
 
@@ -95,19 +79,3 @@ def _paint(count: int, condition: np.ndarray | None) -> list[str]:
     known = np.unique(condition[condition >= 0])
     table = dict(zip(known.tolist(), colours(len(known)), strict=True))
     return [table.get(int(c), "#BBBBBB") for c in condition]
-
-
-def _legend(figure: Figure) -> None:
-    from matplotlib.lines import Line2D
-
-    marks = [
-        Line2D([], [], linestyle="none", marker=marker, markersize=5, color=colour, label=name)
-        for name, colour, marker in (("start", START, "o"), ("end", END, "s"))
-    ]
-    figure.legend(handles=marks, loc="outside lower center", ncols=2)
-
-
-def _title(wide: int, explained: np.ndarray) -> str:
-    shares = " + ".join(f"{100 * share:.0f}" for share in explained)
-    total = f"{100 * explained.sum():.0f} % of the variance ({shares})"
-    return f"{len(explained)} of {wide} dimensions explain {total}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raysp.errors import NotReady
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import FAINT, Picture, canvas, model_colours, png
+from raysp.report.style import Picture, canvas, model_colours, png
 
 METRIC = "co-bps"
 
@@ -18,17 +18,19 @@ def neurons(data: RunData, task: Task) -> Picture:
     means = neuron_means(data, task)
     if not means:
         raise NotReady(f"no scores of single neurons; run: raysp evaluate {data.run.name}")
-    ranked = sorted({unit for found in means.values() for unit in found}, key=lambda unit: -_top(means, unit))
+    best: dict[int, float] = {}
+    for unit, value in (item for found in means.values() for item in found.items()):
+        best[unit] = max(value, best.get(unit, value))
+    ranked = sorted(sorted(best), key=lambda unit: -best[unit])
     paint = model_colours(data.models, data.floor, data.ceiling)
     with canvas(9.6, 2.9) as figure:
         axes = figure.subplots()
         for model in data.ordered(list(means)):
             points = [(place, means[model][unit]) for place, unit in enumerate(ranked) if unit in means[model]]
-            axes.plot(
-                *zip(*points, strict=True), marker="o", markersize=3.5, linewidth=0.7, color=paint[model], label=model
-            )
+            look = {"marker": "o", "markersize": 3.5, "linewidth": 0.7, "color": paint[model], "label": model}
+            axes.plot(*zip(*points, strict=True), **look)
         axes.axhline(0, color="#BBBBBB", linewidth=0.8, zorder=0)
-        axes.grid(axis="y", color=FAINT, linewidth=0.5)
+        axes.grid(axis="y")
         axes.set_xlabel(f"held-out neurons, ranked ({len(ranked)})")
         axes.set_ylabel("co-bps of the neuron\n(bits per spike)")
         axes.set_xticks([])
@@ -47,7 +49,3 @@ def neuron_means(data: RunData, task: Task) -> dict[str, dict[int, float]]:
     means = found.group_by("model", "unit_index", maintain_order=True).agg(col("value").mean())
     units = means.group_by("model", maintain_order=True).agg("unit_index", "value")
     return {model: dict(zip(places, values, strict=True)) for model, places, values in units.iter_rows()}
-
-
-def _top(means: dict[str, dict[int, float]], unit: int) -> float:
-    return max(found[unit] for found in means.values() if unit in found)

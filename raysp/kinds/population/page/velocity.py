@@ -9,13 +9,15 @@ import numpy as np
 from raysp.errors import NotReady
 from raysp.evaluation.behavior import Decoding, decodings, variable_name
 from raysp.io.words import number
-from raysp.kinds.population.page.case import Case
-from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, png
+from raysp.kinds.population.case import Case
+from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, legend, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TRACES, PATHS, VARIABLES = 6, 60, 4
+RECORDED = {"color": INK, "linewidth": 1.6, "alpha": 0.65}
+DECODED = {"color": PALETTE[1], "linewidth": 1.4}
 
 
 def velocity(case: Case) -> Picture:
@@ -40,16 +42,16 @@ def velocity(case: Case) -> Picture:
     paths = len(found) == 1 and len(found[0].variables) == 2
     with canvas(9.6, 1.0 + 1.7 * len(shown)) as figure:
         grid = figure.add_gridspec(len(shown), 3 if paths else 2)
-        first = None
+        axes = None
         for row, k in enumerate(shown):
-            first = axes = figure.add_subplot(grid[row, :2], sharex=first)
+            axes = figure.add_subplot(grid[row, :2], sharex=axes)
             _traces(axes, case, true[..., k], decoded[..., k], whole[_spread(len(whole), TRACES)])
             name = f"velocity {'xy'[k]}" if paths else variable_name(k)
             axes.set_ylabel(f"{name}\n(recording's unit)")
         axes.set_xlabel("time (ms), trials side by side")
         if paths:
             _paths(figure.add_subplot(grid[:, 2]), case, true, decoded, whole[_spread(len(whole), PATHS)])
-        _legend(figure)
+        legend(figure, {"recorded": RECORDED, "decoded from rates": DECODED}, loc="outside upper left")
         return Picture("velocity", "Decoded behaviour", _caption(found, paths, len(shown)), png(figure))
 
 
@@ -73,8 +75,8 @@ def _traces(axes: Axes, case: Case, true: np.ndarray, decoded: np.ndarray, trial
     step = (bins + max(bins // 12, 1)) * bin_ms
     time = (np.arange(bins) + 0.5) * bin_ms
     for i, trial in enumerate(trials):
-        axes.plot(i * step + time, true[trial], color=INK, linewidth=1.6, alpha=0.65)
-        axes.plot(i * step + time, decoded[trial], color=PALETTE[1], linewidth=1.4)
+        axes.plot(i * step + time, true[trial], **RECORDED)
+        axes.plot(i * step + time, decoded[trial], **DECODED)
     axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
 
 
@@ -87,16 +89,6 @@ def _paths(axes: Axes, case: Case, true: np.ndarray, decoded: np.ndarray, trials
     axes.set_title("paths (velocity summed over time)")
     axes.set_xlabel("x (recording's unit · s)")
     axes.set_ylabel("y (recording's unit · s)")
-
-
-def _legend(figure) -> None:
-    from matplotlib.lines import Line2D
-
-    lines = [
-        Line2D([], [], color=INK, linewidth=1.6, alpha=0.65, label="recorded"),
-        Line2D([], [], color=PALETTE[1], linewidth=1.4, label="decoded from rates"),
-    ]
-    figure.legend(handles=lines, loc="outside upper left", ncols=2)
 
 
 def _caption(found: list[Decoding], paths: bool, shown: int) -> str:

@@ -13,7 +13,7 @@ from raysp.errors import NotReady
 from raysp.evaluation.psth import psth_r2, psth_r2_by_unit
 from raysp.io import files
 from raysp.io.words import number
-from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.case import open_case
 from raysp.kinds.population.page.curves import _comparable, curves
 from raysp.kinds.population.page.overview import overview
 from raysp.kinds.population.page.psths import psth, reference_means

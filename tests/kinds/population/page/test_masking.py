@@ -13,7 +13,7 @@ from raysp.driver.evaluate import evaluate_trial
 from raysp.driver.plan import make_plan
 from raysp.errors import NotReady
 from raysp.io import files
-from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.case import open_case
 from raysp.kinds.population.page.masking import example_mask, inside, masked
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.trial_log import Setting

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from raysp.kinds.population.page.case import open_case
-from raysp.kinds.population.page.trajectories import principal_components, trajectory
+from raysp.evaluation.components import principal_components
+from raysp.kinds.population.case import open_case
+from raysp.kinds.population.page.trajectories import trajectory
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,7 +8,7 @@ import pytest
 from raysp.errors import NotReady
 from raysp.evaluation.velocity import velocity_r2
 from raysp.io.words import number
-from raysp.kinds.population.page.case import open_case
+from raysp.kinds.population.case import open_case
 from raysp.kinds.population.page.velocity import decoded_behavior, velocity
 
 
