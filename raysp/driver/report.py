@@ -38,7 +38,6 @@ def write_report(run: RunFolder, root: str, report: Callable[[str], None] = lamb
         NotReady: nothing was ever run there.
         BadInput: the run's record is damaged.
     """
-    compare(run)
     data, pages = open_run(run, root), Pages(run)
     names = [kind for kind in SECTIONS if data.only(kind).tasks] or list(SECTIONS)[:1]
     at = {kind: f"{kind}-" if len(names) > 1 else "" for kind in names}

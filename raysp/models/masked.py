@@ -10,6 +10,7 @@ from torch import nn
 from raysp.data.splits.batch import Batch, complete, to_device
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
+from raysp.layers.convolution import Depthwise, Full
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives import augment, masks
@@ -133,6 +134,26 @@ class MaskedModel(nn.Module):
             hidden: the same shape, True where they are.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method network(inputs, hidden)")
+
+    def inside(self, seed: int) -> dict[str, torch.Tensor]:
+        """Return what a figure may show of it: a mask as training draws one, and its first layers' weights.
+
+        Args:
+            seed: of the mask.
+
+        Returns:
+            "mask": (bins, heldin), 1 where counts are hidden; "embedding": (channels, inputs); "first convolution":
+            (channels, taps) of each channel by itself, else (channels, channels in, taps).
+        """
+        shape, config = (1, self.sizes.bins, self.sizes.heldin), self.config
+        generator = torch.Generator().manual_seed(seed)
+        found = {"mask": masks.draw(shape, config.mask, config.mask_ratio, generator, config.mask_span)[0].float()}
+        if (embedding := getattr(self, "embedding", None)) is not None:
+            found["embedding"] = embedding.weight
+        first = next((one for one in self.modules() if isinstance(one, Depthwise | Full)), None)
+        if first is not None:
+            found["first convolution"] = first.row.weight[:, :, 0] if isinstance(first, Full) else first.weight.T
+        return {name: one.detach().float().cpu() for name, one in found.items()}
 
     def start_from(self, outputs: torch.Tensor) -> None:
         """Set the output's bias, (neurons,), so that training starts from the mean rates."""

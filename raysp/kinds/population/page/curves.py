@@ -41,11 +41,8 @@ def curves(data: RunData, task: Task) -> Picture:
     references = _references(data, task) if UNSEEN in there else None
     names = ["loss", *([UNSEEN] if references is not None else []), *([live] if live else []), "learning_rate"]
     heights = [{"loss": 2.0, UNSEEN: 2.0, "learning_rate": 0.9}.get(name, 1.3) for name in names]
-    labels = {
-        "loss": "the model's own loss",
-        UNSEEN: "unseen loss\n(nats per entry)",
-        "learning_rate": "learning\nrate",
-    }
+    labels = {"loss": "the model's own loss", UNSEEN: "unseen loss\n(nats per entry)"}
+    labels |= {"learning_rate": "learning\nrate", **LIVE}
     with canvas(min(9.6, 1.2 + 4.2 * len(models)), 0.5 + sum(heights)) as figure:
         look = {"sharex": "col", "gridspec_kw": {"height_ratios": heights}}
         grid = figure.subplots(len(heights), len(models), squeeze=False, **look)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from raysp.errors import NotReady
 from raysp.kinds.population.case import Case
-from raysp.kinds.population.page.rasters import ordinary_trials
-from raysp.report.style import Picture, canvas, mark_time, png
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from raysp.kinds.population.inside_file import read_inside
+from raysp.kinds.population.page.rasters import image, ordinary_trials
+from raysp.report.style import Picture, canvas, colorbar, mark_time, panels, png
 
 TOP_PERCENTILE = 99.5
 
@@ -23,49 +21,46 @@ def masked(case: Case) -> Picture:
     All but the mask in expected spikes per bin on one fixed scale; the error on the same scale, both ways.
 
     Raises:
-        NotReady: the model is not trained on hidden counts.
+        NotReady: the model is not trained on hidden counts, or its trial left no mask.
     """
-    settings = case.trial.settings
-    if "mask_ratio" not in settings:
-        raise NotReady(f"no masks: model {case.trial.model} is not trained on hidden counts")
+    mask = example_mask(case)
     (trial,) = ordinary_trials(case.known.heldin, 1)
-    rates = case.rates()[trial]
+    rates, settings = case.rates()[trial], case.trial.settings
     true = None if case.known.rates is None else case.known.rates[trial]
     top = float(np.nanpercentile(rates if true is None else np.stack([rates, true]), TOP_PERCENTILE)) or 1.0
     scale = {"cmap": "viridis", "vmin": 0.0, "vmax": top}
-    panels: list[tuple[str, np.ndarray, dict[str, Any]]] = [
-        ("counts", case.counts()[trial], scale),
-        ("a mask of training", example_mask(case), {"cmap": "Greys", "vmin": 0.0, "vmax": 1.0}),
-        ("predicted", rates, scale),
-    ]
+    shown: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+        "counts": (case.counts()[trial], scale),
+        "a mask of training": (mask, {"cmap": "Greys", "vmin": 0.0, "vmax": 1.0}),
+        "predicted": (rates, scale),
+    }
     if true is not None:
-        error = {"cmap": "RdBu_r", "vmin": -top, "vmax": top}
-        panels += [("true", true, scale), ("predicted - true", rates - true, error)]
+        shown |= {"true": (true, scale), "predicted - true": (rates - true, scale | {"cmap": "RdBu_r", "vmin": -top})}
     with canvas(9.6, 3.2) as figure:
-        axes = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
-        for axis, (name, array, style) in zip(axes, panels, strict=True):
-            image = _panel(axis, case, array, style)
-            axis.set_title(name)
-            mark_time(axis, case.window_ms, case.observed_ms)
-            bar = figure.colorbar(image, ax=axis, location="bottom", shrink=0.9, aspect=20, pad=0.02)
-            bar.outline.set_visible(False)
-            bar.locator.set_params(nbins=3)
-        axes[0].set_ylabel(f"{case.trial_name(trial)}\nneuron, by position")
-        return Picture("masked", "Hidden counts", _caption(settings, true is not None), png(figure))
+        grid = panels(figure, len(shown), len(shown), sharex=True, sharey=True)
+        for axes, (name, (array, look)) in zip(grid, shown.items(), strict=True):
+            place = {"location": "bottom", "shrink": 0.9, "aspect": 20, "pad": 0.02}
+            colorbar(figure, image(axes, case, array, **look), axes, **place).locator.set_params(nbins=3)
+            axes.set_title(name)
+            mark_time(axes, case.window_ms, case.observed_ms)
+        grid[0].set_ylabel(f"{case.trial_name(trial)}\nneuron, by position")
+        together = "counts, predictions and truth" if true is not None else "counts and predictions"
+        caption = (
+            f"Training hides {settings['mask_ratio']:.0%} of the input counts (mask {settings['mask']}, dark); the "
+            f"prediction saw all of them. Expected spikes per bin; {together} share one scale."
+        )
+        return Picture("masked", "Hidden counts", caption, png(figure))
 
 
 def example_mask(case: Case) -> np.ndarray:
-    """Return (bins + forward, neurons), 1 where a mask of the model's settings hides; NaN for what is no input."""
-    import torch
+    """Return (bins + forward, neurons), 1 where a mask of training hides; NaN for what is no input.
 
-    from raysp.objectives.masks import draw
-
-    sizes, settings = case.split.sizes, case.trial.settings
-    shape = (1, sizes.bins, sizes.heldin)
-    generator = torch.Generator().manual_seed(case.trial.seed)
-    drawn = draw(shape, settings["mask"], settings["mask_ratio"], generator, settings["mask_span"])
+    Raises:
+        NotReady: see `masked`.
+    """
+    sizes, mask = case.split.sizes, read_inside(case.folder, case.trial)["mask"]
     found = np.full((sizes.bins + sizes.forward, sizes.neurons), np.nan)
-    found[: sizes.bins, : sizes.heldin] = drawn[0].numpy()
+    found[: sizes.bins, : sizes.heldin] = mask
     return found
 
 
@@ -73,58 +68,30 @@ def inside(case: Case) -> Picture:
     """Draw what a trained network holds: its embedding, its first convolution, and latents of one ordinary trial.
 
     Raises:
-        NotReady: the model has neither, or its checkpoint is not there.
+        NotReady: the model has neither, or its trial left none.
     """
-    weights = _weights(case)
-    latents = case.latents()
-    panels: list[tuple[str, np.ndarray, str, str]] = []
-    if "embedding.weight" in weights:
-        panels.append(("embedding", weights["embedding.weight"], "input neuron", "channel"))
-    first = next((name for name in weights if name.endswith(("convolution.weight", "row.weight"))), None)
-    if first is not None:
-        panels.append(_kernels(weights[first]))
-    if latents is not None and panels:
-        (trial,) = ordinary_trials(case.known.heldin, 1)
-        panels.append((f"latents, {case.trial_name(trial)}", latents[trial].T, "bin", "latent"))
-    if not panels:
+    weights, latents = read_inside(case.folder, case.trial), case.latents()
+    shown: dict[str, tuple[np.ndarray, str, str]] = {}
+    if "embedding" in weights:
+        shown["embedding"] = (weights["embedding"], "input neuron", "channel")
+    if (kernels := weights.get("first convolution")) is not None:
+        # Of a channel with several channels in, the kernels stand side by side.
+        across = "bin of the kernel" if kernels.ndim == 2 else "channel in, bin of the kernel"
+        shown["first convolution"] = (kernels.reshape(len(kernels), -1), across, "channel")
+    if not shown:
         raise NotReady(f"no weights to draw: model {case.trial.model} has no embedding and no convolution")
+    if latents is not None:
+        (trial,) = ordinary_trials(case.known.heldin, 1)
+        shown[f"latents, {case.trial_name(trial)}"] = (latents[trial].T, "bin", "latent")
     with canvas(9.6, 3.0) as figure:
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for axis, (name, array, across, up) in zip(axes, panels, strict=True):
+        for axes, (name, (array, across, up)) in zip(
+            panels(figure, len(shown), len(shown)), shown.items(), strict=True
+        ):
             top = float(np.abs(array).max()) or 1.0
-            image = axis.imshow(array, aspect="auto", origin="lower", cmap="RdBu_r", vmin=-top, vmax=top)
-            axis.set_title(name)
-            axis.set_xlabel(across)
-            axis.set_ylabel(up)
-            figure.colorbar(image, ax=axis, shrink=0.8).outline.set_visible(False)
-        caption = "Weights of the best checkpoint, and the channels the output is read from. Red is positive."
+            drawn = axes.imshow(array, aspect="auto", origin="lower", cmap="RdBu_r", vmin=-top, vmax=top)
+            colorbar(figure, drawn, axes, shrink=0.8)
+            axes.set_title(name)
+            axes.set_xlabel(across)
+            axes.set_ylabel(up)
+        caption = "Weights that the predictions come from, and the channels the output is read from. Red is positive."
         return Picture("inside", "Inside the network", caption, png(figure))
-
-
-def _kernels(weight: np.ndarray) -> tuple[str, np.ndarray, str, str]:
-    if weight.ndim == 2:
-        return "first convolution", weight.T, "bin of the kernel", "channel"
-    # (channels out, channels in, 1, bins): the kernels of a channel side by side.
-    return "first convolution", weight.reshape(len(weight), -1), "channel in, bin of the kernel", "channel"
-
-
-def _weights(case: Case) -> dict[str, np.ndarray]:
-    from raysp.training import checkpoint
-
-    state = checkpoint.load(case.folder.checkpoint, case.trial.id)
-    if not isinstance(state, dict):
-        raise NotReady(f"no weights to draw: {case.trial.id} has no checkpoint")
-    return {name: value.float().numpy() for name, value in state["progress"]["best"].items()}
-
-
-def _panel(axes: Axes, case: Case, array: np.ndarray, style: dict[str, Any]) -> Any:
-    axes.set_facecolor("#dddddd")
-    axes.yaxis.get_major_locator().set_params(integer=True)
-    extent = (0.0, case.window_ms, 0.0, case.split.sizes.neurons)
-    return axes.imshow(np.ma.masked_invalid(array.T), origin="lower", aspect="auto", extent=extent, **style)
-
-
-def _caption(settings: dict[str, Any], truth: bool) -> str:
-    hidden = f"Training hides {settings['mask_ratio']:.0%} of the input counts (mask {settings['mask']}, dark)"
-    scale = "counts, predictions and truth share one scale" if truth else "counts and predictions share one scale"
-    return f"{hidden}; the prediction saw all of them. Expected spikes per bin; {scale}."

@@ -63,7 +63,7 @@ def test_a_recurrent_model_has_masks_but_no_embedding(trained):
 
 
 def test_a_model_without_masks_has_no_such_figure(trained):
-    with pytest.raises(NotReady, match="not trained on hidden counts"):
+    with pytest.raises(NotReady, match="is not trained on hidden counts"):
         masked(case_of(trained, "mean_rate"))
 
 
