@@ -7,9 +7,11 @@ import math
 from raysp.data.splits.population import PopulationSplit, Trials
 from raysp.evaluation.hidden import masked_deviance
 from raysp.kinds.kind import Products
+from raysp.kinds.population import inside_file
 from raysp.kinds.population.fit import selected_on
 from raysp.kinds.population.latents import write_latents
 from raysp.kinds.population.rates_file import write_predictions
+from raysp.models.masked import MaskedModel
 from raysp.models.prediction import Prediction
 from raysp.training import predict as training
 from raysp.training.fitted import Fitted
@@ -33,6 +35,9 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
     if (found := parts["eval"].latents) is not None:
         train = None if split.train.states is None else parts["train"].latents
         files["latents.h5"] = lambda path: write_latents(path, found, train, trial)
+    if isinstance(model := fitted.model, MaskedModel):
+        shown = {name: one.numpy() for name, one in model.inside(trial.seed).items()}
+        files[inside_file.NAME] = lambda path: inside_file.write_inside(path, trial, shown)
     hidden = masked_deviance(of, split.eval)
     metrics = {"evaluation": {"masked deviance": hidden if math.isfinite(hidden) else None}}
     return Products(files, metrics, {"selected_on": selected_on(trial)})
