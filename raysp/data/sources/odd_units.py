@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.data.formats.plausibility import Doubt
+from raysp.data.sources.partition import Whole
 from raysp.io.words import LISTED, listed
-
-if TYPE_CHECKING:
-    from raysp.data.sources.partition import Whole
 
 FEWEST_SPIKES, CHANCE_BITS = 10, 50.0
 """Spikes, and bits that a unit's counts hold where bins are independent, from which on equal counts are no chance."""

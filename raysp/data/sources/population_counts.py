@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.data.formats import count_file
 from raysp.data.sources import partition
+from raysp.data.sources.population_config import Config
 from raysp.errors import BadInput
-
-if TYPE_CHECKING:
-    from raysp.data.sources.population import Config
 
 Rows = tuple[np.ndarray, np.ndarray]
 
@@ -21,7 +18,7 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
     """Read a file of counts.
 
     Args:
-        config: see `raysp.data.population.Config`.
+        config: see there.
 
     Returns:
         The recording, and its training and evaluation trials where the file says which.

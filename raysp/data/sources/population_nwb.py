@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from raysp.data.formats.recorded import Spans, check_counted, check_inside, outs
 from raysp.data.sources import partition
 from raysp.data.sources.odd_units import FEWEST_SPIKES
 from raysp.data.sources.partition import Whole, condition_index
+from raysp.data.sources.population_config import Config
 from raysp.errors import BadInput
 from raysp.io.words import listed
-
-if TYPE_CHECKING:
-    from raysp.data.sources.population import Config
 
 EXACT_TICKS = 2.0**52
 COUNT_BYTES = 4
@@ -67,7 +65,7 @@ def read_trials(config: Config) -> Whole:
     """Read an NWB recording.
 
     Args:
-        config: see `raysp.data.population.Config`.
+        config: see there.
 
     Raises:
         BadInput: the file, a column or a signal is missing or damaged, there are no units, no trial is usable, or no
