@@ -17,6 +17,12 @@ class NotReady(RuntimeError):
     """Something must happen first (fetch, prepare, run). Shown without a traceback."""
 
 
+class Absent(NotReady):
+    """A recording is not there that `raysp data fetch` brings; `name` is what to fetch."""
+
+    name = ""
+
+
 class StoreError(RuntimeError):
     """An object store refuses, or does not answer after all repetitions. Nothing is wrong with any file or trial.
 

@@ -134,14 +134,14 @@ def store_with_data(folder, bucket, **more):
     import pytest
     import s3fs
 
-    from raysp.data.nlb import prepare
     from raysp.data.splits import store as split_file
     from raysp.data.standin.nlb import write_standin
     from raysp.io import files
+    from tests.data.nlb_files import prepared
 
     root = str(folder / "data")
     write_standin(root, datasets=("mc_maze_small",))
-    (name,) = prepare.prepare(["mc_maze_small-20ms-val"], root)
+    (name,) = prepared(root, "mc_maze_small-20ms-val")
     with store() as (door, _, environment), pytest.MonkeyPatch.context() as patch:
         for key, value in {
             **environment,

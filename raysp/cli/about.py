@@ -28,11 +28,11 @@ def models() -> None:
 @ROOT
 def splits(root: str) -> None:
     """List the splits and which of them are prepared."""
-    from raysp.data.nlb import prepare
+    from raysp.data.sources.catalog import recordings
     from raysp.io import files
 
     there = {name.removesuffix(".h5") for name in files.listing(files.join(root, "prepared"))}
-    for name in sorted({*prepare.expand(("*",)), *(n for n in there if not n.endswith(".targets"))}):
+    for name in sorted({*recordings(), *(n for n in there if not n.endswith(".targets"))}):
         mark = "prepared" if {name, f"standin-{name}"} & there else ""
         say(f"{name:40} {mark}".rstrip())
 
@@ -59,14 +59,14 @@ def packing(
     """Measure how many trials to run side by side on this machine's cores or GPU."""
     from raysp.config.experiment import Experiment, ModelChoice
     from raysp.config.sets import apply_sets
-    from raysp.data.nlb import prepare
+    from raysp.data.sources.prepare import resolve
     from raysp.data.splits import store
     from raysp.driver import packing as packed
     from raysp.driver.plan import settings_on
     from raysp.io import files
 
     # Splits that experiments made of recordings of their own have no other name to resolve.
-    name = split if files.exists(store.split_path(root, split)) else prepare.resolve(split, root)
+    name = split if files.exists(store.split_path(root, split)) else resolve(split, root)
     keys = tuple(text if text.startswith("training.") else f"{model}.{text}" for text in sets)
     (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
     settings, training = settings_on(changed, choice, name)

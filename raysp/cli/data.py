@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
 from raysp.cli.root import ROOT, VERBOSE, main, say
 from raysp.errors import BadInput
-from raysp.io.refusals import attempt
 from raysp.io.words import counted
 
 
@@ -72,62 +72,43 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
     from raysp.cli.experiments import load_experiment
-    from raysp.data.nlb import prepare
+    from raysp.data.sources import catalog, prepare
     from raysp.io import files, leftovers
-    from raysp.io.refusals import raise_together
 
     leftovers.clear(files.join(root, "prepared"), leftovers.QUIET_S)
-    experiments = [load_experiment(name) for name in names if name.endswith(".py")]
-    benchmark = [name for name in names if not name.endswith(".py")]
-    groups = prepare.groups(prepare.expand(benchmark if names else ("*",)))
-    groups = groups if names else prepare.present(groups, root, named=False)
-    refused = [one for experiment in experiments for one in _prepare_recordings(experiment.recordings, root, force)]
-    if groups:
-        refused += _prepare_benchmark(groups, root, {"reference": reference, "force": force}, verbose)
-    raise_together(refused)
+    known = catalog.recordings()
+    patterns = [name for name in names if not name.endswith(".py")] if names else ["*"]
+    chosen = [known[name] for name in catalog.matching(patterns, known)]
+    chosen = chosen if names else list(prepare.present(chosen, root, named=False).values())
+    if reference:
+        chosen = [dataclasses.replace(one, settings={**one.settings, "reference": True}) for one in chosen]
+    chosen += [one for name in names if name.endswith(".py") for one in load_experiment(name).recordings]
+    _prepare(catalog.groups(chosen), root, force, verbose)
 
 
-def _prepare_recordings(recordings: Iterable[Any], root: str, force: bool) -> list[tuple[str, Any]]:
-    """Prepare each recording and say so; return each one's name with its refusal or None."""
-    from raysp.data.sources import catalog as sources
-    from raysp.data.splits import store
-
-    def prepare(recording: Any) -> None:
-        name = sources.prepare_recording(recording, root, force=force)
-        say(f"  {store.split_path(root, name)}")
-        _say_notes([name], root)
-
-    return [(recording.name, attempt(prepare, recording)) for recording in recordings]
-
-
-def _prepare_benchmark(
-    groups: list[list[str]], root: str, options: dict[str, bool], verbose: bool
-) -> list[tuple[str, Any]]:
+def _prepare(groups: list[list[Any]], root: str, force: bool, verbose: bool) -> None:
     from raysp.cluster.jobs import jobs
     from raysp.cluster.session import session
     from raysp.config.experiment import Resources
-    from raysp.data.nlb import prepare
+    from raysp.data.sources.prepare import full_name
+    from raysp.data.splits import store
     from raysp.io import files
+    from raysp.io.refusals import raise_together
 
-    def done(i: int, refusal: Any) -> None:
-        say(f"  {', '.join(groups[i])}{': refused' if refusal else ''}")
-
+    called = [", ".join(one.name for one in group) for group in groups]
+    calls = [((group, root), {"force": force}) for group in groups]
     with session(Resources(), verbose=verbose):
         refusals = jobs(
-            "raysp.data.nlb.prepare.try_group", [((group, root), options) for group in groups], on_done=done
+            "raysp.data.sources.prepare.try_prepare",
+            calls,
+            on_done=lambda i, refusal: say(f"  {called[i]}{': refused' if refusal else ''}"),
         )
-    ready = [name for group, refusal in zip(groups, refusals, strict=True) if refusal is None for name in group]
-    _say_notes([prepare.resolve(name, root) for name in ready], root)
-    say(f"{counted(ready, 'split')} ready below {files.join(root, 'prepared')}")
-    return [(", ".join(group), refusal) for group, refusal in zip(groups, refusals, strict=True)]
-
-
-def _say_notes(names: Iterable[str], root: str) -> None:
-    from raysp.data.splits import store
-
-    for name in names:
+    ready = [one for group, refusal in zip(groups, refusals, strict=True) if refusal is None for one in group]
+    for name in (full_name(one, root) for one in ready):
         for note in store.header(root, name).provenance.notes:
             say(f"    {name}: {note}")
+    say(f"{counted(ready, 'split')} ready below {files.join(root, 'prepared')}")
+    raise_together(zip(called, refusals, strict=True))
 
 
 @data.command("check")

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from raysp.errors import BadInput
+from raysp.config import plugins
+from raysp.errors import BadInput, unknown
 from raysp.io import files
 
 PACKAGE = Path(__file__).parent.parent
@@ -43,8 +44,9 @@ def of_model(name: str, settings: Mapping[str, Any] | None = None) -> Files:
 
 def of_source(name: str) -> Files:
     """Return the files of raysp/data that a source builds splits with."""
-    path = "nlb/build.py" if name == "nlb" else f"sources/{name}.py"
-    return files_of([PACKAGE / "data" / path], ("data",))
+    if name not in (known := plugins.modules("data/sources", ("build",))):
+        raise unknown("source", name, known)
+    return files_of([plugins.path(known[name])], ("data",))
 
 
 def digest(found: Files) -> str:

@@ -143,33 +143,16 @@ def choose_splits(experiment: Experiment, request: Request) -> list[str]:
         BadInput: a name is unknown or a glob matches nothing.
         NotReady: a recording is not there.
     """
-    from raysp.data.nlb import prepare
     from raysp.data.sources import catalog as sources
+    from raysp.data.sources.prepare import present
 
     own = {recording.name: recording for recording in experiment.recordings}
-    known = [*prepare.expand(experiment.splits), *own]
-    asked = [pattern.removeprefix(STANDIN) for pattern in request.splits]
-    if asked:
-        found = [name for pattern in asked for name in prepare.matching(pattern, known)]
-        known = list(dict.fromkeys(found))
-    benchmark = [name for name in known if name not in own]
-    named = {*experiment.splits, *asked}
-    groups = (
-        prepare.present(prepare.groups(benchmark), request.root, named=set(benchmark) <= named) if benchmark else []
-    )
-    there = {name for group in groups for name in group}
-    full, refused = [], []
-    for name in known:
-        if name in own or name in there:
-            try:
-                recording = own.get(name)
-                full.append(
-                    sources.full_name(recording, request.root) if recording else prepare.resolve(name, request.root)
-                )
-            except (BadInput, NotReady) as error:
-                refused.append((name, error))
-    raise_together(refused)
-    return full
+    recordings = sources.recordings(experiment.recordings)
+    known = [*sources.matching(experiment.splits, sources.recordings()), *own]
+    if request.splits:
+        known = sources.matching(request.splits, known)
+    typed = {pattern.removeprefix(STANDIN) for pattern in (*experiment.splits, *request.splits)} | own.keys()
+    return list(present([recordings[name] for name in known], request.root, named=set(known) <= typed))
 
 
 def run_folder(experiment: Experiment, splits: list[str], runs: str) -> RunFolder:
@@ -232,10 +215,10 @@ def _settled(asked: Asked, plan: Plan, run: RunFolder, request: Request) -> Form
 
 def _say_judge(names: list[str], say: Any) -> None:
     """Say before anything is trained that the benchmark's judge is not there, and what takes its place."""
-    from raysp.data.nlb.sets import role_of
+    from raysp.data.sources.catalog import role
     from raysp.evaluation.nlb import judge_absent
 
-    if any(role_of(name).benchmark for name in names) and judge_absent():
+    if any(role(name).benchmark for name in names) and judge_absent():
         say(
             "  WARNING the benchmark's judge, nlb_tools, is not installed: raysp's own exact forms will score; "
             "`pip install --no-deps nlb_tools==0.0.4`, then `raysp evaluate` has it judge"
@@ -258,31 +241,26 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
         BadInput, NotReady: some were refused, which are listed; the others were prepared.
     """
     from raysp.cluster.jobs import jobs
-    from raysp.data.nlb import prepare
-    from raysp.data.nlb.sets import role_of
     from raysp.data.sources import catalog as sources
-    from raysp.data.splits import built_from, store
+    from raysp.data.sources.prepare import other_code, up_to_date
+    from raysp.data.splits import store
 
     leftovers.clear(files.join(request.root, "prepared"), leftovers.QUIET_S)
-    bare = {name.removeprefix(STANDIN) for name in names}
-    chosen = [recording for recording in experiment.recordings if recording.name in bare]
-    own = {sources.full_name(recording, request.root) for recording in chosen}
-    refusals = jobs(
-        "raysp.data.sources.catalog.try_recording", [((recording, request.root), {}) for recording in chosen]
-    )
-    partners = [with_ for name in names if (with_ := role_of(name).selects_with)]
-    groups = prepare.groups([name for name in dict.fromkeys([*names, *partners]) if name not in own])
-    stale = [group for group in groups if not prepare.up_to_date(group, request.root)]
+    known = sources.recordings(experiment.recordings)
+    needed = sources.with_partners((name.removeprefix(STANDIN) for name in names), experiment.recordings)
+    groups = sources.groups(known[name] for name in needed)
+    stale = [group for group in groups if not all(up_to_date(one, request.root) for one in group)]
     if stale:
         say(f"preparing {counted(sum(map(len, stale)), 'split')} of {counted(stale, 'recording')}")
-        refusals += jobs(
-            "raysp.data.nlb.prepare.try_group",
+        called = [", ".join(one.name for one in group) for group in stale]
+        refusals = jobs(
+            "raysp.data.sources.prepare.try_prepare",
             [((group, request.root), {}) for group in stale],
-            on_done=lambda i, refusal: say(f"  {'refused' if refusal else 'prepared'} {', '.join(stale[i])}"),
+            on_done=lambda i, refusal: say(f"  {'refused' if refusal else 'prepared'} {called[i]}"),
         )
-    raise_together(zip([*(one.name for one in chosen), *(", ".join(group) for group in stale)], refusals, strict=True))
+        raise_together(zip(called, refusals, strict=True))
     for name in names:
-        for note in (*store.header(request.root, name).provenance.notes, built_from.other_code(request.root, name)):
+        for note in (*store.header(request.root, name).provenance.notes, other_code(request.root, name)):
             if note is not None:
                 say(f"  {name}: {note}")
 
@@ -354,12 +332,11 @@ def _not_done(run: RunFolder, trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _to_prepare(asked: Asked, request: Request) -> str:
-    from raysp.data.nlb.sets import role_of
+    from raysp.data.sources.catalog import with_partners
 
     own = {recording.name for recording in asked.experiment.recordings}
-    bare = [name.removeprefix(STANDIN) for name in asked.names]
-    partners = [with_ for name in bare if (with_ := role_of(name).selects_with)]
-    names = [name for name in dict.fromkeys([*bare, *partners]) if name not in own]
+    bare = with_partners((name.removeprefix(STANDIN) for name in asked.names), asked.experiment.recordings)
+    names = [name for name in bare if name not in own]
     of_file = [request.file] if own & set(bare) else []
     return " ".join(["raysp data prepare", *of_file, *names, "--root", request.root])
 

@@ -29,8 +29,9 @@ def say_replaced(before: Experiment, now: Experiment, best: BestSettings, splits
     """
     for mine, taken in zip(before.models, now.models, strict=True):
         swept, together = best.models.get(mine.name, {}), {}
-        for split in (split for split in splits if mine is not taken and partner(split) in swept):
-            told = _replaced(before, (mine, taken), split, swept[partner(split)])
+        source = {split: partner(split, before.recordings) for split in splits}
+        for split in (split for split in splits if mine is not taken and source[split] in swept):
+            told = _replaced(before, (mine, taken), split, swept[source[split]])
             together.setdefault(told, []).append(split)
         for told, where in together.items():
             if told:

@@ -97,7 +97,7 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
     search = dataclasses.replace(search, objectives=objectives)
     experiment = _narrowed(apply_sets(experiment, request.sets), space, search)
     check_places(request)
-    names = _val_splits(choose_splits(experiment, request), request, say)
+    names = _val_splits(experiment, request, say)
     run = run_folder(experiment, names, request.runs)
     bases = {name: _base(experiment, name) for name in names}
     for base in {repr(base): base for base in bases.values()}.values():
@@ -128,10 +128,11 @@ def _narrowed(experiment: Experiment, space: Space, search: Search) -> Experimen
     return experiment if search.seeds is None else dataclasses.replace(experiment, seeds=search.seeds)
 
 
-def _val_splits(names: list[str], request: Request, say: Say) -> list[str]:
-    from raysp.data.nlb.sets import role_of
+def _val_splits(experiment: Experiment, request: Request, say: Say) -> list[str]:
+    from raysp.data.sources.catalog import role
 
-    val = [name for name in names if role_of(name).phase == "val"]
+    names = choose_splits(experiment, request)
+    val = [name for name in names if role(name, experiment.recordings).phase == "val"]
     if not val:
         raise BadInput(
             f"a sweep selects in the validation phase, and the test phase takes over what it found: expected splits "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from raysp.config import code_hash, settings
-from raysp.config.experiment import STANDIN, Experiment, ModelChoice
-from raysp.data.nlb.sets import role_of
+from raysp.config.experiment import STANDIN, Experiment, ModelChoice, Recording
+from raysp.data.sources.catalog import role
 from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
@@ -106,27 +106,27 @@ def adopt(experiment: Experiment, best: BestSettings, splits: list[str]) -> tupl
             f"{best.sweep} has settings for {', '.join(best.models)}, and experiment {experiment.name} has "
             f"{', '.join(choices)}; expected a model in common"
         )
-    lines = []
+    lines, source = [], {split: partner(split, experiment.recordings) for split in splits}
     for model in shared:
         swept = best.models[model]
-        taken = [split for split in splits if partner(split) in swept]
+        taken = [split for split in splits if source[split] in swept]
         if not taken:
-            raise BadInput(_foreign(best, model, swept, splits))
+            raise BadInput(_foreign(best, model, swept, list(source.values())))
         for split in taken:
-            choices[model] = _with(choices[model], split, swept[partner(split)])
+            choices[model] = _with(choices[model], split, swept[source[split]])
         own = [split for split in splits if split not in taken]
         lines.append(f"{model}: settings of {best.sweep} on {counted(taken, 'split')}")
         now = code_hash.digest(code_hash.of_model(model, choices[model].settings))
-        if any(swept[partner(split)].get("code") not in (None, "", now) for split in taken):
+        if any(swept[source[split]].get("code") not in (None, "", now) for split in taken):
             lines.append(f"{model}: they were found with other code of {model} than today's, and may not be its best")
         if own:
             lines.append(f"{model}: the experiment's own settings on {counted(own, 'split')} not swept ({named(own)})")
     return dataclasses.replace(experiment, models=tuple(choices.values())), lines
 
 
-def partner(split: str) -> str:
-    """Return whose settings a split takes: those of its validation phase."""
-    return role_of(split).selects_with or split
+def partner(split: str, own: Sequence[Recording] = ()) -> str:
+    """Return whose settings a split takes: those of its validation phase. `own` are recordings of the experiment."""
+    return role(split, own).selects_with or split
 
 
 def check_data(best: BestSettings, splits: list[str], root: str) -> None:
@@ -137,7 +137,8 @@ def check_data(best: BestSettings, splits: list[str], root: str) -> None:
         NotReady: a split is not prepared.
     """
     for model, swept in best.models.items():
-        for split in {partner(name) for name in splits} & set(swept):
+        sources = {store.header(root, name).role.selects_with or name for name in splits}
+        for split in sources & set(swept):
             there = store.header(root, split).fingerprint
             if there != swept[split]["data"]:
                 raise BadInput(
@@ -181,7 +182,7 @@ def _with(choice: ModelChoice, split: str, best: Mapping[str, Any]) -> ModelChoi
 
 
 def _foreign(best: BestSettings, model: str, swept: Mapping[str, Any], splits: list[str]) -> str:
-    other = {name.removeprefix(STANDIN) for name in swept} & {partner(name).removeprefix(STANDIN) for name in splits}
+    other = {name.removeprefix(STANDIN) for name in swept} & {name.removeprefix(STANDIN) for name in splits}
     if other:
         kind = "generated stand-ins" if any(name.startswith(STANDIN) for name in swept) else "real recordings"
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 import warnings
@@ -9,8 +10,29 @@ import warnings
 import numpy as np
 
 from raysp.data.nlb.sets import NLBSet
+from raysp.data.sources import catalog, nlb, prepare
 
 HELDIN, HELDOUT = 4, 3
+
+
+def recordings(*patterns: str) -> list:
+    """Return the benchmark's recordings of these names and globs."""
+    known = catalog.recordings()
+    return [known[name] for name in catalog.matching(patterns, known)]
+
+
+def prepared(root: str, *patterns: str, **options) -> list[str]:
+    """Prepare the benchmark's splits of these names and globs; return their full names."""
+    groups = catalog.groups(recordings(*patterns))
+    return [name for group in groups for name in prepare.prepare(group, root, **options)]
+
+
+def built(root: str, *names: str, reference: bool = False):
+    """Build splits of one recording of the benchmark, and give each with its answers."""
+    given = [catalog.config(one, root) for one in recordings(*names)]
+    wanted = [dataclasses.replace(one, reference=reference) for one in given]
+    standin = "standin-" if nlb.is_standin(wanted[0]) else ""
+    return nlb.build_together([(one, standin + name) for one, name in zip(wanted, names, strict=True)])
 
 
 def write_recording(nlb: NLBSet, root: str, *, seed: int = 0, trials: int = 24, test_trials: int = 6) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
 from raysp.data.nlb import tensors as nlb_tensors
-from raysp.data.nlb.build import LABELS
 from raysp.data.nlb.recording import Recording
 from raysp.data.nlb.sets import Phase
+from raysp.data.sources.nlb import LABELS
 
 CLOSE = ("train_behavior", "eval_behavior", "psth")
 

@@ -5,11 +5,11 @@ import runpy
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice, Training
-from raysp.data.nlb import prepare
 from raysp.data.splits import store
 from raysp.driver.plan import check_not_empty, check_settings, make_plan
 from raysp.errors import BadInput, NotReady
 from tests.collection.made_up import make_split
+from tests.data.nlb_files import prepared
 from tests.models.made_up_stimulus import made_up_recording
 
 VAL, TEST = "standin-mc_maze_small-20ms-val", "standin-mc_maze_small-20ms-test"
@@ -19,7 +19,7 @@ EXPERIMENT = Experiment(name="x", models=(ModelChoice("mean_rate"), SAE), splits
 
 @pytest.fixture(scope="module")
 def root(standin_root):
-    prepare.prepare(["mc_maze_small-20ms-*"], standin_root)
+    prepared(standin_root, "mc_maze_small-20ms-*")
     return standin_root
 
 

@@ -13,11 +13,12 @@ import scipy.io
 from raysp.config import settings
 from raysp.data.formats import retina_files
 from raysp.data.nlb import answers as nlb_answers
-from raysp.data.nlb import build as nlb
 from raysp.data.nlb import sets as nlb_sets
+from raysp.data.nlb.sets import split_name
 from raysp.data.sources import population, retina
 from raysp.data.standin.nlb import write_standin
 from raysp.data.standin.retina import write_retina
+from tests.data.nlb_files import built
 from tests.fuzz import archive_changes, hdf5_changes, zip_changes
 from tests.fuzz.kinds import Kind, Read
 
@@ -160,7 +161,7 @@ MAZE = nlb_sets.dataset_of("mc_maze_small")
 
 
 def _phase(phase: str):
-    return lambda folder: _built(nlb.build(nlb.Config("mc_maze_small", 20, phase), folder))
+    return lambda folder: _built(next(built(folder, split_name("mc_maze_small", 20, phase))))
 
 
 def _answers(folder: str) -> Read:

@@ -303,9 +303,10 @@ def test_a_persons_own_settings_of_fsspec_come_first():
 
 
 def test_recordings_in_a_store_are_prepared_there_and_downloaded_elsewhere(bucket, tmp_path):
-    from raysp.data.nlb import prepare
+    from raysp.data.sources import prepare
     from raysp.data.splits import store
     from raysp.data.standin.nlb import write_standin
+    from tests.data.nlb_files import prepared, recordings
 
     write_standin(str(tmp_path), datasets=("mc_maze_small",))
     for folder, _, names in os.walk(tmp_path):
@@ -313,11 +314,11 @@ def test_recordings_in_a_store_are_prepared_there_and_downloaded_elsewhere(bucke
             path = os.path.join(folder, name)
             files.copy(path, files.join(bucket, os.path.relpath(path, tmp_path)))
     for root in (bucket, str(tmp_path)):
-        assert prepare.prepare(["mc_maze_small-20ms-val"], root) == ["standin-mc_maze_small-20ms-val"]
+        assert prepared(root, "mc_maze_small-20ms-val") == ["standin-mc_maze_small-20ms-val"]
     headers = [store.header(root, "standin-mc_maze_small-20ms-val") for root in (bucket, str(tmp_path))]
     assert headers[0] == headers[1]
     assert headers[0].provenance.standin
-    assert prepare.up_to_date(["mc_maze_small-20ms-val"], bucket)
+    assert prepare.up_to_date(*recordings("mc_maze_small-20ms-val"), bucket)
     with pytest.raises(BadInput, match="copy its folder prepared"):
         from raysp.data.fetch.download import fetch
 
@@ -325,15 +326,15 @@ def test_recordings_in_a_store_are_prepared_there_and_downloaded_elsewhere(bucke
 
 
 def test_prepared_splits_alone_are_enough_to_plan(bucket, tmp_path):
-    from raysp.data.nlb import prepare
+    from raysp.data.sources import prepare
     from raysp.data.splits import store
     from raysp.data.standin.nlb import write_standin
+    from tests.data.nlb_files import prepared, recordings
 
     write_standin(str(tmp_path), datasets=("mc_maze_small",))
-    (name,) = prepare.prepare(["mc_maze_small-20ms-val"], str(tmp_path))
+    (name,) = prepared(str(tmp_path), "mc_maze_small-20ms-val")
     for path in (store.split_path, store.targets_path):
         files.copy(path(str(tmp_path), name), path(bucket, name))
-    group = ["mc_maze_small-20ms-val"]
-    assert prepare.present([group], bucket, named=True) == [group]
-    assert prepare.resolve(group[0], bucket) == name
-    assert prepare.up_to_date(group, bucket)
+    (one,) = recordings("mc_maze_small-20ms-val")
+    assert prepare.present([one], bucket, named=True) == {name: one}
+    assert prepare.up_to_date(one, bucket)

@@ -6,7 +6,6 @@ import polars
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice, Training
-from raysp.data.nlb import prepare
 from raysp.data.splits import store
 from raysp.driver.plan import make_plan
 from raysp.errors import BadInput, Interrupted
@@ -19,6 +18,7 @@ from raysp.runs.trial_log import Setting
 from raysp.training.validation import validation_mask
 from raysp.trials import run_trial as one_trial
 from raysp.trials.run_trial import run_trial
+from tests.data.nlb_files import prepared
 
 VAL = "standin-mc_maze_small-20ms-val"
 TRAINING = Training(epochs=4, batch_size=8, measure_every=2)
@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(name="x", models=(ModelChoice("sae", {"hidden": 8}),), s
 
 @pytest.fixture(scope="module")
 def root(standin_root):
-    prepare.prepare(["mc_maze_small-20ms-*"], standin_root)
+    prepared(standin_root, "mc_maze_small-20ms-*")
     return standin_root
 
 

@@ -13,7 +13,7 @@ from raysp.data.formats.guarded import Group, kind_of
 from raysp.data.formats.recorded import Spans
 from raysp.data.nlb.behavior import resample
 from raysp.data.nlb.sets import BIN_WIDTHS_MS, STANDIN_MARK, NLBSet
-from raysp.errors import BadInput, NotReady
+from raysp.errors import Absent, BadInput
 from raysp.io import files
 
 FIRST_DMFC_RELEASE = (45, 15)
@@ -102,21 +102,14 @@ def read_recording(nlb: NLBSet, root: str) -> Recording:
 
 
 def check_present(nlb: NLBSet, root: str) -> None:
-    """Raise NotReady, with the commands to type, unless the recording's training file is there."""
-    if not files.exists(nlb.train_path(root)):
-        raise absent(nlb, root)
-
-
-def absent(nlb: NLBSet, root: str, *others: NLBSet) -> NotReady:
-    """Return the error for recordings that are not there."""
-    names = [one.name for one in (nlb, *others)]
-    what = (
-        f"recordings {', '.join(names)} below {root}" if others else f"recording {nlb.name} at {nlb.train_path(root)}"
-    )
-    return NotReady(
-        f"no {what}; fetch with: raysp data fetch {' '.join(names)} --root {root}, "
-        f"or generate recordings with: raysp data standin --root {root}"
-    )
+    """Raise Absent, with the commands to type, unless the recording's training file is there."""
+    if not files.exists(path := nlb.train_path(root)):
+        error = Absent(
+            f"no recording {nlb.name} at {path}; fetch with: raysp data fetch {nlb.name} --root {root}, or generate "
+            f"recordings with: raysp data standin --root {root}"
+        )
+        error.name = nlb.name
+        raise error
 
 
 def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0) -> Session:

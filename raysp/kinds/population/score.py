@@ -63,7 +63,7 @@ def population_rows(
 
 def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> list[Score]:
     """Return the judge's scores; raysp's own, with a note of why, where it is not there or fails."""
-    from raysp.data.nlb.build import targets_dict
+    from raysp.data.nlb.answers import targets_dict
 
     answers = targets_dict(targets, split)
     (group,) = answers

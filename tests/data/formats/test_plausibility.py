@@ -214,10 +214,11 @@ def test_generated_sources_are_not_doubted():
 
 
 def test_benchmark_stand_ins_are_not_doubted(standin_root):
-    from raysp.data.nlb import build as nlb
+    from raysp.data.nlb.sets import split_name
+    from tests.data.nlb_files import built
 
     for bin_ms in (5, 20):
-        split, _ = nlb.build(nlb.Config("mc_maze_small", bin_ms, "val"), str(standin_root))
+        split, _ = next(built(str(standin_root), split_name("mc_maze_small", bin_ms, "val")))
         train = split.train
         rates = train.rates[:, : split.sizes.bins]
         assert doubts(np.concatenate([train.heldin, train.heldout], axis=2), bin_ms, rates) == []

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from raysp.cli import main
 from raysp.cluster import jobs
 from raysp.config.experiment import Experiment, ModelChoice, Recording
-from raysp.data.sources import catalog as sources
+from raysp.data.sources import prepare
 from raysp.data.splits import store
 from raysp.driver.launch import Request, choose_splits, prepare_data
 from raysp.errors import BadInput, NotReady
@@ -76,7 +76,7 @@ def test_notes_are_said_also_when_all_is_up_to_date(root, no_ray):
     said = []
     for _ in range(2):
         prepare_data(experiment("good"), ["good"], Request(root=root), said.append)
-    assert said == [f"  good: {NOTE}"] * 2
+    assert said == ["preparing 1 split of 1 recording", "  prepared good", *[f"  good: {NOTE}"] * 2]
 
 
 def test_all_refusals_are_listed_before_anything_is_trained(root, no_ray):
@@ -119,4 +119,4 @@ def test_a_full_disk_stops_all(root, monkeypatch):
 
     monkeypatch.setattr(store, "save", full)
     with pytest.raises(OSError, match="No space left"):
-        sources.try_recording(experiment("good").recordings[0], root)
+        prepare.try_prepare(experiment("good").recordings, root)

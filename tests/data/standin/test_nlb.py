@@ -10,7 +10,6 @@ from sklearn.linear_model import PoissonRegressor
 
 from raysp.data.fetch.verified import is_standin
 from raysp.data.formats import nwb, nwb_series
-from raysp.data.nlb import build as nlb
 from raysp.data.nlb import reference as nlb_reference
 from raysp.data.nlb import tensors as nlb_tensors
 from raysp.data.nlb import truth as nlb_truth
@@ -24,6 +23,7 @@ from raysp.data.standin.session import size_of
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.io import files
+from tests.data import nlb_files
 
 ALL = tuple(SETS)
 TINY = "mc_maze_small"
@@ -32,7 +32,7 @@ TINY = "mc_maze_small"
 @pytest.fixture(scope="module")
 def built(standin_root):
     """Each recording's 20-ms splits and their answers, (val, test)."""
-    return {name: list(nlb.build_set(name, standin_root, [f"{name}-20ms-val", f"{name}-20ms-test"])) for name in ALL}
+    return {name: list(nlb_files.built(standin_root, f"{name}-20ms-val", f"{name}-20ms-test")) for name in ALL}
 
 
 def written(root):

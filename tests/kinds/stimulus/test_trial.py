@@ -9,7 +9,7 @@ import polars
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training, Trial
-from raysp.data.sources import catalog as sources
+from raysp.data.sources import prepare
 from raysp.data.splits import store
 from raysp.data.standin.retina import write_retina
 from raysp.driver.plan import make_plan
@@ -54,7 +54,7 @@ def prepared(tmp_path_factory) -> tuple[str, str]:
     """A data root, and the name of the recording in it."""
     root = str(tmp_path_factory.mktemp("data"))
     write_retina(f"{root}/retina", seconds=20, cells=2)
-    return root, sources.prepare_recording(EXPERIMENT.recordings[0], root)
+    return root, *prepare.prepare(EXPERIMENT.recordings, root)
 
 
 @pytest.fixture

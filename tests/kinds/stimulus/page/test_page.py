@@ -5,7 +5,7 @@ import re
 import pytest
 
 from raysp.config.experiment import Recording
-from raysp.data.sources import catalog as sources
+from raysp.data.sources import prepare
 from raysp.data.splits import store
 from raysp.data.standin.retina import write_retina
 from raysp.driver.report import open_run, write_report
@@ -35,7 +35,7 @@ def retina(tmp_path_factory):
     folder = tmp_path_factory.mktemp("retina")
     root = str(folder / "data")
     write_retina(f"{root}/retina", seconds=30, cells=3)
-    name = sources.prepare_recording(Recording("retina", "retina", {"path": "{root}/retina"}), root)
+    (name,) = prepare.prepare([Recording("retina", "retina", {"path": "{root}/retina"})], root)
     return make_run(folder, split=store.load(root, name), together=2)
 
 

@@ -7,21 +7,23 @@ whose answers are in a file of their own that the benchmark's organisers publish
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from raysp.config import experiment
+from raysp.data.formats import nwb
 from raysp.data.nlb import reference as nlb_reference
 from raysp.data.nlb import tensors as nlb_tensors
 from raysp.data.nlb import truth as nlb_truth
 from raysp.data.nlb.answers import answers_path, condition_of, read_answers
-from raysp.data.nlb.answers import targets_dict as targets_dict
 from raysp.data.nlb.recording import Recording, Session, check_present, read_recording
 from raysp.data.nlb.sets import (
     BUILDER,
     FORWARD_MS,
     SPLITS,
+    STANDIN_MARK,
     STANDIN_PREFIX,
     NLBSet,
     Phase,
@@ -31,6 +33,7 @@ from raysp.data.nlb.sets import (
     split_name,
 )
 from raysp.data.nlb.tensors import Tensors
+from raysp.data.sources.base import Built
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials, own_ids
 from raysp.errors import BadInput, NotReady
@@ -42,7 +45,13 @@ LABELS: dict[Phase, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "test": (("train", "val"), ("test",)),
 }
 
-Built = tuple[PopulationSplit, Targets | None]
+VERSION = BUILDER
+SAME = ("reference",)
+RECORDINGS = {
+    name: experiment.Recording(name, "nlb", {"root": "{root}", "dataset": one.name, "bin_ms": bin_ms, "phase": phase})
+    for name, (one, bin_ms, phase) in ((name, parse(name)) for name in SPLITS)
+}
+role = role_of
 
 
 @dataclass(frozen=True)
@@ -50,86 +59,95 @@ class Config:
     """Which split.
 
     Attributes:
+        root: the data root, where the files lie in the archive's layout.
         dataset: the recording's name, e.g. "mc_maze_small".
         bin_ms: 5 or 20.
         phase: val or test.
+        reference: build the tensors with nlb_tools, slowly, to compare.
     """
 
+    root: str
     dataset: str
     bin_ms: int = 5
     phase: Phase = "val"
+    reference: bool = False
 
     def __post_init__(self) -> None:
-        parse(self.name)
+        parse(split_name(self.dataset, self.bin_ms, self.phase))
 
     @property
-    def name(self) -> str:
-        """The split's name, e.g. "mc_maze_small-05ms-val"."""
-        return split_name(self.dataset, self.bin_ms, self.phase)
+    def nlb(self) -> NLBSet:
+        """The recording's facts."""
+        return dataset_of(self.dataset)
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of the 28 splits."""
-    return SPLITS
-
-
-def build(config: Config, root: str) -> Built:
-    """Build one split; several of one recording are built faster together, by `build_set`."""
-    return next(build_set(config.dataset, root, [config.name]))
-
-
-def build_set(dataset: str, root: str, splits: Iterable[str], *, reference: bool = False) -> Iterator[Built]:
-    """Build splits of one recording, which is read once.
-
-    Args:
-        dataset: the recording's name.
-        root: the data root.
-        splits: names of the splits.
-        reference: build the tensors with nlb_tools, slowly.
-
-    Yields:
-        Each split and its answers; None where they are unknown: the test phase without its answers' file. Names and
-        data set begin with "standin-" when the recording was generated.
+def inputs(config: Config) -> list[str]:
+    """Return the paths of the files that a split is built from, of those that are there.
 
     Raises:
-        NotReady: a file of the recording is not there, or nlb_tools is not installed.
-        BadInput: a name is unknown, or a file is not what it should be. What stops one split alone is raised after
-            the others were built.
+        Absent: the recording's training file is not there.
     """
-    nlb = dataset_of(dataset)
-    wanted = [parse(name) for name in splits]
+    nlb, root = config.nlb, config.root
     check_present(nlb, root)
-    recording, refused = read_recording(nlb, root), []
-    for _, bin_ms, phase in wanted:
-        try:
-            yield _build(recording, root, bin_ms, phase, reference=reference)
-        except (BadInput, NotReady) as error:
-            refused.append((split_name(nlb.name, bin_ms, phase), error))
-    raise_together(refused)
-
-
-def inputs(nlb: NLBSet, phase: Phase, root: str) -> list[str]:
-    """Return the paths of the files that a split is built from, of those that are there."""
     paths = [nlb.train_path(root), nlb.test_path(root), nlb_truth.truth_path(root, nlb.name)]
-    if phase == "test":
+    if config.phase == "test":
         paths.append(answers_path(root))
     return [path for path in paths if files.exists(path)]
 
 
-def _build(recording: Recording, root: str, bin_ms: int, phase: Phase, *, reference: bool) -> Built:
-    nlb = recording.nlb
+def is_standin(config: Config) -> bool:
+    """Tell whether the recording was generated. Raises BadInput where it cannot be read."""
+    with nwb.opened(config.nlb.train_path(config.root), parts=True) as file:
+        return nwb.identifier(file).startswith(STANDIN_MARK)
+
+
+def read_once(config: Config) -> str:
+    """Return the recording's name: its splits differ in what is cut from it."""
+    return config.dataset
+
+
+def build(config: Config, name: str) -> Built:
+    """Build one split; several of one recording are built faster together. Raises as `build_together` does."""
+    return next(build_together([(config, name)]))
+
+
+def build_together(wanted: Sequence[tuple[Config, str]]) -> Iterator[Built]:
+    """Build splits of one recording, which is read once.
+
+    Args:
+        wanted: which, and their names; "standin-" in front when the recording was generated.
+
+    Yields:
+        Each split and its answers; None where they are unknown: the test phase without its answers' file.
+
+    Raises:
+        Absent: the recording is not there.
+        NotReady: another file of it is not, or nlb_tools is not installed.
+        BadInput: a file is not what it should be. What stops one split alone is raised after the others were built.
+    """
+    first, _ = wanted[0]
+    check_present(first.nlb, first.root)
+    recording, refused = read_recording(first.nlb, first.root), []
+    for config, name in wanted:
+        try:
+            yield _build(recording, config, name)
+        except (BadInput, NotReady) as error:
+            refused.append((name.removeprefix(STANDIN_PREFIX), error))
+    raise_together(refused)
+
+
+def _build(recording: Recording, config: Config, name: str) -> Built:
+    nlb, root, bin_ms, phase = recording.nlb, config.root, config.bin_ms, config.phase
     scored = _scored_session(recording, root, phase)
-    known = _reference(recording, root, bin_ms, phase) if reference else _fast(recording, scored, bin_ms, phase)
+    known = _reference(recording, root, bin_ms, phase) if config.reference else _fast(recording, scored, bin_ms, phase)
     given, chosen, answers = known
     if phase == "test":
         expected = _answer_shapes(nlb, bin_ms, recording.train, given, chosen)
         answers = read_answers(nlb, root, bin_ms, standin=recording.standin, expected=expected)
-    prefix = STANDIN_PREFIX if recording.standin else ""
-    name = prefix + split_name(nlb.name, bin_ms, phase)
-    sizes = _sizes(prefix + nlb.name, bin_ms, given)
+    sizes = _sizes((STANDIN_PREFIX if recording.standin else "") + nlb.name, bin_ms, given)
     provenance = Provenance(
-        recordings=tuple((os.path.basename(path), hashes.sha256(path)) for path in inputs(nlb, phase, root)),
-        builder=nlb_reference.VERSION if reference else BUILDER,
+        recordings=tuple((os.path.basename(path), hashes.sha256(path)) for path in inputs(config)),
+        builder=nlb_reference.VERSION if config.reference else BUILDER,
         standin=recording.standin,
         notes=recording.notes,
     )
@@ -138,9 +156,7 @@ def _build(recording: Recording, root: str, bin_ms: int, phase: Phase, *, refere
     ids = _ids(scored, LABELS[phase][1])
     heldin = chosen["eval_spikes_heldin"].astype(np.float32)
     units = own_ids(recording.train.units, sizes.neurons)
-    split = PopulationSplit(
-        name, sizes, train, Trials(heldin, rates=rates[1], ids=ids), provenance, units, role_of(name)
-    )
+    split = PopulationSplit(name, sizes, train, Trials(heldin, rates=rates[1], ids=ids), provenance, units)
     targets = None if answers is None else _targets(split, answers)
     return split, targets
 
@@ -201,7 +217,12 @@ def _answer_shapes(
 
 
 def _train_part(
-    recording: Recording, given: Tensors, answers: Tensors | None, bin_ms: int, phase: Phase, rates: np.ndarray | None
+    recording: Recording,
+    given: Tensors,
+    answers: Tensors | None,
+    bin_ms: int,
+    phase: Phase,
+    rates: np.ndarray | None,
 ) -> Trials:
     session, nlb = recording.train, recording.nlb
     rows = session.rows(LABELS[phase][0])

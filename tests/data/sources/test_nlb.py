@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from raysp.data.nlb import build as nlb
 from raysp.data.nlb import tensors as nlb_tensors
-from raysp.data.nlb.answers import answers_path
+from raysp.data.nlb.answers import answers_path, targets_dict
 from raysp.data.nlb.recording import read_recording
-from raysp.data.nlb.sets import SETS, SPLITS
+from raysp.data.nlb.sets import SETS, SPLITS, split_name
+from raysp.data.sources import nlb
 from raysp.errors import BadInput, NotReady
-from tests.data.nlb_files import HELDIN, HELDOUT, write_recording
+from tests.data.nlb_files import HELDIN, HELDOUT, built, write_recording
 from tests.data.nlb_parity import assert_same
 
 NAMES = ("mc_maze", "mc_rtt", "area2_bump", "dmfc_rsg")
@@ -47,26 +47,25 @@ def write_answers(root, name, bin_ms, *, standin=True, change=lambda tensors: No
 
 
 def test_there_are_28_names():
-    assert nlb.names() == SPLITS
+    assert tuple(nlb.RECORDINGS) == SPLITS
 
 
-def test_a_config_names_its_split_and_refuses_what_is_no_split():
-    assert nlb.Config("mc_rtt", 20, "test").name == "mc_rtt-20ms-test"
+def test_a_config_refuses_what_is_no_split():
     with pytest.raises(BadInput, match="unknown NLB split 'mc_rtt-10ms-val'"):
-        nlb.Config("mc_rtt", 10)
+        nlb.Config("data", "mc_rtt", 10)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("bin_ms", [5, 20])
 def test_answers_become_targets_and_the_benchmarks_dictionary_again(root, name, bin_ms):
-    split, targets = nlb.build(nlb.Config(name, bin_ms, "val"), root)
+    split, targets = next(built(root, split_name(name, bin_ms, "val")))
     session = read_recording(SETS[name], root).train
-    assert_same(nlb.targets_dict(targets, split), nlb_tensors.eval_target(session, SETS[name], bin_ms))
+    assert_same(targets_dict(targets, split), nlb_tensors.eval_target(session, SETS[name], bin_ms))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_split_holds_the_tensors_and_hides_the_answers(root, name):
-    split, targets = nlb.build(nlb.Config(name, 5, "val"), root)
+    split, targets = next(built(root, split_name(name, 5, "val")))
     sizes = split.sizes
     assert split.name == f"standin-{name}-05ms-val"
     assert (sizes.dataset, sizes.bins, sizes.forward) == (f"standin-{name}", SETS[name].bins(5), 40)
@@ -85,7 +84,7 @@ def test_a_split_holds_the_tensors_and_hides_the_answers(root, name):
 
 
 def test_conditions_are_those_of_the_psth(root):
-    split, targets = nlb.build(nlb.Config("mc_maze", 5, "val"), root)
+    split, targets = next(built(root, split_name("mc_maze", 5, "val")))
     assert set(split.train.condition) <= set(range(-1, len(targets.psth)))
     session = read_recording(SETS["mc_maze"], root).train
     rows = session.rows(("train",))
@@ -99,15 +98,12 @@ def test_several_splits_come_from_one_reading(root, monkeypatch):
     read = nlb.read_recording
     monkeypatch.setattr(nlb, "read_recording", lambda *given: reads.append(given) or read(*given))
     names = [name for name in SPLITS if name.startswith("mc_maze-")]
-    built = [split.name for split, _ in nlb.build_set("mc_maze", root, names)]
-    assert built == [f"standin-{name}" for name in names]
+    assert [split.name for split, _ in built(root, *names)] == [f"standin-{name}" for name in names]
     assert len(reads) == 1
 
 
 def test_the_reference_gives_the_same_split(root):
-    fast, slow = (
-        next(nlb.build_set("area2_bump", root, ["area2_bump-20ms-val"], reference=one)) for one in (False, True)
-    )
+    fast, slow = (next(built(root, "area2_bump-20ms-val", reference=one)) for one in (False, True))
     assert slow[0].provenance.builder == "nlb_tools-0.0.4"
     for one, other in ((fast[0].train, slow[0].train), (fast[0].eval, slow[0].eval), (fast[1].trials, slow[1].trials)):
         assert one.arrays().keys() == other.arrays().keys()
@@ -122,7 +118,7 @@ class TestTestPhase:
         return str(tmp_path)
 
     def test_without_answers_there_are_no_targets(self, own):
-        split, targets = nlb.build(nlb.Config("area2_bump", 5, "test"), own)
+        split, targets = next(built(own, split_name("area2_bump", 5, "test")))
         assert targets is None
         assert (len(split.train), len(split.eval)) == (20, 6)
         assert split.train.condition.max() >= 0
@@ -130,10 +126,10 @@ class TestTestPhase:
     @pytest.mark.parametrize("bin_ms", [5, 20])
     def test_answers_are_read(self, own, bin_ms):
         write_answers(own, "area2_bump", bin_ms)
-        split, targets = nlb.build(nlb.Config("area2_bump", bin_ms, "test"), own)
+        split, targets = next(built(own, split_name("area2_bump", bin_ms, "test")))
         assert targets.trials.heldout.shape == (6, 600 // bin_ms, HELDOUT)
         assert targets.trials.decode_mask.shape == (6, 2)
-        (found,) = nlb.targets_dict(targets, split).values()
+        (found,) = targets_dict(targets, split).values()
         with h5py.File(answers_path(own)) as file:
             stored = file[nlb_tensors.group_name("area2_bump", bin_ms)]
             assert found.keys() == set(stored)
@@ -144,37 +140,35 @@ class TestTestPhase:
     def test_answers_of_another_recording_are_refused(self, own):
         write_answers(own, "area2_bump", 5, change=lambda found: found.update(eval_behavior=found["psth"]))
         with pytest.raises(BadInput, match=r"area2_bump/eval_behavior expected shape \(6, 120, 2\)"):
-            nlb.build(nlb.Config("area2_bump", 5, "test"), own)
+            next(built(own, split_name("area2_bump", 5, "test")))
 
     def test_conditions_of_another_recording_are_refused(self, own):
         write_answers(own, "area2_bump", 5, change=lambda found: found.update(eval_cond_idx=found["train_cond_idx"]))
         with pytest.raises(BadInput, match=r"conditions expected trials 0 to 5, got \d+; the answers are of another"):
-            nlb.build(nlb.Config("area2_bump", 5, "test"), own)
+            next(built(own, split_name("area2_bump", 5, "test")))
 
     @pytest.mark.parametrize("standin", [False, [False, False], ""])
     def test_real_answers_of_a_generated_recording_are_refused(self, own, standin):
         write_answers(own, "area2_bump", 5, standin=standin)
         with pytest.raises(BadInput, match="the recording is generated, these answers are real"):
-            nlb.build(nlb.Config("area2_bump", 5, "test"), own)
+            next(built(own, split_name("area2_bump", 5, "test")))
 
     def test_answers_without_the_group_are_refused(self, own):
         write_answers(own, "area2_bump", 5)
         with pytest.raises(BadInput, match="expected a group 'area2_bump_20', found area2_bump"):
-            nlb.build(nlb.Config("area2_bump", 20, "test"), own)
+            next(built(own, split_name("area2_bump", 20, "test")))
 
     def test_a_missing_test_file_says_what_to_type(self, own):
         os.remove(SETS["area2_bump"].test_path(own))
         with pytest.raises(NotReady, match=r"no test file at .*; run: raysp data fetch area2_bump"):
-            nlb.build(nlb.Config("area2_bump", 5, "test"), own)
+            next(built(own, split_name("area2_bump", 5, "test")))
 
     def test_one_split_that_is_refused_does_not_stop_the_others(self, own):
         os.remove(SETS["area2_bump"].test_path(own))
-        built = nlb.build_set(
-            "area2_bump", own, ["area2_bump-05ms-test", "area2_bump-20ms-val", "area2_bump-20ms-test"]
-        )
-        assert next(built)[0].name == "standin-area2_bump-20ms-val"
+        found = built(own, "area2_bump-05ms-test", "area2_bump-20ms-val", "area2_bump-20ms-test")
+        assert next(found)[0].name == "standin-area2_bump-20ms-val"
         with pytest.raises(BadInput, match=r"2 were refused:\n  area2_bump-05ms-test: no test file"):
-            next(built)
+            next(found)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +189,7 @@ def test_answers_of_another_kind_are_refused(tmp_path, name, array, problem):
         del file[f"area2_bump_20/{name}"]
         file[f"area2_bump_20/{name}"] = array
     with pytest.raises(BadInput, match=problem):
-        list(nlb.build_set("area2_bump", root, ["area2_bump-20ms-test"]))
+        list(built(root, "area2_bump-20ms-test"))
 
 
 @pytest.mark.parametrize(
@@ -230,11 +224,11 @@ def test_spikes_in_another_unit_of_time_are_refused(tmp_path, factor):
 def test_what_is_doubtful_about_a_file_is_noted(tmp_path):
     root = str(tmp_path)
     write_recording(SETS["mc_rtt"], root, seed=3)
-    ((split, _),) = nlb.build_set("mc_rtt", root, ["mc_rtt-20ms-val"])
+    ((split, _),) = built(root, "mc_rtt-20ms-val")
     assert split.provenance.notes == ()
     with h5py.File(SETS["mc_rtt"].train_path(root), "a") as file:
         ends = file["units/spike_times_index"][()]
         file["units/spike_times_index"][-1] = ends[-1] - 3
-    ((split, _),) = nlb.build_set("mc_rtt", root, ["mc_rtt-20ms-val"])
+    ((split, _),) = built(root, "mc_rtt-20ms-val")
     assert "3 of" in split.provenance.notes[0]
     assert "spike times belong to no unit" in split.provenance.notes[0]

@@ -1,0 +1,75 @@
+"""The contract of a source: what its file must say, and what it may say."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from raysp.config.experiment import Recording
+from raysp.data.splits.catalog import Split
+from raysp.data.splits.header import Role
+from raysp.errors import BadInput
+
+Built = tuple[Split, Any]
+"""A split, and its answers, which are None where they are unknown or the kind has none."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a source says, each under its name here; what has no default must be there.
+
+    Attributes:
+        VERSION: another one where the same recording and settings give other arrays.
+        Config: a dataclass of settings, which checks itself.
+        inputs: config -> paths of the recordings that are read; raises Absent.
+        build: (config, the split's name) -> split and answers.
+        is_standin: config -> whether the recording was generated; by default what HDF5 files say of themselves.
+        role: the split's name -> what the split is there for.
+        RECORDINGS: those with names of their own, which an experiment gives as splits.
+        read_once: config -> what is read once for all splits that have it in common.
+        build_together: [(config, name), ...] that are read once -> each one's split and answers. What stops one alone
+            is raised after the others were built.
+        SAME: settings that change no array.
+    """
+
+    VERSION: str
+    Config: type
+    inputs: Callable[[Any], list[str]]
+    build: Callable[[Any, str], Built]
+    is_standin: Callable[[Any], bool] | None = None
+    role: Callable[[str], Role] = lambda name: Role()
+    RECORDINGS: Mapping[str, Recording] = field(default_factory=dict)
+    read_once: Callable[[Any], Hashable] | None = None
+    build_together: Callable[[Sequence[tuple[Any, str]]], Iterator[Built]] | None = None
+    SAME: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, module: ModuleType) -> Source:
+        """Return what a module says. Raises BadInput where it lacks something, or gives something else for it."""
+        fields = {one.name: one for one in dataclasses.fields(cls)}
+        found = {key: getattr(module, key) for key in fields if hasattr(module, key)}
+        required = {key for key in NEEDED if key not in found or not _fits(key, found[key])}
+        if required:
+            needed = " and ".join(NEEDED[key] for key in NEEDED if key in required)
+            raise BadInput(f"{module.__name__} is no source of recordings: it lacks {needed}")
+        return cls(**found)
+
+    def builds(self, wanted: Sequence[tuple[Any, str]]) -> Iterator[Built]:
+        """Build splits that are read once, one after the other."""
+        return self.build_together(wanted) if self.build_together else (self.build(*one) for one in wanted)
+
+
+NEEDED = {
+    "VERSION": "VERSION, a text",
+    "Config": "Config, a dataclass of settings",
+    "inputs": "inputs(config), which returns the paths that are read",
+    "build": "build(config, name), which returns a split and its answers or None",
+}
+
+
+def _fits(key: str, value: Any) -> bool:
+    kinds = {"VERSION": isinstance(value, str), "Config": dataclasses.is_dataclass(value)}
+    return kinds.get(key, callable(value))
