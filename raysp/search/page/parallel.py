@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raysp.errors import NotReady
-from raysp.io.words import setting
+from raysp.io.words import number, setting
 from raysp.report.style import Picture, canvas, png
 from raysp.search.objective import best_first
-from raysp.search.page.scale import Scale, coupled, log_ticks, scales, short, unplaced
-from raysp.search.page.view import WINNER, View, view
+from raysp.search.page.view import WINNER, Scale, View, aside, log_ticks, scales, short, view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,37 +31,49 @@ def parallel(seen: View) -> Picture:
         raise NotReady("no parallel coordinates: no candidate of this study has ended yet")
     # Settings that play a part for some candidates only stand first: behind them no line is broken.
     found = sorted(scales(seen), key=lambda scale: not scale.entry.when)
-    views = [seen, *(view(seen.result, name) for name in seen.result.study.definition.objectives[1:])]
+    views = [seen, *(view(seen.result, name) for name in seen.definition.objectives[1:])]
     table = np.array([_row(seen.settings[n], found, views, n) for n in chosen])
     with canvas(9.6, 3.8) as figure:
         figure.set_layout_engine("none")
         axes = figure.add_axes((0.01, 0.14, 0.98, 0.85))
         _lines(axes, seen, chosen, table)
         for i, scale in enumerate(found):
-            _axis(axes, i, scale.label.replace("_", "\n"), _ticks(scale))
-        for i, one in enumerate(views):
-            _axis(axes, len(found) + i, one.objective.replace("_", "\n"), _objective_ticks(one), strong=True)
+            _axis(axes, i, scale.label, _ticks(scale))
+        for i, one in enumerate(views, len(found)):
+            ticks = [(_height(one, value), number(value, "short")) for value in _round(one.low, one.high)]
+            _axis(axes, i, one.objective, ticks, strong=True)
         axes.set_xlim(-0.5, table.shape[1] - 0.5)
         axes.set_ylim(-0.03, 1.04)
         axes.set_axis_off()
-        return Picture("parallel", "All settings together", _caption(seen, found, len(chosen)), png(figure))
+        stopped = any(score.state == "stopped" for score in seen.result.scores.values())
+        grey = " Grey: stopped by ASHA." if stopped else ""
+        gap = " A line begins where its settings play a part." if any(scale.entry.when for scale in found) else ""
+        fewer = (
+            f" {len(chosen)} of {len(seen.means)} candidates: the best {MOST // 2}, and an even choice of the others."
+        )
+        caption = (
+            f"One line per candidate (mean over seeds), dark where {seen.objective} is good; on the axes of "
+            f"objectives, up is better. Red: winner; dashed black: defaults.{grey}{gap}{aside(seen, found)}"
+            f"{fewer if len(chosen) < len(seen.means) else ''}"
+        )
+        return Picture("parallel", "All settings together", caption, png(figure))
 
 
 def _chosen(seen: View) -> list[int]:
     """Return the candidates to draw, worst first."""
-    sign = best_first(seen.objective)
+    sign, half = best_first(seen.objective), MOST // 2
     ordered = sorted(seen.means, key=lambda n: sign * seen.means[n])
     if len(ordered) > MOST:
-        rest = ordered[MOST // 2 :]
-        ordered = ordered[: MOST // 2] + [rest[i * len(rest) // (MOST // 2)] for i in range(MOST // 2)]
+        rest = ordered[half:]
+        ordered = ordered[:half] + [rest[i * len(rest) // half] for i in range(half)]
     if seen.result.winner in seen.means and seen.result.winner not in ordered:
         ordered.append(seen.result.winner)
     return ordered[::-1]
 
 
-def _row(mine: dict, found: Sequence[Scale], views: Sequence[View], number: int) -> list[float]:
-    settings = [scale.share(mine[scale.entry.name], number) if scale.entry.name in mine else np.nan for scale in found]
-    return settings + [_height(one, one.means[number]) if number in one.means else np.nan for one in views]
+def _row(mine: dict[str, Any], found: Sequence[Scale], views: Sequence[View], number: int) -> list[float]:
+    shares = [scale.share(mine[scale.entry.name], number) if scale.entry.name in mine else np.nan for scale in found]
+    return shares + [_height(one, one.means[number]) if number in one.means else np.nan for one in views]
 
 
 def _height(seen: View, value: float) -> float:
@@ -75,37 +86,29 @@ def _lines(axes: Axes, seen: View, chosen: list[int], table: np.ndarray) -> None
     import matplotlib
     from matplotlib.collections import LineCollection
 
-    colours = matplotlib.colormaps["viridis_r"]
-    alpha = 0.75 if len(chosen) < 60 else 0.45
-    paint = [(*colours(0.05 + 0.95 * _height(seen, seen.means[n]))[:3], alpha) for n in chosen]
-    stopped = [seen.result.scores[n].state == "stopped" for n in chosen]
-    paint = [(0.72, 0.72, 0.72, 0.6) if ended else colour for ended, colour in zip(stopped, paint, strict=True)]
-    places = np.arange(table.shape[1])
+    def colour(n: int) -> tuple[float, ...]:
+        if seen.result.scores[n].state == "stopped":
+            return (0.72, 0.72, 0.72, 0.6)
+        bright = matplotlib.colormaps["viridis_r"](0.05 + 0.95 * _height(seen, seen.means[n]))
+        return (*bright[:3], 0.75 if len(chosen) < 60 else 0.45)
+
+    paint = [colour(n) for n in chosen]
+    points = np.stack([np.broadcast_to(np.arange(table.shape[1]), table.shape), table], axis=2)
     # A gap where a setting plays no part leaves its neighbours without a line: a dot keeps them in sight.
     lonely = np.isfinite(table) & ~np.isfinite(np.pad(table, ((0, 0), (1, 1)), constant_values=np.nan)[:, 2:])
-    rows, columns = np.nonzero(lonely)
-    axes.scatter(places[columns], table[rows, columns], s=5, c=[paint[row] for row in rows])
-    for row, colour in zip(table, paint, strict=True):
-        axes.add_collection(LineCollection(_pieces(places, row), colors=[colour], linewidths=0.9))
-    if seen.result.winner in chosen:
-        row = table[chosen.index(seen.result.winner)]
-        axes.add_collection(LineCollection(_pieces(places, row), colors=WINNER, linewidths=2.6, zorder=4))
-    if seen.defaults in chosen:
-        row = table[chosen.index(seen.defaults)]
-        look = {"colors": "#111111", "linewidths": 1.6, "linestyles": [(0, (3, 2))], "zorder": 3.5}
-        axes.add_collection(LineCollection(_pieces(places, row), **look))
-
-
-def _pieces(places: np.ndarray, row: np.ndarray) -> list[np.ndarray]:
-    known = np.isfinite(row)
-    points = np.column_stack([places, row])
-    cuts = np.flatnonzero(np.diff(known.astype(int))) + 1
-    return [part for part in np.split(points, cuts) if len(part) > 1 and np.isfinite(part).all()]
+    axes.scatter(*points[lonely].T, s=5, c=[paint[row] for row in np.nonzero(lonely)[0]])
+    axes.add_collection(LineCollection(points, colors=paint, linewidths=0.9))
+    dashed = {"colors": "#111111", "linewidths": 1.6, "linestyles": [(0, (3, 2))], "zorder": 3.5}
+    strong = {"colors": WINNER, "linewidths": 2.6, "zorder": 4}
+    for n, look in ((seen.result.winner, strong), (seen.defaults, dashed)):
+        if n in chosen:
+            axes.add_collection(LineCollection(points[[chosen.index(n)]], **look))
 
 
 def _axis(axes: Axes, place: int, name: str, ticks: list[tuple[float, str]], *, strong: bool = False) -> None:
     axes.plot([place, place], [0, 1], color="#333333", linewidth=1.6 if strong else 0.9, zorder=5)
-    axes.text(place, -0.07, name, ha="center", va="top", fontsize=8.5, fontweight="bold" if strong else None)
+    weight, name = "bold" if strong else None, name.replace("_", "\n")
+    axes.text(place, -0.07, name, ha="center", va="top", fontsize=8.5, fontweight=weight)
     axes.hlines([height for height, _ in ticks], place - 0.03, place, color="#333333", linewidth=0.8, zorder=5)
     for height, text in ticks:
         box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
@@ -122,24 +125,10 @@ def _ticks(scale: Scale) -> list[tuple[float, str]]:
     return ends + [one for one in inner if 0.07 < one[0] < 0.93]
 
 
-def _objective_ticks(seen: View) -> list[tuple[float, str]]:
-    return [(_height(seen, value), setting(value)) for value in _round(seen.low, seen.high)]
-
-
 def _round(low: float, high: float, *, whole: bool = False) -> list[float]:
     """Return a few round numbers between two ends."""
     from matplotlib.ticker import MaxNLocator
 
-    found = MaxNLocator(nbins=5, integer=whole).tick_values(low, high)
-    return [float(value) for value in found if low <= value <= high]
-
-
-def _caption(seen: View, found: Sequence[Scale], drawn: int) -> str:
-    fewer = f" {drawn} of {len(seen.means)} candidates: the best {MOST // 2}, and an even choice of the others."
-    gap = " A line begins where its settings play a part." if any(scale.entry.when for scale in found) else ""
-    grey = any(score.state == "stopped" for score in seen.result.scores.values())
-    return (
-        f"One line per candidate (mean over seeds), dark where {seen.objective} is good; on the axes of objectives, up "
-        f"is better. Red: winner; dashed black: defaults.{' Grey: stopped by ASHA.' if grey else ''}{gap}"
-        f"{coupled(seen)}{unplaced(seen, found)}{seen.note()}{fewer if drawn < len(seen.means) else ''}"
-    )
+    return [
+        float(value) for value in MaxNLocator(nbins=5, integer=whole).tick_values(low, high) if low <= value <= high
+    ]

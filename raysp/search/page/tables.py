@@ -1,14 +1,13 @@
-"""The tables of a sweep's page: all studies at a glance, the best settings, the best candidates."""
+"""The tables of a sweep's page, in words: all studies at a glance, the best settings, the best candidates."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from raysp.io.words import counted, number, setting
 from raysp.io.yaml_files import dump_yaml
-from raysp.search.objective import best_first, better
+from raysp.search.objective import best_first
 from raysp.search.outcome import Score
 from raysp.search.result import Result
 from raysp.search.space import Entry
@@ -22,65 +21,35 @@ FEW = 4
 """Values of a range below which its ends say nothing."""
 
 TOP = 10
+STATES = {"waiting": "not finished", "failed": "one seed failed", "stopped": "stopped"}
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting of the best-settings table, in words."""
+def line(result: Result, asked: int | None) -> dict[str, Any]:
+    """Return a study's line of the overview table.
 
-    name: str
-    default: str
-    winner: str
-    range: str
-    changed: bool
-    at_edge: bool
+    Args:
+        result: the study.
+        asked: how many candidates were asked for; None where nobody knows.
 
-
-@dataclass(frozen=True)
-class Line:
-    """One study of the overview table, in words.
-
-    Attributes:
-        done, stopped, failed, waiting: candidates.
-        asked: candidates that were asked for; None where nobody knows.
-        objective: what decides, and which way is better.
-        defaults: mean ± sd over seeds.
-        winner: mean ± sd over seeds; of the final where there was one.
-        seeds: how many are in the winner's mean, and whether they are the final's.
-        gain: by how much the winner is better than the defaults over the same seeds; positive is better.
-        settings: the winner's, those that differ from the defaults.
+    Returns:
+        How many candidates are `done`, `stopped`, `failed`, `waiting` and were `asked` for; the `objective`; the
+        `defaults` and the `winner`, mean ± sd over seeds; how many `seeds` are in the winner's mean; its `gain`; and
+        its `settings`, those that differ from the defaults.
     """
-
-    done: int
-    stopped: int
-    failed: int
-    waiting: int
-    asked: int | None
-    objective: str
-    defaults: str
-    winner: str
-    seeds: str
-    gain: str
-    settings: str
-
-
-def line(result: Result, asked: int | None) -> Line:
-    """Return a study's line of the overview table."""
     name = result.study.definition.objectives[0]
     states = [score.state for score in result.scores.values()]
     first = result.scores[0] if result.candidates and result.candidates[0].source == "defaults" else None
-    best = _decided(result)
-    final = result.winner in result.finals and best is result.finals.get(result.winner)
-    return Line(
-        *(states.count(state) for state in ("done", "stopped", "failed", "waiting")),
-        asked=result.finished.get("candidates", None if asked is None else max(asked, len(states))),
-        objective=f"{name} ({'lower' if better(name) == 'min' else 'higher'} is better)",
-        defaults=value(first, name),
-        winner=value(best, name),
-        seeds="" if best is None else counted(best.seeds, "final seed" if final else "seed"),
-        gain=gain(result),
-        settings="" if result.winner is None else _changes(result),
-    )
+    best, final = _decided(result)
+    return {
+        **{state: states.count(state) for state in ("done", "stopped", "failed", "waiting")},
+        "asked": result.finished.get("candidates", None if asked is None else max(asked, len(states))),
+        "objective": f"{name} ({'lower' if best_first(name) > 0 else 'higher'} is better)",
+        "defaults": value(first, name),
+        "winner": value(best, name),
+        "seeds": "" if best is None else counted(best.seeds, "final seed" if final else "seed"),
+        "gain": gain(result),
+        "settings": "" if result.winner is None else _changes(result) or "the defaults",
+    }
 
 
 def gain(result: Result) -> str:
@@ -93,8 +62,7 @@ def gain(result: Result) -> str:
     mine, theirs = scores[result.winner].values.get(name), scores[0].values.get(name)
     if mine is None or theirs is None or scores[0].state != "done":
         return ""
-    better = best_first(name) * (theirs - mine)
-    return number(better, "brief", signed=True)
+    return number(best_first(name) * (theirs - mine), "brief", signed=True)
 
 
 def value(score: Score | None, name: str) -> str:
@@ -106,19 +74,25 @@ def value(score: Score | None, name: str) -> str:
     text = number(score.values[name])
     if name in score.spread:
         text += f" ± {score.spread[name]:.2g}"
-    return text if score.state == "done" else f"{text} ({_STATES.get(score.state, score.state)})"
+    return text if score.state == "done" else f"{text} ({STATES[score.state]})"
 
 
-_STATES = {"waiting": "not finished", "failed": "one seed failed", "stopped": "stopped"}
-
-
-def best_settings(result: Result) -> list[Setting]:
+def best_settings(result: Result) -> list[dict[str, Any]]:
     """Return each varied setting's default, winning value and range; none while there is no winner."""
     if result.winner is None:
         return []
-    definition = result.study.definition
-    mine = varied(result, result.winner)
-    return [_setting(entry, definition.base[entry.name], mine) for entry in definition.space.entries]
+    base, mine = result.study.definition.base, varied(result, result.winner)
+    return [
+        {
+            "name": entry.name,
+            "default": setting(base[entry.name]),
+            "winner": setting(mine[entry.name]) if entry.name in mine else "plays no part",
+            "range": range_of(entry),
+            "changed": mine.get(entry.name, base[entry.name]) != base[entry.name],
+            "at_edge": entry.name in mine and _at_edge(entry, mine[entry.name]),
+        }
+        for entry in result.study.definition.space.entries
+    ]
 
 
 def snippet(result: Result) -> str:
@@ -129,18 +103,18 @@ def snippet(result: Result) -> str:
 
 
 def top(result: Result) -> list[dict[str, Any]]:
-    """Return the best candidates: rank, number, source, value and changed settings, in words."""
+    """Return the best candidates: rank, number, source, value and settings, in words."""
     name = result.study.definition.objectives[0]
     return [
         {
-            "rank": i + 1,
+            "rank": rank,
             "number": number,
             "source": result.candidates[number].source,
             "value": value(result.scores[number], name),
             "final": value(result.finals[number], name) if number in result.finals else "",
-            "settings": ", ".join(f"{k.partition('.')[2]} {setting(v)}" for k, v in varied(result, number).items()),
+            "settings": _words(varied(result, number)),
         }
-        for i, number in enumerate(result.order[:TOP])
+        for rank, number in enumerate(result.order[:TOP], 1)
     ]
 
 
@@ -157,25 +131,12 @@ def range_of(entry: Entry) -> str:
     return text + (f"; when {' and '.join(conditions)}" if conditions else "")
 
 
-def _decided(result: Result) -> Score | None:
-    if result.winner is None:
-        return None
+def _decided(result: Result) -> tuple[Score | None, bool]:
+    """Return the winner's score that decides, and whether it is the final's."""
     final, name = result.finals.get(result.winner), result.study.definition.objectives[0]
-    decided = final is not None and final.state == "done" and name in final.values
-    return final if decided else result.scores[result.winner]
-
-
-def _setting(entry: Entry, default: Any, mine: dict[str, Any]) -> Setting:
-    chosen = mine.get(entry.name)
-    active = entry.name in mine
-    return Setting(
-        name=entry.name,
-        default=setting(default),
-        winner=setting(chosen) if active else "plays no part",
-        range=range_of(entry),
-        changed=active and chosen != default,
-        at_edge=active and _at_edge(entry, chosen),
-    )
+    if final is not None and final.state == "done" and name in final.values:
+        return final, True
+    return result.scores.get(result.winner), False
 
 
 def _at_edge(entry: Entry, chosen: Any) -> bool:
@@ -190,5 +151,8 @@ def _at_edge(entry: Entry, chosen: Any) -> bool:
 
 def _changes(result: Result) -> str:
     base, mine = result.study.definition.base, varied(result, result.winner)
-    changed = [f"{name.partition('.')[2]} {setting(chosen)}" for name, chosen in mine.items() if chosen != base[name]]
-    return ", ".join(changed) or "the defaults"
+    return _words({name: chosen for name, chosen in mine.items() if chosen != base[name]})
+
+
+def _words(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{name.partition('.')[2]} {setting(chosen)}" for name, chosen in settings.items())

@@ -1,26 +1,36 @@
-"""A study as points to draw: every trial's objective, every candidate's mean, and a range that shows most of them."""
+"""A study as points to draw: its trials, its candidates' means, a range that shows most of them, axes of settings."""
 
 from __future__ import annotations
 
-import statistics
+import itertools
+import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raysp.search.objective import best_first, better
+import numpy as np
+
+from raysp.io.words import counted, setting
+from raysp.search.objective import best_first
 from raysp.search.outcome import State
 from raysp.search.result import Result
+from raysp.search.space import Entry
+from raysp.search.study import Definition
 from raysp.search.table import varied
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WINNER, DEFAULTS, START, FAILED, FINAL = "#D1362F", "#222222", "#E69F00", "#B3261E", "#6A3D9A"
-MARKS = {"defaults": ("D", DEFAULTS), "start": ("s", START)}
-"""Marker and colour of the candidates that no sampler proposed."""
+WINNER, DEFAULTS, FAILED = "#D1362F", "#222222", "#B3261E"
 
 STEEP, FAR = 20.0, 3.0
 """A quantile so many times farther from the best than the one before it has left the bulk; how far the range goes."""
+
+LONGEST = 14
+"""Characters of a tick's text."""
+BAND, GOLDEN = 0.5, 0.6180339887
+"""Width of a category, and what spreads any number of candidates over it evenly."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +66,24 @@ class View:
     high: float
 
     @property
+    def definition(self) -> Definition:
+        """What was searched."""
+        return self.result.study.definition
+
+    @property
     def better(self) -> str:
         """Which way is better, in words."""
-        return "lower is better" if better(self.objective) == "min" else "higher is better"
+        return "lower is better" if best_first(self.objective) > 0 else "higher is better"
 
     @property
     def defaults(self) -> int | None:
         """The candidate with the experiment's own settings."""
         return next((c.number for c in self.result.candidates if c.source == "defaults"), None)
+
+    @property
+    def own(self) -> list[Dot]:
+        """The trials of the search itself that have a value."""
+        return [dot for dot in self.dots if dot.value is not None and not dot.final]
 
     @property
     def clipped(self) -> int:
@@ -80,19 +100,80 @@ class View:
 
     def running_best(self) -> list[tuple[int, float]]:
         """Return (candidate, best mean so far) of the candidates whose seeds all ended by themselves."""
-        sign, best, found = best_first(self.objective), float("inf"), []
-        for number, mean in sorted(self.means.items()):
-            if self.result.scores[number].state == "done":
-                best = min(best, sign * mean)
-                found.append((number, sign * best))
-        return found
+        done = [number for number in sorted(self.means) if self.result.scores[number].state == "done"]
+        best = min if best_first(self.objective) > 0 else max
+        return list(zip(done, itertools.accumulate((self.means[number] for number in done), best), strict=True))
 
     def note(self) -> str:
         """Return the caption's sentence on values beyond the range."""
-        if not self.clipped:
-            return ""
-        many = "1 trial lies" if self.clipped == 1 else f"{self.clipped} trials lie"
-        return f" {many} beyond the drawn range and {'is' if self.clipped == 1 else 'are'} marked at its edge."
+        lie, are = ("lies", "is") if self.clipped == 1 else ("lie", "are")
+        text = f" {counted(self.clipped, 'trial')} {lie} beyond the drawn range and {are} marked at its edge."
+        return text if self.clipped else ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The axis of one setting.
+
+    Attributes:
+        entry: its range.
+        low, high: what the axis spans; wider than the range where the experiment's own value lies outside.
+        places: of a choice: its values in words, in their order.
+    """
+
+    entry: Entry
+    low: float
+    high: float
+    places: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The setting's name without the part it belongs to."""
+        return self.entry.name.partition(".")[2]
+
+    def at(self, value: Any, number: int | None = None) -> float | None:
+        """Return where a value lies on the axis; None where it has no place there (null, or zero on a log axis).
+
+        Args:
+            value: of the setting.
+            number: of its candidate: those of one category then lie side by side, each always at the same place.
+        """
+        if self.places:
+            aside = 0.0 if number is None else BAND * ((number * GOLDEN) % 1 - 0.5)
+            return self.places.index(setting(value)) + aside
+        return float(value) if _placed(self.entry, value) else None
+
+    def share(self, value: Any, number: int | None = None) -> float:
+        """Return where a value lies between the axis's ends, 0 to 1; NaN where it has no place. See `at`."""
+        where = self.at(value, number)
+        if where is None:
+            return math.nan
+        if self.places:
+            return (where + 0.5) / len(self.places)
+        low, high = self.low, self.high
+        if self.entry.log:
+            where, low, high = math.log(where), math.log(low), math.log(high)
+        return (where - low) / (high - low) if high > low else 0.5
+
+    def apply(self, axes: Axes) -> None:
+        """Make an x axis this one."""
+        axes.set_xlabel(self.label.replace("_", " "))
+        if self.places:
+            axes.set_xlim(-0.5, len(self.places) - 0.5)
+            shown = [short(place) for place in self.places]
+            slanted = {"rotation": 30, "ha": "right"} if sum(map(len, shown)) > 20 else {}
+            axes.set_xticks(range(len(shown)), shown, **slanted)
+        elif self.entry.log:
+            axes.set_xscale("log")
+            factor = (self.high / self.low) ** 0.05
+            axes.set_xlim(self.low / factor, self.high * factor)
+            ticks = log_ticks(self.low, self.high)
+            axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axes.minorticks_off()
+        else:
+            pad = 0.05 * (self.high - self.low)
+            axes.set_xlim(self.low - pad, self.high + pad)
+            axes.locator_params(axis="x", nbins=4, integer=self.entry.kind == "int")
 
 
 def view(result: Result, objective: str | None = None) -> View:
@@ -123,11 +204,10 @@ def robust_range(values: Sequence[float], sign: float) -> tuple[float, float]:
     costs = sorted(sign * value for value in values)
     best, worst = costs[0], costs[-1]
     reach = 0.0
-    for share in (0.25, 0.5, 0.75):
-        distance = _quantile(costs, share) - best
+    for distance in np.quantile(costs, (0.25, 0.5, 0.75)) - best:
         if reach and distance > STEEP * reach:
             break
-        reach = distance
+        reach = float(distance)
     end = best + FAR * reach if reach else worst
     # Half as far again costs the bulk little, and the range ends at a trial.
     end = max([best, *(cost for cost in costs if cost <= best + 1.5 * (end - best))])
@@ -135,6 +215,40 @@ def robust_range(values: Sequence[float], sign: float) -> tuple[float, float]:
     pad = pad or 1.0
     ends = sign * (best - pad), sign * (end + pad)
     return min(ends), max(ends)
+
+
+def scales(seen: View) -> list[Scale]:
+    """Return the axes of the settings that a search chose; coupled ones follow others and have none."""
+    chosen = list(seen.settings.values())
+    return [_scale(e, [one[e.name] for one in chosen if e.name in one]) for e in seen.definition.space.free]
+
+
+def aside(seen: View, found: Sequence[Scale]) -> str:
+    """Return the caption's sentences on what axes of settings leave out, and on values beyond the range."""
+    same = [entry for entry in seen.definition.space.entries if entry.kind == "same"]
+    words = ", ".join(f"{e.name} is {e.same}" + (f" × {e.times:g}" if e.times != 1 else "") for e in same)
+    text = f" Coupled, not drawn: {words}." if same else ""
+    mine = {} if seen.defaults is None else seen.settings[seen.defaults]
+    lost = [one for one in found if one.entry.name in mine and one.at(mine[one.entry.name]) is None]
+    words = ", ".join(f"{one.label} = {setting(mine[one.entry.name])}" for one in lost)
+    return text + (f" The defaults have no place on these axes: {words}." if lost else "") + seen.note()
+
+
+def short(text: str) -> str:
+    """Cut a tick's text where it is long."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return two to five round numbers between two ends, for an axis with logarithmic scale."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    inside = [10.0**k for k in range(first, last + 1) if low <= 10.0**k * 1.0000001 and 10.0**k <= high * 1.0000001]
+    if len(inside) > 4:
+        return inside[:: -(-len(inside) // 4)]
+    if len(inside) > 1:
+        return inside
+    steps = [m * 10.0**k for k in range(first, last + 1) for m in (1, 2, 5)]
+    return [value for value in steps if low <= value <= high] or [low, high]
 
 
 def frame(axes: Axes, seen: View) -> None:
@@ -146,14 +260,30 @@ def frame(axes: Axes, seen: View) -> None:
 
 def edge_marks(axes: Axes, xs: Sequence[float], values: Sequence[float], seen: View) -> None:
     """Mark what lies beyond the range at its edge."""
-    for marker, where, chosen in (
-        ("^", seen.high, [x for x, value in zip(xs, values, strict=True) if value > seen.high]),
-        ("v", seen.low, [x for x, value in zip(xs, values, strict=True) if value < seen.low]),
-    ):
+    for marker, where, beyond in (("^", seen.high, operator.gt), ("v", seen.low, operator.lt)):
+        chosen = [x for x, value in zip(xs, values, strict=True) if beyond(value, where)]
         axes.plot(chosen, [where] * len(chosen), linestyle="none", marker=marker, markersize=6, color=FAILED, zorder=6)
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    if len(ordered) < 2:
-        return ordered[0]
-    return statistics.quantiles(ordered, n=100, method="inclusive")[round(100 * share) - 1]
+def star(
+    axes: Axes, seen: View, places: Mapping[int, tuple[float, float]], sizes: tuple[float, float], **look: Any
+) -> None:
+    """Mark the defaults by a diamond and the winner by a star, where they have a place: candidate -> (x, y)."""
+    special = ((seen.defaults, "defaults", "D", DEFAULTS), (seen.result.winner, "winner", "*", WINNER))
+    look = {"linestyle": "none", "markeredgecolor": "white", **look}
+    for (number, name, marker, colour), size in zip(special, sizes, strict=True):
+        if number in places:
+            axes.plot(*places[number], marker=marker, markersize=size, color=colour, label=name, **look)
+
+
+def _placed(entry: Entry, value: Any) -> bool:
+    """Tell whether a number has a place on an entry's axis."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and (value > 0 or not entry.log)
+
+
+def _scale(entry: Entry, values: Sequence[Any]) -> Scale:
+    if not entry.numeric:
+        places = dict.fromkeys(setting(value) for value in (*entry.choices, *values))
+        return Scale(entry, 0.0, len(places) - 1.0, tuple(places))
+    numbers = [value for value in values if _placed(entry, value)]
+    return Scale(entry, float(min([entry.low, *numbers])), float(max([entry.high, *numbers])))

@@ -13,19 +13,15 @@ from raysp.io import files
 from raysp.io.yaml_files import parse_yaml
 from raysp.runs.folder import RunFolder
 from raysp.search.importance import importance
-from raysp.search.page.curves import learning
-from raysp.search.page.front import front_of, pareto
-from raysp.search.page.history import history
-from raysp.search.page.importance import importances
+from raysp.search.page.course import history, learning, pareto
 from raysp.search.page.page import draw_study, write_sweep_report
 from raysp.search.page.parallel import parallel
-from raysp.search.page.scale import log_ticks, scales
-from raysp.search.page.slices import slices
+from raysp.search.page.settings import importances, slices
 from raysp.search.page.tables import best_settings, gain, line, snippet
-from raysp.search.page.view import robust_range, view
+from raysp.search.page.view import log_ticks, robust_range, scales, view
 from raysp.search.result import read_result
 from raysp.search.study import Halving, read_studies
-from tests.report import sweeps
+from tests.search import sweeps
 
 
 @pytest.fixture
@@ -162,7 +158,7 @@ def test_one_diverged_candidate_does_not_squash_the_rest(made):
     assert seen.low < 0.3
     assert 0.311 <= seen.high < 0.32
     assert seen.clipped == 1
-    for figure in (history(result), slices(seen), parallel(seen)):
+    for figure in (history(seen), slices(seen), parallel(seen)):
         assert "1 trial lies beyond the drawn range" in figure.caption
 
 
@@ -291,9 +287,8 @@ def test_pareto_front_of_two_objectives(made):
         return {"co-bps": points[number][0], "validation_loss": points[number][1]}
 
     result = made(count=5, objectives=("co-bps", "validation_loss"), end=end)
-    views = view(result, "co-bps"), view(result, "validation_loss")
-    assert front_of(*views, list(points)) == [2]
-    assert "co-bps against validation_loss" in pareto(result).title
+    assert result.front == (2,)
+    assert "co-bps against validation_loss" in pareto(view(result)).title
 
 
 def test_the_line_compares_over_the_same_seeds(made):
@@ -302,9 +297,9 @@ def test_the_line_compares_over_the_same_seeds(made):
 
     result = made(count=2, end=end, seeds=(0, 1), finals=(1,), final_seeds=(100,))
     found = line(result, 2)
-    assert (found.done, found.asked, found.seeds) == (2, 2, "1 final seed")
-    assert found.winner.startswith("0.3500")
-    assert found.gain == gain(result) == "+0.1"
+    assert (found["done"], found["asked"], found["seeds"]) == (2, 2, "1 final seed")
+    assert found["winner"].startswith("0.3500")
+    assert found["gain"] == gain(result) == "+0.1"
 
 
 def test_settings_say_default_winner_range_and_edge(made):
@@ -319,12 +314,12 @@ def test_settings_say_default_winner_range_and_edge(made):
         "start": [{"training.batch_size": 64, "training.optimizer": "adam", "model.hidden": 64}],
     }
     result = made(space=space, count=2, end=lambda n, s, p: {"validation_loss": 0.5 - 0.1 * n})
-    found = {one.name: one for one in best_settings(result)}
-    assert found["training.batch_size"].at_edge
-    assert found["training.optimizer"].winner == "adam"
-    assert found["model.encoder_hidden"].winner == "128"
-    assert found["model.encoder_hidden"].range == "as model.hidden × 2"
-    assert not found["model.hidden"].at_edge
+    found = {one["name"]: one for one in best_settings(result)}
+    assert found["training.batch_size"]["at_edge"]
+    assert found["training.optimizer"]["winner"] == "adam"
+    assert found["model.encoder_hidden"]["winner"] == "128"
+    assert found["model.encoder_hidden"]["range"] == "as model.hidden × 2"
+    assert not found["model.hidden"]["at_edge"]
     assert parse_yaml(snippet(result), "snippet") == {
         "training": {"batch_size": 64, "optimizer": "adam"},
         "settings": {"hidden": 64, "encoder_hidden": 128},
@@ -336,9 +331,9 @@ def test_a_final_that_was_not_carried_through_decides_nothing(made):
         return {"validation_loss": 0.5 - 0.1 * number} | ({"stopped_at": 10} if seed == 100 else {})
 
     found = line(made(count=2, end=end, finals=(1, 0), final_seeds=(100, 101), halving=Halving(10)), 2)
-    assert (found.winner, found.seeds) == ("0.4000", "1 seed")
+    assert (found["winner"], found["seeds"]) == ("0.4000", "1 seed")
 
 
 def test_two_values_have_no_edge(made):
     space = {"model": "sae", "space": {"model.layers": {"int": [1, 2]}}}
-    assert not best_settings(made(space=space, count=1))[0].at_edge
+    assert not best_settings(made(space=space, count=1))[0]["at_edge"]
