@@ -61,21 +61,24 @@ DONE = {
 """The same of done.json."""
 
 
+class _Inside:
+    """The path of a file in a folder, as an attribute of the folder."""
+
+    def __init__(self, name: str, what: str) -> None:
+        self._name, self.__doc__ = name, what
+
+    def __get__(self, folder: Any, kind: type) -> str:
+        return files.join(folder.path, self._name)
+
+
 @dataclass(frozen=True)
 class TrialFolder:
     """The files of one trial. `done` is written last: its presence is what "finished" means."""
 
     path: str
 
-    @property
-    def config(self) -> str:
-        """The trial, as YAML."""
-        return files.join(self.path, "config.yaml")
-
-    @property
-    def curve(self) -> str:
-        """One row per epoch; columns: see `raysp.runs.curve`."""
-        return files.join(self.path, "curve.parquet")
+    config = _Inside("config.yaml", "The trial, as YAML.")
+    curve = _Inside("curve.parquet", "One row per epoch; columns: see `raysp.runs.curve`.")
 
     @property
     def checkpoint(self) -> str:
@@ -86,50 +89,17 @@ class TrialFolder:
         """The same of a stage of the fit: "fit" itself, or "refit" on all trials after selection."""
         return files.join(self.path, "checkpoint.pt" if stage == "fit" else f"checkpoint-{stage}.pt")
 
-    @property
-    def predictions(self) -> str:
-        """Rates of the training and evaluation trials, by trial and unit."""
-        return files.join(self.path, "predictions.parquet")
-
-    @property
-    def latents(self) -> str:
-        """Latents of the evaluation trials, for models that have them."""
-        return files.join(self.path, "latents.h5")
-
-    @property
-    def kernels(self) -> str:
-        """First-layer kernels of networks of windows."""
-        return files.join(self.path, "kernels.parquet")
-
-    @property
-    def metrics(self) -> str:
-        """Numbers on the validation trials, at the best epoch."""
-        return files.join(self.path, "metrics.json")
-
-    @property
-    def rungs(self) -> str:
-        """What a trial of a sweep reached at each rung of ASHA so far: epoch -> objective."""
-        return files.join(self.path, "rungs.json")
-
-    @property
-    def stop(self) -> str:
-        """Written by the driver of a sweep when ASHA ends the trial: the epoch after which it stops."""
-        return files.join(self.path, "stop.json")
-
-    @property
-    def log(self) -> str:
-        """What the trial printed."""
-        return files.join(self.path, "log.txt")
-
-    @property
-    def done(self) -> str:
-        """What came out, with provenance; written last."""
-        return files.join(self.path, "done.json")
-
-    @property
-    def error(self) -> str:
-        """The whole traceback of a trial that failed."""
-        return files.join(self.path, "error.txt")
+    predictions = _Inside("predictions.parquet", "Rates of the training and evaluation trials, by trial and unit.")
+    latents = _Inside("latents.h5", "Latents of the evaluation trials, for models that have them.")
+    kernels = _Inside("kernels.parquet", "First-layer kernels of networks of windows.")
+    metrics = _Inside("metrics.json", "Numbers on the validation trials, at the best epoch.")
+    rungs = _Inside("rungs.json", "What a trial of a sweep reached at each rung of ASHA so far: epoch -> objective.")
+    stop = _Inside(
+        "stop.json", "Written by the driver of a sweep when ASHA ends the trial: the epoch after which it stops."
+    )
+    log = _Inside("log.txt", "What the trial printed.")
+    done = _Inside("done.json", "What came out, with provenance; written last.")
+    error = _Inside("error.txt", "The whole traceback of a trial that failed.")
 
     def read_done(self, *needed: str) -> dict[str, Any]:
         """Return what done.json says.
@@ -192,20 +162,11 @@ class RunFolder:
         """The run's name: the last part of its path."""
         return self.path.rstrip("/").rpartition("/")[2]
 
-    @property
-    def experiment(self) -> str:
-        """The experiment, its trials, and each submission's commit, versions and data."""
-        return files.join(self.path, "experiment.yaml")
-
-    @property
-    def lock(self) -> str:
-        """Held by the one driver that is running."""
-        return files.join(self.path, ".lock")
-
-    @property
-    def holder(self) -> str:
-        """Beside the lock of a run on a disk: which process holds it, and since when."""
-        return files.join(self.path, ".lock-holder")
+    experiment = _Inside(
+        "experiment.yaml", "The experiment, its trials, and each submission's commit, versions and data."
+    )
+    lock = _Inside(".lock", "Held by the one driver that is running.")
+    holder = _Inside(".lock-holder", "Beside the lock of a run on a disk: which process holds it, and since when.")
 
     @property
     def mlflow(self) -> str:
@@ -223,40 +184,22 @@ class RunFolder:
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         return files.join(cache, "raysp", f"{self.name}-{files.digest(self.path.rstrip('/'))[:10]}")
 
-    @property
-    def predictions(self) -> str:
-        """The collected Parquet dataset, partitioned by model and split."""
-        return files.join(self.path, "predictions")
-
-    @property
-    def metrics(self) -> str:
-        """Tidy metrics: trial, model, split, seed, unit, metric, parameter, value."""
-        return files.join(self.path, "metrics.parquet")
-
-    @property
-    def train_metrics(self) -> str:
-        """Of recordings in one piece: spike-train metrics, one row per cell, decoding and width of smoothing."""
-        return files.join(self.path, "spike_train_metrics.parquet")
-
-    @property
-    def finished(self) -> str:
-        """Which trials the collected files, the scores and the report were made from; written last."""
-        return files.join(self.path, "finished.json")
-
-    @property
-    def report(self) -> str:
-        """The report's folder: report.html and its PNGs."""
-        return files.join(self.path, "report")
-
-    @property
-    def table(self) -> str:
-        """Of a sweep: one row per trial of each candidate, with settings, numbers and provenance."""
-        return files.join(self.path, "sweep.parquet")
-
-    @property
-    def settings(self) -> str:
-        """Of a finished sweep: the best settings of each model and split, for `raysp run --settings`."""
-        return files.join(self.path, "settings.yaml")
+    predictions = _Inside("predictions", "The collected Parquet dataset, partitioned by model and split.")
+    metrics = _Inside("metrics.parquet", "Tidy metrics: trial, model, split, seed, unit, metric, parameter, value.")
+    train_metrics = _Inside(
+        "spike_train_metrics.parquet",
+        "Of recordings in one piece: spike-train metrics, one row per cell, decoding and width of smoothing.",
+    )
+    finished = _Inside(
+        "finished.json", "Which trials the collected files, the scores and the report were made from; written last."
+    )
+    report = _Inside("report", "The report's folder: report.html and its PNGs.")
+    table = _Inside(
+        "sweep.parquet", "Of a sweep: one row per trial of each candidate, with settings, numbers and provenance."
+    )
+    settings = _Inside(
+        "settings.yaml", "Of a finished sweep: the best settings of each model and split, for `raysp run --settings`."
+    )
 
     def submission(self, phase: str, *, standin: bool) -> str:
         """The submission of a phase ("val" or "test"); one made from generated data says so in its name."""
