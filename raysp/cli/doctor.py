@@ -39,7 +39,7 @@ def examine(root: str) -> Iterator[Finding]:
     yield Finding("raysp", True, __version__)
     for name in NEEDED:
         yield _package(name)
-    yield _nlb_tools()
+    yield _package("nlb_tools", "pip install --no-deps nlb_tools==0.0.4")
     yield _devices()
     yield _ray()
     yield _mlflow()
@@ -47,18 +47,11 @@ def examine(root: str) -> Iterator[Finding]:
     yield _disk(root)
 
 
-def _package(name: str) -> Finding:
+def _package(name: str, instead: str = "make setup") -> Finding:
     try:
         return Finding(name, True, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, False, "missing; run: make setup")
-
-
-def _nlb_tools() -> Finding:
-    try:
-        return Finding("nlb_tools", True, importlib.metadata.version("nlb_tools"))
-    except importlib.metadata.PackageNotFoundError:
-        return Finding("nlb_tools", False, "missing; run: pip install --no-deps nlb_tools==0.0.4")
+        return Finding(name, False, f"missing; run: {instead}")
 
 
 def _devices() -> Finding:
@@ -76,9 +69,8 @@ def _devices() -> Finding:
 
 def _ray() -> Finding:
     address = os.environ.get("RAY_ADDRESS")
-    if address:
-        return Finding("ray", True, f"joins the cluster at {address} (RAY_ADDRESS)")
-    return Finding("ray", True, "starts a session of its own on loopback (RAY_ADDRESS is not set)")
+    own = "starts a session of its own on loopback (RAY_ADDRESS is not set)"
+    return Finding("ray", True, f"joins the cluster at {address} (RAY_ADDRESS)" if address else own)
 
 
 def _mlflow() -> Finding:

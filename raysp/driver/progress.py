@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,29 +13,27 @@ from rich.text import Text
 
 from raysp.errors import last_line
 
-LINE_EVERY_S = 15.0
+LINE_EVERY_S, REFRESH_S = 15.0, 0.25
 LOSSES = (("train_loss", "train"), ("validation_loss", "validation"), ("unseen_loss", "unseen"))
 """The first two are the model's own; the last one is the same quantity for every model."""
 
 
-class Progress:
-    """Trials done, running and failed, their losses, and the time left.
+class Display:
+    """Lines of text above a picture that changes, on a terminal; elsewhere the lines alone, and a summary now and then.
+
+    Those that derive from it give `_summary` and `_picture`.
 
     Args:
         title: what is running.
-        total: how many trials the plan has.
-        before: how many of them were finished before this command.
+        console: where it is shown; standard error by default.
     """
 
-    def __init__(self, title: str, total: int, before: int = 0, console: Console | None = None) -> None:
-        self._title, self._total, self._before = title, total, before
-        self._console = console or Console(stderr=True)
-        self._started = time.monotonic()
-        self._states: dict[str, dict[str, Any]] = {}
-        self._next_line = 0.0
+    def __init__(self, title: str, console: Console | None = None) -> None:
+        self._title, self._console = title, console or Console(stderr=True)
+        self._started, self._next = time.monotonic(), 0.0
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -44,11 +41,45 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
-        self.say(self._summary())
+        for line in self._last():
+            self.say(line)
 
     def say(self, text: str) -> None:
         """Print a line above the display."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def _show(self) -> None:
+        """Show how things stand, unless that was done just now."""
+        if time.monotonic() < self._next:
+            return
+        if self._console.is_terminal:
+            self._next = time.monotonic() + REFRESH_S
+            self._live.update(self._picture())
+        else:
+            self._next = time.monotonic() + LINE_EVERY_S
+            self.say(self._summary())
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._started
+
+    def _last(self) -> list[str]:
+        return [self._summary()]
+
+
+class Progress(Display):
+    """Trials done, running and failed, their losses, and the time left.
+
+    Args:
+        title: what is running.
+        total: how many trials the plan has.
+        before: how many of them were finished before this command.
+        console: see `Display`.
+    """
+
+    def __init__(self, title: str, total: int, before: int = 0, console: Console | None = None) -> None:
+        super().__init__(title, console)
+        self._total, self._before = total, before
+        self._states: dict[str, dict[str, Any]] = {}
 
     def update(self, events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
         """Show what happened."""
@@ -56,11 +87,7 @@ class Progress:
         for event in events:
             if (line := _line(event)) is not None:
                 self.say(line)
-        if self._console.is_terminal:
-            self._live.update(self._picture())
-        elif time.monotonic() >= self._next_line:
-            self._next_line = time.monotonic() + LINE_EVERY_S
-            self.say(self._summary())
+        self._show()
 
     def _count(self, state: str) -> int:
         return sum(entry["state"] == state for entry in self._states.values())
@@ -70,14 +97,13 @@ class Progress:
         left = self._left()
         text = f"{self._title}: {done} of {self._total} trials done, {self._count('running')} running"
         text += f", {failed} FAILED" if (failed := self._count("failed")) else ""
-        text += f" · {clock(time.monotonic() - self._started)}"
+        text += f" · {clock(self._elapsed())}"
         return text + (f", about {clock(left)} left" if left else "")
 
     def _left(self) -> float | None:
         parts = [_share(entry) for entry in self._states.values()]
         share = sum(parts) / len(parts) if parts else 0.0
-        elapsed = time.monotonic() - self._started
-        return None if share < 0.02 or share >= 1 else elapsed * (1 - share) / share
+        return None if share < 0.02 or share >= 1 else self._elapsed() * (1 - share) / share
 
     def _picture(self) -> Group:
         table = Table.grid(padding=(0, 2))
@@ -135,8 +161,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def quiet_terminal() -> bool:
-    """Tell whether output goes to a file or a pipe."""
-    return not sys.stderr.isatty()

@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.text import Text
 
-from raysp.driver.progress import LINE_EVERY_S, LOSSES, clock
+from raysp.driver.progress import LOSSES, Display, clock
 from raysp.search.active_study import ActiveStudy
 from raysp.search.objective import better
 from raysp.search.outcome import ranking
 
 
-class SweepProgress:
+class SweepProgress(Display):
     """Candidates done, running and failed of each study, and the best one.
 
     Args:
         title: the sweep's name.
         studies: its studies.
+        console: see `Display`.
     """
 
     def __init__(self, title: str, studies: list[ActiveStudy], console: Console | None = None) -> None:
-        self._title, self._studies = title, studies
-        self._console = console or Console(stderr=True)
-        self._started, self._next = time.monotonic(), 0.0
+        super().__init__(title, console)
+        self._studies = studies
         self._before = sum(map(_ended, studies))
         self._running: dict[str, dict[str, Any]] = {}
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-
-    def __enter__(self) -> SweepProgress:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._console.is_terminal:
-            self._live.stop()
-        for active in self._studies:
-            self.say(f"  {study_line(active)}")
-
-    def say(self, text: str) -> None:
-        """Print a line above the display."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def event(self, event: dict[str, Any]) -> None:
         """Take one event of `cluster.sweep.work`."""
@@ -55,24 +37,19 @@ class SweepProgress:
             self._running.setdefault(name, {}).update(event["note"])
         if (line := _line(event)) is not None:
             self.say(line)
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + (0.25 if self._console.is_terminal else LINE_EVERY_S)
-            self._show()
+        self._show()
 
-    def _show(self) -> None:
-        if not self._console.is_terminal:
-            self.say(self._summary())
-            return
-        open_studies = [active for active in self._studies if _ended(active) < (active.wanted or 0)][:12]
-        lines = [Text(self._summary(), style="bold"), *(Text(f"  {study_line(active)}") for active in open_studies)]
-        self._live.update(Group(*lines, *(Text(f"    {n}  {_epoch(note)}") for n, note in self._now())))
+    def _last(self) -> list[str]:
+        return [f"  {study_line(active)}" for active in self._studies]
 
-    def _now(self) -> list[tuple[str, dict[str, Any]]]:
-        return list(self._running.items())[:16]
+    def _picture(self) -> Group:
+        unfinished = [active for active in self._studies if _ended(active) < (active.wanted or 0)][:12]
+        lines = [Text(self._summary(), style="bold"), *(Text(f"  {study_line(active)}") for active in unfinished)]
+        return Group(*lines, *(Text(f"    {n}  {_epoch(note)}") for n, note in list(self._running.items())[:16]))
 
     def _summary(self) -> str:
         ended, wanted = sum(map(_ended, self._studies)), sum(active.wanted or 0 for active in self._studies)
-        elapsed = time.monotonic() - self._started
+        elapsed = self._elapsed()
         text = f"{self._title}: {ended} of {wanted} candidates, {len(self._running)} trials running · {clock(elapsed)}"
         fresh = ended - self._before
         return text + (f", about {clock(elapsed * (wanted - ended) / fresh)} left" if fresh and wanted > ended else "")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import STANDIN
 from raysp.errors import NotReady
 from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
 from raysp.search.result import Result
+
+if TYPE_CHECKING:
+    import polars
 
 FIRST = {
     "sweep": "String",
@@ -61,15 +65,13 @@ def write_table(run: RunFolder, results: list[Result]) -> str:
     rows = [row for result in results for row in _rows(run, result)]
     metrics = sorted({name for row in rows for name in row["metrics"]})
     names = list(dict.fromkeys(name for row in rows for name in row["settings"]))
-    columns = {name: [row["plain"].get(name) for row in rows] for name in {**FIRST, **LAST}}
-    schema = {name: getattr(polars, kind) for name, kind in {**FIRST, **LAST}.items()}
-    first = polars.DataFrame({k: columns[k] for k in FIRST}, schema={k: schema[k] for k in FIRST})
-    numbers = polars.DataFrame(
-        {k: [row["metrics"].get(k) for row in rows] for k in metrics}, schema=dict.fromkeys(metrics, polars.Float64)
-    )
-    settings = polars.DataFrame([_column(polars, name, [row["settings"].get(name) for row in rows]) for name in names])
-    last = polars.DataFrame({k: columns[k] for k in LAST}, schema={k: schema[k] for k in LAST})
-    whole = polars.concat([part for part in (first, numbers, settings, last) if part.width], how="horizontal")
+
+    def columns(part: str, kinds: Mapping[str, str]) -> list[polars.Series]:
+        return [polars.Series(n, [row[part].get(n) for row in rows], getattr(polars, k)) for n, k in kinds.items()]
+
+    settings = [_column(name, [row["settings"].get(name) for row in rows]) for name in names]
+    numbers = columns("metrics", dict.fromkeys(metrics, "Float64"))
+    whole = polars.DataFrame([*columns("plain", FIRST), *numbers, *settings, *columns("plain", LAST)])
     tables.write_table(run.table, whole)
     return run.table
 
@@ -127,7 +129,9 @@ def varied(result: Result, number: int) -> dict[str, Any]:
     return {e.name: values[e.name] for e in definition.space.entries if definition.space.active(e, values)}
 
 
-def _column(polars: Any, name: str, values: list[Any]) -> Any:
+def _column(name: str, values: list[Any]) -> polars.Series:
+    import polars
+
     known = [value for value in values if value is not None]
     if all(isinstance(value, bool) for value in known):
         return polars.Series(name, values, dtype=polars.Boolean)

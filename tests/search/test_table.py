@@ -96,7 +96,7 @@ def test_switches_and_missing_choices_have_their_columns(tmp_path):
     ],
 )
 def test_a_column_takes_the_type_that_holds_all_its_values(values, kind, expected):
-    found = _column(polars, "x", values)
+    found = _column("x", values)
     assert found.dtype == getattr(polars, kind)
     assert found.to_list() == expected
 
