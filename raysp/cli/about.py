@@ -6,8 +6,7 @@ import sys
 
 import click
 
-from raysp.cli.root import ROOT, main, say
-from raysp.errors import BadInput
+from raysp.cli.root import DEVICE, ROOT, main, numbers, say
 
 
 @main.command()
@@ -44,7 +43,7 @@ def splits(root: str) -> None:
 @click.option("--counts", help="Processes side by side, e.g. 1,2,4; up to all cores, or 1 to 8 per GPU, by default.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of each process.")
 @click.option("--seconds", default=20.0, show_default=True, help="Measured time of each row.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@DEVICE
 @ROOT
 def packing(
     split: str,
@@ -71,13 +70,8 @@ def packing(
     (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
     settings, training = settings_on(changed, choice, name)
     trial = packed.trial_of(model, root, name, settings, training)
-    try:
-        wanted = [int(part) for part in counts.split(",")] if counts else None
-    except ValueError as error:
-        raise BadInput(f"--counts expected whole numbers with commas between them, got {counts!r}") from error
-    rows = packed.measure(
-        trial, root, counts=wanted, threads=threads, device=device, seconds=seconds, report=lambda line: say(line)
-    )
+    wanted = numbers("--counts", counts)
+    rows = packed.measure(trial, root, counts=wanted, threads=threads, device=device, seconds=seconds, report=say)
     for line in packed.lines(rows):
         say(line)
 

@@ -9,26 +9,29 @@ from typing import Any
 import click
 
 from raysp.cli.experiment_file import load_experiment
-from raysp.cli.root import CONTEXT, ROOT, VERBOSE, Verb, main, say
+from raysp.cli.root import CONTEXT, DEVICE, ROOT, VERBOSE, Verb, main, numbers, say
 from raysp.cli.utf8 import speak_utf8
-from raysp.errors import BadInput
 
-COMMON = (
+SHARED = (
     ROOT,
     click.option("--runs", default="runs", show_default=True, help="Folder of run folders."),
     click.option("--splits", multiple=True, help="Only splits that match this glob; may be repeated."),
     click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. sae.hidden=64."),
+    DEVICE,
+    VERBOSE,
+)
+COMMON = (
+    *SHARED,
     click.option("--workers", type=click.IntRange(min=1), help="Processes."),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
     click.option("--tracking", help="A tracking server's address; the run's own store by default."),
     click.option("--retry", is_flag=True, help="Run failed trials again."),
     click.option("--force", is_flag=True, help="Throw away what these trials have, and start over."),
     click.option("--accept-code", is_flag=True, help="Keep results of other code: its changes changed none."),
     click.option("--dry-run", is_flag=True, help="Show what would be run."),
-    VERBOSE,
 )
+MODELS = click.option("--models", help="Only these models, separated by commas.")
 OF_A_RUN = (
-    click.option("--models", help="Only these models, separated by commas."),
+    MODELS,
     click.option("--settings", metavar="SWEEP", help="A finished sweep's folder: its best settings, split by split."),
     click.option("--validate-on", type=click.Choice(["train", "eval"]), help="Where models are selected."),
 )
@@ -89,13 +92,7 @@ def sweep(experiment: str, **options: Any) -> None:
 @click.option("--lowest", default=1e-8, show_default=True, help="Learning rate of the first step.")
 @click.option("--highest", default=1.0, show_default=True, help="Learning rate of the last step.")
 @click.option("--steps", default=100, show_default=True, help="Optimiser steps between them.")
-@click.option("--models", help="Only these models, separated by commas.")
-@click.option("--runs", default="runs", show_default=True, help="Folder of run folders.")
-@click.option("--splits", multiple=True, help="Only splits that match this glob; may be repeated.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a setting, e.g. sae.hidden=64.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@ROOT
-@VERBOSE
+@_options(SHARED, (MODELS,))
 def learning_rate(experiment: str, lowest: float, highest: float, steps: int, models: str, **options: Any) -> None:
     """Let the learning rate grow until the loss explodes, and suggest one, for each model and split."""
     from raysp.driver.launch import Request
@@ -153,17 +150,8 @@ def _search(options: dict[str, Any]) -> Any:
     )
     return Search(
         amount=amount,
-        seeds=_numbers(options.pop("seeds")),
+        seeds=numbers("--seeds", options.pop("seeds")),
         objectives=options.pop("objectives") or None,
         halving=None if grace is None else Halving(grace, reduction),
         **{name: options.pop(name) for name in ("space", "name", "sampler", "seed", "in_flight")},
     )
-
-
-def _numbers(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise BadInput(f"--seeds expected whole numbers with commas between them, got {text!r}") from error

@@ -25,6 +25,7 @@ RUN_ROOT = click.option(
     "--root", help="Folder (or address) of the recordings; by default the one that the run was made with."
 )
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 VERBOSE = click.option("--verbose", is_flag=True, help="Show what the libraries have to say.")
 
 
@@ -133,6 +134,14 @@ def with_ray(verbose: bool) -> Iterator[None]:
 
     with session(Resources(), verbose=verbose):
         yield
+
+
+def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Return the whole numbers that an option was given, None where it was not given. Raises BadInput for others."""
+    try:
+        return None if text is None else tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise BadInput(f"{option} expected whole numbers with commas between them, got {text!r}") from error
 
 
 def say(text: str) -> None:

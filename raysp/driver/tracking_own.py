@@ -10,6 +10,8 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 
+from sqlalchemy import URL, make_url
+
 from raysp.io import files
 from raysp.runs.folder import RunFolder
 
@@ -32,10 +34,6 @@ def uri_of(path: str) -> str:
     Args:
         path: in full.
     """
-    if not any(sign in path for sign in "?#%"):
-        return f"{PLAIN}{path}"
-    from sqlalchemy import URL
-
     return URL.create("sqlite", database=path).render_as_string()
 
 
@@ -58,11 +56,7 @@ def without_litter(uri: str) -> Iterator[None]:
 
 def path_of(uri: str) -> str | None:
     """Return the file of a store's address; None for a server's."""
-    if not uri.startswith(PLAIN) or not any(sign in uri for sign in "?#%"):
-        return uri.removeprefix(PLAIN) if uri.startswith(PLAIN) else None
-    from sqlalchemy import make_url
-
-    return make_url(uri).database
+    return make_url(uri).database if uri.startswith(PLAIN) else None
 
 
 def place(run: RunFolder) -> str:
