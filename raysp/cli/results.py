@@ -59,28 +59,27 @@ def collect(
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
     from raysp.cli.data_root import whole_root
     from raysp.cluster.jobs import job
-    from raysp.driver.finish import note
+    from raysp.driver.finish import note, outputs, submit
     from raysp.driver.sweep_record import check_run
     from raysp.io import files
-    from raysp.kinds.population.submission import told
+    from raysp.kinds import catalog as kinds
     from raysp.runs.folder import RunFolder
     from raysp.runs.lock import locked
-    from raysp.runs.roles import roles
 
     run, at = RunFolder(folder), RunFolder(files.absolute(folder))
     check_run(run)
     with locked(run), with_ray(verbose):
         job("raysp.collection.gather.gather", at, partial=partial)
         say(run.predictions)
-        benchmark = {split for split, role in roles(run).items() if role.benchmark}
-        if not benchmark:
+        submitted = {kind: kind.submitted(run) for kind in kinds.known()}
+        if not any(submitted.values()):
             say("no benchmark splits in this run, so no submission")
-        elif not no_submission:
-            options = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
-            there = whole_root(run, root, [trial for trial in run.trials() if trial.split in benchmark])
-            for path in job("raysp.kinds.population.submission.submissions", at, there, **options):
-                say(told(files.join(run.path, path.rpartition("/")[2])))
-        note(run, "predictions/", "submission-", "standin-submission-")
+        for kind, trials in submitted.items() if not no_submission else ():
+            if trials:
+                choice = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
+                for line in submit(kind, run, whole_root(run, root, trials), **choice):
+                    say(line)
+        note(run, "predictions/", *outputs())
 
 
 @main.command()
@@ -94,7 +93,7 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     from raysp.driver import score_table
     from raysp.driver.evaluate import wanted
     from raysp.driver.finish import evaluate as evaluate_run
-    from raysp.driver.finish import note
+    from raysp.driver.finish import note, outputs
     from raysp.driver.sweep_record import check_run
     from raysp.io import files
     from raysp.io.words import counted
@@ -105,12 +104,13 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     run = RunFolder(folder)
     check_run(run)
     with locked(run), with_ray(verbose):
-        count = evaluate_run(run, whole_root(run, root, wanted(run, phase)), phase)
-        note(run, "metrics.parquet", "spike_train_metrics.parquet")
+        there = whole_root(run, root, wanted(run, phase))
+        count = evaluate_run(run, there, phase)
+        note(run, *outputs())
     say(f"{counted(count, 'trial')} scored: {run.metrics}")
     if phase == "test":
         say(f"look {test_looks(run)} at the test answers, counted in {test_scores_path(run)}")
-    for line in score_table.lines(run, phase):
+    for line in score_table.lines(run, phase, there):
         say(line)
     if files.listing(run.report):
         say(f"the report is older than these scores; draw it anew with: raysp report {folder}")

@@ -306,8 +306,8 @@ class Experiment:
         recordings: data that are prepared for this experiment; their names join `splits`.
         training: the default for all models.
         resources: where it runs.
-        floor: the model every result is read against from below.
-        ceiling: the model every result is read against from above.
+        floor: the model every result is read against from below; empty for that of the kind of data.
+        ceiling: likewise from above.
     """
 
     name: str
@@ -319,8 +319,8 @@ class Experiment:
     recordings: tuple[Recording, ...] = ()
     training: Training = Training()
     resources: Resources = Resources()
-    floor: str = "mean_rate"
-    ceiling: str = "true_rates"
+    floor: str = ""
+    ceiling: str = ""
 
     def __post_init__(self) -> None:
         settings.check(self, f"experiment {self.name}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 
-from raysp.config.experiment import Experiment
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.kinds import catalog as kinds
 from raysp.runs.comparison_table import made_from, path_of, write_comparison
 from raysp.runs.folder import RunFolder
 
 
-def compare(run: RunFolder) -> None:
+def compare(run: RunFolder, root: str | None = None) -> None:
     """Write comparison.parquet, unless it was made of the same scores, trials, floor and ceiling.
 
     There is none without scores, nor of scores that cannot be read, which reports tell.
@@ -20,17 +20,16 @@ def compare(run: RunFolder) -> None:
         NotReady: nothing was ever run there.
         BadInput: the run's record is damaged.
     """
-    from raysp.kinds.stimulus.compare import compare as of_recordings
-
     trials = run.trials()
     states = run.states(trials)
     done = [trial for trial in trials if states[trial.id] == "done"]
-    experiment = run.record().get("experiment", {})
-    ends = experiment.get("floor", Experiment.floor), experiment.get("ceiling", Experiment.ceiling)
+    bounds = {kind: kind.bounds(run.record()) for kind in dict.fromkeys(kinds.of_run(run, root).values())}
     scores = files.stamp(run.metrics) if files.exists(run.metrics) else {}
-    now = {"metrics": scores, "trials": files.digest([one.id for one in done]), "ends": list(ends)}
+    ends = {kind.name: list(names) for kind, names in bounds.items()}
+    now = {"metrics": scores, "trials": files.digest([one.id for one in done]), "ends": ends}
     if scores and made_from(run) == now:
         return
     files.remove(path_of(run))
     with contextlib.suppress(BadInput, NotReady):
-        write_comparison(run, of_recordings(run, done, *ends), now)
+        rows = [row for kind, names in bounds.items() for row in kind.compare(run, done, names)]
+        write_comparison(run, rows, now)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from raysp.config.experiment import Trial
+from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import named
-from raysp.kinds.population.score import population_rows
-from raysp.kinds.stimulus.score import trains_rows
+from raysp.kinds import catalog as kinds
 from raysp.runs.folder import RunFolder, trial_from
 from raysp.runs.roles import roles
 
@@ -42,7 +42,7 @@ def check_data(root: str, trials: Sequence[Trial]) -> None:
 
 
 def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of one trial: over all units, and co-bps of each held-out unit.
+    """Return the rows of one trial, of metrics.parquet.
 
     Args:
         run: the run folder's path.
@@ -60,9 +60,9 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     folder = RunFolder(run).trial(trial.id)
     prepared = store.same_data(root, trial)
     digest_of(RunFolder(run), trial)
-    if prepared.kind == "stimulus":
-        return trains_rows(trial, store.load(root, trial.split), folder)
-    split, targets = store.load(root, trial.split), store.load_targets(root, trial.split)
-    if trial.neurons is not None:
-        split, targets = split.select(trial.neurons), targets.select(trial.neurons)
-    return population_rows(trial, split, targets, folder)
+    kind, split, answers = kinds.of(prepared.kind), store.load(root, trial.split), None
+    if splits.of(prepared.kind).Answers is not None:
+        answers = store.load_targets(root, trial.split)
+    if trial.neurons is not None and not kind.shares_units:
+        split, answers = split.select(trial.neurons), None if answers is None else answers.select(trial.neurons)
+    return kind.score(trial, split, answers, folder)

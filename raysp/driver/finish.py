@@ -11,6 +11,8 @@ from raysp.config import code_hash
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.kinds import catalog as kinds
+from raysp.kinds.kind import Kind
 from raysp.runs.folder import RunFolder, TrialFolder, trial_to
 from raysp.runs.roles import roles
 
@@ -36,7 +38,7 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         BadInput: what a finished trial says of itself is damaged, or another trial's.
     """
     from raysp.cluster.jobs import job
-    from raysp.kinds.population.remarks import remarks_of
+    from raysp.driver.score_table import remarks_of
 
     path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
     before, now, known = _finished(run), _made_from(run), roles(run)
@@ -55,11 +57,16 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         scored = before.get("made_from", {}).get("scoring") == now["scoring"] and not _differs(run, before, run.metrics)
         evaluate(run, root, "val", anew=not scored)
         say(f"  metrics      {run.metrics}")
-        for remark in remarks_of(run, "val"):
+        for remark in remarks_of(run, "val", root):
             say(f"    {remark}")
     job("raysp.driver.report.write_report", path, at)
     say(f"  report       {_page(run)}")
     files.write_json(run.finished, {"made_from": now, "made": made(run)})
+
+
+def outputs() -> tuple[str, ...]:
+    """Return the names of the tables and other single files that are made of a run, of whatever kind of data."""
+    return "metrics.parquet", "comparison.parquet", *(name for kind in kinds.known() for name in kind.outputs)
 
 
 def changed(run: RunFolder, finished: dict[str, Any]) -> list[str]:
@@ -79,9 +86,8 @@ def made(run: RunFolder) -> dict[str, dict[str, Any]]:
         for folder, path in folders.items()
         for name, size in files.sizes(path).items()
     }
-    single = [run.metrics, run.train_metrics]
-    single += [run.submission(phase, standin=standin) for phase in ("val", "test") for standin in (False, True)]
-    found |= {path.rpartition("/")[2]: {"size": files.stamp(path)["size"]} for path in single if files.exists(path)}
+    single = {name: files.join(run.path, name) for name in outputs()}
+    found |= {name: {"size": files.stamp(path)["size"]} for name, path in single.items() if files.exists(path)}
     for name, what in found.items():
         if files.is_local(run.path) and not name.startswith("predictions/"):
             what["sha256"] = files.sha256(files.join(run.path, name))
@@ -102,26 +108,31 @@ def note(run: RunFolder, *names: str) -> None:
 
 
 def submissions(run: RunFolder, root: str) -> list[str]:
-    """Write the submissions of a run that has benchmark splits and no cell subset; return what to say of them.
+    """Write the submissions of a run that has benchmark splits and no unit subset; return what to say of them.
 
     One that was made of trials that are not the experiment's any more goes: nobody should send it by mistake.
     """
-    from raysp.cluster.jobs import job
-    from raysp.kinds.population.submission import stale, told
+    output = []
+    for kind in kinds.known():
+        if (trials := kind.submitted(run)) and not any(trial.neurons for trial in trials):
+            try:
+                output += submit(kind, run, root)
+            except (BadInput, NotReady) as error:
+                # Which model to submit may be a person's choice; scores and report do not wait for it.
+                output.append(f"none yet: {error}")
+        for old in kind.stale(run):
+            files.remove(old)
+            output.append(f"{old} was made of trials that are not the experiment's any more, and is removed")
+    return output
 
-    trials, known = run.trials(), roles(run)
-    path, at, said = RunFolder(files.absolute(run.path)), files.absolute(root), []
-    if any(known[trial.split].benchmark for trial in trials) and not any(trial.neurons for trial in trials):
-        try:
-            written = job("raysp.kinds.population.submission.submissions", path, at)
-            said = [told(files.join(run.path, one.rpartition("/")[2])) for one in written]
-        except (BadInput, NotReady) as error:
-            # Which model to submit may be a person's choice; scores and report do not wait for it.
-            said = [f"none yet: {error}"]
-    for old in stale(run):
-        files.remove(old)
-        said.append(f"{old} was made of trials that are not the experiment's any more, and is removed")
-    return said
+
+def submit(kind: Kind, run: RunFolder, root: str, **choice: Any) -> list[str]:
+    """Write what a kind sends to a benchmark, see `Kind.submit`; return each file's path and what is in it."""
+    from raysp.cluster.jobs import job
+
+    path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
+    written = job("raysp.kinds.catalog.submit", kind.name, path, at, **choice)
+    return [f"{files.join(run.path, name)} ({words})" for name, words in written.items()]
 
 
 def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int:
@@ -141,7 +152,6 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     from raysp.cluster.jobs import jobs
     from raysp.driver import evaluate as scores
     from raysp.driver.compare import compare
-    from raysp.kinds.stimulus.table import write_train_table
     from raysp.runs.metrics_table import scored, write_metrics
 
     before = set() if anew else scored(run)
@@ -152,8 +162,9 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.driver.evaluate.evaluate_trial", calls) if calls else []
     write_metrics(run, [row for part in rows for row in part])
-    write_train_table(run)
-    compare(run)
+    for kind in kinds.known():
+        kind.tables(run)
+    compare(run, root)
     return len(trials)
 
 

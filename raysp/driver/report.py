@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raysp.config.experiment import Trial
-from raysp.data.splits import store
 from raysp.driver.compare import compare
-from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
-from raysp.kinds.population.page import page as population
-from raysp.kinds.stimulus.page import page as stimulus
-from raysp.models import catalog
 from raysp.report import provenance
 from raysp.report.failures import failures
 from raysp.report.pages import PAGE, Pages, frame
 from raysp.report.run_data import RunData, read_run_data
 from raysp.runs.folder import RunFolder
-
-SECTIONS = {"population": population.section, "stimulus": stimulus.section}
-"""What each kind of data adds to the page, in their order on it."""
 
 
 def write_report(run: RunFolder, root: str, report: Callable[[str], None] = lambda text: None) -> str:
@@ -39,9 +30,11 @@ def write_report(run: RunFolder, root: str, report: Callable[[str], None] = lamb
         BadInput: the run's record is damaged.
     """
     data, pages = open_run(run, root), Pages(run)
-    names = [kind for kind in SECTIONS if data.only(kind).tasks] or list(SECTIONS)[:1]
-    at = {kind: f"{kind}-" if len(names) > 1 else "" for kind in names}
-    sections = [SECTIONS[kind](data.only(kind), pages, report, at=at[kind]) for kind in names]
+    there = {task.kind for task in data.tasks}
+    several, sections = len(there) > 1, []
+    for kind in (one for one in kinds.known() if one.name in there):
+        mine = data.only(kind.name)
+        sections.append(kind.section(mine, pages, report, at=f"{kind.name}-" if several else ""))
     _forward(run)
     splits, states = provenance.splits(data), list(data.states.values())
     return pages.write(
@@ -64,17 +57,5 @@ def _forward(run: RunFolder) -> None:
 
 def open_run(run: RunFolder, root: str) -> RunData:
     """Return what a run's page is made from, its comparisons up to date. Raises as `write_report` does."""
-    compare(run)
-    return read_run_data(run, root, lambda trial: _kind(root, trial))
-
-
-def _kind(root: str, trial: Trial) -> tuple[str, bool]:
-    try:
-        kind = store.header(root, trial.split).kind
-    except (BadInput, NotReady, OSError):
-        try:
-            kind = catalog.module(trial.model).Model.reads.kind
-        except BadInput:
-            # A model that this version no longer has.
-            kind = "population"
-    return kind, kinds.of(kind).shares_units
+    compare(run, root)
+    return read_run_data(run, root, kinds.of_run(run, root))

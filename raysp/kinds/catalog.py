@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from raysp.config import plugins
-from raysp.errors import unknown
+from raysp.config.experiment import Trial
+from raysp.data.splits import store
+from raysp.errors import BadInput, NotReady, unknown
 from raysp.kinds.kind import Kind
 from raysp.kinds.metric import Metric
+from raysp.models import catalog as models
+from raysp.runs.folder import RunFolder
 
 
 def of(name: str) -> Kind:
@@ -17,9 +22,46 @@ def of(name: str) -> Kind:
     return importlib.import_module(found[name]).KIND
 
 
+def known() -> list[Kind]:
+    """Return all kinds, in order of their names."""
+    return [of(name) for name in _modules()]
+
+
 def metrics() -> dict[str, Metric]:
     """Return the metrics of all kinds by name."""
-    return {name: metric for kind in _modules() for name, metric in of(kind).metrics.items()}
+    return {name: metric for kind in known() for name, metric in kind.metrics.items()}
+
+
+def of_run(run: RunFolder, root: str | None = None) -> dict[str, Kind]:
+    """Return the kind of each split of a run, by its name.
+
+    Args:
+        run: the run folder.
+        root: the data root, for records of earlier versions, which do not say it; None for the recorded one.
+
+    Raises:
+        NotReady, BadInput: as `RunFolder.record` does; or nobody knows the kind of a split.
+    """
+    record = run.record()
+    first = {trial.split: trial for trial in reversed(run.trials())}
+    noted = {split: what["kind"] for split, what in record["data"].items() if "kind" in what}
+    at = root or record.get("root") or ""
+    return {name: of(kind) for name, kind in noted.items()} | {
+        split: of(_kind(at, trial)) for split, trial in first.items() if split not in noted
+    }
+
+
+def submit(name: str, run: RunFolder, root: str, **choice: Any) -> dict[str, str]:
+    """Write what a kind sends to a benchmark, see `Kind.submit`."""
+    return of(name).submit(run, root, **choice)
+
+
+def _kind(root: str, trial: Trial) -> str:
+    try:
+        return store.header(root, trial.split).kind
+    except (BadInput, NotReady, OSError):
+        # The split need not be there any more; what its model reads is of the same kind.
+        return models.kind(trial.model)
 
 
 def _modules() -> dict[str, str]:

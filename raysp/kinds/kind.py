@@ -13,6 +13,9 @@ from raysp.kinds.metric import Metric
 if TYPE_CHECKING:
     from raysp.config.experiment import Experiment, Training, Trial
     from raysp.data.splits.header import Header
+    from raysp.report.pages import Pages
+    from raysp.report.run_data import RunData
+    from raysp.report.section import Section
     from raysp.runs.folder import RunFolder, TrialFolder
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
@@ -46,6 +49,7 @@ class Kind(Protocol):
         metrics: by name, as tables have them in order.
         floor: the model every result is read against from below, where an experiment names none.
         ceiling: likewise from above; empty where there is none.
+        outputs: names of files in the run folder that the kind makes of it.
         shares_units: subsets of units share out the work of one task; else each is a task of its own.
     """
 
@@ -53,6 +57,7 @@ class Kind(Protocol):
     metrics: Mapping[str, Metric]
     floor: str
     ceiling: str = ""
+    outputs: tuple[str, ...] = ()
     shares_units: bool = False
 
     @abc.abstractmethod
@@ -108,7 +113,7 @@ class Kind(Protocol):
 
         Args:
             trial: whose.
-            split: the trial's units already selected.
+            split: the trial's units already selected, unless trials share out the units of a task.
             answers: likewise; None where the kind has none.
             folder: of the trial.
 
@@ -136,17 +141,49 @@ class Kind(Protocol):
         """
         return lines.over_units(table, self.metrics, bounds)
 
-    def tables(self, run: RunFolder) -> tuple[str, ...]:
-        """Write what is computed of a whole run's scores, and return the tables' names; those that are stale go."""
-        return ()
+    def tables(self, run: RunFolder) -> None:
+        """Write what is computed of a whole run's scores; what is stale goes."""
 
-    def exports(self, run: RunFolder, root: str, *, partial: bool = False, **choice: Any) -> list[str]:
-        """Write what else comes out of a run, in formats of other programs; return a line for each.
+    def compare(self, run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
+        """Return rows of comparison.parquet: what models come to side by side.
+
+        Args:
+            run: the run folder, which has a table of metrics.
+            trials: the finished ones, of this kind and others.
+            bounds: floor and ceiling of the run.
+        """
+        return []
+
+    def submitted(self, run: RunFolder) -> list[Trial]:
+        """Return the trials of which a benchmark is sent predictions."""
+        return []
+
+    def submit(self, run: RunFolder, root: str, **choice: Any) -> dict[str, str]:
+        """Write what is sent; return whose predictions are in it, by name of a file in the run folder.
 
         Args:
             run: the run folder.
             root: the data root.
-            partial: leave out what is not finished.
-            choice: "model" and "seeds" of what is to be written; without them what can be chosen by itself.
+            choice: "model", "seeds", "partial", as `raysp collect` has them.
         """
+        return {}
+
+    def stale(self, run: RunFolder) -> list[str]:
+        """Return which of those files hold a trial that is not finished, or not the experiment's, any more."""
         return []
+
+    @abc.abstractmethod
+    def section(self, data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
+        """Return the kind's part of a run's page.
+
+        Args:
+            data: of the splits of this kind.
+            pages: takes the figures.
+            say: told what is being drawn.
+            at: begins the names of places on the page.
+        """
+
+    def bounds(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """Return floor and ceiling of a run, from its record."""
+        experiment = record.get("experiment") or {}
+        return experiment.get("floor") or self.floor, experiment.get("ceiling") or self.ceiling

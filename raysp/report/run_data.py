@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raysp.config.experiment import Experiment, Trial
+from raysp.config.experiment import Trial
 from raysp.data.splits.population import spell_neurons
 from raysp.errors import BadInput
 from raysp.io import files
@@ -83,6 +83,7 @@ class RunData:
             metric's with its parameter; no rows where there is no table.
         problems: what could not be read, in words.
         test_looks: how often the test answers were looked at.
+        bounds: kind of data -> floor and ceiling.
     """
 
     run: RunFolder
@@ -94,6 +95,7 @@ class RunData:
     scores: polars.DataFrame
     problems: list[str]
     test_looks: int
+    bounds: Mapping[str, tuple[str, str]]
 
     @property
     def trials(self) -> list[Trial]:
@@ -108,12 +110,16 @@ class RunData:
     @property
     def floor(self) -> str:
         """The model every result is read against from below."""
-        return self.record.get("experiment", {}).get("floor", Experiment.floor)
+        return self._bounds[0]
 
     @property
     def ceiling(self) -> str:
         """The model every result is read against from above."""
-        return self.record.get("experiment", {}).get("ceiling", Experiment.ceiling)
+        return self._bounds[1]
+
+    @property
+    def _bounds(self) -> tuple[str, str]:
+        return self.bounds[self.tasks[0].kind] if self.tasks else ("", "")
 
     @property
     def models(self) -> list[str]:
@@ -172,13 +178,13 @@ class RunData:
         return list(dict.fromkeys(name for slug, _, name in self.values if slug == task.slug))
 
 
-def read_run_data(run: RunFolder, root: str, kind_of: Callable[[Trial], tuple[str, bool]]) -> RunData:
+def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunData:
     """Read what a report of the run is drawn from.
 
     Args:
         run: the run folder.
         root: the data root.
-        kind_of: returns the kind of data of a trial's split, and whether subsets of its units only share out the work.
+        kinds: the kind of data of each split.
 
     Raises:
         NotReady: nothing was ever run there.
@@ -194,32 +200,31 @@ def read_run_data(run: RunFolder, root: str, kind_of: Callable[[Trial], tuple[st
         run=run,
         root=root,
         record=record,
-        tasks=group(trials, kind_of, {name: role.phase for name, role in roles(run).items()}),
+        tasks=group(trials, kinds, {name: role.phase for name, role in roles(run).items()}),
         states=states,
         done=done,
         scores=_scores(run, [name for name, state in states.items() if state == "done"], problems),
         problems=problems,
         test_looks=_test_looks(run, problems),
+        bounds={kind.name: kind.bounds(record) for kind in kinds.values()},
     )
 
 
-def group(
-    trials: Sequence[Trial], kind_of: Callable[[Trial], tuple[str, bool]], phases: Mapping[str, str]
-) -> tuple[Task, ...]:
+def group(trials: Sequence[Trial], kinds: Mapping[str, Any], phases: Mapping[str, str]) -> tuple[Task, ...]:
     """Return the trials by split and unit subset, in the plan's order.
 
     Args:
         trials: of the plan.
-        kind_of: as of `read_run_data`.
+        kinds: as of `read_run_data`.
         phases: of the splits.
     """
-    kinds = {trial.split: trial for trial in reversed(trials)}
-    kinds = {split: kind_of(trial) for split, trial in kinds.items()}
     found: dict[tuple[str, tuple[int, ...] | None], list[Trial]] = {}
     for trial in trials:
-        found.setdefault((trial.split, None if kinds[trial.split][1] else trial.neurons), []).append(trial)
+        units = None if kinds[trial.split].shares_units else trial.neurons
+        found.setdefault((trial.split, units), []).append(trial)
     return tuple(
-        Task(split, units, tuple(members), kinds[split][0], phases[split]) for (split, units), members in found.items()
+        Task(split, units, tuple(members), kinds[split].name, phases[split])
+        for (split, units), members in found.items()
     )
 
 

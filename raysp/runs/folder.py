@@ -38,7 +38,13 @@ RECORD = {
 INSIDE = {
     "experiment": {"floor": str, "ceiling": str},
     "submissions": {"time": str, "command": str, "commit": str, "versions": Mapping, "ended": str, "asked": Mapping},
-    "data": {"fingerprint": str, "recordings": tuple[tuple[str, str], ...], "builder": str, "notes": tuple[str, ...]},
+    "data": {
+        "kind": str,
+        "fingerprint": str,
+        "recordings": tuple[tuple[str, str], ...],
+        "builder": str,
+        "notes": tuple[str, ...],
+    },
     "accepted": {"from": str, "to": str},
 }
 """And in its parts."""
@@ -186,10 +192,6 @@ class RunFolder:
 
     predictions = _Inside("predictions", "The collected Parquet dataset, partitioned by model and split.")
     metrics = _Inside("metrics.parquet", "Tidy metrics: trial, model, split, seed, unit, metric, parameter, value.")
-    train_metrics = _Inside(
-        "spike_train_metrics.parquet",
-        "Of recordings in one piece: spike-train metrics, one row per cell, decoding and width of smoothing.",
-    )
     finished = _Inside(
         "finished.json", "Which trials the collected files, the scores and the report were made from; written last."
     )

@@ -17,7 +17,7 @@ from raysp.driver.launch_words import say_outside
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.yaml_files import write_yaml
-from raysp.kinds.population.submission import stale, told
+from raysp.kinds.population.submission import stale, whose
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.test_looks import count_test_score
 
@@ -136,12 +136,12 @@ def test_a_submission_of_trials_that_are_not_the_experiments_any_more_is_stale(r
 
 
 @pytest.mark.parametrize(
-    ("count", "seeds", "whose"), [(3, "mean", "mean over 3 seeds"), (1, "mean", "one seed"), (1, 2, "seed 2")]
+    ("count", "seeds", "expected"), [(3, "mean", "mean over 3 seeds"), (1, "mean", "one seed"), (1, 2, "seed 2")]
 )
-def test_a_submission_is_told_with_whose_rates_it_holds(run, count, seeds, whose):
+def test_a_submission_is_told_with_whose_rates_it_holds(run, count, seeds, expected):
     write_submission(run, TRIALS[:count], seeds)
     path = run.submission("val", standin=True)
-    assert told(path) == f"{path} (mean_rate, {whose})"
+    assert whose(path) == f"mean_rate, {expected}"
 
 
 def test_a_run_without_splits_of_the_test_phase_says_so(run):
@@ -157,7 +157,7 @@ def test_a_look_at_the_test_answers_is_told_and_so_is_a_report_that_is_older(run
     monkeypatch.setattr("raysp.cli.results.with_ray", lambda verbose: contextlib.nullcontext())
     monkeypatch.setattr("raysp.cli.data_root.whole_root", lambda run, root, trials: "data")
     monkeypatch.setattr("raysp.driver.evaluate.wanted", lambda run, phase: TRIALS)
-    monkeypatch.setattr("raysp.driver.score_table.lines", lambda run, phase: [])
+    monkeypatch.setattr("raysp.driver.score_table.lines", lambda run, phase, root: [])
     monkeypatch.setattr("raysp.driver.finish.evaluate", scored)
     for number in (1, 2):
         lines = CliRunner().invoke(main, ["evaluate", run.path, "--phase", "test"]).output.splitlines()

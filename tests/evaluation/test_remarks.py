@@ -3,10 +3,11 @@
 import pytest
 
 from raysp.config.experiment import Training, Trial
+from raysp.driver.score_table import remarks_of
 from raysp.evaluation.shortfalls import last_epochs
 from raysp.io import files
 from raysp.io.yaml_files import write_yaml
-from raysp.kinds.population.remarks import remarks, remarks_of
+from raysp.kinds.population.remarks import remarks
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import frame, write_metrics
 
@@ -105,7 +106,11 @@ def test_a_run_tells_by_its_own_floor_and_records(tmp_path):
         Trial(name, {}, None if name == "zeros" else Training(epochs=7), "a", "d" * 64)
         for name in ("zeros", "sae", "gru")
     ]
-    write_yaml(run.experiment, {"experiment": {"floor": "zeros"}, "trials": [trial_to(trial) for trial in trials]})
+    data = {"a": {"kind": "population"}}
+    write_yaml(
+        run.experiment,
+        {"experiment": {"floor": "zeros"}, "data": data, "trials": [trial_to(trial) for trial in trials]},
+    )
     done = {"best_epoch": 7, "epochs": 7, "validation_loss": 0.5}
     for trial in trials:
         files.make_folder(run.trial(trial.id).path)

@@ -13,7 +13,8 @@ from raysp.runs.metrics_table import SCHEMA
 
 @pytest.fixture
 def run(tmp_path):
-    record = {"experiment": {"floor": "no_spikes", "ceiling": "perfect"}, "trials": []}
+    kinds = {"a": {"kind": "population"}, "b": {"kind": "stimulus"}}
+    record = {"experiment": {"floor": "no_spikes", "ceiling": "perfect"}, "data": kinds, "trials": []}
     (tmp_path / "experiment.yaml").write_text(dump_yaml(record))
     return RunFolder(str(tmp_path))
 
@@ -39,9 +40,9 @@ def test_models_stand_with_the_floor_first_and_their_spread_over_seeds(run):
 
 
 def test_spike_trains_are_counted_by_cell_after_the_mean_over_seeds(run):
-    at = {"decoding": "nearest", "parameter": "50"}
+    at = {"split": "b", "decoding": "nearest", "parameter": "50"}
     rows = [row("net", value, unit, seed, **at) for unit, seed, value in [(1, 0, 0.2), (1, 1, 0.4), (2, 0, 0.5)]]
-    rows += [row("net", 9.0, 1, decoding="nearest", parameter="51")]
+    rows += [row("net", 9.0, 1, **{**at, "parameter": "51"})]
     _, head, net = written(run, rows)
     assert "Schreiber 50 ms" in head
     assert net.split()[:2] == ["net,", "nearest"]

@@ -40,7 +40,7 @@ def scored(tmp_path):
 def test_each_row_holds_all_measures_of_its_width(scored):
     run, trains = scored
     write_train_table(run)
-    table = polars.read_parquet(run.train_metrics)
+    table = polars.read_parquet(f"{run.path}/spike_train_metrics.parquet")
     assert len(table) == len(trains) * len(SIGMAS_MS)
     assert table.null_count().sum_horizontal().item() == 0
     assert set(table["input_bins"]) == {64}

@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.kinds.kind import Kind, Products, Rows, Units
-from raysp.kinds.metric import Metric
+from raysp.kinds.population.metrics import CEILING, FLOOR, METRICS, NEEDS
 from raysp.runs.folder import RunFolder, TrialFolder
+from raysp.runs.roles import roles
 
 if TYPE_CHECKING:
+    from raysp.report.pages import Pages
+    from raysp.report.run_data import RunData
+    from raysp.report.section import Section
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
-
-ALONE = ("",)
-NEEDS = {"co-bps": ("heldout", "held-out neurons"), "fp-bps": ("forward", "bins after the observed ones")}
-"""Objective -> the size that it needs, in words."""
 
 
 class Population(Kind):
     """Spike counts of trials by bins by units; some units, and bins after the observed ones, may be held out."""
 
     name = "population"
-    metrics: ClassVar = {
-        # The model's own; then the Poisson loss of what no model was shown, for any model. Reconstruction of the input
-        # is no objective: it rewards copying noise. Nor is closeness to truth, which no recording has.
-        "validation_loss": Metric("min", searched=True),
-        "unseen_loss": Metric("min", searched=True),
-        "co-bps": Metric("max", ALONE, searched=True),
-        "vel R2": Metric("max", ALONE),
-        "behavior R2, mean over variables": Metric("max", ALONE),
-        "behavior R2": Metric("max", ("*",)),
-        "tp corr": Metric("max", ALONE),
-        "psth R2": Metric("max", ALONE),
-        "fp-bps": Metric("max", ALONE, searched=True),
-        "co-bps without units silent in training": Metric("max", ALONE),
-        "fp-bps without units silent in training": Metric("max", ALONE),
-        "true-rate R2": Metric("max", ALONE),
-        "true-rate R2 pooled": Metric("max", ALONE),
-        "true-rate Pearson r squared, pooled": Metric("max", ALONE),
-        "state R2": Metric("max", ALONE),
-        "masked deviance": Metric("min", ALONE),
-        "reconstruction bits/spike": Metric("max", ALONE),
-        "predicted / recorded spikes": Metric("min", ALONE),
-    }
-    floor, ceiling = "mean_rate", "true_rates"
+    metrics: ClassVar = METRICS
+    floor, ceiling = FLOOR, CEILING
+    outputs = ("submission-val.h5", "submission-test.h5", "standin-submission-val.h5", "standin-submission-test.h5")
 
     def units(self, experiment: Experiment, header: Header) -> Units:
         """Return positions, held-in units first; None for all."""
@@ -103,11 +83,29 @@ class Population(Kind):
 
         return remarks(table, floor, last_epochs(trials, done))
 
-    def exports(self, run: RunFolder, root: str, *, partial: bool = False, **choice: Any) -> list[str]:
-        """Write the submissions to the Neural Latents Benchmark, of its own splits."""
-        from raysp.kinds.population.exports import exports
+    def submitted(self, run: RunFolder) -> list[Trial]:
+        """Return the trials on splits of the Neural Latents Benchmark."""
+        known = roles(run)
+        return [trial for trial in run.trials() if known[trial.split].benchmark]
 
-        return exports(run, root, partial=partial, **choice)
+    def submit(self, run: RunFolder, root: str, **choice: Any) -> dict[str, str]:
+        """Write the submissions to the Neural Latents Benchmark."""
+        from raysp.kinds.population.submission import submissions, whose
+
+        written = submissions(run, root, **choice)
+        return {path.rpartition("/")[2]: whose(path) for path in written}
+
+    def stale(self, run: RunFolder) -> list[str]:
+        """Return submissions of trials that are not the experiment's any more."""
+        from raysp.kinds.population.submission import stale
+
+        return stale(run)
+
+    def section(self, data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
+        """Return tables of scores, and figures split by split."""
+        from raysp.kinds.population.page.page import section
+
+        return section(data, pages, say, at)
 
 
 KIND = Population()

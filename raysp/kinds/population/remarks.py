@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from raysp.config.experiment import Experiment, Trial
-from raysp.errors import BadInput
-from raysp.evaluation.shortfalls import below_floor, last_epochs, means, still_better
+from raysp.evaluation.shortfalls import below_floor, means, still_better
 from raysp.evaluation.uneven import uneven
-from raysp.io import files
 from raysp.io.words import number
+from raysp.kinds.population.metrics import FLOOR
 from raysp.kinds.population.score import RATIO
 from raysp.kinds.population.silent import WITHOUT
-from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import name
 
 if TYPE_CHECKING:
@@ -26,7 +23,7 @@ RATIO_NOTED = 0.1
 BY_OWN_FORM = "computed by raysp's own exact form"
 
 
-def remarks(table: polars.DataFrame, floor: str = Experiment.floor, last: Mapping[str, int] | None = None) -> list[str]:
+def remarks(table: polars.DataFrame, floor: str = FLOOR, last: Mapping[str, int] | None = None) -> list[str]:
     """Return remarks on scores as sentences, each once, with the split or the model they are of in front.
 
     Args:
@@ -37,30 +34,6 @@ def remarks(table: polars.DataFrame, floor: str = Experiment.floor, last: Mappin
     found = [*_judges(table), *below_floor(table, floor), *still_better(table, last or {}), *uneven(table)]
     found += [*_ratios(table), *_silent(table), *_undefined(table)]
     return list(dict.fromkeys(found))
-
-
-def remarks_of(run: RunFolder, phase: str | None = None) -> list[str]:
-    """Return the remarks on a run's scores, of one phase or of both. Raises BadInput where the table is damaged."""
-    from polars import col
-
-    from raysp.runs.metrics_table import read_metrics
-
-    of_phase = [] if phase is None else [col("phase") == phase]
-    table = read_metrics(run, col("decoding").is_null(), *of_phase)
-    scored = set(table["run_trial"])
-    trials = [trial for trial in run.trials() if trial.id in scored]
-    done = {trial.id: found for trial in trials if (found := _done(run, trial)) is not None}
-    floor = run.record().get("experiment", {}).get("floor", Experiment.floor)
-    return remarks(table, floor, last_epochs(trials, done))
-
-
-def _done(run: RunFolder, trial: Trial) -> dict[str, Any] | None:
-    path = run.trial(trial.id)
-    try:
-        return path.read_done() if files.exists(path.done) else None
-    except BadInput:
-        # The report says so; the scores do not wait for it.
-        return None
 
 
 def _judges(table: polars.DataFrame) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,13 +11,14 @@ import numpy as np
 
 import raysp
 from raysp.collection.gather import digest_of, finished
-from raysp.config.experiment import Experiment, Trial
+from raysp.config.experiment import Trial
 from raysp.data.formats.hdf5 import new_hdf5, opened, write_array
 from raysp.data.nlb import sets as nlb_sets
 from raysp.data.splits import store
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput, unknown
 from raysp.io import files
+from raysp.kinds.population.metrics import CEILING, FLOOR
 from raysp.kinds.population.rates_file import PARTS, read_header, read_rates
 from raysp.runs.folder import RunFolder
 from raysp.runs.roles import roles
@@ -97,15 +97,15 @@ def submissions(
     return written
 
 
-def told(path: str) -> str:
-    """Return a submission's path and whose rates are in it, e.g. "submission-val.h5 (sae, mean over 2 seeds)"."""
+def whose(path: str) -> str:
+    """Return whose rates are in a submission, e.g. "sae, mean over 2 seeds"."""
     with opened(path) as file:
         model, seeds = file.attrs["model"], file.attrs["seeds"]
         counts = sorted({len(file[group].attrs["trials"]) for group in file})
     if seeds != "mean":
-        return f"{path} ({model}, seed {seeds})"
+        return f"{model}, seed {seeds}"
     many = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    return f"{path} ({model}, {'one seed' if counts == [1] else f'mean over {many} seeds'})"
+    return f"{model}, {'one seed' if counts == [1] else f'mean over {many} seeds'}"
 
 
 def stale(run: RunFolder) -> list[str]:
@@ -142,8 +142,7 @@ def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = No
             raise unknown(f"model on the benchmark splits of {run.path}", model, present)
         return model
     record = run.record().get("experiment") or {}
-    defaults = {field.name: field.default for field in dataclasses.fields(Experiment)}
-    bounds = [record.get(name, defaults[name]) for name in ("floor", "ceiling")]
+    bounds = record.get("floor") or FLOOR, record.get("ceiling") or CEILING
     candidates = [name for name in present if name not in bounds] or present
     trained = [name for name in candidates if any(t.shown == name and t.training is not None for t in trials)]
     for names in (candidates, trained):

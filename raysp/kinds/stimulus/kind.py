@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from raysp.config.experiment import Experiment, Training, Trial
@@ -13,6 +13,9 @@ from raysp.kinds.metric import Metric
 from raysp.runs.folder import RunFolder, TrialFolder
 
 if TYPE_CHECKING:
+    from raysp.report.pages import Pages
+    from raysp.report.run_data import RunData
+    from raysp.report.section import Section
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
 
@@ -30,7 +33,8 @@ class Stimulus(Kind):
         "smoothed Pearson": Metric("max"),
         "binned Pearson": Metric("max"),
     }
-    floor = "no_spikes"
+    floor, ceiling = "no_spikes", "perfect_distance"
+    outputs = ("spike_train_metrics.parquet",)
     shares_units = True
 
     def units(self, experiment: Experiment, header: Header) -> tuple[int, ...]:
@@ -79,11 +83,23 @@ class Stimulus(Kind):
 
         return over_cells(table, self.metrics, bounds)
 
-    def tables(self, run: RunFolder) -> tuple[str, ...]:
+    def tables(self, run: RunFolder) -> None:
         """Write the curves as a table of one row per cell, decoding and width."""
         from raysp.kinds.stimulus.table import write_train_table
 
-        return write_train_table(run)
+        write_train_table(run)
+
+    def compare(self, run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
+        """Return means over units, and networks against counts."""
+        from raysp.kinds.stimulus.compare import compare
+
+        return compare(run, trials, *bounds)
+
+    def section(self, data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
+        """Return tables and figures of spike trains."""
+        from raysp.kinds.stimulus.page.page import section
+
+        return section(data, pages, say, at)
 
 
 KIND = Stimulus()

@@ -9,6 +9,7 @@ from raysp.kinds.stimulus.spike_trains_file import AGAIN
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 
+NAME = "spike_train_metrics.parquet"
 COLUMNS = {"Schreiber": "schreiber", "smoothed Pearson": "smoothed_pearson", "van Rossum": "van_rossum"}
 COUNTS = {"spikes predicted": "spikes_predicted", "spikes recorded": "spikes_recorded"}
 KEYS = ("run_trial", "model", "split", "seed", "unit", "decoding", "bin_ms", "standin")
@@ -24,10 +25,11 @@ def write_train_table(run: RunFolder) -> None:
     """
     import polars
 
+    path = files.join(run.path, NAME)
     tidy = read_metrics(run, polars.col("decoding").is_not_null())
     curves = tidy.filter(polars.col("metric").is_in(list(COLUMNS)) & polars.col("parameter").is_not_null())
     if curves.is_empty():
-        files.remove(run.train_metrics)
+        files.remove(path)
         return
     wide = curves.pivot("metric", index=[*KEYS, "parameter"], values="value").rename(COLUMNS)
     wide = wide.with_columns(sigma_ms=polars.col("parameter").cast(polars.Int64)).drop("parameter")
@@ -37,7 +39,7 @@ def write_train_table(run: RunFolder) -> None:
     wide = wide.join(_of_predictions(run, wide["run_trial"].unique().to_list()), on=["run_trial", "unit", "decoding"])
     order = [*KEYS[:5], "global_id", *KEYS[5:7], "input_bins", "step", "sigma_ms", *COUNTS.values(), *COLUMNS.values()]
     rows = ("model", "split", "seed", "unit", "decoding", "sigma_ms")
-    tables.write_table(run.train_metrics, wide.select(*order, "standin").sort(*rows))
+    tables.write_table(path, wide.select(*order, "standin").sort(*rows))
 
 
 def _of_predictions(run: RunFolder, trials: list[str]) -> Any:

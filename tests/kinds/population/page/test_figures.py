@@ -14,6 +14,7 @@ from raysp.evaluation.psth import psth_r2, psth_r2_by_unit
 from raysp.io import files
 from raysp.io.words import number
 from raysp.kinds.population.case import open_case
+from raysp.kinds.population.kind import KIND
 from raysp.kinds.population.page.curves import _comparable, curves
 from raysp.kinds.population.page.overview import overview
 from raysp.kinds.population.page.psths import psth, reference_means
@@ -162,7 +163,7 @@ def test_neuron_means_are_over_seeds(shared_run):
 def test_subsets_are_tasks_of_their_own(shared_run):
     whole = shared_run.trial("sae")
     subset = dataclasses.replace(whole, neurons=tuple(range(0, 18, 2)))
-    tasks = group([whole, subset], lambda trial: ("population", False), {whole.split: "val"})
+    tasks = group([whole, subset], {whole.split: KIND}, {whole.split: "val"})
     assert len(tasks) == 2
     assert tasks[0].slug != tasks[1].slug
     assert set(tasks[1].slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
