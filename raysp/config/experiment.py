@@ -33,7 +33,7 @@ class Training:
         optimizer: "adamw" or "adam".
         schedule: learning rate over epochs: constant, cosine (to zero at the last epoch), plateau (halved when the
             validation loss has not fallen for `plateau_patience` epochs), or one_cycle (up, down, and far down; step by
-            step, momentum with it, where a recording in one piece is trained on; epoch by epoch elsewhere).
+            step, momentum with it, where a continuous recording is trained on; epoch by epoch elsewhere).
         warmup_epochs: epochs of linear rise before the schedule.
         plateau_patience: epochs.
         clip_norm: largest norm of the gradient; 0 for none.

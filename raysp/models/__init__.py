@@ -10,7 +10,7 @@
 - `start(trials)`, optional: initial values that come from the training trials;
 - `fit(trials, report)` in place of `loss`: for models that fit themselves, into buffers.
 
-Models of a recording in one piece (`reads` StimulusSplit) derive from `windowed.WindowModel`, which says what they have
+Models of a continuous recording (`reads` StimulusSplit) derive from `windowed.WindowModel`, which says what they have
 instead of `predict(batch)`.
 
 `applies(header)`, an optional function of the file: why the model cannot run on a split, or None.

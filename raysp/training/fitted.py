@@ -28,7 +28,7 @@ class Fitted:
         parameters: numbers that gradient descent fitted.
         device: where it was computed.
         seconds: of training, all attempts together.
-        cells: of a recording in one piece, cell number -> its own best epoch and validation loss there.
+        cells: of a continuous recording, cell number -> its own best epoch and validation loss there.
     """
 
     model: nn.Module

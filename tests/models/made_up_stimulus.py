@@ -1,4 +1,4 @@
-"""A made-up recording in one piece, and settings of small networks for it."""
+"""A made-up continuous recording, and settings of small networks for it."""
 
 from __future__ import annotations
 

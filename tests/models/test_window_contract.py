@@ -1,4 +1,4 @@
-"""What every model of a recording in one piece must keep; a new file is tested here without a change."""
+"""What every model of a continuous recording must keep; a new file is tested here without a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""predictions.parquet of a recording in one piece: predicted spike trains, one row per cell and decoding."""
+"""predictions.parquet of a continuous recording: predicted spike trains, one row per cell and decoding."""
 
 from __future__ import annotations
 
