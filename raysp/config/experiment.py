@@ -10,14 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from raysp.config import settings
+from raysp.config import ranges, settings
 from raysp.errors import BadInput, unknown
 from raysp.io import files
-
-
-def _at_least(where: str, value: float, least: float) -> None:
-    if not value >= least:
-        raise BadInput(f"{where} expected at least {least}, got {value}")
 
 
 @dataclass(frozen=True)
@@ -78,20 +73,12 @@ class Training:
 
     def __post_init__(self) -> None:
         settings.check(self, "training")
-        least = {"epochs": 1, "batch_size": 1, "validation_every": 2, "plateau_patience": 1}
-        for name in ("epochs", "batch_size", "warmup_epochs", "plateau_patience", "patience", "validation_every"):
-            _at_least(f"training, {name}", getattr(self, name), least.get(name, 0))
-        for name in ("weight_decay", "clip_norm", "measure_every"):
-            _at_least(f"training, {name}", getattr(self, name), 0)
+        ranges.at_least(self, "training", epochs=1, batch_size=1, validation_every=2, plateau_patience=1)
+        ranges.at_least(self, "training", warmup_epochs=0, patience=0, weight_decay=0, clip_norm=0, measure_every=0)
         if self.refit and self.validate_on == "eval":
             raise BadInput("training, refit expected validate_on train: with eval no training trial is set aside")
-        for name in ("average_from", "average_decay"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadInput(f"training, {name} expected a share in [0, 1), got {getattr(self, name)}")
-        if not self.average_rate > 0:
-            raise BadInput(f"training, average_rate expected a number > 0, got {self.average_rate}")
-        if not self.learning_rate > 0:
-            raise BadInput(f"training, learning_rate expected a number > 0, got {self.learning_rate}")
+        ranges.shares(self, "training", "average_from", "average_decay")
+        ranges.above_zero(self, "training", "average_rate", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -115,12 +102,8 @@ class Resources:
 
     def __post_init__(self) -> None:
         settings.check(self, "resources")
-        if not self.machines_within_min > 0:
-            raise BadInput(f"resources, machines_within_min expected more than 0, got {self.machines_within_min}")
-        _at_least("resources, cpus_per_worker", self.cpus_per_worker, 1)
-        _at_least("resources, max_crashes", self.max_crashes, 1)
-        if self.workers is not None:
-            _at_least("resources, workers", self.workers, 1)
+        ranges.above_zero(self, "resources", "machines_within_min")
+        ranges.at_least(self, "resources", cpus_per_worker=1, max_crashes=1, workers=1)
         if self.gpus_per_worker is not None:
             check_share(self.gpus_per_worker, "resources, gpus_per_worker")
 
@@ -325,7 +308,7 @@ class Experiment:
     def __post_init__(self) -> None:
         settings.check(self, f"experiment {self.name}")
         check_name("experiment", self.name)
-        _at_least(f"experiment {self.name}, cells_per_trial", self.cells_per_trial, 0)
+        ranges.at_least(self, f"experiment {self.name}", cells_per_trial=0)
         for what, values in (("models", [m.shown for m in self.models]), ("seeds", self.seeds)):
             if not values:
                 raise BadInput(f"experiment {self.name}: expected at least one of {what}, got none")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
@@ -59,9 +60,7 @@ class Config(TrunkConfig):
     def __post_init__(self) -> None:
         self.check(self.model)
         least = {"past": 0, "refractory": 0, "jitter": 0, "output_bins": 1, "lookahead": 1, "clamp": 1}
-        for name, bound in least.items():
-            if not getattr(self, name) >= bound:
-                raise BadInput(f"model {self.model}, {name} expected at least {bound}, got {getattr(self, name)}")
+        ranges.at_least(self, f"model {self.model}", **least)
         if not 1 <= self.output_channels <= self.channels:
             raise BadInput(
                 f"model {self.model}, output_channels expected 1 to {self.channels} (channels), got "

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
@@ -32,8 +33,7 @@ class Config:
     def __post_init__(self) -> None:
         from raysp.models import catalog
 
-        if self.members < 1:
-            raise BadInput(f"model ensemble, members expected at least 1, got {self.members}")
+        ranges.at_least(self, "model ensemble", members=1)
         if self.member == "ensemble" or catalog.fits_itself(self.member):
             raise BadInput(
                 f"model ensemble, member expected a model that gradient descent fits, got {self.member}; an ensemble "

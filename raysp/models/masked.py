@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.batch import Batch, complete, to_device
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
@@ -81,28 +82,13 @@ class MaskedConfig:
         masks.check(self.mask, self.mask_ratio, self.mask_span, f"model {model}")
         if (self.link == "identity") != (self.loss == "mse") and self.link == "identity":
             raise BadInput(f"model {model}, link identity may give negative rates: expected loss mse, got {self.loss}")
-        for name in ("predict_masks", "time_jitter", "ramp_start", "ramp_end"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"model {model}, {name} expected at least 0, got {getattr(self, name)}")
+        ranges.at_least(self, f"model {model}", predict_masks=0, time_jitter=0, ramp_start=0, ramp_end=0)
         if self.ramp_end < self.ramp_start:
             raise BadInput(
                 f"model {model}, ramp_end expected at least ramp_start {self.ramp_start}, got {self.ramp_end}"
             )
-        for name in ("time_flip", "lost_neurons", "mix_repeats"):
-            check_share(model, name, getattr(self, name), up_to_one=name != "lost_neurons")
-
-
-def check_share(model: str, name: str, value: float, *, up_to_one: bool = False) -> None:
-    """Raise BadInput unless a setting lies in [0, 1), or in [0, 1]."""
-    if not (0 <= value < 1 or (up_to_one and value == 1)):
-        raise BadInput(f"model {model}, {name} expected a share in [0, 1{']' if up_to_one else ')'}, got {value}")
-
-
-def check_least(model: str, least: dict[str, tuple[int, int]]) -> None:
-    """Raise BadInput unless each setting, name -> (value, least), is large enough."""
-    for name, (value, bound) in least.items():
-        if value < bound:
-            raise BadInput(f"model {model}, {name} expected at least {bound}, got {value}")
+        ranges.shares(self, f"model {model}", "lost_neurons")
+        ranges.shares(self, f"model {model}", "time_flip", "mix_repeats", up_to_one=True)
 
 
 class MaskedModel(nn.Module):

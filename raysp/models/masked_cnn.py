@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 from raysp.layers.convolution import Full
 from raysp.layers.norm import Norm, NormName
-from raysp.models.masked import MaskedConfig, MaskedModel, check_least
+from raysp.models.masked import MaskedConfig, MaskedModel
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class Config(MaskedConfig):
 
     def __post_init__(self) -> None:
         self.check("masked_cnn")
-        least = {"width": 1, "layers": 1, "kernel": 1}
-        check_least("masked_cnn", {name: (getattr(self, name), bound) for name, bound in least.items()})
+        ranges.at_least(self, "model masked_cnn", width=1, layers=1, kernel=1)
         if self.kernel % 2 == 0:
             raise BadInput(f"model masked_cnn, kernel expected an odd number of bins, got {self.kernel}")
 

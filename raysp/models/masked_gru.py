@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.population import Sizes
-from raysp.models.masked import MaskedConfig, MaskedModel, check_least, check_share
+from raysp.models.masked import MaskedConfig, MaskedModel
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,8 @@ class Config(MaskedConfig):
 
     def __post_init__(self) -> None:
         self.check("masked_gru")
-        least = {"hidden": 1, "layers": 1, "latents": 0}
-        check_least("masked_gru", {name: (getattr(self, name), bound) for name, bound in least.items()})
-        for name in ("dropout", "input_dropout"):
-            check_share("masked_gru", name, getattr(self, name))
+        ranges.at_least(self, "model masked_gru", hidden=1, layers=1, latents=0)
+        ranges.shares(self, "model masked_gru", "dropout", "input_dropout")
 
 
 class Model(MaskedModel):

@@ -13,9 +13,10 @@ from typing import Literal
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.population import Sizes
 from raysp.layers.attention import Block
-from raysp.models.masked import MaskedConfig, MaskedModel, check_least, check_share
+from raysp.models.masked import MaskedConfig, MaskedModel
 
 LARGEST_COUNT = 20
 """Spikes per bin that the table of counts goes up to; what is above is embedded as this."""
@@ -54,11 +55,8 @@ class Config(MaskedConfig):
 
     def __post_init__(self) -> None:
         self.check("ndt")
-        least = {"layers": 1, "heads": 1, "inner": 1, "back": 0, "ahead": 0, "count_embedding": 0}
-        given = {name: getattr(self, name) for name in least}
-        check_least("ndt", {name: (value, least[name]) for name, value in given.items() if value is not None})
-        for name in ("dropout", "input_dropout", "output_dropout"):
-            check_share("ndt", name, getattr(self, name))
+        ranges.at_least(self, "model ndt", layers=1, heads=1, inner=1, back=0, ahead=0, count_embedding=0)
+        ranges.shares(self, "model ndt", "dropout", "input_dropout", "output_dropout")
 
 
 class Model(MaskedModel):

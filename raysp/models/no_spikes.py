@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
+from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Windows
-from raysp.errors import BadInput
 from raysp.models.windowed import WindowModel
 
 
@@ -24,8 +24,7 @@ class Config:
     input_bins: int = 992
 
     def __post_init__(self) -> None:
-        if self.input_bins < 1:
-            raise BadInput(f"model no_spikes, input_bins expected at least 1, got {self.input_bins}")
+        ranges.at_least(self, "model no_spikes", input_bins=1)
 
 
 class Model(WindowModel):

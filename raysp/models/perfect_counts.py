@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
+from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Windows
-from raysp.errors import BadInput
 from raysp.models.windowed import WindowModel
 from raysp.objectives.poisson_counts import place_evenly
 
@@ -27,9 +27,7 @@ class Config:
     input_bins: int = 992
 
     def __post_init__(self) -> None:
-        for name in ("interval", "input_bins"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"model perfect_counts, {name} expected at least 1, got {getattr(self, name)}")
+        ranges.at_least(self, "model perfect_counts", interval=1, input_bins=1)
 
 
 class Model(WindowModel):

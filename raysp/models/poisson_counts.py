@@ -10,9 +10,9 @@ from typing import ClassVar
 import torch
 from torch.nn import functional
 
+from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Windows
-from raysp.errors import BadInput
 from raysp.layers.cellwise import Linear
 from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
 from raysp.objectives.poisson_counts import decode, place_evenly
@@ -34,8 +34,7 @@ class Config(TrunkConfig):
 
     def __post_init__(self) -> None:
         self.check(self.model)
-        if self.interval < 1:
-            raise BadInput(f"model {self.model}, interval expected at least 1 bin, got {self.interval}")
+        ranges.at_least(self, f"model {self.model}", interval=1)
 
 
 class Model(WindowModel):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
-from raysp.errors import BadInput
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.masking import coordinated_dropout
@@ -49,12 +49,8 @@ class Config:
     coordinated_dropout: float = 0.3
 
     def __post_init__(self) -> None:
-        for name, least in (("encoder_hidden", 1), ("layers", 1), ("hidden", 1), ("latents", 0)):
-            if getattr(self, name) < least:
-                raise BadInput(f"model sae, {name} expected at least {least}, got {getattr(self, name)}")
-        for name in ("dropout", "coordinated_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadInput(f"model sae, {name} expected a share in [0, 1), got {getattr(self, name)}")
+        ranges.at_least(self, "model sae", encoder_hidden=1, layers=1, hidden=1, latents=0)
+        ranges.shares(self, "model sae", "dropout", "coordinated_dropout")
 
 
 class Model(nn.Module):

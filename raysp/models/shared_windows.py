@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Windows
-from raysp.errors import BadInput
 from raysp.layers.window_trunk import Trunk
 from raysp.models.windowed import TrunkConfig, WindowModel
 
@@ -29,9 +29,7 @@ class SharedConfig(TrunkConfig):
     def check(self, model: str) -> None:
         """Raise BadInput where a setting makes no sense; `model` is for the error."""
         super().check(model)
-        for name, least in (("embedding", 1), ("cells_at_once", 0)):
-            if getattr(self, name) < least:
-                raise BadInput(f"model {model}, {name} expected at least {least}, got {getattr(self, name)}")
+        ranges.at_least(self, f"model {model}", embedding=1, cells_at_once=0)
 
 
 class SharedModel(WindowModel):

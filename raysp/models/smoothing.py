@@ -10,9 +10,9 @@ import torch
 from scipy.signal.windows import gaussian
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
-from raysp.errors import BadInput
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.poisson import rates
@@ -48,10 +48,7 @@ class Config:
     offset: float = 1e-4
 
     def __post_init__(self) -> None:
-        for name in ("sigma_ms", "alpha", "offset"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise BadInput(f"model smoothing, {name} expected a number > 0, got {value}")
+        ranges.above_zero(self, "model smoothing", "sigma_ms", "alpha", "offset")
 
     def chosen(self, dataset: str) -> tuple[float, float]:
         """Return (sigma, ms; alpha) for a recording, or for what was generated to stand in for it."""

@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 from raysp.layers import convnext, unet_blocks
@@ -22,7 +23,7 @@ from raysp.layers.coarse_attention import AttentionName, CoarseAttention
 from raysp.layers.doubling import DoublingName
 from raysp.layers.norm import NormName
 from raysp.layers.span import Padding, check_padding, pad, span_for
-from raysp.models.masked import MaskedConfig, MaskedModel, check_least, check_share
+from raysp.models.masked import MaskedConfig, MaskedModel
 
 BLOCKS = {"conv": unet_blocks, "convnext": convnext}
 
@@ -63,10 +64,8 @@ class Config(MaskedConfig):
 
     def __post_init__(self) -> None:
         self.check("unet")
-        least = {"layers": 0, "width": 1, "width_cap": 0, "heads": 1}
-        check_least("unet", {name: (getattr(self, name), bound) for name, bound in least.items()})
-        for name in ("dropout", "input_dropout", "output_dropout"):
-            check_share("unet", name, getattr(self, name))
+        ranges.at_least(self, "model unet", layers=0, width=1, width_cap=0, heads=1)
+        ranges.shares(self, "model unet", "dropout", "input_dropout", "output_dropout")
         if self.attention not in ("none", "space") and self.widths()[-1] % self.heads:
             raise BadInput(
                 f"model unet, heads expected a divisor of the coarsest level's {self.widths()[-1]} channels, "

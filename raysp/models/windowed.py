@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
@@ -50,15 +50,11 @@ class TrunkConfig:
     def check(self, model: str) -> None:
         """Raise BadInput where a setting makes no sense; `model` is for the error."""
         least = {"input_bins": 1, "channels": 2, "halvings": 1, "middle": 0, "train_stride": 1, "validation_stride": 1}
-        for name, bound in least.items():
-            if getattr(self, name) < bound:
-                raise BadInput(f"model {model}, {name} expected at least {bound}, got {getattr(self, name)}")
+        ranges.at_least(self, f"model {model}", **least)
         if self.channels % 2:
             raise BadInput(f"model {model}, channels expected an even number, got {self.channels}")
-        if not 0 < self.careful_ms < math.inf:
-            raise BadInput(f"model {model}, careful_ms expected a finite number > 0, got {self.careful_ms}")
-        if not 0 <= self.dropout < 1:
-            raise BadInput(f"model {model}, dropout expected a share in [0, 1), got {self.dropout}")
+        ranges.above_zero(self, f"model {model}", "careful_ms")
+        ranges.shares(self, f"model {model}", "dropout")
 
     @property
     def coarsest(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from raysp.config import ranges
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput
 from raysp.io import files
@@ -32,10 +33,8 @@ class Amount:
     minutes: float | None = None
 
     def __post_init__(self) -> None:
-        if self.samples is not None and self.samples < 1:
-            raise BadInput(f"samples expected at least 1, got {self.samples}")
-        if self.minutes is not None and not self.minutes > 0:
-            raise BadInput(f"minutes expected more than 0, got {self.minutes}")
+        ranges.at_least(self, "sweep", samples=1)
+        ranges.above_zero(self, "sweep", "minutes")
         if bool(self.finalists) != bool(self.final_seeds) or self.finalists < 0:
             raise BadInput("a final expected both how many finalists and how many seeds, got one of them")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from raysp.config import code_hash, settings
+from raysp.config import code_hash, ranges, settings
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
@@ -85,8 +85,7 @@ class Definition:
 
     def __post_init__(self) -> None:
         check_names(self.objectives)
-        if self.in_flight < 1:
-            raise BadInput(f"in_flight expected at least 1, got {self.in_flight}")
+        ranges.at_least(self, f"study of {self.model}", in_flight=1)
         if self.halving is not None:
             if len(self.objectives) > 1:
                 raise BadInput("ASHA expected one objective, got " + ", ".join(self.objectives))

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raysp.config import ranges
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import PopulationSplit, Targets
-from raysp.errors import BadInput
 
 VERSION = "chaotic_rnn-1"
 
@@ -43,11 +43,8 @@ class Config(Cut):
 
     def __post_init__(self) -> None:
         self.check("chaotic_rnn")
-        for name, least in (("neurons", 1), ("conditions", 1), ("replications", 2), ("bins", 2), ("generator_seed", 0)):
-            if getattr(self, name) < least:
-                raise BadInput(f"chaotic_rnn, {name} expected at least {least}, got {getattr(self, name)}")
-        if not 0 < self.max_hz < np.inf:
-            raise BadInput(f"chaotic_rnn, max_hz expected a number > 0, got {self.max_hz}")
+        ranges.at_least(self, "chaotic_rnn", neurons=1, conditions=1, replications=2, bins=2, generator_seed=0)
+        ranges.above_zero(self, "chaotic_rnn", "max_hz")
 
 
 def inputs(config: Config) -> list[str]:

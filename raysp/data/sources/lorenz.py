@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from raysp.config import ranges
 from raysp.config.experiment import STANDIN
 from raysp.data.formats import count_file, plausibility
 from raysp.data.sources.known_truth import Cut, cut
@@ -46,10 +47,7 @@ class Config(Cut):
     accept: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("bin_ms", "conversion_factor", "trials_per_condition"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < np.inf:
-                raise BadInput(f"lorenz, {name} expected a number > 0, got {value}")
+        ranges.above_zero(self, "lorenz", "bin_ms", "conversion_factor", "trials_per_condition")
         self.check("lorenz")
         plausibility.check_accept(self.accept, "lorenz")
 

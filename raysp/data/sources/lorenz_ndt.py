@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from raysp.config import ranges
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
@@ -51,10 +52,8 @@ class Config(Cut):
 
     def __post_init__(self) -> None:
         self.check("lorenz_ndt")
-        least = (("neurons", 1), ("conditions", 1), ("trials_per_condition", 1), ("generator_seed", 0), ("burn_in", 0))
-        for name, bound in least:
-            if getattr(self, name) < bound:
-                raise BadInput(f"lorenz_ndt, {name} expected at least {bound}, got {getattr(self, name)}")
+        least = {"neurons": 1, "conditions": 1, "trials_per_condition": 1, "generator_seed": 0, "burn_in": 0}
+        ranges.at_least(self, "lorenz_ndt", **least)
         if self.ms < MS_PER_BIN or self.ms % MS_PER_BIN:
             raise BadInput(f"lorenz_ndt, ms expected a multiple of {MS_PER_BIN}, got {self.ms}")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from raysp.config import ranges
 from raysp.data.formats import plausibility
 from raysp.errors import BadInput
 
@@ -130,19 +131,12 @@ def _check_kind(config: Config) -> None:
 
 
 def _check_ranges(config: Config) -> None:
-    for name in ("bin_ms", "clock_ms"):
-        if not 0 < getattr(config, name) < np.inf:
-            raise BadInput(f"population, {name} expected a number > 0, got {getattr(config, name)}")
-    if config.rate_scale is not None and not 0 < config.rate_scale < np.inf:
-        raise BadInput(f"population, rate_scale expected a number > 0, got {config.rate_scale}")
+    ranges.above_zero(config, "population", "bin_ms", "clock_ms", "rate_scale")
     if not abs(config.lag_ms) <= LARGEST_LAG_MS:
         raise BadInput(
             f"population, lag_ms expected at most {LARGEST_LAG_MS:g} ms in either direction, got {config.lag_ms:g}"
         )
-    for name in ("forward_ms", "min_rate_hz", "psth_sigma_ms", "seed", "heldout"):
-        value = getattr(config, name)
-        if value is not None and not 0 <= value < np.inf:
-            raise BadInput(f"population, {name} expected a number >= 0, got {value}")
+    ranges.at_least(config, "population", forward_ms=0, min_rate_hz=0, psth_sigma_ms=0, seed=0, heldout=0)
     for name in ("heldout_fraction", "eval_fraction"):
         if not 0 < getattr(config, name) < 1:
             raise BadInput(f"population, {name} expected a number between 0 and 1, got {getattr(config, name)}")

@@ -14,6 +14,7 @@ from typing import get_args
 
 import numpy as np
 
+from raysp.config import ranges
 from raysp.config.experiment import STANDIN
 from raysp.data.formats import retina_files
 from raysp.data.formats.decimation import decimated_steps
@@ -54,16 +55,12 @@ class Config:
     cells: SpikeTable = "all"
 
     def __post_init__(self) -> None:
-        if self.downsample < 1:
-            raise BadInput(f"retina, downsample expected at least 1 sample per bin, got {self.downsample}")
+        ranges.at_least(self, "retina", downsample=1, min_train_rate_hz=0)
         if len(self.ratio) != 3 or min(self.ratio) < 1:
             raise BadInput(
                 f"retina, ratio expected three whole numbers of at least 1, such as 7, 2, 1, got {self.ratio}"
             )
-        if not self.max_rate_hz > 0:
-            raise BadInput(f"retina, max_rate_hz expected a number > 0, got {self.max_rate_hz}")
-        if not 0 <= self.min_train_rate_hz < np.inf:
-            raise BadInput(f"retina, min_train_rate_hz expected a number >= 0, got {self.min_train_rate_hz}")
+        ranges.above_zero(self, "retina", "max_rate_hz")
         if self.cells not in get_args(SpikeTable):
             raise BadInput(f"retina, cells expected one of {', '.join(get_args(SpikeTable))}, got {self.cells!r}")
 
