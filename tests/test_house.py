@@ -119,3 +119,10 @@ def test_a_model_trains_without_ray_polars_yaml_or_mlflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_reports_import_no_torch_and_no_model():
+    pages = [place(path).replace("/", ".") for path in FILES if "page/" in place(path) or room(place(path)) == "report"]
+    code = "".join(f"import raysp.{page}\n" for page in pages) + "import sys\nsys.exit('torch' in sys.modules)\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

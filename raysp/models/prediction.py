@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,4 @@ def concatenate(parts: list[Prediction]) -> Prediction:
 
 
 def _array(x: torch.Tensor | np.ndarray) -> np.ndarray:
-    if isinstance(x, torch.Tensor):
-        return x.detach().to(dtype=torch.float32, device="cpu").numpy()
-    return np.asarray(x, dtype=np.float32)
+    return np.asarray(x, dtype=np.float32) if isinstance(x, np.ndarray) else x.detach().float().cpu().numpy()
