@@ -111,6 +111,13 @@ def test_functions_are_short_and_public_ones_annotated(path):
             assert node.returns is not None, node.name
 
 
+def test_a_page_is_made_without_torch():
+    pages = [f"raysp.{place(path).replace('/', '.')}" for path in FILES if "/page/" in place(path)]
+    code = f"import sys\nimport raysp.driver.report, {', '.join(pages)}\nassert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_model_trains_without_ray_polars_yaml_or_mlflow():
     code = (
         "import sys\n"

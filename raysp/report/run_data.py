@@ -46,7 +46,7 @@ class Task:
         """The split's name, with the cells behind it when it is a subset."""
         if self.neurons is None:
             return self.split
-        cells = spell_neurons(_array(self.neurons))
+        cells = spell_neurons(self.neurons)
         return f"{self.split}[{cells if len(cells) <= 24 else f'{len(self.neurons)} cells from {self.neurons[0]}'}]"
 
     @property
@@ -54,7 +54,7 @@ class Task:
         """The name as part of a file's name."""
         if self.neurons is None:
             return self.split
-        cells = re.sub(r"[^0-9-]+", "_", spell_neurons(_array(self.neurons)))
+        cells = re.sub(r"[^0-9-]+", "_", spell_neurons(self.neurons))
         return f"{self.split}_n{cells if len(cells) <= 40 else files.digest(list(self.neurons))[:10]}"
 
     @property
@@ -255,9 +255,3 @@ def _test_looks(run: RunFolder, problems: list[str]) -> int:
     except BadInput as error:
         problems.append(str(error))
         return 0
-
-
-def _array(neurons: tuple[int, ...]) -> Any:
-    import numpy as np
-
-    return np.asarray(neurons, dtype=np.int64)

@@ -51,6 +51,7 @@ class Drawn:
         try:
             picture = figure(*what)
         except (BadInput, NotReady, OSError) as reason:
-            self.notes.append(str(reason))
+            if str(reason) not in self.notes:
+                self.notes.append(str(reason))
         else:
             self.pictures.append(dataclasses.replace(picture, name=f"{self.prefix}{picture.name}"))

@@ -302,7 +302,7 @@ def check_neurons(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
     return chosen
 
 
-def spell_neurons(chosen: np.ndarray) -> str:
+def spell_neurons(chosen: Sequence[int] | np.ndarray) -> str:
     """Spell indices as ranges: [0, 1, 2, 7] becomes "0-2,7"."""
     runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
     return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)

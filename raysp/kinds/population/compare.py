@@ -1,0 +1,70 @@
+"""What the models of population splits come to: means over seeds, and paired differences to the floor, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from raysp.config.experiment import Trial
+from raysp.data.splits.population import spell_neurons
+from raysp.evaluation.statistics import paired_difference, summarize
+from raysp.kinds.metric import Metric
+from raysp.runs.folder import RunFolder
+from raysp.runs.metrics_table import read_metrics
+
+BETTER = {"max": 1, "min": -1}
+
+
+def compare(
+    run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str], metrics: Mapping[str, Metric]
+) -> list[dict[str, Any]]:
+    """Return the rows of comparison.parquet of the population splits of a run.
+
+    Args:
+        run: the run folder, which has a table of metrics.
+        trials: the finished ones.
+        bounds: floor and ceiling.
+        metrics: of the kind; of others more is taken for better.
+
+    Raises:
+        BadInput: the table of metrics is damaged.
+    """
+    import polars
+    from polars import col
+
+    units = {trial.id: None if trial.neurons is None else spell_neurons(trial.neurons) for trial in trials}
+    whole = col("unit").is_null() & col("unit_index").is_null() & col("decoding").is_null()
+    table = read_metrics(run, col("run_trial").is_in(list(units)) & whole & col("value").is_finite())
+    table = table.with_columns(units=col("run_trial").replace_strict(units, default=None, return_dtype=polars.String))
+    rows, place = [], ["split", "units", "metric", "parameter"]
+    for where, part in table.group_by(place, maintain_order=True):
+        values: dict[str, dict[int, float]] = {}
+        for model, seed, value in part.select("model", "seed", "value").iter_rows():
+            values.setdefault(model, {})[seed] = value
+        sign = BETTER[metrics[where[2]].better] if where[2] in metrics else 1
+        rows += [dict(zip(place, where, strict=True)) | row for row in _compared(values, bounds, sign)]
+    return rows
+
+
+def _compared(
+    values: Mapping[str, Mapping[int, float]], bounds: tuple[str, str], sign: int
+) -> Iterator[dict[str, Any]]:
+    floor, ceiling = bounds
+    for model, mine in values.items():
+        row = {
+            "model": model,
+            "role": {ceiling: "ceiling", floor: "floor"}.get(model, "model"),
+            "seeds": str(len(mine)),
+        }
+        yield {**row, "comparison": "mean", **_ends(summarize(list(mine.values())))}
+        if model != floor and (shared := mine.keys() & values.get(floor, {}).keys()):
+            found = paired_difference(mine, values[floor])
+            won = sum(sign * (mine[seed] - values[floor][seed]) > 0 for seed in shared)
+            row |= {"comparison": "difference", "against": floor, "p": found.p, "won": won, **_ends(found.summary)}
+            yield {name: None if value != value else value for name, value in row.items()}
+
+
+def _ends(found: Any) -> dict[str, Any]:
+    single = found.count == 1
+    low, high = (None, None) if single else (found.low, found.high)
+    return {"count": found.count, "mean": found.mean, "low": low, "high": high}
