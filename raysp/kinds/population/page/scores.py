@@ -124,14 +124,9 @@ def cell(data: RunData, task: Task, model: str, metric: str) -> Cell:
 
 
 def facts(data: RunData, task: Task) -> tuple[str, float | None]:
-    """Return a task's data set and bin width (ms), from its scores or its name; None where the width is unknown."""
-    for place in data.of(task).select("dataset", "bin_ms").head(1).iter_rows():
-        return place
-    stem, _, _ = task.split.rpartition("-")
-    dataset, _, width = stem.rpartition("-")
-    if width.endswith("ms") and width[:-2].isdigit():
-        return dataset, float(width[:-2])
-    return task.split, None
+    """Return the data set and bin width (ms) of a task that has scores; earlier versions may not have noted them."""
+    dataset, bin_ms = data.of(task).select("dataset", "bin_ms").row(0)
+    return dataset or task.split, bin_ms
 
 
 def drawn_trial(data: RunData, task: Task) -> Trial | None:
@@ -166,11 +161,9 @@ def _table(data: RunData, task: Task) -> Table:
     models = [name for name in data.ordered(task.models) if name in scored]
     cells = {name: [cell(data, task, name, metric) for metric in columns] for name in models}
     _mark_best(columns, {name: found for name, found in cells.items() if not _role(data, name)})
-    others = (
-        ()
-        if task.neurons is not None or bin_ms is None
-        else published(dataset, bin_ms, task.phase, standin=task.standin or bool(rows["standin"].any()))
-    )
+    standin = task.standin or bool(rows["standin"].any())
+    whole = task.neurons is None and bin_ms is not None
+    others = published(dataset, bin_ms, task.phase, standin=standin) if whole else ()
     return Table(
         task=task,
         title=_title(task, dataset, bin_ms),
