@@ -13,9 +13,11 @@ class Metric:
     Attributes:
         better: whether the lowest or the highest is the best.
         printed: parameters of which the terminal's table has a column, "" for the score that has none, "*" for each.
+        meaning: what it says, for a page.
         searched: a sweep may take it for its objective, since it is one of the validation part.
     """
 
     better: Literal["min", "max"]
     printed: tuple[str, ...] = ()
+    meaning: str = ""
     searched: bool = False

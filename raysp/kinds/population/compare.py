@@ -8,23 +8,18 @@ from typing import Any
 from raysp.config.experiment import Trial
 from raysp.data.splits.population import spell_neurons
 from raysp.evaluation.statistics import paired_difference, summarize
-from raysp.kinds.metric import Metric
+from raysp.kinds.population.metrics import METRICS
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 
-BETTER = {"max": 1, "min": -1}
 
-
-def compare(
-    run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str], metrics: Mapping[str, Metric]
-) -> list[dict[str, Any]]:
+def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> list[dict[str, Any]]:
     """Return the rows of comparison.parquet of the population splits of a run.
 
     Args:
         run: the run folder, which has a table of metrics.
         trials: the finished ones.
         bounds: floor and ceiling.
-        metrics: of the kind; of others more is taken for better.
 
     Raises:
         BadInput: the table of metrics is damaged.
@@ -41,7 +36,7 @@ def compare(
         values: dict[str, dict[int, float]] = {}
         for model, seed, value in part.select("model", "seed", "value").iter_rows():
             values.setdefault(model, {})[seed] = value
-        sign = BETTER[metrics[where[2]].better] if where[2] in metrics else 1
+        sign = -1 if where[2] in METRICS and METRICS[where[2]].better == "min" else 1
         rows += [dict(zip(place, where, strict=True)) | row for row in _compared(values, bounds, sign)]
     return rows
 

@@ -101,6 +101,12 @@ class Population(Kind):
 
         return stale(run)
 
+    def compare(self, run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
+        """Return means over seeds, and paired differences to the floor, of every metric over all units."""
+        from raysp.kinds.population.compare import compare
+
+        return compare(run, trials, bounds)
+
     def section(self, data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
         """Return tables of scores, and figures split by split."""
         from raysp.kinds.population.page.page import section

@@ -15,20 +15,40 @@ METRICS = {
     # is no objective: it rewards copying noise. Nor is closeness to truth, which no recording has.
     "validation_loss": Metric("min", searched=True),
     "unseen_loss": Metric("min", searched=True),
-    "co-bps": Metric("max", ALONE, searched=True),
-    "vel R2": Metric("max", ALONE),
-    "behavior R2, mean over variables": Metric("max", ALONE),
+    "co-bps": Metric(
+        "max", ALONE, "co-smoothing, bits per spike: held-out neurons, which were not in the input", searched=True
+    ),
+    "fp-bps": Metric("max", ALONE, "forward prediction, bits per spike: bins after the observed ones", searched=True),
+    "vel R2": Metric("max", ALONE, "velocity decoded from the rates by ridge regression, R² on evaluation trials"),
+    "behavior R2, mean over variables": Metric(
+        "max", ALONE, "each variable of behaviour decoded by itself, R² averaged over variables"
+    ),
     "behavior R2": Metric("max", ("*",)),
-    "tp corr": Metric("max", ALONE),
-    "psth R2": Metric("max", ALONE),
-    "fp-bps": Metric("max", ALONE, searched=True),
-    "co-bps without units silent in training": Metric("max", ALONE),
-    "fp-bps without units silent in training": Metric("max", ALONE),
-    "true-rate R2": Metric("max", ALONE),
-    "true-rate R2 pooled": Metric("max", ALONE),
-    "true-rate Pearson r squared, pooled": Metric("max", ALONE),
-    "state R2": Metric("max", ALONE),
-    "masked deviance": Metric("min", ALONE),
-    "reconstruction bits/spike": Metric("max", ALONE),
-    "predicted / recorded spikes": Metric("min", ALONE),
+    "tp corr": Metric("min", ALONE, "correlation of neural speed and produced interval; the more negative the better"),
+    "psth R2": Metric("max", ALONE, "condition averages of predicted rates against PSTHs, R²"),
+    "true-rate R2": Metric("max", ALONE, "predicted against true rates, R², mean over neurons"),
+    "true-rate R2 pooled": Metric(
+        "max", ALONE, "the same over all entries at once: differences between neurons' mean rates count too"
+    ),
+    "true-rate Pearson r squared, pooled": Metric(
+        "max", ALONE, "correlation of predicted and true rates: blind to scale and offset"
+    ),
+    "state R2": Metric(
+        "max", ALONE, "the generating system's state, read linearly from the latents, R²; fitted on training trials"
+    ),
+    "masked deviance": Metric(
+        "min", ALONE, "Poisson deviance of held-in counts hidden from the input, nats per count; less is better"
+    ),
+    "reconstruction bits/spike": Metric(
+        "max", ALONE, "held-in neurons, which were in the input: describes, does not predict"
+    ),
+    "predicted / recorded spikes": Metric(
+        "min", ALONE, "spikes predicted for each that was recorded, over all that is known; 1 is right"
+    ),
+    "co-bps without units silent in training": Metric(
+        "max", ALONE, "co-bps of the units that had spikes in training; see the notes"
+    ),
+    "fp-bps without units silent in training": Metric(
+        "max", ALONE, "fp-bps of the units that had spikes in training; see the notes"
+    ),
 }

@@ -9,12 +9,13 @@ from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import number
 from raysp.kinds.population.case import Case, open_case
+from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.page.curves import curves
 from raysp.kinds.population.page.masking import inside, masked
 from raysp.kinds.population.page.overview import overview, overview_metric
 from raysp.kinds.population.page.psths import psth
 from raysp.kinds.population.page.rasters import raster
-from raysp.kinds.population.page.scores import COLUMNS, cell, drawn_trial, headline, tables
+from raysp.kinds.population.page.scores import cell, drawn_trial, headline, tables
 from raysp.kinds.population.page.speeds import has_intervals, speeds
 from raysp.kinds.population.page.trajectories import trajectory
 from raysp.kinds.population.page.units import neurons
@@ -64,7 +65,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         heat=heat,
         overview=glance,
         tables=found,
-        columns=COLUMNS,
+        meaning={name: metric.meaning for name, metric in METRICS.items() if metric.meaning},
         sources=list(dict.fromkeys(one.source for table in found for one in table.published)),
         tasks=tasks,
         open_tables=OPEN_TABLES,

@@ -13,6 +13,7 @@ from raysp.evaluation.published import Published, published
 from raysp.evaluation.shortfalls import last_epochs
 from raysp.evaluation.statistics import summarize
 from raysp.io.words import number
+from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.remarks import remarks
 from raysp.report.run_data import RunData, Task
 
@@ -21,27 +22,7 @@ if TYPE_CHECKING:
 
 PARTS = ("held-in units", "held-out units", "forward bins")
 
-COLUMNS = {
-    "co-bps": "co-smoothing, bits per spike: held-out neurons, which were not in the input",
-    "fp-bps": "forward prediction, bits per spike: bins after the observed ones",
-    "vel R2": "velocity decoded from the rates by ridge regression, R² on evaluation trials",
-    "behavior R2, mean over variables": "each variable of behaviour decoded by itself, R² averaged over variables",
-    "tp corr": "correlation of neural speed and produced interval; the more negative the better",
-    "psth R2": "condition averages of predicted rates against PSTHs, R²",
-    "true-rate R2": "predicted against true rates, R², mean over neurons",
-    "true-rate R2 pooled": "the same over all entries at once: differences between neurons' mean rates count too",
-    "true-rate Pearson r squared, pooled": "correlation of predicted and true rates: blind to scale and offset",
-    "state R2": "the generating system's state, read linearly from the latents, R²; fitted on training trials",
-    "masked deviance": "Poisson deviance of held-in counts hidden from the input, nats per count; less is better",
-    "reconstruction bits/spike": "held-in neurons, which were in the input: describes, does not predict",
-    "predicted / recorded spikes": "spikes predicted for each that was recorded, over all that is known; 1 is right",
-    "co-bps without units silent in training": "co-bps of the units that had spikes in training; see the notes",
-    "fp-bps without units silent in training": "fp-bps of the units that had spikes in training; see the notes",
-}
-"""What each metric says, in the order of the columns; others follow these."""
-
 ASIDE = ("constant neurons", "roughness", *(f"predicted / recorded spikes ({part})" for part in PARTS))
-LOWER_IS_BETTER = ("tp corr", "masked deviance")
 NO_BEST = ("predicted / recorded spikes",)
 HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
 
@@ -195,13 +176,13 @@ def _role(data: RunData, model: str) -> str:
 
 def _columns(names: Sequence[str]) -> tuple[str, ...]:
     found = [name for name in names if name not in ASIDE]
-    order = list(COLUMNS)
+    order = list(METRICS)
     return tuple(sorted(found, key=lambda name: order.index(name) if name in order else len(order)))
 
 
 def _mark_best(columns: Sequence[str], cells: dict[str, list[Cell]]) -> None:
     for i, metric in enumerate(columns):
-        sign = -1 if metric in LOWER_IS_BETTER else 1
+        sign = -1 if metric in METRICS and METRICS[metric].better == "min" else 1
         scored = [name for name in cells if cells[name][i].mean is not None]
         if scored and not metric.startswith(NO_BEST):
             best = max(scored, key=lambda name: sign * cells[name][i].mean)
