@@ -156,13 +156,13 @@ def floor(trial: Trial, args: argparse.Namespace) -> float:
             for rows in torch.randperm(len(train), device=place).tensor_split(steps):
                 optimizer.zero_grad(set_to_none=True)
                 with precision(place, training.precision):
-                    loss = model.loss(train.take(rows, generator))["loss"]
+                    loss = model.loss(train.take(rows, generator)).total
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm or math.inf)
                 optimizer.step()
             model.eval()
             with torch.no_grad():
-                model.loss(validation)["loss"].item()
+                model.loss(validation).total.item()
             ends.append(time.monotonic())
     return (len(ends) - 1 - WARM_UP) / (ends[-1] - ends[WARM_UP])
 

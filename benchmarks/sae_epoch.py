@@ -1,4 +1,4 @@
-"""CPU seconds of an epoch of the sequential autoencoder: raysp's fit_trial against a bare PyTorch loop.
+"""CPU seconds of an epoch of the sequential autoencoder: raysp's loop against a bare PyTorch loop.
 
     python benchmarks/sae_epoch.py [--trials 60] [--bins 35] [--epochs 10] [--rounds 3]
 
@@ -23,8 +23,9 @@ import torch
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits.batch import to_device
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.kinds.population import learner
 from raysp.models import catalog
-from raysp.training.trial import Job, fit_trial
+from raysp.training.job import Job
 from raysp.training.validation import validation_mask
 
 SETTINGS: dict = {}
@@ -70,7 +71,7 @@ def raysp_epochs(split: PopulationSplit, training: Training) -> list[float]:
             checkpoint=lambda stage: f"{folder}/checkpoint.pt",
             report=lambda note: ends.append(time.process_time()),
         )
-        fit_trial(job, split)
+        learner.fit(job, split)
     return np.diff(ends).tolist()
 
 
@@ -89,13 +90,13 @@ def bare_epochs(split: PopulationSplit, training: Training) -> list[float]:
             math.ceil(len(train) / training.batch_size)
         ):
             optimizer.zero_grad(set_to_none=True)
-            loss = model.loss(train.take(rows, generator))["loss"]
+            loss = model.loss(train.take(rows, generator)).total
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)
             optimizer.step()
         model.eval()
         with torch.no_grad():
-            model.loss(validation)["loss"].item()
+            model.loss(validation).total.item()
         ends.append(time.process_time())
     return np.diff(ends).tolist()
 

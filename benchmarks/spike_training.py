@@ -86,7 +86,7 @@ def ours(name: str, batch: int, cells: int, device: torch.device) -> Callable[[]
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        model.loss(tape.windows(starts, model.reach.before))["loss"].backward()
+        model.loss(tape.windows(starts, model.reach.before)).total.backward()
         optimizer.step()
 
     return step

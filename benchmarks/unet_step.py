@@ -26,11 +26,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from raysp.config.experiment import Training
-from raysp.data.splits.batch import Batch
-from raysp.data.splits.population import Sizes
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits.population import Sizes, Trials
+from raysp.kinds.population.learner import TrialBatches
 from raysp.models import catalog
 from raysp.training.descent import Descent
+from raysp.training.job import Job
 
 SETTINGS = {
     "layers": 3, "width": 20, "width_cap": 0, "doubling": "sum", "padding": "zeros", "mask": "timestep",
@@ -181,8 +182,8 @@ def both(args: argparse.Namespace) -> tuple[Plain, nn.Module]:
 
 def descent(ours: nn.Module, counts: np.ndarray, batch: int, device: str = "cpu") -> Descent:
     training = Training(batch_size=batch, learning_rate=RATE, clip_norm=0.0, optimizer="adam", weight_decay=0.0)
-    train = Batch(heldin=torch.as_tensor(counts, device=device))
-    return Descent(ours.to(device), training, train, None, 0, torch.device(device))
+    job = Job(Trial("unet", {}, training, "made_up", "0" * 64), device=device)
+    return Descent(ours.to(device), TrialBatches(Trials(heldin=counts), None, job.place, 0, "nothing"), job)
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -217,7 +218,7 @@ def compare(args: argparse.Namespace) -> None:
 def ours_ms(args: argparse.Namespace, state: Descent) -> float:
     start, steps = time.process_time(), 0
     for _ in range(args.epochs):
-        state._train(RATE)
+        state._train(1)
         steps += state.steps
     return 1e3 * (time.process_time() - start) / steps
 
@@ -262,11 +263,11 @@ def on_gpu(args: argparse.Namespace) -> None:
             ours.network = torch.compile(ours.network, mode="reduce-overhead")
         state = descent(ours, counts, args.batch, "cuda")
         torch.cuda.reset_peak_memory_stats()
-        state._train(RATE)
+        state._train(1)
         torch.cuda.synchronize()
         start = time.perf_counter()
         for _ in range(5):
-            state._train(RATE)
+            state._train(1)
         torch.cuda.synchronize()
         rate = 5 * state.steps / (time.perf_counter() - start)
         peak = torch.cuda.max_memory_allocated() / 2**20

@@ -40,10 +40,11 @@ def train(job: dict[str, Any], meter: Meter) -> None:
         meter: asked after each epoch.
     """
     from raysp.data.splits import store
+    from raysp.kinds import catalog as kinds
     from raysp.runs.folder import trial_from
     from raysp.training import process_limits
     from raysp.training.device import choose
-    from raysp.training.trial import Job, fit_trial
+    from raysp.training.job import Job
 
     process_limits.limit_threads(job["threads"])
     place = choose(job["device"])
@@ -57,7 +58,7 @@ def train(job: dict[str, Any], meter: Meter) -> None:
         targets = None if targets is None else targets.select(trial.neurons)
     trial = dataclasses.replace(trial, training=endless)
     with contextlib.suppress(Interrupted):
-        fit_trial(Job(trial, device=str(place), keep_going=meter.keep_going), split, targets)
+        kinds.of(split.kind).fit(Job(trial, device=str(place), keep_going=meter.keep_going), split, targets)
     meter.say(json.dumps({"ends": meter.ends, "cpu": meter.cpu, **taken(place)}))
 
 

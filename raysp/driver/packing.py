@@ -3,7 +3,7 @@
 Each row starts n processes that all train the same trial, as workers of the pool would: threads pinned before torch is
 imported, on a GPU with memory capped at 1/n of it. They warm up, start together, and train until all of them have
 trained for long enough, so that nobody is measured on a machine that others have left already. Epochs are those of
-`training.trial.fit_trial`: training and validation loss, without checkpoints and live metrics.
+`training.trial.fit`: training and validation loss, without checkpoints and live metrics.
 """
 
 from __future__ import annotations

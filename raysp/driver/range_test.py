@@ -11,6 +11,7 @@ from raysp.data.splits import store
 from raysp.driver.launch import Request, check_places, choose_splits, prepare_data, run_folder
 from raysp.driver.plan import check_settings, make_plan
 from raysp.io import files
+from raysp.kinds import catalog as kinds
 from raysp.runs.folder import RunFolder
 
 Say = Callable[[str], None]
@@ -48,12 +49,14 @@ def range_tests(experiment: Experiment, request: Request, lowest: float, highest
 
 def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, float, int], say: Say) -> None:
     from raysp.driver.lr_figure import lr_picture
+    from raysp.training.job import Job
     from raysp.training.lr_range import lr_range
 
     split = store.load(request.root, trial.split)
     split = split if trial.neurons is None else split.select(trial.neurons)
     lowest, highest, count = steps
-    found = lr_range(trial, split, device=request.device, lowest=lowest, highest=highest, steps=count)
+    kind, job = kinds.of(split.kind), Job(trial, device=request.device)
+    found = lr_range(job, lambda job: kind.learner(job, split), lowest=lowest, highest=highest, steps=count)
     path = files.join(run.path, "lr-range", trial.id)
     files.write_json(f"{path}.json", {"trial": trial.id, **dataclasses.asdict(found)})
     with files.replacing(f"{path}.png") as temporary, open(temporary, "wb") as file:

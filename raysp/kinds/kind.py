@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from raysp.report.run_data import RunData
     from raysp.report.section import Section
     from raysp.runs.folder import RunFolder, TrialFolder
+    from raysp.training.batches import Batches
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
 
@@ -91,17 +92,21 @@ class Kind(Protocol):
     def words(self, trial: Trial, split: Any) -> str:
         """Return what a trial is fitted to, for its log. Raises BadInput where a split is too small."""
 
-    def fit(self, job: Job, split: Any, answers: Any = None) -> Fitted:
-        """Fit a model; by default the one loop, or the model's own way.
+    @abc.abstractmethod
+    def learner(self, job: Job, split: Any, answers: Any = None) -> tuple[Any, Batches]:
+        """Return a new model on the job's device that starts from a split, and what the one loop needs of its data.
 
         Args:
-            job: what to fit, where, and whom to ask and tell.
+            job: what to fit, and where.
             split: the trial's units already selected; of a search, what a search may see.
             answers: of the evaluation part, where the trial selects on it.
         """
-        from raysp.training.trial import fit_trial
 
-        return fit_trial(job, split, answers)
+    def fit(self, job: Job, split: Any, answers: Any = None) -> Fitted:
+        """Fit a model: by the one loop, or, where the model fits itself, its own way. Arguments as of `learner`."""
+        from raysp.training.trial import fit
+
+        return fit(job, lambda job: self.learner(job, split, answers))
 
     @abc.abstractmethod
     def predict(self, job: Job, fitted: Fitted, split: Any) -> Products:

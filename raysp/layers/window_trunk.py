@@ -38,6 +38,12 @@ class Stem(nn.Module):
         self.shift = alike(cells, torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(cells, channels))
         self.register_buffer("running_var", torch.ones(cells, channels))
+        self.momentum = 0.1
+
+    def reset_running_stats(self) -> None:
+        """Forget the spread that was seen so far."""
+        self.running_mean.zero_()
+        self.running_var.fill_(1.0)
 
     def forward(self, stimulus: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
         """Return (cells, windows, ceil(bins / 2), channels) of (windows, bins, stimuli) and (cells, windows, bins)."""
@@ -54,14 +60,16 @@ class Stem(nn.Module):
         gain = self.scale / (self.running_var + EPS).sqrt()
         return (self.weight * gain[:, None]).transpose(1, 2).unflatten(2, (-1, STEM_WIDTH))
 
-    def _normalised(self, x: torch.Tensor, momentum: float = 0.1) -> torch.Tensor:
+    def _normalised(self, x: torch.Tensor) -> torch.Tensor:
         """Normalise (cells, entries, channels) with the spread of the batch, or in evaluation with that seen so far."""
         cells, entries, channels = x.shape
         flat = x.transpose(0, 1).reshape(entries, cells * channels)
         stats = (self.running_mean.view(-1), self.running_var.view(-1))
         # One number has no spread to divide by: what was seen so far must do.
         training = self.training and entries > 1
-        found = functional.batch_norm(flat, *stats, self.scale.view(-1), self.shift.view(-1), training, momentum, EPS)
+        found = functional.batch_norm(
+            flat, *stats, self.scale.view(-1), self.shift.view(-1), training, self.momentum, EPS
+        )
         return found.view(entries, cells, channels).transpose(0, 1)
 
 

@@ -18,6 +18,7 @@ from raysp.errors import BadInput
 from raysp.layers.cellwise import Block, Linear, alike, doubled
 from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
 from raysp.objectives import spike_distance
+from raysp.objectives.loss import Loss
 from raysp.objectives.spike_inference import infer_spikes, last_spike
 
 OUTPUT_SCALE = 2.0
@@ -98,19 +99,19 @@ class Model(WindowModel):
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()
-        self.config, cells = config, sizes.cells
+        self.config, self.lanes = config, sizes.cells
         self.reach = Reach(config.input_bins, config.output_bins - config.past + config.lookahead)
         self.step = config.step
         self.trunk = config.trunk(sizes)
         inside = config.output_channels
         pairs = [(config.channels, inside), *[(inside, inside)] * (config.doublings - 1)]
-        self.up = nn.ModuleList(Block(cells, pair, 5, 4, 0.0) for pair in pairs)
-        self.gain = alike(cells, torch.randn(2, inside) * 0.25)
-        self.head = Linear(cells, inside, 1)
+        self.up = nn.ModuleList(Block(self.lanes, pair, 5, 4, 0.0) for pair in pairs)
+        self.gain = alike(self.lanes, torch.randn(2, inside) * 0.25)
+        self.head = Linear(self.lanes, inside, 1)
         with torch.no_grad():
             bound = (6.0 / (inside + 1)) ** 0.5
-            self.head.weight.copy_(torch.empty(inside, 1).uniform_(-bound, bound).expand(cells, -1, -1))
-        self.register_buffer("mean", torch.zeros(cells))
+            self.head.weight.copy_(torch.empty(inside, 1).uniform_(-bound, bound).expand(self.lanes, -1, -1))
+        self.register_buffer("mean", torch.zeros(self.lanes))
         self._tables: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
@@ -141,10 +142,10 @@ class Model(WindowModel):
         x = torch.cat([x[:, :, :past] * early, x[:, :, past:] * late], dim=2)
         return self.head(x)[..., 0] * OUTPUT_SCALE
 
-    def loss(self, windows: Windows) -> dict[str, torch.Tensor]:
+    def loss(self, windows: Windows) -> Loss:
         """Return the mean squared (or absolute) error of log distances of each cell."""
         each = self.errors(self.output(windows), self.targets(windows))
-        return {"loss": each.sum(), "each": each}
+        return Loss(each.sum(), each)
 
     def errors(self, output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return each cell's mean error, (cells,), of log distances, (cells, windows, output bins)."""

@@ -14,6 +14,7 @@ from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
 from raysp.models.prediction import Prediction
+from raysp.objectives.loss import Loss
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,12 @@ class Model(nn.Module):
             if hasattr(member, "begin_epoch"):
                 member.begin_epoch(epoch)
 
-    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+    def loss(self, batch: Batch) -> Loss:
         """Return the sum of the members' losses in training, so that each learns as it would alone; else their mean."""
         found = [member.loss(batch) for member in self.members]
-        total = sum(one["loss"] for one in found)
-        first = found[0]
-        return {**first, "loss": total if self.training else total / len(found)}
+        total = sum(one.total for one in found)
+        total = total if self.training else total / len(found)
+        return Loss(total, total[None], found[0].known)
 
     def predict(self, batch: Batch) -> Prediction:
         """Return the mean of the members' rates; latents of the first."""

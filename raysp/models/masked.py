@@ -18,6 +18,7 @@ from raysp.objectives import augment, masks
 from raysp.objectives.deviance import LossName, chosen_loss, hidden_loss
 from raysp.objectives.fills import Fill, fill
 from raysp.objectives.links import Link, LinkName
+from raysp.objectives.loss import Loss
 from raysp.objectives.masks import Mode
 
 LOOKS = 4
@@ -160,16 +161,15 @@ class MaskedModel(nn.Module):
                 self.token.copy_(self.means)
             self.start_from(self.link.output_for(means.clamp(min=LEAST_MEAN)))
 
-    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+    def loss(self, batch: Batch) -> Loss:
         """Return the loss over what is hidden: drawn anew in training, under fixed masks in evaluation."""
         if batch.generator is not None:
             shown, asked = self._augmented(batch, batch.generator)
             return self._hidden_loss(shown, batch.generator, training=True, asked=asked)
         targets = batch.whole()
         found = [self._hidden_loss(targets, self._look(look), training=False) for look in range(LOOKS)]
-        known = sum(one["known"] for one in found)
-        total = sum(one["loss"] * one["known"] for one in found)
-        return {"loss": total / known.clamp(min=1), "known": known}
+        total = sum(one.total * one.known for one in found)
+        return Loss.mean(total, sum(one.known for one in found))
 
     def predict(self, batch: Batch) -> Prediction:
         """Return rates of all neurons over observed and forward bins, and the network's latents."""
@@ -192,7 +192,7 @@ class MaskedModel(nn.Module):
 
     def _hidden_loss(
         self, targets: torch.Tensor, generator: torch.Generator, *, training: bool, asked: torch.Tensor | None = None
-    ) -> dict[str, torch.Tensor]:
+    ) -> Loss:
         """Return the loss under one mask.
 
         Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +9,7 @@ from torch import nn
 
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.models.base import Stages
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 
@@ -30,7 +30,7 @@ class Model(nn.Module):
         self.register_buffer("mean", torch.zeros(sizes.neurons))
         self.register_buffer("mean_forward", torch.zeros(sizes.neurons))
 
-    def fit(self, trials: Trials, report: Callable[[dict], None]) -> None:
+    def fit(self, trials: Trials, stages: Stages) -> None:
         """Take the means over the trials and bins in which a neuron was observed, expected spikes per bin."""
         observed, forward = mean_counts(trials, self.sizes)
         self.mean.copy_(torch.as_tensor(observed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ import torch
 from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Windows
+from raysp.models.base import Stages
 from raysp.models.windowed import WindowModel
 
 
@@ -37,7 +38,7 @@ class Model(WindowModel):
         super().__init__()
         self.reach, self.step = Reach(config.input_bins, 1), 1000
 
-    def fit(self, split: StimulusSplit, report: Callable[[dict], None]) -> None:
+    def fit(self, split: StimulusSplit, stages: Stages) -> None:
         """There is nothing to fit."""
 
     def output(self, windows: Windows) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ import torch
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.models import distance_unet
+from raysp.models.base import Stages
 from raysp.models.windowed import WindowModel
 from raysp.objectives import spike_distance
 
@@ -37,7 +38,7 @@ class Model(WindowModel):
         self.reach = Reach(config.input_bins, config.output_bins - config.past + config.lookahead)
         self._tables: tuple[Tape, tuple[torch.Tensor, torch.Tensor]] | None = None
 
-    def fit(self, split: StimulusSplit, report: Callable[[dict], None]) -> None:
+    def fit(self, split: StimulusSplit, stages: Stages) -> None:
         """There is nothing to fit."""
 
     def output(self, windows: Windows) -> torch.Tensor:

@@ -15,6 +15,7 @@ from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Windows
 from raysp.layers.cellwise import Linear
 from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
+from raysp.objectives.loss import Loss
 from raysp.objectives.poisson_counts import decode, place_evenly
 
 LEAST = 1e-8
@@ -46,7 +47,7 @@ class Model(WindowModel):
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.lanes = config, sizes.cells
         self.reach = Reach(config.input_bins, config.interval)
         self.step = config.interval
         self.trunk = config.trunk(sizes)
@@ -69,10 +70,10 @@ class Model(WindowModel):
         rows = windows.starts[:, None] + torch.arange(self.config.interval, device=windows.starts.device)
         return windows.tape.spikes[:, rows].sum(dim=2)
 
-    def loss(self, windows: Windows) -> dict[str, torch.Tensor]:
+    def loss(self, windows: Windows) -> Loss:
         """Return the Poisson negative log-likelihood of each cell."""
         each = errors(self.output(windows), self.counts(windows))
-        return {"loss": each.sum(), "each": each}
+        return Loss(each.sum(), each)
 
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]

@@ -16,6 +16,7 @@ from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
+from raysp.objectives.loss import Loss
 from raysp.objectives.masking import coordinated_dropout
 from raysp.objectives.poisson import poisson_loss, rates
 
@@ -75,7 +76,7 @@ class Model(nn.Module):
         with torch.no_grad():
             self.to_log_rates.bias.copy_(torch.as_tensor(observed).clamp(min=LEAST_MEAN).log())
 
-    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+    def loss(self, batch: Batch) -> Loss:
         """Return the Poisson loss over all that is known of the batch: held-in, held-out, forward."""
         targets = batch.whole()
         heldin = torch.nan_to_num(batch.heldin)

@@ -12,6 +12,7 @@ from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Windows
 from raysp.layers.window_trunk import Trunk
 from raysp.models.windowed import TrunkConfig, WindowModel
+from raysp.objectives.loss import Loss
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ class SharedModel(WindowModel):
     `errors_of(output, windows, cells)`; `network` is the one network.
     """
 
-    one_per_cell = False
     network: WindowModel
 
     def __init__(self, config: SharedConfig, sizes: StimulusSizes) -> None:
@@ -65,8 +65,8 @@ class SharedModel(WindowModel):
         """Return what the network says of each window of every cell."""
         return self.output_of(windows, torch.arange(self.cells, device=windows.starts.device))
 
-    def loss(self, windows: Windows) -> dict[str, torch.Tensor]:
-        """Return the mean error of the cells that are shown; "each" has that mean for the others."""
+    def loss(self, windows: Windows) -> Loss:
+        """Return the mean error of the cells that are shown; `each` has that mean for the others."""
         cells, count = torch.arange(self.cells, device=windows.starts.device), self.config.cells_at_once
         if windows.generator is not None and 0 < count < self.cells:
             order = torch.randperm(self.cells, generator=windows.generator, device=windows.generator.device)
@@ -75,7 +75,7 @@ class SharedModel(WindowModel):
         found = self.errors_of(output, windows, cells)
         each = found.mean().expand(self.cells).clone()
         each[cells] = found
-        return {"loss": found.mean(), "each": each}
+        return Loss(found.mean(), each[None])
 
     def through(self, trunk: Trunk, stimulus: torch.Tensor, history: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
         """Return what a trunk of one network gives, (1, cells * windows, coarsest bins, channels).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import nn
 from raysp.config import ranges
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.models.base import Stages
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.poisson import rates
@@ -76,20 +76,23 @@ class Model(nn.Module):
         self.register_buffer("mean", torch.zeros(sizes.neurons, dtype=torch.float64))
         self.register_buffer("mean_forward", torch.zeros(sizes.neurons, dtype=torch.float64))
 
-    def fit(self, trials: Trials, report: Callable[[dict], None]) -> None:
+    def fit(self, trials: Trials, stages: Stages) -> None:
         """Regress held-out counts on the log of smoothed held-in counts. Raises BadInput without held-out ones."""
         observed, forward = mean_counts(trials, self.sizes)
         self.mean.copy_(torch.as_tensor(observed))
         self.mean_forward.copy_(torch.as_tensor(forward))
         if not self.sizes.heldout:
             return
-        report({"phase": f"regressing {self.sizes.heldout} neurons on {self.sizes.heldin}"})
+        stages.report({"phase": f"regressing {self.sizes.heldout} neurons on {self.sizes.heldin}"})
+        weights, intercepts = stages.once("regression", lambda: self._regressed(trials))
+        self.weights.copy_(weights)
+        self.intercepts.copy_(intercepts)
+
+    def _regressed(self, trials: Trials) -> tuple[torch.Tensor, ...]:
         smoothed = self._smooth(torch.as_tensor(trials.heldin, device=self.kernel.device))
         inputs = torch.log(smoothed + self.config.offset).flatten(0, 1).cpu().numpy()
         counts = trials.heldout.reshape(-1, self.sizes.heldout)
-        weights, intercepts = poisson_regression(inputs, counts, self.alpha)
-        self.weights.copy_(torch.as_tensor(weights))
-        self.intercepts.copy_(torch.as_tensor(intercepts))
+        return tuple(torch.as_tensor(found) for found in poisson_regression(inputs, counts, self.alpha))
 
     def predict(self, batch: Batch) -> Prediction:
         """Return (trials, bins, neurons) rates, and the neurons' means in the forward bins."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import nn
@@ -11,6 +10,7 @@ from raysp.data.splits.batch import Batch
 from raysp.data.splits.header import Header
 from raysp.data.splits.population import PopulationSplit, Sizes, Trials
 from raysp.errors import BadInput
+from raysp.models.base import Stages
 from raysp.models.prediction import Prediction
 
 
@@ -33,7 +33,7 @@ class Model(nn.Module):
         super().__init__()
         self.sizes = sizes
 
-    def fit(self, trials: Trials, report: Callable[[dict], None]) -> None:
+    def fit(self, trials: Trials, stages: Stages) -> None:
         """Check that truth is known; there is nothing to fit. Raises BadInput where it is not."""
         _refuse_unknown(trials.rates)
 

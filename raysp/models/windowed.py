@@ -76,8 +76,7 @@ class WindowModel(nn.Module):
     - `decodings`: the ways in which its output becomes spikes;
     - `output(windows) -> (cells, windows, ...)`, from what lies before t = 0 alone;
     - `spikes(output, history, decoding, generators) -> (cells, windows, step)` counts, uint8;
-    - `loss(windows) -> {"loss": scalar, "each": (cells,)}` where gradient descent fits it, the first being the sum of
-      the second, so that no cell's weights know of another's;
+    - `loss(windows) -> Loss` where gradient descent fits it;
     - `start(tape, stretches)`, optional: initial values that come from the training part.
 
     A model whose output says how sure it is of spikes names in `calibrates` which of its decodings serves each of
@@ -85,14 +84,15 @@ class WindowModel(nn.Module):
     natural logs, chosen on the validation part; its settings have `careful_ms`. `published` are those of its decodings
     that its paper has: all of them, unless it says otherwise.
 
-    `log_output` says that the output is the natural log of what a reader wants to see. `one_per_cell` says that every
-    weight has the cells in front, so that each cell keeps its own best weights. `sees_truth` is for ceilings, which
-    read the very spikes that they give. `role` is the part that it plays in a comparison.
+    `log_output` says that the output is the natural log of what a reader wants to see. `lanes` is how many cells have a
+    network of their own, every weight having them in front, so that each keeps its own best weights; None where one
+    network serves all. `sees_truth` is for ceilings, which read the very spikes that they give. `role` is the part that
+    it plays in a comparison.
     """
 
     reads = StimulusSplit
     log_output = False
-    one_per_cell = True
+    lanes: int | None = None
     sees_truth = False
     role: Role = "network"
     reach: Reach

@@ -9,6 +9,7 @@ from torch.autograd.function import once_differentiable
 
 from raysp.errors import BadInput
 from raysp.objectives.links import Link
+from raysp.objectives.loss import Loss
 from raysp.objectives.poisson import MAX_LOG_RATE
 
 LossName = Literal["poisson", "mse"]
@@ -17,8 +18,8 @@ TINY = 1e-30
 """Stands for 0 inside a logarithm that is multiplied by 0."""
 
 
-def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: LossName) -> dict[str, torch.Tensor]:
-    """Return the mean loss over the known targets.
+def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: LossName) -> Loss:
+    """Return the mean loss over the known targets, float32; 0 with zero gradient where none is known.
 
     Poisson: the deviance 2 [rate - k ln rate - k + k ln k] with 0 ln 0 = 0 (McCullagh & Nelder 1989): 0 for a perfect
     model, so that numbers compare across recordings. MSE: (rate - k)^2.
@@ -30,9 +31,6 @@ def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: L
         link: from output to rates.
         loss: "poisson" or "mse".
 
-    Returns:
-        "loss", a float32 scalar, 0 with zero gradient when nothing counts; and "known", how many entries count.
-
     Raises:
         BadInput: the shapes differ.
     """
@@ -41,9 +39,7 @@ def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: L
     return chosen_loss(output, torch.nan_to_num(targets), ~torch.isnan(targets), link, loss)
 
 
-def chosen_loss(
-    output: torch.Tensor, counts: torch.Tensor, known: torch.Tensor, link: Link, loss: LossName
-) -> dict[str, torch.Tensor]:
+def chosen_loss(output: torch.Tensor, counts: torch.Tensor, known: torch.Tensor, link: Link, loss: LossName) -> Loss:
     """Return `hidden_loss` of counts without NaN over the `known` entries, (trials, bins, neurons) booleans."""
     number, counts = known.sum(), counts.float()
     # As numbers, once: a product with booleans makes numbers of them each time.
@@ -52,7 +48,7 @@ def chosen_loss(
         total = _ExpDeviance.apply(output.float(), counts, weights)
     else:
         total = (_entries(output, counts, link, loss) * weights).sum()
-    return {"loss": total / number.clamp(min=1), "known": number}
+    return Loss.mean(total, number)
 
 
 def _unexpanded(x: torch.Tensor) -> torch.Tensor:

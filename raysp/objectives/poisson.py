@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from raysp.errors import BadInput
+from raysp.objectives.loss import Loss
 
 MAX_LOG_RATE = 7.0
 """Natural log of expected spikes per bin: 1,097, above what any neuron fires. Beyond it exp is continued by its tangent
@@ -35,23 +36,19 @@ def negative_log_likelihood(log_rates: torch.Tensor, counts: torch.Tensor) -> to
     return rates(log_rates) * tangent - counts * log_rates
 
 
-def poisson_loss(log_rates: torch.Tensor, counts: torch.Tensor) -> dict[str, torch.Tensor]:
+def poisson_loss(log_rates: torch.Tensor, counts: torch.Tensor) -> Loss:
     """Return the mean negative log-likelihood over the known entries.
 
     Args:
         log_rates: (trials, bins, neurons) natural log of expected spikes per bin.
         counts: (trials, bins, neurons) spikes per bin; NaN marks what is unknown and adds nothing, nor any gradient.
 
-    Returns:
-        "loss", a float32 scalar, 0 when nothing is known; and "known", the number of entries it is the mean of.
-
     Raises:
         BadInput: the shapes differ.
     """
     known = ~torch.isnan(counts)
     entries = negative_log_likelihood(log_rates, torch.nan_to_num(counts))
-    number = known.sum()
-    return {"loss": (entries * known).sum() / number.clamp(min=1), "known": number}
+    return Loss.mean((entries * known).sum(), known.sum())
 
 
 def _shape(tensor: torch.Tensor) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dic
         "code": trial.code,
         "commit": commit()["commit"],
         "host": platform.node(),
-    }
+    } | ({"diverged": list(fitted.diverged)} if fitted.diverged else {})
 
 
 def best_metrics(fitted: Any) -> dict[str, float]:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
-import os
 import time
 from typing import Any
 
-from raysp.data.splits.population import Trials
 from raysp.errors import Interrupted
 from raysp.training import checkpoint as checkpoints
 from raysp.training.descent import Descent
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
-from raysp.training.predict import predict_batch
 from raysp.training.randomness import looking
-
-# A checkpoint costs milliseconds; machines that are taken away at short notice may want it more often.
-SAVE_EVERY_S = float(os.environ.get("RAYSP_CHECKPOINT_S", "30"))
 
 
 class Attempt:
@@ -27,12 +22,11 @@ class Attempt:
     Args:
         job: whose checkpoint it is, whom to ask and tell.
         descent: the model being fitted.
-        validation: the trials that the live metrics compare predictions with.
         stage: of the job.
     """
 
-    def __init__(self, job: Job, descent: Descent, validation: Trials | None, stage: str = "fit") -> None:
-        self.job, self.descent, self.validation = job, descent, validation
+    def __init__(self, job: Job, descent: Descent, stage: str) -> None:
+        self.job, self.descent = job, descent
         self.checkpoint = job.checkpoint(stage)
         self._before, self._started, self._saved = 0.0, time.monotonic(), time.monotonic()
 
@@ -76,7 +70,7 @@ class Attempt:
                     row.update(self._measured())
             row["seconds"] = round(self.seconds, 3)
             self.job.report({**row, "epochs": self.descent.epochs, "best_loss": self.descent.progress.best_loss})
-            if time.monotonic() - self._saved >= SAVE_EVERY_S:
+            if time.monotonic() - self._saved >= checkpoints.SAVE_EVERY_S:
                 self.save()
             if not self.descent.over() and not self.job.keep_going():
                 self.save()
@@ -94,13 +88,19 @@ class Attempt:
             checkpoints.save(self.checkpoint, self.job.trial.id, {**self.descent.state(), "seconds": self.seconds})
         self._saved = time.monotonic()
 
-    def fitted(self, selected_on: str) -> Fitted:
-        """Return the model with its best weights, measured on the validation trials."""
-        model, progress = self.descent.model, self.descent.progress
+    def fitted(self) -> Fitted:
+        """Return the model with its best weights, measured on what validates."""
+        model, progress, batches = self.descent.model, self.descent.progress, self.descent.batches
         model.load_state_dict(progress.best)
         model.eval()
         best = progress.curve[progress.best_epoch - 1]
         best.update(self._measured())
+        of_lanes = (progress.best_epochs, progress.best_losses, progress.diverged)
+        epochs, losses, diverged = (each.expand(len(batches.units)).tolist() for each in of_lanes)
+        units = {
+            unit: {"best epoch": epoch, "validation loss": loss if epoch else None}
+            for unit, epoch, loss in zip(batches.units, epochs, losses, strict=True)
+        }
         return Fitted(
             model=model,
             curve=progress.curve,
@@ -109,19 +109,18 @@ class Attempt:
             learning_rates=[row["learning_rate"] for row in progress.curve[: progress.best_epoch]],
             steps=self.descent.steps,
             validation_loss=best["validation_loss"],
-            selected_on=selected_on,
+            selected_on=batches.selected_on,
             parameters=sum(weights.numel() for weights in model.parameters()),
             device=self.descent.device,
             seconds=self.seconds,
+            units=units,
+            diverged=tuple(itertools.compress(batches.units, diverged)),
         )
 
     def _measured(self) -> dict[str, float | None]:
-        if self.job.measure is None or self.validation is None or self.descent.validation is None:
-            return {}
-        model, device = self.descent.model, self.descent.device
-        with looking(model, device):
-            found = predict_batch(model, self.descent.validation, device)
-            return finite(self.job.measure(found, self.validation))
+        model, seed = self.descent.model, self.job.trial.seed
+        with looking(model, self.descent.device, seed):
+            return finite(self.descent.batches.measured(model))
 
 
 def finite(metrics: dict[str, float]) -> dict[str, float | None]:

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from raysp.config.experiment import Training
-from raysp.data.splits.batch import Batch
-from raysp.training.predict import BATCH
+from raysp.training.batches import Batches
 
 
 class Averaging:
@@ -46,14 +45,11 @@ class Averaging:
             self._take(1.0 / (self._count + 1))
 
     @contextlib.contextmanager
-    def in_place(self, train: Batch) -> Iterator[None]:
+    def in_place(self, batches: Batches) -> Iterator[None]:
         """Put the mean weights into the model for the block; nothing happens before averaging has begun.
 
-        Statistics of batch normalisation are those of the training trials seen whole, as in evaluation: means of
+        Statistics of batch normalisation are those of the training data seen whole, as in evaluation: means of
         statistics taken under masks would be of other inputs.
-
-        Args:
-            train: the training trials, on the device.
         """
         if not self._count:
             yield
@@ -61,7 +57,7 @@ class Averaging:
         before = {name: value.detach().clone() for name, value in self._model.state_dict().items()}
         self._model.load_state_dict({**before, **self._mean})
         try:
-            refresh(self._model, train)
+            refresh(self._model, batches)
             yield
         finally:
             self._model.load_state_dict(before)
@@ -92,23 +88,25 @@ def first_epoch(training: Training) -> int:
 
 
 @torch.no_grad()
-def refresh(model: nn.Module, train: Batch) -> None:
-    """Take batch normalisation's statistics anew, over the training trials with everything visible.
+def refresh(model: nn.Module, batches: Batches) -> None:
+    """Take batch normalisation's statistics anew, over the training data with everything visible.
 
-    Nothing is drawn and no other part of the model leaves its mode.
+    Nothing is drawn and no other part of the model leaves its mode. A part of a model that keeps such statistics has
+    `running_mean`, `momentum` and `reset_running_stats` as torch's own.
     """
-    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    norms = [module for module in model.modules() if getattr(module, "running_mean", None) is not None]
     if not norms:
         return
     modes, momenta = [module.training for module in model.modules()], [norm.momentum for norm in norms]
     model.eval()
     for norm in norms:
         norm.reset_running_stats()
-        # None: the plain mean over batches, each batch counting the same.
-        norm.momentum = None
         norm.train()
-    for start in range(0, len(train), BATCH):
-        model.predict(train.take(slice(start, start + BATCH)).inputs())
+    for number, piece in enumerate(batches.whole(), start=1):
+        for norm in norms:
+            # The plain mean over batches, each batch counting the same.
+            norm.momentum = 1.0 / number
+        batches.show(model, piece)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     for module, mode in zip(model.modules(), modes, strict=True):

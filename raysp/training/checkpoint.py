@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 from typing import Any
 
@@ -17,6 +18,8 @@ FORMAT, UNSEALED = 2, 1
 
 MARK = b"raysp sha256 "
 COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
+SAVE_EVERY_S = float(os.environ.get("RAYSP_CHECKPOINT_S", "30"))
+"""A checkpoint costs milliseconds; machines that are taken away at short notice may want it more often."""
 LENGTH = 2
 """Bytes at the end of an archive without a comment that say how long its comment is."""
 

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
-from raysp.config.experiment import Training
-from raysp.data.splits.batch import to_device
-from raysp.data.splits.population import Trials
 from raysp.training.attempt import finite
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
-from raysp.training.predict import predict
-from raysp.training.unseen import unseen_loss
-from raysp.training.validation import validation_mask
+from raysp.training.randomness import seeded
+from raysp.training.stages import Stages
+from raysp.training.trial import new_model
+
+Validate = Callable[[nn.Module], dict[str, float]]
 
 
-def fit_itself(job: Job, trials: Trials, make: Callable[[], nn.Module]) -> Fitted:
-    """Fit a model to all training trials; first, where it is to be measured, without the validation trials.
+def fit_itself(job: Job, sizes: Any, data: Any, part: tuple[Any, Validate] | None = None) -> Fitted:
+    """Fit a model to all training data; first, where it is to be measured, without what validates.
 
-    Nothing is selected, so the final model needs no validation trials; a sweep over its settings does, and the
-    numbers it compares come from the first fit, whose model a search is given.
+    Nothing is selected, so the final model needs no validation data; a sweep over its settings does, and the numbers
+    it compares come from the first fit, whose model a search is given.
 
     Args:
-        job: what to fit, where, and whom to tell.
-        trials: the training part of a split.
-        make: gives a new model on the job's device, with `fit(trials, report)`.
+        job: what to fit, where, and whom to ask and tell.
+        sizes: of the data.
+        data: what the model's `fit(data, stages)` takes.
+        part: the same without what validates, and what measures a model on that; None measures nothing.
+
+    Raises:
+        Interrupted: the job does not keep going.
     """
-    started = time.monotonic()
-    model, metrics = make(), {}
-    final = job.purpose == "final"
-    if job.measure is not None and len(trials) > 1:
-        metrics = _validated(job, model, trials)
-        model = make() if final else model
-    if final or not metrics:
-        model.fit(trials, job.report)
+    started, metrics = time.monotonic(), {}
+    with seeded(job.trial.seed, job.place):
+        model, final = new_model(job, sizes), job.purpose == "final"
+        if part is not None:
+            model.fit(part[0], Stages(job, "validated" if final else "fit"))
+            metrics = finite(part[1](model))
+            model = new_model(job, sizes) if final else model
+        if final or not metrics:
+            model.fit(data, Stages(job, "fit"))
     model.eval()
     seconds = time.monotonic() - started
     row = {name: None for name in ("train_loss", "validation_loss", "unseen_loss", "learning_rate")}
@@ -54,12 +59,3 @@ def fit_itself(job: Job, trials: Trials, make: Callable[[], nn.Module]) -> Fitte
         device=job.place,
         seconds=seconds,
     )
-
-
-def _validated(job: Job, model: nn.Module, trials: Trials) -> dict[str, float | None]:
-    aside, device = validation_mask(trials, Training()), job.place
-    model.fit(trials.take(~aside), job.report)
-    validation = trials.take(aside)
-    found = predict(model, validation, device)
-    loss = unseen_loss(model, to_device(validation, device), device)
-    return finite({**job.measure(found, validation), **({} if loss is None else {"unseen_loss": loss})})

@@ -1,4 +1,4 @@
-"""One loop for every model that gradient descent fits: epochs, validation, best weights, exact resume."""
+"""One loop for every model that gradient descent fits: epochs, validation, best weights of each lane, exact resume."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch
 from torch import nn
 
 from raysp.config.experiment import Training
-from raysp.data.splits.batch import Batch, detached
 from raysp.errors import BadInput
 from raysp.training.averaging import Averaging
+from raysp.training.batches import Batches
 from raysp.training.device import precision
-from raysp.training.job import Follow
-from raysp.training.predict import BATCH
+from raysp.training.job import Job
+from raysp.training.one_cycle import one_cycle
+from raysp.training.optimizer import LaneOptimizer
 from raysp.training.randomness import Streams, looking
 from raysp.training.schedule import is_over, learning_rate
-from raysp.training.unseen import unseen_loss
 
 
 def finite(loss: float | None) -> float | None:
@@ -29,7 +29,7 @@ def finite(loss: float | None) -> float | None:
 
 
 class Diverged(BadInput):
-    """The loss became infinite or NaN."""
+    """The loss of every lane became infinite or NaN."""
 
 
 @dataclass
@@ -37,65 +37,80 @@ class Progress:
     """How far training has come; all of it goes into the checkpoint.
 
     Attributes:
-        curve: one row per epoch.
-        best_epoch: the epoch with the lowest validation loss (the model's own), the last one without validation.
-        best_loss: that loss.
-        best: the weights after it.
+        best_epochs: (lanes,) the epoch of each lane's lowest validation loss (the model's own), the last one without
+            validation; 0 before there is one.
+        best_losses: (lanes,) that loss.
+        diverged: (lanes,) the epoch in which a lane's loss became infinite or NaN, 0 for none. From then on it keeps
+            its best weights, and counts in no mean.
+        best: each lane's weights after its best epoch; zeros where it has none.
+        curve: one row per epoch, losses being means over lanes.
     """
 
-    curve: list[dict[str, Any]] = field(default_factory=list)
-    best_epoch: int = 0
-    best_loss: float = math.inf
+    best_epochs: torch.Tensor
+    best_losses: torch.Tensor
+    diverged: torch.Tensor
     best: dict[str, torch.Tensor] = field(default_factory=dict)
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+    @staticmethod
+    def of(lanes: int) -> Progress:
+        """Return where so many lanes begin."""
+        nothing = torch.zeros(lanes, dtype=torch.int64)
+        return Progress(nothing, torch.full((lanes,), math.inf), nothing)
 
     @property
     def epoch(self) -> int:
         """Epochs done."""
         return len(self.curve)
 
+    @property
+    def best_loss(self) -> float:
+        """The validation loss: the lowest mean over lanes; infinite without any."""
+        return min(
+            (row["validation_loss"] for row in self.curve if row["validation_loss"] is not None), default=math.inf
+        )
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of that loss, the last one without any."""
+        losses = [row["validation_loss"] for row in self.curve]
+        return losses.index(self.best_loss) + 1 if self.best_loss in losses else self.epoch
+
+    @property
+    def alive(self) -> torch.Tensor:
+        """(lanes,) True for those that have not diverged."""
+        return self.diverged == 0
+
 
 class Descent:
     """A model being fitted by minibatch gradient descent, an epoch at a time.
 
+    A model may hold several lanes, independent copies of its weights (`model.lanes`): all draws are made once for all
+    of them, and the loss is their sum. Each lane's weights come out as if it were trained alone, but for the rounding
+    of sums that are ordered otherwise when there are more of them. Which lanes the others are changes no bit.
+
     Args:
         model: on the device; changed in place.
-        training: how.
-        train: the trials to train on, on the device.
-        validation: the trials that select the model; None follows `follow`.
-        seed: of batches and masks.
-        device: where.
-        follow: epochs and learning rates to take over.
+        batches: its data.
+        job: how it is trained, and from which seed; told of lanes that diverge.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        training: Training,
-        train: Batch,
-        validation: Batch | None,
-        seed: int,
-        device: torch.device,
-        follow: Follow | None = None,
-    ) -> None:
-        self.model, self.training, self.device, self.follow = model, training, device, follow
-        # Truth is for ceilings; nothing that is trained may see it.
-        self.train = dataclasses.replace(train, rates=None)
-        self.validation = None if validation is None else dataclasses.replace(validation, rates=None)
-        self.streams = Streams(seed, device)
-        self.progress = Progress()
-        self.averaging = Averaging(model, training)
-        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-        # One kernel for all weights: of models this small, the loop over them takes a tenth of a step.
-        options = {"fused": True} if device.type in ("cpu", "cuda") else {}
-        self.optimizer = kinds[training.optimizer](
-            model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, **options
-        )
+    def __init__(self, model: nn.Module, batches: Batches, job: Job) -> None:
+        _check_lanes(model, job)
+        self.model, self.batches, self.job, self.training = model, batches, job, job.training
+        self.device, self.follow = job.place, job.follow
+        self.lanes = getattr(model, "lanes", None)
+        self.streams = Streams(job.trial.seed, self.device)
+        self.progress = Progress.of(self.lanes or 1)
+        self.averaging = Averaging(model, self.training)
+        self._trainings = job.lanes or (self.training,)
+        self.optimizer = LaneOptimizer(model, self._trainings, batches.betas)
 
     @property
     def steps(self) -> int:
-        """Optimiser steps per epoch, of trials shared out evenly: a last batch of one trial would only add noise."""
-        wanted = self.follow.steps if self.follow else 0
-        return min(wanted or math.ceil(len(self.train) / self.training.batch_size), len(self.train))
+        """Optimiser steps per epoch, of examples shared out evenly: a last batch of one would only add noise."""
+        wanted, size = self.follow.steps if self.follow else 0, self.batches.size
+        return min(wanted or math.ceil(size / self.training.batch_size), size)
 
     @property
     def epochs(self) -> int:
@@ -103,54 +118,55 @@ class Descent:
         return self.follow.epochs if self.follow else self.training.epochs
 
     def over(self) -> bool:
-        """Tell whether training has ended."""
+        """Tell whether training has ended: for every lane, where patience ends it."""
         if self.follow:
             return self.progress.epoch >= self.follow.epochs
-        return is_over(self.training, self.progress.epoch, self.progress.best_epoch)
+        best = self.progress.best_epochs[self.progress.alive]
+        return is_over(self.training, self.progress.epoch, int(best.max()))
 
     def step(self) -> dict[str, Any]:
-        """Train one epoch, validate, keep the best weights; return the epoch's row of the curve.
+        """Train one epoch, validate, keep each lane's best weights; return the epoch's row of the curve.
 
         Raises:
-            Diverged: a loss became infinite or NaN.
+            Diverged: the loss of the last lane that was left became infinite or NaN.
         """
-        epoch, rate = self.progress.epoch + 1, self._learning_rate()
-        row = {"epoch": epoch, "train_loss": self._train(rate), "validation_loss": None, "unseen_loss": None}
-        row["learning_rate"] = rate
+        epoch = self.progress.epoch + 1
+        trained, rate = self._train(epoch)
         self.averaging.after_epoch(epoch)
-        if self.averaging.begins(epoch) and self.validation is not None:
-            row["last_weights_loss"] = self.loss(self.validation)
+        validated = self.batches.selected_on != "nothing"
+        losses, row = {"train_loss": trained}, {"epoch": epoch, "train_loss": None}
+        row |= {"validation_loss": None, "unseen_loss": None, "learning_rate": rate}
+        if self.averaging.begins(epoch) and validated:
+            row["last_weights_loss"] = self._mean(self.losses())
         with self.shown():
-            if self.validation is not None:
-                row["validation_loss"] = self.loss(self.validation)
-                row["unseen_loss"] = finite(unseen_loss(self.model, self.validation, self.device))
-            self._refuse_divergence(row)
+            if validated:
+                losses["validation_loss"] = self.losses()
+                row["unseen_loss"] = finite(self.batches.unseen(self.model))
+            self._mask_diverged(epoch, rate, losses)
+            row |= {name: self._mean(each) for name, each in losses.items()}
             self.progress.curve.append(row)
-            loss = row["validation_loss"]
-            if loss is None or loss < self.progress.best_loss:
-                self._keep(epoch, math.inf if loss is None else loss)
+            self._keep(epoch, losses.get("validation_loss"))
         return row
 
     def shown(self) -> contextlib.AbstractContextManager:
         """Return a block in which the model has the weights that are validated and kept: averaged ones, if any."""
-        return self.averaging.in_place(self.train)
+        return self.averaging.in_place(self.batches)
 
-    def loss(self, trials: Batch) -> float:
-        """Return the mean loss over trials, in eval mode and float32; moves no random state."""
-        total = weights = torch.zeros((), device=self.device)
-        with looking(self.model, self.device):
-            for start in range(0, len(trials), BATCH):
-                piece = detached(trials.take(slice(start, start + BATCH)))
+    def losses(self) -> torch.Tensor:
+        """Return each lane's mean loss on what validates, (lanes,), in eval mode and float32."""
+        total, weights = 0.0, 0
+        with looking(self.model, self.device, self.job.trial.seed):
+            for piece in self.batches.validation():
                 found = self.model.loss(piece)
-                weight = found.get("known", len(piece))
-                total, weights = total + found["loss"] * weight, weights + weight
-        return (total / weights).item()
+                weight = len(piece) if found.known is None else found.known
+                total, weights = total + found.each.float() * weight, weights + weight
+        return _by_lane(total / weights)
 
     def state(self) -> dict[str, Any]:
         """Return everything that going on exactly needs: weights, optimiser, random state, progress."""
         return {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.optimizer.adam.state_dict(),
             "random": self.streams.state(),
             "averaging": self.averaging.state(),
             "progress": {item.name: getattr(self.progress, item.name) for item in dataclasses.fields(Progress)},
@@ -166,65 +182,138 @@ class Descent:
     def restore(self, state: dict[str, Any]) -> bool:
         """Go on from a saved state; False when it came from another kind of device, so that draws differ."""
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.adam.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
         self.averaging.restore(state["averaging"])
         return self.streams.restore(state["random"])
 
-    def _learning_rate(self) -> float:
-        if self.follow:
-            return self.follow.learning_rates[self.progress.epoch]
-        losses = [row["validation_loss"] for row in self.progress.curve]
-        return learning_rate(self.training, self.progress.epoch + 1, losses)
+    def draws(self) -> tuple[torch.Tensor, ...]:
+        """Draw the examples of one epoch, in batches."""
+        return self.batches.draw(self.streams.order).tensor_split(self.steps)
 
-    def _train(self, rate: float) -> float:
+    def one_step(self, chosen: torch.Tensor, rate: float) -> float:
+        """Take one optimiser step on some examples at a learning rate; return the loss before it."""
+        self.model.train()
+        self.optimizer.set_rates([rate], self.batches.betas[0])
+        return self._mean(_by_lane(self._descend(chosen)))
+
+    def _train(self, epoch: int) -> tuple[torch.Tensor, float]:
+        """Return each lane's mean loss over the epoch, and the epoch's last learning rate."""
         self.model.train()
         if hasattr(self.model, "begin_epoch"):
-            self.model.begin_epoch(self.progress.epoch + 1)
-        self._set_rate(rate)
-        total = torch.zeros((), device=self.device)
-        for rows in self.batches():
-            total += self._descend(self.train.take(rows, self.streams.masks)) * len(rows)
-        return (total / len(self.train)).item()
+            self.model.begin_epoch(epoch)
+        total, rate = 0.0, 0.0
+        for step, chosen in enumerate(self.draws()):
+            rate, momentum = self._rate(self.training, epoch, step)
+            self.optimizer.set_rates([self._rate(one, epoch, step)[0] for one in self._trainings], momentum)
+            total = total + self._descend(chosen) * len(chosen)
+        return _by_lane(total / self.batches.size), rate
 
-    def batches(self) -> tuple[torch.Tensor, ...]:
-        """Draw the batches of one epoch: indices of training trials."""
-        order = torch.randperm(len(self.train), generator=self.streams.order).to(self.device)
-        return order.tensor_split(self.steps)
+    def _rate(self, training: Training, epoch: int, step: int) -> tuple[float, float]:
+        """Return the learning rate and the momentum of a step of an epoch."""
+        if self.batches.by_step and training.schedule == "one_cycle":
+            done = (epoch - 1) * self.steps + step
+            return one_cycle(done, self.steps * training.epochs, training.learning_rate)
+        if self.follow and not self.job.lanes:
+            return self.follow.learning_rates[epoch - 1], self.batches.betas[0]
+        losses = [row["validation_loss"] for row in self.progress.curve]
+        return learning_rate(training, epoch, losses), self.batches.betas[0]
 
-    def one_step(self, rows: torch.Tensor, rate: float) -> float:
-        """Take one optimiser step on some training trials at a learning rate; return the loss before it."""
-        self.model.train()
-        self._set_rate(rate)
-        return self._descend(self.train.take(rows, self.streams.masks)).item()
-
-    def _set_rate(self, rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-
-    def _descend(self, batch: Batch) -> torch.Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
+    def _descend(self, chosen: torch.Tensor) -> torch.Tensor:
+        batch = self.batches.batch(chosen, self.streams.masks)
+        self.model.zero_grad(set_to_none=True)
         with precision(self.device, self.training.precision):
-            loss = self.model.loss(batch)["loss"]
+            found = self.model.loss(batch)
         # Memory is at its peak when gradients begin; what they need of the batch is kept for them.
         del batch
-        loss.backward()
+        found.total.backward()
         if self.training.clip_norm:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip_norm)
+            self._clip(self.training.clip_norm)
         self.optimizer.step()
         self.averaging.after_step(self.progress.epoch + 1)
-        return loss.detach()
+        return found.each.detach().float()
 
-    def _keep(self, epoch: int, loss: float) -> None:
-        self.progress.best_epoch, self.progress.best_loss = epoch, loss
-        self.progress.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+    def _clip(self, largest: float) -> None:
+        """Clip the gradient by its norm; where there are lanes each by its own, so that none knows of another's."""
+        if self.lanes is None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), largest)
+            return
+        grads = [weights.grad for weights in self.model.parameters() if weights.grad is not None]
+        norm = sum(grad.flatten(1).square().sum(dim=1) for grad in grads).sqrt()
+        factor = (largest / (norm + 1e-6)).clamp(max=1.0)
+        for grad in grads:
+            grad.mul_(_in_front(factor, grad))
 
-    def _refuse_divergence(self, row: dict[str, Any]) -> None:
-        losses = {name: row[name] for name in ("train_loss", "validation_loss") if row[name] is not None}
-        wrong = [f"{name} {loss}" for name, loss in losses.items() if not math.isfinite(loss)]
-        if wrong:
+    def _mean(self, losses: torch.Tensor) -> float:
+        return losses[self.progress.alive].mean().item()
+
+    def _keep(self, epoch: int, losses: torch.Tensor | None) -> None:
+        progress = self.progress
+        if losses is None:
+            better = epoch <= torch.tensor(self.follow.lanes or (self.follow.epochs,))
+            losses = progress.best_losses
+        else:
+            better = losses < progress.best_losses
+            if self.training.patience:
+                # Alone, a lane's training would have ended here; that of others may go on.
+                better &= epoch - 1 - progress.best_epochs < self.training.patience
+        better &= progress.alive
+        progress.best_losses = torch.where(better, losses, progress.best_losses)
+        progress.best_epochs = torch.where(better, epoch, progress.best_epochs)
+        if better.any():
+            progress.best = self._weights_of(better.to(self.device))
+
+    def _weights_of(self, better: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the weights as they are in these lanes, (lanes,) booleans, and the best ones so far in the others."""
+        now = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        if self.lanes is not None and not better.all():
+            for name, value in now.items():
+                before = self.progress.best.get(name, torch.zeros_like(value)).to(value.device)
+                now[name] = torch.where(_in_front(better, value), value, before)
+        return now
+
+    def _mask_diverged(self, epoch: int, rate: float, losses: dict[str, torch.Tensor]) -> None:
+        """Set aside the lanes that have a loss which is not finite, and name them; refuse to go on without any."""
+        progress = self.progress
+        wrong = {name: ~torch.isfinite(each) & progress.alive for name, each in losses.items()}
+        dead = torch.stack(list(wrong.values())).any(dim=0)
+        if torch.equal(dead, progress.alive):
+            name = next(name for name, lanes in wrong.items() if lanes.any())
+            of_all = "" if len(dead) == 1 else f", and none of {len(dead)} lanes is left"
             raise Diverged(
-                f"training diverged in epoch {row['epoch']} at learning rate {row['learning_rate']:.3g} ({wrong[0]}); "
-                "try a lower training.learning_rate, some training.warmup_epochs, a smaller training.clip_norm "
-                f"(now {self.training.clip_norm:g}), or training.precision float32"
+                f"training diverged in epoch {epoch} at learning rate {rate:.3g} ({name} {self._mean(losses[name])}"
+                f"{of_all}); try a lower training.learning_rate, some training.warmup_epochs, a smaller "
+                f"training.clip_norm (now {self.training.clip_norm:g}), or training.precision float32"
             )
+        for lane in dead.nonzero()[:, 0].tolist():
+            kept, whose = int(progress.best_epochs[lane]), self.batches.units[lane : lane + 1]
+            name = f"unit {whose[0]}" if whose else f"lane {lane}"
+            keeps = f"it keeps its weights of epoch {kept}" if kept else "it has none to keep, and is not predicted"
+            where = f"in epoch {epoch} at learning rate {rate:.3g}"
+            self.job.report({"warning": f"{name} diverged {where}: {keeps}; the others are trained on"})
+        progress.diverged = torch.where(dead, epoch, progress.diverged)
+
+
+def _by_lane(losses: torch.Tensor) -> torch.Tensor:
+    """Return (lanes,) losses on the CPU, of (lanes,) or (lanes, units)."""
+    losses = losses.cpu()
+    return losses.mean(dim=1) if losses.ndim == 2 else losses
+
+
+def _in_front(lanes: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Return something of each lane, (lanes,), in a shape that goes with values that have the lanes in front."""
+    return lanes.view(-1, *[1] * (values.ndim - 1))
+
+
+def _check_lanes(model: nn.Module, job: Job) -> None:
+    lanes, training = getattr(model, "lanes", None), job.training
+    own = {"learning_rate": training.learning_rate, "weight_decay": training.weight_decay}
+    if job.lanes and len(job.lanes) != lanes:
+        raise BadInput(f"lanes expected training settings for each of {lanes or 'no'} lanes, got {len(job.lanes)}")
+    if any(dataclasses.replace(one, **own) != training for one in job.lanes):
+        raise BadInput("lanes expected training settings that differ in learning_rate and weight_decay alone")
+    if lanes is not None and training.schedule == "plateau":
+        raise BadInput(
+            "training.schedule expected constant, cosine or one_cycle, got 'plateau': the rate of every lane would "
+            "follow the mean loss of all"
+        )

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from raysp.training.job import Follow
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -28,7 +30,10 @@ class Fitted:
         parameters: numbers that gradient descent fitted.
         device: where it was computed.
         seconds: of training, all attempts together.
-        cells: of a continuous recording, cell number -> its own best epoch and validation loss there.
+        units: number of a unit -> its own "best epoch" and "validation loss" there, where a model has units of its own;
+            epoch 0 of one that has no weights, since its loss was never finite.
+        diverged: numbers of the units whose loss became infinite or NaN while that of others did not.
+        selected: the model before it was fitted anew to all training data; None where it was not.
     """
 
     model: nn.Module
@@ -42,4 +47,20 @@ class Fitted:
     parameters: int
     device: torch.device
     seconds: float
-    cells: dict[int, dict[str, float]] = field(default_factory=dict)
+    units: dict[int, dict[str, float]] = field(default_factory=dict)
+    diverged: tuple[int, ...] = ()
+    selected: nn.Module | None = None
+
+    @property
+    def lost(self) -> tuple[int, ...]:
+        """Numbers of the units that have no weights to predict from."""
+        return tuple(unit for unit, found in self.units.items() if not found["best epoch"])
+
+    @property
+    def follow(self) -> Follow:
+        """What a fit to all training data takes over."""
+        alone = getattr(self.model, "lanes", None) is not None
+        lanes = tuple(int(found["best epoch"]) for found in self.units.values()) if alone else ()
+        epochs = max(lanes, default=self.best_epoch)
+        rates = tuple(row["learning_rate"] for row in self.curve[:epochs])
+        return Follow(epochs, rates, self.steps, lanes)

@@ -13,7 +13,6 @@ from raysp.errors import BadInput
 from raysp.training import device as devices
 
 Report = Callable[[dict[str, Any]], None]
-Measure = Callable[[Any, Any], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,13 @@ class Follow:
         learning_rates: one for each of them.
         steps: optimiser steps of each epoch: with more trials, batches grow instead, since it is steps at a learning
             rate that were selected. 0 takes as many as the batch size asks for.
+        lanes: of a model with several lanes, how many of the epochs each is trained; empty for all of them.
     """
 
     epochs: int
     learning_rates: tuple[float, ...]
     steps: int = 0
+    lanes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or len(self.learning_rates) < self.epochs:
@@ -41,7 +42,7 @@ class Follow:
 
 @dataclass(frozen=True)
 class Job:
-    """One trial's fit. Everything but the trial, `purpose` and `follow` leaves its numbers as they are.
+    """One trial's fit. Everything but the trial, `purpose`, `follow` and `lanes` leaves its numbers as they are.
 
     Attributes:
         trial: what to fit.
@@ -54,8 +55,9 @@ class Job:
         report: called with each epoch's row, with a "phase", and with a "warning".
         keep_going: asked once after each epoch, and between stages; False saves the state and stops.
         enough: asked with the number of epochs done; True ends training there, as if the epochs were over.
-        measure: live metrics of a prediction against the validation trials.
         measure_at: epochs with live metrics, beside those that the training settings ask for.
+        lanes: of a model with several lanes, the training settings of each, which may differ in learning rate and
+            weight decay; empty where all have the trial's.
     """
 
     trial: Trial
@@ -66,8 +68,8 @@ class Job:
     report: Report = lambda note: None
     keep_going: Callable[[], bool] = lambda: True
     enough: Callable[[int], bool] = lambda epoch: False
-    measure: Measure | None = None
     measure_at: Collection[int] = ()
+    lanes: tuple[Training, ...] = ()
 
     @property
     def place(self) -> torch.device:

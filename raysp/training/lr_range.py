@@ -9,18 +9,11 @@ from dataclasses import dataclass
 
 import torch
 
-from raysp.config.experiment import Trial
-from raysp.data.splits.batch import to_device
-from raysp.data.splits.population import PopulationSplit
-from raysp.data.splits.stimulus import StimulusSplit
-from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput
-from raysp.models import catalog
-from raysp.training import device as devices
-from raysp.training.cells import CellDescent
+from raysp.training.batches import Learner
 from raysp.training.descent import Descent
+from raysp.training.job import Job
 from raysp.training.randomness import seeded
-from raysp.training.validation import validation_mask
 
 SMOOTHING, WORSE, SKIP_FIRST, SKIP_LAST = 0.98, 4.0, 10, 1
 """Of the moving average; how far above the best it may go; steps left out when the steepest fall is looked for."""
@@ -43,56 +36,40 @@ class LrRange:
     suggested: float | None
 
 
-def lr_range(
-    trial: Trial,
-    split: PopulationSplit | StimulusSplit,
-    *,
-    device: str = "auto",
-    lowest: float = 1e-8,
-    highest: float = 1.0,
-    steps: int = 100,
-) -> LrRange:
+def lr_range(job: Job, learner: Learner, *, lowest: float = 1e-8, highest: float = 1.0, steps: int = 100) -> LrRange:
     """Train a trial's model anew while the learning rate grows from step to step, until the loss explodes.
 
     A model of its own is trained: no weights, optimiser or random state of any other are touched.
 
     Args:
-        trial: the model, its settings and how it is trained; the seed.
-        split: its data.
-        device: "auto", "cpu", "cuda" or "cuda:<number>".
+        job: what would be fitted, and where.
+        learner: gives a new model and its data, of which those set aside in the training part are left out.
         lowest, highest: learning rates at both ends, log-spaced between.
         steps: of the optimiser.
 
     Raises:
         BadInput: the model is not fitted by gradient descent, or the range is empty.
     """
-    if trial.training is None:
-        raise BadInput(f"model {trial.model} is not fitted by gradient descent: it has no learning rate to look for")
+    if job.trial.training is None:
+        raise BadInput(
+            f"model {job.trial.model} is not fitted by gradient descent: it has no learning rate to look for"
+        )
     if not 0 < lowest < highest or steps < SKIP_FIRST + SKIP_LAST + 3:
         raise BadInput(
             f"a range test expected 0 < lowest < highest and {SKIP_FIRST + SKIP_LAST + 3} steps, got {lowest} to "
             f"{highest} in {steps}"
         )
-    place = devices.choose(device)
-    with seeded(trial.seed, place):
-        model = catalog.build(trial.model, dict(trial.settings), split.sizes).to(place)
-        if isinstance(split, StimulusSplit):
-            tape = Tape.of(split, place)
-            model.start(tape, split.parts["train"])
-            return _test(CellDescent(model, trial.training, split, tape, trial.seed), lowest, highest, steps)
-        train = split.train.take(~validation_mask(split.train, trial.training))
-        if hasattr(model, "start"):
-            model.start(train)
-        plain = dataclasses.replace(trial.training, average="none")
-        descent = Descent(model, plain, to_device(train, place), None, trial.seed, place)
-        return _test(descent, lowest, highest, steps)
+    plain = dataclasses.replace(job.training, average="none", validate_on="train")
+    job = dataclasses.replace(job, trial=dataclasses.replace(job.trial, training=plain))
+    with seeded(job.trial.seed, job.place):
+        return _test(Descent(*learner(job), job), lowest, highest, steps)
 
 
-def _test(descent: Descent | CellDescent, lowest: float, highest: float, steps: int) -> LrRange:
+def _test(descent: Descent, lowest: float, highest: float, steps: int) -> LrRange:
     rates, losses, smooth, running = [], [], [], 0.0
-    for step, rows in zip(range(steps), _batches(descent), strict=False):
+    for step, chosen in zip(range(steps), _draws(descent), strict=False):
         rate = lowest * (highest / lowest) ** (step / (steps - 1))
-        loss = descent.one_step(rows, rate)
+        loss = descent.one_step(chosen, rate)
         if not math.isfinite(loss):
             break
         running = SMOOTHING * running + (1 - SMOOTHING) * loss
@@ -104,9 +81,9 @@ def _test(descent: Descent | CellDescent, lowest: float, highest: float, steps: 
     return LrRange(rates, losses, smooth, suggestion(rates, smooth))
 
 
-def _batches(descent: Descent | CellDescent) -> Iterator[torch.Tensor]:
+def _draws(descent: Descent) -> Iterator[torch.Tensor]:
     while True:
-        yield from descent.batches()
+        yield from descent.draws()
 
 
 def suggestion(rates: list[float], smooth: list[float]) -> float | None:

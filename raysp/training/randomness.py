@@ -28,12 +28,16 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def looking(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Put the model in eval mode without gradients; afterwards its mode and torch's random state are as before."""
+def looking(model: nn.Module, device: torch.device, seed: int = 0) -> Iterator[None]:
+    """Put the model in eval mode without gradients; afterwards its mode and torch's random state are as before.
+
+    What is drawn in the block follows from the seed, and from nothing that training drew.
+    """
     training = model.training
     model.eval()
     try:
         with torch.random.fork_rng(devices=_cuda(device)), torch.no_grad():
+            torch.manual_seed(seed)
             yield
     finally:
         model.train(training)

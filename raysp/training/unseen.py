@@ -17,7 +17,7 @@ LEAST_RATE = 1e-9
 """Expected spikes per bin; what nlb_tools scores a rate of zero as."""
 
 
-def unseen_loss(model: nn.Module, trials: Batch, device: torch.device) -> float | None:
+def unseen_loss(model: nn.Module, trials: Batch, device: torch.device, seed: int = 0) -> float | None:
     """Return a model's mean Poisson loss over held-out neurons and forward bins, from held-in counts alone.
 
     Nats per known entry (one neuron in one bin), without the term ln(counts!) that no rate changes. Held-in counts are
@@ -27,13 +27,14 @@ def unseen_loss(model: nn.Module, trials: Batch, device: torch.device) -> float 
         model: any that predicts, on the device.
         trials: with all counts that are known, on the device.
         device: where.
+        seed: of what the model draws, if it draws.
 
     Returns:
         None where no such entry is known, as in a split without held-out neurons and forward bins; not finite where
         the rates are not.
     """
     total = known = torch.zeros((), device=device, dtype=torch.float64)
-    with looking(model, device):
+    with looking(model, device, seed):
         for start in range(0, len(trials), BATCH):
             piece = trials.take(slice(start, start + BATCH))
             if pairs := _entries(piece):

@@ -14,7 +14,7 @@ from raysp.data.splits.stimulus import StimulusSplit
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.prediction import check_prediction
-from tests.models.made_up import made_up_split
+from tests.models.made_up import made_up_split, unbroken
 
 SHAPES = {
     "whole": {},
@@ -29,7 +29,7 @@ def fitted(name: str, split: PopulationSplit) -> torch.nn.Module:
     torch.manual_seed(0)
     model = catalog.build(name, {}, split.sizes)
     if catalog.fits_itself(name):
-        model.fit(split.train, lambda note: None)
+        model.fit(split.train, unbroken())
     elif hasattr(model, "start"):
         model.start(split.train)
     return model.eval()
@@ -138,9 +138,9 @@ def test_the_loss_is_finite_and_its_gradient_reaches_every_parameter(name, shape
     split = made_up_split(**SHAPES[shape])
     model = fitted(name, split).train()
     found = model.loss(dataclasses.replace(to_device(split.train, "cpu"), rates=None))
-    assert found["loss"].dtype == torch.float32
-    assert found["loss"].shape == ()
-    found["loss"].backward()
+    assert found.total.dtype == torch.float32
+    assert found.total.shape == ()
+    found.total.backward()
     for label, weights in model.named_parameters():
         assert weights.grad is not None, label
         assert torch.isfinite(weights.grad).all(), label
@@ -162,7 +162,7 @@ def test_the_loss_falls_when_the_model_is_trained(name):
     losses = []
     for _ in range(30):
         optimizer.zero_grad()
-        loss = model.loss(batch)["loss"]
+        loss = model.loss(batch).total
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

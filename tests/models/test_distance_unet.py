@@ -46,7 +46,7 @@ def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(loss):
     model, tape = network({"dropout": 0.0, "loss": loss}, split)
     model.train()
     found = model.loss(tape.windows(torch.tensor(STARTS), model.reach.before))
-    found["loss"].backward()
+    found.total.backward()
     ours = {name: weights.grad for name, weights in model.named_parameters()}
     for cell in range(2):
         plain = plain_network("distance_unet", model, cell, 2).train()
@@ -54,13 +54,13 @@ def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(loss):
         wanted = torch.stack([true_log_distances(split.spikes[:, cell], start, model.config) for start in STARTS])
         error = plain(x) - wanted
         expected = 3.0 * error.square().mean() if loss == "l2" else 1.7 * error.abs().mean()
-        torch.testing.assert_close(found["each"][cell], expected)
+        torch.testing.assert_close(found.each[cell], expected)
         expected.backward()
         for name, grad in translated({name: grad[cell] for name, grad in ours.items()}, model.config):
             largest = plain.get_parameter(name).grad.abs().max().item()
             assert largest > 0, name
             torch.testing.assert_close(grad, plain.get_parameter(name).grad, rtol=1e-3, atol=1e-4 * largest, msg=name)
-    torch.testing.assert_close(found["loss"], found["each"].sum())
+    torch.testing.assert_close(found.total, found.each.sum())
 
 
 def test_in_evaluation_the_running_statistics_of_each_cell_are_used():

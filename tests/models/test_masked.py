@@ -73,7 +73,7 @@ def test_every_variant_trains_and_predicts(name, label, settings):
     losses = []
     for step in range(25):
         optimizer.zero_grad()
-        loss = model.loss(batch(seed=step))["loss"]
+        loss = model.loss(batch(seed=step)).total
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -109,7 +109,7 @@ def test_visible_counts_are_not_asked_for(name):
         return output, latents
 
     model._seen = spy
-    model._hidden_loss(batch().whole(), torch.Generator().manual_seed(0), training=False)["loss"].backward()
+    model._hidden_loss(batch().whole(), torch.Generator().manual_seed(0), training=False).total.backward()
     gradient, sizes = seen["output"].grad, SPLIT.sizes
     heldin = gradient[:, : sizes.bins, : sizes.heldin]
     hidden = seen["hidden"][:, : sizes.bins]
@@ -127,8 +127,8 @@ def test_whole_counts_take_a_short_way_to_the_same_loss_and_gradients(label, mon
         monkeypatch.setattr(masked, "complete", lambda counts, whole=whole: whole and complete(counts))
         model = built("unet", VARIANTS[label], split).train()
         loss = model.loss(batch(split, seed=3))
-        loss["loss"].backward()
-        found.append((loss["known"], loss["loss"], *(weight.grad for weight in model.parameters())))
+        loss.total.backward()
+        found.append((loss.known, loss.total, *(weight.grad for weight in model.parameters())))
     assert 0 < found[0][0] < split.train.heldin.size
     for short, long in zip(*found, strict=True):
         torch.testing.assert_close(short, long)
@@ -157,8 +157,8 @@ def test_other_repeats_are_asked_for_wherever_there_are_any(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_validation_looks_are_the_same_each_time_and_train_looks_are_not(name):
     model = built(name, {}).eval()
-    assert torch.equal(model.loss(batch())["loss"], model.loss(batch())["loss"])
-    one, two = model.loss(batch(seed=1))["loss"], model.loss(batch(seed=2))["loss"]
+    assert torch.equal(model.loss(batch()).total, model.loss(batch()).total)
+    one, two = model.loss(batch(seed=1)).total, model.loss(batch(seed=2)).total
     assert not torch.equal(one, two)
 
 
@@ -169,7 +169,7 @@ def test_silent_trials_and_huge_counts_are_borne(name):
     heldin[1] = 1e4
     heldin[2, 3] = torch.nan
     strange = dataclasses.replace(batch(seed=0).take(slice(0, 4), torch.Generator().manual_seed(0)), heldin=heldin)
-    loss = model.loss(strange)["loss"]
+    loss = model.loss(strange).total
     loss.backward()
     assert torch.isfinite(loss)
     assert all(torch.isfinite(weights.grad).all() for weights in model.parameters())

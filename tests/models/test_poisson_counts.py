@@ -23,7 +23,7 @@ def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(interv
     shaken(model)
     tape = Tape.of(split, "cpu")
     found = model.train().loss(tape.windows(torch.tensor(STARTS), 992))
-    found["loss"].backward()
+    found.total.backward()
     ours = {name: weights.grad for name, weights in model.named_parameters()}
     for cell in range(2):
         plain = plain_network("poisson_counts", model, cell, 2).train()
@@ -32,13 +32,13 @@ def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(interv
         counts = torch.stack([own[start : start + interval].sum() for start in STARTS])
         rates = plain(x)
         expected = (rates - counts * torch.log(rates + 1e-8)).mean()
-        torch.testing.assert_close(found["each"][cell], expected, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(found.each[cell], expected, rtol=1e-5, atol=1e-6)
         expected.backward()
         for name, grad in translated({name: grad[cell] for name, grad in ours.items()}, model.config):
             largest = plain.get_parameter(name).grad.abs().max().item()
             assert largest > 0, name
             torch.testing.assert_close(grad, plain.get_parameter(name).grad, rtol=1e-3, atol=1e-4 * largest, msg=name)
-    torch.testing.assert_close(found["loss"], found["each"].sum())
+    torch.testing.assert_close(found.total, found.each.sum())
 
 
 def test_in_evaluation_the_running_statistics_of_each_cell_are_used():

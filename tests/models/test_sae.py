@@ -34,7 +34,7 @@ def test_coordinated_dropout_draws_from_the_batchs_generator_and_never_in_evalua
 
     def loss(seed):
         drawn = None if seed is None else torch.Generator().manual_seed(seed)
-        return model.loss(dataclasses.replace(batch, generator=drawn))["loss"].item()
+        return model.loss(dataclasses.replace(batch, generator=drawn)).total.item()
 
     assert loss(1) == loss(1)
     assert loss(1) != loss(2)
@@ -46,8 +46,8 @@ def test_forward_bins_of_heldin_neurons_alone_are_learned_from():
     model = catalog.build("sae", {}, split.sizes)
     trials = dataclasses.replace(split.train, heldout_forward=None)
     found = model.loss(to_device(trials, "cpu"))
-    assert found["known"] == 12 * (8 * 9 + 2 * 6)
-    assert torch.isfinite(found["loss"])
+    assert found.known == 12 * (8 * 9 + 2 * 6)
+    assert torch.isfinite(found.total)
 
 
 @pytest.mark.parametrize("setting", [{"hidden": 0}, {"dropout": 1.0}, {"layers": 0}, {"coordinated_dropout": 1.5}])

@@ -14,6 +14,7 @@ from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput
 from raysp.kinds.stimulus.rollout import roll_out
 from raysp.models import catalog
+from raysp.models.shared_windows import SharedModel
 from raysp.models.windowed import Role
 from tests.models.made_up_stimulus import made_up_recording, model_for, small
 
@@ -146,7 +147,7 @@ def test_the_state_dict_carries_all_that_was_fitted(name):
     assert torch.equal(said(model, tape), said(copy.eval(), tape))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if catalog.module(name).Model.one_per_cell])
+@pytest.mark.parametrize("name", [name for name in NAMES if not issubclass(catalog.module(name).Model, SharedModel)])
 def test_every_weight_and_buffer_has_the_cells_in_front_and_starts_alike_in_all(name):
     split = made_up_recording(cells=3)
     model = catalog.build(name, small(name), split.sizes)
@@ -182,22 +183,22 @@ def test_it_does_not_change_what_it_is_given(name):
 def test_the_loss_is_finite_and_its_gradient_reaches_every_weight(name, cells):
     model, tape = fitted(name, made_up_recording(cells=cells))
     found = model.train().loss(tape.windows(STARTS, model.reach.before))
-    assert found["loss"].dtype == torch.float32
-    assert found["loss"].shape == ()
-    assert found["each"].shape == (cells,)
-    found["loss"].backward()
+    assert found.total.dtype == torch.float32
+    assert found.total.shape == ()
+    assert found.each.shape == (cells,)
+    found.total.backward()
     for label, weights in model.named_parameters():
         assert weights.grad is not None, label
         assert torch.isfinite(weights.grad).all(), label
         assert weights.grad.any(), label
 
 
-@pytest.mark.parametrize("name", [name for name in GRADIENT if catalog.module(name).Model.one_per_cell])
+@pytest.mark.parametrize("name", [name for name in GRADIENT if not issubclass(catalog.module(name).Model, SharedModel)])
 def test_the_loss_is_the_sum_of_the_cells_and_a_cells_weights_get_no_gradient_from_anothers(name):
     model, tape = fitted(name, made_up_recording(cells=3))
     found = model.train().loss(tape.windows(STARTS, model.reach.before))
-    torch.testing.assert_close(found["loss"], found["each"].sum())
-    found["each"][1].backward()
+    torch.testing.assert_close(found.total, found.each.sum())
+    found.each[1].backward()
     for label, weights in model.named_parameters():
         assert weights.grad[1].any(), label
         assert not weights.grad[[0, 2]].any(), label
@@ -207,8 +208,8 @@ def test_the_loss_is_the_sum_of_the_cells_and_a_cells_weights_get_no_gradient_fr
 def test_outside_training_the_loss_of_each_cell_does_not_depend_on_the_other_windows(name):
     model, tape = fitted(name, made_up_recording(cells=3))
     with torch.no_grad():
-        whole = model.loss(tape.windows(STARTS, model.reach.before))["each"]
-        pieces = [model.loss(tape.windows(STARTS[k : k + 1], model.reach.before))["each"] for k in range(len(STARTS))]
+        whole = model.loss(tape.windows(STARTS, model.reach.before)).each
+        pieces = [model.loss(tape.windows(STARTS[k : k + 1], model.reach.before)).each for k in range(len(STARTS))]
     torch.testing.assert_close(torch.stack(pieces).mean(dim=0), whole, rtol=1e-4, atol=1e-5)
 
 
@@ -221,7 +222,7 @@ def test_the_loss_falls_when_the_model_is_trained(name):
     for _ in range(15):
         optimizer.zero_grad()
         found = model.loss(windows)
-        found["loss"].backward()
+        found.total.backward()
         optimizer.step()
-        losses.append(found["each"].detach())
+        losses.append(found.each.detach())
     assert (torch.stack(losses[-5:]).mean(dim=0) < torch.stack(losses[:5]).mean(dim=0)).all()

@@ -28,7 +28,7 @@ def test_values_and_gradients_are_finite_and_monotone_for_any_output(name, kind)
     assert torch.isfinite(logs).all()
     assert (rates.diff(dim=0) >= 0).all()
     assert (logs.diff(dim=0) >= 0).all()
-    loss = hidden_loss(output[None], torch.ones(1, len(output), 1), made, "poisson")["loss"]
+    loss = hidden_loss(output[None], torch.ones(1, len(output), 1), made, "poisson").total
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(output.grad).all()
@@ -58,20 +58,20 @@ def test_the_loss_is_the_mean_deviance_of_what_counts_by_hand():
     found = hidden_loss(output, targets, Link("exp", 2), "poisson")
     one = 2 * (math.exp(0.3) - 2 * 0.3 - 2 + 2 * math.log(2))
     two = 2 * math.exp(0.5)
-    assert found["loss"].item() == pytest.approx((one + two) / 2)
-    assert found["known"] == 2
+    assert found.total.item() == pytest.approx((one + two) / 2)
+    assert found.known == 2
 
 
 def test_it_is_zero_for_a_perfect_model_and_positive_elsewhere():
     counts = torch.tensor([[[1.0, 3.0]]])
-    perfect = hidden_loss(counts.log(), counts, Link("exp", 2), "poisson")["loss"].item()
+    perfect = hidden_loss(counts.log(), counts, Link("exp", 2), "poisson").total.item()
     assert perfect == pytest.approx(0.0, abs=1e-6)
-    assert hidden_loss(counts.log() + 0.1, counts, Link("exp", 2), "poisson")["loss"] > 0
+    assert hidden_loss(counts.log() + 0.1, counts, Link("exp", 2), "poisson").total > 0
 
 
 def test_what_does_not_count_changes_nothing_and_nothing_at_all_is_zero():
     output = torch.zeros(1, 2, 1, requires_grad=True)
-    loss = hidden_loss(output, torch.full((1, 2, 1), torch.nan), Link("exp", 1), "poisson")["loss"]
+    loss = hidden_loss(output, torch.full((1, 2, 1), torch.nan), Link("exp", 1), "poisson").total
     loss.backward()
     assert loss == 0
     assert not output.grad.any()
@@ -79,4 +79,4 @@ def test_what_does_not_count_changes_nothing_and_nothing_at_all_is_zero():
 
 def test_squared_errors():
     found = hidden_loss(torch.tensor([[[0.5]]]), torch.tensor([[[2.0]]]), Link("identity", 1), "mse")
-    assert found["loss"].item() == pytest.approx(2.25)
+    assert found.total.item() == pytest.approx(2.25)

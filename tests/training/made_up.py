@@ -10,7 +10,8 @@ import torch
 
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits.population import PopulationSplit, Targets
-from raysp.training.trial import Fitted, Job, fit_trial
+from raysp.kinds.population import learner
+from raysp.training.trial import Fitted, Job
 from tests.models.made_up import made_up_split
 
 SETTINGS = {"encoder_hidden": 6, "hidden": 5, "dropout": 0.3, "coordinated_dropout": 0.2}
@@ -26,7 +27,7 @@ def made_up_job(trial: Trial, checkpoint: str | None = None, **options: Any) -> 
 
 
 def fit(trial: Trial, split: PopulationSplit | None = None, targets: Targets | None = None, **options: Any) -> Fitted:
-    return fit_trial(made_up_job(trial, **options), split or made_up_split(), targets)
+    return learner.fit(made_up_job(trial, **options), split or made_up_split(), targets)
 
 
 def weights(fitted: Fitted) -> dict[str, torch.Tensor]:
@@ -44,9 +45,9 @@ def without_seconds(curve: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def train_slowly(checkpoint: str) -> None:
     """Train with a checkpoint after every epoch, saying each epoch on standard output, until killed."""
-    from raysp.training import attempt
+    from raysp.training import checkpoint as checkpoints
 
-    attempt.SAVE_EVERY_S = 0.0
+    checkpoints.SAVE_EVERY_S = 0.0
     torch.set_num_threads(1)
 
     def report(note: dict[str, Any]) -> None:

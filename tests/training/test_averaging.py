@@ -4,17 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from raysp.config.experiment import Training
-from raysp.data.splits.batch import to_device
+from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
+from raysp.kinds.population.learner import TrialBatches
 from raysp.models import catalog
 from raysp.training.averaging import Averaging, refresh
 from raysp.training.descent import Descent
+from raysp.training.job import Job
 from raysp.training.schedule import learning_rate
 from tests.models.made_up import made_up_split
 
 SPLIT = made_up_split(bins=9)
-CPU = torch.device("cpu")
+BATCHES = TrialBatches(SPLIT.train, SPLIT.train, torch.device("cpu"), 0, "validation")
 
 
 def descent(**training):
@@ -22,8 +23,8 @@ def descent(**training):
     model = catalog.build("unet", {"layers": 1, "width": 4}, SPLIT.sizes)
     model.start(SPLIT.train)
     settings = Training(epochs=10, batch_size=6, **training)
-    batch = to_device(SPLIT.train, "cpu")
-    return Descent(model, settings, batch, batch, 0, CPU)
+    job = Job(Trial("unet", {}, settings, "made_up", "0" * 64), device="cpu")
+    return Descent(model, BATCHES, job)
 
 
 def weights(model):
@@ -73,7 +74,7 @@ def test_what_is_kept_is_what_was_validated():
     assert "last_weights_loss" not in rows[1]
     assert rows[2]["last_weights_loss"] == pytest.approx(rows[2]["validation_loss"], rel=0.2)
     running.model.load_state_dict(running.progress.best)
-    assert running.loss(running.validation) == pytest.approx(running.progress.best_loss, rel=1e-6)
+    assert running.losses().item() == pytest.approx(running.progress.best_loss, rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["none", "swa", "ema"])
@@ -90,11 +91,10 @@ def test_resumed_is_the_same_as_unbroken(kind):
 
 def test_statistics_are_those_of_the_whole_training_trials():
     model = descent().model
-    train = to_device(SPLIT.train, "cpu")
-    refresh(model, train)
+    refresh(model, BATCHES)
     norm = model.down[0].steps[0].norm.norm
     once = norm.running_mean.clone()
-    refresh(model, train)
+    refresh(model, BATCHES)
     assert torch.equal(norm.running_mean, once)
     assert norm.momentum == 0.1
 

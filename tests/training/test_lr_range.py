@@ -6,6 +6,8 @@ import torch
 
 from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
+from raysp.kinds import catalog as kinds
+from raysp.training.job import Job
 from raysp.training.lr_range import lr_range, suggestion
 from tests.models.made_up import made_up_split
 from tests.models.made_up_stimulus import made_up_recording, small
@@ -21,8 +23,13 @@ TRIAL = Trial(
 )
 
 
+def found_for(trial, split, **options):
+    kind = kinds.of(split.kind)
+    return lr_range(Job(trial, device="cpu"), lambda job: kind.learner(job, split), **options)
+
+
 def test_the_loss_falls_then_explodes_and_the_suggestion_lies_where_it_falls():
-    found = lr_range(TRIAL, SPLIT, lowest=1e-6, highest=10.0, steps=120)
+    found = found_for(TRIAL, SPLIT, lowest=1e-6, highest=10.0, steps=120)
     assert found.rates == sorted(found.rates)
     assert 1e-4 < found.suggested < 1.0
     at = found.rates.index(found.suggested)
@@ -32,9 +39,9 @@ def test_the_loss_falls_then_explodes_and_the_suggestion_lies_where_it_falls():
 def test_it_is_the_same_again_and_draws_nothing_of_the_callers():
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    one = lr_range(TRIAL, SPLIT, steps=20)
+    one = found_for(TRIAL, SPLIT, steps=20)
     assert torch.equal(torch.get_rng_state(), before)
-    assert one == lr_range(TRIAL, SPLIT, steps=20)
+    assert one == found_for(TRIAL, SPLIT, steps=20)
 
 
 def test_by_hand_the_steepest_fall():
@@ -45,16 +52,16 @@ def test_by_hand_the_steepest_fall():
 
 
 def test_it_ends_when_the_loss_is_four_times_the_best():
-    found = lr_range(TRIAL, SPLIT, lowest=1e-3, highest=1e6, steps=60)
+    found = found_for(TRIAL, SPLIT, lowest=1e-3, highest=1e6, steps=60)
     assert len(found.rates) < 60
     assert all(math.isfinite(loss) for loss in found.losses)
 
 
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(BadInput, match="0 < lowest < highest"):
-        lr_range(TRIAL, SPLIT, lowest=1.0, highest=0.1)
+        found_for(TRIAL, SPLIT, lowest=1.0, highest=0.1)
     with pytest.raises(BadInput, match="not fitted by gradient descent"):
-        lr_range(dataclasses.replace(TRIAL, model="mean_rate", settings={}, training=None), SPLIT)
+        found_for(dataclasses.replace(TRIAL, model="mean_rate", settings={}, training=None), SPLIT)
 
 
 def test_a_recording_in_one_piece_has_a_range_of_its_own():
@@ -66,7 +73,7 @@ def test_a_recording_in_one_piece_has_a_range_of_its_own():
         training=Training(batch_size=32),
         data="0" * 64,
     )
-    found = lr_range(trial, recording, lowest=1e-6, highest=1.0, steps=30)
+    found = found_for(trial, recording, lowest=1e-6, highest=1.0, steps=30)
     assert found.rates == sorted(found.rates)
     assert all(math.isfinite(loss) for loss in found.losses)
-    assert found == lr_range(trial, recording, lowest=1e-6, highest=1.0, steps=30)
+    assert found == found_for(trial, recording, lowest=1e-6, highest=1.0, steps=30)

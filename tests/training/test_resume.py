@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from raysp.errors import BadInput, Interrupted
-from raysp.training import attempt
 from raysp.training import checkpoint as checkpoints
 from tests.training.made_up import fit, made_up_trial, same_weights, without_seconds
 
@@ -79,15 +78,15 @@ def test_a_finished_trial_is_not_trained_again(path):
 
 
 def test_checkpoints_are_written_while_training_when_their_time_has_come(path, monkeypatch):
-    monkeypatch.setattr(attempt, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(checkpoints, "SAVE_EVERY_S", 0.0)
     saved = []
-    save = attempt.checkpoints.save
+    save = checkpoints.save
 
     def counting(*args):
         saved.append(args[1])
         return save(*args)
 
-    monkeypatch.setattr(attempt.checkpoints, "save", counting)
+    monkeypatch.setattr(checkpoints, "save", counting)
     fit(made_up_trial(), checkpoint=path)
     assert len(saved) == 8 + 1
 

@@ -11,6 +11,7 @@ from raysp.config.experiment import Trial
 from raysp.data.splits.population import Targets
 from raysp.errors import BadInput, Interrupted
 from raysp.evaluation.live import live_metrics
+from raysp.objectives.loss import Loss
 from raysp.training.trial import Diverged, Follow, predict
 from tests.models.made_up import made_up_split
 from tests.training.made_up import FAST, fit, made_up_trial, same_weights, without_seconds
@@ -30,13 +31,14 @@ def test_it_leaves_the_callers_random_state_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_looking_at_the_model_changes_nothing():
+def test_looking_at_the_model_changes_nothing(monkeypatch):
     def nosy(prediction, trials):
         torch.rand(7)
         return live_metrics(prediction, trials)
 
-    often = fit(made_up_trial(measure_every=1), measure=nosy)
     never = fit(made_up_trial(measure_every=0))
+    monkeypatch.setattr("raysp.kinds.population.learner.live_metrics", nosy)
+    often = fit(made_up_trial(measure_every=1))
     assert same_weights(often, never)
     assert [row["train_loss"] for row in often.curve] == [row["train_loss"] for row in never.curve]
     assert all("co-bps" in row for row in often.curve)
@@ -44,7 +46,7 @@ def test_looking_at_the_model_changes_nothing():
 
 def test_the_best_epochs_weights_are_given_and_measured():
     split = made_up_split()
-    fitted = fit(made_up_trial(epochs=30, learning_rate=0.05, measure_every=7), split, measure=live_metrics)
+    fitted = fit(made_up_trial(epochs=30, learning_rate=0.05, measure_every=7), split)
     losses = [row["validation_loss"] for row in fitted.curve]
     assert fitted.best_epoch == int(np.argmin(losses)) + 1
     assert fitted.best_epoch < 30
@@ -103,7 +105,7 @@ def test_evaluation_trials_select_only_where_that_is_asked_for():
     split = made_up_split()
     answers = made_up_split(seed=1).train
     targets = Targets("made_up", split.sizes, answers)
-    fitted = fit(made_up_trial(validate_on="eval"), split, targets=targets, measure=live_metrics)
+    fitted = fit(made_up_trial(validate_on="eval"), split, targets=targets)
     assert fitted.selected_on == "eval"
     with pytest.raises(BadInput, match="needs the answers"):
         fit(made_up_trial(validate_on="eval"), split)
@@ -155,19 +157,23 @@ def test_divergence_says_when_and_what_to_try(monkeypatch):
 
     def breaking(self, batch):
         calls.append(len(batch))
-        found = loss(self, batch)
-        return {**found, "loss": found["loss"] * (math.nan if len(calls) > 8 else 1.0)}
+        found, wrong = loss(self, batch), math.nan if len(calls) > 8 else 1.0
+        return Loss(found.total * wrong, found.each * wrong, found.known)
 
     monkeypatch.setattr(sae.Model, "loss", breaking)
     with pytest.raises(Diverged, match=r"epoch 3 at learning rate 0.01 .*try a lower training.learning_rate"):
         fit(made_up_trial())
 
 
-def test_a_model_that_fits_itself_is_measured_without_its_validation_trials():
+def test_a_model_that_fits_itself_is_measured_without_its_validation_trials(monkeypatch):
     split = made_up_split()
     trial = Trial("mean_rate", {}, None, "made_up", "0" * 64)
     seen = []
-    fitted = fit(trial, split, measure=lambda prediction, trials: seen.append(len(trials)) or {"co-bps": math.nan})
+    monkeypatch.setattr(
+        "raysp.kinds.population.learner.live_metrics",
+        lambda prediction, trials: seen.append(len(trials)) or {"co-bps": math.nan},
+    )
+    fitted = fit(trial, split)
     assert seen == [3]
     assert fitted.curve == [{**fitted.curve[0], "epoch": 0, "co-bps": None}]
     assert (fitted.best_epoch, fitted.epochs, fitted.selected_on) == (0, 0, "nothing")
@@ -187,9 +193,11 @@ def test_a_wrong_setting_is_refused_with_the_right_one():
         fit(dataclasses.replace(made_up_trial(), settings={"hiden": 3}))
 
 
-def test_batches_change_predictions_of_no_trial():
+def test_batches_change_predictions_of_no_trial(monkeypatch):
     split = made_up_split()
     fitted = fit(made_up_trial(epochs=1), split)
-    whole, pieces = predict(fitted.model, split.eval, "cpu"), predict(fitted.model, split.eval, "cpu", batch_size=5)
+    whole = predict(fitted.model, split.eval, "cpu")
+    monkeypatch.setattr("raysp.training.predict.BATCH", 5)
+    pieces = predict(fitted.model, split.eval, "cpu")
     np.testing.assert_allclose(whole.rates, pieces.rates, rtol=1e-5)
     assert whole.rates.dtype == np.float32

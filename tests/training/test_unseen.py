@@ -49,7 +49,7 @@ def test_every_model_has_it_beside_its_own_loss(split, validation):
     assert best["unseen_loss"] == pytest.approx(by_hand(found, validation, split.sizes.heldin), rel=1e-5)
     assert best["unseen_loss"] != best["validation_loss"]
 
-    floor = fit(FLOOR, split, measure=lambda *_: {})
+    floor = fit(FLOOR, split)
     assert floor.validation_loss is None
     again = fit(FLOOR, dataclasses.replace(split, train=split.train.take(~validation_mask(split.train, Training()))))
     rates = predict(again.model, validation, "cpu")
@@ -74,7 +74,7 @@ def test_without_validation_trials_it_is_null(split):
 def test_looking_changes_nothing(split, average, monkeypatch):
     trial = made_up_trial(epochs=4, average=average)
     with_it = fit(trial, split)
-    monkeypatch.setattr("raysp.training.descent.unseen_loss", lambda *_: None)
+    monkeypatch.setattr("raysp.kinds.population.learner.unseen_loss", lambda *_: None)
     without = fit(trial, split)
     assert same_weights(with_it, without)
     assert with_it.best_epoch == without.best_epoch

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
     from raysp.report.section import Section
+    from raysp.training.batches import Batches
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
 
@@ -54,13 +55,19 @@ class Population(Kind):
 
     def words(self, trial: Trial, split: Any) -> str:
         """Return how many trials train, validate and evaluate. Raises BadInput as `validation_mask` does."""
-        from raysp.kinds.population.fit import parts_in_words
+        from raysp.kinds.population.learner import parts_in_words
 
         return parts_in_words(trial, split)
 
+    def learner(self, job: Job, split: Any, answers: Any = None) -> tuple[Any, Batches]:
+        """Return a new model and the training trials, those that validate set aside."""
+        from raysp.kinds.population.learner import learner
+
+        return learner(job, split, answers)
+
     def fit(self, job: Job, split: Any, answers: Any = None) -> Fitted:
         """Fit a model, and where that is asked for, anew on all training trials once its epochs are selected."""
-        from raysp.kinds.population.fit import fit
+        from raysp.kinds.population.learner import fit
 
         return fit(job, split, answers)
 

@@ -8,8 +8,8 @@ from raysp.data.splits.population import PopulationSplit, Trials
 from raysp.evaluation.hidden import masked_deviance
 from raysp.kinds.kind import Products
 from raysp.kinds.population import inside_file
-from raysp.kinds.population.fit import selected_on
 from raysp.kinds.population.latents import write_latents
+from raysp.kinds.population.learner import selected_on
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.masked import MaskedModel
 from raysp.models.prediction import Prediction
@@ -28,7 +28,7 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
     """
 
     def of(trials: Trials) -> Prediction:
-        return training.predict(fitted.model, trials, fitted.device)
+        return training.predict(fitted.model, trials, fitted.device, job.trial.seed)
 
     trial, parts = job.trial, {"train": of(split.train), "eval": of(split.eval)}
     files = {"predictions.parquet": lambda path: write_predictions(path, trial, split.sizes, parts, split)}

@@ -6,7 +6,7 @@ none. A boost, added to what the network says in logs, mends that. It changes no
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from raysp.kinds.stimulus.rollout import Boost, roll_out
 from raysp.models.windowed import CAREFUL, MATCHED, WindowModel
 
 Distance = Callable[[np.ndarray, np.ndarray], float]
+Once = Callable[[str, Callable[[], tuple[torch.Tensor, ...]]], tuple[torch.Tensor, ...]]
 
 SILENT = -20.0
 BOOSTS = (SILENT, *(step / 10 for step in range(-20, 41)))
@@ -51,6 +52,7 @@ def calibrated(
     stretches: tuple[tuple[int, int], ...],
     distance: Distance,
     keep_going: Callable[[], None] = lambda: None,
+    once: Once = lambda name, make: make(),
 ) -> dict[str, Boost]:
     """Return the boosts of a fitted model's calibrated decodings by their names; none for other models.
 
@@ -62,14 +64,21 @@ def calibrated(
         stretches: of the validation part, first bin and bin after the last.
         distance: of a recorded and a predicted train, (bins,) uint8 each; of several stretches they are added.
         keep_going: called between windows; whatever it raises ends the search.
+        once: given a name and what makes it, gives what a decoding came to in a stretch, see `training.stages`.
 
     Raises:
         BadInput: a stretch is shorter than a window.
     """
     found = {}
     for decoding in dict.fromkeys(model.calibrates.values()):
-        tried = [_tried(model, tape, stretch, decoding, distance, keep_going) for stretch in stretches]
-        best = Tried(*(sum(getattr(one, item.name) for one in tried) for item in dataclasses.fields(Tried))).best()
+        tried = [
+            once(
+                f"{decoding} in bins {stretch[0]} to {stretch[1]}",
+                functools.partial(_tried, model, tape, stretch, decoding, distance, keep_going),
+            )
+            for stretch in stretches
+        ]
+        best = Tried(*(sum(counts.numpy() for counts in of_all) for of_all in zip(*tried, strict=True))).best()
         for goal, served in model.calibrates.items():
             if served == decoding:
                 found[goal] = Boost(decoding, torch.as_tensor(best[goal], dtype=torch.float32))
@@ -78,7 +87,8 @@ def calibrated(
 
 def _tried(
     model: WindowModel, tape: Tape, stretch: tuple[int, int], decoding: str, distance: Distance, keep_going
-) -> Tried:
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the fields of `Tried`."""
     boosts = {str(boost): Boost(decoding, torch.full((len(tape.spikes),), boost)) for boost in BOOSTS}
     found = roll_out(model, tape, stretch, forced=True, keep_output=False, boosts=boosts, keep_going=keep_going)
     true = tape.spikes[:, found.first : found.first + found.bins].to(torch.uint8).cpu().numpy()
@@ -86,4 +96,4 @@ def _tried(
     trains = [found.spikes[name] for name in boosts]
     predicted = np.stack([train.sum(axis=1, dtype=np.int64) for train in trains])
     far = [[distance(own, cell) for own, cell in zip(true, train, strict=True)] for train in trains]
-    return Tried(predicted, true.sum(axis=1, dtype=np.int64), np.array(far))
+    return tuple(torch.as_tensor(found) for found in (predicted, true.sum(axis=1, dtype=np.int64), np.array(far)))

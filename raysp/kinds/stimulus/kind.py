@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
     from raysp.report.section import Section
+    from raysp.training.batches import Batches
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
 
@@ -53,7 +54,7 @@ class Stimulus(Kind):
 
     def check(self, model: Any, training: Training | None, header: Header) -> None:
         """Refuse parts that are shorter than a window, and settings that mean nothing for windows."""
-        from raysp.training.cells import check_goes
+        from raysp.kinds.stimulus.learner import check_goes
 
         check_goes(model, header.parts, training)
 
@@ -64,6 +65,18 @@ class Stimulus(Kind):
     def words(self, trial: Trial, split: Any) -> str:
         """Return how many cells and bins train."""
         return f"{split.sizes.cells} cells, {split.bins_of('train')} bins to train on"
+
+    def learner(self, job: Job, split: Any, answers: Any = None) -> tuple[Any, Batches]:
+        """Return a new model and the recording's windows."""
+        from raysp.kinds.stimulus.learner import learner
+
+        return learner(job, split)
+
+    def fit(self, job: Job, split: Any, answers: Any = None) -> Fitted:
+        """Fit the cells' networks; each keeps its weights of lowest validation loss."""
+        from raysp.kinds.stimulus.learner import fit
+
+        return fit(job, split)
 
     def predict(self, job: Job, fitted: Fitted, split: Any) -> Products:
         """Calibrate on the validation part, then predict the test part step by step."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
-from raysp.config.experiment import Trial
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.data.splits.windows import Tape
 from raysp.errors import Interrupted
@@ -16,11 +16,11 @@ from raysp.evaluation.van_rossum import van_rossum
 from raysp.kinds.kind import Products
 from raysp.kinds.stimulus.calibration import calibrated
 from raysp.kinds.stimulus.kernels_file import write_kernels
-from raysp.kinds.stimulus.rollout import roll_out
+from raysp.kinds.stimulus.rollout import Boost, roll_out
 from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
-from raysp.runs.trial_log import best_metrics
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
+from raysp.training.stages import Stages
 
 PART = "test"
 
@@ -38,53 +38,65 @@ def predict(job: Job, fitted: Fitted, split: StimulusSplit) -> Products:
     """
     trial, model = job.trial, fitted.model
     job.report({"phase": "calibrating"})
-    boosts = calibrated_on_validation(trial, split, fitted, job.keep_going)
+    boosts = calibrated_on_validation(job, fitted, split)
     job.report({"phase": "predicting"})
-    found = [
-        train
-        for stretch in split.parts[PART]
-        for train in predicted(trial, split, fitted, stretch, boosts, job.keep_going)
-    ]
+    found = [train for stretch in split.parts[PART] for train in predicted(job, fitted, split, stretch, boosts)]
     files = {"predictions.parquet": lambda path: write_trains(path, trial, split, found, model.reach.before, PART)}
     if (kernels := model.kernels()) is not None:
         weights = kernels.detach().cpu().numpy()
         files["kernels.parquet"] = lambda path: write_kernels(path, trial, split.cells, weights)
-    done: dict[str, Any] = {"selected_on": "validation part, each cell by itself" if fitted.cells else "nothing"}
-    if fitted.cells:
-        # Two means under two names: that of one epoch, and that of each cell's own best epoch, which predicts.
-        at_best = best_metrics(fitted)["validation_loss"]
-        done |= {"validation_loss": at_best, "cells_best_validation_loss": fitted.validation_loss}
-    return Products(files, {"cells": fitted.cells, "boosts": _by_cell(split, boosts)}, done)
+    cells = {cell: own for cell, own in fitted.units.items() if cell not in fitted.lost}
+    by_cell = {name: _known(split, fitted, boost.by) for name, boost in boosts.items()}
+    return Products(files, {"cells": cells, "boosts": by_cell}, _done(job, cells))
 
 
-def calibrated_on_validation(
-    trial: Trial, split: StimulusSplit, fitted: Any, keep_going: Callable[[], bool] = lambda: True
-) -> dict[str, Any]:
-    """Return the boosts of the model's calibrated decodings by their names; none where it has no such decodings."""
+def _known(split: StimulusSplit, fitted: Fitted, values: torch.Tensor) -> dict[int, float]:
+    """Return the values of cells that have weights, by their numbers."""
+    by_cell = zip(split.cells.tolist(), values.tolist(), strict=True)
+    return {cell: round(value, 3) for cell, value in by_cell if cell not in fitted.lost}
+
+
+def _done(job: Job, cells: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
+    if not cells:
+        return {"selected_on": "nothing"}
+    refit = ", then trained on both parts" if job.training.refit else ""
+    # Beside the lowest mean over cells, which one epoch has: the mean of each cell's lowest, whose weights predict.
+    losses = torch.tensor([own["validation loss"] for own in cells.values()])
+    return {
+        "selected_on": f"validation part, each cell by itself{refit}",
+        "cells_best_validation_loss": losses.mean().item(),
+    }
+
+
+def calibrated_on_validation(job: Job, fitted: Fitted, split: StimulusSplit) -> dict[str, Boost]:
+    """Return the boosts of the model's calibrated decodings by their names; none where it has no such decodings.
+
+    Where the model was fitted anew to the validation part too, its boosts are those of the model that had not seen it.
+    """
+    model = fitted.selected or fitted.model
 
     def squared(recorded: np.ndarray, predicted: np.ndarray) -> float:
-        width = np.array([fitted.model.config.careful_ms])
+        width = np.array([model.config.careful_ms])
         return float(van_rossum(recorded, predicted, split.sizes.bin_ms, width)[0] ** 2)
 
-    clock = _Clock(keep_going, trial.id)
-    tape = Tape.of(split, fitted.device)
-    return calibrated(fitted.model, tape, split.parts["validation"], squared, clock.look)
+    tape, stages = Tape.of(split, fitted.device), Stages(job, "calibration")
+    return calibrated(model, tape, split.parts["validation"], squared, _Clock(job).look, stages.once)
 
 
 def predicted(
-    trial: Trial,
+    job: Job,
+    fitted: Fitted,
     split: StimulusSplit,
-    fitted: Any,
     stretch: tuple[int, int],
-    boosts: Mapping[str, Any] | None = None,
-    keep_going: Callable[[], bool] = lambda: True,
-) -> list[Any]:
-    """Return the spike trains that a fitted model predicts for a stretch, one per cell and decoding."""
-    clock = _Clock(keep_going, trial.id)
+    boosts: Mapping[str, Boost] | None = None,
+) -> list[Train]:
+    """Return the spike trains that a model predicts for a stretch, one per decoding of each cell that has weights."""
     tape = Tape.of(split, fitted.device)
-    found = roll_out(fitted.model, tape, stretch, seed=trial.seed, boosts=boosts, keep_going=clock.look)
+    found = roll_out(fitted.model, tape, stretch, seed=job.trial.seed, boosts=boosts, keep_going=_Clock(job).look)
     rows = []
     for index, cell in enumerate(split.cells.tolist()):
+        if cell in fitted.lost:
+            continue
         recorded = split.spikes[found.first : found.first + found.bins, index]
         for number, (decoding, spikes) in enumerate(found.spikes.items()):
             # Outputs are large; the decodings of one model say almost the same.
@@ -95,13 +107,6 @@ def predicted(
     return rows
 
 
-def _by_cell(split: StimulusSplit, boosts: Mapping[str, Any]) -> dict[str, dict[int, float]]:
-    return {
-        name: dict(zip(split.cells.tolist(), (round(value, 3) for value in boost.by.tolist()), strict=True))
-        for name, boost in boosts.items()
-    }
-
-
 def _physical(model: Any, output: np.ndarray) -> np.ndarray:
     """Return distances in bins of a model whose output is their log, and other outputs as they are."""
     return np.exp(output) if getattr(model, "log_output", False) else output
@@ -110,13 +115,15 @@ def _physical(model: Any, output: np.ndarray) -> np.ndarray:
 class _Clock:
     """Asks every few seconds whether to go on."""
 
-    def __init__(self, keep_going: Callable[[], bool], name: str, every_s: float = 5.0) -> None:
-        self._keep_going, self._name, self._every = keep_going, name, every_s
+    def __init__(self, job: Job, every_s: float = 5.0) -> None:
+        self._job, self._every = job, every_s
         self._next = time.monotonic() + every_s
 
     def look(self) -> None:
         """Raise Interrupted when it is time to stop."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self._every
-            if not self._keep_going():
-                raise Interrupted(f"{self._name} stopped while predicting; the checkpoint holds the fitted model")
+            if not self._job.keep_going():
+                raise Interrupted(
+                    f"{self._job.trial.id} stopped while predicting; the checkpoint holds the fitted model"
+                )

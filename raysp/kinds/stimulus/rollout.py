@@ -90,7 +90,7 @@ def roll_out(
         raise BadInput(f"a rollout expected history {' or '.join(get_args(History))}, got {history!r}")
     starts, last = _starts(model, stretch, whole_windows=whole_windows)
     decoder = _Decoder(model, boosts or {})
-    with looking(model, tape.device):
+    with looking(model, tape.device, seed):
         found = _forced(decoder, tape, starts, seed, keep_output, keep_going) if forced else None
         if found is None:
             found = _stepped(decoder, tape, starts, seed, history, stretch, keep_output, keep_going)

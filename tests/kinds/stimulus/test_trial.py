@@ -176,7 +176,7 @@ def test_stopped_while_predicting_it_is_predicted_anew_without_training_again(
     ("settings", "training", "message"),
     [
         ({"interval": 4000}, {}, "a window needs 4096 bins.*take shorter windows or a longer recording"),
-        ({}, {"average": "ema"}, "training.average 'none' alone, got 'ema'"),
+        ({}, {"validate_on": "eval"}, "expected training.validate_on 'train', got 'eval'"),
         ({}, {"schedule": "plateau"}, "got 'plateau'"),
     ],
 )

@@ -12,11 +12,13 @@ from raysp.config.experiment import Training, Trial
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput, Interrupted
+from raysp.kinds.stimulus import learner
 from raysp.kinds.stimulus.rollout import roll_out
 from raysp.models import catalog
-from raysp.training.cells import CellDescent, check_training
+from raysp.models.shared_windows import SharedModel
+from raysp.training.descent import Descent, Diverged
+from raysp.training.fitted import Fitted
 from raysp.training.one_cycle import one_cycle
-from raysp.training.trial import Diverged, Fitted, fit_trial
 from tests.models.made_up_stimulus import made_up_recording, shaken, small
 from tests.training.made_up import made_up_job
 
@@ -27,7 +29,7 @@ NETWORKS = ("distance_unet", "poisson_counts")
 SHARED = [
     name
     for name in catalog.names()
-    if catalog.module(name).Model.reads is StimulusSplit and not catalog.module(name).Model.one_per_cell
+    if catalog.module(name).Model.reads is StimulusSplit and issubclass(catalog.module(name).Model, SharedModel)
 ]
 
 
@@ -37,15 +39,13 @@ def made_up_trial(name="poisson_counts", seed=0, settings=None, **training) -> T
 
 
 def fit(trial, split=None, **options) -> Fitted:
-    return fit_trial(made_up_job(trial, **options), split or made_up_recording())
+    return learner.fit(made_up_job(trial, **options), split or made_up_recording())
 
 
-def descent(split=None, name="poisson_counts", seed=0, **training) -> CellDescent:
-    split = split or made_up_recording()
+def descent(split=None, name="poisson_counts", seed=0, **training) -> Descent:
+    job = made_up_job(made_up_trial(name, seed, **training))
     torch.manual_seed(seed)
-    model, tape = catalog.build(name, small(name), split.sizes), Tape.of(split, "cpu")
-    model.start(tape, split.parts["train"])
-    return CellDescent(model, dataclasses.replace(FAST, **training), split, tape, seed)
+    return Descent(*learner.learner(job, split or made_up_recording()), job)
 
 
 def same(one: Fitted, other: Fitted, cell: int, place: int) -> bool:
@@ -72,9 +72,9 @@ def test_a_cell_among_others_comes_out_as_if_alone(name, training):
         alone = fit(made_up_trial(name, epochs=4, **training), split.select([cell]))
         # Sums of one matrix product are ordered otherwise than those of several: float32 rounding, no more.
         assert farthest(whole, alone, place, 0) < 1e-4
-        assert whole.cells[cell]["best epoch"] == alone.cells[cell]["best epoch"]
-        expected = pytest.approx(alone.cells[cell]["validation loss"], rel=1e-4)
-        assert whole.cells[cell]["validation loss"] == expected
+        assert whole.units[cell]["best epoch"] == alone.units[cell]["best epoch"]
+        expected = pytest.approx(alone.units[cell]["validation loss"], rel=1e-4)
+        assert whole.units[cell]["validation loss"] == expected
     assert farthest(whole, whole, 0, 2) > 1e-2
 
 
@@ -83,7 +83,7 @@ def test_which_others_are_trained_beside_a_cell_changes_no_bit(name):
     split = made_up_recording(cells=6)
     one, other = (fit(made_up_trial(name), split.select(cells)) for cells in ([10, 16, 19], [13, 16, 25]))
     assert same(one, other, 1, 1)
-    assert one.cells[16] == other.cells[16]
+    assert one.units[16] == other.units[16]
     assert not same(one, other, 0, 0)
     rolled = []
     for fitted, cells in ((one, [10, 16, 19]), (other, [13, 16, 25])):
@@ -109,7 +109,7 @@ def test_stopped_and_resumed_gives_the_bits_of_an_unbroken_run(tmp_path, name, e
     resumed, unbroken = fit(trial, checkpoint=path, report=notes.append), fit(trial)
     assert [note["epoch"] for note in notes] == list(range(epochs + 1, 5))
     assert all(same(resumed, unbroken, cell, cell) for cell in range(3))
-    assert resumed.cells == unbroken.cells
+    assert resumed.units == unbroken.units
     for row, other in zip(resumed.curve, unbroken.curve, strict=True):
         assert {**row, "seconds": 0} == {**other, "seconds": 0}
 
@@ -126,7 +126,7 @@ def test_from_a_damaged_checkpoint_training_starts_over_with_the_bits_of_an_unbr
     assert notes[0]["warning"].startswith("the checkpoint is damaged")
     assert [note["epoch"] for note in notes[1:]] == [1, 2, 3]
     assert all(same(again, unbroken, cell, cell) for cell in range(3))
-    assert again.cells == unbroken.cells
+    assert again.units == unbroken.units
 
 
 def test_a_finished_training_is_not_begun_again(tmp_path):
@@ -135,7 +135,7 @@ def test_a_finished_training_is_not_begun_again(tmp_path):
     notes = []
     again = fit(made_up_trial(), checkpoint=path, report=notes.append)
     assert notes == []
-    assert again.cells == first.cells
+    assert again.units == first.units
     assert same(again, first, 1, 1)
 
 
@@ -145,7 +145,7 @@ def test_each_cell_keeps_the_weights_of_its_own_best_epoch():
     for _ in range(6):
         training.step()
         weights.append({name: value.clone() for name, value in training.model.state_dict().items()})
-        losses.append(training.losses(training.validation))
+        losses.append(training.losses())
     best = torch.stack(losses).argmin(dim=0)
     assert len(set(best.tolist())) > 1, "cells whose best epochs differ are what this is about"
     progress = training.progress
@@ -162,20 +162,20 @@ def test_each_cell_keeps_the_weights_of_its_own_best_epoch():
 def test_one_network_for_all_cells_keeps_the_weights_of_one_epoch(name, monkeypatch):
     training, told = descent(name=name, epochs=4), []
     table = torch.tensor([[5.0, 4.0, 6.0, 1.0], [9.0, 2.0, 1.0, 8.0], [3.0, 4.0, 2.0, 7.0]])
-    monkeypatch.setattr(training, "losses", lambda starts: told.append(1) or table[:, len(told) - 1])
+    monkeypatch.setattr(training, "losses", lambda: told.append(1) or table[:, len(told) - 1].mean(dim=0, keepdim=True))
     for _ in range(4):
         training.step()
         if training.progress.epoch == 3:
             weights = {label: value.clone() for label, value in training.model.state_dict().items()}
-    assert training.progress.best_epochs.tolist() == [3, 3, 3]
-    assert training.progress.best_losses.tolist() == [3.0, 3.0, 3.0]
+    assert training.progress.best_epochs.tolist() == [3]
+    assert training.progress.best_losses.tolist() == [3.0]
     assert all(torch.equal(value, weights[label]) for label, value in training.progress.best.items())
 
 
 @pytest.mark.parametrize("name", SHARED)
 def test_the_gradient_of_one_network_for_all_cells_is_clipped_as_a_whole(name):
     training = descent(name=name)
-    training.model.loss(training.tape.windows(training.validation[:8], training.model.reach.before))["loss"].backward()
+    training.model.loss(next(training.batches.validation())).total.backward()
     training._clip(1e-3)
     norm = torch.stack([weights.grad.norm() for weights in training.model.parameters()]).norm()
     assert norm.item() == pytest.approx(1e-3, rel=1e-3)
@@ -185,8 +185,11 @@ def test_validation_moves_no_weights_and_no_draws_and_is_the_mean_over_windows()
     training = descent()
     training.step()
     state = torch.get_rng_state()
-    whole = training.losses(training.validation)
-    pieces = torch.stack([training.losses(start[None]) for start in training.validation])
+    whole, pieces = training.losses(), []
+    for start in training.batches.held:
+        training.batches.held = start[None]
+        pieces.append(training.losses())
+    pieces = torch.stack(pieces)
     torch.testing.assert_close(whole, pieces.mean(dim=0), rtol=1e-4, atol=1e-5)
     assert torch.equal(torch.get_rng_state(), state)
     assert training.model.training
@@ -196,9 +199,9 @@ def test_every_epoch_shows_each_window_once_shifted_anew_and_inside_its_part():
     split = made_up_recording()
     training = descent(split)
     reach, stride = training.model.reach, training.model.config.train_stride
-    epochs = [torch.cat(training.batches()) for _ in range(8)]
-    starts = training._starts
-    assert training.steps == len(training.batches()) == -(-len(starts) // FAST.batch_size)
+    epochs = [torch.cat(training.draws()) for _ in range(8)]
+    starts = training.batches.starts
+    assert training.steps == len(training.draws()) == -(-len(starts) // FAST.batch_size)
     for drawn in epochs:
         ordered = drawn.sort().values
         assert ((ordered - starts >= 0) & (ordered - starts < stride)).all()
@@ -213,9 +216,9 @@ def test_every_epoch_shows_each_window_once_shifted_anew_and_inside_its_part():
 
 def test_rate_and_momentum_of_one_cycle_change_with_every_step():
     training = descent(epochs=3)
-    group, taken = training.optimizer.param_groups[0], []
-    step = training.optimizer.step
-    training.optimizer.step = lambda: taken.append((group["lr"], *group["betas"])) or step()
+    adam, taken = training.optimizer.adam, []
+    group, step = adam.param_groups[0], adam.step
+    adam.step = lambda: taken.append((group["lr"], *group["betas"])) or step()
     for _ in range(3):
         training.step()
     steps = 3 * training.steps
@@ -234,7 +237,7 @@ def test_patience_ends_a_cells_training_where_it_would_end_alone(monkeypatch):
     )
     training = descent(epochs=8, patience=2)
     told = []
-    monkeypatch.setattr(training, "losses", lambda starts: told.append(1) or table[:, len(told) - 1])
+    monkeypatch.setattr(training, "losses", lambda: told.append(1) or table[:, len(told) - 1])
     while not training.over():
         training.step()
     assert training.progress.epoch == 7
@@ -245,8 +248,7 @@ def test_patience_ends_a_cells_training_where_it_would_end_alone(monkeypatch):
 def test_gradients_are_clipped_by_each_cells_own_norm():
     training = descent()
     shaken(training.model)
-    windows = training.tape.windows(training.validation[:8], training.model.reach.before)
-    training.model.loss(windows)["loss"].backward()
+    training.model.loss(next(training.batches.validation())).total.backward()
     grads = [weights.grad for weights in training.model.parameters()]
     before = torch.stack([grad.flatten(1).square().sum(dim=1) for grad in grads]).sum(dim=0).sqrt()
     largest = before.sort().values[1].item() * 1.001
@@ -264,22 +266,24 @@ def test_losses_become_better_than_a_constant_can_be(name):
     fitted = fit(made_up_trial(name, epochs=10, learning_rate=1e-2, settings={"dropout": 0.0}), split)
     assert fitted.curve[-1]["train_loss"] < fitted.curve[0]["train_loss"]
     training = descent(split, name)
-    windows = training.tape.windows(training.validation, training.model.reach.before)
+    starts, tape = training.batches.held, Tape.of(split, "cpu")
     if name == "poisson_counts":
-        rows = training.validation[:, None] + torch.arange(12)
-        counts = training.tape.spikes[:, rows].sum(dim=2)
+        rows = starts[:, None] + torch.arange(12)
+        counts = tape.spikes[:, rows].sum(dim=2)
         rate = counts.mean(dim=1)
         constant = rate - rate * rate.log()
     else:
+        windows = tape.windows(starts, training.model.reach.before)
         constant = 3.0 * training.model.targets(windows).var(dim=1, correction=0).mean(dim=1)
     for cell, bound in zip(split.cells.tolist(), constant.tolist(), strict=True):
-        assert fitted.cells[cell]["validation loss"] < 0.97 * bound
+        assert fitted.units[cell]["validation loss"] < 0.97 * bound
 
 
 def test_what_is_told_of_a_fit_is_of_all_its_cells():
     fitted = fit(made_up_trial())
-    assert list(fitted.cells) == [10, 13, 16]
-    assert fitted.validation_loss == pytest.approx(np.mean([row["validation loss"] for row in fitted.cells.values()]))
+    assert list(fitted.units) == [10, 13, 16]
+    assert fitted.validation_loss == min(row["validation_loss"] for row in fitted.curve)
+    assert np.mean([row["validation loss"] for row in fitted.units.values()]) <= fitted.validation_loss
     assert fitted.parameters == sum(weights.numel() for weights in fitted.model.parameters())
     assert not fitted.model.training
     assert (fitted.epochs, len(fitted.curve), fitted.selected_on) == (3, 3, "validation")
@@ -290,17 +294,14 @@ def test_enough_ends_training_early():
 
 
 def test_divergence_is_refused_with_what_to_change():
-    with pytest.raises(Diverged, match=r"diverged in epoch \d.*of 3 cells is not finite.*learning_rate"):
+    with pytest.raises(Diverged, match=r"diverged in epoch \d.*none of 3 lanes is left.*learning_rate"):
         fit(made_up_trial(learning_rate=1e30, schedule="constant", epochs=4))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"average": "swa"}, "training.average 'none' alone, got 'swa'"),
-        ({"average": "ema"}, "training.average 'none' alone, got 'ema'"),
-        ({"refit": True}, "training.refit False alone"),
-        ({"validate_on": "eval"}, "training.validate_on 'train' alone"),
+        ({"validate_on": "eval"}, "expected training.validate_on 'train', got 'eval'"),
         ({"schedule": "plateau"}, "expected training.schedule constant, cosine or one_cycle, got 'plateau'"),
         ({"warmup_epochs": 2}, "expected training.warmup_epochs 0, got 2"),
     ],
@@ -308,7 +309,7 @@ def test_divergence_is_refused_with_what_to_change():
 def test_settings_that_mean_nothing_here_are_refused(changes, message):
     with pytest.raises(BadInput, match=message):
         fit(made_up_trial(**changes))
-    check_training(FAST)
+    learner.check_training(FAST)
 
 
 def test_a_part_shorter_than_a_window_is_refused_before_training():

@@ -1,0 +1,75 @@
+"""What a model is: the contract as types. A model is a `torch.nn.Module`; which of these it has says how it is used.
+
+A file of this folder has `Config`, a frozen dataclass of settings with units and defaults, which refuses what cannot
+be, and `Model(config, sizes)`, whose class attribute `reads` is the kind of split it is for. `applies(header)`, an
+optional function of the file, returns why the model cannot run on a split, or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from raysp.models.prediction import Prediction
+from raysp.objectives.loss import Loss
+
+T = TypeVar("T")
+
+
+class Stages(Protocol):
+    """What a model that fits itself is given: whom it tells, and where it leaves what it would not do again."""
+
+    def report(self, note: dict[str, Any]) -> None:
+        """Tell a "phase" or a "warning"."""
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what a stage gives, tensors or plain values: what it gave before the fit was stopped, or `make()`.
+
+        Raises:
+            Interrupted: the fit is to stop here; what is done is kept.
+        """
+
+
+class Learning(Protocol):
+    """A model that gradient descent fits.
+
+    Attributes:
+        lanes: independent copies of the weights, in front of every weight and buffer, whose losses are apart; absent
+            or None for one without such an axis. Each lane keeps its own best weights.
+    """
+
+    lanes: int | None
+
+    def loss(self, batch: Any) -> Loss:
+        """Return the loss of a batch; draws come from `batch.generator`, which is None in evaluation."""
+
+
+class Starting(Protocol):
+    """A model whose initial values come from the training data."""
+
+    def start(self, *data: Any) -> None:
+        """Take them: from training trials; of a continuous recording, from the tape and its training stretches."""
+
+
+class CountingEpochs(Protocol):
+    """A model that changes with the epochs."""
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Take note of the epoch, from 1, that training begins."""
+
+
+class FittingItself(Protocol):
+    """A model that fits itself, into buffers."""
+
+    def fit(self, data: Any, stages: Stages) -> None:
+        """Fit to training trials, or to a continuous recording's split."""
+
+
+class PredictingRates(Protocol):
+    """A model of trials. Those of continuous recordings derive from `windowed.WindowModel` instead."""
+
+    def predict(self, batch: Any) -> Prediction:
+        """Return rates from held-in counts alone, in eval mode and without gradients.
+
+        What it draws, if anything, comes from torch's own stream, which is seeded for that and is nobody else's.
+        """

@@ -1,0 +1,28 @@
+"""What a model's loss is, for the one loop that trains them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of one batch.
+
+    Attributes:
+        total: scalar, whose gradient is followed. Of several lanes the sum, so that none's weights know of another's.
+        each: (lanes,) the mean of each lane, or (lanes, units) where a lane serves several units that share it.
+        known: how many entries the means are of; None where every batch of so many examples has as many.
+    """
+
+    total: torch.Tensor
+    each: torch.Tensor
+    known: torch.Tensor | None = None
+
+    @staticmethod
+    def mean(total: torch.Tensor, known: torch.Tensor) -> Loss:
+        """Return the mean of so many known entries whose sum is given; 0 where there are none."""
+        found = total / known.clamp(min=1)
+        return Loss(found, found[None], known)

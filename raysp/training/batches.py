@@ -1,0 +1,54 @@
+"""What the one loop needs of data; each kind of data has a class of this form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from raysp.training.job import Job
+
+
+class Batches(Protocol):
+    """The data of one fit, on the device.
+
+    Attributes:
+        size: examples of an epoch: trials, or windows.
+        betas: of Adam.
+        by_step: a schedule that knows momentum goes on with every optimiser step; else the rate is an epoch's.
+        units: numbers of the units that lanes are of, or that one lane serves; empty where a model is of all.
+        selected_on: "validation", "eval", or "nothing" where nothing is validated.
+    """
+
+    size: int
+    betas: tuple[float, float]
+    by_step: bool
+    units: tuple[int, ...]
+    selected_on: str
+
+    def draw(self, generator: torch.Generator) -> torch.Tensor:
+        """Draw the order of one epoch: (size,) what `batch` takes, each example once."""
+
+    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Any:
+        """Return some of them as the model's `loss` takes them, with the generator of its draws."""
+
+    def validation(self) -> Iterable[Any]:
+        """Return what selects the weights, in pieces without a generator; nothing where nothing is validated."""
+
+    def whole(self) -> Iterable[Any]:
+        """Return all that is trained on, in pieces as they are in evaluation."""
+
+    def show(self, model: nn.Module, piece: Any) -> None:
+        """Pass a piece of `whole` through a model."""
+
+    def unseen(self, model: nn.Module) -> float | None:
+        """Return the loss that models are compared by on what validates, see `training.unseen`; None for none."""
+
+    def measured(self, model: nn.Module) -> dict[str, float]:
+        """Return the live metrics of what validates; empty where nothing does."""
+
+
+Learner = Callable[[Job], tuple[nn.Module, Batches]]
+"""Gives a new model on the job's device, ready to be trained, and its data: nothing validates where the job follows."""
