@@ -97,7 +97,7 @@ def problem(dataset: str, bin_ms: int) -> tuple[Targets, Trials, dict[str, np.nd
     sizes = Sizes(dataset, bin_ms, bins, heldin, heldout, forward, 5 if interval else 2)
 
     def rates(trials: int, length: int) -> np.ndarray:
-        return rng.gamma(2.0, 0.02 * bin_ms / 5, (trials, length, sizes.neurons)).astype(np.float32)
+        return rng.gamma(2.0, 0.02 * bin_ms / 5, (trials, length, sizes.units)).astype(np.float32)
 
     def behavior(trials: int, latent: np.ndarray) -> np.ndarray:
         if interval:
@@ -117,7 +117,7 @@ def problem(dataset: str, bin_ms: int) -> tuple[Targets, Trials, dict[str, np.nd
         heldout_forward=ahead[..., heldin:],
         condition=np.arange(n_eval) % conditions if conditions else None,
     )
-    psth = rng.gamma(2.0, 0.02, (conditions, bins, sizes.neurons)) if conditions else None
+    psth = rng.gamma(2.0, 0.02, (conditions, bins, sizes.units)) if conditions else None
     return Targets(dataset, sizes, answers, psth), part(n_train, predicted["train"]), predicted
 
 

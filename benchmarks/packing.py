@@ -112,7 +112,7 @@ def synthetic(name: str, size: str, bin_ms: int) -> PopulationSplit:
     bins, forward = OBSERVED_MS // bin_ms, FORWARD_MS // bin_ms
     rng = np.random.default_rng(0)
     sizes = Sizes(name, float(bin_ms), bins, heldin, heldout, forward)
-    counts = rng.poisson(0.005 * bin_ms, (trials, bins + forward, sizes.neurons)).astype(np.float32)
+    counts = rng.poisson(0.005 * bin_ms, (trials, bins + forward, sizes.units)).astype(np.float32)
     seen, later = counts[:, :bins], counts[:, bins:]
     train = Trials(seen[..., :heldin], seen[..., heldin:], later[..., :heldin], later[..., heldin:])
     return PopulationSplit(name, sizes, train, Trials(seen[..., :heldin]), Provenance(standin=True))
@@ -142,7 +142,7 @@ def floor(trial: Trial, args: argparse.Namespace) -> float:
     split = store.load(args.root, trial.split)
     aside = validation_mask(split.train, training)
     with seeded(trial.seed, place):
-        model = catalog.build(trial.model, dict(trial.settings), split.sizes).to(place)
+        model = catalog.build(trial.model, dict(trial.hyperparameters), split.sizes).to(place)
         if hasattr(model, "start"):
             model.start(split.train.take(~aside))
         validation = to_device(split.train.take(aside), place)

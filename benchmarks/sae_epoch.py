@@ -46,14 +46,14 @@ def main() -> None:
         ours += raysp_epochs(split, training)
         bare += bare_epochs(split, training)
     fast, slow = statistics.median(bare), statistics.median(ours)
-    print(f"sae, {args.trials} trials x {args.bins} + 10 bins x {split.sizes.neurons} neurons, CPU, one thread")
+    print(f"sae, {args.trials} trials x {args.bins} + 10 bins x {split.sizes.units} neurons, CPU, one thread")
     print(f"bare loop {fast * 1e3:8.1f} ms per epoch   raysp {slow * 1e3:8.1f} ms   ratio {slow / fast:.3f}")
 
 
 def problem(trials: int, bins: int, forward: int = 10, heldin: int = 107, heldout: int = 35) -> PopulationSplit:
     rng = np.random.default_rng(0)
     sizes = Sizes("made_up", 20.0, bins, heldin, heldout, forward)
-    counts = rng.poisson(0.1, (trials, bins + forward, sizes.neurons)).astype(np.float32)
+    counts = rng.poisson(0.1, (trials, bins + forward, sizes.units)).astype(np.float32)
     train = Trials(
         counts[:, :bins, :heldin], counts[:, :bins, heldin:], counts[:, bins:, :heldin], counts[:, bins:, heldin:]
     )

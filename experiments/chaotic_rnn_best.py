@@ -26,8 +26,8 @@ def experiment() -> Experiment:
         recordings=(Recording("chaotic_rnn", source="chaotic_rnn"),),
         models=(
             ModelChoice("mean_rate"),
-            ModelChoice("masked_gru", settings=MEMBER),
-            ModelChoice("ensemble", settings={"member": "masked_gru", "members": 3, "settings": MEMBER}),
+            ModelChoice("masked_gru", hyperparameters=MEMBER),
+            ModelChoice("ensemble", hyperparameters={"member": "masked_gru", "members": 3, "hyperparameters": MEMBER}),
             ModelChoice("true_rates"),
         ),
         seeds=(0, 1, 2),

@@ -26,12 +26,12 @@ def experiment() -> Experiment:
             ModelChoice("smoothing"),
             ModelChoice(
                 "unet",
-                settings={"width": 20, "mask_ratio": 0.25},
+                hyperparameters={"width": 20, "mask_ratio": 0.25},
                 training={"epochs": 50, "learning_rate": 5e-3},
             ),
             ModelChoice(
                 "masked_gru",
-                settings={
+                hyperparameters={
                     "hidden": 64,
                     "latents": 4,
                     "dropout": 0.0,

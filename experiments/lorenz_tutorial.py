@@ -32,7 +32,9 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
-            ModelChoice("sae", settings={"hidden": 64, "encoder_hidden": 64, "latents": 8, "coordinated_dropout": 0.3}),
+            ModelChoice(
+                "sae", hyperparameters={"hidden": 64, "encoder_hidden": 64, "latents": 8, "coordinated_dropout": 0.3}
+            ),
             ModelChoice("true_rates"),
         ),
         seeds=(0, 1, 2),

@@ -37,18 +37,20 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             # The kernel is the benchmark's for this recording; the penalty was chosen on validation trials.
-            ModelChoice("smoothing", settings={"sigma_ms": 60.0, "alpha": 1.0}),
+            ModelChoice("smoothing", hyperparameters={"sigma_ms": 60.0, "alpha": 1.0}),
             # So few trials are learnt by heart unless counts are hidden from the encoder and weights decay strongly.
             ModelChoice(
                 "sae",
-                settings={"hidden": 64, "encoder_hidden": 64, "dropout": 0.3, "coordinated_dropout": 0.5},
+                hyperparameters={"hidden": 64, "encoder_hidden": 64, "dropout": 0.3, "coordinated_dropout": 0.5},
             ),
-            ModelChoice("unet", settings={"width": 32, "dropout": 0.3, "mask_ratio": 0.4}, training=MASKED),
-            ModelChoice("masked_gru", settings=RECURRENT, training=SEARCHED),
+            ModelChoice("unet", hyperparameters={"width": 32, "dropout": 0.3, "mask_ratio": 0.4}, training=MASKED),
+            ModelChoice("masked_gru", hyperparameters=RECURRENT, training=SEARCHED),
             ModelChoice(
-                "ensemble", settings={"member": "masked_gru", "members": 3, "settings": RECURRENT}, training=SEARCHED
+                "ensemble",
+                hyperparameters={"member": "masked_gru", "members": 3, "hyperparameters": RECURRENT},
+                training=SEARCHED,
             ),
-            ModelChoice("ndt", settings={"mask": "full", "mask_ratio": 0.4, "dropout": 0.4}, training=MASKED),
+            ModelChoice("ndt", hyperparameters={"mask": "full", "mask_ratio": 0.4, "dropout": 0.4}, training=MASKED),
         ),
         seeds=(0, 1, 2, 3, 4),
         training=Training(

@@ -54,7 +54,7 @@ def experiment() -> Experiment:
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
             ModelChoice(
-                "sae", settings={"hidden": 64, "encoder_hidden": 64, "latents": 16, "coordinated_dropout": 0.3}
+                "sae", hyperparameters={"hidden": 64, "encoder_hidden": 64, "latents": 16, "coordinated_dropout": 0.3}
             ),
         ),
         seeds=(0,),

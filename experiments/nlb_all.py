@@ -11,7 +11,7 @@ from raysp.config.experiment import Experiment, ModelChoice, Training
 
 # Chosen on validation trials of the 100 real trials that mc_maze_small's test file holds.
 SMALL = {
-    "settings": {"hidden": 64, "encoder_hidden": 64, "dropout": 0.3, "coordinated_dropout": 0.5},
+    "hyperparameters": {"hidden": 64, "encoder_hidden": 64, "dropout": 0.3, "coordinated_dropout": 0.5},
     "training": {"epochs": 600, "patience": 100, "refit": True},
 }
 FEW_TRIALS = {

@@ -16,7 +16,7 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
-            ModelChoice("sae", settings={"hidden": 48, "encoder_hidden": 48}, per_split=SHORTER),
+            ModelChoice("sae", hyperparameters={"hidden": 48, "encoder_hidden": 48}, per_split=SHORTER),
             ModelChoice("true_rates"),
         ),
         training=Training(epochs=120, learning_rate=4e-3, batch_size=32, patience=60, measure_every=20),

@@ -14,9 +14,9 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
-            ModelChoice("unet", settings={"dropout": 0.2}),
-            ModelChoice("masked_gru", settings={"dropout": 0.4}),
-            ModelChoice("ndt", settings={"dropout": 0.4}),
+            ModelChoice("unet", hyperparameters={"dropout": 0.2}),
+            ModelChoice("masked_gru", hyperparameters={"dropout": 0.4}),
+            ModelChoice("ndt", hyperparameters={"dropout": 0.4}),
             ModelChoice("true_rates"),
         ),
         training=Training(epochs=300, schedule="cosine", weight_decay=0.1, patience=100),

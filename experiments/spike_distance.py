@@ -32,7 +32,7 @@ def experiment() -> Experiment:
         recordings=(Recording("chicken", source="retina", settings={"path": ARCHIVE}),),
         models=choices(),
         units="all",
-        cells_per_trial=12,
+        units_per_trial=12,
         training=Training(
             epochs=80,
             batch_size=256,

@@ -41,7 +41,7 @@ def experiment() -> Experiment:
         name="spike_distance_short",
         models=choices("distance_shared", "poisson_shared", cells_at_once=4, **LESS),
         units=CELLS,
-        cells_per_trial=0,
+        units_per_trial=0,
         training=dataclasses.replace(full.training, **QUICK),
     )
 

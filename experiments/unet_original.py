@@ -15,7 +15,7 @@ def experiment() -> Experiment:
     return Experiment(
         name="unet_original",
         recordings=(Recording("chaotic_rnn", source="chaotic_rnn"),),
-        models=(ModelChoice("mean_rate"), ModelChoice("unet", settings=ORIGINAL), ModelChoice("true_rates")),
+        models=(ModelChoice("mean_rate"), ModelChoice("unet", hyperparameters=ORIGINAL), ModelChoice("true_rates")),
         seeds=(0, 1, 2),
         training=Training(epochs=50, batch_size=32, learning_rate=1e-2, optimizer="adam", weight_decay=0.0, refit=True),
     )

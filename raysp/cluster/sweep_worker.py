@@ -74,7 +74,7 @@ def noop(trial: Any, part: Any, setting: Any, report: Any, rungs: Any, made_by: 
     folder = RunFolder(setting.run).trial(trial.id)
     with recorded(trial, folder) as log:
         log.line("nothing to do")
-        loss = sum(float(v) for v in trial.settings.values() if isinstance(v, int | float)) % 1.0
+        loss = sum(float(v) for v in trial.hyperparameters.values() if isinstance(v, int | float)) % 1.0
         values = {"validation_loss": loss}
         result = {"trial": trial.id, "validation": values, "seconds": 0.0, "stopped_at": None, "selected_on": "nothing"}
         files.write_json(folder.done, {**result, "parameters": 0, "best_epoch": 0, "epochs": 0, **made_by})

@@ -121,7 +121,7 @@ def check_share(share: float, where: str = "share") -> None:
 class _OfSplits:
     """What a model has of its own on splits that match a pattern."""
 
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -131,15 +131,15 @@ class ModelChoice:
 
     Attributes:
         name: the model's file name in raysp/models.
-        settings: fields of the model's Config.
+        hyperparameters: fields of the model's Config.
         training: fields of Training that differ from the experiment's.
-        per_split: glob of split names -> {"settings": ..., "training": ...}; later patterns win.
+        per_split: glob of split names -> {"hyperparameters": ..., "training": ...}; later patterns win.
         label: what it is called in this experiment, where a model comes several times with different settings; empty
             for its own name.
     """
 
     name: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     per_split: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     label: str = ""
@@ -163,11 +163,11 @@ class ModelChoice:
         return self.label or self.name
 
     def for_split(self, split: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return (settings, training overrides) for a split; a stand-in split matches the patterns of the real one."""
-        chosen, training = dict(self.settings), dict(self.training)
+        """Return (hyperparameters, training overrides) for a split; a stand-in one matches the real one's patterns."""
+        chosen, training = dict(self.hyperparameters), dict(self.training)
         for pattern, changes in self.per_split.items():
             if fnmatch.fnmatch(split.removeprefix(STANDIN), pattern):
-                chosen.update(changes.get("settings", {}))
+                chosen.update(changes.get("hyperparameters", {}))
                 training.update(changes.get("training", {}))
         return chosen, training
 
@@ -196,6 +196,14 @@ def _of_training(training: Training) -> dict[str, Any]:
 
 STANDIN = "standin-"
 
+EARLIER_WORDS = {"settings": "hyperparameters", "neurons": "units"}
+"""Fields of a trial as earlier versions wrote them -> as they are called now."""
+
+
+def in_present_words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by name, those of earlier versions under the names they have now."""
+    return {EARLIER_WORDS.get(name, name): value for name, value in values.items()}
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -222,12 +230,12 @@ class Trial:
 
     Attributes:
         model: the model's file name.
-        settings: the model's whole Config, defaults included, so that a changed default changes the id.
+        hyperparameters: the model's whole Config, defaults included, so that a changed default changes the id.
         training: how it is fitted; None for models that fit themselves.
         split: the prepared split's name.
         data: the split's fingerprint (SHA-256 of its arrays).
         seed: of initial weights, batches and dropout.
-        neurons: the cell subset; None for all.
+        units: the cell subset; None for all.
         follows: id of the validation-phase trial whose number of epochs and learning rates this one takes over.
         label: what the model is called in this experiment; empty for its own name.
         code: digest of the files that compute it (`raysp.config.code_hash`); empty where nobody knows.
@@ -235,12 +243,12 @@ class Trial:
     """
 
     model: str
-    settings: Mapping[str, Any]
+    hyperparameters: Mapping[str, Any]
     training: Training | None
     split: str
     data: str
     seed: int = 0
-    neurons: tuple[int, ...] | None = None
+    units: tuple[int, ...] | None = None
     follows: str | None = None
     label: str = ""
     code: str = ""
@@ -259,7 +267,7 @@ class Trial:
     @property
     def front(self) -> str:
         """The readable part of the name."""
-        subset = "" if self.neurons is None else f"_{len(self.neurons)}n"
+        subset = "" if self.units is None else f"_{len(self.units)}n"
         return f"{self.shown}_{self.split}{subset}_s{self.seed}"
 
     @property
@@ -284,7 +292,7 @@ class Experiment:
         seeds: each model is trained once per seed on each split.
         units: which units of each split: numbers, or text of numbers and ranges ("1,5,20-40"), "first 12", "every 5",
             "all". Numbers are a continuous recording's own; of trials, positions, held-in units first.
-        cells_per_trial: so many units of a continuous recording make one trial, whose networks are trained side by
+        units_per_trial: so many units of a continuous recording make one trial, whose networks are trained side by
             side; 0 puts all into one.
         recordings: data that are prepared for this experiment; their names join `splits`.
         training: the default for all models.
@@ -298,7 +306,7 @@ class Experiment:
     splits: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     units: str | tuple[int, ...] = "all"
-    cells_per_trial: int = 0
+    units_per_trial: int = 0
     recordings: tuple[Recording, ...] = ()
     training: Training = Training()
     resources: Resources = Resources()
@@ -308,7 +316,7 @@ class Experiment:
     def __post_init__(self) -> None:
         settings.check(self, f"experiment {self.name}")
         check_name("experiment", self.name)
-        ranges.at_least(self, f"experiment {self.name}", cells_per_trial=0)
+        ranges.at_least(self, f"experiment {self.name}", units_per_trial=0)
         for what, values in (("models", [m.shown for m in self.models]), ("seeds", self.seeds)):
             if not values:
                 raise BadInput(f"experiment {self.name}: expected at least one of {what}, got none")

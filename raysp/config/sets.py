@@ -11,7 +11,7 @@ from raysp.config.experiment import Experiment, ModelChoice, Resources, Training
 from raysp.errors import BadInput, unknown
 from raysp.io.yaml_files import parse_yaml
 
-OWN = {"seeds": tuple[int, ...], "units": str | tuple[int, ...], "cells_per_trial": int}
+OWN = {"seeds": tuple[int, ...], "units": str | tuple[int, ...], "units_per_trial": int}
 """Fields of the experiment itself that may be changed."""
 
 NOT_HERE = {
@@ -94,7 +94,7 @@ def _set_model(choice: ModelChoice, rest: str, value: Any) -> ModelChoice:
     if part == "training":
         settings.build(Training, {name: value}, "training")
         return dataclasses.replace(choice, training={**choice.training, name: value})
-    return dataclasses.replace(choice, settings={**choice.settings, rest: value})
+    return dataclasses.replace(choice, hyperparameters={**choice.hyperparameters, rest: value})
 
 
 def _keys(experiment: Experiment) -> list[str]:
@@ -105,6 +105,6 @@ def _keys(experiment: Experiment) -> list[str]:
         *resources,
         "seeds",
         "units",
-        "cells_per_trial",
+        "units_per_trial",
         *(f"{choice.shown}.SETTING" for choice in experiment.models),
     ]

@@ -114,7 +114,7 @@ def submissions(run: RunFolder, root: str) -> list[str]:
     """
     output = []
     for kind in kinds.known():
-        if (trials := kind.submitted(run)) and not any(trial.neurons for trial in trials):
+        if (trials := kind.submitted(run)) and not any(trial.units for trial in trials):
             try:
                 output += submit(kind, run, root)
             except (BadInput, NotReady) as error:
@@ -153,12 +153,13 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     from raysp.driver import evaluate as scores
     from raysp.driver.compare import compare
     from raysp.runs.metrics_table import scored, write_metrics
+    from raysp.runs.test_looks import count_test_score
 
     before = set() if anew else scored(run)
     trials = [trial for trial in scores.wanted(run, phase) if trial.id not in before]
     scores.check_data(root, trials)
     if phase == "test":
-        scores.count_test_score(run, trials)
+        count_test_score(run, trials)
     calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.driver.evaluate.evaluate_trial", calls) if calls else []
     write_metrics(run, [row for part in rows for row in part])

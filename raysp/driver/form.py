@@ -114,7 +114,7 @@ class _Accepts:
         if self._accept:
             self.pairs[trial.code, now] = {
                 "model": trial.model,
-                "settings": trial.settings,
+                "hyperparameters": trial.hyperparameters,
                 "from": trial.code,
                 "to": now,
             }
@@ -126,7 +126,7 @@ def lines(form: Form) -> list[str]:
     found, code = [], form.record.get("code", {})
     for model in dict.fromkeys(trial.model for trial in form.other_code):
         mine = [trial for trial in form.other_code if trial.model == model]
-        now = code_hash.of_model(model, mine[-1].settings)
+        now = code_hash.of_model(model, mine[-1].hyperparameters)
         before = code.get(mine[-1].code, {})
         files = code_hash.named(before, code_hash.differing(before, now))
         found.append(
@@ -178,17 +178,19 @@ def _with_older(
 
 def same_but_code(before: Trial, now: Trial) -> bool:
     """Tell whether two trials are the same but for the code, and for settings that only one of the codes knows."""
-    names = ("shown", "model", "split", "seed", "neurons", "training", "data", "follows")
-    return all(getattr(before, name) == getattr(now, name) for name in names) and linked(before.settings, now.settings)
+    names = ("shown", "model", "split", "seed", "units", "training", "data", "follows")
+    return all(getattr(before, name) == getattr(now, name) for name in names) and linked(
+        before.hyperparameters, now.hyperparameters
+    )
 
 
 def _key(trial: Trial) -> tuple[Any, ...]:
-    return (trial.shown, trial.split, trial.seed, trial.neurons)
+    return (trial.shown, trial.split, trial.seed, trial.units)
 
 
 def _code_now(trial: Trial) -> str:
     try:
-        return code_hash.digest(code_hash.of_model(trial.model, trial.settings))
+        return code_hash.digest(code_hash.of_model(trial.model, trial.hyperparameters))
     except BadInput:
         return "gone, with the model's file"
 
@@ -228,8 +230,8 @@ class _Asked:
         header = self._header(trial.split)
         if header is not None and header.fingerprint != trial.data:
             return False
-        units = header is None or trial.neurons in self._units(trial.split)
-        if units and self._what(self._experiment, trial) == (trial.model, dict(trial.settings), trial.training):
+        units = header is None or trial.units in self._units(trial.split)
+        if units and self._what(self._experiment, trial) == (trial.model, dict(trial.hyperparameters), trial.training):
             return True
         if self._before is None or trial.id not in self._present or (now := self._what(self._own, trial)) is None:
             return False
@@ -270,4 +272,4 @@ def _data_of(form: Experiment, trial: Trial) -> tuple[Any, ...]:
     """Return which recording and units a form of the experiment takes in a trial's place."""
     bare = trial.split.removeprefix(STANDIN)
     recordings = [settings.plain(one) for one in form.recordings if one.name == bare]
-    return recordings, form.units, form.cells_per_trial
+    return recordings, form.units, form.units_per_trial

@@ -53,9 +53,9 @@ def train(job: dict[str, Any], meter: Meter) -> None:
     endless = dataclasses.replace(trial.training, epochs=FOREVER, patience=0, measure_every=0)
     split = store.load(job["root"], trial.split)
     targets = store.load_targets(job["root"], trial.split) if endless.validate_on == "eval" else None
-    if trial.neurons is not None:
-        split = split.select(trial.neurons)
-        targets = None if targets is None else targets.select(trial.neurons)
+    if trial.units is not None:
+        split = split.select(trial.units)
+        targets = None if targets is None else targets.select(trial.units)
     trial = dataclasses.replace(trial, training=endless)
     with contextlib.suppress(Interrupted):
         kinds.of(split.kind).fit(Job(trial, device=str(place), keep_going=meter.keep_going), split, targets)

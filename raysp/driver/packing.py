@@ -118,7 +118,7 @@ def _check(trial: Trial, root: str, counts: Sequence[int] | None, seconds: float
         raise BadInput(f"packing, counts expected numbers of processes of at least 1, got {list(counts)}")
     if not seconds > 0:
         raise BadInput(f"packing, seconds expected more than 0, got {seconds}")
-    catalog.config(trial.model, dict(trial.settings))
+    catalog.config(trial.model, dict(trial.hyperparameters))
     if trial.training is None or catalog.fits_itself(trial.model):
         raise BadInput(f"packing counts epochs of gradient descent; model {trial.model} fits itself, choose another")
     found = store.header(root, trial.split).fingerprint

@@ -36,7 +36,7 @@ def check_settings(experiment: Experiment) -> None:
     """
     for choice in experiment.models:
         for part in ({}, *choice.per_split.values()):
-            _model_settings(choice.name, {**choice.settings, **part.get("settings", {})})
+            _model_settings(choice.name, {**choice.hyperparameters, **part.get("hyperparameters", {})})
             _training(experiment.training, {**choice.training, **part.get("training", {})}, choice.name)
 
 
@@ -114,12 +114,12 @@ def _trial(
     chosen, training = settings_on(experiment, choice, name)
     trial = Trial(
         model=choice.name,
-        settings=chosen,
+        hyperparameters=chosen,
         training=training,
         split=name,
         data=headers[name].fingerprint,
         seed=seed,
-        neurons=neurons,
+        units=neurons,
         label=choice.label,
         code=code_hash.digest(code_hash.of_model(choice.name, chosen)),
     )

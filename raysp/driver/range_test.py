@@ -53,7 +53,7 @@ def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, fl
     from raysp.training.lr_range import lr_range
 
     split = store.load(request.root, trial.split)
-    split = split if trial.neurons is None else split.select(trial.neurons)
+    split = split if trial.units is None else split.select(trial.units)
     lowest, highest, count = steps
     kind, job = kinds.of(split.kind), Job(trial, device=request.device)
     found = lr_range(job, lambda job: kind.learner(job, split), lowest=lowest, highest=highest, steps=count)

@@ -66,11 +66,11 @@ def code_of(form: Form, record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     found = dict(record.get("code", {}))
     for trial in (*form.planned, *form.present):
         if trial.code and trial.code not in found:
-            now = code_hash.of_model(trial.model, trial.settings)
+            now = code_hash.of_model(trial.model, trial.hyperparameters)
             found |= {code_hash.digest(now): dict(now)}
     for one in form.accepted:
         if one["to"] not in found:
-            found[one["to"]] = dict(code_hash.of_model(one["model"], one["settings"]))
+            found[one["to"]] = dict(code_hash.of_model(one["model"], one["hyperparameters"]))
     return found
 
 

@@ -238,7 +238,7 @@ def _definition(
         seeds=experiment.seeds,
         in_flight=search.in_flight,
         halving=search.halving,
-        neurons=None if header is None else kinds.of(header.kind).units(experiment, header),
+        units=None if header is None else kinds.of(header.kind).units(experiment, header),
         code=code_hash.of_model(space.model, parted(base)["model"]),
     )
 
@@ -248,7 +248,7 @@ def _throw_away(run: RunFolder, study: Study) -> None:
     if files.exists(study.path):
         prefix = f"{study.definition.model}_{study.definition.split}"
         for name in files.listing(files.join(run.path, "trials")):
-            if name.startswith((f"{prefix}_s", f"{prefix}_{len(study.definition.neurons or ())}n_s")):
+            if name.startswith((f"{prefix}_s", f"{prefix}_{len(study.definition.units or ())}n_s")):
                 files.remove(run.trial(name).done)
                 files.remove(run.trial(name).path)
         files.remove(study.path)

@@ -48,7 +48,7 @@ def tags_of(trial: Trial, parent: str) -> dict[str, str]:
 def params_of(trial: Trial) -> dict[str, str]:
     """Return the trial's hyperparameters and training settings."""
     training = {} if trial.training is None else settings.plain(trial.training)
-    params = {"model": trial.shown, "split": trial.split, "seed": trial.seed, **trial.settings}
+    params = {"model": trial.shown, "split": trial.split, "seed": trial.seed, **trial.hyperparameters}
     return {name: str(value)[:LONGEST] for name, value in {**params, **training}.items()}
 
 

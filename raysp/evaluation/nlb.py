@@ -81,12 +81,12 @@ def benchmark_metrics(
         BadInput: see `fast_metrics`.
     """
     trials, sizes = targets.trials, targets.sizes
-    _check_rates(rates, (len(trials), sizes.bins, sizes.neurons), f"{targets.name}: rates")
+    _check_rates(rates, (len(trials), sizes.bins, sizes.units), f"{targets.name}: rates")
     metrics: dict[str, Callable[[], float]] = {}
     if trials.heldout is not None and sizes.heldout:
         metrics["co-bps"] = lambda: bits_per_spike(rates[..., sizes.heldin :], trials.heldout)
     if rates_forward is not None:
-        _check_rates(rates_forward, (len(trials), sizes.forward, sizes.neurons), f"{targets.name}: rates_forward")
+        _check_rates(rates_forward, (len(trials), sizes.forward, sizes.units), f"{targets.name}: rates_forward")
         if (forward := forward_counts(trials, sizes.heldout)) is not None:
             metrics["fp-bps"] = lambda: bits_per_spike(rates_forward, forward)
     metrics |= _behavior_metric(targets, rates, train, train_rates)
@@ -273,7 +273,7 @@ def _behavior_metric(
         return {}
     if train_rates is None:
         return {}
-    _check_rates(train_rates, (len(train), sizes.bins, sizes.neurons), f"{targets.name}: train_rates")
+    _check_rates(train_rates, (len(train), sizes.bins, sizes.units), f"{targets.name}: train_rates")
     masks = train.decode_mask, trials.decode_mask
     return {"vel R2": lambda: velocity_r2(train_rates, train.behavior, rates, trials.behavior, *masks)}
 

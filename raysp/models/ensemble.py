@@ -24,12 +24,12 @@ class Config:
     Attributes:
         member: the model's name; one that gradient descent fits.
         members: how many.
-        settings: of each member.
+        hyperparameters: of each member.
     """
 
     member: str = "masked_gru"
     members: int = 3
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from raysp.models import catalog
@@ -40,7 +40,7 @@ class Config:
                 f"model ensemble, member expected a model that gradient descent fits, got {self.member}; an ensemble "
                 "of ensembles is a larger ensemble"
             )
-        catalog.config(self.member, dict(self.settings))
+        catalog.config(self.member, dict(self.hyperparameters))
 
 
 class Model(nn.Module):
@@ -52,7 +52,7 @@ class Model(nn.Module):
         super().__init__()
         from raysp.models import catalog
 
-        made = (catalog.build(config.member, dict(config.settings), sizes) for _ in range(config.members))
+        made = (catalog.build(config.member, dict(config.hyperparameters), sizes) for _ in range(config.members))
         self.members = nn.ModuleList(made)
 
     def start(self, trials: Trials) -> None:

@@ -106,7 +106,7 @@ class MaskedModel(nn.Module):
     def __init__(self, config: MaskedConfig, sizes: Sizes) -> None:
         super().__init__()
         self.config, self.sizes = config, sizes
-        self.link = Link(config.link, sizes.neurons)
+        self.link = Link(config.link, sizes.units)
         self._epoch = 1
         self._repeats: augment.Repeats | None = None
         self.register_buffer("means", torch.zeros(sizes.heldin))
@@ -220,7 +220,7 @@ class MaskedModel(nn.Module):
         return hidden_loss(output, kept, *how)
 
     def _link_of(self, neurons: int) -> Link:
-        if neurons == self.sizes.neurons or self.config.link != "scaled_softplus":
+        if neurons == self.sizes.units or self.config.link != "scaled_softplus":
             return self.link
         part = Link("softplus", neurons)
         part.name, part.log_scale = "scaled_softplus", self.link.log_scale[:neurons]

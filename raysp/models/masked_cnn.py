@@ -47,7 +47,7 @@ class Model(MaskedModel):
         self.embedding = nn.Linear(sizes.heldin + marks, config.width)
         self.layers = nn.ModuleList([Full(config.width, config.width, config.kernel) for _ in range(config.layers)])
         self.norms = nn.ModuleList([Norm(config.norm, config.width, inside=False) for _ in range(config.layers)])
-        self.output = nn.Linear(config.width + marks, sizes.neurons)
+        self.output = nn.Linear(config.width + marks, sizes.units)
 
     def start_from(self, outputs: torch.Tensor) -> None:
         """Set the output's bias."""

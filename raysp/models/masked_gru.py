@@ -53,7 +53,7 @@ class Model(MaskedModel):
         width = config.latents or 2 * config.hidden
         self.to_latents = nn.Linear(2 * config.hidden, width) if config.latents else nn.Identity()
         self.drop_input, self.dropout = nn.Dropout(config.input_dropout), nn.Dropout(config.dropout)
-        self.output = nn.Linear(width + marks, sizes.neurons)
+        self.output = nn.Linear(width + marks, sizes.units)
 
     def start_from(self, outputs: torch.Tensor) -> None:
         """Set the output's bias."""

@@ -27,8 +27,8 @@ class Model(nn.Module):
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()
         self.sizes = sizes
-        self.register_buffer("mean", torch.zeros(sizes.neurons))
-        self.register_buffer("mean_forward", torch.zeros(sizes.neurons))
+        self.register_buffer("mean", torch.zeros(sizes.units))
+        self.register_buffer("mean_forward", torch.zeros(sizes.units))
 
     def fit(self, trials: Trials, stages: Stages) -> None:
         """Take the means over the trials and bins in which a neuron was observed, expected spikes per bin."""
@@ -39,5 +39,5 @@ class Model(nn.Module):
     def predict(self, batch: Batch) -> Prediction:
         """Return (trials, bins, neurons) rates, the same in every bin of every trial."""
         sizes = self.sizes
-        forward = self.mean_forward.expand(len(batch), sizes.forward, sizes.neurons) if sizes.forward else None
-        return Prediction(self.mean.expand(len(batch), sizes.bins, sizes.neurons), forward)
+        forward = self.mean_forward.expand(len(batch), sizes.forward, sizes.units) if sizes.forward else None
+        return Prediction(self.mean.expand(len(batch), sizes.bins, sizes.units), forward)

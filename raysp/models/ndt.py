@@ -79,7 +79,7 @@ class Model(MaskedModel):
             for _ in range(config.layers)
         )
         self.blocks, self.norm = nn.ModuleList(made), nn.LayerNorm(self.width)
-        self.output = nn.Linear(self.width + marks, sizes.neurons)
+        self.output = nn.Linear(self.width + marks, sizes.units)
         self.register_buffer("seen", window(bins, config.back, config.ahead), persistent=False)
         self._scale_down()
 

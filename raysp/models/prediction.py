@@ -47,8 +47,8 @@ def check_prediction(prediction: Prediction, sizes: Sizes, trials: int, where: s
         BadInput: a shape differs from the split's, or a rate is negative, NaN or infinite.
     """
     expected = {
-        "rates": (trials, sizes.bins, sizes.neurons),
-        "rates_forward": (trials, sizes.forward, sizes.neurons),
+        "rates": (trials, sizes.bins, sizes.units),
+        "rates_forward": (trials, sizes.forward, sizes.units),
     }
     for name, shape in expected.items():
         array = getattr(prediction, name)

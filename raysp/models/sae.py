@@ -67,7 +67,7 @@ class Model(nn.Module):
         # The generator gets no input: a one-wide input of zeros only adds its bias.
         self.generator = nn.GRU(1, config.hidden, batch_first=True)
         self.to_latents = nn.Linear(config.hidden, config.latents) if config.latents else nn.Identity()
-        self.to_log_rates = nn.Linear(config.latents or config.hidden, sizes.neurons)
+        self.to_log_rates = nn.Linear(config.latents or config.hidden, sizes.units)
         self.dropout = nn.Dropout(config.dropout)
 
     def start(self, trials: Trials) -> None:

@@ -73,8 +73,8 @@ class Model(nn.Module):
         self.register_buffer("kernel", kernel, persistent=False)
         self.register_buffer("weights", torch.zeros(sizes.heldin, sizes.heldout, dtype=torch.float64))
         self.register_buffer("intercepts", torch.zeros(sizes.heldout, dtype=torch.float64))
-        self.register_buffer("mean", torch.zeros(sizes.neurons, dtype=torch.float64))
-        self.register_buffer("mean_forward", torch.zeros(sizes.neurons, dtype=torch.float64))
+        self.register_buffer("mean", torch.zeros(sizes.units, dtype=torch.float64))
+        self.register_buffer("mean_forward", torch.zeros(sizes.units, dtype=torch.float64))
 
     def fit(self, trials: Trials, stages: Stages) -> None:
         """Regress held-out counts on the log of smoothed held-in counts. Raises BadInput without held-out ones."""
@@ -99,7 +99,7 @@ class Model(nn.Module):
         sizes = self.sizes
         smoothed = self._smooth(batch.heldin)
         heldout = rates(torch.log(smoothed + self.config.offset) @ self.weights + self.intercepts)
-        forward = self.mean_forward.float().expand(len(batch), sizes.forward, sizes.neurons) if sizes.forward else None
+        forward = self.mean_forward.float().expand(len(batch), sizes.forward, sizes.units) if sizes.forward else None
         return Prediction(torch.cat([smoothed.float(), heldout], dim=2), forward)
 
     def _smooth(self, heldin: torch.Tensor) -> torch.Tensor:

@@ -97,7 +97,7 @@ class Model(MaskedModel):
         )
         self.drop_input = nn.Dropout(config.input_dropout)
         self.drop_output = unet_blocks.ChannelDropout(config.output_dropout)
-        self.output = nn.Linear(config.width + marks, sizes.neurons)
+        self.output = nn.Linear(config.width + marks, sizes.units)
 
     def start_from(self, outputs: torch.Tensor) -> None:
         """Set the output's bias."""

@@ -36,7 +36,7 @@ class Task:
     """
 
     split: str
-    neurons: tuple[int, ...] | None
+    units: tuple[int, ...] | None
     trials: tuple[Trial, ...]
     kind: str
     phase: str
@@ -44,18 +44,18 @@ class Task:
     @property
     def name(self) -> str:
         """The split's name, with the cells behind it when it is a subset."""
-        if self.neurons is None:
+        if self.units is None:
             return self.split
-        cells = spell_neurons(self.neurons)
-        return f"{self.split}[{cells if len(cells) <= 24 else f'{len(self.neurons)} cells from {self.neurons[0]}'}]"
+        cells = spell_neurons(self.units)
+        return f"{self.split}[{cells if len(cells) <= 24 else f'{len(self.units)} cells from {self.units[0]}'}]"
 
     @property
     def slug(self) -> str:
         """The name as part of a file's name."""
-        if self.neurons is None:
+        if self.units is None:
             return self.split
-        cells = re.sub(r"[^0-9-]+", "_", spell_neurons(self.neurons))
-        return f"{self.split}_n{cells if len(cells) <= 40 else files.digest(list(self.neurons))[:10]}"
+        cells = re.sub(r"[^0-9-]+", "_", spell_neurons(self.units))
+        return f"{self.split}_n{cells if len(cells) <= 40 else files.digest(list(self.units))[:10]}"
 
     @property
     def standin(self) -> bool:
@@ -220,7 +220,7 @@ def group(trials: Sequence[Trial], kinds: Mapping[str, Any], phases: Mapping[str
     """
     found: dict[tuple[str, tuple[int, ...] | None], list[Trial]] = {}
     for trial in trials:
-        units = None if kinds[trial.split].shares_units else trial.neurons
+        units = None if kinds[trial.split].shares_units else trial.units
         found.setdefault((trial.split, units), []).append(trial)
     return tuple(
         Task(split, units, tuple(members), kinds[split].name, phases[split])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from raysp.config import settings
-from raysp.config.experiment import Training, Trial, check_name
+from raysp.config.experiment import Training, Trial, check_name, in_present_words
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml
@@ -279,16 +279,16 @@ def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -
     for pair in accepted:
         old, new = (one_code.get(pair[name], pair[name]) for name in ("from", "to"))
         one_code |= {name: new for name, known in one_code.items() if known == old} | {old: new, new: new}
-    newest = {(trial.shown, trial.split, trial.neurons): trial for trial in trials}
+    newest = {(trial.shown, trial.split, trial.units): trial for trial in trials}
 
     def like(trial: Trial) -> bool:
-        other = newest[trial.shown, trial.split, trial.neurons]
+        other = newest[trial.shown, trial.split, trial.units]
         if (trial.model, trial.training, trial.data) != (other.model, other.training, other.data):
             return False
         if trial.code == other.code:
-            return trial.settings == other.settings
+            return trial.hyperparameters == other.hyperparameters
         same = one_code.get(trial.code, trial.code) == one_code.get(other.code, other.code)
-        return same and linked(trial.settings, other.settings)
+        return same and linked(trial.hyperparameters, other.hyperparameters)
 
     return [trial for trial in trials if like(trial)]
 
@@ -321,7 +321,7 @@ def trial_from(values: Mapping[str, Any]) -> Trial:
     Raises:
         BadInput: unknown, missing or wrong fields; or a name that cannot be a folder's.
     """
-    values = dict(settings.check_kinds(values, {"id": str}, "trial"))
+    values = in_present_words(settings.check_kinds(values, {"id": str}, "trial"))
     name = values.pop("id", "")
     if isinstance(values.get("training"), dict):
         values["training"] = settings.build(Training, values["training"], "training")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raysp.config import code_hash, settings
-from raysp.config.experiment import STANDIN, Experiment, ModelChoice, Recording
+from raysp.config.experiment import STANDIN, Experiment, ModelChoice, Recording, in_present_words
 from raysp.data.sources.catalog import role
 from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
@@ -21,7 +21,7 @@ from raysp.search.result import Result, read_result, unfinished
 from raysp.search.space_check import FIXED, parted
 from raysp.search.study import read_studies
 
-BEST = {"data": str, "settings": Mapping, "training": Mapping}
+BEST = {"data": str, "hyperparameters": Mapping, "training": Mapping}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class BestSettings:
 
     Attributes:
         sweep: the sweep's folder or file, for messages.
-        models: model -> full split name -> {"data", "settings", "training", ...}.
+        models: model -> full split name -> {"data", "hyperparameters", "training", ...}.
     """
 
     sweep: str
@@ -76,11 +76,10 @@ def read_settings(path: str) -> BestSettings:
         raise BadInput(f"{path} expected a sweep's settings.yaml (models -> splits -> settings), got something else")
     for model, splits in models.items():
         for split, best in splits.items():
-            if not isinstance(best, dict) or not {"data", "settings", "training"} <= set(best):
-                raise BadInput(
-                    f"{path}: {model} on {split} expected data, settings and training, got {str(best)[:200]}"
-                )
-            settings.check_kinds(best, BEST, f"{path}: {model} on {split}")
+            known = in_present_words(best) if isinstance(best, dict) else {}
+            if not BEST.keys() <= known.keys():
+                raise BadInput(f"{path}: {model} on {split} expected {', '.join(BEST)}, got {str(best)[:200]}")
+            splits[split] = settings.check_kinds(known, BEST, f"{path}: {model} on {split}")
     return BestSettings(path, models)
 
 
@@ -116,7 +115,7 @@ def adopt(experiment: Experiment, best: BestSettings, splits: list[str]) -> tupl
             choices[model] = _with(choices[model], split, swept[source[split]])
         own = [split for split in splits if split not in taken]
         lines.append(f"{model}: settings of {best.sweep} on {counted(taken, 'split')}")
-        now = code_hash.digest(code_hash.of_model(model, choices[model].settings))
+        now = code_hash.digest(code_hash.of_model(model, choices[model].hyperparameters))
         if any(swept[source[split]].get("code") not in (None, "", now) for split in taken):
             lines.append(f"{model}: they were found with other code of {model} than today's, and may not be its best")
         if own:
@@ -165,7 +164,7 @@ def _best(result: Result) -> dict[str, Any]:
         "of": len(result.candidates),
         "data": definition.data,
         "code": code_hash.digest(definition.code) if definition.code else "",
-        "settings": parts["model"],
+        "hyperparameters": parts["model"],
         "training": training,
         "searched": [entry.name for entry in definition.space.entries],
     }
@@ -177,7 +176,7 @@ def _best(result: Result) -> dict[str, Any]:
 
 
 def _with(choice: ModelChoice, split: str, best: Mapping[str, Any]) -> ModelChoice:
-    changes = {"settings": dict(best["settings"]), "training": dict(best["training"])}
+    changes = {"hyperparameters": dict(best["hyperparameters"]), "training": dict(best["training"])}
     return dataclasses.replace(choice, per_split={**choice.per_split, split.removeprefix(STANDIN): changes})
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from raysp.config import code_hash, ranges, settings
-from raysp.config.experiment import Trial
+from raysp.config.experiment import Trial, in_present_words
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml, write_yaml
@@ -66,7 +66,7 @@ class Definition:
             n - in_flight, whatever has finished by then, so that the same study proposes the same candidates on any
             number of workers and however often it was killed.
         halving: ASHA; None lets every trial end by itself.
-        neurons: the cell subset; None for all.
+        units: a subset of units; None for all.
         code: the files that its first candidate computes with (`raysp.config.code_hash`); empty where nobody knows.
     """
 
@@ -80,7 +80,7 @@ class Definition:
     seeds: tuple[int, ...] = (0,)
     in_flight: int = 4
     halving: Halving | None = None
-    neurons: tuple[int, ...] | None = None
+    units: tuple[int, ...] | None = None
     code: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -109,7 +109,7 @@ class Definition:
         """Return the trial of a candidate's settings and a seed. Raises BadInput where Config refuses them."""
         chosen, training = build(self.model, self.space.complete(params, self.base), f"candidate {dict(params)}")
         code = code_hash.digest(code_hash.of_model(self.model, chosen)) if self.code else ""
-        return Trial(self.model, chosen, training, self.split, self.data, seed, self.neurons, code=code)
+        return Trial(self.model, chosen, training, self.split, self.data, seed, self.units, code=code)
 
     def plain(self) -> dict[str, Any]:
         """Return the definition as dictionaries and plain values."""
@@ -285,7 +285,7 @@ def read_study(run: RunFolder, model: str, split: str) -> Study:
     found = read_yaml(path)
     if not isinstance(found, dict) or "space" not in found:
         raise BadInput(f"{path} is damaged; start the sweep over with --force")
-    values = {**found, "space": parse_space(found["space"], path)}
+    values = {**in_present_words(found), "space": parse_space(found["space"], path)}
     halving = values.get("halving")
     values["halving"] = None if halving is None else settings.build(Halving, halving, f"{path}, halving")
     accepted = settings.coerce(tuple[Mapping, ...], values.pop("accepted", []), f"{path}, accepted")

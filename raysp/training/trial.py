@@ -52,7 +52,7 @@ def fit(job: Job, learner: Learner) -> Fitted:
 
 def new_model(job: Job, sizes: Any) -> nn.Module:
     """Return a trial's model on the job's device, for data of these sizes. Raises BadInput where memory is short."""
-    name, values, place = job.trial.model, dict(job.trial.settings), job.place
+    name, values, place = job.trial.model, dict(job.trial.hyperparameters), job.place
     check_fits(catalog.on_paper(name, values, sizes), place, f"model {name}")
     return catalog.build(name, values, sizes).to(place)
 

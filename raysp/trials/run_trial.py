@@ -50,7 +50,7 @@ def run_trial(
 
 def check_code(trial: Trial) -> None:
     """Raise NotReady unless this process would compute a trial with the code that it was planned with."""
-    if trial.code and code_hash.digest(code_hash.of_model(trial.model, trial.settings)) != trial.code:
+    if trial.code and code_hash.digest(code_hash.of_model(trial.model, trial.hyperparameters)) != trial.code:
         raise NotReady(
             f"the code of {trial.model} on {platform.node()} is not the one that {trial.id} was planned with; it was "
             "changed since, or differs from machine to machine. Run the same command again to plan with what is there"
@@ -97,9 +97,9 @@ def _data(trial: Trial, setting: Setting) -> tuple[Any, Any]:
     split, answers = _load(setting.root, trial.split, trial.data), None
     if trial.training is not None and trial.training.validate_on == "eval" and trial.follows is None:
         answers = store.load_targets(setting.root, trial.split)
-    if trial.neurons is None:
+    if trial.units is None:
         return split, answers
-    return split.select(trial.neurons), None if answers is None else answers.select(trial.neurons)
+    return split.select(trial.units), None if answers is None else answers.select(trial.units)
 
 
 @functools.lru_cache(maxsize=2)

@@ -83,7 +83,7 @@ def _run(
     from raysp.training.job import Job
 
     started = time.time()
-    part = part if trial.neurons is None else part.select(trial.neurons)
+    part = part if trial.units is None else part.select(trial.units)
     ladder, tell = _Ladder(trial.id, folder, rungs), log.and_tell(report)
     job = Job(
         trial,

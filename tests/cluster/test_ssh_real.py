@@ -171,7 +171,7 @@ def test_ray_job_submit_gives_the_same_numbers(submitted, laptop, place):
     (folder / "experiments").mkdir(parents=True)
     (folder / "experiments" / "tiny.py").write_text(EXPERIMENT)
     job = ["ray", "job", "submit", "--address", "http://127.0.0.1:8265", "--working-dir", str(folder), "--"]
-    laptop.settings["RAY_AUTH_MODE"] = "token"
+    laptop.hyperparameters["RAY_AUTH_MODE"] = "token"
     laptop.types(*job, "python", "experiments/tiny.py", *arguments(place, "job"))
     run = RunFolder(str(place / "job" / "standin-tiny"))
     check_outputs(run)

@@ -23,12 +23,12 @@ SIZES = Sizes(dataset="mc_maze_small", bin_ms=20, bins=6, heldin=4, heldout=2, f
 
 def make_prediction(sizes: Sizes = SIZES, trials: int = 5, seed: int = 0, forward: bool = True) -> Prediction:
     rng = np.random.default_rng(seed)
-    rates = rng.gamma(1.0, 0.2, (trials, sizes.bins + sizes.forward, sizes.neurons)).astype(np.float32)
+    rates = rng.gamma(1.0, 0.2, (trials, sizes.bins + sizes.forward, sizes.units)).astype(np.float32)
     return Prediction(rates[:, : sizes.bins].copy(), rates[:, sizes.bins :].copy() if forward else None)
 
 
 def make_trial(model: str = "sae", split: str = "mc_maze_small-20ms-val", seed: int = 0, **more) -> Trial:
-    return Trial(model=model, settings={}, split=split, seed=seed, **{"data": "none", "training": None, **more})
+    return Trial(model=model, hyperparameters={}, split=split, seed=seed, **{"data": "none", "training": None, **more})
 
 
 def make_split(name: str, trials: tuple[int, int] = (7, 5), sizes: Sizes = SIZES, seed: int = 0) -> PopulationSplit:

@@ -41,7 +41,7 @@ def test_polars_reads_one_table_partitioned_by_model_and_split(full):
     assert table.collect_schema() == one.collect_schema()
     counts = table.group_by("model", "split", "seed").len().collect()
     assert len(counts) == 8
-    assert set(counts["len"]) == {(7 + 5) * SIZES.neurons}
+    assert set(counts["len"]) == {(7 + 5) * SIZES.units}
     assert (
         table.filter(split="my+recording", model="sae").select(polars.col("run_trial").n_unique()).collect().item() == 2
     )
@@ -54,7 +54,7 @@ def test_other_readers_read_the_same(full):
     import pyarrow.parquet
 
     folder = gather(full.run)
-    rows = 8 * (7 + 5) * SIZES.neurons
+    rows = 8 * (7 + 5) * SIZES.units
     assert pyarrow.dataset.dataset(folder, partitioning="hive").count_rows() == rows
     assert pyarrow.parquet.read_table(folder, partitioning=None).num_rows == rows
 
@@ -175,7 +175,7 @@ def test_without_hard_links_files_are_copied(full, monkeypatch):
     gather(full.run)
     for trial in full.planned:
         assert not os.path.samefile(gathered_path(full.run, trial), full.run.trial(trial.id).predictions)
-    assert polars.scan_parquet(full.run.predictions).select(polars.len()).collect().item() == 8 * 12 * SIZES.neurons
+    assert polars.scan_parquet(full.run.predictions).select(polars.len()).collect().item() == 8 * 12 * SIZES.units
 
 
 def test_a_full_disk_keeps_what_was_gathered_and_goes_on_later(full, monkeypatch):
@@ -225,7 +225,7 @@ def test_a_run_folder_of_any_name_is_read_alone(full, name, tmp_path):
     shutil.copytree(full.run.path, tmp_path / "xy" / "run")
     gather(RunFolder(str(tmp_path / "xy" / "run")))
     table = polars.scan_parquet(gather(run), glob=False)
-    assert table.select(polars.len()).collect().item() == 8 * (7 + 5) * SIZES.neurons
+    assert table.select(polars.len()).collect().item() == 8 * (7 + 5) * SIZES.units
     assert set(table.select("seed").collect()["seed"]) == {0, 1}
     # What a killed writer leaves beside the dataset, and elsewhere, is no part of any table.
     (tmp_path / name / "run" / ".t.parquet.0123abcd.tmp").write_bytes(b"half")

@@ -7,7 +7,7 @@ from raysp.config.sets import apply_sets
 from raysp.errors import BadInput
 from raysp.runs.folder import trial_from, trial_to
 
-SAE = ModelChoice("sae", {"hidden": 8}, per_split={"mc_rtt-*": {"settings": {"hidden": 16}}})
+SAE = ModelChoice("sae", {"hidden": 8}, per_split={"mc_rtt-*": {"hyperparameters": {"hidden": 16}}})
 EXPERIMENT = Experiment(name="x", models=(ModelChoice("mean_rate"), SAE), splits=("*",))
 TRIAL = Trial("sae", {"hidden": 8}, Training(), "mc_rtt-20ms-val", "abc", seed=1)
 
@@ -16,12 +16,12 @@ TRIAL = Trial("sae", {"hidden": 8}, Training(), "mc_rtt-20ms-val", "abc", seed=1
     "change",
     [
         {"model": "sae2"},
-        {"settings": {"hidden": 9}},
+        {"hyperparameters": {"hidden": 9}},
         {"training": Training(epochs=3)},
         {"split": "mc_rtt-05ms-val"},
         {"data": "abd"},
         {"seed": 2},
-        {"neurons": (0, 1)},
+        {"units": (0, 1)},
         {"follows": "other"},
         {"label": "mine"},
         {"code": "f" * 64},
@@ -79,7 +79,7 @@ def test_sets_change_training_resources_seeds_and_models():
     sets = ("training.epochs=7", "resources.workers=3", "seeds=[1, 2]", "sae.hidden=5", "sae.training.patience=4")
     found = apply_sets(EXPERIMENT, sets)
     assert (found.training.epochs, found.resources.workers, found.seeds) == (7, 3, (1, 2))
-    assert found.models[1].settings == {"hidden": 5}
+    assert found.models[1].hyperparameters == {"hidden": 5}
     assert found.models[1].training == {"patience": 4}
 
 
@@ -120,7 +120,7 @@ def test_sets_refuse(text, message):
         (lambda: Experiment(name="a", models=(SAE,)), "splits or recordings"),
         (lambda: Experiment(name="a", models=(SAE, ModelChoice("unet", label="sae")), splits=("*",)), "each once"),
         (lambda: ModelChoice("sae", label="my model"), "model sae, label name expected letters"),
-        (lambda: dataclasses.replace(EXPERIMENT, cells_per_trial=-1), "cells_per_trial expected at least 0"),
+        (lambda: dataclasses.replace(EXPERIMENT, units_per_trial=-1), "units_per_trial expected at least 0"),
         (lambda: Recording("a b", "population"), "recording name"),
         (lambda: EXPERIMENT.choose(("smothing",)), "unknown model"),
     ],
@@ -141,7 +141,7 @@ LABELLED = dataclasses.replace(
 
 def test_a_model_may_come_several_times_under_labels_and_is_chosen_by_them():
     chosen = LABELLED.choose(("poisson_5",))
-    assert [(choice.shown, choice.settings) for choice in chosen.models] == [("poisson_5", {"interval": 5})]
+    assert [(choice.shown, choice.hyperparameters) for choice in chosen.models] == [("poisson_5", {"interval": 5})]
     with pytest.raises(BadInput, match="unknown model of experiment x 'poisson_6': did you mean 'poisson_5'"):
         LABELLED.choose(("poisson_6",))
     with pytest.raises(BadInput, match="unknown model"):
@@ -150,7 +150,7 @@ def test_a_model_may_come_several_times_under_labels_and_is_chosen_by_them():
 
 def test_sets_change_the_model_of_that_label_alone():
     found = apply_sets(LABELLED, ("poisson_80.interval=40", "poisson_80.training.epochs=3"))
-    assert [choice.settings["interval"] for choice in found.models] == [5, 40]
+    assert [choice.hyperparameters["interval"] for choice in found.models] == [5, 40]
     assert [dict(choice.training) for choice in found.models] == [{}, {"epochs": 3}]
     assert [choice.shown for choice in found.models] == ["poisson_5", "poisson_80"]
     with pytest.raises(BadInput, match=r"unknown setting 'poisson_counts\.interval'"):
@@ -169,7 +169,7 @@ def test_a_label_is_the_front_of_the_id_and_not_in_its_hash():
         ("units=first 12", "units", "first 12"),
         ("units=1,5,20-40", "units", "1,5,20-40"),
         ("units=56", "units", "56"),
-        ("cells_per_trial=12", "cells_per_trial", 12),
+        ("units_per_trial=12", "units_per_trial", 12),
     ],
 )
 def test_sets_choose_units(text, field, expected):
@@ -239,7 +239,7 @@ def test_names_that_are_one_on_many_disks_are_refused(changes, message):
 
 
 def test_parts_of_per_split_are_checked_before_a_split_matches():
-    with pytest.raises(BadInput, match="did you mean 'settings'"):
+    with pytest.raises(BadInput, match="did you mean 'hyperparameters'"):
         ModelChoice("sae", per_split={"x": {"setings": {}}})
     with pytest.raises(BadInput, match="per_split 'x' of model sae expected settings by name"):
-        ModelChoice("sae", per_split={"x": {"settings": 3}, "y": {}} | {"x": 3})
+        ModelChoice("sae", per_split={"x": {"hyperparameters": 3}, "y": {}} | {"x": 3})

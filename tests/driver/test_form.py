@@ -40,13 +40,13 @@ def plan(experiment, models=("mean_rate", "sae"), splits=SPLITS, **changes):
     trials = []
     for choice in experiment.models:
         if choice.shown in models:
-            chosen = settings.plain(catalog.config(choice.name, dict(choice.settings)))
+            chosen = settings.plain(catalog.config(choice.name, dict(choice.hyperparameters)))
             training = None if choice.name == "mean_rate" else experiment.training
             code = code_hash.digest(code_hash.of_model(choice.name, chosen))
             units = None if experiment.units == "all" else experiment.units
             common = {
                 "data": "x" * 64,
-                "neurons": units,
+                "units": units,
                 "label": choice.label,
                 "code": code,
             } | changes
@@ -214,13 +214,12 @@ def test_of_several_older_results_the_ones_that_were_the_runs_own_stand(run):
 
 def test_a_setting_that_only_the_new_code_knows_does_not_stand_in_the_way(run):
     made = with_code(plan(E), "0" * 64)
-    less = [
-        dataclasses.replace(t, settings={k: v for k, v in t.settings.items() if k != "dropout"}) for t in made.trials
-    ]
+    fewer = [{k: v for k, v in t.hyperparameters.items() if k != "dropout"} for t in made.trials]
+    less = [dataclasses.replace(t, hyperparameters=one) for t, one in zip(made.trials, fewer, strict=True)]
     command(run, E, made=Plan(tuple(less)))
     command(run, E, accept=True)
     assert [trial.id for trial in run.trials()] == [trial.id for trial in less]
-    other = [dataclasses.replace(t, settings={**t.settings, "hidden": 77}) for t in made.trials if t.training]
+    other = [dataclasses.replace(t, settings={**t.hyperparameters, "hidden": 77}) for t in made.trials if t.training]
     assert settle(run, E, E, Plan(tuple(other)), "data", accept=True).planned == tuple(other)
 
 
@@ -259,7 +258,8 @@ def test_what_differs_in_anything_but_the_seed_is_never_given_together():
     longer = dataclasses.replace(second, training=Training(epochs=3))
     assert alike([first, second]) == [first, second]
     assert alike([longer, first]) == [first]
-    for change in ({"data": "y"}, {"settings": {**second.settings, "hidden": 9}}, {"model": "ndt", "label": "sae"}):
+    other = {"hyperparameters": {**second.hyperparameters, "hidden": 9}}
+    for change in ({"data": "y"}, other, {"model": "ndt", "label": "sae"}):
         assert alike([first, dataclasses.replace(second, **change)])[:-1] == []
     recoded = dataclasses.replace(second, code="0")
     assert alike([first, recoded]) == [recoded]

@@ -51,7 +51,7 @@ def test_settings_of_val_change_the_trial_that_follows_it(root):
 
 def test_defaults_are_written_into_the_trial(root):
     trial = next(t for t in make_plan(EXPERIMENT, [VAL], root).trials if t.model == "sae")
-    assert "dropout" in trial.settings
+    assert "dropout" in trial.hyperparameters
     assert trial.training == Training()
     assert next(t for t in make_plan(EXPERIMENT, [VAL], root).trials if t.model == "mean_rate").training is None
 
@@ -63,7 +63,7 @@ def test_defaults_are_written_into_the_trial(root):
         (ModelChoice("sae", {"hiden": 3}), "did you mean 'hidden'"),
         (ModelChoice("sae", {"hidden": "many"}), "hidden expected int"),
         (ModelChoice("sae", training={"epoch": 3}), "did you mean 'epochs'"),
-        (ModelChoice("sae", per_split={"*-val": {"settings": {"hiden": 3}}}), "did you mean 'hidden'"),
+        (ModelChoice("sae", per_split={"*-val": {"hyperparameters": {"hiden": 3}}}), "did you mean 'hidden'"),
     ],
 )
 def test_settings_are_refused_before_anything_starts(choice, message):
@@ -119,19 +119,19 @@ def both(tmp_path_factory):
     ],
 )
 def test_a_recordings_cells_are_chosen_by_a_pattern_and_shared_out_over_trials(both, cells, size, expected):
-    experiment = dataclasses.replace(RECORDED, units=cells, cells_per_trial=size, seeds=(0, 4))
+    experiment = dataclasses.replace(RECORDED, units=cells, units_per_trial=size, seeds=(0, 4))
     trials = make_plan(experiment, ["made_up"], both).trials
     for label in ("no_spikes", "poisson_5"):
         for seed in (0, 4):
-            found = [trial.neurons for trial in trials if trial.shown == label and trial.seed == seed]
+            found = [trial.units for trial in trials if trial.shown == label and trial.seed == seed]
             assert found == expected
     assert len({trial.id for trial in trials}) == len(trials) == 4 * len(expected)
-    assert all(f"_{len(trial.neurons)}n_s" in trial.id for trial in trials)
+    assert all(f"_{len(trial.units)}n_s" in trial.id for trial in trials)
 
 
 def test_units_may_be_given_as_numbers(both):
     trials = make_plan(dataclasses.replace(RECORDED, units=(16, 10)), ["made_up"], both).trials
-    assert {trial.neurons for trial in trials} == {(10, 16)}
+    assert {trial.units for trial in trials} == {(10, 16)}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_label_is_in_the_id_and_one_model_comes_under_several(both):
     ]
     five, ten, other = (trial.id.rpartition("_")[2] for trial in plan.trials)
     assert five == other != ten
-    assert [trial.settings["interval"] for trial in plan.trials] == [5, 10, 5]
+    assert [trial.hyperparameters["interval"] for trial in plan.trials] == [5, 10, 5]
 
 
 def test_settings_that_networks_of_windows_cannot_have_are_refused_before_anything_starts(both):
@@ -193,7 +193,7 @@ def test_the_comparison_of_spike_distance_with_poisson_counts_is_planned_whole(b
     distance = next(trial for trial in plan.trials if trial.shown == "distance_unet")
     asked = {"input_bins": 992, "past": 32, "output_bins": 128, "lookahead": 198, "clamp": 198, "step": 80}
     asked |= {"channels": 64, "halvings": 6, "middle": 5, "dropout": 0.2, "train_stride": 13, "output_channels": 16}
-    assert {name: distance.settings[name] for name in asked} == asked
+    assert {name: distance.hyperparameters[name] for name in asked} == asked
     training = distance.training
     assert (training.epochs, training.batch_size, training.learning_rate) == (80, 256, 5e-4)
     assert (training.weight_decay, training.schedule, training.optimizer) == (0.3, "one_cycle", "adamw")

@@ -66,7 +66,7 @@ def test_no_password_of_the_command_is_in_the_record(run, monkeypatch):
 def test_later_submissions_add_splits_and_replace_changed_settings(run):
     write_record(run, EXPERIMENT, Plan((TRIAL,)), "data")
     other = dataclasses.replace(TRIAL, split="b")
-    changed = dataclasses.replace(TRIAL, settings={"k": 1})
+    changed = dataclasses.replace(TRIAL, hyperparameters={"k": 1})
     write_record(run, EXPERIMENT, Plan((other,)), "data")
     assert run.trials() == [TRIAL, other]
     write_record(run, EXPERIMENT, Plan((changed,)), "data")

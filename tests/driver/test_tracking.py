@@ -67,7 +67,7 @@ def test_a_trial_of_an_earlier_form_is_marked_until_it_comes_back(run):
 
 
 def test_a_model_that_fits_itself_has_no_best_epoch(run):
-    trained, floor = TRIALS[0], dataclasses.replace(TRIALS[0], model="mean_rate", settings={}, training=None)
+    trained, floor = TRIALS[0], dataclasses.replace(TRIALS[0], model="mean_rate", hyperparameters={}, training=None)
     finish(run, floor)
     assert numbers_of(run, trained)[0]["best_epoch"] == 3
     assert "best_epoch" not in numbers_of(run, floor)[0]

@@ -136,7 +136,7 @@ def test_each_unit_has_its_true_rate_r2_and_a_constant_one_has_none(tmp_path):
 
     rows, split, *_ = scored_split(tmp_path, flatten)
     each = {row["unit_index"]: row["value"] for row in rows if row["metric"] == "true-rate R2"}
-    assert set(each) == {None, *range(split.sizes.neurons)} - {3}
+    assert set(each) == {None, *range(split.sizes.units)} - {3}
     assert list(each.values()) == pytest.approx([1.0] * len(each))
 
 

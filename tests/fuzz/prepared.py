@@ -34,11 +34,11 @@ def made_split(seed: int, name: str = "mine", sizes: Sizes = SIZES) -> tuple[Pop
             heldout_forward=counts(sizes.forward, sizes.heldout),
             behavior=rng.standard_normal((count, sizes.bins, sizes.behavior)).astype(np.float32),
             condition=rng.integers(0, 3, count),
-            rates=rng.gamma(1.0, 0.4, (count, sizes.bins + sizes.forward, sizes.neurons)).astype(np.float32),
+            rates=rng.gamma(1.0, 0.4, (count, sizes.bins + sizes.forward, sizes.units)).astype(np.float32),
         )
 
     train, hidden = trials(9), trials(6)
-    psth = rng.gamma(1.0, 0.4, (3, sizes.bins, sizes.neurons))
+    psth = rng.gamma(1.0, 0.4, (3, sizes.bins, sizes.units))
     provenance = Provenance((("mine.nwb", "0" * 64),), "population-1")
     split = PopulationSplit(name, sizes, train, Trials(heldin=hidden.heldin), provenance)
     return split, Targets(name, sizes, hidden, psth)

@@ -143,7 +143,14 @@ def _record(folder: str, seed: int) -> None:
     models = (ModelChoice("mean_rate"), ModelChoice("sae", {"hidden": 8}))
     experiment = Experiment("mine", models, ("mine",), seeds=(seed, 7), training=Training(epochs=3 + seed))
     trials = tuple(
-        Trial(model.name, dict(model.settings), Training(epochs=3) if model.name == "sae" else None, "mine", data, one)
+        Trial(
+            model.name,
+            dict(model.hyperparameters),
+            Training(epochs=3) if model.name == "sae" else None,
+            "mine",
+            data,
+            one,
+        )
         for model in models
         for one in experiment.seeds
     )

@@ -16,7 +16,7 @@ def made_up_split(
 ) -> PopulationSplit:
     rng = np.random.default_rng(seed)
     sizes = Sizes("made_up", 20.0, bins, heldin, heldout, forward)
-    mix = rng.normal(0, 0.6, (2, sizes.neurons))
+    mix = rng.normal(0, 0.6, (2, sizes.units))
 
     def part(whole: bool) -> Trials:
         phase = rng.uniform(0, 2 * np.pi, (trials, 1))

@@ -37,7 +37,7 @@ def active(made: Study, samples=20, *, retry=False, late=lambda: False, **amount
 
 def loss_of(trial) -> float:
     """A bowl whose best is hidden 64, learning rate 1e-2; seeds differ a little."""
-    hidden, rate = trial.settings["hidden"], trial.training.learning_rate
+    hidden, rate = trial.hyperparameters["hidden"], trial.training.learning_rate
     return (math.log(hidden / 64)) ** 2 + (math.log10(rate / 1e-2)) ** 2 + 1e-3 * trial.seed
 
 

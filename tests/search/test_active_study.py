@@ -49,7 +49,7 @@ def test_the_final_trains_the_best_again_and_its_mean_decides(tmp_path):
 
 def test_a_failed_trial_stays_failed_until_retry_and_stops_nothing(tmp_path):
     made = made_up.study(tmp_path)
-    made_up.work(made_up.active(made, 12), fails=lambda trial: trial.settings["hidden"] > 100)
+    made_up.work(made_up.active(made, 12), fails=lambda trial: trial.hyperparameters["hidden"] > 100)
     failed = [number for number, score in read_result(made).scores.items() if score.state == "failed"]
     assert failed
     assert made_up.work(made_up.active(made, 12)) == []

@@ -12,7 +12,7 @@ from tests.search import made_up
 def test_the_journal_opens_in_optuna_with_every_candidate(tmp_path):
     made = made_up.study(tmp_path)
     one = made_up.active(made, 15)
-    made_up.work(one, fails=lambda trial: trial.settings["hidden"] > 200)
+    made_up.work(one, fails=lambda trial: trial.hyperparameters["hidden"] > 200)
     path = write_journal(read_result(made))
     storage = JournalStorage(JournalFileBackend(path))
     study = optuna.load_study(study_name=made.name, storage=storage)

@@ -19,7 +19,7 @@ def test_the_defaults_come_first_then_the_start_points_then_the_sampler(tmp_path
     found = one.study.candidates()
     assert [candidate.source for candidate in found] == ["defaults", "start", "start", "tpe", "tpe", "tpe"]
     defaults = one.study.definition.trial(found[0].params, 0)
-    assert (defaults.settings["hidden"], defaults.training.learning_rate) == (100, 4e-3)
+    assert (defaults.hyperparameters["hidden"], defaults.training.learning_rate) == (100, 4e-3)
     assert found[1].params["model.hidden"] == 64
     assert found[1].params["model.latents"] == 0
     assert found[2].params["training.learning_rate"] == 0.01
@@ -30,9 +30,9 @@ def test_the_defaults_are_the_experiments_own_settings_where_the_space_couples_t
     one = made_up.active(made_up.study(tmp_path, space=space), 3)
     made_up.work(one)
     first, second, _ = one.study.candidates()
-    assert one.study.trial(first, 0).settings["encoder_hidden"] == 100
+    assert one.study.trial(first, 0).hyperparameters["encoder_hidden"] == 100
     assert not first.inside
-    settings = one.study.trial(second, 0).settings
+    settings = one.study.trial(second, 0).hyperparameters
     assert settings["encoder_hidden"] == 2 * settings["hidden"]
 
 
@@ -120,7 +120,7 @@ def test_coupled_and_conditional_settings_reach_the_trial(tmp_path):
     made_up.work(one)
     for candidate in one.study.candidates():
         trial = one.study.trial(candidate, 0)
-        assert trial.settings["encoder_hidden"] == trial.settings["hidden"]
+        assert trial.hyperparameters["encoder_hidden"] == trial.hyperparameters["hidden"]
         varied = "training.plateau_patience" in candidate.params
         assert varied == (trial.training.schedule == "plateau")
         assert varied or trial.training.plateau_patience == 10

@@ -32,11 +32,11 @@ def test_the_winner_reaches_both_phases_of_its_split_and_no_other(tmp_path):
     _, choice = taken.models
     # The test phase follows its val partner's trial; what val runs must be the trial that won.
     settings, training = settings_on(taken, choice, names[0])
-    assert (settings, training) == (best.settings, best.training)
+    assert (settings, training) == (best.hyperparameters, best.training)
     assert settings_on(taken, choice, names[2]) == settings_on(experiment(), ModelChoice("sae"), names[2])
     assert "2 splits" in lines[0]
     assert "mc_rtt-20ms-val" in lines[1]
-    assert settings_on(taken, choice, names[1]) == (best.settings, best.training)
+    assert settings_on(taken, choice, names[1]) == (best.hyperparameters, best.training)
 
 
 def test_refit_and_validation_stay_with_the_experiment(tmp_path):
@@ -70,7 +70,7 @@ def test_settings_of_other_data_are_refused(tmp_path):
 
 def test_a_file_that_is_something_else_is_refused(tmp_path):
     path = str(tmp_path / "x.yaml")
-    files.write_text(path, dump_yaml({"models": {"sae": {"split": {"settings": {}}}}}))
+    files.write_text(path, dump_yaml({"models": {"sae": {"split": {"hyperparameters": {}}}}}))
     with pytest.raises(BadInput, match="expected data, settings and training"):
         read_settings(path)
     files.write_text(path, "- 1\n")

@@ -21,7 +21,7 @@ EVERYTHING = {
     "seeds": (0, 1),
     "in_flight": 2,
     "halving": Halving(10, 4),
-    "neurons": (0, 1, 4),
+    "units": (0, 1, 4),
 }
 
 
@@ -129,7 +129,11 @@ def test_a_folder_without_studies_is_not_ready(tmp_path):
 
 def test_a_trial_has_the_candidates_settings_and_the_experiments_others():
     found = definition().trial(PARAMS[1], seed=5)
-    assert (found.settings["hidden"], found.settings["encoder_hidden"], found.settings["layers"]) == (32, 32, 1)
+    assert (
+        found.hyperparameters["hidden"],
+        found.hyperparameters["encoder_hidden"],
+        found.hyperparameters["layers"],
+    ) == (32, 32, 1)
     assert (found.training.schedule, found.training.plateau_patience, found.training.epochs) == ("plateau", 20, 500)
     assert (found.model, found.split, found.seed) == ("sae", "standin-x-20ms-val", 5)
 

@@ -16,7 +16,7 @@ SPLIT = made_up_split(trials=40)
 TRIAL = Trial(
     model="sae",
     split=SPLIT.name,
-    settings={"hidden": 8, "encoder_hidden": 8},
+    hyperparameters={"hidden": 8, "encoder_hidden": 8},
     training=Training(batch_size=64),
     seed=3,
     data="0" * 64,
@@ -61,7 +61,7 @@ def test_what_makes_no_sense_is_refused():
     with pytest.raises(BadInput, match="0 < lowest < highest"):
         found_for(TRIAL, SPLIT, lowest=1.0, highest=0.1)
     with pytest.raises(BadInput, match="not fitted by gradient descent"):
-        found_for(dataclasses.replace(TRIAL, model="mean_rate", settings={}, training=None), SPLIT)
+        found_for(dataclasses.replace(TRIAL, model="mean_rate", hyperparameters={}, training=None), SPLIT)
 
 
 def test_a_recording_in_one_piece_has_a_range_of_its_own():
@@ -69,7 +69,7 @@ def test_a_recording_in_one_piece_has_a_range_of_its_own():
     trial = Trial(
         model="poisson_counts",
         split=recording.name,
-        settings=small("poisson_counts"),
+        hyperparameters=small("poisson_counts"),
         training=Training(batch_size=32),
         data="0" * 64,
     )

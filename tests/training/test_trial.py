@@ -190,7 +190,7 @@ def test_a_trained_model_without_training_settings_is_refused():
 
 def test_a_wrong_setting_is_refused_with_the_right_one():
     with pytest.raises(BadInput, match="did you mean 'hidden'"):
-        fit(dataclasses.replace(made_up_trial(), settings={"hiden": 3}))
+        fit(dataclasses.replace(made_up_trial(), hyperparameters={"hiden": 3}))
 
 
 def test_batches_change_predictions_of_no_trial(monkeypatch):

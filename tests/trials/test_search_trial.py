@@ -83,7 +83,7 @@ def test_another_objective_is_measured_at_the_rungs(tmp_path, trial, part):
 
 
 def test_a_cell_subset_is_taken_from_the_shared_part(tmp_path, trial, part):
-    done = run(tmp_path, dataclasses.replace(trial, neurons=(0, 1)), part)
+    done = run(tmp_path, dataclasses.replace(trial, units=(0, 1)), part)
     assert done["validation"]["validation_loss"] > 0
     assert "co-bps" not in done["validation"]
 
@@ -97,7 +97,7 @@ def test_arrays_that_cannot_be_written_to_are_enough(tmp_path, trial, part):
 
 
 def test_an_error_is_on_record(tmp_path, trial, part):
-    wrong = dataclasses.replace(trial, settings={"hidden": 0})
+    wrong = dataclasses.replace(trial, hyperparameters={"hidden": 0})
     with pytest.raises(BadInput, match="hidden expected at least 1"):
         run(tmp_path, wrong, part)
     found = outcome(RunFolder(str(tmp_path)).trial(wrong.id))

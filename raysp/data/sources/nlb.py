@@ -155,7 +155,7 @@ def _build(recording: Recording, config: Config, name: str) -> Built:
     train = _train_part(recording, given, answers, bin_ms, phase, rates[0])
     ids = _ids(scored, LABELS[phase][1])
     heldin = chosen["eval_spikes_heldin"].astype(np.float32)
-    units = own_ids(recording.train.units, sizes.neurons)
+    units = own_ids(recording.train.units, sizes.units)
     split = PopulationSplit(name, sizes, train, Trials(heldin, rates=rates[1], ids=ids), provenance, units)
     targets = None if answers is None else _targets(split, answers)
     return split, targets

@@ -36,7 +36,7 @@ class Sizes:
     behavior: int = 0
 
     @property
-    def neurons(self) -> int:
+    def units(self) -> int:
         """Held-in and held-out neurons together; in every array the held-in ones come first."""
         return self.heldin + self.heldout
 
@@ -250,8 +250,8 @@ class Targets:
     def __post_init__(self) -> None:
         _check_units(self.units, self.sizes, f"{self.name}, targets")
         check_trials(self.trials, self.sizes, f"{self.name}, targets", whole=False)
-        if self.psth is not None and self.psth.shape[1:] != (self.sizes.bins, self.sizes.neurons):
-            shape = f"(conditions, {self.sizes.bins}, {self.sizes.neurons})"
+        if self.psth is not None and self.psth.shape[1:] != (self.sizes.bins, self.sizes.units):
+            shape = f"(conditions, {self.sizes.bins}, {self.sizes.units})"
             raise BadInput(f"{self.name}: PSTH expected {shape}, got {self.psth.shape}")
 
     def select(self, neurons: Sequence[int]) -> Targets:
@@ -295,8 +295,8 @@ def check_neurons(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
     chosen = np.asarray(neurons, dtype=np.int64)
     if chosen.ndim != 1 or chosen.size == 0 or (np.diff(chosen) <= 0).any():
         raise BadInput(f"neurons expected strictly increasing indices, at least one, got {list(neurons)[:8]}")
-    if chosen[0] < 0 or chosen[-1] >= sizes.neurons:
-        raise BadInput(f"neurons expected indices 0 to {sizes.neurons - 1}, got {chosen[0]} to {chosen[-1]}")
+    if chosen[0] < 0 or chosen[-1] >= sizes.units:
+        raise BadInput(f"neurons expected indices 0 to {sizes.units - 1}, got {chosen[0]} to {chosen[-1]}")
     if chosen[0] >= sizes.heldin:
         raise BadInput(f"a subset needs one held-in neuron (0 to {sizes.heldin - 1}) as input, got none")
     return chosen
@@ -332,7 +332,7 @@ def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True
         "jitter": (count,),
         "validation": (count,),
         "ids": (count,),
-        "rates": (count, sizes.bins + sizes.forward, sizes.neurons),
+        "rates": (count, sizes.bins + sizes.forward, sizes.units),
     }
     for name, array in trials.arrays().items():
         if name in expected and array.shape != expected[name]:
@@ -353,8 +353,8 @@ def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True
 
 
 def _check_units(units: np.ndarray | None, sizes: Sizes, where: str) -> None:
-    if units is not None and units.shape != (sizes.neurons,):
-        raise BadInput(f"{where}: units expected a number for each of {sizes.neurons} neurons, got {units.shape}")
+    if units is not None and units.shape != (sizes.units,):
+        raise BadInput(f"{where}: units expected a number for each of {sizes.units} neurons, got {units.shape}")
 
 
 def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:

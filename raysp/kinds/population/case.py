@@ -67,13 +67,13 @@ class Case:
         """Return (trials, bins + forward, neurons) predicted expected spikes per bin; NaN where none were predicted."""
         forward = self.prediction.rates_forward
         if forward is None:
-            forward = np.full((len(self.known), self.split.sizes.forward, self.split.sizes.neurons), np.nan)
+            forward = np.full((len(self.known), self.split.sizes.forward, self.split.sizes.units), np.nan)
         return np.concatenate([self.prediction.rates, forward], axis=1)
 
     def counts(self) -> np.ndarray:
         """Return (trials, bins + forward, neurons) counts; NaN where they are unknown."""
         sizes, known = self.split.sizes, self.known
-        counts = np.full((len(known), sizes.bins + sizes.forward, sizes.neurons), np.nan, dtype=np.float32)
+        counts = np.full((len(known), sizes.bins + sizes.forward, sizes.units), np.nan, dtype=np.float32)
         counts[:, : sizes.bins, : sizes.heldin] = known.heldin
         for name, neurons, bins in (
             ("heldout", slice(sizes.heldin, None), slice(None, sizes.bins)),
@@ -110,9 +110,9 @@ def open_case(run: RunFolder, root: str, trial: Trial, *, answers: bool) -> Case
     """
     store.same_data(root, trial)
     split, targets = store.load(root, trial.split), _answers(root, trial.split) if answers else None
-    if trial.neurons is not None:
-        split = split.select(trial.neurons)
-        targets = None if targets is None else targets.select(trial.neurons)
+    if trial.units is not None:
+        split = split.select(trial.units)
+        targets = None if targets is None else targets.select(trial.units)
     folder = run.trial(trial.id)
     if not files.exists(folder.predictions):
         raise NotReady(f"{trial.id} has no predictions; run the experiment again with --retry")

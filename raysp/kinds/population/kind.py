@@ -34,11 +34,11 @@ class Population(Kind):
         """Return positions, held-in units first; None for all."""
         if experiment.units == "all" or not isinstance(experiment.units, str):
             return None if experiment.units == "all" else experiment.units
-        return find_units(experiment.units, range(header.sizes.neurons))
+        return find_units(experiment.units, range(header.sizes.units))
 
     def work(self, header: Header) -> float:
         """Return how many counts the training trials have."""
-        return header.trials["train"] * header.sizes.bins * header.sizes.neurons
+        return header.trials["train"] * header.sizes.bins * header.sizes.units
 
     def lacks(self, objective: str, header: Header, units: Units) -> str | None:
         """Return what a split lacks for held-out units or forward bins to be predicted."""

@@ -217,12 +217,12 @@ def _totals() -> dict[str, Any]:
 def _row_groups(
     trial: Trial, sizes: Sizes, part: str, prediction: Prediction, names: _Names, totals: dict[str, Any]
 ) -> Iterator[pa.RecordBatch]:
-    step = max(1, ROW_GROUP_VALUES // max(1, sizes.neurons * (sizes.bins + sizes.forward)))
-    units = np.arange(sizes.neurons, dtype=np.int32)
+    step = max(1, ROW_GROUP_VALUES // max(1, sizes.units * (sizes.bins + sizes.forward)))
+    units = np.arange(sizes.units, dtype=np.int32)
     for first in range(0, len(prediction.rates), step):
         samples = np.arange(first, min(first + step, len(prediction.rates)), dtype=np.int32)
-        count = len(samples) * sizes.neurons
-        own = None if names.trial is None else pa.array(np.repeat(names.trial[samples], sizes.neurons), pa.int64())
+        count = len(samples) * sizes.units
+        own = None if names.trial is None else pa.array(np.repeat(names.trial[samples], sizes.units), pa.int64())
         columns = {
             "run_trial": pa.repeat(trial.id, count),
             "model": pa.repeat(trial.shown, count),
@@ -230,10 +230,10 @@ def _row_groups(
             "seed": pa.repeat(pa.scalar(trial.seed, pa.int64()), count),
             "part": pa.repeat(part, count),
             "trial": own,
-            "trial_index": pa.array(np.repeat(samples, sizes.neurons)),
+            "trial_index": pa.array(np.repeat(samples, sizes.units)),
             "unit": None if names.unit is None else pa.array(np.tile(names.unit, len(samples)), pa.int64()),
             "unit_index": pa.array(np.tile(units, len(samples))),
-            "validation": pa.array(np.repeat(names.validation[samples], sizes.neurons)),
+            "validation": pa.array(np.repeat(names.validation[samples], sizes.units)),
             "held_out": pa.array(np.tile(units >= sizes.heldin, len(samples))),
             "bin_ms": pa.repeat(pa.scalar(sizes.bin_ms, pa.float64()), count),
             "start_ms": pa.repeat(pa.scalar(names.start_ms, pa.float64()), count),
@@ -292,10 +292,10 @@ def _header(path: str, file: pq.ParquetFile) -> Header:
 
 def _read_part(file: pq.ParquetFile, header: Header, part: str) -> tuple[np.ndarray, np.ndarray | None]:
     trials, sizes = header.trials[part], header.sizes
-    rates = np.empty((trials, sizes.bins, sizes.neurons), np.float32)
-    forward = np.empty((trials, sizes.forward, sizes.neurons), np.float32) if part in header.forward else None
-    seen = np.zeros(trials * sizes.neurons, bool)
-    own = {name: np.full(sizes.neurons if name == "unit" else trials, UNKNOWN) for name in OWN}
+    rates = np.empty((trials, sizes.bins, sizes.units), np.float32)
+    forward = np.empty((trials, sizes.forward, sizes.units), np.float32) if part in header.forward else None
+    seen = np.zeros(trials * sizes.units, bool)
+    own = {name: np.full(sizes.units if name == "unit" else trials, UNKNOWN) for name in OWN}
     places = PLACES[header.format]
     columns = ["part", *places, "rates", *(["rates_forward"] if forward is not None else [])]
     columns += [name for name in OWN if header.digests]
@@ -307,7 +307,7 @@ def _read_part(file: pq.ParquetFile, header: Header, part: str) -> tuple[np.ndar
         if least != most:
             rows = rows.filter(compute.equal(rows["part"], part))
         trial, unit = (rows[name].to_numpy() for name in places)
-        _note(seen, trial, unit, trials, sizes.neurons)
+        _note(seen, trial, unit, trials, sizes.units)
         _place(rates, trial, unit, rows["rates"], "rates")
         if forward is not None:
             _place(forward, trial, unit, rows["rates_forward"], "rates_forward")

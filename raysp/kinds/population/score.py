@@ -46,7 +46,7 @@ def population_rows(
     from raysp.kinds.population.rates_file import read_rates
 
     parts = {part: Prediction(*read_rates(folder.predictions, part)) for part in ("train", "eval")}
-    whole = split.role.benchmark and trial.neurons is None
+    whole = split.role.benchmark and trial.units is None
     found = [
         *_not_predicted(targets, parts["eval"]),
         *(_judged(split, targets, parts) if whole else scores(_own(split, targets, parts))),

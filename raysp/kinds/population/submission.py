@@ -178,7 +178,7 @@ def _benchmark_trials(run: RunFolder) -> list[Trial]:
             f"{run.path} has no split of the Neural Latents Benchmark (its splits: {names}), so nothing to submit; "
             "its predictions are in the Parquet dataset (raysp collect --no-submission)"
         )
-    whole = [trial for trial in trials if trial.neurons is None]
+    whole = [trial for trial in trials if trial.units is None]
     if not whole:
         raise BadInput(
             f"{run.path} was trained on a cell subset, and the benchmark asks for all neurons; "

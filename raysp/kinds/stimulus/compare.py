@@ -130,7 +130,7 @@ def lines_of(scored: Sequence[tuple[str, str]], first: Mapping[str, Trial], floo
         kind = catalog.module(trial.model).Model
         role = "floor" if model == floor else "ceiling" if model == ceiling else kind.role
         published = decoding not in CALIBRATED and (kind.published is None or decoding in kind.published)
-        return Line(model, decoding, role, trial.settings.get("interval"), models.count(model) == 1, published)
+        return Line(model, decoding, role, trial.hyperparameters.get("interval"), models.count(model) == 1, published)
 
     def place(one: Line) -> tuple[int, ...]:
         counts = one.interval if one.interval is not None else 1 << 30

@@ -45,7 +45,7 @@ class Stimulus(Kind):
     def cuts(self, experiment: Experiment, header: Header) -> list[Units]:
         """Return so many cells for each trial."""
         chosen = self.units(experiment, header)
-        size = experiment.cells_per_trial or len(chosen)
+        size = experiment.units_per_trial or len(chosen)
         return [chosen[first : first + size] for first in range(0, len(chosen), size)]
 
     def work(self, header: Header) -> float:

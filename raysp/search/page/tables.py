@@ -99,7 +99,7 @@ def snippet(result: Result) -> str:
     """Return the winner's varied settings as YAML, as an experiment's model takes them."""
     mine = varied(result, result.winner)
     parts = parted({name: mine[name] for name in mine if name.partition(".")[2] not in FIXED})
-    return dump_yaml({{"model": "settings"}.get(part, part): values for part, values in parts.items() if values})
+    return dump_yaml({{"model": "hyperparameters"}.get(part, part): values for part, values in parts.items() if values})
 
 
 def top(result: Result) -> list[dict[str, Any]]:

@@ -216,7 +216,7 @@ def test_axes_of_matlab_are_turned_back(tmp_path, header):
     split, targets = build(
         path, rates="truth", rate_scale=1.0, behavior="hand", conditions=("side",), eval_index="test", heldout=1
     )
-    assert (split.sizes.bins, split.sizes.neurons, split.sizes.behavior) == (15, 6, 2)
+    assert (split.sizes.bins, split.sizes.units, split.sizes.behavior) == (15, 6, 2)
     assert targets.trials.ids.tolist() == [3, 8]
     counts = np.concatenate([targets.trials.heldin, targets.trials.heldout], axis=2)
     np.testing.assert_array_equal(counts, SPIKES[[3, 8]][..., split.units])
@@ -230,13 +230,13 @@ def test_axes_of_other_languages_that_store_columns_first_are_turned_back(tmp_pa
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["spikes"] = SPIKES.T
         file[node].attrs[mark] = 1
-    assert build(str(tmp_path / "a.h5"))[0].sizes.neurons == 6
+    assert build(str(tmp_path / "a.h5"))[0].sizes.units == 6
 
 
 def test_an_array_in_a_struct_of_matlab_is_found_by_its_path(tmp_path):
     path = matlab(tmp_path / "a.mat", **{"session/spikes": SPIKES.astype(float)})
     config = Config(path, 10, counts="session/spikes")
-    assert population.build(config, "a")[0].sizes.neurons == 6
+    assert population.build(config, "a")[0].sizes.units == 6
 
 
 def test_indices_by_a_program_that_counts_from_one_are_refused(tmp_path):

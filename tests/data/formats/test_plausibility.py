@@ -187,7 +187,7 @@ def test_a_lorenz_file_is_doubted_too(tmp_path):
         lorenz.build(config, "a")
     config = lorenz.Config(path=str(tmp_path / "a.h5"), bin_ms=10, conversion_factor=1.0, accept=("axes",))
     split, _ = lorenz.build(config, "a")
-    assert split.sizes.neurons == BINS
+    assert split.sizes.units == BINS
     assert split.provenance.notes[0].endswith("(accepted as meant)")
 
 

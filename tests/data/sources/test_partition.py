@@ -60,7 +60,7 @@ def test_nothing_is_lost_or_made_when_parts_are_hidden(hidden, forward, seed):
     parts = [part.arrays() for part in (split.train, targets.trials)]
     total = sum(arrays[name].sum() for arrays in parts for name in COUNTS if name in arrays)
     assert total == counts.sum()
-    assert split.sizes.neurons == 4
+    assert split.sizes.units == 4
     np.testing.assert_array_equal(split.eval.heldin, targets.trials.heldin)
 
 

@@ -162,7 +162,7 @@ def test_silent_units_are_left_out_when_asked(tmp_path):
 
     path = write_nwb(tmp_path / "a.nwb", silence)
     whole, _ = population.build(cut(path), "a")
-    assert whole.sizes.neurons == UNITS
+    assert whole.sizes.units == UNITS
     (note,) = whole.provenance.notes
     assert note.startswith("unit 5 (shown) has no spike in any trial")
     split, _ = population.build(cut(path, min_rate_hz=1.0), "a")

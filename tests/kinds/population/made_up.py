@@ -198,7 +198,7 @@ def finish(run, trial, split, targets, truth, seed):
             "metric": "co-bps",
             "value": bits_per_spike(parts["eval"].rates[..., [unit]], counts),
         }
-        for unit in range(sizes.heldin, sizes.neurons)
+        for unit in range(sizes.heldin, sizes.units)
         if (counts := targets.trials.heldout[..., [unit - sizes.heldin]]).sum() > 0
     ]
     return [{**common, "metric": name, "value": value} for name, value in values.items()] + units

@@ -62,7 +62,7 @@ def test_rates_come_back_bit_for_bit(tmp_path_factory, data, shape, more):
     parts = {}
     for part, count in (("train", trials), ("eval", evals)):
         rates, forward = (
-            data.draw(arrays.arrays(np.float32, (count, length, sizes.neurons), elements=RATES))
+            data.draw(arrays.arrays(np.float32, (count, length, sizes.units), elements=RATES))
             for length in (bins, sizes.forward)
         )
         parts[part] = Prediction(rates, forward if data.draw(st.booleans()) else None)
@@ -78,7 +78,7 @@ def test_rates_come_back_bit_for_bit(tmp_path_factory, data, shape, more):
 
 
 def test_small_row_groups_make_the_same_rates(path, monkeypatch):
-    monkeypatch.setattr(rates_file, "ROW_GROUP_VALUES", 2 * SIZES.neurons * (SIZES.bins + SIZES.forward))
+    monkeypatch.setattr(rates_file, "ROW_GROUP_VALUES", 2 * SIZES.units * (SIZES.bins + SIZES.forward))
     parts = {"train": make_prediction(trials=7), "eval": make_prediction(trials=5, seed=1)}
     write_predictions(path, TRIAL, SIZES, parts)
     assert pq.read_metadata(path).num_row_groups == 4 + 3
@@ -108,7 +108,7 @@ def test_any_reader_sees_the_promised_table(path, written):
         "rates_forward": polars.List(polars.Float32),
         "spikes": polars.List(polars.Int32),
     }
-    assert len(table) == (7 + 5) * SIZES.neurons
+    assert len(table) == (7 + 5) * SIZES.units
     row = table.row(
         by_predicate=(polars.col("part") == "eval")
         & (polars.col("trial_index") == 3)

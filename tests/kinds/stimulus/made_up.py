@@ -53,7 +53,7 @@ class MadeRun:
     trials: list[Trial]
 
     def of(self, model: str, cell: int = CELLS[0], seed: int = 0) -> Trial:
-        return next(t for t in self.trials if t.shown == model and cell in t.neurons and t.seed == seed)
+        return next(t for t in self.trials if t.shown == model and cell in t.units and t.seed == seed)
 
 
 def eye(seconds: float = 20.0, name: str = NAME, seed: int = 0) -> StimulusSplit:
@@ -138,21 +138,21 @@ def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
 
 def finish(run, trial, split, value):
     """Write what a finished trial leaves; return its rows of the table."""
-    folder, chosen = run.trial(trial.id), split.select(trial.neurons)
+    folder, chosen = run.trial(trial.id), split.select(trial.units)
     write_trains(folder.predictions, trial, chosen, predict(trial, split), INPUT)
     trained = trial.training is not None
     losses = [{"epoch": e, "train_loss": 3.0 - e, "validation_loss": 3.5 - e, "learning_rate": 1e-3} for e in (1, 2, 3)]
     write_curve(folder.curve, losses if trained else [])
-    best = {str(cell): {"best epoch": 1 + i % 3, "validation loss": 0.5} for i, cell in enumerate(trial.neurons)}
+    best = {str(cell): {"best epoch": 1 + i % 3, "validation loss": 0.5} for i, cell in enumerate(trial.units)}
     files.write_json(folder.metrics, {"validation": {}, "cells": best if trained else None})
     done = {"trial": trial.id, "epochs": 3 if trained else 0, "best_epoch": 2, "seconds": 7.2, "device": "cpu"}
-    done |= {"parameters": 1000 * len(trial.neurons) if trained else 0, "data": trial.data}
+    done |= {"parameters": 1000 * len(trial.units) if trained else 0, "data": trial.data}
     files.write_json(
         folder.done, done | {"selected_on": "validation part, each cell by itself" if trained else "nothing"}
     )
     if trained:
         rng = np.random.default_rng(trial.seed)
-        kernels = rng.normal(size=(len(trial.neurons), 8, split.sizes.channels + 1, 15))
+        kernels = rng.normal(size=(len(trial.units), 8, split.sizes.channels + 1, 15))
         write_kernels(folder.kernels, trial, chosen.cells, kernels)
     return rows_of(trial, split, value)
 
@@ -161,7 +161,7 @@ def predict(trial, split) -> list[Train]:
     """Return predictions that lose a third of the spikes, and shift the others."""
     begin, end = split.parts["test"][0][0] + INPUT, split.parts["test"][0][1]
     found = []
-    for cell in trial.neurons:
+    for cell in trial.units:
         recorded = split.spikes[begin:end, split.cells.tolist().index(cell)]
         rng = np.random.default_rng([cell, trial.seed, zlib.crc32(trial.shown.encode())])
         for i, decoding in enumerate(DECODINGS[trial.model]):
@@ -201,7 +201,7 @@ def rows_of(trial, split, value):
             "parameter": None if sigma is None else str(sigma),
             "value": value(trial.shown, decoding, metric, sigma, cell, trial.seed),
         }
-        for cell in trial.neurons
+        for cell in trial.units
         for decoding in DECODINGS[trial.model]
         for metric, sigma in places
     ]

@@ -263,7 +263,7 @@ def test_gradients_are_clipped_by_each_cells_own_norm():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_losses_become_better_than_a_constant_can_be(name):
     split = made_up_recording(bins=4000, cells=2)
-    fitted = fit(made_up_trial(name, epochs=10, learning_rate=1e-2, settings={"dropout": 0.0}), split)
+    fitted = fit(made_up_trial(name, epochs=10, learning_rate=1e-2, hyperparameters={"dropout": 0.0}), split)
     assert fitted.curve[-1]["train_loss"] < fitted.curve[0]["train_loss"]
     training = descent(split, name)
     starts, tape = training.batches.held, Tape.of(split, "cpu")

@@ -322,7 +322,7 @@ def test_settings_say_default_winner_range_and_edge(made):
     assert not found["model.hidden"]["at_edge"]
     assert parse_yaml(snippet(result), "snippet") == {
         "training": {"batch_size": 64, "optimizer": "adam"},
-        "settings": {"hidden": 64, "encoder_hidden": 128},
+        "hyperparameters": {"hidden": 64, "encoder_hidden": 128},
     }
 
 

@@ -25,7 +25,7 @@ def masked(case: Case) -> Picture:
     """
     mask = example_mask(case)
     (trial,) = ordinary_trials(case.known.heldin, 1)
-    rates, settings = case.rates()[trial], case.trial.settings
+    rates, settings = case.rates()[trial], case.trial.hyperparameters
     true = None if case.known.rates is None else case.known.rates[trial]
     top = float(np.nanpercentile(rates if true is None else np.stack([rates, true]), TOP_PERCENTILE)) or 1.0
     scale = {"cmap": "viridis", "vmin": 0.0, "vmax": top}
@@ -59,7 +59,7 @@ def example_mask(case: Case) -> np.ndarray:
         NotReady: see `masked`.
     """
     sizes, mask = case.split.sizes, read_inside(case.folder, case.trial)["mask"]
-    found = np.full((sizes.bins + sizes.forward, sizes.neurons), np.nan)
+    found = np.full((sizes.bins + sizes.forward, sizes.units), np.nan)
     found[: sizes.bins, : sizes.heldin] = mask
     return found
 

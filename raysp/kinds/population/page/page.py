@@ -101,7 +101,7 @@ def draw(data: RunData, task: Task) -> tuple[Trial | None, Drawn]:
     except (BadInput, NotReady, OSError) as reason:
         drawn.notes.append(f"no figures of {trial.id}: {reason}")
         return trial, drawn
-    for figure in (*OF_A_TRIAL, *(OF_A_MASKED_ONE if "mask_ratio" in trial.settings else ())):
+    for figure in (*OF_A_TRIAL, *(OF_A_MASKED_ONE if "mask_ratio" in trial.hyperparameters else ())):
         drawn.add(figure, case)
     return trial, drawn
 

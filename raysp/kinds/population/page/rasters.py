@@ -61,7 +61,7 @@ def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> Any:
     """Draw (bins, neurons) on one trial's window; what is NaN is shaded, as what is not known."""
     axes.set_facecolor(UNKNOWN)
     axes.yaxis.get_major_locator().set_params(integer=True)
-    extent = (0.0, case.window_ms, 0.0, case.split.sizes.neurons)
+    extent = (0.0, case.window_ms, 0.0, case.split.sizes.units)
     return axes.imshow(np.ma.masked_invalid(array.T), origin="lower", aspect="auto", extent=extent, **look)
 
 

@@ -143,7 +143,7 @@ def _table(data: RunData, task: Task) -> Table:
     cells = {name: [cell(data, task, name, metric) for metric in columns] for name in models}
     _mark_best(columns, {name: found for name, found in cells.items() if not _role(data, name)})
     standin = task.standin or bool(rows["standin"].any())
-    whole = task.neurons is None and bin_ms is not None
+    whole = task.units is None and bin_ms is not None
     others = published(dataset, bin_ms, task.phase, standin=standin) if whole else ()
     return Table(
         task=task,

@@ -57,7 +57,7 @@ class Case:
 
     def trial(self, model: str, unit: int) -> Trial | None:
         """Return the first finished trial of a model that has a unit; None where there is none."""
-        having = (t for t in self.data.finished(self.task) if t.shown == model and unit in (t.neurons or ()))
+        having = (t for t in self.data.finished(self.task) if t.shown == model and unit in (t.units or ()))
         return next(having, None)
 
     def train(self, line: Line, unit: int, *, output: bool = False) -> Train | None:

@@ -79,7 +79,7 @@ def widths(numbers: Numbers) -> list[int]:
 
 def planned_units(task: Task) -> list[int]:
     """Return the units of a recording's trials, ascending."""
-    return sorted({unit for trial in task.trials for unit in trial.neurons or ()})
+    return sorted({unit for trial in task.trials for unit in trial.units or ()})
 
 
 def headline() -> str:

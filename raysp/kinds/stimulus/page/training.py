@@ -39,9 +39,7 @@ def unit_fits(data: RunData, task: Task) -> Iterator[tuple[provenance.Fit, float
         records = [data.done[trial.id] for trial in done]
         seconds = [found["seconds"] for found in records if found.get("seconds") is not None]
         pairs = zip(done, records, strict=True)
-        sizes = [
-            found["parameters"] // len(one.neurons) for one, found in pairs if "parameters" in found and one.neurons
-        ]
+        sizes = [found["parameters"] // len(one.units) for one, found in pairs if "parameters" in found and one.units]
         best = [epoch for trial in done if trial.training for epoch in best_epochs(data, trial).values()]
         spread = f" ({min(best)}–{max(best)})" if len(best) > 1 else ""
         epochs = f"{np.median(best):g}{spread} of {max(one.get('epochs') or 0 for one in records)}" if best else ""

@@ -86,7 +86,7 @@ def arrays(case: Case) -> Picture:
 def open_arrays(case: Case, unit: int) -> Arrays:
     """Return the windows of the two seconds of a unit in which most spikes were recorded. Raises as `arrays` does."""
     trial, train = case.trial(case.main.model, unit), case.train(case.main, unit, output=True)
-    values = {} if trial is None else trial.settings
+    values = {} if trial is None else trial.hyperparameters
     sizes = [values.get(name) for name in ("past", "output_bins", "clamp")]
     if None in sizes or train is None:
         raise NotReady(f"no distance arrays: {case.main.model} does not predict distances")

@@ -52,7 +52,7 @@ def test_counts_are_unknown_without_answers(shared_run):
 
 def test_counts_are_those_of_the_answers(case):
     known, sizes = case.known, case.split.sizes
-    assert case.counts().shape == (24, sizes.bins + sizes.forward, sizes.neurons)
+    assert case.counts().shape == (24, sizes.bins + sizes.forward, sizes.units)
     assert case.counts().sum() == sum(
         getattr(known, name).sum() for name in ("heldin", "heldout", "heldin_forward", "heldout_forward")
     )
@@ -72,7 +72,7 @@ def test_figures_name_trials_and_units_by_the_recordings_own_numbers(case, monke
     monkeypatch.setattr(Axes, "set_ylabel", lambda axes, text, **_: said.append(text))
     sizes = case.split.sizes
     eval_trials = dataclasses.replace(case.split.eval, ids=np.arange(len(case.split.eval)) + 5000)
-    split = dataclasses.replace(case.split, eval=eval_trials, units=np.arange(sizes.neurons) + 300)
+    split = dataclasses.replace(case.split, eval=eval_trials, units=np.arange(sizes.units) + 300)
     raster(dataclasses.replace(case, split=split))
     psth(dataclasses.replace(case, split=split))
     (first, second) = ordinary_trials(case.known.heldin, 2)
@@ -162,7 +162,7 @@ def test_neuron_means_are_over_seeds(shared_run):
 
 def test_subsets_are_tasks_of_their_own(shared_run):
     whole = shared_run.trial("sae")
-    subset = dataclasses.replace(whole, neurons=tuple(range(0, 18, 2)))
+    subset = dataclasses.replace(whole, units=tuple(range(0, 18, 2)))
     tasks = group([whole, subset], {whole.split: KIND}, {whole.split: "val"})
     assert len(tasks) == 2
     assert tasks[0].slug != tasks[1].slug

@@ -70,7 +70,7 @@ def test_a_model_without_masks_has_no_such_figure(trained):
 def test_the_example_mask_is_one_of_the_models_own_and_shows_what_is_no_input(trained):
     case = case_of(trained, "unet")
     sizes, found = case.split.sizes, example_mask(case)
-    assert found.shape == (sizes.bins + sizes.forward, sizes.neurons)
+    assert found.shape == (sizes.bins + sizes.forward, sizes.units)
     assert np.isnan(found[:, sizes.heldin :]).all()
     assert np.isnan(found[sizes.bins :]).all()
     assert set(np.unique(found[: sizes.bins, : sizes.heldin])) == {0.0, 1.0}

@@ -38,7 +38,7 @@ def test_the_caption_says_how_units_were_chosen(made):
 
 def test_the_trial_that_has_the_unit_is_opened(made):
     case = case_of(made)
-    assert [case.trial("poisson_20", cell).neurons for cell in CELLS] == [CELLS[:2]] * 2 + [CELLS[2:]] * 2
+    assert [case.trial("poisson_20", cell).units for cell in CELLS] == [CELLS[:2]] * 2 + [CELLS[2:]] * 2
     assert case.trial("poisson_20", 99) is None
     assert case.train(NETWORK, 99) is None
 

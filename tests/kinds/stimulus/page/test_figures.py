@@ -41,7 +41,7 @@ def test_a_model_that_begins_later_keeps_its_moments(tmp_path):
         for t in read_trains(path)
     ]
     before = rows_of(case_of(made), CELLS[0])[1:]
-    write_trains(path, trial, made.split.select(trial.neurons), later, INPUT)
+    write_trains(path, trial, made.split.select(trial.units), later, INPUT)
     after = rows_of(case_of(made), CELLS[0])[1:]
     old, new = (next(times for line, times in rows if line.model == "poisson_20") for rows in (before, after))
     np.testing.assert_allclose(new, old[old > 0.030])
@@ -94,7 +94,7 @@ def test_outputs_that_were_not_kept_are_told(tmp_path):
     for trial in made.trials:
         path = made.run.trial(trial.id).predictions
         bare = [dataclasses.replace(train, output=None) for train in read_trains(path)]
-        write_trains(path, trial, made.split.select(trial.neurons), bare, INPUT)
+        write_trains(path, trial, made.split.select(trial.units), bare, INPUT)
     with pytest.raises(NotReady, match="was not kept"):
         open_arrays(case_of(made), CELLS[0])
 
@@ -133,7 +133,7 @@ def test_no_predicted_spikes_are_no_average(tmp_path):
     for trial in made.trials:
         path = made.run.trial(trial.id).predictions
         silent = [dataclasses.replace(train, predicted=0 * train.predicted) for train in read_trains(path)]
-        write_trains(path, trial, made.split.select(trial.neurons), silent, INPUT)
+        write_trains(path, trial, made.split.select(trial.units), silent, INPUT)
     case = case_of(made)
     assert unit_averages(case, CELLS[0], 50)[2].spikes == 0
     assert len(averages(case).png) > 5000

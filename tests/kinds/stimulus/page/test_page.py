@@ -152,7 +152,7 @@ def test_the_kind_is_known_without_the_data(tmp_path):
     made = make_run(tmp_path, models=("no_spikes",))
     files.remove(files.join(made.root, "prepared"))
     material = open_run(made.run, made.root)
-    assert [(task.kind, task.neurons) for task in material.tasks] == [("stimulus", None)]
+    assert [(task.kind, task.units) for task in material.tasks] == [("stimulus", None)]
     assert "no longer prepared" in recordings.about(material, material.tasks[0])
 
 

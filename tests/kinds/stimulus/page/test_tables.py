@@ -27,7 +27,7 @@ def line(numbers, model, decoding=None):
 def test_a_recording_is_one_task_whatever_units_its_trials_have(made):
     data, task, _ = read(made)
     assert len(data.tasks) == 1
-    assert (task.name, task.neurons, task.kind) == ("standin-eye", None, "stimulus")
+    assert (task.name, task.units, task.kind) == ("standin-eye", None, "stimulus")
     assert len(task.trials) == 12
     assert planned_units(task) == list(CELLS)
 
