@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,13 +46,3 @@ class Model(SharedModel):
     def errors_of(self, output: torch.Tensor, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
         """Return the mean error of log distances of each of `cells`."""
         return self.network.errors(output, self.network.targets(windows)[cells])
-
-    def spikes(
-        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
-    ) -> torch.Tensor:
-        """Return the spikes that explain the distances, (cells, windows, step) uint8."""
-        return self.network.spikes(output, history, decoding, generators)
-
-    def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
-        """Return log distances that are shorter by each cell's boost."""
-        return self.network.boosted(output, boost)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -41,13 +40,3 @@ class Model(SharedModel):
     def errors_of(self, output: torch.Tensor, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
         """Return the mean Poisson negative log-likelihood of each of `cells`."""
         return poisson_counts.errors(output, self.network.counts(windows)[cells])
-
-    def spikes(
-        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
-    ) -> torch.Tensor:
-        """Return so many spikes, evenly placed, (cells, windows, interval) uint8."""
-        return self.network.spikes(output, history, decoding, generators)
-
-    def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
-        """Return expected spikes, times the exponential of each cell's boost."""
-        return self.network.boosted(output, boost)

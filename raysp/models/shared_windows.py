@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -76,6 +77,16 @@ class SharedModel(WindowModel):
         each = found.mean().expand(self.cells).clone()
         each[cells] = found
         return Loss(found.mean(), each[None])
+
+    def spikes(
+        self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
+    ) -> torch.Tensor:
+        """Return the spikes that the one network reads from an output."""
+        return self.network.spikes(output, history, decoding, generators)
+
+    def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
+        """Return the output with each cell's boost, as the one network applies it."""
+        return self.network.boosted(output, boost)
 
     def through(self, trunk: Trunk, stimulus: torch.Tensor, history: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
         """Return what a trunk of one network gives, (1, cells * windows, coarsest bins, channels).
