@@ -133,7 +133,14 @@ def test_a_machine_without_ray_polars_and_yaml_can_measure():
     assert done.returncode == 0, done.stderr
 
 
-def test_the_command_prints_a_row_for_each_number(root):
+def test_the_command_prints_a_row_for_each_number(root, monkeypatch):
+    def row(trial, root, processes, threads, device, seconds):
+        assert (trial.hyperparameters["hidden"], trial.training.epochs, seconds) == (4, 100, 0.3)
+        return packing.Packing(
+            trial.model, trial.training.epochs, device, 2, 0.0, processes, threads, (1.0,) * processes
+        )
+
+    monkeypatch.setattr(packing, "_row", row)
     options = ["--split", "made_up", "--root", root, "--counts", "1,2", "--seconds", "0.3"]
     sets = ["--set", "hidden=4", "--set", "encoder_hidden=4", "--set", "training.epochs=100"]
     done = CliRunner().invoke(cli.main, ["packing", *options, *sets])
