@@ -240,6 +240,6 @@ def test_names_that_are_one_on_many_disks_are_refused(changes, message):
 
 def test_parts_of_per_split_are_checked_before_a_split_matches():
     with pytest.raises(BadInput, match="did you mean 'hyperparameters'"):
-        ModelChoice("sae", per_split={"x": {"setings": {}}})
+        ModelChoice("sae", per_split={"x": {"hyperparameter": {}}})
     with pytest.raises(BadInput, match="per_split 'x' of model sae expected settings by name"):
         ModelChoice("sae", per_split={"x": {"hyperparameters": 3}, "y": {}} | {"x": 3})

@@ -8,6 +8,7 @@ import pytest
 from raysp.data.sources import chaotic_rnn, lorenz_ndt, odd_units, population
 from raysp.data.sources.partition import Whole
 from raysp.data.sources.population import Config
+from raysp.errors import BadInput
 
 SHARED = Path(__file__).parents[4] / "shared/data"
 TRIALS, BINS, UNITS = 40, 30, 12
@@ -99,5 +100,5 @@ def test_windows_beyond_obs_intervals_are_refused_with_an_example():
         "none of 100 windows lies inside the obs_intervals of its units, others reach outside, such as the one from "
         "-0.050 to 0.950 s, observed from 0.000 to 0.700 s"
     )
-    with pytest.raises(population.BadInput, match=message):
+    with pytest.raises(BadInput, match=message):
         population.build(Config(path, 5, align="move_onset_time", window_ms=(-300.0, 700.0)), "a")
