@@ -64,28 +64,28 @@ class Case:
         return self.split.sizes.bins * self.split.sizes.bin_ms
 
     def rates(self) -> np.ndarray:
-        """Return (trials, bins + forward, neurons) predicted expected spikes per bin; NaN where none were predicted."""
+        """Return (trials, bins + forward, units) predicted expected spikes per bin; NaN where none were predicted."""
         forward = self.prediction.rates_forward
         if forward is None:
             forward = np.full((len(self.known), self.split.sizes.forward, self.split.sizes.units), np.nan)
         return np.concatenate([self.prediction.rates, forward], axis=1)
 
     def counts(self) -> np.ndarray:
-        """Return (trials, bins + forward, neurons) counts; NaN where they are unknown."""
+        """Return (trials, bins + forward, units) counts; NaN where they are unknown."""
         sizes, known = self.split.sizes, self.known
         counts = np.full((len(known), sizes.bins + sizes.forward, sizes.units), np.nan, dtype=np.float32)
         counts[:, : sizes.bins, : sizes.heldin] = known.heldin
-        for name, neurons, bins in (
+        for name, units, bins in (
             ("heldout", slice(sizes.heldin, None), slice(None, sizes.bins)),
             ("heldin_forward", slice(None, sizes.heldin), slice(sizes.bins, None)),
             ("heldout_forward", slice(sizes.heldin, None), slice(sizes.bins, None)),
         ):
             if (array := getattr(known, name)) is not None:
-                counts[:, bins, neurons] = array
+                counts[:, bins, units] = array
         return counts
 
     def training_rates(self) -> np.ndarray:
-        """Return (training trials, bins, neurons) predicted expected spikes per bin."""
+        """Return (training trials, bins, units) predicted expected spikes per bin."""
         return read_rates(self.folder.predictions, "train")[0]
 
     def latents(self) -> np.ndarray | None:
@@ -123,7 +123,7 @@ def open_case(run: RunFolder, root: str, trial: Trial, *, answers: bool) -> Case
 
 
 def _answers(root: str, split: str) -> Targets | None:
-    # A benchmark's unfetched answers are no error: the figures then show the input neurons alone.
+    # A benchmark's unfetched answers are no error: the figures then show the input units alone.
     try:
         return store.load_targets(root, split)
     except NotReady:

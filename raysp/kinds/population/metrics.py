@@ -16,7 +16,7 @@ METRICS = {
     "validation_loss": Metric("min", searched=True),
     "unseen_loss": Metric("min", searched=True),
     "co-bps": Metric(
-        "max", ALONE, "co-smoothing, bits per spike: held-out neurons, which were not in the input", searched=True
+        "max", ALONE, "co-smoothing, bits per spike: held-out units, which were not in the input", searched=True
     ),
     "fp-bps": Metric("max", ALONE, "forward prediction, bits per spike: bins after the observed ones", searched=True),
     "vel R2": Metric("max", ALONE, "velocity decoded from the rates by ridge regression, R² on evaluation trials"),
@@ -26,9 +26,9 @@ METRICS = {
     "behavior R2": Metric("max", ("*",)),
     "tp corr": Metric("min", ALONE, "correlation of neural speed and produced interval; the more negative the better"),
     "psth R2": Metric("max", ALONE, "condition averages of predicted rates against PSTHs, R²"),
-    "true-rate R2": Metric("max", ALONE, "predicted against true rates, R², mean over neurons"),
+    "true-rate R2": Metric("max", ALONE, "predicted against true rates, R², mean over units"),
     "true-rate R2 pooled": Metric(
-        "max", ALONE, "the same over all entries at once: differences between neurons' mean rates count too"
+        "max", ALONE, "the same over all entries at once: differences between units' mean rates count too"
     ),
     "true-rate Pearson r squared, pooled": Metric(
         "max", ALONE, "correlation of predicted and true rates: blind to scale and offset"
@@ -40,7 +40,7 @@ METRICS = {
         "min", ALONE, "Poisson deviance of held-in counts hidden from the input, nats per count; less is better"
     ),
     "reconstruction bits/spike": Metric(
-        "max", ALONE, "held-in neurons, which were in the input: describes, does not predict"
+        "max", ALONE, "held-in units, which were in the input: describes, does not predict"
     ),
     "predicted / recorded spikes": Metric(
         "min", ALONE, "spikes predicted for each that was recorded, over all that is known; 1 is right"

@@ -128,7 +128,7 @@ def _caption(found: dict[str, list[tuple[Trial, Curve]]], shown: int, references
     others = f" The first seed is drawn strong, {seeds - 1} more faint." if seeds > 1 else ""
     own = "Top: each model's own loss, which selects its best epoch and is another quantity for every model."
     unseen = (
-        " Below: Poisson loss of held-out neurons and forward bins of the validation trials, the same quantity for "
+        " Below: Poisson loss of held-out units and forward bins of the validation trials, the same quantity for "
         "every model" + "".join(f"; {name} {number(value)}" for name, value in references.items()) + "."
         if references is not None
         else ""

@@ -43,7 +43,7 @@ def masked(case: Case) -> Picture:
             colorbar(figure, image(axes, case, array, **look), axes, **place).locator.set_params(nbins=3)
             axes.set_title(name)
             mark_time(axes, case.window_ms, case.observed_ms)
-        grid[0].set_ylabel(f"{case.trial_name(trial)}\nneuron, by position")
+        grid[0].set_ylabel(f"{case.trial_name(trial)}\nunit, by position")
         together = "counts, predictions and truth" if true is not None else "counts and predictions"
         caption = (
             f"Training hides {settings['mask_ratio']:.0%} of the input counts (mask {settings['mask']}, dark); the "
@@ -53,7 +53,7 @@ def masked(case: Case) -> Picture:
 
 
 def example_mask(case: Case) -> np.ndarray:
-    """Return (bins + forward, neurons), 1 where a mask of training hides; NaN for what is no input.
+    """Return (bins + forward, units), 1 where a mask of training hides; NaN for what is no input.
 
     Raises:
         NotReady: see `masked`.
@@ -73,7 +73,7 @@ def inside(case: Case) -> Picture:
     weights, latents = read_inside(case.folder, case.trial), case.latents()
     shown: dict[str, tuple[np.ndarray, str, str]] = {}
     if "embedding" in weights:
-        shown["embedding"] = (weights["embedding"], "input neuron", "channel")
+        shown["embedding"] = (weights["embedding"], "input unit", "channel")
     if (kernels := weights.get("first convolution")) is not None:
         # Of a channel with several channels in, the kernels stand side by side.
         across = "bin of the kernel" if kernels.ndim == 2 else "channel in, bin of the kernel"

@@ -18,7 +18,7 @@ from raysp.kinds.population.page.rasters import raster
 from raysp.kinds.population.page.scores import cell, drawn_trial, headline, tables
 from raysp.kinds.population.page.speeds import has_intervals, speeds
 from raysp.kinds.population.page.trajectories import trajectory
-from raysp.kinds.population.page.units import neurons
+from raysp.kinds.population.page.units import units
 from raysp.kinds.population.page.velocity import velocity
 from raysp.report import provenance
 from raysp.report.pages import Pages, render
@@ -90,7 +90,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
 def draw(data: RunData, task: Task) -> tuple[Trial | None, Drawn]:
     """Draw the figures of one task, and return whose predictions are shown; None where no trial is finished."""
     drawn = Drawn(f"{task.slug}-")
-    for figure in (curves, neurons):
+    for figure in (curves, units):
         drawn.add(figure, data, task)
     trial = drawn_trial(data, task)
     if trial is None:

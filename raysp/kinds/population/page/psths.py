@@ -16,7 +16,7 @@ from raysp.report.style import Picture, canvas, colours, legend, panels, png
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NEURONS_OF_A_KIND = 3
+UNITS_OF_A_KIND = 3
 CONDITIONS = 4
 DASHES = (0, (4, 1.5))
 
@@ -25,7 +25,7 @@ class Reference(NamedTuple):
     """What predicted averages are drawn beside.
 
     Attributes:
-        means: (conditions, bins, neurons) expected spikes per bin; NaN where they are not known.
+        means: (conditions, bins, units) expected spikes per bin; NaN where they are not known.
         name: of the solid lines.
         source: what they are made of.
     """
@@ -36,7 +36,7 @@ class Reference(NamedTuple):
 
 
 def psth(case: Case) -> Picture:
-    """Draw PSTHs (solid) and those of the predicted rates (dashed) of the neurons with the most spikes, spikes/s.
+    """Draw PSTHs (solid) and those of the predicted rates (dashed) of the units with the most spikes, spikes/s.
 
     The solid lines are true rates where these are known, recorded counts elsewhere; the figure says which.
 
@@ -50,16 +50,16 @@ def psth(case: Case) -> Picture:
     predicted = condition_means(case.prediction.rates, known.condition, _jitter(case), len(true))
     # Where the average is not known, a predicted one compares to nothing.
     predicted[np.isnan(true)] = np.nan
-    r2, shown, neurons = _r2(case, true), _conditions(known.condition), _neurons(case, true)
-    if not neurons:
-        raise NotReady("no PSTHs: no neuron's average is known")
-    with canvas(9.6, 0.6 + 2.25 * -(-len(neurons) // NEURONS_OF_A_KIND)) as figure:
-        grid = panels(figure, len(neurons), NEURONS_OF_A_KIND, sharex=True)
-        for axes, neuron in zip(grid, neurons, strict=True):
-            _panel(axes, bin_ms, *(hertz(array[shown][..., neuron], bin_ms) for array in (true, predicted)))
-            varies = np.ptp(true[..., neuron][np.isfinite(true[..., neuron])]) > 0
-            tail = f"   R² {number(float(r2[neuron]))}" if varies and np.isfinite(r2[neuron]) else ""
-            axes.set_title(f"{case.unit_name(neuron)}{tail}")
+    r2, shown, units = _r2(case, true), _conditions(known.condition), _units(case, true)
+    if not units:
+        raise NotReady("no PSTHs: no unit's average is known")
+    with canvas(9.6, 0.6 + 2.25 * -(-len(units) // UNITS_OF_A_KIND)) as figure:
+        grid = panels(figure, len(units), UNITS_OF_A_KIND, sharex=True)
+        for axes, unit in zip(grid, units, strict=True):
+            _panel(axes, bin_ms, *(hertz(array[shown][..., unit], bin_ms) for array in (true, predicted)))
+            varies = np.ptp(true[..., unit][np.isfinite(true[..., unit])]) > 0
+            tail = f"   R² {number(float(r2[unit]))}" if varies and np.isfinite(r2[unit]) else ""
+            axes.set_title(f"{case.unit_name(unit)}{tail}")
             place = axes.get_subplotspec()
             axes.set_xlabel("time in window (ms)" if place.is_last_row() else "")
             axes.set_ylabel("rate (spikes/s)" if place.is_first_col() else "")
@@ -67,7 +67,7 @@ def psth(case: Case) -> Picture:
         marks = {label: {"color": "#555555", **look} for label, look in marks.items()}
         legend(figure, marks, loc="outside upper right")
         caption = (
-            f"The neurons with the most spikes; {len(shown)} of {len(true)} conditions (the most evaluation trials), "
+            f"The units with the most spikes; {len(shown)} of {len(true)} conditions (the most evaluation trials), "
             f"one colour each. Solid, {name}: {source}. Dashed: predicted rates averaged over the condition's "
             f"evaluation trials. R² of a panel is over all conditions, against the solid lines. {_score(case)}"
         ).strip()
@@ -96,7 +96,7 @@ def _jitter(case: Case) -> np.ndarray:
 
 
 def _r2(case: Case, means: np.ndarray) -> np.ndarray:
-    """Return (neurons,) R2 of the predicted averages: those that "psth R2" is the mean of; nan where undefined."""
+    """Return (units,) R2 of the predicted averages: those that "psth R2" is the mean of; nan where undefined."""
     try:
         return psth_r2_by_unit(case.prediction.rates, means, case.known.condition, _jitter(case))
     except BadInput:
@@ -110,13 +110,13 @@ def _conditions(condition: np.ndarray) -> np.ndarray:
     return np.sort(most[trials[most] > 0])
 
 
-def _neurons(case: Case, true: np.ndarray) -> list[int]:
-    """Return the neurons with the most spikes: held-out ones first, then held-in ones."""
+def _units(case: Case, true: np.ndarray) -> list[int]:
+    """Return the units with the most spikes: held-out ones first, then held-in ones."""
     with np.errstate(invalid="ignore"):
         spikes = np.nansum(true, axis=(0, 1))
     heldin, order = case.split.sizes.heldin, np.argsort(-spikes, kind="stable")
     order = order[spikes[order] > 0]
-    return [*order[order >= heldin][:NEURONS_OF_A_KIND], *order[order < heldin][:NEURONS_OF_A_KIND]]
+    return [*order[order >= heldin][:UNITS_OF_A_KIND], *order[order < heldin][:UNITS_OF_A_KIND]]
 
 
 def _panel(axes: Axes, bin_ms: float, true: np.ndarray, predicted: np.ndarray) -> None:
@@ -137,4 +137,4 @@ def _score(case: Case) -> str:
         value = number(psth_r2(case.prediction.rates, psth, case.known.condition, _jitter(case)))
     except BadInput as reason:
         value = f"undefined ({reason})"
-    return f"The score psth R2, {value}, is the mean over all neurons against smoothed counts averaged over all trials."
+    return f"The score psth R2, {value}, is the mean over all units against smoothed counts averaged over all trials."

@@ -1,4 +1,4 @@
-"""Counts beside rates, trial by trial: neurons upwards, time to the right, one colour scale for all trials."""
+"""Counts beside rates, trial by trial: units upwards, time to the right, one colour scale for all trials."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def raster(case: Case) -> Picture:
             bar = colorbar(figure, images[-1], column, label, location="bottom", shrink=0.75, aspect=32, pad=0.02)
             bar.locator.set_params(integer=True, nbins=6)
         for axes, trial in zip(grid[:, 0], trials, strict=True):
-            axes.set_ylabel(f"{case.trial_name(trial)}\nneuron, by position")
+            axes.set_ylabel(f"{case.trial_name(trial)}\nunit, by position")
         return Picture("raster", "Counts and rates", _caption(case, true is not None), png(figure))
 
 
@@ -48,7 +48,7 @@ def ordinary_trials(heldin: np.ndarray, count: int) -> list[int]:
     """Return trials spread evenly over the ranks of their numbers of spikes, neither first nor last.
 
     Args:
-        heldin: (trials, bins, neurons) counts, NaN allowed.
+        heldin: (trials, bins, units) counts, NaN allowed.
         count: how many, at most as many as there are.
     """
     ranked = np.argsort(np.nansum(heldin, axis=(1, 2)), kind="stable")
@@ -58,7 +58,7 @@ def ordinary_trials(heldin: np.ndarray, count: int) -> list[int]:
 
 
 def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> Any:
-    """Draw (bins, neurons) on one trial's window; what is NaN is shaded, as what is not known."""
+    """Draw (bins, units) on one trial's window; what is NaN is shaded, as what is not known."""
     axes.set_facecolor(UNKNOWN)
     axes.yaxis.get_major_locator().set_params(integer=True)
     extent = (0.0, case.window_ms, 0.0, case.split.sizes.units)
@@ -89,9 +89,7 @@ def _top(arrays: list[np.ndarray]) -> float:
 def _caption(case: Case, truth: bool) -> str:
     sizes, lines = case.split.sizes, []
     if sizes.heldout:
-        lines.append(
-            f"above the coral line the {sizes.heldout} held-out neurons, whose counts here the model never saw"
-        )
+        lines.append(f"above the coral line the {sizes.heldout} held-out units, whose counts here the model never saw")
     if sizes.forward:
         lines.append(f"right of it the {sizes.forward * sizes.bin_ms:g} ms after the observed bins")
     marks = f" {'; '.join(lines).capitalize()}." if lines else ""

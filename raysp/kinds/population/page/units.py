@@ -1,4 +1,4 @@
-"""Which neurons are predicted: co-bps of each held-out neuron, model beside model."""
+"""Which units are predicted: co-bps of each held-out unit, model beside model."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from raysp.report.style import Picture, canvas, model_colours, png
 METRIC = "co-bps"
 
 
-def neurons(data: RunData, task: Task) -> Picture:
-    """Draw co-bps of every held-out neuron, mean over seeds, the best predicted neuron of all models on the left.
+def units(data: RunData, task: Task) -> Picture:
+    """Draw co-bps of every held-out unit, mean over seeds, the best predicted unit of all models on the left.
 
     Raises:
-        NotReady: single neurons were not scored.
+        NotReady: single units were not scored.
     """
-    means = neuron_means(data, task)
+    means = unit_means(data, task)
     if not means:
-        raise NotReady(f"no scores of single neurons; run: raysp evaluate {data.run.name}")
+        raise NotReady(f"no scores of single units; run: raysp evaluate {data.run.name}")
     best: dict[int, float] = {}
     for unit, value in (item for found in means.values() for item in found.items()):
         best[unit] = max(value, best.get(unit, value))
@@ -31,18 +31,16 @@ def neurons(data: RunData, task: Task) -> Picture:
             axes.plot(*zip(*points, strict=True), **look)
         axes.axhline(0, color="#BBBBBB", linewidth=0.8, zorder=0)
         axes.grid(axis="y")
-        axes.set_xlabel(f"held-out neurons, ranked ({len(ranked)})")
-        axes.set_ylabel("co-bps of the neuron\n(bits per spike)")
+        axes.set_xlabel(f"held-out units, ranked ({len(ranked)})")
+        axes.set_ylabel("co-bps of the unit\n(bits per spike)")
         axes.set_xticks([])
         figure.legend(loc="outside upper center", ncols=6)
-        caption = (
-            "Each held-out neuron's co-bps, mean over seeds, ranked by its best model. 0: the neuron's own mean rate."
-        )
-        return Picture("neurons", "Held-out neurons", caption, png(figure))
+        caption = "Each held-out unit's co-bps, mean over seeds, ranked by its best model. 0: the unit's own mean rate."
+        return Picture("units", "Held-out units", caption, png(figure))
 
 
-def neuron_means(data: RunData, task: Task) -> dict[str, dict[int, float]]:
-    """Return each model's co-bps by held-out neuron, mean over the seeds in which it is defined."""
+def unit_means(data: RunData, task: Task) -> dict[str, dict[int, float]]:
+    """Return each model's co-bps by held-out unit, mean over the seeds in which it is defined."""
     from polars import col
 
     found = data.of(task).filter((col("metric") == METRIC) & col("unit_index").is_not_null() & col("value").is_finite())

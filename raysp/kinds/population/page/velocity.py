@@ -99,7 +99,7 @@ def _caption(found: list[Decoding], paths: bool, shown: int) -> str:
     mean = f", vel R2 {number(found[0].found.mean)}" if paths and found[0].found is not None else ""
     known = "bins in which the first variable is known" if paths else "bins in which the variable is known"
     return (
-        "Ridge regression from the rates of all neurons to behaviour, fitted on the training trials: the decoder of "
+        "Ridge regression from the rates of all units to behaviour, fitted on the training trials: the decoder of "
         f"the scores. R² on the evaluation trials' {known}: {each}{mean}.{more}{tail}"
     )
 

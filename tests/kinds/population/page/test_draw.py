@@ -22,7 +22,7 @@ def names(found):
 
 def test_all_figures_of_a_task(shared_run):
     found = drawn(shared_run)
-    assert names(found) == ["curves", "neurons", "raster", "psth", "latents", "velocity"]
+    assert names(found) == ["curves", "units", "raster", "psth", "latents", "velocity"]
     assert found.notes == []
     assert all(picture.caption and picture.title for picture in found.pictures)
 
@@ -48,7 +48,7 @@ def test_damaged_predictions_are_told_and_the_curves_still_drawn(made_up):
     for seed in (0, 1):
         files.write_text(made_up.run.trial(made_up.trial("sae", seed=seed).id).predictions, "no parquet")
     found = drawn(made_up)
-    assert names(found) == ["curves", "neurons"]
+    assert names(found) == ["curves", "units"]
     assert "no figures of sae_mc_maze_small-20ms-val" in found.notes[-1]
 
 
@@ -93,6 +93,6 @@ def test_what_the_data_lack_is_told_or_left_out(make, lacking):
     made = make(splits=("mc_maze_small-20ms-val",), models=("sae",), seeds=(0,), without=(lacking,))
     found = drawn(made)
     expected = {"condition": "psth", "behavior": "velocity", "rates": None}[lacking]
-    everything = {"curves", "neurons", "raster", "psth", "latents", "velocity"}
+    everything = {"curves", "units", "raster", "psth", "latents", "velocity"}
     assert set(names(found)) == everything - {expected}
     assert len(found.notes) == (expected is not None)

@@ -1,4 +1,4 @@
-"""Choices behind the figures: which trials, which neurons, what is known."""
+"""Choices behind the figures: which trials, which units, what is known."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ from raysp.kinds.population.page.curves import _comparable, curves
 from raysp.kinds.population.page.overview import overview
 from raysp.kinds.population.page.psths import psth, reference_means
 from raysp.kinds.population.page.rasters import ordinary_trials, raster
-from raysp.kinds.population.page.units import neuron_means
+from raysp.kinds.population.page.units import unit_means
 from raysp.report.run_data import group
 from tests.kinds.population.made_up import FLOOR_ROW
 
@@ -76,7 +76,7 @@ def test_figures_name_trials_and_units_by_the_recordings_own_numbers(case, monke
     raster(dataclasses.replace(case, split=split))
     psth(dataclasses.replace(case, split=split))
     (first, second) = ordinary_trials(case.known.heldin, 2)
-    assert {f"evaluation trial {5000 + one}\nneuron, by position" for one in (first, second)} <= set(said)
+    assert {f"evaluation trial {5000 + one}\nunit, by position" for one in (first, second)} <= set(said)
     units = [int(text.split()[2]) for text in said if " unit " in text]
     assert len(units) == 6
     assert all((unit - 300 >= sizes.heldin) == (place < 3) for place, unit in enumerate(units))
@@ -96,7 +96,7 @@ def test_true_rates_are_drawn_where_they_are_known(case):
     assert picture.title == "PSTHs, true rates and predicted"
     assert "Solid, true rates: true rates averaged over the same evaluation trials" in picture.caption
     score = psth_r2(case.prediction.rates, case.answers.psth, case.known.condition)
-    assert f"psth R2, {number(score)}, is the mean over all neurons against smoothed counts" in picture.caption
+    assert f"psth R2, {number(score)}, is the mean over all units against smoothed counts" in picture.caption
 
 
 def test_recorded_psths_are_called_recorded_and_their_r2_is_the_score(case):
@@ -152,12 +152,12 @@ def test_overview_needs_scores(made_up):
         overview(open_run(made_up.run, made_up.root))
 
 
-def test_neuron_means_are_over_seeds(shared_run):
+def test_unit_means_are_over_seeds(shared_run):
     material = open_run(shared_run.run, shared_run.root)
     rows = material.of(material.tasks[0]).filter(model="sae", unit_index=20)
     values = rows["value"].to_list()
     assert len(values) == 2
-    assert neuron_means(material, material.tasks[0])["sae"][20] == pytest.approx(np.mean(values))
+    assert unit_means(material, material.tasks[0])["sae"][20] == pytest.approx(np.mean(values))
 
 
 def test_subsets_are_tasks_of_their_own(shared_run):

@@ -77,7 +77,7 @@ def test_scores_of_trials_that_are_not_done_do_not_count(made_up):
     assert list(material.values[material.tasks[0].slug, "sae", "co-bps"]) == [0]
 
 
-def test_headline_without_heldout_neurons_is_not_cosmoothing(made_up):
+def test_headline_without_heldout_units_is_not_cosmoothing(made_up):
     material = rescore(made_up, lambda row: None if row["metric"] in ("co-bps", "true-rate R2") else row)
     assert headline(material, material.tasks[0]) == "reconstruction bits/spike"
 

@@ -14,7 +14,7 @@ from raysp.kinds.population.page.speeds import conditions, speeds
 
 @pytest.fixture
 def case(shared_run):
-    """A trial whose behaviour is one row per trial, and whose held-out neurons are known from set to go only."""
+    """A trial whose behaviour is one row per trial, and whose held-out units are known from set to go only."""
     case = open_case(shared_run.run, shared_run.root, shared_run.trial("sae"), answers=True)
     rng = np.random.default_rng(0)
     rows = [_rows(rng, len(part)) for part in (case.split.train, case.known)]
