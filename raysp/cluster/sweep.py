@@ -19,7 +19,7 @@ from raysp.cluster.machines import Machines, pool_size
 from raysp.cluster.rungs import Kept, Ladder, Rungs
 from raysp.cluster.sweep_worker import train
 from raysp.config.experiment import Resources
-from raysp.data.splits.population import TrainingPart
+from raysp.data.splits.catalog import Split
 from raysp.errors import StoreError
 from raysp.io import files, leftovers
 from raysp.runs.folder import RunFolder, trial_to
@@ -31,7 +31,7 @@ Watch = Callable[[dict[str, Any]], None]
 
 def work(
     scheduler: StudyScheduler,
-    parts: dict[str, TrainingPart],
+    parts: dict[str, Split],
     setting: Setting,
     resources: Resources,
     machines: Machines,

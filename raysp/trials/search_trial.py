@@ -97,7 +97,7 @@ def _run(
     fitted = kinds.of(catalog.kind(trial.model)).fit(job, part)
     curve.write_curve(folder.curve, fitted.curve, trial)
     files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
-    result = done_record(trial, fitted, part.standin, started) | made_by
+    result = done_record(trial, fitted, part.provenance.standin, started) | made_by
     result |= {"selected_on": "validation trials of the training part", "stopped_at": ladder.stopped_at(fitted.epochs)}
     files.write_json(folder.done, result)
     # Weights of thousands of candidates are worth nothing; the settings and the seed give them back.

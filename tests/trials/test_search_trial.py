@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from raysp.config.experiment import Training, Trial
-from raysp.data.splits.population import TrainingPart
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.runs.curve import read_curve
@@ -17,8 +16,7 @@ from tests.training.made_up import made_up_split
 
 @pytest.fixture
 def part():
-    split = made_up_split()
-    return TrainingPart(split.name, split.sizes, dataclasses.replace(split.train, rates=None, behavior=None))
+    return made_up_split().training()
 
 
 @pytest.fixture

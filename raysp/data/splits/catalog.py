@@ -43,7 +43,7 @@ class Split(Protocol):
 
     @classmethod
     def of(cls, header: Header, arrays: Arrays) -> Split:
-        """Return the split that a header and its arrays are of."""
+        """Return the split that a header and its arrays are of, or those of them that a search may see."""
 
     def select(self, units: Any) -> Split:
         """Return the split with some units only."""
@@ -52,11 +52,7 @@ class Split(Protocol):
     def shown(header: Header, name: str) -> bool:
         """Tell whether a search may see the array of this path; others are not even read for it."""
 
-    @classmethod
-    def training_of(cls, header: Header, arrays: Arrays) -> Any:
-        """Return what a search may see, from the arrays that it may see."""
-
-    def training(self) -> Any:
+    def training(self) -> Split:
         """Return what a search may see of this split."""
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,21 @@ class Header:
     answers: bool = False
 
     @classmethod
+    def of(cls, split: Any, built_from: Mapping[str, Any] = MappingProxyType({}), *, answers: bool = False) -> Header:
+        """Return the header of a split."""
+        return cls(
+            name=split.name,
+            kind=split.kind,
+            sizes=split.sizes,
+            fingerprint=split.fingerprint(),
+            provenance=split.provenance,
+            built_from=dict(built_from),
+            role=split.role,
+            answers=answers,
+            **split.facts(),
+        )
+
+    @classmethod
     def read(cls, found: Mapping[str, Any], sizes: type) -> Header:
         """Return the header that a file holds as JSON; `sizes` is the class of the kind's sizes."""
         values = {one.name: found[one.name] for one in dataclasses.fields(cls)}
@@ -105,6 +121,15 @@ class Header:
                 "parts": {part: tuple((first, last) for first, last in each) for part, each in stretches},
             }
         )
+
+
+class Shown:
+    """A split, of which a search may see a part."""
+
+    def training(self) -> Any:
+        """Return what a search may see: the same kind of split, without what is hidden from it."""
+        header = Header.of(self)
+        return self.of(header, {name: array for name, array in self.arrays().items() if self.shown(header, name)})
 
 
 def digest(known: Any, arrays: Iterable[tuple[str, np.ndarray]]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
-from raysp.data.splits.header import Header, Provenance, Role, digest
+from raysp.data.splits.header import Header, Provenance, Role, Shown, digest
 from raysp.errors import BadInput
 
 
@@ -95,7 +95,7 @@ COUNTS = ("heldin", "heldout", "heldin_forward", "heldout_forward")
 
 
 @dataclass(frozen=True)
-class PopulationSplit:
+class PopulationSplit(Shown):
     """Training trials, whole, and evaluation trials, of which only what a model may see.
 
     The evaluation trials' answers (held-out counts, forward bins, behaviour) are `Targets`, kept in a file of their
@@ -105,7 +105,7 @@ class PopulationSplit:
         name: of the split; a selection of neurons says which.
         sizes: its sizes.
         train: the training trials.
-        eval: what a model may see of the evaluation trials.
+        eval: what a model may see of the evaluation trials; None of what a search sees.
         provenance: where the numbers come from.
         units: (neurons,) int64 the recording's own number of each neuron, held-in ones first; its row where the
             recording numbers none. None where nobody knows.
@@ -120,7 +120,7 @@ class PopulationSplit:
     name: str
     sizes: Sizes
     train: Trials
-    eval: Trials
+    eval: Trials | None
     provenance: Provenance = field(default_factory=Provenance)
     units: np.ndarray | None = None
     role: Role = field(default_factory=Role)
@@ -128,7 +128,8 @@ class PopulationSplit:
     def __post_init__(self) -> None:
         _check_units(self.units, self.sizes, self.name)
         check_trials(self.train, self.sizes, f"{self.name}, training part")
-        check_trials(self.eval, self.sizes, f"{self.name}, evaluation part")
+        if self.eval is not None:
+            check_trials(self.eval, self.sizes, f"{self.name}, evaluation part")
 
     def select(self, neurons: Sequence[int]) -> PopulationSplit:
         """Return the split with these neurons only; its name says which.
@@ -139,18 +140,8 @@ class PopulationSplit:
         Raises:
             BadInput: an index is out of range, repeated or out of order, or no held-in neuron is left.
         """
-        chosen = check_neurons(neurons, self.sizes)
-        heldin = chosen[chosen < self.sizes.heldin]
-        heldout = chosen[chosen >= self.sizes.heldin] - self.sizes.heldin
-        sizes = dataclasses.replace(self.sizes, heldin=len(heldin), heldout=len(heldout))
-        return dataclasses.replace(
-            self,
-            name=f"{self.name}[{spell_neurons(chosen)}]",
-            sizes=sizes,
-            train=_select(self.train, heldin, heldout, chosen),
-            eval=_select(self.eval, heldin, heldout, chosen),
-            units=None if self.units is None else self.units[chosen],
-        )
+        chosen, changes = _chosen(self, neurons)
+        return dataclasses.replace(self, **changes, train=chosen(self.train), eval=self.eval and chosen(self.eval))
 
     def facts(self) -> dict[str, Any]:
         """Return what the header says of trials, arrays and units."""
@@ -173,61 +164,19 @@ class PopulationSplit:
     @classmethod
     def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> PopulationSplit:
         """Return the split that a header and its arrays are of."""
-        train, evaluation = (Trials(**_inside(part, arrays)) for part in ("train", "eval"))
-        units = _own_units(header)
-        return cls(header.name, header.sizes, train, evaluation, header.provenance, units, header.role)
+        train, evaluation = (_inside(part, arrays) for part in ("train", "eval"))
+        return cls(header.name, header.sizes, train, evaluation, header.provenance, _own_units(header), header.role)
 
     @staticmethod
     def shown(header: Header, name: str) -> bool:
-        """Tell whether a search may see the array of this path: of the training trials, but no behaviour."""
+        """Tell whether a search may see the array of this path: of the training trials, but no behaviour.
+
+        Known true rates are there to be measured against on validation trials. No objective reads them, and what is
+        trained never does. Stand-ins come without: theirs are large, and prove nothing.
+        """
         hidden = ("behavior", "states", *(("rates",) if header.provenance.standin else ()))
         part, _, array = name.partition("/")
         return part == "train" and array not in hidden
-
-    @staticmethod
-    def training_of(header: Header, arrays: Mapping[str, np.ndarray]) -> TrainingPart:
-        """Return what a search may see, from the arrays that it may see."""
-        train = Trials(**_inside("train", arrays))
-        return TrainingPart(header.name, header.sizes, train, header.provenance.standin, _own_units(header))
-
-    def training(self) -> TrainingPart:
-        """Return what a search may see of the split."""
-        return self.training_of(self, {name: array for name, array in self.arrays().items() if self.shown(self, name)})
-
-
-@dataclass(frozen=True)
-class TrainingPart:
-    """What a search may see of a split: its training trials. Evaluation trials are not in it.
-
-    Known true rates are there to be measured against on validation trials. No objective reads them, and what is trained
-    never does. Stand-ins come without: theirs are large, and prove nothing.
-
-    Attributes:
-        name: the split's name.
-        sizes: the split's sizes.
-        train: the training trials, without behaviour.
-        standin: True when the recording was generated.
-        units: as in `PopulationSplit`.
-    """
-
-    name: str
-    sizes: Sizes
-    train: Trials
-    standin: bool = False
-    units: np.ndarray | None = None
-
-    def select(self, neurons: Sequence[int]) -> TrainingPart:
-        """Return the part with these neurons only; see `PopulationSplit.select`."""
-        chosen = check_neurons(neurons, self.sizes)
-        heldin = chosen[chosen < self.sizes.heldin]
-        heldout = chosen[chosen >= self.sizes.heldin] - self.sizes.heldin
-        return dataclasses.replace(
-            self,
-            name=f"{self.name}[{spell_neurons(chosen)}]",
-            sizes=dataclasses.replace(self.sizes, heldin=len(heldin), heldout=len(heldout)),
-            train=_select(self.train, heldin, heldout, chosen),
-            units=None if self.units is None else self.units[chosen],
-        )
 
 
 @dataclass(frozen=True)
@@ -256,17 +205,9 @@ class Targets:
 
     def select(self, neurons: Sequence[int]) -> Targets:
         """Return the answers for these neurons only; see `PopulationSplit.select`."""
-        chosen = check_neurons(neurons, self.sizes)
-        heldin = chosen[chosen < self.sizes.heldin]
-        heldout = chosen[chosen >= self.sizes.heldin] - self.sizes.heldin
-        return dataclasses.replace(
-            self,
-            name=f"{self.name}[{spell_neurons(chosen)}]",
-            sizes=dataclasses.replace(self.sizes, heldin=len(heldin), heldout=len(heldout)),
-            trials=_select(self.trials, heldin, heldout, chosen),
-            psth=None if self.psth is None else self.psth[:, :, chosen],
-            units=None if self.units is None else self.units[chosen],
-        )
+        chosen, changes = _chosen(self, neurons)
+        psth = None if self.psth is None else self.psth[:, :, check_neurons(neurons, self.sizes)]
+        return dataclasses.replace(self, **changes, trials=chosen(self.trials), psth=psth)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their paths in a file."""
@@ -275,7 +216,7 @@ class Targets:
     @classmethod
     def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> Targets:
         """Return the answers to a prepared split from their arrays."""
-        trials = Trials(**_inside("trials", arrays))
+        trials = _inside("trials", arrays)
         return cls(header.name, header.sizes, trials, arrays.get("psth"), _own_units(header))
 
 
@@ -370,24 +311,33 @@ def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
             raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")
 
 
-def _select(trials: Trials, heldin: np.ndarray, heldout: np.ndarray, chosen: np.ndarray) -> Trials:
-    columns = {
-        "heldin": heldin,
-        "heldin_forward": heldin,
-        "heldout": heldout,
-        "heldout_forward": heldout,
-        "rates": chosen,
+def _chosen(of: PopulationSplit | Targets, neurons: Sequence[int]) -> tuple[Callable[[Trials], Trials], dict[str, Any]]:
+    """Return what selects neurons of trials, and what else changes with them."""
+    chosen = check_neurons(neurons, of.sizes)
+    heldin = chosen[chosen < of.sizes.heldin]
+    heldout = chosen[chosen >= of.sizes.heldin] - of.sizes.heldin
+    parts = {"heldin": heldin, "heldout": heldout}
+    columns = {**parts, **{f"{name}_forward": own for name, own in parts.items()}, "rates": chosen}
+    changes = {
+        "name": f"{of.name}[{spell_neurons(chosen)}]",
+        "sizes": dataclasses.replace(of.sizes, heldin=len(heldin), heldout=len(heldout)),
+        "units": None if of.units is None else of.units[chosen],
     }
-    arrays = {name: value[..., columns[name]] if name in columns else value for name, value in trials.arrays().items()}
-    return Trials(**arrays)
+
+    def select(trials: Trials) -> Trials:
+        found = trials.arrays().items()
+        return Trials(**{name: array[..., columns[name]] if name in columns else array for name, array in found})
+
+    return select, changes
 
 
-def _below(group: str, trials: Trials) -> dict[str, np.ndarray]:
-    return {f"{group}/{name}": array for name, array in trials.arrays().items()}
+def _below(group: str, trials: Trials | None) -> dict[str, np.ndarray]:
+    return {} if trials is None else {f"{group}/{name}": array for name, array in trials.arrays().items()}
 
 
-def _inside(group: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name.removeprefix(f"{group}/"): array for name, array in arrays.items() if name.startswith(f"{group}/")}
+def _inside(group: str, arrays: Mapping[str, np.ndarray]) -> Trials | None:
+    found = {name.removeprefix(f"{group}/"): array for name, array in arrays.items() if name.startswith(f"{group}/")}
+    return Trials(**found) if found else None
 
 
 def _own_units(header: Header) -> np.ndarray | None:

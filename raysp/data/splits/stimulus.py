@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from raysp.data.splits.header import Header, Provenance, Role, Stretch, digest
+from raysp.data.splits.header import Header, Provenance, Role, Shown, Stretch, digest
 from raysp.data.splits.population import spell_neurons
 from raysp.data.splits.units import no_unit, refuse_repeats
 from raysp.errors import BadInput
@@ -38,7 +38,7 @@ class StimulusSizes:
 
 
 @dataclass(frozen=True)
-class StimulusSplit:
+class StimulusSplit(Shown):
     """A stimulus and the spikes of the cells that saw it, with the stretches of time that form each part.
 
     Attributes:
@@ -75,11 +75,6 @@ class StimulusSplit:
         _check_arrays(self)
         _check_cells(self)
         _check_parts(self)
-
-    @property
-    def standin(self) -> bool:
-        """Tell whether the recording was generated."""
-        return self.provenance.standin
 
     def bins_of(self, part: str) -> int:
         """Return how many bins a part has, all its stretches together."""
@@ -134,14 +129,26 @@ class StimulusSplit:
 
     @classmethod
     def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> StimulusSplit:
-        """Return the split that a header and its arrays are of."""
+        """Return the split that a header and its arrays are of.
+
+        Where pieces are not among them, bins are counted anew, and parts that would lack one are not there. Windows
+        never leave a stretch, so that they, and what is drawn for them, are the same.
+        """
+        pieces = sorted(_stretch(path) for path in arrays if path.startswith("spikes/"))
+        ends = itertools.accumulate(stop - start for start, stop in pieces)
+        moved = {(start, stop): (end - stop + start, end) for (start, stop), end in zip(pieces, ends, strict=True)}
+        in_time = {
+            name: np.concatenate([arrays[f"{name}/{start}-{stop}"] for start, stop in pieces])
+            for name in ("stimulus", "spikes")
+        }
+        parts = {part: tuple(map(moved.get, each)) for part, each in header.parts.items() if moved.keys() >= {*each}}
         return cls(
             name=header.name,
             sizes=header.sizes,
-            **{name: _joined(arrays, name) for name in ("stimulus", "spikes")},
+            **in_time,
             cells=np.asarray(header.units, dtype=np.int64),
             global_ids=arrays["global_ids"],
-            parts=header.parts,
+            parts=parts,
             left_out=header.left_out,
             provenance=header.provenance,
             role=header.role,
@@ -150,27 +157,7 @@ class StimulusSplit:
     @staticmethod
     def shown(header: Header, name: str) -> bool:
         """Tell whether a search may see the array of this path: no bin of the test part, nor of none."""
-        _, in_time, piece = name.partition("/")
-        return not in_time or _stretch(piece) in _searched(header.parts)
-
-    @classmethod
-    def training_of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> StimulusSplit:
-        """Return what a search may see, from the arrays that it may see: the stretches of its parts, put together.
-
-        Bins are counted anew. Windows never leave a stretch, so that they, and what is drawn for them, are the same.
-        """
-        moved, at = {}, 0
-        for first, last in _searched(header.parts):
-            moved[first, last] = (at, at + last - first)
-            at += last - first
-        parts = {part: tuple(moved[stretch] for stretch in header.parts[part]) for part in SEARCHED}
-        return cls.of(dataclasses.replace(header, parts=parts), arrays)
-
-    def training(self) -> StimulusSplit:
-        """Return what a search may see of the split."""
-        header = Header(self.name, self.kind, self.sizes, "", self.provenance, {}, role=self.role, **self.facts())
-        arrays = {name: array for name, array in self.arrays().items() if self.shown(header, name)}
-        return self.training_of(header, arrays)
+        return "/" not in name or any(_stretch(name) in header.parts[part] for part in SEARCHED)
 
 
 Split = StimulusSplit
@@ -234,15 +221,6 @@ def _pieces(parts: Mapping[str, Sequence[Stretch]], bins: int) -> list[Stretch]:
     return list(itertools.pairwise(sorted(edges)))
 
 
-def _searched(parts: Mapping[str, Sequence[Stretch]]) -> list[Stretch]:
-    return sorted(stretch for part in SEARCHED for stretch in parts[part])
-
-
-def _stretch(piece: str) -> Stretch:
-    first, _, last = piece.partition("-")
+def _stretch(path: str) -> Stretch:
+    first, _, last = path.rpartition("/")[2].partition("-")
     return int(first), int(last)
-
-
-def _joined(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    found = {_stretch(path.partition("/")[2]): array for path, array in arrays.items() if path.startswith(f"{name}/")}
-    return np.concatenate([found[piece] for piece in sorted(found)])

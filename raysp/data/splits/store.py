@@ -49,18 +49,7 @@ def save(split: Split, targets: Any, root: str, built_from: Mapping[str, Any]) -
     Raises:
         OSError: the disk is full; files that were there stay as they were.
     """
-    header = Header(
-        name=split.name,
-        kind=split.kind,
-        sizes=split.sizes,
-        fingerprint=split.fingerprint(),
-        provenance=split.provenance,
-        built_from=built_from,
-        role=split.role,
-        answers=targets is not None,
-        **split.facts(),
-    )
-    known = {"format": FORMAT, **dataclasses.asdict(header)}
+    known = {"format": FORMAT, **dataclasses.asdict(Header.of(split, built_from, answers=targets is not None))}
     answers = targets_path(root, split.name)
     if targets is not None:
         _write(answers, {name: known[name] for name in ("format", "name", "fingerprint")}, targets.arrays())
@@ -103,11 +92,11 @@ def load(root: str, name: str) -> Split:
         return catalog.of(found.kind).Split.of(found, read_all(file, raw))
 
 
-def load_training(root: str, name: str) -> Any:
+def load_training(root: str, name: str) -> Split:
     """Read what a search may see of a prepared split; what else there is, is not read. Raises as `header` does."""
     with _split(root, name) as (file, found, raw):
         kind = catalog.of(found.kind).Split
-        return kind.training_of(found, read_all(file, raw, lambda array: kind.shown(found, array)))
+        return kind.of(found, read_all(file, raw, lambda array: kind.shown(found, array)))
 
 
 def load_targets(root: str, name: str) -> Any:
