@@ -1,0 +1,119 @@
+"""Recordings given as files of counts."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from raysp.data.sources import population
+from raysp.data.sources.population import Config
+from raysp.errors import BadInput
+
+
+@pytest.fixture
+def counts_file(tmp_path):
+    """Write the same arrays as HDF5 or NPZ."""
+
+    def write(kind, **changes):
+        rng = np.random.default_rng(1)
+        hertz = rng.uniform(5, 50, (10, 8, 4))
+        arrays = {"spikes": rng.poisson(hertz * 0.02), "truth": hertz, "stimulus": np.arange(10) % 2, **changes}
+        path = tmp_path / f"mine.{kind}"
+        if kind == "npz":
+            np.savez(path, **arrays)
+        else:
+            with h5py.File(path, "w") as file:
+                for name, array in arrays.items():
+                    file[f"inner/{name}" if name == "truth" else name] = array
+        return str(path), arrays
+
+    return write
+
+
+def count_config(path, **changes):
+    return Config(**{"path": path, "bin_ms": 20, "counts": "spikes", **changes})
+
+
+@pytest.mark.parametrize("kind", ["npz", "h5"])
+def test_a_file_of_counts_with_truth(counts_file, kind):
+    path, arrays = counts_file(kind)
+    key = "truth" if kind == "npz" else "inner/truth"
+    config = count_config(path, rates=key, rate_scale=0.02, conditions=("stimulus",), forward_ms=40, heldout=1)
+    split, targets = population.build(config, "mine")
+    assert (split.sizes.bins, split.sizes.forward, split.sizes.heldin, split.sizes.heldout) == (6, 2, 3, 1)
+    rates = np.concatenate([split.train.rates, targets.trials.rates])
+    assert rates.mean() == pytest.approx(arrays["truth"].mean() * 0.02, rel=1e-5)
+    counts = [part for one in (split.train, targets.trials) for part in (one.heldin, one.heldout)]
+    assert sum(part.sum() for part in counts) == arrays["spikes"][:, :6].sum()
+    assert targets.psth.shape == (2, 6, 4)
+    np.testing.assert_array_equal(split.eval.rates, targets.trials.rates)
+
+
+def test_behaviour_of_counts_keeps_the_observed_bins(counts_file):
+    hand = np.broadcast_to(np.arange(8.0)[:, None], (10, 8, 2))
+    path, _ = counts_file("npz", hand=hand)
+    split, _ = population.build(count_config(path, behavior="hand", forward_ms=40), "mine")
+    np.testing.assert_array_equal(split.train.behavior[0, :, 1], np.arange(6))
+
+
+def test_given_indices_are_kept(counts_file):
+    path, arrays = counts_file("npz", test=np.array([7, 2]), fit=np.arange(10) < 2)
+    split, targets = population.build(count_config(path, eval_index="test", heldout=0), "mine")
+    np.testing.assert_array_equal(targets.trials.heldin, arrays["spikes"][[2, 7]])
+    assert len(split.train) == 8
+    split, targets = population.build(count_config(path, train_index="fit", heldout=0), "mine")
+    np.testing.assert_array_equal(split.train.heldin, arrays["spikes"][:2])
+    assert len(targets.trials) == 8
+
+
+def with_value(value, dtype=float):
+    counts = np.ones((10, 8, 4), dtype=dtype)
+    counts[3, 2, 1] = value
+    return {"spikes": counts}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "changes", "message"),
+    [
+        (with_value(np.nan), {}, "got NaN in trial 3, bin 2, neuron 1"),
+        (with_value(-1), {}, "counts >= 0, got -1"),
+        (with_value(0.5), {}, "whole spike counts"),
+        (with_value(np.inf), {}, "finite counts"),
+        ({"spikes": np.ones((10, 4))}, {}, "shape .trials, bins, neurons., got .10, 4."),
+        ({"spikes": np.array([["a"]])}, {}, "expected numbers"),
+        ({}, {"counts": "spike"}, "did you mean 'spikes'"),
+        ({"truth": np.ones((10, 8, 3))}, {"rates": "truth", "rate_scale": 1.0}, "of the counts' shape"),
+        ({"truth": -np.ones((10, 8, 4))}, {"rates": "truth", "rate_scale": 1.0}, "finite true rates >= 0"),
+        ({"test": np.array([10])}, {"eval_index": "test"}, "indices 0 to 9, got 10 to 10; count from 0"),
+        ({"test": np.array([1, 1])}, {"eval_index": "test"}, "each once, got 1 more than once"),
+        (
+            {"test": np.array([1]), "fit": np.array([1])},
+            {"eval_index": "test", "train_index": "fit"},
+            "trial 1 in both",
+        ),
+        ({"test": np.arange(10)}, {"eval_index": "test"}, "got 0 and 10"),
+        ({"stimulus": np.arange(3)}, {"conditions": ("stimulus",)}, "one condition per trial"),
+        ({}, {"forward_ms": 160.0}, "leaves none of 8 bins"),
+        ({"hand": np.ones((10, 5, 2))}, {"behavior": "hand"}, "expected behaviour .10, 8, variables."),
+    ],
+)
+def test_bad_files_of_counts_are_refused(counts_file, arrays, changes, message):
+    path, _ = counts_file("npz", **arrays)
+    with pytest.raises(BadInput, match=message):
+        population.build(count_config(path, **changes), "mine")
+
+
+def test_pickled_arrays_are_never_opened(counts_file):
+    path, _ = counts_file("npz", spikes=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(BadInput, match="save plain numbers"):
+        population.build(count_config(path), "mine")
+
+
+@pytest.mark.parametrize("kind", ["npz", "h5"])
+def test_a_truncated_file_of_counts_is_refused(counts_file, kind):
+    path, _ = counts_file(kind)
+    whole = Path(path).read_bytes()
+    Path(path).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadInput, match="cut off"):
+        population.build(count_config(path), "mine")
