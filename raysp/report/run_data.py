@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Trial
-from raysp.data.splits.population import spell_neurons
+from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.report.mixed import mixed
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """The trials of one split (or of one cell subset of it): what is compared in one table.
+    """The trials of one split (or of one subset of its units): what is compared in one table.
 
     Attributes:
         split: the prepared split's name.
-        neurons: the unit subset; None for all, and where subsets only share out the work.
+        units: the subset of units; None for all, and where subsets only share out the work.
         trials: of every model and seed, in the plan's order.
         kind: of data.
         phase: "test" where answers are looked at by explicit request alone, else "val".
@@ -43,19 +43,19 @@ class Task:
 
     @property
     def name(self) -> str:
-        """The split's name, with the cells behind it when it is a subset."""
+        """The split's name, with the units behind it when it is a subset."""
         if self.units is None:
             return self.split
-        cells = spell_neurons(self.units)
-        return f"{self.split}[{cells if len(cells) <= 24 else f'{len(self.units)} cells from {self.units[0]}'}]"
+        units = spell_units(self.units)
+        return f"{self.split}[{units if len(units) <= 24 else f'{len(self.units)} units from {self.units[0]}'}]"
 
     @property
     def slug(self) -> str:
         """The name as part of a file's name."""
         if self.units is None:
             return self.split
-        cells = re.sub(r"[^0-9-]+", "_", spell_neurons(self.units))
-        return f"{self.split}_n{cells if len(cells) <= 40 else files.digest(list(self.units))[:10]}"
+        units = re.sub(r"[^0-9-]+", "_", spell_units(self.units))
+        return f"{self.split}_n{units if len(units) <= 40 else files.digest(list(self.units))[:10]}"
 
     @property
     def standin(self) -> bool:

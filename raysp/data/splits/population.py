@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from raysp.data.splits.header import Header, Provenance, Role, Shown, digest
+from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput
 
 
@@ -243,12 +244,6 @@ def check_neurons(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
     return chosen
 
 
-def spell_neurons(chosen: Sequence[int] | np.ndarray) -> str:
-    """Spell indices as ranges: [0, 1, 2, 7] becomes "0-2,7"."""
-    runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
-    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
-
-
 def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True) -> None:
     """Check one part against the sizes.
 
@@ -319,7 +314,7 @@ def _chosen(of: PopulationSplit | Targets, neurons: Sequence[int]) -> tuple[Call
     parts = {"heldin": heldin, "heldout": heldout}
     columns = {**parts, **{f"{name}_forward": own for name, own in parts.items()}, "rates": chosen}
     changes = {
-        "name": f"{of.name}[{spell_neurons(chosen)}]",
+        "name": f"{of.name}[{spell_units(chosen)}]",
         "sizes": dataclasses.replace(of.sizes, heldin=len(heldin), heldout=len(heldout)),
         "units": None if of.units is None else of.units[chosen],
     }

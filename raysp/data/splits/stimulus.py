@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from raysp.data.splits.header import Header, Provenance, Role, Shown, Stretch, digest
-from raysp.data.splits.population import spell_neurons
-from raysp.data.splits.units import no_unit, refuse_repeats
+from raysp.data.splits.units import no_unit, refuse_repeats, spell_units
 from raysp.errors import BadInput
 
 PARTS = ("train", "validation", "test")
@@ -100,7 +99,7 @@ class StimulusSplit(Shown):
         columns = np.searchsorted(self.cells, chosen)
         return dataclasses.replace(
             self,
-            name=f"{self.name}[{spell_neurons(chosen)}]",
+            name=f"{self.name}[{spell_units(chosen)}]",
             sizes=dataclasses.replace(self.sizes, cells=len(chosen)),
             spikes=self.spikes[:, columns],
             cells=chosen,

@@ -78,3 +78,10 @@ def refuse_repeats(units: Sequence[int]) -> None:
     twice = [unit for unit, count in Counter(units).items() if count > 1]
     if twice:
         raise BadInput(f"units expected each unit once, got {twice[0]} more than once; name it in one place only")
+
+
+def spell_units(chosen: Sequence[int] | np.ndarray) -> str:
+    """Spell numbers as ranges: [0, 1, 2, 7] becomes "0-2,7"."""
+    chosen = np.asarray(chosen)
+    runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)

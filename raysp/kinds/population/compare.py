@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from raysp.config.experiment import Trial
-from raysp.data.splits.population import spell_neurons
+from raysp.data.splits.units import spell_units
 from raysp.evaluation.statistics import paired_difference, summarize
 from raysp.kinds.population.metrics import METRICS
 from raysp.runs.folder import RunFolder
@@ -27,7 +27,7 @@ def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) ->
     import polars
     from polars import col
 
-    units = {trial.id: None if trial.units is None else spell_neurons(trial.units) for trial in trials}
+    units = {trial.id: None if trial.units is None else spell_units(trial.units) for trial in trials}
     whole = col("unit").is_null() & col("unit_index").is_null() & col("decoding").is_null()
     table = read_metrics(run, col("run_trial").is_in(list(units)) & whole & col("value").is_finite())
     table = table.with_columns(units=col("run_trial").replace_strict(units, default=None, return_dtype=polars.String))

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from raysp.config.experiment import Trial
-from raysp.data.splits.population import PopulationSplit, Targets, Trials, spell_neurons
+from raysp.data.splits.population import PopulationSplit, Targets, Trials
+from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
@@ -61,8 +62,8 @@ def named_units(split: PopulationSplit, indices: Sequence[int] | np.ndarray) -> 
     chosen = np.asarray(indices, dtype=np.int64)
     if (ids := split.units) is not None:
         # Numbers of a recording may be in any order.
-        return f"unit{'s' if len(chosen) > 1 else ''} {spell_neurons(np.unique(np.asarray(ids)[chosen]))}"
-    return f"unit{'s' if len(chosen) > 1 else ''} {spell_neurons(chosen)} (by position)"
+        return f"unit{'s' if len(chosen) > 1 else ''} {spell_units(np.unique(np.asarray(ids)[chosen]))}"
+    return f"unit{'s' if len(chosen) > 1 else ''} {spell_units(chosen)} (by position)"
 
 
 def _cases(

@@ -40,8 +40,8 @@ def test_test_answers_are_not_looked_at_before_they_are_scored(made_up, monkeypa
 
 def test_answers_of_the_validation_phase_may_be_seen(made_up):
     files.remove(made_up.run.metrics)
-    material = open_run(made_up.run, made_up.root)
-    assert [answers_may_be_seen(material, task) for task in material.tasks] == [True, False]
+    data = open_run(made_up.run, made_up.root)
+    assert [answers_may_be_seen(data, task) for task in data.tasks] == [True, False]
 
 
 def test_damaged_predictions_are_told_and_the_curves_still_drawn(made_up):

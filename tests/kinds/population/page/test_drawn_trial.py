@@ -8,8 +8,8 @@ from raysp.kinds.population.page.scores import drawn_trial
 
 
 def pick(made):
-    material = open_run(made.run, made.root)
-    return drawn_trial(material, material.tasks[0])
+    data = open_run(made.run, made.root)
+    return drawn_trial(data, data.tasks[0])
 
 
 def test_median_seed_of_the_best_model(make):

@@ -135,15 +135,15 @@ def test_psth_needs_conditions(case):
 
 
 def test_curves_name_the_seeds(shared_run):
-    material = open_run(shared_run.run, shared_run.root)
-    assert "1 more faint" in curves(material, material.tasks[0]).caption
+    data = open_run(shared_run.run, shared_run.root)
+    assert "1 more faint" in curves(data, data.tasks[0]).caption
 
 
 def test_models_that_fit_themselves_have_no_curves(make):
     made = make(models=("mean_rate",), splits=("mc_maze_small-20ms-val",), seeds=(0,))
-    material = open_run(made.run, made.root)
+    data = open_run(made.run, made.root)
     with pytest.raises(NotReady, match="no training curves"):
-        curves(material, material.tasks[0])
+        curves(data, data.tasks[0])
 
 
 def test_overview_needs_scores(made_up):
@@ -153,11 +153,11 @@ def test_overview_needs_scores(made_up):
 
 
 def test_unit_means_are_over_seeds(shared_run):
-    material = open_run(shared_run.run, shared_run.root)
-    rows = material.of(material.tasks[0]).filter(model="sae", unit_index=20)
+    data = open_run(shared_run.run, shared_run.root)
+    rows = data.of(data.tasks[0]).filter(model="sae", unit_index=20)
     values = rows["value"].to_list()
     assert len(values) == 2
-    assert unit_means(material, material.tasks[0])["sae"][20] == pytest.approx(np.mean(values))
+    assert unit_means(data, data.tasks[0])["sae"][20] == pytest.approx(np.mean(values))
 
 
 def test_subsets_are_tasks_of_their_own(shared_run):
@@ -175,8 +175,8 @@ def test_curves_show_the_loss_that_is_compared_with_the_floors_line(shared_run, 
     lines = []
     plain = Axes.axhline
     monkeypatch.setattr(Axes, "axhline", lambda self, y=0, **look: (lines.append((y, look)), plain(self, y, **look)))
-    material = open_run(shared_run.run, shared_run.root)
-    caption = curves(material, material.tasks[0]).caption
+    data = open_run(shared_run.run, shared_run.root)
+    caption = curves(data, data.tasks[0]).caption
     (floor,) = [y for y, look in lines if look.get("label") == "mean_rate"]
     assert floor == FLOOR_ROW["unseen_loss"]
     assert "mean_rate 0.412" in caption
@@ -188,8 +188,8 @@ def test_curves_have_no_floors_line_where_its_validation_trials_are_others(share
 
     monkeypatch.setattr("raysp.kinds.population.page.curves._comparable", lambda trial: False)
     monkeypatch.setattr(Axes, "axhline", lambda *_, **__: pytest.fail("a line was drawn"))
-    material = open_run(shared_run.run, shared_run.root)
-    curves(material, material.tasks[0])
+    data = open_run(shared_run.run, shared_run.root)
+    curves(data, data.tasks[0])
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ def test_floor_first_ceiling_last(shared_run):
 
 
 def test_mean_and_spread_are_over_seeds(shared_run):
-    material = open_run(shared_run.run, shared_run.root)
-    task = material.tasks[0]
-    values = list(material.values[task.slug, "sae", "co-bps"].values())
-    found = cell(material, task, "sae", "co-bps")
+    data = open_run(shared_run.run, shared_run.root)
+    task = data.tasks[0]
+    values = list(data.values[task.slug, "sae", "co-bps"].values())
+    found = cell(data, task, "sae", "co-bps")
     assert len(values) == 2
     assert found.mean == pytest.approx(np.mean(values))
     assert found.sd == pytest.approx(np.std(values, ddof=1))
@@ -64,8 +64,8 @@ def test_undefined_values_are_counted_not_averaged(made_up):
     def spoil(row):
         return {**row, "value": math.nan} if (row["metric"], row["seed"]) == ("co-bps", 1) else row
 
-    material = rescore(made_up, spoil)
-    found = cell(material, material.tasks[0], "sae", "co-bps")
+    data = rescore(made_up, spoil)
+    found = cell(data, data.tasks[0], "sae", "co-bps")
     assert found.undefined == 1
     assert found.sd is None
     assert math.isfinite(found.mean)
@@ -73,13 +73,13 @@ def test_undefined_values_are_counted_not_averaged(made_up):
 
 def test_scores_of_trials_that_are_not_done_do_not_count(made_up):
     files.remove(made_up.run.trial(made_up.trial("sae", seed=1).id).done)
-    material = open_run(made_up.run, made_up.root)
-    assert list(material.values[material.tasks[0].slug, "sae", "co-bps"]) == [0]
+    data = open_run(made_up.run, made_up.root)
+    assert list(data.values[data.tasks[0].slug, "sae", "co-bps"]) == [0]
 
 
 def test_headline_without_heldout_units_is_not_cosmoothing(made_up):
-    material = rescore(made_up, lambda row: None if row["metric"] in ("co-bps", "true-rate R2") else row)
-    assert headline(material, material.tasks[0]) == "reconstruction bits/spike"
+    data = rescore(made_up, lambda row: None if row["metric"] in ("co-bps", "true-rate R2") else row)
+    assert headline(data, data.tasks[0]) == "reconstruction bits/spike"
 
 
 def test_a_model_selected_on_the_evaluation_trials_is_marked(made_up):
