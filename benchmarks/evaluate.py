@@ -24,7 +24,7 @@ import time
 
 import numpy as np
 
-from raysp.data.splits.population import Sizes, Targets, Trials
+from raysp.data.splits.population import Sizes, Targets, TrialArrays
 from raysp.evaluation.nlb import fast_metrics
 
 # Held-in, held-out, training trials, evaluation trials, bins of 5 ms, conditions; the validation phase.
@@ -89,7 +89,7 @@ def measure(form: str, dataset: str, bin_ms: int) -> dict:
     return {"cpu_s": cpu_s, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "metrics": metrics}
 
 
-def problem(dataset: str, bin_ms: int) -> tuple[Targets, Trials, dict[str, np.ndarray]]:
+def problem(dataset: str, bin_ms: int) -> tuple[Targets, TrialArrays, dict[str, np.ndarray]]:
     heldin, heldout, n_train, n_eval, bins, conditions = SIZES[dataset]
     bins, forward = bins * 5 // bin_ms, 200 // bin_ms
     rng = np.random.default_rng(0)
@@ -104,9 +104,9 @@ def problem(dataset: str, bin_ms: int) -> tuple[Targets, Trials, dict[str, np.nd
             return np.column_stack([rng.integers(0, 2, (trials, 3)), rng.uniform(400, 1200, (trials, 2))])
         return latent[..., :8].sum(axis=-1, keepdims=True) + rng.standard_normal((trials, bins, 2)) * 0.1
 
-    def part(trials: int, observed: np.ndarray, **more: np.ndarray | None) -> Trials:
+    def part(trials: int, observed: np.ndarray, **more: np.ndarray | None) -> TrialArrays:
         counts = rng.poisson(observed).astype(np.float32)
-        return Trials(counts[..., :heldin], counts[..., heldin:], behavior=behavior(trials, observed), **more)
+        return TrialArrays(counts[..., :heldin], counts[..., heldin:], behavior=behavior(trials, observed), **more)
 
     predicted = {"train": rates(n_train, bins), "eval": rates(n_eval, bins), "eval_forward": rates(n_eval, forward)}
     ahead = rng.poisson(predicted["eval_forward"]).astype(np.float32)
@@ -121,7 +121,7 @@ def problem(dataset: str, bin_ms: int) -> tuple[Targets, Trials, dict[str, np.nd
     return Targets(dataset, sizes, answers, psth), part(n_train, predicted["train"]), predicted
 
 
-def nlb_form(targets: Targets, train: Trials, rates: dict[str, np.ndarray]) -> tuple[dict, dict]:
+def nlb_form(targets: Targets, train: TrialArrays, rates: dict[str, np.ndarray]) -> tuple[dict, dict]:
     """Return the same as nlb_tools' dictionaries of answers and submission."""
     trials, heldin = targets.trials, targets.sizes.heldin
     truth = {

@@ -27,7 +27,7 @@ from raysp.config import settings
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.driver import packing
 from raysp.errors import BadInput, NotReady
 
@@ -114,8 +114,8 @@ def synthetic(name: str, size: str, bin_ms: int) -> PopulationSplit:
     sizes = Sizes(name, float(bin_ms), bins, heldin, heldout, forward)
     counts = rng.poisson(0.005 * bin_ms, (trials, bins + forward, sizes.units)).astype(np.float32)
     seen, later = counts[:, :bins], counts[:, bins:]
-    train = Trials(seen[..., :heldin], seen[..., heldin:], later[..., :heldin], later[..., heldin:])
-    return PopulationSplit(name, sizes, train, Trials(seen[..., :heldin]), Provenance(standin=True))
+    train = TrialArrays(seen[..., :heldin], seen[..., heldin:], later[..., :heldin], later[..., heldin:])
+    return PopulationSplit(name, sizes, train, TrialArrays(seen[..., :heldin]), Provenance(standin=True))
 
 
 def floor_in_its_own_process(trial: Trial, args: argparse.Namespace) -> float:

@@ -22,7 +22,7 @@ import torch
 
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits.batch import to_device
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.kinds.population import learner
 from raysp.models import catalog
 from raysp.training.job import Job
@@ -54,10 +54,10 @@ def problem(trials: int, bins: int, forward: int = 10, heldin: int = 107, heldou
     rng = np.random.default_rng(0)
     sizes = Sizes("made_up", 20.0, bins, heldin, heldout, forward)
     counts = rng.poisson(0.1, (trials, bins + forward, sizes.units)).astype(np.float32)
-    train = Trials(
+    train = TrialArrays(
         counts[:, :bins, :heldin], counts[:, :bins, heldin:], counts[:, bins:, :heldin], counts[:, bins:, heldin:]
     )
-    return PopulationSplit("made_up", sizes, train, Trials(counts[:, :bins, :heldin]))
+    return PopulationSplit("made_up", sizes, train, TrialArrays(counts[:, :bins, :heldin]))
 
 
 def raysp_epochs(split: PopulationSplit, training: Training) -> list[float]:

@@ -25,7 +25,7 @@ from raysp.io import files
 from raysp.cluster.session import session
 from raysp.cluster.sweep import work
 from raysp.config import Resources, Training
-from raysp.data.splits.population import Sizes, TrainingPart, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.trials.run_trial import Setting
 from raysp.driver.plan import _model_settings
 from raysp.runs import RunFolder
@@ -46,7 +46,7 @@ space = parse_space({"model": "sae", "space": {
 base = flat(_model_settings("sae", {}), Training())
 study = Study(run, Definition("split", "0" * 64, base, space))
 study.write()
-part = TrainingPart("split", Sizes("none", 20.0, 5, 3), Trials(numpy.zeros((4, 5, 3), numpy.float32)))
+part = PopulationSplit("split", Sizes("none", 20.0, 5, 3), TrialArrays(numpy.zeros((4, 5, 3), numpy.float32)), None)
 resources = Resources(workers=2)
 done = []
 with session(resources) as available:

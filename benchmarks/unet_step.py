@@ -27,7 +27,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from raysp.config.experiment import Training, Trial
-from raysp.data.splits.population import Sizes, Trials
+from raysp.data.splits.population import Sizes, TrialArrays
 from raysp.kinds.population.learner import TrialBatches
 from raysp.models import catalog
 from raysp.training.descent import Descent
@@ -183,7 +183,7 @@ def both(args: argparse.Namespace) -> tuple[Plain, nn.Module]:
 def descent(ours: nn.Module, counts: np.ndarray, batch: int, device: str = "cpu") -> Descent:
     training = Training(batch_size=batch, learning_rate=RATE, clip_norm=0.0, optimizer="adam", weight_decay=0.0)
     job = Job(Trial("unet", {}, training, "made_up", "0" * 64), device=device)
-    return Descent(ours.to(device), TrialBatches(Trials(heldin=counts), None, job.place, 0, "nothing"), job)
+    return Descent(ours.to(device), TrialBatches(TrialArrays(heldin=counts), None, job.place, 0, "nothing"), job)
 
 
 def compare(args: argparse.Namespace) -> None:

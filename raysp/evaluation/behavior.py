@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.splits.population import Trials
+from raysp.data.splits.population import TrialArrays
 from raysp.errors import BadInput
 from raysp.evaluation.nlb import is_velocity
 from raysp.evaluation.score import Score
@@ -38,7 +38,9 @@ class Decoding:
         return np.full(len(self.variables), np.nan) if self.found is None else self.found.r2.mean(axis=0)
 
 
-def decodings(dataset: str, train: Trials, known: Trials, train_rates: np.ndarray, rates: np.ndarray) -> list[Decoding]:
+def decodings(
+    dataset: str, train: TrialArrays, known: TrialArrays, train_rates: np.ndarray, rates: np.ndarray
+) -> list[Decoding]:
     """Decode every variable of behaviour that is known bin by bin; none where it is not known so.
 
     The two velocities of a recording of the benchmark are decoded together, over the bins in which the first is known:
@@ -78,7 +80,7 @@ def variable_name(variable: int) -> str:
 
 
 def _decoding(
-    group: tuple[int, ...], train: Trials, known: Trials, train_rates: np.ndarray, rates: np.ndarray
+    group: tuple[int, ...], train: TrialArrays, known: TrialArrays, train_rates: np.ndarray, rates: np.ndarray
 ) -> Decoding:
     columns = list(group)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from raysp.data.splits.population import Trials
+from raysp.data.splits.population import TrialArrays
 from raysp.evaluation.rates import poisson_deviance
 from raysp.models.prediction import Prediction
 
@@ -17,7 +17,7 @@ SHARE = 0.25
 SEED = 20_210_804
 
 
-def masked_deviance(predict: Callable[[Trials], Prediction], trials: Trials) -> float:
+def masked_deviance(predict: Callable[[TrialArrays], Prediction], trials: TrialArrays) -> float:
     """Return the mean Poisson deviance over held-in counts that were hidden; all models meet the same ones.
 
     A hidden count reaches the model as NaN, like one that was never observed; each model does with it what it does

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raysp.data.splits.population import Trials
+from raysp.data.splits.population import TrialArrays
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
 from raysp.evaluation.rates import measures_of_truth, reconstruction_bits_per_spike, roughness
@@ -12,7 +12,7 @@ from raysp.evaluation.score import scores
 from raysp.models.prediction import Prediction
 
 
-def live_metrics(prediction: Prediction, trials: Trials) -> dict[str, float]:
+def live_metrics(prediction: Prediction, trials: TrialArrays) -> dict[str, float]:
     """Return what the known counts allow: co-bps, fp-bps, reconstruction bits/spike, true-rate R2.
 
     Args:
@@ -33,7 +33,7 @@ def live_metrics(prediction: Prediction, trials: Trials) -> dict[str, float]:
     return {one.metric: one.value for one in scores(wanted) if one.value is not None}
 
 
-def live_measures(found: Prediction, trials: Trials) -> dict[str, Callable[[], float]]:
+def live_measures(found: Prediction, trials: TrialArrays) -> dict[str, Callable[[], float]]:
     """Return the measures of counts among `live_metrics`, each to be computed when it is wanted.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from raysp.data.splits.population import Targets, Trials
+from raysp.data.splits.population import Targets, TrialArrays
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.psth import psth_r2
@@ -42,7 +42,7 @@ def fast_metrics(
     rates: np.ndarray,
     rates_forward: np.ndarray | None = None,
     *,
-    train: Trials | None = None,
+    train: TrialArrays | None = None,
     train_rates: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Return the benchmark's metrics of one split, equal to the judge's to rounding, at a fraction of its cost.
@@ -72,7 +72,7 @@ def benchmark_metrics(
     rates: np.ndarray,
     rates_forward: np.ndarray | None = None,
     *,
-    train: Trials | None = None,
+    train: TrialArrays | None = None,
     train_rates: np.ndarray | None = None,
 ) -> dict[str, Callable[[], float]]:
     """Return the metrics of `fast_metrics`, each to be computed when it is wanted: one that fails takes no other along.
@@ -248,7 +248,7 @@ def _flat(result: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, floa
     return flat
 
 
-def forward_counts(trials: Trials, heldout: int) -> np.ndarray | None:
+def forward_counts(trials: TrialArrays, heldout: int) -> np.ndarray | None:
     """Return (trials, forward, neurons) counts after the observed bins, held-in first; None unless all are known."""
     if trials.heldin_forward is None or trials.heldin_forward.shape[1] == 0:
         return None
@@ -260,7 +260,7 @@ def forward_counts(trials: Trials, heldout: int) -> np.ndarray | None:
 
 
 def _behavior_metric(
-    targets: Targets, rates: np.ndarray, train: Trials | None, train_rates: np.ndarray | None
+    targets: Targets, rates: np.ndarray, train: TrialArrays | None, train_rates: np.ndarray | None
 ) -> dict[str, Callable[[], float]]:
     trials, sizes = targets.trials, targets.sizes
     if trials.behavior is None:

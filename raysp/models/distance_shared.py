@@ -32,7 +32,7 @@ class Model(SharedModel):
         super().__init__(config, sizes)
         self.network = distance_unet.Model(config, one_cell(sizes))
         self.reach, self.step = self.network.reach, self.network.step
-        self.register_buffer("mean", torch.zeros(sizes.cells))
+        self.register_buffer("mean", torch.zeros(sizes.units))
 
     def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
         """Centre the output on each cell's mean log distance over the training part."""

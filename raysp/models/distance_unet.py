@@ -99,7 +99,7 @@ class Model(WindowModel):
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()
-        self.config, self.lanes = config, sizes.cells
+        self.config, self.lanes = config, sizes.units
         self.reach = Reach(config.input_bins, config.output_bins - config.past + config.lookahead)
         self.step = config.step
         self.trunk = config.trunk(sizes)

@@ -11,7 +11,7 @@ from torch import nn
 
 from raysp.config import ranges
 from raysp.data.splits.batch import Batch
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
@@ -55,7 +55,7 @@ class Model(nn.Module):
         made = (catalog.build(config.member, dict(config.hyperparameters), sizes) for _ in range(config.members))
         self.members = nn.ModuleList(made)
 
-    def start(self, trials: Trials) -> None:
+    def start(self, trials: TrialArrays) -> None:
         """Let each member take what it needs of the training trials."""
         for member in self.members:
             if hasattr(member, "start"):

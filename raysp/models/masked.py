@@ -9,7 +9,7 @@ from torch import nn
 
 from raysp.config import ranges
 from raysp.data.splits.batch import Batch, complete, to_device
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
 from raysp.layers.convolution import Depthwise, Full
 from raysp.models.means import mean_counts
@@ -149,7 +149,7 @@ class MaskedModel(nn.Module):
         """Take note of the epoch, from 1, that training begins; masks may depend on it."""
         self._epoch = epoch
 
-    def start(self, trials: Trials) -> None:
+    def start(self, trials: TrialArrays) -> None:
         """Take the mean counts of the training trials: what rates start from, and what some fills need."""
         observed, _ = mean_counts(trials, self.sizes)
         means = torch.as_tensor(observed, dtype=torch.float32).to(self.means.device)

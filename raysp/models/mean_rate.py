@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from raysp.data.splits.batch import Batch
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.models.base import Stages
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
@@ -30,7 +30,7 @@ class Model(nn.Module):
         self.register_buffer("mean", torch.zeros(sizes.units))
         self.register_buffer("mean_forward", torch.zeros(sizes.units))
 
-    def fit(self, trials: Trials, stages: Stages) -> None:
+    def fit(self, trials: TrialArrays, stages: Stages) -> None:
         """Take the means over the trials and bins in which a neuron was observed, expected spikes per bin."""
         observed, forward = mean_counts(trials, self.sizes)
         self.mean.copy_(torch.as_tensor(observed))

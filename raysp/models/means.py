@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.data.splits.population import Sizes, Trials
+from raysp.data.splits.population import Sizes, TrialArrays
 from raysp.errors import BadInput
 
 
-def mean_counts(trials: Trials, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+def mean_counts(trials: TrialArrays, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
     """Return each neuron's mean count per bin, in the observed and in the forward bins.
 
     Args:

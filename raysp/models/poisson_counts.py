@@ -47,11 +47,11 @@ class Model(WindowModel):
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()
-        self.config, self.lanes = config, sizes.cells
+        self.config, self.lanes = config, sizes.units
         self.reach = Reach(config.input_bins, config.interval)
         self.step = config.interval
         self.trunk = config.trunk(sizes)
-        self.head = Linear(sizes.cells, config.coarsest * config.channels, 1)
+        self.head = Linear(sizes.units, config.coarsest * config.channels, 1)
 
     def kernels(self) -> torch.Tensor:
         """Return the first layer's kernels of each cell, (cells, kernels, inputs, taps)."""

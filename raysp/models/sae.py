@@ -13,7 +13,7 @@ from torch import nn
 
 from raysp.config import ranges
 from raysp.data.splits.batch import Batch
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
@@ -70,7 +70,7 @@ class Model(nn.Module):
         self.to_log_rates = nn.Linear(config.latents or config.hidden, sizes.units)
         self.dropout = nn.Dropout(config.dropout)
 
-    def start(self, trials: Trials) -> None:
+    def start(self, trials: TrialArrays) -> None:
         """Set the read-out's bias to the log of each neuron's mean count, which the first epochs would learn else."""
         observed, _ = mean_counts(trials, self.sizes)
         with torch.no_grad():

@@ -45,8 +45,8 @@ class SharedModel(WindowModel):
 
     def __init__(self, config: SharedConfig, sizes: StimulusSizes) -> None:
         super().__init__()
-        self.config, self.cells = config, sizes.cells
-        self.embedding = nn.Parameter(torch.randn(sizes.cells, config.embedding))
+        self.config, self.cells = config, sizes.units
+        self.embedding = nn.Parameter(torch.randn(sizes.units, config.embedding))
         levels = config.halvings + 1
         self.modulation = nn.Parameter(torch.randn(config.embedding, levels, 2, config.channels) * 0.01)
 
@@ -111,4 +111,4 @@ class SharedModel(WindowModel):
 
 def one_cell(sizes: StimulusSizes) -> StimulusSizes:
     """Return the sizes of a network that serves every cell."""
-    return replace(sizes, cells=1)
+    return replace(sizes, units=1)

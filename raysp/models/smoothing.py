@@ -11,7 +11,7 @@ from torch import nn
 
 from raysp.config import ranges
 from raysp.data.splits.batch import Batch
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.models.base import Stages
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
@@ -76,7 +76,7 @@ class Model(nn.Module):
         self.register_buffer("mean", torch.zeros(sizes.units, dtype=torch.float64))
         self.register_buffer("mean_forward", torch.zeros(sizes.units, dtype=torch.float64))
 
-    def fit(self, trials: Trials, stages: Stages) -> None:
+    def fit(self, trials: TrialArrays, stages: Stages) -> None:
         """Regress held-out counts on the log of smoothed held-in counts. Raises BadInput without held-out ones."""
         observed, forward = mean_counts(trials, self.sizes)
         self.mean.copy_(torch.as_tensor(observed))
@@ -88,7 +88,7 @@ class Model(nn.Module):
         self.weights.copy_(weights)
         self.intercepts.copy_(intercepts)
 
-    def _regressed(self, trials: Trials) -> tuple[torch.Tensor, ...]:
+    def _regressed(self, trials: TrialArrays) -> tuple[torch.Tensor, ...]:
         smoothed = self._smooth(torch.as_tensor(trials.heldin, device=self.kernel.device))
         inputs = torch.log(smoothed + self.config.offset).flatten(0, 1).cpu().numpy()
         counts = trials.heldout.reshape(-1, self.sizes.heldout)

@@ -8,7 +8,7 @@ from torch import nn
 
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.header import Header
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
 from raysp.models.base import Stages
 from raysp.models.prediction import Prediction
@@ -33,7 +33,7 @@ class Model(nn.Module):
         super().__init__()
         self.sizes = sizes
 
-    def fit(self, trials: Trials, stages: Stages) -> None:
+    def fit(self, trials: TrialArrays, stages: Stages) -> None:
         """Check that truth is known; there is nothing to fit. Raises BadInput where it is not."""
         _refuse_unknown(trials.rates)
 

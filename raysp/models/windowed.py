@@ -64,7 +64,7 @@ class TrunkConfig:
     def trunk(self, sizes: StimulusSizes) -> Trunk:
         """Return a new trunk for every cell."""
         shape = (self.channels, self.dropout, self.halvings, self.middle)
-        return Trunk(sizes.cells, sizes.channels, self.input_bins, *shape)
+        return Trunk(sizes.units, sizes.channels, self.input_bins, *shape)
 
 
 class WindowModel(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from raysp.data.splits.batch import to_device
-from raysp.data.splits.population import Trials
+from raysp.data.splits.population import TrialArrays
 from raysp.models.prediction import Prediction, concatenate
 from raysp.training.randomness import looking
 
@@ -14,7 +14,7 @@ BATCH = 256
 """Trials at a time; changes memory, not results."""
 
 
-def predict(model: nn.Module, trials: Trials, device: torch.device | str, seed: int = 0) -> Prediction:
+def predict(model: nn.Module, trials: TrialArrays, device: torch.device | str, seed: int = 0) -> Prediction:
     """Return float32 arrays for all trials, in eval mode and without gradients, from held-in counts alone.
 
     Args:
@@ -23,7 +23,7 @@ def predict(model: nn.Module, trials: Trials, device: torch.device | str, seed: 
         device: where the model is.
         seed: of what the model draws, if it draws.
     """
-    shown = to_device(Trials(heldin=trials.heldin, rates=trials.rates), device)
+    shown = to_device(TrialArrays(heldin=trials.heldin, rates=trials.rates), device)
     with looking(model, torch.device(device), seed):
         pieces = (shown.take(slice(start, start + BATCH)) for start in range(0, len(shown), BATCH))
         return concatenate([model.predict(piece.inputs()).numpy() for piece in pieces])

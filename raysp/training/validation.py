@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from raysp.config.experiment import Training
-from raysp.data.splits.population import Trials
+from raysp.data.splits.population import TrialArrays
 from raysp.errors import BadInput
 
 
-def validation_mask(trials: Trials, training: Training) -> np.ndarray:
+def validation_mask(trials: TrialArrays, training: Training) -> np.ndarray:
     """Return (trials,) booleans, True for training trials that select the model and train nothing.
 
     Where the source says which (`trials.validation`), those; else each `validation_every`-th trial of an order drawn

@@ -12,7 +12,7 @@ from raysp.config.experiment import STANDIN, Trial
 from raysp.data.nlb.sets import role_of
 from raysp.data.splits import store
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.io import files
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.prediction import Prediction
@@ -37,7 +37,7 @@ def make_split(name: str, trials: tuple[int, int] = (7, 5), sizes: Sizes = SIZES
     def counts(count: int, bins: int, neurons: int) -> np.ndarray:
         return rng.poisson(0.3, (count, bins, neurons)).astype(np.float32)
 
-    train = Trials(
+    train = TrialArrays(
         heldin=counts(trials[0], sizes.bins, sizes.heldin),
         heldout=counts(trials[0], sizes.bins, sizes.heldout),
         behavior=rng.standard_normal((trials[0], sizes.bins, 2)),
@@ -45,7 +45,7 @@ def make_split(name: str, trials: tuple[int, int] = (7, 5), sizes: Sizes = SIZES
     standin = name.startswith(STANDIN)
     bin_ms = 5.0 if "-05ms-" in name else sizes.bin_ms
     sizes = dataclasses.replace(sizes, dataset=name.partition("-2")[0].partition("-0")[0], bin_ms=bin_ms)
-    evaluation = Trials(heldin=counts(trials[1], sizes.bins, sizes.heldin))
+    evaluation = TrialArrays(heldin=counts(trials[1], sizes.bins, sizes.heldin))
     return PopulationSplit(name, sizes, train, evaluation, Provenance(standin=standin), role=role_of(name))
 
 

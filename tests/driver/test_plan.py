@@ -102,7 +102,7 @@ def both(tmp_path_factory):
     """A root with a continuous recording, "made_up", and a population, "population"."""
     root = str(tmp_path_factory.mktemp("data"))
     slow = ((11, "has fewer than 9 spikes in training"),)
-    store.save(dataclasses.replace(made_up_recording(bins=14_000, cells=5), left_out=slow), None, root, {})
+    store.save(dataclasses.replace(made_up_recording(bins=14_000, units=5), left_out=slow), None, root, {})
     store.save(make_split("population"), None, root, {})
     return root
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from raysp.data.splits.population import Sizes, Targets, Trials
+from raysp.data.splits.population import Sizes, Targets, TrialArrays
 
 
 @dataclass(frozen=True)
 class Problem:
     group: str
-    train: Trials
+    train: TrialArrays
     targets: Targets
     rates: np.ndarray
     rates_forward: np.ndarray
@@ -104,8 +104,8 @@ def make_problem(
     condition = np.array([0, 1, 2, 4])[np.arange(n_eval) % 4]
     condition[-1] = -1
 
-    def part(rows: slice, **more: np.ndarray | None) -> Trials:
-        return Trials(
+    def part(rows: slice, **more: np.ndarray | None) -> TrialArrays:
+        return TrialArrays(
             heldin=counts[rows, :bins, :heldin],
             heldout=counts[rows, :bins, heldin:],
             heldin_forward=counts[rows, bins:, :heldin],

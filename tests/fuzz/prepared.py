@@ -10,7 +10,7 @@ import numpy as np
 
 from raysp.data.splits import store
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays
 from raysp.io import files, hashes
 from tests.fuzz import hdf5_changes, text_changes
 from tests.fuzz.kinds import Kind, Read
@@ -23,11 +23,11 @@ def made_split(seed: int, name: str = "mine", sizes: Sizes = SIZES) -> tuple[Pop
     """Return a split and its answers."""
     rng = np.random.default_rng(seed)
 
-    def trials(count: int) -> Trials:
+    def trials(count: int) -> TrialArrays:
         def counts(bins: int, neurons: int) -> np.ndarray:
             return rng.poisson(0.4, (count, bins, neurons)).astype(np.float32)
 
-        return Trials(
+        return TrialArrays(
             heldin=counts(sizes.bins, sizes.heldin),
             heldout=counts(sizes.bins, sizes.heldout),
             heldin_forward=counts(sizes.forward, sizes.heldin),
@@ -40,7 +40,7 @@ def made_split(seed: int, name: str = "mine", sizes: Sizes = SIZES) -> tuple[Pop
     train, hidden = trials(9), trials(6)
     psth = rng.gamma(1.0, 0.4, (3, sizes.bins, sizes.units))
     provenance = Provenance((("mine.nwb", "0" * 64),), "population-1")
-    split = PopulationSplit(name, sizes, train, Trials(heldin=hidden.heldin), provenance)
+    split = PopulationSplit(name, sizes, train, TrialArrays(heldin=hidden.heldin), provenance)
     return split, Targets(name, sizes, hidden, psth)
 
 
@@ -49,7 +49,7 @@ def _population(folder: str, seed: int) -> None:
 
 
 def _stimulus(folder: str, seed: int) -> None:
-    store.save(made_up_recording(bins=600, cells=2, seed=seed), None, folder, {"source": "retina"})
+    store.save(made_up_recording(bins=600, units=2, seed=seed), None, folder, {"source": "retina"})
 
 
 def _plain(found: Any) -> Any:

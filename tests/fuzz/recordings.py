@@ -73,7 +73,7 @@ def _built(found: Any) -> Read:
         (split.train.arrays(), split.eval.arrays()) if split.kind == "population" else (split.stimulus, split.spikes)
     )
     more = (
-        {} if split.kind == "population" else {"parts": split.parts, "left_out": split.left_out, "cells": split.cells}
+        {} if split.kind == "population" else {"parts": split.parts, "left_out": split.left_out, "units": split.units}
     )
     return Read((split.sizes, arrays, answers, more), tuple(getattr(split.provenance, "notes", ())))
 
@@ -196,7 +196,7 @@ ANSWERS = Kind(
 
 
 def _retina(folder: str, seed: int) -> None:
-    write_retina(os.path.join(folder, "recording"), seconds=10, cells=2, seed=seed)
+    write_retina(os.path.join(folder, "recording"), seconds=10, units=2, seed=seed)
     with tarfile.open(os.path.join(folder, "retina.tar.gz"), "w:gz") as archive:
         for name in sorted(os.listdir(os.path.join(folder, "recording"))):
             archive.add(os.path.join(folder, "recording", name), f"recording/{name}")

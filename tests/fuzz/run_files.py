@@ -107,7 +107,7 @@ PREDICTIONS = Kind(
 
 
 def _trains(folder: str, seed: int) -> None:
-    split = made_up_recording(cells=2)
+    split = made_up_recording(units=2)
     spike_trains_file.write_trains(_folder(folder).predictions, TRIAL, split, made_up_trains(seed), 64)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from raysp.config.experiment import Trial
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.training.job import Job
 from raysp.training.stages import Stages
 
@@ -18,7 +18,7 @@ def made_up_split(
     sizes = Sizes("made_up", 20.0, bins, heldin, heldout, forward)
     mix = rng.normal(0, 0.6, (2, sizes.units))
 
-    def part(whole: bool) -> Trials:
+    def part(whole: bool) -> TrialArrays:
         phase = rng.uniform(0, 2 * np.pi, (trials, 1))
         angle = phase + np.arange(bins + forward) / 3
         rates = np.exp(np.stack([np.sin(angle), np.cos(angle)], axis=2) @ mix - 1.0).astype(np.float32)
@@ -30,7 +30,7 @@ def made_up_split(
             arrays |= {"heldout": counts[:, :bins, heldin:]} if heldout else {}
             arrays |= {"heldin_forward": counts[:, bins:, :heldin]} if forward else {}
             arrays |= {"heldout_forward": counts[:, bins:, heldin:]} if forward and heldout else {}
-        return Trials(**arrays, rates=rates)
+        return TrialArrays(**arrays, rates=rates)
 
     return PopulationSplit("made_up", sizes, part(True), part(False), Provenance(standin=True))
 

@@ -34,15 +34,15 @@ SMALL = {
 """Settings that make any model small; each takes those that it has."""
 
 
-def made_up_recording(bins: int = 1200, cells: int = 3, seed: int = 0) -> StimulusSplit:
+def made_up_recording(bins: int = 1200, units: int = 3, seed: int = 0) -> StimulusSplit:
     """Return a recording of two lights, whose cells fire some bins after the first went on.
 
     A cell's spikes do not depend on how many others there are.
     """
     rng = np.random.default_rng(seed)
     lights = np.repeat(rng.integers(0, 2, (bins // 10 + 1, 2)), 10, axis=0)[:bins].astype(np.float32)
-    spikes = np.zeros((bins, cells), np.uint8)
-    for cell in range(cells):
+    spikes = np.zeros((bins, units), np.uint8)
+    for cell in range(units):
         own = np.random.default_rng([seed, cell])
         chance = 0.004 + 0.5 * np.roll(lights[:, 0] * (1 - np.roll(lights[:, 0], 10)), 12 + 2 * cell)
         spikes[:, cell] = own.random(bins) < chance
@@ -51,11 +51,11 @@ def made_up_recording(bins: int = 1200, cells: int = 3, seed: int = 0) -> Stimul
     first, second, middle, fourth, last = itertools.pairwise(edges)
     return StimulusSplit(
         name="made_up",
-        sizes=StimulusSizes("made_up", 1.0, 2, cells),
+        sizes=StimulusSizes("made_up", 1.0, 2, units),
         stimulus=lights,
         spikes=spikes,
-        cells=10 + 3 * np.arange(cells),
-        global_ids=100 + np.arange(cells),
+        units=10 + 3 * np.arange(units),
+        global_ids=100 + np.arange(units),
         parts={"train": (first, last), "validation": (second, fourth), "test": (middle,)},
         provenance=Provenance(standin=True),
     )

@@ -42,7 +42,7 @@ def true_log_distances(spikes, start, config):
 
 @pytest.mark.parametrize("loss", ["l2", "l1"])
 def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(loss):
-    split = made_up_recording(bins=3000, cells=2)
+    split = made_up_recording(bins=3000, units=2)
     model, tape = network({"dropout": 0.0, "loss": loss}, split)
     model.train()
     found = model.loss(tape.windows(torch.tensor(STARTS), model.reach.before))
@@ -64,7 +64,7 @@ def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(loss):
 
 
 def test_in_evaluation_the_running_statistics_of_each_cell_are_used():
-    split = made_up_recording(bins=3000, cells=2)
+    split = made_up_recording(bins=3000, units=2)
     model, tape = network({}, split)
     with torch.no_grad():
         found = model.eval().output(tape.windows(torch.tensor(STARTS), 992))
@@ -85,7 +85,7 @@ def test_a_cell_has_as_many_weights_as_the_papers_network():
 
 
 def test_all_cells_start_from_the_same_weights_and_the_output_at_the_cells_own_mean():
-    split = made_up_recording(cells=3)
+    split = made_up_recording(units=3)
     torch.manual_seed(0)
     model = catalog.build("distance_unet", small("distance_unet"), split.sizes)
     model.start(Tape.of(split, "cpu"), split.parts["train"])
@@ -132,7 +132,7 @@ def test_settings_that_do_not_go_together_are_refused_by_the_models_own_name(nam
 
 
 def test_jitter_takes_draws_that_follow_from_the_seed_and_changes_spikes():
-    split = made_up_recording(cells=2)
+    split = made_up_recording(units=2)
     model, tape = network(small("distance_unet", jitter=3.0), split)
     windows = tape.windows(torch.arange(100, 400, 7), model.reach.before)
 

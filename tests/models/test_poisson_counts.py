@@ -17,7 +17,7 @@ STARTS = (1000, 1013, 1100)
 
 @pytest.mark.parametrize("interval", [5, 80])
 def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(interval):
-    split = made_up_recording(bins=3000, cells=2)
+    split = made_up_recording(bins=3000, units=2)
     torch.manual_seed(0)
     model = catalog.build("poisson_counts", {"dropout": 0.0, "interval": interval}, split.sizes)
     shaken(model)
@@ -42,7 +42,7 @@ def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(interv
 
 
 def test_in_evaluation_the_running_statistics_of_each_cell_are_used():
-    split = made_up_recording(bins=3000, cells=2)
+    split = made_up_recording(bins=3000, units=2)
     torch.manual_seed(0)
     model = catalog.build("poisson_counts", {}, split.sizes)
     shaken(model)
@@ -64,7 +64,7 @@ def test_a_cell_has_as_many_weights_as_the_papers_network():
 
 
 def test_counts_become_spikes_spread_over_the_interval():
-    split = made_up_recording(cells=2)
+    split = made_up_recording(units=2)
     model = catalog.build("poisson_counts", small("poisson_counts", interval=12), split.sizes)
     output, history = torch.tensor([[2.6], [0.4]]), torch.zeros(2, 1, 64)
     for decoding, counts in (("round", [3, 0]), ("floor", [2, 0])):
@@ -76,7 +76,7 @@ def test_counts_become_spikes_spread_over_the_interval():
 
 
 def test_drawn_counts_have_the_rate_for_their_mean_and_a_cells_draws_are_its_own():
-    split = made_up_recording(cells=2)
+    split = made_up_recording(units=2)
     model = catalog.build("poisson_counts", small("poisson_counts", interval=12), split.sizes)
     output, history = torch.tensor([2.6, 0.4])[:, None].expand(2, 4000), torch.zeros(2, 4000, 64)
 

@@ -49,7 +49,7 @@ def decoded(model, tape, decoding, seeds, starts=STARTS) -> torch.Tensor:
 
 @pytest.mark.parametrize("cells", [1, 3])
 def test_outputs_are_finite_numbers_of_each_cell_and_window(name, cells):
-    model, tape = fitted(name, made_up_recording(cells=cells))
+    model, tape = fitted(name, made_up_recording(units=cells))
     found = said(model, tape)
     assert found.shape[:2] == (cells, len(STARTS))
     assert found.ndim in (2, 3)
@@ -58,7 +58,7 @@ def test_outputs_are_finite_numbers_of_each_cell_and_window(name, cells):
 
 @pytest.mark.parametrize("name", GRADIENT)
 def test_networks_offer_their_first_layer(name):
-    model, _ = fitted(name, made_up_recording(cells=3))
+    model, _ = fitted(name, made_up_recording(units=3))
     found = model.kernels()
     assert found.shape[0] in (1, 3)
     assert found.shape[2:] == (made_up_recording().sizes.channels + 1, 15)
@@ -72,7 +72,7 @@ def test_it_says_which_part_it_plays_in_a_comparison(name):
 
 @pytest.mark.parametrize("cells", [1, 3])
 def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, cells):
-    model, tape = fitted(name, made_up_recording(cells=cells))
+    model, tape = fitted(name, made_up_recording(units=cells))
     assert model.decodings
     assert len(set(model.decodings)) == len(model.decodings)
     assert set(model.published or ()) <= set(model.decodings)
@@ -87,7 +87,7 @@ def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, cells):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if catalog.module(name).Model.calibrates])
 def test_what_can_be_calibrated_says_which_decoding_and_at_which_width(name):
-    model, tape = fitted(name, made_up_recording(cells=3))
+    model, tape = fitted(name, made_up_recording(units=3))
     assert set(model.calibrates.values()) <= set(model.decodings)
     assert model.config.careful_ms > 0
     output = said(model, tape)
@@ -96,7 +96,7 @@ def test_what_can_be_calibrated_says_which_decoding_and_at_which_width(name):
 
 
 def test_it_predicts_a_stretch_step_by_step_all_decodings_at_once(name):
-    split = made_up_recording(cells=3)
+    split = made_up_recording(units=3)
     model, tape = fitted(name, split)
     (stretch,) = split.parts["test"]
     found = roll_out(model, tape, stretch)
@@ -126,7 +126,7 @@ def test_a_windows_output_does_not_depend_on_the_others(name):
 
 
 def test_a_cells_output_and_spikes_do_not_depend_on_the_others(name):
-    split = made_up_recording(cells=3)
+    split = made_up_recording(units=3)
     whole, tape = fitted(name, split)
     single, own = fitted(name, split.select([13]))
     wanted = single.state_dict()
@@ -149,7 +149,7 @@ def test_the_state_dict_carries_all_that_was_fitted(name):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not issubclass(catalog.module(name).Model, SharedModel)])
 def test_every_weight_and_buffer_has_the_cells_in_front_and_starts_alike_in_all(name):
-    split = made_up_recording(cells=3)
+    split = made_up_recording(units=3)
     model = catalog.build(name, small(name), split.sizes)
     for label, value in model.state_dict().items():
         assert value.shape[0] == 3, label
@@ -181,7 +181,7 @@ def test_it_does_not_change_what_it_is_given(name):
 @pytest.mark.parametrize("name", GRADIENT)
 @pytest.mark.parametrize("cells", [1, 3])
 def test_the_loss_is_finite_and_its_gradient_reaches_every_weight(name, cells):
-    model, tape = fitted(name, made_up_recording(cells=cells))
+    model, tape = fitted(name, made_up_recording(units=cells))
     found = model.train().loss(tape.windows(STARTS, model.reach.before))
     assert found.total.dtype == torch.float32
     assert found.total.shape == ()
@@ -195,7 +195,7 @@ def test_the_loss_is_finite_and_its_gradient_reaches_every_weight(name, cells):
 
 @pytest.mark.parametrize("name", [name for name in GRADIENT if not issubclass(catalog.module(name).Model, SharedModel)])
 def test_the_loss_is_the_sum_of_the_cells_and_a_cells_weights_get_no_gradient_from_anothers(name):
-    model, tape = fitted(name, made_up_recording(cells=3))
+    model, tape = fitted(name, made_up_recording(units=3))
     found = model.train().loss(tape.windows(STARTS, model.reach.before))
     torch.testing.assert_close(found.total, found.each.sum())
     found.each[1].backward()
@@ -206,7 +206,7 @@ def test_the_loss_is_the_sum_of_the_cells_and_a_cells_weights_get_no_gradient_fr
 
 @pytest.mark.parametrize("name", GRADIENT)
 def test_outside_training_the_loss_of_each_cell_does_not_depend_on_the_other_windows(name):
-    model, tape = fitted(name, made_up_recording(cells=3))
+    model, tape = fitted(name, made_up_recording(units=3))
     with torch.no_grad():
         whole = model.loss(tape.windows(STARTS, model.reach.before)).each
         pieces = [model.loss(tape.windows(STARTS[k : k + 1], model.reach.before)).each for k in range(len(STARTS))]

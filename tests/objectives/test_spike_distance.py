@@ -147,7 +147,7 @@ def test_log_distances_of_a_real_retina_have_the_known_mean_and_spread():
     means = mean_log_distance(split.spikes, split.parts["train"])
     shares, values = counts / counts.sum(axis=1, keepdims=True), np.r_[AT_SPIKE, 1.0:199]
     spreads = np.sqrt(shares @ np.log(values) ** 2 - means**2)
-    cells = [split.cells.tolist().index(number) for number in (179, 56, 21)]
+    cells = [split.units.tolist().index(number) for number in (179, 56, 21)]
     np.testing.assert_allclose(means[cells], [5.01222, 4.75511, 3.96427], atol=6e-6)
     np.testing.assert_allclose(spreads[cells], [0.70050, 0.92352, 1.25845], atol=1e-5)
     np.testing.assert_allclose((shares @ values)[cells[::2]], [171.26, 85.65], atol=6e-3)

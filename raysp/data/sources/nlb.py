@@ -35,7 +35,7 @@ from raysp.data.nlb.sets import (
 from raysp.data.nlb.tensors import Tensors
 from raysp.data.sources.base import Built
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials, own_ids
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays, own_ids
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, hashes
 from raysp.io.refusals import raise_together
@@ -156,7 +156,7 @@ def _build(recording: Recording, config: Config, name: str) -> Built:
     ids = _ids(scored, LABELS[phase][1])
     heldin = chosen["eval_spikes_heldin"].astype(np.float32)
     units = own_ids(recording.train.units, sizes.units)
-    split = PopulationSplit(name, sizes, train, Trials(heldin, rates=rates[1], ids=ids), provenance, units)
+    split = PopulationSplit(name, sizes, train, TrialArrays(heldin, rates=rates[1], ids=ids), provenance, units)
     targets = None if answers is None else _targets(split, answers)
     return split, targets
 
@@ -223,7 +223,7 @@ def _train_part(
     bin_ms: int,
     phase: Phase,
     rates: np.ndarray | None,
-) -> Trials:
+) -> TrialArrays:
     session, nlb = recording.train, recording.nlb
     rows = session.rows(LABELS[phase][0])
     condition = None
@@ -233,7 +233,7 @@ def _train_part(
         else:
             trials_of = nlb_tensors.trials_by_condition(session, nlb, rows, bin_ms)
         condition = condition_of(trials_of, len(rows))
-    return Trials(
+    return TrialArrays(
         heldin=given.pop("train_spikes_heldin").astype(np.float32),
         heldout=given.pop("train_spikes_heldout").astype(np.float32),
         heldin_forward=given.pop("train_spikes_heldin_forward").astype(np.float32),
@@ -254,7 +254,7 @@ def _ids(session: Session, labels: tuple[str, ...]) -> np.ndarray:
 def _targets(split: PopulationSplit, answers: Tensors) -> Targets:
     count = len(split.eval)
     trials_of = answers.get("eval_cond_idx")
-    trials = Trials(
+    trials = TrialArrays(
         heldin=split.eval.heldin,
         heldout=answers["eval_spikes_heldout"].astype(np.float32),
         heldin_forward=answers["eval_spikes_heldin_forward"].astype(np.float32),

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials, own_ids
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays, own_ids
 from raysp.errors import BadInput
 from raysp.io.words import listed
 
@@ -162,16 +162,16 @@ def partition(
     behavior = 0 if whole.behavior is None else whole.behavior.shape[2]
     shape = Sizes(name, float(bin_ms), whole.bins, len(heldin), len(heldout), whole.forward, behavior)
     train, hidden = (_trials(ordered, shape).take(part) for part in rows)
-    seen = Trials(heldin=hidden.heldin, rates=hidden.rates, ids=hidden.ids)
+    seen = TrialArrays(heldin=hidden.heldin, rates=hidden.rates, ids=hidden.ids)
     psth = None if whole.condition is None else condition_psth(ordered, psth_sigma_ms / bin_ms)
     provenance = dataclasses.replace(provenance, notes=provenance.notes + whole.notes)
     split = PopulationSplit(name, shape, train, seen, provenance, units=ordered.units)
     return split, Targets(name, shape, hidden, psth, ordered.units)
 
 
-def _trials(whole: Whole, sizes: Sizes) -> Trials:
+def _trials(whole: Whole, sizes: Sizes) -> TrialArrays:
     now, later = whole.counts[:, : whole.bins], whole.counts[:, whole.bins :]
-    return Trials(
+    return TrialArrays(
         heldin=now[..., : sizes.heldin],
         heldout=now[..., sizes.heldin :] if sizes.heldout else None,
         heldin_forward=later[..., : sizes.heldin] if sizes.forward else None,

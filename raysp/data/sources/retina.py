@@ -101,7 +101,7 @@ def build(config: Config, name: str) -> tuple[StimulusSplit, None]:
         sizes=StimulusSizes(name, 1000.0 * config.downsample / recording.sampling_hz, channels, len(kept)),
         stimulus=stimulus,
         spikes=_counts(recording, kept, config.downsample, bins),
-        cells=np.array(kept, dtype=np.int64),
+        units=np.array(kept, dtype=np.int64),
         global_ids=np.array([recording.global_ids.get(cell, -1) for cell in kept], dtype=np.int64),
         parts=parts,
         left_out=left_out,

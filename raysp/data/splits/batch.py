@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from raysp.data.splits.population import Trials
+from raysp.data.splits.population import TrialArrays
 
 TENSORS = ("heldin", "heldout", "heldin_forward", "heldout_forward", "rates")
 
@@ -63,7 +63,7 @@ class Batch:
         return torch.cat([observed, forward], dim=1)
 
 
-def to_device(trials: Trials, device: torch.device | str) -> Batch:
+def to_device(trials: TrialArrays, device: torch.device | str) -> Batch:
     """Move one part of a split to a device, once."""
     arrays = trials.arrays()
     found = {name: torch.as_tensor(arrays[name], dtype=torch.float32).to(device) for name in TENSORS if name in arrays}

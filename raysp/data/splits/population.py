@@ -43,7 +43,7 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Trials:
+class TrialArrays:
     """One part (training or evaluation) of a population split. Absent arrays are None.
 
     Counts are spikes per bin, float32; NaN marks a bin in which the neuron was not observed.
@@ -86,9 +86,9 @@ class Trials:
             field.name: value for field in dataclasses.fields(self) if (value := getattr(self, field.name)) is not None
         }
 
-    def take(self, rows: np.ndarray) -> Trials:
+    def take(self, rows: np.ndarray) -> TrialArrays:
         """Return the given trials (indices, or a mask of (trials,) booleans) in that order."""
-        return Trials(**{name: value[rows] for name, value in self.arrays().items()})
+        return TrialArrays(**{name: value[rows] for name, value in self.arrays().items()})
 
 
 BLOCK = 1_000_000
@@ -120,8 +120,8 @@ class PopulationSplit(Shown):
 
     name: str
     sizes: Sizes
-    train: Trials
-    eval: Trials | None
+    train: TrialArrays
+    eval: TrialArrays | None
     provenance: Provenance = field(default_factory=Provenance)
     units: np.ndarray | None = None
     role: Role = field(default_factory=Role)
@@ -193,7 +193,7 @@ class Targets:
 
     name: str
     sizes: Sizes
-    trials: Trials
+    trials: TrialArrays
     psth: np.ndarray | None = None
     units: np.ndarray | None = None
 
@@ -207,7 +207,7 @@ class Targets:
     def select(self, neurons: Sequence[int]) -> Targets:
         """Return the answers for these neurons only; see `PopulationSplit.select`."""
         chosen, changes = _chosen(self, neurons)
-        psth = None if self.psth is None else self.psth[:, :, check_neurons(neurons, self.sizes)]
+        psth = None if self.psth is None else self.psth[:, :, check_units(neurons, self.sizes)]
         return dataclasses.replace(self, **changes, trials=chosen(self.trials), psth=psth)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -232,7 +232,7 @@ def own_ids(found: np.ndarray | None, count: int) -> np.ndarray:
     return found.astype(np.int64)
 
 
-def check_neurons(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
+def check_units(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
     """Return the indices as an array, or raise BadInput when they are not a proper subset; see `select`."""
     chosen = np.asarray(neurons, dtype=np.int64)
     if chosen.ndim != 1 or chosen.size == 0 or (np.diff(chosen) <= 0).any():
@@ -244,7 +244,7 @@ def check_neurons(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
     return chosen
 
 
-def check_trials(trials: Trials, sizes: Sizes, where: str, *, whole: bool = True) -> None:
+def check_trials(trials: TrialArrays, sizes: Sizes, where: str, *, whole: bool = True) -> None:
     """Check one part against the sizes.
 
     Args:
@@ -306,9 +306,11 @@ def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
             raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")
 
 
-def _chosen(of: PopulationSplit | Targets, neurons: Sequence[int]) -> tuple[Callable[[Trials], Trials], dict[str, Any]]:
+def _chosen(
+    of: PopulationSplit | Targets, neurons: Sequence[int]
+) -> tuple[Callable[[TrialArrays], TrialArrays], dict[str, Any]]:
     """Return what selects neurons of trials, and what else changes with them."""
-    chosen = check_neurons(neurons, of.sizes)
+    chosen = check_units(neurons, of.sizes)
     heldin = chosen[chosen < of.sizes.heldin]
     heldout = chosen[chosen >= of.sizes.heldin] - of.sizes.heldin
     parts = {"heldin": heldin, "heldout": heldout}
@@ -319,20 +321,20 @@ def _chosen(of: PopulationSplit | Targets, neurons: Sequence[int]) -> tuple[Call
         "units": None if of.units is None else of.units[chosen],
     }
 
-    def select(trials: Trials) -> Trials:
+    def select(trials: TrialArrays) -> TrialArrays:
         found = trials.arrays().items()
-        return Trials(**{name: array[..., columns[name]] if name in columns else array for name, array in found})
+        return TrialArrays(**{name: array[..., columns[name]] if name in columns else array for name, array in found})
 
     return select, changes
 
 
-def _below(group: str, trials: Trials | None) -> dict[str, np.ndarray]:
+def _below(group: str, trials: TrialArrays | None) -> dict[str, np.ndarray]:
     return {} if trials is None else {f"{group}/{name}": array for name, array in trials.arrays().items()}
 
 
-def _inside(group: str, arrays: Mapping[str, np.ndarray]) -> Trials | None:
+def _inside(group: str, arrays: Mapping[str, np.ndarray]) -> TrialArrays | None:
     found = {name.removeprefix(f"{group}/"): array for name, array in arrays.items() if name.startswith(f"{group}/")}
-    return Trials(**found) if found else None
+    return TrialArrays(**found) if found else None
 
 
 def _own_units(header: Header) -> np.ndarray | None:

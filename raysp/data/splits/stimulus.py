@@ -1,4 +1,4 @@
-"""The data kind "stimulus": one long recording of cells that respond to a known stimulus, cut in parts by time."""
+"""The data kind "stimulus": one long recording of units that respond to a known stimulus, cut in parts by time."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ class StimulusSizes:
         dataset: the recording's name, "standin-" in front when it was generated.
         bin_ms: width of a bin, ms.
         channels: of the stimulus.
-        cells: whose spikes are there.
+        units: whose spikes are there.
     """
 
     dataset: str
     bin_ms: float
     channels: int
-    cells: int
+    units: int
 
 
 @dataclass(frozen=True)
 class StimulusSplit(Shown):
-    """A stimulus and the spikes of the cells that saw it, with the stretches of time that form each part.
+    """A stimulus and the spikes of the units that saw it, with the stretches of time that form each part.
 
     Attributes:
-        name: of the split; a selection of cells says which.
+        name: of the split; a selection of units says which.
         sizes: its sizes.
         stimulus: (bins, channels) float32.
-        spikes: (bins, cells) uint8 spikes per bin.
-        cells: (cells,) int64 the recording's own cell numbers, strictly increasing.
-        global_ids: (cells,) int64 each cell's number among the cells of all recordings, -1 where unknown.
+        spikes: (bins, units) uint8 spikes per bin.
+        units: (units,) int64 the recording's own unit numbers, strictly increasing.
+        global_ids: (units,) int64 each unit's number among the units of all recordings, -1 where unknown.
         parts: "train", "validation" and "test" -> stretches (first bin, bin after the last) in the order of time.
-        left_out: (cell number, reason) of the cells that filters removed; a reason goes on after "it".
+        left_out: (unit number, reason) of the units that filters removed; a reason goes on after "it".
         provenance: where the numbers come from.
         role: what it is there for.
 
     Raises:
-        BadInput: an array has another shape or type than `sizes` says, cell numbers are not strictly increasing, or a
+        BadInput: an array has another shape or type than `sizes` says, unit numbers are not strictly increasing, or a
             part is empty, lies outside the recording or overlaps another.
     """
 
@@ -63,7 +63,7 @@ class StimulusSplit(Shown):
     sizes: StimulusSizes
     stimulus: np.ndarray
     spikes: np.ndarray
-    cells: np.ndarray
+    units: np.ndarray
     global_ids: np.ndarray
     parts: Mapping[str, tuple[Stretch, ...]]
     left_out: tuple[tuple[int, str], ...] = ()
@@ -72,37 +72,37 @@ class StimulusSplit(Shown):
 
     def __post_init__(self) -> None:
         _check_arrays(self)
-        _check_cells(self)
+        _check_numbers(self)
         _check_parts(self)
 
     def bins_of(self, part: str) -> int:
         """Return how many bins a part has, all its stretches together."""
         return sum(stop - start for start, stop in self.parts[part])
 
-    def select(self, cells: Sequence[int]) -> StimulusSplit:
-        """Return the split with these cells only; its name says which.
+    def select(self, units: Sequence[int]) -> StimulusSplit:
+        """Return the split with these units only; its name says which.
 
         Args:
-            cells: the recording's own cell numbers, in any order; at least one.
+            units: the recording's own unit numbers, in any order; at least one.
 
         Raises:
-            BadInput: a cell is unknown, was left out by a filter (then with the reason), or is named twice.
+            BadInput: a unit is unknown, was left out by a filter (then with the reason), or is named twice.
         """
-        wanted = [_whole(cell) for cell in cells]
+        wanted = [_whole(unit) for unit in units]
         if not wanted:
-            raise BadInput(f"{self.name}: a selection expected at least one cell, got none")
+            raise BadInput(f"{self.name}: a selection expected at least one unit, got none")
         refuse_repeats(wanted)
-        for cell in wanted:
-            if cell not in self.cells:
-                raise no_unit(cell, self.cells, self.left_out)
+        for unit in wanted:
+            if unit not in self.units:
+                raise no_unit(unit, self.units, self.left_out)
         chosen = np.array(sorted(wanted), dtype=np.int64)
-        columns = np.searchsorted(self.cells, chosen)
+        columns = np.searchsorted(self.units, chosen)
         return dataclasses.replace(
             self,
             name=f"{self.name}[{spell_units(chosen)}]",
-            sizes=dataclasses.replace(self.sizes, cells=len(chosen)),
+            sizes=dataclasses.replace(self.sizes, units=len(chosen)),
             spikes=self.spikes[:, columns],
-            cells=chosen,
+            units=chosen,
             global_ids=self.global_ids[columns],
         )
 
@@ -110,15 +110,18 @@ class StimulusSplit(Shown):
         """Return what the header says of bins, units and parts."""
         return {
             "trials": {"train": self.bins_of("train"), "eval": self.bins_of("test")},
-            "units": tuple(self.cells.tolist()),
+            "units": tuple(self.units.tolist()),
             "left_out": self.left_out,
             "parts": self.parts,
         }
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the split's sizes, parts and arrays: what a trial's name takes of its data."""
-        known = {"sizes": dataclasses.asdict(self.sizes), "parts": dict(self.parts)}
-        return digest(known, ((name, getattr(self, name)) for name in ("stimulus", "spikes", "cells", "global_ids")))
+        # Units under the name that they had when the first fingerprints were taken.
+        sizes = {"units" if name == "units" else name: size for name, size in dataclasses.asdict(self.sizes).items()}
+        known = {"sizes": sizes, "parts": dict(self.parts)}
+        arrays = {"stimulus": self.stimulus, "spikes": self.spikes, "units": self.units, "global_ids": self.global_ids}
+        return digest(known, arrays.items())
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their paths in a file; what runs in time by pieces, so that no part needs another's."""
@@ -145,7 +148,7 @@ class StimulusSplit(Shown):
             name=header.name,
             sizes=header.sizes,
             **in_time,
-            cells=np.asarray(header.units, dtype=np.int64),
+            units=np.asarray(header.units, dtype=np.int64),
             global_ids=arrays["global_ids"],
             parts=parts,
             left_out=header.left_out,
@@ -164,21 +167,21 @@ Sizes = StimulusSizes
 Answers = None
 
 
-def _whole(cell: object) -> int:
-    if isinstance(cell, bool) or not isinstance(cell, int | np.integer):
-        raise BadInput(f"cells expected whole cell numbers, got {cell!r}; text such as '20-40' is for find_units")
-    return int(cell)
+def _whole(unit: object) -> int:
+    if isinstance(unit, bool) or not isinstance(unit, int | np.integer):
+        raise BadInput(f"units expected whole unit numbers, got {unit!r}; text such as '20-40' is for find_units")
+    return int(unit)
 
 
 def _check_arrays(split: StimulusSplit) -> None:
     sizes, bins = split.sizes, len(split.stimulus)
-    if not 0 < sizes.bin_ms < np.inf or bins == 0 or sizes.channels < 1 or sizes.cells < 1:
-        raise BadInput(f"{split.name} expected a bin width > 0 and at least one bin, channel and cell, got {sizes}")
+    if not 0 < sizes.bin_ms < np.inf or bins == 0 or sizes.channels < 1 or sizes.units < 1:
+        raise BadInput(f"{split.name} expected a bin width > 0 and at least one bin, channel and unit, got {sizes}")
     expected = {
         "stimulus": ((bins, sizes.channels), np.float32),
-        "spikes": ((bins, sizes.cells), np.uint8),
-        "cells": ((sizes.cells,), np.int64),
-        "global_ids": ((sizes.cells,), np.int64),
+        "spikes": ((bins, sizes.units), np.uint8),
+        "units": ((sizes.units,), np.int64),
+        "global_ids": ((sizes.units,), np.int64),
     }
     for name, (shape, kind) in expected.items():
         array = getattr(split, name)
@@ -190,14 +193,14 @@ def _check_arrays(split: StimulusSplit) -> None:
         raise BadInput(f"{split.name}: stimulus expected finite values, got NaN or infinity")
 
 
-def _check_cells(split: StimulusSplit) -> None:
-    if split.cells[0] < 0 or (np.diff(split.cells) <= 0).any():
-        raise BadInput(f"{split.name}: cells expected numbers >= 0, strictly increasing, got {split.cells[:8]}")
+def _check_numbers(split: StimulusSplit) -> None:
+    if split.units[0] < 0 or (np.diff(split.units) <= 0).any():
+        raise BadInput(f"{split.name}: units expected numbers >= 0, strictly increasing, got {split.units[:8]}")
     if (split.global_ids < -1).any():
         raise BadInput(f"{split.name}: global_ids expected numbers >= 0, or -1 for unknown, got {split.global_ids[:8]}")
-    gone = [cell for cell, _ in split.left_out]
-    if len(set(gone)) < len(gone) or np.isin(gone, split.cells).any():
-        raise BadInput(f"{split.name}: left_out expected each cell once, and none of those that are there, got {gone}")
+    gone = [unit for unit, _ in split.left_out]
+    if len(set(gone)) < len(gone) or np.isin(gone, split.units).any():
+        raise BadInput(f"{split.name}: left_out expected each unit once, and none of those that are there, got {gone}")
 
 
 def _check_parts(split: StimulusSplit) -> None:

@@ -22,7 +22,7 @@ from raysp.data.splits.sealed import checked_header, new_sealed, raw_header, rea
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 
-FORMAT = 3
+FORMAT = 4
 CHUNK = 1 << 16
 """Values of a chunk of an array that runs in time."""
 

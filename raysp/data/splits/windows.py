@@ -18,20 +18,20 @@ class Tape:
 
     Attributes:
         stimulus: (bins, channels) float32.
-        spikes: (cells, bins) float32 counts.
-        cells: the recording's own number of each cell.
+        spikes: (units, bins) float32 counts.
+        units: the recording's own number of each unit.
     """
 
     stimulus: torch.Tensor
     spikes: torch.Tensor
-    cells: tuple[int, ...]
+    units: tuple[int, ...]
 
     @staticmethod
     def of(split: StimulusSplit, device: torch.device | str) -> Tape:
         """Put a split on a device, once."""
         spikes = np.ascontiguousarray(split.spikes.T)
         stimulus = torch.as_tensor(split.stimulus).to(device)
-        return Tape(stimulus, torch.as_tensor(spikes).to(device).float(), tuple(split.cells.tolist()))
+        return Tape(stimulus, torch.as_tensor(spikes).to(device).float(), tuple(split.units.tolist()))
 
     @property
     def device(self) -> torch.device:
@@ -57,7 +57,7 @@ class Windows:
         tape: the recording; what follows t = 0 is the model's objective, never its input.
         starts: (windows,) each window's t = 0.
         stimulus: (windows, bins, channels) before t = 0.
-        history: (cells, windows, bins) each cell's own counts before t = 0.
+        history: (units, windows, bins) each unit's own counts before t = 0.
         generator: of draws in training; None in evaluation.
     """
 

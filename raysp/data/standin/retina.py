@@ -1,6 +1,6 @@
 """A stand-in retina recording: generated files in the layout that `retina_files` reads, for a first run and for tests.
 
-Its cells are linear-nonlinear with refractoriness and see four lights that are on or off at random, 20 times a second.
+Its units are linear-nonlinear with refractoriness and see four lights that are on or off at random, 20 times a second.
 Nothing in it was measured: the name of the recording says so.
 """
 
@@ -32,22 +32,22 @@ SPARE_FRAMES, PADDING, KERNEL = 6, 999_999, 20
 
 
 def write_retina(
-    folder: str, seconds: float = 120.0, cells: int = 4, seed: int = 0, *, fast: int = 0, slow: int = 0
+    folder: str, seconds: float = 120.0, units: int = 4, seed: int = 0, *, fast: int = 0, slow: int = 0
 ) -> None:
     """Write a stand-in recording; with the same arguments the files have the same bytes.
 
     Args:
         folder: where the files go, named as in a real recording.
         seconds: of the recording, at least 10.
-        cells: that pass the usual filters, numbers 10, 13, 16 and so on. The table of filtered cells holds these.
+        units: that pass the usual filters, numbers 10, 13, 16 and so on. The table of filtered units holds these.
         seed: of all that is random.
-        fast: further cells that fire once a frame, about 20 Hz, as if they followed the triggers.
-        slow: further cells of about 0.2 Hz.
+        fast: further units that fire once a frame, about 20 Hz, as if they followed the triggers.
+        slow: further units of about 0.2 Hz.
 
     Raises:
         BadInput: a number is too small, or files that are no stand-in's are in the way.
     """
-    for name, value, least in (("seconds", seconds, 10), ("cells", cells, 1), ("fast", fast, 0), ("slow", slow, 0)):
+    for name, value, least in (("seconds", seconds, 10), ("units", units, 1), ("fast", fast, 0), ("slow", slow, 0)):
         if not value >= least:
             raise BadInput(f"a stand-in recording, {name} expected at least {least}, got {value}")
     _refuse_others(folder)
@@ -57,19 +57,19 @@ def write_retina(
     triggers = np.concatenate([[0], np.cumsum(lengths)])
     pattern = rng.integers(0, 2, (len(lengths) + SPARE_FRAMES, CHANNELS), dtype=np.int8)
     lights = 2.0 * np.repeat(pattern[: len(lengths)], lengths, axis=0)[::STEP] - 1.0
-    rates_hz = [*rng.uniform(*USUAL_HZ, cells), *[SLOW_HZ] * slow]
+    rates_hz = [*rng.uniform(*USUAL_HZ, units), *[SLOW_HZ] * slow]
     spikes = [_spikes(rng, lights, rate) for rate in rates_hz]
-    spikes[cells:cells] = [triggers[:-1] + 2] * fast
+    spikes[units:units] = [triggers[:-1] + 2] * fast
     number = [10 + 3 * index for index in range(len(spikes))]
     levels = {"Cell index": number, "Stimulus ID": [1] * len(number)}
-    usual = {name: level[:cells] for name, level in levels.items()} | {"Recording": [recording] * cells}
+    usual = {name: level[:units] for name, level in levels.items()} | {"Recording": [recording] * units}
     content = {
         PATTERN: _npy(pattern),
         TRIGGERS: _pickled(_stimulus_columns(triggers), {"Stimulus_index": [1], "Recording": [recording]}),
         SPIKES["all"]: _pickled(_spike_columns(spikes), levels),
-        SPIKES["filtered"]: _pickled(_spike_columns(spikes[:cells]), usual),
+        SPIKES["filtered"]: _pickled(_spike_columns(spikes[:units]), usual),
         NUMBERS: json.dumps({recording: 0}).encode(),
-        GLOBAL_IDS: json.dumps({recording: {str(cell): 100 + i for i, cell in enumerate(number)}}).encode(),
+        GLOBAL_IDS: json.dumps({recording: {str(unit): 100 + i for i, unit in enumerate(number)}}).encode(),
     }
     for name, data in content.items():
         with files.replacing(files.join(folder, name)) as temporary, open(temporary, "wb") as file:
@@ -84,7 +84,7 @@ def _refuse_others(folder: str) -> None:
 
 
 def _spikes(rng: np.random.Generator, lights: np.ndarray, rate_hz: float) -> np.ndarray:
-    """Return the samples of one cell's spikes; `lights` is (steps, channels), -1 or 1."""
+    """Return the samples of one unit's spikes; `lights` is (steps, channels), -1 or 1."""
     weights = rng.standard_normal(lights.shape[1])
     ms = np.arange(300.0)
     fast, slow = (ms / tau * np.exp(1 - ms / tau) for tau in rng.uniform((15, 45), (30, 70)))

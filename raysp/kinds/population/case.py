@@ -9,7 +9,7 @@ import numpy as np
 from raysp.collection.gather import digest_of
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
-from raysp.data.splits.population import PopulationSplit, Targets, Trials
+from raysp.data.splits.population import PopulationSplit, Targets, TrialArrays
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds.population.latents import read_latents
@@ -37,7 +37,7 @@ class Case:
     folder: TrialFolder
 
     @property
-    def known(self) -> Trials:
+    def known(self) -> TrialArrays:
         """The evaluation trials with all that may be seen of them."""
         return self.split.eval if self.answers is None else self.answers.trials
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits.batch import Batch, to_device
-from raysp.data.splits.population import PopulationSplit, Targets, Trials
+from raysp.data.splits.population import PopulationSplit, Targets, TrialArrays
 from raysp.errors import BadInput
 from raysp.evaluation.live import live_metrics
 from raysp.io.words import counted
@@ -40,7 +40,7 @@ class TrialBatches:
     units = ()
 
     def __init__(
-        self, train: Trials, validation: Trials | None, device: torch.device, seed: int, selected_on: str
+        self, train: TrialArrays, validation: TrialArrays | None, device: torch.device, seed: int, selected_on: str
     ) -> None:
         self._aside, self._device, self._seed = validation, device, seed
         self.train, self.size = _on(device, train), len(train)
@@ -130,13 +130,13 @@ def parts_in_words(trial: Trial, split: PopulationSplit) -> str:
     return f"{count - aside} training{between} and {counted(len(split.eval), 'evaluation trial')}"
 
 
-def _validated(job: Job, trials: Trials, model: nn.Module) -> dict[str, float]:
+def _validated(job: Job, trials: TrialArrays, model: nn.Module) -> dict[str, float]:
     found = live_metrics(predict(model, trials, job.place, job.trial.seed), trials)
     loss = unseen_loss(model, to_device(trials, job.place), job.place, job.trial.seed)
     return found if loss is None else found | {"unseen_loss": loss}
 
 
-def _parts(job: Job, split: PopulationSplit, answers: Targets | None) -> tuple[Trials, Trials | None]:
+def _parts(job: Job, split: PopulationSplit, answers: Targets | None) -> tuple[TrialArrays, TrialArrays | None]:
     if job.follow is not None:
         return split.train, None
     if job.training.validate_on == "eval":
@@ -147,7 +147,7 @@ def _parts(job: Job, split: PopulationSplit, answers: Targets | None) -> tuple[T
     return split.train.take(~aside), split.train.take(aside)
 
 
-def _on(device: torch.device, trials: Trials) -> Batch:
+def _on(device: torch.device, trials: TrialArrays) -> Batch:
     # Truth is for ceilings; nothing that is trained may see it.
     return dataclasses.replace(to_device(trials, device), rates=None)
 

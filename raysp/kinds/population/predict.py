@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from raysp.data.splits.population import PopulationSplit, Trials
+from raysp.data.splits.population import PopulationSplit, TrialArrays
 from raysp.evaluation.hidden import masked_deviance
 from raysp.kinds.kind import Products
 from raysp.kinds.population import inside_file
@@ -27,7 +27,7 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
         split: the trial's units already selected.
     """
 
-    def of(trials: Trials) -> Prediction:
+    def of(trials: TrialArrays) -> Prediction:
         return training.predict(fitted.model, trials, fitted.device, job.trial.seed)
 
     trial, parts = job.trial, {"train": of(split.train), "eval": of(split.eval)}

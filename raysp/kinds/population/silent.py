@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from raysp.config.experiment import Trial
-from raysp.data.splits.population import PopulationSplit, Targets, Trials
+from raysp.data.splits.population import PopulationSplit, Targets, TrialArrays
 from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
@@ -19,7 +19,7 @@ from raysp.training.validation import validation_mask
 WITHOUT = "{} without units silent in training"
 
 
-def fitted_trials(trial: Trial, train: Trials) -> Trials:
+def fitted_trials(trial: Trial, train: TrialArrays) -> TrialArrays:
     """Return the training trials that a run's trial was fitted to: all, or those that did not select the model."""
     training = trial.training
     if training is None or training.refit or trial.follows is not None or training.validate_on == "eval":
@@ -67,7 +67,7 @@ def named_units(split: PopulationSplit, indices: Sequence[int] | np.ndarray) -> 
 
 
 def _cases(
-    train: Trials, known: Trials, found: Prediction
+    train: TrialArrays, known: TrialArrays, found: Prediction
 ) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, np.ndarray]]:
     """Yield (metric, index of the first unit, rates, training counts, evaluation counts) of what can be compared."""
     heldin = known.heldin.shape[2]

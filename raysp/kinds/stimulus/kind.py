@@ -50,7 +50,7 @@ class Stimulus(Kind):
 
     def work(self, header: Header) -> float:
         """Return how many bins of cells train."""
-        return float(header.trials["train"] * header.sizes.cells)
+        return float(header.trials["train"] * header.sizes.units)
 
     def check(self, model: Any, training: Training | None, header: Header) -> None:
         """Refuse parts that are shorter than a window, and settings that mean nothing for windows."""
@@ -64,7 +64,7 @@ class Stimulus(Kind):
 
     def words(self, trial: Trial, split: Any) -> str:
         """Return how many cells and bins train."""
-        return f"{split.sizes.cells} cells, {split.bins_of('train')} bins to train on"
+        return f"{split.sizes.units} cells, {split.bins_of('train')} bins to train on"
 
     def learner(self, job: Job, split: Any, answers: Any = None) -> tuple[Any, Batches]:
         """Return a new model and the recording's windows."""

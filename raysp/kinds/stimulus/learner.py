@@ -37,7 +37,7 @@ class WindowBatches:
 
     def __init__(self, model: WindowModel, split: StimulusSplit, tape: Tape, *, whole: bool = False) -> None:
         self._tape, self._before, self._stride = tape, model.reach.before, model.config.train_stride
-        self.units, self.selected_on = tape.cells, "nothing" if whole else "validation"
+        self.units, self.selected_on = tape.units, "nothing" if whole else "validation"
         stretches = trained_on(split, whole=whole)
         starts = window_starts(stretches, model.reach, self._stride, f"{split.name}, training windows")
         self.starts, self.size = torch.as_tensor(starts), len(starts)

@@ -44,7 +44,7 @@ def predict(job: Job, fitted: Fitted, split: StimulusSplit) -> Products:
     files = {"predictions.parquet": lambda path: write_trains(path, trial, split, found, model.reach.before, PART)}
     if (kernels := model.kernels()) is not None:
         weights = kernels.detach().cpu().numpy()
-        files["kernels.parquet"] = lambda path: write_kernels(path, trial, split.cells, weights)
+        files["kernels.parquet"] = lambda path: write_kernels(path, trial, split.units, weights)
     cells = {cell: own for cell, own in fitted.units.items() if cell not in fitted.lost}
     by_cell = {name: _known(split, fitted, boost.by) for name, boost in boosts.items()}
     return Products(files, {"cells": cells, "boosts": by_cell}, _done(job, cells))
@@ -52,7 +52,7 @@ def predict(job: Job, fitted: Fitted, split: StimulusSplit) -> Products:
 
 def _known(split: StimulusSplit, fitted: Fitted, values: torch.Tensor) -> dict[int, float]:
     """Return the values of cells that have weights, by their numbers."""
-    by_cell = zip(split.cells.tolist(), values.tolist(), strict=True)
+    by_cell = zip(split.units.tolist(), values.tolist(), strict=True)
     return {cell: round(value, 3) for cell, value in by_cell if cell not in fitted.lost}
 
 
@@ -94,7 +94,7 @@ def predicted(
     tape = Tape.of(split, fitted.device)
     found = roll_out(fitted.model, tape, stretch, seed=job.trial.seed, boosts=boosts, keep_going=_Clock(job).look)
     rows = []
-    for index, cell in enumerate(split.cells.tolist()):
+    for index, cell in enumerate(split.units.tolist()):
         if cell in fitted.lost:
             continue
         recorded = split.spikes[found.first : found.first + found.bins, index]

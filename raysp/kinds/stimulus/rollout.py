@@ -182,5 +182,5 @@ def _forced(decoder, tape, starts, seed, keep_output, keep_going, batch: int = 6
 
 def _generators(tape: Tape, seed: int) -> list[torch.Generator]:
     """Return one generator for each cell, which does not know which other cells there are."""
-    seeds = [np.random.SeedSequence([seed % 2**32, cell]).generate_state(1)[0] for cell in tape.cells]
+    seeds = [np.random.SeedSequence([seed % 2**32, cell]).generate_state(1)[0] for cell in tape.units]
     return [torch.Generator().manual_seed(int(each)) for each in seeds]

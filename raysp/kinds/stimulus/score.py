@@ -30,7 +30,7 @@ def trains_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list
     """
     from raysp.kinds.stimulus.spike_trains_file import read_trains
 
-    places = {int(cell): index for index, cell in enumerate(split.cells)}
+    places = {int(cell): index for index, cell in enumerate(split.units)}
     return [
         row for train in read_trains(folder.predictions) for row in _rows(trial, split, train, places.get(train.cell))
     ]

@@ -91,7 +91,7 @@ def write_trains(
         BadInput: a train is of another length than the recorded one, or of a cell that the split lacks.
         OSError: the disk is full; a file that was there stays as it was.
     """
-    cells = split.cells.tolist()
+    cells = split.units.tolist()
     known = {cell: (i, number) for i, (cell, number) in enumerate(zip(cells, split.global_ids.tolist(), strict=True))}
     rows = [_row(trial, train, known, input_bins, part) for train in trains]
     header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "data": trial.data}

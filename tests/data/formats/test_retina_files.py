@@ -22,7 +22,7 @@ SECONDS = 12
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     path = tmp_path_factory.mktemp("made")
-    write_retina(str(path), seconds=SECONDS, cells=3, seed=0)
+    write_retina(str(path), seconds=SECONDS, units=3, seed=0)
     return path
 
 

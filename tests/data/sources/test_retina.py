@@ -30,7 +30,7 @@ real = pytest.mark.skipif(not REAL.exists(), reason=f"needs the recording of Dor
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("recording")
-    write_retina(str(path), seconds=60, cells=3, seed=1, fast=1, slow=2)
+    write_retina(str(path), seconds=60, units=3, seed=1, fast=1, slow=2)
     return str(path)
 
 
@@ -51,7 +51,7 @@ def made_up(monkeypatch, spikes, samples=4000):
 def test_too_fast_and_too_slow_cells_are_left_out_with_the_reason(split):
     least = round(0.75 * split.bins_of("train") * split.sizes.bin_ms / 1000)
     slow = f"has fewer than {least} spikes in training"
-    assert split.cells.tolist() == [10, 13, 16]
+    assert split.units.tolist() == [10, 13, 16]
     assert split.left_out == ((19, "fires more than 19 Hz"), (22, slow), (25, slow))
     told = f"3 of 6 cells were left out: 1 fires more than 19 Hz; 2 have fewer than {least} spikes in training"
     assert split.provenance.notes == (told,)
@@ -61,7 +61,7 @@ def test_too_fast_and_too_slow_cells_are_left_out_with_the_reason(split):
 
 def test_the_filters_are_settings_and_a_filter_that_leaves_none_is_refused(folder):
     everything = build(Config(folder, max_rate_hz=100, min_train_rate_hz=0), "mine")[0]
-    assert everything.cells.tolist() == [10, 13, 16, 19, 22, 25]
+    assert everything.units.tolist() == [10, 13, 16, 19, 22, 25]
     assert everything.provenance.notes == ()
     assert build(Config(folder, cells="filtered"), "mine")[0].provenance.notes == ()
     with pytest.raises(BadInput, match="of 6 4 fire more than 2 Hz and 2 have fewer than"):
@@ -80,7 +80,7 @@ def test_the_stimulus_is_decimated_by_two_then_nine(folder, split):
 
 def test_every_spike_of_a_cell_that_stays_is_in_the_bin_of_its_sample(folder, split):
     for column, (cell, times) in enumerate(list(retina_files.read(folder, None, "all").spikes.items())[:3]):
-        assert cell == split.cells[column]
+        assert cell == split.units[column]
         np.testing.assert_array_equal(np.repeat(np.arange(len(split.spikes)), split.spikes[:, column]), times // 18)
 
 
@@ -90,7 +90,7 @@ def test_a_bin_of_several_spikes_keeps_their_count(monkeypatch):
     split = build(config, "mine")[0]
     assert split.spikes[:, 0].nonzero()[0].tolist() == [0, 1, 222]
     assert split.spikes[[0, 1, 222], 0].tolist() == [4, 2, 1]
-    assert (split.cells.tolist(), split.global_ids.tolist()) == ([4], [44])
+    assert (split.units.tolist(), split.global_ids.tolist()) == ([4], [44])
     assert split.left_out == ((5, "fires more than 50 Hz"),)
     with pytest.raises(BadInput, match="at most 255 spikes in a bin, cell 5 has 256"):
         build(dataclasses.replace(config, max_rate_hz=100), "mine")
@@ -102,7 +102,7 @@ def test_training_spikes_are_counted_in_the_training_parts_alone(monkeypatch):
     assert parts["train"] == ((0, 1400), (2600, 4000))
     made_up(monkeypatch, {4: inside, 5: np.array([0, 1400, 2000, 2599])})
     split = build(Config("", downsample=1, min_train_rate_hz=1.5), "mine")[0]
-    assert split.cells.tolist() == [4]
+    assert split.units.tolist() == [4]
     assert split.left_out == ((5, "has fewer than 4 spikes in training"),)
 
 
@@ -190,10 +190,10 @@ def test_the_published_cells_pass_our_filters_and_no_others(chicken):
     assert split.provenance.notes == (told,)
     published = retina_files.read(str(REAL), None, "filtered")
     assert published.samples == 16_071_532
-    assert split.cells.tolist() == list(published.spikes)
+    assert split.units.tolist() == list(published.spikes)
     for column, times in enumerate(published.spikes.values()):
         np.testing.assert_array_equal(np.flatnonzero(split.spikes[:, column]), times // 18)
-    found = dict(zip(split.cells.tolist(), split.spikes.sum(axis=0).tolist(), strict=True))
+    found = dict(zip(split.units.tolist(), split.spikes.sum(axis=0).tolist(), strict=True))
     assert (found[179], found[56], found[21]) == (694, 1634, 7775)
 
 
@@ -225,5 +225,5 @@ def test_the_published_cells_have_their_global_ids(chicken):
     with tarfile.open(REAL) as archive:
         ids = json.load(archive.extractfile("./chicken_2021_08_17/recording_cluster_ids.json"))
     own = ids["Chicken_17_08_21_Phase_00"]
-    assert split.global_ids.tolist() == [own[str(cell)] for cell in split.cells]
+    assert split.global_ids.tolist() == [own[str(cell)] for cell in split.units]
     assert not split.provenance.standin

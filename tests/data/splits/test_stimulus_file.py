@@ -25,7 +25,7 @@ def split():
         sizes=StimulusSizes("mine", 1.008247, 2, 3),
         stimulus=rng.random((BINS, 2), dtype=np.float32),
         spikes=rng.poisson(0.1, (BINS, 3)).astype(np.uint8),
-        cells=np.array([2, 5, 11]),
+        units=np.array([2, 5, 11]),
         global_ids=np.array([7, -1, 9]),
         parts={"train": ((0, 1000), (2000, BINS)), "validation": ((1000, 1200),), "test": ((1200, 1700),)},
         left_out=((3, "fires more than 19 Hz"),),
@@ -67,7 +67,7 @@ def test_the_fingerprint_changes_with_all_that_a_model_sees(split):
     changes = [
         {"stimulus": split.stimulus + np.float32(1)},
         {"spikes": split.spikes[:, ::-1]},
-        {"cells": split.cells + 20},
+        {"units": split.units + 20},
         {"parts": {**split.parts, "test": ((1200, 1701),)}},
         {"sizes": dataclasses.replace(split.sizes, bin_ms=1.0)},
     ]

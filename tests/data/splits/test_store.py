@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from raysp.data.splits import store
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays
 from raysp.errors import BadInput, NotReady
 
 SIZES = Sizes("mine", 5.0, 6, 3, 2, 1)
@@ -25,9 +25,9 @@ def made_up(seed: int = 0) -> tuple[PopulationSplit, Targets]:
         return rng.poisson(1.0, (trials, bins, units)).astype(np.float32)
 
     known = {"heldin": counts(4, 6, 3), "condition": np.array([0, 1, 0, 1]), "rates": rng.random((4, 7, 5))}
-    train = Trials(counts(5, 6, 3), counts(5, 6, 2), behavior=rng.random((5, 6, 2)), ids=np.arange(5) * 2)
-    split = PopulationSplit("mine", SIZES, train, Trials(**known), units=np.array([7, 9, 11, 3, 5]))
-    answers = Trials(**known, heldout=counts(4, 6, 2))
+    train = TrialArrays(counts(5, 6, 3), counts(5, 6, 2), behavior=rng.random((5, 6, 2)), ids=np.arange(5) * 2)
+    split = PopulationSplit("mine", SIZES, train, TrialArrays(**known), units=np.array([7, 9, 11, 3, 5]))
+    answers = TrialArrays(**known, heldout=counts(4, 6, 2))
     return split, Targets("mine", SIZES, answers, psth=rng.random((2, 6, 5)), units=split.units)
 
 
@@ -37,7 +37,7 @@ def root(tmp_path) -> str:
     return str(tmp_path)
 
 
-def same(one: Trials, two: Trials) -> bool:
+def same(one: TrialArrays, two: TrialArrays) -> bool:
     mine, other = one.arrays(), two.arrays()
     return mine.keys() == other.keys() and all(np.array_equal(mine[name], other[name]) for name in mine)
 

@@ -91,7 +91,7 @@ def test_strides_and_parts_that_cannot_be_are_refused_with_what_to_do():
 
 
 def test_a_window_shows_what_lies_before_its_start_and_nothing_else():
-    split = made_up_recording(cells=2)
+    split = made_up_recording(units=2)
     tape = Tape.of(split, "cpu")
     found = tape.windows(torch.tensor([40, 200, 1200]), 40)
     assert len(found) == 3
@@ -102,9 +102,9 @@ def test_a_window_shows_what_lies_before_its_start_and_nothing_else():
 
 
 def test_a_tape_is_the_whole_recording_cells_in_front():
-    split = made_up_recording(cells=3).select([10, 16])
+    split = made_up_recording(units=3).select([10, 16])
     tape = Tape.of(split, "cpu")
-    assert tape.cells == (10, 16)
+    assert tape.units == (10, 16)
     assert tape.spikes.dtype == torch.float32
     np.testing.assert_array_equal(tape.spikes.numpy(), split.spikes.T)
     np.testing.assert_array_equal(tape.stimulus.numpy(), split.stimulus)

@@ -15,7 +15,7 @@ from raysp.errors import BadInput
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("recording")
-    write_retina(str(path), seconds=120, cells=3, seed=5, fast=1, slow=1)
+    write_retina(str(path), seconds=120, units=3, seed=5, fast=1, slow=1)
     return path
 
 
@@ -46,8 +46,8 @@ def test_both_tables_hold_the_usual_cells_and_one_holds_the_others_too(folder, r
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(folder, tmp_path):
-    write_retina(str(tmp_path / "same"), seconds=120, cells=3, seed=5, fast=1, slow=1)
-    write_retina(str(tmp_path / "other"), seconds=120, cells=3, seed=6, fast=1, slow=1)
+    write_retina(str(tmp_path / "same"), seconds=120, units=3, seed=5, fast=1, slow=1)
+    write_retina(str(tmp_path / "other"), seconds=120, units=3, seed=6, fast=1, slow=1)
     assert contents(tmp_path / "same") == contents(folder)
     other = contents(tmp_path / "other")
     assert not [name for name, data in contents(folder).items() if other[name] == data and name.endswith("pickle")]
@@ -84,7 +84,7 @@ def test_a_recording_that_is_no_stand_in_is_not_overwritten(tmp_path):
 
 
 def test_numbers_that_make_no_recording_are_refused(tmp_path):
-    for wrong in ({"seconds": 5}, {"cells": 0}, {"fast": -1}, {"slow": -1}, {"seconds": float("nan")}):
+    for wrong in ({"seconds": 5}, {"units": 0}, {"fast": -1}, {"slow": -1}, {"seconds": float("nan")}):
         with pytest.raises(BadInput, match=f"{next(iter(wrong))} expected at least"):
             write_retina(str(tmp_path), **wrong)
     assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ from raysp.config.experiment import Training, Trial
 from raysp.data.nlb.sets import role_of
 from raysp.data.splits import store
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_metrics
 from raysp.evaluation.nlb import fast_metrics
@@ -100,7 +100,7 @@ def make_split(name, seed=0, trials=(60, 24), bins=35, forward=10, heldin=18, he
         whole, truth[part] = _trials(rng, sizes, count, readout, level)
         parts.append(whole)
     train, answers = parts
-    seen = Trials(heldin=answers.heldin, condition=answers.condition)
+    seen = TrialArrays(heldin=answers.heldin, condition=answers.condition)
     rates, condition = np.concatenate([p.rates for p in parts]), np.concatenate([p.condition for p in parts])
     psth = np.stack([rates[condition == c, :bins].mean(axis=0) for c in range(CONDITIONS)])
     notes = ("2 of 8 units were left out",)
@@ -134,7 +134,7 @@ def _trials(rng, sizes, count, readout, level):
     counts = rng.poisson(rates).astype(np.float32)
     velocity = 200 * latents[:, : sizes.bins, :2] + rng.normal(0, 10, (count, sizes.bins, 2))
     b, n = sizes.bins, sizes.heldin
-    found = Trials(
+    found = TrialArrays(
         heldin=counts[:, :b, :n],
         heldout=counts[:, :b, n:],
         heldin_forward=counts[:, b:, :n],

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as arrays
 
 from raysp.config.experiment import Training
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Trials
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput, NotReady
 from raysp.kinds.population import rates_file
 from raysp.kinds.population.rates_file import read_header, read_rates, write_predictions
@@ -130,9 +130,9 @@ def test_any_reader_sees_the_promised_table(path, written):
 def numbered() -> PopulationSplit:
     rng = np.random.default_rng(0)
 
-    def trials(count: int, first: int) -> Trials:
+    def trials(count: int, first: int) -> TrialArrays:
         counts = (rng.poisson(1.0, (count, SIZES.bins, n)).astype(np.float32) for n in (SIZES.heldin, SIZES.heldout))
-        return Trials(*counts, ids=np.arange(first, first + 2 * count, 2))
+        return TrialArrays(*counts, ids=np.arange(first, first + 2 * count, 2))
 
     units = np.array([7, 9, 11, 3, 5, 1 << 60])
     return PopulationSplit("mine", SIZES, trials(7, 100), trials(5, 501), units=units)

@@ -73,7 +73,7 @@ def eye(seconds: float = 20.0, name: str = NAME, seed: int = 0) -> StimulusSplit
         sizes=StimulusSizes(name, 1.0, 4, len(CELLS)),
         stimulus=stimulus,
         spikes=(rng.random((bins, len(CELLS))) < rates).astype(np.uint8),
-        cells=np.array(CELLS),
+        units=np.array(CELLS),
         global_ids=np.arange(len(CELLS)),
         parts=parts,
         left_out=((4, "fires too fast"),),
@@ -97,7 +97,7 @@ def make_run(folder, *, models=MODELS, seeds=(0,), together=2, value=None, split
     # A recording of few cells, prepared as one; a selection's name is none that is prepared.
     split = dataclasses.replace(split, name=split.name.partition("[")[0])
     store.save(split, None, root, {"made": "up"})
-    cells = split.cells.tolist()
+    cells = split.units.tolist()
     groups = [tuple(cells[first : first + together]) for first in range(0, len(cells), together)]
     trials = [make_trial(model, split, seed, group) for model in models for seed in seeds for group in groups]
     rows = [row for trial in trials for row in finish(run, trial, split, value or made_value)]
@@ -153,7 +153,7 @@ def finish(run, trial, split, value):
     if trained:
         rng = np.random.default_rng(trial.seed)
         kernels = rng.normal(size=(len(trial.units), 8, split.sizes.channels + 1, 15))
-        write_kernels(folder.kernels, trial, chosen.cells, kernels)
+        write_kernels(folder.kernels, trial, chosen.units, kernels)
     return rows_of(trial, split, value)
 
 
@@ -162,7 +162,7 @@ def predict(trial, split) -> list[Train]:
     begin, end = split.parts["test"][0][0] + INPUT, split.parts["test"][0][1]
     found = []
     for cell in trial.units:
-        recorded = split.spikes[begin:end, split.cells.tolist().index(cell)]
+        recorded = split.spikes[begin:end, split.units.tolist().index(cell)]
         rng = np.random.default_rng([cell, trial.seed, zlib.crc32(trial.shown.encode())])
         for i, decoding in enumerate(DECODINGS[trial.model]):
             predicted = np.roll(recorded * (rng.random(len(recorded)) < 0.67), 2).astype(np.uint8)

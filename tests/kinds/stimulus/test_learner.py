@@ -66,7 +66,7 @@ def stop_after(epochs: int):
 @pytest.mark.parametrize("training", [{}, {"clip_norm": 0.05}, {"schedule": "constant", "patience": 1}])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_cell_among_others_comes_out_as_if_alone(name, training):
-    split = made_up_recording(cells=4)
+    split = made_up_recording(units=4)
     whole = fit(made_up_trial(name, epochs=4, **training), split)
     for place, cell in ((0, 10), (2, 16)):
         alone = fit(made_up_trial(name, epochs=4, **training), split.select([cell]))
@@ -80,7 +80,7 @@ def test_a_cell_among_others_comes_out_as_if_alone(name, training):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_which_others_are_trained_beside_a_cell_changes_no_bit(name):
-    split = made_up_recording(cells=6)
+    split = made_up_recording(units=6)
     one, other = (fit(made_up_trial(name), split.select(cells)) for cells in ([10, 16, 19], [13, 16, 25]))
     assert same(one, other, 1, 1)
     assert one.units[16] == other.units[16]
@@ -262,7 +262,7 @@ def test_gradients_are_clipped_by_each_cells_own_norm():
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_losses_become_better_than_a_constant_can_be(name):
-    split = made_up_recording(bins=4000, cells=2)
+    split = made_up_recording(bins=4000, units=2)
     fitted = fit(made_up_trial(name, epochs=10, learning_rate=1e-2, hyperparameters={"dropout": 0.0}), split)
     assert fitted.curve[-1]["train_loss"] < fitted.curve[0]["train_loss"]
     training = descent(split, name)
@@ -275,7 +275,7 @@ def test_losses_become_better_than_a_constant_can_be(name):
     else:
         windows = tape.windows(starts, training.model.reach.before)
         constant = 3.0 * training.model.targets(windows).var(dim=1, correction=0).mean(dim=1)
-    for cell, bound in zip(split.cells.tolist(), constant.tolist(), strict=True):
+    for cell, bound in zip(split.units.tolist(), constant.tolist(), strict=True):
         assert fitted.units[cell]["validation loss"] < 0.97 * bound
 
 

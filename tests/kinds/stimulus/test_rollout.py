@@ -62,7 +62,7 @@ class Counting(WindowModel):
 
 
 def test_each_step_sees_the_stimulus_before_it_and_what_its_own_decoding_predicted():
-    split, model = made_up_recording(cells=2), Counting(before=20, step=7)
+    split, model = made_up_recording(units=2), Counting(before=20, step=7)
     found = rolled(model, split, (100, 150))
     assert (found.first, found.bins, found.step) == (120, 30, 7)
     assert len(model.seen) == 5
@@ -130,7 +130,7 @@ def test_the_stimulus_that_is_still_to_come_changes_nothing(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_cell_is_predicted_as_it_is_alone_by_every_decoding(name):
-    split = made_up_recording(cells=3)
+    split = made_up_recording(units=3)
     whole, part = model_for(name, split), split.select([13])
     single = model_for(name, part)
     wanted = single.state_dict()
@@ -146,7 +146,7 @@ def test_a_cell_is_predicted_as_it_is_alone_by_every_decoding(name):
 
 
 def test_draws_follow_from_the_seed_and_the_cells_number():
-    split = made_up_recording(cells=2)
+    split = made_up_recording(units=2)
     # Two cells with the same weights and the same (empty) past: what differs is drawn.
     model = catalog.build("poisson_counts", small("poisson_counts"), split.sizes)
     one, again, other = (rolled(model, split, seed=seed).spikes["sample"] for seed in (1, 1, 2))

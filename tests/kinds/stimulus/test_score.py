@@ -14,7 +14,7 @@ from raysp.runs.metrics_table import SCHEMA
 from tests.collection.made_up import make_trial
 from tests.models.made_up_stimulus import made_up_recording
 
-SPLIT = made_up_recording(cells=2)
+SPLIT = made_up_recording(units=2)
 TRIAL = make_trial("distance_unet", "made_up", seed=3, label="mine")
 BIN_MS = 1.6
 
@@ -23,7 +23,7 @@ BIN_MS = 1.6
 def trains() -> list[Train]:
     rng = np.random.default_rng(0)
     found = []
-    for cell in SPLIT.cells.tolist():
+    for cell in SPLIT.units.tolist():
         predicted, recorded = (rng.poisson(0.05, 900).astype(np.uint8) for _ in range(2))
         found.append(Train(cell, "nearest", BIN_MS, 540, predicted, recorded, None, 10))
     return found

@@ -19,7 +19,7 @@ from raysp.kinds.stimulus.spike_trains_file import Train, read_trains, times, wr
 from tests.collection.made_up import make_trial
 from tests.models.made_up_stimulus import made_up_recording
 
-SPLIT = made_up_recording(cells=2)
+SPLIT = made_up_recording(units=2)
 TRIAL = make_trial("distance_unet", "made_up", label="nearest_10")
 BINS = 50
 
@@ -27,7 +27,7 @@ BINS = 50
 def made_up_trains(seed: int = 0) -> list[Train]:
     rng = np.random.default_rng(seed)
     found = []
-    for cell in SPLIT.cells.tolist():
+    for cell in SPLIT.units.tolist():
         for decoding in ("nearest", "other"):
             predicted, recorded = (rng.poisson(0.3, BINS).astype(np.uint8) for _ in range(2))
             output = rng.random((5, 7)).astype(np.float32) if decoding == "nearest" else None
@@ -66,7 +66,7 @@ def test_the_table_says_of_every_row_what_it_is(path):
     for row, train in zip(rows, trains, strict=True):
         assert (row["run_trial"], row["model"], row["split"], row["seed"]) == (TRIAL.id, "nearest_10", "made_up", 0)
         assert (row["part"], row["input_bins"], row["step"], row["bins"]) == ("validation", 64, 10, BINS)
-        assert row["unit_index"] == SPLIT.cells.tolist().index(train.cell)
+        assert row["unit_index"] == SPLIT.units.tolist().index(train.cell)
         assert (row["unit"], row["global_id"], row["decoding"]) == (train.cell, ids[train.cell], train.decoding)
         assert (row["bin_ms"], row["first_bin"]) == (1.008, 540)
         assert row["spikes"] == sorted(row["spikes"])

@@ -15,7 +15,7 @@ from raysp.runs.metrics_table import write_metrics
 from tests.collection.made_up import make_trial
 from tests.models.made_up_stimulus import made_up_recording
 
-SPLIT = made_up_recording(cells=2)
+SPLIT = made_up_recording(units=2)
 DECODINGS = ("round", "sample")
 
 
@@ -26,7 +26,7 @@ def scored(tmp_path):
     trains, rows = {}, []
     for model in ("one", "two"):
         trial = make_trial("poisson_counts", "made_up", seed=3, label=model)
-        for cell in SPLIT.cells.tolist():
+        for cell in SPLIT.units.tolist():
             for decoding in DECODINGS:
                 predicted, recorded = (rng.poisson(0.05, 500).astype(np.uint8) for _ in range(2))
                 trains[model, cell, decoding] = Train(cell, decoding, 1.6, 540, predicted, recorded, None, 10)
@@ -45,7 +45,7 @@ def test_each_row_holds_all_measures_of_its_width(scored):
     assert table.null_count().sum_horizontal().item() == 0
     assert set(table["input_bins"]) == {64}
     assert set(table["step"]) == {10}
-    ids = dict(zip(SPLIT.cells.tolist(), SPLIT.global_ids.tolist(), strict=True))
+    ids = dict(zip(SPLIT.units.tolist(), SPLIT.global_ids.tolist(), strict=True))
     for (model, cell, decoding), train in trains.items():
         own = table.filter(model=model, unit=cell, decoding=decoding).sort("sigma_ms")
         found = curves(train.recorded, train.predicted, 1.6, SIGMAS_MS)

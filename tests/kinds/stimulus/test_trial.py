@@ -53,7 +53,7 @@ DECODINGS = {
 def prepared(tmp_path_factory) -> tuple[str, str]:
     """A data root, and the name of the recording in it."""
     root = str(tmp_path_factory.mktemp("data"))
-    write_retina(f"{root}/retina", seconds=20, cells=2)
+    write_retina(f"{root}/retina", seconds=20, units=2)
     return root, *prepare.prepare(EXPERIMENT.recordings, root)
 
 
@@ -99,7 +99,7 @@ def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_cell(sett
     ((start, end),) = split.parts["test"]
     for train in trains:
         assert (train.first_bin, train.first_bin + len(train.predicted)) == (start + 96, end)
-        recorded = split.spikes[start + 96 : end, split.cells.tolist().index(train.cell)]
+        recorded = split.spikes[start + 96 : end, split.units.tolist().index(train.cell)]
         np.testing.assert_array_equal(train.recorded, recorded)
         assert train.bin_ms == split.sizes.bin_ms
         # The decodings of one model are told once.

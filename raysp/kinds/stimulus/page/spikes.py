@@ -142,7 +142,7 @@ def averages(case: Case) -> Picture:
 def unit_averages(case: Case, unit: int, lags: int) -> tuple[Average, Average, Average | None]:
     """Return a unit's averages: recorded in training, recorded in the predicted bins, predicted (None without)."""
     split, train = case.split, case.train(case.main, unit)
-    column = split.spikes[:, np.flatnonzero(split.cells == unit)[0]]
+    column = split.spikes[:, np.flatnonzero(split.units == unit)[0]]
     trained = triggered(split.stimulus, column, split.parts["train"], lags)
     if train is None:
         return trained, triggered(split.stimulus, column, split.parts[PART], lags), None

@@ -119,7 +119,7 @@ def true_distances(
         length: bins of an array.
         clamp: the largest distance, bins.
     """
-    spikes = np.flatnonzero(split.spikes[:, split.cells == unit][:, 0])
+    spikes = np.flatnonzero(split.spikes[:, split.units == unit][:, 0])
     bins = starts[:, None] + np.arange(-past, length - past)
     # Only spikes from t = 0 of a window on count, for the bins before it too.
     place = np.searchsorted(spikes, np.maximum(bins, starts[:, None]))

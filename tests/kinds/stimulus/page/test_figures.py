@@ -152,7 +152,7 @@ def test_kernels_of_one_network_for_all_units_are_said_to_be_shared(tmp_path):
     made = make_run(tmp_path, models=("distance_unet",), together=4)
     (trial,) = made.trials
     weights = np.arange(600.0).reshape(1, 8, 5, 15)
-    write_kernels(made.run.trial(trial.id).kernels, trial, made.split.cells, weights)
+    write_kernels(made.run.trial(trial.id).kernels, trial, made.split.units, weights)
     case = case_of(made)
     found, shared = open_kernels(case, CELLS[2])
     assert shared

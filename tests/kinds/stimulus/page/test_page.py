@@ -34,7 +34,7 @@ def retina(tmp_path_factory):
     """A run on the stand-in retina, prepared as a real recording is."""
     folder = tmp_path_factory.mktemp("retina")
     root = str(folder / "data")
-    write_retina(f"{root}/retina", seconds=30, cells=3)
+    write_retina(f"{root}/retina", seconds=30, units=3)
     (name,) = prepare.prepare([Recording("retina", "retina", {"path": "{root}/retina"})], root)
     return make_run(folder, split=store.load(root, name), together=2)
 
