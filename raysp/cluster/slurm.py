@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 import shlex
 import sys
@@ -10,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raysp.cluster.session import QUIET
-from raysp.cluster.slurm_script import TEXT
 from raysp.errors import BadInput
 from raysp.io import address
 
+TEMPLATE = pathlib.Path(__file__).with_name("slurm.sh")
+"""The script, with @PLACES@ for what differs from job to job."""
 # How long before its time limit a job gets a signal, in seconds: a pool takes up to a minute to save its trials' state.
 NOTICE_S = 120
 CPUS_PER_GPU = 4
@@ -126,7 +128,7 @@ def script(experiment: str, job: Job, arguments: Sequence[str] = ()) -> str:
         "GPUS": str(job.gpus),
         "QUIET": " \\\n    ".join(f"{name}={shlex.quote(value)}" for name, value in QUIET.items()),
     }
-    return re.sub(r"@([A-Z]+)@", lambda mark: values[mark[1]], TEXT)
+    return re.sub(r"@([A-Z]+)@", lambda mark: values[mark[1]], TEMPLATE.read_text(encoding="utf-8"))
 
 
 def _at_least(option: str, value: int, least: int) -> None:

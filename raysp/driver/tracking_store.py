@@ -10,25 +10,9 @@ from itertools import count, takewhile
 from typing import Any
 
 from raysp.config.experiment import Trial
+from raysp.driver import tracking_content as content
 from raysp.driver import tracking_own
-from raysp.driver.tracking_content import (
-    COMMIT,
-    COMPLETE,
-    ERROR,
-    KIND,
-    LEFT_OUT,
-    NOTE,
-    PARENT,
-    TRIAL,
-    curves_of,
-    label,
-    numbers_of,
-    params_of,
-    points,
-    same,
-    scores_of,
-    tags_of,
-)
+from raysp.driver.tracking_content import COMMIT, COMPLETE, ERROR, KIND, LEFT_OUT, NOTE, PARENT, TRIAL, same
 from raysp.io import files
 from raysp.runs.folder import RunFolder
 
@@ -74,14 +58,14 @@ class Store:
         if fresh:
             # Where it fails, nobody knows how far it came.
             del self._steps[run_id]
-            self._log(run_id, [(name, value, row["epoch"]) for row in fresh for name, value in points(row).items()])
+            self._log(run_id, [(n, value, row["epoch"]) for row in fresh for n, value in content.points(row).items()])
             self._steps[run_id] = fresh[-1]["epoch"]
 
     def sync(self, trials: list[Trial]) -> None:
         """Write what the run folder holds and MLflow lacks: finished and failed trials, their numbers, the report."""
         self._searched = False
         self._find()
-        states, scores = self._run.states(trials), scores_of(self._run)
+        states, scores = self._run.states(trials), content.scores_of(self._run)
         for trial in trials:
             if states[trial.id] == "done":
                 self._finish(trial, scores.get(trial.id, {}))
@@ -170,8 +154,8 @@ class Store:
         client, experiment, parent = self._connect()
         if not self._searched:
             self._find()
-        own, params = self.own_tags.get(trial.id, {}), params_of(trial)
-        tags = {**self._tags, **tags_of(trial, parent.info.run_id), **own, **(known or {})}
+        own, params = self.own_tags.get(trial.id, {}), content.params_of(trial)
+        tags = {**self._tags, **content.tags_of(trial, parent.info.run_id), **own, **(known or {})}
         run, kept = self._children.get(trial.id), {}
         if run is not None and known is not None and COMMIT not in known and COMMIT in run.data.tags:
             tags[COMMIT] = run.data.tags[COMMIT]
@@ -180,7 +164,7 @@ class Store:
             client.delete_run(run.info.run_id)
             run, kept = None, _of_a_person(run.data.tags)
         if run is None:
-            run = client.create_run(experiment, run_name=label(trial, own), tags={**kept, **tags})
+            run = client.create_run(experiment, run_name=content.label(trial, own), tags={**kept, **tags})
             self._children[trial.id], self._steps[run.info.run_id] = run, 0
         missing = {name: value for name, value in params.items() if name not in run.data.params}
         changed = {name: value for name, value in tags.items() if self._lacks(run, name, value)}
@@ -219,9 +203,10 @@ class Store:
         return self._steps[run_id]
 
     def _finish(self, trial: Trial, scores: dict[str, float]) -> None:
-        numbers, tags = numbers_of(self._run, trial)
+        numbers, tags = content.numbers_of(self._run, trial)
         run, client = self._child(trial, tags), self._connect()[0]
-        wanted = curves_of(self._run, trial) | {name: {0: value} for name, value in {**numbers, **scores}.items()}
+        single = {name: {0: value} for name, value in {**numbers, **scores}.items()}
+        wanted = content.curves_of(self._run, trial) | single
         there = self._history(run, wanted)
         if _differs(run, wanted, there):
             # MLflow changes no number: another at the same step would stand beside it.

@@ -1,8 +1,4 @@
-"""The text of the sbatch script, with @PLACES@ for what differs from job to job."""
-
-from __future__ import annotations
-
-TEXT = r"""#!/bin/bash
+#!/bin/bash
 # Runs a raysp experiment on Ray; submit this file with sbatch. Stopped by its time limit, by scancel or by a node that
 # was lost, it goes on from what is finished when it is submitted again: the run folder is the record.
 @DIRECTIVES@
@@ -131,4 +127,3 @@ if [ -n "$second" ]; then
 fi
 attend "${experiment[@]}"
 exit
-"""
