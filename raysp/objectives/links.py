@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import torch
@@ -82,8 +81,3 @@ def log_softplus(x: torch.Tensor) -> torch.Tensor:
     left = torch.where(low, x, SMALL)
     right = torch.where(low, SMALL, x)
     return torch.where(low, left - 0.5 * left.exp(), functional.softplus(right).log())
-
-
-def softplus_inverse(rate: float) -> float:
-    """Return x with ln(1 + e^x) = rate > 0."""
-    return rate if rate > 20 else math.log(math.expm1(rate))

@@ -53,11 +53,6 @@ class Windows:
         return len(self.first)
 
 
-def spike_ms(times_s: np.ndarray) -> np.ndarray:
-    """Return the millisecond in which each spike lies; the rule is the module's."""
-    return _clock_ms(times_s).astype(np.int64)
-
-
 def _clock_ms(times_s: np.ndarray) -> np.ndarray:
     return np.trunc((times_s * 1000.0).round(6))
 

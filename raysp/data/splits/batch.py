@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -75,11 +74,6 @@ def to_device(trials: TrialArrays, device: torch.device | str) -> Batch:
 def complete(counts: torch.Tensor) -> bool:
     """Return whether no entry is NaN, in one pass; False on a GPU, which would have to be waited for."""
     return counts.device.type == "cpu" and not bool(counts.sum().isnan())
-
-
-def detached(batch: Batch) -> Batch:
-    """Return the batch without its generator, for evaluation."""
-    return dataclasses.replace(batch, generator=None)
 
 
 def _beside(left: torch.Tensor, right: torch.Tensor | None) -> torch.Tensor:

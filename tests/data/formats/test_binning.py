@@ -49,7 +49,7 @@ def test_in_windows_finds_what_a_search_of_each_window_finds(values, spans):
 
 
 def test_a_spike_on_an_edge_belongs_to_the_bin_that_begins_there():
-    assert_array_equal(binning.spike_ms(np.array([0.005, 0.0049999, 0.57, 1.1])), [5, 4, 570, 1100])
+    assert_array_equal(binning._clock_ms(np.array([0.005, 0.0049999, 0.57, 1.1])), [5, 4, 570, 1100])
 
 
 def test_a_window_takes_the_bins_that_begin_inside_it():
