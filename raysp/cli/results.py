@@ -140,7 +140,7 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
         states = run.states(run.trials())
         there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
         say(write_report(run, there))
-        note(run, "report/")
+        note(run, "report/", "comparison.parquet")
     if problems:
         raise BadInput(
             f"the report is drawn without the figures of {counted(problems, 'split')} that {there} does not hold "

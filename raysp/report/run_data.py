@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from raysp.errors import BadInput
 from raysp.io import files
 from raysp.report.mixed import mixed
 from raysp.runs.folder import RunFolder, State
-from raysp.runs.metrics_table import frame, name, read_metrics
+from raysp.runs.metrics_table import frame, metric_name, read_metrics
 from raysp.runs.roles import roles
 from raysp.runs.test_looks import test_looks
 
@@ -190,12 +190,25 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunDat
         NotReady: nothing was ever run there.
         BadInput: the run's record is damaged.
     """
-    record = run.record()
-    trials = run.trials()
+    from polars import col
+
+    record, trials = run.record(), run.trials()
     states = run.states(trials)
     problems: list[str] = []
-    done = {name: found for name, state in states.items() if state == "done" and (found := _done(run, name, problems))}
+
+    def tried(read: Callable[..., Any], otherwise: Any) -> Any:
+        try:
+            return read()
+        except BadInput as error:
+            problems.append(str(error))
+            return otherwise
+
+    finished = [name for name, state in states.items() if state == "done"]
+    done = {name: found for name in finished if (found := tried(run.trial(name).read_done, None))}
     problems += mixed(record, trials, done)
+    # The curves of single units are a million rows and more; whoever draws them reads them column by column.
+    wanted = (col("part") == "eval") & col("run_trial").is_in(finished)
+    scores = tried(lambda: read_metrics(run, wanted), frame([])) if files.exists(run.metrics) else frame([])
     return RunData(
         run=run,
         root=root,
@@ -203,9 +216,9 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunDat
         tasks=group(trials, kinds, {name: role.phase for name, role in roles(run).items()}),
         states=states,
         done=done,
-        scores=_scores(run, [name for name, state in states.items() if state == "done"], problems),
+        scores=scores.with_columns(name=metric_name()),
         problems=problems,
-        test_looks=_test_looks(run, problems),
+        test_looks=tried(lambda: test_looks(run), 0),
         bounds={kind.name: kind.bounds(record) for kind in kinds.values()},
     )
 
@@ -226,32 +239,3 @@ def group(trials: Sequence[Trial], kinds: Mapping[str, Any], phases: Mapping[str
         Task(split, units, tuple(members), kinds[split].name, phases[split])
         for (split, units), members in found.items()
     )
-
-
-def _done(run: RunFolder, trial_id: str, problems: list[str]) -> dict[str, Any] | None:
-    try:
-        return run.trial(trial_id).read_done()
-    except BadInput as error:
-        problems.append(str(error))
-        return None
-
-
-def _scores(run: RunFolder, finished: Sequence[str], problems: list[str]) -> polars.DataFrame:
-    from polars import col
-
-    # The curves of single cells are a million rows and more; whoever draws them reads them column by column.
-    wanted = (col("part") == "eval") & col("run_trial").is_in(list(finished))
-    table = frame([])
-    try:
-        table = read_metrics(run, wanted) if files.exists(run.metrics) else table
-    except BadInput as error:
-        problems.append(str(error))
-    return table.with_columns(name=name())
-
-
-def _test_looks(run: RunFolder, problems: list[str]) -> int:
-    try:
-        return test_looks(run)
-    except BadInput as error:
-        problems.append(str(error))
-        return 0

@@ -80,7 +80,7 @@ def frame(rows: Sequence[dict[str, Any]]) -> Any:
     return polars.DataFrame(list(rows), schema={name: getattr(polars, kind) for name, kind in SCHEMA.items()})
 
 
-def name() -> Any:
+def metric_name() -> Any:
     """Return the column that spells a metric with its parameter, where it has one."""
     from polars import col, format, when
 

@@ -12,7 +12,7 @@ from raysp.io.words import number
 from raysp.kinds.population.metrics import FLOOR
 from raysp.kinds.population.score import RATIO
 from raysp.kinds.population.silent import WITHOUT
-from raysp.runs.metrics_table import name
+from raysp.runs.metrics_table import metric_name
 
 if TYPE_CHECKING:
     import polars
@@ -72,7 +72,7 @@ def _undefined(table: polars.DataFrame) -> Iterator[str]:
 
     of_unit = col("unit").is_not_null() | col("unit_index").is_not_null()
     undefined = table.filter(col("value").is_null()).with_columns(
-        name=when(of_unit).then(format("{} of single units", name())).otherwise(name()),
+        name=when(of_unit).then(format("{} of single units", metric_name())).otherwise(metric_name()),
         which=coalesce("unit", "unit_index"),
     )
     for split, metric, note, models, units in _together(undefined, ("split", "name", "note"), "model", "which"):
