@@ -31,14 +31,14 @@ class Proposer:
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self._fixed = _fixed(definition)
-        self._cells = _cells(definition, [params for _, params, _ in self._fixed])
+        self._grid = _grid(definition, [params for _, params, _ in self._fixed])
         self._optuna = new_study(definition)
         self._added = 0
 
     @property
     def total(self) -> int | None:
         """How many candidates there can be; None for no end."""
-        return len(self._fixed) + len(self._cells) if self.definition.sampler == "grid" else None
+        return len(self._fixed) + len(self._grid) if self.definition.sampler == "grid" else None
 
     def needs(self, number: int) -> int:
         """Return how many of the first candidates must have ended before this one can be proposed."""
@@ -59,10 +59,10 @@ class Proposer:
             return Candidate(number, source, params, inside)
         after = number - len(self._fixed)
         if sampler == "grid":
-            return Candidate(number, "grid", self._cells[after])
-        cell = self._cells[after % len(self._cells)]
+            return Candidate(number, "grid", self._grid[after])
+        combination = self._grid[after % len(self._grid)]
         for attempt in range(ATTEMPTS):
-            params = self._sample(number, attempt, cell, earlier, scores)
+            params = self._sample(number, attempt, combination, earlier, scores)
             if _accepted(self.definition, params):
                 return Candidate(number, sampler, params)
         raise BadInput(
@@ -74,7 +74,7 @@ class Proposer:
         self,
         number: int,
         attempt: int,
-        cell: dict[str, Any],
+        combination: dict[str, Any],
         earlier: list[Candidate],
         scores: Mapping[int, Score],
     ) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Proposer:
             if tpe
             else optuna.samplers.RandomSampler(seed=seed)
         )
-        study.enqueue_trial({name: token(value) for name, value in cell.items()})
+        study.enqueue_trial({name: token(value) for name, value in combination.items()})
         trial = study.ask()
         chosen = self._suggest(trial)
         # Optuna forgets no trial; one that failed teaches it nothing, and the real one is added when its turn comes.
@@ -151,14 +151,14 @@ def _defaults(definition: Definition) -> tuple[dict[str, Any], bool]:
     return params | own, not own and all(space.entry(name).contains(value) for name, value in params.items())
 
 
-def _cells(definition: Definition, fixed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the grid's cells in an order drawn from the study's seed; one empty cell where there is no grid."""
+def _grid(definition: Definition, fixed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the grid's combinations, in an order drawn from the study's seed; a single empty one without a grid."""
     everything = definition.sampler == "grid"
-    cells = list(definition.space.cells(definition.base, all_entries=everything))
+    grid = list(definition.space.combinations(definition.base, all_entries=everything))
     if everything:
-        cells = [cell for cell in cells if cell not in fixed and _accepted(definition, cell)]
-    random.Random(definition.seed).shuffle(cells)
-    return cells
+        grid = [one for one in grid if one not in fixed and _accepted(definition, one)]
+    random.Random(definition.seed).shuffle(grid)
+    return grid
 
 
 def _accepted(definition: Definition, params: dict[str, Any]) -> bool:

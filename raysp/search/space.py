@@ -15,7 +15,7 @@ from raysp.errors import BadInput, unknown
 Kind = Literal["uniform", "int", "choice", "grid", "same"]
 Values = Mapping[str, Any]
 
-MOST_CELLS = 100_000
+MOST_COMBINATIONS = 100_000
 """Combinations that a grid may have; they are all listed before the first one is tried."""
 
 
@@ -164,7 +164,7 @@ class Space:
                 values[entry.name] = _times(values[entry.same], entry, base[entry.name])
         return values
 
-    def cells(self, base: Values, *, all_entries: bool = False) -> Iterator[dict[str, Any]]:
+    def combinations(self, base: Values, *, all_entries: bool = False) -> Iterator[dict[str, Any]]:
         """Yield every combination of the grid entries (or of all entries), each once; inactive ones are left out.
 
         A grid entry that depends on one that is sampled is visited whatever is sampled: it counts where it is active.
@@ -176,15 +176,15 @@ class Space:
         _check_listed(wanted)
         sampled = frozenset(entry.name for entry in self.free) - {entry.name for entry in wanted}
         seen = set()
-        for combination in itertools.product(*(entry.values() for entry in wanted)):
-            values, cell = dict(base), {}
-            for entry, value in zip(wanted, combination, strict=True):
+        for chosen in itertools.product(*(entry.values() for entry in wanted)):
+            values, combination = dict(base), {}
+            for entry, value in zip(wanted, chosen, strict=True):
                 if self._active(entry, values, sampled):
-                    values[entry.name] = cell[entry.name] = value
-            key = repr(sorted(cell.items()))
+                    values[entry.name] = combination[entry.name] = value
+            key = repr(sorted(combination.items()))
             if key not in seen:
                 seen.add(key)
-                yield cell
+                yield combination
 
     def _active(self, entry: Entry, values: Values, anything: frozenset[str]) -> bool:
         """Tell whether an entry varies; the settings of `anything` are taken to have whatever value it needs."""
@@ -216,9 +216,9 @@ def _check_listed(wanted: list[Entry]) -> None:
                 f"{entry.name}; give it a step, a choice, or another sampler"
             )
     total = math.prod(entry.count for entry in wanted)
-    if total > MOST_CELLS:
+    if total > MOST_COMBINATIONS:
         raise BadInput(
-            f"a grid expected at most {MOST_CELLS} combinations, got {total} of "
+            f"a grid expected at most {MOST_COMBINATIONS} combinations, got {total} of "
             f"{', '.join(entry.name for entry in wanted)}; give fewer values, or another sampler"
         )
 

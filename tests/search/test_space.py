@@ -214,21 +214,21 @@ def test_an_inactive_setting_stays_as_it_is(found, data):
 # Grids
 
 
-def test_cells_are_all_combinations():
+def test_every_combination_is_there():
     found = space(a={"grid": [1, 2]}, b={"grid": ["x", None]}, c={"uniform": [0, 1]})
-    cells = list(found.cells({"model.a": 1, "model.b": None, "model.c": 0.5}))
+    combinations = list(found.combinations({"model.a": 1, "model.b": None, "model.c": 0.5}))
     expected = [{"model.a": a, "model.b": b} for a, b in itertools.product([1, 2], ["x", None])]
-    assert cells == expected
+    assert combinations == expected
 
 
-def test_cells_leave_out_what_is_inactive():
+def test_combinations_leave_out_what_is_inactive():
     found = space(
         a={"grid": ["on", "off"]},
         b={"grid": [1, 2], "when": {"model.a": "on"}},
         c={"grid": [7], "when": {"model.b": 2}},
     )
-    cells = list(found.cells({"model.a": "on", "model.b": 2, "model.c": 0}))
-    assert cells == [
+    combinations = list(found.combinations({"model.a": "on", "model.b": 2, "model.c": 0}))
+    assert combinations == [
         {"model.a": "on", "model.b": 1},
         {"model.a": "on", "model.b": 2, "model.c": 7},
         {"model.a": "off"},
@@ -238,36 +238,36 @@ def test_cells_leave_out_what_is_inactive():
 def test_a_grid_below_a_sampled_setting_is_visited_whatever_is_sampled():
     found = space(a={"choice": ["on", "off"]}, b={"grid": [1, 2], "when": {"model.a": "on"}})
     base = {"model.a": "off", "model.b": 0}
-    assert list(found.cells(base)) == [{"model.b": 1}, {"model.b": 2}]
-    everything = list(found.cells(base, all_entries=True))
+    assert list(found.combinations(base)) == [{"model.b": 1}, {"model.b": 2}]
+    everything = list(found.combinations(base, all_entries=True))
     assert everything == [{"model.a": "on", "model.b": 1}, {"model.a": "on", "model.b": 2}, {"model.a": "off"}]
 
 
 def test_without_a_grid_there_is_one_empty_cell():
-    assert list(space(a={"uniform": [0, 1]}).cells({"model.a": 0})) == [{}]
+    assert list(space(a={"uniform": [0, 1]}).combinations({"model.a": 0})) == [{}]
 
 
-def test_a_continuous_range_has_no_cells():
+def test_a_continuous_range_has_no_combinations():
     with pytest.raises(BadInput, match=r"sampler grid.*model\.a"):
-        list(space(a={"uniform": [0, 1]}).cells({"model.a": 0}, all_entries=True))
+        list(space(a={"uniform": [0, 1]}).combinations({"model.a": 0}, all_entries=True))
 
 
 def test_a_grid_without_end_is_refused_before_it_is_listed():
     with pytest.raises(BadInput, match="at most 100000 combinations, got 10000000000"):
-        list(space(a={"int": [1, 100_000]}, b={"int": [1, 100_000]}).cells({}, all_entries=True))
+        list(space(a={"int": [1, 100_000]}, b={"int": [1, 100_000]}).combinations({}, all_entries=True))
 
 
 @given(spaces())
-def test_cells_are_of_the_space_each_once(found):
+def test_combinations_are_of_the_space_each_once(found):
     entries = [entry for entry in found.free if entry.count is not None]
     listed = Space("made_up", tuple(e for e in entries if set(e.when) <= {one.name for one in entries}))
     if len(listed.entries) and all(e.count < 12 for e in listed.entries):
-        cells = list(listed.cells(BASE, all_entries=True))
-        assert all(listed.entry(name).contains(value) for cell in cells for name, value in cell.items())
-        assert len({repr(cell) for cell in cells}) == len(cells)
-        for cell in cells:
-            values = listed.complete(cell, BASE)
-            assert set(cell) == {e.name for e in listed.free if listed.active(e, values)}
+        combinations = list(listed.combinations(BASE, all_entries=True))
+        assert all(listed.entry(name).contains(value) for one in combinations for name, value in one.items())
+        assert len({repr(one) for one in combinations}) == len(combinations)
+        for combination in combinations:
+            values = listed.complete(combination, BASE)
+            assert set(combination) == {e.name for e in listed.free if listed.active(e, values)}
 
 
 def test_an_entry_made_in_python_ends_where_its_steps_end():

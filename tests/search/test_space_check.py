@@ -212,5 +212,5 @@ def test_what_an_accepted_space_proposes_is_never_refused(data):
     }
     kept, _ = build("made_up", found.complete(chosen, BASE), "candidate")
     assert kept["latents"] == kept["hidden"] == chosen["model.hidden"]
-    for cell in found.cells(BASE):
-        build("made_up", found.complete(chosen | cell, BASE), "candidate")
+    for combination in found.combinations(BASE):
+        build("made_up", found.complete(chosen | combination, BASE), "candidate")
