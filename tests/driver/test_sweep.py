@@ -181,7 +181,10 @@ def test_the_main_job_takes_the_best_settings(place, quiet):
         (("--samples", "3", "--asha", "40"), "less than the 20 epochs"),
         (("--samples", "3", "--asha", "5", "--objective", "co-bps", "--objective", "fp-bps"), "one objective"),
         (("--samples", "3", "--set", "training.validate_on=eval"), "never looks at evaluation trials"),
-        (("--samples", "3", "--splits", "mc_maze_small-20ms-test"), "end in -val"),
+        (
+            ("--samples", "3", "--splits", "mc_maze_small-20ms-test"),
+            "expected splits of it, got mc_maze_small-20ms-test",
+        ),
         (("--samples", "3", "--seeds", "0,x"), "--seeds expected whole numbers"),
         (("--samples", "3", "--name", "../x"), "sweep name expected"),
     ],
