@@ -219,7 +219,9 @@ def test_a_setting_that_only_the_new_code_knows_does_not_stand_in_the_way(run):
     command(run, E, made=Plan(tuple(less)))
     command(run, E, accept=True)
     assert [trial.id for trial in run.trials()] == [trial.id for trial in less]
-    other = [dataclasses.replace(t, settings={**t.hyperparameters, "hidden": 77}) for t in made.trials if t.training]
+    other = [
+        dataclasses.replace(t, hyperparameters={**t.hyperparameters, "hidden": 77}) for t in made.trials if t.training
+    ]
     assert settle(run, E, E, Plan(tuple(other)), "data", accept=True).planned == tuple(other)
 
 

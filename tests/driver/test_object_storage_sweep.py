@@ -90,7 +90,7 @@ def equal(one, other):
     assert told(one) == told(other)
     frames = [tables.read_table(run.table).drop(NOT_RESULTS) for run in (one, other)]
     assert frames[0].equals(frames[1])
-    assert read_yaml(one.settings)["models"] == read_yaml(other.hyperparameters)["models"]
+    assert read_yaml(one.settings)["models"] == read_yaml(other.settings)["models"]
 
 
 @pytest.fixture(scope="module")

@@ -195,7 +195,7 @@ def test_a_store_that_fails_while_parts_are_read_does_not_make_the_file_damaged(
     with files.opened(store.split_path(bucket, "x"), parts=True) as file:
         file.read(10)
         door.every, door.kinds = 1, ("500",)
-        with pytest.raises(StoreError), store._opened(store.split_path(bucket, "x"), parts=True) as opened:
+        with pytest.raises(StoreError), store.opened(store.split_path(bucket, "x"), parts=True) as opened:
             opened["x"][()]
 
 

@@ -18,43 +18,33 @@ USER_BLOCKS = (0, 512, 1024, 2048, 4096)
 HEAD_BYTES = 8192
 EXPORT = "export its spike times to NWB (neuroconv does) or its counts to HDF5 or NPZ"
 ARRAYS = "save its arrays as HDF5 or NPZ"
-SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
-    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file of version 5 to 7", "for counts in it give counts: NAME"),
-    (0, b"\x93NUMPY", "a single numpy array (.npy)", "save it as NPZ: np.savez(path, counts=...)"),
-    (257, b"ustar", "a tar archive", "unpack it first: tar xf"),
-    (0, b"BZh", "packed by bzip2", "unpack it first: bunzip2"),
-    (0, b"\xfd7zXZ\0", "packed by xz", "unpack it first: unxz"),
-    (0, b"\x28\xb5\x2f\xfd", "packed by zstd", "unpack it first: unzstd"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first: 7z x"),
-    (0, b"Rar!\x1a\x07", "a RAR archive", "unpack it first"),
-    (0, b"CDF\x01", "a netCDF 3 file", ARRAYS),
-    (0, b"CDF\x02", "a netCDF 3 file", ARRAYS),
-    (0, b"CDF\x05", "a netCDF 3 file", ARRAYS),
-    (0, b"\x0e\x03\x13\x01", "an HDF4 file", "convert it to HDF5: h4toh5"),
-    (0, b"PAR1", "a Parquet file", ARRAYS),
-    (0, b"ARROW1", "an Arrow or Feather file", ARRAYS),
-    (0, b"FEA1", "a Feather file", ARRAYS),
-    (0, b"SQLite format 3\0", "an SQLite database", ARRAYS),
-    (0, b"RDX2\n", "a file of R (RData)", ARRAYS),
-    (0, b"RDX3\n", "a file of R (RData)", ARRAYS),
-    (0, b"X\n\0\0\0", "a file of R (RDS)", ARRAYS),
-    (0, b"A\n2\n", "a file of R (RDS)", ARRAYS),
-    (0, b"A\n3\n", "a file of R (RDS)", ARRAYS),
-    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document", ARRAYS),
-    (0, b"%PDF", "a PDF document", "check the path"),
-    (0, b"\x89PNG", "a picture (PNG)", "check the path"),
-    (0, b"NEURALEV", "a Blackrock recording", EXPORT),
-    (0, b"NEURALSG", "a Blackrock recording", EXPORT),
-    (0, b"NEURALCD", "a Blackrock recording", EXPORT),
-    (0, b"BREVENTS", "a Blackrock recording", EXPORT),
-    (0, b"######## Neuralynx", "a Neuralynx recording", EXPORT),
-    (0, b"XELP", "a Plexon recording", EXPORT),
-    (0, b"PLEX", "a Plexon recording", EXPORT),
-    (0, b"ABF ", "an Axon recording (ABF)", EXPORT),
-    (0, b"ABF2", "an Axon recording (ABF)", EXPORT),
-    (0, b"\xc6\x91\x27\x02", "an Intan recording (RHD)", EXPORT),
-    (0, b"\x02\x27\x91\xc6", "an Intan recording (RHD)", EXPORT),
+SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
+    ("a MATLAB file of version 5 to 7", "for counts in it give counts: NAME", 0, (b"MATLAB 5.0 MAT-file",)),
+    ("a single numpy array (.npy)", "save it as NPZ: np.savez(path, counts=...)", 0, (b"\x93NUMPY",)),
+    ("a tar archive", "unpack it first: tar xf", 257, (b"ustar",)),
+    ("packed by bzip2", "unpack it first: bunzip2", 0, (b"BZh",)),
+    ("packed by xz", "unpack it first: unxz", 0, (b"\xfd7zXZ\0",)),
+    ("packed by zstd", "unpack it first: unzstd", 0, (b"\x28\xb5\x2f\xfd",)),
+    ("a 7z archive", "unpack it first: 7z x", 0, (b"7z\xbc\xaf\x27\x1c",)),
+    ("a RAR archive", "unpack it first", 0, (b"Rar!\x1a\x07",)),
+    ("a netCDF 3 file", ARRAYS, 0, (b"CDF\x01", b"CDF\x02", b"CDF\x05")),
+    ("an HDF4 file", "convert it to HDF5: h4toh5", 0, (b"\x0e\x03\x13\x01",)),
+    ("a Parquet file", ARRAYS, 0, (b"PAR1",)),
+    ("an Arrow or Feather file", ARRAYS, 0, (b"ARROW1",)),
+    ("a Feather file", ARRAYS, 0, (b"FEA1",)),
+    ("an SQLite database", ARRAYS, 0, (b"SQLite format 3\0",)),
+    ("a file of R (RData)", ARRAYS, 0, (b"RDX2\n", b"RDX3\n")),
+    ("a file of R (RDS)", ARRAYS, 0, (b"X\n\0\0\0", b"A\n2\n", b"A\n3\n")),
+    ("an old Office document", ARRAYS, 0, (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)),
+    ("a PDF document", "check the path", 0, (b"%PDF",)),
+    ("a picture (PNG)", "check the path", 0, (b"\x89PNG",)),
+    ("a Blackrock recording", EXPORT, 0, (b"NEURALEV", b"NEURALSG", b"NEURALCD", b"BREVENTS")),
+    ("a Neuralynx recording", EXPORT, 0, (b"######## Neuralynx",)),
+    ("a Plexon recording", EXPORT, 0, (b"XELP", b"PLEX")),
+    ("an Axon recording (ABF)", EXPORT, 0, (b"ABF ", b"ABF2")),
+    ("an Intan recording (RHD)", EXPORT, 0, (b"\xc6\x91\x27\x02", b"\x02\x27\x91\xc6")),
 )
+"""What it is, what to do next, and the bytes that tell it, from which byte on."""
 POINTER = "fetch the file itself"
 HTML = "download the file itself, not the page that links to it"
 
@@ -133,8 +123,8 @@ def _other_bytes(path: str, head: bytes, again: str) -> str:
         return f"is empty (0 bytes); {again}"
     if HDF5.startswith(head):
         return f"is cut off after {len(head)} bytes; {again}"
-    for start, mark, what, then in SIGNATURES:
-        if head[start : start + len(mark)] == mark:
+    for what, then, start, marks in SIGNATURES:
+        if head.startswith(marks, start):
             return f"is {what}, not HDF5; {then}"
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
         return _zip(path, again)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from raysp.errors import BadInput, unknown
 
-NAMES = ("axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent", "times")
 Name = Literal[
     "axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent", "times"
 ]
+NAMES = get_args(Name)
 
 SHORTEST_BIN_MS, LONGEST_BIN_MS = 0.1, 100.0
 """Bins of neural populations last 1 to 50 ms; a spike takes 1 ms. 0.02 is seconds for ms, 200 is often 0.2 or 20."""

@@ -24,8 +24,8 @@ class Source:
     Attributes:
         VERSION: another one where the same recording and settings give other arrays.
         Config: a dataclass of settings, which checks itself.
-        inputs: config -> paths of the recordings that are read; raises Absent.
         build: (config, the split's name) -> split and answers.
+        inputs: config -> paths of the recordings that are read; raises Absent. By default the setting `path`, if any.
         is_standin: config -> whether the recording was generated; by default what HDF5 files say of themselves.
         role: the split's name -> what the split is there for.
         RECORDINGS: those with names of their own, which an experiment gives as splits.
@@ -37,8 +37,8 @@ class Source:
 
     VERSION: str
     Config: type
-    inputs: Callable[[Any], list[str]]
     build: Callable[[Any, str], Built]
+    inputs: Callable[[Any], list[str]] = lambda config: [config.path] if hasattr(config, "path") else []
     is_standin: Callable[[Any], bool] | None = None
     role: Callable[[str], Role] = lambda name: Role()
     RECORDINGS: Mapping[str, Recording] = field(default_factory=dict)
@@ -65,7 +65,6 @@ class Source:
 NEEDED = {
     "VERSION": "VERSION, a text",
     "Config": "Config, a dataclass of settings",
-    "inputs": "inputs(config), which returns the paths that are read",
     "build": "build(config, name), which returns a split and its answers or None",
 }
 

@@ -47,11 +47,6 @@ class Config(Cut):
         ranges.above_zero(self, "chaotic_rnn", "max_hz")
 
 
-def inputs(config: Config) -> list[str]:
-    """Return no paths: nothing is read."""
-    return []
-
-
 def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     """Make the split, with its true rates, and its answers.
 

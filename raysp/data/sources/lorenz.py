@@ -63,11 +63,6 @@ class _Read:
     per_condition: int | None
 
 
-def inputs(config: Config) -> list[str]:
-    """Return the paths of the recordings that are read."""
-    return [config.path]
-
-
 def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     """Make a split of an LFADS file, with the true rates, and its answers.
 

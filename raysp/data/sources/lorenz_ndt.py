@@ -58,11 +58,6 @@ class Config(Cut):
             raise BadInput(f"lorenz_ndt, ms expected a multiple of {MS_PER_BIN}, got {self.ms}")
 
 
-def inputs(config: Config) -> list[str]:
-    """Return no paths: nothing is read."""
-    return []
-
-
 def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     """Make the split, with its true rates, and its answers.
 

@@ -23,11 +23,6 @@ from raysp.io import files
 VERSION = "population-2"
 
 
-def inputs(config: Config) -> list[str]:
-    """Return the paths of the recordings that are read."""
-    return [config.path]
-
-
 def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     """Make a split of a recording, and its answers.
 

@@ -23,6 +23,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 
 FORMAT = 4
+AGAIN = "prepare it again: raysp data prepare (of an experiment's own recording with its file)"
 CHUNK = 1 << 16
 """Values of a chunk of an array that runs in time."""
 
@@ -113,7 +114,7 @@ def load_targets(root: str, name: str) -> Any:
             f"no answers for {name!r} below {root!r}; for the benchmark's test phase run: "
             f"raysp data fetch test_answers --root {root}, then raysp data prepare {name} --root {root}"
         )
-    with _opened(path) as file:
+    with opened(path, again=AGAIN) as file:
         found = _checked(file, root, name, "answers")
         if found["fingerprint"] != prepared.fingerprint:
             raise BadInput(
@@ -131,7 +132,7 @@ def has_its_answers(root: str, name: str) -> bool:
     if not prepared.answers or not files.exists(path := targets_path(root, name)):
         return not prepared.answers
     try:
-        with _opened(path, parts=True) as file:
+        with opened(path, parts=True, again=AGAIN) as file:
             return _checked(file, root, name, "answers")["fingerprint"] == prepared.fingerprint
     except (BadInput, NotReady):
         return False
@@ -157,17 +158,9 @@ def _split(root: str, name: str, *, parts: bool = False) -> Iterator[tuple[Group
             f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root} (for a "
             "recording of an experiment's own: with the experiment's file in place of the name)"
         )
-    with _opened(path, parts=parts) as file:
+    with opened(path, parts=parts, again=AGAIN) as file:
         raw = _checked(file, root, name, "split")
         yield file, Header.read(raw, catalog.of(raw["kind"]).Sizes), raw
-
-
-@contextlib.contextmanager
-def _opened(path: str, *, parts: bool = False) -> Iterator[Group]:
-    with opened(
-        path, parts=parts, again="prepare it again: raysp data prepare (of an experiment's own recording with its file)"
-    ) as file:
-        yield file
 
 
 def _checked(file: Group, root: str, name: str, holds: Literal["split", "answers"]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def test_a_source_may_come_from_an_installed_package(recording, monkeypatch):
     theirs = EntryPoint("theirs", "raysp.data.sources.population", "raysp.sources")
     monkeypatch.setattr(plugins.importlib.metadata, "entry_points", lambda group: [theirs])
     monkeypatch.setattr(plugins.sys, "path", [*plugins.sys.path, root])
-    one = Recording("mine", "theirs", known.hyperparameters)
+    one = Recording("mine", "theirs", known.settings)
     assert prepare.prepare([one], root) == ["mine"]
     assert store.header(root, "mine").built_from["source"] == "theirs"
 
@@ -53,7 +53,7 @@ def test_an_unknown_source_gets_the_nearest_name():
 
 def test_an_unknown_setting_gets_the_nearest_name(recording):
     known, root = recording
-    wrong = Recording("mine", "population", {**known.hyperparameters, "heldout_fracton": 0.2})
+    wrong = Recording("mine", "population", {**known.settings, "heldout_fracton": 0.2})
     with pytest.raises(BadInput, match="did you mean 'heldout_fraction'"):
         prepare.full_name(wrong, root)
 
@@ -66,7 +66,7 @@ def test_prepared_once_and_again_only_for_other_content(recording, monkeypatch):
     assert prepare.prepare([known], root) == ["mine"]
     assert prepare.prepare([known], root) == ["mine"]
     assert built == ["mine"]
-    other_settings = Recording("mine", "population", {**known.hyperparameters, "seed": 1})
+    other_settings = Recording("mine", "population", {**known.settings, "seed": 1})
     prepare.prepare([other_settings], root)
     assert len(built) == 2
     np.savez(f"{root}/mine.npz", counts=np.ones((20, 10, 8), dtype=int))
@@ -100,7 +100,7 @@ def test_a_name_that_differs_from_a_prepared_ones_in_case_alone_is_refused(recor
     known, root = recording
     prepare.prepare([known], root)
     with pytest.raises(BadInput, match=r"recording Mine and mine, which is prepared below .* differ in case alone"):
-        prepare.full_name(Recording("Mine", "population", known.hyperparameters), root)
+        prepare.full_name(Recording("Mine", "population", known.settings), root)
 
 
 def test_the_record_holds_base_names_and_hashes_only(recording):
@@ -123,7 +123,7 @@ def test_moving_the_file_builds_nothing_anew(recording, tmp_path, monkeypatch):
     (tmp_path / "data" / "mine.npz").rename(elsewhere / "mine.npz")
     monkeypatch.setattr(population, "build", lambda config, name: pytest.fail("was built again"))
     monkeypatch.chdir(elsewhere)
-    moved = Recording("mine", "population", {**known.hyperparameters, "path": "mine.npz"})
+    moved = Recording("mine", "population", {**known.settings, "path": "mine.npz"})
     assert prepare.prepare([moved], root) == ["mine"]
 
 
@@ -165,7 +165,7 @@ def test_a_bad_recording_leaves_the_earlier_split(recording):
 
 def test_a_missing_file_is_refused_before_anything_is_built(recording):
     known, root = recording
-    gone = Recording("mine", "population", {**known.hyperparameters, "path": "{root}/other.npz"})
+    gone = Recording("mine", "population", {**known.settings, "path": "{root}/other.npz"})
     with pytest.raises(BadInput, match=r"recording mine: .*other.npz is not there; check the path"):
         prepare.full_name(gone, root)
 
@@ -183,7 +183,7 @@ def test_a_generated_recording_is_named_so(tmp_path):
 
 def test_a_names_end_means_nothing(recording):
     known, root = recording
-    prepare.prepare([Recording("mine-test", "population", known.hyperparameters)], root)
+    prepare.prepare([Recording("mine-test", "population", known.settings)], root)
     assert store.header(root, "mine-test").role == Role()
 
 
@@ -191,4 +191,4 @@ def test_a_names_end_means_nothing(recording):
 def test_names_that_mean_something_else_are_refused(recording, name):
     known, root = recording
     with pytest.raises(BadInput, match="recording name"):
-        prepare.full_name(Recording(name, "population", known.hyperparameters), root)
+        prepare.full_name(Recording(name, "population", known.settings), root)
