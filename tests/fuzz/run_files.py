@@ -108,14 +108,18 @@ PREDICTIONS = Kind(
 
 def _trains(folder: str, seed: int) -> None:
     split = made_up_recording(units=2)
-    spike_trains_file.write_trains(_folder(folder).predictions, TRIAL, split, made_up_trains(seed), 64)
+    spike_trains_file.write_spike_trains(_folder(folder).predictions, TRIAL, split, made_up_trains(seed), 64)
 
 
 TRAINS = Kind(
     "predicted spike trains",
     f"{INSIDE}/predictions.parquet",
     _trains,
-    {"trains": lambda folder: Read([vars(one) for one in spike_trains_file.read_trains(_folder(folder).predictions)])},
+    {
+        "trains": lambda folder: Read(
+            [vars(one) for one in spike_trains_file.read_spike_trains(_folder(folder).predictions)]
+        )
+    },
     parquet_changes.CHANGES,
     ours=True,
 )

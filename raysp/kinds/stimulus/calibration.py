@@ -1,4 +1,4 @@
-"""How ready a fitted network is to give spikes: chosen for each cell on the validation part, by two goals.
+"""How ready a fitted network is to give spikes: chosen for each unit on the validation part, by two goals.
 
 Networks that are unsure say something near the mean, and decodings made for sure ones then give too few spikes, or
 none. A boost, added to what the network says in logs, mends that. It changes no weight.
@@ -30,9 +30,9 @@ class Tried:
     """What each boost gave in the validation part.
 
     Attributes:
-        predicted: (boosts, cells) spikes.
-        recorded: (cells,) spikes.
-        distance: (boosts, cells) sum over stretches of distances between predicted and recorded trains.
+        predicted: (boosts, units) spikes.
+        recorded: (units,) spikes.
+        distance: (boosts, units) sum over stretches of distances between predicted and recorded trains.
     """
 
     predicted: np.ndarray
@@ -40,7 +40,7 @@ class Tried:
     distance: np.ndarray
 
     def best(self) -> dict[str, np.ndarray]:
-        """Return each goal's boost of each cell, (cells,); of boosts that are equally good the smallest."""
+        """Return each goal's boost of each unit, (units,); of boosts that are equally good the smallest."""
         boosts = np.array(BOOSTS)
         missing = np.abs(self.predicted - self.recorded)
         return {MATCHED: boosts[missing.argmin(axis=0)], CAREFUL: boosts[self.distance.argmin(axis=0)]}
@@ -56,7 +56,7 @@ def calibrated(
 ) -> dict[str, Boost]:
     """Return the boosts of a fitted model's calibrated decodings by their names; none for other models.
 
-    Every window of the stretches sees the true spikes before it. No cell's boost depends on another cell.
+    Every window of the stretches sees the true spikes before it. No unit's boost depends on another unit.
 
     Args:
         model: fitted, on the tape's device.
@@ -92,8 +92,8 @@ def _tried(
     boosts = {str(boost): Boost(decoding, torch.full((len(tape.spikes),), boost)) for boost in BOOSTS}
     found = roll_out(model, tape, stretch, forced=True, keep_output=False, boosts=boosts, keep_going=keep_going)
     true = tape.spikes[:, found.first : found.first + found.bins].to(torch.uint8).cpu().numpy()
-    # Not stacked: of many cells, all boosts' trains together are large.
+    # Not stacked: of many units, all boosts' trains together are large.
     trains = [found.spikes[name] for name in boosts]
     predicted = np.stack([train.sum(axis=1, dtype=np.int64) for train in trains])
-    far = [[distance(own, cell) for own, cell in zip(true, train, strict=True)] for train in trains]
+    far = [[distance(own, unit) for own, unit in zip(true, train, strict=True)] for train in trains]
     return tuple(torch.as_tensor(found) for found in (predicted, true.sum(axis=1, dtype=np.int64), np.array(far)))

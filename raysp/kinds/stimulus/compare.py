@@ -58,7 +58,7 @@ def compare(run: RunFolder, trials: Sequence[Trial], floor: str, ceiling: str) -
 def compared(values: Values) -> Iterator[dict[str, Any]]:
     """Yield the rows of one recording: means of every line, floor first, then differences of networks."""
     lines = tuple(dict.fromkeys(line for line, _, _ in values))
-    means = Means(lines, {key: Mean.of(cells.values()) for key, cells in values.items()})
+    means = Means(lines, {key: Mean.of(found.values()) for key, found in values.items()})
     for (line, metric, sigma), found in means.found.items():
         yield _row("mean", line, metric, sigma) | found._asdict()
     yield from _at_each_width(values, means)
@@ -86,8 +86,8 @@ def spacing() -> dict[int, float]:
 def over_widths(values: Values, line: Line, metric: str) -> dict[int, float]:
     """Return each unit's mean over the range of widths; only of units that were scored at every one."""
     curves = [(share, values.get((line, metric, sigma), {})) for sigma, share in spacing().items()]
-    units = set.intersection(*(set(cells) for _, cells in curves))
-    return {unit: sum(share * cells[unit] for share, cells in curves) for unit in sorted(units)}
+    units = set.intersection(*(set(found) for _, found in curves))
+    return {unit: sum(share * found[unit] for share, found in curves) for unit in sorted(units)}
 
 
 def _read(table: Any, first: Mapping[str, Trial], floor: str, ceiling: str) -> tuple[Values, dict[Any, str]]:
@@ -106,8 +106,8 @@ def _read(table: Any, first: Mapping[str, Trial], floor: str, ceiling: str) -> t
         seeds.setdefault((where[0], where[1]), str(low) if low == high else f"{low}–{high}")
     lines = {(line.model, line.decoding): line for line in lines_of(list(seeds), first, floor, ceiling)}
     values = {
-        (lines[model, decoding], metric, None if width is None else int(width)): dict(zip(units, cells, strict=True))
-        for model, decoding, metric, width, units, cells in rows
+        (lines[model, decoding], metric, None if width is None else int(width)): dict(zip(units, found, strict=True))
+        for model, decoding, metric, width, units, found in rows
         if (model, decoding) in lines
     }
     order = {line: i for i, line in enumerate(lines.values())}

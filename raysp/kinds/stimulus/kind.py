@@ -24,7 +24,7 @@ WIDTHS_MS = ("10", "50")
 
 
 class Stimulus(Kind):
-    """A stimulus and the spikes of cells over time, cut into training, validation and test part."""
+    """A stimulus and the spikes of units over time, cut into training, validation and test part."""
 
     name = "stimulus"
     metrics: ClassVar = {
@@ -43,13 +43,13 @@ class Stimulus(Kind):
         return find_units(experiment.units, header.units, header.left_out)
 
     def cuts(self, experiment: Experiment, header: Header) -> list[Units]:
-        """Return so many cells for each trial."""
+        """Return so many units for each trial."""
         chosen = self.units(experiment, header)
         size = experiment.units_per_trial or len(chosen)
         return [chosen[first : first + size] for first in range(0, len(chosen), size)]
 
     def work(self, header: Header) -> float:
-        """Return how many bins of cells train."""
+        """Return how many bins of units train."""
         return float(header.trials["train"] * header.sizes.units)
 
     def check(self, model: Any, training: Training | None, header: Header) -> None:
@@ -63,8 +63,8 @@ class Stimulus(Kind):
         return None if objective == "validation_loss" else "is no number of a continuous recording's trials"
 
     def words(self, trial: Trial, split: Any) -> str:
-        """Return how many cells and bins train."""
-        return f"{split.sizes.units} cells, {split.bins_of('train')} bins to train on"
+        """Return how many units and bins train."""
+        return f"{split.sizes.units} units, {split.bins_of('train')} bins to train on"
 
     def learner(self, job: Job, split: Any, answers: Any = None) -> tuple[Any, Batches]:
         """Return a new model and the recording's windows."""
@@ -73,7 +73,7 @@ class Stimulus(Kind):
         return learner(job, split)
 
     def fit(self, job: Job, split: Any, answers: Any = None) -> Fitted:
-        """Fit the cells' networks; each keeps its weights of lowest validation loss."""
+        """Fit the units' networks; each keeps its weights of lowest validation loss."""
         from raysp.kinds.stimulus.learner import fit
 
         return fit(job, split)
@@ -85,22 +85,22 @@ class Stimulus(Kind):
         return predict(job, fitted, split)
 
     def score(self, trial: Trial, split: Any, answers: Any, folder: TrialFolder) -> Rows:
-        """Return each cell's curves over the width of smoothing, for every decoding."""
-        from raysp.kinds.stimulus.score import trains_rows
+        """Return each unit's curves over the width of smoothing, for every decoding."""
+        from raysp.kinds.stimulus.score import spike_train_rows
 
-        return trains_rows(trial, split, folder)
+        return spike_train_rows(trial, split, folder)
 
     def lines(self, table: Any, bounds: tuple[str, str]) -> Iterator[str]:
-        """Yield a block per recording: models and decodings by measures, mean and spread over cells."""
-        from raysp.kinds.stimulus.printed import over_cells
+        """Yield a block per recording: models and decodings by measures, mean and spread over units."""
+        from raysp.kinds.stimulus.printed import over_units
 
-        return over_cells(table, self.metrics, bounds)
+        return over_units(table, self.metrics, bounds)
 
     def tables(self, run: RunFolder) -> None:
-        """Write the curves as a table of one row per cell, decoding and width."""
-        from raysp.kinds.stimulus.table import write_train_table
+        """Write the curves as a table of one row per unit, decoding and width."""
+        from raysp.kinds.stimulus.table import write_spike_train_table
 
-        write_train_table(run)
+        write_spike_train_table(run)
 
     def compare(self, run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
         """Return means over units, and networks against counts."""

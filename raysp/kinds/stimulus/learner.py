@@ -1,4 +1,4 @@
-"""What a trial of a continuous recording is fitted to: windows of its training part, the same ones for every cell."""
+"""What a trial of a continuous recording is fitted to: windows of its training part, the same ones for every unit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 
 LOOK = 768
-"""Validation windows at a time, those of each cell counted; changes memory, not results."""
+"""Validation windows at a time, those of each unit counted; changes memory, not results."""
 
 
 class WindowBatches:
@@ -95,7 +95,7 @@ def learner(job: Job, split: StimulusSplit, answers: None = None) -> tuple[Windo
 
 
 def fit(job: Job, split: StimulusSplit, answers: None = None) -> Fitted:
-    """Fit a trial's networks; each cell keeps its weights of lowest validation loss."""
+    """Fit a trial's networks; each unit keeps its weights of lowest validation loss."""
     if catalog.fits_itself(job.trial.model):
         return fit_itself(job, split.sizes, split)
     return training.fit(job, lambda job: learner(job, split))
@@ -110,7 +110,7 @@ def check_training(how: Training) -> None:
     """Refuse settings that mean nothing for the windows of a recording.
 
     Raises:
-        BadInput: validation on the evaluation part, a rate that follows the loss (one rate is for all cells), or a
+        BadInput: validation on the evaluation part, a rate that follows the loss (one rate is for all units), or a
             warm-up before a cycle that has its own were asked for.
     """
     if how.validate_on != "train":
@@ -121,7 +121,7 @@ def check_training(how: Training) -> None:
     if how.schedule == "plateau":
         raise BadInput(
             "a continuous recording expected training.schedule constant, cosine or one_cycle, got 'plateau': one "
-            "learning rate is for all cells, and would follow their mean loss"
+            "learning rate is for all units, and would follow their mean loss"
         )
     if how.schedule == "one_cycle" and how.warmup_epochs:
         raise BadInput(

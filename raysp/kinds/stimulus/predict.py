@@ -17,7 +17,7 @@ from raysp.kinds.kind import Products
 from raysp.kinds.stimulus.calibration import calibrated
 from raysp.kinds.stimulus.kernels_file import write_kernels
 from raysp.kinds.stimulus.rollout import Boost, roll_out
-from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
+from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, write_spike_trains
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.stages import Stages
@@ -31,7 +31,7 @@ def predict(job: Job, fitted: Fitted, split: StimulusSplit) -> Products:
     Args:
         job: of the trial.
         fitted: its model.
-        split: the recording, the trial's cells already selected.
+        split: the recording, the trial's units already selected.
 
     Raises:
         Interrupted: the job said stop; the checkpoint holds the fitted model.
@@ -41,29 +41,31 @@ def predict(job: Job, fitted: Fitted, split: StimulusSplit) -> Products:
     boosts = calibrated_on_validation(job, fitted, split)
     job.report({"phase": "predicting"})
     found = [train for stretch in split.parts[PART] for train in predicted(job, fitted, split, stretch, boosts)]
-    files = {"predictions.parquet": lambda path: write_trains(path, trial, split, found, model.reach.before, PART)}
+    files = {
+        "predictions.parquet": lambda path: write_spike_trains(path, trial, split, found, model.reach.before, PART)
+    }
     if (kernels := model.kernels()) is not None:
         weights = kernels.detach().cpu().numpy()
         files["kernels.parquet"] = lambda path: write_kernels(path, trial, split.units, weights)
-    cells = {cell: own for cell, own in fitted.units.items() if cell not in fitted.lost}
-    by_cell = {name: _known(split, fitted, boost.by) for name, boost in boosts.items()}
-    return Products(files, {"cells": cells, "boosts": by_cell}, _done(job, cells))
+    units = {unit: own for unit, own in fitted.units.items() if unit not in fitted.lost}
+    by_unit = {name: _known(split, fitted, boost.by) for name, boost in boosts.items()}
+    return Products(files, {"cells": units, "boosts": by_unit}, _done(job, units))
 
 
 def _known(split: StimulusSplit, fitted: Fitted, values: torch.Tensor) -> dict[int, float]:
-    """Return the values of cells that have weights, by their numbers."""
-    by_cell = zip(split.units.tolist(), values.tolist(), strict=True)
-    return {cell: round(value, 3) for cell, value in by_cell if cell not in fitted.lost}
+    """Return the values of units that have weights, by their numbers."""
+    by_unit = zip(split.units.tolist(), values.tolist(), strict=True)
+    return {unit: round(value, 3) for unit, value in by_unit if unit not in fitted.lost}
 
 
-def _done(job: Job, cells: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
-    if not cells:
+def _done(job: Job, units: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
+    if not units:
         return {"selected_on": "nothing"}
     refit = ", then trained on both parts" if job.training.refit else ""
-    # Beside the lowest mean over cells, which one epoch has: the mean of each cell's lowest, whose weights predict.
-    losses = torch.tensor([own["validation loss"] for own in cells.values()])
+    # Beside the lowest mean over units, which one epoch has: the mean of each unit's lowest, whose weights predict.
+    losses = torch.tensor([own["validation loss"] for own in units.values()])
     return {
-        "selected_on": f"validation part, each cell by itself{refit}",
+        "selected_on": f"validation part, each unit by itself{refit}",
         "cells_best_validation_loss": losses.mean().item(),
     }
 
@@ -89,21 +91,21 @@ def predicted(
     split: StimulusSplit,
     stretch: tuple[int, int],
     boosts: Mapping[str, Boost] | None = None,
-) -> list[Train]:
-    """Return the spike trains that a model predicts for a stretch, one per decoding of each cell that has weights."""
+) -> list[SpikeTrain]:
+    """Return the spike trains that a model predicts for a stretch, one per decoding of each unit that has weights."""
     tape = Tape.of(split, fitted.device)
     found = roll_out(fitted.model, tape, stretch, seed=job.trial.seed, boosts=boosts, keep_going=_Clock(job).look)
     rows = []
-    for index, cell in enumerate(split.units.tolist()):
-        if cell in fitted.lost:
+    for index, unit in enumerate(split.units.tolist()):
+        if unit in fitted.lost:
             continue
         recorded = split.spikes[found.first : found.first + found.bins, index]
         for number, (decoding, spikes) in enumerate(found.spikes.items()):
             # Outputs are large; the decodings of one model say almost the same.
-            told = found.output[decoding][index] if number == 0 else None
-            told = None if told is None else _physical(fitted.model, told).reshape(len(told), -1)
-            place = (cell, decoding, split.sizes.bin_ms, found.first)
-            rows.append(Train(*place, spikes[index], recorded, told, found.step))
+            output = found.output[decoding][index] if number == 0 else None
+            output = None if output is None else _physical(fitted.model, output).reshape(len(output), -1)
+            place = (unit, decoding, split.sizes.bin_ms, found.first)
+            rows.append(SpikeTrain(*place, spikes[index], recorded, output, found.step))
     return rows
 
 

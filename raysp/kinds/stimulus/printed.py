@@ -9,8 +9,8 @@ from raysp.kinds.lines import aligned, ordered, spell
 from raysp.kinds.metric import Metric
 
 
-def over_cells(table: Any, metrics: Mapping[str, Metric], bounds: Sequence[str]) -> Iterator[str]:
-    """Yield a block per recording: models and decodings by measures and widths, mean and spread over cells.
+def over_units(table: Any, metrics: Mapping[str, Metric], bounds: Sequence[str]) -> Iterator[str]:
+    """Yield a block per recording: models and decodings by measures and widths, mean and spread over units.
 
     Args:
         table: rows of metrics.parquet, a polars frame.
@@ -21,7 +21,7 @@ def over_cells(table: Any, metrics: Mapping[str, Metric], bounds: Sequence[str])
 
     columns = [(name, width) for name, one in metrics.items() for width in one.printed]
     names, widths = zip(*columns, strict=True)
-    # Seeds first: a cell with three of them is still one cell.
+    # Seeds first: a unit with three of them is still one unit.
     keys = ["split", "model", "decoding", "metric", "parameter"]
     means = (
         table.filter(col("metric").is_in(names) & col("parameter").is_in(widths))

@@ -24,7 +24,7 @@ class Boost:
 
     Attributes:
         decoding: which.
-        by: (cells,) natural logs.
+        by: (units,) natural logs.
     """
 
     decoding: str
@@ -37,8 +37,8 @@ class Rollout:
 
     Attributes:
         first: bin of the recording at which the prediction begins.
-        spikes: decoding -> (cells, bins) uint8 counts.
-        output: decoding -> (cells, windows, ...) float32, what the network said.
+        spikes: decoding -> (units, bins) uint8 counts.
+        output: decoding -> (units, windows, ...) float32, the network's output.
         step: bins from one window to the next.
     """
 
@@ -66,20 +66,20 @@ def roll_out(
     boosts: Mapping[str, Boost] | None = None,
     keep_going: Callable[[], None] = lambda: None,
 ) -> Rollout:
-    """Predict a stretch of a recording, all cells and decodings in lock-step.
+    """Predict a stretch of a recording, all units and decodings in lock-step.
 
-    Of the cells' spikes the model sees what it predicted itself, and before that zeros, or the true spikes of the
+    Of the units' spikes the model sees what it predicted itself, and before that zeros, or the true spikes of the
     stretch's first bins: never a true spike from t = 0 on.
 
     Args:
         model: fitted, on the tape's device.
         tape: the recording.
         stretch: first bin, and bin after the last; the first `reach.before` of them are seen, not predicted.
-        seed: of decodings that draw; what a cell draws follows from it and the cell's number.
+        seed: of decodings that draw; what a unit draws follows from it and the unit's number.
         history: what stands before the first predicted bin: "zeros", as Doran et al. do, or the "true" spikes.
         whole_windows: predict only while a window with all its targets fits in, as Doran et al. do; else to the end.
         forced: let every window see the true spikes before it (teacher forcing); all windows at once.
-        keep_output: keep what the network said.
+        keep_output: keep the network's output.
         boosts: decodings beside the model's own, by their names, see `calibration`.
         keep_going: called between windows; whatever it raises ends the rollout.
 
@@ -112,12 +112,12 @@ class _Decoder:
     def put(
         self, name: str, output: torch.Tensor, history: torch.Tensor, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
-        """Return the spikes of one decoding, (cells, windows, step)."""
+        """Return the spikes of one decoding, (units, windows, step)."""
         if name not in self.boosts:
             return self.model.spikes(output, history, name, generators)
         boost = self.boosts[name]
-        told = self.model.boosted(output, boost.by.to(output.device))
-        return self.model.spikes(told, history, boost.decoding, generators)
+        boosted = self.model.boosted(output, boost.by.to(output.device))
+        return self.model.spikes(boosted, history, boost.decoding, generators)
 
 
 def _starts(model: WindowModel, stretch: tuple[int, int], *, whole_windows: bool) -> tuple[list[int], int]:
@@ -136,9 +136,9 @@ def _starts(model: WindowModel, stretch: tuple[int, int], *, whole_windows: bool
 def _stepped(decoder, tape, starts, seed, history, stretch, keep_output, keep_going):
     model, names = decoder.model, decoder.names
     before = model.reach.before
-    cells, bins = len(tape.spikes), before + model.step * len(starts)
-    # One row for each cell and decoding: what each decoding put down is what it sees again.
-    trains = torch.zeros(cells, len(names), bins, device=tape.device)
+    units, bins = len(tape.spikes), before + model.step * len(starts)
+    # One row for each unit and decoding: what each decoding put down is what it sees again.
+    trains = torch.zeros(units, len(names), bins, device=tape.device)
     if history == "true":
         trains[:, :, :before] = tape.spikes[:, None, stretch[0] : stretch[0] + before]
     generators = [_generators(tape, seed) for _ in names]
@@ -155,10 +155,10 @@ def _stepped(decoder, tape, starts, seed, history, stretch, keep_output, keep_go
             trains[:, row, now + before : now + before + model.step] = put[:, 0].to(tape.device)
         if keep_output:
             kept.append(output.cpu())
-    told = torch.stack(kept, dim=2).numpy() if kept else None
+    output = torch.stack(kept, dim=2).numpy() if kept else None
     counts = trains[:, :, before:].to(torch.uint8).cpu()
     spikes = {name: counts[:, row] for row, name in enumerate(names)}
-    return spikes, {} if told is None else {name: told[:, row] for row, name in enumerate(names)}
+    return spikes, {} if output is None else {name: output[:, row] for row, name in enumerate(names)}
 
 
 def _forced(decoder, tape, starts, seed, keep_output, keep_going, batch: int = 64):
@@ -181,6 +181,6 @@ def _forced(decoder, tape, starts, seed, keep_output, keep_going, batch: int = 6
 
 
 def _generators(tape: Tape, seed: int) -> list[torch.Generator]:
-    """Return one generator for each cell, which does not know which other cells there are."""
-    seeds = [np.random.SeedSequence([seed % 2**32, cell]).generate_state(1)[0] for cell in tape.units]
+    """Return one generator for each unit, which does not know which other units there are."""
+    seeds = [np.random.SeedSequence([seed % 2**32, unit]).generate_state(1)[0] for unit in tape.units]
     return [torch.Generator().manual_seed(int(each)) for each in seeds]

@@ -1,4 +1,4 @@
-"""The numbers of predicted spike trains: each cell's curves over the width of smoothing, as rows of the run's table."""
+"""The numbers of predicted spike trains: each unit's curves over the width of smoothing, as rows of the run's table."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ GROUPS_MS = (5, 10, 20, 40, 80)
 """Bin widths at which counts are correlated, ms; as near as whole bins come."""
 
 
-def trains_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list[dict[str, Any]]:
-    """Return the rows of one trial: every measure of every cell and decoding, at every width.
+def spike_train_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list[dict[str, Any]]:
+    """Return the rows of one trial: every measure of every unit and decoding, at every width.
 
     Args:
         trial: whose spike trains are scored.
@@ -28,11 +28,13 @@ def trains_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list
         NotReady: nothing was predicted.
         BadInput: the predictions are damaged.
     """
-    from raysp.kinds.stimulus.spike_trains_file import read_trains
+    from raysp.kinds.stimulus.spike_trains_file import read_spike_trains
 
-    places = {int(cell): index for index, cell in enumerate(split.units)}
+    places = {int(unit): index for index, unit in enumerate(split.units)}
     return [
-        row for train in read_trains(folder.predictions) for row in _rows(trial, split, train, places.get(train.cell))
+        row
+        for train in read_spike_trains(folder.predictions)
+        for row in _rows(trial, split, train, places.get(train.unit))
     ]
 
 
@@ -47,7 +49,7 @@ def _rows(trial: Trial, split: StimulusSplit, train: Any, index: int | None) -> 
         "seed": trial.seed,
         "part": "test",
         "decoding": train.decoding,
-        "unit": train.cell,
+        "unit": train.unit,
         "unit_index": index,
         "parameter": None,
         "standin": split.provenance.standin,

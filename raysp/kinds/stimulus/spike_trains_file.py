@@ -1,4 +1,4 @@
-"""predictions.parquet of a continuous recording: predicted spike trains, one row per cell and decoding."""
+"""predictions.parquet of a continuous recording: predicted spike trains, one row per unit and decoding."""
 
 from __future__ import annotations
 
@@ -42,29 +42,29 @@ SCHEMA = pa.schema(
         pa.field("output_width", pa.int32()),
     ]
 )
-"""`run_trial` is the id of the run's trial; `unit` the recording's own cell number, `unit_index` its position in the
+"""`run_trial` is the id of the run's trial; `unit` the recording's own unit number, `unit_index` its position in the
 split's arrays. `first_bin` is the recording's bin at which the prediction begins;
 `spikes` and `recorded_spikes` are bins counted from there, one entry per spike. `step` is how many bins each window
-adds. `output` is what the network said, window after window of `output_width` numbers: distances in bins, or expected
+adds. `output` is the network's output, window after window of `output_width` numbers: distances in bins, or expected
 counts."""
 
 
 @dataclass(frozen=True)
-class Train:
-    """One cell's predicted spikes beside the recorded ones.
+class SpikeTrain:
+    """One unit's predicted spikes beside the recorded ones.
 
     Attributes:
-        cell: the recording's own number.
+        unit: the recording's own number.
         decoding: how the model's output became spikes.
         bin_ms: width of a bin, ms.
         first_bin: bin of the recording at which the prediction begins.
         predicted: (bins,) counts.
         recorded: (bins,) counts.
-        output: (windows, width) what the network said; None where it was not kept.
+        output: (windows, width) the network's output; None where it was not kept.
         step: bins from one window to the next.
     """
 
-    cell: int
+    unit: int
     decoding: str
     bin_ms: float
     first_bin: int
@@ -74,25 +74,25 @@ class Train:
     step: int
 
 
-def write_trains(
-    path: str, trial: Trial, split: StimulusSplit, trains: list[Train], input_bins: int, part: str = "test"
+def write_spike_trains(
+    path: str, trial: Trial, split: StimulusSplit, trains: list[SpikeTrain], input_bins: int, part: str = "test"
 ) -> None:
     """Write a trial's predicted spike trains, whole or not at all.
 
     Args:
         path: where.
         trial: whose they are.
-        split: the recording, the trial's cells already selected.
+        split: the recording, the trial's units already selected.
         trains: what was predicted.
         input_bins: that a window sees before t = 0.
         part: which part of the recording.
 
     Raises:
-        BadInput: a train is of another length than the recorded one, or of a cell that the split lacks.
+        BadInput: a train is of another length than the recorded one, or of a unit that the split lacks.
         OSError: the disk is full; a file that was there stays as it was.
     """
-    cells = split.units.tolist()
-    known = {cell: (i, number) for i, (cell, number) in enumerate(zip(cells, split.global_ids.tolist(), strict=True))}
+    units = split.units.tolist()
+    known = {unit: (i, number) for i, (unit, number) in enumerate(zip(units, split.global_ids.tolist(), strict=True))}
     rows = [_row(trial, train, known, input_bins, part) for train in trains]
     header = {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "data": trial.data}
     header["sizes"] = dataclasses.asdict(split.sizes)
@@ -100,13 +100,13 @@ def write_trains(
     tables.write_table(path, table, header)
 
 
-def read_trains(path: str, cells: Sequence[int] | None = None, *, output: bool = True) -> list[Train]:
+def read_spike_trains(path: str, units: Sequence[int] | None = None, *, output: bool = True) -> list[SpikeTrain]:
     """Read predicted spike trains.
 
     Args:
         path: of a trial's predictions.
-        cells: the recording's own numbers of those that are wanted; None for all.
-        output: read what the network said, too.
+        units: the recording's own numbers of those that are wanted; None for all.
+        output: read the network's output, too.
 
     Raises:
         NotReady: there is no such file.
@@ -121,16 +121,18 @@ def read_trains(path: str, cells: Sequence[int] | None = None, *, output: bool =
         raise BadInput(f"{path} was written by another version of raysp; {AGAIN}")
     table = tables.read_arrow(path, [name for name in SCHEMA.names if output or name not in HEAVY], AGAIN)
     with tables.guarded(path, AGAIN):
-        if cells is not None:
-            table = table.filter(compute.is_in(table["unit"], pa.array(list(cells), pa.int64())))
+        if units is not None:
+            table = table.filter(compute.is_in(table["unit"], pa.array(list(units), pa.int64())))
         return [_train(table, row) for row in range(len(table))]
 
 
-def _row(trial: Trial, train: Train, known: dict[int, tuple[int, int]], input_bins: int, part: str) -> dict[str, Any]:
-    if train.cell not in known or train.predicted.shape != train.recorded.shape:
+def _row(
+    trial: Trial, train: SpikeTrain, known: dict[int, tuple[int, int]], input_bins: int, part: str
+) -> dict[str, Any]:
+    if train.unit not in known or train.predicted.shape != train.recorded.shape:
         raise BadInput(
-            f"{trial.id}: expected a predicted train of {len(train.recorded)} bins of one of its cells, got cell "
-            f"{train.cell} with {len(train.predicted)} bins"
+            f"{trial.id}: expected a predicted train of {len(train.recorded)} bins of one of its units, got unit "
+            f"{train.unit} with {len(train.predicted)} bins"
         )
     return {
         "run_trial": trial.id,
@@ -138,9 +140,9 @@ def _row(trial: Trial, train: Train, known: dict[int, tuple[int, int]], input_bi
         "split": trial.split,
         "seed": trial.seed,
         "part": part,
-        "unit": train.cell,
-        "unit_index": known[train.cell][0],
-        "global_id": known[train.cell][1],
+        "unit": train.unit,
+        "unit_index": known[train.unit][0],
+        "global_id": known[train.unit][1],
         "decoding": train.decoding,
         "bin_ms": train.bin_ms,
         "first_bin": train.first_bin,
@@ -159,8 +161,8 @@ def times(counts: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
 
-def _train(table: pa.Table, row: int) -> Train:
-    # Lists of numbers stay arrays: as Python's lists, the outputs of 60 cells would take hundreds of megabytes.
+def _train(table: pa.Table, row: int) -> SpikeTrain:
+    # Lists of numbers stay arrays: as Python's lists, the outputs of 60 units would take hundreds of megabytes.
     one = {name: table[name][row] for name in table.column_names}
     bins = one["bins"].as_py()
     counts = [
@@ -171,4 +173,4 @@ def _train(table: pa.Table, row: int) -> Train:
     if "output" in one and one["output"].is_valid:
         output = one["output"].values.to_numpy(zero_copy_only=False).reshape(-1, one["output_width"].as_py())
     place = (one[name].as_py() for name in ("unit", "decoding", "bin_ms", "first_bin"))
-    return Train(*place, counts[0], counts[1], output, one["step"].as_py())
+    return SpikeTrain(*place, counts[0], counts[1], output, one["step"].as_py())

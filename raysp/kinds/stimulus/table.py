@@ -1,4 +1,4 @@
-"""Spike-train metrics as a table of one row per cell, decoding and width: what a plot of the curves wants."""
+"""Spike-train metrics as a table of one row per unit, decoding and width: what a plot of the curves wants."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ KEYS = ("run_trial", "model", "split", "seed", "unit", "decoding", "bin_ms", "st
 OF_PREDICTIONS = ("unit", "decoding", "global_id", "input_bins", "step")
 
 
-def write_train_table(run: RunFolder) -> None:
+def write_spike_train_table(run: RunFolder) -> None:
     """Write `spike_train_metrics.parquet` beside the tidy metrics; nothing where no spike trains were scored.
 
-    Columns: run_trial, model, split, seed, unit (the recording's cell number), global_id, decoding, bin_ms, input_bins,
+    Columns: run_trial, model, split, seed, unit (the recording's unit number), global_id, decoding, bin_ms, input_bins,
     step (bins from window to window), sigma_ms, spikes_predicted, spikes_recorded, schreiber, smoothed_pearson,
     van_rossum, standin.
     """

@@ -19,7 +19,7 @@ from raysp.kinds.stimulus.kernels_file import write_kernels
 from raysp.kinds.stimulus.lines import PREDICTED, RECORDED, SIGMAS, SIGN
 from raysp.kinds.stimulus.page.case import Case, open_case
 from raysp.kinds.stimulus.page.numbers import Numbers, read_numbers
-from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
+from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, write_spike_trains
 from raysp.report.run_data import RunData, Task
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, trial_to
@@ -139,7 +139,7 @@ def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
 def finish(run, trial, split, value):
     """Write what a finished trial leaves; return its rows of the table."""
     folder, chosen = run.trial(trial.id), split.select(trial.units)
-    write_trains(folder.predictions, trial, chosen, predict(trial, split), INPUT)
+    write_spike_trains(folder.predictions, trial, chosen, predict(trial, split), INPUT)
     trained = trial.training is not None
     losses = [{"epoch": e, "train_loss": 3.0 - e, "validation_loss": 3.5 - e, "learning_rate": 1e-3} for e in (1, 2, 3)]
     write_curve(folder.curve, losses if trained else [])
@@ -148,7 +148,7 @@ def finish(run, trial, split, value):
     done = {"trial": trial.id, "epochs": 3 if trained else 0, "best_epoch": 2, "seconds": 7.2, "device": "cpu"}
     done |= {"parameters": 1000 * len(trial.units) if trained else 0, "data": trial.data}
     files.write_json(
-        folder.done, done | {"selected_on": "validation part, each cell by itself" if trained else "nothing"}
+        folder.done, done | {"selected_on": "validation part, each unit by itself" if trained else "nothing"}
     )
     if trained:
         rng = np.random.default_rng(trial.seed)
@@ -157,7 +157,7 @@ def finish(run, trial, split, value):
     return rows_of(trial, split, value)
 
 
-def predict(trial, split) -> list[Train]:
+def predict(trial, split) -> list[SpikeTrain]:
     """Return predictions that lose a third of the spikes, and shift the others."""
     begin, end = split.parts["test"][0][0] + INPUT, split.parts["test"][0][1]
     found = []
@@ -171,7 +171,7 @@ def predict(trial, split) -> list[Train]:
             windows = -(-len(recorded) // STEP)
             distance = trial.model in ("distance_unet", "perfect_distance")
             output = np.exp(rng.normal(3, 1, (windows, LENGTH))) if distance and i == 0 else None
-            found.append(Train(cell, decoding, 1.0, begin, predicted, recorded, output, STEP))
+            found.append(SpikeTrain(cell, decoding, 1.0, begin, predicted, recorded, output, STEP))
     return found
 
 

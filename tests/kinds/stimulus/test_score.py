@@ -7,8 +7,8 @@ import pytest
 
 from raysp.errors import NotReady
 from raysp.evaluation.spike_trains import binned_pearson, curves
-from raysp.kinds.stimulus.score import GROUPS_MS, SIGMAS_MS, trains_rows
-from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
+from raysp.kinds.stimulus.score import GROUPS_MS, SIGMAS_MS, spike_train_rows
+from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, write_spike_trains
 from raysp.runs.folder import TrialFolder
 from raysp.runs.metrics_table import SCHEMA
 from tests.collection.made_up import make_trial
@@ -20,20 +20,20 @@ BIN_MS = 1.6
 
 
 @pytest.fixture(scope="module")
-def trains() -> list[Train]:
+def trains() -> list[SpikeTrain]:
     rng = np.random.default_rng(0)
     found = []
     for cell in SPLIT.units.tolist():
         predicted, recorded = (rng.poisson(0.05, 900).astype(np.uint8) for _ in range(2))
-        found.append(Train(cell, "nearest", BIN_MS, 540, predicted, recorded, None, 10))
+        found.append(SpikeTrain(cell, "nearest", BIN_MS, 540, predicted, recorded, None, 10))
     return found
 
 
 @pytest.fixture(scope="module")
 def rows(trains, tmp_path_factory):
     folder = TrialFolder(str(tmp_path_factory.mktemp("trial")))
-    write_trains(folder.predictions, TRIAL, SPLIT, trains, 64)
-    return trains_rows(TRIAL, SPLIT, folder)
+    write_spike_trains(folder.predictions, TRIAL, SPLIT, trains, 64)
+    return spike_train_rows(TRIAL, SPLIT, folder)
 
 
 def value(rows, cell, metric, parameter=None):
@@ -57,14 +57,14 @@ def test_every_row_fills_the_tables_columns_and_says_whose_it_is(rows):
 
 def test_counts_are_those_of_the_spikes(rows, trains):
     for train in trains:
-        assert value(rows, train.cell, "spikes predicted") == train.predicted.sum()
-        assert value(rows, train.cell, "spikes recorded") == train.recorded.sum()
+        assert value(rows, train.unit, "spikes predicted") == train.predicted.sum()
+        assert value(rows, train.unit, "spikes recorded") == train.recorded.sum()
 
 
 def test_curves_are_those_of_the_measures_at_every_width(rows, trains):
     for train in trains:
         for name, expected in curves(train.recorded, train.predicted, BIN_MS, SIGMAS_MS).items():
-            found = [value(rows, train.cell, name, str(sigma)) for sigma in SIGMAS_MS.tolist()]
+            found = [value(rows, train.unit, name, str(sigma)) for sigma in SIGMAS_MS.tolist()]
             np.testing.assert_array_equal(found, expected)
 
 
@@ -72,9 +72,9 @@ def test_counts_are_correlated_in_groups_of_as_many_bins_as_come_nearest(rows, t
     for train in trains:
         for width, group in zip(GROUPS_MS, (3, 6, 12, 25, 50), strict=True):
             expected = binned_pearson(train.recorded, train.predicted, group)
-            assert value(rows, train.cell, "binned Pearson", str(width)) == expected
+            assert value(rows, train.unit, "binned Pearson", str(width)) == expected
 
 
 def test_a_trial_that_predicted_nothing_is_not_ready(tmp_path):
     with pytest.raises(NotReady, match="run the experiment first"):
-        trains_rows(TRIAL, SPLIT, TrialFolder(str(tmp_path)))
+        spike_train_rows(TRIAL, SPLIT, TrialFolder(str(tmp_path)))

@@ -7,9 +7,9 @@ import polars
 import pytest
 
 from raysp.evaluation.spike_trains import curves
-from raysp.kinds.stimulus.score import SIGMAS_MS, trains_rows
-from raysp.kinds.stimulus.spike_trains_file import Train, write_trains
-from raysp.kinds.stimulus.table import write_train_table
+from raysp.kinds.stimulus.score import SIGMAS_MS, spike_train_rows
+from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, write_spike_trains
+from raysp.kinds.stimulus.table import write_spike_train_table
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import write_metrics
 from tests.collection.made_up import make_trial
@@ -29,17 +29,17 @@ def scored(tmp_path):
         for cell in SPLIT.units.tolist():
             for decoding in DECODINGS:
                 predicted, recorded = (rng.poisson(0.05, 500).astype(np.uint8) for _ in range(2))
-                trains[model, cell, decoding] = Train(cell, decoding, 1.6, 540, predicted, recorded, None, 10)
+                trains[model, cell, decoding] = SpikeTrain(cell, decoding, 1.6, 540, predicted, recorded, None, 10)
         own = [train for key, train in trains.items() if key[0] == model]
-        write_trains(run.trial(trial.id).predictions, trial, SPLIT, own, 64)
-        rows += trains_rows(trial, SPLIT, run.trial(trial.id))
+        write_spike_trains(run.trial(trial.id).predictions, trial, SPLIT, own, 64)
+        rows += spike_train_rows(trial, SPLIT, run.trial(trial.id))
     write_metrics(run, rows)
     return run, trains
 
 
 def test_each_row_holds_all_measures_of_its_width(scored):
     run, trains = scored
-    write_train_table(run)
+    write_spike_train_table(run)
     table = polars.read_parquet(f"{run.path}/spike_train_metrics.parquet")
     assert len(table) == len(trains) * len(SIGMAS_MS)
     assert table.null_count().sum_horizontal().item() == 0
@@ -59,5 +59,5 @@ def test_each_row_holds_all_measures_of_its_width(scored):
 def test_a_run_without_spike_trains_gets_no_such_table(tmp_path):
     run = RunFolder(str(tmp_path))
     write_metrics(run, [])
-    write_train_table(run)
+    write_spike_train_table(run)
     assert not (tmp_path / "spike_train_metrics.parquet").exists()

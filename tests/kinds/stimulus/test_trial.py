@@ -16,7 +16,7 @@ from raysp.driver.plan import make_plan
 from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.kinds.stimulus import predict as stimulus_predict
-from raysp.kinds.stimulus.spike_trains_file import read_trains
+from raysp.kinds.stimulus.spike_trains_file import read_spike_trains
 from raysp.runs.folder import RunFolder
 from raysp.runs.trial_log import Setting
 from raysp.trials.run_trial import run_trial
@@ -70,7 +70,7 @@ def planned(prepared, label: str, **changes) -> Trial:
 
 
 def trains_of(setting, trial):
-    return read_trains(RunFolder(setting.run).trial(trial.id).predictions)
+    return read_spike_trains(RunFolder(setting.run).trial(trial.id).predictions)
 
 
 @pytest.mark.parametrize("label", list(DECODINGS))
@@ -87,7 +87,7 @@ def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_cell(sett
         assert result["validation_loss"] == result["validation"]["validation_loss"]
         assert result["cells_best_validation_loss"] <= result["validation_loss"]
     assert (result["standin"], result["data"], result["epochs"]) == (True, trial.data, 2 if learned else 0)
-    assert result["selected_on"] == ("validation part, each cell by itself" if learned else "nothing")
+    assert result["selected_on"] == ("validation part, each unit by itself" if learned else "nothing")
     assert [note["phase"] for note in notes if "phase" in note] == ["calibrating", "predicting"]
     assert polars.read_parquet(folder.curve)["epoch"].to_list() == ([1, 2] if learned else [])
     measured = files.read_json(folder.metrics)
@@ -95,11 +95,11 @@ def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_cell(sett
     assert sorted(measured["boosts"]) == (["careful", "matched"] if learned else [])
     assert all(list(boosts) == ["10", "13"] for boosts in measured["boosts"].values())
     trains = trains_of(setting, trial)
-    assert [(t.cell, t.decoding) for t in trains] == [(c, name) for c in (10, 13) for name in DECODINGS[label]]
+    assert [(t.unit, t.decoding) for t in trains] == [(c, name) for c in (10, 13) for name in DECODINGS[label]]
     ((start, end),) = split.parts["test"]
     for train in trains:
         assert (train.first_bin, train.first_bin + len(train.predicted)) == (start + 96, end)
-        recorded = split.spikes[start + 96 : end, split.units.tolist().index(train.cell)]
+        recorded = split.spikes[start + 96 : end, split.units.tolist().index(train.unit)]
         np.testing.assert_array_equal(train.recorded, recorded)
         assert train.bin_ms == split.sizes.bin_ms
         # The decodings of one model are told once.
@@ -131,7 +131,7 @@ def test_the_same_trial_twice_gives_the_same_predictions(setting, prepared, tmp_
 def test_a_trial_of_some_cells_predicts_these_alone(setting, prepared):
     trial = planned(prepared, "distance_unet", units="13")
     run_trial(trial, setting)
-    assert {train.cell for train in trains_of(setting, trial)} == {13}
+    assert {train.unit for train in trains_of(setting, trial)} == {13}
 
 
 def test_stopped_while_training_it_goes_on_where_it_was(setting, prepared):

@@ -11,7 +11,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.kinds.stimulus.lines import Line
 from raysp.kinds.stimulus.page.numbers import Numbers
 from raysp.kinds.stimulus.page.tables import headline
-from raysp.kinds.stimulus.spike_trains_file import Train, read_trains
+from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, read_spike_trains
 from raysp.report.run_data import RunData, Task
 
 LIGHTS = {"red 630 nm": "#D62728", "green 530 nm": "#2E9E46", "blue 480 nm": "#2B6CB8", "UV 420 nm": "#7B3FA0"}
@@ -52,7 +52,7 @@ class Case:
     main: Line
     shown: tuple[ShownUnit, ...]
     problems: list[str] = field(default_factory=list)
-    _read: dict[str, dict[tuple[int, str], Train]] = field(default_factory=dict)
+    _read: dict[str, dict[tuple[int, str], SpikeTrain]] = field(default_factory=dict)
     _split: StimulusSplit | None = None
 
     def trial(self, model: str, unit: int) -> Trial | None:
@@ -60,12 +60,12 @@ class Case:
         having = (t for t in self.data.finished(self.task) if t.shown == model and unit in (t.units or ()))
         return next(having, None)
 
-    def train(self, line: Line, unit: int, *, output: bool = False) -> Train | None:
+    def train(self, line: Line, unit: int, *, output: bool = False) -> SpikeTrain | None:
         """Return a unit's predicted and recorded spikes, the network's output if wanted; None where there are none."""
         if (trial := self.trial(line.model, unit)) is None:
             return None
         if output:
-            found = read_trains(self.data.run.trial(trial.id).predictions, [unit])
+            found = read_spike_trains(self.data.run.trial(trial.id).predictions, [unit])
             return next((train for train in found if train.decoding == line.decoding), None)
         if trial.id not in self._read:
             self._read[trial.id] = self._opened(trial)
@@ -97,15 +97,15 @@ class Case:
         places = [f"the {one.place}" for one in self.shown]
         return f"{', '.join(places[:-1]).capitalize()} and {places[-1]} unit of {self.main.label} by {headline()}"
 
-    def _opened(self, trial: Trial) -> dict[tuple[int, str], Train]:
+    def _opened(self, trial: Trial) -> dict[tuple[int, str], SpikeTrain]:
         path = self.data.run.trial(trial.id).predictions
         try:
-            found = read_trains(path, [one.unit for one in self.shown], output=False)
+            found = read_spike_trains(path, [one.unit for one in self.shown], output=False)
         except (BadInput, NotReady) as reason:
             self.problems.append(str(reason))
             return {}
         # Of a test part in several stretches the first is shown.
-        return {(train.cell, train.decoding): train for train in reversed(found)}
+        return {(train.unit, train.decoding): train for train in reversed(found)}
 
 
 def open_case(data: RunData, task: Task, numbers: Numbers) -> Case:

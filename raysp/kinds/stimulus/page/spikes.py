@@ -14,7 +14,7 @@ from raysp.kinds.stimulus.lines import HEADLINE, PART, Line
 from raysp.kinds.stimulus.page.case import Case
 from raysp.kinds.stimulus.page.curves import best_decodings, line_colours
 from raysp.kinds.stimulus.page.tables import headline
-from raysp.kinds.stimulus.spike_trains_file import Train
+from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
 from raysp.report.style import FAINT, GREY, INK, Picture, canvas, png
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def triggered(stimulus: np.ndarray, counts: np.ndarray, stretches: Sequence[tupl
     return Average(total / spikes - seen.mean(axis=0, dtype=np.float64), spikes, chance)
 
 
-def _times(train: Train, counts: np.ndarray) -> np.ndarray:
+def _times(train: SpikeTrain, counts: np.ndarray) -> np.ndarray:
     return (np.flatnonzero(counts) + 0.5) * train.bin_ms / 1000
 
 

@@ -12,7 +12,7 @@ from raysp.errors import NotReady
 from raysp.kinds.stimulus.kernels_file import read_kernels
 from raysp.kinds.stimulus.page.case import LIGHTS, Case
 from raysp.kinds.stimulus.page.curves import line_colours
-from raysp.kinds.stimulus.spike_trains_file import Train
+from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
 from raysp.report.style import CORAL, FAINT, INK, Picture, canvas, colorbar, panels, png
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Arrays:
         clamp: the largest true distance, bins.
     """
 
-    train: Train
+    train: SpikeTrain
     first: int
     predicted: np.ndarray
     true: np.ndarray

@@ -14,7 +14,7 @@ from raysp.kinds.stimulus.page.page import draw
 from raysp.kinds.stimulus.page.spikes import averages, ordinary_stretch, rows_of, triggered, unit_averages
 from raysp.kinds.stimulus.page.training import best_epochs, learned, learning
 from raysp.kinds.stimulus.page.windows import busiest, kernels, open_arrays, open_kernels, true_distances
-from raysp.kinds.stimulus.spike_trains_file import Train, read_trains, write_trains
+from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, read_spike_trains, write_spike_trains
 from tests.kinds.stimulus.made_up import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, case_of, make_run, read
 
 
@@ -38,10 +38,10 @@ def test_a_model_that_begins_later_keeps_its_moments(tmp_path):
     path, trial = made.run.trial(made.of("poisson_20").id).predictions, made.of("poisson_20")
     later = [
         dataclasses.replace(t, first_bin=t.first_bin + 30, predicted=t.predicted[30:], recorded=t.recorded[30:])
-        for t in read_trains(path)
+        for t in read_spike_trains(path)
     ]
     before = rows_of(case_of(made), CELLS[0])[1:]
-    write_trains(path, trial, made.split.select(trial.units), later, INPUT)
+    write_spike_trains(path, trial, made.split.select(trial.units), later, INPUT)
     after = rows_of(case_of(made), CELLS[0])[1:]
     old, new = (next(times for line, times in rows if line.model == "poisson_20") for rows in (before, after))
     np.testing.assert_allclose(new, old[old > 0.030])
@@ -76,7 +76,9 @@ def test_true_distances_are_those_to_the_nearest_spike_to_come(made):
 def test_arrays_are_windows_of_two_seconds(case, made):
     found = open_arrays(case, CELLS[0])
     assert found.predicted.shape == found.true.shape == (125, LENGTH)
-    train = next(t for t in read_trains(made.run.trial(made.of("distance_unet").id).predictions) if t.cell == CELLS[0])
+    train = next(
+        t for t in read_spike_trains(made.run.trial(made.of("distance_unet").id).predictions) if t.unit == CELLS[0]
+    )
     np.testing.assert_array_equal(found.predicted, train.output[found.first : found.first + 125])
     start = train.first_bin + found.first * STEP
     expected = brute_force(made.split.spikes[:, 0], start, PAST, LENGTH, CLAMP)
@@ -93,8 +95,8 @@ def test_outputs_that_were_not_kept_are_told(tmp_path):
     made = make_run(tmp_path, models=("distance_unet",))
     for trial in made.trials:
         path = made.run.trial(trial.id).predictions
-        bare = [dataclasses.replace(train, output=None) for train in read_trains(path)]
-        write_trains(path, trial, made.split.select(trial.units), bare, INPUT)
+        bare = [dataclasses.replace(train, output=None) for train in read_spike_trains(path)]
+        write_spike_trains(path, trial, made.split.select(trial.units), bare, INPUT)
     with pytest.raises(NotReady, match="was not kept"):
         open_arrays(case_of(made), CELLS[0])
 
@@ -132,8 +134,8 @@ def test_no_predicted_spikes_are_no_average(tmp_path):
     made = make_run(tmp_path, models=("distance_unet",))
     for trial in made.trials:
         path = made.run.trial(trial.id).predictions
-        silent = [dataclasses.replace(train, predicted=0 * train.predicted) for train in read_trains(path)]
-        write_trains(path, trial, made.split.select(trial.units), silent, INPUT)
+        silent = [dataclasses.replace(train, predicted=0 * train.predicted) for train in read_spike_trains(path)]
+        write_spike_trains(path, trial, made.split.select(trial.units), silent, INPUT)
     case = case_of(made)
     assert unit_averages(case, CELLS[0], 50)[2].spikes == 0
     assert len(averages(case).png) > 5000
@@ -204,6 +206,6 @@ def test_an_unprepared_recording_leaves_what_needs_it_undrawn(tmp_path):
 
 def test_output_of_one_unit_is_that_units(case):
     first, second = (case.train(case.main, unit, output=True) for unit in CELLS[:2])
-    assert isinstance(first, Train)
-    assert (first.cell, second.cell) == CELLS[:2]
+    assert isinstance(first, SpikeTrain)
+    assert (first.unit, second.unit) == CELLS[:2]
     assert not np.array_equal(first.output, second.output)
