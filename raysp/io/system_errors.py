@@ -8,59 +8,46 @@ import os
 import re
 from collections.abc import Iterator
 
-FULL, DENIED, READ_ONLY, TOO_LONG, ABSENT = "full", "denied", "read-only", "too long", "absent"
-NO_FOLDER, OPEN_FILES, PROCESSES, MEMORY, LARGE, BROKEN = (
-    "no folder",
-    "open files",
-    "processes",
-    "memory",
-    "large",
-    "io",
-)
-NUMBERS = {
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    errno.ENOENT: ABSENT,
-    errno.EACCES: DENIED,
-    errno.EPERM: DENIED,
-    errno.EROFS: READ_ONLY,
-    errno.ENAMETOOLONG: TOO_LONG,
-    errno.ENOTDIR: NO_FOLDER,
-    errno.EEXIST: NO_FOLDER,
-    errno.EISDIR: NO_FOLDER,
-    errno.ELOOP: NO_FOLDER,
-    errno.EMFILE: OPEN_FILES,
-    errno.ENFILE: OPEN_FILES,
-    errno.EAGAIN: PROCESSES,
-    errno.ENOMEM: MEMORY,
-    errno.EFBIG: LARGE,
-    errno.EIO: BROKEN,
-    errno.ESTALE: BROKEN,
-}
-# Libraries that are no Python pass the system's words on in errors of their own: polars, HDF5, SQLite, torch, Arrow.
-WORDS = (
-    (FULL, r"No space left on device|os error (28|122)\b|errno = (28|122)\b|disk is full|Disk quota exceeded"),
-    (DENIED, r"Permission denied|os error 13\b|errno = 13\b"),
-    (READ_ONLY, r"Read-only file system|os error 30\b|errno = 30\b|readonly database"),
-    (TOO_LONG, r"File name too long|os error 36\b|errno = 36\b"),
-    (OPEN_FILES, r"Too many open files|os error 24\b|errno = 24\b"),
-    (LARGE, r"File too large|os error 27\b|errno = 27\b"),
-    (PROCESSES, r"can't start new thread|Resource temporarily unavailable|os error 11\b"),
-    (MEMORY, r"Cannot allocate memory|can't allocate memory|bad_alloc|os error 12\b|Unable to allocate|out of memory"),
-)
 AGAIN = "what is finished is kept, and the same command goes on from there"
-SAID = {
+FULL, DENIED, MEMORY = "full", "denied", "memory"
+SENTENCES = {
     FULL: f"no space left on the disk{{}}; make room: {AGAIN}",
     DENIED: "permission denied{}; give a folder of your own (--runs, --root), or ask its owner for the permission",
-    READ_ONLY: "a disk that can only be read{}; give a folder that can be written to (--runs, --root)",
-    TOO_LONG: "a name that is too long for the disk{}; give a shorter one",
-    ABSENT: "a file or folder is not there, or cannot be made{}; give another place, or make it",
-    NO_FOLDER: "a file where a folder is needed, or a folder where a file is{}; move it away, or give another place",
-    OPEN_FILES: f"no more files may be opened (ulimit -n){{}}; raise the limit: {AGAIN}",
-    PROCESSES: f"no more processes or threads may be started (ulimit -u){{}}; raise the limit, or end some: {AGAIN}",
+    "read-only": "a disk that can only be read{}; give a folder that can be written to (--runs, --root)",
+    "too long": "a name that is too long for the disk{}; give a shorter one",
+    "absent": "a file or folder is not there, or cannot be made{}; give another place, or make it",
+    "no folder": "a file where a folder is needed, or a folder where a file is{}; move it away, or give another place",
+    "open files": f"no more files may be opened (ulimit -n){{}}; raise the limit: {AGAIN}",
+    "large": f"a file longer than this process may write (ulimit -f){{}}; raise the limit: {AGAIN}",
+    "processes": f"no more processes or threads may be started (ulimit -u){{}}; raise the limit, or end some: {AGAIN}",
     MEMORY: f"no memory is left for this process (ulimit -v, its container, or the machine){{}}; {AGAIN}",
-    LARGE: f"a file longer than this process may write (ulimit -f){{}}; raise the limit: {AGAIN}",
-    BROKEN: f"a disk that does not answer{{}}; {AGAIN}",
+    "io": f"a disk that does not answer{{}}; {AGAIN}",
+}
+"""What happened and what to do, by kind of error."""
+NUMBERS = {
+    FULL: "ENOSPC EDQUOT",
+    DENIED: "EACCES EPERM",
+    "read-only": "EROFS",
+    "too long": "ENAMETOOLONG",
+    "absent": "ENOENT",
+    "no folder": "ENOTDIR EEXIST EISDIR ELOOP",
+    "open files": "EMFILE ENFILE",
+    "large": "EFBIG",
+    "processes": "EAGAIN",
+    MEMORY: "ENOMEM",
+    "io": "EIO ESTALE",
+}
+KINDS = {getattr(errno, name): kind for kind, names in NUMBERS.items() for name in names.split()}
+# Libraries that are no Python pass the system's words on in errors of their own: polars, HDF5, SQLite, torch, Arrow.
+WORDS = {
+    FULL: r"No space left on device|os error (28|122)\b|errno = (28|122)\b|disk is full|Disk quota exceeded",
+    DENIED: r"Permission denied|os error 13\b|errno = 13\b",
+    "read-only": r"Read-only file system|os error 30\b|errno = 30\b|readonly database",
+    "too long": r"File name too long|os error 36\b|errno = 36\b",
+    "open files": r"Too many open files|os error 24\b|errno = 24\b",
+    "large": r"File too large|os error 27\b|errno = 27\b",
+    "processes": r"can't start new thread|Resource temporarily unavailable|os error 11\b",
+    MEMORY: r"Cannot allocate memory|can't allocate memory|bad_alloc|os error 12\b|Unable to allocate|out of memory",
 }
 
 
@@ -78,7 +65,7 @@ def sentence(error: BaseException) -> str | None:
     """Return what happened and what to do, with the file that it happened to; None for an error of another kind."""
     for one in _chain(error):
         if (found := _kind(one)) is not None:
-            return SAID[found].format(_where(one, found))
+            return SENTENCES[found].format(_where(one, found))
     if isinstance(error, UnicodeError) and _has_bytes(str(getattr(error, "object", ""))):
         return "a name on the disk or the command line is not in UTF-8; rename it, or give another place"
     return None
@@ -91,12 +78,12 @@ def named(error: BaseException) -> str:
 
 
 def _kind(error: BaseException) -> str | None:
-    if isinstance(error, OSError) and error.errno in NUMBERS:
-        return NUMBERS[error.errno]
+    if isinstance(error, OSError) and error.errno in KINDS:
+        return KINDS[error.errno]
     if isinstance(error, MemoryError):
         return MEMORY
     text = str(error)
-    return next((name for name, words in WORDS if re.search(words, text)), None)
+    return next((name for name, words in WORDS.items() if re.search(words, text)), None)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
