@@ -66,8 +66,8 @@ def unfit(driver: Expected) -> str | None:
             f"it has other code of raysp ({provenance.code()[:12]}, expected {driver.code[:12]}); copy the driver's "
             "there and start Ray there again (`ray up` does both)"
         )
-    if (mine := _versions()) != driver.versions:
-        other = [f"{name} {mine[name]}, expected {driver.versions[name]}" for name in mine if _differs(name, driver)]
+    there = driver.versions
+    if other := [f"{name} {own}, expected {there[name]}" for name, own in _versions().items() if own != there[name]]:
         return f"it has {', '.join(other)}; install the versions of requirements.lock there"
     if not driver.run:
         return None
@@ -152,7 +152,3 @@ def _same_folder(driver: Expected) -> bool:
 def _versions() -> dict[str, str]:
     found = provenance.versions()
     return {name: found.get(name, "none").partition("+")[0] for name in MUST_AGREE}
-
-
-def _differs(name: str, driver: Expected) -> bool:
-    return _versions()[name] != driver.versions[name]

@@ -199,7 +199,8 @@ class Store:
 
     def _last_step(self, run_id: str) -> int:
         if run_id not in self._steps:
-            self._steps[run_id] = min(max(self._steps_of(run_id, name), default=0) for name in EVERY_EPOCH)
+            curves = [self._points_of(run_id, name) for name in EVERY_EPOCH]
+            self._steps[run_id] = min(max((step for _, step, _ in curve), default=0) for curve in curves)
         return self._steps[run_id]
 
     def _finish(self, trial: Trial, scores: dict[str, float]) -> None:
@@ -234,18 +235,15 @@ class Store:
         found: list[tuple[str, int, float]] = []
         if all(same(last.get(name), curve[max(curve)]) for name, curve in wanted.items()):
             first = next(iter(wanted), None)
-            found = [] if first is None else self._points_of(run, first)
+            found = [] if first is None else self._points_of(run.info.run_id, first)
             if len(found) >= len(wanted.get(first, ())):
                 rest = ((name, curve) for name, curve in wanted.items() if name != first)
                 return found + [(name, step, value) for name, curve in rest for step, value in curve.items()]
-        return [point for name in wanted if name in last for point in self._points_of(run, name)]
+        return [point for name in wanted if name in last for point in self._points_of(run.info.run_id, name)]
 
-    def _points_of(self, run: Any, name: str) -> list[tuple[str, int, float]]:
-        history = self._connect()[0].get_metric_history(run.info.run_id, name)
+    def _points_of(self, run_id: str, name: str) -> list[tuple[str, int, float]]:
+        history = self._connect()[0].get_metric_history(run_id, name)
         return [(name, point.step, point.value) for point in history]
-
-    def _steps_of(self, run_id: str, name: str) -> set[int]:
-        return {point.step for point in self._connect()[0].get_metric_history(run_id, name)}
 
     def _fail(self, trial: Trial) -> None:
         run, client = self._child(trial), self._connect()[0]
