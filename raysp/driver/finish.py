@@ -78,7 +78,7 @@ def changed(run: RunFolder, finished: dict[str, Any]) -> list[str]:
 def made(run: RunFolder) -> dict[str, dict[str, Any]]:
     """Return what is made of a run by now: path in the run folder -> size, and digest of what is on a disk.
 
-    The dataset's files are told by their size: each is the trial's own, which tells of its digest itself.
+    The dataset's files are known by their size: each is the trial's own, which tells of its digest itself.
     """
     folders = {"predictions": run.predictions, "report": run.report}
     found = {

@@ -122,7 +122,7 @@ class _Accepts:
 
 
 def lines(form: Form) -> list[str]:
-    """Return what a person is told of the trials that are left out."""
+    """Return lines about the trials that are left out."""
     found, code = [], form.record.get("code", {})
     for model in dict.fromkeys(trial.model for trial in form.other_code):
         mine = [trial for trial in form.other_code if trial.model == model]

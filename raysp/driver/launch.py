@@ -46,7 +46,7 @@ class Request:
         device: "auto", "cpu" or "cuda".
         settings: a finished sweep's folder, whose best settings the splits take over; None for none.
         accept_code: keep results of other code, since a person says that its changes changed none.
-        file: the experiment's file, for what a person is told to type.
+        file: the experiment's file, for what a person is to type.
     """
 
     root: str = "data"

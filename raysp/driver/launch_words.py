@@ -31,11 +31,11 @@ def say_replaced(before: Experiment, now: Experiment, best: BestSettings, splits
         swept, together = best.models.get(mine.name, {}), {}
         source = {split: partner(split, before.recordings) for split in splits}
         for split in (split for split in splits if mine is not taken and source[split] in swept):
-            told = _replaced(before, (mine, taken), split, swept[source[split]])
-            together.setdefault(told, []).append(split)
-        for told, where in together.items():
-            if told:
-                say(f"{mine.shown} on {named(where)}: also {told}, as the sweep had it")
+            changes = _replaced(before, (mine, taken), split, swept[source[split]])
+            together.setdefault(changes, []).append(split)
+        for changes, where in together.items():
+            if changes:
+                say(f"{mine.shown} on {named(where)}: also {changes}, as the sweep had it")
 
 
 def _replaced(experiment: Experiment, choices: tuple[ModelChoice, ModelChoice], split: str, best: Mapping) -> str:

@@ -1,6 +1,6 @@
 """What each process of a packing measurement does: train a trial, start and stop with the others, say what it took.
 
-It is told one line at a time on standard input (the job as JSON, "go", "stop") and answers each on standard output
+It reads one line at a time from standard input (the job as JSON, "go", "stop") and answers each on standard output
 ("ready" after warming up, "enough" after the wanted time, then its figures as JSON), so that neither side ever polls.
 """
 
@@ -24,7 +24,7 @@ FOREVER = 10**9
 
 
 def main() -> None:
-    """Train the job of standard input's first line until told to stop."""
+    """Train the job of standard input's first line until it reads "stop"."""
     # Another line on standard output, from anywhere, would be taken for an answer.
     with contextlib.redirect_stdout(sys.stderr):
         job = json.loads(sys.stdin.readline())
@@ -66,7 +66,7 @@ class Meter:
     """Notes when epochs end; holds training back until "go" and ends it at "stop".
 
     Args:
-        seconds: from "go" until "enough" is said; training goes on until "stop".
+        seconds: from "go" until "enough" is printed; training goes on until "stop".
         words: where "go" and "stop" come from: a file with a descriptor.
         answers: where the answers go.
     """
@@ -97,9 +97,9 @@ class Meter:
 
     def _start(self) -> bool:
         self.say("ready")
-        told = bool(self.words.readline())
+        going = bool(self.words.readline())
         self._until = time.monotonic() + self.seconds
-        return told
+        return going
 
 
 def taken(place: Any) -> dict[str, Any]:

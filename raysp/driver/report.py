@@ -20,7 +20,7 @@ def write_report(run: RunFolder, root: str, report: Callable[[str], None] = lamb
     Args:
         run: the run folder.
         root: the data root, for the splits and their answers.
-        report: told what is being drawn.
+        report: called with what is being drawn.
 
     Returns:
         The page's path.

@@ -180,7 +180,7 @@ def _sweep(
             how = "interrupted"
             raise
         finally:
-            # On a full disk or without its store, what went wrong is told, not that this could not be written.
+            # On a full disk or without its store, what went wrong is the message, not that this could not be written.
             with contextlib.suppress(OSError, StoreError):
                 clock.save()
                 sweep_record.end(run, how)

@@ -31,15 +31,15 @@ class Attempt:
         self._before, self._started, self._saved = 0.0, time.monotonic(), time.monotonic()
 
     def resume(self) -> None:
-        """Take over the checkpoint's state; one that cannot be used is told of, and training starts over.
+        """Take over the checkpoint's state; one that cannot be used is reported, and training starts over.
 
         Raises:
             BadInput: the checkpoint is of another trial.
         """
         state = None if self.checkpoint is None else checkpoints.load(self.checkpoint, self.job.trial.id)
-        told = self._take_over(state) if isinstance(state, dict) else state and f"{state}; training starts over"
-        if told:
-            self.job.report({"warning": told})
+        message = self._take_over(state) if isinstance(state, dict) else state and f"{state}; training starts over"
+        if message:
+            self.job.report({"warning": message})
 
     def _take_over(self, state: dict[str, Any]) -> str | None:
         """Go on from a checkpoint's state; return what there is to say of it."""

@@ -92,7 +92,7 @@ class Descent:
     Args:
         model: on the device; changed in place.
         batches: its data.
-        job: how it is trained, and from which seed; told of lanes that diverge.
+        job: how it is trained, and from which seed; lanes that diverge are reported to it.
     """
 
     def __init__(self, model: nn.Module, batches: Batches, job: Job) -> None:

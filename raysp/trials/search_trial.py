@@ -106,7 +106,7 @@ def _run(
 
 
 class _Ladder:
-    """A trial's way past ASHA's rungs, on disk before anyone is told."""
+    """A trial's way past ASHA's rungs, on disk before anyone knows."""
 
     def __init__(self, name: str, folder: TrialFolder, rungs: Rungs) -> None:
         self._name, self._folder, self._rungs = name, folder, rungs

@@ -32,7 +32,7 @@ def write_sweep_report(run: RunFolder, report: Callable[[str], None] = lambda te
 
     Args:
         run: the sweep's folder.
-        report: told what is being drawn.
+        report: called with what is being drawn.
 
     Returns:
         The page's path.
