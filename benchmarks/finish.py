@@ -24,7 +24,7 @@ from raysp.driver.plan import settings_on
 from raysp.runs.curve import write_curve
 from raysp.config import Experiment, ModelChoice
 from raysp.data.nlb.sets import SPLITS
-from raysp.runs import RunFolder
+from raysp.runs.folder import RunFolder
 from raysp.search.active_study import Amount, ActiveStudy
 from raysp.search.space_check import flat
 from raysp.search.space_file import read_space
@@ -68,12 +68,12 @@ GATHER = """
 import json, os, resource, sys, time
 import numpy
 from raysp.collection.gather import gather
-from raysp.collection.rates_file import write_predictions
-from raysp.config import Training, Trial
+from raysp.kinds.population.rates_file import write_predictions
+from raysp.config.experiment import Training, Trial
 from raysp.data.splits.population import Sizes
 from raysp.models.prediction import Prediction
 from raysp.io import files
-from raysp.runs import RunFolder, trial_to
+from raysp.runs.folder import RunFolder, trial_to
 from raysp.io.yaml_files import write_yaml
 run, count = RunFolder(sys.argv[1]), int(sys.argv[2])
 trials = [Trial("sae", {}, Training(), "split", "x", seed) for seed in range(count)]

@@ -20,7 +20,7 @@ from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.session import session
 from raysp.config import Resources, Trial
 from raysp.trials.run_trial import Setting
-from raysp.runs import trial_to
+from raysp.runs.folder import trial_to
 trials = [trial_to(Trial("none", {}, None, f"split{i}", "x")) for i in range(28)]
 resources = Resources(workers=2)
 with session(resources) as available:

@@ -28,7 +28,7 @@ from raysp.config import Resources, Training
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.trials.run_trial import Setting
 from raysp.driver.plan import _model_settings
-from raysp.runs import RunFolder
+from raysp.runs.folder import RunFolder
 from raysp.search.scheduler import StudyScheduler
 from raysp.search.active_study import Amount, ActiveStudy
 from raysp.search.space_check import flat
@@ -75,7 +75,7 @@ from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.session import session
 from raysp.config import Resources, Trial
 from raysp.trials.run_trial import Setting
-from raysp.runs import trial_to
+from raysp.runs.folder import trial_to
 count = int(sys.argv[2])
 trials = [trial_to(Trial("none", {}, None, f"split{i}", "x")) for i in range(count)]
 resources, done = Resources(workers=2), []

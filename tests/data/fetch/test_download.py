@@ -34,7 +34,7 @@ def test_all_files_come_whole_with_their_progress(place, web):
 def test_a_second_call_asks_nothing_and_hashes_nothing(place, web, monkeypatch):
     fetch(["one"], str(place.root))
     asked = len(web.asked)
-    monkeypatch.setattr("raysp.files.sha256", lambda path: pytest.fail("hashed again"))
+    monkeypatch.setattr("raysp.io.files.sha256", lambda path: pytest.fail("hashed again"))
     told = []
     assert fetch(["one"], str(place.root), report=lambda *what: told.append(what)) == [str(place.target)]
     assert len(web.asked) == asked
@@ -77,7 +77,8 @@ def test_a_disk_that_fills_up_keeps_the_part(place, monkeypatch):
 def child(place, body, **keywords):
     """Run `body` in a process of its own that downloads with the same manifest."""
     code = (
-        "import resource, sys\nfrom raysp.data import manifest, transfer\nfrom raysp.data.fetch.download import fetch\n"
+        "import resource, sys\nfrom raysp.data.fetch import manifest, transfer\n"
+        "from raysp.data.fetch.download import fetch\n"
         f"manifest.PATH = {manifest.PATH!r}\nroot = {str(place.root)!r}\n{body}"
     )
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, **keywords)
