@@ -34,12 +34,12 @@ run = RunFolder(sys.argv[1])
 space, choice = read_space("search_spaces/sae.yaml"), ModelChoice("sae")
 experiment = Experiment("sweep", (choice,), ("*",))
 base = flat(*settings_on(experiment, choice, "split"))
-lanes = []
+studies = []
 for split in list(SPLITS)[:int(sys.argv[2])]:
     study = Study(run, Definition(split, "0" * 64, base, space))
     study.write()
-    lane = ActiveStudy(study, Amount(int(sys.argv[3])), retry=False, late=lambda: False)
-    while (trial := lane.next()) is not None:
+    active = ActiveStudy(study, Amount(int(sys.argv[3])), retry=False, late=lambda: False)
+    while (trial := active.next()) is not None:
         folder = run.trial(trial.id)
         loss = 0.3 + 0.1 * math.log10(trial.training.learning_rate / 4e-3) ** 2 + 0.1 * trial.settings["dropout"]
         curve = [{"epoch": i + 1, "train_loss": loss, "validation_loss": loss + 1 / (i + 1), "learning_rate": 0.004,
@@ -47,12 +47,12 @@ for split in list(SPLITS)[:int(sys.argv[2])]:
         write_curve(folder.curve, curve)
         files.write_json(folder.done, {"trial": trial.id, "validation": {"validation_loss": loss, "co-bps": 1 - loss},
             "best_epoch": 9, "epochs": 200, "seconds": 9.0, "parameters": 7, "selected_on": "x", "stopped_at": None})
-        lane.settle(trial.id)
-    lanes.append(lane)
-sweep_record.begin(run, experiment, [lane.study.definition for lane in lanes], "data", {})
+        active.settle(trial.id)
+    studies.append(active)
+sweep_record.begin(run, experiment, [active.study.definition for active in studies], "data", {})
 started = time.monotonic()
 parts = []
-sweep.finish(run, lanes, lambda line: parts.append((line.split()[0], round(time.monotonic() - started, 2))))
+sweep.finish(run, studies, lambda line: parts.append((line.split()[0], round(time.monotonic() - started, 2))))
 whole = time.monotonic() - started
 pictures = sum(name.endswith(".png") for name in files.listing(run.report))
 from raysp.report.style import canvas, png

@@ -50,16 +50,16 @@ part = PopulationSplit("split", Sizes("none", 20.0, 5, 3), TrialArrays(numpy.zer
 resources = Resources(workers=2)
 done = []
 with session(resources) as available:
-    board = StudyScheduler([ActiveStudy(study, Amount(count), retry=False, late=lambda: False)])
+    scheduler = StudyScheduler([ActiveStudy(study, Amount(count), retry=False, late=lambda: False)])
     tracker = Tracker(run, [], None, {"run": "benchmark"})
     def watch(event):
         if event["kind"] == "start":
-            tracker.add(board.trial(event["trial"]), {"candidate": "0"})
+            tracker.add(scheduler.trial(event["trial"]), {"candidate": "0"})
         if event["kind"] == "done":
             done.append(time.monotonic())
         tracker.events([event])
     setting = Setting(run=folder, root="")
-    work(board, {"split": part}, setting, resources, available, {}, watch, "raysp.cluster.sweep_worker.noop")
+    work(scheduler, {"split": part}, setting, resources, available, {}, watch, "raysp.cluster.sweep_worker.noop")
     trained = time.monotonic()
     tracker.close()
 assert len(done) == count and tracker.problem is None, (len(done), tracker.problem)
