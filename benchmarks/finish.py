@@ -41,7 +41,7 @@ for split in list(SPLITS)[:int(sys.argv[2])]:
     active = ActiveStudy(study, Amount(int(sys.argv[3])), retry=False, late=lambda: False)
     while (trial := active.next()) is not None:
         folder = run.trial(trial.id)
-        loss = 0.3 + 0.1 * math.log10(trial.training.learning_rate / 4e-3) ** 2 + 0.1 * trial.settings["dropout"]
+        loss = 0.3 + 0.1 * math.log10(trial.training.learning_rate / 4e-3) ** 2 + 0.1 * trial.hyperparameters["dropout"]
         curve = [{"epoch": i + 1, "train_loss": loss, "validation_loss": loss + 1 / (i + 1), "learning_rate": 0.004,
                   "seconds": float(i)} for i in range(200)]
         write_curve(folder.curve, curve)
