@@ -23,7 +23,10 @@ def made_up_trial(seed: int = 0, **training: Any) -> Trial:
 
 
 def made_up_job(trial: Trial, checkpoint: str | None = None, **options: Any) -> Job:
-    return Job(trial, **{"device": "cpu", "checkpoint": lambda stage: checkpoint, **options})
+    def path(stage: str) -> str | None:
+        return checkpoint if checkpoint is None or stage == "fit" else f"{checkpoint}-{stage}"
+
+    return Job(trial, **{"device": "cpu", "checkpoint": path, **options})
 
 
 def fit(trial: Trial, split: PopulationSplit | None = None, targets: Targets | None = None, **options: Any) -> Fitted:
@@ -55,3 +58,27 @@ def train_slowly(checkpoint: str) -> None:
         time.sleep(0.05)
 
     fit(made_up_trial(epochs=40), checkpoint=checkpoint, report=report)
+
+
+def smoothing_trial() -> Trial:
+    return Trial("smoothing", {}, None, "made_up", "0" * 64)
+
+
+def regress_slowly(checkpoint: str) -> None:
+    """Fit a model that fits itself, its stages kept as they are done, until killed in the second one."""
+    from raysp.models import smoothing
+    from raysp.training import checkpoint as checkpoints
+
+    checkpoints.SAVE_EVERY_S = 0.0
+    torch.set_num_threads(1)
+    regression, done = smoothing.poisson_regression, []
+
+    def slowly(*args: Any) -> Any:
+        if done:
+            print("second", flush=True)
+            time.sleep(60)
+        done.append(1)
+        return regression(*args)
+
+    smoothing.poisson_regression = slowly
+    fit(smoothing_trial(), checkpoint=checkpoint)

@@ -30,6 +30,16 @@ def test_looking_spends_no_random_numbers_and_restores_the_mode():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_what_is_drawn_in_evaluation_follows_from_its_seed_alone():
+    model, found = torch.nn.Identity(), []
+    for before, seed in ((1, 3), (2, 3), (2, 4)):
+        torch.manual_seed(before)
+        with looking(model, CPU, seed):
+            found.append(torch.rand(4))
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[1], found[2])
+
+
 def test_streams_go_on_from_a_saved_state():
     streams = Streams(3, CPU)
     torch.randperm(5, generator=streams.order)

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from raysp.errors import BadInput, Interrupted
+from raysp.models import smoothing
 from raysp.training import checkpoint as checkpoints
-from tests.training.made_up import fit, made_up_trial, same_weights, without_seconds
+from tests.training.made_up import fit, made_up_trial, same_weights, smoothing_trial, without_seconds
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -21,8 +22,8 @@ CHILD = """
 import sys, types
 tests = sys.modules["tests"] = types.ModuleType("tests")
 tests.__path__ = [sys.argv[1] + "/tests"]
-from tests.training.made_up import train_slowly
-train_slowly(sys.argv[2])
+from tests.training import made_up
+getattr(made_up, sys.argv[3])(sys.argv[2])
 """
 
 
@@ -51,15 +52,20 @@ def test_from_any_checkpoint_on_the_numbers_are_those_of_an_unbroken_run(path, t
     assert (resumed.best_epoch, resumed.learning_rates) == (unbroken.best_epoch, unbroken.learning_rates)
 
 
-def test_a_process_killed_while_training_loses_nothing(path):
-    command = [sys.executable, "-c", CHILD, ROOT, path]
+def killed(way: str, path: str, when: str) -> None:
+    """Let a process run one of the ways of `made_up` to go on from a file; kill it when it says so."""
+    command = [sys.executable, "-c", CHILD, ROOT, path, way]
     environment = os.environ | {"PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         for line in process.stdout:
-            if int(line) == 6:
+            if line.strip() == when:
                 os.kill(process.pid, signal.SIGKILL)
                 break
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_process_killed_while_training_loses_nothing(path):
+    killed("train_slowly", path, "6")
     notes = []
     trial = made_up_trial(epochs=40)
     resumed = fit(trial, checkpoint=path, report=notes.append)
@@ -148,3 +154,34 @@ def test_another_trials_checkpoint_is_refused(path):
     fit(made_up_trial(epochs=1), checkpoint=path)
     with pytest.raises(BadInput, match="expected the checkpoint of trial"):
         fit(made_up_trial(epochs=2), checkpoint=path)
+
+
+def test_a_process_killed_while_a_model_fits_itself_loses_no_stage(path, monkeypatch):
+    killed("regress_slowly", path, "second")
+    unbroken, done = fit(smoothing_trial()), []
+    regression = smoothing.poisson_regression
+    monkeypatch.setattr(smoothing, "poisson_regression", lambda *args: done.append(1) or regression(*args))
+    resumed = fit(smoothing_trial(), checkpoint=path)
+    assert len(done) == 1
+    assert same_weights(resumed, unbroken)
+    assert without_seconds(resumed.curve) == without_seconds(unbroken.curve)
+
+
+def test_a_model_that_fits_itself_stops_between_its_stages_and_goes_on(path, monkeypatch):
+    with pytest.raises(Interrupted, match="stopped after regression"):
+        fit(smoothing_trial(), checkpoint=path, keep_going=lambda: False)
+    with pytest.raises(Interrupted, match="stopped after regression"):
+        fit(smoothing_trial(), checkpoint=path, keep_going=lambda: False)
+    unbroken = fit(smoothing_trial())
+    monkeypatch.setattr(smoothing, "poisson_regression", None)
+    assert same_weights(fit(smoothing_trial(), checkpoint=path), unbroken)
+
+
+def test_stages_that_are_damaged_are_told_of_and_done_again(path):
+    with pytest.raises(Interrupted):
+        fit(smoothing_trial(), checkpoint=path, keep_going=lambda: False)
+    with open(f"{path}-validated", "r+b") as file:
+        file.truncate(500)
+    notes = []
+    assert same_weights(fit(smoothing_trial(), checkpoint=path, report=notes.append), fit(smoothing_trial()))
+    assert next(note["warning"] for note in notes if "warning" in note).startswith("the checkpoint is damaged")

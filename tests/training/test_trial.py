@@ -201,3 +201,24 @@ def test_batches_change_predictions_of_no_trial(monkeypatch):
     pieces = predict(fitted.model, split.eval, "cpu")
     np.testing.assert_allclose(whole.rates, pieces.rates, rtol=1e-5)
     assert whole.rates.dtype == np.float32
+
+
+def test_a_model_that_draws_in_evaluation_is_validated_alike_whatever_training_drew(monkeypatch):
+    from raysp.models import sae
+
+    unroll = sae.Model._unroll
+
+    def simulated(self, heldin):
+        log_rates, latents = unroll(self, heldin)
+        return (log_rates if self.training else log_rates + torch.randn(log_rates.shape)), latents
+
+    plain = fit(made_up_trial(learning_rate=1e-30))
+    monkeypatch.setattr(sae.Model, "_unroll", simulated)
+    found = fit(made_up_trial(learning_rate=1e-30))
+    losses = {row["validation_loss"] for row in found.curve}
+    assert len(losses) == 1, "the weights stand still, and so does what is drawn"
+    assert losses != {row["validation_loss"] for row in plain.curve}
+    assert same_weights(found, plain)
+    one, two, other = (predict(found.model, made_up_split().eval, "cpu", seed).rates for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, other)

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysp.config.experiment import Trial
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput, Interrupted
@@ -18,7 +19,9 @@ from raysp.kinds.stimulus.calibration import BOOSTS, SILENT, Tried, calibrated
 from raysp.kinds.stimulus.rollout import Boost, roll_out
 from raysp.models import catalog
 from raysp.models.windowed import CALIBRATED, CAREFUL, MATCHED
+from raysp.training.stages import Stages
 from tests.models.made_up_stimulus import made_up_recording, model_for
+from tests.training.made_up import made_up_job
 
 NAMES = [name for name in catalog.names() if catalog.module(name).Model.reads is StimulusSplit]
 ABLE = [name for name in NAMES if catalog.module(name).Model.calibrates]
@@ -154,3 +157,20 @@ def test_a_boost_that_cannot_be_is_refused():
         roll_out(model_for("no_spikes", split), tape, stretch, boosts={"more": more})
     with pytest.raises(BadInput, match="not the model's decodings, got round"):
         roll_out(model_for("poisson_counts", split), tape, stretch, boosts={"round": more})
+
+
+def test_stopped_between_stretches_it_goes_on_with_those_that_are_left(tmp_path):
+    split, path = made_up_recording(), str(tmp_path / "checkpoint.pt")
+    model, trial = model_for("distance_unet", split), Trial("distance_unet", {}, None, "made_up", "0" * 64)
+    unbroken = chosen(model, split)
+    left = iter([True, True, False])
+    with pytest.raises(Interrupted):
+        chosen(model, split, once=Stages(made_up_job(trial, path, keep_going=lambda: next(left)), "fit").once)
+    names, stages = [], Stages(made_up_job(trial, path), "fit")
+
+    def once(name, make):
+        return stages.once(name, lambda: names.append(name) or make())
+
+    found = chosen(model, split, once=once)
+    assert len(names) == 1, "of two decodings in two stretches"
+    assert all(torch.equal(found[goal].by, boost.by) for goal, boost in unbroken.items())

@@ -13,9 +13,11 @@ from raysp.data.splits.stimulus import StimulusSplit
 from raysp.data.splits.windows import Tape
 from raysp.errors import BadInput, Interrupted
 from raysp.kinds.stimulus import learner
+from raysp.kinds.stimulus.predict import predict, predicted
 from raysp.kinds.stimulus.rollout import roll_out
 from raysp.models import catalog
 from raysp.models.shared_windows import SharedModel
+from raysp.training.averaging import refresh
 from raysp.training.descent import Descent, Diverged
 from raysp.training.fitted import Fitted
 from raysp.training.one_cycle import one_cycle
@@ -33,9 +35,9 @@ SHARED = [
 ]
 
 
-def made_up_trial(name="poisson_counts", seed=0, settings=None, **training) -> Trial:
+def made_up_trial(name="poisson_counts", seed=0, hyperparameters=None, **training) -> Trial:
     changed = dataclasses.replace(FAST, **training)
-    return Trial(name, small(name, **(settings or {})), changed, "made_up", "0" * 64, seed)
+    return Trial(name, small(name, **(hyperparameters or {})), changed, "made_up", "0" * 64, seed)
 
 
 def fit(trial, split=None, **options) -> Fitted:
@@ -63,7 +65,16 @@ def stop_after(epochs: int):
     return lambda: next(left)
 
 
-@pytest.mark.parametrize("training", [{}, {"clip_norm": 0.05}, {"schedule": "constant", "patience": 1}])
+@pytest.mark.parametrize(
+    "training",
+    [
+        {},
+        {"clip_norm": 0.05},
+        {"schedule": "constant", "patience": 1},
+        {"average": "swa", "average_from": 0.3},
+        {"average": "ema", "average_from": 0.3, "refit": True},
+    ],
+)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_cell_among_others_comes_out_as_if_alone(name, training):
     split = made_up_recording(units=4)
@@ -325,3 +336,51 @@ def test_other_schedules_set_the_rate_of_each_epoch(schedule):
     rates = [row["learning_rate"] for row in fit(made_up_trial(schedule=schedule, epochs=3)).curve]
     expected = [3e-3, 2.25e-3, 0.75e-3] if schedule == "cosine" else [3e-3] * 3
     assert rates == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "poisson_shared"])
+@pytest.mark.parametrize("average", ["swa", "ema"])
+def test_of_averaged_weights_the_statistics_are_those_of_the_training_windows(name, average):
+    training = descent(name=name, average=average, average_from=0.3, epochs=4)
+    for _ in range(4):
+        row = training.step()
+    assert row["last_weights_loss"] != row["validation_loss"]
+    stem, before = getattr(training.model, "network", training.model).trunk.stem, training.model.training
+    own = stem.running_mean.clone()
+    with training.shown():
+        mean = stem.running_mean.clone()
+        refresh(training.model, training.batches)
+        assert torch.equal(stem.running_mean, mean)
+    assert torch.equal(stem.running_mean, own)
+    assert not torch.equal(mean, own)
+    assert (stem.momentum, training.model.training) == (0.1, before)
+
+
+def test_a_refit_trains_on_the_validation_part_too_and_keeps_what_was_selected():
+    split, notes = made_up_recording(), []
+    plain, again = fit(made_up_trial(), split), fit(made_up_trial(refit=True), split, report=notes.append)
+    assert plain.selected is None
+    assert all(torch.equal(v, plain.model.state_dict()[k]) for k, v in again.selected.state_dict().items())
+    assert not same(again, plain, 0, 0)
+    assert (again.units, again.validation_loss) == (plain.units, plain.validation_loss)
+    epochs = max(own["best epoch"] for own in plain.units.values())
+    assert notes[-1]["phase"] == f"refit {epochs}/{epochs}"
+    validation = made_up_recording()
+    for first, last in split.parts["validation"]:
+        validation.spikes[first:last] = 0
+    other = fit(made_up_trial(refit=True), validation)
+    assert not same(other, again, 0, 0)
+
+
+def test_a_unit_that_never_had_a_finite_loss_is_named_and_not_predicted():
+    split, how = made_up_recording(), dataclasses.replace(FAST, schedule="constant")
+    wild = dataclasses.replace(how, learning_rate=1e30)
+    job = made_up_job(made_up_trial(schedule="constant"), lanes=(how, wild, how))
+    fitted = learner.fit(job, split)
+    assert (fitted.diverged, fitted.lost) == ((13,), (13,))
+    products = predict(job, fitted, split)
+    assert list(products.metrics["cells"]) == [10, 16]
+    assert all(list(boosts) == [10, 16] for boosts in products.metrics["boosts"].values())
+    assert np.isfinite(products.done["cells_best_validation_loss"])
+    trains = predicted(job, fitted, split, split.parts["test"][0])
+    assert {train.unit for train in trains} == {10, 16}
