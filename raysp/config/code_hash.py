@@ -1,8 +1,9 @@
 """Which code a result comes from: the files that compute it, each by the hash of what it does, not of how it looks.
 
 What counts: a model's file, and what it imports of the rooms that compute (data, layers, models, objectives), by
-imports inside functions too; and the room that trains. What only carries (errors, files, addresses, YAML, the cluster,
-formats of results) is left out: it changes no number. Nothing is imported to find out.
+imports inside functions too; the room that trains, and how its kind of data is learned and predicted. What only
+carries (errors, files, addresses, YAML, the cluster, formats of results) is left out: it changes no number. Nothing is
+imported to find out.
 """
 
 from __future__ import annotations
@@ -35,8 +36,11 @@ def of_model(name: str, settings: Mapping[str, Any] | None = None) -> Files:
     name, too.
 
     Args:
-        name: the model's file name in raysp/models.
-        settings: its settings.
+        name: the model's.
+        settings: its hyperparameters.
+
+    Raises:
+        BadInput: there is no such model.
     """
     values = (settings or {}).values()
     return _of_models((name, *sorted({value for value in values if isinstance(value, str)})))
@@ -86,12 +90,30 @@ def files_of(roots: Iterable[str | Path], rooms: tuple[str, ...]) -> Files:
 
 @functools.cache
 def _of_models(names: tuple[str, ...]) -> Files:
+    known = plugins.modules("models", ("Config", "Model"))
     first, *others = names
-    found = files_of([PACKAGE / "models" / f"{first}.py"], MODEL_ROOMS)
+    if first not in known:
+        raise unknown("model", first, known)
+    found = files_of([plugins.path(known[first])], MODEL_ROOMS)
     if "raysp/models/catalog.py" in found:
-        members = [path for other in others if (path := PACKAGE / "models" / f"{other}.py").exists()]
+        members = [plugins.path(known[other]) for other in others if other in known]
         found = {**found, **files_of(members, MODEL_ROOMS)}
-    return {**found, **files_of([PACKAGE / "training" / "trial.py"], TRAINING_ROOMS)}
+    loop = files_of([PACKAGE / "training" / "trial.py"], TRAINING_ROOMS)
+    return {**found, **_of_kinds(found), **loop}
+
+
+def _of_kinds(found: Files) -> Files:
+    """Return the files that fit and predict for the kinds of data whose Split is among some files."""
+    kinds, roots = plugins.modules("kinds", ("KIND",), "*/kind.py"), []
+    for name, module in plugins.modules("data/splits", ("Split", "Sizes", "Answers")).items():
+        if name in kinds and _shown(plugins.path(module)) in found:
+            kind = plugins.path(kinds[name])
+            fitting = [kind.with_name(file) for file in ("learner.py", "predict.py")]
+            roots += [file for file in fitting if file.exists()] or [kind]
+    used = files_of(roots, (*TRAINING_ROOMS, "kinds"))
+    # What all kinds have in common only carries, and so do formats.
+    common = {path for path in used if path.startswith("raysp/kinds/") and path.count("/") == 2}
+    return {path: sha for path, sha in used.items() if path not in common and not path.endswith("_file.py")}
 
 
 @functools.cache

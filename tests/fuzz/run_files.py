@@ -16,7 +16,8 @@ from raysp.driver import score_table
 from raysp.driver.plan import Plan
 from raysp.driver.record import write_record
 from raysp.io import files
-from raysp.kinds.population import latents, rates_file, submission_check
+from raysp.kinds.population import latents_file as latents
+from raysp.kinds.population import rates_file, submission_check
 from raysp.kinds.stimulus import spike_trains_file
 from raysp.runs import curve, metrics_table
 from raysp.runs.folder import RunFolder

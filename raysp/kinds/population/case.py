@@ -12,7 +12,7 @@ from raysp.data.splits import store
 from raysp.data.splits.population import PopulationSplit, Targets, TrialArrays
 from raysp.errors import NotReady
 from raysp.io import files
-from raysp.kinds.population.latents import read_latents
+from raysp.kinds.population.latents_file import read_latents
 from raysp.kinds.population.rates_file import read_rates
 from raysp.models.prediction import Prediction, check_prediction
 from raysp.runs.folder import RunFolder, TrialFolder

@@ -8,7 +8,7 @@ from raysp.data.splits.population import PopulationSplit, TrialArrays
 from raysp.evaluation.hidden import masked_deviance
 from raysp.kinds.kind import Products
 from raysp.kinds.population import inside_file
-from raysp.kinds.population.latents import write_latents
+from raysp.kinds.population.latents_file import write_latents
 from raysp.kinds.population.learner import selected_on
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.masked import MaskedModel

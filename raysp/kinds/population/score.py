@@ -163,7 +163,7 @@ def _behavior(split: PopulationSplit, targets: Targets, parts: dict[str, Predict
 
 def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder, trial: Trial) -> list[Score]:
     from raysp.evaluation.state import state_r2
-    from raysp.kinds.population.latents import read_latents
+    from raysp.kinds.population.latents_file import read_latents
 
     if split.train.states is None or targets.trials.states is None or not files.exists(folder.latents):
         return []

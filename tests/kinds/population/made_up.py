@@ -17,7 +17,7 @@ from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_metrics
 from raysp.evaluation.nlb import fast_metrics
 from raysp.io import files, tables
-from raysp.kinds.population.latents import write_latents
+from raysp.kinds.population.latents_file import write_latents
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.prediction import Prediction
 from raysp.runs.curve import write_curve

@@ -17,7 +17,7 @@ from raysp.evaluation import nlb
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.velocity import velocity_r2
 from raysp.io import files
-from raysp.kinds.population.latents import read_latents, write_latents
+from raysp.kinds.population.latents_file import read_latents, write_latents
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.kinds.population.remarks import remarks
 from raysp.models.prediction import Prediction

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raysp.errors import BadInput, NotReady
-from raysp.kinds.population.latents import read_latents, write_latents
+from raysp.kinds.population.latents_file import read_latents, write_latents
 
 
 def test_what_was_written_is_read(tmp_path):
