@@ -48,7 +48,18 @@ RAYS_OWN = {
 """What is used of Ray that is not public: debts, which any of its versions may call in; none may come."""
 BARE = ("objectives", "layers", "models", "training")
 NOT_ON_A_BARE_MACHINE = ("ray", "polars", "pyarrow", "mlflow", "yaml", "pandas", "click", "rich")
+KNOW_KINDS = ("kinds", "data/splits", "data/sources", "models")
+"""Rooms that know which kinds of data there are; elsewhere, code asks the kind that it is given."""
+KINDS = {path.parent.name for path in PACKAGE.glob("kinds/*/kind.py")}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+GENERIC = [path for path in FILES if not path.relative_to(PACKAGE).as_posix().startswith(KNOW_KINDS)]
+SPLITS = {
+    node.name
+    for kind in KINDS
+    for node in ast.parse((PACKAGE / "data/splits" / f"{kind}.py").read_text()).body
+    if isinstance(node, ast.ClassDef) and node.name.endswith("Split")
+} | {"Split"}
 
 
 def place(path):
@@ -117,6 +128,19 @@ def test_functions_are_short_and_public_ones_annotated(path):
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             assert all(argument.annotation for argument in arguments), node.name
             assert node.returns is not None, node.name
+
+
+@pytest.mark.parametrize("path", GENERIC, ids=place)
+def test_generic_code_never_asks_which_kind_of_data_it_has(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not (isinstance(node, ast.Constant) and node.value in KINDS), f"line {node.lineno}: {node.value!r}"
+        if isinstance(node, ast.ImportFrom) and node.module != "raysp.data.splits.catalog":
+            assert not {alias.name for alias in node.names} & SPLITS, f"line {node.lineno}: a kind's Split"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
+            asked = {getattr(one, "id", getattr(one, "attr", "")) for one in ast.walk(node.args[1])}
+            assert not asked & SPLITS, f"line {node.lineno}: asks for a kind's Split"
+    for name in imports(path):
+        assert not name.startswith(tuple(f"raysp.kinds.{kind}" for kind in KINDS)), f"{name}: ask kinds.catalog"
 
 
 def test_a_page_is_made_without_torch():

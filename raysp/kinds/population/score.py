@@ -65,7 +65,7 @@ def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Predictio
     """Return the judge's scores; raysp's own, with a note of why, where it is not there or fails."""
     from raysp.data.nlb.answers import targets_dict
 
-    answers = targets_dict(targets, split)
+    answers = targets_dict(targets, split.train)
     (group,) = answers
     heldin = split.sizes.heldin
     rates = {}
