@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import raysp
@@ -16,7 +17,8 @@ from raysp.kinds.kind import Kind
 from raysp.runs.folder import RunFolder, TrialFolder, trial_to
 from raysp.runs.roles import roles
 
-MAKERS = ("driver/evaluate.py", "collection/gather.py", "kinds/population/submission.py", "driver/report.py")
+SCORER, *MAKERS = ("driver/evaluate.py", "collection/gather.py", "driver/report.py")
+"""Beside what kinds of data make by themselves."""
 READERS = 16
 """Files that are read at a time: in a store of objects, each is a wait."""
 SCORING = ("collection", "data", "evaluation", "kinds", "objectives")
@@ -206,13 +208,15 @@ def _made_from(run: RunFolder) -> dict[str, Any]:
     return {
         "trials": {trial.id: trial.split for trial in done(run)},
         "raysp": raysp.__version__,
-        "code": code_hash.digest(
-            code_hash.files_of([code_hash.PACKAGE / path for path in MAKERS], (*SCORING, "report"))
-        ),
-        "scoring": code_hash.digest(code_hash.files_of([code_hash.PACKAGE / MAKERS[0]], SCORING)),
+        "code": _code((SCORER, *MAKERS), kinds.paths(), (*SCORING, "report")),
+        "scoring": _code((SCORER,), kinds.paths("score.py"), SCORING),
         "record": files.digest(_told(run.record())),
         "test_looks": files.stamp(looks)["size"] if files.exists(looks) else 0,
     }
+
+
+def _code(own: Iterable[str], others: Iterable[Path], rooms: tuple[str, ...]) -> str:
+    return code_hash.digest(code_hash.files_of([*(code_hash.PACKAGE / path for path in own), *others], rooms))
 
 
 def _told(record: dict[str, Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 from raysp.config import plugins
@@ -25,6 +26,12 @@ def of(name: str) -> Kind:
 def known() -> list[Kind]:
     """Return all kinds, in order of their names."""
     return [of(name) for name in _modules()]
+
+
+def paths(file: str = "kind.py") -> list[Path]:
+    """Return the paths of a file of each kind's folder; of its kind.py where there is no such file."""
+    folders = [plugins.path(module) for module in _modules().values()]
+    return [beside if (beside := kind.with_name(file)).exists() else kind for kind in folders]
 
 
 def metrics() -> dict[str, Metric]:

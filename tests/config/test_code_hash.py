@@ -46,6 +46,16 @@ def test_a_models_files_are_its_own_and_what_they_import_of_the_rooms_that_compu
     assert all(len(sha) == 64 for sha in found.values())
 
 
+def test_how_its_kind_of_data_is_learned_and_predicted_counts_and_no_others():
+    found = {name: set(code_hash.of_model(name)) for name in ("unet", "distance_unet")}
+    own = {"unet": "raysp/kinds/population", "distance_unet": "raysp/kinds/stimulus"}
+    for name, files in found.items():
+        kinds = {path for path in files if path.startswith("raysp/kinds/")}
+        assert {f"{own[name]}/learner.py", f"{own[name]}/predict.py"} <= kinds
+        assert all(path.startswith(own[name]) and "_file" not in path and "/page/" not in path for path in kinds)
+    assert "raysp/kinds/stimulus/rollout.py" in found["distance_unet"]
+
+
 def test_an_ensemble_is_computed_by_its_members_files_too():
     gru, ndt = (set(code_hash.of_model("ensemble", {"member": name})) for name in ("masked_gru", "ndt"))
     assert "raysp/models/ndt.py" in ndt - gru
@@ -62,7 +72,13 @@ def test_a_sources_files_are_those_of_the_data_that_it_imports():
 
 
 def test_somebodys_own_file_with_what_lies_beside_it(plugin):
-    assert list(plugin()) == ["beside.py", "mine.py", "raysp/layers/span.py", "raysp/objectives/poisson.py"]
+    assert list(plugin()) == [
+        "beside.py",
+        "mine.py",
+        "raysp/layers/span.py",
+        "raysp/objectives/loss.py",
+        "raysp/objectives/poisson.py",
+    ]
 
 
 @pytest.mark.parametrize(
