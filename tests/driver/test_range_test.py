@@ -18,7 +18,7 @@ def experiment():
     return Experiment(
         name="small",
         recordings=(Recording("lorenz", source="lorenz_ndt", settings=SMALL),),
-        models=(ModelChoice("mean_rate"), ModelChoice("unet", settings={"layers": 1, "width": 4})),
+        models=(ModelChoice("mean_rate"), ModelChoice("unet", hyperparameters={"layers": 1, "width": 4})),
         seeds=(3, 4),
         training=Training(epochs=2, batch_size=8),
     )

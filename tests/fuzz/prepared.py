@@ -53,7 +53,8 @@ def _stimulus(folder: str, seed: int) -> None:
 
 
 def _plain(found: Any) -> Any:
-    parts = {name: getattr(found, name).arrays() for name in ("train", "eval", "trials") if hasattr(found, name)}
+    held = {name: getattr(found, name, None) for name in ("train", "eval", "trials")}
+    parts = {name: part.arrays() for name, part in held.items() if part is not None}
     return {**{name: value for name, value in vars(found).items() if name not in parts}, **parts}
 
 

@@ -93,7 +93,7 @@ def test_drawn_counts_have_the_rate_for_their_mean_and_a_cells_draws_are_its_own
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"interval": 0}, "interval expected at least 1 bin"),
+        ({"interval": 0}, "interval expected at least 1"),
         ({"channels": 9}, "channels expected an even number, got 9"),
         ({"train_stride": 0}, "train_stride expected at least 1"),
         ({"validation_stride": 0}, "validation_stride expected at least 1"),

@@ -71,7 +71,7 @@ def test_settings_of_other_data_are_refused(tmp_path):
 def test_a_file_that_is_something_else_is_refused(tmp_path):
     path = str(tmp_path / "x.yaml")
     files.write_text(path, dump_yaml({"models": {"sae": {"split": {"hyperparameters": {}}}}}))
-    with pytest.raises(BadInput, match="expected data, settings and training"):
+    with pytest.raises(BadInput, match="expected data, hyperparameters, training"):
         read_settings(path)
     files.write_text(path, "- 1\n")
     with pytest.raises(BadInput, match=r"settings\.yaml"):

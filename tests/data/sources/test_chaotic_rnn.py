@@ -17,7 +17,7 @@ def benchmark():
 
 def test_the_benchmarks_own_numbers_come_out(benchmark):
     split, targets = benchmark
-    _, rates, weights = chaotic_rnn.generate(dataclasses.replace(SMALL, units=50))
+    _, rates, weights = chaotic_rnn.generate(dataclasses.replace(SMALL, neurons=50))
     assert abs(weights[0, 0] - 0.06239899) < 1e-8
     assert rates.max() == pytest.approx(0.3)
     assert (len(split.train), len(split.eval)) == (1040, 260)

@@ -166,7 +166,7 @@ def test_splits_that_are_no_benchmark_are_not_submitted(lab):
 def test_a_cell_subset_is_not_submitted(lab):
     split = lab.split(SMALL)
     cells = (0, 2, 5)
-    trial = lab.trained("sae", split, neurons=cells)
+    trial = lab.trained("sae", split, units=cells)
     lab.finish(trial, split.select(cells))
     with pytest.raises(BadInput, match="cell subset"):
         submissions(lab.run, lab.root)
