@@ -150,6 +150,7 @@ def _build(recording: Recording, config: Config, name: str) -> Built:
         builder=nlb_reference.VERSION if config.reference else BUILDER,
         standin=recording.standin,
         notes=recording.notes,
+        start_ms=float(nlb.window_ms[0]),
     )
     rates = _rates(recording, scored, root, bin_ms, phase)
     train = _train_part(recording, given, answers, bin_ms, phase, rates[0])

@@ -24,7 +24,7 @@ class Provenance:
         builder: version of the code that built the arrays, e.g. "nlb-1".
         standin: True when the recordings were generated, so that no score is ever taken for a real one.
         notes: what preparing them left out, and what is doubtful about them, one sentence each.
-        start_ms: begin of the windows around the event they are aligned to, where a person's settings say it.
+        start_ms: begin of the windows around the event they are aligned to; None where there is none.
     """
 
     recordings: tuple[tuple[str, str], ...] = ()

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute
 
-from raysp.config.experiment import STANDIN, Trial
-from raysp.data.nlb import sets as nlb_sets
+from raysp.config.experiment import Trial
 from raysp.data.splits.population import PopulationSplit, Sizes
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.io import checksum, files, tables
@@ -207,7 +206,8 @@ def _names(trial: Trial, split: PopulationSplit | None, part: str, trials: int) 
             selects = validation_mask(split.train, training)
     own = None if split is None else getattr(split, part).ids
     units = None if split is None else split.units
-    return _Names(own, units, selects, _start_ms(trial.split, split))
+    start_ms = None if split is None else split.provenance.start_ms
+    return _Names(own, units, selects, start_ms)
 
 
 def _totals() -> dict[str, Any]:
@@ -256,12 +256,6 @@ def _lists(rates: np.ndarray | None, samples: np.ndarray, digest: Any) -> pa.Lis
     trials, neurons, bins = by_unit.shape
     offsets = np.arange(trials * neurons + 1, dtype=np.int32) * np.int32(bins)
     return pa.ListArray.from_arrays(offsets, pa.array(by_unit.reshape(-1)))
-
-
-def _start_ms(name: str, split: PopulationSplit | None) -> float | None:
-    if name.removeprefix(STANDIN) in nlb_sets.SPLITS:
-        return float(nlb_sets.parse(name)[0].window_ms[0])
-    return None if split is None else split.provenance.start_ms
 
 
 @contextlib.contextmanager

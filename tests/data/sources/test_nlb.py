@@ -71,6 +71,7 @@ def test_a_split_holds_the_tensors_and_hides_the_answers(root, name):
     assert (sizes.dataset, sizes.bins, sizes.forward) == (f"standin-{name}", SETS[name].bins(5), 40)
     assert (sizes.heldin, sizes.heldout) == (HELDIN, HELDOUT)
     assert split.provenance.standin
+    assert split.provenance.start_ms == SETS[name].window_ms[0]
     assert [len(sha) for _, sha in split.provenance.recordings] == [64, 64]
     assert set(split.eval.arrays()) == {"heldin", "ids"}
     assert split.train.heldin.dtype == np.float32

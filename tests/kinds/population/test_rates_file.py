@@ -119,7 +119,7 @@ def test_any_reader_sees_the_promised_table(path, written):
     assert row["rates_forward"] == written["eval"].rates_forward[3, :, 4].tolist()
     assert row["spikes"] is None
     assert (row["run_trial"], row["model"], row["seed"]) == (TRIAL.id, "sae", 0)
-    assert (row["bin_ms"], row["start_ms"]) == (20.0, -250.0)
+    assert (row["bin_ms"], row["start_ms"]) == (20.0, None)
     assert (
         table.group_by("unit_index").agg(polars.col("held_out").all()).sort("unit_index")["held_out"].to_list()
         == [False] * 4 + [True] * 2
