@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import sysconfig
 import traceback
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import raysp
+from raysp.config.experiment import EARLIER_WORDS
 from raysp.errors import BadInput, NotReady
 
 NAME = "raysp_experiment"
@@ -103,7 +105,9 @@ def _words(error: BaseException) -> str:
     text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     if isinstance(error, BadInput | NotReady):
         return text
-    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    if (one := re.search(r"unexpected keyword argument '(\w+)'", text)) and one[1] in EARLIER_WORDS:
+        text = f"{text[:300]}; it is called {EARLIER_WORDS[one[1]]} now"
+    return f"{type(error).__name__}: {text[:400]}" if text else type(error).__name__
 
 
 def _has_no_default(one: inspect.Parameter) -> bool:

@@ -196,8 +196,13 @@ def _of_training(training: Training) -> dict[str, Any]:
 
 STANDIN = "standin-"
 
-EARLIER_WORDS = {"settings": "hyperparameters", "neurons": "units"}
-"""Fields of a trial as earlier versions wrote them -> as they are called now."""
+EARLIER_WORDS = {
+    "settings": "hyperparameters",
+    "neurons": "units",
+    "cells": "units",
+    "cells_per_trial": "units_per_trial",
+}
+"""Fields of trials, models and experiments as earlier versions wrote them -> as they are called now."""
 
 
 def in_present_words(values: Mapping[str, Any]) -> dict[str, Any]:

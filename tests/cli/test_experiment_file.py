@@ -63,6 +63,8 @@ def test_an_edit_is_read_however_soon_it_comes(written):
         ("return Experiment", "return Experimnt", 4, "NameError: name 'Experimnt' is not defined"),
         ("def experiment():", "1 / 0\ndef experiment():", 3, "ZeroDivisionError: division by zero"),
         ("seeds=", "seed=", 4, "TypeError: .*unexpected keyword argument 'seed'"),
+        ("seeds=(0,)", "neurons=(0,)", 4, "unexpected keyword argument 'neurons'; it is called units now"),
+        ('("mean_rate")', '("sae", settings={})', 4, "'settings'; it is called hyperparameters now"),
         ('name="x"', 'name="a/b"', 4, "experiment name expected letters"),
         ("seeds=(0,)", "seeds=0", 4, r"experiment x, seeds expected several values, e.g. \(0,\), got 0"),
         ('splits=("*",)', 'splits="mc_maze"', 4, r"experiment x, splits expected several values, e.g. \('mc_maze',\)"),
