@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
+
+from raysp.errors import BadInput
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -25,6 +29,23 @@ def modules(room: str, defines: tuple[str, ...], pattern: str = "*.py") -> dict[
         pattern: of the built-in files below the room, e.g. "*/kind.py" for a folder each.
     """
     return dict(_modules(room, defines, pattern, tuple(sys.path)))
+
+
+def load(module: str) -> ModuleType:
+    """Import a module that was found.
+
+    Raises:
+        BadInput: it is somebody else's, and cannot be imported.
+    """
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        if module.startswith(f"{PACKAGE.name}."):
+            raise
+        raise BadInput(
+            f"the installed module {module} adds to raysp, but cannot be imported ({type(error).__name__}: {error}); "
+            "mend it, or uninstall its package"
+        ) from error
 
 
 def path(module: str) -> Path:

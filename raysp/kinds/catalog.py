@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ def of(name: str) -> Kind:
     """Return a kind. Raises BadInput for an unknown name, with the nearest right one."""
     if name not in (found := _modules()):
         raise unknown("kind of data", name, found)
-    return importlib.import_module(found[name]).KIND
+    return plugins.load(found[name]).KIND
 
 
 def known() -> list[Kind]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 from typing import Any
 
@@ -21,7 +20,7 @@ def module(name: str) -> ModuleType:
     """Return a model's file as a module. Raises BadInput for an unknown name, with the nearest right one."""
     if name not in _modules():
         raise unknown("model", name, names())
-    return importlib.import_module(_modules()[name])
+    return plugins.load(_modules()[name])
 
 
 def config(name: str, values: dict[str, Any]) -> Any:

@@ -1,6 +1,8 @@
 import pytest
 
 from raysp.config import plugins
+from raysp.data.sources import catalog
+from raysp.errors import BadInput
 
 
 @pytest.fixture
@@ -36,3 +38,12 @@ def test_entry_points_are_found_beside_them_but_take_no_built_in_name(installed)
 def test_a_module_that_is_not_there_is_named():
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         plugins.path("no_such_module")
+
+
+def test_somebody_elses_module_that_cannot_be_imported_is_refused_by_name(installed):
+    installed("raysp.sources", mine="lab_lstm")
+    message = (
+        r"the installed module lab_lstm adds to raysp, but cannot be imported \(AssertionError: nothing is imported"
+    )
+    with pytest.raises(BadInput, match=message):
+        catalog.source("mine")

@@ -6,7 +6,6 @@ What else it must define is said, and compared, in `raysp.data.sources.base`.
 from __future__ import annotations
 
 import fnmatch
-import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,7 +33,7 @@ def source(name: str) -> Source:
     known = plugins.modules("data/sources", ())
     if name not in known:
         raise unknown("source", name, names())
-    return Source.of(importlib.import_module(known[name]))
+    return Source.of(plugins.load(known[name]))
 
 
 def config(recording: Recording, root: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -80,4 +79,4 @@ def of(kind: str) -> Kind:
     known = plugins.modules("data/splits", ("Split", "Sizes", "Answers"))
     if kind not in known:
         raise unknown("kind of data", kind, known)
-    return importlib.import_module(known[kind])
+    return plugins.load(known[kind])
