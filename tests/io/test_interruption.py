@@ -29,6 +29,7 @@ def test_what_was_ignored_stays_ignored():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with taken_for_ctrl_c(from_others=True):
         os.kill(os.getpid(), signal.SIGHUP)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def test_a_librarys_own_handler_gives_way_only_where_asked():
