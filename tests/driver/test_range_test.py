@@ -11,7 +11,7 @@ from raysp.io import files
 EXPERIMENT = """
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
-SMALL = {"conditions": 6, "trials_per_condition": 5, "neurons": 7, "ms": 200}
+SMALL = {"conditions": 6, "trials_per_condition": 5, "units": 7, "ms": 200}
 
 
 def experiment():

@@ -37,8 +37,8 @@ def count(ticks: np.ndarray, begin: np.ndarray, bins: int, step: int) -> np.ndar
         (trials, bins) spikes per bin, int64.
     """
     trial, tick = in_windows(ticks, begin, begin + bins * step)
-    cell = trial * bins + (tick - begin[trial]) // step
-    return np.bincount(cell, minlength=len(begin) * bins).reshape(len(begin), bins)
+    place = trial * bins + (tick - begin[trial]) // step
+    return np.bincount(place, minlength=len(begin) * bins).reshape(len(begin), bins)
 
 
 def observed(intervals_s: np.ndarray, begin: np.ndarray, bins: int, step: int, clock_ms: float) -> np.ndarray:

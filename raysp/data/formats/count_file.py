@@ -82,17 +82,17 @@ def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
 
 
 def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
-    """Return (trials, bins, neurons) counts as float32.
+    """Return (trials, bins, units) counts as float32.
 
     Raises:
-        BadInput: another shape, no trial, bin or neuron, or a value that is no whole number from 0 to 2^24.
+        BadInput: another shape, no trial, bin or unit, or a value that is no whole number from 0 to 2^24.
     """
     check_numbers(array, where)
     if array.ndim != 3 or 0 in array.shape:
-        raise BadInput(f"{where} expected counts of shape (trials, bins, neurons), got {array.shape}")
+        raise BadInput(f"{where} expected counts of shape (trials, bins, units), got {array.shape}")
     if array.dtype.kind == "f" and (missing := np.isnan(array)).any():
-        trial, bin_, neuron = np.argwhere(missing)[0]
-        raise BadInput(f"{where} expected counts, got NaN in trial {trial}, bin {bin_}, neuron {neuron}")
+        trial, bin_, unit = np.argwhere(missing)[0]
+        raise BadInput(f"{where} expected counts, got NaN in trial {trial}, bin {bin_}, unit {unit}")
     # Before they become float32, which rounds: block by block, since checking must not take several times the memory.
     for block in np.array_split(array, max(1, array.size // BLOCK)):
         _check_whole(block, where)
@@ -118,7 +118,7 @@ def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, wh
 
     Args:
         array: true rates in the file's unit.
-        shape: that of the counts, (trials, bins, neurons).
+        shape: that of the counts, (trials, bins, units).
         per_unit: expected spikes per bin that one of the file's units means, e.g. 0.01 for Hz and bins of 10 ms.
         where: the beginning of the error's sentence.
 
@@ -146,7 +146,7 @@ def checked_behavior(array: np.ndarray, shape: tuple[int, int, int], bins: int, 
 
     Args:
         array: (trials, all bins, variables), or (trials, bins, variables).
-        shape: that of the counts, (trials, all bins, neurons).
+        shape: that of the counts, (trials, all bins, units).
         bins: observed ones.
         where: the beginning of the error's sentence.
 
@@ -154,13 +154,13 @@ def checked_behavior(array: np.ndarray, shape: tuple[int, int, int], bins: int, 
         BadInput: another shape, no numbers, or a value that is infinite or too large for float32.
     """
     check_numbers(array, where)
-    trials, length, neurons = shape
+    trials, length, units = shape
     if array.ndim != 3 or array.shape[0] != trials or array.shape[1] not in (length, bins) or array.shape[2] == 0:
         hint = reordered(array.shape, [(trials,), (length, bins), None])
         if array.ndim == 2 and array.shape in ((trials, length), (trials, bins)):
             hint = "; for one variable use x[:, :, None]"
-        elif array.ndim == 3 and array.shape[:2] == (trials, neurons):
-            hint = "; the third axis of the counts has that length: are they (trials, neurons, bins)?"
+        elif array.ndim == 3 and array.shape[:2] == (trials, units):
+            hint = "; the third axis of the counts has that length: are they (trials, units, bins)?"
         raise BadInput(f"{where} expected behaviour ({trials}, {length}, variables), got {array.shape}{hint}")
     array = array[:, :bins]
     known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
@@ -189,7 +189,7 @@ def per_trial(array: np.ndarray, shape: tuple[int, int, int], where: str) -> np.
 
     Args:
         array: the values.
-        shape: that of the counts, (trials, bins, neurons).
+        shape: that of the counts, (trials, bins, units).
         where: the beginning of the error's sentence.
 
     Raises:
@@ -197,7 +197,7 @@ def per_trial(array: np.ndarray, shape: tuple[int, int, int], where: str) -> np.
     """
     trials, *others = shape
     if array.size != trials or max(array.shape, default=0) != trials:
-        hint = "; so long is another axis of the counts: are its axes (trials, bins, neurons)?"
+        hint = "; so long is another axis of the counts: are its axes (trials, bins, units)?"
         hint = hint if array.size in others else ""
         raise BadInput(f"{where} expected one condition per trial, ({trials},), got {array.shape}{hint}")
     if array.dtype.kind not in "iufbUS":

@@ -25,7 +25,7 @@ SHORTEST_BIN_MS, LONGEST_BIN_MS = 0.1, 100.0
 """Bins of neural populations last 1 to 50 ms; a spike takes 1 ms. 0.02 is seconds for ms, 200 is often 0.2 or 20."""
 
 LOW_RATE_HZ, ODD_RATE_HZ, LARGEST_RATE_HZ = 0.02, 200.0, 1000.0
-"""Mean over all neurons. Measured: 2 to 15 Hz. No neuron fires a spike per ms for long."""
+"""Mean over all units. Measured: 2 to 15 Hz. No unit fires a spike per ms for long."""
 
 HALF_CORRELATION, HALF_STEP, HALF_GROWTH = 0.49, 0.65, 1.65
 """The same for windows that share a half, which is a note: they have 0.50 to 0.75, about 0.5 (0.35 to 0.56 in most, up
@@ -37,15 +37,15 @@ FEWEST_COUNTS = 20
 OVERLAP_CORRELATION, OVERLAP_STEP, OVERLAP_GROWTH = 0.7, 0.4, 1.5
 """Lag-1 autocorrelation at least (measured: at most 0.45); step from bin to bin, as a share of what independent Poisson
 counts would make, at most (measured: 0.71 or more; windows that share 90 % have 0.1); and the same over two bins, as a
-multiple of that over one, at least: windows that share less change more, a neuron that fires regularly does not."""
+multiple of that over one, at least: windows that share less change more, a unit that fires regularly does not."""
 
 ORDERED, UNORDERED = 5.0, 3.0
 """Standard deviations by which neighbours on an axis are more alike than in a random order: at least `ORDERED` on one
-of time (measured: 6 to 50), less than `UNORDERED` on one of neurons (measured: at most 2.4, or 7 where a generator
+of time (measured: 6 to 50), less than `UNORDERED` on one of units (measured: at most 2.4, or 7 where a generator
 sorts them)."""
 
 DIFFERENT, EXTREME = 0.1, 2.0
-"""Coefficient of variation, beyond chance, of the totals along an axis of neurons: at least `DIFFERENT` (measured: 0.15
+"""Coefficient of variation, beyond chance, of the totals along an axis of units: at least `DIFFERENT` (measured: 0.15
 to 0.9), and `EXTREME` times that of another axis."""
 
 FEW = 8
@@ -53,7 +53,7 @@ FEW = 8
 
 TRUTH_FACTOR, FEWEST_SPIKES = 1.5, 20
 """Spikes that true rates expect, as a multiple of those that were counted, or the inverse, where there are so many per
-neuron. Measured: 1.00 over all, 1.18 in one neuron; seconds for ms give 1000."""
+unit. Measured: 1.00 over all, 1.18 in one unit; seconds for ms give 1000."""
 
 LEAST_ERRORS, LEAST_GAIN = 5.0, 1.0
 """Standard errors of Poisson counts, and nats, by which true rates explain the counts worse than their own averages do.
@@ -107,7 +107,7 @@ def check_accept(accept: Sequence[str], where: str) -> None:
 
 
 def of_arrays(counts: np.ndarray, rates: np.ndarray | None, bin_ms: float) -> Iterator[Doubt]:
-    """Doubt what others have binned: counts and true rates (trials, bins, neurons), expected spikes per bin."""
+    """Doubt what others have binned: counts and true rates (trials, bins, units), expected spikes per bin."""
     strays, usual = _strays(counts)
     yield from stray(strays, usual)
     yield from axes(np.minimum(counts, usual) if len(strays) else counts)
@@ -146,25 +146,25 @@ def width(bin_ms: float) -> Iterator[Doubt]:
 
 
 def rate(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
-    """Doubt how much neurons fire: counts (trials, bins, neurons), NaN where unobserved, in bins of `bin_ms`."""
+    """Doubt how much units fire: counts (trials, bins, units), NaN where unobserved, in bins of `bin_ms`."""
     seen = np.count_nonzero(~np.isnan(counts))
     mean_hz = float(np.nansum(counts, dtype=np.float64)) / max(seen, 1) * (1000.0 / bin_ms)
     if mean_hz == 0:
         yield Doubt("rate", "expected spikes, got none in any bin")
     elif mean_hz < LOW_RATE_HZ:
-        told = f"neurons fire {mean_hz:.2g} Hz on average in bins of {bin_ms:g} ms, less than {LOW_RATE_HZ:g} Hz"
+        told = f"units fire {mean_hz:.2g} Hz on average in bins of {bin_ms:g} ms, less than {LOW_RATE_HZ:g} Hz"
         yield Doubt("rate", f"{told}: is bin_ms too large?", False)
     if mean_hz > ODD_RATE_HZ:
         yield Doubt(
             "rate",
-            f"neurons fire {mean_hz:.4g} Hz on average in bins of {bin_ms:g} ms, more than {ODD_RATE_HZ:g} Hz: are "
+            f"units fire {mean_hz:.4g} Hz on average in bins of {bin_ms:g} ms, more than {ODD_RATE_HZ:g} Hz: are "
             "these rates in Hz instead of counts, or is bin_ms too small?",
             mean_hz > LARGEST_RATE_HZ,
         )
 
 
 def scaled(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
-    """Doubt counts that are all multiples of one number: counts (trials, bins, neurons) divided by a width in s."""
+    """Doubt counts that are all multiples of one number: counts (trials, bins, units) divided by a width in s."""
     common = seen = 0
     for trial in counts:
         spikes = trial[trial > 0].astype(np.int64)
@@ -182,7 +182,7 @@ def scaled(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
 
 
 def overlap(counts: np.ndarray) -> Iterator[Doubt]:
-    """Doubt that bins follow each other without overlap: counts (trials, bins, neurons)."""
+    """Doubt that bins follow each other without overlap: counts (trials, bins, units)."""
     if counts.shape[1] < 4 or not counts.any():
         return
     counts = counts[:CAP].astype(np.float64)
@@ -213,29 +213,29 @@ def _step(counts: np.ndarray, lag: int) -> float:
 
 
 def axes(counts: np.ndarray) -> Iterator[Doubt]:
-    """Doubt the order of the axes of counts (trials, bins, neurons).
+    """Doubt the order of the axes of counts (trials, bins, units).
 
-    Time is an axis on which neighbours are alike; neurons are in no order, and differ in how much they fire.
+    Time is an axis on which neighbours are alike; units are in no order, and differ in how much they fire.
     """
     grouped = counts
     for axis in [axis for axis in range(3) if counts.shape[axis] > CAP]:
         starts = np.arange(0, counts.shape[axis], -(-counts.shape[axis] // CAP))
         grouped = np.add.reduceat(grouped, starts, axis=axis)
     order = [_order(grouped, axis) for axis in range(3)]
-    # Neurons differ, in no order; on an axis with an order that says nothing.
+    # Units differ, in no order; on an axis with an order that says nothing.
     differ = [_variation(counts, axis) if order[axis] < UNORDERED else 0.0 for axis in range(3)]
-    told = f"expected (trials, bins, neurons), but of shape {counts.shape} the"
-    neurons = int(np.argmax(differ[:2]))
-    which = ("first", "second")[neurons]
-    if order[1] < UNORDERED and order[2] >= ORDERED and differ[neurons] >= DIFFERENT:
+    told = f"expected (trials, bins, units), but of shape {counts.shape} the"
+    units = int(np.argmax(differ[:2]))
+    which = ("first", "second")[units]
+    if order[1] < UNORDERED and order[2] >= ORDERED and differ[units] >= DIFFERENT:
         yield Doubt(
             "axes",
-            f"{told} {which} axis looks like neurons and the third like time; use "
-            f"np.transpose(counts, {(1 - neurons, 2, neurons)})",
+            f"{told} {which} axis looks like units and the third like time; use "
+            f"np.transpose(counts, {(1 - units, 2, units)})",
             counts.shape[1] >= FEW,
         )
-    elif order[2] < UNORDERED and differ[neurons] >= EXTREME * max(DIFFERENT, differ[2]):
-        yield Doubt("axes", f"{told} {which} axis looks like neurons: are the axes in another order?", False)
+    elif order[2] < UNORDERED and differ[units] >= EXTREME * max(DIFFERENT, differ[2]):
+        yield Doubt("axes", f"{told} {which} axis looks like units: are the axes in another order?", False)
     elif order[0] >= ORDERED and order[1] < UNORDERED and counts.shape[1] >= 2 * FEW:
         yield Doubt("axes", f"{told} first axis looks like time: are the axes in another order?", False)
 
@@ -257,7 +257,7 @@ def _order(counts: np.ndarray, axis: int) -> float:
     if count < 4:
         return 0.0
     apart = np.subtract.outer(np.arange(count), np.arange(count))
-    # Refractory neurons do not fire in two short bins in a row, so bins further apart are looked at, too.
+    # Refractory units do not fire in two short bins in a row, so bins further apart are looked at, too.
     nearness = [apart == 1] + ([(apart >= 2) & (apart <= count // 8)] if count >= 16 else [])
     return max(_beyond_chance(alike, *np.nonzero(near)) for near in nearness)
 
@@ -281,7 +281,7 @@ def truth(counts: np.ndarray, rates: np.ndarray | None) -> Iterator[Doubt]:
     if more > TRUTH_FACTOR * less:
         yield Doubt("truth", f"{told}: is their unit right?", False)
     elif np.abs(expected - counted).sum() > (TRUTH_FACTOR - 1) * more:
-        yield Doubt("truth", f"{told}, but not of the same neurons: are both in one order of neurons?", False)
+        yield Doubt("truth", f"{told}, but not of the same units: are both in one order of units?", False)
     elif _is_worse_than_averages(counts, rates):
         yield Doubt(
             "truth",

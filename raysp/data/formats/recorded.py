@@ -171,7 +171,7 @@ def _doubts(counts: np.ndarray, total: float, spikes: int, spans: Spans, bin_ms:
     if mean < SPARSE_HZ or (mean < FEW_HZ and total < FEW_SHARE * spikes):
         yield f"hardly any of {spikes} spikes lie in the windows: {total:.0f}, {mean:.2g} Hz a unit; {spans}"
     if (fast := int((each_hz > FASTEST_HZ).sum())) > 0:
-        yield f"{fast} units fire up to {each_hz.max():.4g} Hz in the windows, more than neurons can; {spans}"
+        yield f"{fast} units fire up to {each_hz.max():.4g} Hz in the windows, more than a unit can; {spans}"
 
 
 def _seconds(begin: float, end: float) -> str:

@@ -1,4 +1,4 @@
-"""The files of a retina recording, in an archive or a folder: stimulus pattern, triggers, spikes and numbers of cells.
+"""The files of a retina recording, in an archive or a folder: stimulus pattern, triggers, spikes and numbers of units.
 
 The layout is that of the recordings published with the spike distance of Doran et al. 2024. Its tables are pickles;
 they are read by `restricted_pickle`, and nothing is unpacked to disk.
@@ -47,8 +47,8 @@ class RetinaRecording:
         samples: of the recording; the last trigger is the last sample.
         starts: (frames,) int64 first sample of each stimulus frame, from 0; the last frame lasts to the end.
         pattern: (frames, channels) state of each light during each frame.
-        spikes: cell number -> (spikes,) int64 sample of each spike.
-        global_ids: cell number -> number among the cells of all recordings, where known.
+        spikes: unit number -> (spikes,) int64 sample of each spike.
+        global_ids: unit number -> number among the units of all recordings, where known.
     """
 
     name: str
@@ -65,7 +65,7 @@ def paths(path: str, table: SpikeTable) -> list[str]:
 
     Args:
         path: a .tar.gz, .tgz or .tar archive, or a folder.
-        table: the spike table that is read: "all" cells, or those that the publishers "filtered".
+        table: the spike table that is read: "all" units, or those that the publishers "filtered".
     """
     if str(path).endswith(ARCHIVES):
         return [path]
@@ -214,22 +214,22 @@ def _spikes(spikes: _Rows, name: str, triggers: _Rows, row: int, samples: int) -
         chosen &= np.array([str(other) == name for other in spikes.level("Recording")], dtype=bool)
     elif len(set(triggers.level("Recording"))) > 1:
         raise BadInput(
-            f"{spikes.where} does not say which of several recordings a cell belongs to; set cells to 'filtered'"
+            f"{spikes.where} does not say which of several recordings a unit belongs to; set units to 'filtered'"
         )
     found: dict[int, np.ndarray] = {}
     for place in np.flatnonzero(chosen):
-        cell = _number(spikes.level("Cell index")[place], f"{spikes.where}: Cell index")
-        times = _samples(spikes.column("Spikes")[place], f"{spikes.where}: spikes of cell {cell}")
-        if cell in found:
-            raise BadInput(f"{spikes.where}: expected each cell once, got cell {cell} twice")
+        unit = _number(spikes.level("Cell index")[place], f"{spikes.where}: Cell index")
+        times = _samples(spikes.column("Spikes")[place], f"{spikes.where}: spikes of unit {unit}")
+        if unit in found:
+            raise BadInput(f"{spikes.where}: expected each unit once, got unit {unit} twice")
         if len(times) and not (times.min() >= 0 and times.max() < samples):
             raise BadInput(
-                f"{spikes.where}: spikes of cell {cell} expected samples 0 to {samples - 1} of the recording, got "
+                f"{spikes.where}: spikes of unit {unit} expected samples 0 to {samples - 1} of the recording, got "
                 f"{times.min()} to {times.max()}; do spikes and triggers count from the same sample?"
             )
-        found[cell] = times
+        found[unit] = times
     if not found:
-        raise BadInput(f"{spikes.where}: expected cells of recording {name}, got none")
+        raise BadInput(f"{spikes.where}: expected units of recording {name}, got none")
     return dict(sorted(found.items()))
 
 
@@ -238,9 +238,9 @@ def _global_ids(data: bytes | None, name: str, where: str) -> dict[int, int]:
         return {}
     try:
         known = json.loads(data, object_pairs_hook=_once).get(name, {})
-        return {_number(int(cell), where): _number(number, where) for cell, number in known.items()}
+        return {_number(int(unit), where): _number(number, where) for unit, number in known.items()}
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise BadInput(f"{where}: expected recordings with a number for each cell in JSON, got {error}") from error
+        raise BadInput(f"{where}: expected recordings with a number for each unit in JSON, got {error}") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

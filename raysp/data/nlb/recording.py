@@ -28,9 +28,9 @@ class Session:
     Attributes:
         name: base name of the file.
         trials: column -> (trials,) values, in the table's order.
-        units: identifiers of the neurons, held-in ones first, ascending in each group.
-        heldin: spikes of the held-in neurons.
-        heldout: spikes of the held-out neurons; None in test files.
+        units: their identifiers, held-in ones first, ascending in each group.
+        heldin: spikes of the held-in units.
+        heldout: spikes of the held-out units; None in test files.
         behavior: bin width -> (trials, bins, variables) behaviour in every trial's window, where it is a series.
         standin: True for a generated recording.
         notes: what is doubtful about the file, one sentence each.
@@ -118,7 +118,7 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
     Args:
         nlb: the recording the file should hold.
         path: of the file.
-        test: True for a test file: held-in neurons only, no behaviour, fewer columns.
+        test: True for a test file: held-in units only, no behaviour, fewer columns.
         lead_ms: length of what the benchmark's tools put before this file on one clock, ms; it only shapes the
             behaviour's first quarter of a second.
 
@@ -135,7 +135,7 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
         length_ms = _length_ms(units, name)
         heldin, heldout = _spikes(units, length_ms, name)
         _check_observed(units, (heldin, heldout), name)
-        _check_neurons(nlb, name, (len(heldin), len(heldout or ())), test=test, standin=standin)
+        _check_units(nlb, name, (len(heldin), len(heldout or ())), test=test, standin=standin)
         behavior = {} if test or nlb.series is None else _behavior(nlb, file, trials, length_ms, lead_ms)
     notes = tuple(f"{name}: {note}" for note in units.notes)
     return Session(name, trials, _ids(units), heldin, heldout, behavior, standin, notes)
@@ -168,7 +168,7 @@ def _length_ms(units: nwb.Units, name: str) -> int:
 def _spikes(units: nwb.Units, length_ms: int, name: str) -> tuple[binning.Spikes, binning.Spikes | None]:
     if units.heldout is None:
         raise BadInput(
-            f"{name}: expected units with a column heldout (True for neurons to be predicted), found none; "
+            f"{name}: expected units with a column heldout (True for those to be predicted), found none; "
             "for a recording that is not the benchmark's use the source population"
         )
     if units.heldout.all():
@@ -191,7 +191,7 @@ def _ids(units: nwb.Units) -> np.ndarray:
 
 
 def _group(units: nwb.Units, chosen: np.ndarray, length_ms: int) -> binning.Spikes:
-    # The benchmark's tools order neurons by identifier, and take a group's observed stretches from its first row.
+    # The benchmark's tools order units by identifier, and take a group's observed stretches from its first row.
     rows = np.flatnonzero(chosen)
     observed = binning.observed_ms(units.observed(rows[0]), length_ms)
     return binning.gather([units.spikes(row) for row in rows[np.argsort(units.ids[rows], kind="stable")]], observed)
@@ -206,7 +206,7 @@ def _behavior(
     return {width: resample(series, begin, nlb.bins(width), width, length_ms, lead_ms) for width in BIN_WIDTHS_MS}
 
 
-def _check_neurons(nlb: NLBSet, name: str, found: tuple[int, int], *, test: bool, standin: bool) -> None:
+def _check_units(nlb: NLBSet, name: str, found: tuple[int, int], *, test: bool, standin: bool) -> None:
     if not test and found[1] == 0:
         raise BadInput(f"{name}: expected held-out units in a training file, found none")
     expected = (nlb.heldin, 0 if test else nlb.heldout)
@@ -214,11 +214,11 @@ def _check_neurons(nlb: NLBSet, name: str, found: tuple[int, int], *, test: bool
         return
     if nlb.name == "dmfc_rsg" and found in (FIRST_DMFC_RELEASE, (FIRST_DMFC_RELEASE[0], 0)):
         raise BadInput(
-            f"{name}: old DMFC release (45 held-in and 15 held-out neurons, withdrawn in November 2021); "
+            f"{name}: old DMFC release (45 held-in and 15 held-out units, withdrawn in November 2021); "
             "remove it and run: raysp data fetch dmfc_rsg"
         )
     raise BadInput(
-        f"{name}: expected {expected[0]} held-in and {expected[1]} held-out neurons for {nlb.name}, "
+        f"{name}: expected {expected[0]} held-in and {expected[1]} held-out units for {nlb.name}, "
         f"got {found[0]} and {found[1]}; is it another recording?"
     )
 
@@ -229,7 +229,7 @@ def _check_pair(train: Session, test: Session) -> None:
     expected, found = train.units[: len(train.heldin)], test.units[: len(test.heldin)]
     if not np.array_equal(expected, found):
         raise BadInput(
-            f"{test.name}: expected the {len(expected)} held-in neurons of {train.name}, identifiers {_few(expected)}; "
+            f"{test.name}: expected the {len(expected)} held-in units of {train.name}, identifiers {_few(expected)}; "
             f"got {len(found)}: {_few(found)}"
         )
 

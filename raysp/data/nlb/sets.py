@@ -1,6 +1,6 @@
 """The seven recordings of the Neural Latents Benchmark and its 28 splits: a table of facts, no data.
 
-Windows, lags, condition columns and kernel widths are those of the benchmark's own tools (nlb_tools 0.0.4); neuron
+Windows, lags, condition columns and kernel widths are those of the benchmark's own tools (nlb_tools 0.0.4); unit
 counts are those of the released recordings, dmfc_rsg's of the second release (November 2021).
 """
 
@@ -32,12 +32,12 @@ class NLBSet:
         name: as the benchmark calls it.
         dandiset: number in the DANDI archive, also the folder below the data root.
         subject: folder below the dandiset.
-        train_file: base name; holds the trials of the splits train, val and none, with held-out neurons.
-        test_file: base name; holds the trials of the split test, held-in neurons only.
+        train_file: base name; holds the trials of the splits train, val and none, with held-out units.
+        test_file: base name; holds the trials of the split test, held-in units only.
         align: trial column with the time (s) the window is aligned to.
         window_ms: start (included) and end (excluded) of the window around the align time.
-        heldin: held-in neurons of the released recording.
-        heldout: held-out neurons of the released recording.
+        heldin: held-in units of the released recording.
+        heldout: held-out units of the released recording.
         series: time series decoded as behaviour; None where behaviour is one row of trial columns.
         lag_ms: behaviour is read this much later than the spikes.
         behavior_columns: trial columns that are the behaviour where there is no series.

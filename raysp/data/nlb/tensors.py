@@ -31,12 +31,12 @@ def train_input(session: Session, nlb: NLBSet, bin_ms: int, labels: tuple[str, .
         labels: splits whose trials are training trials: train, or train and val for the test phase.
 
     Returns:
-        train_spikes_heldin, train_spikes_heldout (trials, bins, neurons) float16 spikes per bin; the same with
-        "_forward" (trials, forward, neurons) for the 200 ms that follow; train_behavior (trials, bins, variables) or
+        train_spikes_heldin, train_spikes_heldout (trials, bins, units) float16 spikes per bin; the same with
+        "_forward" (trials, forward, units) for the 200 ms that follow; train_behavior (trials, bins, variables) or
         (trials, variables).
 
     Raises:
-        BadInput: no such trials, an align time is missing, windows overlap where they may not, or neurons were not
+        BadInput: no such trials, an align time is missing, windows overlap where they may not, or units were not
             observed in a whole window.
     """
     rows = session.rows(labels)
@@ -49,9 +49,9 @@ def train_input(session: Session, nlb: NLBSet, bin_ms: int, labels: tuple[str, .
 
 
 def eval_input(session: Session, nlb: NLBSet, bin_ms: int, labels: tuple[str, ...] = ("val",)) -> Tensors:
-    """Build the evaluation tensors: eval_spikes_heldin, and eval_spikes_heldout where the file has such neurons.
+    """Build the evaluation tensors: eval_spikes_heldin, and eval_spikes_heldout where the file has such units.
 
-    Bins in which the neurons were not observed are NaN. Shapes and errors as in `train_input`.
+    Bins in which the units were not observed are NaN. Shapes and errors as in `train_input`.
     """
     rows = session.rows(labels)
     first = first_bins(session, nlb, rows, bin_ms, overlap=nlb.train_overlap)
@@ -72,7 +72,7 @@ def eval_target(
     """Build what predictions are scored against.
 
     Args:
-        session: a file with held-out neurons.
+        session: a file with held-out units.
         nlb: its recording.
         bin_ms: width of a bin, ms.
         train_labels: splits whose trials are training trials.
@@ -82,7 +82,7 @@ def eval_target(
         {group: tensors}, the group being the data set's name with "_20" behind for 20 ms: eval_spikes_heldout (NaN
         where it is not scored), train_behavior, eval_behavior, eval_spikes_heldin_forward,
         eval_spikes_heldout_forward; where the recording has them also decode masks (trials, 2), psth (conditions,
-        bins, neurons) expected spikes per bin, train_cond_idx and eval_cond_idx (one array of trials per
+        bins, units) expected spikes per bin, train_cond_idx and eval_cond_idx (one array of trials per
         condition), train_jitter and eval_jitter (trials,) bins.
 
     Raises:
@@ -191,7 +191,7 @@ def condition_psth(
         bin_ms: width of a bin, ms.
 
     Returns:
-        (conditions, bins, neurons) expected spikes per bin, held-in neurons first; and for each part an object array
+        (conditions, bins, units) expected spikes per bin, held-in units first; and for each part an object array
         with one array of positions in the part per condition.
     """
     aligned = _aligned(session, nlb, np.union1d(train, chosen), bin_ms)
@@ -252,7 +252,7 @@ def _scored(session: Session, nlb: NLBSet, rows: np.ndarray, first: np.ndarray, 
     bins = nlb.bins(bin_ms)
     counts = binning.counts(_heldout(session), first, bins, bin_ms)
     if nlb.observed_from is None:
-        _refuse(session, rows, _unseen(counts), "expected observed held-out neurons in the whole window, got NaN")
+        _refuse(session, rows, _unseen(counts), "expected observed held-out units in the whole window, got NaN")
         return counts
     unknown = np.isnan(session.ns(nlb.observed_from)[rows])
     _refuse(session, rows, unknown, f"expected a time in {nlb.observed_from}, got NaN")
@@ -261,7 +261,7 @@ def _scored(session: Session, nlb: NLBSet, rows: np.ndarray, first: np.ndarray, 
     inside = (place >= span.first[:, None]) & (place < (span.first + span.count)[:, None])
     scored = np.where(inside[:, :, None], counts.astype(np.float64), np.nan)
     gaps = (np.isnan(scored).all(axis=2) & inside).any(axis=1)
-    _refuse(session, rows, gaps, f"expected observed held-out neurons from {nlb.observed_from} on, got NaN")
+    _refuse(session, rows, gaps, f"expected observed held-out units from {nlb.observed_from} on, got NaN")
     return scored
 
 
@@ -280,7 +280,7 @@ def _both(session: Session, first: np.ndarray, bins: int, bin_ms: int, key: str)
         unseen = _unseen(counts)
         if unseen.any():
             raise BadInput(
-                f"{session.name}: expected {group} neurons observed in whole windows of {bins} bins of {bin_ms} ms, "
+                f"{session.name}: expected {group} units observed in whole windows of {bins} bins of {bin_ms} ms, "
                 f"but {unseen.sum()} trials reach outside obs_intervals, the first one at bin {first[unseen.argmax()]}"
             )
         tensors[key.format(group)] = counts
@@ -289,7 +289,7 @@ def _both(session: Session, first: np.ndarray, bins: int, bin_ms: int, key: str)
 
 def _heldout(session: Session) -> binning.Spikes:
     if session.heldout is None:
-        raise BadInput(f"{session.name}: expected held-out neurons, found none; a test file has no answers")
+        raise BadInput(f"{session.name}: expected held-out units, found none; a test file has no answers")
     return session.heldout
 
 

@@ -34,7 +34,7 @@ def true_rates(
         bin_ms: width of a bin, ms.
 
     Returns:
-        (trials, bins, neurons) float32 expected spikes per bin, held-in neurons first; None when there is no file.
+        (trials, bins, units) float32 expected spikes per bin, held-in units first; None when there is no file.
 
     Raises:
         BadInput: the file is damaged, or a window reaches beyond its states.

@@ -27,15 +27,15 @@ class Config(Cut):
 
     Attributes:
         generator_seed: of the network, the initial states and the spikes.
-        neurons: of the network, all observed.
+        units: of the network, all observed.
         conditions: initial states.
         replications: trials of each, adjacent in order; of each ten the last two are the evaluation part.
         bins: of a trial.
-        max_hz: largest rate of each neuron in each trial, spikes/s.
+        max_hz: largest rate of each unit in each trial, spikes/s.
     """
 
     generator_seed: int = 5
-    neurons: int = 50
+    units: int = 50
     conditions: int = 130
     replications: int = 10
     bins: int = 100
@@ -43,7 +43,7 @@ class Config(Cut):
 
     def __post_init__(self) -> None:
         self.check("chaotic_rnn")
-        ranges.at_least(self, "chaotic_rnn", neurons=1, conditions=1, replications=2, bins=2, generator_seed=0)
+        ranges.at_least(self, "chaotic_rnn", units=1, conditions=1, replications=2, bins=2, generator_seed=0)
         ranges.above_zero(self, "chaotic_rnn", "max_hz")
 
 
@@ -69,21 +69,21 @@ def generate(config: Config) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Run the network: x <- (1 - dt/tau) x + (dt/tau) g W tanh(x), rates = tanh(x) stretched to [0, 1] in each trial.
 
     Returns:
-        Counts (trials, bins, neurons), float32; expected spikes per bin of the same shape; and the (neurons, neurons)
+        Counts (trials, bins, units), float32; expected spikes per bin of the same shape; and the (units, units)
         weights W.
     """
-    stream, neurons, trials = np.random.RandomState(config.generator_seed), config.neurons, _trials(config)
-    weights = stream.randn(neurons, neurons) / np.sqrt(neurons)
+    stream, units, trials = np.random.RandomState(config.generator_seed), config.units, _trials(config)
+    weights = stream.randn(units, units) / np.sqrt(units)
     for _ in range(2):
-        stream.randn(neurons)
-    states = [X0_SD * stream.randn(neurons, 1) for _ in range(config.conditions)]
+        stream.randn(units)
+    states = [X0_SD * stream.randn(units, 1) for _ in range(config.conditions)]
     stream.choice(config.bins // 2, size=trials)
     runs = [_run(weights, state[:, 0], config.bins) for state in states]
     rates = np.repeat(np.stack(runs), config.replications, axis=0) * (config.max_hz * DT_S)
     counts = np.empty(rates.shape, dtype=np.float32)
     for trial in range(trials):
-        for neuron in range(neurons):
-            counts[trial, :, neuron] = stream.poisson(rates[trial, :, neuron], size=config.bins)
+        for unit in range(units):
+            counts[trial, :, unit] = stream.poisson(rates[trial, :, unit], size=config.bins)
     return counts, rates.astype(np.float32), weights
 
 
@@ -92,7 +92,7 @@ def _trials(config: Config) -> int:
 
 
 def _run(weights: np.ndarray, state: np.ndarray, bins: int) -> np.ndarray:
-    """Return (bins, neurons) rates in [0, 1] of one trial."""
+    """Return (bins, units) rates in [0, 1] of one trial."""
     share, found, x = DT_S / TAU_S, np.empty((bins, len(state))), state
     # Products of one trial at a time: sums taken in another order differ in the last bit, and the network is chaotic.
     fired = np.tanh(x)

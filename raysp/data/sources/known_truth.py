@@ -1,4 +1,4 @@
-"""Trials whose true rates are known, cut into a split: windows, forward bins, hidden neurons, hidden conditions."""
+"""Trials whose true rates are known, cut into a split: windows, forward bins, hidden units, hidden conditions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Cut:
     """How trials become a split.
 
     Attributes:
-        heldout: neurons hidden by a seeded draw, for co-smoothing; 0 for none.
+        heldout: units hidden by a seeded draw, for co-smoothing; 0 for none.
         forward: last bins of each trial (or window) that must be predicted, bins.
         trial_length: trials are cut into windows of so many bins, which must divide their length; 0 keeps them whole.
         split: "reference" keeps the source's own parts; "conditions" hides whole conditions, drawn by the seed.
@@ -67,9 +67,9 @@ def cut(
     if config.forward >= whole.counts.shape[1]:
         raise BadInput(f"{where}: forward {config.forward} leaves none of {whole.counts.shape[1]} bins to observe")
     whole = dataclasses.replace(whole, forward=config.forward)
-    neurons = whole.counts.shape[2]
-    hidden = partition.how_many(neurons, config.heldout, 0.0, "neurons", where)
-    heldout = partition.draw(neurons, hidden, config.seed, partition.NEURONS)
+    units = whole.counts.shape[2]
+    hidden = partition.how_many(units, config.heldout, 0.0, "units", where)
+    heldout = partition.draw(units, hidden, config.seed, partition.UNITS)
     rows = (np.flatnonzero(~valid[source]), np.flatnonzero(valid[source]))
     odd = plausibility.settle([*odd_units.doubts(whole, heldout, rows)], (), where)
     whole = dataclasses.replace(whole, notes=whole.notes + odd)

@@ -1,6 +1,6 @@
 """Spikes with known rates in the HDF5 layout of LFADS: synthetic benchmarks such as the Lorenz system's.
 
-The layout: train_data and valid_data (trials, bins, neurons) counts; train_truth and valid_truth, the rates they were
+The layout: train_data and valid_data (trials, bins, units) counts; train_truth and valid_truth, the rates they were
 drawn from, in a unit of which `conversion_factor` make one expected spike per bin. Optional: train_inds and valid_inds,
 the trials' original numbers (from 0, or from 1 as MATLAB writes them), n_trials_per_init_cond, and train_lowd and
 valid_lowd, the system's own state (trials, bins, dimensions).

@@ -1,4 +1,4 @@
-"""Lorenz spikes as the Neural Data Transformer was tested on: 29 neurons, 50 bins of 20 ms, 1560 trials, made anew.
+"""Lorenz spikes as the Neural Data Transformer was tested on: 29 units, 50 bins of 20 ms, 1560 trials, made anew.
 
 After the demonstration generator of lfads-run-manager, whose file that benchmark used. Its random numbers are MATLAB's,
 so that only the statistics agree, not the spikes. Published R2 of this set must not be compared with the LFADS
@@ -32,7 +32,7 @@ class Config(Cut):
 
     Attributes:
         generator_seed: of initial states, read-out and spikes.
-        neurons: how many.
+        units: how many there are.
         conditions: initial states.
         trials_per_condition: all of one trajectory; every fifth trial is the evaluation part of split "reference".
         ms: length of a trial; one Euler step per ms, 20 ms to a bin.
@@ -42,7 +42,7 @@ class Config(Cut):
     """
 
     generator_seed: int = 1
-    neurons: int = 29
+    units: int = 29
     conditions: int = 65
     trials_per_condition: int = 24
     ms: int = 1000
@@ -52,7 +52,7 @@ class Config(Cut):
 
     def __post_init__(self) -> None:
         self.check("lorenz_ndt")
-        least = {"neurons": 1, "conditions": 1, "trials_per_condition": 1, "generator_seed": 0, "burn_in": 0}
+        least = {"units": 1, "conditions": 1, "trials_per_condition": 1, "generator_seed": 0, "burn_in": 0}
         ranges.at_least(self, "lorenz_ndt", **least)
         if self.ms < MS_PER_BIN or self.ms % MS_PER_BIN:
             raise BadInput(f"lorenz_ndt, ms expected a multiple of {MS_PER_BIN}, got {self.ms}")
@@ -76,10 +76,10 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
 
 
 def generate(config: Config) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return counts (trials, bins, neurons), float32; expected spikes per bin; states (trials, bins, 3), bin means."""
+    """Return counts (trials, bins, units), float32; expected spikes per bin; states (trials, bins, 3), bin means."""
     stream = np.random.RandomState(config.generator_seed)
     paths = trajectories(config, 2.0 * stream.randn(3, config.conditions))
-    sizes = np.sort((1.0 + stream.rand(config.neurons, 3)) * np.sign(stream.randn(config.neurons, 3)), axis=0)
+    sizes = np.sort((1.0 + stream.rand(config.units, 3)) * np.sign(stream.randn(config.units, 3)), axis=0)
     log_rate = np.clip(paths @ sizes.T + np.log(BASE_HZ / 1000.0), -MAX_LOG_RATE, MAX_LOG_RATE)
     per_ms = np.exp(log_rate)
     expected = _binned(-np.expm1(-per_ms) if config.binarise else per_ms)
@@ -116,6 +116,6 @@ def trajectories(config: Config, start: np.ndarray) -> np.ndarray:
 
 
 def _binned(series: np.ndarray) -> np.ndarray:
-    """Sum (..., ms, neurons) over the ms of each bin."""
-    *before, ms, neurons = series.shape
-    return series.reshape(*before, ms // MS_PER_BIN, MS_PER_BIN, neurons).sum(axis=-2)
+    """Sum (..., ms, units) over the ms of each bin."""
+    *before, ms, units = series.shape
+    return series.reshape(*before, ms // MS_PER_BIN, MS_PER_BIN, units).sum(axis=-2)

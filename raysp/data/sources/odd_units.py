@@ -24,8 +24,8 @@ def doubts(whole: Whole, heldout: np.ndarray, rows: tuple[np.ndarray, np.ndarray
     """Doubt units with equal counts, and units and trials without spikes; all are notes.
 
     Args:
-        whole: all trials and neurons.
-        heldout: neurons to be predicted.
+        whole: all trials and units.
+        heldout: units to be predicted.
         rows: training trials, and evaluation trials.
     """
     totals = np.stack([np.nansum(trial, axis=0) for trial in whole.counts])

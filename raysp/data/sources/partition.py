@@ -1,4 +1,4 @@
-"""Hiding a part of a recording: which neurons and which trials are predicted, and the split that follows."""
+"""Hiding a part of a recording: which units and which trials are predicted, and the split that follows."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ LONGEST_KERNEL = 10_000
 MOSTLY = 0.5
 """Behaviour known in a smaller share of the bins is doubted."""
 
-NEURONS, TRIALS, CONDITIONS = 0, 1, 2
+UNITS, TRIALS, CONDITIONS = 0, 1, 2
 """Streams of random numbers: what is drawn from one does not change with what is drawn from another."""
 
 
 @dataclass(frozen=True)
 class Whole:
-    """All trials and neurons of a recording, before any is hidden.
+    """All trials and units of a recording, before any is hidden.
 
     Attributes:
-        counts: (trials, bins + forward, neurons) float32 spikes per bin; NaN where unobserved.
+        counts: (trials, bins + forward, units) float32 spikes per bin; NaN where unobserved.
         forward: the last so many bins are to be predicted from those before.
-        rates: (trials, bins + forward, neurons) true expected spikes per bin, where truth is known.
+        rates: (trials, bins + forward, units) true expected spikes per bin, where truth is known.
         condition: (trials,) index of the trial's condition, -1 for none.
         behavior: (trials, bins, variables), NaN where unknown.
         states: (trials, bins + forward, dimensions) the generating system's own state, where truth is known.
         notes: what was left out and why, and what is doubtful, one sentence each.
         ids: (trials,) int64 the recording's own number of each trial; rows by default.
-        units: (neurons,) int64 the recording's own number of each neuron; rows by default.
+        units: (units,) int64 the recording's own number of each; rows by default.
     """
 
     counts: np.ndarray
@@ -50,8 +50,8 @@ class Whole:
     units: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        trials, _, neurons = self.counts.shape
-        for name, count in (("ids", trials), ("units", neurons)):
+        trials, _, units = self.counts.shape
+        for name, count in (("ids", trials), ("units", units)):
             object.__setattr__(self, name, own_ids(getattr(self, name), count))
 
     @property
@@ -59,20 +59,20 @@ class Whole:
         """Observed bins of a trial."""
         return self.counts.shape[1] - self.forward
 
-    def neurons(self, chosen: np.ndarray) -> Whole:
-        """Return the recording with these neurons only, in this order."""
+    def of_units(self, chosen: np.ndarray) -> Whole:
+        """Return the recording with these units only, in this order."""
         rates = None if self.rates is None else self.rates[..., chosen]
         return dataclasses.replace(self, counts=self.counts[..., chosen], rates=rates, units=self.units[chosen])
 
 
 def how_many(total: int, count: int | None, fraction: float, what: str, where: str) -> int:
-    """Return how many of `total` neurons or trials to hide.
+    """Return how many of `total` units or trials to hide.
 
     Args:
         total: how many there are.
         count: how many to hide; None takes the fraction.
         fraction: of the total, rounded to the nearest whole number.
-        what: "neurons" or "trials", for the error.
+        what: "units" or "trials", for the error.
         where: the beginning of the error's sentence.
 
     Raises:
@@ -117,10 +117,10 @@ def gaps(behavior: np.ndarray, name: str, where: str, told: str = "") -> tuple[s
 
 
 def without_silent(whole: Whole, bin_ms: float, least_hz: float, where: str) -> Whole:
-    """Leave out neurons that fire less than `least_hz` (spikes per second of observed time); 0 keeps all.
+    """Leave out units that fire less than `least_hz` (spikes per second of observed time); 0 keeps all.
 
     Raises:
-        BadInput: no neuron is left.
+        BadInput: no unit is left.
     """
     if least_hz <= 0:
         return whole
@@ -128,15 +128,15 @@ def without_silent(whole: Whole, bin_ms: float, least_hz: float, where: str) -> 
     rates_hz = np.nansum(whole.counts, axis=(0, 1), dtype=np.float64) / np.maximum(seen_s, 1e-12)
     kept = np.flatnonzero(rates_hz >= least_hz)
     if len(kept) == 0:
-        raise BadInput(f"{where}: min_rate_hz {least_hz} leaves no neuron; the fastest fires {rates_hz.max():.3g} Hz")
+        raise BadInput(f"{where}: min_rate_hz {least_hz} leaves no unit; the fastest fires {rates_hz.max():.3g} Hz")
     dropped = len(rates_hz) - len(kept)
     which = f": {listed(np.delete(whole.units, kept))}"
     note = (
-        (f"{dropped} of {len(rates_hz)} neurons fire less than {least_hz} Hz and were left out{which}",)
+        (f"{dropped} of {len(rates_hz)} units fire less than {least_hz} Hz and were left out{which}",)
         if dropped
         else ()
     )
-    return dataclasses.replace(whole.neurons(kept), notes=whole.notes + note)
+    return dataclasses.replace(whole.of_units(kept), notes=whole.notes + note)
 
 
 def partition(
@@ -146,9 +146,9 @@ def partition(
     """Return the split and its answers.
 
     Args:
-        whole: all trials and neurons.
+        whole: all trials and units.
         sizes: name of the split, and width of a bin, ms.
-        heldout: neurons to be predicted; the others are the input, each block in the recording's order.
+        heldout: units to be predicted; the others are the input, each block in the recording's order.
         rows: training trials, and evaluation trials.
         provenance: where the numbers come from.
         psth_sigma_ms: standard deviation of the Gaussian that smooths PSTHs; see `condition_psth`.
@@ -158,7 +158,7 @@ def partition(
     """
     name, bin_ms = sizes
     heldin = others(whole.counts.shape[2], heldout)
-    ordered = whole.neurons(np.concatenate([heldin, heldout]))
+    ordered = whole.of_units(np.concatenate([heldin, heldout]))
     behavior = 0 if whole.behavior is None else whole.behavior.shape[2]
     shape = Sizes(name, float(bin_ms), whole.bins, len(heldin), len(heldout), whole.forward, behavior)
     train, hidden = (_trials(ordered, shape).take(part) for part in rows)
@@ -195,7 +195,7 @@ def condition_psth(whole: Whole, sigma_bins: float) -> np.ndarray:
         sigma_bins: standard deviation of the Gaussian, bins; 0 for none.
 
     Returns:
-        (conditions, bins, neurons); NaN in all neurons of a bin where one was never observed in that condition.
+        (conditions, bins, units); NaN in all units of a bin where one was never observed in that condition.
     """
     source = whole.counts if whole.rates is None else whole.rates
     conditions = int(whole.condition.max()) + 1

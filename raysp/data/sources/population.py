@@ -1,7 +1,7 @@
 """Anyone's recording: an NWB file with units and trials, or an HDF5 or NPZ file of counts.
 
-Some neurons and some trials are hidden by a seeded draw, and models are asked for them. Scores on such a split compare
-models with each other on this recording. They are not the Neural Latents Benchmark's, whose hidden neurons and trials
+Some units and some trials are hidden by a seeded draw, and models are asked for them. Scores on such a split compare
+models with each other on this recording. They are not the Neural Latents Benchmark's, whose hidden units and trials
 are fixed by its organisers.
 """
 
@@ -37,9 +37,9 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
     whole, rows = (read_trials(config), None) if config.align else read_counts(config)
     whole = dataclasses.replace(whole, notes=whole.notes + _doubts(whole, config, where))
     whole = partition.without_silent(whole, config.bin_ms, config.min_rate_hz, where)
-    trials, _, neurons = whole.counts.shape
-    hidden = partition.how_many(neurons, config.heldout, config.heldout_fraction, "neurons", where)
-    heldout = partition.draw(neurons, hidden, config.seed, partition.NEURONS)
+    trials, _, units = whole.counts.shape
+    hidden = partition.how_many(units, config.heldout, config.heldout_fraction, "units", where)
+    heldout = partition.draw(units, hidden, config.seed, partition.UNITS)
     if rows is None:
         count = partition.how_many(trials, config.eval_trials, config.eval_fraction, "trials", where)
         chosen = partition.draw(trials, count, config.seed, partition.TRIALS)

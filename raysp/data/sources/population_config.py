@@ -29,7 +29,7 @@ COUNTS_ONLY = {"rates": None, "rate_scale": None, "train_index": None, "eval_ind
 
 NAMED = ("align", "trials", "units", "counts", "rates", "train_index", "eval_index", "behavior")
 LARGEST_LAG_MS = 3_600_000.0
-"""An hour: no neuron leads a movement by that."""
+"""An hour: no unit leads a movement by that."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Config:
         units: NWB: path in the file of the table of units, where it holds several.
         keep_invalid: NWB: windows that reach into the recording's own intervals/invalid_times are used too.
         keep: NWB: trial column -> value or list of values; only such trials are used, e.g. {"success": True}.
-        counts: name of the array of counts, (trials, bins, neurons).
+        counts: name of the array of counts, (trials, bins, units).
         rates: name of the array of true rates, same shape, where truth is known.
         rate_scale: expected spikes per bin that one unit of `rates` means: 0.01 for Hz and bins of 10 ms.
         train_index: name of the array of training trials (0-based, or a mask); the others are evaluated.
@@ -58,12 +58,12 @@ class Config:
         lag_ms: NWB: behaviour is read this much later than the spikes, ms.
         forward_ms: length of what must be predicted after the observed bins. NWB: it follows the window; counts: it
             is cut from the end of the trials.
-        min_rate_hz: neurons that fire less are left out; 0 keeps all.
-        heldout_fraction: of the neurons, hidden from the input.
-        heldout: how many neurons are hidden, instead of a fraction; 0 hides none.
+        min_rate_hz: units that fire less are left out; 0 keeps all.
+        heldout_fraction: of the units, hidden from the input.
+        heldout: how many units are hidden, instead of a fraction; 0 hides none.
         eval_fraction: of the trials, used for evaluation.
         eval_trials: how many trials, instead of a fraction.
-        seed: of the draws of neurons and of trials, which do not depend on each other.
+        seed: of the draws of units and of trials, which do not depend on each other.
         accept: what is doubted about the recording, and meant so: names of doubts, see
             `raysp.data.formats.plausibility`.
 

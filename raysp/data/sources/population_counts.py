@@ -1,4 +1,4 @@
-"""A recording that comes as a file of counts: trials, bins and neurons are given, and what belongs to them."""
+"""A recording that comes as a file of counts: trials, bins and units are given, and what belongs to them."""
 
 from __future__ import annotations
 

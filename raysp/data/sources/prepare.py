@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raysp.config import code_hash, settings
-from raysp.config.experiment import STANDIN, Recording
+from raysp.config.experiment import STANDIN, Recording, in_present_words
 from raysp.data.fetch.verified import is_standin
 from raysp.data.formats import file_kind
 from raysp.data.sources.base import Source
@@ -210,11 +210,14 @@ def _made_by(recording: Recording, kind: Source, chosen: Any, root: str, paths: 
 def _agree(one: Mapping[str, Any], other: Mapping[str, Any], apart: Sequence[str]) -> bool:
     """Tell whether two splits were built from the same, values of these names left apart."""
     first, second = (
-        {**{("settings", key): value for key, value in each.get("settings", {}).items()}, **each, "settings": None}
+        (_known(each, (*apart, "settings")), _known(in_present_words(each.get("settings", {})), apart))
         for each in (one, other)
     )
-    without = {*apart, *(("settings", key) for key in apart)}
-    return all(first.get(key) == second.get(key) for key in {*first, *second} - without)
+    return first == second
+
+
+def _known(values: Mapping[str, Any], apart: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in apart and value is not None}
 
 
 def _can_be_written(root: str) -> bool:

@@ -1,4 +1,4 @@
-"""Retina recordings as stimulus splits: filtered cells, bins of about 1 ms, and parts mirrored around the middle.
+"""Retina recordings as stimulus splits: filtered units, bins of about 1 ms, and parts mirrored around the middle.
 
 Everything is as in the spike distance of Doran et al. 2024, down to the order in which the stimulus is decimated.
 """
@@ -40,9 +40,9 @@ class Config:
         recording: its name in the archive; None when there is only one.
         downsample: sensor samples per bin.
         ratio: shares of training, validation and test in the recording.
-        max_rate_hz: cells with a higher mean rate are left out: they follow the stimulus' triggers.
-        min_train_rate_hz: cells are left out that have fewer spikes in training than this rate would give, rounded.
-        cells: the spike table that is read: "all" cells, or those that the publishers "filtered". Either is filtered
+        max_rate_hz: units with a higher mean rate are left out: they follow the stimulus' triggers.
+        min_train_rate_hz: units are left out that have fewer spikes in training than this rate would give, rounded.
+        units: the spike table that is read: "all" units, or those that the publishers "filtered". Either is filtered
             here.
     """
 
@@ -52,7 +52,7 @@ class Config:
     ratio: tuple[int, int, int] = (7, 2, 1)
     max_rate_hz: float = 19.0
     min_train_rate_hz: float = 0.75
-    cells: SpikeTable = "all"
+    units: SpikeTable = "all"
 
     def __post_init__(self) -> None:
         ranges.at_least(self, "retina", downsample=1, min_train_rate_hz=0)
@@ -61,13 +61,13 @@ class Config:
                 f"retina, ratio expected three whole numbers of at least 1, such as 7, 2, 1, got {self.ratio}"
             )
         ranges.above_zero(self, "retina", "max_rate_hz")
-        if self.cells not in get_args(SpikeTable):
-            raise BadInput(f"retina, cells expected one of {', '.join(get_args(SpikeTable))}, got {self.cells!r}")
+        if self.units not in get_args(SpikeTable):
+            raise BadInput(f"retina, units expected one of {', '.join(get_args(SpikeTable))}, got {self.units!r}")
 
 
 def inputs(config: Config) -> list[str]:
     """Return the paths of the files that are read: the archive, or those in the folder."""
-    return retina_files.paths(config.path, config.cells)
+    return retina_files.paths(config.path, config.units)
 
 
 def is_standin(config: Config) -> bool:
@@ -86,9 +86,9 @@ def build(config: Config, name: str) -> tuple[StimulusSplit, None]:
         The split, and None: what a model must predict is in the split, in the bins after those that it may see.
 
     Raises:
-        BadInput: the recording cannot be used, see `retina_files.read`, or no cell is left.
+        BadInput: the recording cannot be used, see `retina_files.read`, or no unit is left.
     """
-    recording = retina_files.read(config.path, config.recording, config.cells)
+    recording = retina_files.read(config.path, config.recording, config.units)
     bins = -(-recording.samples // config.downsample)
     parts = mirrored(bins, config.ratio)
     kept, left_out = _filtered(recording, config, parts["train"])
@@ -102,7 +102,7 @@ def build(config: Config, name: str) -> tuple[StimulusSplit, None]:
         stimulus=stimulus,
         spikes=_counts(recording, kept, config.downsample, bins),
         units=np.array(kept, dtype=np.int64),
-        global_ids=np.array([recording.global_ids.get(cell, -1) for cell in kept], dtype=np.int64),
+        global_ids=np.array([recording.global_ids.get(unit, -1) for unit in kept], dtype=np.int64),
         parts=parts,
         left_out=left_out,
         provenance=_provenance(config, name, recording, left_out),
@@ -146,16 +146,16 @@ def _filtered(
     train_s = sum(stop - start for start, stop in train) * config.downsample / recording.sampling_hz
     least = round(config.min_train_rate_hz * train_s)
     kept, fast, slow = [], [], []
-    for cell, samples in recording.spikes.items():
+    for unit, samples in recording.spikes.items():
         if len(samples) / duration_s > config.max_rate_hz:
-            fast.append((cell, f"fires more than {config.max_rate_hz:g} Hz"))
+            fast.append((unit, f"fires more than {config.max_rate_hz:g} Hz"))
         elif _spikes_inside(samples // config.downsample, train) < least:
-            slow.append((cell, f"has fewer than {least} spikes in training"))
+            slow.append((unit, f"has fewer than {least} spikes in training"))
         else:
-            kept.append(cell)
+            kept.append(unit)
     if not kept:
         raise BadInput(
-            f"recording {recording.name}: expected a cell that passes the filters, but of {len(recording.spikes)} "
+            f"recording {recording.name}: expected a unit that passes the filters, but of {len(recording.spikes)} "
             f"{len(fast)} fire more than {config.max_rate_hz:g} Hz and {len(slow)} have fewer than {least} spikes in "
             "training; change max_rate_hz or min_train_rate_hz"
         )
@@ -166,13 +166,13 @@ def _spikes_inside(bins: np.ndarray, stretches: tuple[Stretch, ...]) -> int:
     return sum(int(((bins >= start) & (bins < stop)).sum()) for start, stop in stretches)
 
 
-def _counts(recording: RetinaRecording, cells: Sequence[int], downsample: int, bins: int) -> np.ndarray:
-    counts = np.empty((bins, len(cells)), dtype=np.uint8)
-    for column, cell in enumerate(cells):
-        found = np.bincount(recording.spikes[cell] // downsample, minlength=bins)
+def _counts(recording: RetinaRecording, units: Sequence[int], downsample: int, bins: int) -> np.ndarray:
+    counts = np.empty((bins, len(units)), dtype=np.uint8)
+    for column, unit in enumerate(units):
+        found = np.bincount(recording.spikes[unit] // downsample, minlength=bins)
         if found.max() > LARGEST_COUNT:
             raise BadInput(
-                f"recording {recording.name}: expected at most {LARGEST_COUNT} spikes in a bin, cell {cell} has "
+                f"recording {recording.name}: expected at most {LARGEST_COUNT} spikes in a bin, unit {unit} has "
                 f"{found.max()}; set downsample to less than {downsample}"
             )
         counts[:, column] = found
@@ -187,10 +187,10 @@ def _provenance(
     return Provenance(read, VERSION, standin, _notes(len(recording.spikes), left_out))
 
 
-def _notes(cells: int, left_out: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+def _notes(units: int, left_out: Sequence[tuple[int, str]]) -> tuple[str, ...]:
     removed = Counter(reason for _, reason in left_out)
     filters = "; ".join(f"{count} {_agreeing(reason, count)}" for reason, count in removed.items())
-    return (f"{len(left_out)} of {cells} cells were left out: {filters}",) if left_out else ()
+    return (f"{len(left_out)} of {units} units were left out: {filters}",) if left_out else ()
 
 
 def _agreeing(reason: str, count: int) -> str:

@@ -20,7 +20,7 @@ class Batch:
         heldout: (trials, bins, heldout) counts; None where a model must predict them.
         heldin_forward: (trials, forward, heldin) counts.
         heldout_forward: (trials, forward, heldout) counts.
-        rates: (trials, bins + forward, neurons) true expected spikes per bin, where truth is known.
+        rates: (trials, bins + forward, units) true expected spikes per bin, where truth is known.
         condition: (trials,) index of the trial's condition, -1 for none; of training trials only.
         generator: draws of masks and augmentation during training; None in evaluation, where nothing may be drawn.
     """

@@ -1,4 +1,4 @@
-"""The data of one unit of work: trials of a population of neurons, which check themselves when built."""
+"""The data of one unit of work: trials of a population, which check themselves when built."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Sizes:
         dataset: the recording's name, "standin-" in front when it was generated.
         bin_ms: width of a bin, ms.
         bins: observed bins of a trial.
-        heldin: neurons whose counts are the input.
-        heldout: neurons that must be predicted from the others (co-smoothing).
+        heldin: units whose counts are the input.
+        heldout: units that must be predicted from the others (co-smoothing).
         forward: bins after the observed ones that must be predicted.
         behavior: behaviour variables; 0 when none were recorded.
     """
@@ -38,7 +38,7 @@ class Sizes:
 
     @property
     def units(self) -> int:
-        """Held-in and held-out neurons together; in every array the held-in ones come first."""
+        """Held-in and held-out units together; in every array the held-in ones come first."""
         return self.heldin + self.heldout
 
 
@@ -46,11 +46,11 @@ class Sizes:
 class TrialArrays:
     """One part (training or evaluation) of a population split. Absent arrays are None.
 
-    Counts are spikes per bin, float32; NaN marks a bin in which the neuron was not observed.
+    Counts are spikes per bin, float32; NaN marks a bin in which the unit was not observed.
 
     Attributes:
-        heldin: (trials, bins, heldin) counts of the input neurons.
-        heldout: (trials, bins, heldout) counts of the neurons to be predicted.
+        heldin: (trials, bins, heldin) counts of the input units.
+        heldout: (trials, bins, heldout) counts of the units to be predicted.
         heldin_forward: (trials, forward, heldin) counts in the bins after the observed ones.
         heldout_forward: (trials, forward, heldout) likewise.
         behavior: (trials, bins, variables), or (trials, variables) where there is one row per trial; NaN allowed.
@@ -103,12 +103,12 @@ class PopulationSplit(Shown):
     own and read by evaluation alone.
 
     Attributes:
-        name: of the split; a selection of neurons says which.
+        name: of the split; a selection of units says which.
         sizes: its sizes.
         train: the training trials.
         eval: what a model may see of the evaluation trials; None of what a search sees.
         provenance: where the numbers come from.
-        units: (neurons,) int64 the recording's own number of each neuron, held-in ones first; its row where the
+        units: (units,) int64 the recording's own number of each, held-in ones first; its row where the
             recording numbers none. None where nobody knows.
         role: what it is there for.
 
@@ -132,16 +132,16 @@ class PopulationSplit(Shown):
         if self.eval is not None:
             check_trials(self.eval, self.sizes, f"{self.name}, evaluation part")
 
-    def select(self, neurons: Sequence[int]) -> PopulationSplit:
-        """Return the split with these neurons only; its name says which.
+    def select(self, units: Sequence[int]) -> PopulationSplit:
+        """Return the split with these units only; its name says which.
 
         Args:
-            neurons: indices into held-in followed by held-out neurons, strictly increasing; at least one held-in.
+            units: indices into held-in followed by held-out units, strictly increasing; at least one held-in.
 
         Raises:
-            BadInput: an index is out of range, repeated or out of order, or no held-in neuron is left.
+            BadInput: an index is out of range, repeated or out of order, or no held-in unit is left.
         """
-        chosen, changes = _chosen(self, neurons)
+        chosen, changes = _chosen(self, units)
         return dataclasses.replace(self, **changes, train=chosen(self.train), eval=self.eval and chosen(self.eval))
 
     def facts(self) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Targets:
     Attributes:
         name: the split's name.
         trials: the evaluation trials with every array that is known.
-        psth: (conditions, bins, neurons) expected spikes per bin by condition; NaN where there are no data.
+        psth: (conditions, bins, units) expected spikes per bin by condition; NaN where there are no data.
         units: as in `PopulationSplit`.
     """
 
@@ -204,10 +204,10 @@ class Targets:
             shape = f"(conditions, {self.sizes.bins}, {self.sizes.units})"
             raise BadInput(f"{self.name}: PSTH expected {shape}, got {self.psth.shape}")
 
-    def select(self, neurons: Sequence[int]) -> Targets:
-        """Return the answers for these neurons only; see `PopulationSplit.select`."""
-        chosen, changes = _chosen(self, neurons)
-        psth = None if self.psth is None else self.psth[:, :, check_units(neurons, self.sizes)]
+    def select(self, units: Sequence[int]) -> Targets:
+        """Return the answers for these units only; see `PopulationSplit.select`."""
+        chosen, changes = _chosen(self, units)
+        psth = None if self.psth is None else self.psth[:, :, check_units(units, self.sizes)]
         return dataclasses.replace(self, **changes, trials=chosen(self.trials), psth=psth)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -232,15 +232,15 @@ def own_ids(found: np.ndarray | None, count: int) -> np.ndarray:
     return found.astype(np.int64)
 
 
-def check_units(neurons: Sequence[int], sizes: Sizes) -> np.ndarray:
+def check_units(units: Sequence[int], sizes: Sizes) -> np.ndarray:
     """Return the indices as an array, or raise BadInput when they are not a proper subset; see `select`."""
-    chosen = np.asarray(neurons, dtype=np.int64)
+    chosen = np.asarray(units, dtype=np.int64)
     if chosen.ndim != 1 or chosen.size == 0 or (np.diff(chosen) <= 0).any():
-        raise BadInput(f"neurons expected strictly increasing indices, at least one, got {list(neurons)[:8]}")
+        raise BadInput(f"units expected strictly increasing indices, at least one, got {list(units)[:8]}")
     if chosen[0] < 0 or chosen[-1] >= sizes.units:
-        raise BadInput(f"neurons expected indices 0 to {sizes.units - 1}, got {chosen[0]} to {chosen[-1]}")
+        raise BadInput(f"units expected indices 0 to {sizes.units - 1}, got {chosen[0]} to {chosen[-1]}")
     if chosen[0] >= sizes.heldin:
-        raise BadInput(f"a subset needs one held-in neuron (0 to {sizes.heldin - 1}) as input, got none")
+        raise BadInput(f"a subset needs one held-in unit (0 to {sizes.heldin - 1}) as input, got none")
     return chosen
 
 
@@ -290,7 +290,7 @@ def check_trials(trials: TrialArrays, sizes: Sizes, where: str, *, whole: bool =
 
 def _check_units(units: np.ndarray | None, sizes: Sizes, where: str) -> None:
     if units is not None and units.shape != (sizes.units,):
-        raise BadInput(f"{where}: units expected a number for each of {sizes.units} neurons, got {units.shape}")
+        raise BadInput(f"{where}: units expected a number for each of {sizes.units} units, got {units.shape}")
 
 
 def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
@@ -307,10 +307,10 @@ def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
 
 
 def _chosen(
-    of: PopulationSplit | Targets, neurons: Sequence[int]
+    of: PopulationSplit | Targets, units: Sequence[int]
 ) -> tuple[Callable[[TrialArrays], TrialArrays], dict[str, Any]]:
-    """Return what selects neurons of trials, and what else changes with them."""
-    chosen = check_units(neurons, of.sizes)
+    """Return what selects units of trials, and what else changes with them."""
+    chosen = check_units(units, of.sizes)
     heldin = chosen[chosen < of.sizes.heldin]
     heldout = chosen[chosen >= of.sizes.heldin] - of.sizes.heldin
     parts = {"heldin": heldin, "heldout": heldout}

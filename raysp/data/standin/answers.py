@@ -1,6 +1,6 @@
 """The test phase's answers for generated recordings, in the benchmark's own dictionary.
 
-The answers need what no file holds: held-out neurons, forward bins and behaviour of test trials. They are computed from
+The answers need what no file holds: held-out units, forward bins and behaviour of test trials. They are computed from
 the whole session by the code that builds every other tensor.
 """
 
@@ -30,8 +30,8 @@ def answers(nlb: NLBSet, content: Content, population: Population, spikes_us: li
     Args:
         nlb: the recording.
         content: the whole session.
-        population: its neurons.
-        spikes_us: spikes of each neuron in whole microseconds, held-in neurons first.
+        population: its units.
+        spikes_us: spikes of each unit in whole microseconds, held-in units first.
 
     Returns:
         {group: tensors} of both bin widths, as `nlb_tensors.eval_target`.

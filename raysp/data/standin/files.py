@@ -31,8 +31,8 @@ class Generated:
         nlb: which one it stands in for.
         title: tells it from others: data set, size, seed.
         content: the whole session.
-        population: its neurons.
-        spikes_us: ascending spike times of each neuron, whole microseconds, held-in neurons first.
+        population: its units.
+        spikes_us: ascending spike times of each unit, whole microseconds, held-in units first.
     """
 
     nlb: NLBSet

@@ -42,7 +42,7 @@ def write_standin(
         root: the data root, a local folder. Recordings lie where the archive's would; the truth lies in
             standin-truth: `latents_train`, `latents_test` (ms, D), `windows_test` (trials, 2: begin in the test file's
             ms, row in latents_test), `readout` (D, units), `bias` (units,): log expected spikes per ms.
-        size: small (seconds, a few tens of MB) or real (trial and neuron counts of the released recordings).
+        size: small (seconds, a few tens of MB) or real (trial and unit counts of the released recordings).
         seed: of all that is random.
         datasets: names of recordings; all seven by default.
         report: told one line per recording.
@@ -61,9 +61,7 @@ def write_standin(
         made = generate(nlb, count, f"{nlb.name} {size} seed {seed}", seed)
         write(made, root)
         if report is not None:
-            report(
-                f"generated {nlb.name}: {count.train}+{count.val}+{count.test} trials, {len(made.population)} neurons"
-            )
+            report(f"generated {nlb.name}: {count.train}+{count.val}+{count.test} trials, {len(made.population)} units")
 
 
 def _refuse_others(nlb: NLBSet, root: str) -> None:

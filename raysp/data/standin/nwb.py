@@ -24,7 +24,7 @@ class Contents:
     Attributes:
         trials: column -> (trials,) values; times in s.
         ids: (units,) identifiers, ascending.
-        heldout: (units,) True for neurons to be predicted.
+        heldout: (units,) True for units to be predicted.
         spikes_us: one array of ascending whole microseconds per unit.
         observed_s: (stretches, 2) begin and end of the stretches in which all units were observed, s.
         signals: name -> signal at the milliseconds of `sampled_ms`.

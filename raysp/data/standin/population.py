@@ -1,4 +1,4 @@
-"""Neurons of generated recordings: log-linear in the latent states, Poisson."""
+"""Units of generated recordings: log-linear in the latent states, Poisson."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ US_PER_MS = 1000
 
 @dataclass(frozen=True)
 class Population:
-    """How the neurons read the latent states: expected spikes per ms are exp(latents @ readout + bias).
+    """How the units read the latent states: expected spikes per ms are exp(latents @ readout + bias).
 
     Attributes:
         readout: (D, units) float32.
         bias: (units,) float32, log expected spikes per ms.
-        ids: (units,) identifiers, held-in neurons first, ascending in each group.
-        heldin: number of held-in neurons.
+        ids: (units,) identifiers, held-in units first, ascending in each group.
+        heldin: number of held-in units.
     """
 
     readout: np.ndarray
@@ -32,15 +32,15 @@ class Population:
 def tune(
     rng: np.random.Generator, seen: np.ndarray, weights: np.ndarray, heldin: int, heldout: int, gain: float
 ) -> Population:
-    """Draw neurons whose mean rates are a few to a few tens of Hz and whose log rates vary by about `gain`.
+    """Draw units whose mean rates are a few to a few tens of Hz and whose log rates vary by about `gain`.
 
     Args:
         rng: a generator.
         seen: (milliseconds, D) latent states from the trials' windows.
         weights: (D,) how strongly the population reads each state.
-        heldin: number of held-in neurons.
-        heldout: number of held-out neurons.
-        gain: median standard deviation of a neuron's log rate over those milliseconds.
+        heldin: number of held-in units.
+        heldout: number of held-out units.
+        gain: median standard deviation of a unit's log rate over those milliseconds.
     """
     count = heldin + heldout
     readout = rng.standard_normal((len(weights), count)) * weights[:, None]
@@ -52,7 +52,7 @@ def tune(
 
 
 def spike_times(rng: np.random.Generator, latents: np.ndarray, population: Population, unit: int) -> np.ndarray:
-    """Draw one neuron's spikes.
+    """Draw one unit's spikes.
 
     The times of a unit-rate Poisson process are mapped through the inverse of the summed rate (time rescaling).
 
@@ -68,7 +68,7 @@ def spike_times(rng: np.random.Generator, latents: np.ndarray, population: Popul
 
 
 def _ids(rng: np.random.Generator, heldin: int, heldout: int) -> np.ndarray:
-    # As in the archive, held-out neurons lie among the others, and the first digit names an array.
+    # As in the archive, held-out units lie among the others, and the first digit names an array.
     count = heldin + heldout
     first = 1011 + 10 * np.arange(count) + np.where(np.arange(count) >= (count + 1) // 2, 1000, 0)
     chosen = np.zeros(count, dtype=bool)

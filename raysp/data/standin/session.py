@@ -17,8 +17,8 @@ class Size:
     """How much is generated.
 
     Attributes:
-        heldin: held-in neurons.
-        heldout: held-out neurons.
+        heldin: held-in units.
+        heldout: held-out units.
         train: trials marked train.
         val: trials marked val.
         test: trials marked test.
@@ -56,7 +56,7 @@ class Content:
         trials: column -> (trials,) values; "_time" columns in whole ms, turned to seconds by the writer. Splits are
             train, val, test and none, in the order of time.
         latents: (length, D) float32.
-        weights: (D,) how strongly neurons read each state.
+        weights: (D,) how strongly units read each state.
         signals: name -> signal.
         sampled: (length,) True where behaviour was measured.
     """

@@ -53,7 +53,7 @@ BAD = {
     "a fraction of nearly nothing": (changed(1e-50), "whole spike counts"),
     "less than zero by nearly nothing": (changed(-1e-50), "counts >= 0"),
     "negative whole numbers": (changed(-1, np.int8), "counts >= 0, got -1"),
-    "NaN": (changed(np.nan, np.float16), "NaN in trial 3, bin 2, neuron 1"),
+    "NaN": (changed(np.nan, np.float16), "NaN in trial 3, bin 2, unit 1"),
     "what overflowed in 16 bits": (changed(np.inf, np.float16), "finite counts"),
     "complex": (SPIKES.astype(complex), "expected numbers, got complex numbers"),
     "text": (SPIKES.astype(str), "expected numbers, got text"),
@@ -62,11 +62,11 @@ BAD = {
     "records": (SPIKES.astype([("n", int)]), "expected numbers, got"),
     "dates": (SPIKES.astype("M8[s]"), "expected numbers, got datetime64"),
     "durations": (SPIKES.astype("m8[s]"), "expected numbers, got timedelta64"),
-    "one number": (np.array(3), r"\(trials, bins, neurons\), got \(\)"),
+    "one number": (np.array(3), r"\(trials, bins, units\), got \(\)"),
     "one trial's counts": (SPIKES[0], r"got \(15, 6\)"),
     "four axes": (SPIKES[None], r"got \(1, 20, 15, 6\)"),
     "no trials": (SPIKES[:0], r"got \(0, 15, 6\)"),
-    "no neurons": (SPIKES[..., :0], r"got \(20, 15, 0\)"),
+    "no units": (SPIKES[..., :0], r"got \(20, 15, 0\)"),
 }
 
 
@@ -86,7 +86,7 @@ BAD_RATES = {
     "too large by their unit": (np.full(SHAPE, 1e300), 1e300, "got NaN, infinite|at most 16,777,216"),
     "complex": (np.ones(SHAPE, complex), 0.01, "expected numbers, got complex"),
     "text": (np.full(SHAPE, "1"), 0.01, "expected numbers, got text"),
-    "neurons before bins": (np.ones((20, 6, 15)), 0.01, r"other order: use np.transpose\(x, \(0, 2, 1\)\)"),
+    "units before bins": (np.ones((20, 6, 15)), 0.01, r"other order: use np.transpose\(x, \(0, 2, 1\)\)"),
     "trials last": (np.ones((15, 6, 20)), 0.01, r"use np.transpose\(x, \(2, 0, 1\)\)"),
     "another recording's": (np.ones((20, 15, 7)), 0.01, r"shape \(20, 15, 6\), got \(20, 15, 7\)$"),
 }
@@ -107,7 +107,7 @@ BAD_BEHAVIOR = {
     "variables before bins": (np.ones((20, 2, 15)), r"use np.transpose\(x, \(0, 2, 1\)\)"),
     "bins before trials": (np.ones((15, 20, 2)), r"use np.transpose\(x, \(1, 0, 2\)\)"),
     "one variable without its axis": (np.ones((20, 15)), r"for one variable use x\[:, :, None\]"),
-    "of counts that lie in another order": (np.ones((20, 6, 2)), r"are they \(trials, neurons, bins\)"),
+    "of counts that lie in another order": (np.ones((20, 6, 2)), r"are they \(trials, units, bins\)"),
     "no variable": (np.ones((20, 15, 0)), r"got \(20, 15, 0\)"),
     "another recording's": (np.ones((19, 15, 2)), r"expected behaviour \(20, 15, variables\), got \(19, 15, 2\)$"),
 }
@@ -267,7 +267,7 @@ def test_sparse_and_empty_arrays_of_matlab_are_named(tmp_path):
     path = matlab(tmp_path / "a.mat", spikes=np.array([0.0, 15.0, 6.0]))
     with h5py.File(path, "r+") as file:
         file["spikes"].attrs["MATLAB_empty"] = np.uint8(1)
-    with pytest.raises(BadInput, match=r"shape .trials, bins, neurons., got .0, 15, 6."):
+    with pytest.raises(BadInput, match=r"shape .trials, bins, units., got .0, 15, 6."):
         build(path)
     with h5py.File(path, "r+") as file:
         del file["spikes"]

@@ -193,7 +193,7 @@ NOTED = {
         "units' id holds a number twice: units are told apart by their rows",
         12,
     ),
-    "too fast": (fast, "1 units fire up to 2000 Hz in the windows, more than neurons can", 12),
+    "too fast": (fast, "1 units fire up to 2000 Hz in the windows, more than a unit can", 12),
     "hardly any": (
         lambda f: put(f, TIMES, np.where(np.arange(2880) % 480 == 0, 0.35, f[TIMES][()] + 2e5)),
         r"hardly any of 2880 spikes lie in the windows: 6, 0.28 Hz a unit; spikes lie from 0.350 to",

@@ -13,16 +13,16 @@ from raysp.data.sources.population import Config
 from raysp.errors import BadInput
 
 SHARED = Path(__file__).parents[4] / "shared/data"
-TRIALS, BINS, NEURONS = 40, 60, 30
+TRIALS, BINS, UNITS = 40, 60, 30
 
 
-def made_up(trials=TRIALS, bins=BINS, neurons=NEURONS, scale=1.0):
-    """Return counts of neurons that differ in rate and respond at different times, (trials, bins, neurons)."""
+def made_up(trials=TRIALS, bins=BINS, units=UNITS, scale=1.0):
+    """Return counts of units that differ in rate and respond at different times, (trials, bins, units)."""
     rng = np.random.default_rng(0)
-    base, phase = rng.gamma(2.0, 0.15, neurons), rng.uniform(0, 2 * np.pi, neurons)
+    base, phase = rng.gamma(2.0, 0.15, units), rng.uniform(0, 2 * np.pi, units)
     time = np.linspace(0, 2 * np.pi, bins)[:, None]
     rates = scale * base * (1 + 0.8 * np.sin(time + phase))
-    return rng.poisson(rates, (trials, bins, neurons)), rates
+    return rng.poisson(rates, (trials, bins, units)), rates
 
 
 COUNTS, RATES = made_up()
@@ -37,9 +37,9 @@ def cut(tmp_path, counts, bin_ms=10.0, accept=(), **more):
 
 
 def waves():
-    """Return counts of neurons that follow a common wave of another phase in every trial, and their rates."""
+    """Return counts of units that follow a common wave of another phase in every trial, and their rates."""
     rng = np.random.default_rng(0)
-    phase, weights = rng.uniform(0, 2 * np.pi, (TRIALS, 1, 1)), rng.normal(0, 0.3, NEURONS)
+    phase, weights = rng.uniform(0, 2 * np.pi, (TRIALS, 1, 1)), rng.normal(0, 0.3, UNITS)
     rates = 0.4 * np.exp(np.sin(np.linspace(0, 9, BINS)[:, None] + phase) * weights)
     return rng.poisson(rates), rates
 
@@ -70,8 +70,8 @@ def test_a_plain_recording_is_not_doubted(tmp_path):
 
 
 REFUSED = {
-    "trials, neurons, bins": ("axes", COUNTS.transpose(0, 2, 1), {}, r"np.transpose\(counts, \(0, 2, 1\)\)"),
-    "neurons, trials, bins": ("axes", COUNTS.transpose(2, 0, 1), {}, r"np.transpose\(counts, \(1, 2, 0\)\)"),
+    "trials, units, bins": ("axes", COUNTS.transpose(0, 2, 1), {}, r"np.transpose\(counts, \(0, 2, 1\)\)"),
+    "units, trials, bins": ("axes", COUNTS.transpose(2, 0, 1), {}, r"np.transpose\(counts, \(1, 2, 0\)\)"),
     "counts by their bins' width": ("scaled", COUNTS * 100, {}, "rates in Hz; multiply them by 0.01 s"),
     "the same in bins of 20 ms": ("scaled", COUNTS * 50, {"bin_ms": 20.0}, "rates in Hz; multiply them by 0.02 s"),
     "whole rates in Hz": ("rate", np.rint(RATES * 100 + COUNTS), {}, r"fire 27\d\d Hz on average .* rates in Hz"),
@@ -93,7 +93,7 @@ def test_what_cannot_be_is_refused_unless_it_is_meant(tmp_path, case):
     name, counts, settings, message = REFUSED[case]
     with pytest.raises(BadInput, match=message) as caught:
         cut(tmp_path, counts, **settings)
-    array = r"a.npz: spikes( expected|: neurons|: counts|: every count) " if name != "conditions" else "a.npz expected "
+    array = r"a.npz: spikes( expected|: units|: counts|: every count) " if name != "conditions" else "a.npz expected "
     assert re.match(array, str(caught.value))
     assert str(caught.value).endswith(f"f it is meant so, set accept: [{name}]")
     others = {doubt for doubt in plausibility.NAMES if doubt != name}
@@ -104,15 +104,15 @@ def test_what_cannot_be_is_refused_unless_it_is_meant(tmp_path, case):
 
 
 NOTED = {
-    "neurons, bins, trials": (COUNTS.transpose(2, 1, 0), {}, "the first axis looks like neurons"),
-    "bins, trials, neurons": (COUNTS.transpose(1, 0, 2), {}, "the first axis looks like time"),
-    "few neurons as bins": (made_up(neurons=6)[0].transpose(0, 2, 1), {}, "second axis looks like neurons"),
-    "neurons as bins, all at rest": (
+    "units, bins, trials": (COUNTS.transpose(2, 1, 0), {}, "the first axis looks like units"),
+    "bins, trials, units": (COUNTS.transpose(1, 0, 2), {}, "the first axis looks like time"),
+    "few units as bins": (made_up(units=6)[0].transpose(0, 2, 1), {}, "second axis looks like units"),
+    "units as bins, all at rest": (
         np.random.default_rng(0).poisson(
             np.geomspace(0.05, 2, 30)[np.random.default_rng(1).permutation(30)][:, None], (40, 30, 60)
         ),
         {},
-        "second axis looks like neurons",
+        "second axis looks like units",
     ),
     "hardly a spike": (made_up(scale=0.0001, trials=400)[0], {}, "less than 0.02 Hz: is bin_ms too large"),
     "bins of 200 ms": (COUNTS, {"bin_ms": 200.0}, "bins of 200 ms are wider than 100 ms"),
@@ -128,10 +128,10 @@ NOTED = {
         {"hand": np.cumsum(np.random.default_rng(0).normal(size=(60, 60, 2)), axis=0), "behavior": "hand"},
         "behaviour changes more from bin to bin than from trial to trial",
     ),
-    "true rates of other neurons": (
+    "true rates of other units": (
         COUNTS,
         {"truth": np.broadcast_to(np.roll(RATES, 7, axis=1), COUNTS.shape), "rates": "truth", "rate_scale": 1.0},
-        "are both in one order of neurons",
+        "are both in one order of units",
     ),
     "true rates of other trials": (WAVES, {"truth": WAVING[::-1], **TRUTH}, "are both in one order of trials"),
     "true rates back in time": (WAVES, {"truth": WAVING[:, ::-1], **TRUTH}, "are both in one order of trials"),
@@ -181,9 +181,9 @@ def test_a_lorenz_file_is_doubted_too(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for part, trials in (("train", slice(0, 30)), ("valid", slice(30, 40))):
             file[f"{part}_data"] = COUNTS[trials].transpose(0, 2, 1)
-            file[f"{part}_truth"] = np.broadcast_to(RATES.T, (40, NEURONS, BINS))[trials]
+            file[f"{part}_truth"] = np.broadcast_to(RATES.T, (40, UNITS, BINS))[trials]
     config = lorenz.Config(path=str(tmp_path / "a.h5"), bin_ms=10, conversion_factor=1.0)
-    with pytest.raises(BadInput, match=r"a.h5: train_data expected \(trials, bins, neurons\), but .* np.transpose"):
+    with pytest.raises(BadInput, match=r"a.h5: train_data expected \(trials, bins, units\), but .* np.transpose"):
         lorenz.build(config, "a")
     config = lorenz.Config(path=str(tmp_path / "a.h5"), bin_ms=10, conversion_factor=1.0, accept=("axes",))
     split, _ = lorenz.build(config, "a")
@@ -201,7 +201,7 @@ def test_counts_without_any_structure_are_not_doubted(counts):
     assert doubts(counts, 10.0) == []
 
 
-def test_regular_neurons_and_slow_changes_are_no_overlap():
+def test_regular_units_and_slow_changes_are_no_overlap():
     rng = np.random.default_rng(0)
     slow = 6 + 4.5 * np.sin(np.linspace(0, 4, 50))[:, None] * rng.normal(1, 0.3, (20, 1, 10))
     assert doubts(np.rint(slow + rng.normal(0, 1, (20, 50, 10))).clip(0), 50.0) == []

@@ -120,14 +120,14 @@ def test_spikes_beyond_the_recording_are_refused_and_the_last_sample_is_not(fold
             assert read(folder).spikes[10][-1] == late
 
 
-def test_a_cell_without_spikes_is_read(folder):
+def test_a_unit_without_spikes_is_read(folder):
     edit(folder, "spike_response_allcells.pickle", with_column("Spikes", lambda times: np.ma.masked_all(4, np.int32)))
     assert [len(times) for times in read(folder).spikes.values()] == [0, 0, 0]
 
 
-def test_a_cell_that_is_there_twice_is_refused(folder):
+def test_a_unit_that_is_there_twice_is_refused(folder):
     edit(folder, "spike_response_allcells.pickle", lambda frame: pd.concat([frame, frame.iloc[:1]]))
-    with pytest.raises(BadInput, match="cell 10 twice"):
+    with pytest.raises(BadInput, match="unit 10 twice"):
         read(folder)
 
 
@@ -141,10 +141,10 @@ def test_of_several_recordings_one_is_named(folder):
         read(folder)
     with pytest.raises(BadInput, match="did you mean 'standin-retina-"):
         read(folder, "standin-retina-7")
-    with pytest.raises(BadInput, match="set cells to 'filtered'"):
+    with pytest.raises(BadInput, match="set units to 'filtered'"):
         read(folder, "standin-retina-0")
     assert list(read(folder, "standin-retina-0", "filtered").spikes) == [10, 13, 16]
-    with pytest.raises(BadInput, match="cells of recording standin-retina-1, got none"):
+    with pytest.raises(BadInput, match="units of recording standin-retina-1, got none"):
         read(folder, "standin-retina-1", "filtered")
 
 
@@ -181,9 +181,9 @@ def test_a_missing_file_column_or_level_is_named(folder):
         read(folder / "none.tar.gz")
 
 
-def test_a_frequency_or_numbers_of_cells_that_are_none_are_refused(folder):
+def test_a_frequency_or_numbers_of_units_that_are_none_are_refused(folder):
     (folder / "recording_cluster_ids.json").write_text('{"standin-retina-0": [1, 2]}')
-    with pytest.raises(BadInput, match="a number for each cell"):
+    with pytest.raises(BadInput, match="a number for each unit"):
         read(folder)
     edit(folder, "recorded_stimulus.pickle", with_column("Sampling_Freq", lambda _: 0.0))
     with pytest.raises(BadInput, match="a number of Hz from 100"):
@@ -283,7 +283,7 @@ BAD_IDS = {
     "negative": '{"standin-retina-0": {"10": -3}}',
     "beyond 64 bits": '{"standin-retina-0": {"10": 100000000000000000000}}',
     "text": '{"standin-retina-0": {"10": "1"}}',
-    "a cell that is no number": '{"standin-retina-0": {"a": 1}}',
+    "a unit that is no number": '{"standin-retina-0": {"a": 1}}',
     "a list": "[]",
     "cut off": '{"standin-retina-0": {"10": ',
     "deep": "[" * 100_000,
@@ -291,7 +291,7 @@ BAD_IDS = {
 
 
 @pytest.mark.parametrize("case", BAD_IDS)
-def test_bad_numbers_of_cells_are_refused(folder, case):
+def test_bad_numbers_of_units_are_refused(folder, case):
     (folder / "recording_cluster_ids.json").write_text(BAD_IDS[case])
     with pytest.raises(BadInput, match=r"recording_cluster_ids.json"):
         read(folder)
@@ -317,7 +317,7 @@ def test_a_sampling_rate_that_no_sensor_has_is_refused(folder, value):
 
 
 @pytest.mark.parametrize("value", [1.5, -1, 2**63])
-def test_a_cell_that_is_no_number_is_refused(folder, value):
+def test_a_unit_that_is_no_number_is_refused(folder, value):
     def renamed(frame):
         place = frame.index.names.index("Cell index")
         rows = [(*row[:place], value, *row[place + 1 :]) for row in frame.index]

@@ -44,7 +44,7 @@ def test_a_recording_has_both_sessions_and_knows_it_was_generated(root):
     assert recording.test.name.endswith("desc-test_ecephys.nwb")
 
 
-def test_neurons_are_in_the_order_of_their_identifiers(root):
+def test_units_are_in_the_order_of_their_identifiers(root):
     session = read_recording(SETS["mc_maze_small"], root).train
     assert (np.diff(session.units[:HELDIN]) > 0).all()
     assert (np.diff(session.units[HELDIN:]) > 0).all()
@@ -72,7 +72,7 @@ def test_a_recording_without_its_test_file_can_be_read(root):
         (
             "identifier",
             "a real recording",
-            "expected 107 held-in and 35 held-out neurons for mc_maze_small, got 4 and 3",
+            "expected 107 held-in and 35 held-out units for mc_maze_small, got 4 and 3",
         ),
     ],
 )
@@ -88,16 +88,16 @@ def test_a_damaged_training_file_is_refused(root, name, value, problem):
 @pytest.mark.parametrize(("found", "test"), [((45, 15), False), ((45, 0), True)])
 def test_the_old_dmfc_release_is_named(found, test):
     with pytest.raises(BadInput, match="old DMFC release"):
-        nlb_recording._check_neurons(SETS["dmfc_rsg"], "a.nwb", found, test=test, standin=False)
+        nlb_recording._check_units(SETS["dmfc_rsg"], "a.nwb", found, test=test, standin=False)
 
 
 def test_the_current_dmfc_release_is_taken():
-    nlb_recording._check_neurons(SETS["dmfc_rsg"], "a.nwb", (40, 14), test=False, standin=False)
+    nlb_recording._check_units(SETS["dmfc_rsg"], "a.nwb", (40, 14), test=False, standin=False)
 
 
-def test_a_test_file_of_other_neurons_is_refused(root):
+def test_a_test_file_of_other_units_is_refused(root):
     change(SETS["mc_maze_small"].test_path(root), "units/id", np.arange(HELDIN))
-    with pytest.raises(BadInput, match=r"expected the 4 held-in neurons .* got 4: 0, 1, 2, 3"):
+    with pytest.raises(BadInput, match=r"expected the 4 held-in units .* got 4: 0, 1, 2, 3"):
         read_recording(SETS["mc_maze_small"], root)
 
 

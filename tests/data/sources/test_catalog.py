@@ -58,6 +58,22 @@ def test_an_unknown_setting_gets_the_nearest_name(recording):
         prepare.full_name(wrong, root)
 
 
+@pytest.mark.parametrize(
+    ("source", "earlier"), [("chaotic_rnn", "neurons"), ("lorenz_ndt", "neurons"), ("retina", "cells")]
+)
+def test_an_earlier_word_for_a_setting_is_told_todays(source, earlier):
+    wrong = Recording("mine", source, {"path": "a", earlier: 5} if source == "retina" else {earlier: 5})
+    with pytest.raises(BadInput, match=f"unknown setting of recording mine '{earlier}': it is called 'units' now"):
+        sources.config(wrong, "data")
+
+
+def test_a_split_that_says_its_settings_in_earlier_words_is_of_the_same():
+    there = {"source": "retina", "settings": {"cells": "all", "downsample": 18}}
+    now = {"source": "retina", "settings": {"downsample": 18, "units": "all"}, "code": "other"}
+    assert prepare._agree(there, now, ("code",))
+    assert not prepare._agree(there, {**now, "settings": {"downsample": 18, "units": "filtered"}}, ("code",))
+
+
 def test_prepared_once_and_again_only_for_other_content(recording, monkeypatch):
     known, root = recording
     built = []

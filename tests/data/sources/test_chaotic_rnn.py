@@ -7,7 +7,7 @@ from raysp.data.sources import chaotic_rnn, lorenz_ndt
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
 
-SMALL = chaotic_rnn.Config(conditions=4, replications=5, bins=20, neurons=8)
+SMALL = chaotic_rnn.Config(conditions=4, replications=5, bins=20, units=8)
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def benchmark():
 
 def test_the_benchmarks_own_numbers_come_out(benchmark):
     split, targets = benchmark
-    _, rates, weights = chaotic_rnn.generate(dataclasses.replace(SMALL, neurons=50))
+    _, rates, weights = chaotic_rnn.generate(dataclasses.replace(SMALL, units=50))
     assert abs(weights[0, 0] - 0.06239899) < 1e-8
     assert rates.max() == pytest.approx(0.3)
     assert (len(split.train), len(split.eval)) == (1040, 260)
@@ -78,7 +78,7 @@ def test_lorenz_has_the_benchmarks_shape_and_truth_is_the_mean_of_the_counts():
     assert split.train.heldin.mean() == pytest.approx(split.train.rates.mean(), rel=0.01)
 
 
-@pytest.mark.parametrize("values", [{"y_term": "textbook"}, {"binarise": False}, {"burn_in": 100}, {"neurons": 4}])
+@pytest.mark.parametrize("values", [{"y_term": "textbook"}, {"binarise": False}, {"burn_in": 100}, {"units": 4}])
 def test_the_generators_variants_differ_and_stay_finite(values):
     counts, rates, _ = lorenz_ndt.generate(dataclasses.replace(LORENZ, **values))
     base, _, _ = lorenz_ndt.generate(LORENZ)

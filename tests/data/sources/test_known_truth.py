@@ -28,8 +28,8 @@ def test_reference_keeps_the_sources_parts_and_conditions_hides_whole_ones(whole
     assert len(split.train) == len(split.eval) == 6
 
 
-def test_hidden_neurons_are_those_of_the_seed_in_every_split(whole):
-    hidden = partition.draw(5, 2, 7, partition.NEURONS)
+def test_hidden_units_are_those_of_the_seed_in_every_split(whole):
+    hidden = partition.draw(5, 2, 7, partition.UNITS)
     for kind in ("reference", "conditions"):
         split, targets = made(whole, heldout=2, seed=7, split=kind)
         columns = whole.counts[..., hidden]

@@ -9,7 +9,7 @@ from raysp.data.sources.lorenz import Config
 from raysp.errors import BadInput
 
 REAL = Path(__file__).parents[4] / "shared/data/lfads_lorenz.h5"
-CONDITIONS, PER_CONDITION, BINS, NEURONS = 5, 4, 12, 6
+CONDITIONS, PER_CONDITION, BINS, UNITS = 5, 4, 12, 6
 TRIALS = CONDITIONS * PER_CONDITION
 
 
@@ -19,7 +19,7 @@ def write(tmp_path):
 
     def write(**changes):
         rng = np.random.default_rng(2)
-        truth = np.repeat(rng.uniform(1, 40, (CONDITIONS, BINS, NEURONS)), PER_CONDITION, axis=0)
+        truth = np.repeat(rng.uniform(1, 40, (CONDITIONS, BINS, UNITS)), PER_CONDITION, axis=0)
         counts = rng.poisson(truth / 100)
         order = rng.permutation(TRIALS)
         train, valid = order[:15], order[15:]
@@ -61,7 +61,7 @@ def test_conditions_come_from_the_original_numbers_and_share_their_truth(write):
     condition = np.concatenate([split.train.condition, targets.trials.condition])
     assert np.bincount(condition).tolist() == [PER_CONDITION] * CONDITIONS
     for index in range(CONDITIONS):
-        np.testing.assert_allclose(rates[condition == index], np.broadcast_to(targets.psth[index], (4, BINS, NEURONS)))
+        np.testing.assert_allclose(rates[condition == index], np.broadcast_to(targets.psth[index], (4, BINS, UNITS)))
 
 
 def test_matlab_numbers_from_one_mean_the_same(write):
@@ -71,7 +71,7 @@ def test_matlab_numbers_from_one_mean_the_same(write):
     np.testing.assert_array_equal(lorenz.build(config(path), "lorenz")[0].train.condition, from_zero)
 
 
-def test_hidden_neurons_and_bins_keep_counts_and_truth_together(write):
+def test_hidden_units_and_bins_keep_counts_and_truth_together(write):
     path, arrays = write()
     split, _ = lorenz.build(config(path, heldout=2, forward=3), "lorenz")
     train = split.train
@@ -93,7 +93,7 @@ def test_windows_are_stacked_first_ones_first(write):
     np.testing.assert_array_equal(counts[:15], arrays["train_data"][:, :6])
     np.testing.assert_array_equal(counts[15:], arrays["train_data"][:, 6:])
     np.testing.assert_allclose(split.train.rates[15:] * 100, arrays["train_truth"][:, 6:], rtol=1e-5)
-    assert targets.psth.shape == (2 * CONDITIONS, 5, NEURONS)
+    assert targets.psth.shape == (2 * CONDITIONS, 5, UNITS)
     assert len(targets.trials) == 10
 
 
@@ -127,14 +127,14 @@ def test_the_files_own_factor_is_taken(write):
         ({"valid_inds": np.full(5, np.nan)}, {}, "each of 20 trials exactly once"),
         ({"train_lowd": np.full((15, BINS, 3), 1e39), "valid_lowd": np.ones((5, BINS, 3))}, {}, "finite states"),
         ({"train_lowd": np.full((15, BINS, 3), b"a"), "valid_lowd": np.ones((5, BINS, 3))}, {}, "expected numbers"),
-        ({"train_truth": np.full((15, BINS, NEURONS), 1e300)}, {}, "at most 16,777,216 spikes per bin"),
+        ({"train_truth": np.full((15, BINS, UNITS), 1e300)}, {}, "at most 16,777,216 spikes per bin"),
         ({"train_truth": None}, {}, "unknown array 'train_truth'"),
         ({"valid_truth": np.ones((5, BINS, 2))}, {}, "true rates of the counts' shape"),
-        ({"valid_data": np.ones((5, 3, NEURONS)), "valid_truth": np.ones((5, 3, NEURONS))}, {}, "parts of one shape"),
+        ({"valid_data": np.ones((5, 3, UNITS)), "valid_truth": np.ones((5, 3, UNITS))}, {}, "parts of one shape"),
         ({"valid_inds": np.zeros(5, dtype=int)}, {}, "each of 20 trials exactly once"),
         ({"valid_inds": None}, {"split": "conditions"}, "split 'conditions' needs"),
         ({"valid_inds": None}, {"trials_per_condition": 4, "split": "conditions"}, "which the file lacks"),
-        ({}, {"heldout": NEURONS}, "hides all of them"),
+        ({}, {"heldout": UNITS}, "hides all of them"),
         ({}, {"forward": BINS}, "leaves none of 12 bins"),
         ({}, {"trial_length": 5}, "a divisor of the trials' 12 bins .2, 3, 4, 6, 12., got 5"),
     ],
@@ -176,9 +176,9 @@ def test_the_tutorials_truth_explains_its_counts_as_poisson(real):
     counts = np.concatenate([split.train.heldin, targets.trials.heldin]).astype(np.float64)
     rates = np.concatenate([split.train.rates, targets.trials.rates]).astype(np.float64)
     assert counts.mean() / rates.mean() == pytest.approx(1.0, abs=0.01)
-    # Cells of a rate below 0.01 would let one spike outweigh thousands of cells.
-    cells = rates > 0.01
-    chi2 = ((counts - rates) ** 2 / rates)[cells].mean()
+    # Units of a rate below 0.01 would let one spike outweigh thousands of units.
+    units = rates > 0.01
+    chi2 = ((counts - rates) ** 2 / rates)[units].mean()
     assert chi2 == pytest.approx(1.0, abs=0.01)
 
 

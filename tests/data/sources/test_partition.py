@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raysp.data.sources import partition
-from raysp.data.sources.partition import NEURONS, TRIALS, Whole
+from raysp.data.sources.partition import TRIALS, UNITS, Whole
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import COUNTS
 
@@ -12,14 +12,14 @@ from raysp.data.splits.population import COUNTS
 @given(st.integers(2, 60), st.integers(0, 2**31), st.data())
 def test_a_larger_draw_contains_every_smaller_one(total, seed, data):
     small, large = sorted(data.draw(st.tuples(st.integers(0, total), st.integers(0, total))))
-    few, many = (partition.draw(total, count, seed, NEURONS) for count in (small, large))
+    few, many = (partition.draw(total, count, seed, UNITS) for count in (small, large))
     assert len(many) == large
     assert set(few) <= set(many) <= set(range(total))
     assert (np.diff(many) > 0).all()
 
 
 def test_streams_are_separate():
-    assert not np.array_equal(partition.draw(50, 25, 0, NEURONS), partition.draw(50, 25, 0, TRIALS))
+    assert not np.array_equal(partition.draw(50, 25, 0, UNITS), partition.draw(50, 25, 0, TRIALS))
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab")), min_size=1, max_size=20))
@@ -33,7 +33,7 @@ def test_a_trial_without_a_condition_has_none():
     assert partition.condition_index([np.array([2.0, np.nan, 1.0])]).tolist() == [1, -1, 0]
 
 
-def test_a_psth_is_nan_where_a_neuron_was_never_seen():
+def test_a_psth_is_nan_where_a_unit_was_never_seen():
     counts = np.random.default_rng(0).poisson(1.0, (6, 10, 3)).astype(np.float32)
     counts[:3, 4, 1] = np.nan
     psth = partition.condition_psth(Whole(counts, condition=np.repeat([0, 1], 3)), 1.5)
@@ -54,7 +54,7 @@ def test_smoothing_a_psth_is_a_gaussian_inside_the_window():
 def test_nothing_is_lost_or_made_when_parts_are_hidden(hidden, forward, seed):
     rng = np.random.default_rng(seed)
     counts = rng.poisson(1.0, (7, 5, 4)).astype(np.float32)
-    heldout = partition.draw(4, hidden, seed, NEURONS)
+    heldout = partition.draw(4, hidden, seed, UNITS)
     rows = (np.arange(5), np.arange(5, 7))
     split, targets = partition.partition(Whole(counts, forward), ("x", 10.0), heldout, rows, Provenance())
     parts = [part.arrays() for part in (split.train, targets.trials)]
@@ -64,7 +64,7 @@ def test_nothing_is_lost_or_made_when_parts_are_hidden(hidden, forward, seed):
     np.testing.assert_array_equal(split.eval.heldin, targets.trials.heldin)
 
 
-def test_a_recording_with_every_neuron_fast_enough_stays_as_it_is():
+def test_a_recording_with_every_unit_fast_enough_stays_as_it_is():
     whole = Whole(np.ones((2, 3, 4), dtype=np.float32))
     kept = partition.without_silent(whole, 10.0, 50.0, "x")
     assert kept.counts.shape == (2, 3, 4)
@@ -73,10 +73,10 @@ def test_a_recording_with_every_neuron_fast_enough_stays_as_it_is():
 
 @pytest.mark.parametrize(("total", "fraction", "expected"), [(107, 0.25, 27), (100, 0.25, 25), (4, 0.5, 2)])
 def test_a_fraction_is_rounded_to_the_nearest(total, fraction, expected):
-    assert partition.how_many(total, None, fraction, "neurons", "x") == expected
+    assert partition.how_many(total, None, fraction, "units", "x") == expected
 
 
-def test_hidden_neurons_come_last_each_with_its_own_counts():
+def test_hidden_units_come_last_each_with_its_own_counts():
     counts = np.broadcast_to(np.arange(5, dtype=np.float32), (4, 3, 5))
     rows = (np.arange(3), np.arange(3, 4))
     split, targets = partition.partition(Whole(counts, rates=counts), ("x", 10.0), np.array([0, 3]), rows, Provenance())

@@ -78,7 +78,7 @@ def test_a_spike_on_an_edge_belongs_to_the_bin_that_begins_there(tmp_path):
     assert counts[[0, 1, 29]].tolist() == [1, 1, 1]
 
 
-def test_neurons_keep_the_tables_order_inside_each_block(tmp_path):
+def test_units_keep_the_tables_order_inside_each_block(tmp_path):
     def ranked(file):
         trains = [np.repeat(np.arange(TRIALS) + 0.35, unit + 1) for unit in range(UNITS)]
         put(file, "units/spike_times", np.concatenate(trains))
@@ -91,7 +91,7 @@ def test_neurons_keep_the_tables_order_inside_each_block(tmp_path):
     assert sorted([*heldin, *heldout]) == list(range(UNITS))
 
 
-def test_neurons_and_trials_are_drawn_from_separate_streams(recording):
+def test_units_and_trials_are_drawn_from_separate_streams(recording):
     first, second = (population.build(cut(recording, heldout=count), "mine")[1] for count in (2, 3))
     whole = [np.concatenate([t.trials.heldin, t.trials.heldout], axis=2).sum(axis=2) for t in (first, second)]
     np.testing.assert_array_equal(*whole)
@@ -167,8 +167,8 @@ def test_silent_units_are_left_out_when_asked(tmp_path):
     assert note.startswith("unit 5 (shown) has no spike in any trial")
     split, _ = population.build(cut(path, min_rate_hz=1.0), "a")
     assert sorted(split.units) == [0, 1, 2, 3, 4]
-    assert split.provenance.notes == ("1 of 6 neurons fire less than 1.0 Hz and were left out: 5",)
-    with pytest.raises(BadInput, match=r"leaves no neuron; the fastest fires \d+"):
+    assert split.provenance.notes == ("1 of 6 units fire less than 1.0 Hz and were left out: 5",)
+    with pytest.raises(BadInput, match=r"leaves no unit; the fastest fires \d+"):
         population.build(cut(path, min_rate_hz=1e4), "a")
 
 
@@ -193,7 +193,7 @@ def test_overlapping_windows_are_told(recording):
     assert "windows overlap the next one" in split.provenance.notes[1]
 
 
-def test_trials_and_neurons_keep_the_recordings_own_numbers(tmp_path):
+def test_trials_and_units_keep_the_recordings_own_numbers(tmp_path):
     def renumber(file):
         put(file, "intervals/trials/id", 100 + 3 * np.arange(TRIALS))
         put(file, "units/id", np.array([7, 5, 90, 2, 11, 4]))
@@ -217,7 +217,7 @@ def test_trials_and_neurons_keep_the_recordings_own_numbers(tmp_path):
     assert split.select([1, 4]).units.tolist() == split.units[[1, 4]].tolist()
 
 
-def test_counts_number_trials_and_neurons_by_their_rows(tmp_path):
+def test_counts_number_trials_and_units_by_their_rows(tmp_path):
     counts = np.random.default_rng(0).poisson(1.0, (40, 3, 4))
     np.savez(tmp_path / "a.npz", counts=counts)
     split, _ = population.build(Config(str(tmp_path / "a.npz"), 10, counts="counts"), "a")
@@ -303,9 +303,9 @@ def test_bad_settings_are_refused_before_any_file_is_read(case):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"heldout_fraction": 0.01}, "of 6 neurons to be hidden, but a fraction of 0.01 hides none"),
-        ({"heldout_fraction": 0.99}, "of 6 neurons to stay visible, but a fraction of 0.99 hides all"),
-        ({"heldout": 6}, "of 6 neurons to stay visible, but 6 hides all"),
+        ({"heldout_fraction": 0.01}, "of 6 units to be hidden, but a fraction of 0.01 hides none"),
+        ({"heldout_fraction": 0.99}, "of 6 units to stay visible, but a fraction of 0.99 hides all"),
+        ({"heldout": 6}, "of 6 units to stay visible, but 6 hides all"),
         ({"eval_trials": 12}, "of 12 trials to stay visible"),
         ({"eval_fraction": 0.01}, "of 12 trials to be hidden"),
     ],

@@ -76,11 +76,11 @@ def with_value(value, dtype=float):
 @pytest.mark.parametrize(
     ("arrays", "changes", "message"),
     [
-        (with_value(np.nan), {}, "got NaN in trial 3, bin 2, neuron 1"),
+        (with_value(np.nan), {}, "got NaN in trial 3, bin 2, unit 1"),
         (with_value(-1), {}, "counts >= 0, got -1"),
         (with_value(0.5), {}, "whole spike counts"),
         (with_value(np.inf), {}, "finite counts"),
-        ({"spikes": np.ones((10, 4))}, {}, "shape .trials, bins, neurons., got .10, 4."),
+        ({"spikes": np.ones((10, 4))}, {}, "shape .trials, bins, units., got .10, 4."),
         ({"spikes": np.array([["a"]])}, {}, "expected numbers"),
         ({}, {"counts": "spike"}, "did you mean 'spikes'"),
         ({"truth": np.ones((10, 8, 3))}, {"rates": "truth", "rate_scale": 1.0}, "of the counts' shape"),

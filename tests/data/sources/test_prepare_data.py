@@ -26,7 +26,7 @@ def experiment():
     recordings = tuple(Recording(name, "population", {"path": "{root}/" + f"{name}.npz", **settings}) for name in names)
     return Experiment(name="mine", models=(ModelChoice("mean_rate"),), recordings=recordings)
 """
-NOTE = "1 of 8 neurons fire less than 1.0 Hz and were left out: 0"
+NOTE = "1 of 8 units fire less than 1.0 Hz and were left out: 0"
 
 
 def write_counts(path, lowest=0):

@@ -48,12 +48,12 @@ def made_up(monkeypatch, spikes, samples=4000):
     monkeypatch.setattr(retina, "inputs", lambda config: [])
 
 
-def test_too_fast_and_too_slow_cells_are_left_out_with_the_reason(split):
+def test_too_fast_and_too_slow_units_are_left_out_with_the_reason(split):
     least = round(0.75 * split.bins_of("train") * split.sizes.bin_ms / 1000)
     slow = f"has fewer than {least} spikes in training"
     assert split.units.tolist() == [10, 13, 16]
     assert split.left_out == ((19, "fires more than 19 Hz"), (22, slow), (25, slow))
-    told = f"3 of 6 cells were left out: 1 fires more than 19 Hz; 2 have fewer than {least} spikes in training"
+    told = f"3 of 6 units were left out: 1 fires more than 19 Hz; 2 have fewer than {least} spikes in training"
     assert split.provenance.notes == (told,)
     with pytest.raises(BadInput, match=f"unit 22 was left out: it {slow}"):
         split.select([10, 22])
@@ -63,7 +63,7 @@ def test_the_filters_are_settings_and_a_filter_that_leaves_none_is_refused(folde
     everything = build(Config(folder, max_rate_hz=100, min_train_rate_hz=0), "mine")[0]
     assert everything.units.tolist() == [10, 13, 16, 19, 22, 25]
     assert everything.provenance.notes == ()
-    assert build(Config(folder, cells="filtered"), "mine")[0].provenance.notes == ()
+    assert build(Config(folder, units="filtered"), "mine")[0].provenance.notes == ()
     with pytest.raises(BadInput, match="of 6 4 fire more than 2 Hz and 2 have fewer than"):
         build(Config(folder, max_rate_hz=2), "mine")
 
@@ -78,9 +78,9 @@ def test_the_stimulus_is_decimated_by_two_then_nine(folder, split):
     assert len(split.stimulus) == -(-found.samples // 18)
 
 
-def test_every_spike_of_a_cell_that_stays_is_in_the_bin_of_its_sample(folder, split):
-    for column, (cell, times) in enumerate(list(retina_files.read(folder, None, "all").spikes.items())[:3]):
-        assert cell == split.units[column]
+def test_every_spike_of_a_unit_that_stays_is_in_the_bin_of_its_sample(folder, split):
+    for column, (unit, times) in enumerate(list(retina_files.read(folder, None, "all").spikes.items())[:3]):
+        assert unit == split.units[column]
         np.testing.assert_array_equal(np.repeat(np.arange(len(split.spikes)), split.spikes[:, column]), times // 18)
 
 
@@ -92,7 +92,7 @@ def test_a_bin_of_several_spikes_keeps_their_count(monkeypatch):
     assert split.spikes[[0, 1, 222], 0].tolist() == [4, 2, 1]
     assert (split.units.tolist(), split.global_ids.tolist()) == ([4], [44])
     assert split.left_out == ((5, "fires more than 50 Hz"),)
-    with pytest.raises(BadInput, match="at most 255 spikes in a bin, cell 5 has 256"):
+    with pytest.raises(BadInput, match="at most 255 spikes in a bin, unit 5 has 256"):
         build(dataclasses.replace(config, max_rate_hz=100), "mine")
 
 
@@ -140,8 +140,8 @@ def test_global_ids_come_from_their_file_and_are_unknown_without_it(folder, spli
 
 def test_it_is_a_source_with_settings():
     assert "retina" in sources.names()
-    found = settings.build(Config, {"path": "a.tar.gz", "ratio": [8, 1, 1], "cells": "filtered"}, "recording a")
-    assert (found.ratio, found.cells, found.downsample) == ((8, 1, 1), "filtered", 18)
+    found = settings.build(Config, {"path": "a.tar.gz", "ratio": [8, 1, 1], "units": "filtered"}, "recording a")
+    assert (found.ratio, found.units, found.downsample) == ((8, 1, 1), "filtered", 18)
     assert retina.inputs(found) == ["a.tar.gz"]
 
 
@@ -149,7 +149,7 @@ def test_it_is_a_source_with_settings():
     "wrong",
     [
         {"downsample": 0}, {"ratio": (7, 2, 0)}, {"ratio": (7, 3)}, {"max_rate_hz": 0.0}, {"max_rate_hz": float("nan")},
-        {"min_train_rate_hz": -0.1}, {"min_train_rate_hz": float("inf")}, {"cells": "some"},
+        {"min_train_rate_hz": -0.1}, {"min_train_rate_hz": float("inf")}, {"units": "some"},
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_refused(wrong):
@@ -184,9 +184,9 @@ def test_the_published_stimulus_has_its_golden_figures(chicken):
 
 @real
 @pytest.mark.real
-def test_the_published_cells_pass_our_filters_and_no_others(chicken):
+def test_the_published_units_pass_our_filters_and_no_others(chicken):
     split, _ = chicken
-    told = "94 of 154 cells were left out: 3 fire more than 19 Hz; 91 have fewer than 473 spikes in training"
+    told = "94 of 154 units were left out: 3 fire more than 19 Hz; 91 have fewer than 473 spikes in training"
     assert split.provenance.notes == (told,)
     published = retina_files.read(str(REAL), None, "filtered")
     assert published.samples == 16_071_532
@@ -202,8 +202,8 @@ def test_the_published_cells_pass_our_filters_and_no_others(chicken):
 def test_the_published_spikes_and_parts_have_their_golden_figures(chicken):
     split, _ = chicken
     assert split.spikes.max() == 1
-    per_cell = split.spikes.sum(axis=0, dtype=int)
-    assert (per_cell.sum(), per_cell.min(), np.median(per_cell), per_cell.max()) == (141_043, 694, 1616.5, 7775)
+    per_unit = split.spikes.sum(axis=0, dtype=int)
+    assert (per_unit.sum(), per_unit.min(), np.median(per_unit), per_unit.max()) == (141_043, 694, 1616.5, 7775)
     lengths = {part: [stop - start for start, stop in stretches] for part, stretches in split.parts.items()}
     assert lengths == {"train": [312_504, 312_501], "validation": [89_286, 89_286], "test": [89_286]}
     assert split.parts["test"] == ((401_790, 491_076),)
@@ -220,10 +220,10 @@ def test_the_published_spikes_and_parts_have_their_golden_figures(chicken):
 
 @real
 @pytest.mark.real
-def test_the_published_cells_have_their_global_ids(chicken):
+def test_the_published_units_have_their_global_ids(chicken):
     split, _ = chicken
     with tarfile.open(REAL) as archive:
         ids = json.load(archive.extractfile("./chicken_2021_08_17/recording_cluster_ids.json"))
     own = ids["Chicken_17_08_21_Phase_00"]
-    assert split.global_ids.tolist() == [own[str(cell)] for cell in split.units]
+    assert split.global_ids.tolist() == [own[str(unit)] for unit in split.units]
     assert not split.provenance.standin

@@ -38,7 +38,7 @@ def test_a_part_has_the_bins_of_all_its_stretches(split):
     assert split.kind == "stimulus"
 
 
-def test_a_selection_takes_the_columns_of_those_cells_and_says_which(split):
+def test_a_selection_takes_the_columns_of_those_units_and_says_which(split):
     chosen = split.select([20, 3, 4])
     assert chosen.name == "made-up[3-4,20]"
     assert chosen.sizes == dataclasses.replace(split.sizes, units=3)
@@ -82,7 +82,7 @@ def test_a_wrong_selection_is_refused(split, units, words):
         (np.array([9, 4]), (4, 9)),
     ],
 )
-def test_patterns_find_the_cells_they_mean(split, pattern, expected):
+def test_patterns_find_the_units_they_mean(split, pattern, expected):
     assert find_units(pattern, split.units) == expected
     assert tuple(split.select(find_units(pattern, split.units)).units) == expected
 

@@ -101,7 +101,7 @@ def test_a_window_shows_what_lies_before_its_start_and_nothing_else():
         np.testing.assert_array_equal(found.history[:, window].numpy(), split.spikes[start - 40 : start].T)
 
 
-def test_a_tape_is_the_whole_recording_cells_in_front():
+def test_a_tape_is_the_whole_recording_units_in_front():
     split = made_up_recording(units=3).select([10, 16])
     tape = Tape.of(split, "cpu")
     assert tape.units == (10, 16)

@@ -221,7 +221,7 @@ def test_answers_are_those_of_nlb_tools_for_the_whole_session(standin_root, tmp_
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_held_out_neurons_can_be_predicted_from_held_in_ones(built, name):
+def test_held_out_units_can_be_predicted_from_held_in_ones(built, name):
     (split, targets), _ = built[name]
     width = 60 / split.sizes.bin_ms
 

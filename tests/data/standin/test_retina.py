@@ -1,4 +1,4 @@
-"""Stand-in recordings: in the layout of a real one, the same for the same seed, with cells that behave as cells do."""
+"""Stand-in recordings: in the layout of a real one, the same for the same seed, with units that behave as units do."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_the_files_are_those_of_a_real_recording_and_say_what_they_are(folder, r
     assert recording.name == "standin-retina-5"
 
 
-def test_both_tables_hold_the_usual_cells_and_one_holds_the_others_too(folder, recording):
+def test_both_tables_hold_the_usual_units_and_one_holds_the_others_too(folder, recording):
     usual = retina_files.read(str(folder), None, "filtered").spikes
     assert list(usual) == [10, 13, 16]
     assert list(recording.spikes) == [10, 13, 16, 19, 22]
-    for cell, times in usual.items():
-        np.testing.assert_array_equal(times, recording.spikes[cell])
+    for unit, times in usual.items():
+        np.testing.assert_array_equal(times, recording.spikes[unit])
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(folder, tmp_path):
@@ -62,10 +62,10 @@ def test_rates_are_those_that_were_asked_for(recording):
     assert rates[4] < 0.5
 
 
-def test_cells_are_refractory_and_follow_the_stimulus(recording):
+def test_units_are_refractory_and_follow_the_stimulus(recording):
     ends = np.append(recording.starts[1:], recording.samples)
-    for cell in (10, 13, 16):
-        times = recording.spikes[cell]
+    for unit in (10, 13, 16):
+        times = recording.spikes[unit]
         assert np.diff(times).min() > 2 * 18, "no two spikes within 2 ms"
         before = np.searchsorted(ends, times - round(0.03 * recording.sampling_hz), side="right")
         mean = recording.pattern[before].mean(axis=0)

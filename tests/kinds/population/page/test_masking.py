@@ -31,7 +31,7 @@ MODELS = (
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     root, run = (str(tmp_path_factory.mktemp(name)) for name in ("data", "run"))
-    config = lorenz_ndt.Config(conditions=6, trials_per_condition=5, neurons=7, ms=200, heldout=2, forward=1)
+    config = lorenz_ndt.Config(conditions=6, trials_per_condition=5, units=7, ms=200, heldout=2, forward=1)
     split, targets = lorenz_ndt.build(config, "lorenz")
     store.save(split, targets, root, {})
     training = Training(epochs=2, batch_size=8)
@@ -112,7 +112,7 @@ def test_an_older_trial_without_numbers_of_its_own_is_still_evaluated(trained, t
 
 
 def test_conditions_held_out_are_other_conditions_than_those_trained_on():
-    config = lorenz_ndt.Config(conditions=6, trials_per_condition=5, neurons=7, ms=200)
+    config = lorenz_ndt.Config(conditions=6, trials_per_condition=5, units=7, ms=200)
     split, targets = lorenz_ndt.build(dataclasses.replace(config, split="conditions"), "lorenz")
     assert not set(split.train.condition) & set(targets.trials.condition)
     assert isinstance(config, known_truth.Cut)
