@@ -24,7 +24,7 @@ import time
 
 import numpy as np
 
-from raysp.data.splits.population import Sizes, Targets, TrialArrays
+from raysp.data.splits.population import Answers, Sizes, TrialArrays
 from raysp.evaluation.nlb import fast_metrics
 
 # Held-in, held-out, training trials, evaluation trials, bins of 5 ms, conditions; the validation phase.
@@ -89,7 +89,7 @@ def measure(form: str, dataset: str, bin_ms: int) -> dict:
     return {"cpu_s": cpu_s, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "metrics": metrics}
 
 
-def problem(dataset: str, bin_ms: int) -> tuple[Targets, TrialArrays, dict[str, np.ndarray]]:
+def problem(dataset: str, bin_ms: int) -> tuple[Answers, TrialArrays, dict[str, np.ndarray]]:
     heldin, heldout, n_train, n_eval, bins, conditions = SIZES[dataset]
     bins, forward = bins * 5 // bin_ms, 200 // bin_ms
     rng = np.random.default_rng(0)
@@ -118,10 +118,10 @@ def problem(dataset: str, bin_ms: int) -> tuple[Targets, TrialArrays, dict[str, 
         condition=np.arange(n_eval) % conditions if conditions else None,
     )
     psth = rng.gamma(2.0, 0.02, (conditions, bins, sizes.units)) if conditions else None
-    return Targets(dataset, sizes, answers, psth), part(n_train, predicted["train"]), predicted
+    return Answers(dataset, sizes, answers, psth), part(n_train, predicted["train"]), predicted
 
 
-def nlb_form(targets: Targets, train: TrialArrays, rates: dict[str, np.ndarray]) -> tuple[dict, dict]:
+def nlb_form(targets: Answers, train: TrialArrays, rates: dict[str, np.ndarray]) -> tuple[dict, dict]:
     """Return the same as nlb_tools' dictionaries of answers and submission."""
     trials, heldin = targets.trials, targets.sizes.heldin
     truth = {

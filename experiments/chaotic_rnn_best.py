@@ -2,7 +2,7 @@
 
     python experiments/chaotic_rnn_best.py
 
-Repeats of a condition share their true rates here. So they can be mixed, neuron by neuron, into ever new training
+Repeats of a condition share their true rates here. So they can be mixed, unit by unit, into ever new training
 trials (`mix_repeats`), and what the other repeats counted can be asked for (`repeat_targets`). That uses the
 conditions' labels, which the published systems do not, and does not help with conditions never seen (`chaotic_rnn_new`
 in experiments/chaotic_rnn.py). Prediction takes no label. Half an hour on two cores.

@@ -1,4 +1,4 @@
-"""Known truth, as well as we can: the LFADS tutorial's Lorenz spikes, all 60 neurons, whose trials repeat conditions.
+"""Known truth, as well as we can: the LFADS tutorial's Lorenz spikes, all 60 units, whose trials repeat conditions.
 
     raysp data fetch lorenz_tutorial --root data
     python experiments/lorenz_best.py --root data

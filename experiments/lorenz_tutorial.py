@@ -2,11 +2,11 @@
 
     python experiments/lorenz_tutorial.py --root data
 
-Put the tutorial's lfads_lorenz.h5 (60 neurons, 100 bins of 10 ms, 640 + 160 trials) into the data root. Its truth is in
+Put the tutorial's lfads_lorenz.h5 (60 units, 100 bins of 10 ms, 640 + 160 trials) into the data root. Its truth is in
 Hz and the file does not say so: 100 of its units make one spike per bin. Read R2 against the truth beside bits per
 spike, and between mean_rate (floor) and true_rates (ceiling): a few bins of very high rate decide the pooled R2.
 These scores are not the leaderboard's of any benchmark, and the Lorenz set of the transformer papers is another one
-(29 neurons, 50 bins of 20 ms), so that its published R2 must not be compared with these.
+(29 units, 50 bins of 20 ms), so that its published R2 must not be compared with these.
 """
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training

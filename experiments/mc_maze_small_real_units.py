@@ -3,8 +3,8 @@
     raysp data fetch mc_maze_small --root data
     python experiments/mc_maze_small_real_units.py --root data
 
-The file holds no held-out neurons and no behaviour, so both draws are ours. These scores are not the Neural Latents
-Benchmark's leaderboard: other neurons and other trials are hidden, and 75 trials are all there is to learn from.
+The file holds no held-out units and no behaviour, so both draws are ours. These scores are not the Neural Latents
+Benchmark's leaderboard: other units and other trials are hidden, and 75 trials are all there is to learn from.
 """
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training

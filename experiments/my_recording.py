@@ -3,9 +3,9 @@
     python experiments/my_recording.py --root data
     RECORDING=~/lab/session7.nwb python experiments/my_recording.py --root data
 
-A quarter of the neurons and a quarter of the trials are hidden, and each model predicts them from the rest. The scores
+A quarter of the units and a quarter of the trials are hidden, and each model predicts them from the rest. The scores
 compare models on this recording with each other; they are not the Neural Latents Benchmark's leaderboard, whose hidden
-neurons and trials are others. As it stands the file reads the benchmark's smallest recording, so that it runs after
+units and trials are others. As it stands the file reads the benchmark's smallest recording, so that it runs after
 `raysp data fetch mc_maze_small` or, on generated data, after `raysp data standin`.
 """
 
@@ -27,16 +27,16 @@ NWB = {
     "conditions": ["trial_type", "trial_version"],  # trials that agree in these columns share a PSTH; [] for none
     "behavior": "hand_vel",  # a time series to decode from the predicted rates; None for none
     "lag_ms": 120,  # the behaviour follows the spikes by so much
-    "min_rate_hz": 0.1,  # neurons that fire less are left out
-    "heldout_fraction": 0.25,  # of the neurons, hidden
+    "min_rate_hz": 0.1,  # units that fire less are left out
+    "heldout_fraction": 0.25,  # of the units, hidden
     "eval_fraction": 0.25,  # of the trials, hidden
-    "seed": 0,  # another seed hides other neurons and trials
+    "seed": 0,  # another seed hides other units and trials
 }
 
 # Counts you binned yourself, as HDF5 or NPZ, are given like this (put COUNTS for NWB below):
 COUNTS = {
     "path": PATH,
-    "counts": "spikes",  # the array's name; its shape is (trials, bins, neurons)
+    "counts": "spikes",  # the array's name; its shape is (trials, bins, units)
     "bin_ms": 20,
     "heldout_fraction": 0.25,
     "eval_fraction": 0.25,
@@ -49,7 +49,7 @@ def experiment() -> Experiment:
     return Experiment(
         name="my_recording",
         recordings=(Recording("my_recording", source="population", settings=NWB),),
-        # The first is the floor: a model that is worse than each neuron's mean rate has learned nothing.
+        # The first is the floor: a model that is worse than each unit's mean rate has learned nothing.
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),

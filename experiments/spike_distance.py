@@ -1,9 +1,9 @@
-"""Spike distance against Poisson counts on a retina recording: every cell, every interval, every way to decode.
+"""Spike distance against Poisson counts on a retina recording: every unit, every interval, every way to decode.
 
     python experiments/spike_distance.py --root data
 
 needs the chicken recording of Doran et al. 2024 as data/chicken_2021_08_17.tar.gz. On a GPU that is the whole
-comparison: all cells, 80 epochs. On two cores see spike_distance_short.py. Another recording of the same layout, the
+comparison: all units, 80 epochs. On two cores see spike_distance_short.py. Another recording of the same layout, the
 frog's for one, is another Recording below.
 """
 

@@ -2,10 +2,10 @@
 
     python experiments/spike_distance_short.py --root data
 
-Twelve cells, those with the most spikes in the training part: in so few steps, a network learns little of cells that
+Twelve units, those with the most spikes in the training part: in so few steps, a network learns little of units that
 fire once or twice a second. One network for all twelve instead of one each, half as many channels, half as long a
 window, with one halving less so that the coarsest level keeps its eight bins, no dropout, one cosine instead of three
-phases, 85,000 windows of each cell instead of 3.9 million. Both kinds of network get the same.
+phases, 85,000 windows of each unit instead of 3.9 million. Both kinds of network get the same.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from spike_distance import experiment as whole
 
 from raysp.config.experiment import Experiment
 
-CELLS = "20,21,22,23,25,34,40,49,74,120,157,297"
+UNITS = "20,21,22,23,25,34,40,49,74,120,157,297"
 LESS = {
     "input_bins": 496,
     "channels": 32,
@@ -39,8 +39,8 @@ def experiment() -> Experiment:
     return dataclasses.replace(
         full,
         name="spike_distance_short",
-        models=choices("distance_shared", "poisson_shared", cells_at_once=4, **LESS),
-        units=CELLS,
+        models=choices("distance_shared", "poisson_shared", units_at_once=4, **LESS),
+        units=UNITS,
         units_per_trial=0,
         training=dataclasses.replace(full.training, **QUICK),
     )

@@ -152,7 +152,7 @@ def store_with_data(folder, bucket, **more):
             patch.setenv(key, value)
         s3fs.S3FileSystem.clear_instance_cache()
         make_bucket(bucket)
-        for path in (split_file.split_path, split_file.targets_path):
+        for path in (split_file.split_path, split_file.answers_path):
             files.copy(path(root, name), path(f"s3://{bucket}/data", name))
         yield root, door
         s3fs.S3FileSystem.clear_instance_cache()

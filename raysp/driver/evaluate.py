@@ -62,7 +62,7 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     digest_of(RunFolder(run), trial)
     kind, split, answers = kinds.of(prepared.kind), store.load(root, trial.split), None
     if splits.of(prepared.kind).Answers is not None:
-        answers = store.load_targets(root, trial.split)
+        answers = store.load_answers(root, trial.split)
     if trial.units is not None and not kind.shares_units:
         split, answers = split.select(trial.units), None if answers is None else answers.select(trial.units)
     return kind.score(trial, split, answers, folder)

@@ -52,13 +52,13 @@ def train(job: dict[str, Any], meter: Meter) -> None:
     trial = trial_from(job["trial"])
     endless = dataclasses.replace(trial.training, epochs=FOREVER, patience=0, measure_every=0)
     split = store.load(job["root"], trial.split)
-    targets = store.load_targets(job["root"], trial.split) if endless.validate_on == "eval" else None
+    answers = store.load_answers(job["root"], trial.split) if endless.validate_on == "eval" else None
     if trial.units is not None:
         split = split.select(trial.units)
-        targets = None if targets is None else targets.select(trial.units)
+        answers = None if answers is None else answers.select(trial.units)
     trial = dataclasses.replace(trial, training=endless)
     with contextlib.suppress(Interrupted):
-        kinds.of(split.kind).fit(Job(trial, device=str(place), keep_going=meter.keep_going), split, targets)
+        kinds.of(split.kind).fit(Job(trial, device=str(place), keep_going=meter.keep_going), split, answers)
     meter.say(json.dumps({"ends": meter.ends, "cpu": meter.cpu, **taken(place)}))
 
 

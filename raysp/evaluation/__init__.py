@@ -1,1 +1,1 @@
-"""Numbers from collected predictions and targets only."""
+"""Numbers from collected predictions and answers only."""

@@ -51,8 +51,8 @@ def decodings(
         dataset: the recording's name.
         train: the training trials with their behaviour.
         known: the evaluation trials with theirs.
-        train_rates: (training trials, bins, neurons) predicted expected spikes per bin.
-        rates: (evaluation trials, bins, neurons) likewise.
+        train_rates: (training trials, bins, units) predicted expected spikes per bin.
+        rates: (evaluation trials, bins, units) likewise.
     """
     if train.behavior is None or known.behavior is None or train.behavior.ndim != 3 or known.behavior.ndim != 3:
         return []

@@ -1,4 +1,4 @@
-"""Bits per spike: how much better than each neuron's mean rate the predicted rates explain spikes."""
+"""Bits per spike: how much better than each unit's mean rate the predicted rates explain spikes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ SMALLEST_RATE = 1e-9
 def bits_per_spike(rates: np.ndarray, counts: np.ndarray) -> float:
     """Return the Poisson log-likelihood gained over the null model, in bits per spike.
 
-    With r the predicted rates, s the counts and r0 each neuron's mean count over these very trials and bins,
+    With r the predicted rates, s the counts and r0 each unit's mean count over these very trials and bins,
 
         bps = sum[(s ln r - r) - (s ln r0 - r0)] / (ln 2 * sum s)
 
-    over the observed entries: one ratio of sums, not a mean over neurons (Pei et al. 2021, Neural Latents Benchmark,
+    over the observed entries: one ratio of sums, not a mean over units (Pei et al. 2021, Neural Latents Benchmark,
     co-smoothing). The counts' factorials cancel; logarithms are needed only where there are spikes.
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin, >= 0; zeros count as 1e-9. Ignored where counts are NaN.
-        counts: (trials, bins, neurons) spikes per bin; NaN where unobserved.
+        rates: (trials, bins, units) expected spikes per bin, >= 0; zeros count as 1e-9. Ignored where counts are NaN.
+        counts: (trials, bins, units) spikes per bin; NaN where unobserved.
 
     Returns:
         Bits per spike: 0 for the null model, nan (undefined) where there is no spike at all.
@@ -34,13 +34,13 @@ def bits_per_spike(rates: np.ndarray, counts: np.ndarray) -> float:
     rates, counts = np.asarray(rates), np.asarray(counts)
     if rates.shape != counts.shape or rates.ndim < 2:
         raise BadInput(
-            f"bits per spike expected rates and counts of one shape (trials, bins, neurons), "
+            f"bits per spike expected rates and counts of one shape (trials, bins, units), "
             f"got rates {rates.shape} and counts {counts.shape}"
         )
     check_counts(counts, "bits per spike: counts", whole=False)
-    neurons = rates.shape[-1]
-    rates = rates.reshape(-1, neurons).astype(np.float64)
-    counts = counts.reshape(-1, neurons).astype(np.float64)
+    units = rates.shape[-1]
+    rates = rates.reshape(-1, units).astype(np.float64)
+    counts = counts.reshape(-1, units).astype(np.float64)
     null = null_rates(counts)
     unseen = np.isnan(counts)
     if unseen.any():
@@ -58,13 +58,13 @@ def bits_per_spike(rates: np.ndarray, counts: np.ndarray) -> float:
 
 
 def null_rates(counts: np.ndarray) -> np.ndarray:
-    """Return each neuron's mean count over the observed entries, 1e-9 for silent neurons.
+    """Return each unit's mean count over the observed entries, 1e-9 for silent units.
 
     Args:
-        counts: (..., neurons) spikes per bin; NaN where unobserved.
+        counts: (..., units) spikes per bin; NaN where unobserved.
 
     Returns:
-        (neurons,) expected spikes per bin: the null model of bits per spike.
+        (units,) expected spikes per bin: the null model of bits per spike.
     """
     counts = np.asarray(counts, dtype=np.float64).reshape(-1, np.shape(counts)[-1])
     seen = np.maximum((~np.isnan(counts)).sum(axis=0), 1)

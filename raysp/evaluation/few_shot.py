@@ -1,7 +1,7 @@
-"""Few-shot co-smoothing: can new neurons be read from a model's latents after only a few trials?
+"""Few-shot co-smoothing: can new units be read from a model's latents after only a few trials?
 
 High co-bps does not rule out latents full of dynamics that the recording has not. Such latents cost trials: a readout
-to held-out neurons that is fitted anew on a few trials has to find its way among them (Dabholkar & Barak 2025, PLOS
+to held-out units that is fitted anew on a few trials has to find its way among them (Dabholkar & Barak 2025, PLOS
 Computational Biology 21(12) e1013789).
 """
 
@@ -26,12 +26,12 @@ def few_shot_bits_per_spike(
 ) -> np.ndarray:
     """Return co-bps of readouts fitted anew to `shots` training trials, one value for each random draw of trials.
 
-    The readout is a Poisson regression per neuron with exponential link, from latents that are standardised over all
+    The readout is a Poisson regression per unit with exponential link, from latents that are standardised over all
     training trials; the latents stay as they are. With every training trial for shots it is a linear-exponential
     co-smoothing. Values are comparable between models only for the same shots and penalty.
 
     Args:
-        train_latents: (training trials, bins, dimensions), inferred from held-in neurons alone.
+        train_latents: (training trials, bins, dimensions), inferred from held-in units alone.
         train_heldout: (training trials, bins, held-out) counts; NaN where unobserved.
         eval_latents: (evaluation trials, bins, dimensions), likewise.
         eval_heldout: (evaluation trials, bins, held-out) counts.
@@ -62,21 +62,21 @@ def few_shot_bits_per_spike(
 
 
 def _readout(latents: np.ndarray, counts: np.ndarray, evaluation: np.ndarray, penalty: float) -> np.ndarray:
-    """Return (evaluation trials, bins, neurons) rates of regressions fitted to the chosen trials."""
+    """Return (evaluation trials, bins, units) rates of regressions fitted to the chosen trials."""
     from sklearn.linear_model import PoissonRegressor
 
     x = latents.reshape(-1, latents.shape[-1])
     rows = evaluation.reshape(-1, evaluation.shape[-1])
     rates = np.empty((len(rows), counts.shape[-1]))
-    for neuron, y in enumerate(counts.reshape(len(x), -1).T.astype(np.float64)):
+    for unit, y in enumerate(counts.reshape(len(x), -1).T.astype(np.float64)):
         seen = ~np.isnan(y)
         if y[seen].sum() == 0:
-            # A silent neuron has no finite fit: half a spike in what was seen keeps its later spikes from costing all.
-            rates[:, neuron] = 0.5 / max(seen.sum(), 1)
+            # A silent unit has no finite fit: half a spike in what was seen keeps its later spikes from costing all.
+            rates[:, unit] = 0.5 / max(seen.sum(), 1)
             continue
         fit = PoissonRegressor(alpha=penalty, solver="newton-cholesky", max_iter=200).fit(x[seen], y[seen])
         # No further than the largest count seen: exp() of latents outside the few trials' range would rule the score.
-        rates[:, neuron] = np.minimum(fit.predict(rows), y[seen].max())
+        rates[:, unit] = np.minimum(fit.predict(rows), y[seen].max())
     return rates.reshape(*evaluation.shape[:2], -1)
 
 
@@ -94,7 +94,7 @@ def _standardised(
             raise BadInput(f"few-shot co-smoothing, {part}: expected finite latents, got NaN or infinity")
     if train.shape[2] != evaluation.shape[2] or np.shape(train_heldout)[2] != np.shape(eval_heldout)[2]:
         raise BadInput(
-            "few-shot co-smoothing expected the same dimensions and neurons in training and evaluation, "
+            "few-shot co-smoothing expected the same dimensions and units in training and evaluation, "
             f"got latents {train.shape} and {evaluation.shape}"
         )
     mean, sd = train.mean(axis=(0, 1)), train.std(axis=(0, 1))

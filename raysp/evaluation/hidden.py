@@ -24,7 +24,7 @@ def masked_deviance(predict: Callable[[TrialArrays], Prediction], trials: TrialA
     with those.
 
     Args:
-        predict: from trials to expected spikes per bin, (trials, bins, neurons) with held-in neurons first.
+        predict: from trials to expected spikes per bin, (trials, bins, units) with held-in units first.
         trials: with (trials, bins, heldin) counts.
 
     Returns:

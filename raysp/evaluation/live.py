@@ -16,12 +16,12 @@ def live_metrics(prediction: Prediction, trials: TrialArrays) -> dict[str, float
     """Return what the known counts allow: co-bps, fp-bps, reconstruction bits/spike, true-rate R2.
 
     Args:
-        prediction: rates of the validation trials, (trials, bins, neurons), held-in neurons first.
+        prediction: rates of the validation trials, (trials, bins, units), held-in units first.
         trials: the validation trials.
 
     Returns:
-        "co-bps" over held-out neurons (these were not in the input), "fp-bps" over the bins after the observed ones,
-        "reconstruction bits/spike" over held-in neurons (these were the input); where truth is known, "true-rate R2",
+        "co-bps" over held-out units (these were not in the input), "fp-bps" over the bins after the observed ones,
+        "reconstruction bits/spike" over held-in units (these were the input); where truth is known, "true-rate R2",
         and the "roughness" of the predicted rates.
     """
     found = prediction.numpy()

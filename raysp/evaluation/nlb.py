@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from raysp.data.splits.population import Targets, TrialArrays
+from raysp.data.splits.population import Answers, TrialArrays
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.psth import psth_r2
@@ -38,7 +38,7 @@ INTERVAL_DATASETS = ("dmfc_rsg",)
 
 
 def fast_metrics(
-    targets: Targets,
+    answers: Answers,
     rates: np.ndarray,
     rates_forward: np.ndarray | None = None,
     *,
@@ -51,24 +51,24 @@ def fast_metrics(
     behaviours are read out to is in `raysp.evaluation.behavior`.
 
     Args:
-        targets: the answers of the evaluation trials.
-        rates: (trials, bins, neurons) predicted for the evaluation trials, held-in neurons first.
-        rates_forward: (trials, forward, neurons) predicted for the bins after; for "fp-bps".
+        answers: the answers of the evaluation trials.
+        rates: (trials, bins, units) predicted for the evaluation trials, held-in units first.
+        rates_forward: (trials, forward, units) predicted for the bins after; for "fp-bps".
         train: the training trials with their behaviour; for "vel R2".
-        train_rates: (training trials, bins, neurons) predicted for them; for "vel R2".
+        train_rates: (training trials, bins, units) predicted for them; for "vel R2".
 
     Returns:
         Any of "co-bps", "fp-bps", "vel R2", "tp corr" and "psth R2".
 
     Raises:
-        BadInput: a shape differs from the targets', or rates are not finite and >= 0.
+        BadInput: a shape differs from the answers', or rates are not finite and >= 0.
     """
-    wanted = benchmark_metrics(targets, rates, rates_forward, train=train, train_rates=train_rates)
+    wanted = benchmark_metrics(answers, rates, rates_forward, train=train, train_rates=train_rates)
     return {name: compute() for name, compute in wanted.items()}
 
 
 def benchmark_metrics(
-    targets: Targets,
+    answers: Answers,
     rates: np.ndarray,
     rates_forward: np.ndarray | None = None,
     *,
@@ -80,28 +80,28 @@ def benchmark_metrics(
     Raises:
         BadInput: see `fast_metrics`.
     """
-    trials, sizes = targets.trials, targets.sizes
-    _check_rates(rates, (len(trials), sizes.bins, sizes.units), f"{targets.name}: rates")
+    trials, sizes = answers.trials, answers.sizes
+    _check_rates(rates, (len(trials), sizes.bins, sizes.units), f"{answers.name}: rates")
     metrics: dict[str, Callable[[], float]] = {}
     if trials.heldout is not None and sizes.heldout:
         metrics["co-bps"] = lambda: bits_per_spike(rates[..., sizes.heldin :], trials.heldout)
     if rates_forward is not None:
-        _check_rates(rates_forward, (len(trials), sizes.forward, sizes.units), f"{targets.name}: rates_forward")
+        _check_rates(rates_forward, (len(trials), sizes.forward, sizes.units), f"{answers.name}: rates_forward")
         if (forward := forward_counts(trials, sizes.heldout)) is not None:
             metrics["fp-bps"] = lambda: bits_per_spike(rates_forward, forward)
-    metrics |= _behavior_metric(targets, rates, train, train_rates)
-    if targets.psth is not None and trials.condition is not None:
-        metrics["psth R2"] = lambda: psth_r2(rates, targets.psth, trials.condition, trials.jitter)
+    metrics |= _behavior_metric(answers, rates, train, train_rates)
+    if answers.psth is not None and trials.condition is not None:
+        metrics["psth R2"] = lambda: psth_r2(rates, answers.psth, trials.condition, trials.jitter)
     return metrics
 
 
 def judge(
-    targets: Mapping[str, Group] | str | os.PathLike[str], submission: Mapping[str, Group] | str | os.PathLike[str]
+    answers: Mapping[str, Group] | str | os.PathLike[str], submission: Mapping[str, Group] | str | os.PathLike[str]
 ) -> dict[str, dict[str, float]]:
     """Return nlb_tools' own verdict on a submission: the numbers of record. Nothing that is given is changed.
 
     Args:
-        targets: answers by group ("mc_maze", "mc_maze_20", ...), or the path of their HDF5 file.
+        answers: answers by group ("mc_maze", "mc_maze_20", ...), or the path of their HDF5 file.
         submission: predicted rates by group, or the path of their HDF5 file; every group must have its answers.
             dmfc_rsg needs no rates of training trials.
 
@@ -115,13 +115,13 @@ def judge(
         BadInput: an unknown group, missing answers or rates, shapes that differ, rates that are not finite and >= 0.
     """
     evaluate = _nlb_evaluate()
-    with _opened(submission) as found, _opened(targets) as answers:
+    with _opened(submission) as found, _opened(answers) as known:
         rates = {group: _copied(found[group]) for group in found}
         for group in rates:
-            if group not in answers:
-                known = ", ".join(sorted(answers)) or "nothing"
-                raise BadInput(f"no answers for group {group!r}: the targets hold {known}")
-        truth = {group: _copied(answers[group]) for group in rates}
+            if group not in known:
+                held = ", ".join(sorted(known)) or "nothing"
+                raise BadInput(f"no answers for group {group!r}: the answers hold {held}")
+        truth = {group: _copied(known[group]) for group in rates}
     if not rates:
         raise BadInput("a submission expected at least one group such as mc_maze or mc_maze_20, got none")
     for group in rates:
@@ -142,7 +142,7 @@ def check_group(group: str, rates: Group, truth: Group) -> None:
 
     Args:
         group: e.g. "mc_maze_20".
-        rates: predicted rates, (trials, bins, neurons) each, by nlb_tools' names.
+        rates: predicted rates, (trials, bins, units) each, by nlb_tools' names.
         truth: the answers.
 
     Raises:
@@ -155,7 +155,7 @@ def check_group(group: str, rates: Group, truth: Group) -> None:
     needed = [f"{part}_rates_{kind}" for part in parts for kind in ("heldin", "heldout")]
     for kind, there, names in (
         ("submission", rates, needed),
-        ("targets", truth, ["eval_spikes_heldout", "train_behavior", "eval_behavior"]),
+        ("answers", truth, ["eval_spikes_heldout", "train_behavior", "eval_behavior"]),
     ):
         if absent := [name for name in names if name not in there]:
             raise BadInput(f"{group}: the {kind} lacks {', '.join(absent)}; it holds {', '.join(sorted(there))}")
@@ -249,7 +249,7 @@ def _flat(result: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, floa
 
 
 def forward_counts(trials: TrialArrays, heldout: int) -> np.ndarray | None:
-    """Return (trials, forward, neurons) counts after the observed bins, held-in first; None unless all are known."""
+    """Return (trials, forward, units) counts after the observed bins, held-in first; None unless all are known."""
     if trials.heldin_forward is None or trials.heldin_forward.shape[1] == 0:
         return None
     if not heldout:
@@ -260,9 +260,9 @@ def forward_counts(trials: TrialArrays, heldout: int) -> np.ndarray | None:
 
 
 def _behavior_metric(
-    targets: Targets, rates: np.ndarray, train: TrialArrays | None, train_rates: np.ndarray | None
+    answers: Answers, rates: np.ndarray, train: TrialArrays | None, train_rates: np.ndarray | None
 ) -> dict[str, Callable[[], float]]:
-    trials, sizes = targets.trials, targets.sizes
+    trials, sizes = answers.trials, answers.sizes
     if trials.behavior is None:
         return {}
     if sizes.dataset.removeprefix("standin-") in INTERVAL_DATASETS:
@@ -273,7 +273,7 @@ def _behavior_metric(
         return {}
     if train_rates is None:
         return {}
-    _check_rates(train_rates, (len(train), sizes.bins, sizes.units), f"{targets.name}: train_rates")
+    _check_rates(train_rates, (len(train), sizes.bins, sizes.units), f"{answers.name}: train_rates")
     masks = train.decode_mask, trials.decode_mask
     return {"vel R2": lambda: velocity_r2(train_rates, train.behavior, rates, trials.behavior, *masks)}
 

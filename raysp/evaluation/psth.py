@@ -9,26 +9,26 @@ from raysp.evaluation.r2 import r2_columns
 
 
 def psth_r2(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray | None = None) -> float:
-    """Return R2 of condition-averaged rates against PSTHs, averaged over neurons; see `psth_r2_by_unit`."""
+    """Return R2 of condition-averaged rates against PSTHs, averaged over units; see `psth_r2_by_unit`."""
     return float(psth_r2_by_unit(rates, psth, condition, jitter).mean())
 
 
 def psth_r2_by_unit(
     rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return each neuron's R2 of condition-averaged rates against PSTHs, over conditions and bins.
+    """Return each unit's R2 of condition-averaged rates against PSTHs, over conditions and bins.
 
     Each trial is moved back by its window's jitter before averaging. Conditions without a trial, and bins in which the
-    PSTH's first neuron is NaN, are left out (Pei et al. 2021, Neural Latents Benchmark, match to PSTH).
+    PSTH's first unit is NaN, are left out (Pei et al. 2021, Neural Latents Benchmark, match to PSTH).
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin, held-in then held-out neurons.
-        psth: (conditions, bins, neurons) expected spikes per bin; NaN where a condition has no data.
+        rates: (trials, bins, units) expected spikes per bin, held-in then held-out units.
+        psth: (conditions, bins, units) expected spikes per bin; NaN where a condition has no data.
         condition: (trials,) index into `psth`, -1 for none.
         jitter: (trials,) bins each trial's window was moved later; None for none.
 
     Returns:
-        (neurons,) R2.
+        (units,) R2.
 
     Raises:
         BadInput: shapes do not fit, no trial has a condition, or a bin that counts has no finite predicted rate in
@@ -44,17 +44,17 @@ def psth_r2_by_unit(
     if len(true) < 2:
         raise BadInput("PSTH R2 expected at least 2 bins of conditions with evaluation trials, got fewer")
     if not np.isfinite(true).all():
-        raise BadInput("PSTH R2 expected PSTHs NaN in the same bins for every neuron, got NaN or infinity in some only")
+        raise BadInput("PSTH R2 expected PSTHs NaN in the same bins for every unit, got NaN or infinity in some only")
     if not np.isfinite(predicted).all():
         raise BadInput("PSTH R2 expected finite rates wherever a PSTH is known, got NaN, infinity or jittered-out bins")
     return r2_columns(true, predicted)
 
 
 def condition_means(rates: np.ndarray, condition: np.ndarray, jitter: np.ndarray, conditions: int) -> np.ndarray:
-    """Return (conditions, bins, neurons) mean rates; NaN where a condition has no trial or a jittered trial no bin.
+    """Return (conditions, bins, units) mean rates; NaN where a condition has no trial or a jittered trial no bin.
 
     Args:
-        rates: (trials, bins, neurons).
+        rates: (trials, bins, units).
         condition: (trials,) index of each trial's condition, -1 for none.
         jitter: (trials,) bins; a positive one moves the trial later.
         conditions: how many there are.
@@ -76,7 +76,7 @@ def condition_means(rates: np.ndarray, condition: np.ndarray, jitter: np.ndarray
 def _check_shapes(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray) -> None:
     if rates.ndim != 3 or psth.ndim != 3 or rates.shape[1:] != psth.shape[1:]:
         raise BadInput(
-            "PSTH R2 expected rates (trials, bins, neurons) and PSTHs (conditions, bins, neurons), "
+            "PSTH R2 expected rates (trials, bins, units) and PSTHs (conditions, bins, units), "
             f"got {rates.shape} and {psth.shape}"
         )
     for name, array in (("condition", condition), ("jitter", jitter)):

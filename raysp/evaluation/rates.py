@@ -1,4 +1,4 @@
-"""Predicted rates against known true rates, and reconstruction of counts: for generated data and held-in neurons.
+"""Predicted rates against known true rates, and reconstruction of counts: for generated data and held-in units.
 
 All of it in expected spikes per bin, never clipped, over all trials at once: correlations of log-rates, or of batches,
 are ruled by the few bins whose rate is almost zero.
@@ -20,12 +20,12 @@ def against_truth(rates: np.ndarray, true: np.ndarray) -> dict[str, float]:
     """Return every measure of predicted against true rates, by its name in tables.
 
     Args:
-        rates: (trials, bins, neurons) predicted expected spikes per bin.
-        true: (trials, bins, neurons) true expected spikes per bin.
+        rates: (trials, bins, units) predicted expected spikes per bin.
+        true: (trials, bins, units) true expected spikes per bin.
 
     Returns:
-        "true-rate R2" (mean over neurons), "true-rate R2 pooled", "true-rate Pearson r squared, pooled" and "constant
-        neurons" (those left out of the first because their true rate never changes).
+        "true-rate R2" (mean over units), "true-rate R2 pooled", "true-rate Pearson r squared, pooled" and "constant
+        units" (those left out of the first because their true rate never changes).
 
     Raises:
         BadInput: shapes differ, a value is not finite, or no true rate changes.
@@ -36,24 +36,24 @@ def against_truth(rates: np.ndarray, true: np.ndarray) -> dict[str, float]:
 def measures_of_truth(rates: np.ndarray, true: np.ndarray) -> dict[str, Callable[[], float]]:
     """Return the measures of `against_truth`, each to be computed when it is wanted."""
     return {
-        "true-rate R2": lambda: float(np.nanmean(r2_per_neuron(rates, true))),
+        "true-rate R2": lambda: float(np.nanmean(r2_per_unit(rates, true))),
         "true-rate R2 pooled": lambda: r2_pooled(rates, true),
         "true-rate Pearson r squared, pooled": lambda: pearson2_pooled(rates, true),
         "constant neurons": lambda: int((np.ptp(_columns(rates, true, "true-rate R2")[1], axis=0) == 0).sum()),
     }
 
 
-def r2_per_neuron(rates: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Return each neuron's R2 = 1 - sum (true - rate)^2 / sum (true - mean true)^2, over trials and bins.
+def r2_per_unit(rates: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return each unit's R2 = 1 - sum (true - rate)^2 / sum (true - mean true)^2, over trials and bins.
 
-    Its mean over neurons is the R2 that Ye & Pandarinath (2021, Neural Data Transformer) report.
+    Its mean over units is the R2 that Ye & Pandarinath (2021, Neural Data Transformer) report.
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin.
-        true: (trials, bins, neurons) likewise.
+        rates: (trials, bins, units) expected spikes per bin.
+        true: (trials, bins, units) likewise.
 
     Returns:
-        (neurons,) R2; nan where the true rate never changes.
+        (units,) R2; nan where the true rate never changes.
 
     Raises:
         BadInput: see `against_truth`.
@@ -61,16 +61,16 @@ def r2_per_neuron(rates: np.ndarray, true: np.ndarray) -> np.ndarray:
     rates, true = _columns(rates, true, "true-rate R2")
     constant = np.ptp(true, axis=0) == 0
     if constant.all():
-        raise BadInput("true-rate R2 expected a true rate that changes in at least one neuron, got constants only")
+        raise BadInput("true-rate R2 expected a true rate that changes in at least one unit, got constants only")
     return np.where(constant, np.nan, r2_columns(true, rates))
 
 
 def r2_pooled(rates: np.ndarray, true: np.ndarray) -> float:
-    """Return R2 over all entries at once: differences between the neurons' mean rates count as explained.
+    """Return R2 over all entries at once: differences between the units' mean rates count as explained.
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin.
-        true: (trials, bins, neurons) likewise.
+        rates: (trials, bins, units) expected spikes per bin.
+        true: (trials, bins, units) likewise.
     """
     rates, true = _columns(rates, true, "true-rate R2")
     return float(r2_columns(true.reshape(-1, 1), rates.reshape(-1, 1))[0])
@@ -80,8 +80,8 @@ def pearson2_pooled(rates: np.ndarray, true: np.ndarray) -> float:
     """Return the squared Pearson correlation over all entries: blind to wrong scale and offset.
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin.
-        true: (trials, bins, neurons) likewise.
+        rates: (trials, bins, units) expected spikes per bin.
+        true: (trials, bins, units) likewise.
 
     Returns:
         0 to 1; nan (undefined) where either never changes.
@@ -95,7 +95,7 @@ def roughness(rates: np.ndarray) -> float:
     """Return the mean absolute second difference over time, in standard deviations of the rates: 0 for straight lines.
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin.
+        rates: (trials, bins, units) expected spikes per bin.
 
     Returns:
         nan where there are fewer than three bins, or nothing varies.
@@ -107,14 +107,14 @@ def roughness(rates: np.ndarray) -> float:
 
 
 def poisson_deviance(rates: np.ndarray, counts: np.ndarray) -> float:
-    """Return the mean Poisson deviance 2 [s ln(s / r) - (s - r)] per observed bin and neuron.
+    """Return the mean Poisson deviance 2 [s ln(s / r) - (s - r)] per observed bin and unit.
 
     It is 0 where rates equal the counts and positive elsewhere (McCullagh & Nelder 1989). With true rates for counts
     it is twice the Kullback-Leibler divergence of the predicted from the true Poisson process.
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin, >= 0; zeros count as 1e-9.
-        counts: (trials, bins, neurons) spikes per bin, or true rates; NaN where unobserved.
+        rates: (trials, bins, units) expected spikes per bin, >= 0; zeros count as 1e-9.
+        counts: (trials, bins, units) spikes per bin, or true rates; NaN where unobserved.
 
     Raises:
         BadInput: shapes differ, nothing is observed, or a value that counts is negative or not finite.
@@ -138,8 +138,8 @@ def reconstruction_bits_per_spike(rates: np.ndarray, counts: np.ndarray) -> floa
     how well a model describes what it saw, never how well it predicts (co-bps).
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin.
-        counts: (trials, bins, neurons) spikes per bin; NaN where unobserved.
+        rates: (trials, bins, units) expected spikes per bin.
+        counts: (trials, bins, units) spikes per bin; NaN where unobserved.
     """
     return bits_per_spike(rates, counts)
 
@@ -155,6 +155,6 @@ def _same_shape(rates: np.ndarray, other: np.ndarray, what: str) -> tuple[np.nda
     rates, other = np.asarray(rates, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if rates.shape != other.shape or rates.ndim < 2 or rates.size == 0:
         raise BadInput(
-            f"{what} expected two arrays of one shape (trials, bins, neurons), got {rates.shape} and {other.shape}"
+            f"{what} expected two arrays of one shape (trials, bins, units), got {rates.shape} and {other.shape}"
         )
     return rates, other

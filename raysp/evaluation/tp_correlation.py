@@ -64,8 +64,8 @@ def speed_by_condition(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndar
     """Return neural speed beside produced interval of each trial, condition by condition, in the order of labels.
 
     Args:
-        rates: (trials, bins, neurons) expected spikes per bin, held-in and held-out neurons.
-        heldout: (trials, bins, held-out) counts; NaN (in the first neuron) outside the set-go period.
+        rates: (trials, bins, units) expected spikes per bin, held-in and held-out units.
+        heldout: (trials, bins, held-out) counts; NaN (in the first unit) outside the set-go period.
         behavior: (trials, variables): is_eye, theta, is_short, ..., tp. Trials whose first three are NaN are left out.
 
     Raises:
@@ -95,7 +95,7 @@ def neural_speed(rates: np.ndarray, trial: int = 0) -> float:
     """Return the mean Euclidean distance between the rate vectors of successive bins.
 
     Args:
-        rates: (bins, neurons) of one trial's set-go period.
+        rates: (bins, units) of one trial's set-go period.
         trial: its number, for the error.
 
     Raises:
@@ -110,7 +110,7 @@ def _check_shapes(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndarray) 
     fits = rates.ndim == heldout.ndim == 3 and rates.shape[:2] == heldout.shape[:2] and heldout.shape[2] > 0
     if not fits or behavior.ndim != 2 or len(behavior) != len(rates) or behavior.shape[1] <= CONDITION_COLUMNS:
         raise BadInput(
-            "tp correlation expected rates (trials, bins, neurons), held-out counts (trials, bins, held-out) and "
+            "tp correlation expected rates (trials, bins, units), held-out counts (trials, bins, held-out) and "
             f"behaviour (trials, 4 or more), got {rates.shape}, {heldout.shape} and {behavior.shape}"
         )
 

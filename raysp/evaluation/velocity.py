@@ -69,9 +69,9 @@ def decode(
     behavioural decoding).
 
     Args:
-        train_rates: (trials, bins, neurons) of the training trials, held-in then held-out neurons.
+        train_rates: (trials, bins, units) of the training trials, held-in then held-out units.
         train_behavior: (trials, bins, variables).
-        eval_rates: (trials, bins, neurons) of the evaluation trials.
+        eval_rates: (trials, bins, units) of the evaluation trials.
         eval_behavior: (trials, bins, variables).
         train_mask: (trials, decoders) True where a trial belongs to a decoder; None for one decoder of all trials.
         eval_mask: likewise for the evaluation trials.
@@ -86,7 +86,7 @@ def decode(
         raise BadInput(f"decoding expected penalties > 0 and at least 2 folds, got alphas {alphas} and {folds} folds")
     train = _part(train_rates, train_behavior, train_mask, "training")
     score = _part(eval_rates, eval_behavior, eval_mask, "evaluation")
-    for what, ours, theirs in zip(("neurons", "variables", "decoders"), train, score, strict=True):
+    for what, ours, theirs in zip(("units", "variables", "decoders"), train, score, strict=True):
         if ours.shape[-1] != theirs.shape[-1]:
             raise BadInput(
                 f"decoding expected as many {what} in training as in evaluation, "
@@ -123,7 +123,7 @@ def _part(
     rates, behavior = np.asarray(rates), np.asarray(behavior)
     if rates.ndim != 3 or behavior.ndim != 3 or rates.shape[:2] != behavior.shape[:2]:
         raise BadInput(
-            f"decoding, {part}: expected rates (trials, bins, neurons) and behaviour (trials, bins, variables), "
+            f"decoding, {part}: expected rates (trials, bins, units) and behaviour (trials, bins, variables), "
             f"got {rates.shape} and {behavior.shape}"
         )
     if mask is None:

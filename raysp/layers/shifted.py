@@ -2,7 +2,7 @@
 
 It is a weighted sum of shifted inputs. Left to autograd, every shift is kept, and its gradient is first written into
 zeros of the input's size; here only the input is kept, and all shifts are added in place. torch's grouped convolution
-would want cells beside channels, which is not how they lie.
+would want lanes beside channels, which is not how they lie.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def channelwise(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> to
     """Return each channel's own convolution over time, padded with zeros on both sides: the shape of x.
 
     Args:
-        x: (cells, windows, bins, channels).
-        weight: (width, cells, 1, 1, channels), width odd.
-        bias: (cells, 1, 1, channels).
+        x: (lanes, windows, bins, channels).
+        weight: (width, lanes, 1, 1, channels), width odd.
+        bias: (lanes, 1, 1, channels).
     """
     return _Channelwise.apply(x.to(weight.dtype), weight, bias)
 

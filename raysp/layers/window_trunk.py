@@ -1,4 +1,4 @@
-"""The twelve layers that see the past of a stimulus and of a cell's own spikes (Doran et al. 2024), for many cells."""
+"""The twelve layers that see the past of a stimulus and of a unit's own spikes (Doran et al. 2024), in many lanes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from raysp.layers.cellwise import Block, ChannelNorm, Halving, alike
+from raysp.layers.lanes import Block, ChannelNorm, Halving, alike
 
 STEM_WIDTH, SLOPE, EPS = 15, 0.1, 1e-5
 
@@ -26,18 +26,18 @@ def bins_after(bins: int, halvings: int) -> int:
 class Stem(nn.Module):
     """A convolution of 15 bins over stimulus and spikes, every second kept, batch normalised, leaky ReLU.
 
-    The stimulus is the same for all cells, so it is cut into windows once.
+    The stimulus is the same for all lanes, so it is cut into windows once.
     """
 
-    def __init__(self, cells: int, stimuli: int, channels: int) -> None:
+    def __init__(self, lanes: int, stimuli: int, channels: int) -> None:
         super().__init__()
         inputs = (stimuli + 1) * STEM_WIDTH
         gain = math.sqrt(2.0 / (1.0 + SLOPE**2))
-        self.weight = alike(cells, torch.randn(inputs, channels) * gain / math.sqrt(inputs))
-        self.scale = alike(cells, torch.full((channels,), 0.1))
-        self.shift = alike(cells, torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(cells, channels))
-        self.register_buffer("running_var", torch.ones(cells, channels))
+        self.weight = alike(lanes, torch.randn(inputs, channels) * gain / math.sqrt(inputs))
+        self.scale = alike(lanes, torch.full((channels,), 0.1))
+        self.shift = alike(lanes, torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(lanes, channels))
+        self.register_buffer("running_var", torch.ones(lanes, channels))
         self.momentum = 0.1
 
     def reset_running_stats(self) -> None:
@@ -46,7 +46,7 @@ class Stem(nn.Module):
         self.running_var.fill_(1.0)
 
     def forward(self, stimulus: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
-        """Return (cells, windows, ceil(bins / 2), channels) of (windows, bins, stimuli) and (cells, windows, bins)."""
+        """Return (lanes, windows, ceil(bins / 2), channels) of (windows, bins, stimuli) and (lanes, windows, bins)."""
         reach = STEM_WIDTH // 2
         seen = functional.pad(stimulus, (0, 0, reach, reach)).unfold(1, STEM_WIDTH, 2).flatten(2)
         own = functional.pad(history, (reach, reach)).unfold(2, STEM_WIDTH, 2)
@@ -56,21 +56,21 @@ class Stem(nn.Module):
         return functional.leaky_relu(self._normalised(found), SLOPE).view(len(own), windows, bins, -1)
 
     def kernels(self) -> torch.Tensor:
-        """Return (cells, channels, stimuli + 1, taps) weights, own spikes last, the normalisation multiplied in."""
+        """Return (lanes, channels, stimuli + 1, taps) weights, own spikes last, the normalisation multiplied in."""
         gain = self.scale / (self.running_var + EPS).sqrt()
         return (self.weight * gain[:, None]).transpose(1, 2).unflatten(2, (-1, STEM_WIDTH))
 
     def _normalised(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise (cells, entries, channels) with the spread of the batch, or in evaluation with that seen so far."""
-        cells, entries, channels = x.shape
-        flat = x.transpose(0, 1).reshape(entries, cells * channels)
+        """Normalise (lanes, entries, channels) with the spread of the batch, or in evaluation with that seen so far."""
+        lanes, entries, channels = x.shape
+        flat = x.transpose(0, 1).reshape(entries, lanes * channels)
         stats = (self.running_mean.view(-1), self.running_var.view(-1))
         # One number has no spread to divide by: what was seen so far must do.
         training = self.training and entries > 1
         found = functional.batch_norm(
             flat, *stats, self.scale.view(-1), self.shift.view(-1), training, self.momentum, EPS
         )
-        return found.view(entries, cells, channels).transpose(0, 1)
+        return found.view(entries, lanes, channels).transpose(0, 1)
 
 
 def sinusoids(bins: int, channels: int) -> torch.Tensor:
@@ -85,7 +85,7 @@ class Trunk(nn.Module):
     """Stem, learned positions, six halvings with a block each, five blocks at the coarsest level.
 
     Args:
-        cells: how many networks.
+        lanes: how many networks.
         stimuli: channels of the stimulus.
         input_bins: of a window.
         channels: of every level, even.
@@ -95,25 +95,25 @@ class Trunk(nn.Module):
     """
 
     def __init__(
-        self, cells: int, stimuli: int, input_bins: int, channels: int, dropout: float, halvings: int, middle: int
+        self, lanes: int, stimuli: int, input_bins: int, channels: int, dropout: float, halvings: int, middle: int
     ) -> None:
         super().__init__()
-        self.stem = Stem(cells, stimuli, channels)
-        self.position = alike(cells, sinusoids(bins_after(input_bins, 1), channels))
+        self.stem = Stem(lanes, stimuli, channels)
+        self.position = alike(lanes, sinusoids(bins_after(input_bins, 1), channels))
         pair = (channels, channels)
-        self.norms = nn.ModuleList(ChannelNorm(cells, channels) for _ in range(halvings))
-        self.halvings = nn.ModuleList(Halving(cells, channels) for _ in range(halvings))
-        self.down = nn.ModuleList(Block(cells, pair, 5, 2, dropout) for _ in range(halvings))
-        self.middle = nn.ModuleList(Block(cells, pair, 3, 2, dropout) for _ in range(middle))
+        self.norms = nn.ModuleList(ChannelNorm(lanes, channels) for _ in range(halvings))
+        self.halvings = nn.ModuleList(Halving(lanes, channels) for _ in range(halvings))
+        self.down = nn.ModuleList(Block(lanes, pair, 5, 2, dropout) for _ in range(halvings))
+        self.middle = nn.ModuleList(Block(lanes, pair, 3, 2, dropout) for _ in range(middle))
 
     def forward(
         self, stimulus: torch.Tensor, history: torch.Tensor, modulate: Modulate = lambda level, x: x
     ) -> torch.Tensor:
-        """Return (cells, windows, coarsest bins, channels) of (windows, bins, stimuli) and (cells, windows, bins).
+        """Return (lanes, windows, coarsest bins, channels) of (windows, bins, stimuli) and (lanes, windows, bins).
 
         Args:
             stimulus: (windows, bins, stimuli).
-            history: (cells, windows, bins).
+            history: (lanes, windows, bins).
             modulate: given a level, 0 for the stem, and its values, returns what goes on.
         """
         x = modulate(0, self.stem(stimulus, history) + self.position[:, None])

@@ -15,7 +15,7 @@ from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
-from raysp.layers.cellwise import Block, Linear, alike, doubled
+from raysp.layers.lanes import Block, Linear, alike, doubled
 from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
 from raysp.objectives import spike_distance
 from raysp.objectives.loss import Loss
@@ -115,26 +115,26 @@ class Model(WindowModel):
         self._tables: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
-        """Centre the output on each cell's mean log distance over the training part; spikes on both sides count."""
+        """Centre the output on each unit's mean log distance over the training part; spikes on both sides count."""
         self.mean.copy_(self.take_tables(tape, stretches))
 
     def take_tables(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> torch.Tensor:
-        """Make the tables that targets are read from; return each cell's mean log distance over the stretches."""
+        """Make the tables that targets are read from; return each unit's mean log distance over the stretches."""
         spikes = tape.spikes.T.to(torch.uint8).cpu().numpy()
         self._tables = tuple(torch.as_tensor(table).to(tape.device) for table in spike_distance.neighbours(spikes))
         means = spike_distance.mean_log_distance(spikes, stretches, self.config.clamp)
         return torch.as_tensor(means, dtype=torch.float32).to(tape.device)
 
     def kernels(self) -> torch.Tensor:
-        """Return the first layer's kernels of each cell, (cells, kernels, inputs, taps)."""
+        """Return the first layer's kernels of each unit, (units, kernels, inputs, taps)."""
         return self.trunk.stem.kernels()
 
     def output(self, windows: Windows) -> torch.Tensor:
-        """Return natural logs of distances in bins, (cells, windows, output bins)."""
+        """Return natural logs of distances in bins, (units, windows, output bins)."""
         return self.readout(self.trunk(*normalised(windows))) + self.mean[:, None, None]
 
     def readout(self, x: torch.Tensor) -> torch.Tensor:
-        """Return log distances less their mean, (cells, windows, output bins), of what the trunk gives."""
+        """Return log distances less their mean, (units, windows, output bins), of what the trunk gives."""
         for block in self.up:
             x = block(doubled(x))
         past = self.config.past
@@ -143,18 +143,18 @@ class Model(WindowModel):
         return self.head(x)[..., 0] * OUTPUT_SCALE
 
     def loss(self, windows: Windows) -> Loss:
-        """Return the mean squared (or absolute) error of log distances of each cell."""
+        """Return the mean squared (or absolute) error of log distances of each unit."""
         each = self.errors(self.output(windows), self.targets(windows))
         return Loss(each.sum(), each)
 
     def errors(self, output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return each cell's mean error, (cells,), of log distances, (cells, windows, output bins)."""
+        """Return each unit's mean error, (units,), of log distances, (units, windows, output bins)."""
         error = output.float() - targets
         error = error.square() if self.config.loss == "l2" else error.abs()
         return error.mean(dim=(1, 2)) * LOSS_SCALE[self.config.loss]
 
     def targets(self, windows: Windows) -> torch.Tensor:
-        """Return true log distances, (cells, windows, output bins)."""
+        """Return true log distances, (units, windows, output bins)."""
         if self._tables is None:
             raise BadInput("the spike-distance model has no targets before start(tape, stretches)")
         config = self.config
@@ -165,12 +165,12 @@ class Model(WindowModel):
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
-        """Return the spikes that explain the distances, (cells, windows, step) uint8."""
+        """Return the spikes that explain the distances, (units, windows, step) uint8."""
         distances = output.clamp(max=LARGEST_LOG).exp()
         return distances_to_spikes(self.config, distances, history, generators, logs=decoding == LOG_NEAREST)
 
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
-        """Return log distances that are shorter by each cell's boost."""
+        """Return log distances that are shorter by each unit's boost."""
         return output - boost.view(-1, *[1] * (output.ndim - 1))
 
 
@@ -187,20 +187,20 @@ def distances_to_spikes(
     *,
     logs: bool = False,
 ) -> torch.Tensor:
-    """Return the spikes of the first `config.step` bins from t = 0 on, (cells, windows, step) uint8.
+    """Return the spikes of the first `config.step` bins from t = 0 on, (units, windows, step) uint8.
 
     Args:
         config: sizes and options.
-        distances: (cells, windows, output bins), bins.
-        history: (cells, windows, bins) counts before t = 0.
-        generators: of the jitter, one for each cell.
+        distances: (units, windows, output bins), bins.
+        history: (units, windows, bins) counts before t = 0.
+        generators: of the jitter, one for each unit.
         logs: compare logs of distances.
     """
     output = distances.float().cpu().numpy()
     known = np.asarray(last_spike(history.cpu().numpy(), config.clamp))
     if config.jitter:
         seeds = [int(torch.randint(2**31, (), generator=generator)) for generator in generators]
-        found = np.stack([_inferred(config, *cell, logs) for cell in zip(output, known, seeds, strict=True)])
+        found = np.stack([_inferred(config, *unit, logs) for unit in zip(output, known, seeds, strict=True)])
     else:
         found = _inferred(config, output.reshape(-1, output.shape[-1]), known.reshape(-1), None, logs)
     return torch.as_tensor(found.reshape(*known.shape, -1)[..., : config.step])

@@ -28,7 +28,7 @@ RUNS: dict[str, Mode] = {"timestep": "span", "full": "block"}
 """Which runs stand for which single hidings."""
 
 LEAST_MEAN = 1e-4
-"""Expected spikes per bin that a neuron without any spike in the training trials starts from."""
+"""Expected spikes per bin that a unit without any spike in the training trials starts from."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class MaskedConfig:
     """Masking, likelihood and augmentation.
 
     Attributes:
-        mask: what is hidden in training: "full" (single entries), "timestep" (whole bins), "neuron" (whole neurons),
-            "span" (runs of bins), "block" (runs of bins, other ones for each neuron).
+        mask: what is hidden in training: "full" (single entries), "timestep" (whole bins), "neuron" (whole units),
+            "span" (runs of bins), "block" (runs of bins, other ones for each unit).
         mask_ratio: share of held-in counts that is hidden, at most 0.9.
         mask_span: length of runs, bins; for "span" and "block", and for other modes over time while a ramp is on.
         ramp_start, ramp_end: epochs between which runs come in: from the first on, batches of modes "timestep" and
@@ -52,10 +52,10 @@ class MaskedConfig:
         predict_masks: predict under so many masks and take the mean; 0 predicts once, with everything visible.
         time_flip: share of training trials whose time is reversed.
         time_jitter: training trials are shifted by up to so many bins.
-        lost_neurons: share of held-in neurons that a training trial does without; nothing more is asked for than
+        lost_units: share of held-in units that a training trial does without; nothing more is asked for than
             without it.
-        mix_repeats: share of neurons whose counts a training trial takes from another training trial of its condition,
-            each from its own. Only where repeats share their rates, as in generated data: it breaks what neurons have
+        mix_repeats: share of units whose counts a training trial takes from another training trial of its condition,
+            each from its own. Only where repeats share their rates, as in generated data: it breaks what units have
             in common from trial to trial.
         repeat_targets: ask for the mean count of the other training trials of a condition, visible entries or hidden,
             where there are any; elsewhere for the trial's own hidden counts. Under the same premise.
@@ -74,7 +74,7 @@ class MaskedConfig:
     predict_masks: int = 0
     time_flip: float = 0.0
     time_jitter: int = 0
-    lost_neurons: float = 0.0
+    lost_units: float = 0.0
     mix_repeats: float = 0.0
     repeat_targets: bool = False
 
@@ -88,7 +88,7 @@ class MaskedConfig:
             raise BadInput(
                 f"model {model}, ramp_end expected at least ramp_start {self.ramp_start}, got {self.ramp_end}"
             )
-        ranges.shares(self, f"model {model}", "lost_neurons")
+        ranges.shares(self, f"model {model}", "lost_units")
         ranges.shares(self, f"model {model}", "time_flip", "mix_repeats", up_to_one=True)
 
 
@@ -97,7 +97,7 @@ class MaskedModel(nn.Module):
 
     A subclass has `network(inputs, hidden)`, and `start_from(outputs)` where it has an output bias to set.
 
-    Held-out neurons and forward bins are hidden always, and asked for in training. Held-in entries are asked for only
+    Held-out units and forward bins are hidden always, and asked for in training. Held-in entries are asked for only
     where they are hidden, so that copying the input gains nothing. Predictions see every held-in count.
     """
 
@@ -114,7 +114,7 @@ class MaskedModel(nn.Module):
             self.token = nn.Parameter(torch.zeros(sizes.heldin))
 
     def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the output before the link, (trials, bins + forward, neurons), and latents or None.
+        """Return the output before the link, (trials, bins + forward, units), and latents or None.
 
         Args:
             inputs: (trials, bins + forward, heldin) counts, hidden ones filled.
@@ -143,7 +143,7 @@ class MaskedModel(nn.Module):
         return {name: one.detach().float().cpu() for name, one in found.items()}
 
     def start_from(self, outputs: torch.Tensor) -> None:
-        """Set the output's bias, (neurons,), so that training starts from the mean rates."""
+        """Set the output's bias, (units,), so that training starts from the mean rates."""
 
     def begin_epoch(self, epoch: int) -> None:
         """Take note of the epoch, from 1, that training begins; masks may depend on it."""
@@ -172,7 +172,7 @@ class MaskedModel(nn.Module):
         return Loss.mean(total, sum(one.known for one in found))
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return rates of all neurons over observed and forward bins, and the network's latents."""
+        """Return rates of all units over observed and forward bins, and the network's latents."""
         counts = self._with_forward(batch.heldin)
         if not self.config.predict_masks:
             output, latents = self._seen(counts, torch.isnan(counts), None)
@@ -206,11 +206,11 @@ class MaskedModel(nn.Module):
         mode, span = self._ramped(generator) if training else (self.config.mask, self.config.mask_span)
         chosen = self._drawn(counts.shape, generator, mode, span)
         hidden = chosen if (whole := complete(counts)) else chosen | torch.isnan(counts)
-        if training and self.config.lost_neurons:
-            hidden = hidden | augment.lost(len(counts), self.sizes.heldin, self.config.lost_neurons, generator)
+        if training and self.config.lost_units:
+            hidden = hidden | augment.lost(len(counts), self.sizes.heldin, self.config.lost_units, generator)
         output, _ = self._seen(counts, hidden, generator if training else None)
-        bins, neurons = targets.shape[1:]
-        output, how = output[:, :bins, :neurons], (self._link_of(neurons), self.config.loss)
+        bins, units = targets.shape[1:]
+        output, how = output[:, :bins, :units], (self._link_of(units), self.config.loss)
         if whole and asked is None and targets.shape == counts.shape:
             return chosen_loss(output, counts, chosen, *how)
         kept = targets.clone()
@@ -219,11 +219,11 @@ class MaskedModel(nn.Module):
             kept = torch.where(asked.isnan(), kept, asked)
         return hidden_loss(output, kept, *how)
 
-    def _link_of(self, neurons: int) -> Link:
-        if neurons == self.sizes.units or self.config.link != "scaled_softplus":
+    def _link_of(self, units: int) -> Link:
+        if units == self.sizes.units or self.config.link != "scaled_softplus":
             return self.link
-        part = Link("softplus", neurons)
-        part.name, part.log_scale = "scaled_softplus", self.link.log_scale[:neurons]
+        part = Link("softplus", units)
+        part.name, part.log_scale = "scaled_softplus", self.link.log_scale[:units]
         return part
 
     def _seen(self, counts: torch.Tensor, hidden: torch.Tensor, generator: torch.Generator | None):
@@ -245,8 +245,8 @@ class MaskedModel(nn.Module):
 
     def _drawn(self, shape: tuple[int, ...], generator: torch.Generator, mode: Mode, span: int) -> torch.Tensor:
         """Draw a mask of the observed bins; forward bins are hidden always."""
-        trials, bins, neurons = shape
-        drawn = masks.draw((trials, self.sizes.bins, neurons), mode, self.config.mask_ratio, generator, span)
+        trials, bins, units = shape
+        drawn = masks.draw((trials, self.sizes.bins, units), mode, self.config.mask_ratio, generator, span)
         if bins == self.sizes.bins:
             return drawn
         return nn.functional.pad(drawn, (0, 0, 0, bins - self.sizes.bins), value=True)

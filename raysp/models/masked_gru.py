@@ -1,7 +1,7 @@
 """A bidirectional recurrent network that fills in hidden spike counts.
 
 Gated recurrent units (Cho et al. 2014) read the whole trial in both directions, so that a hidden entry is told from
-the past, the future, and what other neurons do at the same moment.
+the past, the future, and what other units do at the same moment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The floor: each neuron fires at its mean rate over the training trials, whatever the input."""
+"""The floor: each unit fires at its mean rate over the training trials, whatever the input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Config:
 
 
 class Model(nn.Module):
-    """The mean count of every neuron in the observed bins, and in the forward bins."""
+    """The mean count of every unit in the observed bins, and in the forward bins."""
 
     reads = PopulationSplit
 
@@ -31,13 +31,13 @@ class Model(nn.Module):
         self.register_buffer("mean_forward", torch.zeros(sizes.units))
 
     def fit(self, trials: TrialArrays, stages: Stages) -> None:
-        """Take the means over the trials and bins in which a neuron was observed, expected spikes per bin."""
+        """Take the means over the trials and bins in which a unit was observed, expected spikes per bin."""
         observed, forward = mean_counts(trials, self.sizes)
         self.mean.copy_(torch.as_tensor(observed))
         self.mean_forward.copy_(torch.as_tensor(forward))
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return (trials, bins, neurons) rates, the same in every bin of every trial."""
+        """Return (trials, bins, units) rates, the same in every bin of every trial."""
         sizes = self.sizes
         forward = self.mean_forward.expand(len(batch), sizes.forward, sizes.units) if sizes.forward else None
         return Prediction(self.mean.expand(len(batch), sizes.bins, sizes.units), forward)

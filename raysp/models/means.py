@@ -1,4 +1,4 @@
-"""Mean counts of neurons, which floors and baselines predict where they know nothing better."""
+"""Mean counts of units, which floors and baselines predict where they know nothing better."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from raysp.errors import BadInput
 
 
 def mean_counts(trials: TrialArrays, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
-    """Return each neuron's mean count per bin, in the observed and in the forward bins.
+    """Return each unit's mean count per bin, in the observed and in the forward bins.
 
     Args:
         trials: training trials; NaN marks bins that do not count.
         sizes: the split's sizes.
 
     Returns:
-        Two (neurons,) float64 arrays, held-in first. A neuron that was never observed has mean 0. Neurons whose
+        Two (units,) float64 arrays, held-in first. A unit that was never observed has mean 0. Units whose
         forward counts are unknown, or of a split without forward bins, have their mean of the observed bins there.
 
     Raises:
-        BadInput: the split has held-out neurons but these trials have no counts of them.
+        BadInput: the split has held-out units but these trials have no counts of them.
     """
     if sizes.heldout and trials.heldout is None:
         raise BadInput(

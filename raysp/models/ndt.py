@@ -32,7 +32,7 @@ class Config(MaskedConfig):
             share them evenly.
         inner: units between the two layers of each block.
         back, ahead: bins before and after its own that a bin attends to; None for all.
-        count_embedding: numbers that each count becomes, by a table that neurons share; 0 feeds counts themselves.
+        count_embedding: numbers that each count becomes, by a table that units share; 0 feeds counts themselves.
         positions: "learned" for each bin, or "sinusoidal".
         pre_norm: normalise before each part of a block, else after.
         dropout: inside blocks.

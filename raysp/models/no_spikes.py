@@ -1,4 +1,4 @@
-"""The floor of spike prediction: no cell ever fires."""
+"""The floor of spike prediction: no unit ever fires."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Model(WindowModel):
         """There is nothing to fit."""
 
     def output(self, windows: Windows) -> torch.Tensor:
-        """Return a rate of zero, (cells, windows)."""
+        """Return a rate of zero, (units, windows)."""
         return windows.history.new_zeros(windows.history.shape[:2])
 
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
-        """Return (cells, windows, step) zeros."""
+        """Return (units, windows, step) zeros."""
         return torch.zeros(*history.shape[:2], self.step, dtype=torch.uint8)

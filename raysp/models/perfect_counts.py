@@ -46,7 +46,7 @@ class Model(WindowModel):
         """There is nothing to fit."""
 
     def output(self, windows: Windows) -> torch.Tensor:
-        """Return the true counts of the intervals after t = 0, (cells, windows); none beyond the recording."""
+        """Return the true counts of the intervals after t = 0, (units, windows); none beyond the recording."""
         spikes = windows.tape.spikes
         rows = windows.starts[:, None] + torch.arange(self.step, device=windows.starts.device)
         inside = rows < spikes.shape[1]
@@ -56,6 +56,6 @@ class Model(WindowModel):
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
-        """Return so many spikes, evenly placed, (cells, windows, interval) uint8."""
+        """Return so many spikes, evenly placed, (units, windows, interval) uint8."""
         counts = output.round().to(torch.int64).cpu()
         return torch.as_tensor(place_evenly(counts.numpy(), self.step))

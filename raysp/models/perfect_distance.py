@@ -42,7 +42,7 @@ class Model(WindowModel):
         """There is nothing to fit."""
 
     def output(self, windows: Windows) -> torch.Tensor:
-        """Return logs of the true distances, (cells, windows, output bins)."""
+        """Return logs of the true distances, (units, windows, output bins)."""
         if self._tables is None or self._tables[0] is not windows.tape:
             spikes = windows.tape.spikes.T.to(torch.uint8).cpu().numpy()
             # The last windows may reach beyond the recording, where no spike is known.
@@ -58,5 +58,5 @@ class Model(WindowModel):
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
-        """Return the spikes that explain the distances, (cells, windows, step) uint8."""
+        """Return the spikes that explain the distances, (units, windows, step) uint8."""
         return distance_unet.distances_to_spikes(self.config, output.exp(), history, generators)

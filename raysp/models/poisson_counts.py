@@ -13,7 +13,7 @@ from torch.nn import functional
 from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Windows
-from raysp.layers.cellwise import Linear
+from raysp.layers.lanes import Linear
 from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
 from raysp.objectives.loss import Loss
 from raysp.objectives.poisson_counts import decode, place_evenly
@@ -54,49 +54,49 @@ class Model(WindowModel):
         self.head = Linear(sizes.units, config.coarsest * config.channels, 1)
 
     def kernels(self) -> torch.Tensor:
-        """Return the first layer's kernels of each cell, (cells, kernels, inputs, taps)."""
+        """Return the first layer's kernels of each unit, (units, kernels, inputs, taps)."""
         return self.trunk.stem.kernels()
 
     def output(self, windows: Windows) -> torch.Tensor:
-        """Return expected spikes in the interval after t = 0, (cells, windows)."""
+        """Return expected spikes in the interval after t = 0, (units, windows)."""
         return self.readout(self.trunk(windows.stimulus, windows.history))
 
     def readout(self, x: torch.Tensor) -> torch.Tensor:
-        """Return expected spikes, (cells, windows), of what the trunk gives."""
+        """Return expected spikes, (units, windows), of what the trunk gives."""
         return functional.softplus(self.head(x.flatten(2))[..., 0].float())
 
     def counts(self, windows: Windows) -> torch.Tensor:
-        """Return true spikes in the interval after t = 0, (cells, windows)."""
+        """Return true spikes in the interval after t = 0, (units, windows)."""
         rows = windows.starts[:, None] + torch.arange(self.config.interval, device=windows.starts.device)
         return windows.tape.spikes[:, rows].sum(dim=2)
 
     def loss(self, windows: Windows) -> Loss:
-        """Return the Poisson negative log-likelihood of each cell."""
+        """Return the Poisson negative log-likelihood of each unit."""
         each = errors(self.output(windows), self.counts(windows))
         return Loss(each.sum(), each)
 
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
-        """Return so many spikes, evenly placed, (cells, windows, interval) uint8."""
+        """Return so many spikes, evenly placed, (units, windows, interval) uint8."""
         rates = output.cpu()
         if decoding == "sample":
-            drawn = [decode(cell, decoding, generator) for cell, generator in zip(rates, generators, strict=True)]
+            drawn = [decode(unit, decoding, generator) for unit, generator in zip(rates, generators, strict=True)]
             counts = torch.stack(drawn)
         else:
             counts = decode(rates, decoding)
         return torch.as_tensor(place_evenly(counts.numpy(), self.config.interval))
 
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
-        """Return expected spikes, times the exponential of each cell's boost."""
+        """Return expected spikes, times the exponential of each unit's boost."""
         return output * boost.exp().view(-1, *[1] * (output.ndim - 1))
 
 
 def errors(rates: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """Return each cell's mean Poisson negative log-likelihood, (cells,), without the term that no weight changes.
+    """Return each unit's mean Poisson negative log-likelihood, (units,), without the term that no weight changes.
 
     Args:
-        rates: (cells, windows) expected spikes.
+        rates: (units, windows) expected spikes.
         counts: the same shape, true ones.
     """
     return (rates - counts * (rates + LEAST).log()).mean(dim=1)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Predictions for some trials, as tensors or arrays. Neurons are held-in first, then held-out.
+    """Predictions for some trials, as tensors or arrays. Units are held-in first, then held-out.
 
     Attributes:
-        rates: (trials, bins, neurons) expected spikes per bin.
-        rates_forward: (trials, forward, neurons) expected spikes per bin after the observed bins; None for models
+        rates: (trials, bins, units) expected spikes per bin.
+        rates_forward: (trials, forward, units) expected spikes per bin after the observed bins; None for models
             that do not predict them.
         latents: (trials, bins or bins + forward, dimensions); None for models without latents.
     """

@@ -21,7 +21,7 @@ from raysp.objectives.masking import coordinated_dropout
 from raysp.objectives.poisson import poisson_loss, rates
 
 LEAST_MEAN = 1e-4
-"""Expected spikes per bin that a neuron without any spike in the training trials starts from."""
+"""Expected spikes per bin that a unit without any spike in the training trials starts from."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Config:
         latents: dimensions between the generator and the log rates; 0 reads the log rates from the generator itself.
         dropout: share of the encoder's last state, and of the generator's first one, set to zero in training.
         coordinated_dropout: share of held-in counts hidden from the encoder in training; the loss of the held-in
-            neurons is then of the hidden counts alone, so that copying gains nothing (Keshtkaran & Pandarinath
+            units is then of the hidden counts alone, so that copying gains nothing (Keshtkaran & Pandarinath
             2019). 0 for none.
     """
 
@@ -71,7 +71,7 @@ class Model(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def start(self, trials: TrialArrays) -> None:
-        """Set the read-out's bias to the log of each neuron's mean count, which the first epochs would learn else."""
+        """Set the read-out's bias to the log of each unit's mean count, which the first epochs would learn else."""
         observed, _ = mean_counts(trials, self.sizes)
         with torch.no_grad():
             self.to_log_rates.bias.copy_(torch.as_tensor(observed).clamp(min=LEAST_MEAN).log())
@@ -86,7 +86,7 @@ class Model(nn.Module):
         return poisson_loss(log_rates[:, : targets.shape[1], : targets.shape[2]], targets)
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return rates of all neurons over observed and forward bins, and (trials, bins + forward, latents)."""
+        """Return rates of all units over observed and forward bins, and (trials, bins + forward, latents)."""
         log_rates, latents = self._unroll(torch.nan_to_num(batch.heldin))
         found, bins = rates(log_rates), self.sizes.bins
         return Prediction(found[:, :bins], found[:, bins:] if self.sizes.forward else None, latents)

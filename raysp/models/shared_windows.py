@@ -1,4 +1,4 @@
-"""What models of a stimulus recording share that have one network for all cells, and a few numbers for each."""
+"""What models of a stimulus recording share that have one network for all units, and a few numbers for each."""
 
 from __future__ import annotations
 
@@ -18,64 +18,64 @@ from raysp.objectives.loss import Loss
 
 @dataclass(frozen=True)
 class SharedConfig(TrunkConfig):
-    """What each cell has of its own; comes before the settings of a network among a Config's bases.
+    """What each unit has of its own; comes before the settings of a network among a Config's bases.
 
     Attributes:
-        embedding: numbers per cell.
-        cells_at_once: cells that a training batch of windows is shown for, drawn anew for each; 0 for all.
+        embedding: numbers per unit.
+        units_at_once: units that a training batch of windows is shown for, drawn anew for each; 0 for all.
     """
 
     embedding: int = 16
-    cells_at_once: int = 0
+    units_at_once: int = 0
 
     def check(self, model: str) -> None:
         """Raise BadInput where a setting makes no sense; `model` is for the error."""
         super().check(model)
-        ranges.at_least(self, f"model {model}", embedding=1, cells_at_once=0)
+        ranges.at_least(self, f"model {model}", embedding=1, units_at_once=0)
 
 
 class SharedModel(WindowModel):
-    """One network with feature-wise modulation (Perez et al. 2018) by cell after every level of its trunk.
+    """One network with feature-wise modulation (Perez et al. 2018) by unit after every level of its trunk.
 
-    A subclass has `output_of(windows, cells)`, made with `through(trunk, stimulus, history, cells)`, and
-    `errors_of(output, windows, cells)`; `network` is the one network.
+    A subclass has `output_of(windows, units)`, made with `through(trunk, stimulus, history, units)`, and
+    `errors_of(output, windows, units)`; `network` is the one network.
     """
 
     network: WindowModel
 
     def __init__(self, config: SharedConfig, sizes: StimulusSizes) -> None:
         super().__init__()
-        self.config, self.cells = config, sizes.units
+        self.config, self.units = config, sizes.units
         self.embedding = nn.Parameter(torch.randn(sizes.units, config.embedding))
         levels = config.halvings + 1
         self.modulation = nn.Parameter(torch.randn(config.embedding, levels, 2, config.channels) * 0.01)
 
-    def output_of(self, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
-        """Return what the network says of windows whose history is that of `cells` alone, (cells, windows, ...)."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method output_of(windows, cells)")
+    def output_of(self, windows: Windows, units: torch.Tensor) -> torch.Tensor:
+        """Return what the network says of windows whose history is that of `units` alone, (units, windows, ...)."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method output_of(windows, units)")
 
-    def errors_of(self, output: torch.Tensor, windows: Windows, cells: torch.Tensor) -> torch.Tensor:
-        """Return the mean error of each of `cells`; the windows hold every cell."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method errors_of(output, windows, cells)")
+    def errors_of(self, output: torch.Tensor, windows: Windows, units: torch.Tensor) -> torch.Tensor:
+        """Return the mean error of each of `units`; the windows hold every unit."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method errors_of(output, windows, units)")
 
     def kernels(self) -> torch.Tensor | None:
-        """Return the first layer's kernels, (1, kernels, inputs, taps): those of every cell."""
+        """Return the first layer's kernels, (1, kernels, inputs, taps): those of every unit."""
         return self.network.kernels()
 
     def output(self, windows: Windows) -> torch.Tensor:
-        """Return what the network says of each window of every cell."""
-        return self.output_of(windows, torch.arange(self.cells, device=windows.starts.device))
+        """Return what the network says of each window of every unit."""
+        return self.output_of(windows, torch.arange(self.units, device=windows.starts.device))
 
     def loss(self, windows: Windows) -> Loss:
-        """Return the mean error of the cells that are shown; `each` has that mean for the others."""
-        cells, count = torch.arange(self.cells, device=windows.starts.device), self.config.cells_at_once
-        if windows.generator is not None and 0 < count < self.cells:
-            order = torch.randperm(self.cells, generator=windows.generator, device=windows.generator.device)
-            cells = order[:count].sort().values.to(windows.starts.device)
-        output = self.output_of(replace(windows, history=windows.history[cells]), cells)
-        found = self.errors_of(output, windows, cells)
-        each = found.mean().expand(self.cells).clone()
-        each[cells] = found
+        """Return the mean error of the units that are shown; `each` has that mean for the others."""
+        units, count = torch.arange(self.units, device=windows.starts.device), self.config.units_at_once
+        if windows.generator is not None and 0 < count < self.units:
+            order = torch.randperm(self.units, generator=windows.generator, device=windows.generator.device)
+            units = order[:count].sort().values.to(windows.starts.device)
+        output = self.output_of(replace(windows, history=windows.history[units]), units)
+        found = self.errors_of(output, windows, units)
+        each = found.mean().expand(self.units).clone()
+        each[units] = found
         return Loss(found.mean(), each[None])
 
     def spikes(
@@ -85,30 +85,30 @@ class SharedModel(WindowModel):
         return self.network.spikes(output, history, decoding, generators)
 
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
-        """Return the output with each cell's boost, as the one network applies it."""
+        """Return the output with each unit's boost, as the one network applies it."""
         return self.network.boosted(output, boost)
 
-    def through(self, trunk: Trunk, stimulus: torch.Tensor, history: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
-        """Return what a trunk of one network gives, (1, cells * windows, coarsest bins, channels).
+    def through(self, trunk: Trunk, stimulus: torch.Tensor, history: torch.Tensor, units: torch.Tensor) -> torch.Tensor:
+        """Return what a trunk of one network gives, (1, units * windows, coarsest bins, channels).
 
         Args:
             trunk: of one network.
             stimulus: (windows, bins, stimuli).
-            history: (cells, windows, bins).
-            cells: which these are.
+            history: (units, windows, bins).
+            units: which these are.
         """
         count, windows = history.shape[:2]
-        scales, shifts = torch.einsum("ce,elkd->klcd", self.embedding[cells], self.modulation)
+        scales, shifts = torch.einsum("ce,elkd->klcd", self.embedding[units], self.modulation)
 
         def modulate(level: int, x: torch.Tensor) -> torch.Tensor:
-            by_cell = x.view(count, windows, *x.shape[2:])
-            found = by_cell * (1.0 + scales[level][:, None, None]) + shifts[level][:, None, None]
+            by_unit = x.view(count, windows, *x.shape[2:])
+            found = by_unit * (1.0 + scales[level][:, None, None]) + shifts[level][:, None, None]
             return found.view(x.shape)
 
         repeated = stimulus.expand(count, *stimulus.shape).flatten(0, 1)
         return trunk(repeated, history.reshape(1, -1, history.shape[2]), modulate)
 
 
-def one_cell(sizes: StimulusSizes) -> StimulusSizes:
-    """Return the sizes of a network that serves every cell."""
+def one_unit(sizes: StimulusSizes) -> StimulusSizes:
+    """Return the sizes of a network that serves every unit."""
     return replace(sizes, units=1)

@@ -1,4 +1,4 @@
-"""The benchmark's classical baseline: held-in counts smoothed, held-out neurons by Poisson regression on them."""
+"""The benchmark's classical baseline: held-in counts smoothed, held-out units by Poisson regression on them."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Config:
 
 
 class Model(nn.Module):
-    """Smoothing over the trial, then log-linear rates; forward bins get each neuron's mean.
+    """Smoothing over the trial, then log-linear rates; forward bins get each unit's mean.
 
-    The benchmark's baseline predicts no forward bins. A neuron's mean count in the training trials' forward bins is
+    The benchmark's baseline predicts no forward bins. A unit's mean count in the training trials' forward bins is
     the best constant, and the smoothed counts say little 200 ms ahead.
     """
 
@@ -83,7 +83,7 @@ class Model(nn.Module):
         self.mean_forward.copy_(torch.as_tensor(forward))
         if not self.sizes.heldout:
             return
-        stages.report({"phase": f"regressing {self.sizes.heldout} neurons on {self.sizes.heldin}"})
+        stages.report({"phase": f"regressing {self.sizes.heldout} units on {self.sizes.heldin}"})
         weights, intercepts = stages.once("regression", lambda: self._regressed(trials))
         self.weights.copy_(weights)
         self.intercepts.copy_(intercepts)
@@ -95,7 +95,7 @@ class Model(nn.Module):
         return tuple(torch.as_tensor(found) for found in poisson_regression(inputs, counts, self.alpha))
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return (trials, bins, neurons) rates, and the neurons' means in the forward bins."""
+        """Return (trials, bins, units) rates, and the units' means in the forward bins."""
         sizes = self.sizes
         smoothed = self._smooth(batch.heldin)
         heldout = rates(torch.log(smoothed + self.config.offset) @ self.weights + self.intercepts)
@@ -103,7 +103,7 @@ class Model(nn.Module):
         return Prediction(torch.cat([smoothed.float(), heldout], dim=2), forward)
 
     def _smooth(self, heldin: torch.Tensor) -> torch.Tensor:
-        """Return (trials, bins, heldin) float64; an unobserved bin counts as the neuron's mean."""
+        """Return (trials, bins, heldin) float64; an unobserved bin counts as the unit's mean."""
         counts = heldin.to(torch.float64)
         filled = torch.where(torch.isnan(counts), self.mean[: self.sizes.heldin], counts)
         return torch.matmul(self.kernel, filled)

@@ -38,7 +38,7 @@ class Model(nn.Module):
         _refuse_unknown(trials.rates)
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return the true (trials, bins, neurons) rates. Raises BadInput where they are not known."""
+        """Return the true (trials, bins, units) rates. Raises BadInput where they are not known."""
         _refuse_unknown(batch.rates)
         bins = self.sizes.bins
         return Prediction(batch.rates[:, :bins], batch.rates[:, bins:] if self.sizes.forward else None)

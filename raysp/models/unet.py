@@ -2,7 +2,7 @@
 
 After Mineault's unet-spikes (grouped and point-wise convolutions, halved and doubled bins, skips that are added), with
 what its README leaves as exercises as settings, and with corrections as defaults: the mean of neighbours on the way up,
-an output bias from each neuron's mean count, padding that normalisation does not see, widths that stop growing.
+an output bias from each unit's mean count, padding that normalisation does not see, widths that stop growing.
 `experiments/unet_original.py` has the original's form.
 """
 

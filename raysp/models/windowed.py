@@ -1,4 +1,4 @@
-"""What models of a stimulus recording share: windows in, spikes out, one network per cell."""
+"""What models of a stimulus recording share: windows in, spikes out, one network per unit."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TrunkConfig:
         return bins_after(self.input_bins, self.halvings + 1)
 
     def trunk(self, sizes: StimulusSizes) -> Trunk:
-        """Return a new trunk for every cell."""
+        """Return a new trunk for every unit."""
         shape = (self.channels, self.dropout, self.halvings, self.middle)
         return Trunk(sizes.units, sizes.channels, self.input_bins, *shape)
 
@@ -74,17 +74,17 @@ class WindowModel(nn.Module):
 
     - `reach`: the bins a window needs; `step`: how many bins of spikes it gives for each window of a rollout;
     - `decodings`: the ways in which its output becomes spikes;
-    - `output(windows) -> (cells, windows, ...)`, from what lies before t = 0 alone;
-    - `spikes(output, history, decoding, generators) -> (cells, windows, step)` counts, uint8;
+    - `output(windows) -> (units, windows, ...)`, from what lies before t = 0 alone;
+    - `spikes(output, history, decoding, generators) -> (units, windows, step)` counts, uint8;
     - `loss(windows) -> Loss` where gradient descent fits it;
     - `start(tape, stretches)`, optional: initial values that come from the training part.
 
     A model whose output says how sure it is of spikes names in `calibrates` which of its decodings serves each of
-    `CALIBRATED`, and has `boosted(output, boost)`, which makes the output of each cell readier for spikes by a boost in
+    `CALIBRATED`, and has `boosted(output, boost)`, which makes the output of each unit readier for spikes by a boost in
     natural logs, chosen on the validation part; its settings have `careful_ms`. `published` are those of its decodings
     that its paper has: all of them, unless it says otherwise.
 
-    `log_output` says that the output is the natural log of what a reader wants to see. `lanes` is how many cells have a
+    `log_output` says that the output is the natural log of what a reader wants to see. `lanes` is how many units have a
     network of their own, every weight having them in front, so that each keeps its own best weights; None where one
     network serves all. `sees_truth` is for ceilings, which read the very spikes that they give. `role` is the part that
     it plays in a comparison.
@@ -105,32 +105,32 @@ class WindowModel(nn.Module):
         """Take initial values from the training part of a recording."""
 
     def output(self, windows: Windows) -> torch.Tensor:
-        """Return what the network says of each window, (cells, windows, ...)."""
+        """Return what the network says of each window, (units, windows, ...)."""
         raise NotImplementedError(f"{type(self).__name__} needs a method output(windows)")
 
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
     ) -> torch.Tensor:
-        """Return counts of the `step` bins from t = 0 on, (cells, windows, step) uint8.
+        """Return counts of the `step` bins from t = 0 on, (units, windows, step) uint8.
 
         Args:
             output: of the windows.
-            history: (cells, windows, bins) counts before t = 0, as the windows had them.
+            history: (units, windows, bins) counts before t = 0, as the windows had them.
             decoding: one of `decodings`.
-            generators: one for each cell, on the CPU, for decodings that draw: what a cell draws must not depend on
+            generators: one for each unit, on the CPU, for decodings that draw: what a unit draws must not depend on
                 which others there are.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method spikes(...)")
 
     def kernels(self) -> torch.Tensor | None:
-        """Return the first layer's (cells or 1, kernels, inputs, taps), own spikes last; None of a model without."""
+        """Return the first layer's (units or 1, kernels, inputs, taps), own spikes last; None of a model without."""
         return None
 
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
         """Return the output, made readier to give spikes.
 
         Args:
-            output: of the windows, (cells, windows, ...).
-            boost: (cells,) natural logs; below 0 fewer spikes, above 0 more.
+            output: of the windows, (units, windows, ...).
+            boost: (units,) natural logs; below 0 fewer spikes, above 0 more.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method boosted(output, boost)")

@@ -1,4 +1,4 @@
-"""Changes to training trials that keep what there is to learn: time reversed, shifted, neurons lost, repeats mixed."""
+"""Changes to training trials that keep what there is to learn: time reversed, shifted, units lost, repeats mixed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from raysp.errors import BadInput
 
 
 def flipped(trials: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Reverse time in a share of the trials; (trials, bins, neurons) in and out."""
+    """Reverse time in a share of the trials; (trials, bins, units) in and out."""
     chosen = torch.rand(len(trials), 1, 1, generator=generator, device=trials.device) < share
     return torch.where(chosen, trials.flip(1), trials)
 
@@ -20,7 +20,7 @@ def jittered(trials: torch.Tensor, most: int, generator: torch.Generator) -> tor
     """Shift each trial by up to `most` bins either way; bins that come from outside are NaN, unknown.
 
     Args:
-        trials: (trials, bins, neurons).
+        trials: (trials, bins, units).
         most: bins.
         generator: of the shifts.
     """
@@ -32,9 +32,9 @@ def jittered(trials: torch.Tensor, most: int, generator: torch.Generator) -> tor
     return found.masked_fill(outside[..., None], torch.nan)
 
 
-def lost(trials: int, neurons: int, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Draw neurons that a trial does without: (trials, 1, neurons) booleans, True where lost; never all of them."""
-    draws = torch.rand(trials, 1, neurons, generator=generator, device=generator.device)
+def lost(trials: int, units: int, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Draw units that a trial does without: (trials, 1, units) booleans, True where lost; never all of them."""
+    draws = torch.rand(trials, 1, units, generator=generator, device=generator.device)
     return (draws < share) & (draws > draws.min(dim=2, keepdim=True).values)
 
 
@@ -43,10 +43,10 @@ class Repeats:
     """The training trials by condition, to mix repeats of, or to ask for what other repeats have in common.
 
     Attributes:
-        counts: (trials, bins [+ forward], neurons) counts, NaN where unknown.
+        counts: (trials, bins [+ forward], units) counts, NaN where unknown.
         members: (conditions, most repeats) indices of trials; rows of fewer repeats go on with any.
         sizes: (conditions,) how many repeats there are.
-        totals: (conditions, bins [+ forward], neurons) the repeats' counts, summed; unknown ones left out.
+        totals: (conditions, bins [+ forward], units) the repeats' counts, summed; unknown ones left out.
         known: the same shape, how many repeats are known.
     """
 
@@ -77,9 +77,9 @@ class Repeats:
         return Repeats(counts, members, sizes, totals, seen)
 
     def mixed(self, batch: Batch, share: float, generator: torch.Generator) -> torch.Tensor:
-        """Return (trials, bins [+ forward], neurons) counts with a share of each trial's neurons from other repeats.
+        """Return (trials, bins [+ forward], units) counts with a share of each trial's units from other repeats.
 
-        Where repeats of a condition share their true rates, and neurons are independent given these, a mixture is as
+        Where repeats of a condition share their true rates, and units are independent given these, a mixture is as
         good a trial as any, with other noise.
         """
         whole, condition = batch.whole(), batch.condition
@@ -88,9 +88,9 @@ class Repeats:
         of = condition.clamp(min=0)[:, None]
         column = (draws[0] * self.sizes[of]).long().clamp(max=self.members.shape[1] - 1)
         source = self.members[of, column]
-        neurons = torch.arange(shape[1], device=device)
-        # (trials, neurons, bins): each neuron's bins come from a trial of their own.
-        other = self.counts[source, :, neurons].transpose(1, 2)
+        units = torch.arange(shape[1], device=device)
+        # (trials, units, bins): each unit's bins come from a trial of their own.
+        other = self.counts[source, :, units].transpose(1, 2)
         swapped = (draws[1] < share) & (condition >= 0)[:, None]
         return torch.where(swapped[:, None, :], other, whole)
 
@@ -101,7 +101,7 @@ class Repeats:
         (as images are denoised from pairs of noisy ones: Lehtinen et al. 2018).
 
         Args:
-            shown: (trials, bins [+ forward], neurons) counts, each from some repeat of the trial's condition.
+            shown: (trials, bins [+ forward], units) counts, each from some repeat of the trial's condition.
             condition: (trials,) conditions; below 0 where there is none.
         """
         of = condition.clamp(min=0)

@@ -25,7 +25,7 @@ def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: L
     model, so that numbers compare across recordings. MSE: (rate - k)^2.
 
     Args:
-        output: (trials, bins, neurons) the network's output, before the link.
+        output: (trials, bins, units) the network's output, before the link.
         targets: the same shape, spikes per bin; NaN marks what does not count: visible, or unknown. Its value there
             changes neither the loss nor any gradient.
         link: from output to rates.
@@ -40,7 +40,7 @@ def hidden_loss(output: torch.Tensor, targets: torch.Tensor, link: Link, loss: L
 
 
 def chosen_loss(output: torch.Tensor, counts: torch.Tensor, known: torch.Tensor, link: Link, loss: LossName) -> Loss:
-    """Return `hidden_loss` of counts without NaN over the `known` entries, (trials, bins, neurons) booleans."""
+    """Return `hidden_loss` of counts without NaN over the `known` entries, (trials, bins, units) booleans."""
     number, counts = known.sum(), counts.float()
     # As numbers, once: a product with booleans makes numbers of them each time.
     weights = _unexpanded(known).to(counts.dtype)

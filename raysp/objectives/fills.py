@@ -20,15 +20,15 @@ def fill(
     """Return the counts with hidden entries replaced; visible entries stay as they are.
 
     Args:
-        counts: (trials, bins, neurons) spikes per bin; NaN only where hidden.
+        counts: (trials, bins, units) spikes per bin; NaN only where hidden.
         hidden: the same shape, True where the count must not be seen.
-        how: "zero"; "mean" of the neuron's visible bins in the trial; "nearest" visible bin of the neuron (the earlier
+        how: "zero"; "mean" of the unit's visible bins in the trial; "nearest" visible bin of the unit (the earlier
             one of two as near); "linear" between the visible bins around; "random", a count drawn from the Poisson law
-            of the neuron's mean; "token", a learned value per neuron. Where a neuron has no visible bin in the trial,
+            of the unit's mean; "token", a learned value per unit. Where a unit has no visible bin in the trial,
             the training mean.
-        means: (neurons,) mean counts of the training trials, for what the trial itself cannot say.
+        means: (units,) mean counts of the training trials, for what the trial itself cannot say.
         generator: of "random"; without one (in evaluation) it fills the mean.
-        token: (neurons,) of "token".
+        token: (units,) of "token".
     """
     if how == "zero":
         return torch.where(hidden, 0.0, counts)
@@ -53,10 +53,10 @@ def neighbours(hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the nearest visible bin at or before each bin, and at or after it.
 
     Args:
-        hidden: (trials, bins, neurons) booleans.
+        hidden: (trials, bins, units) booleans.
 
     Returns:
-        Two (trials, bins, neurons) indices of bins; -1 where none is before, the number of bins where none is after.
+        Two (trials, bins, units) indices of bins; -1 where none is before, the number of bins where none is after.
     """
     bins = hidden.shape[1]
     index = torch.arange(bins, device=hidden.device)[None, :, None]

@@ -23,19 +23,19 @@ class Link(nn.Module):
 
     Args:
         name: "exp"; "softplus", log(1 + exp x); "scaled_softplus", log(1 + a exp x) = softplus(x + ln a) with a learned
-            a > 0 for each neuron, 1 at first; "identity", the output itself (for squared errors; held at 0 from below
+            a > 0 for each unit, 1 at first; "identity", the output itself (for squared errors; held at 0 from below
             in predictions).
-        neurons: how many outputs there are.
+        units: how many outputs there are.
     """
 
-    def __init__(self, name: LinkName, neurons: int) -> None:
+    def __init__(self, name: LinkName, units: int) -> None:
         super().__init__()
         self.name = name
         if name == "scaled_softplus":
-            self.log_scale = nn.Parameter(torch.zeros(neurons))
+            self.log_scale = nn.Parameter(torch.zeros(units))
 
     def rates(self, output: torch.Tensor) -> torch.Tensor:
-        """Return expected spikes per bin, float32, finite and >= 0; shape as the output, (..., neurons)."""
+        """Return expected spikes per bin, float32, finite and >= 0; shape as the output, (..., units)."""
         output = output.float()
         if self.name == "exp":
             return poisson.rates(output)

@@ -14,7 +14,7 @@ def coordinated_dropout(
 
     Args:
         heldin: (trials, bins, heldin) counts, no NaN.
-        targets: (trials, bins [+ forward], heldin [+ heldout]) counts, held-in neurons and observed bins first.
+        targets: (trials, bins [+ forward], heldin [+ heldout]) counts, held-in units and observed bins first.
         share: of entries to hide, in (0, 1).
         generator: where the draws come from, on the counts' device.
 
@@ -23,6 +23,6 @@ def coordinated_dropout(
     """
     shown = torch.rand(heldin.shape, generator=generator, device=heldin.device) >= share
     targets = targets.clone()
-    bins, neurons = heldin.shape[1:]
-    targets[:, :bins, :neurons].masked_fill_(shown, torch.nan)
+    bins, units = heldin.shape[1:]
+    targets[:, :bins, :units].masked_fill_(shown, torch.nan)
     return heldin * shown / (1.0 - share), targets

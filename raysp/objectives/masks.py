@@ -34,26 +34,26 @@ def draw(
     """Draw what is hidden: True where a model must not see the count.
 
     Each trial gets a mask of its own. Whatever the draw, each trial keeps at least one entry visible and has at least
-    one hidden, where it has two entries (two bins, for modes over time; two neurons, for mode neuron).
+    one hidden, where it has two entries (two bins, for modes over time; two units, for mode neuron).
 
     Args:
-        shape: (trials, bins, neurons).
-        mode: "timestep" hides whole bins; "neuron" whole neurons; "full" single entries; "span" runs of `span` bins of
-            all neurons; "block" runs of `span` bins, for each neuron other ones.
+        shape: (trials, bins, units).
+        mode: "timestep" hides whole bins; "neuron" whole units; "full" single entries; "span" runs of `span` bins of
+            all units; "block" runs of `span` bins, for each unit other ones.
         ratio: expected share of hidden entries, in (0, 0.9]; for spans too, overlaps included.
         generator: where the draws come from; the mask lies on its device.
         span: length of runs, bins.
 
     Returns:
-        (trials, bins, neurons) booleans.
+        (trials, bins, units) booleans.
 
     Raises:
         BadInput: see `check`.
     """
     check(mode, ratio, span, "mask")
-    trials, bins, neurons = shape
+    trials, bins, units = shape
     if mode == "neuron":
-        hidden = _mixed(_draws((trials, neurons), ratio, generator), generator)
+        hidden = _mixed(_draws((trials, units), ratio, generator), generator)
         return hidden[:, None, :].expand(shape)
     if mode == "timestep":
         hidden = _mixed(_draws((trials, bins), ratio, generator), generator)
@@ -62,8 +62,8 @@ def draw(
         hidden = _mixed(_runs((trials, bins), ratio, span, generator), generator)
         return hidden[:, :, None].expand(shape)
     if mode == "block":
-        hidden = _runs((trials * neurons, bins), ratio, span, generator)
-        hidden = hidden.reshape(trials, neurons, bins).transpose(1, 2)
+        hidden = _runs((trials * units, bins), ratio, span, generator)
+        hidden = hidden.reshape(trials, units, bins).transpose(1, 2)
     else:
         hidden = _draws(shape, ratio, generator)
     return _mixed(hidden.reshape(trials, -1), generator).reshape(shape)

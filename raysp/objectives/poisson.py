@@ -8,7 +8,7 @@ from raysp.errors import BadInput
 from raysp.objectives.loss import Loss
 
 MAX_LOG_RATE = 7.0
-"""Natural log of expected spikes per bin: 1,097, above what any neuron fires. Beyond it exp is continued by its tangent
+"""Natural log of expected spikes per bin: 1,097, above what any unit fires. Beyond it exp is continued by its tangent
 in the loss, so that the loss stays finite and convex and its gradient points back, and is held there in rates."""
 
 
@@ -40,8 +40,8 @@ def poisson_loss(log_rates: torch.Tensor, counts: torch.Tensor) -> Loss:
     """Return the mean negative log-likelihood over the known entries.
 
     Args:
-        log_rates: (trials, bins, neurons) natural log of expected spikes per bin.
-        counts: (trials, bins, neurons) spikes per bin; NaN marks what is unknown and adds nothing, nor any gradient.
+        log_rates: (trials, bins, units) natural log of expected spikes per bin.
+        counts: (trials, bins, units) spikes per bin; NaN marks what is unknown and adds nothing, nor any gradient.
 
     Raises:
         BadInput: the shapes differ.

@@ -1,6 +1,6 @@
 """Poisson regression with a ridge penalty, for many outputs on the same inputs at once.
 
-Solved jointly because the inputs are long (mc_maze at 5 ms: 240,940 bins x 137 neurons, 45 outputs): one regression
+Solved jointly because the inputs are long (mc_maze at 5 ms: 240,940 bins x 137 units, 45 outputs): one regression
 per output reads them 45 times per step, and unscaled steps are many. In the coordinates where the Hessian at the mean
 rate is the identity, a few dozen steps of L-BFGS solve all outputs together.
 """

@@ -4,7 +4,7 @@ A window starts at bin s, its t = 0, and its array covers bins s - past to s - p
 on count, also in the past bins. The distance is held at a clamp, and is 0.25 in a spike's own bin, the expected offset
 between a bin's centre and a spike that lies anywhere in it. Networks are trained on its natural log.
 
-Two tables, the next and the last spike of every bin, are made once; after that a batch of windows of all cells is one
+Two tables, the next and the last spike of every bin, are made once; after that a batch of windows of all units is one
 gather, on whatever device the tables are.
 """
 
@@ -56,10 +56,10 @@ def neighbours(spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the next and the last spike of each bin.
 
     Args:
-        spikes: (bins, cells) integer counts per bin; 1 or more is a spike.
+        spikes: (bins, units) integer counts per bin; 1 or more is a spike.
 
     Returns:
-        (bins, cells) int32 each: the first spike's bin at or after each bin, `FAR` where there is none; and the last
+        (bins, units) int32 each: the first spike's bin at or after each bin, `FAR` where there is none; and the last
         spike's bin at or before it, -`FAR` where there is none.
 
     Raises:
@@ -67,7 +67,7 @@ def neighbours(spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     spikes = np.asarray(spikes)
     if spikes.ndim != 2 or spikes.dtype.kind not in "bui":
-        raise BadInput(f"spikes expected integer counts (bins, cells), got {spikes.dtype} of shape {spikes.shape}")
+        raise BadInput(f"spikes expected integer counts (bins, units), got {spikes.dtype} of shape {spikes.shape}")
     if spikes.dtype.kind == "i" and spikes.size and spikes.min() < 0:
         raise BadInput(f"spikes expected counts >= 0, got {spikes.min()}")
     if len(spikes) >= FAR:
@@ -81,13 +81,13 @@ def distances(
     next_table: torch.Tensor, prev_table: torch.Tensor, starts: torch.Tensor, *,
     past: int = PAST, length: int = LENGTH, clamp: int = CLAMP, at_spike: float = AT_SPIKE,
 ) -> torch.Tensor:  # fmt: skip
-    """Return the distances of windows, all cells at once.
+    """Return the distances of windows, all units at once.
 
     The tables know every spike of the recording; with windows that pass `check` the result is what the look-ahead alone
     would give, since it makes the clamp exact.
 
     Args:
-        next_table: (bins, cells) int32 of `neighbours`.
+        next_table: (bins, units) int32 of `neighbours`.
         prev_table: likewise.
         starts: (windows,) integers, each window's t = 0, from 0 to bins - (length - past). Not checked: on a GPU that
             would wait for the device.
@@ -97,7 +97,7 @@ def distances(
         at_spike: the distance in a spike's own bin.
 
     Returns:
-        (cells, windows, length) float32, contiguous.
+        (units, windows, length) float32, contiguous.
 
     Raises:
         BadInput: shapes that do not fit.
@@ -105,7 +105,7 @@ def distances(
     check(past, length, clamp, clamp, "spike distances")
     if next_table.ndim != 2 or next_table.shape != prev_table.shape or starts.ndim != 1:
         raise BadInput(
-            "spike distances expected two tables of one shape (bins, cells) and starts (windows,), got "
+            "spike distances expected two tables of one shape (bins, units) and starts (windows,), got "
             f"{tuple(next_table.shape)}, {tuple(prev_table.shape)} and {tuple(starts.shape)}"
         )
     starts = starts.to(device=next_table.device, dtype=torch.int64)[:, None]
@@ -133,12 +133,12 @@ def distance_histogram(spikes: np.ndarray, parts: Iterable[tuple[int, int]], cla
     """Return how many bins lie how far from a spike of the same part, before or after.
 
     Args:
-        spikes: (bins, cells) integer counts per bin.
+        spikes: (bins, units) integer counts per bin.
         parts: first bin, and bin after the last, of each part; no part sees the spikes of another.
         clamp: the largest distance, bins.
 
     Returns:
-        (cells, clamp + 1) int64: bins at distance 0, 1, ..., and at the clamp or beyond.
+        (units, clamp + 1) int64: bins at distance 0, 1, ..., and at the clamp or beyond.
 
     Raises:
         BadInput: no part, or one that is empty or not within the recording; see also `neighbours`.
@@ -157,18 +157,18 @@ def distance_histogram(spikes: np.ndarray, parts: Iterable[tuple[int, int]], cla
 def mean_log_distance(
     spikes: np.ndarray, parts: Iterable[tuple[int, int]], clamp: int = CLAMP, at_spike: float = AT_SPIKE
 ) -> np.ndarray:
-    """Return each cell's mean log distance over whole parts, where a network's output is centred at first.
+    """Return each unit's mean log distance over whole parts, where a network's output is centred at first.
 
     Here, unlike in a window, the spikes on both sides count, as in Doran et al. 2024.
 
     Args:
-        spikes: (bins, cells) integer counts per bin.
+        spikes: (bins, units) integer counts per bin.
         parts: first bin, and bin after the last, of each part, e.g. those for training.
         clamp: the largest distance, bins.
         at_spike: the distance in a spike's own bin.
 
     Returns:
-        (cells,) float64, natural log of bins.
+        (units,) float64, natural log of bins.
 
     Raises:
         BadInput: see `distance_histogram`.
@@ -179,21 +179,21 @@ def mean_log_distance(
 
 @numba.njit(cache=True, nogil=True)
 def _sweep(spikes: np.ndarray, following: np.ndarray, preceding: np.ndarray) -> None:
-    bins, cells = spikes.shape
+    bins, units = spikes.shape
     for i in range(bins):
-        for cell in range(cells):
-            before = preceding[i - 1, cell] if i > 0 else np.int32(-FAR)
-            preceding[i, cell] = np.int32(i) if spikes[i, cell] else before
+        for unit in range(units):
+            before = preceding[i - 1, unit] if i > 0 else np.int32(-FAR)
+            preceding[i, unit] = np.int32(i) if spikes[i, unit] else before
     for i in range(bins - 1, -1, -1):
-        for cell in range(cells):
-            after = following[i + 1, cell] if i < bins - 1 else np.int32(FAR)
-            following[i, cell] = np.int32(i) if spikes[i, cell] else after
+        for unit in range(units):
+            after = following[i + 1, unit] if i < bins - 1 else np.int32(FAR)
+            following[i, unit] = np.int32(i) if spikes[i, unit] else after
 
 
 @numba.njit(cache=True, nogil=True)
 def _count(following: np.ndarray, preceding: np.ndarray, counts: np.ndarray) -> None:
-    bins, cells = following.shape
+    bins, units = following.shape
     clamp = counts.shape[1] - 1
     for i in range(bins):
-        for cell in range(cells):
-            counts[cell, min(following[i, cell] - i, i - preceding[i, cell], clamp)] += 1
+        for unit in range(units):
+            counts[unit, min(following[i, unit] - i, i - preceding[i, unit], clamp)] += 1

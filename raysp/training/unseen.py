@@ -18,9 +18,9 @@ LEAST_RATE = 1e-9
 
 
 def unseen_loss(model: nn.Module, trials: Batch, device: torch.device, seed: int = 0) -> float | None:
-    """Return a model's mean Poisson loss over held-out neurons and forward bins, from held-in counts alone.
+    """Return a model's mean Poisson loss over held-out units and forward bins, from held-in counts alone.
 
-    Nats per known entry (one neuron in one bin), without the term ln(counts!) that no rate changes. Held-in counts are
+    Nats per known entry (one unit in one bin), without the term ln(counts!) that no rate changes. Held-in counts are
     the input, and copying them would look good: they are left out. The random state does not move.
 
     Args:
@@ -30,7 +30,7 @@ def unseen_loss(model: nn.Module, trials: Batch, device: torch.device, seed: int
         seed: of what the model draws, if it draws.
 
     Returns:
-        None where no such entry is known, as in a split without held-out neurons and forward bins; not finite where
+        None where no such entry is known, as in a split without held-out units and forward bins; not finite where
         the rates are not.
     """
     total = known = torch.zeros((), device=device, dtype=torch.float64)
@@ -39,14 +39,14 @@ def unseen_loss(model: nn.Module, trials: Batch, device: torch.device, seed: int
             piece = trials.take(slice(start, start + BATCH))
             if pairs := _entries(piece):
                 rates = model.predict(piece.inputs())
-                for part, neurons, counts in pairs:
-                    entries, seen = _losses(getattr(rates, part), neurons, counts)
+                for part, units, counts in pairs:
+                    entries, seen = _losses(getattr(rates, part), units, counts)
                     total, known = total + entries, known + seen
     return None if not known.item() else (total / known).item()
 
 
 def _entries(trials: Batch) -> list[tuple[str, slice, torch.Tensor]]:
-    """Return (part of a prediction, its neurons, counts) of all that is not shown and known."""
+    """Return (part of a prediction, its units, counts) of all that is not shown and known."""
     heldin = trials.heldin.shape[2]
     shown, hidden = slice(None, heldin), slice(heldin, None)
     cases = [
@@ -54,16 +54,16 @@ def _entries(trials: Batch) -> list[tuple[str, slice, torch.Tensor]]:
         ("rates_forward", shown, trials.heldin_forward),
         ("rates_forward", hidden, trials.heldout_forward),
     ]
-    return [(part, neurons, counts) for part, neurons, counts in cases if counts is not None and counts.numel()]
+    return [(part, units, counts) for part, units, counts in cases if counts is not None and counts.numel()]
 
 
 def _losses(
-    rates: Prediction | torch.Tensor | None, neurons: slice, counts: torch.Tensor
+    rates: Prediction | torch.Tensor | None, units: slice, counts: torch.Tensor
 ) -> tuple[torch.Tensor | float, torch.Tensor | int]:
     """Return the sum of the losses of known entries, and how many they are; nothing of what is not predicted."""
     if rates is None:
         return 0.0, 0
-    log_rates = torch.as_tensor(rates, device=counts.device)[..., neurons].float().clamp(min=LEAST_RATE).log()
+    log_rates = torch.as_tensor(rates, device=counts.device)[..., units].float().clamp(min=LEAST_RATE).log()
     seen = ~torch.isnan(counts)
     entries = negative_log_likelihood(log_rates, torch.nan_to_num(counts))
     return (entries * seen).sum(dtype=torch.float64), seen.sum()

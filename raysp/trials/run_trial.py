@@ -96,7 +96,7 @@ def _data(trial: Trial, setting: Setting) -> tuple[Any, Any]:
     """Return a trial's units of its split, and of the answers where it selects on them."""
     split, answers = _load(setting.root, trial.split, trial.data), None
     if trial.training is not None and trial.training.validate_on == "eval" and trial.follows is None:
-        answers = store.load_targets(setting.root, trial.split)
+        answers = store.load_answers(setting.root, trial.split)
     if trial.units is None:
         return split, answers
     return split.select(trial.units), None if answers is None else answers.select(trial.units)

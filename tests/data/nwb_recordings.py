@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from raysp.data.sources import population
-from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.data.splits.population import Answers, PopulationSplit
 
 TRIALS, UNITS, COUNTED = 12, 6, 911
 HAND = "processing/behavior/hand"
@@ -42,19 +42,19 @@ def put(file: h5py.File, name: str, values: object) -> None:
     file[name] = values
 
 
-def build(path: str, **changes: object) -> tuple[PopulationSplit, Targets]:
+def build(path: str, **changes: object) -> tuple[PopulationSplit, Answers]:
     """Cut 30 bins of 10 ms around the event of each trial."""
     settings = {"path": path, "bin_ms": 10, "align": "go", "window_ms": (-100.0, 200.0), **changes}
     return population.build(population.Config(**settings), "x")
 
 
-def counted(made: tuple[PopulationSplit, Targets]) -> float:
+def counted(made: tuple[PopulationSplit, Answers]) -> float:
     """Return the number of spikes in all windows of all units."""
     parts = (made[0].train, made[1].trials)
     arrays = [array for part in parts for array in (part.heldin, part.heldout) if array is not None]
     return sum(float(np.nansum(array)) for array in arrays)
 
 
-def notes(made: tuple[PopulationSplit, Targets]) -> str:
+def notes(made: tuple[PopulationSplit, Answers]) -> str:
     """Return all notes of preparation."""
     return "\n".join(made[0].provenance.notes)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from raysp.data.splits.population import Sizes, Targets, TrialArrays
+from raysp.data.splits.population import Answers, Sizes, TrialArrays
 
 
 @dataclass(frozen=True)
 class Problem:
     group: str
     train: TrialArrays
-    targets: Targets
+    targets: Answers
     rates: np.ndarray
     rates_forward: np.ndarray
     train_rates: np.ndarray
@@ -64,16 +64,16 @@ def make_problem(
     *,
     trials: tuple[int, int] = (30, 24),
     bins: int = 20,
-    neurons: tuple[int, int] = (9, 5),
+    units: tuple[int, int] = (9, 5),
     forward: int = 4,
     nan_behavior: bool = True,
     zeros: bool = True,
     dtype: type = np.float64,
 ) -> Problem:
-    """A problem with the benchmark's oddities: NaN, masks, jitter, silent neurons, zero rates, uneven conditions."""
+    """A problem with the benchmark's oddities: NaN, masks, jitter, silent units, zero rates, uneven conditions."""
     rng = np.random.default_rng(seed)
     dataset = group.removesuffix("_20")
-    heldin, heldout = neurons
+    heldin, heldout = units
     n_train, n_eval = trials
     width, interval = heldin + heldout, dataset == "dmfc_rsg"
     latent = rng.standard_normal((n_train + n_eval, bins + forward, 2))
@@ -120,7 +120,7 @@ def make_problem(
     return Problem(
         group,
         part(slice(0, n_train)),
-        Targets(group, sizes, answers, psth),
+        Answers(group, sizes, answers, psth),
         predicted[n_train:, :bins],
         predicted[n_train:, bins:],
         predicted[:n_train, :bins],

@@ -49,11 +49,11 @@ def test_true_rates_beat_the_mean_rate_and_any_scaling_of_themselves():
 
 
 @given(seed=st.integers(0, 1000))
-def test_order_of_trials_bins_and_neurons_does_not_matter(seed):
+def test_order_of_trials_bins_and_units_does_not_matter(seed):
     rates, counts = draw(seed)
     rng = np.random.default_rng(seed)
-    trials, bins, neurons = (rng.permutation(n) for n in rates.shape)
-    shuffled = bits_per_spike(rates[trials][:, bins][..., neurons], counts[trials][:, bins][..., neurons])
+    trials, bins, units = (rng.permutation(n) for n in rates.shape)
+    shuffled = bits_per_spike(rates[trials][:, bins][..., units], counts[trials][:, bins][..., units])
     assert shuffled == pytest.approx(bits_per_spike(rates, counts), abs=1e-12)
 
 

@@ -54,7 +54,7 @@ def test_scale_and_offset_of_latents_do_not_matter_and_seeds_repeat(recording):
     assert (few_shot_bits_per_spike(train, counts, evaluation, answers, shots=3, draws=3, seed=1) != once).all()
 
 
-def test_silent_neurons_and_unobserved_bins_are_survived(recording):
+def test_silent_units_and_unobserved_bins_are_survived(recording):
     train, counts, evaluation, answers, _ = recording
     counts = counts.astype(float)
     counts[..., 0] = 0
@@ -68,7 +68,7 @@ def test_bad_input_is_refused(recording):
         few_shot_bits_per_spike(train, counts, evaluation, answers, shots=31)
     with pytest.raises(BadInput, match=r"training: expected latents \(trials, bins, dimensions\)"):
         few_shot_bits_per_spike(train[1:], counts, evaluation, answers, shots=1)
-    with pytest.raises(BadInput, match="same dimensions and neurons"):
+    with pytest.raises(BadInput, match="same dimensions and units"):
         few_shot_bits_per_spike(train, counts, evaluation[..., 1:], answers, shots=1)
     with pytest.raises(BadInput, match="finite latents"):
         few_shot_bits_per_spike(np.full_like(train, np.nan), counts, evaluation, answers, shots=1)

@@ -53,7 +53,7 @@ def test_fast_metrics_equal_the_judge(problem, group):
     nan_behavior=st.booleans(),
 )
 def test_fast_metrics_equal_the_judge_whatever_the_sizes(problem, seed, group, bins, heldin, dtype, nan_behavior):
-    assert_same(problem(seed, group, bins=bins, neurons=(heldin, 3), dtype=dtype, nan_behavior=nan_behavior), 1e-9)
+    assert_same(problem(seed, group, bins=bins, units=(heldin, 3), dtype=dtype, nan_behavior=nan_behavior), 1e-9)
 
 
 @pytest.mark.parametrize("group", ["mc_maze", "dmfc_rsg"])
@@ -66,8 +66,8 @@ def test_constant_rates_equal_the_judge(problem, group):
         assert np.isnan(fast(made)["tp corr"])
 
 
-def test_one_neuron_more_than_rows_equals_the_judge(problem):
-    assert_same(problem(1, trials=(3, 24), bins=6, neurons=(40, 3)), 1e-9)
+def test_one_unit_more_than_rows_equals_the_judge(problem):
+    assert_same(problem(1, trials=(3, 24), bins=6, units=(40, 3)), 1e-9)
 
 
 @pytest.mark.parametrize("group", ["mc_maze", "area2_bump", "dmfc_rsg"])
@@ -99,7 +99,7 @@ def test_metrics_that_lack_what_they_need_are_left_out(problem):
 
 
 @pytest.mark.parametrize("group", ["mc_maze", "dmfc_rsg"])
-def test_a_choice_of_neurons_is_scored(problem, group):
+def test_a_choice_of_units_is_scored(problem, group):
     made = problem(0, group)
     assert set(fast_metrics(made.targets.select([0, 3]), made.rates[..., [0, 3]])) == {"psth R2"}
     both = fast_metrics(made.targets.select([0, 10, 11]), made.rates[..., [0, 10, 11]])
@@ -175,13 +175,13 @@ def test_judge_refuses_a_bad_submission(problem, spoil, message):
 def test_judge_refuses_groups_without_answers_or_names(problem, tmp_path):
     made = problem()
     truth, submission = made.nlb_targets(), made.nlb_submission()
-    with pytest.raises(BadInput, match="no answers for group 'mc_rtt': the targets hold mc_maze"):
+    with pytest.raises(BadInput, match="no answers for group 'mc_rtt': the answers hold mc_maze"):
         judge({"mc_maze": truth}, {"mc_rtt": submission})
     with pytest.raises(BadInput, match="did you mean 'mc_maze'"):
         judge({"mc_mase": truth}, {"mc_mase": submission})
     with pytest.raises(BadInput, match="at least one group"):
         judge({"mc_maze": truth}, {})
-    with pytest.raises(BadInput, match="the targets lacks eval_spikes_heldout"):
+    with pytest.raises(BadInput, match="the answers lacks eval_spikes_heldout"):
         judge({"mc_maze": change(truth, eval_spikes_heldout=None)}, {"mc_maze": submission})
     with pytest.raises(BadInput, match="no HDF5 file"):
         judge(tmp_path / "absent.h5", {"mc_maze": submission})

@@ -12,9 +12,9 @@ from raysp.errors import BadInput
 from raysp.evaluation.psth import condition_means, psth_r2
 
 
-def draw(seed, largest_jitter=0, trials=12, bins=16, neurons=4):
+def draw(seed, largest_jitter=0, trials=12, bins=16, units=4):
     rng = np.random.default_rng(seed)
-    rates, psth = rng.gamma(2, 0.1, (trials, bins, neurons)), rng.gamma(2, 0.1, (3, bins, neurons))
+    rates, psth = rng.gamma(2, 0.1, (trials, bins, units)), rng.gamma(2, 0.1, (3, bins, units))
     jitter = rng.integers(-largest_jitter, largest_jitter + 1, trials)
     psth[:, :largest_jitter] = np.nan
     psth[:, bins - largest_jitter :] = np.nan
@@ -50,7 +50,7 @@ def test_conditions_without_trials_and_trials_without_condition_never_matter():
 
 def test_bad_input_is_refused():
     rates, psth, condition, _ = draw(2)
-    with pytest.raises(BadInput, match=r"PSTHs \(conditions, bins, neurons\)"):
+    with pytest.raises(BadInput, match=r"PSTHs \(conditions, bins, units\)"):
         psth_r2(rates, psth[..., 1:], condition)
     with pytest.raises(BadInput, match=r"condition expected \(12,\) whole numbers"):
         psth_r2(rates, psth, condition[1:])
@@ -63,7 +63,7 @@ def test_bad_input_is_refused():
     with pytest.raises(BadInput, match="jittered-out bins"):
         psth_r2(rates, psth, condition, np.full(12, 2))
     psth[0, 0, 1] = np.nan
-    with pytest.raises(BadInput, match="same bins for every neuron"):
+    with pytest.raises(BadInput, match="same bins for every unit"):
         psth_r2(rates, psth, condition)
     with pytest.raises(BadInput, match="at least 2 bins"):
         psth_r2(rates, np.full_like(psth, np.nan), condition)

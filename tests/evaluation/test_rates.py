@@ -17,7 +17,7 @@ from raysp.evaluation.rates import (
     against_truth,
     pearson2_pooled,
     poisson_deviance,
-    r2_per_neuron,
+    r2_per_unit,
     r2_pooled,
     reconstruction_bits_per_spike,
 )
@@ -38,18 +38,18 @@ def test_truth_is_perfect_and_the_mean_is_zero(true):
         "true-rate Pearson r squared, pooled": pytest.approx(1.0),
         "constant neurons": 0,
     }
-    np.testing.assert_allclose(r2_per_neuron(mean, true), 0, atol=1e-12)
-    assert r2_pooled(mean, true) > 0.1, "the neurons' different means count as explained"
+    np.testing.assert_allclose(r2_per_unit(mean, true), 0, atol=1e-12)
+    assert r2_pooled(mean, true) > 0.1, "the units' different means count as explained"
 
 
-def test_every_neuron_counts_the_same_and_scale_matters_except_to_pearson(true):
+def test_every_unit_counts_the_same_and_scale_matters_except_to_pearson(true):
     predicted = true + np.random.default_rng(1).normal(0, 0.05, true.shape)
     scaled = against_truth(predicted * 3, true * 3)
     assert scaled == pytest.approx(against_truth(predicted, true))
     assert pearson2_pooled(5 * predicted + 1, true) == pytest.approx(pearson2_pooled(predicted, true))
     assert r2_pooled(5 * predicted + 1, true) < 0
     np.testing.assert_allclose(
-        r2_per_neuron(predicted * [1, 10, 1, 1, 1], true * [1, 10, 1, 1, 1]), r2_per_neuron(predicted, true)
+        r2_per_unit(predicted * [1, 10, 1, 1, 1], true * [1, 10, 1, 1, 1]), r2_per_unit(predicted, true)
     )
 
 
@@ -59,9 +59,9 @@ def test_pearson_is_the_squared_correlation(true):
     assert np.isnan(pearson2_pooled(np.zeros_like(true), true))
 
 
-def test_neurons_whose_rate_never_changes_are_left_out_and_counted(true):
+def test_units_whose_rate_never_changes_are_left_out_and_counted(true):
     predicted = true + 0.1
-    expected = r2_per_neuron(predicted, true)[1:].mean()
+    expected = r2_per_unit(predicted, true)[1:].mean()
     true[..., 0] = 0.3
     result = against_truth(predicted, true)
     assert result["constant neurons"] == 1
@@ -97,7 +97,7 @@ def test_bad_input_is_refused(true):
         against_truth(true[1:], true)
     with pytest.raises(BadInput, match="finite predicted and true rates"):
         against_truth(np.full_like(true, np.nan), true)
-    with pytest.raises(BadInput, match="changes in at least one neuron"):
+    with pytest.raises(BadInput, match="changes in at least one unit"):
         against_truth(true, np.ones_like(true))
     with pytest.raises(BadInput, match="at least one observed bin"):
         poisson_deviance(true, np.full_like(true, np.nan))

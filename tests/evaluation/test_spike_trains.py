@@ -88,7 +88,7 @@ def retina():
 def test_silence_is_as_far_from_the_retina_as_the_specification_says(retina):
     assert retina.shape == (88_294, 60)
     silence, taus = np.zeros(len(retina)), np.array([0, 1, 5, 10, 20, 50, 100, 150])
-    found = np.mean([van_rossum(cell, silence, 1000 / HISTORY, taus) for cell in retina.T], axis=0)
+    found = np.mean([van_rossum(unit, silence, 1000 / HISTORY, taus) for unit in retina.T], axis=0)
     expected = [40.9288, 22.5327, 18.0961, 18.0273, 18.3548, 19.4205, 21.0229, 22.4451]
     np.testing.assert_allclose(found, expected, atol=5.001e-5)
 

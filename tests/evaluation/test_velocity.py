@@ -66,9 +66,9 @@ def nan_at(array, index):
 
 def test_bad_input_is_refused(parts):
     train_rates, train_behavior, eval_rates, eval_behavior = parts
-    with pytest.raises(BadInput, match=r"training: expected rates \(trials, bins, neurons\)"):
+    with pytest.raises(BadInput, match=r"training: expected rates \(trials, bins, units\)"):
         velocity_r2(train_rates[1:], train_behavior, eval_rates, eval_behavior)
-    with pytest.raises(BadInput, match="as many neurons in training as in evaluation, got 6 and 5"):
+    with pytest.raises(BadInput, match="as many units in training as in evaluation, got 6 and 5"):
         velocity_r2(train_rates, train_behavior, eval_rates[..., 1:], eval_behavior)
     with pytest.raises(BadInput, match="as many decoders"):
         velocity_r2(*parts, np.ones((20, 2)), np.ones((10, 1)))

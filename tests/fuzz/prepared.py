@@ -10,7 +10,7 @@ import numpy as np
 
 from raysp.data.splits import store
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays
+from raysp.data.splits.population import Answers, PopulationSplit, Sizes, TrialArrays
 from raysp.io import files, hashes
 from tests.fuzz import hdf5_changes, text_changes
 from tests.fuzz.kinds import Kind, Read
@@ -19,7 +19,7 @@ from tests.models.made_up_stimulus import made_up_recording
 SIZES = Sizes(dataset="mine", bin_ms=20.0, bins=8, heldin=5, heldout=2, forward=3, behavior=2)
 
 
-def made_split(seed: int, name: str = "mine", sizes: Sizes = SIZES) -> tuple[PopulationSplit, Targets]:
+def made_split(seed: int, name: str = "mine", sizes: Sizes = SIZES) -> tuple[PopulationSplit, Answers]:
     """Return a split and its answers."""
     rng = np.random.default_rng(seed)
 
@@ -41,7 +41,7 @@ def made_split(seed: int, name: str = "mine", sizes: Sizes = SIZES) -> tuple[Pop
     psth = rng.gamma(1.0, 0.4, (3, sizes.bins, sizes.units))
     provenance = Provenance((("mine.nwb", "0" * 64),), "population-1")
     split = PopulationSplit(name, sizes, train, TrialArrays(heldin=hidden.heldin), provenance)
-    return split, Targets(name, sizes, hidden, psth)
+    return split, Answers(name, sizes, hidden, psth)
 
 
 def _population(folder: str, seed: int) -> None:
@@ -75,7 +75,7 @@ SPLIT = Kind(
     ours=True,
 )
 TARGETS = Kind(
-    "prepared answers", "prepared/mine.targets.h5", _population, {"answers": _with(store.load_targets)},
+    "prepared answers", "prepared/mine.targets.h5", _population, {"answers": _with(store.load_answers)},
     hdf5_changes.CHANGES, ours=True,
 )  # fmt: skip
 STIMULUS = Kind(

@@ -333,7 +333,7 @@ def test_prepared_splits_alone_are_enough_to_plan(bucket, tmp_path):
 
     write_standin(str(tmp_path), datasets=("mc_maze_small",))
     (name,) = prepared(str(tmp_path), "mc_maze_small-20ms-val")
-    for path in (store.split_path, store.targets_path):
+    for path in (store.split_path, store.answers_path):
         files.copy(path(str(tmp_path), name), path(bucket, name))
     (one,) = recordings("mc_maze_small-20ms-val")
     assert prepare.present([one], bucket, named=True) == {name: one}

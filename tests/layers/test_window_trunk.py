@@ -1,4 +1,4 @@
-"""The trunk of the window networks against torch's own layers, cell by cell, in training and in evaluation."""
+"""The trunk of the window networks against torch's own layers, unit by unit, in training and in evaluation."""
 
 from __future__ import annotations
 
@@ -10,83 +10,83 @@ from torch import nn
 
 from raysp.layers.window_trunk import Stem, Trunk, bins_after, sinusoids
 
-CELLS, WINDOWS, STIMULI, CHANNELS = 2, 3, 4, 6
+UNITS, WINDOWS, STIMULI, CHANNELS = 2, 3, 4, 6
 
 
 def inputs(bins: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     stimulus = torch.randn(WINDOWS, bins, STIMULI, generator=generator)
-    return stimulus, torch.randn(CELLS, WINDOWS, bins, generator=generator)
+    return stimulus, torch.randn(UNITS, WINDOWS, bins, generator=generator)
 
 
-def plain_stem(stem: Stem, cell: int) -> nn.Sequential:
+def plain_stem(stem: Stem, unit: int) -> nn.Sequential:
     conv = nn.Conv1d(STIMULI + 1, CHANNELS, 15, stride=2, padding=7, bias=False)
     norm = nn.BatchNorm1d(CHANNELS)
     with torch.no_grad():
-        conv.weight.copy_(stem.weight[cell].view(STIMULI + 1, 15, CHANNELS).permute(2, 0, 1))
-        norm.weight.copy_(stem.scale[cell])
-        norm.bias.copy_(stem.shift[cell])
+        conv.weight.copy_(stem.weight[unit].view(STIMULI + 1, 15, CHANNELS).permute(2, 0, 1))
+        norm.weight.copy_(stem.scale[unit])
+        norm.bias.copy_(stem.shift[unit])
     return nn.Sequential(conv, norm, nn.LeakyReLU(0.1))
 
 
 @pytest.mark.parametrize("bins", [1, 2, 31, 40])
 def test_a_stem_is_convolution_and_batch_norm_in_training_and_in_evaluation(bins):
     torch.manual_seed(0)
-    stem = Stem(CELLS, STIMULI, CHANNELS)
+    stem = Stem(UNITS, STIMULI, CHANNELS)
     for weights in stem.parameters():
         nn.init.normal_(weights)
-    plain = [plain_stem(stem, cell) for cell in range(CELLS)]
+    plain = [plain_stem(stem, unit) for unit in range(UNITS)]
     for step in range(3):
         stimulus, history = inputs(bins, step)
         found = stem.train()(stimulus, history)
-        for cell, network in enumerate(plain):
-            both = torch.cat([stimulus.transpose(1, 2), history[cell][:, None]], dim=1)
+        for unit, network in enumerate(plain):
+            both = torch.cat([stimulus.transpose(1, 2), history[unit][:, None]], dim=1)
             expected = network.train()(both).transpose(1, 2)
-            torch.testing.assert_close(found[cell], expected, rtol=1e-4, atol=1e-4)
-            torch.testing.assert_close(stem.running_mean[cell], network[1].running_mean, rtol=1e-5, atol=1e-5)
-            torch.testing.assert_close(stem.running_var[cell], network[1].running_var, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(found[unit], expected, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(stem.running_mean[unit], network[1].running_mean, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(stem.running_var[unit], network[1].running_var, rtol=1e-5, atol=1e-5)
     before = stem.running_mean.clone()
     found = stem.eval()(stimulus, history)
-    for cell, network in enumerate(plain):
-        both = torch.cat([stimulus.transpose(1, 2), history[cell][:, None]], dim=1)
-        torch.testing.assert_close(found[cell], network.eval()(both).transpose(1, 2), rtol=1e-4, atol=1e-4)
+    for unit, network in enumerate(plain):
+        both = torch.cat([stimulus.transpose(1, 2), history[unit][:, None]], dim=1)
+        torch.testing.assert_close(found[unit], network.eval()(both).transpose(1, 2), rtol=1e-4, atol=1e-4)
     assert torch.equal(stem.running_mean, before)
-    assert found.shape == (CELLS, WINDOWS, (bins + 1) // 2, CHANNELS)
+    assert found.shape == (UNITS, WINDOWS, (bins + 1) // 2, CHANNELS)
 
 
 def test_kernels_are_those_of_the_convolution_with_its_normalisation():
     torch.manual_seed(0)
-    stem = Stem(CELLS, STIMULI, CHANNELS)
+    stem = Stem(UNITS, STIMULI, CHANNELS)
     for weights in (*stem.parameters(), stem.running_var):
         nn.init.uniform_(weights, 0.5, 2.0)
     found = stem.kernels()
-    assert found.shape == (CELLS, CHANNELS, STIMULI + 1, 15)
-    for cell in range(CELLS):
-        conv, norm = plain_stem(stem, cell)[:2]
-        expected = conv.weight * (norm.weight / (stem.running_var[cell] + norm.eps).sqrt())[:, None, None]
-        torch.testing.assert_close(found[cell], expected)
+    assert found.shape == (UNITS, CHANNELS, STIMULI + 1, 15)
+    for unit in range(UNITS):
+        conv, norm = plain_stem(stem, unit)[:2]
+        expected = conv.weight * (norm.weight / (stem.running_var[unit] + norm.eps).sqrt())[:, None, None]
+        torch.testing.assert_close(found[unit], expected)
 
 
 def test_a_stems_gradients_are_those_of_convolution_and_batch_norm():
     torch.manual_seed(0)
-    stem = Stem(CELLS, STIMULI, CHANNELS).train()
+    stem = Stem(UNITS, STIMULI, CHANNELS).train()
     nn.init.normal_(stem.scale)
     stimulus, history = inputs(31)
-    direction = torch.randn(CELLS, WINDOWS, 16, CHANNELS)
+    direction = torch.randn(UNITS, WINDOWS, 16, CHANNELS)
     (stem(stimulus, history) * direction).sum().backward()
-    for cell in range(CELLS):
-        plain = plain_stem(stem, cell).train()
-        both = torch.cat([stimulus.transpose(1, 2), history[cell][:, None]], dim=1)
-        (plain(both).transpose(1, 2) * direction[cell]).sum().backward()
-        weight = stem.weight.grad[cell].view(STIMULI + 1, 15, CHANNELS).permute(2, 0, 1)
+    for unit in range(UNITS):
+        plain = plain_stem(stem, unit).train()
+        both = torch.cat([stimulus.transpose(1, 2), history[unit][:, None]], dim=1)
+        (plain(both).transpose(1, 2) * direction[unit]).sum().backward()
+        weight = stem.weight.grad[unit].view(STIMULI + 1, 15, CHANNELS).permute(2, 0, 1)
         torch.testing.assert_close(weight, plain[0].weight.grad, rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(stem.scale.grad[cell], plain[1].weight.grad, rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(stem.shift.grad[cell], plain[1].bias.grad, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(stem.scale.grad[unit], plain[1].weight.grad, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(stem.shift.grad[unit], plain[1].bias.grad, rtol=1e-4, atol=1e-4)
 
 
 def test_a_stem_starts_with_small_normalised_values_and_weights_for_a_leaky_relu():
     torch.manual_seed(0)
-    stem = Stem(CELLS, STIMULI, 200)
+    stem = Stem(UNITS, STIMULI, 200)
     assert (stem.scale == 0.1).all()
     assert not stem.shift.any()
     spread = math.sqrt(2 / (1 + 0.1**2) / (5 * 15))

@@ -35,18 +35,18 @@ SMALL = {
 
 
 def made_up_recording(bins: int = 1200, units: int = 3, seed: int = 0) -> StimulusSplit:
-    """Return a recording of two lights, whose cells fire some bins after the first went on.
+    """Return a recording of two lights, whose units fire some bins after the first went on.
 
-    A cell's spikes do not depend on how many others there are.
+    A unit's spikes do not depend on how many others there are.
     """
     rng = np.random.default_rng(seed)
     lights = np.repeat(rng.integers(0, 2, (bins // 10 + 1, 2)), 10, axis=0)[:bins].astype(np.float32)
     spikes = np.zeros((bins, units), np.uint8)
-    for cell in range(units):
-        own = np.random.default_rng([seed, cell])
-        chance = 0.004 + 0.5 * np.roll(lights[:, 0] * (1 - np.roll(lights[:, 0], 10)), 12 + 2 * cell)
-        spikes[:, cell] = own.random(bins) < chance
-        spikes[1::2, cell] &= ~spikes[0 : bins - bins % 2 : 2, cell] & 1
+    for unit in range(units):
+        own = np.random.default_rng([seed, unit])
+        chance = 0.004 + 0.5 * np.roll(lights[:, 0] * (1 - np.roll(lights[:, 0], 10)), 12 + 2 * unit)
+        spikes[:, unit] = own.random(bins) < chance
+        spikes[1::2, unit] &= ~spikes[0 : bins - bins % 2 : 2, unit] & 1
     edges = [0, *(bins * np.array([7, 9, 11, 13, 20]) // 20).tolist()]
     first, second, middle, fourth, last = itertools.pairwise(edges)
     return StimulusSplit(
@@ -68,7 +68,7 @@ def small(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def shaken(model: torch.nn.Module, seed: int = 0) -> None:
-    """Move every weight and running statistic of every cell, so that none is at a start that hides what it does."""
+    """Move every weight and running statistic of every unit, so that none is at a start that hides what it does."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weights in model.parameters():

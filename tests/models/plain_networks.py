@@ -1,4 +1,4 @@
-"""The two networks of Doran et al. 2024 for one cell, in torch's own layers, and our weights put into them.
+"""The two networks of Doran et al. 2024 for one unit, in torch's own layers, and our weights put into them.
 
 Written from the paper's description alone, with channels before bins as torch has them: (windows, channels, bins).
 """
@@ -103,10 +103,10 @@ NAMES = (
 """Our names, as patterns, and torch's for the same."""
 
 
-def plain_network(name: str, model: nn.Module, cell: int, stimuli: int) -> PlainDistance | PlainPoisson:
-    """Return a plain network with one cell's weights."""
+def plain_network(name: str, model: nn.Module, unit: int, stimuli: int) -> PlainDistance | PlainPoisson:
+    """Return a plain network with one unit's weights."""
     plain = PLAIN[name](model.config, stimuli)
-    ours = {key: value[cell] for key, value in model.state_dict().items()}
+    ours = {key: value[unit] for key, value in model.state_dict().items()}
     found = dict(translated(ours, model.config))
     missing, unexpected = plain.load_state_dict(found, strict=False)
     assert not unexpected
@@ -115,7 +115,7 @@ def plain_network(name: str, model: nn.Module, cell: int, stimuli: int) -> Plain
 
 
 def translated(ours: dict[str, torch.Tensor], config=None) -> Iterator[tuple[str, torch.Tensor]]:
-    """Give each of one cell's arrays, weights or gradients, under its name and in its shape in a plain network.
+    """Give each of one unit's arrays, weights or gradients, under its name and in its shape in a plain network.
 
     A block alone needs no configuration.
     """

@@ -18,9 +18,9 @@ from tests.models.made_up import made_up_split, unbroken
 
 SHAPES = {
     "whole": {},
-    "no held-out neurons": {"heldout": 0},
+    "no held-out units": {"heldout": 0},
     "no forward bins": {"forward": 0},
-    "one neuron, one bin": {"heldin": 1, "bins": 1},
+    "one unit, one bin": {"heldin": 1, "bins": 1},
     "unobserved bins": {"nan": True},
 }
 
@@ -53,7 +53,7 @@ def name(request) -> str:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_rates_are_expected_spikes_per_bin_of_all_neurons(name, shape):
+def test_rates_are_expected_spikes_per_bin_of_all_units(name, shape):
     split = made_up_split(**SHAPES[shape])
     model = fitted(name, split)
     found = predicted(model, to_device(split.eval, "cpu").inputs())

@@ -1,4 +1,4 @@
-"""The spike-distance network: the paper's, cell by cell, and settings that cannot be are refused."""
+"""The spike-distance network: the paper's, unit by unit, and settings that cannot be are refused."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def network(settings, split, seed=0):
     return model, tape
 
 
-def seen(tape, start, cell, bins):
-    """What one cell's network is shown, (channels, bins): the lights, and its own spikes."""
-    return torch.cat([tape.stimulus[start - bins : start].T, tape.spikes[cell : cell + 1, start - bins : start]])
+def seen(tape, start, unit, bins):
+    """What one unit's network is shown, (channels, bins): the lights, and its own spikes."""
+    return torch.cat([tape.stimulus[start - bins : start].T, tape.spikes[unit : unit + 1, start - bins : start]])
 
 
 def true_log_distances(spikes, start, config):
@@ -41,41 +41,41 @@ def true_log_distances(spikes, start, config):
 
 
 @pytest.mark.parametrize("loss", ["l2", "l1"])
-def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(loss):
+def test_each_units_network_is_the_papers_in_outputs_losses_and_gradients(loss):
     split = made_up_recording(bins=3000, units=2)
     model, tape = network({"dropout": 0.0, "loss": loss}, split)
     model.train()
     found = model.loss(tape.windows(torch.tensor(STARTS), model.reach.before))
     found.total.backward()
     ours = {name: weights.grad for name, weights in model.named_parameters()}
-    for cell in range(2):
-        plain = plain_network("distance_unet", model, cell, 2).train()
-        x = torch.stack([seen(tape, start, cell, 992) for start in STARTS])
-        wanted = torch.stack([true_log_distances(split.spikes[:, cell], start, model.config) for start in STARTS])
+    for unit in range(2):
+        plain = plain_network("distance_unet", model, unit, 2).train()
+        x = torch.stack([seen(tape, start, unit, 992) for start in STARTS])
+        wanted = torch.stack([true_log_distances(split.spikes[:, unit], start, model.config) for start in STARTS])
         error = plain(x) - wanted
         expected = 3.0 * error.square().mean() if loss == "l2" else 1.7 * error.abs().mean()
-        torch.testing.assert_close(found.each[cell], expected)
+        torch.testing.assert_close(found.each[unit], expected)
         expected.backward()
-        for name, grad in translated({name: grad[cell] for name, grad in ours.items()}, model.config):
+        for name, grad in translated({name: grad[unit] for name, grad in ours.items()}, model.config):
             largest = plain.get_parameter(name).grad.abs().max().item()
             assert largest > 0, name
             torch.testing.assert_close(grad, plain.get_parameter(name).grad, rtol=1e-3, atol=1e-4 * largest, msg=name)
     torch.testing.assert_close(found.total, found.each.sum())
 
 
-def test_in_evaluation_the_running_statistics_of_each_cell_are_used():
+def test_in_evaluation_the_running_statistics_of_each_unit_are_used():
     split = made_up_recording(bins=3000, units=2)
     model, tape = network({}, split)
     with torch.no_grad():
         found = model.eval().output(tape.windows(torch.tensor(STARTS), 992))
-        for cell in range(2):
-            plain = plain_network("distance_unet", model, cell, 2).eval()
-            x = torch.stack([seen(tape, start, cell, 992) for start in STARTS])
-            torch.testing.assert_close(found[cell], plain(x), rtol=1e-4, atol=1e-4)
+        for unit in range(2):
+            plain = plain_network("distance_unet", model, unit, 2).eval()
+            x = torch.stack([seen(tape, start, unit, 992) for start in STARTS])
+            torch.testing.assert_close(found[unit], plain(x), rtol=1e-4, atol=1e-4)
     assert found.std() > 0.1
 
 
-def test_a_cell_has_as_many_weights_as_the_papers_network():
+def test_a_unit_has_as_many_weights_as_the_papers_network():
     sizes = StimulusSizes("x", 1.0, 4, 3)
     model = catalog.on_paper("distance_unet", {}, sizes)
     assert sum(weights.numel() for weights in model.parameters()) == 3 * 331_441
@@ -84,7 +84,7 @@ def test_a_cell_has_as_many_weights_as_the_papers_network():
     assert (model.reach.before, model.reach.after, model.config.coarsest) == (992, 294, 8)
 
 
-def test_all_cells_start_from_the_same_weights_and_the_output_at_the_cells_own_mean():
+def test_all_units_start_from_the_same_weights_and_the_output_at_the_units_own_mean():
     split = made_up_recording(units=3)
     torch.manual_seed(0)
     model = catalog.build("distance_unet", small("distance_unet"), split.sizes)
@@ -137,7 +137,7 @@ def test_jitter_takes_draws_that_follow_from_the_seed_and_changes_spikes():
     windows = tape.windows(torch.arange(100, 400, 7), model.reach.before)
 
     def inferred(seed):
-        generators = [torch.Generator().manual_seed(seed + cell) for cell in range(2)]
+        generators = [torch.Generator().manual_seed(seed + unit) for unit in range(2)]
         with torch.no_grad():
             return model.eval().spikes(model.output(windows), windows.history, "nearest", generators)
 

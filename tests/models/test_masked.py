@@ -22,7 +22,7 @@ VARIANTS = {
     "random, rescaled": {"fill": "random", "rescale": True, "mask": "block", "mask_span": 2},
     "learned scale": {"link": "scaled_softplus", "mask": "timestep"},
     "squared errors": {"loss": "mse", "link": "identity"},
-    "augmented": {"time_flip": 0.5, "time_jitter": 2, "lost_neurons": 0.3},
+    "augmented": {"time_flip": 0.5, "time_jitter": 2, "lost_units": 0.3},
     "many looks": {"predict_masks": 3},
     "repeats": {"mix_repeats": 0.5, "repeat_targets": True, "time_flip": 0.5, "time_jitter": 1},
 }
@@ -97,7 +97,7 @@ def test_hidden_counts_reach_the_output_in_no_way(name, label, settings):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_visible_counts_are_not_asked_for(name):
-    """With all but one neuron's counts known, the gradient of the loss by the output lies on hidden entries alone."""
+    """With all but one unit's counts known, the gradient of the loss by the output lies on hidden entries alone."""
     model = built(name, {"mask_ratio": 0.3}).eval()
     seen = {}
     original = model._seen
@@ -184,13 +184,13 @@ def test_a_unet_takes_any_number_of_bins(bins, layers):
 
 
 @pytest.mark.parametrize(
-    ("layers", "neurons", "width", "parameters"),
+    ("layers", "units", "width", "parameters"),
     [(0, 60, 20, 2480), (1, 60, 20, 6580), (2, 60, 20, 21180), (3, 60, 20, 75980), (4, 60, 20, 287980),
      (3, 29, 20, 74709), (4, 29, 5, 20699), (3, 50, 20, 75570), (4, 60, 5, 21040)],
 )  # fmt: skip
-def test_the_originals_form_has_its_number_of_parameters(layers, neurons, width, parameters):
+def test_the_originals_form_has_its_number_of_parameters(layers, units, width, parameters):
     config = unet.Config(layers=layers, width=width, doubling="sum", padding="zeros", width_cap=0)
-    model = unet.Model(config, Sizes("x", 10.0, 100, neurons))
+    model = unet.Model(config, Sizes("x", 10.0, 100, units))
     assert sum(weights.numel() for weights in model.parameters()) == parameters
 
 

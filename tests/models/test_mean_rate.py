@@ -12,7 +12,7 @@ from raysp.models.means import mean_counts
 from tests.models.made_up import made_up_split, unbroken
 
 
-def test_each_neuron_has_its_mean_over_known_bins():
+def test_each_unit_has_its_mean_over_known_bins():
     split = made_up_split(nan=True)
     model = catalog.build("mean_rate", {}, split.sizes)
     model.fit(split.train, unbroken())
@@ -31,7 +31,7 @@ def test_unknown_forward_counts_leave_the_observed_mean():
     assert (forward[: split.sizes.heldin] != observed[: split.sizes.heldin]).any()
 
 
-def test_a_neuron_that_was_never_observed_has_mean_zero():
+def test_a_unit_that_was_never_observed_has_mean_zero():
     split = made_up_split()
     split.train.heldin[..., 1] = np.nan
     assert mean_counts(split.train, split.sizes)[0][1] == 0

@@ -1,4 +1,4 @@
-"""The Poisson network: the paper's, cell by cell; its counts and how they become spikes."""
+"""The Poisson network: the paper's, unit by unit; its counts and how they become spikes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STARTS = (1000, 1013, 1100)
 
 
 @pytest.mark.parametrize("interval", [5, 80])
-def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(interval):
+def test_each_units_network_is_the_papers_in_outputs_losses_and_gradients(interval):
     split = made_up_recording(bins=3000, units=2)
     torch.manual_seed(0)
     model = catalog.build("poisson_counts", {"dropout": 0.0, "interval": interval}, split.sizes)
@@ -25,23 +25,23 @@ def test_each_cells_network_is_the_papers_in_outputs_losses_and_gradients(interv
     found = model.train().loss(tape.windows(torch.tensor(STARTS), 992))
     found.total.backward()
     ours = {name: weights.grad for name, weights in model.named_parameters()}
-    for cell in range(2):
-        plain = plain_network("poisson_counts", model, cell, 2).train()
-        own = tape.spikes[cell]
+    for unit in range(2):
+        plain = plain_network("poisson_counts", model, unit, 2).train()
+        own = tape.spikes[unit]
         x = torch.stack([torch.cat([tape.stimulus.T, own[None]])[:, start - 992 : start] for start in STARTS])
         counts = torch.stack([own[start : start + interval].sum() for start in STARTS])
         rates = plain(x)
         expected = (rates - counts * torch.log(rates + 1e-8)).mean()
-        torch.testing.assert_close(found.each[cell], expected, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(found.each[unit], expected, rtol=1e-5, atol=1e-6)
         expected.backward()
-        for name, grad in translated({name: grad[cell] for name, grad in ours.items()}, model.config):
+        for name, grad in translated({name: grad[unit] for name, grad in ours.items()}, model.config):
             largest = plain.get_parameter(name).grad.abs().max().item()
             assert largest > 0, name
             torch.testing.assert_close(grad, plain.get_parameter(name).grad, rtol=1e-3, atol=1e-4 * largest, msg=name)
     torch.testing.assert_close(found.total, found.each.sum())
 
 
-def test_in_evaluation_the_running_statistics_of_each_cell_are_used():
+def test_in_evaluation_the_running_statistics_of_each_unit_are_used():
     split = made_up_recording(bins=3000, units=2)
     torch.manual_seed(0)
     model = catalog.build("poisson_counts", {}, split.sizes)
@@ -49,15 +49,15 @@ def test_in_evaluation_the_running_statistics_of_each_cell_are_used():
     tape = Tape.of(split, "cpu")
     with torch.no_grad():
         found = model.eval().output(tape.windows(torch.tensor(STARTS), 992))
-        for cell in range(2):
-            plain = plain_network("poisson_counts", model, cell, 2).eval()
-            both = torch.cat([tape.stimulus.T, tape.spikes[cell][None]])
+        for unit in range(2):
+            plain = plain_network("poisson_counts", model, unit, 2).eval()
+            both = torch.cat([tape.stimulus.T, tape.spikes[unit][None]])
             x = torch.stack([both[:, start - 992 : start] for start in STARTS])
-            torch.testing.assert_close(found[cell], plain(x), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(found[unit], plain(x), rtol=1e-4, atol=1e-5)
     assert found.std() > 1e-3
 
 
-def test_a_cell_has_as_many_weights_as_the_papers_network():
+def test_a_unit_has_as_many_weights_as_the_papers_network():
     model = catalog.on_paper("poisson_counts", {}, StimulusSizes("x", 1.0, 4, 3))
     assert sum(weights.numel() for weights in model.parameters()) == 3 * 302_913
     assert sum(weights.numel() for weights in model.trunk.parameters()) == 3 * 302_400
@@ -75,7 +75,7 @@ def test_counts_become_spikes_spread_over_the_interval():
     assert model.spikes(output, history, "round", [])[0, 0].nonzero().flatten().tolist() == [3, 6, 9]
 
 
-def test_drawn_counts_have_the_rate_for_their_mean_and_a_cells_draws_are_its_own():
+def test_drawn_counts_have_the_rate_for_their_mean_and_a_units_draws_are_its_own():
     split = made_up_recording(units=2)
     model = catalog.build("poisson_counts", small("poisson_counts", interval=12), split.sizes)
     output, history = torch.tensor([2.6, 0.4])[:, None].expand(2, 4000), torch.zeros(2, 4000, 64)

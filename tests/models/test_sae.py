@@ -41,7 +41,7 @@ def test_coordinated_dropout_draws_from_the_batchs_generator_and_never_in_evalua
     assert loss(None) == loss(None)
 
 
-def test_forward_bins_of_heldin_neurons_alone_are_learned_from():
+def test_forward_bins_of_heldin_units_alone_are_learned_from():
     split = made_up_split()
     model = catalog.build("sae", {}, split.sizes)
     trials = dataclasses.replace(split.train, heldout_forward=None)

@@ -47,11 +47,11 @@ def decoded(model, tape, decoding, seeds, starts=STARTS) -> torch.Tensor:
         return model.spikes(output, windows.history, decoding, generators)
 
 
-@pytest.mark.parametrize("cells", [1, 3])
-def test_outputs_are_finite_numbers_of_each_cell_and_window(name, cells):
-    model, tape = fitted(name, made_up_recording(units=cells))
+@pytest.mark.parametrize("units", [1, 3])
+def test_outputs_are_finite_numbers_of_each_unit_and_window(name, units):
+    model, tape = fitted(name, made_up_recording(units=units))
     found = said(model, tape)
-    assert found.shape[:2] == (cells, len(STARTS))
+    assert found.shape[:2] == (units, len(STARTS))
     assert found.ndim in (2, 3)
     assert torch.isfinite(found).all()
 
@@ -70,19 +70,19 @@ def test_it_says_which_part_it_plays_in_a_comparison(name):
     assert (model.role == "ceiling") == model.sees_truth
 
 
-@pytest.mark.parametrize("cells", [1, 3])
-def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, cells):
-    model, tape = fitted(name, made_up_recording(units=cells))
+@pytest.mark.parametrize("units", [1, 3])
+def test_each_decoding_gives_counts_of_the_bins_that_a_step_adds(name, units):
+    model, tape = fitted(name, made_up_recording(units=units))
     assert model.decodings
     assert len(set(model.decodings)) == len(model.decodings)
     assert set(model.published or ()) <= set(model.decodings)
     # What the network said is kept with the first, which is what reports look at closely.
     assert model.published is None or model.decodings[0] in model.published
     for decoding in model.decodings:
-        found = decoded(model, tape, decoding, range(cells))
+        found = decoded(model, tape, decoding, range(units))
         assert found.dtype == torch.uint8
-        assert found.shape == (cells, len(STARTS), model.step)
-        assert torch.equal(found, decoded(model, tape, decoding, range(cells)))
+        assert found.shape == (units, len(STARTS), model.step)
+        assert torch.equal(found, decoded(model, tape, decoding, range(units)))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if catalog.module(name).Model.calibrates])
@@ -125,7 +125,7 @@ def test_a_windows_output_does_not_depend_on_the_others(name):
     torch.testing.assert_close(whole[:, 3:4], said(model, tape, STARTS[3:4]), rtol=1e-4, atol=1e-5)
 
 
-def test_a_cells_output_and_spikes_do_not_depend_on_the_others(name):
+def test_a_units_output_and_spikes_do_not_depend_on_the_others(name):
     split = made_up_recording(units=3)
     whole, tape = fitted(name, split)
     single, own = fitted(name, split.select([13]))
@@ -148,7 +148,7 @@ def test_the_state_dict_carries_all_that_was_fitted(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not issubclass(catalog.module(name).Model, SharedModel)])
-def test_every_weight_and_buffer_has_the_cells_in_front_and_starts_alike_in_all(name):
+def test_every_weight_and_buffer_has_the_units_in_front_and_starts_alike_in_all(name):
     split = made_up_recording(units=3)
     model = catalog.build(name, small(name), split.sizes)
     for label, value in model.state_dict().items():
@@ -179,14 +179,14 @@ def test_it_does_not_change_what_it_is_given(name):
 
 
 @pytest.mark.parametrize("name", GRADIENT)
-@pytest.mark.parametrize("cells", [1, 3])
-def test_the_loss_is_finite_and_its_gradient_reaches_every_weight(name, cells):
-    model, tape = fitted(name, made_up_recording(units=cells))
+@pytest.mark.parametrize("units", [1, 3])
+def test_the_loss_is_finite_and_its_gradient_reaches_every_weight(name, units):
+    model, tape = fitted(name, made_up_recording(units=units))
     found = model.train().loss(tape.windows(STARTS, model.reach.before))
     assert found.total.dtype == torch.float32
     assert found.total.shape == ()
     # A network of all units is one lane that serves them.
-    assert found.each.shape == ((cells,) if model.lanes else (1, cells))
+    assert found.each.shape == ((units,) if model.lanes else (1, units))
     found.total.backward()
     for label, weights in model.named_parameters():
         assert weights.grad is not None, label
@@ -195,7 +195,7 @@ def test_the_loss_is_finite_and_its_gradient_reaches_every_weight(name, cells):
 
 
 @pytest.mark.parametrize("name", [name for name in GRADIENT if not issubclass(catalog.module(name).Model, SharedModel)])
-def test_the_loss_is_the_sum_of_the_cells_and_a_cells_weights_get_no_gradient_from_anothers(name):
+def test_the_loss_is_the_sum_of_the_units_and_a_units_weights_get_no_gradient_from_anothers(name):
     model, tape = fitted(name, made_up_recording(units=3))
     found = model.train().loss(tape.windows(STARTS, model.reach.before))
     torch.testing.assert_close(found.total, found.each.sum())
@@ -206,7 +206,7 @@ def test_the_loss_is_the_sum_of_the_cells_and_a_cells_weights_get_no_gradient_fr
 
 
 @pytest.mark.parametrize("name", GRADIENT)
-def test_outside_training_the_loss_of_each_cell_does_not_depend_on_the_other_windows(name):
+def test_outside_training_the_loss_of_each_unit_does_not_depend_on_the_other_windows(name):
     model, tape = fitted(name, made_up_recording(units=3))
     with torch.no_grad():
         whole = model.loss(tape.windows(STARTS, model.reach.before)).each

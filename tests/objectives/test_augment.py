@@ -1,4 +1,4 @@
-"""Repeats of a condition: mixed, every neuron's counts whole in time; and what the others have in common."""
+"""Repeats of a condition: mixed, every unit's counts whole in time; and what the others have in common."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ CONDITION = torch.tensor([0, 1, 0, 2, 1, 0, -1, -1])
 
 
 def trials(condition=CONDITION):
-    # The count tells trial and neuron apart, in every bin.
+    # The count tells trial and unit apart, in every bin.
     counts = torch.arange(8.0)[:, None, None] * 100 + torch.arange(5.0) + torch.zeros(8, 4, 5)
     return Batch(heldin=counts[..., :3], heldout=counts[..., 3:], condition=condition)
 
@@ -22,11 +22,11 @@ def mixed(share, seed=0):
     return Repeats.of(train, "here").mixed(train.take(rows), share, torch.Generator().manual_seed(seed))
 
 
-def test_each_neuron_comes_whole_from_a_trial_of_the_same_condition():
+def test_each_unit_comes_whole_from_a_trial_of_the_same_condition():
     found = torch.stack([mixed(1.0, seed) for seed in range(40)])
-    assert (found == found[:, :, :1]).all(), "neurons are not torn apart in time"
-    source, neuron = found[:, :, 0] // 100, found[:, :, 0] % 100
-    assert (neuron == torch.arange(5.0)).all()
+    assert (found == found[:, :, :1]).all(), "units are not torn apart in time"
+    source, unit = found[:, :, 0] // 100, found[:, :, 0] % 100
+    assert (unit == torch.arange(5.0)).all()
     for trial, condition in enumerate(CONDITION.tolist()):
         members = {i for i, c in enumerate(CONDITION.tolist()) if c == condition} if condition >= 0 else {trial}
         assert {int(one) for one in source[:, trial].unique()} == members
@@ -65,7 +65,7 @@ def test_what_others_have_in_common_of_a_mixture_leaves_out_each_entry_that_was_
     repeats = Repeats.of(train, "here")
     shown = repeats.mixed(train.take(torch.arange(8)), 1.0, torch.Generator().manual_seed(0))
     found = repeats.others(shown, CONDITION)
-    # Trials 1 and 4 are all there is of their condition: what is asked for is the other of the two, neuron by neuron.
+    # Trials 1 and 4 are all there is of their condition: what is asked for is the other of the two, unit by unit.
     torch.testing.assert_close(found[1] + shown[1], train.whole()[[1, 4]].sum(dim=0))
     assert found[3].isnan().all(), "a condition of one trial has no other"
     assert found[6:].isnan().all(), "no condition, no other"

@@ -52,7 +52,7 @@ def test_a_row_without_any_visible_bin_takes_the_training_mean(how):
     assert found[0, :, 0].tolist() == [0.5, 0.5]
 
 
-def test_random_counts_have_the_neurons_mean():
+def test_random_counts_have_the_units_mean():
     counts, hidden = torch.zeros(500, 40, 2), torch.ones(500, 40, 2, dtype=torch.bool)
     found = fill(counts, hidden, "random", MEANS, torch.Generator().manual_seed(0))
     assert found.mean(dim=(0, 1)).tolist() == pytest.approx([0.5, 7.0], rel=0.02)

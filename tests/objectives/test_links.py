@@ -10,8 +10,8 @@ NAMES = ["exp", "softplus", "scaled_softplus"]
 EXTREME = torch.tensor([0.0, 1e-8, -1e-8, 20.0, -20.0, 88.0, -88.0, 1e3, -1e3, 1e4, -1e4])
 
 
-def link(name, neurons=1):
-    made = Link(name, neurons)
+def link(name, units=1):
+    made = Link(name, units)
     if name == "scaled_softplus":
         made.log_scale.data.fill_(0.7)
     return made

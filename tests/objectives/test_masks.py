@@ -39,8 +39,8 @@ def test_every_trial_keeps_something_and_hides_something(mode, ratio, span, shap
 @pytest.mark.parametrize("span", [1, 5])
 def test_the_hidden_share_is_the_one_asked_for_in_every_bin(mode, ratio, span):
     # So many that no trial hides all or nothing by chance.
-    bins, neurons = (90, 4) if mode in ("timestep", "span") else (8, 90)
-    hidden = masks.draw((3000, bins, neurons), mode, ratio, generator(), span).float()
+    bins, units = (90, 4) if mode in ("timestep", "span") else (8, 90)
+    hidden = masks.draw((3000, bins, units), mode, ratio, generator(), span).float()
     slack = 5 * (ratio * (1 - ratio) / 3000) ** 0.5
     assert (hidden.mean(dim=0) - ratio).abs().max() < slack
 

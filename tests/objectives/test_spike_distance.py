@@ -88,7 +88,7 @@ def test_the_gather_equals_the_definition(data):
     starts = draw.integers(0, 40, 6)
     tables = [torch.from_numpy(table) for table in neighbours(spikes)]
     found = distances(*tables, torch.from_numpy(starts), past=past, length=length, clamp=clamp)
-    expected = [[defined(cell, start, past, length, clamp, lookahead) for start in starts] for cell in spikes.T]
+    expected = [[defined(unit, start, past, length, clamp, lookahead) for start in starts] for unit in spikes.T]
     np.testing.assert_array_equal(found, expected)
     assert found.dtype == torch.float32
     assert found.is_contiguous()
@@ -127,14 +127,14 @@ def test_the_histogram_and_the_mean_are_those_of_all_bins_of_the_parts(seed, cla
     spikes = np.random.default_rng(seed).poisson(0.04, (120, 2))
     parts = ((0, 50), (70, 120))
     counts, means = distance_histogram(spikes, parts, clamp), mean_log_distance(spikes, parts, clamp)
-    for cell in range(2):
+    for unit in range(2):
         found = []
         for start, stop in parts:
-            own = [bin for bin in range(start, stop) if spikes[bin, cell]]
+            own = [bin for bin in range(start, stop) if spikes[bin, unit]]
             found += [min([abs(bin - spike) for spike in own] + [clamp]) for bin in range(start, stop)]
-        np.testing.assert_array_equal(counts[cell], np.bincount(found, minlength=clamp + 1))
+        np.testing.assert_array_equal(counts[unit], np.bincount(found, minlength=clamp + 1))
         logs = np.log([AT_SPIKE if distance == 0 else distance for distance in found])
-        assert means[cell] == pytest.approx(logs.mean(), abs=1e-12)
+        assert means[unit] == pytest.approx(logs.mean(), abs=1e-12)
 
 
 @pytest.mark.real
@@ -147,11 +147,11 @@ def test_log_distances_of_a_real_retina_have_the_known_mean_and_spread():
     means = mean_log_distance(split.spikes, split.parts["train"])
     shares, values = counts / counts.sum(axis=1, keepdims=True), np.r_[AT_SPIKE, 1.0:199]
     spreads = np.sqrt(shares @ np.log(values) ** 2 - means**2)
-    cells = [split.units.tolist().index(number) for number in (179, 56, 21)]
-    np.testing.assert_allclose(means[cells], [5.01222, 4.75511, 3.96427], atol=6e-6)
-    np.testing.assert_allclose(spreads[cells], [0.70050, 0.92352, 1.25845], atol=1e-5)
-    np.testing.assert_allclose((shares @ values)[cells[::2]], [171.26, 85.65], atol=6e-3)
-    np.testing.assert_allclose(shares[cells[::2], -1], [0.743, 0.125], atol=6e-4)
+    units = [split.units.tolist().index(number) for number in (179, 56, 21)]
+    np.testing.assert_allclose(means[units], [5.01222, 4.75511, 3.96427], atol=6e-6)
+    np.testing.assert_allclose(spreads[units], [0.70050, 0.92352, 1.25845], atol=1e-5)
+    np.testing.assert_allclose((shares @ values)[units[::2]], [171.26, 85.65], atol=6e-3)
+    np.testing.assert_allclose(shares[units[::2], -1], [0.743, 0.125], atol=6e-4)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from raysp.config.experiment import Training, Trial
-from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.kinds.population import learner
 from raysp.training.trial import Fitted, Job
 from tests.models.made_up import made_up_split
@@ -29,7 +29,7 @@ def made_up_job(trial: Trial, checkpoint: str | None = None, **options: Any) -> 
     return Job(trial, **{"device": "cpu", "checkpoint": path, **options})
 
 
-def fit(trial: Trial, split: PopulationSplit | None = None, targets: Targets | None = None, **options: Any) -> Fitted:
+def fit(trial: Trial, split: PopulationSplit | None = None, targets: Answers | None = None, **options: Any) -> Fitted:
     return learner.fit(made_up_job(trial, **options), split or made_up_split(), targets)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from raysp.config.experiment import Trial
-from raysp.data.splits.population import Targets
+from raysp.data.splits.population import Answers
 from raysp.errors import BadInput, Interrupted
 from raysp.evaluation.live import live_metrics
 from raysp.objectives.loss import Loss
@@ -104,7 +104,7 @@ def test_truth_is_shown_to_nothing_that_is_trained():
 def test_evaluation_trials_select_only_where_that_is_asked_for():
     split = made_up_split()
     answers = made_up_split(seed=1).train
-    targets = Targets("made_up", split.sizes, answers)
+    targets = Answers("made_up", split.sizes, answers)
     fitted = fit(made_up_trial(validate_on="eval"), split, targets=targets)
     assert fitted.selected_on == "eval"
     with pytest.raises(BadInput, match="needs the answers"):

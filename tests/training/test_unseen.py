@@ -21,7 +21,7 @@ FLOOR = Trial("mean_rate", {}, None, "made_up", "0" * 64)
 
 
 def by_hand(prediction, trials, heldin):
-    """Return the mean of r - s ln r over held-out neurons and forward bins that are known."""
+    """Return the mean of r - s ln r over held-out units and forward bins that are known."""
     pairs = [(prediction.rates[..., heldin:], trials.heldout)]
     if trials.heldin_forward is not None:
         counts = np.concatenate([trials.heldin_forward, trials.heldout_forward], axis=2)

@@ -124,7 +124,7 @@ def test_a_cell_subset_predicts_its_cells_alone(setting, root):
 
 def test_selecting_on_eval_opens_the_answers_and_says_so(setting, root, monkeypatch):
     opened = []
-    monkeypatch.setattr(store, "load_targets", lambda *args, load=store.load_targets: opened.append(1) or load(*args))
+    monkeypatch.setattr(store, "load_answers", lambda *args, load=store.load_answers: opened.append(1) or load(*args))
     (trial,) = plan(root)
     run_trial(trial, setting)
     assert not opened

@@ -9,7 +9,7 @@ from raysp.data.formats import hdf5
 from raysp.data.formats.guarded import Dataset, Group, kind_of
 from raysp.data.nlb.sets import ANSWERS_FILE, NLBSet, group_name
 from raysp.data.nlb.tensors import Tensors, ragged
-from raysp.data.splits.population import Targets, TrialArrays
+from raysp.data.splits.population import Answers, TrialArrays
 from raysp.errors import BadInput
 from raysp.io import files
 
@@ -57,17 +57,17 @@ def read_answers(
     return found
 
 
-def targets_dict(targets: Targets, train: TrialArrays) -> dict[str, Tensors]:
+def answers_dict(answers: Answers, train: TrialArrays) -> dict[str, Tensors]:
     """Return the answers as nlb_tools' evaluate takes them: what `nlb_tensors.eval_target` built.
 
     Args:
-        targets: the split's answers.
+        answers: the split's answers.
         train: its training trials.
 
     Returns:
         {group: tensors}; counts float16, or float64 where NaN marks bins that are not scored.
     """
-    trials = targets.trials
+    trials = answers.trials
     tensors = {
         "eval_spikes_heldout": _narrow(trials.heldout),
         "train_behavior": train.behavior,
@@ -78,12 +78,12 @@ def targets_dict(targets: Targets, train: TrialArrays) -> dict[str, Tensors]:
         "eval_decode_mask": trials.decode_mask,
         "train_jitter": train.jitter,
         "eval_jitter": trials.jitter,
-        "psth": targets.psth,
+        "psth": answers.psth,
     }
-    if targets.psth is not None:
-        tensors["train_cond_idx"] = _by_condition(train.condition, len(targets.psth))
-        tensors["eval_cond_idx"] = _by_condition(trials.condition, len(targets.psth))
-    group = group_name(targets.sizes.dataset, targets.sizes.bin_ms)
+    if answers.psth is not None:
+        tensors["train_cond_idx"] = _by_condition(train.condition, len(answers.psth))
+        tensors["eval_cond_idx"] = _by_condition(trials.condition, len(answers.psth))
+    group = group_name(answers.sizes.dataset, answers.sizes.bin_ms)
     return {group: {name: array for name, array in tensors.items() if array is not None}}
 
 

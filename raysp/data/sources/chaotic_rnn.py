@@ -14,7 +14,7 @@ from raysp.config import ranges
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.data.splits.population import Answers, PopulationSplit
 
 VERSION = "chaotic_rnn-1"
 
@@ -47,7 +47,7 @@ class Config(Cut):
         ranges.above_zero(self, "chaotic_rnn", "max_hz")
 
 
-def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
+def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     """Make the split, with its true rates, and its answers.
 
     Args:

@@ -12,7 +12,7 @@ from raysp.data.formats import plausibility
 from raysp.data.sources import odd_units, partition
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
 
 
@@ -47,7 +47,7 @@ class Cut:
 
 def cut(
     whole: Whole, valid: np.ndarray, config: Cut, sizes: tuple[str, float], where: str, provenance: Provenance
-) -> tuple[PopulationSplit, Targets]:
+) -> tuple[PopulationSplit, Answers]:
     """Return the split and its answers.
 
     Args:

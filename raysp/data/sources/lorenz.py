@@ -19,7 +19,7 @@ from raysp.data.formats import count_file, plausibility
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
 from raysp.io import files
 
@@ -63,7 +63,7 @@ class _Read:
     per_condition: int | None
 
 
-def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
+def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     """Make a split of an LFADS file, with the true rates, and its answers.
 
     Args:

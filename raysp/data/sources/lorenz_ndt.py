@@ -16,7 +16,7 @@ from raysp.config import ranges
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
 
 VERSION = "lorenz_ndt-1"
@@ -58,7 +58,7 @@ class Config(Cut):
             raise BadInput(f"lorenz_ndt, ms expected a multiple of {MS_PER_BIN}, got {self.ms}")
 
 
-def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
+def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     """Make the split, with its true rates, and its answers.
 
     Args:

@@ -35,7 +35,7 @@ from raysp.data.nlb.sets import (
 from raysp.data.nlb.tensors import Tensors
 from raysp.data.sources.base import Built
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays, own_ids
+from raysp.data.splits.population import Answers, PopulationSplit, Sizes, TrialArrays, own_ids
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, hashes
 from raysp.io.refusals import raise_together
@@ -158,8 +158,7 @@ def _build(recording: Recording, config: Config, name: str) -> Built:
     heldin = chosen["eval_spikes_heldin"].astype(np.float32)
     units = own_ids(recording.train.units, sizes.units)
     split = PopulationSplit(name, sizes, train, TrialArrays(heldin, rates=rates[1], ids=ids), provenance, units)
-    targets = None if answers is None else _targets(split, answers)
-    return split, targets
+    return split, None if answers is None else _answers(split, answers)
 
 
 def _fast(recording: Recording, scored: Session, bin_ms: int, phase: Phase) -> tuple[Tensors, Tensors, Tensors | None]:
@@ -252,7 +251,7 @@ def _ids(session: Session, labels: tuple[str, ...]) -> np.ndarray:
     return own_ids(session.trials.get("id"), len(session.trials["split"]))[session.rows(labels)]
 
 
-def _targets(split: PopulationSplit, answers: Tensors) -> Targets:
+def _answers(split: PopulationSplit, answers: Tensors) -> Answers:
     count = len(split.eval)
     trials_of = answers.get("eval_cond_idx")
     trials = TrialArrays(
@@ -267,7 +266,7 @@ def _targets(split: PopulationSplit, answers: Tensors) -> Targets:
         rates=split.eval.rates,
         ids=split.eval.ids,
     )
-    return Targets(split.name, split.sizes, trials, answers.get("psth"), split.units)
+    return Answers(split.name, split.sizes, trials, answers.get("psth"), split.units)
 
 
 def _rates(

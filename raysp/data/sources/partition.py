@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays, own_ids
+from raysp.data.splits.population import Answers, PopulationSplit, Sizes, TrialArrays, own_ids
 from raysp.errors import BadInput
 from raysp.io.words import listed
 
@@ -142,7 +142,7 @@ def without_silent(whole: Whole, bin_ms: float, least_hz: float, where: str) -> 
 def partition(
     whole: Whole, sizes: tuple[str, float], heldout: np.ndarray, rows: tuple[np.ndarray, np.ndarray],
     provenance: Provenance, psth_sigma_ms: float = 0.0,
-) -> tuple[PopulationSplit, Targets]:  # fmt: skip
+) -> tuple[PopulationSplit, Answers]:  # fmt: skip
     """Return the split and its answers.
 
     Args:
@@ -166,7 +166,7 @@ def partition(
     psth = None if whole.condition is None else condition_psth(ordered, psth_sigma_ms / bin_ms)
     provenance = dataclasses.replace(provenance, notes=provenance.notes + whole.notes)
     split = PopulationSplit(name, shape, train, seen, provenance, units=ordered.units)
-    return split, Targets(name, shape, hidden, psth, ordered.units)
+    return split, Answers(name, shape, hidden, psth, ordered.units)
 
 
 def _trials(whole: Whole, sizes: Sizes) -> TrialArrays:

@@ -17,13 +17,13 @@ from raysp.data.sources.population_config import Config
 from raysp.data.sources.population_counts import read_counts
 from raysp.data.sources.population_nwb import read_trials
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.io import files
 
 VERSION = "population-2"
 
 
-def build(config: Config, name: str) -> tuple[PopulationSplit, Targets]:
+def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     """Make a split of a recording, and its answers.
 
     Args:

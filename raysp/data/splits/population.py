@@ -99,7 +99,7 @@ COUNTS = ("heldin", "heldout", "heldin_forward", "heldout_forward")
 class PopulationSplit(Shown):
     """Training trials, whole, and evaluation trials, of which only what a model may see.
 
-    The evaluation trials' answers (held-out counts, forward bins, behaviour) are `Targets`, kept in a file of their
+    The evaluation trials' answers (held-out counts, forward bins, behaviour) are `Answers`, kept in a file of their
     own and read by evaluation alone.
 
     Attributes:
@@ -181,8 +181,10 @@ class PopulationSplit(Shown):
 
 
 @dataclass(frozen=True)
-class Targets:
-    """The answers of a split's evaluation trials: for evaluation, never for training or tuning.
+class Answers:
+    """The answers of a split's evaluation trials: what held-out scoring needs, never training or tuning.
+
+    A loss has targets, of what a model is shown while it trains; answers are of what it is not shown.
 
     Attributes:
         name: the split's name.
@@ -198,13 +200,13 @@ class Targets:
     units: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        _check_units(self.units, self.sizes, f"{self.name}, targets")
-        check_trials(self.trials, self.sizes, f"{self.name}, targets", whole=False)
+        _check_units(self.units, self.sizes, f"{self.name}, answers")
+        check_trials(self.trials, self.sizes, f"{self.name}, answers", whole=False)
         if self.psth is not None and self.psth.shape[1:] != (self.sizes.bins, self.sizes.units):
             shape = f"(conditions, {self.sizes.bins}, {self.sizes.units})"
             raise BadInput(f"{self.name}: PSTH expected {shape}, got {self.psth.shape}")
 
-    def select(self, units: Sequence[int]) -> Targets:
+    def select(self, units: Sequence[int]) -> Answers:
         """Return the answers for these units only; see `PopulationSplit.select`."""
         chosen, changes = _chosen(self, units)
         psth = None if self.psth is None else self.psth[:, :, check_units(units, self.sizes)]
@@ -215,14 +217,13 @@ class Targets:
         return {**_below("trials", self.trials), **({} if self.psth is None else {"psth": self.psth})}
 
     @classmethod
-    def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> Targets:
+    def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> Answers:
         """Return the answers to a prepared split from their arrays."""
         trials = _inside("trials", arrays)
         return cls(header.name, header.sizes, trials, arrays.get("psth"), _own_units(header))
 
 
 Split = PopulationSplit
-Answers = Targets
 
 
 def own_ids(found: np.ndarray | None, count: int) -> np.ndarray:
@@ -307,7 +308,7 @@ def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
 
 
 def _chosen(
-    of: PopulationSplit | Targets, units: Sequence[int]
+    of: PopulationSplit | Answers, units: Sequence[int]
 ) -> tuple[Callable[[TrialArrays], TrialArrays], dict[str, Any]]:
     """Return what selects units of trials, and what else changes with them."""
     chosen = check_units(units, of.sizes)

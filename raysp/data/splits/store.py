@@ -33,30 +33,30 @@ def split_path(root: str, name: str) -> str:
     return files.join(root, "prepared", f"{name}.h5")
 
 
-def targets_path(root: str, name: str) -> str:
+def answers_path(root: str, name: str) -> str:
     """Return where the split's answers lie below the data root."""
     return files.join(root, "prepared", f"{name}.targets.h5")
 
 
-def save(split: Split, targets: Any, root: str, built_from: Mapping[str, Any]) -> None:
+def save(split: Split, answers: Any, root: str, built_from: Mapping[str, Any]) -> None:
     """Write a split and its answers, each whole or not at all; the answers first, so that a split never lacks them.
 
     Args:
         split: the split.
-        targets: its answers, of the kind's own class; None where they are unknown, or the kind has none.
+        answers: of its evaluation trials, of the kind's own class; None where they are unknown, or the kind has none.
         root: the data root.
         built_from: what the arrays were built from (JSON-able), so that a second build can tell it is up to date.
 
     Raises:
         OSError: the disk is full; files that were there stay as they were.
     """
-    known = {"format": FORMAT, **dataclasses.asdict(Header.of(split, built_from, answers=targets is not None))}
-    answers = targets_path(root, split.name)
-    if targets is not None:
-        _write(answers, {name: known[name] for name in ("format", "name", "fingerprint")}, targets.arrays())
+    known = {"format": FORMAT, **dataclasses.asdict(Header.of(split, built_from, answers=answers is not None))}
+    path = answers_path(root, split.name)
+    if answers is not None:
+        _write(path, {name: known[name] for name in ("format", "name", "fingerprint")}, answers.arrays())
     _write(split_path(root, split.name), known, split.arrays())
-    if targets is None:
-        files.remove(answers)
+    if answers is None:
+        files.remove(path)
 
 
 def header(root: str, name: str) -> Header:
@@ -100,7 +100,7 @@ def load_training(root: str, name: str) -> Split:
         return kind.of(found, read_all(file, raw, lambda array: kind.shown(found, array)))
 
 
-def load_targets(root: str, name: str) -> Any:
+def load_answers(root: str, name: str) -> Any:
     """Read the answers of a prepared split.
 
     Raises:
@@ -108,7 +108,7 @@ def load_targets(root: str, name: str) -> Any:
         BadInput: the file is damaged, or holds the answers to other data.
     """
     prepared = header(root, name)
-    path = targets_path(root, name)
+    path = answers_path(root, name)
     if not files.exists(path):
         raise NotReady(
             f"no answers for {name!r} below {root!r}; for the benchmark's test phase run: "
@@ -129,7 +129,7 @@ def has_its_answers(root: str, name: str) -> bool:
     read. Raises as `header` does.
     """
     prepared = header(root, name)
-    if not prepared.answers or not files.exists(path := targets_path(root, name)):
+    if not prepared.answers or not files.exists(path := answers_path(root, name)):
         return not prepared.answers
     try:
         with opened(path, parts=True, again=AGAIN) as file:
@@ -142,8 +142,8 @@ def is_whole(root: str, name: str) -> bool:
     """Tell whether all arrays of a prepared split and of its answers are those that were written; they are read."""
     try:
         load(root, name)
-        if files.exists(targets_path(root, name)):
-            load_targets(root, name)
+        if files.exists(answers_path(root, name)):
+            load_answers(root, name)
     except (BadInput, NotReady):
         return False
     return True

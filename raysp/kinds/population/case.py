@@ -9,7 +9,7 @@ import numpy as np
 from raysp.collection.gather import digest_of
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
-from raysp.data.splits.population import PopulationSplit, Targets, TrialArrays
+from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds.population.latents_file import read_latents
@@ -32,7 +32,7 @@ class Case:
 
     trial: Trial
     split: PopulationSplit
-    answers: Targets | None
+    answers: Answers | None
     prediction: Prediction
     folder: TrialFolder
 
@@ -109,22 +109,22 @@ def open_case(run: RunFolder, root: str, trial: Trial, *, answers: bool) -> Case
         BadInput: a file is damaged, or the split was prepared anew from other data since.
     """
     store.same_data(root, trial)
-    split, targets = store.load(root, trial.split), _answers(root, trial.split) if answers else None
+    split, known = store.load(root, trial.split), _answers(root, trial.split) if answers else None
     if trial.units is not None:
         split = split.select(trial.units)
-        targets = None if targets is None else targets.select(trial.units)
+        known = None if known is None else known.select(trial.units)
     folder = run.trial(trial.id)
     if not files.exists(folder.predictions):
         raise NotReady(f"{trial.id} has no predictions; run the experiment again with --retry")
     digest_of(run, trial)
     prediction = Prediction(*read_rates(folder.predictions, "eval"))
     check_prediction(prediction, split.sizes, len(split.eval), trial.id)
-    return Case(trial, split, targets, prediction, folder)
+    return Case(trial, split, known, prediction, folder)
 
 
-def _answers(root: str, split: str) -> Targets | None:
+def _answers(root: str, split: str) -> Answers | None:
     # A benchmark's unfetched answers are no error: the figures then show the input units alone.
     try:
-        return store.load_targets(root, split)
+        return store.load_answers(root, split)
     except NotReady:
         return None

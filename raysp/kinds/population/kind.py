@@ -48,9 +48,9 @@ class Population(Kind):
             return f"needs {words}, which {name} does not have; no trial reports it"
         heldout = sizes.heldout and (units is None or any(one >= sizes.heldin for one in units))
         if objective == "unseen_loss" and not heldout and not sizes.forward:
-            return f"needs held-out neurons or forward bins; {name} has neither"
+            return f"needs held-out units or forward bins; {name} has neither"
         if field == "heldout" and not heldout:
-            return f"needs {words}, and the chosen neurons of {name} are all held-in"
+            return f"needs {words}, and the chosen units of {name} are all held-in"
         return None
 
     def words(self, trial: Trial, split: Any) -> str:

@@ -11,7 +11,7 @@ from torch import nn
 
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits.batch import Batch, to_device
-from raysp.data.splits.population import PopulationSplit, Targets, TrialArrays
+from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
 from raysp.errors import BadInput
 from raysp.evaluation.live import live_metrics
 from raysp.io.words import counted
@@ -78,7 +78,7 @@ class TrialBatches:
         return live_metrics(predict(model, self._aside, self._device, self._seed), self._aside)
 
 
-def learner(job: Job, split: PopulationSplit, answers: Targets | None = None) -> tuple[nn.Module, TrialBatches]:
+def learner(job: Job, split: PopulationSplit, answers: Answers | None = None) -> tuple[nn.Module, TrialBatches]:
     """Return a new model that starts from the training trials, and its data.
 
     Args:
@@ -98,7 +98,7 @@ def learner(job: Job, split: PopulationSplit, answers: Targets | None = None) ->
     return model, batches
 
 
-def fit(job: Job, split: PopulationSplit, answers: Targets | None = None) -> Fitted:
+def fit(job: Job, split: PopulationSplit, answers: Answers | None = None) -> Fitted:
     """Fit a trial's model; see `learner` and `raysp.training.trial.fit`."""
     if not catalog.fits_itself(job.trial.model):
         return training.fit(job, lambda job: learner(job, split, answers))
@@ -136,7 +136,7 @@ def _validated(job: Job, trials: TrialArrays, model: nn.Module) -> dict[str, flo
     return found if loss is None else found | {"unseen_loss": loss}
 
 
-def _parts(job: Job, split: PopulationSplit, answers: Targets | None) -> tuple[TrialArrays, TrialArrays | None]:
+def _parts(job: Job, split: PopulationSplit, answers: Answers | None) -> tuple[TrialArrays, TrialArrays | None]:
     if job.follow is not None:
         return split.train, None
     if job.training.validate_on == "eval":

@@ -6,7 +6,7 @@ from raysp.kinds.metric import Metric
 
 FLOOR, CEILING = "mean_rate", "true_rates"
 
-NEEDS = {"co-bps": ("heldout", "held-out neurons"), "fp-bps": ("forward", "bins after the observed ones")}
+NEEDS = {"co-bps": ("heldout", "held-out units"), "fp-bps": ("forward", "bins after the observed ones")}
 """Objective -> the size that it needs, in words."""
 
 ALONE = ("",)

@@ -112,8 +112,8 @@ def write_predictions(
     Args:
         path: where.
         trial: whose they are.
-        sizes: of the split, or of its cell subset.
-        parts: "train" and "eval" -> rates (trials, bins, neurons), expected spikes per bin.
+        sizes: of the split, or of its unit subset.
+        parts: "train" and "eval" -> rates (trials, bins, units), expected spikes per bin.
         split: with the recording's own numbers of trials and units; None where they are not known.
 
     Raises:
@@ -170,7 +170,7 @@ def read_rates(path: str, part: str) -> tuple[np.ndarray, np.ndarray | None]:
         part: "train" or "eval".
 
     Returns:
-        (trials, bins, neurons) float32 expected spikes per bin, held-in neurons first; and (trials, forward, neurons)
+        (trials, bins, units) float32 expected spikes per bin, held-in units first; and (trials, forward, units)
         likewise, or None where the model predicts none.
 
     Raises:
@@ -248,13 +248,13 @@ def _row_groups(
 
 
 def _lists(rates: np.ndarray | None, samples: np.ndarray, digest: Any) -> pa.ListArray | None:
-    """Return (samples, bins, neurons) as one list of bins per (sample, neuron), without a copy beyond the transpose."""
+    """Return (samples, bins, units) as one list of bins per (sample, unit), without a copy beyond the transpose."""
     if rates is None:
         return None
     by_unit = np.ascontiguousarray(rates[samples[0] : samples[-1] + 1].transpose(0, 2, 1))
     digest.update(by_unit.data)
-    trials, neurons, bins = by_unit.shape
-    offsets = np.arange(trials * neurons + 1, dtype=np.int32) * np.int32(bins)
+    trials, units, bins = by_unit.shape
+    offsets = np.arange(trials * units + 1, dtype=np.int32) * np.int32(bins)
     return pa.ListArray.from_arrays(offsets, pa.array(by_unit.reshape(-1)))
 
 
@@ -336,11 +336,11 @@ def _range_of_parts(file: pq.ParquetFile, group: int) -> tuple[str, str]:
     return statistics.min, statistics.max
 
 
-def _note(seen: np.ndarray, sample: np.ndarray, unit: np.ndarray, trials: int, neurons: int) -> None:
-    for name, values, count in (("trial", sample, trials), ("unit", unit, neurons)):
+def _note(seen: np.ndarray, sample: np.ndarray, unit: np.ndarray, trials: int, units: int) -> None:
+    for name, values, count in (("trial", sample, trials), ("unit", unit, units)):
         if len(values) and not 0 <= values.min() <= values.max() < count:
             raise ValueError(f"{name} expected 0 to {count - 1}, got {values.min()} to {values.max()}")
-    rows, before = sample.astype(np.int64) * neurons + unit, np.count_nonzero(seen)
+    rows, before = sample.astype(np.int64) * units + unit, np.count_nonzero(seen)
     seen[rows] = True
     if np.count_nonzero(seen) != before + len(rows):
         raise ValueError("a (trial, unit) is there more than once")
@@ -348,14 +348,14 @@ def _note(seen: np.ndarray, sample: np.ndarray, unit: np.ndarray, trials: int, n
 
 def _place(into: np.ndarray, sample: np.ndarray, unit: np.ndarray, lists: pa.ChunkedArray, name: str) -> None:
     column = lists.combine_chunks()
-    bins, neurons = into.shape[1:]
+    bins, units = into.shape[1:]
     if column.null_count or not (column.value_lengths().to_numpy() == bins).all():
         raise ValueError(f"{name} expected {bins} bins in every row")
     values = column.flatten().to_numpy().reshape(len(sample), bins)
-    rows = sample.astype(np.int64) * neurons + unit
-    if len(rows) and len(rows) % neurons == 0 and unit[0] == 0 and (np.diff(rows) == 1).all():
+    rows = sample.astype(np.int64) * units + unit
+    if len(rows) and len(rows) % units == 0 and unit[0] == 0 and (np.diff(rows) == 1).all():
         # As raysp wrote it: a block move is several times faster than row by row.
-        whole = values.reshape(len(rows) // neurons, neurons, bins).transpose(0, 2, 1)
+        whole = values.reshape(len(rows) // units, units, bins).transpose(0, 2, 1)
         into[sample[0] : sample[0] + len(whole)] = whole
     else:
         into[sample, :, unit] = values

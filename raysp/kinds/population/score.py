@@ -9,13 +9,13 @@ import numpy as np
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
-from raysp.data.splits.population import PopulationSplit, Targets
+from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.behavior import behavior_scores, decodings
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_measures
 from raysp.evaluation.nlb import JudgeFailed, benchmark_metrics, forward_counts, is_velocity, judge
-from raysp.evaluation.rates import measures_of_truth, r2_per_neuron, roughness
+from raysp.evaluation.rates import measures_of_truth, r2_per_unit, roughness
 from raysp.evaluation.score import Score, known, score, scores
 from raysp.io import files
 from raysp.kinds.population.silent import silent_scores
@@ -27,7 +27,7 @@ RATIO = "predicted / recorded spikes"
 
 
 def population_rows(
-    trial: Trial, split: PopulationSplit, targets: Targets, folder: TrialFolder
+    trial: Trial, split: PopulationSplit, answers: Answers, folder: TrialFolder
 ) -> list[dict[str, Any]]:
     """Return the rows of one trial: over all units, and co-bps of each held-out unit.
 
@@ -37,7 +37,7 @@ def population_rows(
     Args:
         trial: whose predictions are scored.
         split: its data, the trial's units already selected.
-        targets: the answers, likewise.
+        answers: the answers, likewise.
         folder: of the trial.
 
     Raises:
@@ -48,25 +48,25 @@ def population_rows(
     parts = {part: Prediction(*read_rates(folder.predictions, part)) for part in ("train", "eval")}
     whole = split.role.benchmark and trial.units is None
     found = [
-        *_not_predicted(targets, parts["eval"]),
-        *(_judged(split, targets, parts) if whole else scores(_own(split, targets, parts))),
-        *_beside(targets, parts["eval"]),
+        *_not_predicted(answers, parts["eval"]),
+        *(_judged(split, answers, parts) if whole else scores(_own(split, answers, parts))),
+        *_beside(answers, parts["eval"]),
         *_measured_by_the_trial(folder),
-        *_behavior(split, targets, parts),
-        *_states(split, targets, folder, trial),
-        *silent_scores(trial, split, targets, parts["eval"]),
-        *_per_unit(split, targets, parts["eval"]),
+        *_behavior(split, answers, parts),
+        *_states(split, answers, folder, trial),
+        *silent_scores(trial, split, answers, parts["eval"]),
+        *_per_unit(split, answers, parts["eval"]),
     ]
     common = _common(trial, split)
     return [{**common, **one.row(), "unit": _own_id(split, one.unit_index)} for one in found]
 
 
-def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> list[Score]:
+def _judged(split: PopulationSplit, answers: Answers, parts: dict[str, Prediction]) -> list[Score]:
     """Return the judge's scores; raysp's own, with a note of why, where it is not there or fails."""
-    from raysp.data.nlb.answers import targets_dict
+    from raysp.data.nlb.answers import answers_dict
 
-    answers = targets_dict(targets, split.train)
-    (group,) = answers
+    truth = answers_dict(answers, split.train)
+    (group,) = truth
     heldin = split.sizes.heldin
     rates = {}
     for part, prediction in parts.items():
@@ -75,10 +75,10 @@ def _judged(split: PopulationSplit, targets: Targets, parts: dict[str, Predictio
         for name, array in _halves("eval_rates", parts["eval"].rates_forward, heldin).items():
             rates[f"{name}_forward"] = array
     try:
-        values = judge(answers, {group: rates})[group]
+        values = judge(truth, {group: rates})[group]
     except (NotReady, JudgeFailed) as reason:
-        return [_instead(one, reason) for one in scores(_own(split, targets, parts))]
-    others = {name: compute for name, compute in _own(split, targets, parts).items() if name not in values}
+        return [_instead(one, reason) for one in scores(_own(split, answers, parts))]
+    others = {name: compute for name, compute in _own(split, answers, parts).items() if name not in values}
     return [*(known(name, value, judge=JUDGE) for name, value in values.items()), *scores(others)]
 
 
@@ -87,9 +87,9 @@ def _instead(own: Score, reason: Exception) -> Score:
     return Score(own.metric, own.value, why if own.note is None else f"{own.note}; {why}")
 
 
-def _not_predicted(targets: Targets, prediction: Prediction) -> list[Score]:
+def _not_predicted(answers: Answers, prediction: Prediction) -> list[Score]:
     """Return the scores that a prediction cannot have, though the answers are known."""
-    if prediction.rates_forward is not None or forward_counts(targets.trials, targets.sizes.heldout) is None:
+    if prediction.rates_forward is not None or forward_counts(answers.trials, answers.sizes.heldout) is None:
         return []
     return [Score("fp-bps", None, "the model predicts no bins after the observed ones")]
 
@@ -98,31 +98,31 @@ def _halves(stem: str, rates: np.ndarray, heldin: int) -> dict[str, np.ndarray]:
     return {f"{stem}_heldin": rates[..., :heldin], f"{stem}_heldout": rates[..., heldin:]}
 
 
-def _own(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> dict[str, Any]:
+def _own(split: PopulationSplit, answers: Answers, parts: dict[str, Prediction]) -> dict[str, Any]:
     train = split.train if split.train.behavior is not None else None
     return benchmark_metrics(
-        targets, parts["eval"].rates, parts["eval"].rates_forward, train=train, train_rates=parts["train"].rates
+        answers, parts["eval"].rates, parts["eval"].rates_forward, train=train, train_rates=parts["train"].rates
     )
 
 
-def _beside(targets: Targets, prediction: Prediction) -> list[Score]:
-    # Reconstruction of the input neurons and closeness to known truth: beside the benchmark's numbers, never as them.
+def _beside(answers: Answers, prediction: Prediction) -> list[Score]:
+    # Reconstruction of the input units and closeness to known truth: beside the benchmark's numbers, never as them.
     name = "reconstruction bits/spike"
-    found = scores({name: live_measures(prediction, targets.trials)[name]})
-    if targets.trials.rates is not None:
-        true = targets.trials.rates[:, : targets.sizes.bins]
+    found = scores({name: live_measures(prediction, answers.trials)[name]})
+    if answers.trials.rates is not None:
+        true = answers.trials.rates[:, : answers.sizes.bins]
         found += scores(measures_of_truth(prediction.rates, true))
         found.append(score("roughness", lambda: roughness(prediction.rates)))
-    return [*found, *_ratios(targets, prediction)]
+    return [*found, *_ratios(answers, prediction)]
 
 
-def _ratios(targets: Targets, prediction: Prediction) -> list[Score]:
+def _ratios(answers: Answers, prediction: Prediction) -> list[Score]:
     """Return how many spikes were predicted for each that was recorded, over all units and by what was hidden."""
-    known_counts, heldin = targets.trials, targets.sizes.heldin
+    known_counts, heldin = answers.trials, answers.sizes.heldin
     cases = {
         "held-in units": (prediction.rates[..., :heldin], known_counts.heldin),
         "held-out units": (prediction.rates[..., heldin:], known_counts.heldout),
-        "forward bins": (prediction.rates_forward, forward_counts(known_counts, targets.sizes.heldout)),
+        "forward bins": (prediction.rates_forward, forward_counts(known_counts, answers.sizes.heldout)),
     }
     sums = {
         name: _sums(rates, counts)
@@ -154,32 +154,32 @@ def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:
     return [known(name, settings.coerce(float | None, value, f"{folder.metrics}, {name}")) for name, value in values]
 
 
-def _behavior(split: PopulationSplit, targets: Targets, parts: dict[str, Prediction]) -> list[Score]:
-    if is_velocity(split.sizes.dataset, targets.trials.behavior):
+def _behavior(split: PopulationSplit, answers: Answers, parts: dict[str, Prediction]) -> list[Score]:
+    if is_velocity(split.sizes.dataset, answers.trials.behavior):
         return []
     rates = parts["train"].rates, parts["eval"].rates
-    return behavior_scores(decodings(split.sizes.dataset, split.train, targets.trials, *rates))
+    return behavior_scores(decodings(split.sizes.dataset, split.train, answers.trials, *rates))
 
 
-def _states(split: PopulationSplit, targets: Targets, folder: TrialFolder, trial: Trial) -> list[Score]:
+def _states(split: PopulationSplit, answers: Answers, folder: TrialFolder, trial: Trial) -> list[Score]:
     from raysp.evaluation.state import state_r2
     from raysp.kinds.population.latents_file import read_latents
 
-    if split.train.states is None or targets.trials.states is None or not files.exists(folder.latents):
+    if split.train.states is None or answers.trials.states is None or not files.exists(folder.latents):
         return []
     latents = [read_latents(folder.latents, part, trial) for part in ("train", "eval")]
     try:
-        found = state_r2(latents[0], split.train.states, latents[1], targets.trials.states)
+        found = state_r2(latents[0], split.train.states, latents[1], answers.trials.states)
     except BadInput as reason:
         return [Score("state R2", None, str(reason))]
     each = [known("state R2", float(value), parameter=f"dimension {index}") for index, value in enumerate(found)]
     return [known("state R2", float(found.mean())), *each]
 
 
-def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) -> list[Score]:
+def _per_unit(split: PopulationSplit, answers: Answers, prediction: Prediction) -> list[Score]:
     """Return co-bps of each held-out unit, undefined without a spike, and R2 of each unit whose true rate changes."""
-    counts, heldin = targets.trials.heldout, split.sizes.heldin
-    truth = _truth_per_unit(targets, prediction)
+    counts, heldin = answers.trials.heldout, split.sizes.heldin
+    truth = _truth_per_unit(answers, prediction)
     if counts is None:
         return truth
     return truth + [
@@ -192,11 +192,11 @@ def _per_unit(split: PopulationSplit, targets: Targets, prediction: Prediction) 
     ]
 
 
-def _truth_per_unit(targets: Targets, prediction: Prediction) -> list[Score]:
-    if targets.trials.rates is None:
+def _truth_per_unit(answers: Answers, prediction: Prediction) -> list[Score]:
+    if answers.trials.rates is None:
         return []
     try:
-        each = r2_per_neuron(prediction.rates, targets.trials.rates[:, : targets.sizes.bins])
+        each = r2_per_unit(prediction.rates, answers.trials.rates[:, : answers.sizes.bins])
     except BadInput:
         # The score over all units says why.
         return []

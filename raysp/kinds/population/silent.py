@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from raysp.config.experiment import Trial
-from raysp.data.splits.population import PopulationSplit, Targets, TrialArrays
+from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
 from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
@@ -27,7 +27,7 @@ def fitted_trials(trial: Trial, train: TrialArrays) -> TrialArrays:
     return train.take(~validation_mask(train, training))
 
 
-def silent_scores(trial: Trial, split: PopulationSplit, targets: Targets, found: Prediction) -> list[Score]:
+def silent_scores(trial: Trial, split: PopulationSplit, answers: Answers, found: Prediction) -> list[Score]:
     """Return co-bps and fp-bps without the units that were silent in training and not in evaluation, where there are.
 
     The note of a score names these units. A unit's rate is learnt from its spikes: of one that had none it is near
@@ -35,12 +35,12 @@ def silent_scores(trial: Trial, split: PopulationSplit, targets: Targets, found:
 
     Args:
         trial: the run's trial.
-        split: the data, the trial's neurons already selected.
-        targets: the answers, likewise.
+        split: the data, the trial's units already selected.
+        answers: the answers, likewise.
         found: rates of the evaluation trials.
     """
     train, rows = fitted_trials(trial, split.train), []
-    for metric, first, rates, trained, counts in _cases(train, targets.trials, found):
+    for metric, first, rates, trained, counts in _cases(train, answers.trials, found):
         silent = np.flatnonzero((_spikes(trained) == 0) & (_spikes(counts) > 0))
         if not len(silent):
             continue

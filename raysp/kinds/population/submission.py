@@ -35,7 +35,7 @@ class Group:
         split: the split's name.
         phase: "val" or "test".
         standin: the data were generated.
-        heldin: held-in neurons.
+        heldin: held-in units.
         forward: the model predicts the bins after the observed ones.
         trials: one trial per seed; their rates are averaged.
     """
@@ -75,7 +75,7 @@ def submissions(
 
     Raises:
         NotReady: trials of the model are not finished and `partial` is False; a split is not prepared.
-        BadInput: no benchmark splits; an ambiguous model; an unknown seed; only a cell subset was trained; predictions
+        BadInput: no benchmark splits; an ambiguous model; an unknown seed; only a unit subset was trained; predictions
             that do not fit the prepared split.
         OSError: the disk is full; a submission that was there stays as it was.
     """
@@ -155,17 +155,17 @@ def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = No
 
 
 def shapes(sizes: Sizes, trials: dict[str, int], *, forward: bool) -> dict[str, tuple[int, int, int]]:
-    """Return the arrays of a group and their shapes (trials, bins, neurons).
+    """Return the arrays of a group and their shapes (trials, bins, units).
 
     Args:
         sizes: the split's.
         trials: "train" and "eval" -> number of trials.
         forward: with the rates of the bins after the observed ones.
     """
-    neurons = {"heldin": sizes.heldin, "heldout": sizes.heldout}
-    names = {f"{part}_rates_{half}": (trials[part], sizes.bins, neurons[half]) for part in PARTS for half in HALVES}
+    units = {"heldin": sizes.heldin, "heldout": sizes.heldout}
+    names = {f"{part}_rates_{half}": (trials[part], sizes.bins, units[half]) for part in PARTS for half in HALVES}
     if forward:
-        names |= {f"eval_rates_{half}_forward": (trials["eval"], sizes.forward, neurons[half]) for half in HALVES}
+        names |= {f"eval_rates_{half}_forward": (trials["eval"], sizes.forward, units[half]) for half in HALVES}
     return names
 
 
@@ -181,8 +181,8 @@ def _benchmark_trials(run: RunFolder) -> list[Trial]:
     whole = [trial for trial in trials if trial.units is None]
     if not whole:
         raise BadInput(
-            f"{run.path} was trained on a cell subset, and the benchmark asks for all neurons; "
-            "run the experiment without `neurons` to submit it (the Parquet dataset holds the subset's predictions)"
+            f"{run.path} was trained on a unit subset, and the benchmark asks for all units; "
+            "run the experiment without `units` to submit it (the Parquet dataset holds the subset's predictions)"
         )
     return whole
 
@@ -253,7 +253,7 @@ def _write_halves(out: h5py.Group, name: str, rates: np.ndarray, heldin: int) ->
 
 
 def _mean_rates(run: RunFolder, group: Group, part: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the mean over seeds of (trials, bins, neurons), and of the forward bins; one seed passes unchanged."""
+    """Return the mean over seeds of (trials, bins, units), and of the forward bins; one seed passes unchanged."""
     total, total_forward = None, None
     for trial in group.trials:
         rates, forward = read_rates(run.trial(trial.id).predictions, part)

@@ -106,7 +106,7 @@ def _needed(array: str, dataset: str, group: Group) -> bool:
 
 
 def _another_unit(group: Group, root: str, split: str) -> Iterator[str]:
-    """Compare the mean rate of the input neurons with their mean count, which every model comes near to."""
+    """Compare the mean rate of the input units with their mean count, which every model comes near to."""
     counts = store.load(root, split).eval.heldin
     if "eval_rates_heldin" not in group:
         return

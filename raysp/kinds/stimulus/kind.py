@@ -1,4 +1,4 @@
-"""Cells that respond to a known stimulus: one continuous recording, of which models predict spike trains."""
+"""Units that respond to a known stimulus: one continuous recording, of which models predict spike trains."""
 
 from __future__ import annotations
 

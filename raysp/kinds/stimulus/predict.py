@@ -49,7 +49,7 @@ def predict(job: Job, fitted: Fitted, split: StimulusSplit) -> Products:
         files["kernels.parquet"] = lambda path: write_kernels(path, trial, split.units, weights)
     units = {unit: own for unit, own in fitted.units.items() if unit not in fitted.lost}
     by_unit = {name: _known(split, fitted, boost.by) for name, boost in boosts.items()}
-    return Products(files, {"cells": units, "boosts": by_unit}, _done(job, units))
+    return Products(files, {"units": units, "boosts": by_unit}, _done(job, units))
 
 
 def _known(split: StimulusSplit, fitted: Fitted, values: torch.Tensor) -> dict[int, float]:
@@ -66,7 +66,7 @@ def _done(job: Job, units: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
     losses = torch.tensor([own["validation loss"] for own in units.values()])
     return {
         "selected_on": f"validation part, each unit by itself{refit}",
-        "cells_best_validation_loss": losses.mean().item(),
+        "units_best_validation_loss": losses.mean().item(),
     }
 
 

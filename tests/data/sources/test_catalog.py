@@ -146,16 +146,16 @@ def test_moving_the_file_builds_nothing_anew(recording, tmp_path, monkeypatch):
 def test_a_lost_answer_file_is_built_again(recording):
     known, root = recording
     prepare.prepare([known], root)
-    store.files.remove(store.targets_path(root, "mine"))
+    store.files.remove(store.answers_path(root, "mine"))
     prepare.prepare([known], root)
-    assert len(store.load_targets(root, "mine").trials) == 5
+    assert len(store.load_answers(root, "mine").trials) == 5
 
 
 @pytest.mark.parametrize("answers", [False, True])
 def test_a_damaged_split_is_built_again(recording, answers):
     chosen, root = recording
     prepare.prepare([chosen], root)
-    path = (store.targets_path if answers else store.split_path)(root, chosen.name)
+    path = (store.answers_path if answers else store.split_path)(root, chosen.name)
     with open(path, "rb") as file:
         damaged = bytearray(file.read())
     array = "trials/heldin" if answers else "train/heldin"

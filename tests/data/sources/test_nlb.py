@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from raysp.data.nlb import tensors as nlb_tensors
-from raysp.data.nlb.answers import answers_path, targets_dict
+from raysp.data.nlb.answers import answers_dict, answers_path
 from raysp.data.nlb.recording import read_recording
 from raysp.data.nlb.sets import SETS, SPLITS, split_name
 from raysp.data.sources import nlb
@@ -60,7 +60,7 @@ def test_a_config_refuses_what_is_no_split():
 def test_answers_become_targets_and_the_benchmarks_dictionary_again(root, name, bin_ms):
     split, targets = next(built(root, split_name(name, bin_ms, "val")))
     session = read_recording(SETS[name], root).train
-    assert_same(targets_dict(targets, split.train), nlb_tensors.eval_target(session, SETS[name], bin_ms))
+    assert_same(answers_dict(targets, split.train), nlb_tensors.eval_target(session, SETS[name], bin_ms))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -130,7 +130,7 @@ class TestTestPhase:
         split, targets = next(built(own, split_name("area2_bump", bin_ms, "test")))
         assert targets.trials.heldout.shape == (6, 600 // bin_ms, HELDOUT)
         assert targets.trials.decode_mask.shape == (6, 2)
-        (found,) = targets_dict(targets, split.train).values()
+        (found,) = answers_dict(targets, split.train).values()
         with h5py.File(answers_path(own)) as file:
             stored = file[nlb_tensors.group_name("area2_bump", bin_ms)]
             assert found.keys() == set(stored)

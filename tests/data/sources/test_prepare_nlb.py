@@ -85,9 +85,9 @@ def test_preparing_writes_all_splits_and_their_answers(root):
     loaded = store.load(root, f"standin-{VAL}")
     made, targets = next(built(root, VAL))
     assert loaded.fingerprint() == made.fingerprint()
-    assert store.load_targets(root, f"standin-{VAL}").psth.shape == targets.psth.shape
+    assert store.load_answers(root, f"standin-{VAL}").psth.shape == targets.psth.shape
     with pytest.raises(NotReady, match="raysp data fetch test_answers"):
-        store.load_targets(root, "standin-area2_bump-20ms-test")
+        store.load_answers(root, "standin-area2_bump-20ms-test")
 
 
 def test_what_is_up_to_date_is_not_built_again(root):
@@ -154,9 +154,9 @@ def test_a_damaged_split_is_built_again_and_its_neighbour_is_not(root):
 def test_answers_that_went_away_are_not_kept(root):
     name = "standin-area2_bump-20ms-test"
     prepared(root, name)
-    shutil.copy(store.split_path(root, name), store.targets_path(root, name))
+    shutil.copy(store.split_path(root, name), store.answers_path(root, name))
     prepared(root, name, force=True)
-    assert not os.path.exists(store.targets_path(root, name))
+    assert not os.path.exists(store.answers_path(root, name))
 
 
 def test_the_header_names_the_files_a_split_was_built_from(root):

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from raysp.data.splits import store
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays
+from raysp.data.splits.population import Answers, PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput, NotReady
 
 SIZES = Sizes("mine", 5.0, 6, 3, 2, 1)
 
 
-def made_up(seed: int = 0) -> tuple[PopulationSplit, Targets]:
+def made_up(seed: int = 0) -> tuple[PopulationSplit, Answers]:
     rng = np.random.default_rng(seed)
 
     def counts(trials: int, bins: int, units: int) -> np.ndarray:
@@ -28,7 +28,7 @@ def made_up(seed: int = 0) -> tuple[PopulationSplit, Targets]:
     train = TrialArrays(counts(5, 6, 3), counts(5, 6, 2), behavior=rng.random((5, 6, 2)), ids=np.arange(5) * 2)
     split = PopulationSplit("mine", SIZES, train, TrialArrays(**known), units=np.array([7, 9, 11, 3, 5]))
     answers = TrialArrays(**known, heldout=counts(4, 6, 2))
-    return split, Targets("mine", SIZES, answers, psth=rng.random((2, 6, 5)), units=split.units)
+    return split, Answers("mine", SIZES, answers, psth=rng.random((2, 6, 5)), units=split.units)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def same(one: TrialArrays, two: TrialArrays) -> bool:
 def everything(root: str) -> tuple[str, bool]:
     """Read all that can be read; return the split's fingerprint, and whether all is as it was made up."""
     split, targets = made_up()
-    found, part, answers = (read(root, "mine") for read in (store.load, store.load_training, store.load_targets))
+    found, part, answers = (read(root, "mine") for read in (store.load, store.load_training, store.load_answers))
     right = (
         same(found.train, split.train)
         and same(found.eval, split.eval)
@@ -135,7 +135,7 @@ def test_a_changed_header_is_told_of(root, old, new, message):
     ("source", "place", "read", "message"),
     [
         ("mine.targets.h5", "mine.h5", store.load, "mine.h5 holds the answers, expected the split; prepare it"),
-        ("mine.h5", "mine.targets.h5", store.load_targets, "holds the split, expected the answers; prepare it"),
+        ("mine.h5", "mine.targets.h5", store.load_answers, "holds the split, expected the answers; prepare it"),
     ],
 )
 def test_a_split_and_its_answers_in_each_others_place_are_told_of(root, source, place, read, message):
@@ -169,25 +169,25 @@ def test_answers_to_other_data_are_refused_and_prepared_again(root, tmp_path):
     assert store.has_its_answers(root, "mine")
     other = str(tmp_path / "other")
     store.save(*made_up(seed=1), other, {})
-    shutil.copy(store.targets_path(other, "mine"), store.targets_path(root, "mine"))
+    shutil.copy(store.answers_path(other, "mine"), store.answers_path(root, "mine"))
     with pytest.raises(BadInput, match=r"answers to other data called mine .*run: raysp data prepare mine"):
-        store.load_targets(root, "mine")
+        store.load_answers(root, "mine")
     assert not store.has_its_answers(root, "mine")
 
 
 def test_answers_that_are_gone_or_damaged_are_prepared_again(root):
-    path = store.targets_path(root, "mine")
+    path = store.answers_path(root, "mine")
     with open(path, "r+b") as file:
         file.truncate(1000)
     assert not store.has_its_answers(root, "mine")
     os.remove(path)
     assert not store.has_its_answers(root, "mine")
     with pytest.raises(NotReady, match="no answers"):
-        store.load_targets(root, "mine")
+        store.load_answers(root, "mine")
 
 
 def test_a_split_without_answers_leaves_none_of_an_earlier_one(root):
     store.save(dataclasses.replace(made_up(seed=1)[0]), None, root, {})
     assert store.has_its_answers(root, "mine")
     with pytest.raises(NotReady, match="no answers"):
-        store.load_targets(root, "mine")
+        store.load_answers(root, "mine")

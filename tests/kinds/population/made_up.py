@@ -12,7 +12,7 @@ from raysp.config.experiment import Training, Trial
 from raysp.data.nlb.sets import role_of
 from raysp.data.splits import store
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import PopulationSplit, Sizes, Targets, TrialArrays
+from raysp.data.splits.population import Answers, PopulationSplit, Sizes, TrialArrays
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.live import live_metrics
 from raysp.evaluation.nlb import fast_metrics
@@ -43,7 +43,7 @@ class MadeUp:
 
 
 def make_run(
-    folder, *, splits=SPLITS, models=("mean_rate", "sae", "true_rates"), seeds=(0, 1), neurons=None, without=(), **sizes
+    folder, *, splits=SPLITS, models=("mean_rate", "sae", "true_rates"), seeds=(0, 1), units=None, without=(), **sizes
 ):
     """Write a finished, scored run; `without` names arrays the data shall lack."""
     root, run = str(folder / "data"), RunFolder(str(folder / "runs" / "made-up"))
@@ -53,13 +53,13 @@ def make_run(
         split, targets = strip(split, targets, without)
         store.save(split, targets, root, {"made": "up"})
         fingerprint = split.fingerprint()
-        if neurons is not None:
-            split, targets = split.select(neurons), targets.select(neurons)
-            truth = {part: (latents, rates[..., list(neurons)]) for part, (latents, rates) in truth.items()}
+        if units is not None:
+            split, targets = split.select(units), targets.select(units)
+            truth = {part: (latents, rates[..., list(units)]) for part, (latents, rates) in truth.items()}
         for model in models:
             training = Training(epochs=40) if model == "sae" else None
             for seed in seeds:
-                trial = Trial(model, {}, training, name, fingerprint, seed, neurons)
+                trial = Trial(model, {}, training, name, fingerprint, seed, units)
                 trials.append(trial)
                 rows += finish(run, trial, split, targets, truth, len(trials))
     record = {
@@ -107,7 +107,7 @@ def make_split(name, seed=0, trials=(60, 24), bins=35, forward=10, heldin=18, he
     made = Provenance((("made_up.nwb", "ab" * 32),), "made-up-1", name.startswith("standin-"), notes)
     return (
         PopulationSplit(name, sizes, train, seen, made, role=role_of(name)),
-        Targets(name, sizes, answers, psth),
+        Answers(name, sizes, answers, psth),
         truth,
     )
 

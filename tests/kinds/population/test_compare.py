@@ -42,7 +42,7 @@ def test_a_single_seed_has_no_interval(make):
 
 
 def test_subsets_of_units_are_told_apart(make):
-    made = make(seeds=(0,), models=("mean_rate",), splits=("mc_maze_small-20ms-val",), neurons=(0, 1, 2, 5, 19, 20))
+    made = make(seeds=(0,), models=("mean_rate",), splits=("mc_maze_small-20ms-val",), units=(0, 1, 2, 5, 19, 20))
     compare(made.run)
     assert set(read_comparison(made.run)["units"]) == {"0-2,5,19-20"}
 

@@ -269,7 +269,7 @@ def test_predictions_are_not_scored_against_other_data(made, tmp_path):
     check_data(made.root, [trial])
     # Answers alone of other data, under the right split.
     shutil.copytree(f"{made.root}/prepared", tmp_path / "both" / "prepared")
-    shutil.copy(store.targets_path(str(tmp_path), name), store.targets_path(str(tmp_path / "both"), name))
+    shutil.copy(store.answers_path(str(tmp_path), name), store.answers_path(str(tmp_path / "both"), name))
     with pytest.raises(BadInput, match="answers to other data"):
         rows_of(made.run, str(tmp_path / "both"), trial)
 

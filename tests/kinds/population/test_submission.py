@@ -163,12 +163,12 @@ def test_splits_that_are_no_benchmark_are_not_submitted(lab):
         submissions(lab.run, lab.root)
 
 
-def test_a_cell_subset_is_not_submitted(lab):
+def test_a_unit_subset_is_not_submitted(lab):
     split = lab.split(SMALL)
-    cells = (0, 2, 5)
-    trial = lab.trained("sae", split, units=cells)
-    lab.finish(trial, split.select(cells))
-    with pytest.raises(BadInput, match="cell subset"):
+    units = (0, 2, 5)
+    trial = lab.trained("sae", split, units=units)
+    lab.finish(trial, split.select(units))
+    with pytest.raises(BadInput, match="unit subset"):
         submissions(lab.run, lab.root)
 
 

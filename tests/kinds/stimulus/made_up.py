@@ -26,7 +26,7 @@ from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import SCHEMA
 
 NAME = "standin-eye"
-CELLS = (3, 5, 8, 13)
+UNITS = (3, 5, 8, 13)
 INPUT = 100
 """Bins that a window sees; predictions begin so far into the test part."""
 
@@ -52,16 +52,16 @@ class MadeRun:
     split: StimulusSplit
     trials: list[Trial]
 
-    def of(self, model: str, cell: int = CELLS[0], seed: int = 0) -> Trial:
-        return next(t for t in self.trials if t.shown == model and cell in t.units and t.seed == seed)
+    def of(self, model: str, unit: int = UNITS[0], seed: int = 0) -> Trial:
+        return next(t for t in self.trials if t.shown == model and unit in t.units and t.seed == seed)
 
 
 def eye(seconds: float = 20.0, name: str = NAME, seed: int = 0) -> StimulusSplit:
-    """Return a recording of four cells that fire after the first light goes on."""
+    """Return a recording of four units that fire after the first light goes on."""
     rng, bins = np.random.default_rng(seed), int(seconds * 1000)
     stimulus = np.repeat(rng.integers(0, 2, (bins // 50, 4)), 50, axis=0).astype(np.float32)
     drive = np.r_[np.zeros(40), stimulus[:-40, 0]]
-    rates = 0.002 + 0.02 * drive[:, None] * np.linspace(0.5, 1.5, len(CELLS))
+    rates = 0.002 + 0.02 * drive[:, None] * np.linspace(0.5, 1.5, len(UNITS))
     fifth = bins // 5
     parts = {
         "train": ((0, fifth), (4 * fifth, bins)),
@@ -70,11 +70,11 @@ def eye(seconds: float = 20.0, name: str = NAME, seed: int = 0) -> StimulusSplit
     }
     return StimulusSplit(
         name=name,
-        sizes=StimulusSizes(name, 1.0, 4, len(CELLS)),
+        sizes=StimulusSizes(name, 1.0, 4, len(UNITS)),
         stimulus=stimulus,
-        spikes=(rng.random((bins, len(CELLS))) < rates).astype(np.uint8),
-        units=np.array(CELLS),
-        global_ids=np.arange(len(CELLS)),
+        spikes=(rng.random((bins, len(UNITS))) < rates).astype(np.uint8),
+        units=np.array(UNITS),
+        global_ids=np.arange(len(UNITS)),
         parts=parts,
         left_out=((4, "fires too fast"),),
         provenance=Provenance((("eye.npy", "ab" * 32),), "retina-0", standin=name.startswith("standin-")),
@@ -88,17 +88,17 @@ def make_run(folder, *, models=MODELS, seeds=(0,), together=2, value=None, split
         folder: where the data root and the run go.
         models: labels; "poisson_20" is the model poisson_counts with an interval of 20.
         seeds: of each.
-        together: cells of a trial.
-        value: (model, decoding, metric, width in ms or None, cell, seed) -> the number in the table.
+        together: units of a trial.
+        value: (model, decoding, metric, width in ms or None, unit, seed) -> the number in the table.
         split: the recording.
     """
     root, run = str(folder / "data"), RunFolder(str(folder / "runs" / "made-up"))
     split = eye() if split is None else split
-    # A recording of few cells, prepared as one; a selection's name is none that is prepared.
+    # A recording of few units, prepared as one; a selection's name is none that is prepared.
     split = dataclasses.replace(split, name=split.name.partition("[")[0])
     store.save(split, None, root, {"made": "up"})
-    cells = split.units.tolist()
-    groups = [tuple(cells[first : first + together]) for first in range(0, len(cells), together)]
+    units = split.units.tolist()
+    groups = [tuple(units[first : first + together]) for first in range(0, len(units), together)]
     trials = [make_trial(model, split, seed, group) for model in models for seed in seeds for group in groups]
     rows = [row for trial in trials for row in finish(run, trial, split, value or made_value)]
     provenance = dataclasses.asdict(split.provenance)
@@ -124,7 +124,7 @@ def case_of(made) -> Case:
     return open_case(*read(made))
 
 
-def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
+def make_trial(label, split, seed=0, units=UNITS) -> Trial:
     head, _, interval = label.rpartition("_")
     counting = interval.isdigit()
     model = {"poisson": "poisson_counts", "perfect_counts": "perfect_counts"}[head] if counting else label
@@ -133,7 +133,7 @@ def make_trial(label, split, seed=0, cells=CELLS) -> Trial:
         settings = {"past": PAST, "output_bins": LENGTH, "clamp": CLAMP, "step": STEP}
     training = Training(epochs=3) if model in TRAINED else None
     data = split.fingerprint()
-    return Trial(model, settings, training, split.name, data, seed, tuple(cells), label=label if counting else "")
+    return Trial(model, settings, training, split.name, data, seed, tuple(units), label=label if counting else "")
 
 
 def finish(run, trial, split, value):
@@ -143,8 +143,8 @@ def finish(run, trial, split, value):
     trained = trial.training is not None
     losses = [{"epoch": e, "train_loss": 3.0 - e, "validation_loss": 3.5 - e, "learning_rate": 1e-3} for e in (1, 2, 3)]
     write_curve(folder.curve, losses if trained else [])
-    best = {str(cell): {"best epoch": 1 + i % 3, "validation loss": 0.5} for i, cell in enumerate(trial.units)}
-    files.write_json(folder.metrics, {"validation": {}, "cells": best if trained else None})
+    best = {str(unit): {"best epoch": 1 + i % 3, "validation loss": 0.5} for i, unit in enumerate(trial.units)}
+    files.write_json(folder.metrics, {"validation": {}, "units": best if trained else None})
     done = {"trial": trial.id, "epochs": 3 if trained else 0, "best_epoch": 2, "seconds": 7.2, "device": "cpu"}
     done |= {"parameters": 1000 * len(trial.units) if trained else 0, "data": trial.data}
     files.write_json(
@@ -161,9 +161,9 @@ def predict(trial, split) -> list[SpikeTrain]:
     """Return predictions that lose a third of the spikes, and shift the others."""
     begin, end = split.parts["test"][0][0] + INPUT, split.parts["test"][0][1]
     found = []
-    for cell in trial.units:
-        recorded = split.spikes[begin:end, split.units.tolist().index(cell)]
-        rng = np.random.default_rng([cell, trial.seed, zlib.crc32(trial.shown.encode())])
+    for unit in trial.units:
+        recorded = split.spikes[begin:end, split.units.tolist().index(unit)]
+        rng = np.random.default_rng([unit, trial.seed, zlib.crc32(trial.shown.encode())])
         for i, decoding in enumerate(DECODINGS[trial.model]):
             predicted = np.roll(recorded * (rng.random(len(recorded)) < 0.67), 2).astype(np.uint8)
             if trial.model == "no_spikes":
@@ -171,16 +171,16 @@ def predict(trial, split) -> list[SpikeTrain]:
             windows = -(-len(recorded) // STEP)
             distance = trial.model in ("distance_unet", "perfect_distance")
             output = np.exp(rng.normal(3, 1, (windows, LENGTH))) if distance and i == 0 else None
-            found.append(SpikeTrain(cell, decoding, 1.0, begin, predicted, recorded, output, STEP))
+            found.append(SpikeTrain(unit, decoding, 1.0, begin, predicted, recorded, output, STEP))
     return found
 
 
-def made_value(model, decoding, metric, sigma, cell, seed):
-    """Higher for networks, for later cells and for wider smoothing; ceilings are perfect."""
+def made_value(model, decoding, metric, sigma, unit, seed):
+    """Higher for networks, for later units and for wider smoothing; ceilings are perfect."""
     if metric in (PREDICTED, RECORDED):
-        return 40.0 + cell
+        return 40.0 + unit
     level = {"no_spikes": 0.0, "distance_unet": 0.5}.get(model, 1.0 if model.startswith("perfect") else 0.3)
-    level = min(level * (1 + 0.002 * (sigma + cell)) + 0.01 * seed * (0 < level < 1), 1.0)
+    level = min(level * (1 + 0.002 * (sigma + unit)) + 0.01 * seed * (0 < level < 1), 1.0)
     level -= 0.05 * (decoding == "floor")
     return level if SIGN[metric] > 0 else 20.0 * (1.0 - level)
 
@@ -196,12 +196,12 @@ def rows_of(trial, split, value):
         {
             **common,
             "decoding": decoding,
-            "unit": cell,
+            "unit": unit,
             "metric": metric,
             "parameter": None if sigma is None else str(sigma),
-            "value": value(trial.shown, decoding, metric, sigma, cell, trial.seed),
+            "value": value(trial.shown, decoding, metric, sigma, unit, trial.seed),
         }
-        for cell in trial.units
+        for unit in trial.units
         for decoding in DECODINGS[trial.model]
         for metric, sigma in places
     ]

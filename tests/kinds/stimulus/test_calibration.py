@@ -1,4 +1,4 @@
-"""Decodings that are adapted to each cell on the validation part."""
+"""Decodings that are adapted to each unit on the validation part."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_a_careful_decoding_is_never_farther_than_silence_where_it_was_chosen(na
     far = np.zeros((2, 3))
     for spikes, recorded in in_validation(model, split, chosen(model, split)):
         for row, predicted in enumerate((spikes[CAREFUL], np.zeros_like(recorded))):
-            for cell in range(3):
-                far[row, cell] += squared(recorded[cell], predicted[cell])
+            for unit in range(3):
+                far[row, unit] += squared(recorded[unit], predicted[unit])
     assert (far[0] <= far[1]).all()
 
 
@@ -89,7 +89,7 @@ def test_the_least_boost_leaves_no_spike(name):
 
 
 @pytest.mark.parametrize("name", ["distance_unet", "poisson_counts"])
-def test_a_cells_boosts_do_not_depend_on_the_others(name):
+def test_a_units_boosts_do_not_depend_on_the_others(name):
     split = made_up_recording()
     whole, one = model_for(name, split), split.select([13])
     single = model_for(name, one)
@@ -128,7 +128,7 @@ def test_of_equally_good_boosts_the_smallest_is_taken(predicted, recorded):
 
 @pytest.mark.parametrize("forced", [False, True])
 @pytest.mark.parametrize("name", ABLE)
-def test_boosts_of_zero_change_nothing_and_each_cell_has_its_own(name, forced):
+def test_boosts_of_zero_change_nothing_and_each_unit_has_its_own(name, forced):
     split = made_up_recording()
     tape, stretch = Tape.of(split, "cpu"), split.parts["test"][0]
     model = model_for(name, split)

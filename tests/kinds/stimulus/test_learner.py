@@ -1,4 +1,4 @@
-"""Networks of many cells in one training: each as if it were alone, resumed as if never stopped."""
+"""Networks of many units in one training: each as if it were alone, resumed as if never stopped."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def descent(split=None, name="poisson_counts", seed=0, **training) -> Descent:
     return Descent(*learner.learner(job, split or made_up_recording()), job)
 
 
-def same(one: Fitted, other: Fitted, cell: int, place: int) -> bool:
+def same(one: Fitted, other: Fitted, unit: int, place: int) -> bool:
     ours, theirs = one.model.state_dict(), other.model.state_dict()
-    return all(torch.equal(ours[name][cell], theirs[name][place]) for name in ours)
+    return all(torch.equal(ours[name][unit], theirs[name][place]) for name in ours)
 
 
-def farthest(one: Fitted, other: Fitted, cell: int, place: int) -> float:
+def farthest(one: Fitted, other: Fitted, unit: int, place: int) -> float:
     ours, theirs = one.model.state_dict(), other.model.state_dict()
-    return max((ours[name][cell] - theirs[name][place]).abs().max().item() for name in ours)
+    return max((ours[name][unit] - theirs[name][place]).abs().max().item() for name in ours)
 
 
 def stop_after(epochs: int):
@@ -76,29 +76,29 @@ def stop_after(epochs: int):
     ],
 )
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_cell_among_others_comes_out_as_if_alone(name, training):
+def test_a_unit_among_others_comes_out_as_if_alone(name, training):
     split = made_up_recording(units=4)
     whole = fit(made_up_trial(name, epochs=4, **training), split)
-    for place, cell in ((0, 10), (2, 16)):
-        alone = fit(made_up_trial(name, epochs=4, **training), split.select([cell]))
+    for place, unit in ((0, 10), (2, 16)):
+        alone = fit(made_up_trial(name, epochs=4, **training), split.select([unit]))
         # Sums of one matrix product are ordered otherwise than those of several: float32 rounding, no more.
         assert farthest(whole, alone, place, 0) < 1e-4
-        assert whole.units[cell]["best epoch"] == alone.units[cell]["best epoch"]
-        expected = pytest.approx(alone.units[cell]["validation loss"], rel=1e-4)
-        assert whole.units[cell]["validation loss"] == expected
+        assert whole.units[unit]["best epoch"] == alone.units[unit]["best epoch"]
+        expected = pytest.approx(alone.units[unit]["validation loss"], rel=1e-4)
+        assert whole.units[unit]["validation loss"] == expected
     assert farthest(whole, whole, 0, 2) > 1e-2
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_which_others_are_trained_beside_a_cell_changes_no_bit(name):
+def test_which_others_are_trained_beside_a_unit_changes_no_bit(name):
     split = made_up_recording(units=6)
-    one, other = (fit(made_up_trial(name), split.select(cells)) for cells in ([10, 16, 19], [13, 16, 25]))
+    one, other = (fit(made_up_trial(name), split.select(units)) for units in ([10, 16, 19], [13, 16, 25]))
     assert same(one, other, 1, 1)
     assert one.units[16] == other.units[16]
     assert not same(one, other, 0, 0)
     rolled = []
-    for fitted, cells in ((one, [10, 16, 19]), (other, [13, 16, 25])):
-        part = split.select(cells)
+    for fitted, units in ((one, [10, 16, 19]), (other, [13, 16, 25])):
+        part = split.select(units)
         rolled.append(roll_out(fitted.model, Tape.of(part, "cpu"), split.parts["test"][0], seed=3))
     for decoding, spikes in rolled[0].spikes.items():
         np.testing.assert_array_equal(spikes[1], rolled[1].spikes[decoding][1])
@@ -119,7 +119,7 @@ def test_stopped_and_resumed_gives_the_bits_of_an_unbroken_run(tmp_path, name, e
     notes = []
     resumed, unbroken = fit(trial, checkpoint=path, report=notes.append), fit(trial)
     assert [note["epoch"] for note in notes] == list(range(epochs + 1, 5))
-    assert all(same(resumed, unbroken, cell, cell) for cell in range(3))
+    assert all(same(resumed, unbroken, unit, unit) for unit in range(3))
     assert resumed.units == unbroken.units
     for row, other in zip(resumed.curve, unbroken.curve, strict=True):
         assert {**row, "seconds": 0} == {**other, "seconds": 0}
@@ -136,7 +136,7 @@ def test_from_a_damaged_checkpoint_training_starts_over_with_the_bits_of_an_unbr
     again, unbroken = fit(trial, checkpoint=str(path), report=notes.append), fit(trial)
     assert notes[0]["warning"].startswith("the checkpoint is damaged")
     assert [note["epoch"] for note in notes[1:]] == [1, 2, 3]
-    assert all(same(again, unbroken, cell, cell) for cell in range(3))
+    assert all(same(again, unbroken, unit, unit) for unit in range(3))
     assert again.units == unbroken.units
 
 
@@ -150,7 +150,7 @@ def test_a_finished_training_is_not_begun_again(tmp_path):
     assert same(again, first, 1, 1)
 
 
-def test_each_cell_keeps_the_weights_of_its_own_best_epoch():
+def test_each_unit_keeps_the_weights_of_its_own_best_epoch():
     training = descent(epochs=6, learning_rate=2e-2, schedule="constant")
     weights, losses = [], []
     for _ in range(6):
@@ -158,19 +158,19 @@ def test_each_cell_keeps_the_weights_of_its_own_best_epoch():
         weights.append({name: value.clone() for name, value in training.model.state_dict().items()})
         losses.append(training.losses())
     best = torch.stack(losses).argmin(dim=0)
-    assert len(set(best.tolist())) > 1, "cells whose best epochs differ are what this is about"
+    assert len(set(best.tolist())) > 1, "units whose best epochs differ are what this is about"
     progress = training.progress
     assert progress.best_epochs.tolist() == (best + 1).tolist()
-    for cell, epoch in enumerate(best.tolist()):
-        assert progress.best_losses[cell] == losses[epoch][cell]
+    for unit, epoch in enumerate(best.tolist()):
+        assert progress.best_losses[unit] == losses[epoch][unit]
         for name, value in progress.best.items():
-            assert torch.equal(value[cell], weights[epoch][name][cell]), name
+            assert torch.equal(value[unit], weights[epoch][name][unit]), name
     means = torch.stack(losses).mean(dim=1)
     assert progress.best_epoch == means.argmin().item() + 1
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_one_network_for_all_cells_keeps_the_weights_of_one_epoch(name, monkeypatch):
+def test_one_network_for_all_units_keeps_the_weights_of_one_epoch(name, monkeypatch):
     training, told = descent(name=name, epochs=4), []
     table = torch.tensor([[5.0, 4.0, 6.0, 1.0], [9.0, 2.0, 1.0, 8.0], [3.0, 4.0, 2.0, 7.0]])
     monkeypatch.setattr(training, "losses", lambda: told.append(1) or table[:, len(told) - 1].mean(dim=0, keepdim=True))
@@ -184,7 +184,7 @@ def test_one_network_for_all_cells_keeps_the_weights_of_one_epoch(name, monkeypa
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_the_gradient_of_one_network_for_all_cells_is_clipped_as_a_whole(name):
+def test_the_gradient_of_one_network_for_all_units_is_clipped_as_a_whole(name):
     training = descent(name=name)
     training.model.loss(next(training.batches.validation())).total.backward()
     training._clip(1e-3)
@@ -238,7 +238,7 @@ def test_rate_and_momentum_of_one_cycle_change_with_every_step():
     assert [row["learning_rate"] for row in training.progress.curve] == rates[training.steps - 1 :: training.steps]
 
 
-def test_patience_ends_a_cells_training_where_it_would_end_alone(monkeypatch):
+def test_patience_ends_a_units_training_where_it_would_end_alone(monkeypatch):
     table = torch.tensor(
         [
             [5.0, 4.0, 6.0, 6.0, 1.0, 1.0, 1.0, 1.0],
@@ -256,7 +256,7 @@ def test_patience_ends_a_cells_training_where_it_would_end_alone(monkeypatch):
     assert training.progress.best_losses.tolist() == [4.0, 5.0, 2.0]
 
 
-def test_gradients_are_clipped_by_each_cells_own_norm():
+def test_gradients_are_clipped_by_each_units_own_norm():
     training = descent()
     shaken(training.model)
     training.model.loss(next(training.batches.validation())).total.backward()
@@ -286,11 +286,11 @@ def test_losses_become_better_than_a_constant_can_be(name):
     else:
         windows = tape.windows(starts, training.model.reach.before)
         constant = 3.0 * training.model.targets(windows).var(dim=1, correction=0).mean(dim=1)
-    for cell, bound in zip(split.units.tolist(), constant.tolist(), strict=True):
-        assert fitted.units[cell]["validation loss"] < 0.97 * bound
+    for unit, bound in zip(split.units.tolist(), constant.tolist(), strict=True):
+        assert fitted.units[unit]["validation loss"] < 0.97 * bound
 
 
-def test_what_is_told_of_a_fit_is_of_all_its_cells():
+def test_what_is_told_of_a_fit_is_of_all_its_units():
     fitted = fit(made_up_trial())
     assert list(fitted.units) == [10, 13, 16]
     assert fitted.validation_loss == min(row["validation_loss"] for row in fitted.curve)
@@ -379,8 +379,8 @@ def test_a_unit_that_never_had_a_finite_loss_is_named_and_not_predicted():
     fitted = learner.fit(job, split)
     assert (fitted.diverged, fitted.lost) == ((13,), (13,))
     products = predict(job, fitted, split)
-    assert list(products.metrics["cells"]) == [10, 16]
+    assert list(products.metrics["units"]) == [10, 16]
     assert all(list(boosts) == [10, 16] for boosts in products.metrics["boosts"].values())
-    assert np.isfinite(products.done["cells_best_validation_loss"])
+    assert np.isfinite(products.done["units_best_validation_loss"])
     trains = predicted(job, fitted, split, split.parts["test"][0])
     assert {train.unit for train in trains} == {10, 16}

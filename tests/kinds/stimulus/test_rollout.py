@@ -129,7 +129,7 @@ def test_the_stimulus_that_is_still_to_come_changes_nothing(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_cell_is_predicted_as_it_is_alone_by_every_decoding(name):
+def test_a_unit_is_predicted_as_it_is_alone_by_every_decoding(name):
     split = made_up_recording(units=3)
     whole, part = model_for(name, split), split.select([13])
     single = model_for(name, part)
@@ -145,9 +145,9 @@ def test_a_cell_is_predicted_as_it_is_alone_by_every_decoding(name):
             assert difference.max() < 1e-3
 
 
-def test_draws_follow_from_the_seed_and_the_cells_number():
+def test_draws_follow_from_the_seed_and_the_units_number():
     split = made_up_recording(units=2)
-    # Two cells with the same weights and the same (empty) past: what differs is drawn.
+    # Two units with the same weights and the same (empty) past: what differs is drawn.
     model = catalog.build("poisson_counts", small("poisson_counts"), split.sizes)
     one, again, other = (rolled(model, split, seed=seed).spikes["sample"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)

@@ -23,9 +23,9 @@ BIN_MS = 1.6
 def trains() -> list[SpikeTrain]:
     rng = np.random.default_rng(0)
     found = []
-    for cell in SPLIT.units.tolist():
+    for unit in SPLIT.units.tolist():
         predicted, recorded = (rng.poisson(0.05, 900).astype(np.uint8) for _ in range(2))
-        found.append(SpikeTrain(cell, "nearest", BIN_MS, 540, predicted, recorded, None, 10))
+        found.append(SpikeTrain(unit, "nearest", BIN_MS, 540, predicted, recorded, None, 10))
     return found
 
 
@@ -36,11 +36,11 @@ def rows(trains, tmp_path_factory):
     return spike_train_rows(TRIAL, SPLIT, folder)
 
 
-def value(rows, cell, metric, parameter=None):
+def value(rows, unit, metric, parameter=None):
     (found,) = [
         row["value"]
         for row in rows
-        if (row["unit"], row["metric"], row["parameter"]) == (cell, metric, parameter)
+        if (row["unit"], row["metric"], row["parameter"]) == (unit, metric, parameter)
     ]  # fmt: skip
     return found
 

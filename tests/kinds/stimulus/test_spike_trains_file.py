@@ -27,11 +27,11 @@ BINS = 50
 def made_up_trains(seed: int = 0) -> list[SpikeTrain]:
     rng = np.random.default_rng(seed)
     found = []
-    for cell in SPLIT.units.tolist():
+    for unit in SPLIT.units.tolist():
         for decoding in ("nearest", "other"):
             predicted, recorded = (rng.poisson(0.3, BINS).astype(np.uint8) for _ in range(2))
             output = rng.random((5, 7)).astype(np.float32) if decoding == "nearest" else None
-            found.append(SpikeTrain(cell, decoding, 1.008, 540, predicted, recorded, output, 10))
+            found.append(SpikeTrain(unit, decoding, 1.008, 540, predicted, recorded, output, 10))
     return found
 
 
@@ -188,18 +188,18 @@ def test_predictions_of_another_trial_are_refused_when_gathered(lab):
 def test_a_table_that_is_not_what_was_written_is_not_read(path):
     written(path)
     table = pyarrow.parquet.read_table(path)
-    cells = pyarrow.array([cell + 1 for cell in table["unit"].to_pylist()])
-    pyarrow.parquet.write_table(table.set_column(table.column_names.index("unit"), table.field("unit"), cells), path)
+    units = pyarrow.array([unit + 1 for unit in table["unit"].to_pylist()])
+    pyarrow.parquet.write_table(table.set_column(table.column_names.index("unit"), table.field("unit"), units), path)
     with pytest.raises(BadInput, match="column 'unit' are not those that were written"):
         read_spike_trains(path)
 
 
-def test_some_cells_are_read_with_what_the_network_said_only_where_it_is_asked_for(path):
+def test_some_units_are_read_with_what_the_network_said_only_where_it_is_asked_for(path):
     written(path)
     whole = read_spike_trains(path)
-    cell = whole[-1].unit
-    found = read_spike_trains(path, [cell])
-    expected = [train for train in whole if train.unit == cell]
+    unit = whole[-1].unit
+    found = read_spike_trains(path, [unit])
+    expected = [train for train in whole if train.unit == unit]
     assert [train.decoding for train in found] == [train.decoding for train in expected]
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one.predicted, other.predicted)

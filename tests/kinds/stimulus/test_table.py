@@ -1,4 +1,4 @@
-"""The table of spike-train metrics with one row per cell, decoding and width."""
+"""The table of spike-train metrics with one row per unit, decoding and width."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def scored(tmp_path):
     trains, rows = {}, []
     for model in ("one", "two"):
         trial = make_trial("poisson_counts", "made_up", seed=3, label=model)
-        for cell in SPLIT.units.tolist():
+        for unit in SPLIT.units.tolist():
             for decoding in DECODINGS:
                 predicted, recorded = (rng.poisson(0.05, 500).astype(np.uint8) for _ in range(2))
-                trains[model, cell, decoding] = SpikeTrain(cell, decoding, 1.6, 540, predicted, recorded, None, 10)
+                trains[model, unit, decoding] = SpikeTrain(unit, decoding, 1.6, 540, predicted, recorded, None, 10)
         own = [train for key, train in trains.items() if key[0] == model]
         write_spike_trains(run.trial(trial.id).predictions, trial, SPLIT, own, 64)
         rows += spike_train_rows(trial, SPLIT, run.trial(trial.id))
@@ -46,14 +46,14 @@ def test_each_row_holds_all_measures_of_its_width(scored):
     assert set(table["input_bins"]) == {64}
     assert set(table["step"]) == {10}
     ids = dict(zip(SPLIT.units.tolist(), SPLIT.global_ids.tolist(), strict=True))
-    for (model, cell, decoding), train in trains.items():
-        own = table.filter(model=model, unit=cell, decoding=decoding).sort("sigma_ms")
+    for (model, unit, decoding), train in trains.items():
+        own = table.filter(model=model, unit=unit, decoding=decoding).sort("sigma_ms")
         found = curves(train.recorded, train.predicted, 1.6, SIGMAS_MS)
         for column, name in (("schreiber", "Schreiber"), ("van_rossum", "van Rossum")):
             np.testing.assert_array_equal(own[column], found[name])
         assert set(own["spikes_predicted"]) == {train.predicted.sum()}
         assert set(own["spikes_recorded"]) == {train.recorded.sum()}
-        assert set(own["global_id"]) == {ids[cell]}
+        assert set(own["global_id"]) == {ids[unit]}
 
 
 def test_a_run_without_spike_trains_gets_no_such_table(tmp_path):

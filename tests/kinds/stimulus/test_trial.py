@@ -74,7 +74,7 @@ def trains_of(setting, trial):
 
 
 @pytest.mark.parametrize("label", list(DECODINGS))
-def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_cell(setting, prepared, label):
+def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_unit(setting, prepared, label):
     trial, notes = planned(prepared, label), []
     result = run_trial(trial, setting, notes.append)
     folder, split = RunFolder(setting.run).trial(trial.id), store.load(*prepared)
@@ -85,13 +85,13 @@ def test_a_trial_leaves_every_file_and_predicts_the_test_part_of_every_cell(sett
     assert files.read_json(folder.done) == result
     if result["validation_loss"] is not None:
         assert result["validation_loss"] == result["validation"]["validation_loss"]
-        assert result["cells_best_validation_loss"] <= result["validation_loss"]
+        assert result["units_best_validation_loss"] <= result["validation_loss"]
     assert (result["standin"], result["data"], result["epochs"]) == (True, trial.data, 2 if learned else 0)
     assert result["selected_on"] == ("validation part, each unit by itself" if learned else "nothing")
     assert [note["phase"] for note in notes if "phase" in note] == ["calibrating", "predicting"]
     assert polars.read_parquet(folder.curve)["epoch"].to_list() == ([1, 2] if learned else [])
     measured = files.read_json(folder.metrics)
-    assert list(measured["cells"]) == (["10", "13"] if learned else [])
+    assert list(measured["units"]) == (["10", "13"] if learned else [])
     assert sorted(measured["boosts"]) == (["careful", "matched"] if learned else [])
     assert all(list(boosts) == ["10", "13"] for boosts in measured["boosts"].values())
     trains = trains_of(setting, trial)
@@ -128,7 +128,7 @@ def test_the_same_trial_twice_gives_the_same_predictions(setting, prepared, tmp_
             np.testing.assert_array_equal(one.output, two.output)
 
 
-def test_a_trial_of_some_cells_predicts_these_alone(setting, prepared):
+def test_a_trial_of_some_units_predicts_these_alone(setting, prepared):
     trial = planned(prepared, "distance_unet", units="13")
     run_trial(trial, setting)
     assert {train.unit for train in trains_of(setting, trial)} == {13}

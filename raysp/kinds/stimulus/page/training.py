@@ -90,8 +90,10 @@ def best_epochs(data: RunData, trial: Trial) -> dict[int, int]:
     """Return the best epoch of each unit of a finished trial; none where they were not written."""
     folder = data.run.trial(trial.id)
     try:
-        units = folder.read_metrics().get("cells") if files.exists(folder.metrics) else None
-        found = settings.coerce(Mapping[str, Any] | None, units, f"{folder.metrics}, cells") or {}
+        known = folder.read_metrics() if files.exists(folder.metrics) else {}
+        # Earlier versions say cells.
+        units = known.get("units", known.get("cells"))
+        found = settings.coerce(Mapping[str, Any] | None, units, f"{folder.metrics}, units") or {}
         return {int(unit): int(one["best epoch"]) for unit, one in found.items()}
     except (BadInput, ValueError, TypeError, KeyError):
         return {}

@@ -30,7 +30,7 @@ def test_all_figures_of_a_task(shared_run):
 def test_test_answers_are_not_looked_at_before_they_are_scored(made_up, monkeypatch):
     files.remove(made_up.run.metrics)
     asked = []
-    monkeypatch.setattr(store, "load_targets", lambda root, name: asked.append(name))
+    monkeypatch.setattr(store, "load_answers", lambda root, name: asked.append(name))
     found = drawn(made_up, task=1)
     assert asked == []
     assert "raster" in names(found)
@@ -59,7 +59,7 @@ def test_missing_predictions_are_told(made_up):
 
 
 def test_data_prepared_anew_are_not_drawn_as_the_old_ones(made_up):
-    split, targets = (load(made_up.root, "mc_maze_small-20ms-val") for load in (store.load, store.load_targets))
+    split, targets = (load(made_up.root, "mc_maze_small-20ms-val") for load in (store.load, store.load_answers))
     split = dataclasses.replace(split, train=split.train.take(np.arange(30)))
     store.save(split, targets, made_up.root, {"made": "anew"})
     assert "no longer what" in drawn(made_up).notes[-1]
