@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import raysp
-from raysp.config.experiment import EARLIER_WORDS
+from raysp.config.settings import EARLIER_WORDS
 from raysp.errors import BadInput, NotReady
 
 NAME = "raysp_experiment"

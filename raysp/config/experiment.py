@@ -196,18 +196,10 @@ def _of_training(training: Training) -> dict[str, Any]:
 
 STANDIN = "standin-"
 
-EARLIER_WORDS = {
-    "settings": "hyperparameters",
-    "neurons": "units",
-    "cells": "units",
-    "cells_per_trial": "units_per_trial",
-}
-"""Fields of trials, models and experiments as earlier versions wrote them -> as they are called now."""
-
 
 def in_present_words(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values by name, those of earlier versions under the names they have now."""
-    return {EARLIER_WORDS.get(name, name): value for name, value in values.items()}
+    return {settings.EARLIER_WORDS.get(name, name): value for name, value in values.items()}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,16 @@ T = TypeVar("T")
 LARGEST = 1 << 63
 """Whole numbers are below it in tables and seeds."""
 
+EARLIER_WORDS = {
+    "settings": "hyperparameters",
+    "neurons": "units",
+    "cells": "units",
+    "cells_per_trial": "units_per_trial",
+    "cells_at_once": "units_at_once",
+    "lost_neurons": "lost_units",
+}
+"""Fields of trials, models, experiments and Configs as earlier versions wrote them -> as they are called now."""
+
 YES_OR_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
@@ -28,8 +38,8 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         where: what the settings belong to, for the error, e.g. "model sae".
 
     Raises:
-        BadInput: a name is unknown (the nearest right one is given), a value has the wrong type, or a field without
-            a default is missing.
+        BadInput: a name is unknown (the nearest right one is given, or what an earlier one is called now), a value has
+            the wrong type, or a field without a default is missing.
     """
     if not isinstance(values, Mapping):
         raise BadInput(f"{where} expected settings by name, got {values!r}")
@@ -37,6 +47,8 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
     for name in values:
         if name not in fields:
+            if (now := EARLIER_WORDS.get(name)) in fields:
+                raise BadInput(f"unknown setting of {where} {name!r}: it is called {now!r} now")
             raise unknown(f"setting of {where}", str(name), fields)
     missing = [name for name, field in fields.items() if name not in values and _required(field)]
     if missing:

@@ -171,3 +171,12 @@ def test_the_loss_falls_when_the_model_is_trained(name):
 
 def _tensors(prediction):
     return [x for x in (prediction.rates, prediction.rates_forward, prediction.latents) if x is not None]
+
+
+@pytest.mark.parametrize(
+    ("name", "earlier", "now"),
+    [("unet", "lost_neurons", "lost_units"), ("distance_shared", "cells_at_once", "units_at_once")],
+)
+def test_an_earlier_word_for_a_setting_is_told_todays(name, earlier, now):
+    with pytest.raises(BadInput, match=f"unknown setting of model {name} '{earlier}': it is called '{now}' now"):
+        catalog.config(name, {earlier: 1})

@@ -5,16 +5,15 @@ What else it must define is said, and compared, in `raysp.data.sources.base`.
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
 from collections.abc import Iterable
 from typing import Any
 
 from raysp.config import plugins, settings
-from raysp.config.experiment import EARLIER_WORDS, STANDIN, Recording
+from raysp.config.experiment import STANDIN, Recording
 from raysp.data.sources.base import Source
 from raysp.data.splits.header import Role
-from raysp.errors import BadInput, unknown
+from raysp.errors import unknown
 from raysp.io import files
 
 ROOT = "{root}"
@@ -41,13 +40,9 @@ def config(recording: Recording, root: str) -> Any:
     """Return a recording's Config, checked; "{root}" at the beginning of a setting becomes the data root.
 
     Raises:
-        BadInput: an unknown source or setting, or a wrong value; an earlier version's word, and the error says today's.
+        BadInput: an unknown source or setting, or a wrong value.
     """
     kind, where = source(recording.source).Config, f"recording {recording.name}"
-    known = {field.name for field in dataclasses.fields(kind)}
-    for earlier in recording.settings.keys() & EARLIER_WORDS.keys() - known:
-        if (now := EARLIER_WORDS[earlier]) in known:
-            raise BadInput(f"unknown setting of {where} {earlier!r}: it is called {now!r} now")
     values = {name: _below(value, root) for name, value in recording.settings.items()}
     return settings.build(kind, values, where)
 
