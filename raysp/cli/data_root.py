@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from raysp.config.experiment import Trial
-from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.runs.folder import RunFolder
@@ -50,6 +49,8 @@ def whole_root(run: RunFolder, given: str | None, trials: Sequence[Trial]) -> st
 
 def _problem(root: str, split: str, data: str) -> str | None:
     """Return why a split below a root is not what a trial was trained on; None when it is."""
+    from raysp.data.splits import store
+
     try:
         now = store.header(root, split).fingerprint
     except (BadInput, NotReady) as reason:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import click
 
+from raysp.cli.data_root import data_root, whole_root
 from raysp.cli.root import RUN_ROOT, VERBOSE, main, say, with_ray
 from raysp.errors import BadInput
+from raysp.io import files
+from raysp.io.words import counted
+from raysp.runs.folder import RunFolder
+from raysp.runs.lock import locked
 
 
 @main.command()
 @click.argument("folder")
 def status(folder: str) -> None:
     """Show the state of a run's trials."""
-    from collections import Counter
-
     from raysp.driver.finish import damaged
-    from raysp.driver.sweep_record import is_sweep
-    from raysp.runs.folder import RunFolder
     from raysp.search.result import lines, read_result
     from raysp.search.study import read_studies
 
     run = RunFolder(folder)
-    if is_sweep(run):
-        for result in (read_result(study) for study in read_studies(run)):
-            for line in lines(result):
-                say(line)
+    if run.is_sweep():
+        for result in map(read_result, read_studies(run)):
+            say("\n".join(lines(result)))
         return
     trials = run.trials()
     states: dict[str, str] = {**run.states(trials)}
@@ -57,17 +59,11 @@ def collect(
     verbose: bool,
 ) -> None:
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
-    from raysp.cli.data_root import whole_root
     from raysp.cluster.jobs import job
     from raysp.driver.finish import note, outputs, submit
-    from raysp.driver.sweep_record import check_run
-    from raysp.io import files
     from raysp.kinds import catalog as kinds
-    from raysp.runs.folder import RunFolder
-    from raysp.runs.lock import locked
 
-    run, at = RunFolder(folder), RunFolder(files.absolute(folder))
-    check_run(run)
+    run, at = _run_of(folder), RunFolder(files.absolute(folder))
     with locked(run), with_ray(verbose):
         job("raysp.collection.gather.gather", at, partial=partial)
         say(run.predictions)
@@ -89,24 +85,15 @@ def collect(
 @VERBOSE
 def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
-    from raysp.cli.data_root import whole_root
-    from raysp.driver import score_table
+    from raysp.driver import finish, score_table
     from raysp.driver.evaluate import wanted
-    from raysp.driver.finish import evaluate as evaluate_run
-    from raysp.driver.finish import note, outputs
-    from raysp.driver.sweep_record import check_run
-    from raysp.io import files
-    from raysp.io.words import counted
-    from raysp.runs.folder import RunFolder
-    from raysp.runs.lock import locked
     from raysp.runs.test_looks import test_looks, test_scores_path
 
-    run = RunFolder(folder)
-    check_run(run)
+    run = _run_of(folder)
     with locked(run), with_ray(verbose):
         there = whole_root(run, root, wanted(run, phase))
-        count = evaluate_run(run, there, phase)
-        note(run, *outputs())
+        count = finish.evaluate(run, there, phase)
+        finish.note(run, *finish.outputs())
     say(f"{counted(count, 'trial')} scored: {run.metrics}")
     if phase == "test":
         say(f"look {test_looks(run)} at the test answers, counted in {test_scores_path(run)}")
@@ -122,20 +109,15 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
 @VERBOSE
 def report(folder: str, root: str | None, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
-    from raysp.cli.data_root import data_root
     from raysp.driver.finish import note
     from raysp.driver.report import write_report
-    from raysp.driver.sweep import report_sweep
-    from raysp.driver.sweep_record import is_sweep
-    from raysp.io.words import counted
-    from raysp.runs.folder import RunFolder
-    from raysp.runs.lock import locked
+    from raysp.search.page.page import write_sweep_report
 
     run = RunFolder(folder)
-    swept = is_sweep(run)
+    swept = run.is_sweep()
     with locked(run):
         if swept:
-            say(report_sweep(run))
+            say(write_sweep_report(run))
             return
         states = run.states(run.trials())
         there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
@@ -156,10 +138,19 @@ def ui(folder: str, host: str, port: int) -> None:
     """Open MLflow on a run's store, after writing to it what it lacks."""
     from raysp.driver import tracking, tracking_server
     from raysp.driver.sweep import described
-    from raysp.driver.sweep_record import is_sweep
-    from raysp.runs.folder import RunFolder
 
     run = RunFolder(folder)
-    uri = tracking.catch_up(run, trials=described(run) if is_sweep(run) else None, say=say)
+    uri = tracking.catch_up(run, trials=described(run) if run.is_sweep() else None, say=say)
     say("starting MLflow ...")
     tracking_server.serve(uri, host, port, lambda: say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)"))
+
+
+def _run_of(folder: str) -> RunFolder:
+    """Return a run's folder. Raises BadInput when it holds a sweep, whose trials predict nothing."""
+    run = RunFolder(folder)
+    if run.is_sweep():
+        raise BadInput(
+            f"{run.path} is a sweep: its trials only compare settings, and predict nothing. Train with the best ones: "
+            f"raysp run EXPERIMENT --settings {run.path}"
+        )
+    return run

@@ -19,9 +19,7 @@ TEMPLATE = pathlib.Path(__file__).with_name("slurm.sh")
 # How long before its time limit a job gets a signal, in seconds: a pool takes up to a minute to save its trials' state.
 NOTICE_S = 120
 CPUS_PER_GPU = 4
-TIME = re.compile(
-    r"(?:(?P<days>\d+)-(?P<dh>\d+)(?::(?P<dm>\d+)(?::(?P<ds>\d+))?)?|(?P<a>\d+)(?::(?P<b>\d+)(?::(?P<c>\d+))?)?)"
-)
+TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 MEMORY = re.compile(r"[1-9]\d*[KMGT]?")
 # What Slurm's own names are made of; a space or a line's end would make another directive of the rest.
 WORD = re.compile(r"[\w.,:@%+=/-]+")
@@ -52,10 +50,13 @@ class Job:
     name: str = "raysp"
 
     def __post_init__(self) -> None:
-        _at_least("--nodes", self.nodes, 1)
-        _at_least("--gpus-per-node", self.gpus, 0)
-        if self.cpus is not None:
-            _at_least("--cpus-per-task", self.cpus, 1)
+        for option, value, least in (
+            ("--nodes", self.nodes, 1),
+            ("--gpus-per-node", self.gpus, 0),
+            ("--cpus-per-task", self.cpus, 1),
+        ):
+            if value is not None and value < least:
+                raise BadInput(f"{option} expected at least {least}, got {value}")
         if self.memory is not None and not MEMORY.fullmatch(self.memory):
             raise BadInput(f"--mem expected a whole number and K, M, G or T, such as 64G, got {self.memory!r}")
         if self.time is not None:
@@ -91,14 +92,12 @@ def seconds(text: str) -> int:
     found = TIME.fullmatch(text)
     if found is None:
         raise BadInput(f"--time expected minutes, H:M:S or D-H:M:S, such as 12:00:00, got {text!r}")
-    part = {name: int(value or 0) for name, value in found.groupdict().items()}
-    if found["days"] is not None:
-        parts = (part["days"], part["dh"], part["dm"], part["ds"])
-    elif found["c"] is not None:
-        parts = (0, part["a"], part["b"], part["c"])
-    else:
-        parts = (0, 0, part["a"], part["b"])
-    total = ((parts[0] * 24 + parts[1]) * 60 + parts[2]) * 60 + parts[3]
+    days, *given = found.groups()
+    parts = [int(part) for part in given if part is not None]
+    # Without days, the first of one or two parts is of minutes.
+    parts = [0, *parts] if days is None and len(parts) < 3 else parts
+    hours, minutes, rest = (*parts, 0, 0)[:3]
+    total = ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + rest
     if total < 60:
         raise BadInput(f"--time expected at least a minute, got {text!r}")
     return total
@@ -129,8 +128,3 @@ def script(experiment: str, job: Job, arguments: Sequence[str] = ()) -> str:
         "QUIET": " \\\n    ".join(f"{name}={shlex.quote(value)}" for name, value in QUIET.items()),
     }
     return re.sub(r"@([A-Z]+)@", lambda mark: values[mark[1]], TEMPLATE.read_text(encoding="utf-8"))
-
-
-def _at_least(option: str, value: int, least: int) -> None:
-    if value < least:
-        raise BadInput(f"{option} expected at least {least}, got {value}")

@@ -28,9 +28,7 @@ def wanted(run: RunFolder, phase: str) -> list[Trial]:
     if present and not trials:
         names = named(list(dict.fromkeys(trial.split for trial in present)))
         raise BadInput(f"{run.path} has no splits of the {phase} phase (its splits: {names}); nothing to score")
-    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
-    finished = [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
-    if not finished:
+    if not (finished := run.finished_of(trials)):
         raise NotReady(f"{run.path} has no finished trial of the {phase} phase; run the experiment first")
     return finished
 

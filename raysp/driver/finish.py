@@ -44,7 +44,7 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
 
     path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
     before, now, known = _finished(run), _made_from(run), roles(run)
-    if faults := damaged(run, done(run)):
+    if faults := damaged(run, run.finished_of(run.trials())):
         raise BadInput("; ".join(faults.values()))
     if before.get("made_from") == now and not changed(run, before):
         say(f"  up to date   {_page(run)}")
@@ -171,13 +171,6 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     return len(trials)
 
 
-def done(run: RunFolder) -> list[Trial]:
-    """Return the finished trials of a run's present form."""
-    trials = run.trials()
-    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
-    return [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
-
-
 def damaged(run: RunFolder, trials: Iterable[Trial]) -> dict[str, str]:
     """Return by id what is wrong with done.json, of those finished trials of which something is; each is read."""
     with ThreadPoolExecutor(READERS) as readers:
@@ -206,7 +199,7 @@ def _made_from(run: RunFolder) -> dict[str, Any]:
 
     looks = test_scores_path(run)
     return {
-        "trials": {trial.id: trial.split for trial in done(run)},
+        "trials": {trial.id: trial.split for trial in run.finished_of(run.trials())},
         "raysp": raysp.__version__,
         "code": _code((SCORER, *MAKERS), kinds.paths(), (*SCORING, "report")),
         "scoring": _code((SCORER,), kinds.paths("score.py"), SCORING),

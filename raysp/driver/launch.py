@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from raysp.cluster.machines import Machines
 from raysp.config.experiment import STANDIN, Experiment, Trial
 from raysp.config.sets import apply_sets
 from raysp.driver import tracking
@@ -17,7 +18,6 @@ from raysp.driver.launch_words import say_form, say_left_out, say_outside, say_r
 from raysp.driver.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.driver.progress import Progress
 from raysp.driver.record import write_record
-from raysp.driver.sweep_record import is_sweep
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, leftovers
 from raysp.io.refusals import raise_together
@@ -97,13 +97,13 @@ def launch(experiment: Experiment, request: Request, say: Any) -> int:
     whole = dataclasses.replace(whole, models=tuple(chosen.get(one.shown, one) for one in whole.models))
     run = run_folder(experiment, names, request.runs)
     check_place(run, request)
-    if files.exists(run.experiment) and is_sweep(run):
+    if files.exists(run.experiment) and run.is_sweep():
         raise BadInput(f"{run.path} holds a sweep, not a run; give the sweep or the experiment another name")
-    asked = Asked(experiment, whole, own, tuple(names), best)
+    asked = Asked(experiment, whole, own, tuple(names), run, request, best)
     if request.dry_run:
-        return _show(asked, run, request, say)
+        return _show(asked, say)
     with locked(run):
-        return _launch(asked, run, request, say)
+        return _launch(asked, say)
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,8 @@ class Asked:
         whole: not narrowed, with the command line's changes of settings.
         own: as its file has it.
         names: full names of the splits.
+        run: where it runs.
+        request: the command line.
         best: settings of a sweep that it takes over; None for none.
     """
 
@@ -122,7 +124,16 @@ class Asked:
     whole: Experiment
     own: Experiment
     names: tuple[str, ...]
+    run: RunFolder
+    request: Request
     best: BestSettings | None = None
+
+    def settled(self, plan: Plan) -> Form:
+        """Return the present form of the run. Raises as `form.settle` does."""
+        # Who starts over means today's code.
+        anew, root = self.request.force, self.request.root
+        accept = self.request.accept_code and not anew
+        return settle(self.run, self.whole, self.own, plan, root, accept=accept, anew=anew)
 
 
 def check_places(request: Request) -> None:
@@ -171,11 +182,11 @@ def check_place(run: RunFolder, request: Request) -> None:
             )
 
 
-def _launch(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
+def _launch(asked: Asked, say: Any) -> int:
     from raysp.cluster.node_check import check_machines, expected
     from raysp.cluster.session import session
 
-    experiment, names = asked.experiment, list(asked.names)
+    experiment, names, run, request = asked.experiment, list(asked.names), asked.run, asked.request
     with session(experiment.resources, verbose=request.verbose) as machines:
         check_machines(expected(files.absolute(run.path), files.absolute(request.root)))
         prepare_data(experiment, names, request, say)
@@ -185,16 +196,14 @@ def _launch(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
         check_not_empty(plan)
         say_left_out(plan, say)
         _say_judge(names, say)
-        form = _settled(asked, plan, run, request)
+        form = asked.settled(plan)
         trials = write_record(run, asked.whole, plan, request.root, form=form, own=asked.own)
         say_form(run, form, say)
-        _start_over(run, form.planned, request)
-        missing = to_run(run, form.planned, request)
-        _forget(run, missing)
+        missing = _start_over(run, form.planned, request)
         say_tracking(run, request, say)
-        tracker = _tracker(run, trials, request)
+        tracker = tracking.Tracker(run, trials, request.tracking, {"commit": commit()["commit"], "run": run.name})
         try:
-            states = _train(experiment, missing, len(form.planned), run, request, machines, tracker)
+            states = _train(asked, missing, len(form.planned), machines, tracker)
             failed = _not_done(run, form.planned)
             if failed:
                 show_failure(run, failed, states, say)
@@ -207,12 +216,6 @@ def _launch(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
     return 1 if failed else 0
 
 
-def _settled(asked: Asked, plan: Plan, run: RunFolder, request: Request) -> Form:
-    # Who starts over means today's code.
-    accept = request.accept_code and not request.force
-    return settle(run, asked.whole, asked.own, plan, request.root, accept=accept, anew=request.force)
-
-
 def _say_judge(names: list[str], say: Any) -> None:
     """Say before anything is trained that the benchmark's judge is not there, and what takes its place."""
     from raysp.data.sources.catalog import role
@@ -223,15 +226,6 @@ def _say_judge(names: list[str], say: Any) -> None:
             "  WARNING the benchmark's judge, nlb_tools, is not installed: raysp's own exact forms will score; "
             "`pip install --no-deps nlb_tools==0.0.4`, then `raysp evaluate` has it judge"
         )
-
-
-def _forget(run: RunFolder, missing: list[Trial]) -> None:
-    """Take back what a run says of trials that are run now, perhaps once more: their folders may have been removed."""
-    from raysp.runs.metrics_table import forget
-
-    if missing:
-        files.remove(run.finished)
-        forget(run, [trial.id for trial in missing])
 
 
 def prepare_data(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:
@@ -265,8 +259,10 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
                 say(f"  {name}: {note}")
 
 
-def _start_over(run: RunFolder, trials: Sequence[Trial], request: Request) -> None:
-    """Remove what stands in the way of running trials: all they have with `force`, their errors with `retry`."""
+def _start_over(run: RunFolder, trials: Sequence[Trial], request: Request) -> list[Trial]:
+    """Return the trials to run; what stands in their way goes: all they have with `force`, errors with `retry`."""
+    from raysp.runs.metrics_table import forget
+
     states = run.states(trials)
     for trial in trials:
         folder = run.trial(trial.id)
@@ -278,6 +274,11 @@ def _start_over(run: RunFolder, trials: Sequence[Trial], request: Request) -> No
             files.remove(folder.error)
     for trial in run.lost(trials):
         files.remove(run.trial(trial.id).done)
+    if missing := to_run(run, trials, request):
+        # What the run says of them is taken back: their folders may have been removed.
+        files.remove(run.finished)
+        forget(run, [trial.id for trial in missing])
+    return missing
 
 
 def to_run(run: RunFolder, trials: Sequence[Trial], request: Request) -> list[Trial]:
@@ -287,25 +288,18 @@ def to_run(run: RunFolder, trials: Sequence[Trial], request: Request) -> list[Tr
     return [trial for trial in trials if request.force or states[trial.id] in wanted or trial.id in lost]
 
 
-def _train(
-    experiment: Experiment,
-    missing: list[Trial],
-    total: int,
-    run: RunFolder,
-    request: Request,
-    machines: list[dict[str, float]],
-    tracker: Any,
-) -> dict[str, dict[str, Any]]:
+def _train(asked: Asked, missing: list[Trial], total: int, machines: Machines, tracker: Any) -> dict[str, Any]:
     from raysp.cluster.node_check import expected
     from raysp.cluster.pool import Pool, wait_for
     from raysp.runs.trial_log import Setting
 
+    run, request = asked.run, asked.request
     with Progress(run.name, total, before=total - len(missing)) as progress:
         if not missing:
             return {}
         setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
         plain = [trial_to(trial) for trial in missing]
-        pool = Pool(plain, setting, experiment.resources, machines, expected=expected(setting.run, setting.root))
+        pool = Pool(plain, setting, asked.experiment.resources, machines, expected=expected(setting.run, setting.root))
 
         def on_event(events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
             progress.update(events, states)
@@ -320,35 +314,30 @@ def say_tracking(run: RunFolder, request: Request, say: Any) -> None:
         say(f"  tracking     {run.mlflow} (SQLite needs a disk; a server instead with --tracking ADDRESS)")
 
 
-def _tracker(run: RunFolder, trials: list[Trial], request: Request) -> Any:
-    from raysp.driver.tracking import Tracker
-
-    return Tracker(run, trials, request.tracking, {"commit": commit()["commit"], "run": run.name})
-
-
 def _not_done(run: RunFolder, trials: Sequence[Trial]) -> list[Trial]:
-    there, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
-    return [trial for trial in trials if there[trial.id] != "done" or trial.id in lost]
+    done = {trial.id for trial in run.finished_of(trials)}
+    return [trial for trial in trials if trial.id not in done]
 
 
-def _to_prepare(asked: Asked, request: Request) -> str:
+def _to_prepare(asked: Asked) -> str:
     from raysp.data.sources.catalog import with_partners
 
     own = {recording.name for recording in asked.experiment.recordings}
     bare = with_partners((name.removeprefix(STANDIN) for name in asked.names), asked.experiment.recordings)
     names = [name for name in bare if name not in own]
-    of_file = [request.file] if own & set(bare) else []
-    return " ".join(["raysp data prepare", *of_file, *names, "--root", request.root])
+    of_file = [asked.request.file] if own & set(bare) else []
+    return " ".join(["raysp data prepare", *of_file, *names, "--root", asked.request.root])
 
 
-def _show(asked: Asked, run: RunFolder, request: Request, say: Any) -> int:
+def _show(asked: Asked, say: Any) -> int:
+    run, request = asked.run, asked.request
     try:
         plan = make_plan(asked.experiment, list(asked.names), request.root)
     except NotReady:
         say(f"{counted(asked.names, 'split')}: {', '.join(asked.names)}")
-        say(f"their trials can be listed once they are prepared; type: {_to_prepare(asked, request)}")
+        say(f"their trials can be listed once they are prepared; type: {_to_prepare(asked)}")
         return 0
-    form = _settled(asked, plan, run, request)
+    form = asked.settled(plan)
     for name, state in run.states(form.planned).items():
         say(f"  {state:8} {name}")
     say_left_out(plan, say)

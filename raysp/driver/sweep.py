@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from raysp.cluster.machines import Machines
 from raysp.config import code_hash
 from raysp.config.experiment import Experiment, Trial, check_name
 from raysp.config.sets import apply_sets
@@ -91,26 +93,50 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
         BadInput, NotReady: before anything was started.
     """
     space = read_space(search.space)
-    objectives = chosen(
-        search.objectives, kinds.of(catalog.kind(space.model)), fits_itself=catalog.fits_itself(space.model)
-    )
-    search = dataclasses.replace(search, objectives=objectives)
+    kind, fits_itself = kinds.of(catalog.kind(space.model)), catalog.fits_itself(space.model)
+    search = dataclasses.replace(search, objectives=chosen(search.objectives, kind, fits_itself=fits_itself))
     experiment = _narrowed(apply_sets(experiment, request.sets), space, search)
     check_places(request)
     names = _val_splits(experiment, request, say)
-    run = run_folder(experiment, names, request.runs)
+    asked = _Asked(experiment, space, search, request, run_folder(experiment, names, request.runs), say)
     bases = {name: _base(experiment, name) for name in names}
     for base in {repr(base): base for base in bases.values()}.values():
         check_space(space, base)
     if search.sampler != "grid" and search.amount.samples is None:
         raise BadInput(f"sampler {search.sampler} has no end of its own: expected --samples N")
-    check_place(run, request)
-    sweep_record.check_folder(run)
-    planned = [_definition(experiment, space, search, name, base) for name, base in bases.items()]
+    check_place(asked.run, request)
+    sweep_record.check_folder(asked.run)
+    planned = [asked.definition(name, base) for name, base in bases.items()]
     if request.dry_run:
-        return _show(planned, search, run, say)
-    with locked(run):
-        return _sweep(experiment, space, search, bases, run, request, say)
+        return _show(planned, search, asked.run, say)
+    with locked(asked.run):
+        return _sweep(asked, bases)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A sweep as a command asks for it: the experiment has the space's model alone, the search its objectives."""
+
+    experiment: Experiment
+    space: Space
+    search: Search
+    request: Request
+    run: RunFolder
+    say: Say
+
+    def definition(self, split: str, base: dict[str, Any], header: Header | None = None) -> Definition:
+        """Return a study; without a header it is one of data that may not be prepared yet, and only to be shown."""
+        same = ("objectives", "sampler", "seed", "in_flight", "halving")
+        return Definition(
+            split=split,
+            data="" if header is None else header.fingerprint,
+            base=base,
+            space=self.space,
+            seeds=self.experiment.seeds,
+            units=None if header is None else kinds.of(header.kind).units(self.experiment, header),
+            code=code_hash.of_model(self.space.model, parted(base)["model"]),
+            **{name: getattr(self.search, name) for name in same},
+        )
 
 
 def _narrowed(experiment: Experiment, space: Space, search: Search) -> Experiment:
@@ -124,8 +150,7 @@ def _narrowed(experiment: Experiment, space: Space, search: Search) -> Experimen
     experiment = experiment.choose((space.model,))
     if search.name is not None:
         check_name("sweep", search.name)
-        experiment = dataclasses.replace(experiment, name=search.name)
-    return experiment if search.seeds is None else dataclasses.replace(experiment, seeds=search.seeds)
+    return dataclasses.replace(experiment, name=search.name or experiment.name, seeds=search.seeds or experiment.seeds)
 
 
 def _val_splits(experiment: Experiment, request: Request, say: Say) -> list[str]:
@@ -151,30 +176,24 @@ def _base(experiment: Experiment, split: str) -> dict[str, Any]:
     return flat(chosen, training)
 
 
-def _sweep(
-    experiment: Experiment,
-    space: Space,
-    search: Search,
-    bases: dict[str, dict[str, Any]],
-    run: RunFolder,
-    request: Request,
-    say: Say,
-) -> int:
+def _sweep(asked: _Asked, bases: dict[str, dict[str, Any]]) -> int:
     from raysp.cluster.node_check import check_machines, expected
     from raysp.cluster.session import session
 
-    with session(experiment.resources, verbose=request.verbose) as machines:
-        check_machines(expected(files.absolute(run.path), files.absolute(request.root)))
-        prepare_data(experiment, list(bases), request, say)
-        studies = _studies(experiment, space, search, bases, run, request, say)
-        definitions = [study.definition for study in studies]
-        sweep_record.begin(run, experiment, definitions, files.absolute(request.root), _asked(search))
-        clock = Clock(files.join(run.path, "clock.json"), search.amount.minutes)
-        active = [ActiveStudy(study, search.amount, retry=request.retry, late=clock.late) for study in studies]
+    run, request, amount = asked.run, asked.request, asked.search.amount
+    root = files.absolute(request.root)
+    with session(asked.experiment.resources, verbose=request.verbose) as machines:
+        check_machines(expected(files.absolute(run.path), root))
+        prepare_data(asked.experiment, list(bases), request, asked.say)
+        studies = _studies(asked, bases)
+        wanted = {**dataclasses.asdict(amount), "final_seeds": list(amount.final_seeds), "space": asked.search.space}
+        sweep_record.begin(run, asked.experiment, [study.definition for study in studies], root, wanted)
+        clock = Clock(files.join(run.path, "clock.json"), amount.minutes)
+        active = [ActiveStudy(study, amount, retry=request.retry, late=clock.late) for study in studies]
         how = "stopped by an error"
         try:
-            _work(StudyScheduler(active), clock, run, experiment, request, machines, say)
-            results = finish(run, active, say)
+            _work(asked, StudyScheduler(active), clock, machines)
+            results = finish(run, active, asked.say)
             how = "finished"
         except KeyboardInterrupt:
             how = "interrupted"
@@ -187,60 +206,27 @@ def _sweep(
     return 1 if any(result.winner is None for result in results) else 0
 
 
-def _studies(
-    experiment: Experiment,
-    space: Space,
-    search: Search,
-    bases: dict[str, dict[str, Any]],
-    run: RunFolder,
-    request: Request,
-    say: Say,
-) -> list[Study]:
+def _studies(asked: _Asked, bases: dict[str, dict[str, Any]]) -> list[Study]:
     """Return the studies of this command, each written down; what does not go together is refused or left out."""
-    studies = []
+    studies, model, request = [], asked.space.model, asked.request
     for name, base in bases.items():
         header = store.header(request.root, name)
-        if (reason := unfit(space.model, header)) is not None:
-            say(f"  left out {space.model} on {name}: {reason}")
+        if (reason := unfit(model, header)) is not None:
+            asked.say(f"  left out {model} on {name}: {reason}")
             continue
         kind = kinds.of(header.kind)
-        check_objectives(search.objectives, kind, header, kind.units(experiment, header))
-        studies.append(Study(run, _definition(experiment, space, search, name, base, header)))
+        check_objectives(asked.search.objectives, kind, header, kind.units(asked.experiment, header))
+        studies.append(Study(asked.run, asked.definition(name, base, header)))
     if not studies:
-        raise BadInput(f"model {space.model} goes with none of the splits {', '.join(list(bases)[:5])}")
+        raise BadInput(f"model {model} goes with none of the splits {', '.join(list(bases)[:5])}")
     for study in studies:
         if request.force:
-            _throw_away(run, study)
+            _throw_away(asked.run, study)
         study.check(accept=request.accept_code)
     for study in studies:
         study.write(accept=accepted() if request.accept_code else None)
         files.remove(finished_path(study))
     return studies
-
-
-def _definition(
-    experiment: Experiment,
-    space: Space,
-    search: Search,
-    split: str,
-    base: dict[str, Any],
-    header: Header | None = None,
-) -> Definition:
-    """Return a study; without a header it is one of data that may not be prepared yet, and only to be shown."""
-    return Definition(
-        split=split,
-        data="" if header is None else header.fingerprint,
-        base=base,
-        space=space,
-        objectives=search.objectives,
-        sampler=search.sampler,
-        seed=search.seed,
-        seeds=experiment.seeds,
-        in_flight=search.in_flight,
-        halving=search.halving,
-        units=None if header is None else kinds.of(header.kind).units(experiment, header),
-        code=code_hash.of_model(space.model, parted(base)["model"]),
-    )
 
 
 def _throw_away(run: RunFolder, study: Study) -> None:
@@ -254,33 +240,24 @@ def _throw_away(run: RunFolder, study: Study) -> None:
         files.remove(study.path)
 
 
-def _work(
-    scheduler: StudyScheduler,
-    clock: Clock,
-    run: RunFolder,
-    experiment: Experiment,
-    request: Request,
-    machines: list[dict[str, float]],
-    say: Say,
-) -> None:
+def _work(asked: _Asked, scheduler: StudyScheduler, clock: Clock, machines: Machines) -> None:
     from raysp.cluster.sweep import work
     from raysp.driver.sweep_progress import SweepProgress
     from raysp.driver.tracking import Tracker
     from raysp.runs.trial_log import Setting
 
-    say_tracking(run, request, say)
+    run, request = asked.run, asked.request
+    say_tracking(run, request, asked.say)
     made_by = {"commit": commit()["commit"], "code": code()}
-    tracker = Tracker(run, [], request.tracking, {**made_by, "run": run.name, "raysp.driver.sweep": "true"})
+    tracker = Tracker(run, [], request.tracking, {**made_by, "run": run.name, "raysp.sweep": "true"})
     for trial, tags_of in [*described(run), *_finals(scheduler)]:
         tracker.add(trial, tags_of)
     try:
         with SweepProgress(run.name, scheduler.studies) as progress:
             if not scheduler.pending():
                 return
-            parts = {
-                active.study.definition.split: store.load_training(request.root, active.study.definition.split)
-                for active in scheduler.studies
-            }
+            splits = [active.study.definition.split for active in scheduler.studies]
+            parts = {split: store.load_training(request.root, split) for split in splits}
 
             def watch(event: dict[str, Any]) -> None:
                 if event["kind"] == "start":
@@ -291,10 +268,10 @@ def _work(
                 clock.save(every_s=10.0)
 
             setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
-            work(scheduler, parts, setting, experiment.resources, machines, made_by, watch)
+            work(scheduler, parts, setting, asked.experiment.resources, machines, made_by, watch)
     finally:
         for line in tracker.close():
-            say(line)
+            asked.say(line)
 
 
 def finish(run: RunFolder, studies: list[ActiveStudy], say: Say) -> list[Result]:
@@ -305,6 +282,8 @@ def finish(run: RunFolder, studies: list[ActiveStudy], say: Say) -> list[Result]
         studies: the studies that this command worked on; others in the folder are in the table and the report too.
         say: prints one line for a person.
     """
+    from raysp.search.page.page import write_sweep_report
+
     for active in studies:
         active.finish()
     results = [read_result(study) for study in read_studies(run)]
@@ -316,7 +295,7 @@ def finish(run: RunFolder, studies: list[ActiveStudy], say: Say) -> list[Result]
         say(f"  settings     {path}")
     # Before the report, which tells how each command ended.
     sweep_record.end(run, "finished")
-    say(f"  report       {report_sweep(run)}")
+    say(f"  report       {write_sweep_report(run)}")
     asked = [result for result in results if any(result.study.path == active.study.path for active in studies)]
     if failed := _failed(asked):
         many = counted(failed, "trial")
@@ -335,18 +314,11 @@ def _failed(results: list[Result]) -> list[Outcome]:
     return [one for result in results for one in result.outcomes.values() if one.state == "failed"]
 
 
-def report_sweep(run: RunFolder) -> str:
-    """Draw a sweep's page from what lies on disk, and return its path. Raises NotReady when there is no sweep."""
-    from raysp.search.page.page import write_sweep_report
-
-    return write_sweep_report(run)
-
-
 def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:
     """Return every trial of a sweep with the tags that place it there, for the tracking store."""
     found = {}
-    for result in (read_result(study) for study in read_studies(run)):
-        for (number, seed), _ in result.outcomes.items():
+    for result in map(read_result, read_studies(run)):
+        for number, seed in result.outcomes:
             candidate = result.candidates[number]
             with contextlib.suppress(BadInput):
                 # Today's code may not know a setting of then any more; the store keeps what it has of such a trial.
@@ -359,11 +331,10 @@ def _finals(scheduler: StudyScheduler) -> list[tuple[Trial, dict[str, str]]]:
     """Return the finals that earlier commands began; a study whose finished.json is gone does not tell of them."""
     found = []
     for active in scheduler.studies:
-        for candidate in active.candidates:
-            for seed in active.amount.final_seeds:
-                trial = active.study.trial(candidate, seed)
-                if files.exists(active.study.run.trial(trial.id).path):
-                    found.append((trial, tags(active.study, candidate, seed)))
+        for candidate, seed in itertools.product(active.candidates, active.amount.final_seeds):
+            trial = active.study.trial(candidate, seed)
+            if files.exists(active.study.run.trial(trial.id).path):
+                found.append((trial, tags(active.study, candidate, seed)))
     return found
 
 
@@ -371,11 +342,6 @@ def tags(study: Study, candidate: Any, seed: int) -> dict[str, str]:
     """Return the tags of one trial of a candidate."""
     stage = "search" if seed in study.definition.seeds else "final"
     return {"candidate": str(candidate.number), "source": candidate.source, "stage": stage, "study": study.name}
-
-
-def _asked(search: Search) -> dict[str, Any]:
-    found = dataclasses.asdict(search.amount)
-    return {**found, "final_seeds": list(search.amount.final_seeds), "space": search.space}
 
 
 def _show(planned: list[Definition], search: Search, run: RunFolder, say: Say) -> int:

@@ -14,24 +14,10 @@ from raysp.runs.folder import RunFolder
 from raysp.search.study import Definition
 
 
-def is_sweep(run: RunFolder) -> bool:
-    """Tell whether a run folder holds a sweep. Raises NotReady when it holds nothing."""
-    return run.record().get("kind") == "sweep"
-
-
 def check_folder(run: RunFolder) -> None:
     """Raise BadInput when the folder holds a run that is no sweep."""
-    if files.exists(run.experiment) and not is_sweep(run):
+    if files.exists(run.experiment) and not run.is_sweep():
         raise BadInput(f"{run.path} holds a run, not a sweep; give this sweep a folder of its own with --name")
-
-
-def check_run(run: RunFolder) -> None:
-    """Raise BadInput when the folder holds a sweep, whose trials predict nothing."""
-    if is_sweep(run):
-        raise BadInput(
-            f"{run.path} is a sweep: its trials only compare settings, and predict nothing. Train with the best ones: "
-            f"raysp run EXPERIMENT --settings {run.path}"
-        )
 
 
 def begin(

@@ -39,16 +39,16 @@ NUMBERS = {
 }
 KINDS = {getattr(errno, name): kind for kind, names in NUMBERS.items() for name in names.split()}
 # Libraries that are no Python pass the system's words on in errors of their own: polars, HDF5, SQLite, torch, Arrow.
-WORDS = {
-    FULL: r"No space left on device|os error (28|122)\b|errno = (28|122)\b|disk is full|Disk quota exceeded",
-    DENIED: r"Permission denied|os error 13\b|errno = 13\b",
-    "read-only": r"Read-only file system|os error 30\b|errno = 30\b|readonly database",
-    "too long": r"File name too long|os error 36\b|errno = 36\b",
-    "open files": r"Too many open files|os error 24\b|errno = 24\b",
-    "large": r"File too large|os error 27\b|errno = 27\b",
-    "processes": r"can't start new thread|Resource temporarily unavailable|os error 11\b",
-    MEMORY: r"Cannot allocate memory|can't allocate memory|bad_alloc|os error 12\b|Unable to allocate|out of memory",
+PASSED_ON = "ENOSPC EDQUOT EACCES EROFS ENAMETOOLONG EMFILE EFBIG EAGAIN ENOMEM"
+OWN_WORDS = {
+    FULL: "disk is full",
+    "read-only": "readonly database",
+    "processes": "can't start new thread",
+    MEMORY: "can't allocate memory|bad_alloc|Unable to allocate|out of memory",
 }
+NUMBERS_PASSED_ON = [getattr(errno, name) for name in PASSED_ON.split()]
+WORDS = [(KINDS[one], rf"{os.strerror(one)}|(?:os error|errno =) {one}\b") for one in NUMBERS_PASSED_ON]
+WORDS += OWN_WORDS.items()
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -83,7 +83,7 @@ def _kind(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return MEMORY
     text = str(error)
-    return next((name for name, words in WORDS.items() if re.search(words, text)), None)
+    return next((found for found, words in WORDS if re.search(words, text)), None)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -10,26 +10,12 @@ from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
 
 SCHEMA = {
-    "split": "String",
-    "units": "String",
-    "model": "String",
-    "decoding": "String",
-    "role": "String",
-    "interval": "Int64",
-    "published": "Boolean",
-    "seeds": "String",
-    "comparison": "String",
-    "against": "String",
-    "against_decoding": "String",
-    "metric": "String",
-    "parameter": "String",
+    **dict.fromkeys(("split", "units", "model", "decoding", "role"), "String"),
+    **{"interval": "Int64", "published": "Boolean"},
+    **dict.fromkeys(("seeds", "comparison", "against", "against_decoding", "metric", "parameter"), "String"),
     "count": "Int64",
-    "mean": "Float64",
-    "low": "Float64",
-    "high": "Float64",
-    "p": "Float64",
-    "won": "Int64",
-    "share": "Float64",
+    **dict.fromkeys(("mean", "low", "high", "p"), "Float64"),
+    **{"won": "Int64", "share": "Float64"},
 }
 """`units` is how a task's subset of units is spelled, null for all. `comparison` is "mean" for a model by itself, else
 names the terms on which it is compared with the model `against`: then `mean` is of the paired differences, `won` in how

@@ -13,7 +13,7 @@ COLUMNS = ("epoch", "train_loss", "validation_loss", "unseen_loss", "learning_ra
 """Always there, null where a trial has none; live metrics follow under their own names.
 
 `train_loss` and `validation_loss` are the model's own, whatever it is trained on: they select its best epoch, and are
-no measure to compare models by. `unseen_loss` is: the Poisson loss of held-out neurons and forward bins of the
+no measure to compare models by. `unseen_loss` is: the Poisson loss of held-out units and forward bins of the
 validation trials, nats per entry, of every model."""
 
 

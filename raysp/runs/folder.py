@@ -223,6 +223,16 @@ class RunFolder:
         found = [(trial, there.get(trial.id, set())) for trial in trials]
         return [trial for trial, names in found if done in names and predictions not in names]
 
+    def finished_of(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Return those of some trials that say they are finished, and whose predictions are there."""
+        trials = list(trials)
+        states, lost = self.states(trials), {trial.id for trial in self.lost(trials)}
+        return [trial for trial in trials if states[trial.id] == "done" and trial.id not in lost]
+
+    def is_sweep(self) -> bool:
+        """Tell whether the folder holds a sweep. Raises as `record` does."""
+        return self.record().get("kind") == "sweep"
+
     def record(self) -> dict[str, Any]:
         """Return the run's record.
 

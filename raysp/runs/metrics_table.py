@@ -12,22 +12,13 @@ from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
 
 SCHEMA = {
-    "run_trial": "String",
-    "model": "String",
-    "split": "String",
-    "dataset": "String",
-    "phase": "String",
-    "bin_ms": "Float64",
-    "seed": "Int64",
-    "part": "String",
-    "decoding": "String",
-    "unit": "Int64",
-    "unit_index": "Int64",
-    "metric": "String",
-    "parameter": "String",
+    **dict.fromkeys(("run_trial", "model", "split", "dataset", "phase"), "String"),
+    **{"bin_ms": "Float64", "seed": "Int64"},
+    **dict.fromkeys(("part", "decoding"), "String"),
+    **dict.fromkeys(("unit", "unit_index"), "Int64"),
+    **dict.fromkeys(("metric", "parameter"), "String"),
     "value": "Float64",
-    "judge": "String",
-    "note": "String",
+    **dict.fromkeys(("judge", "note"), "String"),
     "standin": "Boolean",
 }
 """`run_trial` is the id of the run's trial; `unit` the recording's own number of a unit, null where it has none;
@@ -49,7 +40,7 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
     Args:
         run: the run folder.
         filters: polars expressions that a row must pass, each.
-        columns: which of SCHEMA are wanted: the curves of single cells are a million rows.
+        columns: which of SCHEMA are wanted: the curves of single units are a million rows.
 
     Raises:
         NotReady: there is none.
@@ -125,7 +116,9 @@ def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
     import polars
 
     table = frame(rows)
-    if files.exists(run.metrics) and (others := _whole(run) - set(table["run_trial"])):
+    # Those that stay: of the finished trials of the run's present form.
+    finished = {trial.id for trial in run.finished_of(run.trials())} if files.exists(run.metrics) else set()
+    if others := finished - set(table["run_trial"]):
         table = polars.concat([read_metrics(run, polars.col("run_trial").is_in(list(others))), table])
     _write(run, table)
 
@@ -134,13 +127,6 @@ def _write(run: RunFolder, table: Any) -> None:
     import polars
 
     tables.write_table(run.metrics, table.with_columns(polars.col("value").fill_null(float("nan"))))
-
-
-def _whole(run: RunFolder) -> set[str]:
-    """Return the ids of the finished trials of the run's present form."""
-    trials = run.trials()
-    states, lost = run.states(trials), {trial.id for trial in run.lost(trials)}
-    return {name for name, state in states.items() if state == "done" and name not in lost}
 
 
 def _renamed(table: Any) -> Any:

@@ -16,42 +16,22 @@ if TYPE_CHECKING:
     import polars
 
 FIRST = {
-    "sweep": "String",
-    "model": "String",
-    "split": "String",
-    "standin": "Boolean",
-    "candidate": "Int64",
-    "source": "String",
-    "stage": "String",
-    "winner": "Boolean",
-    "rank": "Int64",
-    "seed": "Int64",
-    "run_trial": "String",
-    "state": "String",
-    "stopped_at": "Int64",
-    "best_epoch": "Int64",
-    "epochs": "Int64",
-    "parameters": "Int64",
+    **dict.fromkeys(("sweep", "model", "split"), "String"),
+    **{"standin": "Boolean", "candidate": "Int64", "source": "String", "stage": "String", "winner": "Boolean"},
+    **dict.fromkeys(("rank", "seed"), "Int64"),
+    **dict.fromkeys(("run_trial", "state"), "String"),
+    **dict.fromkeys(("stopped_at", "best_epoch", "epochs", "parameters"), "Int64"),
     "seconds": "Float64",
 }
 """What every sweep has, in front; then the numbers of the validation trials, the settings, and provenance."""
 
+MADE_BY = ("device", "host", "commit", "code", "raysp", "python", "torch")
 LAST = {
-    "error": "String",
-    "data": "String",
-    "sampler": "String",
+    **dict.fromkeys(("error", "data", "sampler"), "String"),
     "study_seed": "Int64",
-    "device": "String",
-    "host": "String",
-    "commit": "String",
-    "code": "String",
-    "raysp": "String",
-    "python": "String",
-    "torch": "String",
-    "optuna": "String",
+    **dict.fromkeys((*MADE_BY, "optuna"), "String"),
 }
 DONE = ("best_epoch", "epochs", "parameters", "seconds", "stopped_at")
-MADE_BY = ("device", "host", "commit", "code", "raysp", "python", "torch")
 
 
 def write_table(run: RunFolder, results: list[Result]) -> str:

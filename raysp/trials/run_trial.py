@@ -40,12 +40,25 @@ def run_trial(
         Interrupted: `keep_going` said stop; the checkpoint holds the state.
         Exception: whatever went wrong, after the traceback was written to error.txt.
     """
+    return once(trial, setting, lambda folder, log: _run(trial, setting, folder, report, keep_going, log))
+
+
+def once(trial: Trial, setting: Setting, run: Callable[[TrialFolder, Log], dict[str, Any]]) -> dict[str, Any]:
+    """Run a trial unless it is finished, write its done.json last, and return what that says.
+
+    Args:
+        trial: what to run.
+        setting: where.
+        run: writes all else into the trial's folder, and returns what done.json is to say.
+    """
     folder = RunFolder(setting.run).trial(trial.id)
     if files.exists(folder.done):
         return folder.read_done()
     check_code(trial)
     with recorded(trial, folder) as log:
-        return _run(trial, setting, folder, report, keep_going, log)
+        result = run(folder, log)
+        files.write_json(folder.done, result)
+    return result
 
 
 def check_code(trial: Trial) -> None:
@@ -87,9 +100,7 @@ def _run(
         write(files.join(folder.path, name))
     curve.write_curve(folder.curve, fitted.curve, trial)
     files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted), **products.metrics})
-    result = {**done_record(trial, fitted, split.provenance.standin, started), **products.done}
-    files.write_json(folder.done, result)
-    return result
+    return {**done_record(trial, fitted, split.provenance.standin, started), **products.done}
 
 
 def _data(trial: Trial, setting: Setting) -> tuple[Any, Any]:

@@ -12,10 +12,11 @@ from raysp.config.experiment import Trial
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
+from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, TrialFolder
-from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named, recorded
+from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named
 from raysp.search.outcome import read_rungs
-from raysp.trials.run_trial import check_code
+from raysp.trials.run_trial import once
 
 
 @dataclass(frozen=True)
@@ -61,47 +62,32 @@ def search_trial(
     Raises:
         Exception: whatever went wrong, after the traceback was written to error.txt.
     """
-    folder = RunFolder(setting.run).trial(trial.id)
-    if files.exists(folder.done):
-        return folder.read_done()
-    check_code(trial)
-    with recorded(trial, folder) as log:
-        return _run(trial, part, setting, folder, report, rungs or Rungs(), made_by or {}, log)
-
-
-def _run(
-    trial: Trial,
-    part: Any,
-    setting: Setting,
-    folder: TrialFolder,
-    report: Callable[[dict[str, Any]], None],
-    rungs: Rungs,
-    made_by: dict[str, Any],
-    log: Log,
-) -> dict[str, Any]:
-    from raysp.runs import curve
     from raysp.training.job import Job
 
-    started = time.time()
-    part = part if trial.units is None else part.select(trial.units)
-    ladder, tell = _Ladder(trial.id, folder, rungs), log.and_tell(report)
-    job = Job(
-        trial,
-        device=setting.device,
-        purpose="search",
-        checkpoint=folder.checkpoint_of,
-        report=lambda note: (tell(note), ladder.climb(note)),
-        enough=ladder.ends,
-        measure_at=rungs.epochs,
-    )
-    fitted = kinds.of(catalog.kind(trial.model)).fit(job, part)
-    curve.write_curve(folder.curve, fitted.curve, trial)
-    files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
-    result = done_record(trial, fitted, part.provenance.standin, started) | made_by
-    result |= {"selected_on": "validation trials of the training part", "stopped_at": ladder.stopped_at(fitted.epochs)}
-    files.write_json(folder.done, result)
+    rungs = rungs or Rungs()
+
+    def run(folder: TrialFolder, log: Log) -> dict[str, Any]:
+        ladder, tell, started = _Ladder(trial.id, folder, rungs), log.and_tell(report), time.time()
+        own = part if trial.units is None else part.select(trial.units)
+        job = Job(
+            trial,
+            device=setting.device,
+            purpose="search",
+            checkpoint=folder.checkpoint_of,
+            report=lambda note: (tell(note), ladder.climb(note)),
+            enough=ladder.ends,
+            measure_at=rungs.epochs,
+        )
+        fitted = kinds.of(catalog.kind(trial.model)).fit(job, own)
+        write_curve(folder.curve, fitted.curve, trial)
+        files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
+        result = done_record(trial, fitted, own.provenance.standin, started) | (made_by or {})
+        chosen = {"selected_on": "validation trials of the training part"}
+        return result | chosen | {"stopped_at": ladder.stopped_at(fitted.epochs)}
+
+    result = once(trial, setting, run)
     # Weights of thousands of candidates are worth nothing; the settings and the seed give them back.
-    files.remove(folder.checkpoint)
+    files.remove(RunFolder(setting.run).trial(trial.id).checkpoint)
     return result
 
 

@@ -11,7 +11,7 @@ from raysp.collection.gather import digest_of
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Trial
 from raysp.driver import launch
 from raysp.driver.evaluate import wanted
-from raysp.driver.finish import changed, done, finish, made, note
+from raysp.driver.finish import changed, finish, made, note
 from raysp.driver.launch import Asked, Request, to_run
 from raysp.driver.launch_words import say_outside
 from raysp.errors import BadInput
@@ -93,7 +93,7 @@ def test_what_a_command_of_its_own_makes_again_is_noted_and_nothing_else(run):
 @pytest.mark.parametrize("gone", ["done", "predictions", "path"])
 def test_a_trial_without_its_predictions_is_not_finished(run, gone):
     files.remove(getattr(run.trial(TRIALS[1].id), gone))
-    assert done(run) == [TRIALS[0], TRIALS[2]]
+    assert run.finished_of(run.trials()) == [TRIALS[0], TRIALS[2]]
     assert to_run(run, TRIALS, Request()) == [TRIALS[1]]
 
 
@@ -104,7 +104,7 @@ def test_what_would_run_is_told_without_changing_anything(run):
     assert to_run(run, TRIALS, Request(retry=True)) == [TRIALS[1]]
     assert to_run(run, TRIALS, Request(force=True)) == TRIALS
     assert run.states(TRIALS)[TRIALS[1].id] == "failed"
-    assert len(done(run)) == 2
+    assert len(run.finished_of(run.trials())) == 2
 
 
 def test_what_a_finished_trial_says_of_itself_is_looked_at(run):
@@ -155,7 +155,7 @@ def test_a_look_at_the_test_answers_is_told_and_so_is_a_report_that_is_older(run
         return count_test_score(run, TRIALS) and 3
 
     monkeypatch.setattr("raysp.cli.results.with_ray", lambda verbose: contextlib.nullcontext())
-    monkeypatch.setattr("raysp.cli.data_root.whole_root", lambda run, root, trials: "data")
+    monkeypatch.setattr("raysp.cli.results.whole_root", lambda run, root, trials: "data")
     monkeypatch.setattr("raysp.driver.evaluate.wanted", lambda run, phase: TRIALS)
     monkeypatch.setattr("raysp.driver.score_table.lines", lambda run, phase, root: [])
     monkeypatch.setattr("raysp.driver.finish.evaluate", scored)
@@ -172,9 +172,12 @@ def test_a_dry_run_says_what_prepares_the_splits_that_are_not(tmp_path, monkeypa
     recordings = (Recording("mine", "lorenz", {}),)
     names = ("mine", "standin-mc_maze_small-20ms-test")
     experiment = Experiment(name="e", models=(ModelChoice("mean_rate"),), splits=("*",), recordings=recordings)
-    asked, said = Asked(experiment, experiment, experiment, names), []
-    request = Request(root=str(tmp_path), runs=str(tmp_path), file="e.py", dry_run=True)
-    assert launch._show(asked, RunFolder(str(tmp_path / "e")), request, said.append) == 0
+    request, run = (
+        Request(root=str(tmp_path), runs=str(tmp_path), file="e.py", dry_run=True),
+        RunFolder(f"{tmp_path}/e"),
+    )
+    asked, said = Asked(experiment, experiment, experiment, names, run, request), []
+    assert launch._show(asked, said.append) == 0
     expected = f"raysp data prepare e.py mc_maze_small-20ms-test mc_maze_small-20ms-val --root {tmp_path}"
     assert said[-1] == f"their trials can be listed once they are prepared; type: {expected}"
     assert files.listing(str(tmp_path)) == []
