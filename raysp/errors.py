@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
+AGAIN = "remove it and run the command that wrote it again"
 OWN = re.compile(r"^raysp\.errors\.\w+: ")
 
 
@@ -28,6 +29,17 @@ class StoreError(RuntimeError):
 
     Neither an OSError nor one of the errors above, so that nobody takes it for a damaged or an absent file.
     """
+
+
+def expect(right: object, sentence: str) -> None:
+    """Raise BadInput with a sentence (what was expected, what came, what to do next) unless something is right."""
+    if not right:
+        raise BadInput(sentence)
+
+
+def damaged(path: str, what: object, again: str = AGAIN) -> BadInput:
+    """Return the error for a file of raysp's own that is not what was written: what of it, and what to do."""
+    return BadInput(f"{path} is damaged: {what}; {again}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:

@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
-from raysp.cli.root import ROOT, VERBOSE, main, say
-from raysp.errors import BadInput
+from raysp.cli.root import ROOT, VERBOSE, main, say, with_ray
+from raysp.errors import expect
+from raysp.io import files, leftovers
+from raysp.io.refusals import raise_together
 from raysp.io.words import counted
 
 
@@ -40,8 +42,7 @@ def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, roo
     from raysp.data.fetch.download import fetch
     from raysp.data.fetch.manifest import names as known
 
-    if not names and not everything:
-        raise BadInput(f"expected names or --all, got neither; known: {', '.join(known())}")
+    expect(names or everything, f"expected names or --all, got neither; known: {', '.join(known())}")
     with _bar() as report:
         paths = fetch(list(known()) if everything else list(names), root, source=source, report=report)
     for path in paths:
@@ -73,7 +74,6 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     """
     from raysp.cli.experiments import load_experiment
     from raysp.data.sources import catalog, prepare
-    from raysp.io import files, leftovers
 
     leftovers.clear(files.join(root, "prepared"), leftovers.QUIET_S)
     known = catalog.recordings()
@@ -87,28 +87,18 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
 
 
 def _prepare(groups: list[list[Any]], root: str, force: bool, verbose: bool) -> None:
-    from raysp.cluster.jobs import jobs
-    from raysp.cluster.session import session
-    from raysp.config.experiment import Resources
     from raysp.data.sources.prepare import full_name
     from raysp.data.splits import store
-    from raysp.io import files
-    from raysp.io.refusals import raise_together
+    from raysp.driver.preparing import prepare
 
-    called = [", ".join(one.name for one in group) for group in groups]
-    calls = [((group, root), {"force": force}) for group in groups]
-    with session(Resources(), verbose=verbose):
-        refusals = jobs(
-            "raysp.data.sources.prepare.try_prepare",
-            calls,
-            on_done=lambda i, refusal: say(f"  {called[i]}{': refused' if refusal else ''}"),
-        )
-    ready = [one for group, refusal in zip(groups, refusals, strict=True) if refusal is None for one in group]
+    with with_ray(verbose):
+        refusals = prepare(groups, root, say, force=force)
+    ready = [one for group, (_, refusal) in zip(groups, refusals, strict=True) if refusal is None for one in group]
     for name in (full_name(one, root) for one in ready):
         for note in store.header(root, name).provenance.notes:
             say(f"    {name}: {note}")
     say(f"{counted(ready, 'split')} ready below {files.join(root, 'prepared')}")
-    raise_together(zip(called, refusals, strict=True))
+    raise_together(refusals)
 
 
 @data.command("check")

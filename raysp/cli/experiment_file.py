@@ -17,7 +17,7 @@ from typing import Any
 
 import raysp
 from raysp.config.settings import EARLIER_WORDS
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, expect
 
 NAME = "raysp_experiment"
 NOT_THEIRS = (os.path.dirname(os.path.abspath(raysp.__file__)), *map(sysconfig.get_path, ("stdlib", "purelib")), "<")
@@ -32,20 +32,16 @@ def load_experiment(path: str) -> Any:
     """
     from raysp.config.experiment import Experiment
 
-    if not os.path.isfile(path):
-        raise BadInput(f"expected an experiment's Python file at {path}, found {_what_is_at(path)}")
+    expect(os.path.isfile(path), f"expected an experiment's Python file at {path}, found {_what_is_at(path)}")
     module = _module(path)
     function = getattr(module, "experiment", None)
-    if function is None:
-        raise BadInput(f"{path} expected {FUNCTION}, found none")
-    if not callable(function):
-        raise BadInput(f"{path}: experiment expected {FUNCTION}, got {_kind(function)}")
+    expect(function is not None, f"{path} expected {FUNCTION}, found none")
+    expect(callable(function), f"{path}: experiment expected {FUNCTION}, got {_kind(function)}")
     code = getattr(inspect.unwrap(function), "__code__", None)
     line = path if code is None else f"{path}, line {code.co_firstlineno}"
     with _theirs(path):
         needed = [one.name for one in inspect.signature(function).parameters.values() if _has_no_default(one)]
-    if needed:
-        raise BadInput(f"{line}: experiment() expected no arguments, got {', '.join(needed)}")
+    expect(not needed, f"{line}: experiment() expected no arguments, got {', '.join(needed)}")
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise BadInput(f"{line}: experiment() expected a plain function with a return, got async or yield")
     with _theirs(path):

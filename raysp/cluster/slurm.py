@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raysp.cluster.session import QUIET
-from raysp.errors import BadInput
+from raysp.errors import BadInput, expect
 from raysp.io import address
 
 TEMPLATE = pathlib.Path(__file__).with_name("slurm.sh")
@@ -55,8 +55,7 @@ class Job:
             ("--gpus-per-node", self.gpus, 0),
             ("--cpus-per-task", self.cpus, 1),
         ):
-            if value is not None and value < least:
-                raise BadInput(f"{option} expected at least {least}, got {value}")
+            expect(value is None or value >= least, f"{option} expected at least {least}, got {value}")
         if self.memory is not None and not MEMORY.fullmatch(self.memory):
             raise BadInput(f"--mem expected a whole number and K, M, G or T, such as 64G, got {self.memory!r}")
         if self.time is not None:
@@ -90,16 +89,14 @@ def seconds(text: str) -> int:
         BadInput: it is none of these, or less than a minute.
     """
     found = TIME.fullmatch(text)
-    if found is None:
-        raise BadInput(f"--time expected minutes, H:M:S or D-H:M:S, such as 12:00:00, got {text!r}")
+    expect(found is not None, f"--time expected minutes, H:M:S or D-H:M:S, such as 12:00:00, got {text!r}")
     days, *given = found.groups()
     parts = [int(part) for part in given if part is not None]
     # Without days, the first of one or two parts is of minutes.
     parts = [0, *parts] if days is None and len(parts) < 3 else parts
     hours, minutes, rest = (*parts, 0, 0)[:3]
     total = ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + rest
-    if total < 60:
-        raise BadInput(f"--time expected at least a minute, got {text!r}")
+    expect(total >= 60, f"--time expected at least a minute, got {text!r}")
     return total
 
 
@@ -116,8 +113,7 @@ def script(experiment: str, job: Job, arguments: Sequence[str] = ()) -> str:
     """
     for one in arguments:
         address.check(one, "an option after --", f"{address.TRACKING}. {address.STORE}")
-    if not os.path.isfile(experiment):
-        raise BadInput(f"expected an experiment's Python file, found none at {experiment}")
+    expect(os.path.isfile(experiment), f"expected an experiment's Python file, found none at {experiment}")
     command = shlex.join(["-m", "raysp", "run", os.path.abspath(experiment), *arguments])
     values = {
         "DIRECTIVES": "\n".join(f"#SBATCH {line}" for line in job.directives()),

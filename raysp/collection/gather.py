@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from raysp.config.experiment import Trial
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files, storage, tables
 from raysp.io.words import counted
 from raysp.runs.folder import RunFolder
@@ -106,8 +106,7 @@ def whose(path: str) -> tuple[str, str]:
     if not files.exists(path):
         raise NotReady(f"no predictions at {path}; run the experiment first")
     note, digest = tables.read_head(path, AGAIN)
-    if "trial_id" not in note:
-        raise BadInput(f"{path} expected predictions that raysp writes, got another table; {AGAIN}")
+    expect("trial_id" in note, f"{path} expected predictions that raysp writes, got another table; {AGAIN}")
     return str(note["trial_id"]), digest
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from raysp.config import ranges, settings
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, expect, unknown
 from raysp.io import files
 
 
@@ -315,8 +315,7 @@ class Experiment:
         check_name("experiment", self.name)
         ranges.at_least(self, f"experiment {self.name}", units_per_trial=0)
         for what, values in (("models", [m.shown for m in self.models]), ("seeds", self.seeds)):
-            if not values:
-                raise BadInput(f"experiment {self.name}: expected at least one of {what}, got none")
+            expect(values, f"experiment {self.name}: expected at least one of {what}, got none")
         recordings = [recording.name for recording in self.recordings]
         for what, values in (
             ("models", [m.shown for m in self.models]),
@@ -340,10 +339,8 @@ class Experiment:
 def _check_each_once(where: str, values: list[Any]) -> None:
     """Refuse a value that comes twice, and names that differ in case alone: on many disks, their folders are one."""
     folded = [value.casefold() if isinstance(value, str) else value for value in values]
-    if len(set(values)) != len(values):
-        raise BadInput(f"{where} expected each once, got {values}")
-    if len(set(folded)) != len(folded):
-        raise BadInput(f"{where} expected names that differ in more than case, got {values}")
+    expect(len(set(values)) == len(values), f"{where} expected each once, got {values}")
+    expect(len(set(folded)) == len(folded), f"{where} expected names that differ in more than case, got {values}")
 
 
 def check_name(kind: str, name: str) -> None:

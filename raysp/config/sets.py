@@ -8,7 +8,7 @@ from typing import Any
 
 from raysp.config import settings
 from raysp.config.experiment import Experiment, ModelChoice, Resources, Training
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, expect, unknown
 from raysp.io.yaml_files import parse_yaml
 
 OWN = {"seeds": tuple[int, ...], "units": str | tuple[int, ...], "units_per_trial": int}
@@ -34,10 +34,8 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
     given: dict[str, str] = {}
     for text in sets:
         key, equals, raw = text.partition("=")
-        if not equals:
-            raise BadInput(f"--set expected key=value, got {text!r}")
-        if given.setdefault(key, raw) != raw:
-            raise BadInput(f"--set {key} expected one value, got {given[key]} and {raw}")
+        expect(equals, f"--set expected key=value, got {text!r}")
+        expect(given.setdefault(key, raw) == raw, f"--set {key} expected one value, got {given[key]} and {raw}")
     for key, raw in sorted(given.items(), key=lambda item: not item[0].startswith("training.")):
         experiment = _set(experiment, key, parse_yaml(raw, f"--set {key}: the value {raw!r}"))
     return experiment
@@ -89,8 +87,7 @@ def _without(choice: ModelChoice, name: str) -> ModelChoice:
 
 def _set_model(choice: ModelChoice, rest: str, value: Any) -> ModelChoice:
     part, _, name = rest.rpartition(".")
-    if rest == "training":
-        raise BadInput(f"--set {choice.shown}.training expected a field of it: {choice.shown}.training.FIELD")
+    expect(rest != "training", f"--set {choice.shown}.training expected a field of it: {choice.shown}.training.FIELD")
     if part == "training":
         settings.build(Training, {name: value}, "training")
         return dataclasses.replace(choice, training={**choice.training, name: value})

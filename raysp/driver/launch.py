@@ -234,10 +234,10 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
     Raises:
         BadInput, NotReady: some were refused, which are listed; the others were prepared.
     """
-    from raysp.cluster.jobs import jobs
     from raysp.data.sources import catalog as sources
     from raysp.data.sources.prepare import other_code, up_to_date
     from raysp.data.splits import store
+    from raysp.driver.preparing import prepare
 
     leftovers.clear(files.join(request.root, "prepared"), leftovers.QUIET_S)
     known = sources.recordings(experiment.recordings)
@@ -246,13 +246,7 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
     stale = [group for group in groups if not all(up_to_date(one, request.root) for one in group)]
     if stale:
         say(f"preparing {counted(sum(map(len, stale)), 'split')} of {counted(stale, 'recording')}")
-        called = [", ".join(one.name for one in group) for group in stale]
-        refusals = jobs(
-            "raysp.data.sources.prepare.try_prepare",
-            [((group, request.root), {}) for group in stale],
-            on_done=lambda i, refusal: say(f"  {'refused' if refusal else 'prepared'} {called[i]}"),
-        )
-        raise_together(zip(called, refusals, strict=True))
+        raise_together(prepare(stale, request.root, say))
     for name in names:
         for note in (*store.header(request.root, name).provenance.notes, other_code(request.root, name)):
             if note is not None:

@@ -66,7 +66,6 @@ def measure(
     threads: int = 1,
     device: str = "auto",
     seconds: float = 20.0,
-    contrast: bool | None = None,
     report: Callable[[str], None] = lambda text: None,
 ) -> list[Packing]:
     """Measure the throughput of a trial for several numbers of processes on this machine.
@@ -75,12 +74,11 @@ def measure(
         trial: what each process trains.
         root: the data root, where the trial's split is prepared.
         counts: numbers of processes; None takes 1, 2, 4 ... up to what fills the cores, and on a CPU
-            twice that, on a GPU 8 at most.
+            twice that, on a GPU 8 at most; on a CPU also processes that each run as many threads as there are cores,
+            as without pinning.
         threads: CPU threads of each process.
         device: "auto", "cpu", "cuda" or "cuda:<number>".
         seconds: time to measure each row, at least; slow epochs take longer.
-        contrast: also measure, on a CPU, processes that each run as many threads as there are cores, as without
-            pinning; None does so when `counts` is None.
         report: called with a line before and after each row.
 
     Returns:
@@ -97,7 +95,7 @@ def measure(
 
     place = choose(device)
     rows = []
-    for processes, each in _arrangements(counts, threads, place.type, contrast):
+    for processes, each in _arrangements(counts, threads, place.type):
         report(f"{processes} x {each} threads ...")
         rows.append(_row(trial, root, processes, each, str(place), seconds))
         report(rows[-1].problem or f"{rows[-1].total:.3g} epochs/s in total")
@@ -126,20 +124,16 @@ def _check(trial: Trial, root: str, counts: Sequence[int] | None, seconds: float
         raise BadInput(f"{trial.split} below {root} expected data {trial.data[:12]}, found {found[:12]}; plan it again")
 
 
-def _arrangements(
-    counts: Sequence[int] | None, threads: int, kind: str, contrast: bool | None
-) -> list[tuple[int, int]]:
+def _arrangements(counts: Sequence[int] | None, threads: int, kind: str) -> list[tuple[int, int]]:
+    if counts is not None:
+        return list(dict.fromkeys((n, threads) for n in counts))
     available = cores()
-    if counts is None:
-        fill = max(1, available // threads)
-        below = [2**i for i in range(fill.bit_length()) if 2**i <= fill]
-        chosen = [n for n in below if n <= 8] if kind == "cuda" else [*below, fill, 2 * fill]
-    else:
-        chosen = list(counts)
-    pairs = [(n, threads) for n in chosen]
-    if kind == "cpu" and (counts is None if contrast is None else contrast):
-        pairs += [(1, available), (max(1, available // threads), available)]
-    return list(dict.fromkeys(pairs))
+    fill = max(1, available // threads)
+    below = [2**i for i in range(fill.bit_length())]
+    if kind == "cuda":
+        return [(n, threads) for n in below if n <= 8]
+    pinned = [(n, threads) for n in (*below, fill, 2 * fill)]
+    return list(dict.fromkeys([*pinned, (1, available), (fill, available)]))
 
 
 def _row(trial: Trial, root: str, processes: int, threads: int, device: str, seconds: float) -> Packing:

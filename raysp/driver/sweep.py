@@ -27,7 +27,7 @@ from raysp.driver.launch import (
 )
 from raysp.driver.plan import settings_on, unfit
 from raysp.driver.record import accepted
-from raysp.errors import BadInput, StoreError
+from raysp.errors import BadInput, StoreError, expect
 from raysp.io import files
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
@@ -217,8 +217,7 @@ def _studies(asked: _Asked, bases: dict[str, dict[str, Any]]) -> list[Study]:
         kind = kinds.of(header.kind)
         check_objectives(asked.search.objectives, kind, header, kind.units(asked.experiment, header))
         studies.append(Study(asked.run, asked.definition(name, base, header)))
-    if not studies:
-        raise BadInput(f"model {model} goes with none of the splits {', '.join(list(bases)[:5])}")
+    expect(studies, f"model {model} goes with none of the splits {', '.join(list(bases)[:5])}")
     for study in studies:
         if request.force:
             _throw_away(asked.run, study)

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from raysp.errors import BadInput, StoreError
+from raysp.errors import AGAIN, BadInput, StoreError, damaged
 from raysp.io import checksum, storage
 
 digest = checksum.digest
@@ -311,14 +311,13 @@ def read_json(path: str) -> Any:
         FileNotFoundError: there is none.
         BadInput: the file is not JSON, or not what was written.
     """
-    again = "remove it and run the command that wrote it again"
     try:
         text = read_text(path, exact=True)
         return checksum.unseal(json.loads(text, parse_constant=_refuse_number, parse_float=_finite))
     except checksum.Damaged as error:
-        raise BadInput(f"{path} is damaged: {error}; {again}") from error
+        raise damaged(path, error) from error
     except (ValueError, RecursionError, IsADirectoryError) as error:
-        raise BadInput(f"{path} is not JSON ({error}); {again}") from error
+        raise BadInput(f"{path} is not JSON ({error}); {AGAIN}") from error
 
 
 def read_object(path: str, *needed: str) -> dict[str, Any]:
@@ -334,10 +333,7 @@ def read_object(path: str, *needed: str) -> dict[str, Any]:
     """
     found = read_json(path)
     if not isinstance(found, dict) or not set(needed) <= set(found):
-        raise BadInput(
-            f"{path} is damaged: expected {', '.join(needed) or 'values'} by name, got {str(found)[:80]}; "
-            "remove it and run the command that wrote it again"
-        )
+        raise damaged(path, f"expected {', '.join(needed) or 'values'} by name, got {str(found)[:80]}")
     return found
 
 

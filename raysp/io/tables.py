@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from raysp.errors import BadInput, NotReady, StoreError
+from raysp.errors import AGAIN, BadInput, NotReady, StoreError
 from raysp.io import checksum, files
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 KEY = b"raysp"
 SINCE = {"run_trial", "unseen_loss"}
 """Columns that no version without checksums wrote: a table with one was written anew by a program that lost them."""
-AGAIN = "remove it and run the command that wrote it again"
 
 
 def write_table(path: str, table: pa.Table | polars.DataFrame, note: Mapping[str, Any] | None = None) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from raysp.errors import BadInput
+from raysp.errors import BadInput, expect
 from raysp.io import checksum, files
 
 TAG = "tag:yaml.org,2002:"
@@ -38,8 +38,7 @@ def read_yaml(path: str) -> Any:
     Raises:
         BadInput: it is absent, not YAML, has a key twice, or was changed after raysp wrote it.
     """
-    if not files.exists(path):
-        raise BadInput(f"expected a YAML file at {path}, found none")
+    expect(files.exists(path), f"expected a YAML file at {path}, found none")
     try:
         found = parse_yaml(files.read_text(path, exact=True), path)
         return checksum.unseal(found, ordered=True)

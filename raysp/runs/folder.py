@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from raysp.config import settings
 from raysp.config.experiment import Training, Trial, check_name, in_present_words
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, damaged, expect
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml
 
@@ -116,14 +116,13 @@ class TrialFolder:
         Raises:
             BadInput: it is damaged, or another trial's.
         """
-        again = "remove it and run the experiment again"
         found = files.read_object(self.done)
         try:
             settings.check_kinds(found, DONE, "record")
+            missing = [name for name in needed if name not in found]
+            expect(not missing, f"it lacks {', '.join(missing)}")
         except BadInput as error:
-            raise BadInput(f"{self.done} is damaged ({error}); {again}") from error
-        if missing := [name for name in needed if name not in found]:
-            raise BadInput(f"{self.done} is damaged: it lacks {', '.join(missing)}; {again}")
+            raise damaged(self.done, error, "remove it and run the experiment again") from error
         self.check_own(self.done, found)
         return found
 
@@ -244,16 +243,15 @@ class RunFolder:
             files.check(self.path)
             raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
         found = read_yaml(self.experiment)
-        if not isinstance(found, dict) or "trials" not in found:
-            raise BadInput(f"{self.experiment} is damaged: it holds no trials; {AGAIN}")
         try:
+            expect(isinstance(found, dict) and "trials" in found, "it holds no trials")
             settings.check_kinds(found, RECORD, "record")
             for name, kinds in INSIDE.items():
                 part = found.get(name, {})
                 for one in part if isinstance(part, list) else part.values() if name == "data" else [part]:
                     settings.check_kinds(one, kinds, name)
         except BadInput as error:
-            raise BadInput(f"{self.experiment} is damaged ({error}); {AGAIN}") from error
+            raise damaged(self.experiment, error, AGAIN) from error
         return {"submissions": [], "data": {}, "experiment": {}, **found}
 
     def trials(self) -> list[Trial]:
@@ -274,7 +272,7 @@ def _trials(path: str, stamp: tuple[Any, ...]) -> tuple[Trial, ...]:
     try:
         trials = [trial_from(item) for item in record["trials"]]
     except BadInput as error:
-        raise BadInput(f"{RunFolder(path).experiment} is damaged ({error}); {AGAIN}") from error
+        raise damaged(RunFolder(path).experiment, error, AGAIN) from error
     return tuple(alike(trials, record.get("accepted", ())))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from raysp.data.splits.header import Header
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, expect, unknown
 from raysp.kinds import catalog
 from raysp.kinds.kind import Kind
 from raysp.kinds.metric import Metric
@@ -55,8 +55,7 @@ def check_names(names: Sequence[str]) -> None:
     for name in names:
         if name not in searched():
             raise unknown("objective", name, searched())
-    if not names or len(set(names)) != len(names):
-        raise BadInput(f"objectives expected at least one, each once, got {list(names)}")
+    expect(names and len(set(names)) == len(names), f"objectives expected at least one, each once, got {list(names)}")
 
 
 def better(name: str) -> Literal["min", "max"]:

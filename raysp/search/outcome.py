@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from raysp.errors import BadInput, last_line
+from raysp.errors import BadInput, damaged, last_line
 from raysp.io import files
 from raysp.runs.folder import TrialFolder
 from raysp.search.objective import best_first, dominates, searched
@@ -58,7 +58,7 @@ def read_rungs(folder: TrialFolder) -> dict[int, float]:
     folder.check_own(folder.rungs, found)
     found.pop("trial", None)
     if not all(epoch.isdecimal() and _finite(value) for epoch, value in found.items()):
-        raise BadInput(f"{folder.rungs} is damaged: expected numbers by epoch, got {str(found)[:80]}; remove it")
+        raise damaged(folder.rungs, f"expected numbers by epoch, got {str(found)[:80]}", "remove it")
     return {int(epoch): value for epoch, value in found.items()}
 
 

@@ -12,7 +12,7 @@ from raysp.config import code_hash, settings
 from raysp.config.experiment import STANDIN, Experiment, ModelChoice, Recording, in_present_words
 from raysp.data.sources.catalog import role
 from raysp.data.splits import store
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files
 from raysp.io.words import counted, named
 from raysp.io.yaml_files import read_yaml, write_yaml
@@ -109,8 +109,7 @@ def adopt(experiment: Experiment, best: BestSettings, splits: list[str]) -> tupl
     for model in shared:
         swept = best.models[model]
         taken = [split for split in splits if source[split] in swept]
-        if not taken:
-            raise BadInput(_foreign(best, model, swept, list(source.values())))
+        expect(taken, _foreign(best, model, swept, list(source.values())))
         for split in taken:
             choices[model] = _with(choices[model], split, swept[source[split]])
         own = [split for split in splits if split not in taken]

@@ -9,7 +9,7 @@ from typing import Any
 
 from raysp.config import settings
 from raysp.config.experiment import Training
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, expect, unknown
 from raysp.search.space import Entry, Space, equal, parents
 
 Needs = Mapping[str, tuple[Any, ...]]
@@ -177,10 +177,8 @@ def _check_when(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
 def _check_point(space: Space, point: Mapping[str, Any], base: Mapping[str, Any], where: str) -> None:
     for name, value in point.items():
         entry = space.entry(name)
-        if entry.kind == "same":
-            raise BadInput(f"{where}: {name} follows {entry.same} and cannot be given")
-        if not entry.contains(value):
-            raise BadInput(f"{where}: {name} expected a value of its range, got {value!r}")
+        expect(entry.kind != "same", f"{where}: {name} follows {entry.same} and cannot be given")
+        expect(entry.contains(value), f"{where}: {name} expected a value of its range, got {value!r}")
     values = space.complete(point, base)
     for name in point:
         if not space.active(space.entry(name), values):

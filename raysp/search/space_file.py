@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from raysp.config.settings import LARGEST
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, expect, unknown
 from raysp.io.yaml_files import read_yaml
 from raysp.search.space import Entry, Space
 
@@ -40,14 +40,12 @@ def read_space(path: str) -> Space:
 
 def parse_space(found: Any, where: str) -> Space:
     """Return the space that a YAML file's content describes. Raises as `read_space` does."""
-    if not isinstance(found, dict):
-        raise BadInput(f"{where} expected the keys {', '.join(KEYS)}, got {type(found).__name__}")
+    expect(isinstance(found, dict), f"{where} expected the keys {', '.join(KEYS)}, got {type(found).__name__}")
     for key in found:
         if key not in KEYS:
             raise unknown(f"key of {where}", str(key), KEYS)
     model, space, start = found.get("model"), found.get("space"), found.get("start") or []
-    if not isinstance(model, str):
-        raise BadInput(f"{where}: model expected a model's name, got {model!r}")
+    expect(isinstance(model, str), f"{where}: model expected a model's name, got {model!r}")
     if not isinstance(space, dict) or not space:
         raise BadInput(f"{where}: space expected at least one setting with its range, got {space!r}")
     if not isinstance(start, list) or not all(isinstance(point, dict) and point for point in start):
@@ -70,8 +68,7 @@ def _entry(name: str, values: Any, where: str) -> Entry:
         if key not in every:
             raise unknown(f"key of {where}", str(key), every)
     kinds = [kind for kind in KINDS if kind in values]
-    if len(kinds) != 1:
-        raise BadInput(f"{where} expected exactly one of {', '.join(KINDS)}, got {', '.join(kinds) or 'none'}")
+    expect(len(kinds) == 1, f"{where} expected exactly one of {', '.join(KINDS)}, got {', '.join(kinds) or 'none'}")
     kind = kinds[0]
     for key in values:
         if key != kind and key not in OPTIONS[kind]:
@@ -86,10 +83,8 @@ def _entry(name: str, values: Any, where: str) -> Entry:
 
 def _same(name: str, values: dict[str, Any], when: dict[str, tuple[Any, ...]], where: str) -> Entry:
     other, times = values["same"], values.get("times", 1)
-    if not isinstance(other, str) or other == name:
-        raise BadInput(f"{where}: same expected another setting's name, got {other!r}")
-    if not _number(times) or times <= 0:
-        raise BadInput(f"{where}: times expected a number > 0{BELOW}, got {_short(times)}")
+    expect(isinstance(other, str) and other != name, f"{where}: same expected another setting's name, got {other!r}")
+    expect(_number(times) and times > 0, f"{where}: times expected a number > 0{BELOW}, got {_short(times)}")
     return Entry(name, "same", same=other, times=times, when=when)
 
 
@@ -98,20 +93,15 @@ def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[A
     if not isinstance(ends, list) or len(ends) != 2 or not all(_number(end) for end in ends):
         raise BadInput(f"{where}: {kind} expected [low, high], two numbers{BELOW}, got {_short(ends)}")
     low, high = ends
-    if not low < high:
-        raise BadInput(f"{where}: {kind} expected low < high, got the empty range [{low}, {high}]")
-    if not isinstance(log, bool):
-        raise BadInput(f"{where}: log expected true or false, got {log!r}")
-    if log and low <= 0:
-        raise BadInput(f"{where}: a log range expected low > 0, got [{low}, {high}]")
+    expect(low < high, f"{where}: {kind} expected low < high, got the empty range [{low}, {high}]")
+    expect(isinstance(log, bool), f"{where}: log expected true or false, got {log!r}")
+    expect(not log or low > 0, f"{where}: a log range expected low > 0, got [{low}, {high}]")
     if step is not None and (not _number(step) or not step > 0 or _decimal(step) > _decimal(high) - _decimal(low)):
         raise BadInput(f"{where}: step expected a number > 0 and within the range, got {_short(step)}")
-    if step is not None and log:
-        raise BadInput(f"{where}: step does not go with log; list the values as a choice")
+    expect(step is None or not log, f"{where}: step does not go with log; list the values as a choice")
     if kind == "int":
         for value in (low, high, *([] if step is None else [step])):
-            if not isinstance(value, int):
-                raise BadInput(f"{where}: int expected whole numbers, got {value!r}")
+            expect(isinstance(value, int), f"{where}: int expected whole numbers, got {value!r}")
         return Entry(name, "int", low, high, log, step, when=when)
     return Entry(name, "uniform", float(low), float(high), log, step, when=when)
 

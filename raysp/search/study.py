@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from raysp.config import code_hash, ranges, settings
 from raysp.config.experiment import Trial, in_present_words
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml, write_yaml
 from raysp.runs.folder import RunFolder
@@ -87,8 +87,7 @@ class Definition:
         check_names(self.objectives)
         ranges.at_least(self, f"study of {self.model}", in_flight=1)
         if self.halving is not None:
-            if len(self.objectives) > 1:
-                raise BadInput("ASHA expected one objective, got " + ", ".join(self.objectives))
+            expect(len(self.objectives) <= 1, "ASHA expected one objective, got " + ", ".join(self.objectives))
             if "training.epochs" not in self.base:
                 raise BadInput(f"ASHA stops training early, and model {self.model} fits itself: it has no epochs")
             if any(entry.name == "training.epochs" for entry in self.space.entries):
@@ -283,8 +282,7 @@ def read_study(run: RunFolder, model: str, split: str) -> Study:
     """Return one study of a run folder. Raises BadInput when its study.yaml is damaged."""
     path = files.join(study_path(run, model, split), "study.yaml")
     found = read_yaml(path)
-    if not isinstance(found, dict) or "space" not in found:
-        raise BadInput(f"{path} is damaged; start the sweep over with --force")
+    expect(isinstance(found, dict) and "space" in found, f"{path} is damaged; start the sweep over with --force")
     values = {**in_present_words(found), "space": parse_space(found["space"], path)}
     halving = values.get("halving")
     values["halving"] = None if halving is None else settings.build(Halving, halving, f"{path}, halving")

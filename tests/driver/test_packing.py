@@ -86,9 +86,9 @@ def test_the_environment_pins_threads_before_torch_is_imported(monkeypatch):
 def test_without_numbers_a_cpu_is_filled_twice_over_and_unpinned_for_contrast(monkeypatch):
     monkeypatch.setattr(packing, "cores", lambda: 6)
     expected = [(1, 1), (2, 1), (4, 1), (6, 1), (12, 1), (1, 6), (6, 6)]
-    assert packing._arrangements(None, 1, "cpu", None) == expected
-    assert packing._arrangements(None, 1, "cuda", None) == [(1, 1), (2, 1), (4, 1)]
-    assert packing._arrangements([3, 3], 2, "cpu", None) == [(3, 2)]
+    assert packing._arrangements(None, 1, "cpu") == expected
+    assert packing._arrangements(None, 1, "cuda") == [(1, 1), (2, 1), (4, 1)]
+    assert packing._arrangements([3, 3], 2, "cpu") == [(3, 2)]
 
 
 @pytest.mark.parametrize(

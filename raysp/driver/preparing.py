@@ -1,0 +1,32 @@
+"""Recordings become splits side by side, in a session of Ray that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from raysp.config.experiment import Recording
+from raysp.errors import BadInput, NotReady
+
+Refusals = list[tuple[str, BadInput | NotReady | None]]
+
+
+def prepare(
+    groups: Sequence[Sequence[Recording]], root: str, say: Callable[[str], None], *, force: bool = False
+) -> Refusals:
+    """Prepare recordings, each group of them by itself; return by the groups' names what was refused, None for none.
+
+    Args:
+        groups: of recordings that are prepared together.
+        root: the data root.
+        say: prints one line for a person, of each group.
+        force: prepare also what is up to date.
+    """
+    from raysp.cluster.jobs import jobs
+
+    called = [", ".join(one.name for one in group) for group in groups]
+    refusals = jobs(
+        "raysp.data.sources.prepare.try_prepare",
+        [((group, root), {"force": force}) for group in groups],
+        on_done=lambda i, refusal: say(f"  {'refused' if refusal else 'prepared'} {called[i]}"),
+    )
+    return list(zip(called, refusals, strict=True))
