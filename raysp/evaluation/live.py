@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from raysp.data.splits.population import TrialArrays
 from raysp.evaluation.bits_per_spike import bits_per_spike
-from raysp.evaluation.nlb import forward_counts
-from raysp.evaluation.rates import measures_of_truth, reconstruction_bits_per_spike, roughness
+from raysp.evaluation.nlb import measures_of_counts
+from raysp.evaluation.rates import measures_of_truth, roughness
 from raysp.evaluation.score import scores
 from raysp.models.prediction import Prediction
 
@@ -40,12 +40,7 @@ def live_measures(found: Prediction, trials: TrialArrays) -> dict[str, Callable[
         found: rates of the trials, as arrays.
         trials: whose counts are known; what is not known has no measure.
     """
-    heldin = trials.heldin.shape[2]
-    heldout = found.rates.shape[2] - heldin
-    shown = found.rates[..., :heldin]
-    metrics = {"reconstruction bits/spike": lambda: reconstruction_bits_per_spike(shown, trials.heldin)}
-    if trials.heldout is not None and heldout:
-        metrics["co-bps"] = lambda: bits_per_spike(found.rates[..., heldin:], trials.heldout)
-    if (forward := forward_counts(trials, heldout)) is not None and found.rates_forward is not None:
-        metrics["fp-bps"] = lambda: bits_per_spike(found.rates_forward, forward)
-    return metrics
+    shown = found.rates[..., : trials.heldin.shape[2]]
+    # Another name than co-bps, since copying the input scores high here: it describes and does not predict.
+    metrics = {"reconstruction bits/spike": lambda: bits_per_spike(shown, trials.heldin)}
+    return metrics | measures_of_counts(trials, found.rates, found.rates_forward)

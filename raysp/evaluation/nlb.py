@@ -17,8 +17,9 @@ from raysp.errors import BadInput, NotReady, unknown
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.psth import psth_r2
 from raysp.evaluation.tp_correlation import tp_correlation
-from raysp.evaluation.velocity import velocity_r2
+from raysp.evaluation.velocity import decode
 from raysp.io import files
+from raysp.models.prediction import check_rates
 
 
 class JudgeFailed(BadInput):
@@ -37,21 +38,22 @@ INTERVAL_DATASETS = ("dmfc_rsg",)
 """Behaviour is one row per trial and is scored by tp correlation, not by decoding."""
 
 
-def fast_metrics(
+def benchmark_metrics(
     answers: Answers,
     rates: np.ndarray,
     rates_forward: np.ndarray | None = None,
     *,
     train: TrialArrays | None = None,
     train_rates: np.ndarray | None = None,
-) -> dict[str, float]:
+) -> dict[str, Callable[[], float]]:
     """Return the benchmark's metrics of one split, equal to the judge's to rounding, at a fraction of its cost.
 
-    A metric is left out where what it needs is not known. "vel R2" is of the benchmark's recordings alone: what other
-    behaviours are read out to is in `raysp.evaluation.behavior`.
+    Each is computed when it is called: one that fails takes no other along. A metric is left out where what it needs is
+    not known. "vel R2" is of the benchmark's recordings alone: what other behaviours are read out to is in
+    `raysp.evaluation.behavior`.
 
     Args:
-        answers: the answers of the evaluation trials.
+        answers: of the evaluation trials.
         rates: (trials, bins, units) predicted for the evaluation trials, held-in units first.
         rates_forward: (trials, forward, units) predicted for the bins after; for "fp-bps".
         train: the training trials with their behaviour; for "vel R2".
@@ -63,33 +65,11 @@ def fast_metrics(
     Raises:
         BadInput: a shape differs from the answers', or rates are not finite and >= 0.
     """
-    wanted = benchmark_metrics(answers, rates, rates_forward, train=train, train_rates=train_rates)
-    return {name: compute() for name, compute in wanted.items()}
-
-
-def benchmark_metrics(
-    answers: Answers,
-    rates: np.ndarray,
-    rates_forward: np.ndarray | None = None,
-    *,
-    train: TrialArrays | None = None,
-    train_rates: np.ndarray | None = None,
-) -> dict[str, Callable[[], float]]:
-    """Return the metrics of `fast_metrics`, each to be computed when it is wanted: one that fails takes no other along.
-
-    Raises:
-        BadInput: see `fast_metrics`.
-    """
     trials, sizes = answers.trials, answers.sizes
-    _check_rates(rates, (len(trials), sizes.bins, sizes.units), f"{answers.name}: rates")
-    metrics: dict[str, Callable[[], float]] = {}
-    if trials.heldout is not None and sizes.heldout:
-        metrics["co-bps"] = lambda: bits_per_spike(rates[..., sizes.heldin :], trials.heldout)
+    check_rates(rates, (len(trials), sizes.bins, sizes.units), f"{answers.name}: rates")
     if rates_forward is not None:
-        _check_rates(rates_forward, (len(trials), sizes.forward, sizes.units), f"{answers.name}: rates_forward")
-        if (forward := forward_counts(trials, sizes.heldout)) is not None:
-            metrics["fp-bps"] = lambda: bits_per_spike(rates_forward, forward)
-    metrics |= _behavior_metric(answers, rates, train, train_rates)
+        check_rates(rates_forward, (len(trials), sizes.forward, sizes.units), f"{answers.name}: rates_forward")
+    metrics = measures_of_counts(trials, rates, rates_forward) | _behavior_metric(answers, rates, train, train_rates)
     if answers.psth is not None and trials.condition is not None:
         metrics["psth R2"] = lambda: psth_r2(rates, answers.psth, trials.condition, trials.jitter)
     return metrics
@@ -171,7 +151,7 @@ def check_group(group: str, rates: Group, truth: Group) -> None:
     for name, shape in shapes.items():
         if name not in rates:
             raise BadInput(f"{group}: the submission lacks {name}, which its other forward rates need")
-        _check_rates(rates[name], shape, f"{group}: {name}")
+        check_rates(rates[name], shape, f"{group}: {name}")
 
 
 def judge_absent() -> bool:
@@ -248,6 +228,19 @@ def _flat(result: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, floa
     return flat
 
 
+def measures_of_counts(
+    trials: TrialArrays, rates: np.ndarray, rates_forward: np.ndarray | None
+) -> dict[str, Callable[[], float]]:
+    """Return "co-bps" and "fp-bps", as far as counts and rates are known, each computed when it is called."""
+    heldin = trials.heldin.shape[2]
+    heldout, metrics = rates.shape[2] - heldin, {}
+    if trials.heldout is not None and heldout:
+        metrics["co-bps"] = lambda: bits_per_spike(rates[..., heldin:], trials.heldout)
+    if rates_forward is not None and (forward := forward_counts(trials, heldout)) is not None:
+        metrics["fp-bps"] = lambda: bits_per_spike(rates_forward, forward)
+    return metrics
+
+
 def forward_counts(trials: TrialArrays, heldout: int) -> np.ndarray | None:
     """Return (trials, forward, units) counts after the observed bins, held-in first; None unless all are known."""
     if trials.heldin_forward is None or trials.heldin_forward.shape[1] == 0:
@@ -269,23 +262,15 @@ def _behavior_metric(
         if trials.heldout is None or not sizes.heldout:
             return {}
         return {"tp corr": lambda: tp_correlation(rates, trials.heldout, trials.behavior)}
-    if not is_velocity(sizes.dataset, trials.behavior) or train is None or train.behavior is None:
+    known = train is not None and train.behavior is not None and train_rates is not None
+    if not known or not is_velocity(sizes.dataset, trials.behavior):
         return {}
-    if train_rates is None:
-        return {}
-    _check_rates(train_rates, (len(train), sizes.bins, sizes.units), f"{answers.name}: train_rates")
+    check_rates(train_rates, (len(train), sizes.bins, sizes.units), f"{answers.name}: train_rates")
     masks = train.decode_mask, trials.decode_mask
-    return {"vel R2": lambda: velocity_r2(train_rates, train.behavior, rates, trials.behavior, *masks)}
+    return {"vel R2": lambda: decode(train_rates, train.behavior, rates, trials.behavior, *masks).mean}
 
 
 def is_velocity(dataset: str, behavior: np.ndarray | None) -> bool:
     """Tell whether behaviour is the velocity of a recording of the benchmark, (trials, bins, 2)."""
     known = dataset.removeprefix("standin-") in DATASETS
     return known and behavior is not None and behavior.ndim == 3 and behavior.shape[2] == 2
-
-
-def _check_rates(rates: np.ndarray, shape: tuple[int, ...], where: str) -> None:
-    if np.shape(rates) != shape:
-        raise BadInput(f"{where} expected shape {shape}, got {np.shape(rates)}")
-    if not np.isfinite(rates).all() or np.min(rates, initial=0) < 0:
-        raise BadInput(f"{where} expected finite expected-spikes per bin >= 0, got NaN, infinite or < 0")

@@ -12,12 +12,12 @@ import numpy as np
 from scipy.special import xlogy
 
 from raysp.errors import BadInput
-from raysp.evaluation.bits_per_spike import SMALLEST_RATE, bits_per_spike
+from raysp.evaluation.bits_per_spike import SMALLEST_RATE
 from raysp.evaluation.r2 import r2_columns
 
 
-def against_truth(rates: np.ndarray, true: np.ndarray) -> dict[str, float]:
-    """Return every measure of predicted against true rates, by its name in tables.
+def measures_of_truth(rates: np.ndarray, true: np.ndarray) -> dict[str, Callable[[], float]]:
+    """Return every measure of predicted against true rates, by its name in tables, each computed when it is wanted.
 
     Args:
         rates: (trials, bins, units) predicted expected spikes per bin.
@@ -25,16 +25,9 @@ def against_truth(rates: np.ndarray, true: np.ndarray) -> dict[str, float]:
 
     Returns:
         "true-rate R2" (mean over units), "true-rate R2 pooled", "true-rate Pearson r squared, pooled" and "constant
-        units" (those left out of the first because their true rate never changes).
-
-    Raises:
-        BadInput: shapes differ, a value is not finite, or no true rate changes.
+        neurons" (those left out of the first because their true rate never changes). When called they raise BadInput
+        where shapes differ, a value is not finite, or no true rate changes.
     """
-    return {name: compute() for name, compute in measures_of_truth(rates, true).items()}
-
-
-def measures_of_truth(rates: np.ndarray, true: np.ndarray) -> dict[str, Callable[[], float]]:
-    """Return the measures of `against_truth`, each to be computed when it is wanted."""
     return {
         "true-rate R2": lambda: float(np.nanmean(r2_per_unit(rates, true))),
         "true-rate R2 pooled": lambda: r2_pooled(rates, true),
@@ -56,7 +49,7 @@ def r2_per_unit(rates: np.ndarray, true: np.ndarray) -> np.ndarray:
         (units,) R2; nan where the true rate never changes.
 
     Raises:
-        BadInput: see `against_truth`.
+        BadInput: see `measures_of_truth`.
     """
     rates, true = _columns(rates, true, "true-rate R2")
     constant = np.ptp(true, axis=0) == 0
@@ -129,19 +122,6 @@ def poisson_deviance(rates: np.ndarray, counts: np.ndarray) -> float:
             raise BadInput(f"Poisson deviance expected finite {name} >= 0, got NaN, infinity or {array.min():.3g}")
     rates = np.where(rates == 0, SMALLEST_RATE, rates)
     return float(np.mean(2 * (xlogy(counts, counts / rates) - (counts - rates))))
-
-
-def reconstruction_bits_per_spike(rates: np.ndarray, counts: np.ndarray) -> float:
-    """Return bits per spike of rates that were inferred from the very counts they are scored on.
-
-    The equation is that of `bits_per_spike`; the name is another because copying the input scores high here: it says
-    how well a model describes what it saw, never how well it predicts (co-bps).
-
-    Args:
-        rates: (trials, bins, units) expected spikes per bin.
-        counts: (trials, bins, units) spikes per bin; NaN where unobserved.
-    """
-    return bits_per_spike(rates, counts)
 
 
 def _columns(rates: np.ndarray, true: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray]:

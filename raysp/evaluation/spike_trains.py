@@ -53,17 +53,3 @@ def binned_pearson(true: np.ndarray, predicted: np.ndarray, bins_per_group: int)
     groups = bins // bins_per_group
     sums = trains[:, : groups * bins_per_group].reshape(2, groups, bins_per_group).sum(axis=2)
     return float(smoothed_pearson(sums[0], sums[1], 1.0, np.zeros(1))[0])
-
-
-def mse(true: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the mean squared difference of spikes per bin.
-
-    Args:
-        true: (bins,) spikes per bin.
-        predicted: (bins,) spikes per bin.
-
-    Raises:
-        BadInput: the trains do not fit each other.
-    """
-    trains, _ = checked(true, predicted, 1.0, np.zeros(1))
-    return float(np.mean((trains[0] - trains[1]) ** 2))

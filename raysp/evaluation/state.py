@@ -7,9 +7,7 @@ import numpy as np
 from raysp.errors import BadInput
 from raysp.evaluation.r2 import r2_columns
 from raysp.evaluation.ridge import fit_ridge
-from raysp.evaluation.velocity import ALPHAS
-
-FOLDS = 5
+from raysp.evaluation.velocity import ALPHAS, FOLDS
 
 
 def state_r2(

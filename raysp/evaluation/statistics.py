@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy import stats
 
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput
 
-METHODS = ("t", "bootstrap")
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -52,57 +51,30 @@ class Difference:
     unpaired: int
 
 
-def summarize(
-    values: Sequence[float] | np.ndarray,
-    *,
-    confidence: float = 0.95,
-    method: Literal["t", "bootstrap"] = "t",
-    draws: int = 9999,
-    seed: int = 0,
-) -> Summary:
-    """Return mean, spread and confidence interval of the mean of one metric over seeds or splits.
+def summarize(values: Sequence[float] | np.ndarray) -> Summary:
+    """Return mean, spread and 95 % interval of the mean of one metric over seeds or splits.
+
+    The interval is Student's, which fits the handful of seeds that is usual.
 
     Args:
         values: (n,) finite values.
-        confidence: of the interval, between 0 and 1.
-        method: "t" for Student's interval, which fits the handful of seeds that is usual; "bootstrap" for the
-            bias-corrected and accelerated bootstrap (Efron 1987), which wants ten values or more.
-        draws: bootstrap resamples.
-        seed: of the bootstrap.
 
     Raises:
-        BadInput: no value, one that is not finite, or a confidence or method that does not exist.
+        BadInput: no value, or one that is not finite.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
         raise BadInput(f"statistics expected a list of finite values, got {values}; leave out undefined (nan) metrics")
-    if not 0 < confidence < 1:
-        raise BadInput(f"confidence expected between 0 and 1, got {confidence}")
-    if method not in METHODS:
-        raise unknown("interval method", method, METHODS)
     mean = float(values.mean())
     if len(values) == 1:
         return Summary(1, mean, *[float("nan")] * 4)
     sd = float(values.std(ddof=1))
     sem = sd / float(np.sqrt(len(values)))
-    if method == "t" or np.ptp(values) == 0:
-        half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * sem
-        low, high = mean - half, mean + half
-    else:
-        drawn = stats.bootstrap(
-            (values,), np.mean, confidence_level=confidence, n_resamples=draws, rng=np.random.default_rng(seed)
-        )
-        low, high = drawn.confidence_interval
-    return Summary(len(values), mean, sd, sem, float(low), float(high))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * sem
+    return Summary(len(values), mean, sd, sem, mean - half, mean + half)
 
 
-def paired_difference(
-    values: Mapping[Hashable, float],
-    baseline: Mapping[Hashable, float],
-    *,
-    confidence: float = 0.95,
-    method: Literal["t", "bootstrap"] = "t",
-) -> Difference:
+def paired_difference(values: Mapping[Hashable, float], baseline: Mapping[Hashable, float]) -> Difference:
     """Return how a metric differs from a baseline's, seed by seed (or split by split).
 
     Pairing takes out what seeds and splits do to both alike, which is usually more than the models differ.
@@ -110,8 +82,6 @@ def paired_difference(
     Args:
         values: metric by what pairs it, e.g. {("mc_maze-05ms-val", 0): 0.33, ...}.
         baseline: likewise; keys that only one of both has are left out and counted.
-        confidence: of the interval.
-        method: of the interval, see `summarize`.
 
     Raises:
         BadInput: no key in common, or a value is not finite.
@@ -122,7 +92,7 @@ def paired_difference(
             f"a paired difference expected seeds or splits in common, got {list(values)[:4]} and {list(baseline)[:4]}"
         )
     gains = np.array([values[key] - baseline[key] for key in shared], dtype=np.float64)
-    summary = summarize(gains, confidence=confidence, method=method)
+    summary = summarize(gains)
     decided = len(gains) > 1 and np.ptp(gains) > 0 and summary.sem > 0
     p = float(2 * stats.t.sf(abs(summary.mean) / summary.sem, len(gains) - 1)) if decided else float("nan")
     unpaired = len(values) + len(baseline) - 2 * len(shared)

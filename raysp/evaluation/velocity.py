@@ -10,8 +10,8 @@ from raysp.errors import BadInput
 from raysp.evaluation.r2 import r2_columns
 from raysp.evaluation.ridge import fit_ridge
 
-ALPHAS = np.logspace(-4, 0, 9)
-"""Penalties the benchmark tries."""
+ALPHAS, FOLDS = np.logspace(-4, 0, 9), 5
+"""Penalties the benchmark tries, and parts of its cross-validation."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,6 @@ class Decoded:
         return float(np.mean([found.mean() for found in self.r2]))
 
 
-def velocity_r2(
-    train_rates: np.ndarray,
-    train_behavior: np.ndarray,
-    eval_rates: np.ndarray,
-    eval_behavior: np.ndarray,
-    train_mask: np.ndarray | None = None,
-    eval_mask: np.ndarray | None = None,
-    *,
-    alphas: np.ndarray = ALPHAS,
-    folds: int = 5,
-) -> float:
-    """Return R2 of behaviour decoded from rates, averaged over behaviour variables, then over decoders; see `decode`.
-
-    The same number as scikit-learn's `GridSearchCV(Ridge(), {"alpha": alphas}, cv=folds).fit(train).score(eval)`.
-    """
-    parts = (train_rates, train_behavior, eval_rates, eval_behavior, train_mask, eval_mask)
-    return decode(*parts, alphas=alphas, folds=folds).mean
-
-
 def decode(
     train_rates: np.ndarray,
     train_behavior: np.ndarray,
@@ -58,15 +39,12 @@ def decode(
     eval_behavior: np.ndarray,
     train_mask: np.ndarray | None = None,
     eval_mask: np.ndarray | None = None,
-    *,
-    alphas: np.ndarray = ALPHAS,
-    folds: int = 5,
 ) -> Decoded:
     """Decode behaviour from rates by ridge regression fitted to the training trials.
 
     The penalty is cross-validated over contiguous folds of the rows (bins of trial after trial), the intercept not
-    penalised. Rows whose first behaviour variable is NaN are left out (Pei et al. 2021, Neural Latents Benchmark,
-    behavioural decoding).
+    penalised: `mean` is what scikit-learn's `GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=FOLDS)` scores. Rows whose
+    first behaviour variable is NaN are left out (Pei et al. 2021, Neural Latents Benchmark, behavioural decoding).
 
     Args:
         train_rates: (trials, bins, units) of the training trials, held-in then held-out units.
@@ -75,15 +53,10 @@ def decode(
         eval_behavior: (trials, bins, variables).
         train_mask: (trials, decoders) True where a trial belongs to a decoder; None for one decoder of all trials.
         eval_mask: likewise for the evaluation trials.
-        alphas: penalties to choose from, > 0.
-        folds: of the cross-validation, at least 2.
 
     Raises:
         BadInput: shapes do not fit, a row that counts is not finite, or too few rows are left.
     """
-    alphas = np.asarray(alphas, dtype=np.float64)
-    if alphas.ndim != 1 or len(alphas) == 0 or not (alphas > 0).all() or folds < 2:
-        raise BadInput(f"decoding expected penalties > 0 and at least 2 folds, got alphas {alphas} and {folds} folds")
     train = _part(train_rates, train_behavior, train_mask, "training")
     score = _part(eval_rates, eval_behavior, eval_mask, "evaluation")
     for what, ours, theirs in zip(("units", "variables", "decoders"), train, score, strict=True):
@@ -93,21 +66,16 @@ def decode(
                 f"got {ours.shape[-1]} and {theirs.shape[-1]}"
             )
     values = np.full(score[1].shape, np.nan)
-    r2 = [_one_decoder(train, score, k, alphas, folds, values) for k in range(train[2].shape[1])]
+    r2 = [_one_decoder(train, score, k, values) for k in range(train[2].shape[1])]
     return Decoded(values, np.array(r2))
 
 
 def _one_decoder(
-    train: tuple[np.ndarray, ...],
-    score: tuple[np.ndarray, ...],
-    decoder: int,
-    alphas: np.ndarray,
-    folds: int,
-    into: np.ndarray,
+    train: tuple[np.ndarray, ...], score: tuple[np.ndarray, ...], decoder: int, into: np.ndarray
 ) -> np.ndarray:
     """Return (variables,) R2, and put what is decoded of the decoder's evaluation trials `into` its place."""
-    known = _known(train[1], train[2], decoder, folds, "training")
-    weights, intercept = fit_ridge(_rows(train[0], known), _rows(train[1], known), alphas, folds)
+    known = _known(train[1], train[2], decoder, FOLDS, "training")
+    weights, intercept = fit_ridge(_rows(train[0], known), _rows(train[1], known), ALPHAS, FOLDS)
     known, (rates, behavior, mask) = _known(score[1], score[2], decoder, 2, "evaluation"), score
     true = _rows(behavior, known).astype(np.float64)
     into[mask[:, decoder]] = rates[mask[:, decoder]].astype(np.float64) @ weights + intercept

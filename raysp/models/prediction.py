@@ -52,12 +52,16 @@ def check_prediction(prediction: Prediction, sizes: Sizes, trials: int, where: s
     }
     for name, shape in expected.items():
         array = getattr(prediction, name)
-        if array is None:
-            continue
-        if tuple(array.shape) != shape:
-            raise BadInput(f"{where}: {name} expected shape {shape}, got {tuple(array.shape)}")
-        if not np.isfinite(array).all() or (array < 0).any():
-            raise BadInput(f"{where}: {name} expected finite expected-spikes per bin >= 0, got NaN, infinite or < 0")
+        if array is not None:
+            check_rates(array, shape, f"{where}: {name}")
+
+
+def check_rates(rates: np.ndarray, shape: tuple[int, ...], where: str) -> None:
+    """Raise BadInput unless rates have this shape, and are finite and not negative; `where` begins the sentence."""
+    if np.shape(rates) != shape:
+        raise BadInput(f"{where} expected shape {shape}, got {np.shape(rates)}")
+    if not np.isfinite(rates).all() or np.min(rates, initial=0) < 0:
+        raise BadInput(f"{where} expected finite expected-spikes per bin >= 0, got NaN, infinite or < 0")
 
 
 def concatenate(parts: list[Prediction]) -> Prediction:

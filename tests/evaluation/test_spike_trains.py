@@ -11,7 +11,7 @@ from scipy import stats
 from raysp.data.sources.retina import Config, build
 from raysp.errors import BadInput
 from raysp.evaluation.schreiber import schreiber
-from raysp.evaluation.spike_trains import CURVES, binned_pearson, curves, mse
+from raysp.evaluation.spike_trains import CURVES, binned_pearson, curves
 from raysp.evaluation.van_rossum import van_rossum
 from raysp.objectives.poisson_counts import place_evenly
 from tests.evaluation import plain_spike_measures as plain
@@ -66,12 +66,6 @@ def test_binned_pearson_is_the_correlation_of_group_sums():
     for group in (0, 104):
         with pytest.raises(BadInput, match="bins_per_group expected 1 to 103"):
             binned_pearson(true, predicted, group)
-
-
-def test_mse_is_the_mean_squared_difference_of_counts():
-    assert mse(np.array([0, 1, 3, 0], dtype=np.uint8), np.array([1, 1, 0, 0], dtype=np.uint8)) == 10 / 4
-    with pytest.raises(BadInput, match="as many predicted as true bins"):
-        mse(np.zeros(3), np.zeros(4))
 
 
 @pytest.fixture(scope="module")

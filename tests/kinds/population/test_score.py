@@ -15,7 +15,7 @@ from raysp.driver.evaluate import check_data, evaluate_trial
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation import nlb
 from raysp.evaluation.bits_per_spike import bits_per_spike
-from raysp.evaluation.velocity import velocity_r2
+from raysp.evaluation.velocity import decode
 from raysp.io import files
 from raysp.kinds.population.latents_file import read_latents, write_latents
 from raysp.kinds.population.rates_file import write_predictions
@@ -224,7 +224,7 @@ def test_each_variable_of_behaviour_is_scored_by_itself(tmp_path):
     rows, split, targets, predicted = scored_split(tmp_path, position_and_velocity)
     parts = split.train.behavior, targets.trials.behavior
     expected = [
-        velocity_r2(predicted["train"].rates, parts[0][..., [k]], predicted["eval"].rates, parts[1][..., [k]])
+        decode(predicted["train"].rates, parts[0][..., [k]], predicted["eval"].rates, parts[1][..., [k]]).mean
         for k in range(3)
     ]
     found = [one(rows, "behavior R2", f"variable {k}")["value"] for k in range(3)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from raysp.errors import NotReady
-from raysp.evaluation.velocity import velocity_r2
+from raysp.evaluation.velocity import decode
 from raysp.io.words import number
 from raysp.kinds.population.case import open_case
 from raysp.kinds.population.page.velocity import decoded_behavior, velocity
@@ -19,7 +19,7 @@ def case(shared_run):
 
 def score(case, masks=(None, None)):
     behavior = case.split.train.behavior, case.known.behavior
-    return velocity_r2(case.training_rates(), behavior[0], case.prediction.rates, behavior[1], *masks)
+    return decode(case.training_rates(), behavior[0], case.prediction.rates, behavior[1], *masks).mean
 
 
 def test_r2_of_the_drawing_is_the_score(case):
