@@ -16,6 +16,15 @@ from raysp.objectives.loss import Loss
 T = TypeVar("T")
 
 
+class Config:
+    """What the Configs of several models have in common."""
+
+    @property
+    def where(self) -> str:
+        """The beginning of an error's sentence: the model's name is its file's."""
+        return f"model {type(self).__module__.rpartition('.')[2]}"
+
+
 class Stages(Protocol):
     """What a model that fits itself is given: whom it tells, and where it leaves what it would not do again."""
 

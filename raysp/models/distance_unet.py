@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,9 +16,8 @@ from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
 from raysp.layers.lanes import Block, Linear, alike, doubled
-from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
+from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, TrunkModel
 from raysp.objectives import spike_distance
-from raysp.objectives.loss import Loss
 from raysp.objectives.spike_inference import infer_spikes, last_spike
 
 OUTPUT_SCALE = 2.0
@@ -46,8 +45,6 @@ class Config(TrunkConfig):
         jitter: share of the smallest distance by which the order of removal is shuffled; 0 for none.
     """
 
-    model: ClassVar[str] = "distance_unet"
-
     past: int = 32
     output_bins: int = 128
     lookahead: int = 198
@@ -59,21 +56,30 @@ class Config(TrunkConfig):
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        self.check(self.model)
+        super().__post_init__()
         least = {"past": 0, "refractory": 0, "jitter": 0, "output_bins": 1, "lookahead": 1, "clamp": 1}
-        ranges.at_least(self, f"model {self.model}", **least)
+        ranges.at_least(self, self.where, **least)
         if not 1 <= self.output_channels <= self.channels:
             raise BadInput(
-                f"model {self.model}, output_channels expected 1 to {self.channels} (channels), got "
-                f"{self.output_channels}"
+                f"{self.where}, output_channels expected 1 to {self.channels} (channels), got {self.output_channels}"
             )
-        spike_distance.check(self.past, self.output_bins, self.lookahead, self.clamp, f"model {self.model}")
+        spike_distance.check(self.past, self.output_bins, self.lookahead, self.clamp, self.where)
         if not 1 <= self.step <= self.output_bins - self.past:
             raise BadInput(
-                f"model {self.model}, step expected 1 to {self.output_bins - self.past} bins (output_bins - past), "
+                f"{self.where}, step expected 1 to {self.output_bins - self.past} bins (output_bins - past), "
                 f"got {self.step}"
             )
         _ = self.doublings
+
+    @property
+    def reach(self) -> Reach:
+        """The bins that a window needs."""
+        return Reach(self.input_bins, self.output_bins - self.past + self.lookahead)
+
+    def log_distances(self, tables: tuple[torch.Tensor, torch.Tensor], windows: Windows) -> torch.Tensor:
+        """Return true log distances of windows, (units, windows, output bins), from `spike_distance.neighbours`."""
+        options = {"past": self.past, "length": self.output_bins, "clamp": self.clamp}
+        return spike_distance.log_distances(*tables, windows.starts, **options)
 
     @property
     def doublings(self) -> int:
@@ -83,13 +89,13 @@ class Config(TrunkConfig):
             times, bins = times + 1, 2 * bins
         if bins != self.output_bins or times < 1:
             raise BadInput(
-                f"model {self.model}, output_bins expected {self.coarsest} (the coarsest level of input_bins "
+                f"{self.where}, output_bins expected {self.coarsest} (the coarsest level of input_bins "
                 f"{self.input_bins}) times 2, 4, 8 ..., got {self.output_bins}"
             )
         return times
 
 
-class Model(WindowModel):
+class Model(TrunkModel):
     """Twelve layers down, some up, without skip connections; in log distance."""
 
     decodings = (NEAREST, LOG_NEAREST)
@@ -98,11 +104,8 @@ class Model(WindowModel):
     log_output = True
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
-        super().__init__()
-        self.config, self.lanes = config, sizes.units
-        self.reach = Reach(config.input_bins, config.output_bins - config.past + config.lookahead)
-        self.step = config.step
-        self.trunk = config.trunk(sizes)
+        super().__init__(config, sizes)
+        self.reach, self.step = config.reach, config.step
         inside = config.output_channels
         pairs = [(config.channels, inside), *[(inside, inside)] * (config.doublings - 1)]
         self.up = nn.ModuleList(Block(self.lanes, pair, 5, 4, 0.0) for pair in pairs)
@@ -125,13 +128,13 @@ class Model(WindowModel):
         means = spike_distance.mean_log_distance(spikes, stretches, self.config.clamp)
         return torch.as_tensor(means, dtype=torch.float32).to(tape.device)
 
-    def kernels(self) -> torch.Tensor:
-        """Return the first layer's kernels of each unit, (units, kernels, inputs, taps)."""
-        return self.trunk.stem.kernels()
+    def inputs(self, windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return stimulus and history as the trunk gets them: lights from -1 to 1, rare spikes as they are."""
+        return (windows.stimulus - 0.5) / 0.5, windows.history - 0.5
 
     def output(self, windows: Windows) -> torch.Tensor:
         """Return natural logs of distances in bins, (units, windows, output bins)."""
-        return self.readout(self.trunk(*normalised(windows))) + self.mean[:, None, None]
+        return super().output(windows) + self.mean[:, None, None]
 
     def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Return log distances less their mean, (units, windows, output bins), of what the trunk gives."""
@@ -141,11 +144,6 @@ class Model(WindowModel):
         early, late = ((1.0 + self.gain[:, part])[:, None, None] for part in (0, 1))
         x = torch.cat([x[:, :, :past] * early, x[:, :, past:] * late], dim=2)
         return self.head(x)[..., 0] * OUTPUT_SCALE
-
-    def loss(self, windows: Windows) -> Loss:
-        """Return the mean squared (or absolute) error of log distances of each unit."""
-        each = self.errors(self.output(windows), self.targets(windows))
-        return Loss(each.sum(), each)
 
     def errors(self, output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return each unit's mean error, (units,), of log distances, (units, windows, output bins)."""
@@ -157,10 +155,7 @@ class Model(WindowModel):
         """Return true log distances, (units, windows, output bins)."""
         if self._tables is None:
             raise BadInput("the spike-distance model has no targets before start(tape, stretches)")
-        config = self.config
-        return spike_distance.log_distances(
-            *self._tables, windows.starts, past=config.past, length=config.output_bins, clamp=config.clamp
-        )
+        return self.config.log_distances(self._tables, windows)
 
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
@@ -172,11 +167,6 @@ class Model(WindowModel):
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
         """Return log distances that are shorter by each unit's boost."""
         return output - boost.view(-1, *[1] * (output.ndim - 1))
-
-
-def normalised(windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return stimulus and history as the trunk gets them: lights from -1 to 1; spikes, which are rare, as they are."""
-    return (windows.stimulus - 0.5) / 0.5, windows.history - 0.5
 
 
 def distances_to_spikes(

@@ -12,7 +12,8 @@ from raysp.data.splits.batch import Batch, complete, to_device
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
 from raysp.layers.convolution import Depthwise, Full
-from raysp.models.means import mean_counts
+from raysp.models.base import Config
+from raysp.models.means import LEAST_MEAN, mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives import augment, masks
 from raysp.objectives.deviance import LossName, chosen_loss, hidden_loss
@@ -27,12 +28,9 @@ LOOKS = 4
 RUNS: dict[str, Mode] = {"timestep": "span", "full": "block"}
 """Which runs stand for which single hidings."""
 
-LEAST_MEAN = 1e-4
-"""Expected spikes per bin that a unit without any spike in the training trials starts from."""
-
 
 @dataclass(frozen=True)
-class MaskedConfig:
+class MaskedConfig(Config):
     """Masking, likelihood and augmentation.
 
     Attributes:
@@ -78,24 +76,24 @@ class MaskedConfig:
     mix_repeats: float = 0.0
     repeat_targets: bool = False
 
-    def check(self, model: str) -> None:
-        """Raise BadInput where a setting, or two of them, make no sense; `model` is for the error."""
-        masks.check(self.mask, self.mask_ratio, self.mask_span, f"model {model}")
+    def __post_init__(self) -> None:
+        masks.check(self.mask, self.mask_ratio, self.mask_span, self.where)
         if (self.link == "identity") != (self.loss == "mse") and self.link == "identity":
-            raise BadInput(f"model {model}, link identity may give negative rates: expected loss mse, got {self.loss}")
-        ranges.at_least(self, f"model {model}", predict_masks=0, time_jitter=0, ramp_start=0, ramp_end=0)
+            raise BadInput(f"{self.where}, link identity may give negative rates: expected loss mse, got {self.loss}")
+        ranges.at_least(self, self.where, predict_masks=0, time_jitter=0, ramp_start=0, ramp_end=0)
         if self.ramp_end < self.ramp_start:
             raise BadInput(
-                f"model {model}, ramp_end expected at least ramp_start {self.ramp_start}, got {self.ramp_end}"
+                f"{self.where}, ramp_end expected at least ramp_start {self.ramp_start}, got {self.ramp_end}"
             )
-        ranges.shares(self, f"model {model}", "lost_units")
-        ranges.shares(self, f"model {model}", "time_flip", "mix_repeats", up_to_one=True)
+        ranges.shares(self, self.where, "lost_units")
+        ranges.shares(self, self.where, "time_flip", "mix_repeats", up_to_one=True)
 
 
 class MaskedModel(nn.Module):
     """A model that learns to tell hidden counts from visible ones.
 
-    A subclass has `network(inputs, hidden)`, and `start_from(outputs)` where it has an output bias to set.
+    A subclass has `network(inputs, hidden)`, and `output`, the linear layer that it ends with. Where masks are shown
+    to it, both layers at its ends take `marks` more inputs, which `marked` appends.
 
     Held-out units and forward bins are hidden always, and asked for in training. Held-in entries are asked for only
     where they are hidden, so that copying the input gains nothing. Predictions see every held-in count.
@@ -106,7 +104,7 @@ class MaskedModel(nn.Module):
     def __init__(self, config: MaskedConfig, sizes: Sizes) -> None:
         super().__init__()
         self.config, self.sizes = config, sizes
-        self.link = Link(config.link, sizes.units)
+        self.link, self.marks = Link(config.link, sizes.units), sizes.heldin if config.mask_input else 0
         self._epoch = 1
         self._repeats: augment.Repeats | None = None
         self.register_buffer("means", torch.zeros(sizes.heldin))
@@ -142,8 +140,10 @@ class MaskedModel(nn.Module):
             found["first convolution"] = first.row.weight[:, :, 0] if isinstance(first, Full) else first.weight.T
         return {name: one.detach().float().cpu() for name, one in found.items()}
 
-    def start_from(self, outputs: torch.Tensor) -> None:
-        """Set the output's bias, (units,), so that training starts from the mean rates."""
+    def marked(self, x: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        """Return (trials, bins, channels [+ marks]): with which entries are hidden, where that is shown."""
+        # Alone too it is laid out anew: sums over other strides may differ in their last bits.
+        return torch.cat([x, hidden.to(self.means.dtype)] if self.marks else [x], dim=2)
 
     def begin_epoch(self, epoch: int) -> None:
         """Take note of the epoch, from 1, that training begins; masks may depend on it."""
@@ -159,7 +159,7 @@ class MaskedModel(nn.Module):
             self.means.copy_(means[: self.sizes.heldin])
             if self.config.fill == "token":
                 self.token.copy_(self.means)
-            self.start_from(self.link.output_for(means.clamp(min=LEAST_MEAN)))
+            self.output.bias.copy_(self.link.output_for(means.clamp(min=LEAST_MEAN)))
 
     def loss(self, batch: Batch) -> Loss:
         """Return the loss over what is hidden: drawn anew in training, under fixed masks in evaluation."""
@@ -176,7 +176,7 @@ class MaskedModel(nn.Module):
         counts = self._with_forward(batch.heldin)
         if not self.config.predict_masks:
             output, latents = self._seen(counts, torch.isnan(counts), None)
-            return self._prediction(self.link.rates(output), latents)
+            return Prediction.of(self.link.rates(output), self.sizes, latents)
         total, latents = 0.0, None
         for look in range(self.config.predict_masks):
             # One pattern for all trials: what a trial is predicted as must not depend on its place in the batch.
@@ -184,11 +184,7 @@ class MaskedModel(nn.Module):
             hidden = self._drawn(one, self._look(look), self.config.mask, self.config.mask_span).expand(counts.shape)
             output, latents = self._seen(counts, hidden | torch.isnan(counts), None)
             total = total + self.link.rates(output)
-        return self._prediction(total / self.config.predict_masks, latents)
-
-    def _prediction(self, rates: torch.Tensor, latents: torch.Tensor | None) -> Prediction:
-        bins = self.sizes.bins
-        return Prediction(rates[:, :bins], rates[:, bins:] if self.sizes.forward else None, latents)
+        return Prediction.of(total / self.config.predict_masks, self.sizes, latents)
 
     def _hidden_loss(
         self, targets: torch.Tensor, generator: torch.Generator, *, training: bool, asked: torch.Tensor | None = None

@@ -32,10 +32,10 @@ class Config(MaskedConfig):
     norm: NormName = "batch"
 
     def __post_init__(self) -> None:
-        self.check("masked_cnn")
-        ranges.at_least(self, "model masked_cnn", width=1, layers=1, kernel=1)
+        super().__post_init__()
+        ranges.at_least(self, self.where, width=1, layers=1, kernel=1)
         if self.kernel % 2 == 0:
-            raise BadInput(f"model masked_cnn, kernel expected an odd number of bins, got {self.kernel}")
+            raise BadInput(f"{self.where}, kernel expected an odd number of bins, got {self.kernel}")
 
 
 class Model(MaskedModel):
@@ -43,20 +43,14 @@ class Model(MaskedModel):
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
-        marks = sizes.heldin if config.mask_input else 0
-        self.embedding = nn.Linear(sizes.heldin + marks, config.width)
+        self.embedding = nn.Linear(sizes.heldin + self.marks, config.width)
         self.layers = nn.ModuleList([Full(config.width, config.width, config.kernel) for _ in range(config.layers)])
         self.norms = nn.ModuleList([Norm(config.norm, config.width, inside=False) for _ in range(config.layers)])
-        self.output = nn.Linear(config.width + marks, sizes.units)
-
-    def start_from(self, outputs: torch.Tensor) -> None:
-        """Set the output's bias."""
-        self.output.bias.copy_(outputs)
+        self.output = nn.Linear(config.width + self.marks, sizes.units)
 
     def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the output before the link, and what it is read from; see `MaskedModel.network`."""
-        marks = [hidden.to(inputs.dtype)] if self.config.mask_input else []
-        x = self.embedding(torch.cat([inputs, *marks], dim=2))
+        x = self.embedding(self.marked(inputs, hidden))
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = torch.relu(norm(layer(x), (0, x.shape[1])))
-        return self.output(torch.cat([x, *marks], dim=2)), x
+        return self.output(self.marked(x, hidden)), x

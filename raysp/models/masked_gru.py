@@ -35,9 +35,9 @@ class Config(MaskedConfig):
     input_dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        self.check("masked_gru")
-        ranges.at_least(self, "model masked_gru", hidden=1, layers=1, latents=0)
-        ranges.shares(self, "model masked_gru", "dropout", "input_dropout")
+        super().__post_init__()
+        ranges.at_least(self, self.where, hidden=1, layers=1, latents=0)
+        ranges.shares(self, self.where, "dropout", "input_dropout")
 
 
 class Model(MaskedModel):
@@ -45,25 +45,18 @@ class Model(MaskedModel):
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
-        marks = sizes.heldin if config.mask_input else 0
         between = config.dropout if config.layers > 1 else 0.0
-        self.recurrent = nn.GRU(
-            sizes.heldin + marks, config.hidden, config.layers, batch_first=True, bidirectional=True, dropout=between
-        )
+        layers = {"num_layers": config.layers, "batch_first": True, "bidirectional": True, "dropout": between}
+        self.recurrent = nn.GRU(sizes.heldin + self.marks, config.hidden, **layers)
         width = config.latents or 2 * config.hidden
         self.to_latents = nn.Linear(2 * config.hidden, width) if config.latents else nn.Identity()
         self.drop_input, self.dropout = nn.Dropout(config.input_dropout), nn.Dropout(config.dropout)
-        self.output = nn.Linear(width + marks, sizes.units)
-
-    def start_from(self, outputs: torch.Tensor) -> None:
-        """Set the output's bias."""
-        self.output.bias.copy_(outputs)
+        self.output = nn.Linear(width + self.marks, sizes.units)
 
     def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the output before the link, and what it is read from; see `MaskedModel.network`."""
-        marks = [hidden.to(inputs.dtype)] if self.config.mask_input else []
         # Mixed precision would run cuDNN's GRU in float16, whose small gradients vanish without loss scaling.
         with torch.autocast(inputs.device.type, enabled=False):
-            states, _ = self.recurrent(torch.cat([self.drop_input(inputs), *marks], dim=2).float())
+            states, _ = self.recurrent(self.marked(self.drop_input(inputs), hidden).float())
         latents = self.to_latents(states)
-        return self.output(torch.cat([self.dropout(latents), *marks], dim=2)), latents
+        return self.output(self.marked(self.dropout(latents), hidden)), latents

@@ -7,6 +7,9 @@ import numpy as np
 from raysp.data.splits.population import Sizes, TrialArrays
 from raysp.errors import BadInput
 
+LEAST_MEAN = 1e-4
+"""Expected spikes per bin that a unit without any spike in the training trials starts from, where it needs a log."""
+
 
 def mean_counts(trials: TrialArrays, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
     """Return each unit's mean count per bin, in the observed and in the forward bins.

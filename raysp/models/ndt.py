@@ -54,9 +54,9 @@ class Config(MaskedConfig):
     output_dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        self.check("ndt")
-        ranges.at_least(self, "model ndt", layers=1, heads=1, inner=1, back=0, ahead=0, count_embedding=0)
-        ranges.shares(self, "model ndt", "dropout", "input_dropout", "output_dropout")
+        super().__post_init__()
+        ranges.at_least(self, self.where, layers=1, heads=1, inner=1, back=0, ahead=0, count_embedding=0)
+        ranges.shares(self, self.where, "dropout", "input_dropout", "output_dropout")
 
 
 class Model(MaskedModel):
@@ -65,10 +65,9 @@ class Model(MaskedModel):
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         bins, each = sizes.bins + sizes.forward, max(config.count_embedding, 1)
-        marks = sizes.heldin if config.mask_input else 0
         self.width = math.ceil(sizes.heldin * each / config.heads) * config.heads
         self.table = nn.Embedding(LARGEST_COUNT + 1, config.count_embedding) if config.count_embedding else None
-        self.enter = nn.Linear(sizes.heldin * each + marks, self.width) if marks else None
+        self.enter = nn.Linear(sizes.heldin * each + self.marks, self.width) if self.marks else None
         if config.positions == "learned":
             self.positions = nn.Parameter(torch.empty(bins, self.width).uniform_(-0.1, 0.1))
         else:
@@ -79,29 +78,24 @@ class Model(MaskedModel):
             for _ in range(config.layers)
         )
         self.blocks, self.norm = nn.ModuleList(made), nn.LayerNorm(self.width)
-        self.output = nn.Linear(self.width + marks, sizes.units)
+        self.output = nn.Linear(self.width + self.marks, sizes.units)
         self.register_buffer("seen", window(bins, config.back, config.ahead), persistent=False)
         self._scale_down()
 
-    def start_from(self, outputs: torch.Tensor) -> None:
-        """Set the output's bias."""
-        self.output.bias.copy_(outputs)
-
     def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the output before the link, and the last block's tokens; see `MaskedModel.network`."""
-        marks = [hidden.to(inputs.dtype)] if self.config.mask_input else []
-        x = self.drop_input(self._tokens(inputs, marks) * math.sqrt(self.width) + self.positions)
+        x = self.drop_input(self._tokens(inputs, hidden) * math.sqrt(self.width) + self.positions)
         for block in self.blocks:
             x = block(x, self.seen)
         latents = self.norm(x)
-        return self.output(torch.cat([self.drop_output(latents), *marks], dim=2)), latents
+        return self.output(self.marked(self.drop_output(latents), hidden)), latents
 
-    def _tokens(self, inputs: torch.Tensor, marks: list[torch.Tensor]) -> torch.Tensor:
+    def _tokens(self, inputs: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
         x = inputs
         if self.table is not None:
             x = self.table(inputs.round().clamp(0, LARGEST_COUNT).long()).flatten(2)
         if self.enter is not None:
-            return self.enter(torch.cat([x, *marks], dim=2))
+            return self.enter(self.marked(x, hidden))
         return nn.functional.pad(x, (0, self.width - x.shape[2]))
 
     def _scale_down(self) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
 
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
-from raysp.data.splits.windows import Reach, Tape, Windows
+from raysp.data.splits.windows import Tape, Windows
 from raysp.models import distance_unet
 from raysp.models.base import Stages
 from raysp.models.windowed import WindowModel
@@ -20,8 +19,6 @@ from raysp.objectives import spike_distance
 @dataclass(frozen=True)
 class Config(distance_unet.Config):
     """The settings of the network whose ceiling it is; those of its layers change nothing."""
-
-    model: ClassVar[str] = "perfect_distance"
 
 
 class Model(WindowModel):
@@ -34,8 +31,7 @@ class Model(WindowModel):
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()
-        self.config, self.step = config, config.step
-        self.reach = Reach(config.input_bins, config.output_bins - config.past + config.lookahead)
+        self.config, self.reach, self.step = config, config.reach, config.step
         self._tables: tuple[Tape, tuple[torch.Tensor, torch.Tensor]] | None = None
 
     def fit(self, split: StimulusSplit, stages: Stages) -> None:
@@ -49,11 +45,7 @@ class Model(WindowModel):
             padded = np.pad(spikes, ((0, self.reach.after), (0, 0)))
             tables = tuple(torch.as_tensor(t).to(windows.tape.device) for t in spike_distance.neighbours(padded))
             self._tables = (windows.tape, tables)
-        config = self.config
-        found = spike_distance.log_distances(
-            *self._tables[1], windows.starts, past=config.past, length=config.output_bins, clamp=config.clamp
-        )
-        return found.expand(-1, windows.history.shape[1], -1)
+        return self.config.log_distances(self._tables[1], windows).expand(-1, windows.history.shape[1], -1)
 
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
 
 import torch
 from torch.nn import functional
@@ -14,8 +13,7 @@ from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Windows
 from raysp.layers.lanes import Linear
-from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, WindowModel
-from raysp.objectives.loss import Loss
+from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, TrunkModel
 from raysp.objectives.poisson_counts import decode, place_evenly
 
 LEAST = 1e-8
@@ -29,16 +27,14 @@ class Config(TrunkConfig):
         interval: bins whose spikes are counted; in a rollout, bins from one window to the next.
     """
 
-    model: ClassVar[str] = "poisson_counts"
-
     interval: int = 80
 
     def __post_init__(self) -> None:
-        self.check(self.model)
-        ranges.at_least(self, f"model {self.model}", interval=1)
+        super().__post_init__()
+        ranges.at_least(self, self.where, interval=1)
 
 
-class Model(WindowModel):
+class Model(TrunkModel):
     """The trunk of the spike-distance network, and one expected count for each window."""
 
     decodings = ("round", "floor", "sample")
@@ -46,34 +42,27 @@ class Model(WindowModel):
     role = "poisson"
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
-        super().__init__()
-        self.config, self.lanes = config, sizes.units
-        self.reach = Reach(config.input_bins, config.interval)
-        self.step = config.interval
-        self.trunk = config.trunk(sizes)
+        super().__init__(config, sizes)
+        self.reach, self.step = Reach(config.input_bins, config.interval), config.interval
         self.head = Linear(sizes.units, config.coarsest * config.channels, 1)
 
-    def kernels(self) -> torch.Tensor:
-        """Return the first layer's kernels of each unit, (units, kernels, inputs, taps)."""
-        return self.trunk.stem.kernels()
-
-    def output(self, windows: Windows) -> torch.Tensor:
-        """Return expected spikes in the interval after t = 0, (units, windows)."""
-        return self.readout(self.trunk(windows.stimulus, windows.history))
-
     def readout(self, x: torch.Tensor) -> torch.Tensor:
-        """Return expected spikes, (units, windows), of what the trunk gives."""
+        """Return expected spikes in the interval after t = 0, (units, windows), of what the trunk gives."""
         return functional.softplus(self.head(x.flatten(2))[..., 0].float())
 
-    def counts(self, windows: Windows) -> torch.Tensor:
+    def targets(self, windows: Windows) -> torch.Tensor:
         """Return true spikes in the interval after t = 0, (units, windows)."""
         rows = windows.starts[:, None] + torch.arange(self.config.interval, device=windows.starts.device)
         return windows.tape.spikes[:, rows].sum(dim=2)
 
-    def loss(self, windows: Windows) -> Loss:
-        """Return the Poisson negative log-likelihood of each unit."""
-        each = errors(self.output(windows), self.counts(windows))
-        return Loss(each.sum(), each)
+    def errors(self, rates: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+        """Return each unit's mean Poisson negative log-likelihood, (units,), without the term that no weight changes.
+
+        Args:
+            rates: (units, windows) expected spikes.
+            counts: the same shape, true ones.
+        """
+        return (rates - counts * (rates + LEAST).log()).mean(dim=1)
 
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]
@@ -90,13 +79,3 @@ class Model(WindowModel):
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
         """Return expected spikes, times the exponential of each unit's boost."""
         return output * boost.exp().view(-1, *[1] * (output.ndim - 1))
-
-
-def errors(rates: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """Return each unit's mean Poisson negative log-likelihood, (units,), without the term that no weight changes.
-
-    Args:
-        rates: (units, windows) expected spikes.
-        counts: the same shape, true ones.
-    """
-    return (rates - counts * (rates + LEAST).log()).mean(dim=1)

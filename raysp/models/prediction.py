@@ -29,6 +29,11 @@ class Prediction:
     rates_forward: torch.Tensor | np.ndarray | None = None
     latents: torch.Tensor | np.ndarray | None = None
 
+    @classmethod
+    def of(cls, rates: torch.Tensor, sizes: Sizes, latents: torch.Tensor | None = None) -> Prediction:
+        """Return the prediction of (trials, bins + forward, units) rates."""
+        return cls(rates[:, : sizes.bins], rates[:, sizes.bins :] if sizes.forward else None, latents)
+
     def numpy(self) -> Prediction:
         """Return the same as float32 arrays in main memory."""
         arrays = (self.rates, self.rates_forward, self.latents)

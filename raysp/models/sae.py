@@ -14,14 +14,11 @@ from torch import nn
 from raysp.config import ranges
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
-from raysp.models.means import mean_counts
+from raysp.models.means import LEAST_MEAN, mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
 from raysp.objectives.masking import coordinated_dropout
 from raysp.objectives.poisson import poisson_loss, rates
-
-LEAST_MEAN = 1e-4
-"""Expected spikes per bin that a unit without any spike in the training trials starts from."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +85,7 @@ class Model(nn.Module):
     def predict(self, batch: Batch) -> Prediction:
         """Return rates of all units over observed and forward bins, and (trials, bins + forward, latents)."""
         log_rates, latents = self._unroll(torch.nan_to_num(batch.heldin))
-        found, bins = rates(log_rates), self.sizes.bins
-        return Prediction(found[:, :bins], found[:, bins:] if self.sizes.forward else None, latents)
+        return Prediction.of(rates(log_rates), self.sizes, latents)
 
     def _unroll(self, heldin: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         # Mixed precision would run cuDNN's GRU in float16, whose small gradients vanish without loss scaling.

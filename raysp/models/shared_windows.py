@@ -12,7 +12,7 @@ from raysp.config import ranges
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Windows
 from raysp.layers.window_trunk import Trunk
-from raysp.models.windowed import TrunkConfig, WindowModel
+from raysp.models.windowed import TrunkConfig, TrunkModel, WindowModel
 from raysp.objectives.loss import Loss
 
 
@@ -28,20 +28,22 @@ class SharedConfig(TrunkConfig):
     embedding: int = 16
     units_at_once: int = 0
 
-    def check(self, model: str) -> None:
-        """Raise BadInput where a setting makes no sense; `model` is for the error."""
-        super().check(model)
-        ranges.at_least(self, f"model {model}", embedding=1, units_at_once=0)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ranges.at_least(self, self.where, embedding=1, units_at_once=0)
 
 
 class SharedModel(WindowModel):
     """One network with feature-wise modulation (Perez et al. 2018) by unit after every level of its trunk.
 
-    A subclass has `output_of(windows, units)`, made with `through(trunk, stimulus, history, units)`, and
-    `errors_of(output, windows, units)`; `network` is the one network.
+    A subclass says in `alone` which network that is.
     """
 
-    network: WindowModel
+    alone: type[TrunkModel]
+
+    def __init_subclass__(cls) -> None:
+        for name in ("decodings", "published", "calibrates", "role", "log_output"):
+            setattr(cls, name, getattr(cls.alone, name))
 
     def __init__(self, config: SharedConfig, sizes: StimulusSizes) -> None:
         super().__init__()
@@ -49,14 +51,13 @@ class SharedModel(WindowModel):
         self.embedding = nn.Parameter(torch.randn(sizes.units, config.embedding))
         levels = config.halvings + 1
         self.modulation = nn.Parameter(torch.randn(config.embedding, levels, 2, config.channels) * 0.01)
+        self.network = self.alone(config, replace(sizes, units=1))
+        self.reach, self.step = self.network.reach, self.network.step
 
     def output_of(self, windows: Windows, units: torch.Tensor) -> torch.Tensor:
         """Return what the network says of windows whose history is that of `units` alone, (units, windows, ...)."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method output_of(windows, units)")
-
-    def errors_of(self, output: torch.Tensor, windows: Windows, units: torch.Tensor) -> torch.Tensor:
-        """Return the mean error of each of `units`; the windows hold every unit."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method errors_of(output, windows, units)")
+        found = self.network.readout(self.through(self.network.trunk, *self.network.inputs(windows), units))
+        return found.view(*windows.history.shape[:2], *found.shape[2:])
 
     def kernels(self) -> torch.Tensor | None:
         """Return the first layer's kernels, (1, kernels, inputs, taps): those of every unit."""
@@ -73,7 +74,7 @@ class SharedModel(WindowModel):
             order = torch.randperm(self.units, generator=windows.generator, device=windows.generator.device)
             units = order[:count].sort().values.to(windows.starts.device)
         output = self.output_of(replace(windows, history=windows.history[units]), units)
-        found = self.errors_of(output, windows, units)
+        found = self.network.errors(output, self.network.targets(windows)[units])
         each = found.mean().expand(self.units).clone()
         each[units] = found
         return Loss(found.mean(), each[None])
@@ -107,8 +108,3 @@ class SharedModel(WindowModel):
 
         repeated = stimulus.expand(count, *stimulus.shape).flatten(0, 1)
         return trunk(repeated, history.reshape(1, -1, history.shape[2]), modulate)
-
-
-def one_unit(sizes: StimulusSizes) -> StimulusSizes:
-    """Return the sizes of a network that serves every unit."""
-    return replace(sizes, units=1)

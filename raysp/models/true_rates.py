@@ -40,8 +40,7 @@ class Model(nn.Module):
     def predict(self, batch: Batch) -> Prediction:
         """Return the true (trials, bins, units) rates. Raises BadInput where they are not known."""
         _refuse_unknown(batch.rates)
-        bins = self.sizes.bins
-        return Prediction(batch.rates[:, :bins], batch.rates[:, bins:] if self.sizes.forward else None)
+        return Prediction.of(batch.rates, self.sizes)
 
 
 def _refuse_unknown(rates: object) -> None:

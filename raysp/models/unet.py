@@ -63,12 +63,12 @@ class Config(MaskedConfig):
     output_dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        self.check("unet")
-        ranges.at_least(self, "model unet", layers=0, width=1, width_cap=0, heads=1)
-        ranges.shares(self, "model unet", "dropout", "input_dropout", "output_dropout")
+        super().__post_init__()
+        ranges.at_least(self, self.where, layers=0, width=1, width_cap=0, heads=1)
+        ranges.shares(self, self.where, "dropout", "input_dropout", "output_dropout")
         if self.attention not in ("none", "space") and self.widths()[-1] % self.heads:
             raise BadInput(
-                f"model unet, heads expected a divisor of the coarsest level's {self.widths()[-1]} channels, "
+                f"{self.where}, heads expected a divisor of the coarsest level's {self.widths()[-1]} channels, "
                 f"got {self.heads}"
             )
 
@@ -84,12 +84,11 @@ class Model(MaskedModel):
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         bins = sizes.bins + sizes.forward
-        check_padding(bins, config.layers, config.padding, "model unet")
+        check_padding(bins, config.layers, config.padding, config.where)
         self.span = span_for(bins, config.layers)
         widths, blocks = config.widths(), BLOCKS[config.block]
         style = unet_blocks.Style(config.norm, config.doubling, config.padding == "inside", config.dropout)
-        marks = sizes.heldin if config.mask_input else 0
-        self.embedding = nn.Linear(sizes.heldin + marks, config.width)
+        self.embedding = nn.Linear(sizes.heldin + self.marks, config.width)
         self.down = nn.ModuleList([blocks.Down(a, b, style) for a, b in itertools.pairwise(widths)])
         self.up = nn.ModuleList([blocks.Up(b, a, style) for b, a in itertools.pairwise(widths[::-1])])
         self.attention = (
@@ -97,18 +96,13 @@ class Model(MaskedModel):
         )
         self.drop_input = nn.Dropout(config.input_dropout)
         self.drop_output = unet_blocks.ChannelDropout(config.output_dropout)
-        self.output = nn.Linear(config.width + marks, sizes.units)
-
-    def start_from(self, outputs: torch.Tensor) -> None:
-        """Set the output's bias."""
-        self.output.bias.copy_(outputs)
+        self.output = nn.Linear(config.width + self.marks, sizes.units)
 
     def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the output before the link, and the last level's channels; see `MaskedModel.network`."""
-        marks = [hidden.to(inputs.dtype)] if self.config.mask_input else []
-        x = self.embedding(torch.cat([self.drop_input(inputs), *marks], dim=2))
+        x = self.embedding(self.marked(self.drop_input(inputs), hidden))
         latents = self._levels(x)
-        output = self.output(torch.cat([self.drop_output(latents), *marks], dim=2))
+        output = self.output(self.marked(self.drop_output(latents), hidden))
         return output, latents
 
     def _levels(self, embedded: torch.Tensor) -> torch.Tensor:

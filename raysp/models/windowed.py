@@ -15,6 +15,8 @@ from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
 from raysp.layers.window_trunk import Trunk, bins_after
+from raysp.models.base import Config
+from raysp.objectives.loss import Loss
 
 MATCHED, CAREFUL = "matched", "careful"
 CALIBRATED = (MATCHED, CAREFUL)
@@ -24,7 +26,7 @@ Role = Literal["floor", "network", "poisson", "ceiling"]
 
 
 @dataclass(frozen=True)
-class TrunkConfig:
+class TrunkConfig(Config):
     """The window that a network sees, and the twelve layers that see it (Doran et al. 2024).
 
     Attributes:
@@ -47,14 +49,13 @@ class TrunkConfig:
     validation_stride: int = 13
     careful_ms: float = 10.0
 
-    def check(self, model: str) -> None:
-        """Raise BadInput where a setting makes no sense; `model` is for the error."""
+    def __post_init__(self) -> None:
         least = {"input_bins": 1, "channels": 2, "halvings": 1, "middle": 0, "train_stride": 1, "validation_stride": 1}
-        ranges.at_least(self, f"model {model}", **least)
+        ranges.at_least(self, self.where, **least)
         if self.channels % 2:
-            raise BadInput(f"model {model}, channels expected an even number, got {self.channels}")
-        ranges.above_zero(self, f"model {model}", "careful_ms")
-        ranges.shares(self, f"model {model}", "dropout")
+            raise BadInput(f"{self.where}, channels expected an even number, got {self.channels}")
+        ranges.above_zero(self, self.where, "careful_ms")
+        ranges.shares(self, self.where, "dropout")
 
     @property
     def coarsest(self) -> int:
@@ -134,3 +135,33 @@ class WindowModel(nn.Module):
             boost: (units,) natural logs; below 0 fewer spikes, above 0 more.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method boosted(output, boost)")
+
+
+class TrunkModel(WindowModel):
+    """A network of its own for each unit: a trunk, and what a subclass reads from it.
+
+    A subclass has `readout(x)`, of what the trunk gives, `targets(windows)`, and `errors(output, targets)`, which
+    returns each unit's mean error, (units,).
+    """
+
+    def __init__(self, config: TrunkConfig, sizes: StimulusSizes) -> None:
+        super().__init__()
+        self.config, self.lanes = config, sizes.units
+        self.trunk = config.trunk(sizes)
+
+    def kernels(self) -> torch.Tensor:
+        """Return the first layer's kernels of each unit, (units, kernels, inputs, taps)."""
+        return self.trunk.stem.kernels()
+
+    def inputs(self, windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return stimulus and history as the trunk gets them."""
+        return windows.stimulus, windows.history
+
+    def output(self, windows: Windows) -> torch.Tensor:
+        """Return what the network says of each window, (units, windows, ...)."""
+        return self.readout(self.trunk(*self.inputs(windows)))
+
+    def loss(self, windows: Windows) -> Loss:
+        """Return the mean error of each unit."""
+        each = self.errors(self.output(windows), self.targets(windows))
+        return Loss(each.sum(), each)
