@@ -136,11 +136,8 @@ def _strays(counts: np.ndarray) -> tuple[np.ndarray, float]:
 def width(bin_ms: float) -> Iterator[Doubt]:
     """Doubt a width of bins (ms)."""
     if bin_ms < SHORTEST_BIN_MS:
-        yield Doubt(
-            "bin_ms",
-            f"expected bins of at least {SHORTEST_BIN_MS:g} ms, got {bin_ms:g} ms; is bin_ms given in s? Then "
-            f"{bin_ms * 1000:g} ms are meant",
-        )
+        told = f"expected bins of at least {SHORTEST_BIN_MS:g} ms, got {bin_ms:g} ms; is bin_ms given in s? Then"
+        yield Doubt("bin_ms", f"{told} {bin_ms * 1000:g} ms are meant")
     if bin_ms > LONGEST_BIN_MS:
         yield Doubt("bin_ms", f"bins of {bin_ms:g} ms are wider than {LONGEST_BIN_MS:g} ms: is bin_ms in ms?", False)
 
@@ -149,18 +146,14 @@ def rate(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
     """Doubt how much units fire: counts (trials, bins, units), NaN where unobserved, in bins of `bin_ms`."""
     seen = np.count_nonzero(~np.isnan(counts))
     mean_hz = float(np.nansum(counts, dtype=np.float64)) / max(seen, 1) * (1000.0 / bin_ms)
+    told = f"units fire {mean_hz:.4g} Hz on average in bins of {bin_ms:g} ms"
     if mean_hz == 0:
         yield Doubt("rate", "expected spikes, got none in any bin")
     elif mean_hz < LOW_RATE_HZ:
-        told = f"units fire {mean_hz:.2g} Hz on average in bins of {bin_ms:g} ms, less than {LOW_RATE_HZ:g} Hz"
-        yield Doubt("rate", f"{told}: is bin_ms too large?", False)
-    if mean_hz > ODD_RATE_HZ:
-        yield Doubt(
-            "rate",
-            f"units fire {mean_hz:.4g} Hz on average in bins of {bin_ms:g} ms, more than {ODD_RATE_HZ:g} Hz: are "
-            "these rates in Hz instead of counts, or is bin_ms too small?",
-            mean_hz > LARGEST_RATE_HZ,
-        )
+        yield Doubt("rate", f"{told}, less than {LOW_RATE_HZ:g} Hz: is bin_ms too large?", False)
+    elif mean_hz > ODD_RATE_HZ:
+        why = "are these rates in Hz instead of counts, or is bin_ms too small?"
+        yield Doubt("rate", f"{told}, more than {ODD_RATE_HZ:g} Hz: {why}", mean_hz > LARGEST_RATE_HZ)
 
 
 def scaled(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
@@ -173,12 +166,8 @@ def scaled(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
             return
     if seen >= FEWEST_COUNTS:
         hertz = common == round(1000.0 / bin_ms)
-        yield Doubt(
-            "scaled",
-            f"every count is a multiple of {common}"
-            + (f": these are rates in Hz; multiply them by {bin_ms / 1000:g} s" if hertz else "; were counts scaled?"),
-            hertz,
-        )
+        then = f": these are rates in Hz; multiply them by {bin_ms / 1000:g} s" if hertz else "; were counts scaled?"
+        yield Doubt("scaled", f"every count is a multiple of {common}{then}", hertz)
 
 
 def overlap(counts: np.ndarray) -> Iterator[Doubt]:
@@ -190,20 +179,18 @@ def overlap(counts: np.ndarray) -> Iterator[Doubt]:
     now, then = centred[:, :-1], centred[:, 1:]
     power = (now * now + then * then).sum() / 2
     correlation = (now * then).sum() / power if power > 0 else 0.0
-    steps = [_step(counts, lag) for lag in (1, 2)]
-    if correlation >= OVERLAP_CORRELATION and steps[0] <= OVERLAP_STEP and steps[1] >= OVERLAP_GROWTH * steps[0] > 0:
-        yield Doubt(
-            "overlap",
-            f"counts of neighbouring bins are too much alike (correlation {correlation:.2f}, steps {steps[0]:.2f} "
-            "times those of independent counts): their windows overlap; count each spike once",
-        )
-    elif correlation >= HALF_CORRELATION and steps[0] <= HALF_STEP and steps[1] >= HALF_GROWTH * steps[0] > 0:
-        yield Doubt(
-            "overlap",
-            f"counts of neighbouring bins are alike (correlation {correlation:.2f}, steps {steps[0]:.2f} times those "
-            "of independent counts, twice as large over two bins): do their windows overlap by half?",
-            False,
-        )
+    one, two = (_step(counts, lag) for lag in (1, 2))
+
+    def reaches(least: float, most_step: float, growth: float) -> bool:
+        return correlation >= least and one <= most_step and two >= growth * one > 0
+
+    told = f"alike (correlation {correlation:.2f}, steps {one:.2f} times those of independent counts"
+    if reaches(OVERLAP_CORRELATION, OVERLAP_STEP, OVERLAP_GROWTH):
+        then = "their windows overlap; count each spike once"
+        yield Doubt("overlap", f"counts of neighbouring bins are too much {told}): {then}")
+    elif reaches(HALF_CORRELATION, HALF_STEP, HALF_GROWTH):
+        then = "twice as large over two bins): do their windows overlap by half?"
+        yield Doubt("overlap", f"counts of neighbouring bins are {told}, {then}", False)
 
 
 def _step(counts: np.ndarray, lag: int) -> float:
@@ -218,9 +205,9 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
     Time is an axis on which neighbours are alike; units are in no order, and differ in how much they fire.
     """
     grouped = counts
-    for axis in [axis for axis in range(3) if counts.shape[axis] > CAP]:
-        starts = np.arange(0, counts.shape[axis], -(-counts.shape[axis] // CAP))
-        grouped = np.add.reduceat(grouped, starts, axis=axis)
+    for axis, size in enumerate(counts.shape):
+        if size > CAP:
+            grouped = np.add.reduceat(grouped, np.arange(0, size, -(-size // CAP)), axis=axis)
     order = [_order(grouped, axis) for axis in range(3)]
     # Units differ, in no order; on an axis with an order that says nothing.
     differ = [_variation(counts, axis) if order[axis] < UNORDERED else 0.0 for axis in range(3)]
@@ -228,12 +215,8 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
     units = int(np.argmax(differ[:2]))
     which = ("first", "second")[units]
     if order[1] < UNORDERED and order[2] >= ORDERED and differ[units] >= DIFFERENT:
-        yield Doubt(
-            "axes",
-            f"{told} {which} axis looks like units and the third like time; use "
-            f"np.transpose(counts, {(1 - units, 2, units)})",
-            counts.shape[1] >= FEW,
-        )
+        then = f"and the third like time; use np.transpose(counts, {(1 - units, 2, units)})"
+        yield Doubt("axes", f"{told} {which} axis looks like units {then}", counts.shape[1] >= FEW)
     elif order[2] < UNORDERED and differ[units] >= EXTREME * max(DIFFERENT, differ[2]):
         yield Doubt("axes", f"{told} {which} axis looks like units: are the axes in another order?", False)
     elif order[0] >= ORDERED and order[1] < UNORDERED and counts.shape[1] >= 2 * FEW:
@@ -283,21 +266,14 @@ def truth(counts: np.ndarray, rates: np.ndarray | None) -> Iterator[Doubt]:
     elif np.abs(expected - counted).sum() > (TRUTH_FACTOR - 1) * more:
         yield Doubt("truth", f"{told}, but not of the same units: are both in one order of units?", False)
     elif _is_worse_than_averages(counts, rates):
-        yield Doubt(
-            "truth",
-            "the true rates explain the counts worse than their own averages do: are both in one order of trials and "
-            "of bins?",
-            False,
-        )
+        told = "the true rates explain the counts worse than their own averages do"
+        yield Doubt("truth", f"{told}: are both in one order of trials and of bins?", False)
 
 
 def _is_worse_than_averages(counts: np.ndarray, rates: np.ndarray) -> bool:
     averages = (rates.mean(axis=over, keepdims=True, dtype=np.float64) for over in ((0, 1), (0,), (1,)))
-    for average in averages:
-        gain, variance = _gain(counts, rates, np.broadcast_to(average, rates.shape))
-        if gain < -LEAST_ERRORS * np.sqrt(variance) - LEAST_GAIN:
-            return True
-    return False
+    gains = (_gain(counts, rates, np.broadcast_to(average, rates.shape)) for average in averages)
+    return any(gain < -LEAST_ERRORS * np.sqrt(variance) - LEAST_GAIN for gain, variance in gains)
 
 
 def _gain(counts: np.ndarray, rates: np.ndarray, averages: np.ndarray) -> tuple[float, float]:
@@ -322,11 +298,8 @@ def conditions(condition: np.ndarray | None) -> Iterator[Doubt]:
     if len(known) == 0:
         yield Doubt("conditions", f"expected conditions, got none in any of {len(condition)} trials")
     if len(known) >= 8 and len(np.unique(known)) == len(known):
-        yield Doubt(
-            "conditions",
-            f"each of {len(known)} trials has a condition of its own: are these numbers or times of trials?",
-            False,
-        )
+        told = f"each of {len(known)} trials has a condition of its own"
+        yield Doubt("conditions", f"{told}: are these numbers or times of trials?", False)
 
 
 def behavior(values: np.ndarray | None, shape: tuple[int, int, int]) -> Iterator[Doubt]:
@@ -336,12 +309,8 @@ def behavior(values: np.ndarray | None, shape: tuple[int, int, int]) -> Iterator
     known = np.nan_to_num(values.astype(np.float64))
     bins, trials = ((np.diff(known, axis=axis) ** 2).mean() for axis in (1, 0))
     if bins > ROUGHER * trials:
-        yield Doubt(
-            "behavior",
-            "behaviour changes more from bin to bin than from trial to trial, of which there are as many: are its axes "
-            "(trials, bins, variables)?",
-            False,
-        )
+        told = "behaviour changes more from bin to bin than from trial to trial, of which there are as many"
+        yield Doubt("behavior", f"{told}: are its axes (trials, bins, variables)?", False)
 
 
 def reordered(shape: Sequence[int], expected: Sequence[Sequence[int] | None]) -> str:
@@ -351,10 +320,7 @@ def reordered(shape: Sequence[int], expected: Sequence[Sequence[int] | None]) ->
         shape: of the array.
         expected: allowed lengths of each axis; None for any.
     """
-    if len(shape) != len(expected):
-        return ""
-    for order in permutations(range(len(shape))):
-        fits = zip(order, expected, strict=True)
-        if all(lengths is None or shape[axis] in lengths for axis, lengths in fits):
+    for order in permutations(range(len(shape))) if len(shape) == len(expected) else ():
+        if all(lengths is None or shape[axis] in lengths for axis, lengths in zip(order, expected, strict=True)):
             return f"; its axes lie in another order: use np.transpose(x, {order})"
     return ""
