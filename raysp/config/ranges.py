@@ -36,3 +36,10 @@ def shares(given: Any, where: str, *names: str, up_to_one: bool = False) -> None
     for name in names:
         if not (0 <= (value := getattr(given, name)) < 1 or (up_to_one and value == 1)):
             raise BadInput(f"{where}, {name} expected a share in [0, 1{']' if up_to_one else ')'}, got {value}")
+
+
+def between_zero_and_one(given: Any, where: str, *names: str) -> None:
+    """Refuse settings outside (0, 1). Arguments and errors as of `at_least`."""
+    for name in names:
+        if not 0 < (value := getattr(given, name)) < 1:
+            raise BadInput(f"{where}, {name} expected a number between 0 and 1, got {value}")

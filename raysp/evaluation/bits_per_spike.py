@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.data.splits.population import check_counts
+from raysp.data.formats.binning import check_counts
 from raysp.errors import BadInput
 
 SMALLEST_RATE = 1e-9

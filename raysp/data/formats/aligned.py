@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
-from raysp.data.formats.binning import in_windows
 from raysp.data.formats.nwb_series import Series
 
 
@@ -22,23 +21,6 @@ def to_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:
 def _in_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:
     # Rounding takes back what binary fractions did to times such as 0.005; it moves nothing by more than a millionth.
     return np.round(np.asarray(times_s, dtype=np.float64) * (1000.0 / clock_ms), 6)
-
-
-def count(ticks: np.ndarray, begin: np.ndarray, bins: int, step: int) -> np.ndarray:
-    """Count one unit's spikes in windows, which may overlap.
-
-    Args:
-        ticks: (spikes,) ascending.
-        begin: (trials,) first tick of each window.
-        bins: of each window.
-        step: ticks per bin.
-
-    Returns:
-        (trials, bins) spikes per bin, int64.
-    """
-    trial, tick = in_windows(ticks, begin, begin + bins * step)
-    place = trial * bins + (tick - begin[trial]) // step
-    return np.bincount(place, minlength=len(begin) * bins).reshape(len(begin), bins)
 
 
 def observed(intervals_s: np.ndarray, begin: np.ndarray, bins: int, step: int, clock_ms: float) -> np.ndarray:

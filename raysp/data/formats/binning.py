@@ -11,6 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raysp.errors import BadInput
+
+BLOCK = 1_000_000
+LARGEST_COUNT = 2**24
+"""Up to here float32 holds every whole number."""
+
 NS_PER_MS = 1_000_000
 NS_PER_US = 1_000
 
@@ -127,6 +133,23 @@ def in_windows(ascending: np.ndarray, begin: np.ndarray, end: np.ndarray) -> tup
     return window, ascending[np.arange(len(window)) + (low - before)[window]]
 
 
+def count(ticks: np.ndarray, begin: np.ndarray, bins: int, step: int) -> np.ndarray:
+    """Count one unit's spikes in windows, which may overlap.
+
+    Args:
+        ticks: (spikes,) ascending.
+        begin: (trials,) first tick of each window.
+        bins: of each window.
+        step: ticks per bin.
+
+    Returns:
+        (trials, bins) spikes per bin, int64.
+    """
+    trial, tick = in_windows(ticks, begin, begin + bins * step)
+    place = trial * bins + (tick - begin[trial]) // step
+    return np.bincount(place, minlength=len(begin) * bins).reshape(len(begin), bins)
+
+
 def counts(spikes: Spikes, first: np.ndarray, bins: int, bin_ms: int, dtype: type = np.float16) -> np.ndarray:
     """Count spikes in windows of equal length.
 
@@ -142,13 +165,11 @@ def counts(spikes: Spikes, first: np.ndarray, bins: int, bin_ms: int, dtype: typ
     Returns:
         (trials, bins, units) spikes per bin.
     """
-    table = np.zeros((len(first) * bins, len(spikes)), dtype=dtype)
+    table = np.empty((len(first), bins, len(spikes)), dtype=dtype)
     for unit in range(len(spikes)):
-        trial, bin_index = in_windows(spikes.of(unit) // bin_ms, first, first + bins)
-        cell, repeats = _run_lengths(trial * bins + bin_index - first[trial])
-        table[cell, unit] = repeats
-    table[~seen(spikes.observed, first, bins, bin_ms).ravel()] = np.nan
-    return table.reshape(len(first), bins, len(spikes))
+        table[:, :, unit] = count(spikes.of(unit) // bin_ms, first, bins, 1)
+    table[~seen(spikes.observed, first, bins, bin_ms)] = np.nan
+    return table
 
 
 def seen(observed: np.ndarray, first: np.ndarray, bins: int, bin_ms: int) -> np.ndarray:
@@ -162,6 +183,18 @@ def seen(observed: np.ndarray, first: np.ndarray, bins: int, bin_ms: int) -> np.
     return inside & observed[np.where(inside, ms, 0)]
 
 
-def _run_lengths(ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    starts = np.flatnonzero(np.diff(ascending, prepend=-1))
-    return ascending[starts], np.diff(starts, append=len(ascending))
+def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
+    """Raise BadInput unless counts are >= 0 (NaN marks unobserved bins) and, with `whole`, whole numbers up to 2^24."""
+    # Block by block: checking must not need several times the memory of what is checked.
+    for block in np.array_split(counts, max(1, counts.size // BLOCK)):
+        known = block[~np.isnan(block)]
+        lowest, highest = known.min(initial=0).item(), known.max(initial=0).item()
+        if lowest < 0:
+            raise BadInput(f"{where} expected counts >= 0, got {lowest}")
+        if highest == np.inf:
+            raise BadInput(f"{where} expected finite counts, got infinity")
+        if whole and highest > LARGEST_COUNT:
+            told = f"{where} expected counts up to {LARGEST_COUNT:,} (2^24), got {highest}"
+            raise BadInput(f"{told}; is this an array of counts?")
+        if whole and known.dtype.kind == "f" and (known % 1 != 0).any():
+            raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")

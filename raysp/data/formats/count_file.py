@@ -9,15 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.data.formats import column_major, file_kind, hdf5
+from raysp.data.formats.binning import LARGEST_COUNT, check_counts
 from raysp.data.formats.guarded import Dataset, Group
 from raysp.data.formats.npz import Archive
 from raysp.data.formats.plausibility import reordered
 from raysp.errors import BadInput, unknown
 from raysp.io import files
-
-BLOCK = 1_000_000
-LARGEST_COUNT = 2**24
-"""Up to here float32 holds every whole number."""
 
 LARGEST = float(np.finfo(np.float32).max)
 HEAD_BYTES = 128
@@ -93,24 +90,9 @@ def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
     if array.dtype.kind == "f" and (missing := np.isnan(array)).any():
         trial, bin_, unit = np.argwhere(missing)[0]
         raise BadInput(f"{where} expected counts, got NaN in trial {trial}, bin {bin_}, unit {unit}")
-    # Before they become float32, which rounds: block by block, since checking must not take several times the memory.
-    for block in np.array_split(array, max(1, array.size // BLOCK)):
-        _check_whole(block, where)
+    # Before they become float32, which rounds.
+    check_counts(array, where)
     return array.astype(np.float32, order="C")
-
-
-def _check_whole(counts: np.ndarray, where: str) -> None:
-    lowest, highest = counts.min().item(), counts.max().item()
-    if lowest < 0:
-        raise BadInput(f"{where} expected counts >= 0, got {lowest}")
-    if highest == np.inf:
-        raise BadInput(f"{where} expected finite counts, got infinity")
-    if highest > LARGEST_COUNT:
-        raise BadInput(
-            f"{where} expected counts up to {LARGEST_COUNT:,} (2^24), got {highest}; is this an array of counts?"
-        )
-    if counts.dtype.kind == "f" and (counts % 1 != 0).any():
-        raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")
 
 
 def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, where: str) -> np.ndarray:
@@ -134,10 +116,8 @@ def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, wh
     if not np.isfinite(array).all() or not (expected >= 0).all():
         raise BadInput(f"{where} expected finite true rates >= 0, got NaN, infinite or negative ones")
     if (largest := expected.max(initial=0.0)) > LARGEST_COUNT:
-        raise BadInput(
-            f"{where} expected true rates of at most {LARGEST_COUNT:,} spikes per bin, got {largest:.3g}; check their "
-            "unit and rate_scale"
-        )
+        told = f"{where} expected true rates of at most {LARGEST_COUNT:,} spikes per bin"
+        raise BadInput(f"{told}, got {largest:.3g}; check their unit and rate_scale")
     return expected.astype(np.float32)
 
 
@@ -197,8 +177,8 @@ def per_trial(array: np.ndarray, shape: tuple[int, int, int], where: str) -> np.
     """
     trials, *others = shape
     if array.size != trials or max(array.shape, default=0) != trials:
-        hint = "; so long is another axis of the counts: are its axes (trials, bins, units)?"
-        hint = hint if array.size in others else ""
+        told = "; so long is another axis of the counts: are its axes (trials, bins, units)?"
+        hint = told if array.size in others else ""
         raise BadInput(f"{where} expected one condition per trial, ({trials},), got {array.shape}{hint}")
     if array.dtype.kind not in "iufbUS":
         raise BadInput(f"{where} expected numbers or text, got {array.dtype}")
@@ -221,25 +201,17 @@ def checked_rows(array: np.ndarray, trials: int, where: str, *, from_one: bool =
         array = array.ravel()
     if array.shape == (trials,) and trials > 2 and array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all():
         array, from_one = np.flatnonzero(array), False
-    if (
-        array.dtype.kind == "f"
-        and np.isfinite(array).all()
-        and (array % 1 == 0).all()
-        and abs(array).max(initial=0) < 2**53
-    ):
+    if array.dtype.kind == "f" and (abs(array) < 2**53).all() and (array % 1 == 0).all():
         array = array.astype(np.int64)
-    rows = np.unique(array)
-    if array.dtype.kind in "iu" and array.ndim == 1 and len(rows) < len(array):
-        again, times = np.unique(array, return_counts=True)
-        told = ", ".join(map(str, again[times > 1][:5].tolist()))
-        raise BadInput(f"{where} expected a list of trials, each once, got {told} more than once; or give a mask")
-    if array.dtype.kind not in "iu" or array.ndim != 1 or len(rows) == 0:
-        raise BadInput(f"{where} expected a list of trials, each once, got {array.dtype} of shape {array.shape}")
+    told = f"{where} expected a list of trials, each once, got"
+    if array.dtype.kind not in "iu" or array.ndim != 1 or array.size == 0:
+        raise BadInput(f"{told} {array.dtype} of shape {array.shape}")
+    rows, times = np.unique(array, return_counts=True)
+    if (times > 1).any():
+        raise BadInput(f"{told} {', '.join(map(str, rows[times > 1][:5]))} more than once; or give a mask")
     if from_one:
-        raise BadInput(
-            f"{where} holds indices by a program that counts from 1, and here trials count from 0; save a logical mask "
-            f"of {trials} trials"
-        )
+        told = f"{where} holds indices by a program that counts from 1, and here trials count from 0"
+        raise BadInput(f"{told}; save a logical mask of {trials} trials")
     if rows[0] < 0 or rows[-1] >= trials:
         raise BadInput(f"{where} expected indices 0 to {trials - 1}, got {rows[0]} to {rows[-1]}; count from 0")
     return rows.astype(np.int64)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.formats import hdf5, nwb_find
+from raysp.data.formats import nwb_find
 from raysp.data.formats.guarded import Dataset, Group, decoded, is_text, kind_of
 from raysp.errors import BadInput, unknown
 
@@ -51,17 +51,6 @@ class Units:
         if self.intervals is None or self.interval_offsets is None:
             raise BadInput("expected units with a column obs_intervals, found none")
         return self.intervals[self.interval_offsets[unit] : self.interval_offsets[unit + 1]]
-
-
-@contextlib.contextmanager
-def opened(path: str, *, parts: bool = False) -> Iterator[Group]:
-    """Open an NWB file for reading; `parts` as in `files.opened`.
-
-    Raises:
-        BadInput: see `hdf5.opened`.
-    """
-    with hdf5.opened(path, parts=parts) as file:
-        yield file
 
 
 def identifier(file: Group) -> str:
@@ -124,9 +113,7 @@ def invalid_times(file: Group) -> np.ndarray:
     table = file.group("intervals/invalid_times")
     begin = table.array("start_time").numbers(None)
     found = np.column_stack([begin, table.array("stop_time").numbers(len(begin))]).astype(np.float64)
-    if (wrong := ~(found[:, 0] <= found[:, 1])).any():
-        row = int(wrong.argmax())
-        raise table.refuse(f"expected begin <= end, got {found[row, 0]} to {found[row, 1]} s in row {row}")
+    _check_stretches(found, table)
     return found
 
 
@@ -165,12 +152,14 @@ def own_numbers(found: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ..
     """
     rows = np.arange(len(found))
     if found.shape != rows.shape or found.dtype.kind not in "iuf" or not np.isfinite(found).all() or (found % 1).any():
-        return rows, (f"the {what}' id holds no whole numbers: {what} are told apart by their rows",)
-    if len(np.unique(found)) != len(found):
-        return rows, (f"the {what}' id holds a number twice: {what} are told apart by their rows",)
-    if np.abs(found.astype(np.float64)).max(initial=0.0) >= 2.0**63:
-        return rows, (f"the {what}' id holds numbers beyond 63 bits: {what} are told apart by their rows",)
-    return found.astype(np.int64), ()
+        holds = "no whole numbers"
+    elif len(np.unique(found)) != len(found):
+        holds = "a number twice"
+    elif np.abs(found.astype(np.float64)).max(initial=0.0) >= 2.0**63:
+        holds = "numbers beyond 63 bits"
+    else:
+        return found.astype(np.int64), ()
+    return rows, (f"the {what}' id holds {holds}: {what} are told apart by their rows",)
 
 
 def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
@@ -202,12 +191,14 @@ def _heldout(table: Group, count: int, asked: Iterable[str]) -> np.ndarray | Non
 
 def _observed(table: Group, count: int) -> tuple[np.ndarray, np.ndarray]:
     found, offsets = _ragged(table, "obs_intervals", count, 2)
-    if (wrong := ~(found[:, 0] <= found[:, 1]) | ~(np.abs(found) <= LATEST_S).all(axis=1)).any():
-        row = int(wrong.argmax())
-        raise table.array("obs_intervals").refuse(
-            f"expected begin <= end in s, got {found[row, 0]} to {found[row, 1]} in row {row}"
-        )
+    _check_stretches(found, table.array("obs_intervals"), LATEST_S)
     return found, offsets
+
+
+def _check_stretches(found: np.ndarray, node: Group | Dataset, latest_s: float = np.inf) -> None:
+    if (wrong := ~(found[:, 0] <= found[:, 1]) | ~(np.abs(found) <= latest_s).all(axis=1)).any():
+        row = int(wrong.argmax())
+        raise node.refuse(f"expected begin <= end, got {found[row, 0]} to {found[row, 1]} s in row {row}")
 
 
 def _ragged(table: Group, column: str, count: int, *width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -224,37 +215,28 @@ def _ragged(table: Group, column: str, count: int, *width: int) -> tuple[np.ndar
         raise array.refuse("expected whole numbers, got others")
     if (back := np.diff(offsets) < 0).any():
         row = int(back.argmax())
-        raise array.refuse(
-            f"expected ends that do not decrease, got {offsets[row + 1]:.0f} in row {row}; it is damaged"
-        )
+        told = f"expected ends that do not decrease, got {offsets[row + 1]:.0f} in row {row}"
+        raise array.refuse(f"{told}; it is damaged")
     if offsets[-1] > len(values):
-        raise array.refuse(
-            f"points to value {offsets[-1]:.0f} of {column}, past its {len(values)} values; it is damaged"
-        )
+        told = f"points to value {offsets[-1]:.0f} of {column}, past its {len(values)} values"
+        raise array.refuse(f"{told}; it is damaged")
     return values, offsets.astype(np.int64)
 
 
 def _check_spikes(times: np.ndarray, offsets: np.ndarray, ids: np.ndarray, filename: str) -> None:
     times = times[: offsets[-1]]
-    wrong = np.flatnonzero(~(np.abs(times) <= LATEST_S))
-    if len(wrong):
-        unit, first = _unit_of(wrong[0], offsets), times[wrong[0]]
-        said = "NaN" if np.isnan(first) else "infinity" if np.isinf(first) else f"{first:g} s"
-        units = len({_unit_of(row, offsets) for row in wrong})
-        raise BadInput(
-            f"{filename}: spike times of unit {ids[unit]} expected seconds, got {said} at row "
-            f"{wrong[0] - offsets[unit]}; {len(wrong)} such times in {units} units: take them out of the file"
-        )
-    back = np.flatnonzero(np.diff(times) < 0)
+    wrong, back = np.flatnonzero(~(np.abs(times) <= LATEST_S)), np.flatnonzero(times[1:] < times[:-1])
     back = back[~np.isin(back + 1, offsets)]
-    if len(back):
-        row, unit = back[0], _unit_of(back[0], offsets)
-        raise BadInput(
-            f"{filename}: spike times of unit {ids[unit]} expected ascending seconds, got {times[row]} before "
-            f"{times[row + 1]} at row {row - offsets[unit]}, and {len(back)} such steps back in all; sort them, or if "
-            "recordings were joined, shift each by the length of those before it"
-        )
-
-
-def _unit_of(row: int, offsets: np.ndarray) -> int:
-    return int(np.searchsorted(offsets, row, side="right")) - 1
+    if not len(wrong) and not len(back):
+        return
+    of_unit = np.searchsorted(offsets, wrong if len(wrong) else back, side="right") - 1
+    row, unit = (wrong if len(wrong) else back)[0], of_unit[0]
+    told, place = f"{filename}: spike times of unit {ids[unit]} expected", f"at row {row - offsets[unit]}"
+    if len(wrong):
+        said = "NaN" if np.isnan(times[row]) else "infinity" if np.isinf(times[row]) else f"{times[row]:g} s"
+        such = f"{len(wrong)} such times in {len(np.unique(of_unit))} units"
+        raise BadInput(f"{told} seconds, got {said} {place}; {such}: take them out of the file")
+    raise BadInput(
+        f"{told} ascending seconds, got {times[row]} before {times[row + 1]} {place}, and {len(back)} such steps back "
+        "in all; sort them, or if recordings were joined, shift each by the length of those before it"
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.formats import binning, nwb, nwb_series
+from raysp.data.formats import binning, hdf5, nwb, nwb_series
 from raysp.data.formats.guarded import Group, kind_of
 from raysp.data.formats.recorded import Spans
 from raysp.data.nlb.behavior import resample
@@ -127,7 +127,7 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
     """
     required = ("start_time", "stop_time", "split", nlb.align) if test else nlb.trial_columns()
     name = os.path.basename(path)
-    with nwb.opened(path) as file:
+    with hdf5.opened(path) as file:
         standin = nwb.identifier(file).startswith(STANDIN_MARK)
         trials = nwb.trials(file, required)
         _check_columns(trials, required, name)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from raysp.data.formats import plausibility
+from raysp.config import ranges
 from raysp.data.sources import odd_units, partition
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
@@ -38,11 +38,8 @@ class Cut:
 
     def check(self, where: str) -> None:
         """Raise BadInput where a number makes no sense; `where` begins the sentence."""
-        for name in ("heldout", "forward", "trial_length", "seed"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"{where}, {name} expected a number >= 0, got {getattr(self, name)}")
-        if not 0 < self.eval_fraction < 1:
-            raise BadInput(f"{where}, eval_fraction expected a number between 0 and 1, got {self.eval_fraction}")
+        ranges.at_least(self, where, heldout=0, forward=0, trial_length=0, seed=0)
+        ranges.between_zero_and_one(self, where, "eval_fraction")
 
 
 def cut(
@@ -67,13 +64,9 @@ def cut(
     if config.forward >= whole.counts.shape[1]:
         raise BadInput(f"{where}: forward {config.forward} leaves none of {whole.counts.shape[1]} bins to observe")
     whole = dataclasses.replace(whole, forward=config.forward)
-    units = whole.counts.shape[2]
-    hidden = partition.how_many(units, config.heldout, 0.0, "units", where)
-    heldout = partition.draw(units, hidden, config.seed, partition.UNITS)
+    heldout = partition.hidden_units(whole, config.heldout, 0.0, config.seed, where)
     rows = (np.flatnonzero(~valid[source]), np.flatnonzero(valid[source]))
-    odd = plausibility.settle([*odd_units.doubts(whole, heldout, rows)], (), where)
-    whole = dataclasses.replace(whole, notes=whole.notes + odd)
-    return partition.partition(whole, sizes, heldout, rows, provenance)
+    return partition.partition(odd_units.noted(whole, heldout, rows, (), where), sizes, heldout, rows, provenance)
 
 
 def cut_windows(whole: Whole, length: int, where: str) -> tuple[Whole, np.ndarray]:
@@ -99,28 +92,22 @@ def cut_windows(whole: Whole, length: int, where: str) -> tuple[Whole, np.ndarra
         fit = ", ".join(str(n) for n in range(2, bins + 1) if bins % n == 0)
         raise BadInput(f"{where}: trial_length expected a divisor of the trials' {bins} bins ({fit}), got {length}")
     windows = bins // length
-    pieces = [slice(k * length, (k + 1) * length) for k in range(windows)]
-    condition = None
+    changed = {
+        name: np.concatenate(np.split(array, windows, axis=1))
+        for name in ("counts", "rates", "states")
+        if (array := getattr(whole, name)) is not None
+    }
     if whole.condition is not None:
         groups = whole.condition.max() + 1
-        condition = np.concatenate([whole.condition + k * groups for k in range(windows)])
-    cut = dataclasses.replace(
-        whole,
-        counts=np.concatenate([whole.counts[:, piece] for piece in pieces]),
-        rates=None if whole.rates is None else np.concatenate([whole.rates[:, piece] for piece in pieces]),
-        states=None if whole.states is None else np.concatenate([whole.states[:, piece] for piece in pieces]),
-        condition=condition,
-        ids=np.tile(whole.ids, windows),
-    )
+        changed["condition"] = np.concatenate([whole.condition + k * groups for k in range(windows)])
+    cut = dataclasses.replace(whole, **changed, ids=np.tile(whole.ids, windows))
     return cut, np.tile(np.arange(trials), windows)
 
 
 def _whole_conditions(condition: np.ndarray | None, config: Cut, where: str) -> np.ndarray:
     if condition is None:
-        raise BadInput(
-            f"{where}: split 'conditions' needs each trial's condition; an LFADS file tells it by train_inds, "
-            "valid_inds and n_trials_per_init_cond"
-        )
+        told = "an LFADS file tells it by train_inds, valid_inds and n_trials_per_init_cond"
+        raise BadInput(f"{where}: split 'conditions' needs each trial's condition; {told}")
     total = int(condition.max()) + 1
     count = partition.how_many(total, None, config.eval_fraction, "conditions", where)
     return np.isin(condition, partition.draw(total, count, config.seed, partition.CONDITIONS))

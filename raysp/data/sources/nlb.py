@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.config import experiment
-from raysp.data.formats import nwb
+from raysp.data.formats import hdf5, nwb
 from raysp.data.nlb import reference as nlb_reference
 from raysp.data.nlb import tensors as nlb_tensors
 from raysp.data.nlb import truth as nlb_truth
@@ -97,7 +97,7 @@ def inputs(config: Config) -> list[str]:
 
 def is_standin(config: Config) -> bool:
     """Tell whether the recording was generated. Raises BadInput where it cannot be read."""
-    with nwb.opened(config.nlb.train_path(config.root), parts=True) as file:
+    with hdf5.opened(config.nlb.train_path(config.root), parts=True) as file:
         return nwb.identifier(file).startswith(STANDIN_MARK)
 
 

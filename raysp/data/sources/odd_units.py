@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from raysp.data.formats.plausibility import Doubt
-from raysp.data.sources.partition import Whole
+from raysp.data.formats.plausibility import Doubt, settle
+from raysp.data.sources.partition import Rows, Whole
 from raysp.io.words import LISTED, listed
 
 FEWEST_SPIKES, CHANCE_BITS = 10, 50.0
@@ -20,7 +21,13 @@ BUSY = 20
 """Spikes of all units in a typical trial from which on a trial without any is odd."""
 
 
-def doubts(whole: Whole, heldout: np.ndarray, rows: tuple[np.ndarray, np.ndarray]) -> Iterator[Doubt]:
+def noted(whole: Whole, heldout: np.ndarray, rows: Rows, accept: Sequence[str], where: str) -> Whole:
+    """Return the recording with notes on what is odd in it; see `doubts` and `plausibility.settle`."""
+    found = settle([*doubts(whole, heldout, rows)], accept, where)
+    return dataclasses.replace(whole, notes=whole.notes + found)
+
+
+def doubts(whole: Whole, heldout: np.ndarray, rows: Rows) -> Iterator[Doubt]:
     """Doubt units with equal counts, and units and trials without spikes; all are notes.
 
     Args:
@@ -42,12 +49,8 @@ def _twins(whole: Whole, totals: np.ndarray, hidden: np.ndarray) -> Iterator[Dou
         return
     told = ", ".join(f"{listed(whole.units[group])}{_place(hidden[group])}" for group in groups[:LISTED])
     more = f" and {len(groups) - LISTED} more pairs" if len(groups) > LISTED else ""
-    yield Doubt(
-        "twins",
-        f"units {told}{more} hold the same spikes (equal counts in every bin): one of them tells a model what "
-        "the other does",
-        False,
-    )
+    same = "hold the same spikes (equal counts in every bin): one of them tells a model what the other does"
+    yield Doubt("twins", f"units {told}{more} {same}", False)
 
 
 def _alike(counts: np.ndarray, totals: np.ndarray) -> list[list[int]]:
@@ -78,38 +81,27 @@ def _silent(units: np.ndarray, totals: np.ndarray, hidden: np.ndarray) -> Iterat
         return
     places = {"shown": never & ~hidden, "hidden": never & hidden}
     told = " and ".join(f"{listed(units[chosen])} ({place})" for place, chosen in places.items() if chosen.any())
-    yield Doubt(
-        "silent",
-        f"{_have(never.sum(), told)} no spike in any trial: there is nothing to learn or to predict; min_rate_hz "
-        "leaves such units out",
-        False,
-    )
+    then = "there is nothing to learn or to predict; min_rate_hz leaves such units out"
+    yield Doubt("silent", f"{_have(never.sum(), told)} no spike in any trial: {then}", False)
 
 
 def _have(count: int, told: str) -> str:
     return f"unit {told} has" if count == 1 else f"units {told} have"
 
 
-def _untrained(units: np.ndarray, totals: np.ndarray, rows: tuple[np.ndarray, np.ndarray]) -> Iterator[Doubt]:
+def _untrained(units: np.ndarray, totals: np.ndarray, rows: Rows) -> Iterator[Doubt]:
     train, evaluation = (totals[part] for part in rows)
     share = len(evaluation) / max(len(train) + len(evaluation), 1)
     silent = ~train.any(axis=0) & (share ** (evaluation > 0).sum(axis=0) < BY_CHANCE)
     if silent.any():
-        yield Doubt(
-            "silent",
-            f"{_have(silent.sum(), listed(units[silent]))} no spike in any training trial, but "
-            f"{evaluation[:, silent].sum():.0f} in evaluation trials: no model can learn that",
-            False,
-        )
+        told = f"{_have(silent.sum(), listed(units[silent]))} no spike in any training trial"
+        count = evaluation[:, silent].sum()
+        yield Doubt("silent", f"{told}, but {count:.0f} in evaluation trials: no model can learn that", False)
 
 
 def _empty(ids: np.ndarray, totals: np.ndarray) -> Iterator[Doubt]:
     spikes = totals.sum(axis=1)
     silent = spikes == 0
     if silent.any() and not silent.all() and (typical := np.median(spikes[~silent])) >= BUSY:
-        yield Doubt(
-            "silent",
-            f"{silent.sum()} of {len(ids)} trials hold no spike of any unit, others about {typical:.0f}: was the "
-            f"recording running in trials {listed(ids[silent])}?",
-            False,
-        )
+        told = f"{silent.sum()} of {len(ids)} trials hold no spike of any unit, others about {typical:.0f}"
+        yield Doubt("silent", f"{told}: was the recording running in trials {listed(ids[silent])}?", False)

@@ -19,6 +19,9 @@ LONGEST_KERNEL = 10_000
 MOSTLY = 0.5
 """Behaviour known in a smaller share of the bins is doubted."""
 
+Rows = tuple[np.ndarray, np.ndarray]
+"""Training trials, and evaluation trials."""
+
 UNITS, TRIALS, CONDITIONS = 0, 1, 2
 """Streams of random numbers: what is drawn from one does not change with what is drawn from another."""
 
@@ -93,6 +96,12 @@ def draw(total: int, count: int, seed: int, stream: int) -> np.ndarray:
     return np.sort(order[:count])
 
 
+def hidden_units(whole: Whole, count: int | None, fraction: float, seed: int, where: str) -> np.ndarray:
+    """Draw the units to be predicted; see `how_many` and `draw`."""
+    total = whole.counts.shape[2]
+    return draw(total, how_many(total, count, fraction, "units", where), seed, UNITS)
+
+
 def others(total: int, chosen: np.ndarray) -> np.ndarray:
     """Return the indices below `total` that were not chosen, ascending."""
     return np.setdiff1d(np.arange(total), chosen)
@@ -126,22 +135,19 @@ def without_silent(whole: Whole, bin_ms: float, least_hz: float, where: str) -> 
         return whole
     seen_s = (~np.isnan(whole.counts)).sum(axis=(0, 1)) * (bin_ms / 1000.0)
     rates_hz = np.nansum(whole.counts, axis=(0, 1), dtype=np.float64) / np.maximum(seen_s, 1e-12)
-    kept = np.flatnonzero(rates_hz >= least_hz)
-    if len(kept) == 0:
+    kept = rates_hz >= least_hz
+    if not kept.any():
         raise BadInput(f"{where}: min_rate_hz {least_hz} leaves no unit; the fastest fires {rates_hz.max():.3g} Hz")
-    dropped = len(rates_hz) - len(kept)
-    which = f": {listed(np.delete(whole.units, kept))}"
-    note = (
-        (f"{dropped} of {len(rates_hz)} units fire less than {least_hz} Hz and were left out{which}",)
-        if dropped
-        else ()
-    )
-    return dataclasses.replace(whole.of_units(kept), notes=whole.notes + note)
+    if kept.all():
+        return whole
+    told = f"{(~kept).sum()} of {len(kept)} units fire less than {least_hz} Hz and were left out"
+    note = f"{told}: {listed(whole.units[~kept])}"
+    return dataclasses.replace(whole.of_units(np.flatnonzero(kept)), notes=(*whole.notes, note))
 
 
 def partition(
-    whole: Whole, sizes: tuple[str, float], heldout: np.ndarray, rows: tuple[np.ndarray, np.ndarray],
-    provenance: Provenance, psth_sigma_ms: float = 0.0,
+    whole: Whole, sizes: tuple[str, float], heldout: np.ndarray, rows: Rows, provenance: Provenance,
+    psth_sigma_ms: float = 0.0,
 ) -> tuple[PopulationSplit, Answers]:  # fmt: skip
     """Return the split and its answers.
 

@@ -37,15 +37,13 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     whole, rows = (read_trials(config), None) if config.align else read_counts(config)
     whole = dataclasses.replace(whole, notes=whole.notes + _doubts(whole, config, where))
     whole = partition.without_silent(whole, config.bin_ms, config.min_rate_hz, where)
-    trials, _, units = whole.counts.shape
-    hidden = partition.how_many(units, config.heldout, config.heldout_fraction, "units", where)
-    heldout = partition.draw(units, hidden, config.seed, partition.UNITS)
+    heldout = partition.hidden_units(whole, config.heldout, config.heldout_fraction, config.seed, where)
     if rows is None:
+        trials = len(whole.counts)
         count = partition.how_many(trials, config.eval_trials, config.eval_fraction, "trials", where)
         chosen = partition.draw(trials, count, config.seed, partition.TRIALS)
         rows = (partition.others(trials, chosen), chosen)
-    odd = plausibility.settle([*odd_units.doubts(whole, heldout, rows)], config.accept, where)
-    whole = dataclasses.replace(whole, notes=whole.notes + odd)
+    whole = odd_units.noted(whole, heldout, rows, config.accept, where)
     start_ms = None if config.window_ms is None else float(config.window_ms[0])
     recordings = ((where, files.sha256(config.path)),)
     source = Provenance(recordings, VERSION, name.startswith(STANDIN), start_ms=start_ms)

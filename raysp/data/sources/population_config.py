@@ -15,18 +15,8 @@ from raysp.errors import BadInput
 SECONDS = 10.0
 """A window shorter than a bin that begins and ends so near to the event, in ms, was given in s."""
 
-NWB_ONLY = {
-    "window_ms": None,
-    "clock_ms": 1.0,
-    "lag_ms": 0.0,
-    "keep": {},
-    "trials": None,
-    "units": None,
-    "keep_invalid": False,
-    "behavior_time_last": None,
-}
-COUNTS_ONLY = {"rates": None, "rate_scale": None, "train_index": None, "eval_index": None}
-
+NWB_ONLY = ("window_ms", "clock_ms", "lag_ms", "keep", "trials", "units", "keep_invalid", "behavior_time_last")
+COUNTS_ONLY = ("rates", "rate_scale", "train_index", "eval_index")
 NAMED = ("align", "trials", "units", "counts", "rates", "train_index", "eval_index", "behavior")
 LARGEST_LAG_MS = 3_600_000.0
 """An hour: no unit leads a movement by that."""
@@ -108,9 +98,9 @@ class Config:
 
 
 def _check_names(config: Config) -> None:
-    names = {name: getattr(config, name) for name in NAMED if getattr(config, name) is not None}
-    several = [("conditions", one) for one in config.conditions] + [("keep", one) for one in config.keep]
-    for setting, name in [*names.items(), *several]:
+    names = [(setting, name) for setting in NAMED if (name := getattr(config, setting)) is not None]
+    several = [(setting, name) for setting in ("conditions", "keep") for name in getattr(config, setting)]
+    for setting, name in names + several:
         if not name.strip() or "\0" in name or name != name.encode(errors="ignore").decode():
             raise BadInput(f"population, {setting} expected a name, got {name!a}")
 
@@ -118,30 +108,25 @@ def _check_names(config: Config) -> None:
 def _check_kind(config: Config) -> None:
     if (config.align is None) == (config.counts is None):
         raise BadInput("population expected either align (an NWB file) or counts (a file of counts), not both or none")
-    for name, default in (NWB_ONLY if config.counts else COUNTS_ONLY).items():
-        if getattr(config, name) != default:
-            raise BadInput(f"population, {name} is for {'NWB files' if config.counts else 'files of counts'} only")
+    names, told = (NWB_ONLY, "NWB files") if config.counts else (COUNTS_ONLY, "files of counts")
+    for name in names:
+        if getattr(config, name) not in (getattr(Config, name, None), {}):
+            raise BadInput(f"population, {name} is for {told} only")
     if config.align and config.window_ms is None:
         raise BadInput("population, window_ms expected begin and end (ms) around the align time, got none")
     if (config.rates is None) != (config.rate_scale is None):
-        raise BadInput(
-            "population expected rates together with rate_scale, the expected spikes per bin that one unit of the "
-            "rates means (0.01 for Hz and bins of 10 ms); it is never guessed"
-        )
+        told = "population expected rates together with rate_scale, the expected spikes per bin that one of their units"
+        raise BadInput(f"{told} means (0.01 for Hz and bins of 10 ms); it is never guessed")
 
 
 def _check_ranges(config: Config) -> None:
     ranges.above_zero(config, "population", "bin_ms", "clock_ms", "rate_scale")
     if not abs(config.lag_ms) <= LARGEST_LAG_MS:
-        raise BadInput(
-            f"population, lag_ms expected at most {LARGEST_LAG_MS:g} ms in either direction, got {config.lag_ms:g}"
-        )
-    ranges.at_least(config, "population", forward_ms=0, min_rate_hz=0, psth_sigma_ms=0, seed=0, heldout=0)
-    for name in ("heldout_fraction", "eval_fraction"):
-        if not 0 < getattr(config, name) < 1:
-            raise BadInput(f"population, {name} expected a number between 0 and 1, got {getattr(config, name)}")
-    if config.eval_trials is not None and config.eval_trials < 1:
-        raise BadInput(f"population, eval_trials expected at least 1, got {config.eval_trials}: nothing to evaluate on")
+        most = f"at most {LARGEST_LAG_MS:g} ms in either direction"
+        raise BadInput(f"population, lag_ms expected {most}, got {config.lag_ms:g}")
+    least = {"forward_ms": 0, "min_rate_hz": 0, "psth_sigma_ms": 0, "seed": 0, "heldout": 0, "eval_trials": 1}
+    ranges.at_least(config, "population", **least)
+    ranges.between_zero_and_one(config, "population", "heldout_fraction", "eval_fraction")
 
 
 def _check_grid(config: Config) -> None:
@@ -152,10 +137,8 @@ def _check_grid(config: Config) -> None:
     if not begin < end:
         raise BadInput(f"population, window_ms expected begin < end, got {begin} to {end}")
     if end - begin < config.bin_ms and max(-begin, end) < SECONDS:
-        raise BadInput(
-            f"population, window_ms expected at least one bin of {config.bin_ms:g} ms, got {begin:g} to {end:g} ms; is "
-            f"it given in s? Then [{begin * 1000:g}, {end * 1000:g}] are meant"
-        )
+        told = f"population, window_ms expected at least one bin of {config.bin_ms:g} ms, got {begin:g} to {end:g} ms"
+        raise BadInput(f"{told}; is it given in s? Then [{begin * 1000:g}, {end * 1000:g}] are meant")
     _multiple(end - begin, config.bin_ms, "length of window_ms", "the bin width")
     _multiple(config.bin_ms, config.clock_ms, "bin_ms", "clock_ms")
     _multiple(begin, config.clock_ms, "begin of window_ms", "clock_ms")

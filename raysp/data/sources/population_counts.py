@@ -8,10 +8,9 @@ import numpy as np
 
 from raysp.data.formats import count_file
 from raysp.data.sources import partition
+from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
 from raysp.errors import BadInput
-
-Rows = tuple[np.ndarray, np.ndarray]
 
 
 def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:

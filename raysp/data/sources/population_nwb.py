@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from raysp.data.formats import aligned, nwb, nwb_series
+from raysp.data.formats import aligned, binning, hdf5, nwb, nwb_series
 from raysp.data.formats.guarded import kind_of
 from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside, stretches
 from raysp.data.sources import partition
@@ -96,7 +96,7 @@ def read_trials(config: Config) -> Whole:
 
 
 def _read(config: Config) -> _Recording:
-    with nwb.opened(config.path) as file:
+    with hdf5.opened(config.path) as file:
         trials = nwb.trials(file, (config.align, *config.conditions, *config.keep), config.trials)
         units = nwb.units(file, config.units)
         series = None
@@ -300,7 +300,7 @@ def _counts(units: nwb.Units, usable: np.ndarray, begin: np.ndarray, seen: np.nd
     counts = np.empty((len(begin), grid.bins, len(usable)), dtype=np.float32)
     for column, unit in enumerate(usable):
         ticks = aligned.to_ticks(units.spikes(unit), grid.clock_ms)
-        counts[:, :, column] = aligned.count(ticks, begin, grid.bins, grid.step)
+        counts[:, :, column] = binning.count(ticks, begin, grid.bins, grid.step)
     counts[~seen[:, :, usable]] = np.nan
     return counts
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from raysp.data.formats.binning import check_counts
 from raysp.data.splits.header import Header, Provenance, Role, Shown, digest
 from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput
@@ -91,7 +92,6 @@ class TrialArrays:
         return TrialArrays(**{name: value[rows] for name, value in self.arrays().items()})
 
 
-BLOCK = 1_000_000
 COUNTS = ("heldin", "heldout", "heldin_forward", "heldout_forward")
 
 
@@ -292,19 +292,6 @@ def check_trials(trials: TrialArrays, sizes: Sizes, where: str, *, whole: bool =
 def _check_units(units: np.ndarray | None, sizes: Sizes, where: str) -> None:
     if units is not None and units.shape != (sizes.units,):
         raise BadInput(f"{where}: units expected a number for each of {sizes.units} units, got {units.shape}")
-
-
-def check_counts(counts: np.ndarray, where: str, *, whole: bool = True) -> None:
-    """Raise BadInput unless counts are >= 0 (NaN marks unobserved bins) and, with `whole`, whole numbers."""
-    # Block by block: checking must not need several times the memory of what is checked.
-    for block in np.array_split(counts, max(1, counts.size // BLOCK)):
-        with np.errstate(invalid="ignore"):
-            if (block < 0).any():
-                raise BadInput(f"{where} expected counts >= 0, got {np.nanmin(block)}")
-        if np.isinf(block).any():
-            raise BadInput(f"{where} expected finite counts, got infinity")
-        if whole and (np.nan_to_num(block) % 1 != 0).any():
-            raise BadInput(f"{where} expected whole spike counts, got fractions; were rates given for counts?")
 
 
 def _chosen(

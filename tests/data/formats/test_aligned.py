@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysp.data.formats import aligned
+from raysp.data.formats import aligned, binning
 from raysp.data.formats.nwb_series import Series
 
 BEGINS = st.lists(st.integers(-20, 120), min_size=1, max_size=6).map(np.array)
@@ -12,7 +12,7 @@ TICKS = st.lists(st.integers(-10, 130), max_size=60).map(lambda ticks: np.sort(n
 
 @given(TICKS, BEGINS, st.integers(1, 7), st.integers(1, 9))
 def test_counts_are_those_of_a_histogram(ticks, begin, bins, step):
-    found = aligned.count(ticks, begin, bins, step)
+    found = binning.count(ticks, begin, bins, step)
     edges = np.arange(bins + 1) * step
     # Half a tick lower, so that the last edge belongs to no bin, as numpy would have it.
     expected = [np.histogram(ticks - first, edges - 0.5)[0] for first in begin]

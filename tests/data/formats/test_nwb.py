@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from raysp.data.formats import nwb, nwb_series
+from raysp.data.formats import hdf5, nwb, nwb_series
 from raysp.errors import BadInput
 
 REAL = os.path.join(
@@ -49,7 +49,7 @@ def changed(path, name, value):
 
 
 def test_units_know_their_spikes_and_stretches(path):
-    with nwb.opened(path) as file:
+    with hdf5.opened(path) as file:
         units = nwb.units(file)
         assert nwb.identifier(file) == "one"
     assert len(units) == 2
@@ -60,14 +60,14 @@ def test_units_know_their_spikes_and_stretches(path):
 
 
 def test_trials_are_decoded_and_ragged_columns_left_out(path):
-    with nwb.opened(path) as file:
+    with hdf5.opened(path) as file:
         trials = nwb.trials(file, ["split"])
     assert set(trials) == {"id", "start_time", "split"}
     assert trials["split"].tolist() == ["train", "val"]
 
 
 def test_series_have_times_and_channel_names(path):
-    with nwb.opened(path) as file:
+    with hdf5.opened(path) as file:
         hand, gaze = nwb_series.series(file, "hand_vel"), nwb_series.series(file, "eye_gaze")
     assert hand.channels == ("x", "y")
     assert_array_equal(hand.times, [0.0, 0.001, 0.003])
@@ -77,30 +77,30 @@ def test_series_have_times_and_channel_names(path):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="is not there; check the path"), nwb.opened(str(tmp_path / "none.nwb")):
+    with pytest.raises(BadInput, match="is not there; check the path"), hdf5.opened(str(tmp_path / "none.nwb")):
         pass
 
 
 def test_a_cut_off_file_is_refused(path):
     with open(path, "r+b") as file:
         file.truncate(os.path.getsize(path) // 2)
-    with pytest.raises(BadInput, match=r"is cut off: \d+ of \d+ bytes are there; fetch it again"), nwb.opened(path):
+    with pytest.raises(BadInput, match=r"is cut off: \d+ of \d+ bytes are there; fetch it again"), hdf5.opened(path):
         pass
 
 
 def test_a_file_that_is_not_hdf5_is_refused(tmp_path):
     (tmp_path / "text.nwb").write_text("id,spike")
-    with pytest.raises(BadInput, match="is plain text that begins 'id,spike'"), nwb.opened(str(tmp_path / "text.nwb")):
+    with pytest.raises(BadInput, match="is plain text that begins 'id,spike'"), hdf5.opened(str(tmp_path / "text.nwb")):
         pass
 
 
 def test_a_missing_column_is_answered_with_the_nearest(path):
-    with nwb.opened(path) as file, pytest.raises(BadInput, match=r"'start_tim'.*did you mean 'start_time'"):
+    with hdf5.opened(path) as file, pytest.raises(BadInput, match=r"'start_tim'.*did you mean 'start_time'"):
         nwb.trials(file, ["start_tim"])
 
 
 def test_a_missing_series_is_answered_with_the_nearest(path):
-    with nwb.opened(path) as file, pytest.raises(BadInput, match="did you mean 'hand_vel'"):
+    with hdf5.opened(path) as file, pytest.raises(BadInput, match="did you mean 'hand_vel'"):
         nwb_series.series(file, "hand_val")
 
 
@@ -109,7 +109,7 @@ def test_a_missing_series_is_answered_with_the_nearest(path):
     [([0.2, 0.1, 0.05], r"unit 7 expected ascending seconds, got 0.2 before 0.1"), ([0.1, np.nan, 0.05], "got NaN")],
 )
 def test_spike_times_that_are_no_spike_train_are_refused(path, values, problem):
-    with nwb.opened(changed(path, "units/spike_times", values)) as file, pytest.raises(BadInput, match=problem):
+    with hdf5.opened(changed(path, "units/spike_times", values)) as file, pytest.raises(BadInput, match=problem):
         nwb.units(file)
 
 
@@ -123,7 +123,7 @@ def test_spike_times_that_are_no_spike_train_are_refused(path, values, problem):
 )
 def test_samples_out_of_order_are_refused(path, times, problem):
     changed(path, "processing/behavior/hand_vel/timestamps", times)
-    with nwb.opened(path) as file, pytest.raises(BadInput, match=problem):
+    with hdf5.opened(path) as file, pytest.raises(BadInput, match=problem):
         nwb_series.series(file, "hand_vel")
 
 
@@ -136,20 +136,20 @@ def test_samples_out_of_order_are_refused(path, times, problem):
     ],
 )
 def test_damaged_units_are_refused(path, name, value, problem):
-    with nwb.opened(changed(path, name, value)) as file, pytest.raises(BadInput, match=problem):
+    with hdf5.opened(changed(path, name, value)) as file, pytest.raises(BadInput, match=problem):
         nwb.units(file)
 
 
 def test_an_empty_table_of_trials_is_refused(path):
     changed(path, "intervals/trials/id", np.zeros(0, int))
-    with nwb.opened(path) as file, pytest.raises(BadInput, match="found an empty table"):
+    with hdf5.opened(path) as file, pytest.raises(BadInput, match="found an empty table"):
         nwb.trials(file)
 
 
 @pytest.mark.real
 @pytest.mark.skipif(not os.path.exists(REAL), reason="the real mc_maze_small test file is not in ../shared/data")
 def test_the_real_test_file_is_read():
-    with nwb.opened(REAL) as file:
+    with hdf5.opened(REAL) as file:
         units, trials = nwb.units(file), nwb.trials(file, ["move_onset_time", "split"])
     assert (len(units), len(units.times), len(trials["id"])) == (107, 32897, 100)
     assert not units.heldout.any()

@@ -72,9 +72,9 @@ REFUSED = {
     "obs without index": (stored("units/obs_intervals", np.array([[0, 12.0]] * 6)), "found no obs_intervals_index"),
     "obs flat": (observed([0.0, 12.0] * 6, EACH), r"obs_intervals expected shape \(n, 2\), got \(12,\)"),
     "obs of three": (observed([[0, 1, 2]] * 6, EACH), r"expected shape \(n, 2\), got \(6, 3\)"),
-    "obs NaN": (observed([[0, np.nan]] * 6, EACH), "expected begin <= end in s, got 0.0 to nan in row 0"),
-    "obs backwards": (observed([[12, 0]] * 6, EACH), "expected begin <= end in s, got 12.0 to 0.0"),
-    "obs infinite": (observed([[0, np.inf]] * 6, EACH), "expected begin <= end in s, got 0.0 to inf"),
+    "obs NaN": (observed([[0, np.nan]] * 6, EACH), "expected begin <= end, got 0.0 to nan s in row 0"),
+    "obs backwards": (observed([[12, 0]] * 6, EACH), "expected begin <= end, got 12.0 to 0.0"),
+    "obs infinite": (observed([[0, np.inf]] * 6, EACH), "expected begin <= end, got 0.0 to inf"),
     "obs elsewhere": (observed([[100, 200]] * 6, EACH), "none of 12 windows lies inside the observed recording"),
     # trials
     "ids of trials scalar": (stored("intervals/trials/id", 12), "/intervals/trials/id expected an array"),

@@ -279,7 +279,7 @@ BAD_SETTINGS = {
     "bin finer than the clock": ({"bin_ms": 2.5, "window_ms": (0.0, 5.0)}, "bin_ms expected a multiple of clock_ms"),
     "bin of nothing": ({"bin_ms": 0.0}, "bin_ms expected a number > 0"),
     "hides everything": ({"heldout_fraction": 1.0}, "heldout_fraction expected a number between 0 and 1"),
-    "no evaluation": ({"eval_trials": 0}, "nothing to evaluate on"),
+    "no evaluation": ({"eval_trials": 0}, "eval_trials expected at least 1, got 0"),
     "both kinds": ({"counts": "counts"}, "not both or none"),
     "truth without scale": ({"align": None, "window_ms": None, "counts": "a", "rates": "b"}, "never guessed"),
     "no name": ({"align": ""}, "align expected a name, got ''"),

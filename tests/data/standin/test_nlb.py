@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.linear_model import PoissonRegressor
 
 from raysp.data.fetch.verified import is_standin
-from raysp.data.formats import nwb, nwb_series
+from raysp.data.formats import hdf5, nwb, nwb_series
 from raysp.data.nlb import reference as nlb_reference
 from raysp.data.nlb import tensors as nlb_tensors
 from raysp.data.nlb import truth as nlb_truth
@@ -52,7 +52,7 @@ def test_all_seven_fit_a_small_disk(standin_root):
 def test_every_file_says_that_it_was_generated(standin_root):
     for name in ALL:
         for path in recordings(standin_root, name):
-            with nwb.opened(path) as file:
+            with hdf5.opened(path) as file:
                 assert nwb.identifier(file).startswith(STANDIN_MARK)
                 assert "Generated" in str(file.array("session_description").text())
     for path in (f"{standin_root}/eval_data_test.h5", *(nlb_truth.truth_path(standin_root, name) for name in ALL)):
@@ -135,7 +135,7 @@ def test_wrong_arguments_are_refused_before_anything_is_written(tmp_path, wrong,
 
 
 def test_maze_test_files_are_laid_out_as_the_real_one(standin_root):
-    with nwb.opened(SETS["mc_maze"].test_path(standin_root)) as file:
+    with hdf5.opened(SETS["mc_maze"].test_path(standin_root)) as file:
         trials, units = nwb.trials(file), nwb.units(file)
     assert_allclose(trials["start_time"], 0.8 * np.arange(len(trials["id"])))
     assert_allclose(trials["stop_time"] - trials["start_time"], 0.7)
@@ -256,7 +256,7 @@ def test_velocity_is_a_readout_of_the_latents_at_the_lag(standin_root, name):
     lag = parse(f"{name}-20ms-val")[0].lag_ms
     with h5py.File(nlb_truth.truth_path(standin_root, name)) as file:
         latents = file["latents_train"][()]
-    with nwb.opened(SETS[name].train_path(standin_root)) as file:
+    with hdf5.opened(SETS[name].train_path(standin_root)) as file:
         series = nwb_series.series(file, SETS[name].series)
     ms = np.rint(series.times * 1000).astype(int)
     inside = (ms - lag >= 0) & (ms - lag < len(latents))
