@@ -7,7 +7,7 @@ counts are those of the released recordings, dmfc_rsg's of the second release (N
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from raysp.data.splits.header import Role
 from raysp.errors import unknown
@@ -97,90 +97,43 @@ class NLBSet:
         return tuple(dict.fromkeys((*always, *(column for column in named if column is not None))))
 
 
+def _set(name: str, dandiset: str, session: str, recorded: str = "behavior+ecephys", **facts: Any) -> NLBSet:
+    train, test = (f"{session}_desc-{part}.nwb" for part in (f"train_{recorded}", "test_ecephys"))
+    return NLBSet(name, dandiset, session.partition("_")[0], train, test, **facts)
+
+
 def _maze(name: str, dandiset: str, session: str, heldin: int, heldout: int, lag_ms: int, sigma_ms: int) -> NLBSet:
-    return NLBSet(
-        name=name,
-        dandiset=dandiset,
-        subject="sub-Jenkins",
-        train_file=f"sub-Jenkins_ses-{session}_desc-train_behavior+ecephys.nwb",
-        test_file=f"sub-Jenkins_ses-{session}_desc-test_ecephys.nwb",
-        align="move_onset_time",
-        window_ms=(-250, 450),
-        heldin=heldin,
-        heldout=heldout,
-        series="hand_vel",
-        lag_ms=lag_ms,
-        conditions=("trial_type", "trial_version"),
+    return _set(
+        name, dandiset, f"sub-Jenkins_ses-{session}", align="move_onset_time", window_ms=(-250, 450), heldin=heldin,
+        heldout=heldout, series="hand_vel", lag_ms=lag_ms, conditions=("trial_type", "trial_version"),
         psth_sigma_ms=sigma_ms,
-    )
+    )  # fmt: skip
 
-
-_RTT = NLBSet(
-    name="mc_rtt",
-    dandiset="000129",
-    subject="sub-Indy",
-    train_file="sub-Indy_desc-train_behavior+ecephys.nwb",
-    test_file="sub-Indy_desc-test_ecephys.nwb",
-    align="start_time",
-    window_ms=(0, 600),
-    heldin=98,
-    heldout=32,
-    series="finger_vel",
-    lag_ms=140,
-    train_overlap=True,
-    eval_overlap=True,
-)
-
-_AREA2 = NLBSet(
-    name="area2_bump",
-    dandiset="000127",
-    subject="sub-Han",
-    train_file="sub-Han_desc-train_behavior+ecephys.nwb",
-    test_file="sub-Han_desc-test_ecephys.nwb",
-    align="move_onset_time",
-    window_ms=(-100, 500),
-    heldin=49,
-    heldout=16,
-    series="hand_vel",
-    lag_ms=-20,
-    conditions=("cond_dir", "ctr_hold_bump"),
-    psth_sigma_ms=40,
-    eval_overlap=True,
-    decoders="ctr_hold_bump",
-)
-
-_DMFC = NLBSet(
-    name="dmfc_rsg",
-    dandiset="000130",
-    subject="sub-Haydn",
-    train_file="sub-Haydn_desc-train_ecephys.nwb",
-    test_file="sub-Haydn_desc-test_ecephys.nwb",
-    align="go_time",
-    window_ms=(-1500, 0),
-    heldin=40,
-    heldout=14,
-    behavior_columns=("is_eye", "theta", "is_short", "ts", "tp"),
-    conditions=("is_eye", "theta", "is_short", "ts"),
-    psth_sigma_ms=70,
-    train_overlap=True,
-    eval_overlap=True,
-    outliers="is_outlier",
-    observed_from="set_time",
-    jitter_ms=300,
-)
 
 SETS: dict[str, NLBSet] = {
     one.name: one
     for one in (
         _maze("mc_maze", "000128", "full", heldin=137, heldout=45, lag_ms=100, sigma_ms=70),
-        _RTT,
-        _AREA2,
-        _DMFC,
+        _set(
+            "mc_rtt", "000129", "sub-Indy", align="start_time", window_ms=(0, 600), heldin=98, heldout=32,
+            series="finger_vel", lag_ms=140, train_overlap=True, eval_overlap=True,
+        ),
+        _set(
+            "area2_bump", "000127", "sub-Han", align="move_onset_time", window_ms=(-100, 500), heldin=49, heldout=16,
+            series="hand_vel", lag_ms=-20, conditions=("cond_dir", "ctr_hold_bump"), psth_sigma_ms=40,
+            eval_overlap=True, decoders="ctr_hold_bump",
+        ),
+        _set(
+            "dmfc_rsg", "000130", "sub-Haydn", "ecephys", align="go_time", window_ms=(-1500, 0), heldin=40, heldout=14,
+            behavior_columns=("is_eye", "theta", "is_short", "ts", "tp"),
+            conditions=("is_eye", "theta", "is_short", "ts"), psth_sigma_ms=70, train_overlap=True, eval_overlap=True,
+            outliers="is_outlier", observed_from="set_time", jitter_ms=300,
+        ),
         _maze("mc_maze_large", "000138", "large", heldin=122, heldout=40, lag_ms=120, sigma_ms=50),
         _maze("mc_maze_medium", "000139", "medium", heldin=114, heldout=38, lag_ms=120, sigma_ms=50),
         _maze("mc_maze_small", "000140", "small", heldin=107, heldout=35, lag_ms=120, sigma_ms=50),
     )
-}
+}  # fmt: skip
 
 
 def split_name(dataset: str, bin_ms: int, phase: Phase) -> str:

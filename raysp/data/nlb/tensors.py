@@ -39,12 +39,12 @@ def train_input(session: Session, nlb: NLBSet, bin_ms: int, labels: tuple[str, .
         BadInput: no such trials, an align time is missing, windows overlap where they may not, or units were not
             observed in a whole window.
     """
-    rows = session.rows(labels)
+    rows, bins = session.rows(labels), nlb.bins(bin_ms)
     first = first_bins(session, nlb, rows, bin_ms, overlap=nlb.train_overlap)
     return {
-        **_counts(session, nlb, first, bin_ms, "train_spikes_{}"),
+        **_both(session, first, bins, bin_ms, "train_spikes_{}"),
         "train_behavior": behavior(session, nlb, rows, bin_ms),
-        **_forward(session, nlb, first, bin_ms, "train_spikes_{}_forward"),
+        **_both(session, first + bins, FORWARD_MS // bin_ms, bin_ms, "train_spikes_{}_forward"),
     }
 
 
@@ -94,21 +94,16 @@ def eval_target(
         "eval_spikes_heldout": _scored(session, nlb, chosen, first, bin_ms),
         "train_behavior": behavior(session, nlb, train, bin_ms),
         "eval_behavior": behavior(session, nlb, chosen, bin_ms),
-        **_forward(session, nlb, first, bin_ms, "eval_spikes_{}_forward"),
+        **_both(session, first + nlb.bins(bin_ms), FORWARD_MS // bin_ms, bin_ms, "eval_spikes_{}_forward"),
     }
-    if nlb.decoders is not None:
-        tensors |= {
-            "train_decode_mask": decode_mask(session, nlb, train),
-            "eval_decode_mask": decode_mask(session, nlb, chosen),
-        }
+    for part, rows in (("train", train), ("eval", chosen)):
+        if nlb.decoders is not None:
+            tensors[f"{part}_decode_mask"] = decode_mask(session, nlb, rows)
+        if nlb.jitter_ms:
+            tensors[f"{part}_jitter"] = jitter_bins(session, nlb, rows, bin_ms)
     if nlb.conditions:
         histogram, trials_of = condition_psth(session, nlb, train, chosen, bin_ms)
-        tensors |= {"eval_cond_idx": trials_of[1], "train_cond_idx": trials_of[0], "psth": histogram}
-    if nlb.jitter_ms:
-        tensors |= {
-            "eval_jitter": jitter_bins(session, nlb, chosen, bin_ms),
-            "train_jitter": jitter_bins(session, nlb, train, bin_ms),
-        }
+        tensors |= {"train_cond_idx": trials_of[0], "eval_cond_idx": trials_of[1], "psth": histogram}
     return {group_name(nlb.name, bin_ms): tensors}
 
 
@@ -133,12 +128,8 @@ def first_bins(session: Session, nlb: NLBSet, rows: np.ndarray, bin_ms: int, *, 
     if not overlap:
         stop = binning.until_next(time + start, stop, session.next_start_ns()[rows])
     window = binning.windows(time + start, stop, bin_ms)
-    _refuse(
-        session,
-        rows,
-        window.count != nlb.bins(bin_ms),
-        f"expected {nlb.bins(bin_ms)} bins of {bin_ms} ms before the next trial's begin, got {window.count.min()}",
-    )
+    told = f"expected {nlb.bins(bin_ms)} bins of {bin_ms} ms before the next trial's begin, got {window.count.min()}"
+    _refuse(session, rows, window.count != nlb.bins(bin_ms), told)
     return window.first
 
 
@@ -265,24 +256,14 @@ def _scored(session: Session, nlb: NLBSet, rows: np.ndarray, first: np.ndarray, 
     return scored
 
 
-def _counts(session: Session, nlb: NLBSet, first: np.ndarray, bin_ms: int, key: str) -> Tensors:
-    return _both(session, first, nlb.bins(bin_ms), bin_ms, key)
-
-
-def _forward(session: Session, nlb: NLBSet, first: np.ndarray, bin_ms: int, key: str) -> Tensors:
-    return _both(session, first + nlb.bins(bin_ms), FORWARD_MS // bin_ms, bin_ms, key)
-
-
 def _both(session: Session, first: np.ndarray, bins: int, bin_ms: int, key: str) -> Tensors:
     tensors = {}
     for group, spikes in (("heldin", session.heldin), ("heldout", _heldout(session))):
         counts = binning.counts(spikes, first, bins, bin_ms)
-        unseen = _unseen(counts)
-        if unseen.any():
-            raise BadInput(
-                f"{session.name}: expected {group} units observed in whole windows of {bins} bins of {bin_ms} ms, "
-                f"but {unseen.sum()} trials reach outside obs_intervals, the first one at bin {first[unseen.argmax()]}"
-            )
+        if (unseen := _unseen(counts)).any():
+            told = f"expected {group} units observed in whole windows of {bins} bins of {bin_ms} ms"
+            reach = f"{unseen.sum()} trials reach outside obs_intervals, the first one at bin {first[unseen.argmax()]}"
+            raise BadInput(f"{session.name}: {told}, but {reach}")
         tensors[key.format(group)] = counts
     return tensors
 

@@ -15,27 +15,16 @@ import numpy as np
 from raysp.config import experiment
 from raysp.data.formats import hdf5, nwb
 from raysp.data.nlb import reference as nlb_reference
+from raysp.data.nlb import sets
 from raysp.data.nlb import tensors as nlb_tensors
 from raysp.data.nlb import truth as nlb_truth
 from raysp.data.nlb.answers import answers_path, condition_of, read_answers
 from raysp.data.nlb.recording import Recording, Session, check_present, read_recording
-from raysp.data.nlb.sets import (
-    BUILDER,
-    FORWARD_MS,
-    SPLITS,
-    STANDIN_MARK,
-    STANDIN_PREFIX,
-    NLBSet,
-    Phase,
-    dataset_of,
-    parse,
-    role_of,
-    split_name,
-)
+from raysp.data.nlb.sets import FORWARD_MS, NLBSet, Phase, dataset_of, parse
 from raysp.data.nlb.tensors import Tensors
 from raysp.data.sources.base import Built
 from raysp.data.splits.header import Provenance
-from raysp.data.splits.population import Answers, PopulationSplit, Sizes, TrialArrays, own_ids
+from raysp.data.splits.population import COUNTS, Answers, PopulationSplit, Sizes, TrialArrays, own_ids
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, hashes
 from raysp.io.refusals import raise_together
@@ -45,13 +34,13 @@ LABELS: dict[Phase, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "test": (("train", "val"), ("test",)),
 }
 
-VERSION = BUILDER
+VERSION = sets.BUILDER
 SAME = ("reference",)
 RECORDINGS = {
     name: experiment.Recording(name, "nlb", {"root": "{root}", "dataset": one.name, "bin_ms": bin_ms, "phase": phase})
-    for name, (one, bin_ms, phase) in ((name, parse(name)) for name in SPLITS)
+    for name, (one, bin_ms, phase) in ((name, parse(name)) for name in sets.SPLITS)
 }
-role = role_of
+role = sets.role_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +62,7 @@ class Config:
     reference: bool = False
 
     def __post_init__(self) -> None:
-        parse(split_name(self.dataset, self.bin_ms, self.phase))
+        parse(sets.split_name(self.dataset, self.bin_ms, self.phase))
 
     @property
     def nlb(self) -> NLBSet:
@@ -98,7 +87,7 @@ def inputs(config: Config) -> list[str]:
 def is_standin(config: Config) -> bool:
     """Tell whether the recording was generated. Raises BadInput where it cannot be read."""
     with hdf5.opened(config.nlb.train_path(config.root), parts=True) as file:
-        return nwb.identifier(file).startswith(STANDIN_MARK)
+        return nwb.identifier(file).startswith(sets.STANDIN_MARK)
 
 
 def read_once(config: Config) -> str:
@@ -132,7 +121,7 @@ def build_together(wanted: Sequence[tuple[Config, str]]) -> Iterator[Built]:
         try:
             yield _build(recording, config, name)
         except (BadInput, NotReady) as error:
-            refused.append((name.removeprefix(STANDIN_PREFIX), error))
+            refused.append((name.removeprefix(sets.STANDIN_PREFIX), error))
     raise_together(refused)
 
 
@@ -144,10 +133,10 @@ def _build(recording: Recording, config: Config, name: str) -> Built:
     if phase == "test":
         expected = _answer_shapes(nlb, bin_ms, recording.train, given, chosen)
         answers = read_answers(nlb, root, bin_ms, standin=recording.standin, expected=expected)
-    sizes = _sizes((STANDIN_PREFIX if recording.standin else "") + nlb.name, bin_ms, given)
+    sizes = _sizes((sets.STANDIN_PREFIX if recording.standin else "") + nlb.name, bin_ms, given)
     provenance = Provenance(
         recordings=tuple((os.path.basename(path), hashes.sha256(path)) for path in inputs(config)),
-        builder=nlb_reference.VERSION if config.reference else BUILDER,
+        builder=nlb_reference.VERSION if config.reference else sets.BUILDER,
         standin=recording.standin,
         notes=recording.notes,
         start_ms=float(nlb.window_ms[0]),
@@ -228,16 +217,12 @@ def _train_part(
     rows = session.rows(LABELS[phase][0])
     condition = None
     if nlb.conditions:
-        if answers is not None and "train_cond_idx" in answers:
-            trials_of = answers["train_cond_idx"]
-        else:
+        trials_of = (answers or {}).get("train_cond_idx")
+        if trials_of is None:
             trials_of = nlb_tensors.trials_by_condition(session, nlb, rows, bin_ms)
         condition = condition_of(trials_of, len(rows))
     return TrialArrays(
-        heldin=given.pop("train_spikes_heldin").astype(np.float32),
-        heldout=given.pop("train_spikes_heldout").astype(np.float32),
-        heldin_forward=given.pop("train_spikes_heldin_forward").astype(np.float32),
-        heldout_forward=given.pop("train_spikes_heldout_forward").astype(np.float32),
+        **{name: given.pop(f"train_spikes_{name}").astype(np.float32) for name in COUNTS},
         behavior=given["train_behavior"],
         condition=condition,
         decode_mask=nlb_tensors.decode_mask(session, nlb, rows) if nlb.decoders else None,
@@ -256,9 +241,7 @@ def _answers(split: PopulationSplit, answers: Tensors) -> Answers:
     trials_of = answers.get("eval_cond_idx")
     trials = TrialArrays(
         heldin=split.eval.heldin,
-        heldout=answers["eval_spikes_heldout"].astype(np.float32),
-        heldin_forward=answers["eval_spikes_heldin_forward"].astype(np.float32),
-        heldout_forward=answers["eval_spikes_heldout_forward"].astype(np.float32),
+        **{name: answers[f"eval_spikes_{name}"].astype(np.float32) for name in COUNTS[1:]},
         behavior=answers["eval_behavior"],
         condition=None if trials_of is None else condition_of(trials_of, count),
         decode_mask=answers.get("eval_decode_mask"),

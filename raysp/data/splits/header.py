@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from raysp.config import settings
+
 Stretch = tuple[int, int]
 
 
@@ -32,12 +34,6 @@ class Provenance:
     standin: bool = False
     notes: tuple[str, ...] = ()
     start_ms: float | None = None
-
-    @classmethod
-    def read(cls, found: Mapping[str, Any]) -> Provenance:
-        """Return the provenance that a prepared split's header holds."""
-        recordings = tuple((name, sha) for name, sha in found["recordings"])
-        return cls(**{**found, "recordings": recordings, "notes": tuple(found["notes"])})
 
 
 @dataclass(frozen=True)
@@ -107,20 +103,9 @@ class Header:
     @classmethod
     def read(cls, found: Mapping[str, Any], sizes: type) -> Header:
         """Return the header that a file holds as JSON; `sizes` is the class of the kind's sizes."""
+        parts = {part: tuple((first, last) for first, last in each) for part, each in found["parts"].items()}
         values = {one.name: found[one.name] for one in dataclasses.fields(cls)}
-        units, stretches = found["units"], found["parts"].items()
-        return cls(
-            **{
-                **values,
-                "sizes": sizes(**found["sizes"]),
-                "provenance": Provenance.read(found["provenance"]),
-                "role": Role(**found["role"]),
-                "arrays": tuple(found["arrays"]),
-                "units": None if units is None else tuple(units),
-                "left_out": tuple((unit, reason) for unit, reason in found["left_out"]),
-                "parts": {part: tuple((first, last) for first, last in each) for part, each in stretches},
-            }
-        )
+        return settings.build(cls, {**values, "sizes": sizes(**found["sizes"]), "parts": parts}, "header of a split")
 
 
 class Shown:
