@@ -18,12 +18,15 @@ import tempfile
 
 SWEEP = """
 import json, math, sys, time
+import numpy
 from raysp.io import files
 from raysp.config import Training
 from raysp.driver.plan import settings_on
 from raysp.runs.curve import write_curve
 from raysp.config import Experiment, ModelChoice
 from raysp.data.nlb.sets import SPLITS
+from raysp.data.splits import store
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.runs.folder import RunFolder
 from raysp.search.active_study import Amount, ActiveStudy
 from raysp.search.space_check import flat
@@ -34,8 +37,10 @@ run = RunFolder(sys.argv[1])
 space, choice = read_space("search_spaces/sae.yaml"), ModelChoice("sae")
 experiment = Experiment("sweep", (choice,), ("*",))
 base = flat(*settings_on(experiment, choice, "split"))
-studies = []
+studies, root, spikes = [], sys.argv[1] + "-data", numpy.ones((2, 4, 3), numpy.float32)
 for split in list(SPLITS)[:int(sys.argv[2])]:
+    recorded = TrialArrays(spikes, spikes), TrialArrays(spikes)
+    store.save(PopulationSplit(split, Sizes("made up", 20.0, 4, 3, 3), *recorded), None, root, {})
     study = Study(run, Definition(split, "0" * 64, base, space))
     study.write()
     active = ActiveStudy(study, Amount(int(sys.argv[3])), retry=False, late=lambda: False)
@@ -49,7 +54,7 @@ for split in list(SPLITS)[:int(sys.argv[2])]:
             "best_epoch": 9, "epochs": 200, "seconds": 9.0, "parameters": 7, "selected_on": "x", "stopped_at": None})
         active.settle(trial.id)
     studies.append(active)
-sweep_record.begin(run, experiment, [active.study.definition for active in studies], "data", {})
+sweep_record.begin(run, experiment, [active.study.definition for active in studies], root, {})
 started = time.monotonic()
 parts = []
 sweep.finish(run, studies, lambda line: parts.append((line.split()[0], round(time.monotonic() - started, 2))))
