@@ -129,6 +129,27 @@ def log_distances(
     return distances(next_table, prev_table, starts, **options).log_()
 
 
+def true_distances(spikes: np.ndarray, starts: np.ndarray, *, past: int, length: int, clamp: int) -> np.ndarray:
+    """Return the distances of windows, of which the last may reach beyond the recording: there are no spikes there.
+
+    Args:
+        spikes: (bins, cells) integer counts per bin.
+        starts: (windows,) each window's t = 0, a bin of the recording.
+        past: bins of the array before t = 0.
+        length: bins of the array.
+        clamp: the largest distance, bins.
+
+    Returns:
+        (cells, windows, length) float32.
+
+    Raises:
+        BadInput: see `neighbours` and `check`.
+    """
+    tables = neighbours(np.pad(spikes, ((0, length), (0, 0))))
+    found = distances(*map(torch.as_tensor, tables), torch.as_tensor(starts), past=past, length=length, clamp=clamp)
+    return found.numpy()
+
+
 def distance_histogram(spikes: np.ndarray, parts: Iterable[tuple[int, int]], clamp: int = CLAMP) -> np.ndarray:
     """Return how many bins lie how far from a spike of the same part, before or after.
 

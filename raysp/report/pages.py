@@ -9,9 +9,9 @@ from typing import Any
 
 import raysp
 from raysp.io import files
-from raysp.io.words import number
 from raysp.report.failures import Failure
 from raysp.report.style import Picture
+from raysp.report.templates import environment
 from raysp.runs.folder import RunFolder
 
 EMBEDDED_BYTES = 10_500_000
@@ -79,19 +79,4 @@ def render(template: str, **context: Any) -> str:
         template: its place in the package.
         context: what it shows.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("raysp", ""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "short": short, "thousands": lambda value: f"{value:,}"}
-    return environment.get_template(template).render(**context)
-
-
-def short(digest: str | None) -> str:
-    """Spell a hash by its first twelve digits."""
-    return digest[:12] if digest else "unknown"
+    return environment(escaped=True).get_template(template).render(**context)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Trial
 from raysp.data.splits.units import spell_units
-from raysp.errors import BadInput
+from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.report.mixed import mixed
+from raysp.runs.comparison_table import SCHEMA, read_comparison
 from raysp.runs.folder import RunFolder, State
 from raysp.runs.metrics_table import frame, metric_name, read_metrics
 from raysp.runs.roles import roles
@@ -81,6 +82,7 @@ class RunData:
         done: what done.json says of each finished trial.
         scores: rows of metrics.parquet on evaluation trials, of finished trials of the plan, with a column `name`: the
             metric's with its parameter; no rows where there is no table.
+        compared: rows of comparison.parquet, likewise.
         problems: what could not be read, in words.
         test_looks: how often the test answers were looked at.
         bounds: kind of data -> floor and ceiling.
@@ -93,6 +95,7 @@ class RunData:
     states: dict[str, State]
     done: dict[str, dict[str, Any]]
     scores: polars.DataFrame
+    compared: polars.DataFrame
     problems: list[str]
     test_looks: int
     bounds: Mapping[str, tuple[str, str]]
@@ -159,6 +162,22 @@ class RunData:
 
         return self.scores.filter(col("run_trial").is_in([trial.id for trial in task.trials]))
 
+    def comparisons(self, task: Task) -> polars.DataFrame:
+        """Return the rows of the table of comparisons that are of a task."""
+        from polars import col
+
+        units = None if task.units is None else spell_units(task.units)
+        return self.compared.filter(col("split") == task.split, col("units").eq_missing(units))
+
+    @functools.cached_property
+    def means(self) -> Mapping[tuple[str, str, str | None, str], dict[str, Any]]:
+        """Return (slug of the task, model, decoding, metric's name) -> the row of what a model comes to by itself."""
+        return {
+            (task.slug, row["model"], row["decoding"], row["name"]): row
+            for task in self.tasks
+            for row in self.comparisons(task).filter(comparison="mean").to_dicts()
+        }
+
     @functools.cached_property
     def values(self) -> Mapping[tuple[str, str, str], Mapping[int, float | None]]:
         """Return (slug of the task, model, metric's name) -> seed -> value over all units; undefined ones are None."""
@@ -199,6 +218,8 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunDat
     def tried(read: Callable[..., Any], otherwise: Any) -> Any:
         try:
             return read()
+        except NotReady:
+            return otherwise
         except BadInput as error:
             problems.append(str(error))
             return otherwise
@@ -208,7 +229,8 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunDat
     problems += mixed(record, trials, done)
     # The curves of single units are a million rows and more; whoever draws them reads them column by column.
     wanted = (col("part") == "eval") & col("run_trial").is_in(finished)
-    scores = tried(lambda: read_metrics(run, wanted), frame([])) if files.exists(run.metrics) else frame([])
+    scores = tried(lambda: read_metrics(run, wanted), frame([]))
+    compared = tried(lambda: read_comparison(run), frame([], SCHEMA))
     return RunData(
         run=run,
         root=root,
@@ -217,6 +239,7 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunDat
         states=states,
         done=done,
         scores=scores.with_columns(name=metric_name()),
+        compared=compared.with_columns(name=metric_name()),
         problems=problems,
         test_looks=tried(lambda: test_looks(run), 0),
         bounds={kind.name: kind.bounds(record) for kind in kinds.values()},

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysp.report.templates import caption
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -52,6 +54,11 @@ def canvas(width: float, height: float) -> Iterator[Figure]:
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         yield figure
+
+
+def picture(figure: Figure, module: str, name: str, /, **facts: Any) -> Picture:
+    """Return a figure, while its canvas is open, with its title and caption, see `raysp.report.templates.caption`."""
+    return Picture(name, *caption(module, name, **facts), png(figure))
 
 
 def png(figure: Figure) -> bytes:

@@ -8,19 +8,21 @@ from typing import Any
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
+from raysp.runs.metrics_table import frame
 
 SCHEMA = {
     **dict.fromkeys(("split", "units", "model", "decoding", "role"), "String"),
     **{"interval": "Int64", "published": "Boolean"},
     **dict.fromkeys(("seeds", "comparison", "against", "against_decoding", "metric", "parameter"), "String"),
-    "count": "Int64",
-    **dict.fromkeys(("mean", "low", "high", "p"), "Float64"),
+    **dict.fromkeys(("count", "undefined"), "Int64"),
+    **dict.fromkeys(("mean", "sd", "low", "high", "p"), "Float64"),
     **{"won": "Int64", "share": "Float64"},
 }
 """`units` is how a task's subset of units is spelled, null for all. `comparison` is "mean" for a model by itself, else
 names the terms on which it is compared with the model `against`: then `mean` is of the paired differences, `won` in how
-many of `count` pairs the model is the better one, and `share` in what part of the parameter's range its mean is. `low`
-and `high` end the 95 % interval, `p` is the paired t test's; all three are null for a single value."""
+many of `count` pairs the model is the better one, and `share` in what part of the parameter's range its mean is. `sd`
+is the standard deviation, `low` and `high` end the 95 % interval, `p` is the paired t test's; all four are null for a
+single value. `undefined` counts the values that are not among the `count`, where there can be any."""
 
 
 def path_of(run: RunFolder) -> str:
@@ -49,10 +51,7 @@ def write_comparison(run: RunFolder, rows: Sequence[dict[str, Any]], made_from: 
         rows: of SCHEMA; columns that one lacks are null.
         made_from: what another table would have to be made of to be the same, JSON-able.
     """
-    import polars
-
-    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    tables.write_table(path_of(run), polars.DataFrame(list(rows), schema=schema), {"made_from": made_from})
+    tables.write_table(path_of(run), frame(rows, SCHEMA), {"made_from": made_from})
 
 
 def read_comparison(run: RunFolder, *filters: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from raysp.config.experiment import STANDIN
@@ -64,11 +64,11 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
         return table.filter(*filters)
 
 
-def frame(rows: Sequence[dict[str, Any]]) -> Any:
-    """Return rows of the table as a frame."""
+def frame(rows: Sequence[dict[str, Any]], schema: Mapping[str, str] = SCHEMA) -> Any:
+    """Return rows of the table, or of one of another schema, as a frame; columns that a row lacks are null."""
     import polars
 
-    return polars.DataFrame(list(rows), schema={name: getattr(polars, kind) for name, kind in SCHEMA.items()})
+    return polars.DataFrame(list(rows), schema={name: getattr(polars, kind) for name, kind in schema.items()})
 
 
 def metric_name() -> Any:

@@ -9,7 +9,7 @@ from raysp.config.experiment import Experiment, Training, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.kinds.kind import Kind, Products, Rows, Units
-from raysp.kinds.metric import Metric
+from raysp.kinds.stimulus.lines import METRICS
 from raysp.runs.folder import RunFolder, TrialFolder
 
 if TYPE_CHECKING:
@@ -20,20 +20,12 @@ if TYPE_CHECKING:
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
 
-WIDTHS_MS = ("10", "50")
-
 
 class Stimulus(Kind):
     """A stimulus and the spikes of units over time, cut into training, validation and test part."""
 
     name = "stimulus"
-    metrics: ClassVar = {
-        "validation_loss": Metric("min", searched=True),
-        "Schreiber": Metric("max", WIDTHS_MS),
-        "van Rossum": Metric("min", WIDTHS_MS),
-        "smoothed Pearson": Metric("max"),
-        "binned Pearson": Metric("max"),
-    }
+    metrics: ClassVar = METRICS
     floor, ceiling = "no_spikes", "perfect_distance"
     outputs = ("spike_train_metrics.parquet",)
     shares_units = True

@@ -6,12 +6,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from raysp.evaluation.statistics import summarize
+from raysp.kinds.metric import Metric
 
 PART = "test"
 SCHREIBER, VAN_ROSSUM, PEARSON = "Schreiber", "van Rossum", "smoothed Pearson"
 PREDICTED, RECORDED = "spikes predicted", "spikes recorded"
-SIGN = {SCHREIBER: 1, VAN_ROSSUM: -1, PEARSON: 1}
+WIDTHS_MS = ("10", "50")
+"""Of the terminal's table."""
+
+METRICS = {
+    "validation_loss": Metric("min", searched=True),
+    SCHREIBER: Metric(
+        "max", WIDTHS_MS, "cosine of both spike trains, each spike a Gaussian of this standard deviation; 1 is perfect"
+    ),
+    VAN_ROSSUM: Metric(
+        "min", WIDTHS_MS, "distance of both spike trains, each spike an exponential of this time constant; 0 is perfect"
+    ),
+    PEARSON: Metric("max"),
+    "binned Pearson": Metric("max"),
+}
+SIGN = {name: 1 if METRICS[name].better == "max" else -1 for name in (SCHREIBER, VAN_ROSSUM, PEARSON)}
 """1 where more is better."""
 
 SIGMAS = (*range(1, 21), *range(22, 52, 2), *range(55, 151, 5))
@@ -93,3 +110,14 @@ class Means:
         most = max((found.count for found in scored.values()), default=0)
         whole = [line for line, found in scored.items() if found.count == most]
         return max(whole, key=lambda line: SIGN[metric] * scored[line].mean, default=None)
+
+    def best_decodings(self, metric: str) -> list[Line]:
+        """Return each Poisson model with the decoding that is best by a measure on average over units and widths."""
+
+        def level(line: Line) -> float:
+            found = (self.of(line, metric, sigma) for sigma in SIGMAS)
+            return SIGN[metric] * float(np.mean([one.mean if one else 0.0 for one in found]))
+
+        counts = self.having("poisson")
+        models = dict.fromkeys(line.model for line in counts)
+        return [max((line for line in counts if line.model == model), key=level) for model in models]

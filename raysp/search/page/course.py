@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysp.errors import NotReady
 from raysp.io import files
-from raysp.report.style import CORAL, INK, PALETTE, Picture, canvas, png, shared_legend
+from raysp.report.style import CORAL, INK, PALETTE, Picture, canvas, picture, shared_legend
 from raysp.runs.curve import read_curve
 from raysp.search.objective import best_first
 from raysp.search.outcome import front
@@ -35,19 +35,13 @@ def history(seen: View) -> Picture:
     if not seen.dots:
         raise NotReady("no history: no trial of this study has ended yet")
     views = [seen, *(view(seen.result, name) for name in seen.definition.objectives[1:])]
-    seeds = len(seen.definition.seeds)
     with canvas(9.6, 0.9 + 2.9 * len(views)) as figure:
         axes = figure.subplots(len(views), 1, squeeze=False, sharex=True)[:, 0]
         for one, each in zip(axes, views, strict=True):
             _course(one, each)
         axes[-1].set_xlabel("candidate, in the order of proposal")
         shared_legend(figure, loc="outside upper center", ncols=5)
-        spread = f" Each candidate was trained from {seeds} seeds." if seeds > 1 else ""
-        caption = (
-            f"Value on validation trials of the training part, at the best epoch of each trial.{spread} The defaults "
-            f"are the experiment's own settings.{seen.note()}"
-        )
-        return Picture("history", "Course of the search", caption, png(figure))
+        return picture(figure, __name__, "history", seen=seen)
 
 
 def learning(seen: View) -> Picture:
@@ -76,14 +70,8 @@ def learning(seen: View) -> Picture:
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{seen.objective}\n({seen.better})")
         shared_legend(figure, loc="outside upper center")
-        compared = "the lowest loss so far" if seen.objective == "validation_loss" else "its value"
-        fewer = f" {len(found)} of {len(ran)} trials." if len(found) < len(ran) else ""
-        caption = (
-            f"{seen.objective} on validation trials by epoch. ASHA compares {compared} at epochs "
-            f"{', '.join(map(str, rungs))} and lets about one in {seen.definition.halving.reduction} go on; hollow: "
-            f"stopped there. The range is that of the first rung and after.{fewer}"
-        )
-        return Picture("learning", "Learning curves and rungs", caption, png(figure))
+        facts = {"rungs": rungs, "shown": len(found), "ran": len(ran)}
+        return picture(figure, __name__, "learning", seen=seen, **facts)
 
 
 def pareto(seen: View) -> Picture:
@@ -117,14 +105,8 @@ def pareto(seen: View) -> Picture:
         axes.grid()
         figure.colorbar(points, ax=axes, label="candidate", pad=0.02, ticks=MaxNLocator(6, integer=True))
         figure.legend(loc="outside upper center", ncols=3)
-        more = len(seen.definition.objectives) - 2
-        rest = f" {more} more objective{'s' if more > 1 else ''} decided too and cannot be seen here." if more else ""
-        edge = " Values beyond the drawn range lie at its edge." if left.clipped or right.clipped else ""
-        caption = (
-            "Mean over seeds of each candidate that ended. On the line nothing improves one objective without loss in "
-            f"the other; of those, the one best in {names[0]} is the winner.{rest}{edge}"
-        )
-        return Picture("front", f"{names[0]} against {names[1]}", caption, png(figure))
+        clipped = left.clipped or right.clipped
+        return picture(figure, __name__, "front", names=seen.definition.objectives, clipped=clipped)
 
 
 def _course(axes: Axes, seen: View) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from raysp.errors import NotReady
 from raysp.io.words import number, setting
-from raysp.report.style import Picture, canvas, png
+from raysp.report.style import Picture, canvas, picture
 from raysp.search.objective import best_first
-from raysp.search.page.view import WINNER, Scale, View, aside, log_ticks, scales, short, view
+from raysp.search.page.view import WINNER, Scale, View, log_ticks, scales, short, view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,18 +45,8 @@ def parallel(seen: View) -> Picture:
         axes.set_xlim(-0.5, table.shape[1] - 0.5)
         axes.set_ylim(-0.03, 1.04)
         axes.set_axis_off()
-        stopped = any(score.state == "stopped" for score in seen.result.scores.values())
-        grey = " Grey: stopped by ASHA." if stopped else ""
-        gap = " A line begins where its settings play a part." if any(scale.entry.when for scale in found) else ""
-        fewer = (
-            f" {len(chosen)} of {len(seen.means)} candidates: the best {MOST // 2}, and an even choice of the others."
-        )
-        caption = (
-            f"One line per candidate (mean over seeds), dark where {seen.objective} is good; on the axes of "
-            f"objectives, up is better. Red: winner; dashed black: defaults.{grey}{gap}{aside(seen, found)}"
-            f"{fewer if len(chosen) < len(seen.means) else ''}"
-        )
-        return Picture("parallel", "All settings together", caption, png(figure))
+        facts = {"stopped": "stopped" in seen.states, "shown": len(chosen), "best": MOST // 2}
+        return picture(figure, __name__, "parallel", seen=seen, scales=found, **facts)
 
 
 def _chosen(seen: View) -> list[int]:

@@ -6,9 +6,9 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from raysp.errors import NotReady
-from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, panels, png
+from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, panels, picture
 from raysp.search.importance import FORESTS, importance
-from raysp.search.page.view import Scale, View, aside, edge_marks, frame, scales, star
+from raysp.search.page.view import Scale, View, edge_marks, frame, scales, star
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,16 +49,8 @@ def slices(seen: View) -> Picture:
             frame(axes, seen)
         bar = figure.add_axes((0.915, margins["bottom"], 0.012, margins["top"] - margins["bottom"]))
         figure.colorbar(points, cax=bar, label="candidate", ticks=MaxNLocator(6, integer=True))
-        joined = " Seeds of a candidate are joined, a dash at their mean." if _several(seen) else ""
-        hollow = " Hollow: stopped by ASHA." if any(dot.state == "stopped" for dot in seen.dots) else ""
-        some = " A candidate is missing where the setting plays no part." if any(s.entry.when for s in found) else ""
-        more = f" The first {MOST} of {len(found)} settings." if len(found) > MOST else ""
-        caption = (
-            "One dot per trial, coloured by the candidate's number; black diamond: defaults, red star: winner. "
-            f"Settings varied together, so a slope here may belong to another setting.{joined}{hollow}{some}"
-            f"{aside(seen, found)}{more}"
-        )
-        return Picture("slices", "Objective against each setting", caption, png(figure))
+        several = bool(_several(seen))
+        return picture(figure, __name__, "slices", seen=seen, scales=found, most=MOST, several=several)
 
 
 def measures(seen: View) -> Picture:
@@ -82,11 +74,7 @@ def measures(seen: View) -> Picture:
             axes.grid(axis="y")
             axes.set_title(name)
             scale.apply(axes)
-        caption = (
-            f"Numbers of the validation trials against {scale.label}: one dot per seed, the line through their means. "
-            "Candidates are compared by the objective alone; R2 against the truth and roughness are shown beside it."
-        )
-        return Picture("measures", f"What {scale.label} does", caption, png(figure))
+        return picture(figure, __name__, "measures", label=scale.label)
 
 
 def importances(seen: View) -> Picture:
@@ -106,20 +94,8 @@ def importances(seen: View) -> Picture:
         axes.set_xlabel(f"importance for {seen.objective} (bars add up to 1)")
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
-        thinned = f" of {found.ended}, evenly thinned" if found.used < found.ended else ""
-        few = " With so few candidates the order means little." if found.used < FEW else ""
-        left = f" Not judged, since not all candidates have them or they never changed: {', '.join(found.left_out)}."
-        stopped = sum(score.state == "stopped" for score in seen.result.scores.values())
-        early = f" The {stopped} candidates that ASHA stopped are not among them." if stopped else ""
-        caption = (
-            f"fANOVA (Hutter et al. 2014): a random forest learns {seen.objective} from the settings of {found.used} "
-            f"candidates{thinned}; a bar is the part of its variance over the whole space that one setting explains by "
-            "itself, averaged over the others, as a share of what all of them so explain. It depends on the ranges "
-            "searched, says nothing of direction, and leaves out what settings do together. Error bars: one standard "
-            f"deviation over {FORESTS} forests, which does not include the chance in the candidates themselves."
-            f"{few}{left if found.left_out else ''}{early}"
-        )
-        return Picture("importance", "Importance of the settings", caption, png(figure))
+        facts = {"found": found, "forests": FORESTS, "few": FEW, "stopped": seen.states.count("stopped")}
+        return picture(figure, __name__, "importance", seen=seen, **facts)
 
 
 def _slice(axes: Axes, seen: View, scale: Scale) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.io.words import counted, setting
+from raysp.io.words import setting
 from raysp.search.objective import best_first
 from raysp.search.outcome import State
 from raysp.search.result import Result
@@ -81,6 +81,11 @@ class View:
         return next((c.number for c in self.result.candidates if c.source == "defaults"), None)
 
     @property
+    def states(self) -> list[State]:
+        """The candidates' states."""
+        return [score.state for score in self.result.scores.values()]
+
+    @property
     def own(self) -> list[Dot]:
         """The trials of the search itself that have a value."""
         return [dot for dot in self.dots if dot.value is not None and not dot.final]
@@ -103,12 +108,6 @@ class View:
         done = [number for number in sorted(self.means) if self.result.scores[number].state == "done"]
         best = min if best_first(self.objective) > 0 else max
         return list(zip(done, itertools.accumulate((self.means[number] for number in done), best), strict=True))
-
-    def note(self) -> str:
-        """Return the caption's sentence on values beyond the range."""
-        lie, are = ("lies", "is") if self.clipped == 1 else ("lie", "are")
-        text = f" {counted(self.clipped, 'trial')} {lie} beyond the drawn range and {are} marked at its edge."
-        return text if self.clipped else ""
 
 
 @dataclass(frozen=True)
@@ -221,17 +220,6 @@ def scales(seen: View) -> list[Scale]:
     """Return the axes of the settings that a search chose; coupled ones follow others and have none."""
     chosen = list(seen.settings.values())
     return [_scale(e, [one[e.name] for one in chosen if e.name in one]) for e in seen.definition.space.free]
-
-
-def aside(seen: View, found: Sequence[Scale]) -> str:
-    """Return the caption's sentences on what axes of settings leave out, and on values beyond the range."""
-    same = [entry for entry in seen.definition.space.entries if entry.kind == "same"]
-    words = ", ".join(f"{e.name} is {e.same}" + (f" × {e.times:g}" if e.times != 1 else "") for e in same)
-    text = f" Coupled, not drawn: {words}." if same else ""
-    mine = {} if seen.defaults is None else seen.settings[seen.defaults]
-    lost = [one for one in found if one.entry.name in mine and one.at(mine[one.entry.name]) is None]
-    words = ", ".join(f"{one.label} = {setting(mine[one.entry.name])}" for one in lost)
-    return text + (f" The defaults have no place on these axes: {words}." if lost else "") + seen.note()
 
 
 def short(text: str) -> str:

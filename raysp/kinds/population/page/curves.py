@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from raysp.config.experiment import Training, Trial
 from raysp.errors import NotReady
 from raysp.io import files
-from raysp.io.words import number
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, model_colours, png
+from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, model_colours, picture
 from raysp.runs.curve import read_curve
 
 if TYPE_CHECKING:
@@ -55,7 +54,9 @@ def curves(data: RunData, task: Task) -> Picture:
         grid[0, -1].legend(loc="upper right")
         if references is not None:
             grid[1, -1].legend(loc="best")
-        return Picture("curves", "Training", _caption(found, len(models), references), png(figure))
+        seeds = max(len(trials) for trials in found.values())
+        facts = {"models": len(found), "shown": len(models), "seeds": seeds, "references": references}
+        return picture(figure, __name__, "curves", **facts)
 
 
 def _references(data: RunData, task: Task) -> dict[str, float]:
@@ -120,17 +121,3 @@ def _line(axes: Axes, rows: Curve, name: str, **look: Any) -> None:
     points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
     if points:
         axes.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else None, markersize=3, **look)
-
-
-def _caption(found: dict[str, list[tuple[Trial, Curve]]], shown: int, references: dict[str, float] | None) -> str:
-    more = f" The first {shown} of {len(found)} trained models." if len(found) > shown else ""
-    seeds = max(len(trials) for trials in found.values())
-    others = f" The first seed is drawn strong, {seeds - 1} more faint." if seeds > 1 else ""
-    own = "Top: each model's own loss, which selects its best epoch and is another quantity for every model."
-    unseen = (
-        " Below: Poisson loss of held-out units and forward bins of the validation trials, the same quantity for "
-        "every model" + "".join(f"; {name} {number(value)}" for name, value in references.items()) + "."
-        if references is not None
-        else ""
-    )
-    return f"{own}{unseen} Coral: the epoch the predictions come from.{others}{more}"

@@ -10,7 +10,7 @@ from raysp.errors import NotReady
 from raysp.kinds.population.case import Case
 from raysp.kinds.population.inside_file import read_inside
 from raysp.kinds.population.page.rasters import image, ordinary_trials
-from raysp.report.style import Picture, canvas, colorbar, mark_time, panels, png
+from raysp.report.style import Picture, canvas, colorbar, mark_time, panels, picture
 
 TOP_PERCENTILE = 99.5
 
@@ -44,12 +44,7 @@ def masked(case: Case) -> Picture:
             axes.set_title(name)
             mark_time(axes, case.window_ms, case.observed_ms)
         grid[0].set_ylabel(f"{case.trial_name(trial)}\nunit, by position")
-        together = "counts, predictions and truth" if true is not None else "counts and predictions"
-        caption = (
-            f"Training hides {settings['mask_ratio']:.0%} of the input counts (mask {settings['mask']}, dark); the "
-            f"prediction saw all of them. Expected spikes per bin; {together} share one scale."
-        )
-        return Picture("masked", "Hidden counts", caption, png(figure))
+        return picture(figure, __name__, "masked", settings=settings, truth=true is not None)
 
 
 def example_mask(case: Case) -> np.ndarray:
@@ -93,5 +88,4 @@ def inside(case: Case) -> Picture:
             axes.set_title(name)
             axes.set_xlabel(across)
             axes.set_ylabel(up)
-        caption = "Weights that the predictions come from, and the channels the output is read from. Red is positive."
-        return Picture("inside", "Inside the network", caption, png(figure))
+        return picture(figure, __name__, "inside")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from raysp.errors import NotReady
-from raysp.kinds.population.page.scores import HEADLINES, Cell, cell, facts, headline
+from raysp.kinds.population.page.scores import HEADLINES, facts, headline
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import Picture, canvas, model_colours, png, shared_legend
+from raysp.report.score_table import Cell, cell
+from raysp.report.style import Picture, canvas, model_colours, picture, shared_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,10 +39,8 @@ def overview(data: RunData) -> Picture:
         shared_legend(figure, loc="outside upper center", ncols=6)
         present = {model for task in tasks for model in task.models}
         roles = (("grey: the floor", data.floor), ("black: the ceiling", data.ceiling))
-        marks = "; ".join(f"{role} ({model})" for role, model in roles if model in present)
-        tail = f" Upright marks, {marks}." if marks else ""
-        caption = f"Mean over seeds of {metric}, error bars one standard deviation; further right is better.{tail}"
-        return Picture("overview", "All splits at a glance", caption, png(figure))
+        marks = [f"{role} ({model})" for role, model in roles if model in present]
+        return picture(figure, __name__, "overview", metric=metric, marks=marks)
 
 
 def overview_metric(data: RunData) -> str | None:
@@ -59,7 +58,7 @@ def _panel(axes: Axes, data: RunData, tasks: Sequence[Task], labels: list[str], 
         if (label := _label(data, task)) not in rows:
             continue
         for model in task.models:
-            found = cell(data, task, model, metric)
+            found = cell(data, task, model, None, metric)
             if found.mean is not None:
                 _mark(axes, model, found, rows[label], paint[model], markers.get(model))
     axes.set_yticks(range(len(labels)), labels)

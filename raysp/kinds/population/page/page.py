@@ -15,7 +15,7 @@ from raysp.kinds.population.page.masking import inside, masked
 from raysp.kinds.population.page.overview import overview, overview_metric
 from raysp.kinds.population.page.psths import psth
 from raysp.kinds.population.page.rasters import raster
-from raysp.kinds.population.page.scores import cell, drawn_trial, headline, tables
+from raysp.kinds.population.page.scores import drawn_trial, headline, tables
 from raysp.kinds.population.page.speeds import has_intervals, speeds
 from raysp.kinds.population.page.trajectories import trajectory
 from raysp.kinds.population.page.units import units
@@ -23,6 +23,7 @@ from raysp.kinds.population.page.velocity import velocity
 from raysp.report import provenance
 from raysp.report.pages import Pages, render
 from raysp.report.run_data import RunData, Task
+from raysp.report.score_table import cell
 from raysp.report.section import Drawn, Section
 from raysp.report.style import Picture
 
@@ -114,7 +115,7 @@ def answers_may_be_seen(data: RunData, task: Task) -> bool:
 def _task(data: RunData, task: Task, pages: Pages) -> dict[str, Any]:
     trial, drawn = draw(data, task)
     metric = headline(data, task)
-    best = cell(data, task, trial.shown, metric).mean if trial is not None and metric else None
+    best = cell(data, task, trial.shown, None, metric).mean if trial is not None and metric else None
     return {
         "task": task,
         "trial": trial,
@@ -133,7 +134,7 @@ def _heat(data: RunData) -> dict[str, Any] | None:
         return None
     rows = []
     for task in (task for task in data.tasks if headline(data, task) == metric):
-        means = [cell(data, task, model, metric).mean for model in data.models]
+        means = [cell(data, task, model, None, metric).mean for model in data.models]
         top = max((mean for mean in means if mean is not None), default=0.0)
         shares = [0.0 if mean is None or top <= 0 else max(mean, 0.0) / top for mean in means]
         rows.append((task.name, list(zip(means, shares, strict=True))))

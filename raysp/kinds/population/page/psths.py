@@ -11,7 +11,7 @@ from raysp.evaluation.psth import condition_means, psth_r2, psth_r2_by_unit
 from raysp.io.words import number
 from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import Picture, canvas, colours, legend, panels, png
+from raysp.report.style import Picture, canvas, colours, legend, panels, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,12 +66,8 @@ def psth(case: Case) -> Picture:
         marks = {name: {"linewidth": 2.2, "alpha": 0.5}, "predicted": {"linewidth": 1.4, "linestyle": DASHES}}
         marks = {label: {"color": "#555555", **look} for label, look in marks.items()}
         legend(figure, marks, loc="outside upper right")
-        caption = (
-            f"The units with the most spikes; {len(shown)} of {len(true)} conditions (the most evaluation trials), "
-            f"one colour each. Solid, {name}: {source}. Dashed: predicted rates averaged over the condition's "
-            f"evaluation trials. R² of a panel is over all conditions, against the solid lines. {_score(case)}"
-        ).strip()
-        return Picture("psth", f"PSTHs, {name} and predicted", caption, png(figure))
+        facts = {"shown": len(shown), "conditions": len(true), "name": name, "source": source}
+        return picture(figure, __name__, "psth", score=_score(case), **facts)
 
 
 def reference_means(case: Case) -> Reference:
@@ -128,13 +124,12 @@ def _panel(axes: Axes, bin_ms: float, true: np.ndarray, predicted: np.ndarray) -
     axes.grid(axis="y")
 
 
-def _score(case: Case) -> str:
-    """Say what the score "psth R2" compares with, where there is one."""
+def _score(case: Case) -> str | None:
+    """Spell the score "psth R2", where there is one."""
     psth = None if case.answers is None else case.answers.psth
     if psth is None:
-        return ""
+        return None
     try:
-        value = number(psth_r2(case.prediction.rates, psth, case.known.condition, _jitter(case)))
+        return number(psth_r2(case.prediction.rates, psth, case.known.condition, _jitter(case)))
     except BadInput as reason:
-        value = f"undefined ({reason})"
-    return f"The score psth R2, {value}, is the mean over all units against smoothed counts averaged over all trials."
+        return f"undefined ({reason})"

@@ -8,7 +8,7 @@ import numpy as np
 
 from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import CORAL, UNKNOWN, Picture, canvas, colorbar, mark_time, png
+from raysp.report.style import CORAL, UNKNOWN, Picture, canvas, colorbar, mark_time, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,8 @@ def raster(case: Case) -> Picture:
             bar.locator.set_params(integer=True, nbins=6)
         for axes, trial in zip(grid[:, 0], trials, strict=True):
             axes.set_ylabel(f"{case.trial_name(trial)}\nunit, by position")
-        return Picture("raster", "Counts and rates", _caption(case, true is not None), png(figure))
+        unknown = bool(np.isnan(case.counts()).any())
+        return picture(figure, __name__, "raster", sizes=case.split.sizes, truth=true is not None, unknown=unknown)
 
 
 def ordinary_trials(heldin: np.ndarray, count: int) -> list[int]:
@@ -84,15 +85,3 @@ def _top(arrays: list[np.ndarray]) -> float:
     values = np.concatenate([array[np.isfinite(array)] for array in arrays])
     top = float(np.percentile(values, TOP_PERCENTILE)) if values.size else 0.0
     return top if top > 0 else 1.0
-
-
-def _caption(case: Case, truth: bool) -> str:
-    sizes, lines = case.split.sizes, []
-    if sizes.heldout:
-        lines.append(f"above the coral line the {sizes.heldout} held-out units, whose counts here the model never saw")
-    if sizes.forward:
-        lines.append(f"right of it the {sizes.forward * sizes.bin_ms:g} ms after the observed bins")
-    marks = f" {'; '.join(lines).capitalize()}." if lines else ""
-    unknown = " Shaded: counts that are not known here." if np.isnan(case.counts()).any() else ""
-    scale = "One colour scale for all rates" + (", predicted and true" if truth else "")
-    return f"Two ordinary evaluation trials (spike counts at the lower and upper third).{marks} {scale}.{unknown}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING
 from raysp.config.experiment import Trial
 from raysp.evaluation.published import Published, published
 from raysp.evaluation.shortfalls import last_epochs
-from raysp.evaluation.statistics import summarize
 from raysp.io.words import number
 from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.remarks import remarks
 from raysp.report.run_data import RunData, Task
+from raysp.report.score_table import Row, cell, score_rows
 
 if TYPE_CHECKING:
     import polars
@@ -28,34 +27,13 @@ HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One model's score by one metric.
+class Model:
+    """What a row of a table says besides the scores: each one's seeds, how many are done, what chose the epoch."""
 
-    Attributes:
-        mean: over seeds; None where nothing was scored or nothing was defined.
-        sd: over seeds; None for a single one.
-        detail: every seed's value, in words.
-        undefined: how many seeds had no defined value.
-        best: whether it is the best of the models that are neither floor nor ceiling.
-    """
-
-    mean: float | None = None
-    sd: float | None = None
-    detail: str = ""
-    undefined: int = 0
-    best: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """One model of a table."""
-
-    model: str
-    role: str
+    details: tuple[str, ...]
     seeds: int
     planned: int
     on_eval: bool
-    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +44,7 @@ class Table:
         task: what was compared.
         title: data set, bin width and phase.
         columns: metrics.
-        rows: floor first, ceiling last.
+        rows: floor first, ceiling last, each with what else is said of its model.
         published: scores of others on the same data, bin width and phase; none for generated data.
         judges: who computed which metrics, in words.
         remarks: what else must be known of the scores, see `raysp.kinds.population.remarks`.
@@ -75,7 +53,7 @@ class Table:
     task: Task
     title: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[tuple[Row, Model], ...]
     published: tuple[Published, ...]
     judges: str
     remarks: tuple[str, ...] = ()
@@ -90,18 +68,6 @@ def headline(data: RunData, task: Task) -> str | None:
     """Return the metric by which a task's models are ranked: the first of HEADLINES it was scored by."""
     found = data.metrics(task)
     return next((name for name in HEADLINES if name in found), None)
-
-
-def cell(data: RunData, task: Task, model: str, metric: str) -> Cell:
-    """Return a model's mean, spread and values by seed."""
-    values = data.values.get((task.slug, model, metric), {})
-    finite = [value for value in values.values() if _finite(value)]
-    detail = ", ".join(f"seed {seed}: {number(value)}" for seed, value in values.items())
-    if not finite:
-        return Cell(detail=detail, undefined=len(values))
-    summary = summarize(finite)
-    sd = None if summary.count == 1 else summary.sd
-    return Cell(summary.mean, sd, detail, len(values) - len(finite))
 
 
 def facts(data: RunData, task: Task) -> tuple[str, float | None]:
@@ -120,37 +86,30 @@ def drawn_trial(data: RunData, task: Task) -> Trial | None:
     candidates = [trial for trial in finished if trial.shown not in (data.floor, data.ceiling)] or finished
     if not candidates:
         return None
-    metric, names = headline(data, task), list(dict.fromkeys(trial.shown for trial in candidates))
-    means = {name: cell(data, task, name, metric).mean for name in names} if metric else {}
+    metric = headline(data, task)
+    means = {trial.shown: cell(data, task, trial.shown, None, metric).mean for trial in candidates}
     scored = {name: mean for name, mean in means.items() if mean is not None}
     trained = [trial.shown for trial in candidates if trial.training is not None]
-    model = max(scored, key=scored.__getitem__) if scored else (trained or names)[0]
+    model = max(scored, key=scored.__getitem__) if scored else [*trained, *means][0]
     trials = [trial for trial in candidates if trial.shown == model]
-    values = data.values.get((task.slug, model, metric), {}) if metric else {}
-    ranked = sorted((t for t in trials if _finite(values.get(t.seed))), key=lambda trial: values[trial.seed])
+    values = data.values.get((task.slug, model, metric), {})
+    known = [trial for trial in trials if (value := values.get(trial.seed)) is not None and math.isfinite(value)]
+    ranked = sorted(known, key=lambda trial: values[trial.seed])
     return ranked[(len(ranked) - 1) // 2] if ranked else trials[0]
-
-
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
 
 
 def _table(data: RunData, task: Task) -> Table:
     rows, columns = data.of(task), _columns(data.metrics(task))
     dataset, bin_ms = facts(data, task)
-    scored = set(rows["model"])
-    models = [name for name in data.ordered(task.models) if name in scored]
-    cells = {name: [cell(data, task, name, metric) for metric in columns] for name in models}
-    _mark_best(columns, {name: found for name, found in cells.items() if not _role(data, name)})
     standin = task.standin or bool(rows["standin"].any())
     whole = task.units is None and bin_ms is not None
-    others = published(dataset, bin_ms, task.phase, standin=standin) if whole else ()
+    models = score_rows(data, task, columns, METRICS, unranked=NO_BEST)
     return Table(
         task=task,
         title=_title(task, dataset, bin_ms),
         columns=columns,
-        rows=tuple(_row(data, task, name, cells[name]) for name in models),
-        published=others,
+        rows=tuple((row, _model(data, task, row.model, columns)) for row in models),
+        published=published(dataset, bin_ms, task.phase, standin=standin) if whole else (),
         judges=_judges(rows, columns),
         remarks=_remarks(data, task, rows),
     )
@@ -163,30 +122,19 @@ def _remarks(data: RunData, task: Task, rows: polars.DataFrame) -> tuple[str, ..
     return tuple(remarks(whole_first, data.floor, last_epochs(task.trials, data.done)))
 
 
-def _row(data: RunData, task: Task, model: str, cells: Sequence[Cell]) -> Row:
+def _model(data: RunData, task: Task, model: str, columns: Sequence[str]) -> Model:
     planned = [trial for trial in task.trials if trial.shown == model]
     done = [data.done[trial.id] for trial in planned if trial.id in data.done]
     on_eval = any(found.get("selected_on") == "evaluation trials" for found in done)
-    return Row(model, _role(data, model), len(done), len(planned), on_eval, tuple(cells))
-
-
-def _role(data: RunData, model: str) -> str:
-    return {data.ceiling: "ceiling", data.floor: "floor"}.get(model, "")
+    seeds = [data.values.get((task.slug, model, name), {}) for name in columns]
+    details = (", ".join(f"seed {seed}: {number(value)}" for seed, value in found.items()) for found in seeds)
+    return Model(tuple(details), len(done), len(planned), on_eval)
 
 
 def _columns(names: Sequence[str]) -> tuple[str, ...]:
     found = [name for name in names if name not in ASIDE]
     order = list(METRICS)
     return tuple(sorted(found, key=lambda name: order.index(name) if name in order else len(order)))
-
-
-def _mark_best(columns: Sequence[str], cells: dict[str, list[Cell]]) -> None:
-    for i, metric in enumerate(columns):
-        sign = -1 if metric in METRICS and METRICS[metric].better == "min" else 1
-        scored = [name for name in cells if cells[name][i].mean is not None]
-        if scored and not metric.startswith(NO_BEST):
-            best = max(scored, key=lambda name: sign * cells[name][i].mean)
-            cells[best][i] = dataclasses.replace(cells[best][i], best=True)
 
 
 def _title(task: Task, dataset: str, bin_ms: float | None) -> str:

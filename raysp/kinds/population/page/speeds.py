@@ -9,7 +9,7 @@ from raysp.evaluation.tp_correlation import Condition, speed_by_condition
 from raysp.io.words import counted, number
 from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import PALETTE, Picture, canvas, panels, png
+from raysp.report.style import PALETTE, Picture, canvas, panels, picture
 
 MOST, COLUMNS = 8, 4
 LABELS = (("hand", "eye"), None, ("long prior", "short prior"))
@@ -31,12 +31,7 @@ def speeds(case: Case) -> Picture:
             axes.set_title(f"{_label(one)}\n{_correlation(one)}", fontsize=8.5)
         figure.supxlabel("produced interval tp (ms)")
         figure.supylabel("neural speed (spikes/s per bin)")
-        caption = (
-            "Mean distance between the rate vectors of successive bins from set to go, one point per evaluation trial. "
-            "Falling clouds: the population moves faster when the interval is produced faster. The score tp corr is "
-            f"the mean of r over all {len(found)} conditions."
-        )
-        return Picture("speed", "Neural speed and produced interval", caption, png(figure))
+        return picture(figure, __name__, "speed", conditions=len(found))
 
 
 def conditions(case: Case) -> list[Condition]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from raysp.evaluation.components import principal_components
 from raysp.kinds.population.case import Case
-from raysp.report.style import PALETTE, Picture, canvas, colours, legend, png
+from raysp.report.style import PALETTE, Picture, canvas, colours, legend, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,12 +35,8 @@ def trajectory(case: Case) -> Picture:
         shares = " + ".join(f"{100 * share:.0f}" for share in explained)
         total = f"{100 * explained.sum():.0f} % of the variance ({shares})"
         figure.suptitle(f"{len(explained)} of {points.shape[2]} dimensions explain {total}")
-        coloured = "one colour per condition" if condition is not None else "one colour for all"
-        caption = (
-            f"{source} of {len(trials)} of {len(points)} evaluation trials, {coloured}, from two sides. "
-            "Each line runs over the trial's bins from its green point to its red one."
-        )
-        return Picture("latents", "Latent trajectories", caption, png(figure))
+        facts = {"source": source, "shown": len(trials), "trials": len(points), "coloured": condition is not None}
+        return picture(figure, __name__, "latents", **facts)
 
 
 def _axes(figure: Figure, view: int, dimensions: int) -> Axes:

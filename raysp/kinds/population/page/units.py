@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raysp.errors import NotReady
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import Picture, canvas, model_colours, png
+from raysp.report.style import Picture, canvas, model_colours, picture
 
 METRIC = "co-bps"
 
@@ -35,8 +35,7 @@ def units(data: RunData, task: Task) -> Picture:
         axes.set_ylabel("co-bps of the unit\n(bits per spike)")
         axes.set_xticks([])
         figure.legend(loc="outside upper center", ncols=6)
-        caption = "Each held-out unit's co-bps, mean over seeds, ranked by its best model. 0: the unit's own mean rate."
-        return Picture("units", "Held-out units", caption, png(figure))
+        return picture(figure, __name__, "units")
 
 
 def unit_means(data: RunData, task: Task) -> dict[str, dict[int, float]]:

@@ -8,9 +8,8 @@ import numpy as np
 
 from raysp.errors import NotReady
 from raysp.evaluation.behavior import Decoding, decodings, variable_name
-from raysp.io.words import number
 from raysp.kinds.population.case import Case
-from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, legend, png
+from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, legend, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +51,9 @@ def velocity(case: Case) -> Picture:
         if paths:
             _paths(figure.add_subplot(grid[:, 2]), case, true, decoded, whole[_spread(len(whole), PATHS)])
         legend(figure, {"recorded": RECORDED, "decoded from rates": DECODED}, loc="outside upper left")
-        return Picture("velocity", "Decoded behaviour", _caption(found, paths, len(shown)), png(figure))
+        names = [["x", "y"] if paths else [variable_name(k) for k in one.variables] for one in found]
+        facts = {"found": found, "names": names, "paths": paths, "shown": len(shown), "most": PATHS}
+        return picture(figure, __name__, "velocity", **facts)
 
 
 def decoded_behavior(case: Case) -> list[Decoding]:
@@ -89,21 +90,3 @@ def _paths(axes: Axes, case: Case, true: np.ndarray, decoded: np.ndarray, trials
     axes.set_title("paths (velocity summed over time)")
     axes.set_xlabel("x (recording's unit · s)")
     axes.set_ylabel("y (recording's unit · s)")
-
-
-def _caption(found: list[Decoding], paths: bool, shown: int) -> str:
-    """Spell the scored R2 of every variable, and what is drawn."""
-    each = "; ".join(_spell(one, k, paths) for one in found for k in range(len(one.variables)))
-    more = f" The first {shown} of {len(found)} variables are drawn." if not paths and len(found) > shown else ""
-    tail = f" Paths of up to {PATHS} trials, each from the origin." if paths else ""
-    mean = f", vel R2 {number(found[0].found.mean)}" if paths and found[0].found is not None else ""
-    known = "bins in which the first variable is known" if paths else "bins in which the variable is known"
-    return (
-        "Ridge regression from the rates of all units to behaviour, fitted on the training trials: the decoder of "
-        f"the scores. R² on the evaluation trials' {known}: {each}{mean}.{more}{tail}"
-    )
-
-
-def _spell(one: Decoding, k: int, paths: bool) -> str:
-    name = "xy"[k] if paths else variable_name(one.variables[k])
-    return f"{name} {number(float(one.r2[k]))}" if one.found is not None else f"{name} undefined ({one.reason})"

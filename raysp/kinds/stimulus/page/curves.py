@@ -10,7 +10,7 @@ import numpy as np
 from raysp.errors import NotReady
 from raysp.kinds.stimulus.lines import PEARSON, SCHREIBER, SIGMAS, SIGN, VAN_ROSSUM, Line
 from raysp.kinds.stimulus.page.numbers import Numbers
-from raysp.report.style import CEILING, FLOOR, PALETTE, Picture, canvas, colours, png
+from raysp.report.style import CEILING, FLOOR, PALETTE, Picture, canvas, colours, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,18 +56,18 @@ def width_curves(numbers: Numbers) -> Picture:
     """
     if not numbers.lines:
         raise NotReady("no curves over the width of smoothing: nothing was scored yet")
-    paint, words = line_colours(numbers.lines), []
+    paint, decodings = line_colours(numbers.lines), {}
     with canvas(9.6, 4.1) as figure:
         for axes, metric in zip(figure.subplots(1, 3), SIGN, strict=True):
-            counts = best_decodings(numbers, metric)
+            counts = numbers.best_decodings(metric)
             for line in (*numbers.having("floor", "network"), *counts, *_ceilings(numbers, counting=False)):
                 _line(axes, numbers, line, metric, paint[line.model])
             _dress(axes, metric)
             axes.set_xlabel("σ (ms)")
             axes.set_title(LABELS[metric])
-            words.append(f"{metric}: {_decodings(counts)}")
+            decodings[metric] = _by_decoding(counts)
         figure.legend(*_handles(figure.axes), loc="outside lower center", ncols=5)
-        return Picture("widths", "Measures over the width of smoothing", _caption(numbers, words), png(figure))
+        return picture(figure, __name__, "widths", numbers=numbers, decodings=decodings, calibrated=list(LOOKS))
 
 
 def interval_curves(numbers: Numbers) -> Picture:
@@ -84,7 +84,7 @@ def interval_curves(numbers: Numbers) -> Picture:
     with canvas(9.6, 4.4) as figure:
         grid = figure.subplots(2, len(intervals), squeeze=False, sharex=True, sharey="row")
         for row, metric in zip(grid, (SCHREIBER, VAN_ROSSUM), strict=True):
-            counting = [*best_decodings(numbers, metric), *true]
+            counting = [*numbers.best_decodings(metric), *true]
             for axes, interval in zip(row, intervals, strict=True):
                 same = [line for line in counting if line.interval == interval]
                 for line in (*numbers.having("floor"), *network, *same, *others):
@@ -96,23 +96,7 @@ def interval_curves(numbers: Numbers) -> Picture:
             top.set_title(f"counts of {interval} bin{'s' if interval > 1 else ''}", fontsize=9)
             bottom.set_xlabel("σ (ms)")
         figure.legend(*_handles(figure.axes, together=True), loc="outside lower center", ncols=5)
-        caption = (
-            "Each column: Poisson counts of one interval (solid, best decoding) below what the true counts of that "
-            "interval would reach, evenly placed (dashed): look where even the ceiling of an interval falls behind."
-        )
-        return Picture("intervals", "Each interval beside its own ceiling", caption, png(figure))
-
-
-def best_decodings(numbers: Numbers, metric: str) -> list[Line]:
-    """Return each Poisson model with the decoding that is best by a measure on average over units and widths."""
-
-    def level(line: Line) -> float:
-        found = (numbers.of(line, metric, sigma) for sigma in SIGMAS)
-        return SIGN[metric] * float(np.mean([one.mean if one else 0.0 for one in found]))
-
-    counts = numbers.having("poisson")
-    models = dict.fromkeys(line.model for line in counts)
-    return [max((line for line in counts if line.model == model), key=level) for model in models]
+        return picture(figure, __name__, "intervals")
 
 
 def mean_curve(numbers: Numbers, line: Line, metric: str) -> np.ndarray:
@@ -161,25 +145,9 @@ def _handles(axes: Sequence[Axes], *, together: bool = False) -> tuple[list[Any]
     return [same[len(same) // 2] for same in found.values()], list(found)
 
 
-def _decodings(counts: list[Line]) -> str:
-    """Say which intervals were decoded how."""
+def _by_decoding(counts: list[Line]) -> dict[str, list[str]]:
+    """Return the intervals that were decoded in each way."""
     found: dict[str, list[str]] = {}
     for line in counts:
         found.setdefault(line.decoding, []).append(line.model if line.interval is None else str(line.interval))
-    if len(found) == 1:
-        return f"all {next(iter(found))}"
-    return ", ".join(f"{decoding} of {' '.join(intervals)}" for decoding, intervals in found.items())
-
-
-def _caption(numbers: Numbers, words: list[str]) -> str:
-    counts = f" Of each Poisson model the decoding is drawn that is best on average ({'; '.join(words)})."
-    further = (
-        f" Dash-dotted and dotted: the same network with further decodings; {' and '.join(LOOKS)} are calibrated for "
-        "each unit on the validation part."
-    )
-    return (
-        "Mean over units with its 95 % band; dashed: ceilings, which read the true spikes. Look at how far each line "
-        "stays from its ceiling as σ becomes small: that is precision in time."
-        f"{counts if numbers.having('poisson') else ''}"
-        f"{'' if all(line.published for line in numbers.having('network')) else further}"
-    )
+    return found

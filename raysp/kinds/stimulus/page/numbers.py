@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from raysp.errors import BadInput, NotReady
 from raysp.kinds.stimulus.lines import HEADLINE, PART, SIGN, Line, Mean, Means
 from raysp.report.run_data import RunData, Task
-from raysp.runs.comparison_table import read_comparison
 from raysp.runs.metrics_table import read_metrics
 
 
@@ -50,28 +48,12 @@ class Numbers(Means):
     """Means over units, and what else is shown of them.
 
     Attributes:
-        seeds: how many the units of each line have, in words.
         differences: of networks to others.
         by_unit: line -> unit -> its value by `HEADLINE`, mean over seeds.
     """
 
-    seeds: Mapping[Line, str] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     by_unit: Mapping[Line, Mapping[int, float]] = field(default_factory=dict)
-
-    @property
-    def several_seeds(self) -> bool:
-        """Whether any number is a mean over several seeds."""
-        return any(seeds != "1" for seeds in self.seeds.values())
-
-    def units(self, line: Line) -> int:
-        """Return how many units were scored."""
-        found = self.of(line, *HEADLINE)
-        return found.count if found else 0
-
-    def whole(self, planned: int) -> bool:
-        """Tell whether all lines have all units."""
-        return all(self.units(line) == planned for line in self.lines)
 
     @property
     def main(self) -> Line | None:
@@ -91,26 +73,19 @@ def read_numbers(data: RunData, task: Task) -> Numbers:
 
     That one is damaged is among the run's problems already.
     """
-    try:
-        return _read(data, task)
-    except (BadInput, NotReady):
-        return Numbers()
-
-
-def _read(data: RunData, task: Task) -> Numbers:
     from polars import col
 
-    rows = read_comparison(data.run, col("split") == task.split).to_dicts()
-    own = [row for row in rows if row["comparison"] == "mean"]
+    if (compared := data.comparisons(task)).is_empty():
+        return Numbers()
+    rows, own = compared.to_dicts(), compared.filter(comparison="mean").to_dicts()
     ways = dict.fromkeys((row["model"], row["decoding"]) for row in own)
     models = [model for model, _ in ways]
     lines: dict[tuple[str, str], Line] = {}
-    found, seeds = {}, {}
+    found = {}
     for row in own:
         way, only = (row["model"], row["decoding"]), models.count(row["model"]) == 1
         line = lines.setdefault(way, Line(*way, row["role"], row["interval"], only, row["published"]))
         found[line, row["metric"], _width(row)] = Mean(*(row[name] for name in Mean._fields))
-        seeds[line] = row["seeds"]
     differences = (
         Difference(
             row["comparison"],
@@ -131,7 +106,7 @@ def _read(data: RunData, task: Task) -> Numbers:
     for model, decoding, unit, value in table.agg(col("value").mean()).iter_rows():
         if (model, decoding) in lines:
             by_unit.setdefault(lines[model, decoding], {})[unit] = value
-    return Numbers(tuple(lines.values()), found, seeds, tuple(differences), by_unit)
+    return Numbers(tuple(lines.values()), found, tuple(differences), by_unit)
 
 
 def _width(row: Mapping[str, str | None]) -> int | None:

@@ -9,7 +9,7 @@ from raysp.data.splits import store
 from raysp.data.splits.stimulus import PARTS
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import counted
-from raysp.kinds.stimulus.lines import HEADLINE, PREDICTED, RECORDED, SIGMAS, SIGN
+from raysp.kinds.stimulus.lines import METRICS, SIGMAS, SIGN
 from raysp.kinds.stimulus.page import tables
 from raysp.kinds.stimulus.page.case import open_case
 from raysp.kinds.stimulus.page.curves import interval_curves, width_curves
@@ -50,8 +50,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         recordings=recordings,
         open=OPEN,
         tables=tables,
-        headline=HEADLINE,
-        counts=(PREDICTED, RECORDED),
+        meaning={name: METRICS[name].meaning for name, _ in tables.COLUMNS},
         measures=list(SIGN),
         sigmas=(SIGMAS[0], SIGMAS[-1]),
     )
@@ -109,6 +108,7 @@ def _recording(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dic
         "task": task,
         "about": about(data, task),
         "numbers": numbers,
+        "scores": tables.scores(data, task),
         "planned": len(tables.planned_units(task)),
         "fits": list(unit_fits(data, task)),
         "images": [pages.image(picture) for picture in drawn.pictures],

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.errors import NotReady
+from raysp.evaluation.spike_triggered import CHANCE_SD, Average, triggered
 from raysp.io.words import number
 from raysp.kinds.stimulus.lines import HEADLINE, PART, Line
 from raysp.kinds.stimulus.page.case import Case
-from raysp.kinds.stimulus.page.curves import best_decodings, line_colours
+from raysp.kinds.stimulus.page.curves import line_colours
 from raysp.kinds.stimulus.page.tables import headline
 from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
-from raysp.report.style import FAINT, GREY, INK, Picture, canvas, png
+from raysp.report.style import FAINT, GREY, INK, Picture, canvas, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,25 +23,9 @@ LENGTH_S, CLOSE_S = 10.0, 1.0
 SPAN = "#F1EEE8"
 BEFORE_MS = 500.0
 KINDS = ("recorded, training part", "recorded, test part", "predicted, test part")
-CHANCE_SD = 2.0
 
 Rows = list[tuple[Line | None, np.ndarray]]
 """The recorded spikes (no line), then those of each model: times in s from the beginning of the prediction."""
-
-
-@dataclass(frozen=True)
-class Average:
-    """A spike-triggered average.
-
-    Attributes:
-        mean: (lags, channels) stimulus minus its mean over the part; the last row is the spike's own bin.
-        spikes: how many.
-        chance: half the width of the band in which averages over so many random moments lie, two standard deviations.
-    """
-
-    mean: np.ndarray
-    spikes: int
-    chance: float
 
 
 def rasters(case: Case) -> Picture:
@@ -70,12 +53,7 @@ def rasters(case: Case) -> Picture:
             whole.set_title(one.name, loc="left")
         grid[-1, 0].set_xlabel("time (s)")
         grid[-1, 1].set_xlabel("the shaded second (s)")
-        caption = (
-            f"{case.chosen}: {LENGTH_S:g} s of the test part with an ordinary number of spikes; beside each model its "
-            f"{headline()} for the unit. Models see the stimulus and what they predicted before, never these recorded "
-            "spikes: look whether they fire at the same moments, and equally often."
-        )
-        return Picture("rasters", "Predicted spikes", caption, png(figure))
+        return picture(figure, __name__, "rasters", case=case, seconds=LENGTH_S, headline=headline())
 
 
 def rows_of(case: Case, unit: int) -> Rows | None:
@@ -86,7 +64,7 @@ def rows_of(case: Case, unit: int) -> Rows | None:
     # A true count is almost a recording, and a floor has no spikes: neither says anything here.
     ceilings = [line for line in case.numbers.having("ceiling") if line.interval is None]
     rows: Rows = [(None, _times(main, main.recorded))]
-    for line in (*case.numbers.having("network"), *best_decodings(case.numbers, HEADLINE[0]), *ceilings):
+    for line in (*case.numbers.having("network"), *case.numbers.best_decodings(HEADLINE[0]), *ceilings):
         if (found := case.train(line, unit)) is not None:
             # Models with windows of another length begin elsewhere.
             shift = (found.first_bin - main.first_bin) * found.bin_ms / 1000
@@ -131,12 +109,7 @@ def averages(case: Case) -> Picture:
         for axes in grid[-1]:
             axes.set_xlabel("time before the spike (ms)")
         figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(paint))
-        caption = (
-            f"{case.chosen}: mean stimulus before a spike; grey: where averages of so many random moments lie "
-            f"(±{CHANCE_SD:g} standard deviations). Look whether predicted spikes ({case.main.label}) follow the same "
-            "course of the stimulus as recorded ones."
-        )
-        return Picture("averages", "Spike-triggered averages", caption, png(figure))
+        return picture(figure, __name__, "averages", case=case, deviations=CHANCE_SD)
 
 
 def unit_averages(case: Case, unit: int, lags: int) -> tuple[Average, Average, Average | None]:
@@ -154,31 +127,6 @@ def unit_averages(case: Case, unit: int, lags: int) -> tuple[Average, Average, A
         whole[begin:end] = counts
         found.append(triggered(split.stimulus, whole, [stretch], lags))
     return trained, *found
-
-
-def triggered(stimulus: np.ndarray, counts: np.ndarray, stretches: Sequence[tuple[int, int]], lags: int) -> Average:
-    """Return the average stimulus before the spikes of some stretches; it never reaches into another stretch.
-
-    Args:
-        stimulus: (bins, channels).
-        counts: (bins,) spikes per bin.
-        stretches: first bin, and bin after the last, of each.
-        lags: bins of the average, the spike's own bin among them.
-    """
-    total, spikes, rows = np.zeros((lags, stimulus.shape[1])), 0, []
-    for start, stop in stretches:
-        rows.append(stimulus[start:stop])
-        at = np.flatnonzero(counts[start:stop])
-        at = at[at >= lags - 1]
-        weights = counts[start + at].astype(np.float64)
-        spikes += int(weights.sum())
-        for lag in range(lags):
-            total[lags - 1 - lag] += weights @ rows[-1][at - lag]
-    seen = np.concatenate(rows)
-    if not spikes:
-        return Average(np.full_like(total, np.nan), 0, np.nan)
-    chance = CHANCE_SD * float(seen.std(axis=0).mean()) / np.sqrt(spikes)
-    return Average(total / spikes - seen.mean(axis=0, dtype=np.float64), spikes, chance)
 
 
 def _times(train: SpikeTrain, counts: np.ndarray) -> np.ndarray:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from raysp.io.words import number
-from raysp.kinds.stimulus.lines import HEADLINE, SCHREIBER, SIGN, VAN_ROSSUM, Line
+from raysp.kinds.stimulus.lines import HEADLINE, METRICS, PREDICTED, RECORDED, SCHREIBER, SIGN, VAN_ROSSUM, Line
 from raysp.kinds.stimulus.page.numbers import Difference, Numbers
-from raysp.report.run_data import Task
+from raysp.report.run_data import RunData, Task
+from raysp.report.score_table import Row, score_rows
 
 COLUMNS = tuple((metric, sigma) for metric in (SCHREIBER, VAN_ROSSUM) for sigma in (5, 10, 20, 50, 100))
 """Of the table of scores: measure and width, ms."""
-
-MEANING = {
-    SCHREIBER: "cosine of both spike trains, each spike a Gaussian of this standard deviation; 1 is perfect",
-    VAN_ROSSUM: "distance of both spike trains, each spike an exponential of this time constant; 0 is perfect",
-}
 
 
 @dataclass
@@ -31,13 +27,15 @@ class DifferenceTable:
 
     metric: str
     published: bool
-    best: dict[int, Line | None]
+    best: dict[int, Line] = field(default_factory=dict)
     rows: dict[str, dict[int, Difference]] = field(default_factory=dict)
 
 
-def best_lines(numbers: Numbers) -> list[Line | None]:
-    """Return the best of the lines that are neither floor nor ceiling, for each of `COLUMNS`."""
-    return [numbers.best(numbers.having("network", "poisson"), *column) for column in COLUMNS]
+def scores(data: RunData, task: Task) -> list[tuple[Row, int]]:
+    """Return a row of scores for each line, by `COLUMNS` and then spikes predicted and recorded; and how many units."""
+    names = [*(f"{metric} ({sigma})" for metric, sigma in COLUMNS), PREDICTED, RECORDED]
+    rows = score_rows(data, task, names, METRICS, unranked=names[len(COLUMNS) :], whole=True)
+    return [(row, row.cells[COLUMNS.index(HEADLINE)].count) for row in rows]
 
 
 def leader(numbers: Numbers) -> str:
@@ -52,14 +50,12 @@ def at_each_width(numbers: Numbers) -> list[DifferenceTable]:
     for one in numbers.differences:
         if one.sigma is None:
             continue
-        published = one.terms == "published"
-        if (table := tables.get((one.terms, one.metric))) is None:
-            rivals = [line for line in numbers.having("poisson") if line.published or not published]
-            best = {sigma: numbers.best(rivals, one.metric, sigma) for sigma in widths(numbers)}
-            table = tables[one.terms, one.metric] = DifferenceTable(one.metric, published, best)
+        published, counts = one.terms == "published", one.other.role == "poisson"
+        table = tables.setdefault((one.terms, one.metric), DifferenceTable(one.metric, published))
         mine = one.line.label if published else f"{one.line.model}, best decoding"
-        other = "best Poisson" if one.other.role == "poisson" else one.other.label
-        table.rows.setdefault(f"{mine} − {other}", {})[one.sigma] = one
+        table.rows.setdefault(f"{mine} − {'best Poisson' if counts else one.other.label}", {})[one.sigma] = one
+        if counts:
+            table.best[one.sigma] = one.other
     return list(tables.values())
 
 

@@ -14,7 +14,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.report import provenance
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, panels, png
+from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, panels, picture
 from raysp.runs.curve import read_curve
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def learning(data: RunData, task: Task) -> Picture:
             axes.tick_params(labelbottom=True)
         figure.supylabel("loss (each model's own)")
         figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-        return Picture("learning", "Training", _caption(list(found.values()), len(shown)), png(figure))
+        several = any(losses.shape[1] > 1 for losses, _ in found.values())
+        return picture(figure, __name__, "learning", models=len(found), shown=len(shown), several=several)
 
 
 def learned(data: RunData, task: Task, model: str) -> Learned | None:
@@ -115,13 +116,3 @@ def _panel(axes: Axes, both: np.ndarray, best: Sequence[int]) -> None:
         axes.set_ylim(bottom=low)
     axes.grid(axis="y")
     axes.xaxis.get_major_locator().set_params(integer=True)
-
-
-def _caption(found: Sequence[Learned], shown: int) -> str:
-    more = f" The first {shown} of {len(found)} trained models." if len(found) > shown else ""
-    several = any(losses.shape[1] > 1 for losses, _ in found)
-    faint = " (faint: trials of a few units each; strong: their mean)" if several else ""
-    return (
-        f"Loss by epoch{faint}; coral: the epoch from which each unit's predictions come. Look whether validation loss "
-        f"still falls at the end, or has turned.{more}"
-    )

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.data.splits.stimulus import StimulusSplit
 from raysp.errors import NotReady
 from raysp.kinds.stimulus.kernels_file import read_kernels
 from raysp.kinds.stimulus.page.case import LIGHTS, Case
 from raysp.kinds.stimulus.page.curves import line_colours
 from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
-from raysp.report.style import CORAL, FAINT, INK, Picture, canvas, colorbar, panels, png
+from raysp.objectives.spike_distance import true_distances
+from raysp.report.style import CORAL, FAINT, INK, Picture, canvas, colorbar, panels, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LENGTH_S = 2.0
-AT_SPIKE = 0.25
-"""Distance in a spike's own bin, as the networks learn it."""
 STRONGEST = 6
 OWN = "own spikes"
 
@@ -75,12 +73,7 @@ def arrays(case: Case) -> Picture:
         bar = colorbar(bottom, image, pair, "distance (ms)", shrink=0.9, aspect=24, pad=0.01)
         bar.set_ticks([3, 10, 30, 100], labels=["3", "10", "30", "100"])
         bar.minorticks_off()
-        caption = (
-            "Top: in each window's own bins, the predicted distance to the nearest spike against the true one; spikes "
-            "are put where the prediction dips. Bottom: whole arrays, the bins before t = 0 left of the coral line: "
-            "look whether dark bands, the spikes to come, stand in the same places on both sides."
-        )
-        return Picture("arrays", "Spike distance along a rollout", caption, png(figure))
+        return picture(figure, __name__, "arrays")
 
 
 def open_arrays(case: Case, unit: int) -> Arrays:
@@ -96,7 +89,8 @@ def open_arrays(case: Case, unit: int) -> Arrays:
     count = min(max(round(LENGTH_S * 1000 / train.bin_ms / train.step), 1), len(train.output))
     first = busiest(train.recorded, train.step, count)
     starts = train.first_bin + train.step * np.arange(first, first + count)
-    true = true_distances(case.split, unit, starts, past, length, clamp)
+    spikes = case.split.spikes[:, case.split.units == unit]
+    true = true_distances(spikes, starts, past=past, length=length, clamp=clamp)[0]
     return Arrays(train, first, train.output[first : first + count], true, past, clamp)
 
 
@@ -104,31 +98,6 @@ def busiest(recorded: np.ndarray, step: int, count: int) -> int:
     """Return the first of `count` successive windows of `step` bins that hold most recorded spikes together."""
     by_window = np.add.reduceat(recorded.astype(np.int64), np.arange(0, len(recorded), step))
     return int(np.argmax(np.convolve(by_window, np.ones(count, np.int64), mode="valid")))
-
-
-def true_distances(
-    split: StimulusSplit, unit: int, starts: np.ndarray, past: int, length: int, clamp: int
-) -> np.ndarray:
-    """Return (windows, length) true distances in bins; the last windows may reach beyond the recording.
-
-    Args:
-        split: the recording.
-        unit: the recording's own number.
-        starts: (windows,) t = 0 of each, bins.
-        past: bins of an array before t = 0.
-        length: bins of an array.
-        clamp: the largest distance, bins.
-    """
-    spikes = np.flatnonzero(split.spikes[:, split.units == unit][:, 0])
-    bins = starts[:, None] + np.arange(-past, length - past)
-    # Only spikes from t = 0 of a window on count, for the bins before it too.
-    place = np.searchsorted(spikes, np.maximum(bins, starts[:, None]))
-    far = bins.max() + clamp
-    ahead = np.r_[spikes, far][place] - bins
-    last = np.r_[-1, spikes][place]
-    behind = np.where(last >= starts[:, None], bins - last, clamp)
-    found = np.minimum(np.minimum(ahead, behind), clamp).astype(np.float32)
-    return np.where(found == 0, np.float32(AT_SPIKE), found)
 
 
 def kernels(case: Case) -> Picture:
@@ -151,12 +120,8 @@ def kernels(case: Case) -> Picture:
         right.supylabel("weight")
         right.supxlabel("tap, ms from the middle of the kernel")
         right.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-        caption = (
-            f"{'Shared by all units' if shared else one.name.capitalize()}, best weights of {case.main.model}, "
-            "normalisation multiplied in, strongest kernels first: look for smooth courses that change sign, which "
-            "answer to changes of a light; pale rows do little."
-        )
-        return Picture("kernels", "First-layer kernels", caption, png(figure))
+        whose = "Shared by all units" if shared else one.name.capitalize()
+        return picture(figure, __name__, "kernels", whose=whose, model=case.main.model)
 
 
 def open_kernels(case: Case, unit: int) -> tuple[np.ndarray, bool]:

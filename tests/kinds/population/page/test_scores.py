@@ -9,7 +9,8 @@ import pytest
 from raysp.driver.report import open_run, write_report
 from raysp.io import files
 from raysp.io import tables as tables_file
-from raysp.kinds.population.page.scores import cell, headline, tables
+from raysp.kinds.population.page.scores import headline, tables
+from raysp.report.score_table import cell
 
 
 def rescore(made, change):
@@ -22,9 +23,9 @@ def rescore(made, change):
 
 def test_floor_first_ceiling_last(shared_run):
     for table in tables(open_run(shared_run.run, shared_run.root)):
-        assert [(row.model, row.role) for row in table.rows] == [
+        assert [(row.model, row.role) for row, _ in table.rows] == [
             ("mean_rate", "floor"),
-            ("sae", ""),
+            ("sae", "model"),
             ("true_rates", "ceiling"),
         ]
         assert table.columns[:4] == ("co-bps", "fp-bps", "vel R2", "psth R2")
@@ -35,16 +36,17 @@ def test_mean_and_spread_are_over_seeds(shared_run):
     data = open_run(shared_run.run, shared_run.root)
     task = data.tasks[0]
     values = list(data.values[task.slug, "sae", "co-bps"].values())
-    found = cell(data, task, "sae", "co-bps")
+    found = cell(data, task, "sae", None, "co-bps")
     assert len(values) == 2
     assert found.mean == pytest.approx(np.mean(values))
     assert found.sd == pytest.approx(np.std(values, ddof=1))
-    assert "seed 0" in found.detail
+    (detail,) = [model.details[0] for row, model in tables(data)[0].rows if row.model == "sae"]
+    assert detail.startswith("seed 0: ")
 
 
 def test_best_is_neither_floor_nor_ceiling(shared_run):
     table = tables(open_run(shared_run.run, shared_run.root))[0]
-    best = {row.model for row in table.rows for found in row.cells if found.best}
+    best = {row.model for row, _ in table.rows for found in row.cells if found.best}
     assert best == {"sae"}
 
 
@@ -57,7 +59,7 @@ def test_lower_tp_correlation_is_better(make):
 
     table = tables(rescore(made, rename))[0]
     i = table.columns.index("tp corr")
-    assert [row.model for row in table.rows if row.cells[i].best] == ["sae"]
+    assert [row.model for row, _ in table.rows if row.cells[i].best] == ["sae"]
 
 
 def test_undefined_values_are_counted_not_averaged(made_up):
@@ -65,7 +67,7 @@ def test_undefined_values_are_counted_not_averaged(made_up):
         return {**row, "value": math.nan} if (row["metric"], row["seed"]) == ("co-bps", 1) else row
 
     data = rescore(made_up, spoil)
-    found = cell(data, data.tasks[0], "sae", "co-bps")
+    found = cell(data, data.tasks[0], "sae", None, "co-bps")
     assert found.undefined == 1
     assert found.sd is None
     assert math.isfinite(found.mean)
@@ -86,7 +88,7 @@ def test_a_model_selected_on_the_evaluation_trials_is_marked(made_up):
     path = made_up.run.trial(made_up.trial("sae").id).done
     files.write_json(path, {**files.read_json(path), "selected_on": "evaluation trials"})
     rows = tables(open_run(made_up.run, made_up.root))[0].rows
-    assert [row.model for row in rows if row.on_eval] == ["sae"]
+    assert [row.model for row, model in rows if model.on_eval] == ["sae"]
 
 
 def test_what_must_be_known_of_the_scores_stands_below_their_table(made_up):

@@ -9,7 +9,6 @@ from raysp.kinds.stimulus.lines import SCHREIBER, SIGMAS, VAN_ROSSUM, Line, Mean
 from raysp.kinds.stimulus.page.curves import (
     LOOKS,
     NETWORKS,
-    best_decodings,
     interval_curves,
     line_colours,
     mean_curve,
@@ -56,8 +55,8 @@ def test_one_unit_has_a_curve_without_band(numbers):
 def test_each_interval_is_drawn_with_the_decoding_that_is_best_by_the_measure():
     rounds, floors = (Line("poisson_5", how, "poisson", 5, only=False) for how in ("round", "floor"))
     found = made_numbers({rounds: 0.4, floors: 0.3}.get, (rounds, floors))
-    assert best_decodings(found, SCHREIBER) == [rounds]
-    assert best_decodings(found, VAN_ROSSUM) == [floors]
+    assert found.best_decodings(SCHREIBER) == [rounds]
+    assert found.best_decodings(VAN_ROSSUM) == [floors]
 
 
 def test_further_decodings_are_drawn_with_the_network_and_named_but_never_looked_at_closely():

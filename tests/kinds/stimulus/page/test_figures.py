@@ -4,17 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds.stimulus.kernels_file import read_kernels, write_kernels
 from raysp.kinds.stimulus.page.page import draw
-from raysp.kinds.stimulus.page.spikes import averages, ordinary_stretch, rows_of, triggered, unit_averages
+from raysp.kinds.stimulus.page.spikes import averages, ordinary_stretch, rows_of, unit_averages
 from raysp.kinds.stimulus.page.training import best_epochs, learned, learning
-from raysp.kinds.stimulus.page.windows import busiest, kernels, open_arrays, open_kernels, true_distances
+from raysp.kinds.stimulus.page.windows import busiest, kernels, open_arrays, open_kernels
 from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, read_spike_trains, write_spike_trains
+from raysp.objectives.spike_distance import true_distances
 from tests.kinds.stimulus.made_up import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, case_of, make_run, read
 
 
@@ -68,7 +67,7 @@ def brute_force(spikes, start, past, length, clamp):
 
 def test_true_distances_are_those_to_the_nearest_spike_to_come(made):
     starts = np.array([500, 4321, len(made.split.stimulus) - 3])
-    found = true_distances(made.split, CELLS[2], starts, PAST, LENGTH, CLAMP)
+    found = true_distances(made.split.spikes[:, 2:3], starts, past=PAST, length=LENGTH, clamp=CLAMP)[0]
     spikes = made.split.spikes[:, 2]
     np.testing.assert_array_equal(found, [brute_force(spikes, start, PAST, LENGTH, CLAMP) for start in starts])
 
@@ -99,24 +98,6 @@ def test_outputs_that_were_not_kept_are_told(tmp_path):
         write_spike_trains(path, trial, made.split.select(trial.units), bare, INPUT)
     with pytest.raises(NotReady, match="was not kept"):
         open_arrays(case_of(made), CELLS[0])
-
-
-@given(st.integers(0, 2**31), st.integers(1, 12))
-def test_an_average_is_the_mean_of_what_came_before_within_the_stretch(seed, lags):
-    rng = np.random.default_rng(seed)
-    stimulus, counts = rng.random((90, 2)).astype(np.float32), rng.poisson(0.2, 90).astype(np.uint8)
-    stretches = [(0, 40), (50, 90)]
-    found = triggered(stimulus, counts, stretches, lags)
-    before = [
-        stimulus[at - lags + 1 : at + 1]
-        for start, stop in stretches
-        for at in range(start + lags - 1, stop)
-        for _ in range(counts[at])
-    ]
-    assert found.spikes == len(before)
-    if before:
-        mean = np.concatenate([stimulus[:40], stimulus[50:]]).mean(axis=0)
-        np.testing.assert_allclose(found.mean, np.mean(before, axis=0) - mean, atol=1e-6)
 
 
 def test_a_unit_that_follows_a_light_has_it_in_its_averages(case):

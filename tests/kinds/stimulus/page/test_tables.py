@@ -7,7 +7,7 @@ import pytest
 from raysp.io import files
 from raysp.kinds.stimulus.lines import HEADLINE, PREDICTED, RECORDED, SCHREIBER, SIGN, VAN_ROSSUM, Line, Mean
 from raysp.kinds.stimulus.page.numbers import Difference, Numbers
-from raysp.kinds.stimulus.page.tables import COLUMNS, at_each_width, best_lines, leader, over_widths, planned_units
+from raysp.kinds.stimulus.page.tables import COLUMNS, at_each_width, leader, over_widths, planned_units, scores
 from raysp.runs.comparison_table import read_comparison
 from tests.kinds.stimulus.made_up import CELLS, MODELS, made_value, make_run, read
 
@@ -18,6 +18,13 @@ ROUND, FURTHER = (Line("counts", how, "poisson", 5, False, how == "round") for h
 
 def numbers_of(made):
     return read(made)[2]
+
+
+def best(made):
+    """Return the line that is best in each column of the table of scores."""
+    data, task, _ = read(made)
+    rows = [row for row, _ in scores(data, task)]
+    return [next(f"{row.model}, {row.decoding}" for row in rows if row.cells[i].best) for i in range(len(COLUMNS))]
 
 
 def line(numbers, model, decoding=None):
@@ -54,7 +61,7 @@ def test_a_number_is_the_mean_over_units_with_its_interval(tmp_path):
     (one,) = numbers.lines
     assert numbers.of(one, SCHREIBER, 50) == pytest.approx(Mean.of(values.values()))
     assert numbers.by_unit[one] == values
-    assert numbers.units(one) == 4
+    assert numbers.of(one, *HEADLINE).count == 4
 
 
 def test_seeds_are_averaged_within_a_unit_before_units_are(tmp_path):
@@ -68,12 +75,12 @@ def test_seeds_are_averaged_within_a_unit_before_units_are(tmp_path):
     # The trial of units 8 and 13 and seed 1 is not done: those units have seed 0 alone.
     assert dict(numbers.by_unit[one]) == pytest.approx({3: 0.3, 5: 0.6, 8: 0.1, 13: 0.0})
     assert numbers.of(one, *HEADLINE).mean == pytest.approx((0.3 + 0.6 + 0.1 + 0.0) / 4)
-    assert (numbers.seeds[one], numbers.several_seeds) == ("1–2", True)
+    assert [row.seeds for row, _ in scores(*read(made)[:2])] == ["1–2"]
 
 
 def test_best_is_neither_floor_nor_ceiling_and_low_for_van_rossum(made):
     numbers = numbers_of(made)
-    assert [one.model for one in best_lines(numbers)] == ["distance_unet"] * len(COLUMNS)
+    assert best(made) == ["distance_unet, nearest"] * len(COLUMNS)
     assert leader(numbers).startswith("distance_unet, Schreiber at 50 ms 0.5")
 
 
@@ -82,16 +89,15 @@ def test_a_low_van_rossum_distance_of_counts_can_be_best(tmp_path):
         return 1.0 if (model, decoding, metric) == ("poisson_80", "floor", VAN_ROSSUM) else 5.0
 
     made = make_run(tmp_path, models=("no_spikes", "distance_unet", "poisson_80"), value=value)
-    assert {one.label for one in best_lines(numbers_of(made))[5:]} == {"poisson_80, floor"}
+    assert set(best(made)[5:]) == {"poisson_80, floor"}
 
 
 def test_a_model_that_lacks_units_is_not_best_and_says_so(tmp_path):
     made = make_run(tmp_path)
     files.remove(made.run.trial(made.of("distance_unet", 3).id).done)
-    numbers = numbers_of(made)
-    assert (numbers.units(line(numbers, "distance_unet")), numbers.whole(4)) == (2, False)
-    assert line(numbers, "distance_unet") not in best_lines(numbers)
-    assert line(numbers, "poisson_20", "round") in best_lines(numbers)
+    assert {row.model: units for row, units in scores(*read(made)[:2])}["distance_unet"] == 2
+    assert "distance_unet, nearest" not in best(made)
+    assert "poisson_20, round" in best(made)
 
 
 def test_a_single_unit_has_no_interval(tmp_path):
@@ -135,7 +141,7 @@ def test_undefined_values_are_left_out(tmp_path):
         return math.nan if cell == 3 else 0.5
 
     numbers = numbers_of(make_run(tmp_path, models=("distance_unet",), value=value))
-    assert numbers.units(numbers.lines[0]) == 3
+    assert numbers.of(numbers.lines[0], *HEADLINE).count == 3
     assert numbers.of(numbers.lines[0], SCHREIBER, 5).mean == 0.5
 
 
