@@ -7,7 +7,7 @@ from raysp.errors import NotReady
 from raysp.io import files
 from raysp.io.yaml_files import dump_yaml
 from raysp.runs.comparison_table import SCHEMA, path_of, read_comparison
-from tests.kinds.stimulus.made_up import CELLS, make_run
+from tests.kinds.stimulus.made_up import UNITS, make_run
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def test_it_holds_means_and_differences_of_all_that_is_done(made):
     assert set(table["comparison"]) == {"mean", "published", "over widths"}
     assert set(table["split"]) == {"standin-eye"}
     assert set(table["seeds"]) == {"2"}
-    assert set(table["count"]) == {len(CELLS)}
+    assert set(table["count"]) == {len(UNITS)}
 
 
 def test_it_is_made_anew_only_when_something_changed(made):
     before = files.stamp(path_of(made.run))
     compare(made.run)
     assert files.stamp(path_of(made.run)) == before
-    files.remove(made.run.trial(made.of("distance_unet", CELLS[0], seed=1).id).done)
+    files.remove(made.run.trial(made.of("distance_unet", UNITS[0], seed=1).id).done)
     compare(made.run)
     assert set(read_comparison(made.run)["seeds"]) == {"2", "1–2"}
     record = made.run.record()

@@ -12,7 +12,6 @@ from raysp.kinds.stimulus.kernels_file import read_kernels
 from raysp.kinds.stimulus.page.case import LIGHTS, Case
 from raysp.kinds.stimulus.page.curves import line_colours
 from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
-from raysp.objectives.spike_distance import true_distances
 from raysp.report.style import CORAL, FAINT, INK, Picture, canvas, colorbar, panels, picture
 
 if TYPE_CHECKING:
@@ -78,6 +77,8 @@ def arrays(case: Case) -> Picture:
 
 def open_arrays(case: Case, unit: int) -> Arrays:
     """Return the windows of the two seconds of a unit in which most spikes were recorded. Raises as `arrays` does."""
+    from raysp.objectives.spike_distance import true_distances
+
     trial, train = case.trial(case.main.model, unit), case.train(case.main, unit, output=True)
     values = {} if trial is None else trial.hyperparameters
     sizes = [values.get(name) for name in ("past", "output_bins", "clamp")]

@@ -10,7 +10,7 @@ from raysp.io import files
 from raysp.kinds.stimulus.lines import HEADLINE, Line, Mean
 from raysp.kinds.stimulus.page.case import channel_colours, shown_units
 from raysp.kinds.stimulus.page.numbers import Numbers
-from tests.kinds.stimulus.made_up import CELLS, case_of, make_run
+from tests.kinds.stimulus.made_up import UNITS, case_of, make_run
 
 NETWORK = Line("distance_unet", "nearest", "network")
 
@@ -38,7 +38,7 @@ def test_the_caption_says_how_units_were_chosen(made):
 
 def test_the_trial_that_has_the_unit_is_opened(made):
     case = case_of(made)
-    assert [case.trial("poisson_20", cell).units for cell in CELLS] == [CELLS[:2]] * 2 + [CELLS[2:]] * 2
+    assert [case.trial("poisson_20", cell).units for cell in UNITS] == [UNITS[:2]] * 2 + [UNITS[2:]] * 2
     assert case.trial("poisson_20", 99) is None
     assert case.train(NETWORK, 99) is None
 
@@ -47,8 +47,8 @@ def test_a_damaged_trial_holds_up_no_other(tmp_path):
     made = make_run(tmp_path, models=("distance_unet", "poisson_20"))
     files.write_text(made.run.trial(made.of("poisson_20").id).predictions, "no parquet")
     case = case_of(made)
-    assert case.train(Line("poisson_20", "round", "poisson"), CELLS[0]) is None
-    assert case.train(NETWORK, CELLS[0]) is not None
+    assert case.train(Line("poisson_20", "round", "poisson"), UNITS[0]) is None
+    assert case.train(NETWORK, UNITS[0]) is not None
     assert len(case.problems) == 1
 
 

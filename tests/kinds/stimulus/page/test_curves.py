@@ -16,7 +16,7 @@ from raysp.kinds.stimulus.page.curves import (
 )
 from raysp.kinds.stimulus.page.numbers import Numbers
 from raysp.models.windowed import CALIBRATED
-from tests.kinds.stimulus.made_up import CELLS, made_value, read
+from tests.kinds.stimulus.made_up import UNITS, made_value, read
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_curve_has_mean_and_interval_at_every_width(numbers):
     found = mean_curve(numbers, line(numbers, "distance_unet", "nearest"), SCHREIBER)
     assert found[:, 0].tolist() == list(SIGMAS)
     for sigma, mean, low, high in found[::20]:
-        values = [made_value("distance_unet", "nearest", SCHREIBER, int(sigma), cell, 0) for cell in CELLS]
+        values = [made_value("distance_unet", "nearest", SCHREIBER, int(sigma), cell, 0) for cell in UNITS]
         expected = summarize(values)
         assert (mean, low, high) == pytest.approx((expected.mean, expected.low, expected.high))
 

@@ -14,7 +14,7 @@ from raysp.kinds.stimulus.page.training import best_epochs, learned, learning
 from raysp.kinds.stimulus.page.windows import busiest, kernels, open_arrays, open_kernels
 from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, read_spike_trains, write_spike_trains
 from raysp.objectives.spike_distance import true_distances
-from tests.kinds.stimulus.made_up import CELLS, CLAMP, INPUT, LENGTH, PAST, STEP, case_of, make_run, read
+from tests.kinds.stimulus.made_up import CLAMP, INPUT, LENGTH, PAST, STEP, UNITS, case_of, make_run, read
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def case(made):
 
 
 def test_rasters_have_the_recorded_spikes_and_a_row_for_each_model(case, made):
-    rows = rows_of(case, CELLS[0])
+    rows = rows_of(case, UNITS[0])
     assert [line and line.model for line, _ in rows] == [
         None, "distance_unet", "poisson_20", "poisson_80", "perfect_distance"
     ]  # fmt: skip
@@ -39,9 +39,9 @@ def test_a_model_that_begins_later_keeps_its_moments(tmp_path):
         dataclasses.replace(t, first_bin=t.first_bin + 30, predicted=t.predicted[30:], recorded=t.recorded[30:])
         for t in read_spike_trains(path)
     ]
-    before = rows_of(case_of(made), CELLS[0])[1:]
+    before = rows_of(case_of(made), UNITS[0])[1:]
     write_spike_trains(path, trial, made.split.select(trial.units), later, INPUT)
-    after = rows_of(case_of(made), CELLS[0])[1:]
+    after = rows_of(case_of(made), UNITS[0])[1:]
     old, new = (next(times for line, times in rows if line.model == "poisson_20") for rows in (before, after))
     np.testing.assert_allclose(new, old[old > 0.030])
 
@@ -73,10 +73,10 @@ def test_true_distances_are_those_to_the_nearest_spike_to_come(made):
 
 
 def test_arrays_are_windows_of_two_seconds(case, made):
-    found = open_arrays(case, CELLS[0])
+    found = open_arrays(case, UNITS[0])
     assert found.predicted.shape == found.true.shape == (125, LENGTH)
     train = next(
-        t for t in read_spike_trains(made.run.trial(made.of("distance_unet").id).predictions) if t.unit == CELLS[0]
+        t for t in read_spike_trains(made.run.trial(made.of("distance_unet").id).predictions) if t.unit == UNITS[0]
     )
     np.testing.assert_array_equal(found.predicted, train.output[found.first : found.first + 125])
     start = train.first_bin + found.first * STEP
@@ -87,7 +87,7 @@ def test_arrays_are_windows_of_two_seconds(case, made):
 def test_models_that_count_have_no_arrays(tmp_path):
     case = case_of(make_run(tmp_path, models=("no_spikes", "poisson_20")))
     with pytest.raises(NotReady, match="does not predict distances"):
-        open_arrays(case, CELLS[0])
+        open_arrays(case, UNITS[0])
 
 
 def test_outputs_that_were_not_kept_are_told(tmp_path):
@@ -97,11 +97,11 @@ def test_outputs_that_were_not_kept_are_told(tmp_path):
         bare = [dataclasses.replace(train, output=None) for train in read_spike_trains(path)]
         write_spike_trains(path, trial, made.split.select(trial.units), bare, INPUT)
     with pytest.raises(NotReady, match="was not kept"):
-        open_arrays(case_of(made), CELLS[0])
+        open_arrays(case_of(made), UNITS[0])
 
 
 def test_a_unit_that_follows_a_light_has_it_in_its_averages(case):
-    trained, recorded, predicted = unit_averages(case, CELLS[3], 200)
+    trained, recorded, predicted = unit_averages(case, UNITS[3], 200)
     for found in (trained, recorded, predicted):
         # The first light is on 40 bins before (up to 90 with its frame); what is predicted comes two bins later.
         assert found.mean[-60, 0] > 0.2
@@ -118,14 +118,14 @@ def test_no_predicted_spikes_are_no_average(tmp_path):
         silent = [dataclasses.replace(train, predicted=0 * train.predicted) for train in read_spike_trains(path)]
         write_spike_trains(path, trial, made.split.select(trial.units), silent, INPUT)
     case = case_of(made)
-    assert unit_averages(case, CELLS[0], 50)[2].spikes == 0
+    assert unit_averages(case, UNITS[0], 50)[2].spikes == 0
     assert len(averages(case).png) > 5000
 
 
 def test_kernels_are_those_of_the_unit_the_strongest_first(case, made):
-    trial = made.of("distance_unet", CELLS[3])
-    kept, _ = read_kernels(made.run.trial(trial.id).kernels, trial, CELLS[3])
-    found, shared = open_kernels(case, CELLS[3])
+    trial = made.of("distance_unet", UNITS[3])
+    kept, _ = read_kernels(made.run.trial(trial.id).kernels, trial, UNITS[3])
+    found, shared = open_kernels(case, UNITS[3])
     assert not shared
     assert (np.diff(np.square(found).sum(axis=(1, 2))) <= 0).all()
     np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(kept, axis=0))
@@ -137,7 +137,7 @@ def test_kernels_of_one_network_for_all_units_are_said_to_be_shared(tmp_path):
     weights = np.arange(600.0).reshape(1, 8, 5, 15)
     write_kernels(made.run.trial(trial.id).kernels, trial, made.split.units, weights)
     case = case_of(made)
-    found, shared = open_kernels(case, CELLS[2])
+    found, shared = open_kernels(case, UNITS[2])
     assert shared
     np.testing.assert_array_equal(found, weights[0, ::-1])
     assert kernels(case).caption.startswith("Shared by all units")
@@ -148,14 +148,14 @@ def test_a_trial_of_an_earlier_version_has_no_kernels_and_says_what_to_do(tmp_pa
     for trial in made.trials:
         files.remove(made.run.trial(trial.id).kernels)
     with pytest.raises(NotReady, match="remove the trial's folder and run the experiment again"):
-        open_kernels(case_of(made), CELLS[0])
+        open_kernels(case_of(made), UNITS[0])
 
 
 def test_training_of_all_trials_comes_together(case):
     losses, best = learned(case.data, case.task, "distance_unet")
     assert losses.tolist() == [[[2.0, 1.0, 0.0]] * 2, [[2.5, 1.5, 0.5]] * 2]
     assert sorted(best) == [1, 1, 2, 2]
-    assert best_epochs(case.data, case.trial("distance_unet", CELLS[0])) == {CELLS[0]: 1, CELLS[1]: 2}
+    assert best_epochs(case.data, case.trial("distance_unet", UNITS[0])) == {UNITS[0]: 1, UNITS[1]: 2}
     assert learned(case.data, case.task, "no_spikes") is None
 
 
@@ -186,7 +186,7 @@ def test_an_unprepared_recording_leaves_what_needs_it_undrawn(tmp_path):
 
 
 def test_output_of_one_unit_is_that_units(case):
-    first, second = (case.train(case.main, unit, output=True) for unit in CELLS[:2])
+    first, second = (case.train(case.main, unit, output=True) for unit in UNITS[:2])
     assert isinstance(first, SpikeTrain)
-    assert (first.unit, second.unit) == CELLS[:2]
+    assert (first.unit, second.unit) == UNITS[:2]
     assert not np.array_equal(first.output, second.output)

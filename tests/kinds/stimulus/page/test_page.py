@@ -15,7 +15,7 @@ from raysp.kinds.population.page import page as population_page
 from raysp.kinds.stimulus.page import page as recordings
 from raysp.kinds.stimulus.page.training import unit_fits
 from tests.kinds.population.made_up import make_run as make_population
-from tests.kinds.stimulus.made_up import CELLS, eye, make_run, read
+from tests.kinds.stimulus.made_up import UNITS, eye, make_run, read
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_without_a_network_there_are_scores_without_differences(tmp_path, light)
 
 
 def test_one_unit_has_a_page(tmp_path, light):
-    made = make_run(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"), split=eye().select(CELLS[:1]))
+    made = make_run(tmp_path, models=("no_spikes", "distance_unet", "poisson_20"), split=eye().select(UNITS[:1]))
     html = page(made)
     assert "1 unit, 1 seed" in html
     assert "1 of 1 unit<" in html

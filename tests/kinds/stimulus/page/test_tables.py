@@ -9,7 +9,7 @@ from raysp.kinds.stimulus.lines import HEADLINE, PREDICTED, RECORDED, SCHREIBER,
 from raysp.kinds.stimulus.page.numbers import Difference, Numbers
 from raysp.kinds.stimulus.page.tables import COLUMNS, at_each_width, leader, over_widths, planned_units, scores
 from raysp.runs.comparison_table import read_comparison
-from tests.kinds.stimulus.made_up import CELLS, MODELS, made_value, make_run, read
+from tests.kinds.stimulus.made_up import MODELS, UNITS, made_value, make_run, read
 
 NETWORK, FLOOR = Line("net", "nearest", "network", only=False), Line("no_spikes", "none", "floor")
 MATCHED = Line("net", "matched", "network", only=False, published=False)
@@ -36,7 +36,7 @@ def test_a_recording_is_one_task_whatever_units_its_trials_have(made):
     assert len(data.tasks) == 1
     assert (task.name, task.units, task.kind) == ("standin-eye", None, "stimulus")
     assert len(task.trials) == 12
-    assert planned_units(task) == list(CELLS)
+    assert planned_units(task) == list(UNITS)
 
 
 def test_lines_go_from_the_floor_over_networks_and_counts_to_the_ceiling(made):
@@ -56,7 +56,7 @@ def test_parts_are_played_by_models_whatever_they_are_called(made):
 
 
 def test_a_number_is_the_mean_over_units_with_its_interval(tmp_path):
-    values = dict(zip(CELLS, (0.1, 0.2, 0.3, 0.4), strict=True))
+    values = dict(zip(UNITS, (0.1, 0.2, 0.3, 0.4), strict=True))
     numbers = numbers_of(make_run(tmp_path, models=("distance_unet",), value=lambda *key: values[key[4]]))
     (one,) = numbers.lines
     assert numbers.of(one, SCHREIBER, 50) == pytest.approx(Mean.of(values.values()))
@@ -102,7 +102,7 @@ def test_a_model_that_lacks_units_is_not_best_and_says_so(tmp_path):
 
 def test_a_single_unit_has_no_interval(tmp_path):
     made = make_run(tmp_path, models=("distance_unet",), together=1)
-    for cell in CELLS[1:]:
+    for cell in UNITS[1:]:
         files.remove(made.run.trial(made.of("distance_unet", cell).id).done)
     numbers = numbers_of(made)
     expected = made_value("distance_unet", "nearest", SCHREIBER, 5, 3, 0)
@@ -112,7 +112,7 @@ def test_a_single_unit_has_no_interval(tmp_path):
 def test_spikes_are_counted_per_unit_and_have_no_width(made):
     numbers = numbers_of(made)
     one = line(numbers, "distance_unet")
-    assert numbers.of(one, PREDICTED).mean == pytest.approx(40 + sum(CELLS) / 4)
+    assert numbers.of(one, PREDICTED).mean == pytest.approx(40 + sum(UNITS) / 4)
     assert numbers.of(one, RECORDED).mean == numbers.of(one, PREDICTED).mean
     assert numbers.of(one, PREDICTED, 50) is None
 
