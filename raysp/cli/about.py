@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -45,16 +46,7 @@ def splits(root: str) -> None:
 @click.option("--seconds", default=20.0, show_default=True, help="Measured time of each row.")
 @DEVICE
 @ROOT
-def packing(
-    split: str,
-    model: str,
-    sets: tuple[str, ...],
-    counts: str | None,
-    threads: int,
-    seconds: float,
-    device: str,
-    root: str,
-) -> None:
+def packing(split: str, model: str, sets: tuple[str, ...], counts: str | None, root: str, **options: Any) -> None:
     """Measure how many trials to run side by side on this machine's cores or GPU."""
     from raysp.config.experiment import Experiment, ModelChoice
     from raysp.config.sets import apply_sets
@@ -70,10 +62,8 @@ def packing(
     (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models
     settings, training = settings_on(changed, choice, name)
     trial = packed.trial_of(model, root, name, settings, training)
-    wanted = numbers("--counts", counts)
-    rows = packed.measure(trial, root, counts=wanted, threads=threads, device=device, seconds=seconds, report=say)
-    for line in packed.lines(rows):
-        say(line)
+    rows = packed.measure(trial, root, counts=numbers("--counts", counts), report=say, **options)
+    say("\n".join(packed.lines(rows)))
 
 
 @main.command()

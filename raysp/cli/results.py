@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import click
 
@@ -49,15 +50,7 @@ def status(folder: str) -> None:
 @click.option("--no-submission", is_flag=True, help="Only the Parquet dataset.")
 @RUN_ROOT
 @VERBOSE
-def collect(
-    folder: str,
-    partial: bool,
-    model: str | None,
-    seed: int | None,
-    no_submission: bool,
-    root: str | None,
-    verbose: bool,
-) -> None:
+def collect(folder: str, seed: int | None, no_submission: bool, root: str | None, verbose: bool, **choice: Any) -> None:
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
     from raysp.cluster.jobs import job
     from raysp.driver.finish import note, outputs, submit
@@ -65,14 +58,14 @@ def collect(
 
     run, at = _run_of(folder), RunFolder(files.absolute(folder))
     with locked(run), with_ray(verbose):
-        job("raysp.collection.gather.gather", at, partial=partial)
+        job("raysp.collection.gather.gather", at, partial=choice["partial"])
         say(run.predictions)
         submitted = {kind: kind.submitted(run) for kind in kinds.known()}
         if not any(submitted.values()):
             say("no benchmark splits in this run, so no submission")
         for kind, trials in submitted.items() if not no_submission else ():
             if trials:
-                choice = {"model": model, "seeds": "mean" if seed is None else seed, "partial": partial}
+                choice["seeds"] = "mean" if seed is None else seed
                 for line in submit(kind, run, whole_root(run, root, trials), **choice):
                     say(line)
         note(run, "predictions/", *outputs())

@@ -17,6 +17,7 @@ driver: Expected | None = None
 turned_away: set[str] = set()
 """The machines, by Ray's name for them, that this process's tasks found unfit."""
 MUST_AGREE = ("raysp", "torch", "numpy")
+SHARED = "a folder that all machines share, at the same place, or an address such as s3://"
 ANSWER_S = 120.0
 # A shared disk may show a file that another machine has just written a few seconds late.
 LATE_S = 10.0
@@ -125,18 +126,12 @@ def _answer(asked: Any) -> str | None:
 
 def _blind(driver: Expected) -> str | None:
     if driver.holder and not _same_folder(driver):
-        return (
-            f"it does not see {driver.run} as the driver does; give --runs a folder that all machines share, at the "
-            "same place, or an address such as s3://"
-        )
+        return f"it does not see {driver.run} as the driver does; give --runs {SHARED}"
     if not files.is_local(driver.run):
         files.listing(driver.run)
     missing = set(driver.names) - set(files.listing(driver.root))
     if missing:
-        return (
-            f"it does not see {sorted(missing)[0]} in {driver.root}; give --root a folder that all machines share, at "
-            "the same place, or an address such as s3://"
-        )
+        return f"it does not see {sorted(missing)[0]} in {driver.root}; give --root {SHARED}"
     return None
 
 

@@ -57,8 +57,9 @@ def work(
         KeyboardInterrupt: Ctrl-C; the trials' checkpoints hold their state.
     """
     _keep_credentials_out_of_logs()
-    trouble = Trouble()
+    trouble, storage = Trouble(), leftovers.scratch("tune")
     workers, share = pool_size(resources, machines, len(scheduler.studies) * 10**6)
+    full, _ = pool_size(dataclasses.replace(resources, workers=None), machines, 10**9)
     studies = [active.study for active in scheduler.studies]
     shared = {
         "parts": {name: ray.put(part) for name, part in parts.items()},
@@ -69,27 +70,24 @@ def work(
         "runner": runner,
         "rungs": {one.name: (one.definition.rungs, one.definition.objectives[0]) for one in studies},
     }
+    events = Events(setting, scheduler, watch, trouble, resources.max_crashes)
     room = {"cpu": resources.cpus_per_worker} | ({"gpu": share} if share else {})
-    full, _ = pool_size(dataclasses.replace(resources, workers=None), machines, 10**9)
-    storage = leftovers.scratch("tune")
-    tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(train, shared=shared), room),
-        tune_config=_tune_config(scheduler, trouble, workers if workers < full else None),
-        run_config=tune.RunConfig(
-            name="sweep",
-            storage_path=storage,
-            verbose=0,
-            failure_config=tune.FailureConfig(max_failures=resources.max_crashes - 1),
-            callbacks=[Events(setting, scheduler, watch, trouble, resources.max_crashes)],
-        ),
-    )
     try:
-        tuner.fit()
+        tune.Tuner(
+            tune.with_resources(tune.with_parameters(train, shared=shared), room),
+            tune_config=_tune_config(scheduler, trouble, workers if workers < full else None),
+            run_config=_run_config(storage, events, resources.max_crashes),
+        ).fit()
     except TuneError as error:
         # Tune passes an error of the driver's own part on as text; what it was matters to the caller.
         raise (trouble.first or error) from None
     finally:
         files.remove(storage)
+
+
+def _run_config(storage: str, events: Events, max_crashes: int) -> tune.RunConfig:
+    failures = tune.FailureConfig(max_failures=max_crashes - 1)
+    return tune.RunConfig("sweep", storage_path=storage, verbose=0, failure_config=failures, callbacks=[events])
 
 
 def _tune_config(scheduler: StudyScheduler, trouble: Trouble, at_once: int | None) -> tune.TuneConfig:

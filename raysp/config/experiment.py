@@ -314,18 +314,13 @@ class Experiment:
         settings.check(self, f"experiment {self.name}")
         check_name("experiment", self.name)
         ranges.at_least(self, f"experiment {self.name}", units_per_trial=0)
-        for what, values in (("models", [m.shown for m in self.models]), ("seeds", self.seeds)):
-            expect(values, f"experiment {self.name}: expected at least one of {what}, got none")
         recordings = [recording.name for recording in self.recordings]
-        for what, values in (
-            ("models", [m.shown for m in self.models]),
-            ("seeds", list(self.seeds)),
-            ("recordings", recordings),
-            ("splits", [*self.splits, *recordings]),
-        ):
+        given = {"models": [model.shown for model in self.models], "seeds": list(self.seeds), "recordings": recordings}
+        for what in ("models", "seeds"):
+            expect(given[what], f"experiment {self.name}: expected at least one of {what}, got none")
+        for what, values in {**given, "splits": [*self.splits, *recordings]}.items():
             _check_each_once(f"experiment {self.name}: {what}", values)
-        if not self.splits and not self.recordings:
-            raise BadInput(f"experiment {self.name}: expected splits or recordings, got neither")
+        expect(self.splits or recordings, f"experiment {self.name}: expected splits or recordings, got neither")
 
     def choose(self, names: tuple[str, ...]) -> Experiment:
         """Return the experiment with these models only; raises BadInput for one it does not have."""

@@ -112,12 +112,8 @@ class _Accepts:
         if trial.code == now or (trial.code, now) in self.pairs:
             return True
         if self._accept:
-            self.pairs[trial.code, now] = {
-                "model": trial.model,
-                "hyperparameters": trial.hyperparameters,
-                "from": trial.code,
-                "to": now,
-            }
+            what = {"model": trial.model, "hyperparameters": trial.hyperparameters}
+            self.pairs[trial.code, now] = {**what, "from": trial.code, "to": now}
         return self._accept
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.errors import BadInput
 from raysp.kinds import catalog as kinds
-from raysp.kinds.kind import Kind
+from raysp.kinds.kind import Kind, Units
+from raysp.models import catalog
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def check_settings(experiment: Experiment) -> None:
     """
     for choice in experiment.models:
         for part in ({}, *choice.per_split.values()):
-            _model_settings(choice.name, {**choice.hyperparameters, **part.get("hyperparameters", {})})
+            _hyperparameters(choice.name, {**choice.hyperparameters, **part.get("hyperparameters", {})})
             _training(experiment.training, {**choice.training, **part.get("training", {})}, choice.name)
 
 
@@ -61,35 +63,27 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
     headers |= {name: store.header(root, name) for name in partners if name and name not in headers}
     trials: dict[str, Trial] = {}
     left_out = []
-    for name in sorted(
-        headers, key=lambda name: (headers[name].role.selects_with != "", -_kind(headers[name]).work(headers[name]))
-    ):
+    kind_of = {name: kinds.of(header.kind) for name, header in headers.items()}
+    for name in sorted(headers, key=lambda n: (headers[n].role.selects_with != "", -kind_of[n].work(headers[n]))):
+        header, kind = headers[name], kind_of[name]
         for choice in experiment.models:
-            if (reason := unfit(choice.name, headers[name])) is not None:
+            if (reason := unfit(choice.name, header)) is not None:
                 left_out.append((choice.shown, name, reason))
                 continue
-            _check_shapes(experiment, choice, headers[name])
-            for seed in experiment.seeds:
-                for neurons in _kind(headers[name]).cuts(experiment, headers[name]):
-                    trial = _trial(experiment, choice, name, headers, seed, neurons)
-                    if name in splits or trial.training is not None:
-                        trials[trial.id] = trial
+            _check_shapes(experiment, choice, header, kind)
+            for seed, units in itertools.product(experiment.seeds, kind.cuts(experiment, header)):
+                trial = _trial(experiment, choice, header, headers, seed, units)
+                if name in splits or trial.training is not None:
+                    trials[trial.id] = trial
     return Plan(tuple(trials.values()), tuple(left_out))
 
 
-def _check_shapes(experiment: Experiment, choice: ModelChoice, header: Header) -> None:
-    from raysp.models import catalog
-
-    name, (chosen, training) = header.name, settings_on(experiment, choice, header.name)
+def _check_shapes(experiment: Experiment, choice: ModelChoice, header: Header, kind: Kind) -> None:
+    chosen, training = settings_on(experiment, choice, header.name)
     try:
-        model = catalog.on_paper(choice.name, chosen, header.sizes)
-        _kind(header).check(model, training, header)
+        kind.check(catalog.on_paper(choice.name, chosen, header.sizes), training, header)
     except BadInput as error:
-        raise BadInput(f"{name}: {error}") from error
-
-
-def _kind(header: Header) -> Kind:
-    return kinds.of(header.kind)
+        raise BadInput(f"{header.name}: {error}") from error
 
 
 def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Any], Training | None]:
@@ -99,45 +93,23 @@ def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tupl
         BadInput: an unknown setting, or a value of the wrong type.
     """
     chosen, changes = choice.for_split(split)
-    return _model_settings(choice.name, chosen), _fitted_how(experiment, choice, changes)
+    training = _training(experiment.training, changes, choice.name)
+    return _hyperparameters(choice.name, chosen), None if catalog.fits_itself(choice.name) else training
 
 
 def _trial(
-    experiment: Experiment,
-    choice: ModelChoice,
-    name: str,
-    headers: dict[str, Header],
-    seed: int,
-    neurons: tuple[int, ...] | None,
+    experiment: Experiment, choice: ModelChoice, header: Header, headers: dict[str, Header], seed: int, units: Units
 ) -> Trial:
-    base = headers[name].role.selects_with
-    chosen, training = settings_on(experiment, choice, name)
-    trial = Trial(
-        model=choice.name,
-        hyperparameters=chosen,
-        training=training,
-        split=name,
-        data=headers[name].fingerprint,
-        seed=seed,
-        units=neurons,
-        label=choice.label,
-        code=code_hash.digest(code_hash.of_model(choice.name, chosen)),
-    )
-    if not base or trial.training is None:
+    chosen, training = settings_on(experiment, choice, header.name)
+    code, data = code_hash.digest(code_hash.of_model(choice.name, chosen)), header.fingerprint
+    trial = Trial(choice.name, chosen, training, header.name, data, seed, units, label=choice.label, code=code)
+    if not header.role.selects_with or training is None:
         return trial
-    return dataclasses.replace(trial, follows=_trial(experiment, choice, base, headers, seed, neurons).id)
+    followed = _trial(experiment, choice, headers[header.role.selects_with], headers, seed, units)
+    return dataclasses.replace(trial, follows=followed.id)
 
 
-def _fitted_how(experiment: Experiment, choice: ModelChoice, changes: dict[str, Any]) -> Training | None:
-    from raysp.models import catalog
-
-    training = _training(experiment.training, changes, choice.name)
-    return None if catalog.fits_itself(choice.name) else training
-
-
-def _model_settings(name: str, values: dict[str, Any]) -> dict[str, Any]:
-    from raysp.models import catalog
-
+def _hyperparameters(name: str, values: dict[str, Any]) -> dict[str, Any]:
     return settings.plain(catalog.config(name, values))
 
 
@@ -147,8 +119,6 @@ def _training(base: Training, changes: dict[str, Any], model: str) -> Training:
 
 def unfit(model: str, header: Header) -> str | None:
     """Return why a model does not go with a prepared split; None when it does."""
-    from raysp.models import catalog
-
     reads, kind = catalog.kind(model), header.kind
     if reads != kind:
         return f"the model reads {reads} splits, this is a {kind} split"

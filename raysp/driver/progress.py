@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any, Self
 
 from rich.console import Console, Group
@@ -109,9 +110,9 @@ class Progress(Display):
         table = Table.grid(padding=(0, 2))
         for name, entry in self._states.items():
             if entry["state"] == "running":
-                note = entry["note"]
                 bar = ProgressBar(total=1.0, completed=_share(entry), width=20)
-                table.add_row(Text(_readable(name)), bar, Text(_losses(note), style="dim"))
+                shown = losses(entry["note"], (*LOSSES, ("co-bps", "co-bps")))
+                table.add_row(Text(_readable(name)), bar, Text(shown, style="dim"))
         return Group(Text(self._summary(), style="bold"), table)
 
 
@@ -122,13 +123,12 @@ def _share(entry: dict[str, Any]) -> float:
     return note["epoch"] / note["epochs"] if note.get("epochs") and "epoch" in note else 0.0
 
 
-def _losses(note: dict[str, Any]) -> str:
+def losses(note: dict[str, Any], names: Iterable[tuple[str, str]]) -> str:
+    """Return how far a running trial is: its phase, or its epoch and the last of some numbers, (name, label) each."""
     if note.get("phase"):
         return str(note["phase"])
     shown = [f"epoch {note['epoch']}/{note.get('epochs', '?')}"] if "epoch" in note else ["starting"]
-    for name, label in (*LOSSES, ("co-bps", "co-bps")):
-        if note.get(name) is not None:
-            shown.append(f"{label} {note[name]:.4g}")
+    shown += [f"{label} {note[name]:.4g}" for name, label in names if note.get(name) is not None]
     return "  ".join(shown)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console, Group
 from rich.text import Text
 
-from raysp.driver.progress import LOSSES, Display, clock
+from raysp.driver.progress import LOSSES, Display, clock, losses
 from raysp.search.active_study import ActiveStudy
 from raysp.search.objective import better
 from raysp.search.outcome import ranking
@@ -34,7 +34,8 @@ class SweepProgress(Display):
         if event["kind"] in ("done", "failed"):
             self._running.pop(name, None)
         else:
-            self._running.setdefault(name, {}).update(event["note"])
+            # A phase lasts until the next note.
+            self._running.setdefault(name, {}).update({"phase": "", **event["note"]})
         if (line := _line(event)) is not None:
             self.say(line)
         self._show()
@@ -45,7 +46,8 @@ class SweepProgress(Display):
     def _picture(self) -> Group:
         unfinished = [active for active in self._studies if _ended(active) < (active.wanted or 0)][:12]
         lines = [Text(self._summary(), style="bold"), *(Text(f"  {study_line(active)}") for active in unfinished)]
-        return Group(*lines, *(Text(f"    {n}  {_epoch(note)}") for n, note in list(self._running.items())[:16]))
+        running = list(self._running.items())[:16]
+        return Group(*lines, *(Text(f"    {name}  {losses(note, LOSSES[1:])}") for name, note in running))
 
     def _summary(self) -> str:
         ended, wanted = sum(map(_ended, self._studies)), sum(active.wanted or 0 for active in self._studies)
@@ -83,10 +85,3 @@ def _line(event: dict[str, Any]) -> str | None:
     if event["kind"] == "crash":
         return f"  crashed {name}  its process died (crash {note['crashes']}); it goes on from its checkpoint"
     return None
-
-
-def _epoch(note: dict[str, Any]) -> str:
-    if "epoch" not in note:
-        return str(note.get("phase", "starting"))
-    losses = [f"{label} {note[name]:.4g}" for name, label in LOSSES[1:] if note.get(name) is not None]
-    return "  ".join([f"epoch {note['epoch']}/{note.get('epochs', '?')}", *losses])

@@ -28,16 +28,8 @@ def label(trial: Trial, own: dict[str, str]) -> str:
 
 def tags_of(trial: Trial, parent: str) -> dict[str, str]:
     """Return the tags that follow from the trial itself; `parent` is MLflow's id of the whole run."""
-    tags = {
-        KIND: "trial",
-        TRIAL: trial.id,
-        PARENT: parent,
-        "model": trial.shown,
-        "split": trial.split,
-        "seed": str(trial.seed),
-        "data": trial.data,
-        "standin": str(trial.standin).lower(),
-    }
+    tags = {KIND: "trial", TRIAL: trial.id, PARENT: parent, "model": trial.shown, "split": trial.split}
+    tags |= {"seed": str(trial.seed), "data": trial.data, "standin": str(trial.standin).lower()}
     stem, _, phase = trial.split.rpartition("-")
     dataset, _, width = stem.rpartition("-")
     if phase in ("val", "test") and width.endswith("ms"):
@@ -74,17 +66,14 @@ def curves_of(run: RunFolder, trial: Trial) -> dict[str, dict[int, float]]:
     from raysp.runs.curve import read_curve
 
     path = run.trial(trial.id).curve
-    found: dict[str, dict[int, float]] = {}
-    for row in read_curve(path, trial) if files.exists(path) else []:
-        for name, value in points(row).items():
-            found.setdefault(name, {})[int(row["epoch"])] = value
-    return found
+    rows = [(int(row["epoch"]), points(row)) for row in read_curve(path, trial)] if files.exists(path) else []
+    names = dict.fromkeys(name for _, row in rows for name in row)
+    return {name: {epoch: row[name] for epoch, row in rows if name in row} for name in names}
 
 
 def points(row: dict[str, Any]) -> dict[str, float]:
     """Return the metrics of one epoch, by name."""
-    numbers = {name: value for name, value in row.items() if name not in NO_METRIC and isinstance(value, int | float)}
-    return {name: float(value) for name, value in numbers.items()}
+    return {n: float(value) for n, value in row.items() if n not in NO_METRIC and isinstance(value, int | float)}
 
 
 def scores_of(run: RunFolder) -> dict[str, dict[str, float]]:

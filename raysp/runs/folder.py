@@ -21,48 +21,33 @@ State = Literal["done", "failed", "started", "missing"]
 AGAIN = "remove it and run the experiment again: finished trials are kept"
 FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,254}")
 RECORD = {
-    "name": str,
-    "kind": str,
-    "root": str,
-    "experiment": Mapping,
-    "submissions": tuple[Mapping, ...],
-    "data": Mapping[str, Any],
+    **dict.fromkeys(("name", "kind", "root"), str),
+    **dict.fromkeys(("experiment", "data", "code"), Mapping),
+    **dict.fromkeys(("submissions", "accepted", "trials", "earlier"), tuple[Mapping, ...]),
     "left_out": tuple[tuple[str, str, str], ...],
-    "code": Mapping,
-    "accepted": tuple[Mapping, ...],
-    "trials": tuple[Mapping, ...],
-    "earlier": tuple[Mapping, ...],
 }
 """What readers of experiment.yaml rely on."""
 
 INSIDE = {
     "experiment": {"floor": str, "ceiling": str},
-    "submissions": {"time": str, "command": str, "commit": str, "versions": Mapping, "ended": str, "asked": Mapping},
+    "submissions": {
+        **dict.fromkeys(("time", "command", "commit", "ended"), str),
+        **dict.fromkeys(("versions", "asked"), Mapping),
+    },
     "data": {
-        "kind": str,
-        "fingerprint": str,
-        "recordings": tuple[tuple[str, str], ...],
-        "builder": str,
-        "notes": tuple[str, ...],
+        **dict.fromkeys(("kind", "fingerprint", "builder"), str),
+        **{"recordings": tuple[tuple[str, str], ...], "notes": tuple[str, ...]},
     },
     "accepted": {"from": str, "to": str},
 }
 """And in its parts."""
 
 DONE = {
-    "best_epoch": int,
-    "epochs": int,
-    "learning_rates": tuple[float, ...],
-    "steps_per_epoch": int,
-    "validation": Mapping[str, Any],
-    "validation_loss": float | None,
-    "parameters": int,
-    "seconds": float,
-    "training_seconds": float,
-    "stopped_at": int | None,
-    "selected_on": str,
-    "standin": bool,
-    "commit": str,
+    **dict.fromkeys(("best_epoch", "epochs", "steps_per_epoch", "parameters"), int),
+    **dict.fromkeys(("seconds", "training_seconds"), float),
+    **dict.fromkeys(("selected_on", "commit"), str),
+    **{"validation": Mapping, "validation_loss": float | None, "learning_rates": tuple[float, ...]},
+    **{"stopped_at": int | None, "standin": bool},
 }
 """The same of done.json."""
 

@@ -65,19 +65,15 @@ def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dic
     import torch
 
     return {
-        "trial": trial.id,
-        "best_epoch": fitted.best_epoch,
-        "epochs": fitted.epochs,
+        **{name: getattr(fitted, name) for name in ("best_epoch", "epochs", "validation_loss", "parameters")},
+        **named(trial),
         "learning_rates": list(fitted.learning_rates),
         "steps_per_epoch": fitted.steps,
-        "validation_loss": fitted.validation_loss,
         "unseen_loss": best_metrics(fitted).get("unseen_loss"),
         "validation": best_metrics(fitted),
-        "parameters": fitted.parameters,
         "device": str(fitted.device),
         "seconds": round(time.time() - started, 3),
         "training_seconds": round(fitted.seconds, 3),
-        "data": trial.data,
         "standin": standin,
         "raysp": raysp.__version__,
         "python": platform.python_version(),

@@ -55,7 +55,6 @@ class ActiveStudy:
         self.candidates = [study.named(one, study.definition.seeds) for one in study.candidates()]
         self._outcomes: dict[str, Outcome] = {}
         self._trials: dict[tuple[int, int], Trial] = {}
-        self._ids: dict[tuple[int, int], str] = {}
         self._first_with: dict[str, int] = {}
         self._scores: dict[int, Score] = {}
         self._first_open, self._ended = 0, 0
@@ -135,13 +134,12 @@ class ActiveStudy:
         files.write_json(finished_path(self.study), result | winner)
 
     def _id(self, candidate: Candidate, seed: int) -> str:
-        """Return the id of a candidate's trial; made once, since it hashes all settings."""
+        """Return the id of a candidate's trial, which is made once."""
         key = (candidate.number, seed)
-        if key not in self._ids:
+        if key not in self._trials:
             self._trials[key] = self.study.trial(candidate, seed)
-            self._ids[key] = self._trials[key].id
-            self._first_with.setdefault(self._ids[key], candidate.number)
-        return self._ids[key]
+            self._first_with.setdefault(self._trials[key].id, candidate.number)
+        return self._trials[key].id
 
     def _look(self, candidate: Candidate, seed: int) -> bool:
         """Tell whether a trial has to be run, as its folder says; settle it where it has not."""

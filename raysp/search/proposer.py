@@ -62,7 +62,7 @@ class Proposer:
             return Candidate(number, "grid", self._grid[after])
         combination = self._grid[after % len(self._grid)]
         for attempt in range(ATTEMPTS):
-            params = self._sample(number, attempt, combination, earlier, scores)
+            params = self._sample(attempt, combination, earlier, scores)
             if _accepted(self.definition, params):
                 return Candidate(number, sampler, params)
         raise BadInput(
@@ -71,16 +71,11 @@ class Proposer:
         )
 
     def _sample(
-        self,
-        number: int,
-        attempt: int,
-        combination: dict[str, Any],
-        earlier: list[Candidate],
-        scores: Mapping[int, Score],
+        self, attempt: int, combination: dict[str, Any], earlier: list[Candidate], scores: Mapping[int, Score]
     ) -> dict[str, Any]:
         import optuna
 
-        study = self._optuna
+        study, number = self._optuna, len(earlier)
         known = self.needs(number)
         for candidate in earlier[self._added : known]:
             if candidate.inside:
@@ -88,12 +83,10 @@ class Proposer:
         self._added = max(self._added, known)
         running = [self._running(candidate) for candidate in earlier[known:] if known and candidate.inside]
         seed = _seed(self.definition.seed, number, attempt)
-        tpe = self.definition.sampler == "tpe"
-        study.sampler = (
-            optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
-            if tpe
-            else optuna.samplers.RandomSampler(seed=seed)
-        )
+        if self.definition.sampler == "tpe":
+            study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
+        else:
+            study.sampler = optuna.samplers.RandomSampler(seed=seed)
         study.enqueue_trial({name: token(value) for name, value in combination.items()})
         trial = study.ask()
         chosen = self._suggest(trial)
@@ -107,12 +100,10 @@ class Proposer:
         return len(self._optuna.get_trials(deepcopy=False)) - 1
 
     def _suggest(self, trial: Any) -> dict[str, Any]:
-        space, values, chosen = self.definition.space, dict(self.definition.base), {}
+        space, chosen = self.definition.space, {}
         for entry in space.free:
-            values = space.complete(chosen, self.definition.base)
-            if not space.active(entry, values):
-                continue
-            chosen[entry.name] = _suggested(trial, entry)
+            if space.active(entry, space.complete(chosen, self.definition.base)):
+                chosen[entry.name] = _suggested(trial, entry)
         return chosen
 
 

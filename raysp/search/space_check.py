@@ -148,6 +148,7 @@ def _holds(needs: Needs, name: str, value: Any) -> bool:
 
 
 def _check_when(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
+    never = f"search space: {entry.name} never varies"
     for name, allowed in entry.when.items():
         parent = space.by_name.get(name)
         if parent is None:
@@ -157,21 +158,12 @@ def _check_when(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
         if parent.kind == "uniform" and parent.step is None:
             raise BadInput(f"search space: {entry.name} depends on single values of the continuous range of {name}")
         for value in allowed:
-            if not parent.contains(value):
-                raise BadInput(
-                    f"search space: {entry.name} never varies at {name} {value!r}, which is not in its range"
-                )
+            expect(parent.contains(value), f"{never} at {name} {value!r}, which is not in its range")
     for name, allowed in _needs(space, entry).items():
-        if not allowed:
-            raise BadInput(
-                f"search space: {entry.name} never varies, since its conditions on {name} exclude each other"
-            )
+        expect(allowed, f"{never}, since its conditions on {name} exclude each other")
         if name not in space.by_name and not any(equal(base[name], value) for value in allowed):
             shown = " or ".join(repr(value) for value in allowed)
-            raise BadInput(
-                f"search space: {entry.name} never varies, since {name} is {base[name]!r} and never {shown}; "
-                f"give {name} a range"
-            )
+            raise BadInput(f"{never}, since {name} is {base[name]!r} and never {shown}; give {name} a range")
 
 
 def _check_point(space: Space, point: Mapping[str, Any], base: Mapping[str, Any], where: str) -> None:

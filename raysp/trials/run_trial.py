@@ -15,6 +15,7 @@ from raysp.errors import NotReady
 from raysp.io import files
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
+from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named, recorded
 
@@ -40,7 +41,32 @@ def run_trial(
         Interrupted: `keep_going` said stop; the checkpoint holds the state.
         Exception: whatever went wrong, after the traceback was written to error.txt.
     """
-    return once(trial, setting, lambda folder, log: _run(trial, setting, folder, report, keep_going, log))
+
+    def run(folder: TrialFolder, log: Log) -> dict[str, Any]:
+        from raysp.training.job import Job
+
+        started = time.time()
+        kind = kinds.of(store.same_data(setting.root, trial).kind)
+        split, answers = _data(trial, setting)
+        log.line(f"{trial.id}: {kind.words(trial, split)}")
+        job = Job(
+            trial,
+            device=setting.device,
+            checkpoint=folder.checkpoint_of,
+            report=log.and_tell(report),
+            follow=_follow(trial, setting),
+            keep_going=keep_going,
+        )
+        fitted = kind.fit(job, split, answers)
+        log.line(summary(fitted, trial))
+        products = kind.predict(job, fitted, split)
+        for name, write in products.files.items():
+            write(files.join(folder.path, name))
+        write_curve(folder.curve, fitted.curve, trial)
+        files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted), **products.metrics})
+        return {**done_record(trial, fitted, split.provenance.standin, started), **products.done}
+
+    return once(trial, setting, run)
 
 
 def once(trial: Trial, setting: Setting, run: Callable[[TrialFolder, Log], dict[str, Any]]) -> dict[str, Any]:
@@ -68,39 +94,6 @@ def check_code(trial: Trial) -> None:
             f"the code of {trial.model} on {platform.node()} is not the one that {trial.id} was planned with; it was "
             "changed since, or differs from machine to machine. Run the same command again to plan with what is there"
         )
-
-
-def _run(
-    trial: Trial,
-    setting: Setting,
-    folder: TrialFolder,
-    report: Callable[[dict[str, Any]], None],
-    keep_going: Callable[[], bool],
-    log: Log,
-) -> dict[str, Any]:
-    from raysp.runs import curve
-    from raysp.training.job import Job
-
-    started = time.time()
-    kind = kinds.of(store.same_data(setting.root, trial).kind)
-    split, answers = _data(trial, setting)
-    log.line(f"{trial.id}: {kind.words(trial, split)}")
-    job = Job(
-        trial,
-        device=setting.device,
-        checkpoint=folder.checkpoint_of,
-        report=log.and_tell(report),
-        follow=_follow(trial, setting),
-        keep_going=keep_going,
-    )
-    fitted = kind.fit(job, split, answers)
-    log.line(summary(fitted, trial))
-    products = kind.predict(job, fitted, split)
-    for name, write in products.files.items():
-        write(files.join(folder.path, name))
-    curve.write_curve(folder.curve, fitted.curve, trial)
-    files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted), **products.metrics})
-    return {**done_record(trial, fitted, split.provenance.standin, started), **products.done}
 
 
 def _data(trial: Trial, setting: Setting) -> tuple[Any, Any]:
