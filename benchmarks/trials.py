@@ -27,7 +27,7 @@ from raysp.cluster.sweep import work
 from raysp.config import Resources, Training
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.trials.run_trial import Setting
-from raysp.driver.plan import _model_settings
+from raysp.driver.plan import _hyperparameters
 from raysp.runs.folder import RunFolder
 from raysp.search.scheduler import StudyScheduler
 from raysp.search.active_study import Amount, ActiveStudy
@@ -43,7 +43,7 @@ space = parse_space({"model": "sae", "space": {
     "model.hidden": {"int": [16, 256], "log": True}, "model.dropout": {"uniform": [0, 0.6]},
     "model.latents": {"choice": [0, 8, 16]}, "training.learning_rate": {"loguniform": [1e-4, 1e-1]},
     "training.weight_decay": {"loguniform": [1e-3, 5]}}}, "space")
-base = flat(_model_settings("sae", {}), Training())
+base = flat(_hyperparameters("sae", {}), Training())
 study = Study(run, Definition("split", "0" * 64, base, space))
 study.write()
 part = PopulationSplit("split", Sizes("none", 20.0, 5, 3), TrialArrays(numpy.zeros((4, 5, 3), numpy.float32)), None)

@@ -30,12 +30,33 @@ VERBOSE = click.option("--verbose", is_flag=True, help="Show what the libraries 
 
 
 class Verb(click.Command):
-    """A command whatever ends which is one line for a person and an exit status."""
+    """A command whatever ends which is one line for a person and an exit status.
+
+    2 for what a person can mend (BadInput, NotReady), 1 for what the disk, a store or the system refuses, 70 for what
+    raysp did not expect, whose traceback is kept in a file; 130 for Ctrl-C, 143 for SIGTERM, 141 for a pipe
+    that closed.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        with ended_in_words():
-            return super().invoke(ctx)
+        try:
+            with taken_for_ctrl_c():
+                for text in sys.argv:
+                    _check_text(text)
+                found = super().invoke(ctx)
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+                return found
+        except (SystemExit, click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            # Nobody reads on (raysp status | head), and Python must not try again when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(128 + signal.SIGPIPE)
+        except BaseException as error:
+            text, status = _in_words(error)
+            _warn(f"raysp: {masked(text)}")
+            sys.exit(status)
 
 
 class Verbs(click.Group):
@@ -50,33 +71,6 @@ class Verbs(click.Group):
 def main() -> None:
     """Train, sweep, compare and submit models of neural spiking."""
     speak_utf8()
-
-
-@contextlib.contextmanager
-def ended_in_words() -> Iterator[None]:
-    """Turn whatever ends a verb into one line for a person and an exit status.
-
-    2 for what a person can mend (BadInput, NotReady), 1 for what the disk, a store or the system refuses, 70 for what
-    raysp did not expect, whose traceback is kept in a file; 130 for Ctrl-C, 143 for SIGTERM, 141 for a pipe
-    that closed.
-    """
-    try:
-        with taken_for_ctrl_c():
-            for text in sys.argv:
-                _check_text(text)
-            yield
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except (SystemExit, click.ClickException, click.exceptions.Exit, click.Abort):
-        raise
-    except BrokenPipeError:
-        # Nobody reads on (raysp status | head), and Python must not try again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(128 + signal.SIGPIPE)
-    except BaseException as error:
-        text, status = _in_words(error)
-        _warn(f"raysp: {masked(text)}")
-        sys.exit(status)
 
 
 def _in_words(error: BaseException) -> tuple[str, int]:

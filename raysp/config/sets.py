@@ -43,18 +43,15 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
 
 def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
     head, _, rest = key.partition(".")
-    models = {choice.shown: i for i, choice in enumerate(experiment.models)}
+    models = {choice.shown for choice in experiment.models}
     if head in ("training", "resources") and rest:
         part = getattr(experiment, head)
         changed = settings.build(type(part), {**settings.plain(part), rest: value}, head)
         choices = experiment.models if head == "resources" else tuple(_without(one, rest) for one in experiment.models)
         return dataclasses.replace(experiment, models=choices, **{head: changed})
     if head in models and rest:
-        i = models[head]
-        return dataclasses.replace(
-            experiment,
-            models=(*experiment.models[:i], _set_model(experiment.models[i], rest, value), *experiment.models[i + 1 :]),
-        )
+        choices = (_set_model(one, rest, value) if one.shown == head else one for one in experiment.models)
+        return dataclasses.replace(experiment, models=tuple(choices))
     if head in OWN and not rest:
         value = _numbers(value) if head == "seeds" else str(value) if head == "units" else value
         return dataclasses.replace(experiment, **{head: settings.coerce(OWN[head], value, head)})
@@ -95,13 +92,6 @@ def _set_model(choice: ModelChoice, rest: str, value: Any) -> ModelChoice:
 
 
 def _keys(experiment: Experiment) -> list[str]:
-    training = [f"training.{item.name}" for item in dataclasses.fields(Training)]
-    resources = [f"resources.{item.name}" for item in dataclasses.fields(Resources)]
-    return [
-        *training,
-        *resources,
-        "seeds",
-        "units",
-        "units_per_trial",
-        *(f"{choice.shown}.SETTING" for choice in experiment.models),
-    ]
+    parts = {"training": Training, "resources": Resources}
+    fields = [f"{part}.{item.name}" for part, cls in parts.items() for item in dataclasses.fields(cls)]
+    return [*fields, *OWN, *(f"{choice.shown}.SETTING" for choice in experiment.models)]

@@ -56,7 +56,8 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         say(f"  submission   {line}")
     if any(known[split].phase == "val" for split in now["trials"].values()):
         # Scores of other code, or that somebody changed, are not mixed with new ones.
-        scored = before.get("made_from", {}).get("scoring") == now["scoring"] and not _differs(run, before, run.metrics)
+        same = before.get("made_from", {}).get("scoring") == now["scoring"]
+        scored = same and "metrics.parquet" not in changed(run, before)
         evaluate(run, root, "val", anew=not scored)
         say(f"  metrics      {run.metrics}")
         for remark in remarks_of(run, "val", root):
@@ -203,7 +204,7 @@ def _made_from(run: RunFolder) -> dict[str, Any]:
         "raysp": raysp.__version__,
         "code": _code((SCORER, *MAKERS), kinds.paths(), (*SCORING, "report")),
         "scoring": _code((SCORER,), kinds.paths("score.py"), SCORING),
-        "record": files.digest(_told(run.record())),
+        "record": files.digest(_reported(run.record())),
         "test_looks": files.stamp(looks)["size"] if files.exists(looks) else 0,
     }
 
@@ -212,14 +213,10 @@ def _code(own: Iterable[str], others: Iterable[Path], rooms: tuple[str, ...]) ->
     return code_hash.digest(code_hash.files_of([*(code_hash.PACKAGE / path for path in own), *others], rooms))
 
 
-def _told(record: dict[str, Any]) -> list[Any]:
+def _reported(record: dict[str, Any]) -> list[Any]:
     """Return what a report tells of a run's record, besides its commands: floor and ceiling, and what is left out."""
     experiment = {name: value for name, value in record.get("experiment", {}).items() if name != "resources"}
     return [experiment, record.get("accepted"), [one["id"] for one in record.get("earlier", ())]]
-
-
-def _differs(run: RunFolder, finished: dict[str, Any], path: str) -> bool:
-    return path.rpartition("/")[2] in changed(run, finished)
 
 
 def _page(run: RunFolder) -> str:

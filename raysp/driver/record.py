@@ -99,9 +99,10 @@ def submission() -> dict[str, Any]:
 
 def accepted() -> dict[str, str]:
     """Return who says now that a change of the code changed no result."""
+    user = f"user {os.getuid()}"
     with contextlib.suppress(OSError, KeyError):
-        return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"{getpass.getuser()} on {platform.node()}"}
-    return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"user {os.getuid()} on {platform.node()}"}
+        user = getpass.getuser()
+    return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"{user} on {platform.node()}"}
 
 
 def widened() -> str:

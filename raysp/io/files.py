@@ -73,18 +73,15 @@ def exists(path: str) -> bool:
         StoreError: a store does not tell.
     """
     with _at(path) as (fs, name):
-        return os.path.exists(name) or _hidden(name) if is_local(path) else bool(fs.exists(name))
-
-
-def _hidden(name: str) -> bool:
-    """Return False, since nothing is there; raise PermissionError where something may be and this user may not look."""
-    try:
-        os.stat(name)
-    except PermissionError:
-        raise
-    except (OSError, ValueError):
-        pass
-    return False
+        if not is_local(path):
+            return bool(fs.exists(name))
+        try:
+            os.stat(name)
+        except PermissionError:
+            raise
+        except (OSError, ValueError):
+            return False
+        return True
 
 
 def make_folder(path: str) -> None:

@@ -103,22 +103,21 @@ def _where(error: BaseException, found: str) -> str:
 
 def _owner(path: str | bytes) -> str:
     """Return, in brackets, whose the nearest folder is that can be looked at."""
-    import pwd
-
     place = os.fsdecode(path)
     while place not in ("", "/") and not os.path.exists(place):
         place = os.path.dirname(place)
-    with contextlib.suppress(OSError, KeyError):
-        owner = os.stat(place or ".").st_uid
-        names = [next(iter(_name(pwd, number)), str(number)) for number in (owner, os.getuid())]
-        return "" if owner == os.getuid() else f" (it belongs to {names[0]}, and this is {names[1]})"
+    with contextlib.suppress(OSError):
+        owner, own = os.stat(place or ".").st_uid, os.getuid()
+        return "" if owner == own else f" (it belongs to {_user(owner)}, and this is {_user(own)})"
     return ""
 
 
-def _name(pwd: object, number: int) -> list[str]:
+def _user(number: int) -> str:
+    import pwd
+
     with contextlib.suppress(KeyError):
-        return [pwd.getpwuid(number).pw_name]
-    return []
+        return pwd.getpwuid(number).pw_name
+    return str(number)
 
 
 def _has_bytes(text: str) -> bool:

@@ -189,8 +189,7 @@ def _dumper() -> Any:
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
         """A safe dumper that puts into quotes what `_loader`, or a reader of YAML 1.1, would take for no text."""
 
-    pattern, first = SCALARS["float"]
-    Dumper.add_implicit_resolver(f"{TAG}float", re.compile(f"(?:{pattern})$"), first)
-    pattern, first = SCALARS["int"]
-    Dumper.add_implicit_resolver(f"{TAG}int", re.compile(f"(?:{pattern})$"), first)
+    for name in ("float", "int"):
+        pattern, first = SCALARS[name]
+        Dumper.add_implicit_resolver(TAG + name, re.compile(f"(?:{pattern})$"), first)
     return Dumper

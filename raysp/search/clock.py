@@ -18,7 +18,8 @@ class Clock:
 
     def __init__(self, path: str, minutes: float | None) -> None:
         self._path, self._minutes = path, minutes
-        self._before = _read(path) if files.exists(path) else 0.0
+        before = files.read_object(path).get("seconds") if files.exists(path) else 0.0
+        self._before = settings.coerce(float, before, f"{path}, seconds")
         self._started, self._written = time.monotonic(), 0.0
 
     @property
@@ -35,7 +36,3 @@ class Clock:
         if time.monotonic() - self._written >= every_s:
             self._written = time.monotonic()
             files.write_json(self._path, {"seconds": round(self.seconds, 1)})
-
-
-def _read(path: str) -> float:
-    return settings.coerce(float, files.read_object(path).get("seconds"), f"{path}, seconds")

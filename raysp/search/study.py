@@ -112,8 +112,7 @@ class Definition:
 
     def plain(self) -> dict[str, Any]:
         """Return the definition as dictionaries and plain values."""
-        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: settings.plain(value) for name, value in found.items()} | {"space": spell_space(self.space)}
+        return settings.plain(self) | {"space": settings.plain(spell_space(self.space))}
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ class Study:
             for candidate in self.candidates():
                 self._name_anew(candidate)
             accepted = [*there.accepted, {**(accept or {}), "files": changed, "before": dict(there.definition.code)}]
-        write_yaml(path, {**settings.plain(self.definition.plain()), "accepted": accepted})
+        write_yaml(path, {**self.definition.plain(), "accepted": accepted})
 
     def candidates(self) -> list[Candidate]:
         """Return the candidates proposed so far, in order. Raises BadInput when a file is damaged or missing."""
@@ -296,7 +295,7 @@ def read_study(run: RunFolder, model: str, split: str) -> Study:
 def differences(there: Definition, mine: Definition) -> list[str]:
     """Return what two studies differ in that their candidates depend on, in words; their code apart."""
     # A candidate's score is a mean over its seeds, whatever their order.
-    old, new = ({**settings.plain(one.plain()), "seeds": sorted(one.seeds)} for one in (there, mine))
+    old, new = ({**one.plain(), "seeds": sorted(one.seeds)} for one in (there, mine))
     shown = []
     for name in [name for name in new if name != "code" and old[name] != new[name]]:
         if name == "in_flight" and mine.sampler != "tpe":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from raysp.config.experiment import Training
-from raysp.driver.plan import _model_settings
+from raysp.driver.plan import _hyperparameters
 from raysp.io import files
 from raysp.runs.folder import RunFolder
 from raysp.search.active_study import ActiveStudy, Amount
@@ -25,7 +25,7 @@ SPACE = {
 
 def study(folder, *, space=SPACE, start=None, model="sae", split="split-val", **changes) -> Study:
     found = parse_space({"model": model, "space": space} | ({"start": start} if start else {}), "space")
-    base = flat(_model_settings(model, {}), Training())
+    base = flat(_hyperparameters(model, {}), Training())
     made = Study(RunFolder(str(folder)), Definition(split, "0" * 64, base, found, **changes))
     made.write()
     return made

@@ -24,19 +24,19 @@ def test_accepts_what_the_split_can_report():
 
 
 @pytest.mark.parametrize(
-    ("names", "neurons", "message"),
+    ("names", "units", "message"),
     [
         ((), None, "at least one"),
         (("co-bps", "co-bps"), None, "each once"),
         (("co-bsp",), None, "did you mean 'co-bps'"),
         (("reconstruction bits/spike",), None, "unknown objective"),
         (("fp-bps",), None, "needs bins after the observed ones, which x-20ms-val does not have"),
-        (("co-bps",), (0, 1, 5), "needs held-out neurons, and the chosen neurons of x-20ms-val are all held-in"),
+        (("co-bps",), (0, 1, 5), "needs held-out units, and the chosen units of x-20ms-val are all held-in"),
     ],
 )
-def test_refuses(names, neurons, message):
+def test_refuses(names, units, message):
     with pytest.raises(BadInput, match=message):
-        check_objectives(names, KIND, HEADER, neurons)
+        check_objectives(names, KIND, HEADER, units)
 
 
 def test_less_loss_and_more_bits_are_better():
