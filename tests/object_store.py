@@ -7,6 +7,8 @@ import itertools
 import os
 import pathlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -156,6 +158,12 @@ def store_with_data(folder, bucket, **more):
             files.copy(path(root, name), path(f"s3://{bucket}/data", name))
         yield root, door
         s3fs.S3FileSystem.clear_instance_cache()
+
+
+def verb(*arguments):
+    """Run a verb of raysp in a process of its own; return its exit status and all that it printed."""
+    done = subprocess.run([sys.executable, "-m", "raysp", *arguments], capture_output=True, text=True, timeout=6000)
+    return done.returncode, done.stdout + done.stderr
 
 
 def every_file(address):

@@ -77,8 +77,8 @@ def test_what_is_not_ray_is_told(monkeypatch):
 
     monkeypatch.setattr(joining, "living", refuse)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        told = joining.unheard(f"127.0.0.1:{server.getsockname()[1]}", 0.0)
-    assert told == "what listens there does not answer as Ray: Timed out while waiting for GCS."
+        message = joining.unheard(f"127.0.0.1:{server.getsockname()[1]}", 0.0)
+    assert message == "what listens there does not answer as Ray: Timed out while waiting for GCS."
 
 
 def test_a_cluster_without_living_nodes_is_told(monkeypatch):

@@ -143,10 +143,10 @@ def test_no_trial_is_ever_held_twice_lost_or_run_after_it_is_done(steps):
     names = [f"t{i}" for i in range(5)]
     queue = make(*names)
     held, done = {}, set()
-    told, seen = queue.states(), 0
+    message, seen = queue.states(), 0
     for worker, step in steps:
         events, changed, _ = queue.news(seen)
-        told, seen = told | changed, seen + len(events)
+        message, seen = message | changed, seen + len(events)
         mine = held.get(worker)
         if step == "take" and mine is None:
             given = queue.take(worker)
@@ -168,7 +168,7 @@ def test_no_trial_is_ever_held_twice_lost_or_run_after_it_is_done(steps):
             queue.register(worker)
             held.pop(worker, None)
     states = queue.states()
-    assert states == told | queue.news(seen)[1]
+    assert states == message | queue.news(seen)[1]
     assert set(states) == set(names)
     assert {n for n, e in states.items() if e["state"] == "running"} == set(held.values())
     assert done <= {n for n, e in states.items() if e["state"] in ("done", "failed")}

@@ -11,7 +11,7 @@ from tests.search import made_up
 
 
 @pytest.fixture
-def told(tmp_path):
+def message(tmp_path):
     scheduler, events = StudyScheduler([made_up.active(made_up.study(tmp_path), 2)]), []
     callback = Events(Setting(str(tmp_path), ""), scheduler, events.append, Trouble(), 3)
 
@@ -23,8 +23,8 @@ def told(tmp_path):
     return scheduler, tell
 
 
-def test_a_trial_whose_process_died_while_it_was_handed_over_is_run_again(told):
-    scheduler, tell = told
+def test_a_trial_whose_process_died_while_it_was_handed_over_is_run_again(message):
+    scheduler, tell = message
     trial = scheduler.next()
     assert tell("error", trial)["kind"] == "crash"
     assert scheduler.next().id == trial.id
@@ -32,8 +32,8 @@ def test_a_trial_whose_process_died_while_it_was_handed_over_is_run_again(told):
     assert tell("complete", trial)["note"]["outcome"].state == "done"
 
 
-def test_a_trial_that_keeps_killing_its_process_is_set_aside(told):
-    scheduler, tell = told
+def test_a_trial_that_keeps_killing_its_process_is_set_aside(message):
+    scheduler, tell = message
     trial = scheduler.next()
     tell("recover", trial)
     tell("error", trial)

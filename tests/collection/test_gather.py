@@ -68,19 +68,19 @@ def test_rates_in_the_dataset_are_those_of_the_trial(full):
 
 
 def test_the_second_time_moves_nothing_and_a_new_trial_moves_itself(full, monkeypatch):
-    said, brought = [], []
+    output, brought = [], []
     bring = module._bring
     monkeypatch.setattr(module, "_bring", lambda run, *paths: (brought.append(paths[0]), bring(run, *paths)))
-    gather(full.run, report=said.append)
+    gather(full.run, report=output.append)
     assert len(brought) == 8
-    gather(full.run, report=said.append)
+    gather(full.run, report=output.append)
     assert len(brought) == 8
     split = full.split("mc_rtt-20ms-val")
     new = full.trained("sae", split)
     full.finish(new, split)
-    gather(full.run, report=said.append)
+    gather(full.run, report=output.append)
     assert brought[8:] == [full.run.trial(new.id).predictions]
-    assert [text.partition(": ")[2] for text in said] == ["8 new, 0 removed", "0 new, 0 removed", "1 new, 0 removed"]
+    assert [text.partition(": ")[2] for text in output] == ["8 new, 0 removed", "0 new, 0 removed", "1 new, 0 removed"]
 
 
 def test_a_trial_run_anew_takes_the_place_of_its_old_rates(full):
@@ -150,13 +150,13 @@ def test_damaged_or_foreign_predictions_change_nothing(full):
     full.finish(new, split)
     full.finish(other, split)
     mine = full.run.trial(other.id).predictions
-    for spoil, said in (
+    for spoil, output in (
         (lambda: os.truncate(mine, 50), "damaged"),
         (lambda: os.remove(mine), "1 without predictions"),
         (lambda: os.link(full.run.trial(new.id).predictions, mine), "expected predictions of"),
     ):
         spoil()
-        with pytest.raises((BadInput, NotReady), match=said):
+        with pytest.raises((BadInput, NotReady), match=output):
             gather(full.run)
         assert relative(full) == before
 

@@ -176,24 +176,24 @@ def test_a_dry_run_says_what_prepares_the_splits_that_are_not(tmp_path, monkeypa
         Request(root=str(tmp_path), runs=str(tmp_path), file="e.py", dry_run=True),
         RunFolder(f"{tmp_path}/e"),
     )
-    asked, said = Asked(experiment, experiment, experiment, names, run, request), []
-    assert launch._show(asked, said.append) == 0
+    asked, printed = Asked(experiment, experiment, experiment, names, run, request), []
+    assert launch._show(asked, printed.append) == 0
     expected = f"raysp data prepare e.py mc_maze_small-20ms-test mc_maze_small-20ms-val --root {tmp_path}"
-    assert said[-1] == f"their trials can be listed once they are prepared; type: {expected}"
+    assert printed[-1] == f"their trials can be listed once they are prepared; type: {expected}"
     assert files.listing(str(tmp_path)) == []
 
 
 def test_trials_outside_of_what_was_asked_for_are_named_with_a_command_that_helps(run, monkeypatch):
     argv = ["/x/bin/raysp", "run", "e.py", "--models", "mean_rate", "--root", "d", "--splits=a*", "--retry"]
     monkeypatch.setattr(sys, "argv", argv)
-    said = []
-    say_outside([], run, said.append)
-    assert said == []
+    printed = []
+    say_outside([], run, printed.append)
+    assert printed == []
     files.remove(run.trial(TRIALS[1].id).done)
     files.write_text(run.trial(TRIALS[1].id).error, "boom")
-    say_outside([TRIALS[1]], run, said.append)
-    assert "1 trial of this experiment is not finished, 1 failed" in said[0]
-    assert said[0].endswith("run them with: raysp run e.py --root d --models mean_rate --retry")
+    say_outside([TRIALS[1]], run, printed.append)
+    assert "1 trial of this experiment is not finished, 1 failed" in printed[0]
+    assert printed[0].endswith("run them with: raysp run e.py --root d --models mean_rate --retry")
 
 
 def test_a_run_beside_one_whose_name_differs_in_case_alone_is_refused(tmp_path):

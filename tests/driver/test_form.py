@@ -189,11 +189,11 @@ def test_older_results_stand_where_a_person_says_that_their_code_changed_nothing
     form = command(run, E, accept=True)
     assert [trial.id for trial in form.planned] == ids
     assert form.earlier == ()
-    (said,) = run.record()["accepted"]
+    (output,) = run.record()["accepted"]
     now = code_hash.digest(code_hash.of_model("sae"))
-    assert (said["model"], said["from"], said["to"]) == ("sae", "0" * 64, now)
-    assert said["who"]
-    assert said["time"]
+    assert (output["model"], output["from"], output["to"]) == ("sae", "0" * 64, now)
+    assert output["who"]
+    assert output["time"]
     # The next command remembers; a trial that had not ended is one of today's code.
     files.remove(run.trial(ids[-1]).done)
     form = command(run, E)

@@ -20,8 +20,10 @@ def test_values_that_give_way_to_the_sweep_though_it_did_not_search_them_are_tol
     finished(tmp_path)
     swept = Training()
     mine = Training(epochs=swept.epochs + 1, batch_size=swept.batch_size + 2, learning_rate=0.5)
-    told = f"also epochs {mine.epochs} -> {swept.epochs}, batch_size {mine.batch_size} -> {swept.batch_size}"
-    assert replaced(str(tmp_path), training=mine) == [f"sae on {SPLITS[0]}, {SPLITS[1]}: {told}, as the sweep had it"]
+    message = f"also epochs {mine.epochs} -> {swept.epochs}, batch_size {mine.batch_size} -> {swept.batch_size}"
+    assert replaced(str(tmp_path), training=mine) == [
+        f"sae on {SPLITS[0]}, {SPLITS[1]}: {message}, as the sweep had it"
+    ]
     assert replaced(str(tmp_path)) == []
 
 
@@ -36,18 +38,18 @@ TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\
     ],
 )
 def test_the_first_failure_is_a_line_and_its_traceback_stays_in_the_file(tmp_path, text, shown):
-    run, trial, said = RunFolder(str(tmp_path)), Trial("sae", {}, None, "x", "d"), []
+    run, trial, output = RunFolder(str(tmp_path)), Trial("sae", {}, None, "x", "d"), []
     path = run.trial(trial.id).error
     files.write_text(path, text)
-    show_failure(run, [trial], {}, said.append)
-    assert f"{trial.id}:\n  {shown}" in said[0]
-    assert f"its traceback: {path}" in said[1]
-    assert "Traceback (most" not in "".join(said)
+    show_failure(run, [trial], {}, output.append)
+    assert f"{trial.id}:\n  {shown}" in output[0]
+    assert f"its traceback: {path}" in output[1]
+    assert "Traceback (most" not in "".join(output)
     assert files.read_text(path) == text
 
 
 def test_a_killed_worker_leaves_no_traceback_to_point_to(tmp_path):
-    run, trial, said = RunFolder(str(tmp_path)), Trial("sae", {}, None, "x", "d"), []
-    show_failure(run, [trial], {trial.id: {"error": "the trial killed its worker 3 times"}}, said.append)
-    assert said[0].endswith(f"{trial.id}:\n  the trial killed its worker 3 times")
-    assert "its traceback" not in "".join(said)
+    run, trial, output = RunFolder(str(tmp_path)), Trial("sae", {}, None, "x", "d"), []
+    show_failure(run, [trial], {trial.id: {"error": "the trial killed its worker 3 times"}}, output.append)
+    assert output[0].endswith(f"{trial.id}:\n  the trial killed its worker 3 times")
+    assert "its traceback" not in "".join(output)

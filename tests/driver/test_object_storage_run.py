@@ -20,7 +20,7 @@ pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3
 pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")
 
 from tests import object_store
-from tests.object_store import every_file
+from tests.object_store import every_file, verb
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
@@ -181,24 +181,19 @@ def test_an_address_with_a_password_is_refused_before_anything_is_written(there,
     assert every_file("s3://stored") == before
 
 
-def verb(*arguments):
-    done = subprocess.run([sys.executable, "-m", "raysp", *arguments], capture_output=True, text=True, timeout=6000)
-    return done.returncode, done.stdout + done.stderr
-
-
 def test_what_a_run_left_is_gathered_scored_and_drawn_anew_from_its_address(local, stored):
     run, _ = stored
     for path in (run.predictions, run.metrics, run.report, run.submission("val", standin=True)):
         files.remove(path)
     root = ("--root", "s3://stored/data")
-    for arguments, told in (
+    for arguments, expected in (
         (("status", run.path), "2 done"),
         (("collect", run.path, *root), run.submission("val", standin=True)),
         (("evaluate", run.path, *root), f"2 trials scored: {run.metrics}"),
         (("report", run.path, *root), f"{run.report}/report.html"),
     ):
         code, output = verb(*arguments)
-        assert (code, told in output) == (0, True), output
+        assert (code, expected in output) == (0, True), output
     equal(local, run)
     assert {"report.html"} <= set(files.listing(run.report))
     assert len([name for name in every_file(run.predictions) if name.endswith(".parquet")]) == 2

@@ -19,6 +19,7 @@ pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'raysp[s3
 pytest.importorskip("moto.server", reason="moto's server is not installed: pip install 'raysp[test]'")
 
 from tests import object_store
+from tests.object_store import verb
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
@@ -70,16 +71,11 @@ def sweep(there, root, runs, *more):
     return start(there, "sweep", root, runs, "--space", str(there[0] / "space.yaml"), *(more or AMOUNT))
 
 
-def raysp(*arguments):
-    done = subprocess.run([sys.executable, "-m", "raysp", *arguments], capture_output=True, text=True, timeout=6000)
-    return done.returncode, done.stdout + done.stderr
-
-
 def the_sweep(runs):
     return RunFolder(files.join(runs, "standin-tiny"))
 
 
-def told(run):
+def came_to(run):
     (study,) = read_studies(run)
     result = read_result(study)
     candidates = [(c.number, c.source, dict(c.params)) for c in result.candidates]
@@ -87,7 +83,7 @@ def told(run):
 
 
 def equal(one, other):
-    assert told(one) == told(other)
+    assert came_to(one) == came_to(other)
     frames = [tables.read_table(run.table).drop(NOT_RESULTS) for run in (one, other)]
     assert frames[0].equals(frames[1])
     assert read_yaml(one.settings)["models"] == read_yaml(other.settings)["models"]
@@ -185,12 +181,12 @@ def test_what_it_found_is_taken_over_from_its_address(there, local, stored):
 
 def test_its_state_and_report_are_asked_for_by_its_address(stored):
     run, _ = stored
-    code, output = raysp("status", run.path)
+    code, output = verb("status", run.path)
     assert (code, "4 candidates, 4 done" in output, "winner" in output) == (0, True, True), output
     files.remove(run.report)
-    code, output = raysp("report", run.path)
+    code, output = verb("report", run.path)
     assert (code, f"{run.report}/report.html" in output) == (0, True), output
     assert "report.html" in files.listing(run.report)
     for verb in ("collect", "evaluate"):
-        code, output = raysp(verb, run.path)
+        code, output = verb(verb, run.path)
         assert (code, "is a sweep" in output) == (2, True), output

@@ -31,8 +31,8 @@ def trial(root, **training):
 
 
 def test_two_processes_train_side_by_side(root):
-    said = []
-    one, two = packing.measure(trial(root), root, counts=[1, 2], device="cpu", seconds=0.4, report=said.append)
+    printed = []
+    one, two = packing.measure(trial(root), root, counts=[1, 2], device="cpu", seconds=0.4, report=printed.append)
     assert (one.processes, two.processes, one.threads, two.threads) == (1, 2, 1, 1)
     assert one.problem is None
     assert two.problem is None
@@ -45,7 +45,7 @@ def test_two_processes_train_side_by_side(root):
     assert 30e6 < one.host_bytes < 4e9
     assert one.device_bytes == 0
     assert one.trials_per_hour == pytest.approx(one.total * 36)
-    assert len(said) == 4
+    assert len(printed) == 4
 
 
 def test_a_process_that_dies_is_told_of_and_the_next_number_is_measured(root, monkeypatch):

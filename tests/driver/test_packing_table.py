@@ -53,10 +53,10 @@ def test_more_threads_than_cores_are_not_advised_however_fast():
 def test_on_a_gpu_the_advice_is_a_share_that_resources_take(processes):
     from raysp.config.experiment import Resources
 
-    said = advice([row(processes, 1.0, device="some GPU", cores=64)])
-    share = float(said.partition("gpus_per_worker=")[2].split()[0])
+    output = advice([row(processes, 1.0, device="some GPU", cores=64)])
+    share = float(output.partition("gpus_per_worker=")[2].split()[0])
     assert Resources(gpus_per_worker=share).gpus_per_worker == pytest.approx(1 / processes)
-    assert "--workers" not in said
+    assert "--workers" not in output
 
 
 def test_a_busy_cpu_is_told_of():

@@ -115,9 +115,9 @@ def test_a_heavy_page_keeps_its_images_beside_it(made_up, monkeypatch, light):
 
 def test_a_long_run_has_tables_for_all_and_figures_for_some(made_up, monkeypatch, light):
     monkeypatch.setattr(page, "FIGURE_SETS", 1)
-    told = []
-    html = files.read_text(write_report(made_up.run, made_up.root, told.append))
-    assert told == ["drawing mc_maze_small-20ms-val"]
+    message = []
+    html = files.read_text(write_report(made_up.run, made_up.root, message.append))
+    assert message == ["drawing mc_maze_small-20ms-val"]
     assert "1 more are in the tables only" in html
     assert "test phase" in html
 

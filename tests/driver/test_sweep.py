@@ -68,7 +68,7 @@ def ended(run):
     return sum(run.trial(name).state() == "done" for name in files.listing(files.join(run.path, "trials")))
 
 
-def told(run):
+def came_to(run):
     (study,) = read_studies(run)
     result = read_result(study)
     candidates = [(c.number, c.source, dict(c.params)) for c in result.candidates]
@@ -142,7 +142,7 @@ def test_killed_interrupted_and_extended_it_comes_to_the_same(place, quiet):
     assert "is not finished" in CliRunner().invoke(cli.main, options).output
 
     finish(start(place, "killed", "--samples", "10", "--finalists", "2", "--final-seeds", "2"))
-    assert told(run) == told(quiet[0])
+    assert came_to(run) == came_to(quiet[0])
     assert ended(run) == ended(quiet[0]) == 12
 
 

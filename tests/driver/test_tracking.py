@@ -43,12 +43,12 @@ def under(run, commit, *trials):
 
 
 def test_a_finished_trial_keeps_the_commit_that_it_was_trained_under(run):
-    told, untold = TRIALS[:2]
-    files.write_json(run.trial(told.id).done, {**run.trial(told.id).read_done(), "commit": "first"})
+    output, untold = TRIALS[:2]
+    files.write_json(run.trial(output.id).done, {**run.trial(output.id).read_done(), "commit": "first"})
     for commit in ("second", "third"):
-        under(run, commit, told, untold)
+        under(run, commit, output, untold)
         tags = {name: item.data.tags["commit"] for name, item in children(run)[1].items()}
-        assert tags == {told.id: "first", untold.id: "second"}
+        assert tags == {output.id: "first", untold.id: "second"}
 
 
 def test_a_trial_of_an_earlier_form_is_marked_until_it_comes_back(run):

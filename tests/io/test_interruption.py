@@ -16,12 +16,12 @@ def defaults():
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_to_end_is_taken_for_ctrl_c_once(number, status):
-    with pytest.raises(KeyboardInterrupt) as told, taken_for_ctrl_c():
+    with pytest.raises(KeyboardInterrupt) as message, taken_for_ctrl_c():
         try:
             os.kill(os.getpid(), number)
         finally:
             os.kill(os.getpid(), number)
-    assert exit_status(told.value) == status
+    assert exit_status(message.value) == status
     assert signal.getsignal(number) is signal.SIG_DFL
 
 

@@ -31,10 +31,10 @@ FULL = [
 @pytest.mark.parametrize("error", FULL, ids=str)
 def test_a_full_disk_is_known_in_every_librarys_words(error):
     assert is_disk_full(error)
-    told = sentence(error)
-    assert told.startswith("no space left on the disk")
-    assert told.endswith("what is finished is kept, and the same command goes on from there")
-    assert "\n" not in told
+    output = sentence(error)
+    assert output.startswith("no space left on the disk")
+    assert output.endswith("what is finished is kept, and the same command goes on from there")
+    assert "\n" not in output
 
 
 def test_a_full_disk_is_known_behind_another_error():
@@ -67,9 +67,9 @@ def test_a_full_disk_is_known_behind_another_error():
 )
 def test_what_the_system_refuses_is_one_sentence(error, expected):
     assert kind(error) == expected
-    told = sentence(error)
-    assert "\n" not in told
-    assert (error.filename if getattr(error, "filename", None) else named(error)) in told
+    output = sentence(error)
+    assert "\n" not in output
+    assert (error.filename if getattr(error, "filename", None) else named(error)) in output
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ValueError("os errors: 280")])
@@ -79,10 +79,10 @@ def test_other_errors_are_not_the_systems(error):
 
 def test_a_permission_names_both_users(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "getuid", lambda: 65534)
-    told = sentence(PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "not" / "there")))
+    output = sentence(PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "not" / "there")))
     owner = "root" if os.geteuid() == 0 else ""
-    assert f"(it belongs to {owner}" in told
-    assert ", and this is nobody)" in told
+    assert f"(it belongs to {owner}" in output
+    assert ", and this is nobody)" in output
 
 
 def test_a_files_limit_is_told(tmp_path):

@@ -67,7 +67,7 @@ def test_a_table_of_today_that_another_program_wrote_anew_has_lost_its_checksums
 
 def test_a_flipped_bit_is_told_of_or_changes_nothing(path):
     whole = written(path)
-    told, taken = 0, 0
+    output, taken = 0, 0
     for place in range(0, len(whole), 3):
         content = bytearray(whole)
         content[place] ^= 1 << place % 8
@@ -77,11 +77,11 @@ def test_a_flipped_bit_is_told_of_or_changes_nothing(path):
             assert same(tables.read_table(path))
             assert tables.read_note(path) == {"trial": "x"}
         except BadInput as error:
-            told += str(error).startswith(f"{path} is damaged") and "\n" not in str(error)
+            output += str(error).startswith(f"{path} is damaged") and "\n" not in str(error)
         else:
             taken += 1
-    assert taken + told == len(range(0, len(whole), 3))
-    assert told > len(whole) / 10
+    assert taken + output == len(range(0, len(whole), 3))
+    assert output > len(whole) / 10
 
 
 @pytest.mark.parametrize("keep", [0, 3, 40, 0.5, 0.99])

@@ -56,7 +56,7 @@ def test_rungs_are_written_before_they_are_told_and_end_the_trial_where_the_driv
 
     done = run(tmp_path, trial, part, Rungs((2, 6, 10), "validation_loss", reached))
     assert [epoch for epoch, _, _ in seen] == [2, 6]
-    assert all(told == written for _, told, written in seen)
+    assert all(message == written for _, message, written in seen)
     assert (done["stopped_at"], done["epochs"]) == (6, 6)
     assert outcome(folder).state == "stopped"
     losses = [row["validation_loss"] for row in read_curve(folder.curve)]
