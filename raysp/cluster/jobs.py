@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import pkgutil
 import time
 from collections import deque
@@ -62,15 +61,13 @@ def jobs(
     """
     import ray
 
-    submit = functools.partial(_submit, cpus=cpus, function=function)
     left, index, waiting = deque(range(len(calls))), {}, []
     found, since = [None] * len(calls), time.monotonic()
     while left or waiting:
         while left and len(waiting) < AT_ONCE:
             i = left.popleft()
-            ref = submit(calls[i])
-            index[ref] = i
-            waiting.append(ref)
+            waiting.append(_submit(calls[i], cpus=cpus, function=function))
+            index[waiting[-1]] = i
         ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_S)
         if not ready:
             since = time.monotonic() if any(one.get("CPU", 0) >= cpus for one in machines.present()) else since

@@ -157,11 +157,10 @@ class TrialQueue:
         held = self._held_by(worker)
         self._barren += not held
         if self._barren >= self._max_releases:
+            barren = f"no worker lives long enough to take a trial; the last one died of: {reason}"
             for name, entry in self._entries.items():
                 if entry.state in ("waiting", "running"):
-                    self._set_aside(
-                        name, f"no worker lives long enough to take a trial; the last one died of: {reason}"
-                    )
+                    self._set_aside(name, barren)
             return
         for name in held:
             entry = self._entries[name]

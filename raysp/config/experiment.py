@@ -232,7 +232,7 @@ class Trial:
         split: the prepared split's name.
         data: the split's fingerprint (SHA-256 of its arrays).
         seed: of initial weights, batches and dropout.
-        units: the cell subset; None for all.
+        units: a subset of units; None for all.
         follows: id of the validation-phase trial whose number of epochs and learning rates this one takes over.
         label: what the model is called in this experiment; empty for its own name.
         code: digest of the files that compute it (`raysp.config.code_hash`); empty where nobody knows.

@@ -46,12 +46,9 @@ def _replaced(experiment: Experiment, choices: tuple[ModelChoice, ModelChoice], 
 
 def say_form(run: RunFolder, form: Form, say: Any) -> None:
     """Say which trials are left from before, and which of other code are accepted now."""
-    if not form.earlier and not form.accepted:
-        return
-    record = run.record()
     for line in lines(form):
         say(f"  {line}")
-    for one in record["accepted"][-len(form.accepted) :] if form.accepted else ():
+    for one in run.record()["accepted"][-len(form.accepted) :] if form.accepted else ():
         changed = ", ".join(one["files"]) or "of which nothing was noted"
         say(f"  accepted     {one['model']}: results of other code ({changed}) stand for today's, says {one['who']}")
 

@@ -197,12 +197,8 @@ class _Process:
     def _death(self) -> str:
         code = self.popen.wait()
         if code < 0:
-            hint = (
-                f"; was the host out of memory, or did it need above {START_LIMIT_S:g} s to start?"
-                if -code == signal.SIGKILL
-                else ""
-            )
-            return f"a process was killed by {signal.Signals(-code).name}{hint}"
+            hint = f"; was the host out of memory, or did it need above {START_LIMIT_S:g} s to start?"
+            return f"a process was killed by {signal.Signals(-code).name}{hint if -code == signal.SIGKILL else ''}"
         self.errors.seek(0)
         output = [line.strip() for line in self.errors if line.strip()]
         return f"a process died: {output[-1] if output else f'exit status {code}'}"

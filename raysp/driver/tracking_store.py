@@ -6,7 +6,7 @@ import logging
 import os
 import pathlib
 import time
-from itertools import count, takewhile
+from itertools import count, starmap, takewhile
 from typing import Any
 
 from raysp.config.experiment import Trial
@@ -114,10 +114,9 @@ class Store:
                 client.delete_experiment(one.experiment_id)
 
     def _parent(self, client: Any, experiment: str) -> Any:
-        found = client.search_runs([experiment], "tags.`raysp.kind` = 'run'", max_results=1)
+        found = client.search_runs([experiment], f"tags.`{KIND}` = 'run'", max_results=1)
         if not found:
-            tags = {"raysp.kind": "run", **self._tags}
-            return client.create_run(experiment, run_name=self._run.name, tags=tags)
+            return client.create_run(experiment, run_name=self._run.name, tags={KIND: "run", **self._tags})
         for name, value in self._tags.items():
             if self._lacks(found[0], name, value):
                 client.set_tag(found[0].info.run_id, name, value)
@@ -182,11 +181,11 @@ class Store:
     def _write(self, run_id: str, params: dict[str, str], tags: dict[str, str]) -> None:
         from mlflow.entities import Param, RunTag
 
-        client, left = self._connect()[0], [Param(name, value) for name, value in params.items()]
+        client, left = self._connect()[0], list(starmap(Param, params.items()))
         for start in range(0, len(left), PARAMS):
             client.log_batch(run_id, params=left[start : start + PARAMS])
         if tags:
-            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+            client.log_batch(run_id, tags=list(starmap(RunTag, tags.items())))
 
     def _log(self, run_id: str, found: list[tuple[str, float, int]]) -> None:
         """Write metrics, each as (name, value, step)."""

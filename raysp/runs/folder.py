@@ -85,9 +85,7 @@ class TrialFolder:
     kernels = _Inside("kernels.parquet", "First-layer kernels of networks of windows.")
     metrics = _Inside("metrics.json", "Numbers on the validation trials, at the best epoch.")
     rungs = _Inside("rungs.json", "What a trial of a sweep reached at each rung of ASHA so far: epoch -> objective.")
-    stop = _Inside(
-        "stop.json", "Written by the driver of a sweep when ASHA ends the trial: the epoch after which it stops."
-    )
+    stop = _Inside("stop.json", "Written by a sweep's driver when ASHA ends the trial: the epoch after which it stops.")
     log = _Inside("log.txt", "What the trial printed.")
     done = _Inside("done.json", "What came out, with provenance; written last.")
     error = _Inside("error.txt", "The whole traceback of a trial that failed.")
@@ -152,9 +150,7 @@ class RunFolder:
         """The run's name: the last part of its path."""
         return self.path.rstrip("/").rpartition("/")[2]
 
-    experiment = _Inside(
-        "experiment.yaml", "The experiment, its trials, and each submission's commit, versions and data."
-    )
+    experiment = _Inside("experiment.yaml", "The experiment, its trials, each submission's commit, versions and data.")
     lock = _Inside(".lock", "Held by the one driver that is running.")
     holder = _Inside(".lock-holder", "Beside the lock of a run on a disk: which process holds it, and since when.")
 
@@ -176,16 +172,10 @@ class RunFolder:
 
     predictions = _Inside("predictions", "The collected Parquet dataset, partitioned by model and split.")
     metrics = _Inside("metrics.parquet", "Tidy metrics: trial, model, split, seed, unit, metric, parameter, value.")
-    finished = _Inside(
-        "finished.json", "Which trials the collected files, the scores and the report were made from; written last."
-    )
+    finished = _Inside("finished.json", "Which trials the dataset, scores and report were made from; written last.")
     report = _Inside("report", "The report's folder: report.html and its PNGs.")
-    table = _Inside(
-        "sweep.parquet", "Of a sweep: one row per trial of each candidate, with settings, numbers and provenance."
-    )
-    settings = _Inside(
-        "settings.yaml", "Of a finished sweep: the best settings of each model and split, for `raysp run --settings`."
-    )
+    table = _Inside("sweep.parquet", "Of a sweep: a row per trial of each candidate: settings, numbers, provenance.")
+    settings = _Inside("settings.yaml", "Of a finished sweep: each split's best settings, for `raysp run --settings`.")
 
     def submission(self, phase: str, *, standin: bool) -> str:
         """The submission of a phase ("val" or "test"); one made from generated data says so in its name."""

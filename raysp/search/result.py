@@ -77,8 +77,8 @@ def lines(result: Result) -> list[str]:
         params = ", ".join(f"{key} {_short(value)}" for key, value in result.candidates[number].params.items())
         mark = "  winner" if number == result.winner else "        "
         found.append(f"{mark}  candidate {number:4}  {name} {result.scores[number].values[name]:.5g}  {params}")
-    failed = [(number, seed, one) for (number, seed), one in result.outcomes.items() if one.state == "failed"]
-    return found + [f"  FAILED  candidate {number:4}  seed {seed}: {one.error}" for number, seed, one in failed[:20]]
+    failed = [(*key, one.error) for key, one in result.outcomes.items() if one.state == "failed"]
+    return found + [f"  FAILED  candidate {number:4}  seed {seed}: {error}" for number, seed, error in failed[:20]]
 
 
 def _short(value: object) -> str:

@@ -34,8 +34,8 @@ def make_trial(model: str = "sae", split: str = "mc_maze_small-20ms-val", seed: 
 def make_split(name: str, trials: tuple[int, int] = (7, 5), sizes: Sizes = SIZES, seed: int = 0) -> PopulationSplit:
     rng = np.random.default_rng(seed)
 
-    def counts(count: int, bins: int, neurons: int) -> np.ndarray:
-        return rng.poisson(0.3, (count, bins, neurons)).astype(np.float32)
+    def counts(count: int, bins: int, units: int) -> np.ndarray:
+        return rng.poisson(0.3, (count, bins, units)).astype(np.float32)
 
     train = TrialArrays(
         heldin=counts(trials[0], sizes.bins, sizes.heldin),

@@ -187,6 +187,6 @@ def test_its_state_and_report_are_asked_for_by_its_address(stored):
     code, output = verb("report", run.path)
     assert (code, f"{run.report}/report.html" in output) == (0, True), output
     assert "report.html" in files.listing(run.report)
-    for verb in ("collect", "evaluate"):
-        code, output = verb(verb, run.path)
+    for name in ("collect", "evaluate"):
+        code, output = verb(name, run.path)
         assert (code, "is a sweep" in output) == (2, True), output

@@ -108,7 +108,7 @@ def both(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("cells", "size", "expected"),
+    ("units", "size", "expected"),
     [
         ("all", 0, [(10, 13, 16, 19, 22)]),
         ("all", 2, [(10, 13), (16, 19), (22,)]),
@@ -118,8 +118,8 @@ def both(tmp_path_factory):
         ("every 2", 1, [(10,), (16,), (22,)]),
     ],
 )
-def test_a_recordings_cells_are_chosen_by_a_pattern_and_shared_out_over_trials(both, cells, size, expected):
-    experiment = dataclasses.replace(RECORDED, units=cells, units_per_trial=size, seeds=(0, 4))
+def test_a_recordings_units_are_chosen_by_a_pattern_and_shared_out_over_trials(both, units, size, expected):
+    experiment = dataclasses.replace(RECORDED, units=units, units_per_trial=size, seeds=(0, 4))
     trials = make_plan(experiment, ["made_up"], both).trials
     for label in ("no_spikes", "poisson_5"):
         for seed in (0, 4):
@@ -135,7 +135,7 @@ def test_units_may_be_given_as_numbers(both):
 
 
 @pytest.mark.parametrize(
-    ("cells", "message"),
+    ("units", "message"),
     [
         ("12", "unknown unit 12: the nearest is 13"),
         ("11", "unit 11 was left out: it has fewer than 9 spikes in training"),
@@ -144,9 +144,9 @@ def test_units_may_be_given_as_numbers(both):
         ("some", "units expected numbers and ranges"),
     ],
 )
-def test_cells_that_are_not_there_are_refused_before_anything_starts(both, cells, message):
+def test_units_that_are_not_there_are_refused_before_anything_starts(both, units, message):
     with pytest.raises(BadInput, match=message):
-        make_plan(dataclasses.replace(RECORDED, units=cells), ["made_up"], both)
+        make_plan(dataclasses.replace(RECORDED, units=units), ["made_up"], both)
 
 
 def test_models_are_left_out_of_splits_of_the_other_kind_and_the_plan_says_why(both):

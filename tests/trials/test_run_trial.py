@@ -115,11 +115,11 @@ def test_a_follower_trains_on_all_trials_for_the_epochs_that_val_selected(settin
 
 
 def test_a_cell_subset_predicts_its_cells_alone(setting, root):
-    neurons = (0, 2, 3, 15)
-    (trial,) = plan(root, units=neurons)
+    units = (0, 2, 3, 15)
+    (trial,) = plan(root, units=units)
     run_trial(trial, setting)
     rates, _ = rates_file.read_rates(RunFolder(setting.run).trial(trial.id).predictions, "eval")
-    assert rates.shape[2] == len(neurons)
+    assert rates.shape[2] == len(units)
 
 
 def test_selecting_on_eval_opens_the_answers_and_says_so(setting, root, monkeypatch):
