@@ -63,17 +63,14 @@ def _complete(asset: Asset, root: str) -> bool:
     """Tell whether a file is there and verified; refuse to go on where something else lies under its name."""
     found = inspect(asset, root, "unknown")
     if found.state == "standin":
-        raise BadInput(
-            f"{found.path} is a stand-in that raysp generated, expected nothing there or the recording; fetch to "
-            "another --root, or remove the stand-in first"
-        )
+        told = f"{found.path} is a stand-in that raysp generated, expected nothing there or the recording"
+        raise BadInput(f"{told}; fetch to another --root, or remove the stand-in first")
     if found.state == "damaged":
-        got = f"{found.bytes:,} bytes" if found.bytes != asset.size else f"sha256 {files.sha256(found.path)}"
-        expected = f"{asset.size:,} bytes" if found.bytes != asset.size else f"sha256 {asset.sha256}"
-        raise BadInput(
-            f"{found.path} is not the archive's file: expected {expected}, got {got}; move or remove it, then run the "
-            "same command again"
-        )
+        expected, got = f"{asset.size:,} bytes", f"{found.bytes:,} bytes"
+        if found.bytes == asset.size:
+            expected, got = f"sha256 {asset.sha256}", f"sha256 {files.sha256(found.path)}"
+        told = f"{found.path} is not the archive's file: expected {expected}, got {got}"
+        raise BadInput(f"{told}; move or remove it, then run the same command again")
     return found.state == "verified"
 
 
@@ -84,10 +81,8 @@ def _need_room(missing: list[Asset], root: str) -> None:
         there = os.path.dirname(there)
     free = shutil.disk_usage(there).free
     if needed > free:
-        raise NotReady(
-            f"the disk of {root} has too little room: {needed:,} more bytes expected to fit, {free:,} are free; make "
-            "room or give another --root, then run the same command again"
-        )
+        told = f"the disk of {root} has too little room: {needed:,} more bytes expected to fit, {free:,} are free"
+        raise NotReady(f"{told}; make room or give another --root, then run the same command again")
 
 
 def _fetch_one(asset: Asset, root: str, source: str | None, report: Report) -> None:
@@ -112,10 +107,8 @@ def _writing(target: str, part: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        raise NotReady(
-            f"the disk is full ({error.strerror}) after {length(part):,} bytes of {target}; make room, then run the "
-            "same command again: it goes on from there"
-        ) from error
+        told = f"the disk is full ({error.strerror}) after {length(part):,} bytes of {target}"
+        raise NotReady(f"{told}; make room, then run the same command again: it goes on from there") from error
 
 
 @contextlib.contextmanager

@@ -8,24 +8,14 @@ import re
 import h5py
 
 FILTERS = {
-    4: "szip",
-    307: "bzip2",
-    32000: "lzf",
-    32001: "blosc",
-    32004: "lz4",
-    32008: "bitshuffle",
-    32013: "zfp",
-    32015: "zstd",
-    32017: "sz",
-    32018: "fcidecomp",
-    32024: "sz3",
-    32026: "blosc2",
-    32028: "sperr",
-}
+    4: "szip", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp",
+    32015: "zstd", 32017: "sz", 32018: "fcidecomp", 32024: "sz3", 32026: "blosc2", 32028: "sperr",
+}  # fmt: skip
 """Numbers of filters as the HDF Group registers them."""
 BUILT_IN = (4, 32000)
 """Of these, those that come with HDF5 or h5py, where they come at all; the others come with the package hdf5plugin."""
 LONGEST = 160
+PREAMBLE = re.compile(r"^(\[Errno \d+\] )?(Unable|Can't|Cannot) (to )?(synchronously )?[a-z ]+\((.*)\)$", re.S)
 
 
 def not_opened(error: Exception, again: str) -> str:
@@ -98,10 +88,7 @@ def load_filters() -> bool:
 def plain(error: Exception) -> str:
     """Return an error's words without those that every error of HDF5 begins with, in one short line."""
     said = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    said = re.sub(
-        r"^(\[Errno \d+\] )?(Unable|Can't|Cannot) (to )?(synchronously )?[a-z ]+\((.*)\)$", r"\5", said, flags=re.S
-    )
-    said = " ".join(said.split()) or type(error).__name__
+    said = " ".join(PREAMBLE.sub(r"\5", said).split()) or type(error).__name__
     return said if len(said) <= LONGEST else said[:LONGEST] + "..."
 
 

@@ -28,8 +28,7 @@ def units(file: Group, path: str | None = None) -> tuple[Group, tuple[str, ...]]
     found = _distinct({where: node for where, node in tables.items() if _named(where, "units")})
     found = found or _distinct(tables)
     if not found:
-        _open(file, "units")
-        raise BadInput(f"{file.filename}: expected an NWB file with a table 'units', found none; {_contents(file)}")
+        raise _none(file, "units")
     where, table = _only(file, found, "tables of units", "units")
     return table, () if where == "units" else (f"units were read from {where}",)
 
@@ -47,14 +46,9 @@ def trials(file: Group, path: str | None = None) -> Group:
     if broken:
         raise BadInput(f"{file.filename}: {broken[0]} expected a table with a column id, found none; write it anew")
     if not others:
-        _open(file, "intervals/trials")
-        raise BadInput(
-            f"{file.filename}: expected an NWB file with a table 'intervals/trials', found none; {_contents(file)}"
-        )
-    raise BadInput(
-        f"{file.filename}: expected a table 'intervals/trials', found {_few(others)}; say which holds the trials: "
-        f"trials: {others[0]}"
-    )
+        raise _none(file, "intervals/trials")
+    told = f"{file.filename}: expected a table 'intervals/trials', found {_few(others)}"
+    raise BadInput(f"{told}; say which holds the trials: trials: {others[0]}")
 
 
 def series(file: Group, name: str) -> Group:
@@ -75,10 +69,11 @@ def series(file: Group, name: str) -> Group:
     return _only(file, found, f"time series called {name!r}", "behavior")[1]
 
 
-def _open(file: Group, path: str) -> None:
-    """Raise why a table that is there by name cannot be opened, where that is why it was not found."""
+def _none(file: Group, path: str) -> BadInput:
+    """Return that a table is not there; raise why it cannot be opened, where that is why it was not found."""
     if _has(file, path):
         file[path]
+    return BadInput(f"{file.filename}: expected an NWB file with a table {path!r}, found none; {_contents(file)}")
 
 
 def _names(where: str) -> list[str]:
@@ -109,9 +104,8 @@ def _distinct(found: dict[str, Group]) -> dict[str, Group]:
 
 def _only(file: Group, found: dict[str, Group], what: str, setting: str) -> tuple[str, Group]:
     if len(found) > 1:
-        raise BadInput(
-            f"{file.filename}: {len(found)} {what}: {_few(found)}; say which: {setting}: {next(reversed(found))}"
-        )
+        told = f"{file.filename}: {len(found)} {what}: {_few(found)}"
+        raise BadInput(f"{told}; say which: {setting}: {next(reversed(found))}")
     return next(iter(found.items()))
 
 
@@ -130,10 +124,9 @@ def _contents(file: Group) -> str:
     if version := _first_version(file):
         return f"it is of {version}, which is laid out otherwise: convert it to NWB 2, or take the archive's newer file"
     found = [where for where, node in file.walk(SKIPPED) if isinstance(node, Dataset)]
-    nwb = "nwb_version" in file.attrs
     if not found:
         return "it holds no arrays at all"
-    if nwb:
+    if "nwb_version" in file.attrs:
         return "take the file of this session that has sorted units and trials"
     return f"it is no NWB 2 file but holds the arrays {_few(found)}; for an array of counts give counts: NAME"
 

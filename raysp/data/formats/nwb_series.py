@@ -54,7 +54,7 @@ def series(file: Group, name: str, *, time_last: bool | None = None, converted: 
     values = values[:, None] if values.ndim == 1 else values.T if time_last else values
     values = _in_unit(values, data) if converted else values
     _check_values(values, data)
-    times = _stamps(group) if "timestamps" in group else _regular(group, len(values))
+    times = _times(group, len(values))
     samples, channels = values.shape
     if len(times) != samples:
         other = "; it has (channels, samples): say behavior_time_last: true" if len(times) == channels else ""
@@ -71,9 +71,8 @@ def series(file: Group, name: str, *, time_last: bool | None = None, converted: 
 def _in_unit(values: np.ndarray, data: Dataset) -> np.ndarray:
     factor, offset = (_number(data.attrs.get(name, usual)) for name, usual in (("conversion", 1.0), ("offset", 0.0)))
     if factor is None or factor == 0:
-        raise data.refuse(
-            f"expected an attribute conversion that is a number other than 0, got {data.attrs.get('conversion')!r}"
-        )
+        got = data.attrs.get("conversion")
+        raise data.refuse(f"expected an attribute conversion that is a number other than 0, got {got!r}")
     if offset is None:
         raise data.refuse(f"expected an attribute offset that is one number, got {data.attrs.get('offset')!r}")
     if factor == 1 and offset == 0:
@@ -88,17 +87,13 @@ def _check_values(values: np.ndarray, data: Dataset) -> None:
     wrong = np.isinf(values) | (np.abs(values) > LARGEST)
     if wrong.any():
         row, channel = np.argwhere(wrong)[0]
-        raise data.refuse(
-            f"expected finite numbers, or NaN where unknown, got {values[row, channel]} in sample {row}, channel "
-            f"{channel}, and {wrong.sum()} such values in all"
-        )
+        place = f"in sample {row}, channel {channel}, and {wrong.sum()} such values in all"
+        raise data.refuse(f"expected finite numbers, or NaN where unknown, got {values[row, channel]} {place}")
 
 
-def _stamps(group: Group) -> np.ndarray:
-    return group.array("timestamps").numbers(None).astype(np.float64, copy=False)
-
-
-def _regular(group: Group, samples: int) -> np.ndarray:
+def _times(group: Group, samples: int) -> np.ndarray:
+    if "timestamps" in group:
+        return group.array("timestamps").numbers(None).astype(np.float64, copy=False)
     if "starting_time" not in group:
         raise group.refuse("expected timestamps, or starting_time with a rate, found neither")
     start = group.array("starting_time")
@@ -123,10 +118,8 @@ def _check_stamps(times: np.ndarray, group: Group) -> None:
         raise group.refuse(f"expected times in seconds, got {times[row]} at row {row}, {wrong.sum()} such in all")
     if (wrong := np.diff(times) <= 0).any():
         row = int(wrong.argmax())
-        raise group.refuse(
-            f"expected ascending seconds, got {times[row]} before {times[row + 1]} at row {row}, {wrong.sum()} such "
-            "steps in all"
-        )
+        place = f"at row {row}, {wrong.sum()} such steps in all"
+        raise group.refuse(f"expected ascending seconds, got {times[row]} before {times[row + 1]} {place}")
 
 
 def _channels(comments: str, count: int) -> tuple[str, ...]:

@@ -16,12 +16,7 @@ FEW_SPIKES = 10
 SPARSE_HZ, FEW_HZ, FEW_SHARE = 0.05, 0.5, 0.01
 """A mean rate of a unit that is doubted, and one that is when only this share of the spikes was counted."""
 FASTEST_HZ = 1000.0
-UNITS_OF_TIME = (
-    (3e2, 3e3, "ms"),
-    (1e4, 1e5, "samples"),
-    (3e5, 3e6, "µs"),
-    (3e8, 3e9, "ns"),
-)
+UNITS_OF_TIME = ((3e2, 3e3, "ms"), (1e4, 1e5, "samples"), (3e5, 3e6, "µs"), (3e8, 3e9, "ns"))
 LONG_TRIALS = 100.0
 """Median length of a trial, in windows, from which on all times are doubted where units also seem to rest."""
 
@@ -45,10 +40,11 @@ class Spans:
     rate_hz: float = math.nan
 
     def __str__(self) -> str:
-        spikes = "no spikes" if self.spikes is None else f"spikes lie from {_seconds(*self.spikes)}"
-        doubt = "are all times in s, from the same zero?" if self.spikes is not None else None
-        reason = self.other_unit() or doubt
-        return f"{spikes}, {self.where} from {_seconds(*self.windows)}{'' if reason is None else f': {reason}'}"
+        windows = f"{self.where} from {_seconds(*self.windows)}"
+        if self.spikes is None:
+            return f"no spikes, {windows}"
+        reason = self.other_unit() or "are all times in s, from the same zero?"
+        return f"spikes lie from {_seconds(*self.spikes)}, {windows}: {reason}"
 
     def other_unit(self) -> str | None:
         """Return the question whether times are in another unit than s; None where nothing tells of one."""
@@ -96,11 +92,8 @@ def stretches(times: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, tuple[
         return found, ()
     count = int((last - first + 1)[stray].sum())
     where = _number(found[stray][0, 0])
-    note = (
-        f"{count} of {len(times)} spike times lie alone, more than {longest:.3g} s from other spikes and from every "
-        f"trial, the first at {where} s: nothing between counts as observed"
-    )
-    return found[~stray], (note,)
+    told = f"{count} of {len(times)} spike times lie alone, more than {longest:.3g} s from other spikes"
+    return found[~stray], (f"{told} and from every trial, the first at {where} s: nothing between counts as observed",)
 
 
 def check_inside(inside: int, windows: int, spans: Spans, where: str, beyond: str = "") -> None:
@@ -115,15 +108,11 @@ def check_inside(inside: int, windows: int, spans: Spans, where: str, beyond: st
     """
     if inside >= min(2, windows):
         return
+    told = f"{where}: {inside or 'none'} of {windows} windows lies inside the"
     if beyond:
-        raise BadInput(
-            f"{where}: {inside or 'none'} of {windows} windows lies inside the obs_intervals of its units, others "
-            f"reach outside, such as {beyond}; change window_ms, forward_ms or align"
-        )
-    raise BadInput(
-        f"{where}: {inside or 'none'} of {windows} windows lies inside the observed recording ({spans}); check "
-        "window_ms, forward_ms and align, whose times are in s"
-    )
+        told = f"{told} obs_intervals of its units, others reach outside, such as {beyond}"
+        raise BadInput(f"{told}; change window_ms, forward_ms or align")
+    raise BadInput(f"{told} observed recording ({spans}); check window_ms, forward_ms and align, whose times are in s")
 
 
 def outside(stretches_s: np.ndarray, recorded: tuple[float, float], what: str) -> tuple[str, ...]:
@@ -157,10 +146,8 @@ def check_counted(
     if total == 0:
         raise BadInput(f"{where}: none of {spikes} spikes lies in any of {len(counts)} windows; {spans}")
     if total < counts.shape[2] and spans.other_unit() is not None and "times" not in accept:
-        raise BadInput(
-            f"{where}: {total:.0f} of {spikes} spikes of {counts.shape[2]} units lie in {len(counts)} windows; "
-            f"{spans} Write them in s; if they are, set accept: [times]"
-        )
+        told = f"{where}: {total:.0f} of {spikes} spikes of {counts.shape[2]} units lie in {len(counts)} windows"
+        raise BadInput(f"{told}; {spans} Write them in s; if they are, set accept: [times]")
     return tuple(_doubts(counts, total, spikes, spans, bin_ms))
 
 

@@ -75,12 +75,8 @@ def paths(path: str, table: SpikeTable) -> list[str]:
 
 def recordings(path: str) -> list[str]:
     """Return the names of the recordings in an archive or a folder. Raises BadInput where its triggers are unusable."""
-    where = f"{os.path.basename(str(path).rstrip('/'))}, {TRIGGERS}"
-    archived = str(path).endswith(ARCHIVES)
-    found = tar_members(path, (TRIGGERS,)) if archived else _in_folder([files.join(path, TRIGGERS)])
-    if TRIGGERS not in found:
-        raise BadInput(f"{where}: expected that file, got {sorted(found)}")
-    return [str(name) for name in _Rows(load_table(found[TRIGGERS], where), where).level("Recording")]
+    where, found = _content(path, (TRIGGERS,))
+    return [str(name) for name in _rows(found, TRIGGERS, where).level("Recording")]
 
 
 def read(path: str, recording: str | None, table: SpikeTable) -> RetinaRecording:
@@ -95,13 +91,8 @@ def read(path: str, recording: str | None, table: SpikeTable) -> RetinaRecording
         BadInput: a file is missing, damaged or does not fit the others, a pickle asks for anything but a table, the
             archive holds links or paths that leave it, or the recording is unknown.
     """
-    where = os.path.basename(str(path).rstrip("/"))
-    found = tar_members(path, _names(table)) if str(path).endswith(ARCHIVES) else _in_folder(paths(path, table))
-    missing = [name for name in _names(table) if name not in found and name != GLOBAL_IDS]
-    if missing:
-        raise BadInput(f"{where}: expected the file {missing[0]} in it, got {sorted(found)}")
-    triggers = _Rows(load_table(found[TRIGGERS], f"{where}, {TRIGGERS}"), f"{where}, {TRIGGERS}")
-    spikes = _Rows(load_table(found[SPIKES[table]], f"{where}, {SPIKES[table]}"), f"{where}, {SPIKES[table]}")
+    where, found = _content(path, _names(table))
+    triggers, spikes = (_rows(found, name, where) for name in (TRIGGERS, SPIKES[table]))
     name, row = _row_of(triggers, recording)
     starts, samples = _frames(triggers.column("Trigger_Fr_relative")[row], triggers.where)
     return RetinaRecording(
@@ -123,37 +114,44 @@ class _Rows:
     where: str
 
     def column(self, name: str) -> np.ndarray:
-        if name not in self.table.columns:
-            raise BadInput(f"{self.where}: expected a column {name!r}, got {list(self.table.columns)}")
-        return self.table.columns[name]
+        return self._of(self.table.columns, "a column", name)
 
     def level(self, name: str) -> np.ndarray:
-        if name not in self.table.index:
-            raise BadInput(f"{self.where}: expected an index level {name!r}, got {list(self.table.index)}")
-        return self.table.index[name]
+        return self._of(self.table.index, "an index level", name)
+
+    def _of(self, found: dict[str, np.ndarray], what: str, name: str) -> np.ndarray:
+        if name not in found:
+            raise BadInput(f"{self.where}: expected {what} {name!r}, got {list(found)}")
+        return found[name]
 
 
 def _names(table: SpikeTable) -> tuple[str, ...]:
     return PATTERN, TRIGGERS, SPIKES[table], GLOBAL_IDS
 
 
-def _in_folder(chosen: Sequence[str]) -> dict[str, bytes]:
-    found = {}
-    for path in chosen:
-        if files.exists(path):
-            with files.opened(path) as file:
-                found[os.path.basename(path)] = file.read()
-    return found
+def _content(path: str, names: Sequence[str]) -> tuple[str, dict[str, bytes]]:
+    """Return the base name of an archive or a folder, and the files in it; global numbers alone may be absent."""
+    where, archived = os.path.basename(str(path).rstrip("/")), str(path).endswith(ARCHIVES)
+    there = {name: files.join(path, name) for name in names}
+    found = (
+        tar_members(path, names)
+        if archived
+        else {name: files.read_bytes(one) for name, one in there.items() if files.exists(one)}
+    )
+    if missing := [name for name in names if name not in found and name != GLOBAL_IDS]:
+        raise BadInput(f"{where}: expected the file {missing[0]} in it, got {sorted(found)}")
+    return where, found
+
+
+def _rows(found: dict[str, bytes], name: str, where: str) -> _Rows:
+    return _Rows(load_table(found[name], f"{where}, {name}"), f"{where}, {name}")
 
 
 def _row_of(triggers: _Rows, recording: str | None) -> tuple[str, int]:
     names = [str(name) for name in triggers.level("Recording")]
-    if recording is None:
-        if len(set(names)) != 1:
-            raise BadInput(
-                f"{triggers.where} holds {len(set(names))} recordings; set recording to one of {sorted(names)}"
-            )
-        recording = names[0]
+    if recording is None and (several := len(set(names))) != 1:
+        raise BadInput(f"{triggers.where} holds {several} recordings; set recording to one of {sorted(names)}")
+    recording = names[0] if recording is None else recording
     rows = [row for row, name in enumerate(names) if name == recording]
     if not rows:
         raise unknown("recording", recording, names)
@@ -172,10 +170,8 @@ def _frames(triggers: Any, where: str) -> tuple[np.ndarray, int]:
         )
     steps = np.diff(triggers)
     if steps.max() > LONGEST_FRAME * np.median(steps):
-        raise BadInput(
-            f"{where}: triggers expected frames of about {np.median(steps):.0f} samples, got one of {steps.max()} at "
-            f"frame {int(steps.argmax())}; is a trigger wrong, or the recording in several pieces?"
-        )
+        told = f"{where}: triggers expected frames of about {np.median(steps):.0f} samples, got one of {steps.max()}"
+        raise BadInput(f"{told} at frame {steps.argmax()}; is a trigger wrong, or the recording in several pieces?")
     return triggers[:-1], int(triggers[-1]) + 1
 
 
@@ -191,9 +187,8 @@ def _samples(found: Any, where: str) -> np.ndarray:
 def _sampling_hz(found: Any, where: str) -> float:
     real = isinstance(found, int | float | np.integer | np.floating) and not isinstance(found, bool)
     if not real or not SLOWEST_HZ <= found <= FASTEST_HZ:
-        raise BadInput(
-            f"{where}: Sampling_Freq expected a number of Hz from {SLOWEST_HZ:,} to {FASTEST_HZ:,}, got {_shown(found)}"
-        )
+        told = f"{where}: Sampling_Freq expected a number of Hz from {SLOWEST_HZ:,} to {FASTEST_HZ:,}"
+        raise BadInput(f"{told}, got {_shown(found)}")
     return float(found)
 
 
@@ -213,9 +208,8 @@ def _spikes(spikes: _Rows, name: str, triggers: _Rows, row: int, samples: int) -
     if "Recording" in spikes.table.index:
         chosen &= np.array([str(other) == name for other in spikes.level("Recording")], dtype=bool)
     elif len(set(triggers.level("Recording"))) > 1:
-        raise BadInput(
-            f"{spikes.where} does not say which of several recordings a unit belongs to; set units to 'filtered'"
-        )
+        told = f"{spikes.where} does not say which of several recordings a unit belongs to"
+        raise BadInput(f"{told}; set units to 'filtered'")
     found: dict[int, np.ndarray] = {}
     for place in np.flatnonzero(chosen):
         unit = _number(spikes.level("Cell index")[place], f"{spikes.where}: Cell index")
@@ -223,10 +217,9 @@ def _spikes(spikes: _Rows, name: str, triggers: _Rows, row: int, samples: int) -
         if unit in found:
             raise BadInput(f"{spikes.where}: expected each unit once, got unit {unit} twice")
         if len(times) and not (times.min() >= 0 and times.max() < samples):
-            raise BadInput(
-                f"{spikes.where}: spikes of unit {unit} expected samples 0 to {samples - 1} of the recording, got "
-                f"{times.min()} to {times.max()}; do spikes and triggers count from the same sample?"
-            )
+            told = f"{spikes.where}: spikes of unit {unit} expected samples 0 to {samples - 1} of the recording"
+            then = "do spikes and triggers count from the same sample?"
+            raise BadInput(f"{told}, got {times.min()} to {times.max()}; {then}")
         found[unit] = times
     if not found:
         raise BadInput(f"{spikes.where}: expected units of recording {name}, got none")

@@ -9,7 +9,7 @@ from raysp.data.formats import hdf5
 from raysp.data.formats.guarded import Dataset, Group, kind_of
 from raysp.data.nlb.sets import ANSWERS_FILE, NLBSet, group_name
 from raysp.data.nlb.tensors import Tensors, ragged
-from raysp.data.splits.population import Answers, TrialArrays
+from raysp.data.splits.population import COUNTS, Answers, TrialArrays
 from raysp.errors import BadInput
 from raysp.io import files
 
@@ -68,21 +68,11 @@ def answers_dict(answers: Answers, train: TrialArrays) -> dict[str, Tensors]:
         {group: tensors}; counts float16, or float64 where NaN marks bins that are not scored.
     """
     trials = answers.trials
-    tensors = {
-        "eval_spikes_heldout": _narrow(trials.heldout),
-        "train_behavior": train.behavior,
-        "eval_behavior": trials.behavior,
-        "eval_spikes_heldin_forward": _narrow(trials.heldin_forward),
-        "eval_spikes_heldout_forward": _narrow(trials.heldout_forward),
-        "train_decode_mask": train.decode_mask,
-        "eval_decode_mask": trials.decode_mask,
-        "train_jitter": train.jitter,
-        "eval_jitter": trials.jitter,
-        "psth": answers.psth,
-    }
-    if answers.psth is not None:
-        tensors["train_cond_idx"] = _by_condition(train.condition, len(answers.psth))
-        tensors["eval_cond_idx"] = _by_condition(trials.condition, len(answers.psth))
+    tensors = {f"eval_spikes_{name}": _narrow(getattr(trials, name)) for name in COUNTS[1:]} | {"psth": answers.psth}
+    for part, arrays in (("train", train), ("eval", trials)):
+        tensors |= {f"{part}_{name}": getattr(arrays, name) for name in ("behavior", "decode_mask", "jitter")}
+        if answers.psth is not None:
+            tensors[f"{part}_cond_idx"] = _by_condition(arrays.condition, len(answers.psth))
     group = group_name(answers.sizes.dataset, answers.sizes.bin_ms)
     return {group: {name: array for name, array in tensors.items() if array is not None}}
 

@@ -144,24 +144,22 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
 def _check_columns(trials: dict[str, np.ndarray], required: tuple[str, ...], name: str) -> None:
     for column in required:
         values, text = trials[column], column == "split"
+        told = f"{name}: trial column {column!r} expected"
         if (values.dtype.kind in "SU") != text:
-            raise BadInput(
-                f"{name}: trial column {column!r} expected {'text' if text else 'numbers'}, got {kind_of(values.dtype)}"
-            )
+            raise BadInput(f"{told} {'text' if text else 'numbers'}, got {kind_of(values.dtype)}")
         if not text and (wrong := np.isinf(values) | (np.abs(values.astype(np.float64)) > nwb.LATEST_S)).any():
-            raise BadInput(f"{name}: trial column {column!r} expected finite numbers, or NaN, got {values[wrong][0]:g}")
+            raise BadInput(f"{told} finite numbers, or NaN, got {values[wrong][0]:g}")
 
 
 def _length_ms(units: nwb.Units, name: str) -> int:
     if units.intervals is None:
         raise BadInput(f"{name}: expected units with a column obs_intervals, found none")
-    ends = [units.observed(unit)[-1, -1] for unit in range(len(units)) if len(units.observed(unit))]
+    ends = [observed[-1, -1] for unit in range(len(units)) if len(observed := units.observed(unit))]
     if not ends:
         raise BadInput(f"{name}: expected stretches in obs_intervals, found none")
     if not 0 < max(ends) <= LONGEST_S:
-        raise BadInput(
-            f"{name}: expected obs_intervals of seconds that end within {LONGEST_S / 3600:.0f} hours, got {max(ends):g}"
-        )
+        told = f"expected obs_intervals of seconds that end within {LONGEST_S / 3600:.0f} hours"
+        raise BadInput(f"{name}: {told}, got {max(ends):g}")
     return round(float(max(ends)) * 1000.0)
 
 
@@ -173,9 +171,8 @@ def _spikes(units: nwb.Units, length_ms: int, name: str) -> tuple[binning.Spikes
         )
     if units.heldout.all():
         raise BadInput(f"{name}: expected held-in units, found {len(units)} units that are all held out")
-    return _group(units, ~units.heldout, length_ms), (
-        _group(units, units.heldout, length_ms) if units.heldout.any() else None
-    )
+    heldout = _group(units, units.heldout, length_ms) if units.heldout.any() else None
+    return _group(units, ~units.heldout, length_ms), heldout
 
 
 def _check_observed(units: nwb.Units, groups: tuple[binning.Spikes | None, ...], name: str) -> None:
@@ -217,10 +214,8 @@ def _check_units(nlb: NLBSet, name: str, found: tuple[int, int], *, test: bool, 
             f"{name}: old DMFC release (45 held-in and 15 held-out units, withdrawn in November 2021); "
             "remove it and run: raysp data fetch dmfc_rsg"
         )
-    raise BadInput(
-        f"{name}: expected {expected[0]} held-in and {expected[1]} held-out units for {nlb.name}, "
-        f"got {found[0]} and {found[1]}; is it another recording?"
-    )
+    told = f"{name}: expected {expected[0]} held-in and {expected[1]} held-out units for {nlb.name}"
+    raise BadInput(f"{told}, got {found[0]} and {found[1]}; is it another recording?")
 
 
 def _check_pair(train: Session, test: Session) -> None:

@@ -25,6 +25,7 @@ from raysp.io import files
 
 VERSION = "lorenz-2"
 PER_CONDITION = "n_trials_per_init_cond"
+PARTS = ("train", "valid")
 
 
 @dataclass(frozen=True)
@@ -85,26 +86,25 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
 
 def _read(config: Config, where: str) -> _Read:
     with count_file.arrays(config.path) as file:
-        names, read = file.names, file.read
-        counts = [
-            count_file.checked_counts(read(f"{part}_data"), f"{where}: {part}_data") for part in ("train", "valid")
-        ]
-        factor = _factor(config, read("conversion_factor") if "conversion_factor" in names else None, where)
+
+        def both(what: str) -> list[np.ndarray] | None:
+            names = [f"{part}_{what}" for part in PARTS]
+            return [file.read(name) for name in names] if {*names} <= {*file.names} else None
+
+        counts = [count_file.checked_counts(file.read(f"{part}_data"), f"{where}: {part}_data") for part in PARTS]
+        factor = _factor(config, file.read("conversion_factor") if "conversion_factor" in file.names else None, where)
         rates = [
-            count_file.checked_rates(read(f"{part}_truth"), array.shape, 1.0 / factor, f"{where}: {part}_truth")
-            for part, array in zip(("train", "valid"), counts, strict=True)
+            count_file.checked_rates(file.read(f"{part}_truth"), array.shape, 1.0 / factor, f"{where}: {part}_truth")
+            for part, array in zip(PARTS, counts, strict=True)
         ]
-        with_states = "train_lowd" in names and "valid_lowd" in names
-        states = [read(f"{part}_lowd") for part in ("train", "valid")] if with_states else None
-        numbered = "train_inds" in names and "valid_inds" in names
-        number = np.concatenate([read("train_inds").ravel(), read("valid_inds").ravel()]) if numbered else None
-        given = _per_condition(read(PER_CONDITION), where) if PER_CONDITION in names else None
+        states, given = both("lowd"), both("inds")
+        per_condition = _per_condition(file.read(PER_CONDITION), where) if PER_CONDITION in file.names else None
     if counts[0].shape[1:] != counts[1].shape[1:]:
         raise BadInput(f"{where}: expected parts of one shape, got {counts[0].shape} and {counts[1].shape}")
     valid = np.repeat([False, True], [len(part) for part in counts])
     states = None if states is None else _states(states, counts, where)
-    ids, number = (None, None) if number is None else _numbers(number, len(valid), where)
-    per_condition = config.trials_per_condition or given
+    ids, number = (None, None) if given is None else _numbers(given, len(valid), where)
+    per_condition = config.trials_per_condition or per_condition
     return _Read(np.concatenate(counts), np.concatenate(rates), states, ids, number, valid, per_condition)
 
 
@@ -116,13 +116,11 @@ def _per_condition(array: np.ndarray, where: str) -> int:
 
 
 def _states(states: list[np.ndarray], counts: list[np.ndarray], where: str) -> np.ndarray:
-    for part, array, other in zip(("train", "valid"), states, counts, strict=True):
+    for part, array, other in zip(PARTS, states, counts, strict=True):
         count_file.check_numbers(array, f"{where}: {part}_lowd")
         if array.ndim != 3 or array.shape[:2] != other.shape[:2] or not (np.abs(array) <= count_file.LARGEST).all():
-            raise BadInput(
-                f"{where}: {part}_lowd expected finite states of shape ({len(other)}, {other.shape[1]}, dimensions), "
-                f"got {array.shape}"
-            )
+            told = f"{where}: {part}_lowd expected finite states of shape ({len(other)}, {other.shape[1]}, dimensions)"
+            raise BadInput(f"{told}, got {array.shape}")
     return np.concatenate(states).astype(np.float32)
 
 
@@ -141,7 +139,8 @@ def _factor(config: Config, found: np.ndarray | None, where: str) -> float:
     return told
 
 
-def _numbers(given: np.ndarray, trials: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+def _numbers(parts: list[np.ndarray], trials: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+    given = np.concatenate([part.ravel() for part in parts])
     count_file.check_numbers(given, f"{where}: train_inds and valid_inds")
     number = given - (1 if given.size and given.min() > 0 else 0)
     if not np.array_equal(np.sort(number), np.arange(trials)):
@@ -150,10 +149,8 @@ def _numbers(given: np.ndarray, trials: int, where: str) -> tuple[np.ndarray, np
 
 
 def _conditions(read: _Read, config: Config, where: str) -> np.ndarray | None:
-    if read.per_condition is None:
+    if read.per_condition is None or (read.number is None and config.trials_per_condition is None):
         return None
     if read.number is None:
-        if config.trials_per_condition is None:
-            return None
         raise BadInput(f"{where}: trials_per_condition needs train_inds and valid_inds, which the file lacks")
     return read.number // read.per_condition

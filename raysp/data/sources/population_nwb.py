@@ -122,9 +122,8 @@ def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
     valid = ~_touching(found.invalid, begin, grid, config)
     used = inside & valid
     if not used.any():
-        raise BadInput(
-            f"{where}: all {len(inside)} windows reach into intervals/invalid_times; keep_invalid: true keeps them"
-        )
+        told = f"{where}: all {len(inside)} windows reach into intervals/invalid_times"
+        raise BadInput(f"{told}; keep_invalid: true keeps them")
     gone = [numbers[one] for one in (missing, rows[~inside], rows[inside & ~valid])]
     left_out = _left_out(config, len(inside), gone, _overlapping(begin[used], grid))
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
@@ -172,10 +171,8 @@ def _check_events(events: np.ndarray, bounds: np.ndarray, config: Config, grid: 
         return ()
     span = f"{events.min():.3f} to {events.max():.3f} s, where trials lie from {begin.min():.3f} to {end.max():.3f} s"
     if len(events) > 2 and (events >= 0).all() and (events <= end - begin + grid.length_s).all():
-        raise BadInput(
-            f"{where}: column {config.align!r} expected seconds of the recording, got times since each trial's own "
-            f"begin ({span}); write it anew with start_time added"
-        )
+        told = f"{where}: column {config.align!r} expected seconds of the recording"
+        raise BadInput(f"{told}, got times since each trial's own begin ({span}); write it anew with start_time added")
     return (f"{outside.sum()} of {len(events)} times in {config.align} lie outside their own trials: {span}",)
 
 
@@ -200,10 +197,8 @@ def _recorded(found: _Recording, spans: Spans) -> tuple[float, float]:
 def _check_size(trials: int, grid: _Grid, units: int, spans: Spans, where: str) -> None:
     size = trials * grid.bins * units * COUNT_BYTES
     if size > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-        raise BadInput(
-            f"{where}: {trials} windows of {grid.bins} bins for {units} units need {size / 2**30:.3g} GiB, more than "
-            f"this machine has ({spans}); take shorter windows or wider bins"
-        )
+        told = f"{where}: {trials} windows of {grid.bins} bins for {units} units need {size / 2**30:.3g} GiB"
+        raise BadInput(f"{told}, more than this machine has ({spans}); take shorter windows or wider bins")
 
 
 def _seen(
@@ -216,15 +211,9 @@ def _seen(
         running, notes = stretches(units.times, _bounds(trials))
         same = aligned.observed(running, *shape)
         return np.broadcast_to(same[:, :, None], (*same.shape, len(units))), notes
-    known: dict[bytes, np.ndarray] = {}
-    columns = []
-    for unit in range(len(units)):
-        intervals = units.observed(unit)
-        key = intervals.tobytes()
-        if key not in known:
-            known[key] = aligned.observed(intervals, *shape)
-        columns.append(known[key])
-    return np.stack(columns, axis=2), ()
+    each = [units.observed(unit) for unit in range(len(units))]
+    known = {key: aligned.observed(one, *shape) for key, one in {one.tobytes(): one for one in each}.items()}
+    return np.stack([known[one.tobytes()] for one in each], axis=2), ()
 
 
 def _beyond(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> str:
@@ -242,20 +231,23 @@ def _beyond(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> str:
 def _unobserved(units: nwb.Units) -> tuple[str, ...]:
     if units.intervals is None or len(units.times) == 0:
         return ()
-    outside = np.zeros(len(units), dtype=np.int64)
-    for unit in range(len(units)):
-        intervals, spikes = units.observed(unit), units.spikes(unit)
-        # A spike lies in as many stretches as have begun and not ended.
-        begun, ended = (np.searchsorted(np.sort(edge), spikes, side="right") for edge in intervals.T)
-        outside[unit] = (begun <= ended).sum()
+    outside, total = np.array([_outside(units, unit) for unit in range(len(units))]), np.diff(units.offsets)
+    mostly = (outside > MOSTLY * total) & (total >= FEWEST_SPIKES)
     if outside.sum() > MOSTLY * len(units.times):
         told = f"{outside.sum()} of {len(units.times)} spikes lie outside the obs_intervals of their units"
-        return (f"{told}, and are not counted",)
-    total = np.diff(units.offsets)
-    if not (mostly := (outside > MOSTLY * total) & (total >= FEWEST_SPIKES)).any():
+    elif mostly.any():
+        told = f"{outside[mostly].sum()} of {total[mostly].sum()} spikes of units {listed(units.ids[mostly])}"
+        told += " lie outside their obs_intervals"
+    else:
         return ()
-    told = f"{outside[mostly].sum()} of {total[mostly].sum()} spikes of units {listed(units.ids[mostly])}"
-    return (f"{told} lie outside their obs_intervals, and are not counted",)
+    return (f"{told}, and are not counted",)
+
+
+def _outside(units: nwb.Units, unit: int) -> int:
+    # A spike lies in as many stretches as have begun and not ended.
+    edges, spikes = units.observed(unit).T, units.spikes(unit)
+    begun, ended = (np.searchsorted(np.sort(edge), spikes, side="right") for edge in edges)
+    return int((begun <= ended).sum())
 
 
 def _bounds(trials: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -286,10 +278,8 @@ def _behavior(
 def _check_behavior(
     behavior: np.ndarray, series: nwb_series.Series, starts: np.ndarray, length_s: float, where: str
 ) -> tuple[str, ...]:
-    spans = (
-        f"its samples lie from {series.times[0]:.10g} to {series.times[-1]:.10g} s, windows begin from "
-        f"{starts.min():.10g} to {starts.max():.10g} s"
-    )
+    edges = (series.times[0], series.times[-1], starts.min(), starts.max())
+    spans = "its samples lie from {:.10g} to {:.10g} s, windows begin from {:.10g} to {:.10g} s".format(*edges)
     notes = partition.gaps(behavior, series.name, where, f"; {spans}")
     if len(series.times) > 1 and np.median(np.diff(series.times)) > length_s:
         notes = (*notes, f"{series.name} has fewer than one sample in a window; {spans}: are its times in s?")

@@ -225,23 +225,18 @@ def _can_be_written(root: str) -> bool:
 
 
 def _all_absent(absent: dict[str, Absent], root: str) -> NotReady:
-    named = list(absent)
-    return NotReady(
-        f"no recordings {', '.join(named)} below {root}; fetch with: raysp data fetch {' '.join(named)} --root {root}, "
-        f"or generate recordings with: raysp data standin --root {root}"
-    )
+    fetch = f"fetch with: raysp data fetch {' '.join(absent)} --root {root}"
+    generate = f"generate recordings with: raysp data standin --root {root}"
+    return NotReady(f"no recordings {', '.join(absent)} below {root}; {fetch}, or {generate}")
 
 
 def _check_name(recording: Recording, root: str) -> None:
     name = recording.name
     if recordings().get(name, recording).source != recording.source or name.startswith(STANDIN):
-        raise BadInput(
-            f"recording name expected none of a known recording's, and no {STANDIN!r} in front, got {name!r}"
-        )
+        told = f"recording name expected none of a known recording's, and no {STANDIN!r} in front"
+        raise BadInput(f"{told}, got {name!r}")
     for file in files.listing(files.join(root, "prepared")):
         there = file.removesuffix(".h5").removesuffix(".targets").removeprefix(STANDIN)
         if there.casefold() == name.casefold() and there != name:
-            raise BadInput(
-                f"recording {name} and {there}, which is prepared below {root}, differ in case alone, and on many "
-                "disks their files would be one; give it another name"
-            )
+            told = f"recording {name} and {there}, which is prepared below {root}, differ in case alone"
+            raise BadInput(f"{told}, and on many disks their files would be one; give it another name")

@@ -57,9 +57,8 @@ class Config:
     def __post_init__(self) -> None:
         ranges.at_least(self, "retina", downsample=1, min_train_rate_hz=0)
         if len(self.ratio) != 3 or min(self.ratio) < 1:
-            raise BadInput(
-                f"retina, ratio expected three whole numbers of at least 1, such as 7, 2, 1, got {self.ratio}"
-            )
+            told = "retina, ratio expected three whole numbers of at least 1, such as 7, 2, 1"
+            raise BadInput(f"{told}, got {self.ratio}")
         ranges.above_zero(self, "retina", "max_rate_hz")
         if self.units not in get_args(SpikeTable):
             raise BadInput(f"retina, units expected one of {', '.join(get_args(SpikeTable))}, got {self.units!r}")
@@ -93,13 +92,11 @@ def build(config: Config, name: str) -> tuple[StimulusSplit, None]:
     parts = mirrored(bins, config.ratio)
     kept, left_out = _filtered(recording, config, parts["train"])
     channels = recording.pattern.shape[1]
-    stimulus = np.empty((bins, channels), dtype=np.float32)
-    for channel in range(channels):
-        stimulus[:, channel] = channel_in_bins(recording, channel, config.downsample)
+    each = (channel_in_bins(recording, channel, config.downsample).astype(np.float32) for channel in range(channels))
     split = StimulusSplit(
         name=name,
         sizes=StimulusSizes(name, 1000.0 * config.downsample / recording.sampling_hz, channels, len(kept)),
-        stimulus=stimulus,
+        stimulus=np.column_stack([*each]),
         spikes=_counts(recording, kept, config.downsample, bins),
         units=np.array(kept, dtype=np.int64),
         global_ids=np.array([recording.global_ids.get(unit, -1) for unit in kept], dtype=np.int64),
@@ -154,11 +151,8 @@ def _filtered(
         else:
             kept.append(unit)
     if not kept:
-        raise BadInput(
-            f"recording {recording.name}: expected a unit that passes the filters, but of {len(recording.spikes)} "
-            f"{len(fast)} fire more than {config.max_rate_hz:g} Hz and {len(slow)} have fewer than {least} spikes in "
-            "training; change max_rate_hz or min_train_rate_hz"
-        )
+        told = f"expected a unit that passes the filters, but of {len(recording.spikes)} {_reasons((*fast, *slow))}"
+        raise BadInput(f"recording {recording.name}: {told}; change max_rate_hz or min_train_rate_hz")
     return kept, (*fast, *slow)
 
 
@@ -171,10 +165,8 @@ def _counts(recording: RetinaRecording, units: Sequence[int], downsample: int, b
     for column, unit in enumerate(units):
         found = np.bincount(recording.spikes[unit] // downsample, minlength=bins)
         if found.max() > LARGEST_COUNT:
-            raise BadInput(
-                f"recording {recording.name}: expected at most {LARGEST_COUNT} spikes in a bin, unit {unit} has "
-                f"{found.max()}; set downsample to less than {downsample}"
-            )
+            told = f"expected at most {LARGEST_COUNT} spikes in a bin, unit {unit} has {found.max()}"
+            raise BadInput(f"recording {recording.name}: {told}; set downsample to less than {downsample}")
         counts[:, column] = found
     return counts
 
@@ -188,11 +180,12 @@ def _provenance(
 
 
 def _notes(units: int, left_out: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    removed = Counter(reason for _, reason in left_out)
-    filters = "; ".join(f"{count} {_agreeing(reason, count)}" for reason, count in removed.items())
-    return (f"{len(left_out)} of {units} units were left out: {filters}",) if left_out else ()
+    return (f"{len(left_out)} of {units} units were left out: {_reasons(left_out)}",) if left_out else ()
 
 
-def _agreeing(reason: str, count: int) -> str:
-    verb, rest = reason.split(" ", 1)
-    return reason if count == 1 else f"{PLURAL[verb]} {rest}"
+def _reasons(left_out: Sequence[tuple[int, str]]) -> str:
+    told = []
+    for reason, count in Counter(reason for _, reason in left_out).items():
+        verb, rest = reason.split(" ", 1)
+        told.append(f"{count} {verb if count == 1 else PLURAL[verb]} {rest}")
+    return "; ".join(told)

@@ -83,9 +83,7 @@ class TrialArrays:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that are there, by name."""
-        return {
-            field.name: value for field in dataclasses.fields(self) if (value := getattr(self, field.name)) is not None
-        }
+        return {name: value for name, value in vars(self).items() if value is not None}
 
     def take(self, rows: np.ndarray) -> TrialArrays:
         """Return the given trials (indices, or a mask of (trials,) booleans) in that order."""
@@ -265,10 +263,7 @@ def check_trials(trials: TrialArrays, sizes: Sizes, where: str, *, whole: bool =
         "heldout": (count, sizes.bins, sizes.heldout),
         "heldin_forward": (count, sizes.forward, sizes.heldin),
         "heldout_forward": (count, sizes.forward, sizes.heldout),
-        "condition": (count,),
-        "jitter": (count,),
-        "validation": (count,),
-        "ids": (count,),
+        **dict.fromkeys(("condition", "jitter", "validation", "ids"), (count,)),
         "rates": (count, sizes.bins + sizes.forward, sizes.units),
     }
     for name, array in trials.arrays().items():

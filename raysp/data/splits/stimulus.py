@@ -186,9 +186,8 @@ def _check_arrays(split: StimulusSplit) -> None:
     for name, (shape, kind) in expected.items():
         array = getattr(split, name)
         if array.shape != shape or array.dtype != kind:
-            raise BadInput(
-                f"{split.name}: {name} expected shape {shape} of {np.dtype(kind)}, got {array.shape} of {array.dtype}"
-            )
+            told = f"{split.name}: {name} expected shape {shape} of {np.dtype(kind)}"
+            raise BadInput(f"{told}, got {array.shape} of {array.dtype}")
     if not np.isfinite(split.stimulus).all():
         raise BadInput(f"{split.name}: stimulus expected finite values, got NaN or infinity")
 
@@ -210,10 +209,10 @@ def _check_parts(split: StimulusSplit) -> None:
     bins, before = len(split.stimulus), 0
     for start, stop in sorted(stretch for part in split.parts.values() for stretch in part):
         if not before <= start < stop <= bins:
-            raise BadInput(
-                f"{split.name}: parts expected stretches of at least one bin that do not overlap, in bins 0 to {bins}, "
-                f"got {start} to {stop} after {before}"
+            told = (
+                f"{split.name}: parts expected stretches of at least one bin that do not overlap, in bins 0 to {bins}"
             )
+            raise BadInput(f"{told}, got {start} to {stop} after {before}")
         before = stop
 
 

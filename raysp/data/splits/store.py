@@ -154,10 +154,9 @@ def _split(root: str, name: str, *, parts: bool = False) -> Iterator[tuple[Group
     """Give the open file of a split, its header, and the same as it lies in the file."""
     path = split_path(root, name)
     if not files.exists(path):
-        raise NotReady(
-            f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root} (for a "
-            "recording of an experiment's own: with the experiment's file in place of the name)"
-        )
+        own = "for a recording of an experiment's own: with the experiment's file in place of the name"
+        told = f"split {name!r} is not prepared below {root!r}; run: raysp data prepare {name} --root {root}"
+        raise NotReady(f"{told} ({own})")
     with opened(path, parts=parts, again=AGAIN) as file:
         raw = _checked(file, root, name, "split")
         yield file, Header.read(raw, catalog.of(raw["kind"]).Sizes), raw

@@ -64,7 +64,7 @@ def test_the_filters_are_settings_and_a_filter_that_leaves_none_is_refused(folde
     assert everything.units.tolist() == [10, 13, 16, 19, 22, 25]
     assert everything.provenance.notes == ()
     assert build(Config(folder, units="filtered"), "mine")[0].provenance.notes == ()
-    with pytest.raises(BadInput, match="of 6 4 fire more than 2 Hz and 2 have fewer than"):
+    with pytest.raises(BadInput, match="but of 6 4 fire more than 2 Hz; 2 have fewer than"):
         build(Config(folder, max_rate_hz=2), "mine")
 
 
