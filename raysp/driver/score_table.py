@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import polars
+from polars import col
 
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput
@@ -12,9 +14,6 @@ from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
-
-if TYPE_CHECKING:
-    import polars
 
 
 def lines(run: RunFolder, phase: str, root: str | None = None) -> Iterator[str]:
@@ -48,8 +47,6 @@ def remarks_of(run: RunFolder, phase: str | None = None, root: str | None = None
 
 
 def _by_kind(run: RunFolder, phase: str | None, root: str | None) -> Iterator[tuple[Kind, polars.DataFrame]]:
-    from polars import col
-
     table = read_metrics(run, *([] if phase is None else [col("phase") == phase]))
     of_run = kinds.of_run(run, root)
     for kind in dict.fromkeys(of_run.values()):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import polars
+from polars import col, lit, when
+
 from raysp.config.experiment import STANDIN
 from raysp.errors import BadInput
 from raysp.evaluation.behavior import MEAN_R2
@@ -46,8 +49,6 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
         NotReady: there is none.
         BadInput: it is damaged, or no table of metrics.
     """
-    import polars
-
     again = f"remove it and run: raysp evaluate {run.path}"
     table = tables.read_table(run.metrics, list(dict.fromkeys([*columns, "run_trial", *NEEDED, *OLD])), again)
     if not {"run_trial", "trial_id"} & set(table.columns) or not set(NEEDED) <= set(table.columns):
@@ -57,25 +58,23 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
         if "run_trial" not in table.columns:
             table = _renamed(table)
         types = {name: getattr(polars, SCHEMA[name]) for name in columns}
-        absent = [polars.lit(None, dtype=types[name]).alias(name) for name in columns if name not in table.columns]
-        table = table.with_columns(absent).select([polars.col(name).cast(kind) for name, kind in types.items()])
+        absent = [lit(None, dtype=types[name]).alias(name) for name in columns if name not in table.columns]
+        table = table.with_columns(absent).select([col(name).cast(kind) for name, kind in types.items()])
         if "value" in columns:
-            table = table.with_columns(polars.col("value").fill_nan(None))
+            table = table.with_columns(col("value").fill_nan(None))
         return table.filter(*filters)
 
 
 def frame(rows: Sequence[dict[str, Any]], schema: Mapping[str, str] = SCHEMA) -> Any:
     """Return rows of the table, or of one of another schema, as a frame; columns that a row lacks are null."""
-    import polars
-
     return polars.DataFrame(list(rows), schema={name: getattr(polars, kind) for name, kind in schema.items()})
 
 
 def metric_name() -> Any:
     """Return the column that spells a metric with its parameter, where it has one."""
-    from polars import col, format, when
-
-    return when(col("parameter").is_null()).then(col("metric")).otherwise(format("{} ({})", "metric", "parameter"))
+    return (
+        when(col("parameter").is_null()).then(col("metric")).otherwise(polars.format("{} ({})", "metric", "parameter"))
+    )
 
 
 def scored(run: RunFolder) -> set[str]:
@@ -92,15 +91,13 @@ def forget(run: RunFolder, trials: Collection[str]) -> None:
         run: the run folder.
         trials: their ids.
     """
-    import polars
-
     try:
         if set(trials).isdisjoint(scored(run)):
             return
         table = read_metrics(run)
     except BadInput:
         return
-    _write(run, table.filter(~polars.col("run_trial").is_in(list(trials))))
+    _write(run, table.filter(~col("run_trial").is_in(list(trials))))
 
 
 def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
@@ -113,27 +110,20 @@ def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
     Raises:
         BadInput: the earlier table is damaged, and would be lost in part.
     """
-    import polars
-
     table = frame(rows)
     # Those that stay: of the finished trials of the run's present form.
     finished = {trial.id for trial in run.finished_of(run.trials())} if files.exists(run.metrics) else set()
     if others := finished - set(table["run_trial"]):
-        table = polars.concat([read_metrics(run, polars.col("run_trial").is_in(list(others))), table])
+        table = polars.concat([read_metrics(run, col("run_trial").is_in(list(others))), table])
     _write(run, table)
 
 
 def _write(run: RunFolder, table: Any) -> None:
-    import polars
-
-    tables.write_table(run.metrics, table.with_columns(polars.col("value").fill_null(float("nan"))))
+    tables.write_table(run.metrics, table.with_columns(col("value").fill_null(float("nan"))))
 
 
 def _renamed(table: Any) -> Any:
     """Return a table of earlier versions in today's words. Its `unit` was a position, of trains a cell's number."""
-    import polars
-    from polars import col, lit
-
     from raysp.data.nlb.sets import SPLITS
 
     trains = col("decoding").is_not_null() if "decoding" in table.columns else lit(False)
@@ -141,7 +131,7 @@ def _renamed(table: Any) -> Any:
     # Of other recordings it was the mean over all variables of behaviour, velocity or not.
     benchmark = col("split").str.strip_prefix(STANDIN).is_in(list(SPLITS))
     several = (col("metric") == "vel R2") & ~benchmark
-    metric = polars.when(several).then(lit(MEAN_R2)).otherwise(col("metric").replace(RENAMED))
+    metric = when(several).then(lit(MEAN_R2)).otherwise(col("metric").replace(RENAMED))
     return table.rename({"trial_id": "run_trial"}).with_columns(
-        unit=polars.when(trains).then(unit), unit_index=polars.when(~trains).then(unit), metric=metric
+        unit=when(trains).then(unit), unit_index=when(~trains).then(unit), metric=metric
     )

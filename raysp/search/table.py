@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars
 
 from raysp.config.experiment import STANDIN
 from raysp.errors import NotReady
 from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
 from raysp.search.result import Result
-
-if TYPE_CHECKING:
-    import polars
 
 FIRST = {
     **dict.fromkeys(("sweep", "model", "split"), "String"),
@@ -40,8 +39,6 @@ def write_table(run: RunFolder, results: list[Result]) -> str:
     Raises:
         OSError: the disk is full; an earlier table stays as it was.
     """
-    import polars
-
     rows = [row for result in results for row in _rows(run, result)]
     metrics = sorted({name for row in rows for name in row["metrics"]})
     names = list(dict.fromkeys(name for row in rows for name in row["settings"]))
@@ -110,8 +107,6 @@ def varied(result: Result, number: int) -> dict[str, Any]:
 
 
 def _column(name: str, values: list[Any]) -> polars.Series:
-    import polars
-
     known = [value for value in values if value is not None]
     if all(isinstance(value, bool) for value in known):
         return polars.Series(name, values, dtype=polars.Boolean)
