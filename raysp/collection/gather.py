@@ -7,13 +7,12 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 
+from raysp.collection.predictions import whose
 from raysp.config.experiment import Trial
-from raysp.errors import BadInput, NotReady, expect
-from raysp.io import files, storage, tables
+from raysp.errors import BadInput, NotReady
+from raysp.io import files, storage
 from raysp.io.words import counted
 from raysp.runs.folder import RunFolder
-
-AGAIN = "remove its trial's folder and run the experiment again"
 
 
 def gather(run: RunFolder, *, partial: bool = False, report: Callable[[str], None] | None = None) -> str:
@@ -99,15 +98,6 @@ def digest_of(run: RunFolder, trial: Trial) -> str:
             f"remove {folder.path} and run the experiment again"
         )
     return digest
-
-
-def whose(path: str) -> tuple[str, str]:
-    """Return whose predictions a file holds, of any kind of data, and their digest."""
-    if not files.exists(path):
-        raise NotReady(f"no predictions at {path}; run the experiment first")
-    note, digest = tables.read_head(path, AGAIN)
-    expect("trial_id" in note, f"{path} expected predictions that raysp writes, got another table; {AGAIN}")
-    return str(note["trial_id"]), digest
 
 
 def _command(run: RunFolder) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,6 +41,24 @@ class Products:
     files: Mapping[str, Callable[[str], None]]
     metrics: Mapping[str, Any] = field(default_factory=dict)
     done: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Elsewhere:
+    """A method of a kind that is a function of another file of its folder, imported when it is first asked for.
+
+    Args:
+        file: its name, without ".py".
+        function: its name there; the method's own unless it is given.
+    """
+
+    def __init__(self, file: str, function: str = "") -> None:
+        self._file, self._function = file, function
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._room, self._function = owner.__module__.rpartition(".")[0], self._function or name
+
+    def __get__(self, kind: Any, owner: type) -> Any:
+        return self if kind is None else getattr(importlib.import_module(f"{self._room}.{self._file}"), self._function)
 
 
 class Kind(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 import polars
 from polars import col, lit, when
 
-from raysp.config.experiment import STANDIN
+from raysp.config.experiment import STANDIN, Trial
 from raysp.errors import BadInput
 from raysp.evaluation.behavior import MEAN_R2
 from raysp.io import files, tables
@@ -68,6 +68,22 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
 def frame(rows: Sequence[dict[str, Any]], schema: Mapping[str, str] = SCHEMA) -> Any:
     """Return rows of the table, or of one of another schema, as a frame; columns that a row lacks are null."""
     return polars.DataFrame(list(rows), schema={name: getattr(polars, kind) for name, kind in schema.items()})
+
+
+def of_trial(trial: Trial, split: Any, part: str) -> dict[str, Any]:
+    """Return what every row of a trial says, whose it is and of which part of a split; other columns are None."""
+    return dict.fromkeys(SCHEMA) | {
+        "run_trial": trial.id,
+        "model": trial.shown,
+        "split": trial.split,
+        "dataset": split.sizes.dataset,
+        "phase": split.role.phase,
+        "bin_ms": float(split.sizes.bin_ms),
+        "seed": trial.seed,
+        "part": part,
+        "judge": "raysp",
+        "standin": split.provenance.standin,
+    }
 
 
 def metric_name() -> Any:

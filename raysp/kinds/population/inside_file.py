@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from raysp.collection.predictions import AGAIN, read_beside
 from raysp.config.experiment import Trial
-from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.runs.folder import TrialFolder
 
 NAME, FORMAT = "inside.parquet", 1
-AGAIN = "remove its trial's folder and run the experiment again"
 
 
 def write_inside(path: str, trial: Trial, arrays: Mapping[str, np.ndarray]) -> None:
@@ -34,13 +33,12 @@ def read_inside(folder: TrialFolder, trial: Trial) -> dict[str, np.ndarray]:
         NotReady: there are none: the model is no masked one, or an earlier version ran the trial.
         BadInput: the file is damaged, or another trial's.
     """
-    if not files.exists(path := files.join(folder.path, NAME)):
-        raise NotReady(
-            f"no masks, no weights: {trial.id} left none, since {trial.shown} is not trained on hidden counts or an "
-            "earlier version ran it"
-        )
-    note, table = tables.read_note(path, AGAIN), tables.read_table(path, again=AGAIN)
+    missing = (
+        f"no masks, no weights: {trial.id} left none, since {trial.shown} is not trained on hidden counts or an "
+        "earlier version ran it"
+    )
+    path = files.join(folder.path, NAME)
+    _, table = read_beside(path, trial, {"format": FORMAT}, missing)
     with tables.guarded(path, AGAIN):
-        if (note["format"], note["trial_id"]) != (FORMAT, trial.id):
-            raise BadInput(f"{path} expected what {trial.id} left, got that of {note['trial_id']}; {AGAIN}")
-        return {name: np.array(values, np.float32).reshape(shape) for name, shape, values in table.iter_rows()}
+        rows = table.to_pylist()
+        return {one["name"]: np.array(one["values"], np.float32).reshape(one["shape"]) for one in rows}

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from raysp.collection.predictions import AGAIN
 from raysp.config.experiment import Trial
 from raysp.data.formats.hdf5 import opened
 from raysp.data.splits.sealed import DIGESTS, checked_header, new_sealed, raw_header, read
@@ -16,7 +17,6 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 
 FORMAT, NAME, TRAIN = 1, "latents", "train_latents"
-AGAIN = "remove its trial's folder and run the experiment again"
 
 
 def write_latents(path: str, latents: np.ndarray, train: np.ndarray | None = None, trial: Trial | None = None) -> None:

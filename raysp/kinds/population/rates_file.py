@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute
 
+from raysp.collection.predictions import AGAIN, HEAD, check_there, head
 from raysp.config.experiment import Trial
 from raysp.data.splits.population import PopulationSplit, Sizes
-from raysp.errors import BadInput, NotReady, unknown
+from raysp.errors import BadInput, unknown
 from raysp.io import checksum, files, tables
 from raysp.models.prediction import Prediction, check_prediction
 from raysp.training.validation import validation_mask
@@ -25,26 +26,19 @@ from raysp.training.validation import validation_mask
 FORMAT = 2
 PARTS = ("train", "eval")
 SCHEMA = pa.schema(
-    [
-        pa.field("run_trial", pa.string()),
-        pa.field("model", pa.string()),
-        pa.field("split", pa.string()),
-        pa.field("seed", pa.int64()),
-        pa.field("part", pa.string()),
-        pa.field("trial", pa.int64()),
-        pa.field("trial_index", pa.int32()),
-        pa.field("unit", pa.int64()),
-        pa.field("unit_index", pa.int32()),
-        pa.field("held_out", pa.bool_()),
-        pa.field("validation", pa.bool_()),
-        pa.field("bin_ms", pa.float64()),
-        pa.field("start_ms", pa.float64()),
-        pa.field("rates", pa.list_(pa.float32())),
-        pa.field("rates_forward", pa.list_(pa.float32())),
-        pa.field("spikes", pa.list_(pa.int32())),
-    ]
+    {
+        **HEAD,
+        "trial": pa.int64(),
+        "trial_index": pa.int32(),
+        "unit": pa.int64(),
+        "unit_index": pa.int32(),
+        **dict.fromkeys(("held_out", "validation"), pa.bool_()),
+        **dict.fromkeys(("bin_ms", "start_ms"), pa.float64()),
+        **dict.fromkeys(("rates", "rates_forward"), pa.list_(pa.float32())),
+        "spikes": pa.list_(pa.int32()),
+    }
 )
-"""`run_trial` is the id of the run's trial. `trial` and `unit` are the recording's own numbers, null where it has none;
+"""Beside `predictions.HEAD`: `trial` and `unit` are the recording's own numbers, null where it has none;
 `trial_index` counts the trials of their part, `unit_index` the units, held-in first. `validation` is true where the
 trial was set aside to select the model. `start_ms` is the first bin's beginning after the event that trials are aligned
 to; null where the split does not tell. `rates` and `rates_forward` are expected spikes per bin; `rates_forward` is null
@@ -55,7 +49,6 @@ PLACES = {1: ("sample", "unit"), FORMAT: ("trial_index", "unit_index")}
 
 OWN, UNKNOWN = ("trial", "unit", "validation"), -(1 << 63)
 ROW_GROUP_VALUES = 1 << 22
-AGAIN = "remove its trial's folder and run the experiment again"
 
 
 @dataclass(frozen=True)
@@ -218,33 +211,25 @@ def _row_groups(
     trial: Trial, sizes: Sizes, part: str, prediction: Prediction, names: _Names, totals: dict[str, Any]
 ) -> Iterator[pa.RecordBatch]:
     step = max(1, ROW_GROUP_VALUES // max(1, sizes.units * (sizes.bins + sizes.forward)))
-    units = np.arange(sizes.units, dtype=np.int32)
+    units = np.arange(sizes.units)
+    by_trial = {"trial": names.trial, "trial_index": np.arange(len(names.validation)), "validation": names.validation}
+    by_unit = {"unit": names.unit, "unit_index": units, "held_out": units >= sizes.heldin}
+    same = head(trial, part) | {"bin_ms": sizes.bin_ms, "start_ms": names.start_ms, "spikes": None}
     for first in range(0, len(prediction.rates), step):
-        samples = np.arange(first, min(first + step, len(prediction.rates)), dtype=np.int32)
+        samples = np.arange(first, min(first + step, len(prediction.rates)))
+        columns: dict[str, Any] = dict.fromkeys(SCHEMA.names) | same
+        columns |= {name: np.repeat(own[samples], sizes.units) for name, own in by_trial.items() if own is not None}
+        columns |= {name: np.tile(own, len(samples)) for name, own in by_unit.items() if own is not None}
+        columns |= {name: _lists(getattr(prediction, name), samples, total) for name, total in totals.items()}
         count = len(samples) * sizes.units
-        own = None if names.trial is None else pa.array(np.repeat(names.trial[samples], sizes.units), pa.int64())
-        columns = {
-            "run_trial": pa.repeat(trial.id, count),
-            "model": pa.repeat(trial.shown, count),
-            "split": pa.repeat(trial.split, count),
-            "seed": pa.repeat(pa.scalar(trial.seed, pa.int64()), count),
-            "part": pa.repeat(part, count),
-            "trial": own,
-            "trial_index": pa.array(np.repeat(samples, sizes.units)),
-            "unit": None if names.unit is None else pa.array(np.tile(names.unit, len(samples)), pa.int64()),
-            "unit_index": pa.array(np.tile(units, len(samples))),
-            "validation": pa.array(np.repeat(names.validation[samples], sizes.units)),
-            "held_out": pa.array(np.tile(units >= sizes.heldin, len(samples))),
-            "bin_ms": pa.repeat(pa.scalar(sizes.bin_ms, pa.float64()), count),
-            "start_ms": pa.repeat(pa.scalar(names.start_ms, pa.float64()), count),
-            "rates": _lists(prediction.rates, samples, totals["rates"]),
-            "rates_forward": _lists(prediction.rates_forward, samples, totals["rates_forward"]),
-            "spikes": None,
-        }
-        for one in SCHEMA:
-            if columns[one.name] is None:
-                columns[one.name] = pa.nulls(count, one.type)
-        yield pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+        yield pa.record_batch([_column(columns[one.name], one.type, count) for one in SCHEMA], schema=SCHEMA)
+
+
+def _column(values: Any, kind: pa.DataType, count: int) -> pa.Array:
+    """Return a column of arrays, or of one value, None for nulls, in every row."""
+    if isinstance(values, np.ndarray | pa.Array):
+        return pa.array(values, kind)
+    return pa.repeat(pa.scalar(values, kind), count)
 
 
 def _lists(rates: np.ndarray | None, samples: np.ndarray, digest: Any) -> pa.ListArray | None:
@@ -260,8 +245,7 @@ def _lists(rates: np.ndarray | None, samples: np.ndarray, digest: Any) -> pa.Lis
 
 @contextlib.contextmanager
 def _opened(path: str, *, parts: bool = False) -> Iterator[pq.ParquetFile]:
-    if not files.exists(path):
-        raise NotReady(f"no predictions at {path}; run the experiment first")
+    check_there(path)
     with tables.opened(path, AGAIN, parts=parts) as file:
         yield file
 

@@ -21,6 +21,7 @@ from raysp.io import files
 from raysp.kinds.population.silent import silent_scores
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import TrialFolder
+from raysp.runs.metrics_table import of_trial
 
 JUDGE, OWN = "nlb_tools", "raysp"
 RATIO = "predicted / recorded spikes"
@@ -57,7 +58,7 @@ def population_rows(
         *silent_scores(trial, split, answers, parts["eval"]),
         *_per_unit(split, answers, parts["eval"]),
     ]
-    common = _common(trial, split)
+    common = of_trial(trial, split, "eval")
     return [{**common, **one.row(), "unit": _own_id(split, one.unit_index)} for one in found]
 
 
@@ -207,18 +208,3 @@ def _own_id(split: PopulationSplit, index: int | None) -> int | None:
     """Return the recording's own number of a unit; None for all units, or where the recording has none."""
     ids = split.units
     return None if index is None or ids is None else int(ids[index])
-
-
-def _common(trial: Trial, split: PopulationSplit) -> dict[str, Any]:
-    return {
-        "run_trial": trial.id,
-        "model": trial.shown,
-        "split": trial.split,
-        "dataset": split.sizes.dataset,
-        "phase": split.role.phase,
-        "bin_ms": float(split.sizes.bin_ms),
-        "seed": trial.seed,
-        "part": "eval",
-        "decoding": None,
-        "standin": split.provenance.standin,
-    }

@@ -25,14 +25,13 @@ Values = Mapping[tuple[Line, str, int | None], Mapping[int, float]]
 """(line, metric, width in ms or None) -> unit -> mean over seeds."""
 
 
-def compare(run: RunFolder, trials: Sequence[Trial], floor: str, ceiling: str) -> list[dict[str, Any]]:
+def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> list[dict[str, Any]]:
     """Return the rows of comparison.parquet of the recordings of a run.
 
     Args:
         run: the run folder, which has a table of metrics.
         trials: the finished ones.
-        floor: the model that every result is read against from below.
-        ceiling: likewise from above.
+        bounds: floor and ceiling.
 
     Raises:
         BadInput: the table of metrics is damaged.
@@ -50,7 +49,7 @@ def compare(run: RunFolder, trials: Sequence[Trial], floor: str, ceiling: str) -
         for trial in trials:
             if trial.split == split:
                 first.setdefault(trial.shown, trial)
-        values, seeds = _read(part, first, floor, ceiling)
+        values, seeds = _read(part, first, bounds)
         rows += [{"split": split, "seeds": seeds[row["model"], row["decoding"]], **row} for row in compared(values)]
     return rows
 
@@ -90,7 +89,7 @@ def over_widths(values: Values, line: Line, metric: str) -> dict[int, float]:
     return {unit: sum(share * found[unit] for share, found in curves) for unit in sorted(units)}
 
 
-def _read(table: Any, first: Mapping[str, Trial], floor: str, ceiling: str) -> tuple[Values, dict[Any, str]]:
+def _read(table: Any, first: Mapping[str, Trial], bounds: tuple[str, str]) -> tuple[Values, dict[Any, str]]:
     """Return a recording's values by line in the order of the lines, and how many seeds each one's units have."""
     from polars import col
 
@@ -104,7 +103,7 @@ def _read(table: Any, first: Mapping[str, Trial], floor: str, ceiling: str) -> t
     for *where, low, high in together.iter_rows():
         rows.append(where)
         seeds.setdefault((where[0], where[1]), str(low) if low == high else f"{low}–{high}")
-    lines = {(line.model, line.decoding): line for line in lines_of(list(seeds), first, floor, ceiling)}
+    lines = {(line.model, line.decoding): line for line in lines_of(list(seeds), first, *bounds)}
     values = {
         (lines[model, decoding], metric, None if width is None else int(width)): dict(zip(units, found, strict=True))
         for model, decoding, metric, width, units, found in rows

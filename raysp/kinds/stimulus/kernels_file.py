@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from raysp.collection.predictions import AGAIN, read_beside
 from raysp.config.experiment import Trial
-from raysp.errors import BadInput, NotReady
-from raysp.io import files, tables
+from raysp.errors import BadInput
+from raysp.io import tables
 
 FORMAT, KIND = 1, "kernels"
-AGAIN = "remove its trial's folder and run the experiment again"
 
 
 def write_kernels(path: str, trial: Trial, units: np.ndarray, kernels: np.ndarray) -> None:
@@ -42,17 +42,12 @@ def read_kernels(path: str, trial: Trial, unit: int) -> tuple[np.ndarray, bool]:
         NotReady: there are none: the model has no such layer, or an earlier version ran the trial.
         BadInput: the file is damaged, or another trial's.
     """
-    if not files.exists(path):
-        raise NotReady(
-            f"no kernels: {trial.id} left none, since {trial.shown} has no such layer or an earlier version ran it; if "
-            "it should have them, remove the trial's folder and run the experiment again"
-        )
-    note, table = tables.read_note(path, AGAIN), tables.read_arrow(path, again=AGAIN)
+    missing = (
+        f"no kernels: {trial.id} left none, since {trial.shown} has no such layer or an earlier version ran it; if "
+        "it should have them, remove the trial's folder and run the experiment again"
+    )
+    note, table = read_beside(path, trial, {"kind": KIND, "format": FORMAT}, missing)
     with tables.guarded(path, AGAIN):
-        if (note["kind"], note["format"], note["trial_id"]) != (KIND, FORMAT, trial.id):
-            raise BadInput(
-                f"{path} expected the kernels of {trial.id}, got {note['kind']} of {note['trial_id']}; {AGAIN}"
-            )
         owners = table["unit"].to_pylist()
         shared = owners == [None]
         weights = table["weights"][0 if shared else owners.index(unit)].values

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 
 from raysp.config.experiment import Training
+from raysp.data.splits.header import Header
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.data.splits.windows import Tape, Windows, last_starts, window_starts
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.windowed import WindowModel
-from raysp.training import trial as training
+from raysp.training import trial as trials
 from raysp.training.closed_form import fit_itself
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
@@ -89,7 +90,7 @@ def learner(job: Job, split: StimulusSplit, answers: None = None) -> tuple[Windo
         BadInput: a part is shorter than a window, or a training setting means nothing here.
     """
     check_training(job.training)
-    model, tape, whole = training.new_model(job, split.sizes), Tape.of(split, job.place), job.follow is not None
+    model, tape, whole = trials.new_model(job, split.sizes), Tape.of(split, job.place), job.follow is not None
     model.start(tape, trained_on(split, whole=whole))
     return model, WindowBatches(model, split, tape, whole=whole)
 
@@ -98,7 +99,7 @@ def fit(job: Job, split: StimulusSplit, answers: None = None) -> Fitted:
     """Fit a trial's networks; each unit keeps its weights of lowest validation loss."""
     if catalog.fits_itself(job.trial.model):
         return fit_itself(job, split.sizes, split)
-    return training.fit(job, lambda job: learner(job, split))
+    return trials.fit(job, lambda job: learner(job, split))
 
 
 def trained_on(split: StimulusSplit, *, whole: bool) -> tuple[tuple[int, int], ...]:
@@ -129,20 +130,20 @@ def check_training(how: Training) -> None:
         )
 
 
-def check_goes(model: WindowModel, parts: Mapping[str, Sequence[Sequence[int]]], how: Training | None) -> None:
+def check(model: WindowModel, training: Training | None, header: Header) -> None:
     """Refuse, before anything is trained, what would be refused when training begins.
 
     Args:
         model: may be without memory for its weights.
-        parts: of the recording, name -> stretches.
-        how: it is fitted; None where it fits itself.
+        training: how it is fitted; None where it fits itself.
+        header: of the recording, with its parts.
 
     Raises:
         BadInput: a part is shorter than a window, or a training setting means nothing here.
     """
-    stretches = {name: [(first, last) for first, last in part] for name, part in parts.items()}
+    stretches = {name: [(first, last) for first, last in part] for name, part in header.parts.items()}
     window_starts(stretches["test"], model.reach, model.step, "test part")
-    if how is not None:
-        check_training(how)
+    if training is not None:
+        check_training(training)
         window_starts(stretches["train"], model.reach, model.config.train_stride, "training part")
         window_starts(stretches["validation"], model.reach, model.config.validation_stride, "validation part")

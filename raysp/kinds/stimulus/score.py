@@ -10,18 +10,20 @@ from raysp.config.experiment import Trial
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.evaluation.spike_trains import binned_pearson, curves
 from raysp.runs.folder import TrialFolder
+from raysp.runs.metrics_table import of_trial
 
 SIGMAS_MS = np.arange(151)
 GROUPS_MS = (5, 10, 20, 40, 80)
 """Bin widths at which counts are correlated, ms; as near as whole bins come."""
 
 
-def spike_train_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) -> list[dict[str, Any]]:
+def spike_train_rows(trial: Trial, split: StimulusSplit, answers: None, folder: TrialFolder) -> list[dict[str, Any]]:
     """Return the rows of one trial: every measure of every unit and decoding, at every width.
 
     Args:
         trial: whose spike trains are scored.
         split: its recording.
+        answers: none: the split has them.
         folder: of the trial.
 
     Raises:
@@ -39,23 +41,8 @@ def spike_train_rows(trial: Trial, split: StimulusSplit, folder: TrialFolder) ->
 
 
 def _rows(trial: Trial, split: StimulusSplit, train: Any, index: int | None) -> list[dict[str, Any]]:
-    common = {
-        "run_trial": trial.id,
-        "model": trial.shown,
-        "split": trial.split,
-        "dataset": split.sizes.dataset,
-        "phase": "val",
-        "bin_ms": float(train.bin_ms),
-        "seed": trial.seed,
-        "part": "test",
-        "decoding": train.decoding,
-        "unit": train.unit,
-        "unit_index": index,
-        "parameter": None,
-        "standin": split.provenance.standin,
-        "judge": "raysp",
-        "note": None,
-    }
+    place = {"decoding": train.decoding, "unit": train.unit, "unit_index": index, "bin_ms": float(train.bin_ms)}
+    common = of_trial(trial, split, "test") | place
     counts = {"spikes predicted": train.predicted, "spikes recorded": train.recorded}
     rows = [{**common, "metric": name, "value": float(np.sum(array))} for name, array in counts.items()]
     for name, values in curves(train.recorded, train.predicted, train.bin_ms, SIGMAS_MS).items():

@@ -11,38 +11,30 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from raysp.collection.predictions import AGAIN, HEAD, check_there, head
 from raysp.config.experiment import Trial
 from raysp.data.splits.stimulus import StimulusSplit
-from raysp.errors import BadInput, NotReady
-from raysp.io import files, tables
+from raysp.errors import BadInput
+from raysp.io import tables
 
 FORMAT, READ = 2, (1, 2)
 KIND = "spike trains"
-AGAIN = "remove its trial's folder and run the experiment again"
 HEAVY = ("output", "output_width")
+OWN = ("unit", "decoding", "bin_ms", "first_bin", "step")
+"""Columns that are fields of a `SpikeTrain`."""
 SCHEMA = pa.schema(
-    [
-        pa.field("run_trial", pa.string()),
-        pa.field("model", pa.string()),
-        pa.field("split", pa.string()),
-        pa.field("seed", pa.int64()),
-        pa.field("part", pa.string()),
-        pa.field("unit", pa.int64()),
-        pa.field("unit_index", pa.int64()),
-        pa.field("global_id", pa.int64()),
-        pa.field("decoding", pa.string()),
-        pa.field("bin_ms", pa.float64()),
-        pa.field("first_bin", pa.int64()),
-        pa.field("bins", pa.int64()),
-        pa.field("input_bins", pa.int64()),
-        pa.field("step", pa.int64()),
-        pa.field("spikes", pa.list_(pa.int32())),
-        pa.field("recorded_spikes", pa.list_(pa.int32())),
-        pa.field("output", pa.list_(pa.float32())),
-        pa.field("output_width", pa.int32()),
-    ]
+    {
+        **HEAD,
+        **dict.fromkeys(("unit", "unit_index", "global_id"), pa.int64()),
+        "decoding": pa.string(),
+        "bin_ms": pa.float64(),
+        **dict.fromkeys(("first_bin", "bins", "input_bins", "step"), pa.int64()),
+        **dict.fromkeys(("spikes", "recorded_spikes"), pa.list_(pa.int32())),
+        "output": pa.list_(pa.float32()),
+        "output_width": pa.int32(),
+    }
 )
-"""`run_trial` is the id of the run's trial; `unit` the recording's own unit number, `unit_index` its position in the
+"""Beside `predictions.HEAD`: `unit` is the recording's own unit number, `unit_index` its position in the
 split's arrays. `first_bin` is the recording's bin at which the prediction begins;
 `spikes` and `recorded_spikes` are bins counted from there, one entry per spike. `step` is how many bins each window
 adds. `output` is the network's output, window after window of `output_width` numbers: distances in bins, or expected
@@ -112,8 +104,7 @@ def read_spike_trains(path: str, units: Sequence[int] | None = None, *, output: 
         NotReady: there is no such file.
         BadInput: it is damaged, or holds something else.
     """
-    if not files.exists(path):
-        raise NotReady(f"no predictions at {path}; run the experiment first")
+    check_there(path)
     note = tables.read_note(path, AGAIN)
     if note.get("kind") != KIND:
         raise BadInput(f"{path} expected a table of spike trains, got another one; {AGAIN}")
@@ -135,20 +126,12 @@ def _row(
             f"{train.unit} with {len(train.predicted)} bins"
         )
     return {
-        "run_trial": trial.id,
-        "model": trial.shown,
-        "split": trial.split,
-        "seed": trial.seed,
-        "part": part,
-        "unit": train.unit,
+        **head(trial, part),
+        **{name: getattr(train, name) for name in OWN},
         "unit_index": known[train.unit][0],
         "global_id": known[train.unit][1],
-        "decoding": train.decoding,
-        "bin_ms": train.bin_ms,
-        "first_bin": train.first_bin,
         "bins": len(train.predicted),
         "input_bins": input_bins,
-        "step": train.step,
         "spikes": times(train.predicted),
         "recorded_spikes": times(train.recorded),
         "output": None if train.output is None else train.output.astype(np.float32).ravel(),
@@ -172,5 +155,5 @@ def _train(table: pa.Table, row: int) -> SpikeTrain:
     output = None
     if "output" in one and one["output"].is_valid:
         output = one["output"].values.to_numpy(zero_copy_only=False).reshape(-1, one["output_width"].as_py())
-    place = (one[name].as_py() for name in ("unit", "decoding", "bin_ms", "first_bin"))
-    return SpikeTrain(*place, counts[0], counts[1], output, one["step"].as_py())
+    own = {name: one[name].as_py() for name in OWN}
+    return SpikeTrain(**own, predicted=counts[0], recorded=counts[1], output=output)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from raysp.collection.predictions import AGAIN
 from raysp.io import files, tables
-from raysp.kinds.stimulus.spike_trains_file import AGAIN
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 

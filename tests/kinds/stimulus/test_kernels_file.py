@@ -34,7 +34,7 @@ def test_missing_damaged_and_anothers_files_are_told(tmp_path):
     with pytest.raises(NotReady, match="earlier version"):
         read_kernels(path, TRIAL, 3)
     write_kernels(path, dataclasses.replace(TRIAL, seed=1), UNITS, np.zeros((2, 6, 5, 15)))
-    with pytest.raises(BadInput, match=f"expected the kernels of {TRIAL.id}"):
+    with pytest.raises(BadInput, match=f"expected what {TRIAL.id} left"):
         read_kernels(path, TRIAL, 3)
     files.write_text(path, "no parquet")
     with pytest.raises(BadInput, match="damaged"):

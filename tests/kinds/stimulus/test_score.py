@@ -33,7 +33,7 @@ def trains() -> list[SpikeTrain]:
 def rows(trains, tmp_path_factory):
     folder = TrialFolder(str(tmp_path_factory.mktemp("trial")))
     write_spike_trains(folder.predictions, TRIAL, SPLIT, trains, 64)
-    return spike_train_rows(TRIAL, SPLIT, folder)
+    return spike_train_rows(TRIAL, SPLIT, None, folder)
 
 
 def value(rows, unit, metric, parameter=None):
@@ -77,4 +77,4 @@ def test_counts_are_correlated_in_groups_of_as_many_bins_as_come_nearest(rows, t
 
 def test_a_trial_that_predicted_nothing_is_not_ready(tmp_path):
     with pytest.raises(NotReady, match="run the experiment first"):
-        spike_train_rows(TRIAL, SPLIT, TrialFolder(str(tmp_path)))
+        spike_train_rows(TRIAL, SPLIT, None, TrialFolder(str(tmp_path)))

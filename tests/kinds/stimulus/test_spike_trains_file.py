@@ -11,7 +11,8 @@ import polars
 import pyarrow.parquet
 import pytest
 
-from raysp.collection.gather import gather, gathered_path, whose
+from raysp.collection.gather import gather, gathered_path
+from raysp.collection.predictions import whose
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds.population.rates_file import read_rates

@@ -32,7 +32,7 @@ def scored(tmp_path):
                 trains[model, unit, decoding] = SpikeTrain(unit, decoding, 1.6, 540, predicted, recorded, None, 10)
         own = [train for key, train in trains.items() if key[0] == model]
         write_spike_trains(run.trial(trial.id).predictions, trial, SPLIT, own, 64)
-        rows += spike_train_rows(trial, SPLIT, run.trial(trial.id))
+        rows += spike_train_rows(trial, SPLIT, None, run.trial(trial.id))
     write_metrics(run, rows)
     return run, trains
 
