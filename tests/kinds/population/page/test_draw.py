@@ -79,9 +79,7 @@ def test_nothing_finished_is_told(made_up):
 
 
 def test_figures_of_a_cell_subset(make):
-    made = make(
-        splits=("mc_maze_small-20ms-val",), models=("mean_rate", "sae"), seeds=(0,), neurons=(0, 1, 2, 5, 19, 20)
-    )
+    made = make(splits=("mc_maze_small-20ms-val",), models=("mean_rate", "sae"), seeds=(0,), units=(0, 1, 2, 5, 19, 20))
     found = drawn(made)
     assert open_run(made.run, made.root).tasks[0].name == "mc_maze_small-20ms-val[0-2,5,19-20]"
     assert "raster" in names(found)
