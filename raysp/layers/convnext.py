@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from raysp.layers.convolution import Depthwise
 from raysp.layers.doubling import Doubling
-from raysp.layers.unet_blocks import ChannelDropout, Data, Style
+from raysp.layers.unet_blocks import Data, Style
 
 
 class GlobalResponse(nn.Module):
@@ -73,7 +73,6 @@ class Up(nn.Module):
         self.norm, self.mix = nn.LayerNorm(channels), nn.Linear(channels, out)
         self.doubling = Doubling(style.doubling, out)
         self.block = Block(out, style.dropout)
-        self.dropout = ChannelDropout(0.0)
 
     def forward(self, x: torch.Tensor, coarse: Data, fine: Data) -> torch.Tensor:
         """Return the fine level."""

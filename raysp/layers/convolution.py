@@ -11,6 +11,12 @@ from torch.nn import functional
 from raysp.layers.shifted import pair_sums
 
 
+def uniform(shape: tuple[int, ...], inputs: int) -> torch.Tensor:
+    """Draw from U(-1/sqrt(inputs), 1/sqrt(inputs)), as torch's own layers start."""
+    bound = 1.0 / math.sqrt(inputs)
+    return torch.empty(shape).uniform_(-bound, bound)
+
+
 class Depthwise(nn.Module):
     """A convolution over time of each channel by itself, each giving `times` channels out (groups = channels in).
 
@@ -26,9 +32,8 @@ class Depthwise(nn.Module):
     def __init__(self, channels: int, times: int = 1, width: int = 3, stride: int = 1) -> None:
         super().__init__()
         self.stride = stride
-        bound = 1.0 / math.sqrt(width)
-        self.weight = nn.Parameter(torch.empty(width, channels * times).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(channels * times).uniform_(-bound, bound))
+        self.weight = nn.Parameter(uniform((width, channels * times), width))
+        self.bias = nn.Parameter(uniform((channels * times,), width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (trials, ceil(bins / stride), channels * times)."""
@@ -42,9 +47,8 @@ class Shrinking(nn.Module):
 
     def __init__(self, channels: int, width: int = 3) -> None:
         super().__init__()
-        bound = 1.0 / math.sqrt(2 * width)
-        self.weight = nn.Parameter(torch.empty(width, channels).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(channels // 2).uniform_(-bound, bound))
+        self.weight = nn.Parameter(uniform((width, channels), 2 * width))
+        self.bias = nn.Parameter(uniform((channels // 2,), 2 * width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (trials, bins, channels / 2)."""

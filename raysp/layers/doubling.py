@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
+
+from raysp.layers.convolution import uniform
 
 DoublingName = Literal["mean", "sum", "deconv"]
 
@@ -25,8 +26,7 @@ class Doubling(nn.Module):
         super().__init__()
         self.name = name
         if name == "deconv":
-            bound = 1.0 / math.sqrt(3 * channels)
-            self.weight = nn.Parameter(torch.empty(3, channels, channels).uniform_(-bound, bound))
+            self.weight = nn.Parameter(uniform((3, channels, channels), 3 * channels))
             self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -6,12 +6,11 @@ draw, and what is dropped is dropped in all of them: so nothing of a lane depend
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional
 
+from raysp.layers.convolution import uniform
 from raysp.layers.response import gelu_response
 from raysp.layers.shifted import channelwise
 
@@ -21,12 +20,6 @@ EPS = 1e-6
 def alike(lanes: int, drawn: torch.Tensor) -> nn.Parameter:
     """Return a parameter (lanes, ...) that starts from the same values for every lane."""
     return nn.Parameter(drawn.expand(lanes, *drawn.shape).clone())
-
-
-def uniform(shape: tuple[int, ...], inputs: int) -> torch.Tensor:
-    """Draw from U(-1/sqrt(inputs), 1/sqrt(inputs)), as torch's own layers start."""
-    bound = 1.0 / math.sqrt(inputs)
-    return torch.empty(shape).uniform_(-bound, bound)
 
 
 def affine(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -52,15 +52,10 @@ def draw(
     """
     check(mode, ratio, span, "mask")
     trials, bins, units = shape
-    if mode == "neuron":
-        hidden = _mixed(_draws((trials, units), ratio, generator), generator)
-        return hidden[:, None, :].expand(shape)
-    if mode == "timestep":
-        hidden = _mixed(_draws((trials, bins), ratio, generator), generator)
-        return hidden[:, :, None].expand(shape)
-    if mode == "span":
-        hidden = _mixed(_runs((trials, bins), ratio, span, generator), generator)
-        return hidden[:, :, None].expand(shape)
+    if mode in ("neuron", "timestep", "span"):
+        rows = (trials, units if mode == "neuron" else bins)
+        drawn = _runs(rows, ratio, span, generator) if mode == "span" else _draws(rows, ratio, generator)
+        return _mixed(drawn, generator).unsqueeze(1 if mode == "neuron" else 2).expand(shape)
     if mode == "block":
         hidden = _runs((trials * units, bins), ratio, span, generator)
         hidden = hidden.reshape(trials, units, bins).transpose(1, 2)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import itertools
-import math
 import time
 from typing import Any
 
 from raysp.errors import Interrupted
 from raysp.training import checkpoint as checkpoints
-from raysp.training.descent import Descent
+from raysp.training.descent import Descent, all_finite
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.randomness import looking
@@ -110,7 +109,6 @@ class Attempt:
             steps=self.descent.steps,
             validation_loss=best["validation_loss"],
             selected_on=batches.selected_on,
-            parameters=sum(weights.numel() for weights in model.parameters()),
             device=self.descent.device,
             seconds=self.seconds,
             units=units,
@@ -120,9 +118,4 @@ class Attempt:
     def _measured(self) -> dict[str, float | None]:
         model, seed = self.descent.model, self.job.trial.seed
         with looking(model, self.descent.device, seed):
-            return finite(self.descent.batches.measured(model))
-
-
-def finite(metrics: dict[str, float]) -> dict[str, float | None]:
-    """Return metrics with None for those that are not finite, which JSON cannot hold."""
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+            return all_finite(self.descent.batches.measured(model))

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from raysp.training.attempt import finite
+from raysp.training.descent import all_finite
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.randomness import seeded
@@ -38,7 +38,7 @@ def fit_itself(job: Job, sizes: Any, data: Any, part: tuple[Any, Validate] | Non
         model, final = new_model(job, sizes), job.purpose == "final"
         if part is not None:
             model.fit(part[0], Stages(job, "validated" if final else "fit"))
-            metrics = finite(part[1](model))
+            metrics = all_finite(part[1](model))
             model = new_model(job, sizes) if final else model
         if final or not metrics:
             model.fit(data, Stages(job, "fit"))
@@ -46,16 +46,4 @@ def fit_itself(job: Job, sizes: Any, data: Any, part: tuple[Any, Validate] | Non
     seconds = time.monotonic() - started
     row = {name: None for name in ("train_loss", "validation_loss", "unseen_loss", "learning_rate")}
     row |= {"epoch": 0, "seconds": round(seconds, 3)}
-    return Fitted(
-        model=model,
-        curve=[row | metrics] if metrics else [],
-        best_epoch=0,
-        epochs=0,
-        learning_rates=[],
-        steps=0,
-        validation_loss=None,
-        selected_on="nothing",
-        parameters=sum(weights.numel() for weights in model.parameters()),
-        device=job.place,
-        seconds=seconds,
-    )
+    return Fitted(model, [row | metrics] if metrics else [], job.place, seconds)

@@ -28,6 +28,11 @@ def finite(loss: float | None) -> float | None:
     return loss if loss is not None and math.isfinite(loss) else None
 
 
+def all_finite(metrics: dict[str, float]) -> dict[str, float | None]:
+    """Return metrics with None for those that are not finite, see `finite`."""
+    return {name: finite(value) for name, value in metrics.items()}
+
+
 class Diverged(BadInput):
     """The loss of every lane became infinite or NaN."""
 

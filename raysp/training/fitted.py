@@ -21,15 +21,14 @@ class Fitted:
             compare models by, see `raysp.training.unseen`), learning_rate, seconds since the start, and live metrics of
             the validation trials where they were measured; the best epoch's row always has them. A model that fits
             itself has one row, epoch 0, when there were validation trials to measure it on.
+        device: where it was computed.
+        seconds: of training, all attempts together.
         best_epoch: the epoch whose weights these are; 0 for a model that fits itself.
         epochs: epochs trained.
         learning_rates: one per epoch up to the best.
         steps: of the optimiser, per epoch; 0 for a model that fits itself.
         validation_loss: the model's own, at the best epoch; None without validation, and where it fits itself.
         selected_on: "validation" (training trials set aside), "eval" (evaluation trials), or "nothing".
-        parameters: numbers that gradient descent fitted.
-        device: where it was computed.
-        seconds: of training, all attempts together.
         units: number of a unit -> its own "best epoch" and "validation loss" there, where a model has units of its own;
             epoch 0 of one that has no weights, since its loss was never finite.
         diverged: numbers of the units whose loss became infinite or NaN while that of others did not.
@@ -38,18 +37,22 @@ class Fitted:
 
     model: nn.Module
     curve: list[dict[str, Any]]
-    best_epoch: int
-    epochs: int
-    learning_rates: list[float]
-    steps: int
-    validation_loss: float | None
-    selected_on: str
-    parameters: int
     device: torch.device
     seconds: float
+    best_epoch: int = 0
+    epochs: int = 0
+    learning_rates: list[float] = field(default_factory=list)
+    steps: int = 0
+    validation_loss: float | None = None
+    selected_on: str = "nothing"
     units: dict[int, dict[str, float]] = field(default_factory=dict)
     diverged: tuple[int, ...] = ()
     selected: nn.Module | None = None
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers gradient descent fitted."""
+        return sum(weights.numel() for weights in self.model.parameters())
 
     @property
     def lost(self) -> tuple[int, ...]:
