@@ -39,7 +39,7 @@ def write_report(run: RunFolder, root: str, report: Callable[[str], None] = lamb
     splits, states = provenance.splits(data), list(data.states.values())
     return pages.write(
         "report/report.html",
-        **frame(run, data.record, standin=[one.standin for one in splits], failures=failures(data), what="report"),
+        **frame(run, data.record, standin=[one["standin"] for one in splits], failures=failures(data), what="report"),
         sections=sections,
         counts={state: states.count(state) for state in ("done", "failed", "started", "missing")},
         total=len(states),

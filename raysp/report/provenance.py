@@ -6,19 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from raysp.config.experiment import STANDIN
 from raysp.report.run_data import RunData, Task
-
-
-@dataclass(frozen=True)
-class Data:
-    """One split's data: its fingerprint, its builder, the recordings it was built from, notes of its preparation."""
-
-    split: str
-    fingerprint: str
-    builder: str
-    standin: bool
-    recordings: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,28 +33,25 @@ class Fit:
     selected_on: str
 
 
-def splits(data: RunData) -> list[Data]:
-    """Return the data of each split of the run, as the run's record has them."""
-    recorded = data.record.get("data", {})
-    names = dict.fromkeys(task.split for task in data.tasks)
-    return [_data(name, recorded.get(name, {}), data) for name in names]
+def splits(data: RunData) -> list[dict[str, Any]]:
+    """Return the data of each split of the run, as the run's record has them.
+
+    Returns:
+        Of each its `split`, `fingerprint`, `builder`, `standin`, `recordings` with their hashes, `notes` of its
+        preparation.
+    """
+    recorded, used = data.record.get("data", {}), {trial.split: trial.data for trial in data.trials}
+    found = []
+    for name in used:
+        given = {"split": name, "fingerprint": used[name], "standin": name.startswith(STANDIN), "recordings": ()}
+        found.append(given | {"notes": ()} | recorded.get(name, {}))
+        found[-1]["builder"] = found[-1].get("builder") or "unknown"
+    return found
 
 
 def fits(data: RunData, task: Task) -> list[Fit]:
     """Return how each model of a task was fitted, the floor first."""
     return [_fit(data, task, model) for model in data.ordered(task.models)]
-
-
-def _data(split: str, found: dict[str, Any], data: RunData) -> Data:
-    used = next(trial.data for trial in data.trials if trial.split == split)
-    return Data(
-        split=split,
-        fingerprint=found.get("fingerprint", used),
-        builder=found.get("builder") or "unknown",
-        standin=bool(found.get("standin", split.startswith("standin-"))),
-        recordings=tuple((name, sha) for name, sha in found.get("recordings", [])),
-        notes=tuple(found.get("notes", [])),
-    )
 
 
 def _fit(data: RunData, task: Task, model: str) -> Fit:

@@ -15,6 +15,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.report.mixed import mixed
 from raysp.runs.comparison_table import SCHEMA, read_comparison
+from raysp.runs.curve import read_curve
 from raysp.runs.folder import RunFolder, State
 from raysp.runs.metrics_table import frame, metric_name, read_metrics
 from raysp.runs.roles import roles
@@ -144,6 +145,11 @@ class RunData:
     def finished(self, task: Task) -> list[Trial]:
         """Return the finished trials of a task."""
         return [trial for trial in task.trials if self.states[trial.id] == "done"]
+
+    def curve(self, trial: Trial) -> list[dict[str, float | None]]:
+        """Return a trial's training curve, see `read_curve`; no rows where there is none."""
+        path = self.run.trial(trial.id).curve
+        return read_curve(path, trial) if files.exists(path) else []
 
     def progress(self, task: Task) -> dict[str, Any]:
         """Return how far a task's trials are, in words, and whether all are done."""

@@ -78,18 +78,11 @@ def draw_study(result: Result, prefix: str = "") -> Drawn:
 def _section(study: Study, pages: Pages, record: Mapping[str, Any], *, figures: bool) -> dict[str, Any]:
     text = f"{study.definition.model}-{study.definition.split}"
     slug = "".join(c if c.isalnum() or c in "-_." else "-" for c in text)
-    section = {
-        "slug": slug,
-        "definition": study.definition,
-        "problem": "",
-        "line": None,
-        "finished": False,
-        "failed": {},
-    }
+    section = {"slug": slug, "definition": study.definition, "problem": "", "finished": False, "failed": {}}
     try:
         result = read_result(study)
     except (BadInput, OSError) as reason:
-        return section | {"problem": str(reason), "settings": []}
+        return section | {"problem": str(reason), "line": None, "settings": []}
     drawn = draw_study(result, f"{slug}-") if figures and result.candidates else Drawn("")
     started = any(score.state != "waiting" for score in result.scores.values())
     return section | {
@@ -98,9 +91,10 @@ def _section(study: Study, pages: Pages, record: Mapping[str, Any], *, figures: 
         "failed": _failed(study, result),
         "ended_by": result.finished.get("ended_by"),
         "finals": result.finals,
-        "fits": _fits(result),
+        "ended": [one.record for one in result.outcomes.values() if one.record],
         "images": [pages.image(picture) for picture in drawn.pictures],
-        "notes": [*(drawn.notes if started else ()), *map(_accepted, study.accepted)],
+        "notes": drawn.notes if started else [],
+        "accepted": study.accepted,
         "settings": best_settings(result),
         "top": top(result),
         "snippet": snippet(result) if result.winner is not None else "",
@@ -114,28 +108,7 @@ def _failed(study: Study, result: Result) -> dict[str, str]:
     return {trial.id: study.run.trial(trial.id).error for trial in trials}
 
 
-def _accepted(one: Mapping[str, Any]) -> str:
-    return (
-        f"Candidates from before {one['time']} were computed by other code ({', '.join(one['files'])}), which "
-        f"{one['who']} said changes no result"
-    )
-
-
 def _asked(record: Mapping[str, Any]) -> int | None:
     """Return how many candidates per study the last command asked for; None for a grid without a limit."""
     submitted = record.get("submissions") or [{}]
     return (submitted[-1].get("asked") or {}).get("samples")
-
-
-def _fits(result: Result) -> str:
-    """Say how long trials took, how many epochs, and where."""
-    done = [one.record for one in result.outcomes.values() if one.record]
-    seconds = [one["seconds"] for one in done if one.get("seconds") is not None]
-    epochs = [one["epochs"] for one in done if one.get("epochs")]
-    devices = sorted({str(one["device"]) for one in done if one.get("device")})
-    parts = [f"{len(done)} trials ended"]
-    if seconds:
-        parts.append(f"{sum(seconds) / len(seconds):.1f} s per trial ({sum(seconds) / 3600:.2g} h in all)")
-    if epochs:
-        parts.append(f"{sum(epochs) / len(epochs):.0f} epochs on average")
-    return ", ".join(parts) + (f", on {', '.join(devices)}" if devices else "")

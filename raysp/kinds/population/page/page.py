@@ -38,6 +38,7 @@ def behavior(case: Case) -> Picture:
     return speeds(case) if has_intervals(case) else velocity(case)
 
 
+OF_A_TASK = (curves, units)
 OF_A_TRIAL = (raster, psth, trajectory, behavior)
 OF_A_MASKED_ONE = (masked, inside)
 
@@ -91,7 +92,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
 def draw(data: RunData, task: Task) -> tuple[Trial | None, Drawn]:
     """Draw the figures of one task, and return whose predictions are shown; None where no trial is finished."""
     drawn = Drawn(f"{task.slug}-")
-    for figure in (curves, units):
+    for figure in OF_A_TASK:
         drawn.add(figure, data, task)
     trial = drawn_trial(data, task)
     if trial is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 from raysp.config.experiment import Trial
@@ -53,7 +54,6 @@ class Case:
     shown: tuple[ShownUnit, ...]
     problems: list[str] = field(default_factory=list)
     _read: dict[str, dict[tuple[int, str], SpikeTrain]] = field(default_factory=dict)
-    _split: StimulusSplit | None = None
 
     def trial(self, model: str, unit: int) -> Trial | None:
         """Return the first finished trial of a model that has a unit; None where there is none."""
@@ -71,7 +71,7 @@ class Case:
             self._read[trial.id] = self._opened(trial)
         return self._read[trial.id].get((unit, line.decoding))
 
-    @property
+    @functools.cached_property
     def split(self) -> StimulusSplit:
         """The recording.
 
@@ -79,10 +79,8 @@ class Case:
             NotReady: it is not prepared.
             BadInput: it is damaged, or was prepared anew from other data since.
         """
-        if self._split is None:
-            store.same_data(self.data.root, self.task.trials[0])
-            self._split = store.load(self.data.root, self.task.split)
-        return self._split
+        store.same_data(self.data.root, self.task.trials[0])
+        return store.load(self.data.root, self.task.split)
 
     @property
     def channels(self) -> dict[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from raysp.data.splits import store
+from raysp.data.splits.header import Header
 from raysp.data.splits.stimulus import PARTS
 from raysp.errors import BadInput, NotReady
-from raysp.io.words import counted
 from raysp.kinds.stimulus.lines import METRICS, SIGMAS, SIGN
 from raysp.kinds.stimulus.page import tables
 from raysp.kinds.stimulus.page.case import open_case
@@ -46,9 +46,11 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
     html = render(
         "kinds/stimulus/page/page.html",
         run=data.run,
+        root=data.root,
         at=at,
         recordings=recordings,
         open=OPEN,
+        parts=PARTS,
         tables=tables,
         meaning={name: METRICS[name].meaning for name, _ in tables.COLUMNS},
         measures=list(SIGN),
@@ -83,21 +85,12 @@ def draw(data: RunData, task: Task, numbers: Numbers) -> Drawn:
     return drawn
 
 
-def about(data: RunData, task: Task) -> str:
-    """Say what a recording is: units, bin width, the length of each part; what is known without it where it is gone."""
-    seeds = len({trial.seed for trial in task.trials})
-    planned = f"{counted(tables.planned_units(task), 'unit')}, {counted(seeds, 'seed')}"
+def read_header(data: RunData, task: Task) -> Header | None:
+    """Return what is known of a recording without opening it; None where it is gone."""
     try:
-        header = store.header(data.root, task.split)
+        return store.header(data.root, task.split)
     except (BadInput, NotReady, OSError):
-        return f"{planned}; the recording is no longer prepared below {data.root}"
-    bin_ms, left_out = header.sizes.bin_ms, len(header.left_out)
-    parts = ", ".join(
-        f"{name} {sum(stop - start for start, stop in stretches) * bin_ms / 1000:,.0f} s"
-        for name, stretches in sorted(header.parts.items(), key=lambda part: PARTS.index(part[0]))
-    )
-    gone = f"; {counted(left_out, 'unit')} of the recording left out by its filters" if left_out else ""
-    return f"{planned}; bins of {bin_ms:.4g} ms; {parts}{gone}"
+        return None
 
 
 def _recording(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
@@ -106,7 +99,8 @@ def _recording(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dic
     return {
         **data.progress(task),
         "task": task,
-        "about": about(data, task),
+        "seeds": len({trial.seed for trial in task.trials}),
+        "header": read_header(data, task),
         "numbers": numbers,
         "scores": tables.scores(data, task),
         "planned": len(tables.planned_units(task)),

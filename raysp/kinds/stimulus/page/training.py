@@ -15,7 +15,6 @@ from raysp.io import files
 from raysp.report import provenance
 from raysp.report.run_data import RunData, Task
 from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, panels, picture
-from raysp.runs.curve import read_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,14 +75,13 @@ def learning(data: RunData, task: Task) -> Picture:
 def learned(data: RunData, task: Task, model: str) -> Learned | None:
     """Return how a model learned; None where no trial of it has a training curve."""
     trials = [trial for trial in data.finished(task) if trial.shown == model and trial.training is not None]
-    paths = [(trial, data.run.trial(trial.id).curve) for trial in trials]
-    curves = [rows for trial, path in paths if files.exists(path) and (rows := read_curve(path, trial))]
+    curves = [rows for trial in trials if (rows := data.curve(trial))]
     if not curves:
         return None
     losses = np.full((len(LOSSES), len(curves), max(int(rows[-1]["epoch"]) for rows in curves)), np.nan)
     for i, rows in enumerate(curves):
         for row in rows:
-            losses[:, i, int(row["epoch"]) - 1] = [np.nan if row.get(name) is None else row[name] for name in LOSSES]
+            losses[:, i, int(row["epoch"]) - 1] = [row.get(name) for name in LOSSES]
     return losses, [epoch for trial in trials for epoch in best_epochs(data, trial).values()]
 
 

@@ -148,21 +148,19 @@ def test_a_run_of_both_kinds_has_one_page(tmp_path, light, monkeypatch):
     assert '<a href="report.html">' in files.read_text(beside)
 
 
-def test_the_kind_is_known_without_the_data(tmp_path):
+def test_the_kind_is_known_without_the_data(tmp_path, light):
     made = make_run(tmp_path, models=("no_spikes",))
     files.remove(files.join(made.root, "prepared"))
     material = open_run(made.run, made.root)
     assert [(task.kind, task.units) for task in material.tasks] == [("stimulus", None)]
-    assert "no longer prepared" in recordings.about(material, material.tasks[0])
+    assert f"4 units, 1 seed; the recording is no longer prepared below {made.root}.</p>" in page(made)
 
 
-def test_what_the_recording_is_stands_above_its_table(tmp_path):
-    made = make_run(tmp_path, models=("no_spikes",))
-    material = open_run(made.run, made.root)
-    assert recordings.about(material, material.tasks[0]) == (
-        "4 units, 1 seed; bins of 1 ms; train 8 s, validation 1 s, test 11 s; "
-        "1 unit of the recording left out by its filters"
-    )
+def test_what_the_recording_is_stands_above_its_table(tmp_path, light):
+    assert (
+        '<p class="soft">4 units, 1 seed; bins of 1 ms; train 8 s, validation 1 s, test 11 s; '
+        "1 unit of the recording left out by its filters.</p>"
+    ) in " ".join(page(make_run(tmp_path, models=("no_spikes",))).split())
 
 
 def test_fits_are_of_single_units(made):
