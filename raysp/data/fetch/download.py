@@ -154,5 +154,5 @@ def _accept(asset: Asset, part: str, target: str, source: str | None) -> None:
             f"were removed; run the same command again, or {'another' if source else 'a mirror with'} --source"
         )
     os.replace(part, target)
-    transfer.forget_origin(part)
+    transfer.forget(part, origin_alone=True)
     remember(asset, target)

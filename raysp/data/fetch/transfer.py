@@ -79,10 +79,9 @@ def download(addresses: Sequence[str], part: str, size: int, progress: Progress)
 
 
 def _gave_up(refusals: list[str], last: str, now: int, size: int) -> str:
-    return (
-        f"{'; '.join([*refusals, last])}; gave up after {len(BACK_OFF_S) + 1} attempts with {now:,} of {size:,} bytes. "
-        "The same command goes on from there; a mirror or a local folder can be named with --source"
-    )
+    tried = f"gave up after {len(BACK_OFF_S) + 1} attempts with {now:,} of {size:,} bytes"
+    then = "The same command goes on from there; a mirror or a local folder can be named with --source"
+    return f"{'; '.join([*refusals, last, tried])}. {then}"
 
 
 def _attempt(address: str, part: str, size: int, progress: Progress) -> None:
@@ -121,19 +120,16 @@ def _headers(address: str, part: str, have: int) -> dict[str, str]:
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-        etag = _etag(address, part)
-        if etag:
+        if etag := _etag(address, part):
             headers["If-Range"] = etag
     return headers
 
 
 def _etag(address: str, part: str) -> str:
     """Return the strong ETag the part began with, where it came from this address; mirrors have ETags of their own."""
-    if not os.path.exists(_origin(part)):
-        return ""
     try:
         origin = files.read_object(_origin(part))
-    except BadInput:
+    except (BadInput, FileNotFoundError):
         return ""
     etag = str(origin.get("etag", "")) if origin.get("address") == address else ""
     return "" if etag.startswith("W/") else etag
@@ -207,17 +203,11 @@ def copy(address: str, part: str, size: int, progress: Progress) -> None:
         raise NotReady(f"{address} ends early: expected {size:,} bytes, got {got:,}; is it being copied?")
 
 
-def forget(part: str) -> None:
-    """Remove a part file and the note of where it came from."""
-    for path in (part, _origin(part)):
+def forget(part: str, *, origin_alone: bool = False) -> None:
+    """Remove a part file and the note of where it came from; the note alone, once the part is the file."""
+    for path in (_origin(part),) if origin_alone else (part, _origin(part)):
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
-
-
-def forget_origin(part: str) -> None:
-    """Remove the note of where a part came from, once the part is the file."""
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(_origin(part))
 
 
 def _origin(part: str) -> str:

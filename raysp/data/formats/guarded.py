@@ -103,10 +103,6 @@ class Group(_Node):
                 return Dataset(found, self.filename, self.again)
         raise self.refuse(f"expected an array or a group under {name!r}, found a named data type")
 
-    def items(self) -> Iterator[tuple[str, Group | Dataset]]:
-        """Give the names and objects."""
-        return ((name, self[name]) for name in self)
-
     def group(self, name: str) -> Group:
         """Return a group in this one. Raises BadInput when it is none."""
         if isinstance(found := self[name], Group):

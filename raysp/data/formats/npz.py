@@ -83,15 +83,12 @@ class Archive:
         if member.flag_bits & 1:
             raise BadInput(f"{where} is encrypted; save the file again without a password")
         if member.compress_type not in METHODS:
-            raise BadInput(
-                f"{where} is packed by method {member.compress_type}, which Python does not know; save it again with "
-                "np.savez or np.savez_compressed"
-            )
+            told = f"{where} is packed by method {member.compress_type}, which Python does not know"
+            raise BadInput(f"{told}; save it again with np.savez or np.savez_compressed")
         most = MOST_PACKED.get(member.compress_type, math.inf) * member.compress_size
         if member.file_size > most + 64:
-            raise BadInput(
-                f"{where} is damaged: {member.compress_size:,} packed bytes cannot hold {member.file_size:,}; {AGAIN}"
-            )
+            told = f"{member.compress_size:,} packed bytes cannot hold {member.file_size:,}"
+            raise BadInput(f"{where} is damaged: {told}; {AGAIN}")
 
 
 def npy_array(data: bytes, where: str) -> np.ndarray:
@@ -112,19 +109,16 @@ def npy_array(data: bytes, where: str) -> np.ndarray:
             warnings.simplefilter("ignore")
             shape, fortran, dtype = READ_HEADER[version](stream)
     except Exception as error:
-        raise BadInput(
-            f"{where} expected an array in NumPy's format, got something else ({_reason(error, where)}); {AGAIN}"
-        ) from error
+        told = f"{where} expected an array in NumPy's format, got something else ({_reason(error, where)})"
+        raise BadInput(f"{told}; {AGAIN}") from error
     if dtype.hasobject:
         raise BadInput(f"{where} holds Python objects, which are not unpickled; save plain numbers")
     there, needed = len(data) - stream.tell(), math.prod(shape) * dtype.itemsize
     # NumPy makes no array with larger axes, even where one of them is 0.
     spanned = math.prod(size or 1 for size in shape) * dtype.itemsize
     if min(shape, default=0) < 0 or needed != there or spanned > sys.maxsize:
-        raise BadInput(
-            f"{where} is damaged: its header says {dtype} of shape {shape}, which takes {needed:,} bytes, but "
-            f"{there:,} are there; {AGAIN}"
-        )
+        told = f"its header says {dtype} of shape {shape}, which takes {needed:,} bytes, but {there:,} are there"
+        raise BadInput(f"{where} is damaged: {told}; {AGAIN}")
     if needed == 0:
         return np.empty(shape, dtype)
     return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")

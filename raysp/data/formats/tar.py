@@ -66,9 +66,8 @@ def _check_member(member: tarfile.TarInfo, where: str) -> None:
     if not (member.isfile() or member.isdir()) or inside.is_absolute() or ".." in inside.parts:
         raise BadInput(f"{where}: expected files and folders inside the archive only, got {member.name!r}; not opened")
     if member.size > LARGEST_BYTES:
-        raise BadInput(
-            f"{where}: expected files of at most {LARGEST_BYTES:,} bytes, {member.name!r} has {member.size:,}"
-        )
+        most = f"expected files of at most {LARGEST_BYTES:,} bytes"
+        raise BadInput(f"{where}: {most}, {member.name!r} has {member.size:,}")
 
 
 def _check_end(file: BinaryIO, offset: int, where: str) -> None:
@@ -80,9 +79,8 @@ def _check_end(file: BinaryIO, offset: int, where: str) -> None:
     empty = True
     while chunk := file.read(CHUNK):
         if chunk.strip(b"\0"):
-            raise BadInput(
-                f"{where} is damaged: a file in it cannot be read, {offset:,} bytes after its begin; fetch it again"
-            )
+            told = f"a file in it cannot be read, {offset:,} bytes after its begin"
+            raise BadInput(f"{where} is damaged: {told}; fetch it again")
         empty = False
     if empty:
         raise BadInput(f"{where} is cut off after {offset:,} bytes, unpacked; fetch it again")

@@ -96,14 +96,15 @@ def eval_target(
         "eval_behavior": behavior(session, nlb, chosen, bin_ms),
         **_both(session, first + nlb.bins(bin_ms), FORWARD_MS // bin_ms, bin_ms, "eval_spikes_{}_forward"),
     }
-    for part, rows in (("train", train), ("eval", chosen)):
-        if nlb.decoders is not None:
-            tensors[f"{part}_decode_mask"] = decode_mask(session, nlb, rows)
-        if nlb.jitter_ms:
-            tensors[f"{part}_jitter"] = jitter_bins(session, nlb, rows, bin_ms)
+    # In this order they are written, too: a file of answers has the same bytes for the same content.
+    parts = {"train": train, "eval": chosen}
+    if nlb.decoders is not None:
+        tensors |= {f"{part}_decode_mask": decode_mask(session, nlb, rows) for part, rows in parts.items()}
     if nlb.conditions:
         histogram, trials_of = condition_psth(session, nlb, train, chosen, bin_ms)
-        tensors |= {"train_cond_idx": trials_of[0], "eval_cond_idx": trials_of[1], "psth": histogram}
+        tensors |= {"eval_cond_idx": trials_of[1], "train_cond_idx": trials_of[0], "psth": histogram}
+    if nlb.jitter_ms:
+        tensors |= {f"{part}_jitter": jitter_bins(session, nlb, parts[part], bin_ms) for part in ("eval", "train")}
     return {group_name(nlb.name, bin_ms): tensors}
 
 

@@ -47,10 +47,8 @@ def answers(nlb: NLBSet, content: Content, population: Population, spikes_us: li
         behavior={} if nlb.series is None else {width: _behavior(nlb, content, width) for width in BIN_WIDTHS_MS},
         standin=True,
     )
-    found: dict[str, Tensors] = {}
-    for bin_ms in BIN_WIDTHS_MS:
-        found |= nlb_tensors.eval_target(session, nlb, bin_ms, FIT, SCORED)
-    return found
+    each = (nlb_tensors.eval_target(session, nlb, bin_ms, FIT, SCORED) for bin_ms in BIN_WIDTHS_MS)
+    return {group: tensors for found in each for group, tensors in found.items()}
 
 
 def write_answers(file: h5py.File, groups: dict[str, Tensors]) -> None:

@@ -46,7 +46,8 @@ def intervals(rng: np.random.Generator, nlb: NLBSet, size: Size) -> Content:
     }  # fmt: skip
     total = int(trials["stop_time"][-1]) + 600
     context = _context(total, trials)
-    states = [_clock(total, trials), _speed(total, trials), *context, *_events(total, trials), wander(rng, total, SLOW)]
+    speed = hold(total, trials["set_time"], trials["go_time"], 800.0 / trials["tp"], RISE_MS)
+    states = [_clock(total, trials), speed, *context, *_events(total, trials), wander(rng, total, SLOW)]
     latents, _ = standardized(states, window_sample(rng, nlb, go[labels != "none"]))
     weights = (*WEIGHTS["clock"], *WEIGHTS["speed"], *[WEIGHTS["context"]] * len(context), *WEIGHTS["rest"])
     return Content(trials, latents, np.array(weights), {}, np.zeros(total, dtype=bool))
@@ -71,19 +72,12 @@ def _clock(total: int, trials: dict[str, np.ndarray]) -> np.ndarray:
     """Return the curve (2) that is run along between set and go, and the ramp to go, (total, 3) float32."""
     state = np.zeros((total, 3), dtype=np.float32)
     for ready, begin, go in zip(trials["ready_time"], trials["set_time"], trials["go_time"], strict=True):
-        measured = np.arange(begin - ready) / 1000.0
-        state[ready:begin, 0] = measured
+        state[ready:begin, 0] = np.arange(begin - ready) / 1000.0
         along = np.arange(go - begin) / (go - begin)
-        state[begin:go, 0] = np.cos(1.2 * np.pi * along)
-        state[begin:go, 1] = np.sin(1.2 * np.pi * along)
-        state[begin:go, 2] = along**2
+        state[begin:go] = np.column_stack([np.cos(1.2 * np.pi * along), np.sin(1.2 * np.pi * along), along**2])
         after = np.exp(-np.arange(500) / 120.0)
         state[go : go + 500] += after[:, None] * state[go - 1]
-    return _rounded(state)
-
-
-def _speed(total: int, trials: dict[str, np.ndarray]) -> np.ndarray:
-    return hold(total, trials["set_time"], trials["go_time"], 800.0 / trials["tp"], RISE_MS)
+    return ndimage.gaussian_filter1d(state, RISE_MS, axis=0, mode="nearest")
 
 
 def _context(total: int, trials: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -99,7 +93,3 @@ def _events(total: int, trials: dict[str, np.ndarray]) -> list[np.ndarray]:
         rotate(pulses(total, flashes, np.ones(len(flashes)), PULSE_MS), FLASH),
         rotate(pulses(total, trials["go_time"] + 30, answer, PULSE_MS), ANSWER),
     ]
-
-
-def _rounded(state: np.ndarray) -> np.ndarray:
-    return ndimage.gaussian_filter1d(state, RISE_MS, axis=0, mode="nearest")

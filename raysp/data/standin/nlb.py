@@ -17,12 +17,13 @@ from raysp.data.standin.files import Generated, paths, write
 from raysp.data.standin.interval import intervals
 from raysp.data.standin.population import spike_times, tune
 from raysp.data.standin.reach import bumps, maze, targets
-from raysp.data.standin.session import Content, Size, size_of, window_sample
+from raysp.data.standin.session import Size, size_of, window_sample
 from raysp.errors import BadInput
 from raysp.io import files
 
 GAINS = {"mc_maze": 0.85, "mc_rtt": 0.8, "area2_bump": 0.8, "dmfc_rsg": 0.65}
 USUAL_GAIN = 0.75
+SESSIONS = {"mc_rtt": targets, "area2_bump": bumps, "dmfc_rsg": intervals}
 
 
 def write_standin(
@@ -74,7 +75,7 @@ def generate(nlb: NLBSet, size: Size, title: str, seed: int) -> Generated:
     """Return a recording that is not written yet."""
     key = [seed, zlib.crc32(nlb.name.encode())]
     rng = np.random.default_rng(key)
-    content = _session(rng, nlb, size)
+    content = SESSIONS.get(nlb.name, maze)(rng, nlb, size)
     align = content.trials[nlb.align][content.trials["split"] != "none"].astype(np.int64)
     seen = content.latents[window_sample(rng, nlb, align)].astype(np.float64)
     gain = GAINS.get(nlb.name, USUAL_GAIN)
@@ -84,11 +85,3 @@ def generate(nlb: NLBSet, size: Size, title: str, seed: int) -> Generated:
         for unit in range(len(population))
     ]
     return Generated(nlb, title, content, population, spikes_us)
-
-
-def _session(rng: np.random.Generator, nlb: NLBSet, size: Size) -> Content:
-    if nlb.name == "mc_rtt":
-        return targets(rng, nlb, size)
-    if nlb.name == "area2_bump":
-        return bumps(rng, nlb, size)
-    return intervals(rng, nlb, size) if nlb.name == "dmfc_rsg" else maze(rng, nlb, size)

@@ -12,7 +12,7 @@ import numpy as np
 
 from raysp.data.nlb.sets import NLBSet
 from raysp.data.standin.dynamics import Rotation, hold, pulses, rotate, standardized, wander
-from raysp.data.standin.session import Content, Signal, Size, on_phase, order, window_sample
+from raysp.data.standin.session import Content, Signal, Size, inside, on_phase, order, window_sample
 
 REACH = Rotation(hz=1.5, decay_ms=120.0)
 TRIGGER = Rotation(hz=2.2, decay_ms=150.0)
@@ -71,9 +71,7 @@ def maze(rng: np.random.Generator, nlb: NLBSet, size: Size) -> Content:
         _unplanned(move + 230, -bend),
         _unplanned(move + 800, -out),
     )
-    sampled = np.zeros(int(trials["stop_time"][-1]) + 400, dtype=bool)
-    for begin, end in zip(start, trials["stop_time"], strict=True):
-        sampled[begin:end] = True
+    sampled = inside(int(trials["stop_time"][-1]) + 400, start, trials["stop_time"])
     return _content(rng, nlb, trials, moves, sampled, "hand")
 
 

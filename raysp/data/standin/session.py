@@ -103,14 +103,14 @@ def order(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, np.ndarray]
     Returns:
         (trials,) names of splits and (trials,) conditions; the first and the last trial are none.
     """
-    counts = {"train": size.train, "val": size.val, "test": size.test}
-    labels = np.concatenate([np.full(count, label, dtype="<U5") for label, count in counts.items()])
-    conditions = np.concatenate([_balanced(rng, count, max(size.conditions, 1)) for count in counts.values()])
+    counts, conditions = [size.train, size.val, size.test], max(size.conditions, 1)
+    labels = np.repeat(np.array(["train", "val", "test"]), counts)
+    balanced = [rng.permutation(conditions)[np.arange(count) % conditions] for count in counts if count]
     shuffled = rng.permutation(len(labels))
-    ends = rng.integers(0, max(size.conditions, 1), 2)
+    ends = rng.integers(0, conditions, 2)
     return (
         np.concatenate([["none"], labels[shuffled], ["none"]]),
-        np.concatenate([ends[:1], conditions[shuffled], ends[1:]]),
+        np.concatenate([ends[:1], np.concatenate(balanced)[shuffled], ends[1:]]),
     )
 
 
@@ -126,9 +126,14 @@ def seconds(trials: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def hidden(content: Content) -> np.ndarray:
     """Mark the milliseconds of test trials, which the training file does not show, (length,) booleans."""
-    mask = np.zeros(len(content.latents), dtype=bool)
     test = content.trials["split"] == "test"
-    for begin, end in zip(content.trials["start_time"][test], content.trials["stop_time"][test], strict=True):
+    return inside(len(content.latents), content.trials["start_time"][test], content.trials["stop_time"][test])
+
+
+def inside(length: int, begin_ms: np.ndarray, end_ms: np.ndarray) -> np.ndarray:
+    """Mark the milliseconds of some stretches, (length,) booleans."""
+    mask = np.zeros(length, dtype=bool)
+    for begin, end in zip(begin_ms, end_ms, strict=True):
         mask[begin:end] = True
     return mask
 
@@ -138,7 +143,3 @@ def window_sample(rng: np.random.Generator, nlb: NLBSet, align_ms: np.ndarray, m
     begin, end = nlb.window_ms
     every = (align_ms[:, None] + np.arange(begin, end + FORWARD_MS)).ravel()
     return np.sort(rng.choice(every, min(most, len(every)), replace=False))
-
-
-def _balanced(rng: np.random.Generator, count: int, conditions: int) -> np.ndarray:
-    return (rng.permutation(conditions)[np.arange(count) % conditions]) if count else np.zeros(0, dtype=np.int64)
