@@ -89,13 +89,13 @@ def check_machines(mine: Expected | None) -> None:
     """
     global driver
 
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
     driver = mine
     turned_away.clear()
     if mine is None:
         return
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
     own = ray.get_runtime_context().get_node_id()
     task = ray.remote(num_cpus=0, max_retries=0)(unfit)
     asked = {}

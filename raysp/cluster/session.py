@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from raysp.cluster import machines, room
@@ -40,16 +41,41 @@ STARTS, TOO_SLOW = 5, "timed out during startup"
 # On Linux this makes every server that Ray starts listen on 127.0.0.1 alone; a test asserts that it does.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
 
+_offers: list[Callable[[], Machines]] = []
+"""What starts Ray, of the sessions of this process that are open."""
+
 
 @contextlib.contextmanager
-def session(resources: Resources, *, verbose: bool = False) -> Iterator[Machines]:
-    """Start Ray (or join the cluster at RAY_ADDRESS) for the block; yield the cluster's machines.
+def session(resources: Resources, *, verbose: bool = False) -> Iterator[Callable[[], Machines]]:
+    """Offer Ray for the block; yield what starts it, once, and returns the cluster's machines.
+
+    The cluster at RAY_ADDRESS is joined at once. On this machine alone Ray starts when somebody asks for the machines
+    or gives it a task (`ready`): a command that finds all done does not wait for it.
 
     Raises:
         NotReady: RAY_ADDRESS names a cluster that does not answer, or not to this token.
     """
     for name, value in {**QUIET, **({} if address() else LOOPBACK), **({} if verbose else SILENT)}.items():
         os.environ.setdefault(name, value)
+    # Schedulers send SIGTERM before they kill, and trials' state can be saved till then.
+    with taken_for_ctrl_c(from_others=True), contextlib.ExitStack() as block:
+        own = functools.cache(lambda: block.enter_context(_started(resources, verbose=verbose)))
+        start = _offers[-1] if _offers else own
+        if address():
+            start()
+        _offers.append(start)
+        block.callback(_offers.pop)
+        yield start
+
+
+def ready() -> None:
+    """Have Ray started where a session offers it."""
+    if _offers:
+        _offers[-1]()
+
+
+@contextlib.contextmanager
+def _started(resources: Resources, *, verbose: bool) -> Iterator[Machines]:
     import ray
 
     logging.getLogger("ray.tune").setLevel(logging.INFO if verbose else logging.CRITICAL)
@@ -68,8 +94,7 @@ def session(resources: Resources, *, verbose: bool = False) -> Iterator[Machines
         else:
             _stay_on_loopback()
             _start(address="local", num_cpus=cores(resources), include_dashboard=False, **room.options(), **common)
-        # Schedulers send SIGTERM before they kill, and trials' state can be saved till then. Ray's own handler, which
-        # starting it has set, ends the process on the spot.
+        # Ray's own handler of SIGTERM, which starting it has set, ends the process on the spot.
         with taken_for_ctrl_c(from_others=True):
             yield with_machines_to_come(present()) if address() else present()
     finally:

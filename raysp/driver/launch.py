@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -282,7 +282,9 @@ def to_run(run: RunFolder, trials: Sequence[Trial], request: Request) -> list[Tr
     return [trial for trial in trials if request.force or states[trial.id] in wanted or trial.id in lost]
 
 
-def _train(asked: Asked, missing: list[Trial], total: int, machines: Machines, tracker: Any) -> dict[str, Any]:
+def _train(
+    asked: Asked, missing: list[Trial], total: int, machines: Callable[[], Machines], tracker: Any
+) -> dict[str, Any]:
     from raysp.cluster.node_check import expected
     from raysp.cluster.pool import Pool, wait_for
     from raysp.runs.trial_log import Setting
@@ -293,7 +295,9 @@ def _train(asked: Asked, missing: list[Trial], total: int, machines: Machines, t
             return {}
         setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
         plain = [trial_to(trial) for trial in missing]
-        pool = Pool(plain, setting, asked.experiment.resources, machines, expected=expected(setting.run, setting.root))
+        pool = Pool(
+            plain, setting, asked.experiment.resources, machines(), expected=expected(setting.run, setting.root)
+        )
 
         def on_event(events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
             progress.update(events, states)

@@ -239,7 +239,7 @@ def _throw_away(run: RunFolder, study: Study) -> None:
         files.remove(study.path)
 
 
-def _work(asked: _Asked, scheduler: StudyScheduler, clock: Clock, machines: Machines) -> None:
+def _work(asked: _Asked, scheduler: StudyScheduler, clock: Clock, machines: Callable[[], Machines]) -> None:
     from raysp.cluster.sweep import work
     from raysp.driver.sweep_progress import SweepProgress
     from raysp.driver.tracking import Tracker
@@ -267,7 +267,7 @@ def _work(asked: _Asked, scheduler: StudyScheduler, clock: Clock, machines: Mach
                 clock.save(every_s=10.0)
 
             setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
-            work(scheduler, parts, setting, asked.experiment.resources, machines, made_by, watch)
+            work(scheduler, parts, setting, asked.experiment.resources, machines(), made_by, watch)
     finally:
         for line in tracker.close():
             asked.say(line)

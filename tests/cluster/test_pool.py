@@ -28,8 +28,8 @@ def machines():
 
 
 def _session():
-    with session(Resources(workers=2)) as found:
-        yield found
+    with session(Resources(workers=2)) as start:
+        yield start()
 
 
 def plain(name, does="nothing", follows=None):

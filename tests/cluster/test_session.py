@@ -60,10 +60,32 @@ def test_a_scheduler_that_ends_the_command_interrupts_it(starts, monkeypatch):
     made = starts("", 0)
     monkeypatch.setattr(ray, "nodes", list)
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), session.session(Resources()):
+    with pytest.raises(KeyboardInterrupt), session.session(Resources()) as start:
+        assert made == []
+        assert start() is start()
         os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
     # Never a cluster that somebody has started on this machine without being asked to.
     assert made[0]["address"] == "local"
     assert made[0]["_memory"] + made[0]["object_store_memory"] <= machine.memory()
     assert made[0]["num_cpus"] == machine.cores()
+
+
+def test_a_task_starts_ray_and_a_session_inside_another_is_the_same(starts, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    made = starts("", 0)
+    monkeypatch.setattr(ray, "nodes", list)
+    with session.session(Resources()):
+        with session.session(Resources()):
+            session.ready()
+        assert len(made) == 1
+        session.ready()
+    assert made[1:] == ["ended"]
+
+
+def test_what_needs_no_ray_starts_none(starts):
+    made = starts("", 0)
+    with session.session(Resources()):
+        pass
+    session.ready()
+    assert made == []
