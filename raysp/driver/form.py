@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from raysp.config import code_hash, settings
-from raysp.config.experiment import STANDIN, Experiment, Trial
+from raysp.config.experiment import STANDIN, Experiment, Trial, in_present_words
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.driver.plan import Plan, settings_on
@@ -267,5 +267,6 @@ def _units(experiment: Experiment, header: Header) -> list[Any]:
 def _data_of(form: Experiment, trial: Trial) -> tuple[Any, ...]:
     """Return which recording and units a form of the experiment takes in a trial's place."""
     bare = trial.split.removeprefix(STANDIN)
-    recordings = [settings.plain(one) for one in form.recordings if one.name == bare]
+    own = [one for one in form.recordings if one.name == bare]
+    recordings = [(one.name, one.source, settings.plain(in_present_words(one.settings))) for one in own]
     return recordings, form.units, form.units_per_trial
