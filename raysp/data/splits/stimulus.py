@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from raysp.data.splits.header import Header, Provenance, Role, Shown, Stretch, digest
-from raysp.data.splits.units import no_unit, refuse_repeats, spell_units
+from raysp.data.splits.units import chosen_units, spell_units
 from raysp.errors import BadInput
 
 PARTS = ("train", "validation", "test")
@@ -88,14 +88,7 @@ class StimulusSplit(Shown):
         Raises:
             BadInput: a unit is unknown, was left out by a filter (then with the reason), or is named twice.
         """
-        wanted = [_whole(unit) for unit in units]
-        if not wanted:
-            raise BadInput(f"{self.name}: a selection expected at least one unit, got none")
-        refuse_repeats(wanted)
-        for unit in wanted:
-            if unit not in self.units:
-                raise no_unit(unit, self.units, self.left_out)
-        chosen = np.array(sorted(wanted), dtype=np.int64)
+        chosen = chosen_units(self.name, units, self.units, self.left_out)
         columns = np.searchsorted(self.units, chosen)
         return dataclasses.replace(
             self,
@@ -165,12 +158,6 @@ class StimulusSplit(Shown):
 Split = StimulusSplit
 Sizes = StimulusSizes
 Answers = None
-
-
-def _whole(unit: object) -> int:
-    if isinstance(unit, bool) or not isinstance(unit, int | np.integer):
-        raise BadInput(f"units expected whole unit numbers, got {unit!r}; text such as '20-40' is for find_units")
-    return int(unit)
 
 
 def _check_arrays(split: StimulusSplit) -> None:

@@ -73,6 +73,33 @@ def _there_are(units: Sequence[int] | np.ndarray) -> str:
     return f"there are {len(units)} units, numbers {units[0]} to {units[-1]}"
 
 
+def chosen_units(name: str, units: Sequence[int], there: np.ndarray, left_out: Sequence[tuple[int, str]]) -> np.ndarray:
+    """Return the units of a selection, int64, ascending.
+
+    Args:
+        name: of the split.
+        units: the recording's own unit numbers, in any order.
+        there: those that there are, ascending.
+        left_out: (unit number, reason) of the units that filters removed.
+
+    Raises:
+        BadInput: no unit is given, or one that is no whole number, unknown, left out (with the reason) or given twice.
+    """
+    wanted = [_whole(unit) for unit in units]
+    if not wanted:
+        raise BadInput(f"{name}: a selection expected at least one unit, got none")
+    refuse_repeats(wanted)
+    for unit in np.setdiff1d(wanted, there).tolist():
+        raise no_unit(unit, there, left_out)
+    return np.array(sorted(wanted), dtype=np.int64)
+
+
+def _whole(unit: object) -> int:
+    if isinstance(unit, bool) or not isinstance(unit, int | np.integer):
+        raise BadInput(f"units expected whole unit numbers, got {unit!r}; text such as '20-40' is for find_units")
+    return int(unit)
+
+
 def refuse_repeats(units: Sequence[int]) -> None:
     """Raise BadInput where a unit comes twice."""
     twice = [unit for unit, count in Counter(units).items() if count > 1]
