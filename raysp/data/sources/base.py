@@ -33,6 +33,7 @@ class Source:
         build_together: [(config, name), ...] that are read once -> each one's split and answers. What stops one alone
             is raised after the others were built.
         SAME: settings that change no array.
+        LARGE: its recordings are many, or large, so that their hashes are noted beside them.
     """
 
     VERSION: str
@@ -45,6 +46,7 @@ class Source:
     read_once: Callable[[Any], Hashable] | None = None
     build_together: Callable[[Sequence[tuple[Any, str]]], Iterator[Built]] | None = None
     SAME: tuple[str, ...] = ()
+    LARGE: bool = False
 
     @classmethod
     def of(cls, module: ModuleType) -> Source:

@@ -154,7 +154,8 @@ class _Found:
         """Return what the split would be built from now. Raises Absent."""
         paths = self.source.inputs(self.config) if self.paths is None else self.paths
         # What comes from an archive is large, lies below the data root, and is changed by nobody.
-        sha256 = hashes.sha256 if self.recording.name in self.source.RECORDINGS else files.sha256
+        large = self.source.LARGE or self.recording.name in self.source.RECORDINGS
+        sha256 = hashes.sha256 if large else files.sha256
         content = [[os.path.basename(path), sha256(path)] for path in paths]
         return {**_made_by(self.recording, self.source, self.config, root, paths), "recordings": content}
 

@@ -1,0 +1,55 @@
+"""Cells that stand in for recordings: generalised firing rate neurons whose parameters are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from raysp.config import ranges
+from raysp.data.sources.base import Built
+from raysp.data.sources.clamp_cut import Cut, assemble
+from raysp.data.splits.header import Provenance
+from raysp.data.standin import current_clamp
+
+VERSION = "clamp_standin-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Cut):
+    """How many cells, and what is injected.
+
+    Attributes:
+        count: cells.
+        seed: of all that is drawn; a cell is the same whatever others there are.
+        steps: amplitudes of long squares.
+        ramps: sweeps of the ramp.
+        noises: sweeps of each of the two noises.
+    """
+
+    count: int = 24
+    seed: int = 0
+    steps: int = 20
+    ramps: int = 3
+    noises: int = 4
+
+    def __post_init__(self) -> None:
+        self.check("clamp_standin")
+        ranges.at_least(self, "clamp_standin", count=1, seed=0, steps=1, ramps=1, noises=1)
+
+
+def is_standin(config: Config) -> bool:
+    """Tell that nothing here was measured."""
+    return True
+
+
+def build(config: Config, name: str) -> Built:
+    """Generate cells and make a split of them.
+
+    Raises:
+        BadInput: see `clamp_cut.assemble`.
+    """
+    repeats = {"Ramp": config.ramps, "Noise 1": config.noises, "Noise 2": config.noises}
+    cells = [
+        current_clamp.cell(index, config.bin_ms, config.steps, repeats, config.seed) for index in range(config.count)
+    ]
+    note = "the cells were generated from known parameters; nothing was measured"
+    return assemble(cells, (), config, name, Provenance((), VERSION, True, (note,))), None
