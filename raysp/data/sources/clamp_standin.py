@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raysp.config import ranges
+from raysp.data.sources import clamp_neurons
 from raysp.data.sources.base import Built
 from raysp.data.sources.clamp_cut import Cut, assemble
 from raysp.data.splits.header import Provenance
-from raysp.data.standin import current_clamp
 
 VERSION = "clamp_standin-1"
 
@@ -49,7 +49,7 @@ def build(config: Config, name: str) -> Built:
     """
     repeats = {"Ramp": config.ramps, "Noise 1": config.noises, "Noise 2": config.noises}
     cells = [
-        current_clamp.cell(index, config.bin_ms, config.steps, repeats, config.seed) for index in range(config.count)
+        clamp_neurons.cell(index, config.bin_ms, config.steps, repeats, config.seed) for index in range(config.count)
     ]
     note = "the cells were generated from known parameters; nothing was measured"
     return assemble(cells, (), config, name, Provenance((), VERSION, True, (note,))), None
