@@ -1,4 +1,4 @@
-"""Models by name: a model is a file of this folder, or an entry point, that defines Config and Model."""
+"""Models by name: a file of this folder, or model.py of a folder of it, or an entry point, with Config and Model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from raysp.config import plugins, settings
+from raysp.data.splits.current_clamp import CurrentClampSizes
 from raysp.data.splits.population import Sizes
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.errors import unknown
@@ -28,12 +29,12 @@ def config(name: str, values: dict[str, Any]) -> Any:
     return settings.build(module(name).Config, values, f"model {name}")
 
 
-def build(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes) -> Any:
+def build(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes | CurrentClampSizes) -> Any:
     """Return a new model for data of these sizes, initialised from torch's global random state."""
     return module(name).Model(config(name, values), sizes)
 
 
-def on_paper(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes) -> Any:
+def on_paper(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes | CurrentClampSizes) -> Any:
     """Return a model without memory for its weights: what shapes and settings refuse, they refuse here.
 
     Raises:
@@ -56,4 +57,5 @@ def fits_itself(name: str) -> bool:
 
 
 def _modules() -> dict[str, str]:
-    return plugins.modules("models", ("Config", "Model"))
+    defines = ("Config", "Model")
+    return plugins.modules("models", defines) | plugins.modules("models", defines, "*/model.py")

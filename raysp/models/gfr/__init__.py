@@ -1,0 +1,1 @@
+"""Generalised firing rate neurons: a sum of exponential filters of the current and of the neuron's own rate."""

@@ -1,0 +1,159 @@
+"""The protocol that is better than the published one: activation and filters together, by likelihood, from many starts.
+
+Every start is trained by a short Adam and goes on by Levenberg-Marquardt while the dead zone of the likelihood, where
+a silent bin has no gradient, is closed step by step. Candidates are chosen on bins that nothing was trained on.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from raysp.data.splits.current_clamp import CurrentClampSplit
+from raysp.models.base import Stages
+from raysp.models.gfr import descent, second_order, validation
+from raysp.models.gfr.groups import part
+from raysp.models.gfr.lanes import Sequence, lay_out
+from raysp.models.gfr.outcome import Outcome, best
+from raysp.models.gfr.paper import Train
+
+BLOCK = 16
+"""Units between two places to resume from."""
+
+CONTINUATION = (0.3, 0.03, 1e-3, 1e-8)
+"""Within the logarithm, one fit after the other."""
+
+FLOOR = 0.02
+"""Least expected count that the Fisher matrix divides by."""
+
+WARM_RATE, WARM_EPS = 1e-2, 0.03
+TOLERANCE, EVALUATIONS = 1e-5, 40
+
+
+def fit(
+    split: CurrentClampSplit, config: Any, decay: np.ndarray, seed: int, stages: Stages, train: Train = descent.train
+) -> Outcome:
+    """Fit units. Arguments as of `paper.fit`; a unit without a spike in its training bins has no candidate."""
+    sequences: dict[int, list[Sequence]] = {}
+    for one in part(split, "train"):
+        sequences.setdefault(one.unit, []).append(one)
+    units = np.array([unit for unit, own in sequences.items() if any(one.counts.any() for one in own)], np.int64)
+    parts = []
+    for at in range(0, len(units), BLOCK):
+        block = units[at : at + BLOCK]
+        kept = stages.once(
+            f"units {at + len(block)}",
+            lambda block=block: _block(split, config, decay, seed, block, sequences, train).tensors(),
+        )
+        parts.append(Outcome.of(kept))
+    return Outcome.joined(parts) if parts else _block(split, config, decay, seed, units, sequences, train)
+
+
+def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
+    """Return why a unit has no fit, going on after "it"."""
+    return "has no spike in the bins that it trains on, or its loss is not finite"
+
+
+def _block(
+    split: CurrentClampSplit, config: Any, decay: np.ndarray, seed: int, units: np.ndarray,
+    sequences: dict[int, list[Sequence]], train: Train,
+) -> Outcome:  # fmt: skip
+    choices = list(itertools.product(range(config.starts), config.softness, config.ridges))
+    unit, candidate = np.repeat(units, len(choices)), np.tile(np.arange(len(choices)), len(units))
+    own = [one for unit_ in units for one in scaled(sequences[unit_])]
+    sigma = np.array([max(np.abs(one.current).max() for one in sequences[unit_]) for unit_ in unit], np.float64)
+    theta = np.stack([
+        start(split, unit_, choices[which][0], len(decay), config.degree, seed)
+        for unit_, which in zip(unit, candidate, strict=True)
+    ]) if len(unit) else np.zeros((0, 2 * len(decay) + config.degree + 3))  # fmt: skip
+    soft = np.array([choices[which][1] for which in candidate], np.float64)
+    ridge = np.array([choices[which][2] for which in candidate], np.float64)
+    anchor = start_anchor(theta, len(decay))
+    bounds = np.log(split.gamma_robust[unit])[:, None] + np.log([config.gamma_least, config.gamma_most])
+    losses = np.zeros((0, len(unit)))
+    if config.warm_up and len(unit):
+        theta, losses = _warm(own, unit, theta, sigma, decay, ridge, split.sizes.bin_ms, config, train)
+        theta[:, -1] = np.clip(theta[:, -1], bounds[:, 0], bounds[:, 1])
+    loss, evaluations = descended(
+        own, units, unit, theta, sigma, decay, config.feedback, split.sizes.bin_ms, soft, ridge, anchor, bounds
+    )
+    ratio, validated = np.full(len(unit), np.nan), np.full(len(unit), np.nan)
+    for one in units:
+        rows, found = unit == one, validation.windows(split, one)
+        ratio[rows], validated[rows] = validation.measure(
+            found, theta[rows], sigma[rows], decay, config.feedback, split.sizes.bin_ms
+        )
+    by = ratio if config.chosen_by == "evr" else -validated
+    return Outcome(
+        unit, candidate, theta, sigma, ridge, soft, loss, validated, ratio,
+        evaluations + len(losses), np.full(len(unit), len(losses)), best(unit, by, np.isfinite(loss)),
+        losses.T.copy(), np.full((len(unit), len(losses)), np.nan),
+    )  # fmt: skip
+
+
+def scaled(sequences: list[Sequence]) -> list[Sequence]:
+    """Return a unit's sequences with weights per spike, so that penalties mean the same for all units."""
+    spikes = sum(float((one.weight * one.counts).sum()) for one in sequences)
+    return [Sequence(one.unit, one.current, one.counts, one.weight / spikes) for one in sequences]
+
+
+def start(split: CurrentClampSplit, unit: int, number: int, terms: int, degree: int, seed: int) -> np.ndarray:
+    """Return a unit's start, (parameters,): every bin of positive current is live.
+
+    The first has no memory and no feedback; others have small random filters and feedback that is mostly negative, as
+    published cells have.
+    """
+    theta = np.zeros(2 * terms + degree + 3)
+    theta[0], theta[2 * terms], theta[2 * terms + 1] = terms, 0.2, 1.0
+    theta[-1] = np.log(split.gamma_robust[unit])
+    if number:
+        rng = np.random.default_rng([seed, int(split.unit_ids[unit]), number])
+        theta[1:terms] = rng.normal(0.1, 0.1, terms - 1)
+        theta[terms : 2 * terms] = -np.abs(rng.normal(0.3, 0.2, terms))
+        theta[-2] = rng.uniform(-0.2, 0.5)
+    return theta
+
+
+def start_anchor(theta: np.ndarray, terms: int) -> np.ndarray:
+    """Return what the ridge pulls to, (rows, parameters): no memory, no feedback, the start's activation."""
+    anchor = theta.copy()
+    anchor[:, : 2 * terms] = 0
+    anchor[:, 0] = terms
+    return anchor
+
+
+def _warm(
+    own: list[Sequence], unit: np.ndarray, theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, ridge: np.ndarray,
+    bin_ms: int, config: Any, train: Train,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    rows = len(unit)
+    plan = descent.Plan(
+        sigma, decay, config.feedback, bin_ms, np.full(rows, WARM_RATE), np.ones(theta.shape[1], bool),
+        np.ones((2, rows)), np.zeros(rows), ridge, WARM_EPS,
+    )  # fmt: skip
+    state = train(lay_out(own, unit), lay_out([], unit), plan, descent.State.begin(theta), config.warm_up)
+    return state.theta.copy(), state.losses
+
+
+def descended(
+    own: list[Sequence], units: np.ndarray, unit: np.ndarray, theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray,
+    feedback: float, bin_ms: int, soft: np.ndarray, ridge: np.ndarray, anchor: np.ndarray, bounds: np.ndarray,
+    joint: bool = True, continuation: tuple[float, ...] = CONTINUATION,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Descend by Levenberg-Marquardt, theta in place; return losses with penalties, and evaluations, (rows,) each."""
+    place = {int(one): at for at, one in enumerate(units)}
+    moved = [Sequence(place[one.unit], one.current, one.counts, one.weight) for one in own]
+    loss, evaluations = np.full(len(unit), np.inf), np.zeros(len(unit), np.int64)
+    if len(unit) == 0:
+        return loss, evaluations
+    tape = second_order.Tape.of(moved, len(units)).arrays()
+    penalties = np.repeat(ridge[:, None], theta.shape[1], axis=1)
+    for eps in continuation:
+        second_order.descend(
+            tape, np.array([place[int(one)] for one in unit]), theta, sigma, len(decay), decay, float(feedback),
+            float(bin_ms), eps, max(eps, FLOOR), soft, joint, penalties, anchor, bounds, EVALUATIONS, TOLERANCE, loss,
+            evaluations,
+        )  # fmt: skip
+    return loss, evaluations

@@ -1,0 +1,200 @@
+"""Generalised firing rate neurons, one per cell, by the published protocol ("paper") or a better one ("clean")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from raysp.config.ranges import above_zero, at_least
+from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
+from raysp.errors import BadInput
+from raysp.models.base import Stages
+from raysp.models.gfr import clean, paper
+from raysp.models.gfr.neuron import FEEDBACK, TAUS_MS, Parameters, lambdas
+from raysp.models.gfr.outcome import Outcome
+from raysp.models.gfr.running import run
+
+WHERE = "model gfr"
+PROTOCOLS = {"paper": paper, "clean": clean}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings.
+
+    Attributes:
+        protocol: "clean" fits activation and filters together and validates on bins it was not trained on; "paper" is
+            the published one, which trains on its validation sweeps.
+        degree: of the activation's polynomial.
+        taus_ms: time constants of filters, ms; those shorter than a bin are not used.
+        feedback: factor of the neuron's own rate, spikes/ms.
+        epochs: paper: of Adam.
+        learning_rates: paper: each a candidate.
+        lasso: paper: penalty on the sum of absolute alpha and beta.
+        inert_penalty: paper: the published C, which counts parameters that are not zero; it has no gradient, and
+            changes nothing. Different values are different trials.
+        activation_bin_ms: paper: bins that the activation is fitted to.
+        activation_epochs: paper: of Adam.
+        activation_starts: paper: random starts, of which the best is kept.
+        starts: clean: of each setting.
+        warm_up: clean: epochs of Adam before Levenberg-Marquardt.
+        softness: clean: spikes per bin added to recorded and expected counts; each a candidate. 0 is Poisson's
+            likelihood; more is nearer to squared errors.
+        ridges: clean: penalties on half the squared distance from a neuron without memory, of a loss per spike; each a
+            candidate.
+        gamma_least: clean: bound of the highest rate, as a multiple of the robust one.
+        gamma_most: clean: likewise.
+        chosen_by: clean: "evr", explained variance, or "loss", Poisson, both of the bins that validate.
+    """
+
+    protocol: Literal["clean", "paper"] = "clean"
+    degree: int = 1
+    taus_ms: tuple[float, ...] = TAUS_MS
+    feedback: float = FEEDBACK
+    epochs: int = 200
+    learning_rates: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
+    lasso: float = 0.0
+    inert_penalty: float = 0.0
+    activation_bin_ms: int = 20
+    activation_epochs: int = 1000
+    activation_starts: int = 3
+    starts: int = 3
+    warm_up: int = 0
+    softness: tuple[float, ...] = (0.0, 0.3)
+    ridges: tuple[float, ...] = (1e-4,)
+    gamma_least: float = 0.5
+    gamma_most: float = 10.0
+    chosen_by: Literal["evr", "loss"] = "evr"
+
+    def __post_init__(self) -> None:
+        at_least(self, WHERE, degree=1, epochs=1, activation_epochs=1, activation_starts=1, starts=1, warm_up=0)
+        at_least(self, WHERE, lasso=0, inert_penalty=0)
+        above_zero(self, WHERE, "feedback", "activation_bin_ms", "gamma_least", "gamma_most")
+        for name, least in (("learning_rates", 0), ("softness", 0), ("ridges", 0), ("taus_ms", 0)):
+            values = getattr(self, name)
+            if not values or any(not least <= value < np.inf for value in values):
+                raise BadInput(f"{WHERE}, {name} expected one or more numbers from {least}, got {values}")
+        if self.gamma_least > self.gamma_most:
+            raise BadInput(f"{WHERE}, gamma_least expected at most gamma_most, got {self.gamma_least}")
+        if self.lasso and self.protocol == "clean":
+            raise BadInput(f"{WHERE}, lasso expected 0 in protocol clean, got {self.lasso}; set ridges instead")
+
+
+class Model(nn.Module):
+    """One neuron per unit, of those that could be fitted."""
+
+    reads = CurrentClampSplit
+
+    def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
+        super().__init__()
+        self.config, self.sizes = config, sizes
+        decay = 1 - lambdas(sizes.bin_ms, config.taus_ms)
+        if len(decay) < 2:
+            raise BadInput(f"{WHERE}, taus_ms expected one of at least {sizes.bin_ms} ms, got {config.taus_ms}")
+        if config.protocol == "paper" and config.activation_bin_ms % sizes.bin_ms:
+            raise BadInput(
+                f"{WHERE}, activation_bin_ms expected a multiple of the data's bins of {sizes.bin_ms} ms, got "
+                f"{config.activation_bin_ms}"
+            )
+        self.register_buffer("decay", torch.tensor(decay, dtype=torch.float64))
+        self.register_buffer(
+            "theta", torch.full((sizes.units, 2 * len(decay) + config.degree + 3), np.nan, dtype=torch.float64)
+        )
+        self.register_buffer("sigma", torch.ones(sizes.units, dtype=torch.float64))
+        self.outcome: Outcome | None = None
+        self.reasons: dict[int, str] = {}
+
+    def fit(self, split: CurrentClampSplit, stages: Stages) -> None:
+        """Fit each unit by itself; where it stands among others changes no bit of its numbers."""
+        protocol = PROTOCOLS[self.config.protocol]
+        seed = int(stages.once("seed", lambda: int(torch.randint(2**31 - 1, ()))))
+        found = protocol.fit(split, self.config, self.decay.cpu().numpy(), seed, stages, **self._on_device())
+        chosen = found.chosen
+        where = torch.from_numpy(found.unit[chosen]).to(self.theta.device)
+        self.theta[where] = torch.from_numpy(found.theta[chosen]).to(self.theta.device)
+        self.sigma[where] = torch.from_numpy(found.sigma[chosen]).to(self.theta.device)
+        without = np.setdiff1d(np.arange(split.sizes.units), found.unit[chosen])
+        self.reasons = {int(unit): protocol.missing(split, int(unit), self.config) for unit in without}
+        self.outcome, self._ids = found, split.unit_ids
+
+    def parameters_of(self, units: np.ndarray) -> Parameters:
+        """Return the neurons of units by their index, NaN where one has none."""
+        theta, sigma = self.theta.cpu().numpy()[units], self.sigma.cpu().numpy()[units]
+        return Parameters.of(theta, sigma, self.decay.cpu().numpy(), self.config.feedback)
+
+    def rates(self, split: CurrentClampSplit) -> np.ndarray:
+        """Return (bins of all currents,) float64 spikes/ms, one current after the other as `split.current` has them.
+
+        A unit that could not be fitted has NaN.
+        """
+        rates, decay = np.full(len(split.current), np.nan), self.decay.cpu().numpy()
+        theta, sigma = self.theta.cpu().numpy(), self.sigma.cpu().numpy()
+        owner = np.zeros(len(split.current_ptr) - 1, np.int64)
+        owner[split.sweep_current] = split.sweep_unit
+        for one, unit in enumerate(owner):
+            if np.isfinite(theta[unit]).all():
+                bins = slice(split.current_ptr[one], split.current_ptr[one + 1])
+                current = split.current[bins].astype(np.float64)
+                run(current, theta[unit], sigma[unit], len(decay), decay, float(self.config.feedback), rates[bins])
+        return rates
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what parameters.parquet says of each unit and candidate; of a unit without one, why."""
+        if self.outcome is None:
+            return []
+        shared = {
+            "protocol": self.config.protocol,
+            "bin_ms": self.sizes.bin_ms,
+            "activation_bin_ms": self.config.activation_bin_ms,
+            "feedback": self.config.feedback,
+            "lambda": (1 - self.decay.cpu().numpy()).tolist(),
+        }
+        rows = [shared | self._row(row) for row in range(len(self.outcome.unit))]
+        failed = [
+            shared
+            | {"unit": int(self._ids[unit]), "candidate": 0, "chosen": False, "status": "failed", "reason": reason}
+            for unit, reason in self.reasons.items()
+        ]
+        return sorted([*rows, *failed], key=lambda row: (row["unit"], row["candidate"]))
+
+    def _row(self, row: int) -> dict[str, Any]:
+        found, decay = self.outcome, self.decay.cpu().numpy()
+        one = Parameters.of(found.theta[row : row + 1], found.sigma[row : row + 1], decay, self.config.feedback)
+        finite = bool(np.isfinite(found.theta[row]).all() and np.isfinite(found.train_loss[row]))
+        return {
+            "unit": int(self._ids[found.unit[row]]),
+            "candidate": int(found.candidate[row]),
+            "chosen": bool(found.chosen[row]),
+            "status": "fitted" if finite else "failed",
+            "reason": "" if finite else "came to a loss that is no number",
+            "sigma": float(one.sigma[0]),
+            "gamma": float(one.gamma[0]),
+            "threshold": float(one.threshold[0]),
+            "poly_coeff": one.poly[0].tolist(),
+            "alpha": one.alpha[0].tolist(),
+            "beta": one.beta[0].tolist(),
+            "penalty": float(found.penalty[row]),
+            "setting": float(found.setting[row]),
+            "train_loss": float(found.train_loss[row]),
+            "validation_loss": float(found.validation_loss[row]),
+            "validation_evr": float(found.validation_evr[row]),
+            "evaluations": int(found.evaluations[row]),
+            "epochs": int(found.epochs[row]),
+            "train_losses": _kept(found.losses[row]),
+            "test_losses": _kept(found.held_losses[row]),
+        }
+
+    def _on_device(self) -> dict[str, Any]:
+        if self.theta.device.type == "cpu":
+            return {}
+        from raysp.models.gfr import torch_descent
+
+        return {"train": torch_descent.on(self.theta.device)}
+
+
+def _kept(losses: np.ndarray) -> list[float]:
+    return losses[np.isfinite(losses)].tolist()
