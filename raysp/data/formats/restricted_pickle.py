@@ -1,4 +1,4 @@
-"""Pickled pandas tables of numbers, text and NumPy arrays, read without running anything that a pickle asks for.
+"""Pickled pandas tables, lists and dictionaries of numbers, text and NumPy arrays, read without running anything.
 
 A pickle is a program. Here it may use few instructions, and name only what such tables hold; each of those names stands
 for an inert record that keeps what it was given, never for the library's own function. The arrays are then built from
@@ -38,6 +38,7 @@ NAMES = {
     "multi index": ("pandas.core.indexes.multi MultiIndex", "pandas MultiIndex"),
     "array": ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct"),
     "buffer": ("numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer"),
+    "scalar": ("numpy.core.multiarray scalar", "numpy._core.multiarray scalar"),
     "masked": ("numpy.ma.core _mareconstruct", "numpy.ma _mareconstruct"),
     "dtype": ("numpy dtype",),
     "ndarray": ("numpy ndarray",),
@@ -46,6 +47,9 @@ NAMES = {
 """Kind of record -> the names, "module name", that pandas 1.5 to 3 and NumPy 1 and 2 write for it."""
 
 CODES = r"b1|[iu][1248]|f[248]|O8"
+DEEPEST, REPEATED = 16, 64
+"""Lists in lists; and values, as a multiple of the bytes that hold them: more is no data, but a trap."""
+
 FAULTS = (
     pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, EOFError, ArithmeticError, MemoryError,
     RecursionError,
@@ -92,7 +96,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> type[_Record]:
         if (found := _KNOWN.get(f"{module} {name}")) is None:
             raise BadInput(
-                f"{self.where}: expected a pickled table of numbers, text and NumPy arrays, but it asks for "
+                f"{self.where}: expected pickled numbers, text and NumPy arrays, but it asks for "
                 f"{module}.{name}; it was refused, and nothing was run. Do not open the file by other means unless you "
                 "trust whoever made it"
             )
@@ -121,6 +125,53 @@ def load_table(data: bytes, where: str) -> Table:
     except FAULTS as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"{where}: expected a pickled table, got something else or a damaged one ({reason})") from error
+
+
+def load_values(data: bytes, where: str) -> Any:
+    """Read pickled lists and dictionaries of numbers, text and NumPy arrays.
+
+    Args:
+        data: the pickle's bytes, protocol 4 or 5.
+        where: what is read, for the beginning of an error's sentence.
+
+    Returns:
+        Lists, tuples and dictionaries of None, numbers, text and arrays; scalars of NumPy's as numbers of Python's.
+
+    Raises:
+        BadInput: the bytes are damaged, or ask for anything else. Nothing of what they ask for is run.
+    """
+    try:
+        _check_instructions(data, where)
+        return _Values(REPEATED * len(data)).plain(_Unpickler(data, where).load(), 0)
+    except BadInput:
+        raise
+    except FAULTS as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(
+            f"{where}: expected pickled numbers, text and arrays, got something else or a damaged file ({reason})"
+        ) from error
+
+
+@dataclass
+class _Values:
+    """Builds values from records, as many as are `left`."""
+
+    left: int
+
+    def plain(self, found: Any, depth: int) -> Any:
+        self.left -= 1
+        if depth > DEEPEST or self.left < 0:
+            raise ValueError("its lists hold one another")
+        match found:
+            case None | bool() | int() | float() | str():
+                return found
+            case list() | tuple():
+                return type(found)(self.plain(one, depth + 1) for one in found)
+            case dict():
+                return {self.plain(key, depth + 1): self.plain(one, depth + 1) for key, one in found.items()}
+            case _Record(kind="scalar", args=(dtype, bytes() as data)):
+                return _numbers(data, _dtype(dtype), (), "C").item()
+        return _array(found)
 
 
 def _check_instructions(data: bytes, where: str) -> None:
