@@ -7,6 +7,7 @@ a silent bin has no gradient, is closed step by step. Candidates are chosen on b
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence as Many
 from typing import Any
 
 import numpy as np
@@ -30,25 +31,37 @@ FLOOR = 0.02
 
 WARM_RATE, WARM_EPS = 1e-2, 0.03
 TOLERANCE, EVALUATIONS = 1e-5, 40
+PARTS = ("alpha", "beta", "activation")
 
 
 def fit(
-    split: CurrentClampSplit, config: Any, decay: np.ndarray, seed: int, stages: Stages, train: Train = descent.train
-) -> Outcome:
-    """Fit units. Arguments as of `paper.fit`; a unit without a spike in its training bins has no candidate."""
+    split: CurrentClampSplit, config: Any, decay: np.ndarray, seed: int, stages: Stages, train: Train = descent.train,
+    parts: Many[str] = PARTS,
+) -> Outcome:  # fmt: skip
+    """Fit units; one without a spike in its training bins has no candidate.
+
+    Args:
+        split: of the units.
+        config: settings of the model.
+        decay: (terms,).
+        seed: of starts, with each unit's number.
+        stages: see `models.base`.
+        train: what runs Adam.
+        parts: of the parameters that are fitted; the others stay as without memory or feedback.
+    """
     sequences: dict[int, list[Sequence]] = {}
     for one in part(split, "train"):
         sequences.setdefault(one.unit, []).append(one)
     units = np.array([unit for unit, own in sequences.items() if any(one.counts.any() for one in own)], np.int64)
-    parts = []
+    found, free = [], _free(parts, len(decay), config.degree)
     for at in range(0, len(units), BLOCK):
         block = units[at : at + BLOCK]
         kept = stages.once(
             f"units {at + len(block)}",
-            lambda block=block: _block(split, config, decay, seed, block, sequences, train).tensors(),
+            lambda block=block: _block(split, config, decay, seed, block, sequences, train, free).tensors(),
         )
-        parts.append(Outcome.of(kept))
-    return Outcome.joined(parts) if parts else _block(split, config, decay, seed, units, sequences, train)
+        found.append(Outcome.of(kept))
+    return Outcome.joined(found) if found else _block(split, config, decay, seed, units, sequences, train, free)
 
 
 def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
@@ -58,7 +71,7 @@ def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
 
 def _block(
     split: CurrentClampSplit, config: Any, decay: np.ndarray, seed: int, units: np.ndarray,
-    sequences: dict[int, list[Sequence]], train: Train,
+    sequences: dict[int, list[Sequence]], train: Train, free: np.ndarray,
 ) -> Outcome:  # fmt: skip
     choices = list(itertools.product(range(config.starts), config.softness, config.ridges))
     unit, candidate = np.repeat(units, len(choices)), np.tile(np.arange(len(choices)), len(units))
@@ -71,13 +84,14 @@ def _block(
     soft = np.array([choices[which][1] for which in candidate], np.float64)
     ridge = np.array([choices[which][2] for which in candidate], np.float64)
     anchor = start_anchor(theta, len(decay))
+    theta[:, ~free] = anchor[:, ~free]
     bounds = np.log(split.gamma_robust[unit])[:, None] + np.log([config.gamma_least, config.gamma_most])
     losses = np.zeros((0, len(unit)))
     if config.warm_up and len(unit):
-        theta, losses = _warm(own, unit, theta, sigma, decay, ridge, split.sizes.bin_ms, config, train)
+        theta, losses = _warm(own, unit, theta, sigma, decay, ridge, split.sizes.bin_ms, config, train, free)
         theta[:, -1] = np.clip(theta[:, -1], bounds[:, 0], bounds[:, 1])
     loss, evaluations = descended(
-        own, units, unit, theta, sigma, decay, config.feedback, split.sizes.bin_ms, soft, ridge, anchor, bounds
+        own, units, unit, theta, sigma, decay, config.feedback, split.sizes.bin_ms, soft, ridge, anchor, bounds, free
     )
     ratio, validated = np.full(len(unit), np.nan), np.full(len(unit), np.nan)
     for one in units:
@@ -91,6 +105,11 @@ def _block(
         evaluations + len(losses), np.full(len(unit), len(losses)), best(unit, by, np.isfinite(loss)),
         losses.T.copy(), np.full((len(unit), len(losses)), np.nan),
     )  # fmt: skip
+
+
+def _free(parts: Many[str], terms: int, degree: int) -> np.ndarray:
+    """Return which parameters belong to some parts, (parameters,) bool."""
+    return np.repeat([part in parts for part in PARTS], [terms, terms, degree + 3])
 
 
 def scaled(sequences: list[Sequence]) -> list[Sequence]:
@@ -126,11 +145,11 @@ def start_anchor(theta: np.ndarray, terms: int) -> np.ndarray:
 
 def _warm(
     own: list[Sequence], unit: np.ndarray, theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, ridge: np.ndarray,
-    bin_ms: int, config: Any, train: Train,
+    bin_ms: int, config: Any, train: Train, free: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     rows = len(unit)
     plan = descent.Plan(
-        sigma, decay, config.feedback, bin_ms, np.full(rows, WARM_RATE), np.ones(theta.shape[1], bool),
+        sigma, decay, config.feedback, bin_ms, np.full(rows, WARM_RATE), free,
         np.ones((2, rows)), np.zeros(rows), ridge, WARM_EPS,
     )  # fmt: skip
     state = train(lay_out(own, unit), lay_out([], unit), plan, descent.State.begin(theta), config.warm_up)
@@ -140,7 +159,7 @@ def _warm(
 def descended(
     own: list[Sequence], units: np.ndarray, unit: np.ndarray, theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray,
     feedback: float, bin_ms: int, soft: np.ndarray, ridge: np.ndarray, anchor: np.ndarray, bounds: np.ndarray,
-    joint: bool = True, continuation: tuple[float, ...] = CONTINUATION,
+    free: np.ndarray, continuation: tuple[float, ...] = CONTINUATION,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Descend by Levenberg-Marquardt, theta in place; return losses with penalties, and evaluations, (rows,) each."""
     place = {int(one): at for at, one in enumerate(units)}
@@ -153,7 +172,7 @@ def descended(
     for eps in continuation:
         second_order.descend(
             tape, np.array([place[int(one)] for one in unit]), theta, sigma, len(decay), decay, float(feedback),
-            float(bin_ms), eps, max(eps, FLOOR), soft, joint, penalties, anchor, bounds, EVALUATIONS, TOLERANCE, loss,
+            float(bin_ms), eps, max(eps, FLOOR), soft, free, penalties, anchor, bounds, EVALUATIONS, TOLERANCE, loss,
             evaluations,
         )  # fmt: skip
     return loss, evaluations

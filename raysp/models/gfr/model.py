@@ -14,8 +14,8 @@ from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
 from raysp.errors import BadInput
 from raysp.models.base import Stages
 from raysp.models.gfr import clean, paper
-from raysp.models.gfr.neuron import FEEDBACK, TAUS_MS, Parameters, lambdas
 from raysp.models.gfr.outcome import Outcome
+from raysp.models.gfr.parameters import FEEDBACK, TAUS_MS, Parameters, lambdas
 from raysp.models.gfr.running import run
 
 WHERE = "model gfr"
@@ -74,10 +74,12 @@ class Config:
         at_least(self, WHERE, degree=1, epochs=1, activation_epochs=1, activation_starts=1, starts=1, warm_up=0)
         at_least(self, WHERE, lasso=0, inert_penalty=0)
         above_zero(self, WHERE, "feedback", "activation_bin_ms", "gamma_least", "gamma_most")
-        for name, least in (("learning_rates", 0), ("softness", 0), ("ridges", 0), ("taus_ms", 0)):
+        for name in ("learning_rates", "softness", "ridges"):
             values = getattr(self, name)
-            if not values or any(not least <= value < np.inf for value in values):
-                raise BadInput(f"{WHERE}, {name} expected one or more numbers from {least}, got {values}")
+            if not values or any(not 0 <= value < np.inf for value in values):
+                raise BadInput(f"{WHERE}, {name} expected one or more numbers from 0, got {values}")
+        if any(not 0 < tau < np.inf for tau in self.taus_ms):
+            raise BadInput(f"{WHERE}, taus_ms expected times in ms above 0, got {self.taus_ms}")
         if self.gamma_least > self.gamma_most:
             raise BadInput(f"{WHERE}, gamma_least expected at most gamma_most, got {self.gamma_least}")
         if self.lasso and self.protocol == "clean":
@@ -85,16 +87,20 @@ class Config:
 
 
 class Model(nn.Module):
-    """One neuron per unit, of those that could be fitted."""
+    """One neuron per unit, of those that could be fitted.
+
+    Attributes:
+        parts: of the parameters that are fitted; empty for all.
+        logs_test: a loss of the test part is taken after each epoch, and only written down.
+    """
 
     reads = CurrentClampSplit
+    parts: tuple[str, ...] = ()
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
         super().__init__()
         self.config, self.sizes = config, sizes
         decay = 1 - lambdas(sizes.bin_ms, config.taus_ms)
-        if len(decay) < 2:
-            raise BadInput(f"{WHERE}, taus_ms expected one of at least {sizes.bin_ms} ms, got {config.taus_ms}")
         if config.protocol == "paper" and config.activation_bin_ms % sizes.bin_ms:
             raise BadInput(
                 f"{WHERE}, activation_bin_ms expected a multiple of the data's bins of {sizes.bin_ms} ms, got "
@@ -105,6 +111,7 @@ class Model(nn.Module):
             "theta", torch.full((sizes.units, 2 * len(decay) + config.degree + 3), np.nan, dtype=torch.float64)
         )
         self.register_buffer("sigma", torch.ones(sizes.units, dtype=torch.float64))
+        self.logs_test = config.protocol == "paper"
         self.outcome: Outcome | None = None
         self.reasons: dict[int, str] = {}
 
@@ -112,7 +119,7 @@ class Model(nn.Module):
         """Fit each unit by itself; where it stands among others changes no bit of its numbers."""
         protocol = PROTOCOLS[self.config.protocol]
         seed = int(stages.once("seed", lambda: int(torch.randint(2**31 - 1, ()))))
-        found = protocol.fit(split, self.config, self.decay.cpu().numpy(), seed, stages, **self._on_device())
+        found = protocol.fit(split, self.config, self.decay.cpu().numpy(), seed, stages, **self._ways())
         chosen = found.chosen
         where = torch.from_numpy(found.unit[chosen]).to(self.theta.device)
         self.theta[where] = torch.from_numpy(found.theta[chosen]).to(self.theta.device)
@@ -188,12 +195,13 @@ class Model(nn.Module):
             "test_losses": _kept(found.held_losses[row]),
         }
 
-    def _on_device(self) -> dict[str, Any]:
-        if self.theta.device.type == "cpu":
-            return {}
-        from raysp.models.gfr import torch_descent
+    def _ways(self) -> dict[str, Any]:
+        ways: dict[str, Any] = {"parts": self.parts} if self.parts else {}
+        if self.theta.device.type != "cpu":
+            from raysp.models.gfr import torch_descent
 
-        return {"train": torch_descent.on(self.theta.device)}
+            ways["train"] = torch_descent.on(self.theta.device)
+        return ways
 
 
 def _kept(losses: np.ndarray) -> list[float]:

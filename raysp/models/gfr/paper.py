@@ -14,8 +14,8 @@ from raysp.models.base import Stages
 from raysp.models.gfr import activation, descent, validation
 from raysp.models.gfr.groups import TESTS, published, stimulus
 from raysp.models.gfr.lanes import lay_out
-from raysp.models.gfr.neuron import untrained
 from raysp.models.gfr.outcome import Outcome, best
+from raysp.models.gfr.parameters import untrained
 
 SEGMENT = 50
 """Epochs between two places to resume from."""

@@ -57,13 +57,12 @@ class Tape:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
-def _sequence(current, counts, weight, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, size, room):
-    """Add a sequence's Fisher matrix and gradient, in the first `size` parameters; return its loss."""
+def _sequence(current, counts, weight, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, room):
+    """Add a sequence's Fisher matrix and gradient, in all parameters; return its loss."""
     heard, fired, faded, sensitivity, moved, slope, gradient, fisher = room
     order = theta.shape[0] - 2 * terms - 2
-    padded = slope.shape[0]
+    size, padded = theta.shape[0], slope.shape[0]
     threshold, gamma = theta[2 * terms + order] * sigma, np.exp(theta[2 * terms + order + 1])
-    joint = size > 2 * terms
     heard[:], fired[:], moved[:], sensitivity[:], faded[:] = 0, 0, 0, 0, 1
     loss, rate, scale, still = 0.0, 0.0, 1 / sigma, True
     for t in range(current.shape[0]):
@@ -104,13 +103,12 @@ def _sequence(current, counts, weight, theta, sigma, terms, decay, feedback, bin
             along = steep * dp * scale / terms
             for k in range(padded):
                 slope[k] *= along
-            if joint:
-                power = 1.0
-                for k in range(order):
-                    slope[2 * terms + k] += steep * 2 * theta[2 * terms + k] * power
-                    power *= x
-                slope[2 * terms + order] -= steep * dp
-                slope[2 * terms + order + 1] += rate
+            power = 1.0
+            for k in range(order):
+                slope[2 * terms + k] += steep * 2 * theta[2 * terms + k] * power
+                power *= x
+            slope[2 * terms + order] -= steep * dp
+            slope[2 * terms + order + 1] += rate
             mean = rate * bin_ms
             if weight[t] > 0:
                 pull = bin_ms * (1 - (counts[t] + soft) / (mean + soft + eps)) * weight[t]
@@ -131,7 +129,7 @@ def _sequence(current, counts, weight, theta, sigma, terms, decay, feedback, bin
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _unit(tape, unit, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, size, room):
+def _unit(tape, unit, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, room):
     unit_ptr, ptr, current, counts, weight = tape
     room[6][:] = 0
     room[7][:] = 0
@@ -140,7 +138,7 @@ def _unit(tape, unit, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, 
         a, b = ptr[one], ptr[one + 1]
         loss += _sequence(
             current[a:b], counts[a:b], weight[a:b], theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft,
-            size, room,
+            room,
         )  # fmt: skip
     return loss
 
@@ -172,7 +170,7 @@ def solve(matrix, right):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def descend(tape, unit_of_row, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, joint, ridge,
+def descend(tape, unit_of_row, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, free, ridge,
             anchor, bounds, most, tolerance, losses, evaluations):  # fmt: skip
     """Fit each row, in place.
 
@@ -189,7 +187,7 @@ def descend(tape, unit_of_row, theta, sigma, terms, decay, feedback, bin_ms, eps
         floor: least expected count that the Fisher matrix divides by.
         soft: (rows,) spikes per bin that are added to recorded and expected counts alike: 0 for Poisson's likelihood,
             and the more, the nearer to squared errors.
-        joint: whether the activation is fitted too, else alpha and beta alone.
+        free: (parameters,) bool, which are fitted.
         ridge: (rows, parameters) penalty on half the squared distance from `anchor`.
         anchor: (rows, parameters).
         bounds: (rows, 2) of log gamma.
@@ -198,21 +196,19 @@ def descend(tape, unit_of_row, theta, sigma, terms, decay, feedback, bin_ms, eps
         losses: (rows,) gets the losses, penalty included.
         evaluations: (rows,) int64, added to.
     """
-    parameters = theta.shape[1]
-    size = parameters if joint else 2 * terms
+    size = theta.shape[1]
     padded = (size + VECTOR - 1) // VECTOR * VECTOR
     room = (
         np.zeros(terms), np.zeros(terms), np.zeros(terms), np.zeros((terms, padded)), np.zeros(padded),
         np.zeros(padded), np.zeros(padded), np.zeros((padded, padded)),
     )  # fmt: skip
-    gradient, fisher, matrix = np.zeros(size), np.zeros((size, size)), np.zeros((size, size))
+    gradient, fisher, matrix = np.zeros(size), np.eye(size), np.zeros((size, size))
     for row in range(theta.shape[0]):
         unit, here, damping = unit_of_row[row], theta[row].copy(), 1e-2
         best = np.inf
         for _ in range(most):
             loss = _unit(
-                tape, unit, here, sigma[row], terms, decay, feedback, bin_ms, eps, floor, soft[row],
-                size, room,
+                tape, unit, here, sigma[row], terms, decay, feedback, bin_ms, eps, floor, soft[row], room,
             )  # fmt: skip
             evaluations[row] += 1
             for k in range(size):
@@ -222,9 +218,9 @@ def descend(tape, unit_of_row, theta, sigma, terms, decay, feedback, bin_ms, eps
                 small = fell < tolerance * abs(loss) and damping < 1
                 best = loss
                 theta[row] = here
-                for k in range(size):
+                for k in np.flatnonzero(free):
                     gradient[k] = room[6][k] + ridge[row, k] * (here[k] - anchor[row, k])
-                    for j in range(size):
+                    for j in np.flatnonzero(free):
                         fisher[k, j] = room[7][k, j]
                     fisher[k, k] += ridge[row, k]
                 damping = max(damping * 0.3, 1e-9)
@@ -237,8 +233,7 @@ def descend(tape, unit_of_row, theta, sigma, terms, decay, feedback, bin_ms, eps
             step = _damped(fisher, gradient, damping, matrix)
             for k in range(size):
                 here[k] = theta[row, k] - step[k]
-            if joint:
-                here[-1] = min(max(here[-1], bounds[row, 0]), bounds[row, 1])
+            here[-1] = min(max(here[-1], bounds[row, 0]), bounds[row, 1])
         losses[row] = best
 
 
