@@ -36,17 +36,34 @@ def data_list(root: str) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All recordings, the test answers, the Lorenz files.")
 @click.option("--source", help="A mirror: an address or a folder laid out like the data root.")
+@click.option(
+    "--cells", help="A table of files, a row each: cell_id, address, sha256, maybe size. NAME is their folder."
+)
 @ROOT
-def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, root: str) -> None:
+def data_fetch(names: tuple[str, ...], everything: bool, source: str | None, cells: str | None, root: str) -> None:
     """Download recordings, verified; the same command again goes on where it stopped."""
     from raysp.data.fetch.download import fetch
     from raysp.data.fetch.manifest import names as known
 
+    if cells is not None:
+        _fetch_cells(names, cells, source, root)
+        return
     expect(names or everything, f"expected names or --all, got neither; known: {', '.join(known())}")
     with _bar() as report:
         paths = fetch(list(known()) if everything else list(names), root, source=source, report=report)
     for path in paths:
         say(f"verified {path}")
+
+
+def _fetch_cells(names: tuple[str, ...], table: str, source: str | None, root: str) -> None:
+    from raysp.data.fetch import cell_files
+    from raysp.data.fetch.download import fetch_assets
+
+    if len(names) != 1:
+        raise BadInput(f"--cells expected one name, of the folder for the files, such as allen_cell_types, got {names}")
+    with _bar() as report:
+        paths = fetch_assets(cell_files.assets(table, names[0]), root, source=source, report=report)
+    say(f"verified {counted(paths, 'file')} below {root}")
 
 
 @data.command("standin")

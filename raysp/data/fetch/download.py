@@ -15,8 +15,9 @@ from raysp.data.fetch.manifest import Asset, chosen
 from raysp.data.fetch.verified import FileStatus, check, inspect, length, local_root, part_path, remember, status
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+from raysp.io.refusals import raise_together
 
-__all__ = ["FileStatus", "check", "fetch", "status"]
+__all__ = ["FileStatus", "check", "fetch", "fetch_assets", "status"]
 
 Report = Callable[[str, int, int], None]
 
@@ -43,15 +44,31 @@ def fetch(names: Sequence[str], root: str, *, source: str | None = None, report:
             the bytes that came have another hash.
         NotReady: the disk is or would be full, or the network failed for good; the same command goes on.
     """
-    folder, report = local_root(root), report or _silent
-    assets = chosen(names)
+    return fetch_assets(chosen(names), root, source=source, report=report)
+
+
+def fetch_assets(
+    assets: Sequence[Asset], root: str, *, source: str | None = None, report: Report | None = None
+) -> list[str]:
+    """Download files as `fetch` does; where one is refused, the others come all the same, then the refusals are raised.
+
+    Args:
+        assets: the files.
+        root: see `fetch`, as are `source` and `report`.
+    """
+    folder, report, refused = local_root(root), report or _silent, []
     missing = [asset for asset in assets if not _complete(asset, folder)]
     _need_room(missing, folder)
+    wanted = set(missing)
     for asset in assets:
-        if asset in missing:
-            _fetch_one(asset, folder, source, report)
-        else:
+        if asset not in wanted:
             report(asset.relative, asset.size, asset.size)
+            continue
+        try:
+            _fetch_one(asset, folder, source, report)
+        except BadInput as error:
+            refused.append((asset.relative, error))
+    raise_together(refused)
     return [asset.target(folder) for asset in assets]
 
 

@@ -78,6 +78,40 @@ def download(addresses: Sequence[str], part: str, size: int, progress: Progress)
     raise BadInput("; ".join(refusals) + "; if a mirror has it, name it with --source")
 
 
+def length_of(addresses: Sequence[str]) -> int:
+    """Return how many bytes a file has, as the first web address says that gives it.
+
+    Raises:
+        BadInput: no address has the file, or says its length.
+        NotReady: the failures did not pass.
+    """
+    refusals = []
+    for address in addresses:
+        try:
+            return _ask_length(address, list(BACK_OFF_S))
+        except _Refused as error:
+            refusals.append(str(error))
+    raise BadInput("; ".join(refusals))
+
+
+def _ask_length(address: str, pauses: list[float]) -> int:
+    try:
+        headers = {"Accept-Encoding": "identity"}
+        with requests.get(address, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+            status, said = response.status_code, response.headers.get("Content-Length", "")
+        reason = f"HTTP {status}"
+    except requests.RequestException as error:
+        status, said, reason = PASSING[0], "", _reason(error)
+    if status in PASSING:
+        if not pauses:
+            raise NotReady(f"{address}: {reason}; gave up after {len(BACK_OFF_S) + 1} attempts; try again later")
+        time.sleep(pauses[0])
+        return _ask_length(address, pauses[1:])
+    if status != 200 or not said.isdigit() or int(said) < 1:
+        raise _Refused(f"{address} expected a file of a known length, got {reason} and length {said or 'unknown'}")
+    return int(said)
+
+
 def _gave_up(refusals: list[str], last: str, now: int, size: int) -> str:
     tried = f"gave up after {len(BACK_OFF_S) + 1} attempts with {now:,} of {size:,} bytes"
     then = "The same command goes on from there; a mirror or a local folder can be named with --source"

@@ -36,13 +36,18 @@ def read(path: str) -> dict[int, dict[str, str]]:
     Raises:
         BadInput: it is no such table, a number is no whole one from 0, or a cell comes twice.
     """
-    rows = _json(path) if path.lower().endswith(".json") else _csv(path)
-    found: dict[int, dict[str, str]] = {}
-    for place, row in enumerate(rows, 1):
+    return {unit: known_of(row) for unit, row in rows(path).items()}
+
+
+def rows(path: str) -> dict[int, Mapping[str, Any]]:
+    """Return the rows of a table by the number of their cell, each with all its columns. Raises as `read` does."""
+    table = _json(path) if path.lower().endswith(".json") else _csv(path)
+    found: dict[int, Mapping[str, Any]] = {}
+    for place, row in enumerate(table, 1):
         unit = _number(_first(row, IDS), f"{path}, cell {place}")
         if unit in found:
             raise BadInput(f"{path} expected each cell once, got cell {unit} twice")
-        found[unit] = known_of(row)
+        found[unit] = row
     if not found:
         raise BadInput(f"{path} expected at least one cell, got none")
     return found
