@@ -90,7 +90,8 @@ def files_of(roots: Iterable[str | Path], rooms: tuple[str, ...]) -> Files:
 
 @functools.cache
 def _of_models(names: tuple[str, ...]) -> Files:
-    known = plugins.modules("models", ("Config", "Model"))
+    defines = ("Config", "Model")
+    known = plugins.modules("models", defines) | plugins.modules("models", defines, "*/model.py")
     first, *others = names
     if first not in known:
         raise unknown("model", first, known)

@@ -1,0 +1,285 @@
+"""Files of parameters as the published project has them: its JSON table, its pickled one, and a pickle for each cell.
+
+All hold the same numbers: `a` and `b` are alpha and beta, `ds` the lambdas, `g` the activation, rates in spikes/ms and
+currents in pA. The JSON has bare NaN where a cell has no line. Pickles are read without running what they ask for.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from raysp.data.formats.restricted_pickle import load_values
+from raysp.errors import BadInput, NotReady, unknown
+from raysp.io import files, tables
+from raysp.io.words import counted
+from raysp.kinds.current_clamp.cells import best_cells, marked
+from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, SCHEMA
+from raysp.models.gfr.neuron import FEEDBACK, lambdas
+
+FORMS = ("gfr-json", "gfr-pickle", "gfr-cells")
+CHOICE = ("protocol", "published")
+AGREE = 1e-4
+"""By how much lambdas may differ from those of their width of bins: the original's are of single precision."""
+
+
+def export(source: str, path: str, form: str, **choice: Any) -> str:
+    """Write the best fit of each cell, and return what was written, in words.
+
+    Args:
+        source: a run folder, or a table that was taken in.
+        path: the file, of "gfr-cells" the folder.
+        form: "gfr-json", "gfr-pickle" (of all widths of bins) or "gfr-cells".
+        choice: "protocol" and "published", as of `cells.best_cells`.
+
+    Raises:
+        NotReady: nothing was scored there.
+        BadInput: an unknown form or choice; or what the form cannot hold.
+    """
+    for name in choice:
+        if name not in CHOICE:
+            raise unknown("choice of an export", name, CHOICE)
+    rows = best_cells(source, **choice).to_dicts()
+    if not rows:
+        raise BadInput(f"{source} has no cell to write{' that passes the filter' if choice.get('published') else ''}")
+    if odd := [row["unit"] for row in rows if row["feedback"] != FEEDBACK]:
+        raise BadInput(f"{form} expected the feedback factor {FEEDBACK:g}, which it cannot hold; cell {odd[0]} differs")
+    if form == "gfr-json":
+        files.write_text(path, json.dumps([_record(row) for row in rows]))
+    elif form == "gfr-pickle":
+        _write(path, _by_width(rows))
+    else:
+        _write_each(path, rows)
+    widths = dict.fromkeys((row["bin_ms"], _activation_ms(row)) for row in rows)
+    at = ", ".join(f"({dt}, {activation})" for dt, activation in widths)
+    return f"{path}: {counted(rows, 'fit')} by protocol {rows[0]['protocol']}, bins and activation bins of {at} ms"
+
+
+def take_in(path: str, target: str, form: str) -> str:
+    """Read a file of parameters into a table that `raysp export` and `raysp.load_cell` take in place of a run.
+
+    Args:
+        path: the file, or the folder.
+        target: the table, .parquet.
+        form: as of `export`.
+
+    Raises:
+        NotReady: there is no such file.
+        BadInput: it is damaged, another file, or holds a cell twice; or its lambdas are of another width of bins.
+    """
+    import pyarrow as pa
+
+    if not target.endswith(".parquet"):
+        raise BadInput(f"the table expected a name that ends in .parquet, got {target}")
+    rows = [_row(where, record) for where, record in _records(path, form)]
+    keys = [(row["bin_ms"], row["activation_bin_ms"], row["unit"]) for row in rows]
+    if len(set(keys)) != len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BadInput(f"{path} expected each cell once at each width of bins, got cell {twice[2]} more than once")
+    if not rows:
+        raise BadInput(f"{path} expected parameters of cells, found none")
+    extra = [pa.field("test_evr", pa.float64()), pa.field("standin", pa.bool_())]
+    import polars
+
+    table = polars.from_arrow(pa.Table.from_pylist(rows, schema=pa.schema([*SCHEMA, *extra])))
+    tables.write_table(target, marked(table), {"format": FORMAT, "kind": KIND})
+    return f"{target}: {counted(rows, 'fit')} of {counted(len({row['unit'] for row in rows}), 'cell')}"
+
+
+def _record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as a record of the published table."""
+    return {
+        "cell_id": row["unit"],
+        "cre-line": row["line"] or math.nan,
+        "bin_size": row["bin_ms"],
+        "actv_bin_size": _activation_ms(row),
+        "val_evr": _number(row["validation_evr"]),
+        "test_evr": _number(row["test_evr"]),
+        "train_loss": _number(row["train_loss"]),
+        "test_loss": _number(row["test_loss"]),
+        "params": _params(row),
+    }
+
+
+def _params(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "a": [row["alpha"]],
+        "b": [row["beta"]],
+        "ds": row["lambda"],
+        "bin_size": row["bin_ms"],
+        "g": {
+            "max_current": [row["sigma"]],
+            "max_firing_rate": [row["gamma"]],
+            "poly_coeff": [row["poly_coeff"]],
+            "b": [row["threshold"]],
+            "bin_size": _activation_ms(row),
+        },
+    }
+
+
+def _fit(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as a cell's own pickle has it."""
+    return {
+        "params": _params(row),
+        "evr1": _number(row["validation_evr"]),
+        "evr2": _number(row["test_evr"]),
+        "train_losses": row["train_losses"] or [_number(row["train_loss"])],
+        "test_losses": row["test_losses"] or [_number(row["test_loss"])],
+        "bin_size": row["bin_ms"],
+    }
+
+
+def _by_width(rows: list[dict[str, Any]]) -> dict[tuple[int, int], dict[int, Any]]:
+    found: dict[tuple[int, int], dict[int, Any]] = {}
+    for row in rows:
+        found.setdefault((row["bin_ms"], _activation_ms(row)), {})[row["unit"]] = _fit(row)
+    return found
+
+
+def _write_each(folder: str, rows: list[dict[str, Any]]) -> None:
+    units = [row["unit"] for row in rows]
+    if len(set(units)) != len(units):
+        raise BadInput("gfr-cells expected one width of bins and of activation bins, got several; take gfr-pickle")
+    for row in rows:
+        _write(files.join(folder, f"{row['unit']}.pickle"), _fit(row))
+
+
+def _write(path: str, values: Any) -> None:
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        pickle.dump(values, file, protocol=4)
+
+
+def _activation_ms(row: Mapping[str, Any]) -> int:
+    return max(row["activation_bin_ms"] or 0, row["bin_ms"])
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _records(path: str, form: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield records of the published table, each with where it was found."""
+    if form == "gfr-json":
+        for place, record in enumerate(_json(path)):
+            yield f"{path}, record {place}", record
+    elif form == "gfr-pickle":
+        found = _pickled(path)
+        if not isinstance(found, dict) or not all(isinstance(key, tuple) and len(key) == 2 for key in found):
+            raise BadInput(f"{path} expected cells by (bin width, activation bin width), got something else")
+        for (_, activation), cells in found.items():
+            for unit, one in _mapping(path, cells).items():
+                yield f"{path}, cell {unit}", _from_fit(f"{path}, cell {unit}", unit, one, activation)
+    else:
+        names = [name for name in files.listing(path) if name.endswith(".pickle")]
+        for name in sorted(names):
+            where, unit = files.join(path, name), name.removesuffix(".pickle")
+            if not unit.isdigit():
+                raise BadInput(f"{where} expected a cell's number for a name, such as 566517779.pickle")
+            yield where, _from_fit(where, int(unit), _pickled(where), None)
+
+
+def _json(path: str) -> list[dict[str, Any]]:
+    if not files.exists(path):
+        raise NotReady(f"no file {path}; expected the table of parameters, JSON")
+    try:
+        # Bare NaN is no JSON, but what the original writes.
+        found = json.loads(files.read_text(path))
+    except ValueError as error:
+        raise BadInput(f"{path} expected JSON, got something else or a damaged file ({error})") from error
+    if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
+        raise BadInput(f"{path} expected a list of records, got {type(found).__name__}")
+    return found
+
+
+def _pickled(path: str) -> Any:
+    if not files.exists(path):
+        raise NotReady(f"no file {path}; expected pickled parameters")
+    with files.opened(path) as file:
+        return load_values(file.read(), path)
+
+
+def _mapping(where: str, found: Any) -> Mapping[Any, Any]:
+    if not isinstance(found, dict):
+        raise BadInput(f"{where} expected a dictionary, got {type(found).__name__}")
+    return found
+
+
+def _from_fit(where: str, unit: Any, found: Any, activation: int | None) -> dict[str, Any]:
+    found = _mapping(where, found)
+    losses = {name: np.ravel(found.get(f"{name}_losses", [])).tolist() for name in ("train", "test")}
+    return {
+        "cell_id": unit,
+        "cre-line": math.nan,
+        "bin_size": found.get("bin_size"),
+        "actv_bin_size": activation,
+        "val_evr": found.get("evr1"),
+        "test_evr": found.get("evr2"),
+        **{f"{name}_loss": values[-1] if values else math.nan for name, values in losses.items()},
+        **{f"{name}_losses": values for name, values in losses.items()},
+        "params": found.get("params"),
+    }
+
+
+def _row(where: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record as a row of the table. Raises BadInput where it does not fit together."""
+    try:
+        params, line = record["params"], record.get("cre-line")
+        activation, bin_ms = params["g"], int(record["bin_size"] or params["bin_size"])
+        alpha, beta, lost = (np.ravel(np.asarray(params[name], np.float64)) for name in ("a", "b", "ds"))
+        row = {
+            "model": "imported",
+            "unit": int(record["cell_id"]),
+            "line": line if isinstance(line, str) else "",
+            "candidate": 0,
+            "chosen": True,
+            "status": "fitted",
+            "reason": "",
+            "protocol": "paper",
+            "bin_ms": bin_ms,
+            "activation_bin_ms": int(record.get("actv_bin_size") or activation.get("bin_size") or bin_ms),
+            "sigma": _single(activation["max_current"]),
+            "gamma": _single(activation["max_firing_rate"]),
+            "threshold": _single(activation["b"]),
+            "poly_coeff": np.ravel(np.asarray(activation["poly_coeff"], np.float64)).tolist(),
+            "alpha": alpha.tolist(),
+            "beta": beta.tolist(),
+            "lambda": lost.tolist(),
+            "feedback": FEEDBACK,
+            "train_loss": _single(record.get("train_loss", math.nan)),
+            "test_loss": _single(record.get("test_loss", math.nan)),
+            "validation_evr": _single(record.get("val_evr", math.nan)),
+            "test_evr": _single(record.get("test_evr", math.nan)),
+            "train_losses": record.get("train_losses"),
+            "test_losses": record.get("test_losses"),
+            "standin": False,
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise BadInput(f"{where} expected the parameters of a cell, got something else ({reason})") from error
+    _check(where, row, params, alpha, beta, lost)
+    return row
+
+
+def _check(where: str, row: Mapping[str, Any], params: Mapping[str, Any], *filters: np.ndarray) -> None:
+    expected, bin_ms = lambdas(row["bin_ms"]), row["bin_ms"]
+    own = int(params.get("bin_size", bin_ms))
+    if (
+        own != bin_ms
+        or any(len(one) != len(expected) for one in filters)
+        or np.abs(filters[2] - expected).max() > AGREE
+    ):
+        raise BadInput(
+            f"{where} expected the {len(expected)} filters of bins of {bin_ms} ms, got {len(filters[2])}, of bins of "
+            f"{own} ms as its parameters say: they are of another width of bins"
+        )
+    if not all(np.isfinite(one).all() for one in (*filters, row["poly_coeff"], row["sigma"], row["gamma"])):
+        raise BadInput(f"{where} expected finite parameters, got others")
+
+
+def _single(value: Any) -> float:
+    return float(np.ravel(np.asarray(value, np.float64))[0])

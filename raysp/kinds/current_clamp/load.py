@@ -1,0 +1,91 @@
+"""One fitted cell of a run as a torch module, and all of them as a data frame: for notebooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raysp.errors import BadInput
+from raysp.kinds.current_clamp.cells import best_cells
+
+if TYPE_CHECKING:
+    from raysp.models.gfr.neuron import Neurons, Parameters
+
+USUAL_MS = 20
+
+
+def load_cells(run: str, protocol: str = "", *, published: bool = False) -> Any:
+    """Return the best fit of each cell of a run as a polars frame, a row per cell and width of bins.
+
+    Args:
+        run: the run folder, or a table that `raysp import` wrote.
+        protocol: "clean" or "paper"; by default clean where it is there.
+        published: only those that pass the published table's filter.
+
+    Raises:
+        NotReady: nothing was scored there.
+        BadInput: there is no such protocol, or the table is damaged.
+    """
+    return best_cells(os.fspath(run), protocol, published=published)
+
+
+def load_cell(
+    run: str, cell_id: int, bin_ms: int | None = None, activation_bin_ms: int | None = None, protocol: str = ""
+) -> Neurons:
+    """Return a fitted cell as a torch module; `cell(current)` gives rates, spikes/ms, of (bins, 1) currents in pA.
+
+    Args:
+        run: the run folder, or a table that `raysp import` wrote.
+        cell_id: the recording's own number of the cell.
+        bin_ms: width of a bin, ms; by default 20, or the smallest that there is.
+        activation_bin_ms: of the bins that the activation was fitted to, ms; likewise.
+        protocol: "clean" or "paper"; by default clean where it is there.
+
+    Raises:
+        NotReady: nothing was scored there.
+        BadInput: there is no such cell, or not by this protocol or at this width; the error says what there is.
+    """
+    from raysp.models.gfr.neuron import Neurons
+
+    return Neurons(parameters_of(_row(os.fspath(run), cell_id, bin_ms, activation_bin_ms, protocol)))
+
+
+def parameters_of(row: Mapping[str, Any]) -> Parameters:
+    """Return one row of a table of cells as parameters of one neuron."""
+    from raysp.models.gfr.neuron import Parameters
+
+    lists = (np.array([row[name]], dtype=np.float64) for name in ("alpha", "beta", "poly_coeff"))
+    single = (np.array([row[name]], dtype=np.float64) for name in ("threshold", "sigma", "gamma"))
+    return Parameters(*lists, *single, 1 - np.array(row["lambda"], dtype=np.float64), row["feedback"])
+
+
+def _row(run: str, cell_id: int, bin_ms: int | None, activation_bin_ms: int | None, protocol: str) -> dict[str, Any]:
+    from polars import col
+
+    table = best_cells(run, protocol)
+    found = table.filter(col("unit") == int(cell_id))
+    if found.is_empty():
+        raise _no_cell(run, cell_id, table["unit"].unique().sort().to_numpy())
+    for name, wanted in (("bin_ms", bin_ms), ("activation_bin_ms", activation_bin_ms)):
+        there = found[name].unique().sort().to_list()
+        chosen = (USUAL_MS if USUAL_MS in there else there[0]) if wanted is None else wanted
+        if chosen not in there:
+            raise BadInput(
+                f"cell {cell_id} of {run}, {name} expected {' or '.join(map(str, there))} ms, got {chosen} ms: rates "
+                "of one width of bins are not those of another; fit at that width, or take one that is there"
+            )
+        found = found.filter(col(name) == chosen)
+    return found.row(0, named=True)
+
+
+def _no_cell(run: str, cell_id: int, there: np.ndarray) -> BadInput:
+    if not len(there):
+        return BadInput(f"{run} has no fitted cell; parameters.parquet says of each why")
+    nearest = int(there[np.argmin(np.abs(there - int(cell_id)))])
+    return BadInput(
+        f"{run} has no fitted cell {cell_id}: the nearest number is {nearest}; there are {len(there)}, from {there[0]} "
+        f"to {there[-1]}"
+    )

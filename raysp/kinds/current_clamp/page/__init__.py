@@ -1,0 +1,1 @@
+"""What a run's page shows of cells with injected currents."""

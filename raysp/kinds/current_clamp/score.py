@@ -1,0 +1,90 @@
+"""The numbers of predicted rates, unit by unit: explained variance with its ceiling, and the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from raysp.config.experiment import Trial
+from raysp.data.splits.current_clamp import CurrentClampSplit
+from raysp.io import files
+from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, DEAD, EVR, LEAVE_ONE_OUT, LOSS, PART, QUANTISED
+from raysp.kinds.current_clamp.parameters_file import read_parameters
+from raysp.kinds.current_clamp.rates_file import read_rates
+from raysp.kinds.current_clamp.repeats import Measures, measures
+from raysp.runs.folder import TrialFolder
+
+FIELDS = {
+    EVR: "ratio",
+    LEAVE_ONE_OUT: "leave_one_out",
+    QUANTISED: "quantised",
+    CEILING_LEAST: "least",
+    CEILING: "estimate",
+    LOSS: "loss",
+}
+
+
+def rows(trial: Trial, split: CurrentClampSplit, folder: TrialFolder) -> list[dict[str, Any]]:
+    """Return the rows of one trial: every measure of every unit, and the median over its units.
+
+    Args:
+        trial: whose rates are scored.
+        split: its recording, with all units.
+        folder: of the trial.
+
+    Raises:
+        NotReady: nothing was predicted.
+        BadInput: the predictions are damaged.
+    """
+    found, sees_counts = read_rates(folder.predictions)
+    reasons = _reasons(folder)
+    places = {unit: place for place, unit in enumerate(split.unit_ids.tolist())}
+    common = {
+        "run_trial": trial.id,
+        "model": trial.shown,
+        "split": trial.split,
+        "dataset": split.sizes.dataset,
+        "phase": "val",
+        "bin_ms": float(split.sizes.bin_ms),
+        "seed": trial.seed,
+        "part": PART,
+        "standin": split.provenance.standin,
+        "judge": "raysp",
+    }
+    each = []
+    for unit, currents in groupby(found, lambda one: one.unit):
+        own = measures(list(currents), split.sizes.bin_ms, sees_counts=sees_counts)
+        place = {**common, "unit": unit, "unit_index": places.get(unit)}
+        each += [{**place, **one} for one in _of_unit(own, reasons.get(unit, ""))]
+    return [*({**common, **one} for one in _medians(each)), *each]
+
+
+def _of_unit(own: Measures, reason: str) -> Iterator[dict[str, Any]]:
+    for metric, name in FIELDS.items():
+        value = getattr(own, name)
+        if np.isfinite(value):
+            yield {"metric": metric, "value": value}
+        else:
+            note = f"undefined: {reason}" if reason else "undefined: nothing varies, or there is one repeat alone"
+            yield {"metric": metric, "value": None, "note": note}
+    # A unit without a fit explains nothing, like one whose rate is always 0.
+    yield {"metric": DEAD, "value": float(own.dead or bool(reason))}
+
+
+def _medians(each: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for metric in FIELDS:
+        values = [row["value"] for row in each if row["metric"] == metric and row["value"] is not None]
+        yield {"metric": metric, "value": float(np.median(values)) if values else None}
+    yield {"metric": DEAD, "value": float(np.mean([row["value"] for row in each if row["metric"] == DEAD]))}
+
+
+def _reasons(folder: TrialFolder) -> dict[int, str]:
+    path = files.join(folder.path, "parameters.parquet")
+    if not files.exists(path):
+        return {}
+    table = read_parameters(path)
+    failed = table.filter(table["status"] == "failed")
+    return dict(zip(failed["unit"].to_list(), failed["reason"].fill_null("it has no fit").to_list(), strict=True))
