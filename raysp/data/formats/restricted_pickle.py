@@ -8,6 +8,7 @@ the records. So nothing can be run, and the installed version of pandas does not
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import pickletools
 import re
@@ -39,6 +40,10 @@ NAMES = {
     "array": ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct"),
     "buffer": ("numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer"),
     "scalar": ("numpy.core.multiarray scalar", "numpy._core.multiarray scalar"),
+    "tensor": ("torch._utils _rebuild_tensor_v2",),
+    "parameter": ("torch._utils _rebuild_parameter",),
+    "stored": ("torch.storage _load_from_bytes",),
+    "hooks": ("collections OrderedDict",),
     "masked": ("numpy.ma.core _mareconstruct", "numpy.ma _mareconstruct"),
     "dtype": ("numpy dtype",),
     "ndarray": ("numpy ndarray",),
@@ -135,7 +140,8 @@ def load_values(data: bytes, where: str) -> Any:
         where: what is read, for the beginning of an error's sentence.
 
     Returns:
-        Lists, tuples and dictionaries of None, numbers, text and arrays; scalars of NumPy's as numbers of Python's.
+        Lists, tuples and dictionaries of None, numbers, text and arrays; scalars of NumPy's as numbers of Python's,
+        tensors of PyTorch's as arrays.
 
     Raises:
         BadInput: the bytes are damaged, or ask for anything else. Nothing of what they ask for is run.
@@ -171,6 +177,12 @@ class _Values:
                 return {self.plain(key, depth + 1): self.plain(one, depth + 1) for key, one in found.items()}
             case _Record(kind="scalar", args=(dtype, bytes() as data)):
                 return _numbers(data, _dtype(dtype), (), "C").item()
+            case _Record(kind="parameter", args=(tensor, *_)):
+                return self.plain(tensor, depth + 1)
+            case _Record(
+                kind="tensor", args=(_Record(kind="stored", args=(bytes() as data,)), int(first), tuple(), tuple(), *_)
+            ):
+                return _tensor(data, first, *found.args[2:4])
         return _array(found)
 
 
@@ -276,6 +288,24 @@ def _numbers(data: bytes | bytearray, dtype: np.dtype, shape: tuple[int, ...], o
     if array.nbytes != len(data):
         raise ValueError(f"an array of shape {shape} and type {dtype} has {len(data)} bytes")
     return array
+
+
+def _tensor(data: bytes, first: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    """Return the values of a tensor whose storage PyTorch wrote; its own reader of weights alone runs nothing."""
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            # Of bytes that are refused anyway.
+            warnings.simplefilter("ignore")
+            storage = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        flat = torch.tensor([], dtype=storage.dtype).set_(storage)
+        if math.prod(shape) <= flat.numel():
+            return np.array(flat.as_strided(shape, strides, first).numpy())
+        reason = f"{flat.numel()} values for shape {shape}"
+    except Exception as error:
+        reason = str(error)[:200]
+    raise ValueError(f"a tensor in it cannot be read: {reason}")
 
 
 def _dtype(found: Any) -> np.dtype:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -61,6 +63,46 @@ def test_scalars_of_numpy_are_numbers(scalar):
 def test_one_array_may_be_there_many_times():
     array = np.arange(5.0)
     assert [one.tolist() for one in load_values(pickle.dumps([array] * 20), "here")] == [[0, 1, 2, 3, 4]] * 20
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64, torch.bool])
+def test_tensors_are_arrays(dtype):
+    tensor = torch.arange(12).reshape(3, 4).to(dtype)
+    given = {"a": tensor, "b": [tensor.t(), tensor[1:, 2]], "c": torch.tensor(1.0), "d": torch.zeros(0)}
+    found = load_values(pickle.dumps(given), "here")
+    for one, other in ((found["a"], given["a"]), *zip(found["b"], given["b"], strict=True), (found["c"], given["c"])):
+        assert type(one) is np.ndarray
+        np.testing.assert_array_equal(one, other.numpy(), strict=True)
+    assert found["d"].shape == (0,)
+    parameter = torch.nn.Parameter(torch.arange(3.0))
+    assert load_values(pickle.dumps([parameter]), "here")[0].tolist() == [0, 1, 2]
+
+
+class Stored:
+    """Pickles as a tensor whose storage is whatever bytes are given."""
+
+    def __init__(self, data, first=0, shape=(2,), strides=(1,)):
+        self.given = data, first, shape, strides
+
+    def __reduce__(self):
+        data, *view = self.given
+        return torch._utils._rebuild_tensor_v2, (Calls(torch.storage._load_from_bytes, data), *view, False, None)
+
+
+def test_a_tensor_is_no_way_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    buffer = io.BytesIO()
+    torch.save(torch.arange(3.0).untyped_storage(), buffer)
+    evil = pickle.dumps(Calls(os.system, "touch was-here"))
+    whole = pickle.dumps(torch.arange(3.0))
+    traps = [Stored(evil), Stored(b""), Stored(buffer.getvalue(), 99), Stored(buffer.getvalue(), 0, (10**12,), (0,))]
+    for trap in traps:
+        with pytest.raises(BadInput, match=r"^here: expected"):
+            load_values(pickle.dumps(trap), "here")
+    assert not (tmp_path / "was-here").exists()
+    for length in range(1, len(whole), 29):
+        with pytest.raises(BadInput, match=r"^here: expected"):
+            load_values(whole[:length], "here")
 
 
 class Calls:
