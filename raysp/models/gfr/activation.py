@@ -161,7 +161,7 @@ def _levenberg(current, counts, theta, sigma, most, stages):
     for eps in stages:
         here, damping, best = theta.copy(), 1e-2, np.inf
         kept, matrix = np.zeros(size), np.zeros((size, size))
-        for _ in range(60):
+        for _ in range(200):
             loss = 0.0
             gradient[:], fisher[:] = 0, 0
             for j in range(current.shape[0]):
@@ -172,7 +172,7 @@ def _levenberg(current, counts, theta, sigma, most, stages):
                     gradient[k] += pull * slope[k]
                     for m in range(size):
                         fisher[k, m] += heavy * slope[k] * slope[m]
-            small = loss < best and best - loss < 1e-9 * abs(loss) and damping < 1
+            small = loss < best and best - loss < 1e-10 * abs(loss) and damping < 1e-2
             if loss < best:
                 best, damping = loss, max(damping * 0.3, 1e-9)
                 theta[:], kept[:], matrix[:] = here, gradient, fisher

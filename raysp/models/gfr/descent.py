@@ -26,7 +26,9 @@ def packed(lanes: Lanes) -> tuple[np.ndarray, ...]:
 
 
 @numba.njit(**JIT)
-def scratch(terms, order, tiles, longest, like):
+def scratch(
+    terms: int, order: int, tiles: int, longest: int, like: np.ndarray,
+) -> tuple:  # fmt: skip
     """Return what a pass over tiles writes into: states, rates and gradients."""
     real = like.dtype
     rows = 2 * terms + order + 1
@@ -66,7 +68,10 @@ def _lane_parameters(theta, sigma, rows, terms, order, feedback, like):
 
 
 @numba.njit(**JIT)
-def tile_pass(data, tile, theta, sigma, terms, decay, feedback, bin_ms, eps, with_gradient, room):
+def tile_pass(
+    data: tuple, tile: int, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
+    bin_ms: float, eps: float, with_gradient: bool, room: tuple,
+) -> None:  # fmt: skip
     """Run a tile; leave each lane's loss in double precision and, if asked, its gradient."""
     tile_ptr, _, current, counts, weight, spike_ptr, spike_bin, spike_lane, spike_count, row, _, _ = data
     state, drive, rate, rates, inner, into, losses, gradients = room
@@ -94,7 +99,10 @@ def tile_pass(data, tile, theta, sigma, terms, decay, feedback, bin_ms, eps, wit
 
 
 @numba.njit(**JIT)
-def group_pass(data, group, theta, sigma, terms, decay, feedback, bin_ms, eps, with_gradient, room, loss, gradient):
+def group_pass(
+    data: tuple, group: int, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
+    bin_ms: float, eps: float, with_gradient: bool, room: tuple, loss: np.ndarray, gradient: np.ndarray,
+) -> None:  # fmt: skip
     """Write each row's loss in a group, (rows,), and the gradient in its parameters, (rows, parameters)."""
     group_ptr, lane_ptr, lane_at = data[1], data[10], data[11]
     losses, gradients = room[6], room[7]
@@ -132,9 +140,12 @@ def _to_parameters(theta, terms, order, feedback, gradient):
 
 @numba.njit(**JIT)
 def epochs(
-    data, held, theta, sigma, terms, decay, feedback, bin_ms, eps, rates, free, lasso, ridge, anchor, normal, moments,
-    squares, steps, same, last, stopped, done, losses, held_losses, room, held_room,
-):  # fmt: skip
+    data: tuple, held: tuple, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
+    bin_ms: float, eps: float, rates: np.ndarray, free: np.ndarray, lasso: np.ndarray, ridge: np.ndarray,
+    anchor: np.ndarray, normal: np.ndarray, moments: np.ndarray, squares: np.ndarray, steps: np.ndarray,
+    same: np.ndarray, last: np.ndarray, stopped: np.ndarray, done: int, losses: np.ndarray, held_losses: np.ndarray,
+    room: tuple, held_room: tuple,
+) -> None:  # fmt: skip
     """Train each row for some epochs, in place: one step of Adam per group and epoch.
 
     Args:

@@ -52,7 +52,11 @@ def _tanh(x):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
-def forward(current, decay, alpha, beta, threshold, scale, gamma, poly, state, drive, rate, rates, inner):
+def forward(
+    current: np.ndarray, decay: np.ndarray, alpha: np.ndarray, beta: np.ndarray, threshold: np.ndarray,
+    scale: np.ndarray, gamma: np.ndarray, poly: np.ndarray, state: np.ndarray, drive: np.ndarray, rate: np.ndarray,
+    rates: np.ndarray, inner: np.ndarray,
+) -> None:  # fmt: skip
     """Run a tile.
 
     Args:
@@ -110,8 +114,10 @@ def forward(current, decay, alpha, beta, threshold, scale, gamma, poly, state, d
 
 @numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
 def backward(
-    current, counts, weight, decay, beta, scale, gamma, poly, bin_ms, eps, rates, inner, state, drive, rate, into
-):
+    current: np.ndarray, counts: np.ndarray, weight: np.ndarray, decay: np.ndarray, beta: np.ndarray,
+    scale: np.ndarray, gamma: np.ndarray, poly: np.ndarray, bin_ms: float, eps: float, rates: np.ndarray,
+    inner: np.ndarray, state: np.ndarray, drive: np.ndarray, rate: np.ndarray, into: np.ndarray,
+) -> None:  # fmt: skip
     """Add the gradient of a tile's Poisson loss.
 
     Args:
@@ -190,7 +196,9 @@ def backward(
 
 
 @numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
-def expected(weight, rates, bin_ms, into):
+def expected(
+    weight: np.ndarray, rates: np.ndarray, bin_ms: float, into: np.ndarray,
+) -> None:  # fmt: skip
     """Add each lane's weighted sum of expected counts, (WIDTH,) float64."""
     for t in range(rates.shape[0]):
         for s in range(WIDTH):

@@ -40,6 +40,7 @@ class Config:
         activation_bin_ms: paper: bins that the activation is fitted to.
         activation_epochs: paper: of Adam.
         activation_starts: paper: random starts, of which the best is kept.
+        activation_second_order: paper: Levenberg-Marquardt instead of Adam for the activation.
         starts: clean: of each setting.
         warm_up: clean: epochs of Adam before Levenberg-Marquardt.
         softness: clean: spikes per bin added to recorded and expected counts; each a candidate. 0 is Poisson's
@@ -62,6 +63,7 @@ class Config:
     activation_bin_ms: int = 20
     activation_epochs: int = 1000
     activation_starts: int = 3
+    activation_second_order: bool = False
     starts: int = 3
     warm_up: int = 0
     softness: tuple[float, ...] = (0.0, 0.3)

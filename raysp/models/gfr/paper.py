@@ -74,7 +74,7 @@ def _activations(split: CurrentClampSplit, config: Any, seed: int) -> activation
     return activation.fit(
         points.current, points.rate, np.searchsorted(points.unit, np.arange(split.sizes.units + 1)), split.gamma,
         config.activation_bin_ms, split.unit_ids, seed, config.degree, config.activation_epochs,
-        config.activation_starts,
+        config.activation_starts, second_order=config.activation_second_order,
     )  # fmt: skip
 
 

@@ -9,7 +9,10 @@ from raysp.models.gfr.lanes import Sequence
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
-def run(current, theta, sigma, terms, decay, feedback, rates):
+def run(
+    current: np.ndarray, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
+    rates: np.ndarray,
+) -> None:  # fmt: skip
     """Write a row's rates, spikes/ms, under a current of (bins,) pA; parameters as in `descent`."""
     order = theta.shape[0] - 2 * terms - 2
     threshold, gamma = theta[2 * terms + order] * sigma, np.exp(theta[2 * terms + order + 1])

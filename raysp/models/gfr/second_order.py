@@ -144,7 +144,9 @@ def _unit(tape, unit, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, 
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def solve(matrix, right):
+def solve(
+    matrix: np.ndarray, right: np.ndarray,
+) -> bool:  # fmt: skip
     """Solve a positive definite system in place by Cholesky's factors; tell whether it is one."""
     size = right.shape[0]
     for i in range(size):
@@ -170,8 +172,11 @@ def solve(matrix, right):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def descend(tape, unit_of_row, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, free, ridge,
-            anchor, bounds, most, tolerance, losses, evaluations):  # fmt: skip
+def descend(
+    tape: tuple, unit_of_row: np.ndarray, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray,
+    feedback: float, bin_ms: float, eps: float, floor: float, soft: np.ndarray, free: np.ndarray, ridge: np.ndarray,
+    anchor: np.ndarray, bounds: np.ndarray, most: int, tolerance: float, losses: np.ndarray, evaluations: np.ndarray,
+) -> None:  # fmt: skip
     """Fit each row, in place.
 
     Args:
