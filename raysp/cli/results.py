@@ -1,4 +1,4 @@
-"""raysp status, collect, evaluate, report, ui: what a run has come to."""
+"""raysp status, collect, evaluate, report, export, import, ui: what a run has come to."""
 
 from __future__ import annotations
 
@@ -121,6 +121,36 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
             f"the report is drawn without the figures of {counted(problems, 'split')} that {there} does not hold "
             f"(another data root: --root FOLDER): {'; '.join(problems)}"
         )
+
+
+@main.command("export")
+@click.argument("source")
+@click.argument("file")
+@click.option("--as", "form", required=True, help="What the file shall be, e.g. gfr-json.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="What is written, e.g. protocol=paper.")
+def write_out(source: str, file: str, form: str, sets: tuple[str, ...]) -> None:
+    """Write what a run came to as another program's FILE; SOURCE is the run folder, or an imported table."""
+    from raysp.io.yaml_files import parse_yaml
+    from raysp.kinds import catalog as kinds
+
+    choice = {}
+    for text in sets:
+        key, equals, raw = text.partition("=")
+        if not equals:
+            raise BadInput(f"--set expected key=value, got {text!r}")
+        choice[key] = parse_yaml(raw, f"--set {key}: the value {raw!r}")
+    say(kinds.exporting(form).export(source, file, form, **choice))
+
+
+@main.command("import")
+@click.argument("file")
+@click.argument("table")
+@click.option("--as", "form", required=True, help="What the file is, e.g. gfr-json.")
+def take_in(file: str, table: str, form: str) -> None:
+    """Read another program's FILE into a TABLE (.parquet) that export takes in place of a run folder."""
+    from raysp.kinds import catalog as kinds
+
+    say(kinds.exporting(form).take_in(file, table, form))
 
 
 @main.command()

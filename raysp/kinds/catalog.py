@@ -62,6 +62,14 @@ def submit(name: str, run: RunFolder, root: str, **choice: Any) -> dict[str, str
     return of(name).submit(run, root, **choice)
 
 
+def exporting(form: str) -> Kind:
+    """Return the kind that knows a form of other programs. Raises BadInput for an unknown one, with the nearest."""
+    found = {one: kind for kind in known() for one in kind.exports}
+    if form not in found:
+        raise unknown("form", form, found)
+    return found[form]
+
+
 def _kind(root: str, trial: Trial) -> str:
     try:
         return store.header(root, trial.split).kind

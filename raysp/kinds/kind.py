@@ -71,6 +71,7 @@ class Kind(Protocol):
         ceiling: likewise from above; empty where there is none.
         outputs: names of files in the run folder that the kind makes of it.
         shares_units: subsets of units share out the work of one task; else each is a task of its own.
+        exports: forms in which other programs keep what models of the kind come to.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Kind(Protocol):
     ceiling: str = ""
     outputs: tuple[str, ...] = ()
     shares_units: bool = False
+    exports: tuple[str, ...] = ()
 
     @abc.abstractmethod
     def units(self, experiment: Experiment, header: Header) -> Units:
@@ -195,6 +197,33 @@ class Kind(Protocol):
     def stale(self, run: RunFolder) -> list[str]:
         """Return which of those files hold a trial that is not finished, or not the experiment's, any more."""
         return []
+
+    def export(self, source: str, path: str, form: str, **choice: Any) -> str:
+        """Write what models of a run came to as another program's file; return what was written, in words.
+
+        Args:
+            source: the run folder, or what `take_in` wrote.
+            path: of the file.
+            form: one of `exports`.
+            choice: of what the kind lets a person choose.
+
+        Raises:
+            NotReady, BadInput: nothing is there to be written, or cannot be in that form.
+        """
+        raise NotImplementedError(f"{self.name} has no form {form}")
+
+    def take_in(self, path: str, target: str, form: str) -> str:
+        """Write what another program's file holds into a table that `export` takes; return what is in it, in words.
+
+        Args:
+            path: of the file.
+            target: of the table, .parquet.
+            form: one of `exports`.
+
+        Raises:
+            NotReady, BadInput: the file is not there, is damaged, or holds something else.
+        """
+        raise NotImplementedError(f"{self.name} has no form {form}")
 
     @abc.abstractmethod
     def section(self, data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:

@@ -8,6 +8,8 @@ from typing import Any
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
+from raysp.kinds.current_clamp.analyses import NAME as ANALYSES
+from raysp.kinds.current_clamp.analyses import write_analyses
 from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED
 from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, read_parameters
 from raysp.runs.folder import RunFolder
@@ -40,11 +42,14 @@ def write_cells(run: RunFolder) -> None:
     path = files.join(run.path, NAME)
     trials = _with_parameters(run)
     if not trials:
-        files.remove(path)
+        for name in (NAME, ANALYSES):
+            files.remove(files.join(run.path, name))
         return
     scores = _scores(run, [trial.id for trial in trials])
     found = [_of_trial(run, trial, scores) for trial in trials]
-    tables.write_table(path, marked(_joined(found)), {"format": FORMAT, "kind": KIND})
+    cells = marked(_joined(found))
+    tables.write_table(path, cells, {"format": FORMAT, "kind": KIND})
+    write_analyses(run, cells)
 
 
 def marked(table: Any) -> Any:

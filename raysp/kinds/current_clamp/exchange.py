@@ -20,7 +20,7 @@ from raysp.io import files, tables
 from raysp.io.words import counted
 from raysp.kinds.current_clamp.cells import best_cells, marked
 from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, SCHEMA
-from raysp.models.gfr.neuron import FEEDBACK, lambdas
+from raysp.models.gfr.parameters import FEEDBACK, lambdas
 
 FORMS = ("gfr-json", "gfr-pickle", "gfr-cells")
 CHOICE = ("protocol", "published")

@@ -10,9 +10,10 @@ import numpy as np
 
 from raysp.errors import BadInput
 from raysp.kinds.current_clamp.cells import best_cells
+from raysp.models.gfr.parameters import Parameters
 
 if TYPE_CHECKING:
-    from raysp.models.gfr.neuron import Neurons, Parameters
+    from raysp.models.gfr.neuron import Neurons
 
 USUAL_MS = 20
 
@@ -55,8 +56,6 @@ def load_cell(
 
 def parameters_of(row: Mapping[str, Any]) -> Parameters:
     """Return one row of a table of cells as parameters of one neuron."""
-    from raysp.models.gfr.neuron import Parameters
-
     lists = (np.array([row[name]], dtype=np.float64) for name in ("alpha", "beta", "poly_coeff"))
     single = (np.array([row[name]], dtype=np.float64) for name in ("threshold", "sigma", "gamma"))
     return Parameters(*lists, *single, 1 - np.array(row["lambda"], dtype=np.float64), row["feedback"])

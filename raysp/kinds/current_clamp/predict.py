@@ -25,7 +25,9 @@ def predict(job: Job, fitted: Fitted, split: CurrentClampSplit) -> Products:
     trial, model = job.trial, fitted.model
     found = list(repeats_of(split, model.rates(split), "test"))
     sees_counts = bool(getattr(model, "sees_counts", False))
-    rows = [{**row, **_known(split, int(row["unit"]))} for row in model.rows()]
+    # Floors are fits too, and no candidates of neurons.
+    protocol = trial.hyperparameters.get("protocol", trial.model)
+    rows = [{**row, **_known(split, int(row["unit"])), "protocol": protocol} for row in model.rows()]
     failed = {row["unit"] for row in rows if row["status"] == "failed"}
     files = {"predictions.parquet": lambda path: write_rates(path, trial, split, found, sees_counts=sees_counts)}
     if rows:

@@ -1,0 +1,156 @@
+"""What the cells of a run say of cell types, clusters and species: analyses.parquet, a row per statistic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from raysp.evaluation import cell_types
+from raysp.io import files, tables
+from raysp.kinds.current_clamp.features import EXCITATORY, Features, common_lines, features_of
+from raysp.runs.folder import RunFolder
+
+NAME, AGAIN = "analyses.parquet", "remove it and run: raysp evaluate RUN"
+FORMAT = 1
+SCHEMA = {
+    "split": "String",
+    "model": "String",
+    "analysis": "String",
+    "item": "String",
+    "statistic": "String",
+    "count": "Int64",
+    "value": "Float64",
+    "spread": "Float64",
+    "p": "Float64",
+}
+"""`analysis` is "decoding", "importance", "split halves", "clusters", "cluster by line", "species" or "separability";
+`item` what was decoded, tested or counted; `count` of cells; `spread` the standard deviation over repeats or folds."""
+
+PROTOCOLS = ("clean", "paper")
+"""Whose fits are neurons; others are floors."""
+
+TEST_GROUPS = ("all", "spiny", "aspiny")
+LEAST = 8
+"""Cells of a group that are tested."""
+
+
+def write_analyses(run: RunFolder, cells: Any) -> None:
+    """Write the analyses of a run's cells; nothing where no model has enough of them. They are not done twice.
+
+    Args:
+        run: the run folder.
+        cells: its table of fits, with `best`.
+    """
+    import polars
+
+    path = files.join(run.path, NAME)
+    cells = cells.filter(polars.col("best") & polars.col("protocol").is_in(PROTOCOLS))
+    wanted = ("split", "model", "unit", "alpha", "beta", "poly_coeff", "sigma", "threshold", "gamma", "test_evr")
+    now = {"format": FORMAT, "cells": files.digest(cells.select(*wanted, "species", "line", "dendrite").to_dicts())}
+    if files.exists(path) and tables.read_note(path, AGAIN).get("made_from") == now:
+        return
+    rows = []
+    for (split, model), part in cells.group_by("split", "model", maintain_order=True):
+        if part["alpha"].list.len().n_unique() == 1:
+            rows += [{"split": split, "model": model, **row} for row in analysed(features_of(part))]
+    if not rows:
+        files.remove(path)
+        return
+    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
+    tables.write_table(path, polars.DataFrame(rows, schema=schema), {"made_from": now})
+
+
+def analysed(found: Features) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one model's cells at one width of bins; nothing of what there are too few cells for."""
+    lines = common_lines(found)
+    if len(np.unique(lines.line)) > 1:
+        yield from _of_lines(lines)
+    for group in TEST_GROUPS:
+        cells = found if group == "all" else found.select(found.dendrite == group)
+        yield from _of_species(cells, group)
+    yield from _separable(found)
+
+
+def _of_lines(found: Features) -> Iterator[dict[str, Any]]:
+    kind = np.where(np.isin(found.line, EXCITATORY), "excitatory", "inhibitory")
+    tasks = {"lines": found.line} | ({"excitatory or inhibitory": kind} if len(np.unique(kind)) > 1 else {})
+    for task, labels in tasks.items():
+        for decoder in ("linear", "mlp"):
+            got = cell_types.decode(found.values, labels, decoder)
+            item = f"{task}, {decoder}"
+            yield _row("decoding", item, "weighted F1", labels, got.f1)
+            yield _row("decoding", item, "accuracy", labels, got.accuracy)
+            if decoder == "linear":
+                yield from _importances(found, task, labels, got.importance)
+        if np.unique(labels, return_counts=True)[1].min() >= 4:
+            for name, halves in zip(
+                ("Pearson", "Spearman"), cell_types.split_halves(found.values, labels), strict=True
+            ):
+                yield _row("split halves", task, f"{name} of importances", labels, halves)
+    yield from _clusters(found)
+
+
+def _importances(found: Features, task: str, labels: np.ndarray, values: np.ndarray) -> Iterator[dict[str, Any]]:
+    for name, own in zip(found.names, values.T, strict=True):
+        yield _row("importance", f"{task}, {name}", "share of weights", labels, own)
+    for group in dict.fromkeys(found.group_of):
+        own = values[:, found.group_of == group].mean(axis=1)
+        yield _row("importance", f"{task}, mean of {group}", "share of weights", labels, own)
+
+
+def _clusters(found: Features) -> Iterator[dict[str, Any]]:
+    got = cell_types.clusters(found.values, found.line)
+    yield _row("clusters", f"{len(got.counts)} by Ward", "adjusted Rand index", found.line, [got.ari])
+    yield _row("clusters", f"{len(got.counts)} by Ward", "V-measure", found.line, [got.v_measure])
+    for cluster, counts in enumerate(got.counts):
+        for line, count in zip(got.labels, counts, strict=True):
+            yield _row("cluster by line", f"{cluster + 1}, {line}", "cells", found.line, [float(count)])
+
+
+def _of_species(found: Features, group: str) -> Iterator[dict[str, Any]]:
+    mouse, human = (found.species == name for name in ("mouse", "human"))
+    if min(mouse.sum(), human.sum()) < LEAST:
+        return
+    for name, values in [("EVR", found.evr), *zip(found.names, found.values.T, strict=True)]:
+        share, p = cell_types.ranks(values[mouse], values[human])
+        row = _row("species", f"{group}, {name}", "share of pairs larger in mouse", found.species, [share])
+        yield {**row, "p": p}
+
+
+def _separable(found: Features) -> Iterator[dict[str, Any]]:
+    known = {
+        "mouse or human": (found.select(np.isin(found.species, ("mouse", "human"))), "species"),
+        "spiny or aspiny, mouse": (_of_dendrites(found, "mouse"), "dendrite"),
+        "spiny or aspiny, human": (_of_dendrites(found, "human"), "dendrite"),
+    }
+    for task, (cells, name) in known.items():
+        labels = getattr(cells, name)
+        counts = np.unique(labels, return_counts=True)[1]
+        if len(counts) == 2 and counts.min() >= LEAST:
+            for decoder in ("logistic", "forest"):
+                areas = cell_types.separable(cells.values, labels, decoder)
+                yield _row("separability", f"{task}, {decoder}", "ROC area", labels, areas)
+    both = found.select(np.isin(found.dendrite, ("spiny", "aspiny")))
+    mouse, human = (both.species == name for name in ("mouse", "human"))
+    if all(_two(both.dendrite[cells]) for cells in (mouse, human)):
+        area = cell_types.transfer(both.values, both.dendrite, mouse, human)
+        yield _row("separability", "spiny or aspiny, human by mouse, forest", "ROC area", both.dendrite[human], [area])
+
+
+def _of_dendrites(found: Features, species: str) -> Features:
+    return found.select((found.species == species) & np.isin(found.dendrite, ("spiny", "aspiny")))
+
+
+def _two(labels: np.ndarray) -> bool:
+    counts = np.unique(labels, return_counts=True)[1]
+    return len(counts) == 2 and counts.min() >= LEAST
+
+
+def _row(
+    analysis: str, item: str, statistic: str, labels: np.ndarray, values: Sequence[float] | np.ndarray
+) -> dict[str, Any]:
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    common = {"analysis": analysis, "item": item, "statistic": statistic, "count": len(labels)}
+    return {**common, "value": float(np.mean(values)), "spread": spread, "p": None}

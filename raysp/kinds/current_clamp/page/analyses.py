@@ -1,0 +1,89 @@
+"""The analyses of a run's cells, as tables, and clusters of cells by line as a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raysp.errors import BadInput, NotReady
+from raysp.io import files, tables
+from raysp.kinds.current_clamp.analyses import AGAIN, NAME
+from raysp.report.style import PALETTE, Picture, canvas, panels, png
+from raysp.runs.folder import RunFolder
+
+TITLES = {
+    "decoding": "Cell types, decoded from parameters",
+    "split halves": "Importances of two halves of the cells",
+    "clusters": "Clusters against lines",
+    "separability": "Two groups, told apart",
+    "species": "Mouse against human, Mann-Whitney",
+    "importance": "Importance of features",
+}
+MEANS, SMALLEST_P = "mean of", 0.01
+
+
+@dataclass(frozen=True)
+class Analyses:
+    """Rows of analyses.parquet."""
+
+    rows: list[dict[str, Any]]
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def tables(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Yield each table's title and rows: of importances their groups, of species what differs."""
+        for name, title in TITLES.items():
+            rows = [row for row in self.rows if row["analysis"] == name and _shown(row)]
+            if rows:
+                yield title, rows
+
+    def clusters(self) -> dict[str, dict[tuple[str, str], float]]:
+        """Return, by model and split, (cluster, line) -> cells."""
+        found: dict[str, dict[tuple[str, str], float]] = {}
+        for row in self.rows:
+            if row["analysis"] == "cluster by line":
+                cluster, line = row["item"].split(", ", 1)
+                found.setdefault(f"{row['model']}, {row['split']}", {})[cluster, line] = row["value"]
+        return found
+
+
+def read_analyses(run: RunFolder) -> Analyses:
+    """Read the analyses of a run; none where there is no table, or a damaged one."""
+    path = files.join(run.path, NAME)
+    try:
+        return Analyses(tables.read_table(path, again=AGAIN).to_dicts() if files.exists(path) else [])
+    except (BadInput, NotReady):
+        return Analyses([])
+
+
+def cluster_lines(analyses: Analyses) -> Picture:
+    """Draw how many cells of each line each cluster holds.
+
+    Raises:
+        NotReady: there are no clusters.
+    """
+    found = analyses.clusters()
+    if not found:
+        raise NotReady("no clusters of cells: they want several lines of more than 20 cells each")
+    with canvas(9.6, 0.4 + 3.4 * -(-len(found) // 2)) as figure:
+        for axes, (name, counts) in zip(panels(figure, len(found), 2), found.items(), strict=True):
+            lines = list(dict.fromkeys(line for _, line in counts))
+            places = {line: place for place, line in enumerate(lines)}
+            x, y = [places[line] for _, line in counts], [int(cluster) for cluster, _ in counts]
+            share = np.array(list(counts.values())) / max(counts.values())
+            axes.scatter(x, y, s=220 * share, color=PALETTE[0], alpha=0.7, linewidths=0)
+            axes.set_xticks(range(len(lines)), lines, rotation=60)
+            axes.set(ylabel="cluster", title=name)
+            axes.invert_yaxis()
+        caption = "Area: cells of a line in a cluster by Ward's method on scaled parameters. Look for rows of one line."
+        return Picture("clusters", "Clusters of cells by line", caption, png(figure))
+
+
+def _shown(row: dict[str, Any]) -> bool:
+    if row["analysis"] == "importance":
+        return MEANS in row["item"]
+    return row["analysis"] != "species" or row["item"].endswith("EVR") or row["p"] < SMALLEST_P

@@ -1,0 +1,170 @@
+"""One cell closely: what it was shown and answered, what the model makes of it, its filters and its activation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raysp.data.splits.current_clamp import STEPS, CurrentClampSplit
+from raysp.errors import NotReady
+from raysp.io.words import number
+from raysp.kinds.current_clamp.load import parameters_of
+from raysp.kinds.current_clamp.metrics import EVR
+from raysp.kinds.current_clamp.page.numbers import Numbers
+from raysp.kinds.current_clamp.rates_file import read_rates
+from raysp.kinds.current_clamp.repeats import Repeats
+from raysp.models.gfr.parameters import Parameters, activation, kernels, run
+from raysp.report.style import CORAL, FAINT, GREY, INK, PALETTE, Picture, canvas, png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WINDOW_S, STEP_S = 5.0, 1.5
+MODEL, RECORDED = PALETTE[0], INK
+KERNEL_POINTS, CURVE_POINTS = 100, 300
+
+
+@dataclass(frozen=True)
+class ShownCell:
+    """A cell that stands for others: its number, and its place among them by the main model."""
+
+    unit: int
+    place: str
+
+
+def shown_cells(numbers: Numbers) -> list[ShownCell]:
+    """Return the median, the best and the worst cell of the main model; fewer where there are fewer."""
+    values = {} if numbers.main is None else numbers.values.get((numbers.main, EVR), {})
+    ranked = sorted(values, key=lambda unit: (values[unit], unit))
+    found: dict[int, str] = {}
+    if ranked:
+        for place, unit in (("median", ranked[(len(ranked) - 1) // 2]), ("best", ranked[-1]), ("worst", ranked[0])):
+            found.setdefault(unit, place if len(ranked) > 1 else "only")
+    return [ShownCell(unit, place) for unit, place in found.items()]
+
+
+def cell(numbers: Numbers, split: CurrentClampSplit, shown: ShownCell, predictions: str) -> Picture:
+    """Draw a cell by the main model.
+
+    Args:
+        numbers: of the recording.
+        split: the recording.
+        shown: the cell.
+        predictions: path of the trial's that has the cell.
+
+    Raises:
+        NotReady: the cell has no fit, or no predictions.
+        BadInput: they are damaged.
+    """
+    rows = numbers.cells.filter((numbers.cells["model"] == numbers.main) & (numbers.cells["unit"] == shown.unit))
+    currents, _ = read_rates(predictions, [shown.unit])
+    if rows.is_empty() or not currents:
+        raise NotReady(f"no figure of cell {shown.unit}: it has no fit that was scored")
+    row = rows.row(0, named=True)
+    parameters, alone = parameters_of(row), split.select([shown.unit])
+    with canvas(9.6, 8.2) as figure:
+        grid = figure.add_gridspec(4, 2, height_ratios=[0.5, 1, 1, 1])
+        below = figure.add_subplot(grid[1, :])
+        _window(figure.add_subplot(grid[0, :], sharex=below), below, currents[0], row["bin_ms"])
+        _step(figure.add_subplot(grid[2, 0]), alone, parameters)
+        _activation(figure.add_subplot(grid[2, 1]), alone, parameters, row)
+        _filters(figure.add_subplot(grid[3, 0]), parameters, row)
+        _losses(figure.add_subplot(grid[3, 1]), row)
+        return Picture(
+            f"cell-{shown.unit}",
+            f"Cell {shown.unit}, the {shown.place} one of {numbers.main}",
+            _caption(row, len(currents[0].counts)),
+            png(figure),
+        )
+
+
+def _caption(row: Mapping[str, Any], repeats: int) -> str:
+    known = ", ".join(row[name] for name in ("species", "line", "dendrite", "layer") if row[name])
+    return (
+        f"{known + '; ' if known else ''}explained-variance ratio {number(row['test_evr'], 'digits')} of about "
+        f"{number(row['ceiling'], 'digits')} on test currents, {number(row['validation_evr'], 'digits')} on "
+        f"validation. Above: a window of the test current and the mean of {repeats} repeats (black) with the prediction (blue). "
+        "Middle: the strongest step that trained, and the activation over what the first bins of steps gave. Below: "
+        "what a past current (blue) and the cell's own past rate (coral) still count, filter by filter, and the losses "
+        "of the fit where they were logged."
+    )
+
+
+def _window(above: Axes, below: Axes, one: Repeats, bin_ms: int) -> None:
+    bins = min(round(1000 * WINDOW_S / bin_ms), len(one.rates))
+    mean = one.counts.mean(axis=0) * 1000 / bin_ms
+    # Where most happens: elsewhere there are pauses without any current.
+    first = int(np.argmax(np.convolve(mean, np.ones(bins), mode="valid")))
+    window = slice(first, first + bins)
+    time = (one.first_bin + np.arange(first, first + bins)) * bin_ms / 1000
+    above.plot(time, one.current[window], color=GREY, linewidth=1)
+    above.set_ylabel("pA")
+    above.tick_params(labelbottom=False)
+    below.step(time, mean[window], where="post", color=RECORDED, linewidth=1, label="recorded")
+    below.step(time, one.rates[window] * 1000, where="post", color=MODEL, linewidth=1.5, label="predicted")
+    below.set(xlabel="time in the sweep (s)", ylabel="rate (Hz)", title=f"{one.stimulus}, not trained on")
+    below.legend(loc="upper right", ncols=2)
+
+
+def _step(axes: Axes, split: CurrentClampSplit, parameters: Parameters) -> None:
+    trained = [sweep for sweep in split.sweeps_of(0, STEPS) if split.sweep_parts[sweep, 0]]
+    if not trained:
+        axes.text(0.5, 0.5, "no step trained", ha="center", color=GREY, transform=axes.transAxes)
+        return
+    strongest = max(trained, key=lambda sweep: float(split.current_of(sweep).max()))
+    bin_ms = split.sizes.bin_ms
+    bins = round(1000 * STEP_S / bin_ms)
+    current = split.current_of(strongest)[:bins].astype(np.float64)
+    time = np.arange(len(current)) * bin_ms / 1000
+    counts = split.counts_of(strongest)[:bins]
+    axes.step(time, counts * 1000 / bin_ms, where="post", color=RECORDED, linewidth=1)
+    axes.step(time, run(parameters, current)[0] * 1000, where="post", color=MODEL, linewidth=1.5)
+    axes.set(xlabel="time after onset (s)", ylabel="rate (Hz)", title=f"{STEPS}, {current.max():.0f} pA")
+
+
+def _activation(axes: Axes, split: CurrentClampSplit, parameters: Parameters, row: Mapping[str, Any]) -> None:
+    at = max(row["activation_bin_ms"] or 0, row["bin_ms"])
+    at = at if at % row["bin_ms"] == 0 else row["bin_ms"]
+    points = split.first_bins(at)
+    drive = np.linspace(-100, row["sigma"] + 300, CURVE_POINTS)
+    axes.plot(drive, activation(drive[None], parameters)[0] * 1000, color=MODEL, linewidth=1.5)
+    axes.plot(points.current, points.rate * 1000, "o", color=RECORDED, markersize=4, alpha=0.6)
+    axes.set(xlabel="current or summed filters (pA)", ylabel="rate (Hz)", title=f"activation, first {at} ms of steps")
+
+
+def _filters(axes: Axes, parameters: Parameters, row: Mapping[str, Any]) -> None:
+    taus = -row["bin_ms"] / np.log(np.clip(parameters.decay[1:], 1e-300, None))
+    places = np.arange(len(taus))
+    for shift, gains, colour, name in (
+        (-0.2, parameters.alpha[0, 1:], MODEL, "alpha, current"),
+        (0.2, parameters.beta[0, 1:], CORAL, "beta, own rate"),
+    ):
+        axes.bar(places + shift, gains, 0.4, color=colour, label=name)
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.set_xticks(places, [f"{tau:.0f}" for tau in taus])
+    axes.set(xlabel="time constant (ms)", ylabel="gain", title="filters, but the one without memory")
+    axes.legend(loc="lower right")
+    bins = np.linspace(1, 1000 / row["bin_ms"], KERNEL_POINTS)
+    inset = axes.inset_axes((0.62, 0.66, 0.36, 0.32))
+    for kernel, colour in zip(kernels(parameters, bins), (MODEL, CORAL), strict=True):
+        inset.plot(bins * row["bin_ms"] / 1000, kernel[0], color=colour, linewidth=1.2)
+    inset.axhline(0, color=FAINT, linewidth=0.8)
+    inset.set_xlabel("s", fontsize=7, labelpad=0)
+    inset.tick_params(labelsize=6)
+
+
+def _losses(axes: Axes, row: Mapping[str, Any]) -> None:
+    logged = {"training": row["train_losses"] or [], "test": row["test_losses"] or []}
+    for (name, losses), colour in zip(logged.items(), (GREY, MODEL), strict=True):
+        if losses:
+            axes.plot(np.arange(1, len(losses) + 1), losses, color=colour, label=name)
+    if any(logged.values()):
+        axes.set(xlabel="epoch", ylabel="loss per bin (nats)", title="fit")
+        axes.legend()
+    else:
+        axes.text(0.5, 0.5, f"no losses logged; {row['evaluations']} evaluations", ha="center", color=GREY,
+                  transform=axes.transAxes)  # fmt: skip
+        axes.set_axis_off()
