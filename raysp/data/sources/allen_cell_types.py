@@ -6,13 +6,15 @@ lie beside them, `cells.json` or `cells.csv`; it says what the cells are.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from raysp.config import code_hash
 from raysp.data.formats import allen_nwb, cell_table
 from raysp.data.formats.sweeps import Cell
-from raysp.data.sources import clamp_files
+from raysp.data.sources import clamp_files, kept_cells
 from raysp.data.sources.base import Built
 from raysp.data.sources.clamp_files import CellFiles, Reading, read_once
 from raysp.data.splits.header import Provenance
@@ -65,11 +67,16 @@ def known(config: Config, name: str) -> Provenance:
 
 
 def read(config: Config, widths: tuple[int, ...]) -> Reading:
-    """Read the cells in bins of these widths, ms."""
+    """Read the cells in bins of these widths, ms; what was read before an interruption is not read again."""
     about = {unit: row for path in _beside(config) for unit, row in cell_table.read(path).items()}
 
+    folder = os.path.dirname(config.path) if config.path.endswith(".nwb") else config.path
+    code = code_hash.digest(code_hash.of_source("allen_cell_types"))
+    made_by = {"stimuli": config.stimuli, "widths": widths, "code": code}
+
     def one(unit: int, path: str) -> Cell:
-        cell = allen_nwb.read(path, unit, config.stimuli, widths)
+        place = files.join(folder, kept_cells.FOLDER, f"{unit}.h5")
+        cell = kept_cells.kept(path, made_by, lambda: allen_nwb.read(path, unit, config.stimuli, widths), place)
         return Cell(cell.unit, cell.sweeps, cell.gamma, about.get(unit, {}), cell.notes)
 
     return clamp_files.read_all(_there(config), config, one, clamp_files.table(config))
