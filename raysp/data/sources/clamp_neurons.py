@@ -7,7 +7,7 @@ Allen Cell Types Database. Nothing in it was measured.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,33 +165,74 @@ def rates(one: Neuron, current: np.ndarray) -> np.ndarray:
     Returns:
         (currents, bins) float64.
     """
-    state, rate = np.zeros((len(current), len(one.alpha))), np.zeros(len(current))
-    found = np.empty(current.shape, dtype=np.float64)
-    for place, injected in enumerate(np.asarray(current, dtype=np.float64).T):
-        state = one.decay * state + one.alpha * injected[:, None] + 1000.0 * one.beta * rate[:, None]
-        drive = (state.mean(axis=1) - one.threshold) / one.sigma
-        rate = one.gamma * np.maximum(np.tanh(one.coefficients[0] + one.coefficients[1] * drive), 0.0)
-        found[:, place] = rate
-    return found
+    return rates_of([one], [current])[0]
 
 
-def cell(index: int, bin_ms: int, steps: int, repeats: Mapping[str, int], seed: int = 0) -> Cell:
-    """Return a cell's recorded sweeps; counts vary less than a Poisson process's, as a cell's with refractoriness do.
+def rates_of(neurons: Sequence[Neuron], currents: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the rates of several neurons at once; each has what it has alone, to the bit.
 
     Args:
-        index: of the cell, from 0; its number is 101 more.
+        neurons: of one bin width.
+        currents: of each neuron, (currents, bins) pA, all of one length.
+
+    Returns:
+        Of each neuron, (currents, bins) float64 spikes/ms.
+    """
+    lanes = [len(one) for one in currents]
+    gamma, sigma, threshold = (
+        np.repeat([getattr(one, name) for one in neurons], lanes) for name in ("gamma", "sigma", "threshold")
+    )
+    low, high = np.repeat([one.coefficients for one in neurons], lanes, axis=0).T
+    alpha, beta = (np.repeat([getattr(one, name) for one in neurons], lanes, axis=0).T for name in ("alpha", "beta"))
+    decay = neurons[0].decay[:, None]
+    injected = np.concatenate(currents).astype(np.float64)
+    state, rate, found = np.zeros_like(alpha), np.zeros(len(injected)), np.empty(injected.shape)
+    for place, now in enumerate(np.ascontiguousarray(injected.T)):
+        state = decay * state + alpha * now + (1000.0 * rate) * beta
+        # One filter after the other: the order in which NumPy sums depends on the number of lanes.
+        total = state[0].copy()
+        for one in state[1:]:
+            total += one
+        drive = (total / len(state) - threshold) / sigma
+        rate = gamma * np.maximum(np.tanh(low + high * drive), 0.0)
+        found[:, place] = rate
+    return np.split(found, np.cumsum(lanes)[:-1])
+
+
+def cells(indices: Sequence[int], bin_ms: int, steps: int, repeats: Mapping[str, int], seed: int = 0) -> list[Cell]:
+    """Return cells' recorded sweeps; counts vary less than a Poisson process's, as with refractoriness they do.
+
+    Args:
+        indices: of the cells, from 0; their numbers are 101 more.
         bin_ms: width of a bin, ms.
         steps: amplitudes.
         repeats: stimulus -> sweeps of each of its currents.
         seed: of all cells.
     """
-    one, metadata = neuron(index, bin_ms, seed)
-    rng = np.random.default_rng([seed, index, 2, bin_ms])
-    chances = max(1, int(np.ceil(bin_ms * one.gamma))) * 4
-    sweeps = []
-    for stimulus, values in currents(index, one, bin_ms, steps, seed).items():
-        expected = np.clip(rates(one, values) * bin_ms / chances, 0.0, 1.0)
-        for current, chance in zip(values, expected, strict=True):
-            counts = rng.binomial(chances, chance, (repeats.get(stimulus, 1), len(chance))).astype(np.uint16)
-            sweeps += [Sweep(stimulus, {bin_ms: (current, one_count)}, None) for one_count in counts]
-    return Cell(FIRST_UNIT + index, tuple(sweeps), one.gamma, metadata)
+    drawn = [neuron(index, bin_ms, seed) for index in indices]
+    neurons = [one for one, _ in drawn]
+    injected = [currents(index, one, bin_ms, steps, seed) for index, one in zip(indices, neurons, strict=True)]
+    streams = [np.random.default_rng([seed, index, 2, bin_ms]) for index in indices]
+    sweeps: list[list[Sweep]] = [[] for _ in indices]
+    for stimulus in injected[0]:
+        values = [one[stimulus] for one in injected]
+        for place, expected in enumerate(rates_of(neurons, values)):
+            count = repeats.get(stimulus, 1)
+            sweeps[place] += _recorded(
+                streams[place], stimulus, values[place], expected, neurons[place].gamma, bin_ms, count
+            )
+    return [
+        Cell(FIRST_UNIT + index, tuple(found), one.gamma, metadata)
+        for index, found, (one, metadata) in zip(indices, sweeps, drawn, strict=True)
+    ]
+
+
+def _recorded(
+    rng: np.random.Generator, stimulus: str, values: np.ndarray, rate: np.ndarray, gamma: float, bin_ms: int, count: int
+) -> list[Sweep]:
+    chances = max(1, int(np.ceil(bin_ms * gamma))) * 4
+    found = []
+    for current, chance in zip(values, np.clip(rate * bin_ms / chances, 0.0, 1.0), strict=True):
+        counts = rng.binomial(chances, chance, (count, len(chance))).astype(np.uint16)
+        found += [Sweep(stimulus, {bin_ms: (current, one)}, None) for one in counts]
+    return found

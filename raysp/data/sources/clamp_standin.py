@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raysp.config import ranges
+from raysp.data.formats.sweeps import Cell
 from raysp.data.sources import clamp_neurons
 from raysp.data.sources.base import Built
 from raysp.data.sources.clamp_cut import Cut, assemble
 from raysp.data.splits.header import Provenance
 
 VERSION = "clamp_standin-1"
+
+TOGETHER = 64
+"""Cells that are run side by side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +52,9 @@ def build(config: Config, name: str) -> Built:
         BadInput: see `clamp_cut.assemble`.
     """
     repeats = {"Ramp": config.ramps, "Noise 1": config.noises, "Noise 2": config.noises}
-    cells = [
-        clamp_neurons.cell(index, config.bin_ms, config.steps, repeats, config.seed) for index in range(config.count)
-    ]
+    cells: list[Cell] = []
+    for first in range(0, config.count, TOGETHER):
+        indices = range(first, min(first + TOGETHER, config.count))
+        cells += clamp_neurons.cells(indices, config.bin_ms, config.steps, repeats, config.seed)
     note = "the cells were generated from known parameters; nothing was measured"
     return assemble(cells, (), config, name, Provenance((), VERSION, True, (note,))), None

@@ -84,6 +84,14 @@ def test_a_cell_is_the_same_whatever_others_there_are():
     assert other.fingerprint() != few.fingerprint()
 
 
+def test_neurons_run_side_by_side_are_what_they_are_alone():
+    neurons = [clamp_neurons.neuron(index, 20)[0] for index in range(9)]
+    currents = [clamp_neurons.currents(index, one, 20, 3)["Long Square"] for index, one in enumerate(neurons)]
+    for one, current, found in zip(neurons, currents, clamp_neurons.rates_of(neurons, currents), strict=True):
+        np.testing.assert_array_equal(clamp_neurons.rates(one, current), found)
+        np.testing.assert_array_equal(clamp_neurons.rates(one, current[1:2])[0], found[1])
+
+
 def test_some_cells_begin_every_step_in_silence():
     split = clamp_standin.build(Config(count=40, noises=2), "standin-x")[0]
     points = split.first_bins(20)
