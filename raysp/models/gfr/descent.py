@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 import numba
 import numpy as np
 
-from raysp.models.gfr import kernels
+from raysp.models.gfr import kernels, single
 from raysp.models.gfr.kernels import WIDTH
 from raysp.models.gfr.lanes import Lanes
 
 FIRST, SECOND, EPS = 0.9, 0.999, 1e-8
 """Adam's averages and its divisor's least value, as its authors have them."""
+
+FEW = 3
+"""Lanes of a tile up to which each is run alone."""
 
 JIT = {"cache": True, "nogil": True, "error_model": "numpy"}
 
@@ -80,21 +83,37 @@ def tile_pass(
         theta, sigma, row[tile], terms, order, feedback, current
     )
     first, last = tile_ptr[tile], tile_ptr[tile + 1]
-    bins = last - first
-    now = current[first:last]
-    kernels.forward(
-        now, decay, alpha, beta, threshold, scale, gamma, poly, state, drive, rate, rates[:bins], inner[:bins]
-    )
+    bins, used = last - first, np.sum(row[tile] >= 0)
+    now, y, w = current[first:last], counts[first:last], weight[first:last]
     losses[tile] = 0
-    kernels.expected(weight[first:last], rates[:bins], bin_ms, losses[tile])
+    if used <= FEW:
+        for s in range(used):
+            kernels_of_one = (decay, alpha[:, s].copy(), beta[:, s].copy())
+            single.forward(
+                now[:, s], *kernels_of_one, threshold[s], scale[s], gamma[s], poly[:, s], state[:, 0],
+                rates[:bins, s], inner[:bins, s],
+            )  # fmt: skip
+            for t in range(bins):
+                losses[tile, s] += np.float64(w[t, s] * (rates[t, s] * bin_ms))
+            if with_gradient:
+                single.backward(
+                    now[:, s], y[:, s], w[:, s], decay, kernels_of_one[2], scale[s], gamma[s], poly[:, s], bin_ms, eps,
+                    rates[:bins, s], inner[:bins, s], state[:, 0], into[:, s],
+                )  # fmt: skip
+    else:
+        kernels.forward(
+            now, decay, alpha, beta, threshold, scale, gamma, poly, state, drive, rate, rates[:bins], inner[:bins]
+        )
+        kernels.expected(w, rates[:bins], bin_ms, losses[tile])
+        if with_gradient:
+            kernels.backward(
+                now, y, w, decay, beta, scale, gamma, poly, bin_ms, eps, rates[:bins], inner[:bins], state, drive,
+                rate, into,
+            )  # fmt: skip
     for j in range(spike_ptr[tile], spike_ptr[tile + 1]):
         found = np.float64(rates[spike_bin[j], spike_lane[j]] * bin_ms + eps)
         losses[tile, spike_lane[j]] -= spike_count[j] * np.log(found)
     if with_gradient:
-        kernels.backward(
-            now, counts[first:last], weight[first:last], decay, beta, scale, gamma, poly, bin_ms, eps,
-            rates[:bins], inner[:bins], state, drive, rate, into,
-        )  # fmt: skip
         gradients[tile] = into
 
 

@@ -169,6 +169,21 @@ def test_where_a_lane_stands_changes_no_bit():
         np.testing.assert_array_equal(alone[1][0], gradient[unit])
 
 
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("degree", [1, 3])
+def test_a_lane_alone_and_one_in_a_tile_are_equal_to_the_bit(dtype, degree):
+    rng = np.random.default_rng(11)
+    theta = np.concatenate([cell_p().theta()[0, :16], rng.uniform(0.2, 1.2, degree + 1), [0.3, np.log(0.2)]])
+    rows = theta + rng.normal(0, 0.05, (2 * descent.FEW + 1, len(theta)))
+    current, counts = rng.normal(120, 60, 400), rng.poisson(0.4, 400).astype(float)
+    parameters = Parameters.of(rows, np.full(len(rows), 200.0), cell_p().decay)
+    loss, gradient = loss_and_gradient([sequence(current, counts)], parameters, dtype)
+    for row in range(len(rows)):
+        alone = loss_and_gradient([sequence(current, counts)], parameters.select(np.array([row])), dtype)
+        assert alone[0][0] == loss[row]
+        np.testing.assert_array_equal(alone[1][0], gradient[row])
+
+
 def test_a_dead_neuron_ends_after_three_equal_losses():
     one = dataclasses.replace(cell_p(), poly=np.zeros((1, 2)))
     lanes = lay_out([sequence(CURRENT, COUNTS)], np.zeros(1, int))
