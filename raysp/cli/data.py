@@ -59,10 +59,8 @@ def _fetch_cells(names: tuple[str, ...], table: str, source: str | None, root: s
     from raysp.data.fetch import cell_files
     from raysp.data.fetch.download import fetch_assets
 
-    if len(names) != 1:
-        raise BadInput(f"--cells expected one name, of the folder for the files, such as allen_cell_types, got {names}")
     with _bar() as report:
-        paths = fetch_assets(cell_files.assets(table, names[0]), root, source=source, report=report)
+        paths = fetch_assets(cell_files.assets(table, " ".join(names)), root, source=source, report=report)
     say(f"verified {counted(paths, 'file')} below {root}")
 
 

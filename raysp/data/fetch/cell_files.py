@@ -33,7 +33,7 @@ def assets(path: str, folder: str) -> list[Asset]:
         NotReady: a server that was asked for a length does not answer.
     """
     if not re.fullmatch(FOLDER, folder):
-        raise BadInput(f"expected the name of a folder below the data root, such as allen_cell_types, got {folder!r}")
+        raise BadInput(f"expected one name, of a folder below the data root, such as allen_cell_types, got {folder!r}")
     return [_asset(unit, row, folder, f"{path}, cell {unit}") for unit, row in cell_table.rows(path).items()]
 
 

@@ -141,7 +141,7 @@ def test_a_wrong_table_is_refused_before_anything_is_asked(tmp_path, cells, web,
 
 
 def test_a_folder_outside_the_data_root_is_refused(tmp_path, cells):
-    with pytest.raises(BadInput, match="expected the name of a folder below the data root"):
+    with pytest.raises(BadInput, match="expected one name, of a folder below the data root"):
         cell_files.assets(table(tmp_path, cells), "../elsewhere")
 
 
