@@ -13,7 +13,7 @@ from collections.abc import Container
 import numpy as np
 
 from raysp.data.formats import hdf5
-from raysp.data.formats.guarded import Group, decoded
+from raysp.data.formats.guarded import Group
 from raysp.data.formats.sweeps import Cell, Sweep, binned, highest_rate, onset
 from raysp.errors import BadInput
 
@@ -58,10 +58,7 @@ def _numbers(epochs: Group) -> list[int]:
 
 def _name(file: Group, number: int) -> str:
     path = f"stimulus/presentation/Sweep_{number}/aibs_stimulus_name"
-    if path not in file:
-        return ""
-    found = np.asarray(file.array(path)[()]).reshape(-1)
-    return decoded(found[0]).strip() if len(found) else ""
+    return "".join(file.array(path).text().reshape(-1)[:1]).strip() if path in file else ""
 
 
 def _spike_times(file: Group, number: int) -> np.ndarray:
@@ -97,11 +94,14 @@ def _sweep(file: Group, number: int, name: str, times: np.ndarray, widths_ms: tu
 
 
 def _rate(series: Group) -> float:
-    found = series.array("starting_time").attrs.get("rate")
-    value = np.asarray(np.nan if found is None else found, dtype=np.float64).reshape(-1)
-    if len(value) != 1 or not value[0] > 0:
-        raise BadInput(f"has a sampling rate of {found!r}, expected a number of Hz")
-    return float(value[0])
+    return _number(series.array("starting_time").attrs.get("rate"), "its sampling rate")
+
+
+def _number(found: object, what: str) -> float:
+    values = np.asarray(np.nan if found is None else found).reshape(-1)
+    if len(values) != 1 or values.dtype.kind not in "iuf" or not 0 <= values[0] < np.inf:
+        raise BadInput(f"has {str(found)[:40]} as {what}, expected a number")
+    return float(values[0])
 
 
 def _pa(series: Group, file: Group) -> np.ndarray:
@@ -111,14 +111,14 @@ def _pa(series: Group, file: Group) -> np.ndarray:
     """
     data = series.array("data")
     found = data.expect(None)[()]
-    scale = float(np.asarray(data.attrs.get("conversion", 1.0)).reshape(-1)[0]) if _version(file) > (1, 0) else 1.0
+    scale = _number(data.attrs.get("conversion", 1.0), "its conversion") if _version(file) > (1, 0) else 1.0
     return (found.astype(np.float32) * np.float32(PA * scale)).astype(np.float32)
 
 
 def _version(file: Group) -> tuple[int, int]:
     if "general/generated_by" not in file:
         return (0, 0)
-    words = [decoded(word) for word in np.asarray(file.array("general/generated_by")[()]).reshape(-1)]
+    words = file.array("general/generated_by").text().reshape(-1).tolist()
     after = words[words.index("version") + 1 :] if "version" in words else []
     found = re.match(r"(\d+)\.(\d+)", after[0]) if after else None
     return (int(found[1]), int(found[2])) if found else (0, 0)
@@ -131,7 +131,7 @@ def _range(file: Group, number: int, samples: int) -> tuple[int, int]:
     """
     here = f"epochs/Experiment_{number}"
     place = file.group(f"{here if here in file else f'epochs/Sweep_{number}'}/stimulus")
-    start, count = (int(np.asarray(place.array(name)[()]).reshape(-1)[0]) for name in ("idx_start", "count"))
+    start, count = (int(_number(place.array(name)[()], name)) for name in ("idx_start", "count"))
     stop = start + count - 1
     if not 0 <= start < stop <= samples:
         raise BadInput(f"has samples {start} to {stop} of {samples}")

@@ -121,7 +121,7 @@ def _labels(config: Config) -> dict[int, dict[str, str]]:
     found = load_values(files.read_bytes(path), path) if files.exists(path) else {}
     if not isinstance(found, Mapping):
         raise BadInput(f"{path} expected species by cell, got {type(found).__name__}")
-    return {int(unit): known_of({"species": species}) for unit, species in found.items() if str(unit).isdigit()}
+    return {int(unit): known_of({"species": species}) for unit, species in found.items() if str(unit).isdecimal()}
 
 
 def _sweeps(found: Any, config: Config, widths: tuple[int, ...], path: str) -> tuple[list[Sweep], list[str]]:

@@ -101,9 +101,13 @@ def odd(stimulus="Long Square", current=None, number=9, **changes):
         (odd(current=1e9 * steps(80.0)), "is its unit another one"),
         (odd(**{"stimulus/presentation/Sweep_9/data": None}), "unknown object 'data'"),
         (odd(**{"stimulus/presentation/Sweep_9/data": np.zeros((3, 4))}), "expected shape"),
-        (odd(**{"stimulus/presentation/Sweep_9/starting_time": 0.0}), "has a sampling rate of None"),
+        (odd(**{"stimulus/presentation/Sweep_9/starting_time": 0.0}), "has None as its sampling rate"),
         (odd(**{"epochs/Experiment_9/stimulus/count": 99_999}), "has samples 50 to 100048 of 380"),
-        (odd(**{"epochs/Experiment_9/stimulus/count": -3}), "has samples"),
+        (odd(**{"epochs/Experiment_9/stimulus/count": -3}), "has -3 as count, expected a number"),
+        (odd(**{"epochs/Experiment_9/stimulus/count": np.nan}), "has nan as count"),
+        (odd(**{"epochs/Experiment_9/stimulus/idx_start": np.zeros(0)}), "as idx_start, expected a number"),
+        (odd(**{"epochs/Experiment_9/stimulus/idx_start": "first"}), "as idx_start, expected a number"),
+        (odd(**{"stimulus/presentation/Sweep_9/aibs_stimulus_name": np.bytes_(b"\xff\xfe")}), "text that is not UTF-8"),
         (odd(**{"analysis/spike_times/Sweep_9": np.array([np.nan])}), "spike times that are not finite"),
     ],
 )
@@ -130,3 +134,18 @@ def test_a_file_without_sweeps_or_a_damaged_one_is_refused(tmp_path):
     (tmp_path / "cut.nwb").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInput, match=r"cut.nwb"):
         read(tmp_path / "cut.nwb")
+
+
+def test_whatever_byte_is_changed_a_file_is_read_or_refused(tmp_path):
+    write_allen(tmp_path / "cell.nwb", allen_sweeps()[:3])
+    whole = (tmp_path / "cell.nwb").read_bytes()
+    rng, refused = np.random.default_rng(0), 0
+    for place in rng.integers(0, len(whole), 150):
+        changed = bytearray(whole)
+        changed[place] ^= int(rng.integers(1, 256))
+        (tmp_path / "cell.nwb").write_bytes(changed)
+        try:
+            read(tmp_path / "cell.nwb")
+        except BadInput:
+            refused += 1
+    assert refused > 0
