@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def write_cells(run: RunFolder) -> None:
     """Write `parameters.parquet` of a run beside its metrics; nothing where no trial has parameters.
 
     Of fits to one unit at one width of bins and of activation bins by one protocol, whatever else differs, `best`
-    marks that of the largest explained variance on validation data, as published; a fit without one never wins.
+    marks that of the largest explained variance on validation data, as published; a fit without one wins alone.
     """
     path = files.join(run.path, NAME)
     trials = _with_parameters(run)
@@ -57,8 +58,8 @@ def marked(table: Any) -> Any:
     import polars
     from polars import col
 
-    usable = col("chosen") & (col("status") == "fitted") & col("validation_evr").is_not_nan()
-    value = polars.when(usable).then(col("validation_evr"))
+    usable = col("chosen") & (col("status") == "fitted")
+    value = polars.when(usable).then(col("validation_evr").fill_null(-math.inf).fill_nan(-math.inf))
     # Of equal ones the first in the table.
     place = polars.int_range(polars.len()).over(ONE_FIT)
     first = value.arg_max().over(ONE_FIT)

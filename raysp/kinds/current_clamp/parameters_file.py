@@ -52,7 +52,8 @@ SCHEMA = pa.schema(
 )
 """g(z) = gamma relu(tanh(sum of poly_coeff[k]^2 ((z - threshold) / sigma)^k)), z, sigma and threshold in pA, gamma in
 spikes/ms; `alpha` and `beta` stand by `lambda`, what a filter's state loses per bin; `feedback` multiplies the unit's
-own rate. `protocol` is "clean" or "paper", of a floor its model's name. `status` is "fitted" or "failed", and `reason` says why."""
+own rate. `protocol` is "clean" or "paper", of a floor its model's name. `status` is "fitted" or "failed", and `reason`
+says why."""
 
 
 def write_parameters(path: str, trial: Trial, sizes: Any, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.data.splits.current_clamp import CurrentClampSplit
-from raysp.objectives.explained_variance import against_repeats, ceilings
+from raysp.objectives.explained_variance import ExplainedVariance, against_repeats, ceilings
 
 LOG_EPS = 1e-8
 """Within the logarithm of the loss, as published."""
@@ -113,6 +113,9 @@ def _of_one(one: Repeats, bin_ms: float, sees_counts: bool) -> dict[str, float]:
             "loss": np.nan if alone else _loss(one.counts, _others(one.counts)),
         }
     found = against_repeats(one.counts, rates, bin_ms)
+    if np.ptp(rates) == 0 and np.isfinite(found.ratio):
+        # Not what rounding leaves of it: a constant rate explains nothing.
+        found = ExplainedVariance(0.0, found.leave_one_out * 0.0, 0.0)
     return {
         **own,
         "ratio": found.ratio,

@@ -17,12 +17,12 @@ from raysp.kinds.current_clamp.page.numbers import Numbers
 from raysp.kinds.current_clamp.rates_file import read_rates
 from raysp.kinds.current_clamp.repeats import Repeats
 from raysp.models.gfr.parameters import Parameters, activation, kernels, run
-from raysp.report.style import CORAL, FAINT, GREY, INK, PALETTE, Picture, canvas, png
+from raysp.report.style import CORAL, GREY, INK, PALETTE, Picture, canvas, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WINDOW_S, STEP_S = 5.0, 1.5
+WINDOW_S, STEP_S, KERNEL_S = 5.0, 1.5, 1.0
 MODEL, RECORDED = PALETTE[0], INK
 KERNEL_POINTS, CURVE_POINTS = 100, 300
 
@@ -65,31 +65,44 @@ def cell(numbers: Numbers, split: CurrentClampSplit, shown: ShownCell, predictio
         raise NotReady(f"no figure of cell {shown.unit}: it has no fit that was scored")
     row = rows.row(0, named=True)
     parameters, alone = parameters_of(row), split.select([shown.unit])
+    logged = _logged(numbers, shown.unit)
     with canvas(9.6, 8.2) as figure:
-        grid = figure.add_gridspec(4, 2, height_ratios=[0.5, 1, 1, 1])
+        grid = figure.add_gridspec(4, 6, height_ratios=[0.5, 1, 1, 1])
         below = figure.add_subplot(grid[1, :])
         _window(figure.add_subplot(grid[0, :], sharex=below), below, currents[0], row["bin_ms"])
-        _step(figure.add_subplot(grid[2, 0]), alone, parameters)
-        _activation(figure.add_subplot(grid[2, 1]), alone, parameters, row)
-        _filters(figure.add_subplot(grid[3, 0]), parameters, row)
-        _losses(figure.add_subplot(grid[3, 1]), row)
+        _step(figure.add_subplot(grid[2, :3]), alone, parameters)
+        _activation(figure.add_subplot(grid[2, 3:]), alone, parameters, row)
+        wide = 2 if logged else 3
+        _filters(figure.add_subplot(grid[3, :wide]), parameters, row["bin_ms"])
+        _kernels(figure.add_subplot(grid[3, wide : 2 * wide]), parameters, row["bin_ms"])
+        if logged:
+            _losses(figure.add_subplot(grid[3, 4:]), *logged)
         return Picture(
             f"cell-{shown.unit}",
             f"Cell {shown.unit}, the {shown.place} one of {numbers.main}",
-            _caption(row, len(currents[0].counts)),
+            _caption(row, len(currents[0].counts), logged),
             png(figure),
         )
 
 
-def _caption(row: Mapping[str, Any], repeats: int) -> str:
+def _logged(numbers: Numbers, unit: int) -> tuple[str, Mapping[str, Any]] | None:
+    """Return a model that logged the losses of its fit to a unit, and the fit; None where none did."""
+    for row in numbers.cells.filter(numbers.cells["unit"] == unit).iter_rows(named=True):
+        if row["train_losses"]:
+            return row["model"], row
+    return None
+
+
+def _caption(row: Mapping[str, Any], repeats: int, logged: tuple[str, Any] | None) -> str:
+    losses = f", and the losses of the fit by {logged[0]}" if logged else ""
     known = ", ".join(row[name] for name in ("species", "line", "dendrite", "layer") if row[name])
     return (
         f"{known + '; ' if known else ''}explained-variance ratio {number(row['test_evr'], 'digits')} of about "
         f"{number(row['ceiling'], 'digits')} on test currents, {number(row['validation_evr'], 'digits')} on "
-        f"validation. Above: a window of the test current and the mean of {repeats} repeats (black) with the prediction (blue). "
-        "Middle: the strongest step that trained, and the activation over what the first bins of steps gave. Below: "
-        "what a past current (blue) and the cell's own past rate (coral) still count, filter by filter, and the losses "
-        "of the fit where they were logged."
+        f"validation. Above: a window of the test current, and the mean of {repeats} repeats (black), with the "
+        "prediction (blue). Middle: the strongest step that trained, and the activation over what the first bins of "
+        "steps gave. Below: the gains of current (blue) and own rate (coral) by filter, what both still count later"
+        f"{losses}."
     )
 
 
@@ -135,36 +148,31 @@ def _activation(axes: Axes, split: CurrentClampSplit, parameters: Parameters, ro
     axes.set(xlabel="current or summed filters (pA)", ylabel="rate (Hz)", title=f"activation, first {at} ms of steps")
 
 
-def _filters(axes: Axes, parameters: Parameters, row: Mapping[str, Any]) -> None:
-    taus = -row["bin_ms"] / np.log(np.clip(parameters.decay[1:], 1e-300, None))
+def _filters(axes: Axes, parameters: Parameters, bin_ms: int) -> None:
+    taus = -bin_ms / np.log(np.clip(parameters.decay[1:], 1e-300, None))
     places = np.arange(len(taus))
-    for shift, gains, colour, name in (
-        (-0.2, parameters.alpha[0, 1:], MODEL, "alpha, current"),
-        (0.2, parameters.beta[0, 1:], CORAL, "beta, own rate"),
-    ):
-        axes.bar(places + shift, gains, 0.4, color=colour, label=name)
+    for shift, gains, colour in ((-0.2, parameters.alpha[0, 1:], MODEL), (0.2, parameters.beta[0, 1:], CORAL)):
+        axes.bar(places + shift, gains, 0.4, color=colour)
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.set_xticks(places, [f"{tau:.0f}" for tau in taus])
-    axes.set(xlabel="time constant (ms)", ylabel="gain", title="filters, but the one without memory")
-    axes.legend(loc="lower right")
-    bins = np.linspace(1, 1000 / row["bin_ms"], KERNEL_POINTS)
-    inset = axes.inset_axes((0.62, 0.66, 0.36, 0.32))
-    for kernel, colour in zip(kernels(parameters, bins), (MODEL, CORAL), strict=True):
-        inset.plot(bins * row["bin_ms"] / 1000, kernel[0], color=colour, linewidth=1.2)
-    inset.axhline(0, color=FAINT, linewidth=0.8)
-    inset.set_xlabel("s", fontsize=7, labelpad=0)
-    inset.tick_params(labelsize=6)
+    alone = f"without memory: α {parameters.alpha[0, 0]:.2f}, β {parameters.beta[0, 0]:.2f}"
+    axes.set(xlabel="time constant (ms)", ylabel="gain", title=alone)
+    axes.title.set_fontsize(9)
 
 
-def _losses(axes: Axes, row: Mapping[str, Any]) -> None:
-    logged = {"training": row["train_losses"] or [], "test": row["test_losses"] or []}
-    for (name, losses), colour in zip(logged.items(), (GREY, MODEL), strict=True):
-        if losses:
+def _kernels(axes: Axes, parameters: Parameters, bin_ms: int) -> None:
+    # At 0 the filter without memory counts, too, and dwarfs all others.
+    bins = np.linspace(1, 1000 * KERNEL_S / bin_ms, KERNEL_POINTS)
+    for kernel, colour, name in zip(kernels(parameters, bins), (MODEL, CORAL), ("current", "own rate"), strict=True):
+        axes.plot(bins * bin_ms / 1000, kernel[0], color=colour, linewidth=1.5, label=name)
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.set(xlabel="time ago (s)", ylabel="kernel", title="from one bin on")
+    axes.legend()
+
+
+def _losses(axes: Axes, model: str, row: Mapping[str, Any]) -> None:
+    for name, colour in (("train", GREY), ("test", MODEL)):
+        if losses := row[f"{name}_losses"]:
             axes.plot(np.arange(1, len(losses) + 1), losses, color=colour, label=name)
-    if any(logged.values()):
-        axes.set(xlabel="epoch", ylabel="loss per bin (nats)", title="fit")
-        axes.legend()
-    else:
-        axes.text(0.5, 0.5, f"no losses logged; {row['evaluations']} evaluations", ha="center", color=GREY,
-                  transform=axes.transAxes)  # fmt: skip
-        axes.set_axis_off()
+    axes.set(xlabel="epoch", ylabel="loss per bin (nats)", title=f"fit by {model}")
+    axes.legend()

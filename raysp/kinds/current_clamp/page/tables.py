@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from raysp.data.splits.current_clamp import METADATA
+from raysp.kinds.current_clamp.analyses import PROTOCOLS
 from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, METRICS, QUANTISED
 from raysp.kinds.current_clamp.page.numbers import Numbers
 
@@ -47,6 +48,8 @@ def parameters(numbers: Numbers) -> Iterator[dict[str, Any]]:
     """Yield rows of quartiles of the parameters of each model with fits: all cells, and by species where known."""
     for model in numbers.neurons:
         cells = numbers.cells.filter(numbers.cells["model"] == model)
+        if not set(cells["protocol"]) <= set(PROTOCOLS):
+            continue
         groups = {"all": cells}
         for name in sorted(set(cells["species"]) - {""}):
             groups[name] = cells.filter(cells["species"] == name)
