@@ -15,8 +15,6 @@ from raysp.data.splits.header import Provenance
 from raysp.errors import BadInput
 from raysp.io import files, hashes
 
-Gone = list[tuple[int, str]]
-
 
 @dataclass(frozen=True, kw_only=True)
 class CellFiles(Cut):
@@ -119,9 +117,9 @@ def by_number(paths: Iterable[str], number: Callable[[str], int | None], where: 
     return found
 
 
-def provenance(config: CellFiles, paths: Sequence[str], version: str, *, standin: bool = False) -> Provenance:
-    """Return where the numbers of files come from; of many files, the digest of all."""
+def provenance(config: CellFiles, paths: Sequence[str], version: str) -> Provenance:
+    """Return where the numbers of files come from."""
     read = [(os.path.basename(path), hashes.sha256(path)) for path in paths]
     if config.cells:
         read.append((os.path.basename(config.cells), files.sha256(config.cells)))
-    return Provenance(tuple(read), version, standin)
+    return Provenance(tuple(read), version)
