@@ -10,6 +10,7 @@ import numpy as np
 from raysp.evaluation import cell_types
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.features import EXCITATORY, Features, common_lines, features_of
+from raysp.kinds.current_clamp.parameters_file import PROTOCOLS
 from raysp.runs.folder import RunFolder
 
 NAME, AGAIN = "analyses.parquet", "remove it and run: raysp evaluate RUN"
@@ -27,9 +28,6 @@ SCHEMA = {
 }
 """`analysis` is "decoding", "importance", "split halves", "clusters", "cluster by line", "species" or "separability";
 `item` what was decoded, tested or counted; `count` of cells; `spread` the standard deviation over repeats or folds."""
-
-PROTOCOLS = ("clean", "paper")
-"""Whose fits are neurons; others are floors."""
 
 TEST_GROUPS = ("all", "spiny", "aspiny")
 LEAST = 8

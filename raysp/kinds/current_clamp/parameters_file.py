@@ -13,6 +13,9 @@ from raysp.io import tables
 
 FORMAT, KIND = 1, "parameters of cells"
 AGAIN = "remove its trial's folder and run the experiment again"
+PROTOCOLS = ("clean", "paper")
+"""Whose fits are neurons; others are floors."""
+
 NUMBERS = pa.list_(pa.float64())
 SCHEMA = pa.schema(
     [
@@ -52,7 +55,7 @@ SCHEMA = pa.schema(
 )
 """g(z) = gamma relu(tanh(sum of poly_coeff[k]^2 ((z - threshold) / sigma)^k)), z, sigma and threshold in pA, gamma in
 spikes/ms; `alpha` and `beta` stand by `lambda`, what a filter's state loses per bin; `feedback` multiplies the unit's
-own rate. `protocol` is "clean" or "paper", of a floor its model's name. `status` is "fitted" or "failed", and `reason`
+own rate. `protocol` is "clean" or "paper", of a floor another word. `status` is "fitted" or "failed", and `reason`
 says why."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from raysp.config.experiment import Trial
 from raysp.data.splits.current_clamp import CurrentClampSplit
-from raysp.kinds.current_clamp.parameters_file import write_parameters
+from raysp.kinds.current_clamp.parameters_file import PROTOCOLS, write_parameters
 from raysp.kinds.current_clamp.rates_file import write_rates
 from raysp.kinds.current_clamp.repeats import repeats_of
 from raysp.kinds.kind import Products
@@ -25,15 +27,19 @@ def predict(job: Job, fitted: Fitted, split: CurrentClampSplit) -> Products:
     trial, model = job.trial, fitted.model
     found = list(repeats_of(split, model.rates(split), "test"))
     sees_counts = bool(getattr(model, "sees_counts", False))
-    # Floors are fits too, and no candidates of neurons.
-    protocol = trial.hyperparameters.get("protocol", trial.model)
-    rows = [{**row, **_known(split, int(row["unit"])), "protocol": protocol} for row in model.rows()]
+    rows = [{**row, **_known(split, int(row["unit"])), "protocol": _protocol(trial, row)} for row in model.rows()]
     failed = {row["unit"] for row in rows if row["status"] == "failed"}
     files = {"predictions.parquet": lambda path: write_rates(path, trial, split, found, sees_counts=sees_counts)}
     if rows:
         files["parameters.parquet"] = lambda path: write_parameters(path, trial, split.sizes, rows)
     done = {"selected_on": "validation part, each unit by itself", "units_failed": len(failed)}
     return Products(files, {"units_failed": sorted(failed)}, done)
+
+
+def _protocol(trial: Trial, row: Mapping[str, Any]) -> str:
+    """Return how a unit was fitted: floors that derive from neurons are fits too, and no candidates of neurons."""
+    known = str(row.get("protocol", trial.model))
+    return known if known not in PROTOCOLS or "protocol" in trial.hyperparameters else trial.model
 
 
 def _known(split: CurrentClampSplit, unit: int) -> dict[str, Any]:

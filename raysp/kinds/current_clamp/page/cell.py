@@ -88,7 +88,7 @@ def cell(numbers: Numbers, split: CurrentClampSplit, shown: ShownCell, predictio
 def _logged(numbers: Numbers, unit: int) -> tuple[str, Mapping[str, Any]] | None:
     """Return a model that logged the losses of its fit to a unit, and the fit; None where none did."""
     for row in numbers.cells.filter(numbers.cells["unit"] == unit).iter_rows(named=True):
-        if row["train_losses"]:
+        if row["train_losses"] and row["model"] in numbers.neurons:
             return row["model"], row
     return None
 

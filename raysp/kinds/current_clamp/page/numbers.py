@@ -42,8 +42,8 @@ class Numbers:
 
     @property
     def neurons(self) -> list[str]:
-        """The models whose parameters are kept, in order."""
-        there = set() if self.cells is None else set(self.cells["model"])
+        """The models that have filters, in order."""
+        there = set() if self.cells is None else set(self.cells.filter(self.cells["alpha"].is_not_null())["model"])
         return [model for model in self.models if model in there]
 
     @property
