@@ -27,7 +27,8 @@ def predict(job: Job, fitted: Fitted, split: CurrentClampSplit) -> Products:
     trial, model = job.trial, fitted.model
     found = list(repeats_of(split, model.rates(split), "test"))
     sees_counts = bool(getattr(model, "sees_counts", False))
-    rows = [{**row, **_known(split, int(row["unit"])), "protocol": _protocol(trial, row)} for row in model.rows()]
+    known = _known(split)
+    rows = [{**row, **known[int(row["unit"])], "protocol": _protocol(trial, row)} for row in model.rows()]
     failed = {row["unit"] for row in rows if row["status"] == "failed"}
     files = {"predictions.parquet": lambda path: write_rates(path, trial, split, found, sees_counts=sees_counts)}
     if rows:
@@ -42,6 +43,9 @@ def _protocol(trial: Trial, row: Mapping[str, Any]) -> str:
     return known if known not in PROTOCOLS or "protocol" in trial.hyperparameters else trial.model
 
 
-def _known(split: CurrentClampSplit, unit: int) -> dict[str, Any]:
-    place = split.unit_ids.tolist().index(unit)
-    return {"unit_index": place, **{name: texts[place] for name, texts in split.metadata.items()}}
+def _known(split: CurrentClampSplit) -> dict[int, dict[str, str]]:
+    """Return what is known of each unit beside its sweeps, by its number."""
+    return {
+        unit: {name: texts[place] for name, texts in split.metadata.items()}
+        for place, unit in enumerate(split.unit_ids.tolist())
+    }

@@ -10,6 +10,7 @@ import polars
 import pytest
 from polars.testing import assert_frame_equal
 
+from raysp.config import code_hash
 from raysp.config.experiment import Experiment, ModelChoice
 from raysp.data.splits import store
 from raysp.driver.plan import make_plan
@@ -171,3 +172,15 @@ def test_a_fit_that_is_killed_goes_on_and_comes_to_the_same_numbers(tmp_path):
             tables.read_table(files.join(made.run.trial(made.trials[0].id).path, name)) for made in (whole, killed)
         )
         assert_frame_equal(one, other, check_exact=True)
+
+
+def test_a_trials_code_is_all_that_fits_and_predicts_and_no_format():
+    there = set(code_hash.of_model("gfr"))
+    assert {
+        "raysp/models/gfr/model.py",
+        "raysp/kinds/current_clamp/learner.py",
+        "raysp/kinds/current_clamp/predict.py",
+        "raysp/kinds/current_clamp/repeats.py",
+    } <= there
+    assert not {"raysp/kinds/current_clamp/rates_file.py", "raysp/kinds/current_clamp/score.py"} & there
+    assert "raysp/models/gfr/model.py" not in code_hash.of_model("sae")

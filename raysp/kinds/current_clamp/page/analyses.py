@@ -11,7 +11,7 @@ import numpy as np
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.analyses import AGAIN, NAME
-from raysp.report.style import PALETTE, Picture, canvas, panels, png
+from raysp.report.style import GREY, PALETTE, Picture, canvas, panels, png
 from raysp.runs.folder import RunFolder
 
 TITLES = {
@@ -81,6 +81,31 @@ def cluster_lines(analyses: Analyses) -> Picture:
             axes.invert_yaxis()
         caption = "Area: cells of a line in a cluster by Ward's method on scaled parameters. Look for rows of one line."
         return Picture("clusters", "Clusters of cells by line", caption, png(figure))
+
+
+def importances(analyses: Analyses) -> Picture:
+    """Draw how much each feature weighs in decoding lines, mean and standard deviation over repeats.
+
+    Raises:
+        NotReady: nothing was decoded.
+    """
+    rows = [one for one in analyses.rows if one["analysis"] == "importance" and MEANS not in one["item"]]
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["item"].startswith("lines, "):
+            found.setdefault(f"{row['model']}, {row['split']}", []).append(row)
+    if not found:
+        raise NotReady("no importances: they want several lines of more than 20 cells each")
+    with canvas(9.6, 0.3 + 2.4 * len(found)) as figure:
+        for axes, (name, own) in zip(panels(figure, len(found), 1), found.items(), strict=True):
+            values, spread = ([one[key] or 0.0 for one in own] for key in ("value", "spread"))
+            axes.bar(range(len(own)), values, yerr=spread, color=PALETTE[0], ecolor=GREY)
+            axes.axhline(1 / len(own), color=GREY, linestyle="--", linewidth=1)
+            names = [one["item"].partition(", ")[2] for one in own]
+            axes.set_xticks(range(len(own)), names, rotation=60)
+            axes.set(ylabel="share of weights", title=name)
+        caption = "Norms of a linear decoder's weights of each feature, over their sum; dashed: if all weighed alike."
+        return Picture("importances", "What tells lines apart", caption, png(figure))
 
 
 def _shown(row: dict[str, Any]) -> bool:

@@ -119,7 +119,7 @@ def _window(above: Axes, below: Axes, one: Repeats, bin_ms: int) -> None:
     below.step(time, mean[window], where="post", color=RECORDED, linewidth=1, label="recorded")
     below.step(time, one.rates[window] * 1000, where="post", color=MODEL, linewidth=1.5, label="predicted")
     below.set(xlabel="time in the sweep (s)", ylabel="rate (Hz)", title=f"{one.stimulus}, not trained on")
-    below.legend(loc="upper right", ncols=2)
+    below.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
 
 def _step(axes: Axes, split: CurrentClampSplit, parameters: Parameters) -> None:

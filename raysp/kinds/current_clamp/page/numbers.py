@@ -57,6 +57,10 @@ class Numbers:
         """What a perfect model comes to, about, by unit; the same for every model."""
         return next((own for (_, metric), own in self.values.items() if metric == CEILING), {})
 
+    def units(self, model: str) -> int:
+        """Return how many units the medians of a model are over: those whose explained variance is defined."""
+        return len(self.values.get((model, EVR), {}))
+
     def dead(self, model: str) -> str:
         """Spell how many units a model predicts silent, or has no fit of."""
         own = self.values.get((model, DEAD), {})

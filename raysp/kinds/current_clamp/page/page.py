@@ -9,7 +9,7 @@ from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import counted
 from raysp.kinds.current_clamp.page import tables
-from raysp.kinds.current_clamp.page.analyses import cluster_lines, read_analyses
+from raysp.kinds.current_clamp.page.analyses import cluster_lines, importances, read_analyses
 from raysp.kinds.current_clamp.page.cell import cell, shown_cells
 from raysp.kinds.current_clamp.page.numbers import Numbers, read_numbers
 from raysp.kinds.current_clamp.page.scores import histograms, pairs
@@ -37,7 +37,9 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
     overview = Drawn("cells-")
     overview.add(histograms, found)
     analyses = read_analyses(data.run)
-    overview.add(cluster_lines, analyses)
+    drawn = Drawn("cells-")
+    for figure in (importances, cluster_lines) if analyses else ():
+        drawn.add(figure, analyses)
     recordings = []
     for i, (task, numbers) in enumerate(found):
         say(f"drawing {task.name}")
@@ -49,6 +51,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         recordings=recordings,
         overview=[pages.image(picture) for picture in overview.pictures],
         analyses=analyses,
+        analysed=[pages.image(picture) for picture in drawn.pictures],
         open=OPEN,
         tables=tables,
     )

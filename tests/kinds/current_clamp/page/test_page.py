@@ -6,7 +6,7 @@ from raysp.driver.report import open_run, write_report
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds.current_clamp.page import tables
-from raysp.kinds.current_clamp.page.analyses import Analyses, cluster_lines
+from raysp.kinds.current_clamp.page.analyses import Analyses, cluster_lines, importances
 from raysp.kinds.current_clamp.page.cell import ShownCell, cell, shown_cells
 from raysp.kinds.current_clamp.page.numbers import Numbers, read_numbers
 from raysp.kinds.current_clamp.page.page import draw
@@ -94,3 +94,15 @@ def test_clusters_of_a_run_are_drawn():
     ]
     assert cluster_lines(Analyses(rows)).png
     assert Analyses(rows).clusters()["gfr, cells"]["2", "Sst"] == 2
+
+
+def test_importances_of_features_are_drawn_and_their_groups_are_in_the_table():
+    common = {"analysis": "importance", "model": "gfr", "split": "cells", "value": 0.1, "spread": 0.02, "p": None}
+    rows = [{**common, "item": f"lines, {name}"} for name in ("alpha_1", "gamma", "mean of alpha")]
+    found = Analyses(rows)
+    assert importances(found).png
+    ((title, shown),) = found.tables()
+    assert title == "Importance of features"
+    assert [row["item"] for row in shown] == ["lines, mean of alpha"]
+    with pytest.raises(NotReady):
+        importances(Analyses([]))
