@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from raysp.data.splits.batch import Batch, to_device
+from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.data.splits.population import PopulationSplit
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.errors import BadInput
@@ -106,7 +107,7 @@ def test_the_state_dict_carries_all_that_was_fitted(name):
 
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_model_says_which_kind_of_split_it_reads(name):
-    assert catalog.module(name).Model.reads in (PopulationSplit, StimulusSplit)
+    assert catalog.module(name).Model.reads in (PopulationSplit, StimulusSplit, CurrentClampSplit)
 
 
 def test_config_refuses_unknown_settings(name):

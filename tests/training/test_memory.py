@@ -7,6 +7,7 @@ from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.training.memory import check_fits
+from tests.data.clamp_splits import made_up
 from tests.models.made_up import made_up_split
 from tests.models.made_up_stimulus import made_up_recording
 from tests.training.made_up import fit
@@ -20,10 +21,10 @@ def test_more_latent_channels_than_memory_are_refused_before_any_is_made():
 
 
 def test_a_usual_model_fits():
-    sizes = {"population": made_up_split().sizes, "stimulus": made_up_recording().sizes}
+    splits = {"population": made_up_split(), "stimulus": made_up_recording(), "current_clamp": made_up()}
     for name in catalog.names():
         kind = catalog.module(name).Model.reads.kind
-        check_fits(catalog.on_paper(name, {}, sizes[kind]), torch.device("cpu"), name)
+        check_fits(catalog.on_paper(name, {}, splits[kind].sizes), torch.device("cpu"), name)
 
 
 def test_a_model_on_paper_takes_no_memory_and_draws_nothing():
