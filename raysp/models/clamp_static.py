@@ -21,6 +21,7 @@ class Config:
     ridges: tuple[float, ...] = (1e-4,)
     gamma_least: float = 0.5
     gamma_most: float = 10.0
+    weigh: Literal["bins", "stimuli"] = "bins"
     chosen_by: Literal["evr", "loss"] = "evr"
 
     def __post_init__(self) -> None:

@@ -24,13 +24,13 @@ BLOCK = 16
 """Units between two places to resume from."""
 
 CONTINUATION = (0.3, 0.03, 1e-3, 1e-8)
-"""Within the logarithm, one fit after the other."""
+"""Within the logarithm, one fit after the other, as long as it is more than what softens the likelihood."""
 
 FLOOR = 0.02
 """Least expected count that the Fisher matrix divides by."""
 
 WARM_RATE, WARM_EPS = 1e-2, 0.03
-TOLERANCE, EVALUATIONS = 1e-5, 40
+TOLERANCE, COARSE, EVALUATIONS = 1e-5, 1e-4, 40
 PARTS = ("alpha", "beta", "activation")
 
 
@@ -75,7 +75,7 @@ def _block(
 ) -> Outcome:  # fmt: skip
     choices = list(itertools.product(range(config.starts), config.softness, config.ridges))
     unit, candidate = np.repeat(units, len(choices)), np.tile(np.arange(len(choices)), len(units))
-    own = [one for unit_ in units for one in scaled(sequences[unit_])]
+    own = [one for unit_ in units for one in scaled(sequences[unit_], config.weigh)]
     sigma = np.array([max(np.abs(one.current).max() for one in sequences[unit_]) for unit_ in unit], np.float64)
     theta = np.stack([
         start(split, unit_, choices[which][0], len(decay), config.degree, seed)
@@ -100,6 +100,7 @@ def _block(
             found, theta[rows], sigma[rows], decay, config.feedback, split.sizes.bin_ms
         )
     by = ratio if config.chosen_by == "evr" else -validated
+    by = np.where(np.isnan(by), -loss, by)
     return Outcome(
         unit, candidate, theta, sigma, ridge, soft, loss, validated, ratio,
         evaluations + len(losses), np.full(len(unit), len(losses)), best(unit, by, np.isfinite(loss)),
@@ -112,10 +113,19 @@ def _free(parts: Many[str], terms: int, degree: int) -> np.ndarray:
     return np.repeat([part in parts for part in PARTS], [terms, terms, degree + 3])
 
 
-def scaled(sequences: list[Sequence]) -> list[Sequence]:
-    """Return a unit's sequences with weights per spike, so that penalties mean the same for all units."""
-    spikes = sum(float((one.weight * one.counts).sum()) for one in sequences)
-    return [Sequence(one.unit, one.current, one.counts, one.weight / spikes) for one in sequences]
+def scaled(sequences: list[Sequence], by: str) -> list[Sequence]:
+    """Return a unit's sequences with weights per spike, so that penalties mean the same for all units.
+
+    Args:
+        sequences: of the unit.
+        by: what counts alike: "bins", or "stimuli", each of which then counts as much as the others.
+    """
+    total = {one.group: 0.0 for one in sequences}
+    for one in sequences:
+        total[one.group] += float(one.weight.sum()) if by == "stimuli" else 0.0
+    share = {group: 1 / bins if bins else 1.0 for group, bins in total.items()}
+    spikes = sum(share[one.group] * float((one.weight * one.counts).sum()) for one in sequences)
+    return [Sequence(one.unit, one.current, one.counts, one.weight * (share[one.group] / spikes)) for one in sequences]
 
 
 def start(split: CurrentClampSplit, unit: int, number: int, terms: int, degree: int, seed: int) -> np.ndarray:
@@ -125,7 +135,8 @@ def start(split: CurrentClampSplit, unit: int, number: int, terms: int, degree: 
     published cells have.
     """
     theta = np.zeros(2 * terms + degree + 3)
-    theta[0], theta[2 * terms], theta[2 * terms + 1] = terms, 0.2, 1.0
+    # A root of 0 has no gradient.
+    theta[0], theta[2 * terms], theta[2 * terms + 1], theta[2 * terms + 2 : -2] = terms, 0.2, 1.0, 0.1
     theta[-1] = np.log(split.gamma_robust[unit])
     if number:
         rng = np.random.default_rng([seed, int(split.unit_ids[unit]), number])
@@ -170,9 +181,13 @@ def descended(
     tape = second_order.Tape.of(moved, len(units)).arrays()
     penalties = np.repeat(ridge[:, None], theta.shape[1], axis=1)
     for eps in continuation:
+        last = eps == continuation[-1]
+        taken = np.flatnonzero((soft < eps) | last)
+        some, found, count = theta[taken], loss[taken], evaluations[taken]
         second_order.descend(
-            tape, np.array([place[int(one)] for one in unit]), theta, sigma, len(decay), decay, float(feedback),
-            float(bin_ms), eps, max(eps, FLOOR), soft, free, penalties, anchor, bounds, EVALUATIONS, TOLERANCE, loss,
-            evaluations,
+            tape, np.array([place[int(unit[row])] for row in taken], np.int64), some, sigma[taken], len(decay), decay,
+            float(feedback), float(bin_ms), eps, max(eps, FLOOR), soft[taken], free, penalties[taken], anchor[taken],
+            bounds[taken], EVALUATIONS, TOLERANCE if last else COARSE, found, count,
         )  # fmt: skip
+        theta[taken], loss[taken], evaluations[taken] = some, found, count
     return loss, evaluations

@@ -93,8 +93,7 @@ def tile_pass(
                 now[:, s], *kernels_of_one, threshold[s], scale[s], gamma[s], poly[:, s], state[:, 0],
                 rates[:bins, s], inner[:bins, s],
             )  # fmt: skip
-            for t in range(bins):
-                losses[tile, s] += np.float64(w[t, s] * (rates[t, s] * bin_ms))
+            losses[tile, s] = single.expected(w[:, s], rates[:bins, s], bin_ms)
             if with_gradient:
                 single.backward(
                     now[:, s], y[:, s], w[:, s], decay, kernels_of_one[2], scale[s], gamma[s], poly[:, s], bin_ms, eps,

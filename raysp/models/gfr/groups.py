@@ -69,7 +69,7 @@ def stimulus(split: CurrentClampSplit, name: str) -> Groups:
 def part(split: CurrentClampSplit, name: str) -> list[Sequence]:
     """Return what a part ("train", "validation", "test") scores: each current run from its begin to the part's end.
 
-    A bin counts as often as there are repeats that have it in the part.
+    A bin counts as often as there are repeats that have it in the part; groups are stimuli.
     """
     first, last = split.edges(name)
     found = []
@@ -89,7 +89,8 @@ def _weighed(split: CurrentClampSplit, unit: int, repeats: np.ndarray, first: np
         weight[bins] += 1
         total[bins] += split.counts_of(int(one))[bins]
     current = split.current_of(int(repeats[0]))[:end]
-    return Sequence(unit, current, total / np.maximum(weight, 1), weight)
+    stimulus_ = int(split.sweep_stimulus[repeats[0]])
+    return Sequence(unit, current, total / np.maximum(weight, 1), weight, stimulus_)
 
 
 def _in_order(split: CurrentClampSplit, unit: int) -> list[str]:

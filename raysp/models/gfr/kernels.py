@@ -17,6 +17,9 @@ from numba.extending import overload, register_jitable
 WIDTH = 64
 """Lanes of a tile."""
 
+SUMMED = 64
+"""Bins whose expected counts are summed in the rates' own precision."""
+
 # No reordering of sums, no reciprocals: lanes must not differ by where they stand in a vector.
 MATHS = {"contract", "nsz"}
 
@@ -200,6 +203,12 @@ def expected(
     weight: np.ndarray, rates: np.ndarray, bin_ms: float, into: np.ndarray,
 ) -> None:  # fmt: skip
     """Add each lane's weighted sum of expected counts, (WIDTH,) float64."""
-    for t in range(rates.shape[0]):
+    some = np.zeros(WIDTH, rates.dtype)
+    for first in range(0, rates.shape[0], SUMMED):
+        some[:] = 0
+        for t in range(first, min(first + SUMMED, rates.shape[0])):
+            w, f = weight[t], rates[t]
+            for s in range(WIDTH):
+                some[s] += w[s] * (f[s] * bin_ms)
         for s in range(WIDTH):
-            into[s] += np.float64(weight[t, s] * (rates[t, s] * bin_ms))
+            into[s] += np.float64(some[s])

@@ -49,6 +49,7 @@ class Config:
             candidate.
         gamma_least: clean: bound of the highest rate, as a multiple of the robust one.
         gamma_most: clean: likewise.
+        weigh: clean: what counts alike in the loss, "bins" or "stimuli".
         chosen_by: clean: "evr", explained variance, or "loss", Poisson, both of the bins that validate.
     """
 
@@ -70,6 +71,7 @@ class Config:
     ridges: tuple[float, ...] = (1e-4,)
     gamma_least: float = 0.5
     gamma_most: float = 10.0
+    weigh: Literal["bins", "stimuli"] = "bins"
     chosen_by: Literal["evr", "loss"] = "evr"
 
     def __post_init__(self) -> None:

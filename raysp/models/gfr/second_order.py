@@ -65,6 +65,7 @@ def _sequence(current, counts, weight, theta, sigma, terms, decay, feedback, bin
     threshold, gamma = theta[2 * terms + order] * sigma, np.exp(theta[2 * terms + order + 1])
     heard[:], fired[:], moved[:], sensitivity[:], faded[:] = 0, 0, 0, 0, 1
     loss, rate, scale, still = 0.0, 0.0, 1 / sigma, True
+    silent = np.log(soft + eps)
     for t in range(current.shape[0]):
         z = 0.0
         for i in range(terms):
@@ -124,7 +125,8 @@ def _sequence(current, counts, weight, theta, sigma, terms, decay, feedback, bin
         if weight[t] > 0:
             loss += weight[t] * rate * bin_ms
             if counts[t] + soft > 0:
-                loss -= weight[t] * (counts[t] + soft) * np.log(rate * bin_ms + soft + eps)
+                lit = np.log(rate * bin_ms + soft + eps) if rate > 0 else silent
+                loss -= weight[t] * (counts[t] + soft) * lit
     return loss
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from raysp.models.gfr.kernels import MATHS, tanh
+from raysp.models.gfr.kernels import MATHS, SUMMED, tanh
 
 
 @numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
@@ -83,3 +83,15 @@ def backward(
             into[i] += v * now
             into[terms + i] += v * before
     into[2 * terms + order] = to_gamma / gamma
+
+
+@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+def expected(weight: np.ndarray, rates: np.ndarray, bin_ms: float) -> float:
+    """Return a lane's weighted sum of expected counts. Arguments as of `kernels.expected`, of one lane each."""
+    total = 0.0
+    for first in range(0, rates.shape[0], SUMMED):
+        some = rates.dtype.type(0)
+        for t in range(first, min(first + SUMMED, rates.shape[0])):
+            some += weight[t] * (rates[t] * bin_ms)
+        total += np.float64(some)
+    return total
