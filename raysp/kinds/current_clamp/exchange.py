@@ -72,6 +72,7 @@ def take_in(path: str, target: str, form: str) -> str:
         NotReady: there is no such file.
         BadInput: it is damaged, another file, or holds a cell twice; or its lambdas are of another width of bins.
     """
+    import polars
     import pyarrow as pa
 
     if not target.endswith(".parquet"):
@@ -84,8 +85,6 @@ def take_in(path: str, target: str, form: str) -> str:
     if not rows:
         raise BadInput(f"{path} expected parameters of cells, found none")
     extra = [pa.field("test_evr", pa.float64()), pa.field("standin", pa.bool_())]
-    import polars
-
     table = polars.from_arrow(pa.Table.from_pylist(rows, schema=pa.schema([*SCHEMA, *extra])))
     tables.write_table(target, marked(table), {"format": FORMAT, "kind": KIND})
     return f"{target}: {counted(rows, 'fit')} of {counted(len({row['unit'] for row in rows}), 'cell')}"

@@ -27,8 +27,8 @@ def fit(job: Job, split: CurrentClampSplit) -> Fitted:
     Raises:
         Interrupted: the job does not keep going.
     """
-    config = catalog.config(job.trial.model, dict(job.trial.hyperparameters))
-    shown = split if getattr(config, "logs_test", False) else split.training()
+    on_paper = catalog.on_paper(job.trial.model, dict(job.trial.hyperparameters), split.sizes)
+    shown = split if getattr(on_paper, "logs_test", False) else split.training()
     fitted = fit_itself(job, split.sizes, shown)
     metrics = validated(fitted.model, shown)
     unknown = dict.fromkeys(("train_loss", "validation_loss", "unseen_loss", "learning_rate"))
