@@ -16,10 +16,10 @@ class Config:
 
     degree: int = 1
     taus_ms: tuple[float, ...] = gfr.TAUS_MS
-    starts: int = 3
+    starts: int = 2
     warm_up: int = 0
-    softness: tuple[float, ...] = (0.0, 0.3)
-    ridges: tuple[float, ...] = (1e-4,)
+    softness: tuple[float, ...] = (0.0, 0.1, 1.0)
+    ridges: tuple[float, ...] = (1e-4, 1e-3)
     gamma_least: float = 0.5
     gamma_most: float = 10.0
     weigh: Literal["bins", "stimuli"] = "bins"
@@ -32,6 +32,7 @@ class Config:
 class Model(gfr.Model):
     """A neuron without feedback: beta is 0."""
 
+    protocol = "linear"
     parts = ("alpha", "activation")
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:

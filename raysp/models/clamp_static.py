@@ -15,10 +15,10 @@ class Config:
     """Settings, as `gfr` has them in its protocol "clean"."""
 
     degree: int = 1
-    starts: int = 3
+    starts: int = 2
     warm_up: int = 0
-    softness: tuple[float, ...] = (0.0, 0.3)
-    ridges: tuple[float, ...] = (1e-4,)
+    softness: tuple[float, ...] = (0.0, 0.1, 1.0)
+    ridges: tuple[float, ...] = (1e-4, 1e-3)
     gamma_least: float = 0.5
     gamma_most: float = 10.0
     weigh: Literal["bins", "stimuli"] = "bins"
@@ -31,6 +31,7 @@ class Config:
 class Model(gfr.Model):
     """A neuron with one filter, which has no memory, and no feedback."""
 
+    protocol = "static"
     parts = ("activation",)
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:

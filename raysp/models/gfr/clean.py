@@ -19,6 +19,7 @@ from raysp.models.gfr.groups import part
 from raysp.models.gfr.lanes import Sequence, lay_out
 from raysp.models.gfr.outcome import Outcome, best
 from raysp.models.gfr.paper import Train
+from raysp.models.gfr.running import poisson, rates_of
 
 BLOCK = 16
 """Units between two places to resume from."""
@@ -93,16 +94,17 @@ def _block(
     loss, evaluations = descended(
         own, units, unit, theta, sigma, decay, config.feedback, split.sizes.bin_ms, soft, ridge, anchor, bounds, free
     )
-    ratio, validated = np.full(len(unit), np.nan), np.full(len(unit), np.nan)
+    ratio, validated, trained = (np.full(len(unit), np.nan) for _ in range(3))
     for one in units:
         rows, found = unit == one, validation.windows(split, one)
         ratio[rows], validated[rows] = validation.measure(
             found, theta[rows], sigma[rows], decay, config.feedback, split.sizes.bin_ms
         )
+        trained[rows] = logged(sequences[one], theta[rows], sigma[rows], decay, config.feedback, split.sizes.bin_ms)
     by = ratio if config.chosen_by == "evr" else -validated
     by = np.where(np.isnan(by), -loss, by)
     return Outcome(
-        unit, candidate, theta, sigma, ridge, soft, loss, validated, ratio,
+        unit, candidate, theta, sigma, ridge, soft, trained, validated, ratio,
         evaluations + len(losses), np.full(len(unit), len(losses)), best(unit, by, np.isfinite(loss)),
         losses.T.copy(), np.full((len(unit), len(losses)), np.nan),
     )  # fmt: skip
@@ -126,6 +128,17 @@ def scaled(sequences: list[Sequence], by: str) -> list[Sequence]:
     share = {group: 1 / bins if bins else 1.0 for group, bins in total.items()}
     spikes = sum(share[one.group] * float((one.weight * one.counts).sum()) for one in sequences)
     return [Sequence(one.unit, one.current, one.counts, one.weight * (share[one.group] / spikes)) for one in sequences]
+
+
+def logged(
+    sequences: list[Sequence], theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, feedback: float, bin_ms: int
+) -> np.ndarray:
+    """Return the loss that the published protocol logs, (rows,): of a bin, as the mean over stimuli."""
+    losses, weights = {}, {}
+    for one, rates in zip(sequences, rates_of(sequences, theta, sigma, decay, feedback), strict=True):
+        losses[one.group] = losses.get(one.group, 0) + poisson(one, rates, bin_ms)
+        weights[one.group] = weights.get(one.group, 0) + one.weight.sum()
+    return np.mean([losses[group] / weights[group] for group in losses], axis=0)
 
 
 def start(split: CurrentClampSplit, unit: int, number: int, terms: int, degree: int, seed: int) -> np.ndarray:

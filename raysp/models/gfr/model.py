@@ -65,10 +65,10 @@ class Config:
     activation_epochs: int = 1000
     activation_starts: int = 3
     activation_second_order: bool = False
-    starts: int = 3
+    starts: int = 2
     warm_up: int = 0
-    softness: tuple[float, ...] = (0.0, 0.3)
-    ridges: tuple[float, ...] = (1e-4,)
+    softness: tuple[float, ...] = (0.0, 0.1, 1.0)
+    ridges: tuple[float, ...] = (1e-4, 1e-3)
     gamma_least: float = 0.5
     gamma_most: float = 10.0
     weigh: Literal["bins", "stimuli"] = "bins"
@@ -95,11 +95,13 @@ class Model(nn.Module):
 
     Attributes:
         parts: of the parameters that are fitted; empty for all.
+        protocol: what rows call it; empty for the settings' own.
         logs_test: a loss of the test part is taken after each epoch, and only written down.
     """
 
     reads = CurrentClampSplit
     parts: tuple[str, ...] = ()
+    protocol = ""
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
         super().__init__()
@@ -158,9 +160,9 @@ class Model(nn.Module):
         if self.outcome is None:
             return []
         shared = {
-            "protocol": self.config.protocol,
+            "protocol": self.protocol or self.config.protocol,
             "bin_ms": self.sizes.bin_ms,
-            "activation_bin_ms": self.config.activation_bin_ms,
+            "activation_bin_ms": self.config.activation_bin_ms if self.config.protocol == "paper" else None,
             "feedback": self.config.feedback,
             "lambda": (1 - self.decay.cpu().numpy()).tolist(),
         }
