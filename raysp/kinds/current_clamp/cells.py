@@ -100,7 +100,8 @@ def best_cells(source: str, protocol: str = "", *, published: bool = False) -> A
     """
     from polars import col
 
-    table = read_cells(source).filter(col("best"))
+    # Where the activation was fitted with all else, its bins are those of the data.
+    table = read_cells(source).filter(col("best")).with_columns(col("activation_bin_ms").fill_null(col("bin_ms")))
     there = table["protocol"].unique().sort().to_list()
     protocol = protocol or (PREFERRED if PREFERRED in there or not there else there[0])
     if protocol not in there:

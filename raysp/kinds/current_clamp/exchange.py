@@ -55,7 +55,7 @@ def export(source: str, path: str, form: str, **choice: Any) -> str:
         _write(path, _by_width(rows))
     else:
         _write_each(path, rows)
-    widths = dict.fromkeys((row["bin_ms"], _activation_ms(row)) for row in rows)
+    widths = dict.fromkeys((row["bin_ms"], row["activation_bin_ms"]) for row in rows)
     at = ", ".join(f"({dt}, {activation})" for dt, activation in widths)
     return f"{path}: {counted(rows, 'fit')} by protocol {rows[0]['protocol']}, bins and activation bins of {at} ms"
 
@@ -96,7 +96,7 @@ def _record(row: Mapping[str, Any]) -> dict[str, Any]:
         "cell_id": row["unit"],
         "cre-line": row["line"] or math.nan,
         "bin_size": row["bin_ms"],
-        "actv_bin_size": _activation_ms(row),
+        "actv_bin_size": row["activation_bin_ms"],
         "val_evr": _number(row["validation_evr"]),
         "test_evr": _number(row["test_evr"]),
         "train_loss": _number(row["train_loss"]),
@@ -116,7 +116,7 @@ def _params(row: Mapping[str, Any]) -> dict[str, Any]:
             "max_firing_rate": [row["gamma"]],
             "poly_coeff": [row["poly_coeff"]],
             "b": [row["threshold"]],
-            "bin_size": _activation_ms(row),
+            "bin_size": row["activation_bin_ms"],
         },
     }
 
@@ -136,7 +136,7 @@ def _fit(row: Mapping[str, Any]) -> dict[str, Any]:
 def _by_width(rows: list[dict[str, Any]]) -> dict[tuple[int, int], dict[int, Any]]:
     found: dict[tuple[int, int], dict[int, Any]] = {}
     for row in rows:
-        found.setdefault((row["bin_ms"], _activation_ms(row)), {})[row["unit"]] = _fit(row)
+        found.setdefault((row["bin_ms"], row["activation_bin_ms"]), {})[row["unit"]] = _fit(row)
     return found
 
 
@@ -151,10 +151,6 @@ def _write_each(folder: str, rows: list[dict[str, Any]]) -> None:
 def _write(path: str, values: Any) -> None:
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
         pickle.dump(values, file, protocol=4)
-
-
-def _activation_ms(row: Mapping[str, Any]) -> int:
-    return max(row["activation_bin_ms"] or 0, row["bin_ms"])
 
 
 def _number(value: float | None) -> float:

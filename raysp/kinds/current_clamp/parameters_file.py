@@ -43,7 +43,6 @@ SCHEMA = pa.schema(
         pa.field("feedback", pa.float64()),
         pa.field("penalty", pa.float64()),
         pa.field("setting", pa.float64()),
-        pa.field("objective", pa.float64()),
         pa.field("train_loss", pa.float64()),
         pa.field("validation_loss", pa.float64()),
         pa.field("test_loss", pa.float64()),
@@ -57,7 +56,7 @@ SCHEMA = pa.schema(
 """g(z) = gamma relu(tanh(sum of poly_coeff[k]^2 ((z - threshold) / sigma)^k)), z, sigma and threshold in pA, gamma in
 spikes/ms; `alpha` and `beta` stand by `lambda`, what a filter's state loses per bin; `feedback` multiplies the unit's
 own rate. `protocol` is "clean" or "paper", of a floor another word. `train_loss` and `test_loss` are in nats per bin,
-as the published protocol logs them; `objective` is what another minimised. `status` is "fitted" or "failed", and
+as the published protocol logs them. `status` is "fitted" or "failed", and
 `reason` says why."""
 
 

@@ -110,7 +110,7 @@ def _of_one(one: Repeats, bin_ms: float, sees_counts: bool) -> dict[str, float]:
             "ratio": limits.least,
             "leave_one_out": np.nan if alone else 1.0,
             "quantised": np.nan,
-            "loss": np.nan if alone else poisson_loss(one.counts, _others(one.counts)),
+            "loss": np.nan if alone else _loss(one.counts, _others(one.counts)),
         }
     found = against_repeats(one.counts, rates, bin_ms)
     if np.ptp(rates) == 0 and np.isfinite(found.ratio):
@@ -121,7 +121,7 @@ def _of_one(one: Repeats, bin_ms: float, sees_counts: bool) -> dict[str, float]:
         "ratio": found.ratio,
         "leave_one_out": found.leave_one_out,
         "quantised": found.quantised,
-        "loss": poisson_loss(one.counts, rates * bin_ms),
+        "loss": _loss(one.counts, rates * bin_ms),
     }
 
 
@@ -129,7 +129,7 @@ def _others(counts: np.ndarray) -> np.ndarray:
     return (counts.sum(axis=0) - counts) / (len(counts) - 1)
 
 
-def poisson_loss(counts: np.ndarray, expected: np.ndarray) -> float:
+def _loss(counts: np.ndarray, expected: np.ndarray) -> float:
     """Return the mean over (repeats, bins) of the loss of expected counts, nats, without ln(counts!)."""
     return float((expected - counts * np.log(expected + LOG_EPS)).mean())
 
