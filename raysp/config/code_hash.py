@@ -147,8 +147,13 @@ def _only_text(node: Any) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _imports(tree: ast.AST, path: Path) -> Iterator[Path]:
+def _imports(tree: ast.Module, path: Path) -> Iterator[Path]:
+    # What is imported for types alone never runs.
+    blocks = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    for_types = {id(node) for block in blocks for node in ast.walk(block)}
     for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _modules(PACKAGE.parent, alias.name)

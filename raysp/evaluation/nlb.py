@@ -189,7 +189,7 @@ def _opened(source: Mapping[str, Group] | str | os.PathLike[str]) -> Iterator[Ma
 
 
 def _copied(group: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    return {name: _array(value if isinstance(value, list) else value[()]) for name, value in group.items()}
+    return {name: _array(group[name] if isinstance(group[name], list) else group[name][()]) for name in group}
 
 
 def _array(value: Any) -> np.ndarray:

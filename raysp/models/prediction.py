@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 
 if TYPE_CHECKING:
     import torch
+
+    from raysp.data.splits.population import Sizes
 
 
 @dataclass(frozen=True)

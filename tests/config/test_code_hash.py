@@ -47,8 +47,11 @@ def test_a_models_files_are_its_own_and_what_they_import_of_the_rooms_that_compu
 
 
 def test_how_its_kind_of_data_is_learned_and_predicted_counts_and_no_others():
-    found = {name: set(code_hash.of_model(name)) for name in ("unet", "distance_unet")}
-    own = {"unet": "raysp/kinds/population", "distance_unet": "raysp/kinds/stimulus"}
+    found = {name: set(code_hash.of_model(name)) for name in ("unet", "distance_unet", "no_spikes", "gfr")}
+    own = {
+        **dict.fromkeys(("distance_unet", "no_spikes"), "raysp/kinds/stimulus"),
+        **{"unet": "raysp/kinds/population", "gfr": "raysp/kinds/current_clamp"},
+    }
     for name, files in found.items():
         kinds = {path for path in files if path.startswith("raysp/kinds/")}
         assert {f"{own[name]}/learner.py", f"{own[name]}/predict.py"} <= kinds

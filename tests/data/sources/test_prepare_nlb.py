@@ -112,7 +112,7 @@ def test_a_touched_recording_is_not_built_again_but_a_changed_one_is(root):
 
 def test_another_builders_split_is_built_again(root, monkeypatch):
     monkeypatch.setattr(nlb, "VERSION", "nlb-0")
-    monkeypatch.setattr(nlb, "BUILDER", "nlb-0")
+    monkeypatch.setattr(nlb.sets, "BUILDER", "nlb-0")
     prepared(root, VAL)
     monkeypatch.undo()
     assert store.header(root, f"standin-{VAL}").provenance.builder == "nlb-0"
