@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raysp.cluster import machines, node_check
+from raysp.cluster import machines, node_check, session
 from raysp.cluster.node_check import Expected
 from raysp.errors import NotReady
 from raysp.training.process_limits import pinned
@@ -59,6 +59,7 @@ def jobs(
         NotReady: the cluster had no machine with so many cores for too long.
         Exception: what the first failing call raised, as it was; the others are cancelled.
     """
+    session.ready()
     import ray
 
     left, index, waiting = deque(range(len(calls))), {}, []

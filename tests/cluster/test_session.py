@@ -7,6 +7,7 @@ import pytest
 import ray
 
 from raysp.cluster import session
+from raysp.cluster.jobs import job
 from raysp.config.experiment import Resources
 from raysp.errors import NotReady
 from raysp.io import machine
@@ -71,14 +72,21 @@ def test_a_scheduler_that_ends_the_command_interrupts_it(starts, monkeypatch):
     assert made[0]["num_cpus"] == machine.cores()
 
 
-def test_a_task_starts_ray_and_a_session_inside_another_is_the_same(starts, monkeypatch):
+def test_a_task_starts_ray_as_a_session_does_and_one_inside_another_is_the_same(starts, monkeypatch):
+    class Submitted(Exception):
+        pass
+
+    def submit(task):
+        raise Submitted
+
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     made = starts("", 0)
     monkeypatch.setattr(ray, "nodes", list)
+    monkeypatch.setattr(ray, "remote", submit)
     with session.session(Resources()):
-        with session.session(Resources()):
-            session.ready()
-        assert len(made) == 1
+        with session.session(Resources()), pytest.raises(Submitted):
+            job("os.getpid")
+        assert [one["address"] for one in made] == ["local"]
         session.ready()
     assert made[1:] == ["ended"]
 
