@@ -105,6 +105,12 @@ def _group(file: count_file.Arrays, begin: str, name: str, path: str) -> Group:
         )
     onset = f"{begin}onset_s"
     known = _number(file.read(onset), f"{path}: {onset}", lambda value: value >= 0) if onset in file.names else None
+    latest, samples = max((int(train[-1]) for train in spikes if len(train)), default=-1), current.shape[-1]
+    if latest >= samples:
+        raise BadInput(
+            f"{path}: {begin}spike_samples expected samples before the {samples} of {begin}{name}, got {latest}; do "
+            "they count from the sweep's begin, at rate_hz?"
+        )
     return Group(_rate(file, path), current, CURRENTS[name], spikes, known)
 
 

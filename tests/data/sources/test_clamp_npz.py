@@ -163,6 +163,7 @@ def test_an_odd_sweep_does_not_discard_its_cell_and_an_odd_cell_no_other(folder)
         ({"train_spike_ptr": np.array([0.0, 4.0])}, "whole numbers in a row, got float64"),
         ({"train_spike_samples": np.array([10, 5, 20, 30])}, "ascending within a sweep"),
         ({"train_spike_samples": np.array([-1, 5, 20, 30])}, "numbers from 0"),
+        ({"train_spike_samples": np.array([5, 10, 20, 10**6])}, "got 1000000; do they count"),
         ({"train_spike_samples": None}, "train_spike_samples"),
         ({"rate_hz": np.array([1.0, 2.0])}, "rate_hz expected one number"),
         ({"rate_hz": np.array(0.0)}, "rate_hz expected a larger number, got 0"),
