@@ -25,7 +25,7 @@ def experiment():
     return Experiment(
         name="signals",
         recordings=(Recording("wave", "signal_csv", {"path": "{root}/wave.csv"}),),
-        models=(ModelChoice("signal_step", {"slow_s": 0.03}),),
+        models=(ModelChoice("signal_step"),),
         training=Training(epochs=80, learning_rate=0.05, measure_every=0),
         units="first 2",
     )
@@ -60,9 +60,9 @@ def place(tmp_path):
     return tmp_path
 
 
-def started(*command):
+def started(*command, **environment):
     path = os.pathsep.join([TINY, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return processes.start([sys.executable, *command], RAYSP_CHECKPOINT_S="0.1", PYTHONPATH=path)
+    return processes.start([sys.executable, *command], RAYSP_CHECKPOINT_S="0", PYTHONPATH=path, **environment)
 
 
 def epochs_logged(run, trial):
@@ -73,9 +73,11 @@ def epochs_logged(run, trial):
 def test_it_is_prepared_run_killed_resumed_swept_collected_evaluated_and_reported(place, monkeypatch):
     at = f"--root {place} --runs {place}"
     run, quiet, sweep = (RunFolder(f"{place}/{name}") for name in ("signals", "quiet", "swept"))
-    first = started("-m", "raysp", *f"run {place}/signals.py {at}".split())
+    held_by = place / "held"
+    held_by.touch()
+    first = started("-m", "raysp", *f"run {place}/signals.py {at}".split(), SIGNALS_HELD_BY=str(held_by))
     (trial,) = processes.wait_for(lambda: files.exists(run.experiment) and run.trials(), first)
-    processes.wait_for(lambda: files.exists(run.trial(trial.id).checkpoint), first)
+    processes.wait_for(lambda: files.exists(run.trial(trial.id).checkpoint) and epochs_logged(run, trial), first)
     first.send_signal(signal.SIGKILL)
     first.wait()
     assert run.trial(trial.id).state() == "started"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -15,21 +16,20 @@ from .split import Split
 
 @dataclass(frozen=True)
 class Config:
-    """How much slower than it need be, s per batch, so that it can be stopped."""
+    """Where the slopes begin."""
 
-    slow_s: float = 0.0
     start: float = 0.0
 
 
 class Model(nn.Module):
-    """Slope and offset of each unit."""
+    """Slope and offset of each unit; it stays in its 21st batch while the file that SIGNALS_HELD_BY names is there."""
 
     reads = Split
     lanes = None
 
     def __init__(self, config, sizes):
         super().__init__()
-        self.slow_s = config.slow_s
+        self.batches = 0
         self.slope = nn.Parameter(torch.full((sizes.units,), config.start) + 0.1 * torch.randn(sizes.units))
         self.offset = nn.Parameter(torch.zeros(sizes.units))
 
@@ -37,6 +37,8 @@ class Model(nn.Module):
         return self.slope * last + self.offset
 
     def loss(self, batch):
-        time.sleep(self.slow_s if self.training else 0.0)
+        self.batches += self.training
+        while self.batches > 20 and os.path.exists(os.environ.get("SIGNALS_HELD_BY", "")):
+            time.sleep(0.05)
         wrong = (self(batch[:, 0]) - batch[:, 1]).square().mean()
         return Loss(wrong, wrong[None])
