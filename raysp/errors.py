@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from typing import TypeVar
 
+T = TypeVar("T")
 AGAIN = "remove it and run the command that wrote it again"
 OWN = re.compile(r"^raysp\.errors\.\w+: ")
 
@@ -35,6 +37,12 @@ def expect(right: object, sentence: str) -> None:
     """Raise BadInput with a sentence (what was expected, what came, what to do next) unless something is right."""
     if not right:
         raise BadInput(sentence)
+
+
+def present(value: T | None) -> T:
+    """Return what was seen to be there before, where the type alone does not say so."""
+    assert value is not None
+    return value
 
 
 def damaged(path: str, what: object, again: str = AGAIN) -> BadInput:

@@ -134,7 +134,7 @@ def test_functions_are_short_and_public_ones_annotated(path):
 def test_generic_code_never_asks_which_kind_of_data_it_has(path):
     for node in ast.walk(ast.parse(path.read_text())):
         assert not (isinstance(node, ast.Constant) and node.value in KINDS), f"line {node.lineno}: {node.value!r}"
-        if isinstance(node, ast.ImportFrom) and node.module != "raysp.data.splits.catalog":
+        if isinstance(node, ast.ImportFrom) and node.module != "raysp.data.splits.split":
             assert not {alias.name for alias in node.names} & SPLITS, f"line {node.lineno}: a kind's Split"
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
             asked = {getattr(one, "id", getattr(one, "attr", "")) for one in ast.walk(node.args[1])}

@@ -19,7 +19,7 @@ from raysp.cluster.machines import Machines, pool_size
 from raysp.cluster.rungs import Kept, Ladder, Rungs
 from raysp.cluster.sweep_worker import train
 from raysp.config.experiment import Resources
-from raysp.data.splits.catalog import Split
+from raysp.data.splits.split import Split
 from raysp.errors import StoreError
 from raysp.io import files, leftovers
 from raysp.runs.folder import RunFolder, trial_to

@@ -315,7 +315,8 @@ class Experiment:
         check_name("experiment", self.name)
         ranges.at_least(self, f"experiment {self.name}", units_per_trial=0)
         recordings = [recording.name for recording in self.recordings]
-        given = {"models": [model.shown for model in self.models], "seeds": list(self.seeds), "recordings": recordings}
+        models = [model.shown for model in self.models]
+        given: dict[str, list[Any]] = {"models": models, "seeds": list(self.seeds), "recordings": recordings}
         for what in ("models", "seeds"):
             expect(given[what], f"experiment {self.name}: expected at least one of {what}, got none")
         for what, values in {**given, "splits": [*self.splits, *recordings]}.items():

@@ -50,8 +50,8 @@ def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
         choices = experiment.models if head == "resources" else tuple(_without(one, rest) for one in experiment.models)
         return dataclasses.replace(experiment, models=choices, **{head: changed})
     if head in models and rest:
-        choices = (_set_model(one, rest, value) if one.shown == head else one for one in experiment.models)
-        return dataclasses.replace(experiment, models=tuple(choices))
+        choices = tuple(_set_model(one, rest, value) if one.shown == head else one for one in experiment.models)
+        return dataclasses.replace(experiment, models=choices)
     if head in OWN and not rest:
         value = _numbers(value) if head == "seeds" else str(value) if head == "units" else value
         return dataclasses.replace(experiment, **{head: settings.coerce(OWN[head], value, head)})

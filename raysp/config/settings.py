@@ -8,11 +8,14 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 
 from raysp.errors import BadInput, unknown
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 LARGEST = 1 << 63
 """Whole numbers are below it in tables and seeds."""
 
@@ -58,7 +61,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 def check(value: Any, where: str) -> None:
     """Bend the fields of a dataclass that is being made to their types, as `build` does. Raises BadInput likewise."""
-    hints = _hints(type(value))
+    hints = _hints(value.__class__)
     for field in dataclasses.fields(value):
         object.__setattr__(
             value, field.name, coerce(hints[field.name], getattr(value, field.name), f"{where}, {field.name}")
@@ -109,7 +112,7 @@ def coerce(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, Mapping):
             raise _wrong(kind, value, where)
         return dict(value)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else build(kind, value, where)
     if isinstance(value, int) and not -LARGEST <= value < LARGEST:
         raise BadInput(f"{where} expected a number between -2^63 and 2^63, got a larger one")
@@ -133,7 +136,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _required(field: dataclasses.Field) -> bool:
+def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 

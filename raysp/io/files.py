@@ -345,4 +345,4 @@ def _finite(text: str) -> float:
 def sha256(path: str) -> str:
     """Return the SHA-256 of a file as hexadecimal digits, read in pieces."""
     with opened(path, parts=True) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # BinaryIO has no readinto

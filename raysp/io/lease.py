@@ -79,7 +79,7 @@ def _renew(lease: Lease, over: threading.Event) -> None:
         with contextlib.suppress(StoreError):
             lease.renew()
         if lease.lost is not None and not over.is_set():
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             return
 
 

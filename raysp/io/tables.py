@@ -53,7 +53,7 @@ def read_table(path: str, columns: Sequence[str] | None = None, again: str = AGA
     import polars
 
     with guarded(path, again):
-        return polars.from_arrow(read_arrow(path, columns, again))
+        return polars.DataFrame(read_arrow(path, columns, again))
 
 
 def read_arrow(path: str, columns: Sequence[str] | None = None, again: str = AGAIN) -> pa.Table:

@@ -131,7 +131,7 @@ def _loader() -> Any:
     import yaml
 
     # The parser in C, where PyYAML was built with it, is ten times faster.
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # Known when it runs alone.
         """A safe loader with YAML 1.2's scalars and unique keys."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
@@ -186,7 +186,7 @@ def _bool(text: str) -> bool:
 def _dumper() -> Any:
     import yaml
 
-    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # As above.
         """A safe dumper that puts into quotes what `_loader`, or a reader of YAML 1.1, would take for no text."""
 
     for name in ("float", "int"):

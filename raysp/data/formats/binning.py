@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -150,7 +151,9 @@ def count(ticks: np.ndarray, begin: np.ndarray, bins: int, step: int) -> np.ndar
     return np.bincount(place, minlength=len(begin) * bins).reshape(len(begin), bins)
 
 
-def counts(spikes: Spikes, first: np.ndarray, bins: int, bin_ms: int, dtype: type = np.float16) -> np.ndarray:
+def counts(
+    spikes: Spikes, first: np.ndarray, bins: int, bin_ms: int, dtype: type[np.floating[Any]] = np.float16
+) -> np.ndarray:
     """Count spikes in windows of equal length.
 
     A bin is NaN when its first millisecond was not observed; unobserved milliseconds elsewhere in it count as empty.

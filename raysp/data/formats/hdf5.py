@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -15,6 +16,9 @@ from raysp.data.formats.guarded import Group
 from raysp.data.formats.hdf5_faults import not_opened
 from raysp.errors import BadInput
 from raysp.io import files, storage
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 DIGEST = "sha256"
 
@@ -56,7 +60,7 @@ class _Sink(io.FileIO):
         super().__init__(path, "w+")
         self.error: OSError | None = None
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         rest = memoryview(data).cast("B")
         size = len(rest)
         try:

@@ -163,7 +163,7 @@ def own_numbers(found: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ..
 
 
 def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
-    found = ()
+    found: tuple[str, ...] = ()
     if used < len(times):
         found += (
             f"{len(times) - used} of {len(times)} spike times belong to no unit: {array.name}_index, which holds the "

@@ -144,7 +144,7 @@ def width(bin_ms: float) -> Iterator[Doubt]:
 
 def rate(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
     """Doubt how much units fire: counts (trials, bins, units), NaN where unobserved, in bins of `bin_ms`."""
-    seen = np.count_nonzero(~np.isnan(counts))
+    seen = int(np.count_nonzero(~np.isnan(counts)))
     mean_hz = float(np.nansum(counts, dtype=np.float64)) / max(seen, 1) * (1000.0 / bin_ms)
     told = f"units fire {mean_hz:.4g} Hz on average in bins of {bin_ms:g} ms"
     if mean_hz == 0:

@@ -15,7 +15,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -79,6 +79,8 @@ class _Record:
 
     __slots__ = ("args", "state")
     kind = ""
+    args: tuple[Any, ...]
+    state: Any
 
     def __new__(cls, *args: Any) -> _Record:
         made = object.__new__(cls)
@@ -266,9 +268,9 @@ def _array(found: Any) -> np.ndarray:
                 array[place] = _item(item)
             return array.reshape(shape, order="F" if fortran else "C")
         case _Record(kind="masked", state=(_, tuple() as shape, dtype, fortran, bytes() as data, bytes() as mask, _)):
-            order = "F" if fortran else "C"
-            hidden = _numbers(mask, np.dtype(bool), shape, order)
-            return np.ma.MaskedArray(_numbers(data, _dtype(dtype), shape, order), hidden)
+            way: Literal["C", "F"] = "F" if fortran else "C"
+            hidden = _numbers(mask, np.dtype(bool), shape, way)
+            return np.ma.MaskedArray(_numbers(data, _dtype(dtype), shape, way), hidden)
     raise ValueError("an array of the table cannot be read")
 
 
@@ -281,7 +283,7 @@ def _item(found: Any) -> Any:
     return array
 
 
-def _numbers(data: bytes | bytearray, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+def _numbers(data: bytes | bytearray, dtype: np.dtype, shape: tuple[int, ...], order: Literal["C", "F"]) -> np.ndarray:
     if dtype.hasobject:
         raise ValueError("an array of objects is given as bytes")
     array = np.ndarray(shape, dtype, buffer=data, order=order)

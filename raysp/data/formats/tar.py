@@ -6,14 +6,14 @@ import os
 import tarfile
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Literal
 
 from raysp.data.formats import file_kind
-from raysp.errors import BadInput, StoreError
+from raysp.errors import BadInput, StoreError, present
 from raysp.io import files, storage
 
 LARGEST_BYTES = 1 << 31
-PACKERS = {b"\x1f\x8b": "gz", b"BZ": "bz2", b"\xfd7": "xz"}
+PACKERS: dict[bytes, Literal["r:gz", "r:bz2", "r:xz"]] = {b"\x1f\x8b": "r:gz", b"BZ": "r:bz2", b"\xfd7": "r:xz"}
 CHUNK = 1 << 20
 
 
@@ -33,12 +33,12 @@ def tar_members(path: str, names: Sequence[str]) -> dict[str, bytes]:
         raise BadInput(f"no archive: {path} {problem}")
     try:
         with files.opened(path, parts=True) as raw:
-            packer = PACKERS.get(raw.read(2), "")
+            packer = raw.read(2)
             raw.seek(0)
             # Unlike "r:*" this says what is wrong with the one form that the file has.
-            with tarfile.open(fileobj=raw, mode=f"r:{packer}") as archive:
+            with tarfile.open(fileobj=raw, mode=PACKERS.get(packer, "r:")) as archive:
                 found = _chosen(archive, names, where)
-                _check_end(archive.fileobj, archive.offset, where)
+                _check_end(archive, where)
     except (BadInput, StoreError):
         raise
     except Exception as error:
@@ -57,7 +57,7 @@ def _chosen(archive: tarfile.TarFile, names: Sequence[str], where: str) -> dict[
         if base in names and member.isfile():
             if base in found:
                 raise BadInput(f"{where}: expected one file {base}, got several; unpack the folder you mean")
-            found[base] = archive.extractfile(member).read()
+            found[base] = present(archive.extractfile(member)).read()
     return found
 
 
@@ -70,11 +70,12 @@ def _check_member(member: tarfile.TarInfo, where: str) -> None:
         raise BadInput(f"{where}: {most}, {member.name!r} has {member.size:,}")
 
 
-def _check_end(file: BinaryIO, offset: int, where: str) -> None:
+def _check_end(archive: tarfile.TarFile, where: str) -> None:
     """Read to the end, where a packed file's checksum is compared.
 
     Python takes a damaged member for the end of the archive; a true end is zeros.
     """
+    file, offset = archive.fileobj, archive.offset
     file.seek(offset)
     empty = True
     while chunk := file.read(CHUNK):

@@ -10,7 +10,7 @@ from raysp.data.formats.guarded import Dataset, Group, kind_of
 from raysp.data.nlb.sets import ANSWERS_FILE, NLBSet, group_name
 from raysp.data.nlb.tensors import Tensors, ragged
 from raysp.data.splits.population import COUNTS, Answers, TrialArrays
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.io import files
 
 INDICES = ("train_cond_idx", "eval_cond_idx")
@@ -72,7 +72,7 @@ def answers_dict(answers: Answers, train: TrialArrays) -> dict[str, Tensors]:
     for part, arrays in (("train", train), ("eval", trials)):
         tensors |= {f"{part}_{name}": getattr(arrays, name) for name in ("behavior", "decode_mask", "jitter")}
         if answers.psth is not None:
-            tensors[f"{part}_cond_idx"] = _by_condition(arrays.condition, len(answers.psth))
+            tensors[f"{part}_cond_idx"] = _by_condition(present(arrays.condition), len(answers.psth))
     group = group_name(answers.sizes.dataset, answers.sizes.bin_ms)
     return {group: {name: array for name, array in tensors.items() if array is not None}}
 

@@ -72,7 +72,8 @@ def align(
         low, high = (end.max() - length, end.max()) if from_end else (begin.min(), begin.min() + length)
         kept.append((low, high))
         parts.append((np.full(len(base), index), rows[good], base, np.maximum(begin, low), np.minimum(end, high)))
-    return Aligned(*(np.concatenate(column) for column in zip(*parts, strict=True)), np.array(kept))
+    condition, row, base, begin, end = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Aligned(condition, row, base, begin, end, np.array(kept))
 
 
 def psth(spikes: Spikes, trials: Aligned, bin_ms: int, bins: int, sigma_ms: int, *, from_end: bool) -> np.ndarray:

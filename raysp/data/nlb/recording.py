@@ -13,7 +13,7 @@ from raysp.data.formats.guarded import Group, kind_of
 from raysp.data.formats.recorded import Spans
 from raysp.data.nlb.behavior import resample
 from raysp.data.nlb.sets import BIN_WIDTHS_MS, STANDIN_MARK, NLBSet
-from raysp.errors import Absent, BadInput
+from raysp.errors import Absent, BadInput, present
 from raysp.io import files
 
 FIRST_DMFC_RELEASE = (45, 15)
@@ -179,12 +179,13 @@ def _check_observed(units: nwb.Units, groups: tuple[binning.Spikes | None, ...],
     if sum(len(group.ms) for group in groups if group is not None):
         return
     spikes = (float(units.times.min()), float(units.times.max())) if len(units.times) else None
-    spans = Spans(spikes, (float(units.intervals.min()), float(units.intervals.max())), "obs_intervals")
+    observed = present(units.intervals)
+    spans = Spans(spikes, (float(observed.min()), float(observed.max())), "obs_intervals")
     raise BadInput(f"{name}: none of {len(units.times)} spikes lies in obs_intervals; {spans}")
 
 
 def _ids(units: nwb.Units) -> np.ndarray:
-    return units.ids[np.lexsort([units.ids, units.heldout])]
+    return units.ids[np.lexsort([units.ids, present(units.heldout)])]
 
 
 def _group(units: nwb.Units, chosen: np.ndarray, length_ms: int) -> binning.Spikes:
@@ -197,7 +198,7 @@ def _group(units: nwb.Units, chosen: np.ndarray, length_ms: int) -> binning.Spik
 def _behavior(
     nlb: NLBSet, file: Group, trials: dict[str, np.ndarray], length_ms: int, lead_ms: int
 ) -> dict[int, np.ndarray]:
-    series = nwb_series.series(file, nlb.series)
+    series = nwb_series.series(file, present(nlb.series))
     series = dataclasses.replace(series, name=f"{os.path.basename(file.filename)}: {series.name}")
     begin = binning.nanoseconds(trials[nlb.align]) + (nlb.window_ms[0] + nlb.lag_ms) * binning.NS_PER_MS
     return {width: resample(series, begin, nlb.bins(width), width, length_ms, lead_ms) for width in BIN_WIDTHS_MS}

@@ -124,7 +124,7 @@ class _WritableNumpy(types.ModuleType):
 
 def _ordered(load: Any) -> Any:
     @functools.wraps(load)
-    def ordered(*args: Any, **options: Any) -> tuple:
+    def ordered(*args: Any, **options: Any) -> tuple[Any, ...]:
         data, *rest = load(*args, **options)
         if not data.index.is_monotonic_increasing:
             data = data.sort_index()

@@ -14,7 +14,7 @@ from raysp.data.formats.binning import NS_PER_MS
 from raysp.data.nlb.psth import Aligned, align, psth
 from raysp.data.nlb.recording import Session
 from raysp.data.nlb.sets import FORWARD_MS, NLBSet, group_name
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 
 SEED = 0
 
@@ -166,7 +166,7 @@ def behavior(session: Session, nlb: NLBSet, rows: np.ndarray, bin_ms: int) -> np
 
 def decode_mask(session: Session, nlb: NLBSet, rows: np.ndarray) -> np.ndarray:
     """Return which of the two decoders each trial belongs to, (trials, 2) booleans."""
-    values = session.trials[nlb.decoders][rows]
+    values = session.trials[present(nlb.decoders)][rows]
     return np.column_stack([values == 0, values == 1])
 
 

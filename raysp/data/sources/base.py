@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 from raysp.config.experiment import Recording
-from raysp.data.splits.catalog import Split
 from raysp.data.splits.header import Role
+from raysp.data.splits.split import Answers, Split
 from raysp.errors import BadInput
 
-Built = tuple[Split, Any]
+Built = tuple[Split, Answers | None]
 """A split, and its answers, which are None where they are unknown or the kind has none."""
 
 

@@ -59,7 +59,8 @@ def matching(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
     Raises:
         BadInput: a name is unknown or a glob matches nothing.
     """
-    known, found = list(known), {}
+    known = list(known)
+    found: dict[str, None] = {}
     for pattern in patterns:
         bare = pattern.removeprefix(STANDIN)
         if not (there := fnmatch.filter(known, bare) if bare not in known else [bare]):

@@ -159,14 +159,15 @@ def _split(
     name: str,
     known: Provenance,
 ) -> CurrentClampSplit:
-    currents, counts, table = [], [], []
+    currents: list[np.ndarray] = []
+    counts, table = [], []
     for unit, (_, rows) in enumerate(used):
         indices, distinct = _distinct(rows, cut.bin_ms)
         for (sweep, trained, shown), index in zip(rows, indices, strict=True):
             counts.append(sweep.bins[cut.bin_ms][1])
             table.append((unit, len(currents) + index, cut.stimuli.index(sweep.stimulus), trained, shown))
         currents += distinct
-    rows = np.array(table, dtype=np.int32)
+    known_of = np.array(table, dtype=np.int32)
     cells = [cell for cell, _ in used]
     return CurrentClampSplit(
         name=name,
@@ -180,10 +181,10 @@ def _split(
         current_ptr=pointers(np.array([len(one) for one in currents])),
         counts=np.concatenate(counts),
         sweep_ptr=pointers(np.array([len(one) for one in counts])),
-        sweep_unit=rows[:, 0].copy(),
-        sweep_current=rows[:, 1].copy(),
-        sweep_stimulus=rows[:, 2].astype(np.int8),
-        sweep_parts=rows[:, 3:].copy(),
+        sweep_unit=known_of[:, 0].copy(),
+        sweep_current=known_of[:, 1].copy(),
+        sweep_stimulus=known_of[:, 2].astype(np.int8),
+        sweep_parts=known_of[:, 3:].copy(),
         left_out=left_out,
         provenance=known,
     )
@@ -204,13 +205,14 @@ def _distinct(rows: Sequence[Row], bin_ms: int) -> tuple[list[int], list[np.ndar
     means = [
         np.mean(one, axis=0, dtype=np.float64) if isinstance(key[2], str) else one[0] for key, one in groups.items()
     ]
-    return places, [one.astype(np.float32) for one in means]
+    return places, [np.asarray(one, dtype=np.float32) for one in means]
 
 
 def _robust(cell: Cell, rows: Sequence[Row], bin_ms: int) -> float:
     """Return the cell's highest rate as its training part shows it, spikes/ms."""
-    if all(sweep.spikes_ms is not None for sweep, _, _ in rows):
-        return robust_rate(sweep.spikes_ms[sweep.spikes_ms < trained * bin_ms] for sweep, trained, _ in rows)
+    timed = [(times, trained * bin_ms) for sweep, trained, _ in rows if (times := sweep.spikes_ms) is not None]
+    if len(timed) == len(rows):
+        return robust_rate(times[times < until_ms] for times, until_ms in timed)
     finest = min(width for sweep, _, _ in rows for width in sweep.bins)
     shown = [sweep.bins[finest][1][: trained * bin_ms // finest] for sweep, trained, _ in rows if finest in sweep.bins]
     return robust_rate_of_counts(shown, finest, cell.gamma)

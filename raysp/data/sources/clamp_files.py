@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from raysp.data.formats import cell_table
 from raysp.data.formats.sweeps import Cell
@@ -14,6 +15,8 @@ from raysp.data.sources.clamp_cut import Cut, assemble
 from raysp.data.splits.header import Provenance
 from raysp.errors import BadInput
 from raysp.io import files, hashes
+
+C = TypeVar("C", bound=Cut)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +48,9 @@ class Reading:
 
 
 def together(
-    wanted: Sequence[tuple[Cut, str]],
-    read: Callable[[Cut, tuple[int, ...]], Reading],
-    known: Callable[[Cut, str], Provenance],
+    wanted: Sequence[tuple[C, str]],
+    read: Callable[[C, tuple[int, ...]], Reading],
+    known: Callable[[C, str], Provenance],
 ) -> Iterator[Built]:
     """Build splits that differ in bin width alone; the recordings are read once.
 

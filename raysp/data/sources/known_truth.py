@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def cut_windows(whole: Whole, length: int, where: str) -> tuple[Whole, np.ndarra
         fit = ", ".join(str(n) for n in range(2, bins + 1) if bins % n == 0)
         raise BadInput(f"{where}: trial_length expected a divisor of the trials' {bins} bins ({fit}), got {length}")
     windows = bins // length
-    changed = {
+    changed: dict[str, Any] = {
         name: np.concatenate(np.split(array, windows, axis=1))
         for name in ("counts", "rates", "states")
         if (array := getattr(whole, name)) is not None

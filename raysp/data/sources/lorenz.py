@@ -17,7 +17,7 @@ from raysp.config import ranges
 from raysp.config.experiment import STANDIN
 from raysp.data.formats import count_file, plausibility
 from raysp.data.sources.known_truth import Cut, cut
-from raysp.data.sources.partition import Whole
+from raysp.data.sources.partition import UNNUMBERED, Whole
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
@@ -58,7 +58,7 @@ class _Read:
     counts: np.ndarray
     rates: np.ndarray
     states: np.ndarray | None
-    ids: np.ndarray | None
+    ids: np.ndarray
     number: np.ndarray | None
     valid: np.ndarray
     per_condition: int | None
@@ -102,10 +102,11 @@ def _read(config: Config, where: str) -> _Read:
     if counts[0].shape[1:] != counts[1].shape[1:]:
         raise BadInput(f"{where}: expected parts of one shape, got {counts[0].shape} and {counts[1].shape}")
     valid = np.repeat([False, True], [len(part) for part in counts])
-    states = None if states is None else _states(states, counts, where)
-    ids, number = (None, None) if given is None else _numbers(given, len(valid), where)
+    ids, number = (UNNUMBERED, None) if given is None else _numbers(given, len(valid), where)
     per_condition = config.trials_per_condition or per_condition
-    return _Read(np.concatenate(counts), np.concatenate(rates), states, ids, number, valid, per_condition)
+    return _Read(
+        np.concatenate(counts), np.concatenate(rates), _states(states, counts, where), ids, number, valid, per_condition
+    )
 
 
 def _per_condition(array: np.ndarray, where: str) -> int:
@@ -115,7 +116,9 @@ def _per_condition(array: np.ndarray, where: str) -> int:
     return int(found)
 
 
-def _states(states: list[np.ndarray], counts: list[np.ndarray], where: str) -> np.ndarray:
+def _states(states: list[np.ndarray] | None, counts: list[np.ndarray], where: str) -> np.ndarray | None:
+    if states is None:
+        return None
     for part, array, other in zip(PARTS, states, counts, strict=True):
         count_file.check_numbers(array, f"{where}: {part}_lowd")
         if array.ndim != 3 or array.shape[:2] != other.shape[:2] or not (np.abs(array) <= count_file.LARGEST).all():

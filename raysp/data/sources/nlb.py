@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from raysp.data.nlb.tensors import Tensors
 from raysp.data.sources.base import Built
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import COUNTS, Answers, PopulationSplit, Sizes, TrialArrays, own_ids
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, present
 from raysp.io import files, hashes
 from raysp.io.refusals import raise_together
 
@@ -192,7 +193,7 @@ def _answer_shapes(
     nlb: NLBSet, bin_ms: int, train: Session, given: Tensors, chosen: Tensors
 ) -> dict[str, tuple[int, ...]]:
     count, bins, heldin = chosen["eval_spikes_heldin"].shape
-    heldout, forward = len(train.heldout), FORWARD_MS // bin_ms
+    heldout, forward = len(present(train.heldout)), FORWARD_MS // bin_ms
     shapes = {
         "eval_spikes_heldout": (count, bins, heldout),
         "eval_spikes_heldin_forward": (count, forward, heldin),
@@ -237,17 +238,18 @@ def _ids(session: Session, labels: tuple[str, ...]) -> np.ndarray:
 
 
 def _answers(split: PopulationSplit, answers: Tensors) -> Answers:
-    count = len(split.eval)
+    shown = present(split.eval)
+    count = len(shown)
     trials_of = answers.get("eval_cond_idx")
     trials = TrialArrays(
-        heldin=split.eval.heldin,
+        heldin=shown.heldin,
         **{name: answers[f"eval_spikes_{name}"].astype(np.float32) for name in COUNTS[1:]},
         behavior=answers["eval_behavior"],
         condition=None if trials_of is None else condition_of(trials_of, count),
         decode_mask=answers.get("eval_decode_mask"),
         jitter=answers.get("eval_jitter"),
-        rates=split.eval.rates,
-        ids=split.eval.ids,
+        rates=shown.rates,
+        ids=shown.ids,
     )
     return Answers(split.name, split.sizes, trials, answers.get("psth"), split.units)
 
@@ -262,6 +264,6 @@ def _rates(
     found = []
     for session, labels in zip((recording.train, scored), LABELS[phase], strict=True):
         first = nlb_tensors.first_bins(session, nlb, session.rows(labels), bin_ms, overlap=True)
-        kind = "train" if session is recording.train else "test"
+        kind: Literal["train", "test"] = "train" if session is recording.train else "test"
         found.append(nlb_truth.true_rates(path, kind, first, bins, bin_ms))
     return found[0], found[1]

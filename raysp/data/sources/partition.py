@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit, Sizes, TrialArrays, own_ids
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.io.words import listed
 
 LONGEST_KERNEL = 10_000
@@ -18,6 +18,8 @@ LONGEST_KERNEL = 10_000
 
 MOSTLY = 0.5
 """Behaviour known in a smaller share of the bins is doubted."""
+
+UNNUMBERED = np.empty(0, dtype=np.int64)
 
 Rows = tuple[np.ndarray, np.ndarray]
 """Training trials, and evaluation trials."""
@@ -49,8 +51,8 @@ class Whole:
     behavior: np.ndarray | None = None
     states: np.ndarray | None = None
     notes: tuple[str, ...] = ()
-    ids: np.ndarray | None = None
-    units: np.ndarray | None = None
+    ids: np.ndarray = field(default_factory=lambda: UNNUMBERED)
+    units: np.ndarray = field(default_factory=lambda: UNNUMBERED)
 
     def __post_init__(self) -> None:
         trials, _, units = self.counts.shape
@@ -204,7 +206,7 @@ def condition_psth(whole: Whole, sigma_bins: float) -> np.ndarray:
         (conditions, bins, units); NaN in all units of a bin where one was never observed in that condition.
     """
     source = whole.counts if whole.rates is None else whole.rates
-    conditions = int(whole.condition.max()) + 1
+    conditions = int(present(whole.condition).max()) + 1
     means = np.full((conditions, *source.shape[1:]), np.nan)
     for index in range(conditions):
         trials = source[whole.condition == index].astype(np.float64)

@@ -56,6 +56,6 @@ def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ..
         doubts = [*plausibility.width(config.bin_ms), *plausibility.rate(whole.counts, config.bin_ms)]
         return plausibility.settle([*doubts, *others], config.accept, where)
     others += plausibility.behavior(whole.behavior, whole.counts.shape)
-    doubts = plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms)
-    notes = plausibility.settle([*doubts], config.accept, f"{where}: {config.counts}")
+    doubts = [*plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms)]
+    notes = plausibility.settle(doubts, config.accept, f"{where}: {config.counts}")
     return notes + plausibility.settle(others, config.accept, where)

@@ -10,7 +10,7 @@ from raysp.data.formats import count_file
 from raysp.data.sources import partition
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 
 
 def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
@@ -27,7 +27,7 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
     """
     where = os.path.basename(config.path)
     with count_file.arrays(config.path) as file:
-        counts = count_file.checked_counts(file.read(config.counts), f"{where}: {config.counts}")
+        counts = count_file.checked_counts(file.read(present(config.counts)), f"{where}: {config.counts}")
         trials, length, _ = counts.shape
         forward = round(config.forward_ms / config.bin_ms)
         if forward >= length:
@@ -35,7 +35,9 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
         rates = behavior = None
         notes: tuple[str, ...] = ()
         if (key := config.rates) is not None:
-            rates = count_file.checked_rates(file.read(key), counts.shape, config.rate_scale, f"{where}: {key}")
+            rates = count_file.checked_rates(
+                file.read(key), counts.shape, present(config.rate_scale), f"{where}: {key}"
+            )
         if (key := config.behavior) is not None:
             behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
             notes = partition.gaps(behavior, key, where)
@@ -53,9 +55,10 @@ def _rows(file: count_file.Arrays, key: str | None, trials: int, where: str) -> 
 
 
 def _given_rows(train: np.ndarray | None, chosen: np.ndarray | None, trials: int, where: str) -> Rows | None:
-    if train is None and chosen is None:
-        return None
-    train = partition.others(trials, chosen) if train is None else train
+    if train is None:
+        if chosen is None:
+            return None
+        train = partition.others(trials, chosen)
     chosen = partition.others(trials, train) if chosen is None else chosen
     if both := np.intersect1d(train, chosen).tolist():
         raise BadInput(f"{where}: expected no trial in training and evaluation, got trial {both[0]} in both")

@@ -17,7 +17,7 @@ from raysp.data.sources import partition
 from raysp.data.sources.odd_units import FEWEST_SPIKES
 from raysp.data.sources.partition import Whole, condition_index
 from raysp.data.sources.population_config import Config
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.io.words import listed
 
 EXACT_TICKS = 2.0**52
@@ -71,7 +71,7 @@ def read_trials(config: Config) -> Whole:
         BadInput: the file, a column or a signal is missing or damaged, there are no units, no trial is usable, or no
             spike lies in a window.
     """
-    begin_ms, end_ms = config.window_ms
+    begin_ms, end_ms = present(config.window_ms)
     bins, forward = round((end_ms - begin_ms + config.forward_ms) / config.bin_ms), config.forward_ms / config.bin_ms
     grid = _Grid(config.clock_ms, round(config.bin_ms / config.clock_ms), bins, round(forward))
     found = _read(config)
@@ -97,7 +97,7 @@ def read_trials(config: Config) -> Whole:
 
 def _read(config: Config) -> _Recording:
     with hdf5.opened(config.path) as file:
-        trials = nwb.trials(file, (config.align, *config.conditions, *config.keep), config.trials)
+        trials = nwb.trials(file, (present(config.align), *config.conditions, *config.keep), config.trials)
         units = nwb.units(file, config.units)
         series = None
         if config.behavior is not None:
@@ -107,16 +107,17 @@ def _read(config: Config) -> _Recording:
 
 
 def _windows(found: _Recording, config: Config, grid: _Grid) -> _Windows:
-    times, where = found.trials[config.align], found.where
+    align, where = present(config.align), found.where
+    times = found.trials[align]
     numbers, renumbered = nwb.own_numbers(found.trials.get("id", np.arange(len(times))), "trials")
-    rows, missing = _with_event(times, _kept(found.trials, config.keep, where), config.align, where)
+    rows, missing = _with_event(times, _kept(found.trials, config.keep, where), align, where)
     _check_clock(found.units, times[rows], config, where)
     elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], config, grid, where)
-    begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(config.window_ms[0] / grid.clock_ms)
+    begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(present(config.window_ms)[0] / grid.clock_ms)
     spans = _spans(found, begin, grid)
     _check_size(len(begin), grid, len(found.units), spans, where)
     seen, stray = _seen(found.units, found.trials, begin, grid)
-    inside = seen.any(axis=2).all(axis=1)
+    inside = np.all(np.any(seen, axis=2), axis=1)
     beyond = _beyond(found.units, begin[~inside], grid) if inside.sum() < 2 else ""
     check_inside(int(inside.sum()), len(inside), spans, where, beyond)
     valid = ~_touching(found.invalid, begin, grid, config)
@@ -178,7 +179,7 @@ def _check_events(events: np.ndarray, bounds: np.ndarray, config: Config, grid: 
 
 def _spans(found: _Recording, begin: np.ndarray, grid: _Grid) -> Spans:
     times, lengths = found.units.times, np.diff(_bounds(found.trials), axis=1)
-    windows = (grid.seconds(begin.min()), grid.seconds(begin.max()) + grid.length_s)
+    windows = (float(grid.seconds(begin.min())), float(grid.seconds(begin.max())) + grid.length_s)
     known = lengths[np.isfinite(lengths)]
     trial_windows = float(np.median(known)) / grid.length_s if len(known) else math.nan
     if len(times) == 0:
@@ -262,7 +263,7 @@ def _touching(stretches_s: np.ndarray, begin: np.ndarray, grid: _Grid, config: C
     if config.behavior is not None:
         first, last = first + min(config.lag_ms, 0.0) / 1000.0, last + max(config.lag_ms, 0.0) / 1000.0
     inside = (stretches_s[:, 0] < last[:, None] - TOUCH_S) & (stretches_s[:, 1] > first[:, None] + TOUCH_S)
-    return inside.any(axis=1)
+    return np.any(inside, axis=1)
 
 
 def _behavior(

@@ -19,8 +19,8 @@ from raysp.config.experiment import STANDIN
 from raysp.data.formats import retina_files
 from raysp.data.formats.decimation import decimated_steps
 from raysp.data.formats.retina_files import RetinaRecording, SpikeTable
-from raysp.data.splits.header import Provenance
-from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit, Stretch
+from raysp.data.splits.header import Provenance, Stretch
+from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.errors import BadInput
 from raysp.io import files
 

@@ -68,7 +68,7 @@ def to_device(trials: TrialArrays, device: torch.device | str) -> Batch:
     found = {name: torch.as_tensor(arrays[name], dtype=torch.float32).to(device) for name in TENSORS if name in arrays}
     if trials.condition is not None:
         found["condition"] = torch.as_tensor(trials.condition, dtype=torch.int64).to(device)
-    return Batch(**found)
+    return Batch(**found, generator=None)
 
 
 def complete(counts: torch.Tensor) -> bool:

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from raysp.data.splits.clamp_checks import check
-from raysp.data.splits.header import Header, Provenance, Role, Shown, digest
+from raysp.data.splits.header import Header, Provenance, Role, digest
+from raysp.data.splits.split import Split as AnySplit
 from raysp.data.splits.units import chosen_units, spell_units
 from raysp.errors import BadInput
 
@@ -58,7 +59,7 @@ class FirstBins:
 
 
 @dataclass(frozen=True)
-class CurrentClampSplit(Shown):
+class CurrentClampSplit(AnySplit):
     """Currents and spike counts of cells, sweep by sweep, at one bin width.
 
     Sweeps stand unit by unit, as do currents. Repeats of one current, equal to the bit or by protocol, share it; bins

@@ -8,11 +8,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raysp.config import settings
+
+if TYPE_CHECKING:
+    from raysp.data.splits.split import Split
 
 Stretch = tuple[int, int]
 
@@ -86,7 +89,7 @@ class Header:
     answers: bool = False
 
     @classmethod
-    def of(cls, split: Any, built_from: Mapping[str, Any] = MappingProxyType({}), *, answers: bool = False) -> Header:
+    def of(cls, split: Split, built_from: Mapping[str, Any] = MappingProxyType({}), *, answers: bool = False) -> Header:
         """Return the header of a split."""
         return cls(
             name=split.name,
@@ -101,20 +104,11 @@ class Header:
         )
 
     @classmethod
-    def read(cls, found: Mapping[str, Any], sizes: type) -> Header:
+    def read(cls, found: Mapping[str, Any], sizes: type[Any]) -> Header:
         """Return the header that a file holds as JSON; `sizes` is the class of the kind's sizes."""
         parts = {part: tuple((first, last) for first, last in each) for part, each in found["parts"].items()}
         values = {one.name: found[one.name] for one in dataclasses.fields(cls)}
         return settings.build(cls, {**values, "sizes": sizes(**found["sizes"]), "parts": parts}, "header of a split")
-
-
-class Shown:
-    """A split, of which a search may see a part."""
-
-    def training(self) -> Any:
-        """Return what a search may see: the same kind of split, without what is hidden from it."""
-        header = Header.of(self)
-        return self.of(header, {name: array for name, array in self.arrays().items() if self.shown(header, name)})
 
 
 def digest(known: Any, arrays: Iterable[tuple[str, np.ndarray]]) -> str:

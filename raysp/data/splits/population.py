@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from raysp.data.formats.binning import check_counts
-from raysp.data.splits.header import Header, Provenance, Role, Shown, digest
+from raysp.data.splits.header import Header, Provenance, Role, digest
+from raysp.data.splits.split import Answers as AnyAnswers
+from raysp.data.splits.split import Split as AnySplit
 from raysp.data.splits.units import spell_units
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ COUNTS = ("heldin", "heldout", "heldin_forward", "heldout_forward")
 
 
 @dataclass(frozen=True)
-class PopulationSplit(Shown):
+class PopulationSplit(AnySplit):
     """Training trials, whole, and evaluation trials, of which only what a model may see.
 
     The evaluation trials' answers (held-out counts, forward bins, behaviour) are `Answers`, kept in a file of their
@@ -144,16 +146,17 @@ class PopulationSplit(Shown):
 
     def facts(self) -> dict[str, Any]:
         """Return what the header says of trials, arrays and units."""
+        shown = present(self.eval)
         return {
-            "trials": {"train": len(self.train), "eval": len(self.eval)},
-            "arrays": tuple(sorted(self.eval.arrays())),
+            "trials": {"train": len(self.train), "eval": len(shown)},
+            "arrays": tuple(sorted(shown.arrays())),
             "units": None if self.units is None else tuple(self.units.tolist()),
         }
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the split's sizes and arrays: what a trial's name takes of its data."""
         units = [] if self.units is None else [("units", self.units)]
-        arrays = [*sorted(self.train.arrays().items()), *sorted(self.eval.arrays().items()), *units]
+        arrays = [*sorted(self.train.arrays().items()), *sorted(present(self.eval).arrays().items()), *units]
         return digest(dataclasses.asdict(self.sizes), arrays)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -163,7 +166,7 @@ class PopulationSplit(Shown):
     @classmethod
     def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> PopulationSplit:
         """Return the split that a header and its arrays are of."""
-        train, evaluation = (_inside(part, arrays) for part in ("train", "eval"))
+        train, evaluation = present(_inside("train", arrays)), _inside("eval", arrays)
         return cls(header.name, header.sizes, train, evaluation, header.provenance, _own_units(header), header.role)
 
     @staticmethod
@@ -179,7 +182,7 @@ class PopulationSplit(Shown):
 
 
 @dataclass(frozen=True)
-class Answers:
+class Answers(AnyAnswers):
     """The answers of a split's evaluation trials: what held-out scoring needs, never training or tuning.
 
     A loss has targets, of what a model is shown while it trains; answers are of what it is not shown.
@@ -217,7 +220,7 @@ class Answers:
     @classmethod
     def of(cls, header: Header, arrays: Mapping[str, np.ndarray]) -> Answers:
         """Return the answers to a prepared split from their arrays."""
-        trials = _inside("trials", arrays)
+        trials = present(_inside("trials", arrays))
         return cls(header.name, header.sizes, trials, arrays.get("psth"), _own_units(header))
 
 

@@ -29,7 +29,8 @@ class Sealing:
     """
 
     def __init__(self, file: h5py.Group) -> None:
-        self.file, self.digests = file, {}
+        self.file = file
+        self.digests: dict[str, dict[str, Any]] = {}
 
     def write(self, name: str, array: np.ndarray, chunks: tuple[int, ...] | bool = True) -> None:
         """Write an array, gzip.

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from raysp.data.splits.header import Header, Provenance, Role, Shown, Stretch, digest
+from raysp.data.splits.header import Header, Provenance, Role, Stretch, digest
+from raysp.data.splits.split import Split as AnySplit
 from raysp.data.splits.units import chosen_units, spell_units
 from raysp.errors import BadInput
 
@@ -37,7 +38,7 @@ class StimulusSizes:
 
 
 @dataclass(frozen=True)
-class StimulusSplit(Shown):
+class StimulusSplit(AnySplit):
     """A stimulus and the spikes of the units that saw it, with the stretches of time that form each part.
 
     Attributes:
@@ -136,7 +137,8 @@ class StimulusSplit(Shown):
             name: np.concatenate([arrays[f"{name}/{start}-{stop}"] for start, stop in pieces])
             for name in ("stimulus", "spikes")
         }
-        parts = {part: tuple(map(moved.get, each)) for part, each in header.parts.items() if moved.keys() >= {*each}}
+        kept = {part: each for part, each in header.parts.items() if moved.keys() >= {*each}}
+        parts = {part: tuple(moved[one] for one in each) for part, each in kept.items()}
         return cls(
             name=header.name,
             sizes=header.sizes,

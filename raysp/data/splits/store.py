@@ -16,10 +16,10 @@ from raysp.config.experiment import Trial
 from raysp.data.formats.guarded import Group
 from raysp.data.formats.hdf5 import opened
 from raysp.data.splits import catalog
-from raysp.data.splits.catalog import Split
 from raysp.data.splits.header import Header
 from raysp.data.splits.sealed import checked_header, new_sealed, raw_header, read_all
-from raysp.errors import BadInput, NotReady
+from raysp.data.splits.split import Answers, Split
+from raysp.errors import BadInput, NotReady, present
 from raysp.io import files
 
 FORMAT = 4
@@ -38,7 +38,7 @@ def answers_path(root: str, name: str) -> str:
     return files.join(root, "prepared", f"{name}.targets.h5")
 
 
-def save(split: Split, answers: Any, root: str, built_from: Mapping[str, Any]) -> None:
+def save(split: Split, answers: Answers | None, root: str, built_from: Mapping[str, Any]) -> None:
     """Write a split and its answers, each whole or not at all; the answers first, so that a split never lacks them.
 
     Args:
@@ -100,7 +100,7 @@ def load_training(root: str, name: str) -> Split:
         return kind.of(found, read_all(file, raw, lambda array: kind.shown(found, array)))
 
 
-def load_answers(root: str, name: str) -> Any:
+def load_answers(root: str, name: str) -> Answers:
     """Read the answers of a prepared split.
 
     Raises:
@@ -121,7 +121,7 @@ def load_answers(root: str, name: str) -> Any:
                 f"{path} holds the answers to other data called {name} (data {found['fingerprint'][:12]}, prepared are "
                 f"{prepared.fingerprint[:12]}); run: raysp data prepare {name} --root {root}"
             )
-        return catalog.of(prepared.kind).Answers.of(prepared, read_all(file, found))
+        return present(catalog.of(prepared.kind).Answers).of(prepared, read_all(file, found))
 
 
 def has_its_answers(root: str, name: str) -> bool:

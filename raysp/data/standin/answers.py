@@ -20,6 +20,7 @@ from raysp.data.nlb.tensors import Tensors
 from raysp.data.standin.nwb import PACKED
 from raysp.data.standin.population import US_PER_MS, Population
 from raysp.data.standin.session import Content, hidden, seconds
+from raysp.errors import present
 
 FIT, SCORED = ("train", "val"), ("test",)
 
@@ -73,9 +74,10 @@ def _behavior(nlb: NLBSet, content: Content, bin_ms: int) -> np.ndarray:
 
 
 def _resampled(nlb: NLBSet, content: Content, sampled: np.ndarray, bin_ms: int) -> np.ndarray:
-    signal = content.signals[nlb.series]
+    name = present(nlb.series)
+    signal = content.signals[name]
     ms = np.flatnonzero(sampled)
-    series = Series(nlb.series, ms / 1000.0, signal.values[ms], signal.channels)
+    series = Series(name, ms / 1000.0, signal.values[ms], signal.channels)
     align_ns = binning.nanoseconds(seconds(content.trials)[nlb.align])
     begin_ns = align_ns + (nlb.window_ms[0] + nlb.lag_ms) * binning.NS_PER_MS
     return resample(series, begin_ns, nlb.bins(bin_ms), bin_ms, len(sampled))

@@ -22,7 +22,7 @@ SLOW = Rotation(hz=0.5, decay_ms=350.0)
 SCALAR_NOISE, PULL_TO_MEAN = 0.11, 0.2
 OUTLIERS = 0.03
 # Curve (2), ramp, speed, contexts (2 or 3), flashes (2), answer (2), wandering (2).
-WEIGHTS = {"clock": (1.2, 1.2, 0.8), "speed": (0.5,), "context": 0.5, "rest": (0.3, 0.3, 0.5, 0.5, 0.2, 0.2)}
+WEIGHTS = {"clock": (1.2, 1.2, 0.8), "speed": (0.5,), "context": (0.5,), "rest": (0.3, 0.3, 0.5, 0.5, 0.2, 0.2)}
 EFFECTORS = 40
 
 
@@ -49,7 +49,7 @@ def intervals(rng: np.random.Generator, nlb: NLBSet, size: Size) -> Content:
     speed = hold(total, trials["set_time"], trials["go_time"], 800.0 / trials["tp"], RISE_MS)
     states = [_clock(total, trials), speed, *context, *_events(total, trials), wander(rng, total, SLOW)]
     latents, _ = standardized(states, window_sample(rng, nlb, go[labels != "none"]))
-    weights = (*WEIGHTS["clock"], *WEIGHTS["speed"], *[WEIGHTS["context"]] * len(context), *WEIGHTS["rest"])
+    weights = (*WEIGHTS["clock"], *WEIGHTS["speed"], *WEIGHTS["context"] * len(context), *WEIGHTS["rest"])
     return Content(trials, latents, np.array(weights), {}, np.zeros(total, dtype=bool))
 
 

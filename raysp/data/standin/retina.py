@@ -96,7 +96,7 @@ def _spikes(rng: np.random.Generator, lights: np.ndarray, rate_hz: float) -> np.
         recovered = 1.0 - np.exp(-max(0.0, step - last - DEAD_STEPS) / RECOVERY_STEPS)
         if rng.random() < recovered:
             fired.append(step)
-            last = step
+            last = float(step)
     return np.array(fired, dtype=np.int64) * STEP + rng.integers(0, STEP, len(fired))
 
 
