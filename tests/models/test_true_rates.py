@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from raysp.data.splits.batch import Batch, to_device
-from raysp.data.splits.header import Header
+from raysp.data.splits.split import header_of
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.models.true_rates import applies
@@ -23,8 +23,8 @@ def test_it_repeats_the_truth():
 def test_it_does_not_apply_where_truth_is_unknown():
     split = made_up_split()
     unknown = dataclasses.replace(split, eval=dataclasses.replace(split.eval, rates=None))
-    assert applies(Header.of(split)) is None
-    assert "generated" in applies(Header.of(unknown))
+    assert applies(header_of(split)) is None
+    assert "generated" in applies(header_of(unknown))
     model = catalog.build("true_rates", {}, split.sizes)
     with pytest.raises(BadInput, match="known true rates"):
         model.predict(Batch(heldin=to_device(split.eval, "cpu").heldin))

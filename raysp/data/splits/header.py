@@ -7,15 +7,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from raysp.config import settings
-
-if TYPE_CHECKING:
-    from raysp.data.splits.split import Split
 
 Stretch = tuple[int, int]
 
@@ -87,21 +83,6 @@ class Header:
     left_out: tuple[tuple[int, str], ...] = ()
     parts: Mapping[str, tuple[Stretch, ...]] = dataclasses.field(default_factory=dict)
     answers: bool = False
-
-    @classmethod
-    def of(cls, split: Split, built_from: Mapping[str, Any] = MappingProxyType({}), *, answers: bool = False) -> Header:
-        """Return the header of a split."""
-        return cls(
-            name=split.name,
-            kind=split.kind,
-            sizes=split.sizes,
-            fingerprint=split.fingerprint(),
-            provenance=split.provenance,
-            built_from=dict(built_from),
-            role=split.role,
-            answers=answers,
-            **split.facts(),
-        )
 
     @classmethod
     def read(cls, found: Mapping[str, Any], sizes: type[Any]) -> Header:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -59,8 +60,23 @@ class Split(Protocol):
 
     def training(self) -> Self:
         """Return what a search may see: the same kind of split, without what is hidden from it."""
-        header = Header.of(self)
+        header = header_of(self)
         return self.of(header, {name: array for name, array in self.arrays().items() if self.shown(header, name)})
+
+
+def header_of(split: Split, built_from: Mapping[str, Any] = MappingProxyType({}), *, answers: bool = False) -> Header:
+    """Return the header of a split, built from so much (JSON-able), with or without answers."""
+    return Header(
+        name=split.name,
+        kind=split.kind,
+        sizes=split.sizes,
+        fingerprint=split.fingerprint(),
+        provenance=split.provenance,
+        built_from=dict(built_from),
+        role=split.role,
+        answers=answers,
+        **split.facts(),
+    )
 
 
 class Answers(Protocol):

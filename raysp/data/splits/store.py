@@ -18,7 +18,7 @@ from raysp.data.formats.hdf5 import opened
 from raysp.data.splits import catalog
 from raysp.data.splits.header import Header
 from raysp.data.splits.sealed import checked_header, new_sealed, raw_header, read_all
-from raysp.data.splits.split import Answers, Split
+from raysp.data.splits.split import Answers, Split, header_of
 from raysp.errors import BadInput, NotReady, present
 from raysp.io import files
 
@@ -50,7 +50,7 @@ def save(split: Split, answers: Answers | None, root: str, built_from: Mapping[s
     Raises:
         OSError: the disk is full; files that were there stay as they were.
     """
-    known = {"format": FORMAT, **dataclasses.asdict(Header.of(split, built_from, answers=answers is not None))}
+    known = {"format": FORMAT, **dataclasses.asdict(header_of(split, built_from, answers=answers is not None))}
     path = answers_path(root, split.name)
     if answers is not None:
         _write(path, {name: known[name] for name in ("format", "name", "fingerprint")}, answers.arrays())
