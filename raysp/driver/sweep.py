@@ -133,10 +133,17 @@ class _Asked:
             base=base,
             space=self.space,
             seeds=self.experiment.seeds,
-            units=None if header is None else kinds.of(header.kind).units(self.experiment, header),
+            **({} if header is None else shared_out(self.experiment, header, self.search.halving)),
             code=code_hash.of_model(self.space.model, parted(base)["model"]),
             **{name: getattr(self.search, name) for name in same},
         )
+
+
+def shared_out(experiment: Experiment, header: Header, halving: Halving | None) -> dict[str, Any]:
+    """Return the units of a study and, where trials share them out, the chunks; ASHA compares whole candidates."""
+    kind = kinds.of(header.kind)
+    chunks = tuple(kind.cuts(experiment, header)) if kind.shares_units and halving is None else ()
+    return {"units": kind.units(experiment, header), "chunks": chunks if len(chunks) > 1 else ()}
 
 
 def _narrowed(experiment: Experiment, space: Space, search: Search) -> Experiment:
@@ -232,8 +239,10 @@ def _throw_away(run: RunFolder, study: Study) -> None:
     """Remove a study and its trials."""
     if files.exists(study.path):
         prefix = f"{study.definition.model}_{study.definition.split}"
+        sizes = {len(study.definition.units or ()), *study.definition.weights}
+        begins = (f"{prefix}_s", *(f"{prefix}_{size}n_s" for size in sizes))
         for name in files.listing(files.join(run.path, "trials")):
-            if name.startswith((f"{prefix}_s", f"{prefix}_{len(study.definition.units or ())}n_s")):
+            if name.startswith(begins):
                 files.remove(run.trial(name).done)
                 files.remove(run.trial(name).path)
         files.remove(study.path)
@@ -310,18 +319,18 @@ def finish(run: RunFolder, studies: list[ActiveStudy], say: Say) -> list[Result]
 
 
 def _failed(results: list[Result]) -> list[Outcome]:
-    return [one for result in results for one in result.outcomes.values() if one.state == "failed"]
+    return [one for result in results for one in result.trials.values() if one.state == "failed"]
 
 
 def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:
     """Return every trial of a sweep with the tags that place it there, for the tracking store."""
     found = {}
     for result in map(read_result, read_studies(run)):
-        for number, seed in result.outcomes:
+        for number, seed, chunk in result.trials:
             candidate = result.candidates[number]
             with contextlib.suppress(BadInput):
                 # Today's code may not know a setting of then any more; the store keeps what it has of such a trial.
-                trial = result.study.trial(candidate, seed)
+                trial = result.study.trial(candidate, seed, chunk)
                 found.setdefault(trial.id, (trial, tags(result.study, candidate, seed)))
     return list(found.values())
 
@@ -330,10 +339,11 @@ def _finals(scheduler: StudyScheduler) -> list[tuple[Trial, dict[str, str]]]:
     """Return the finals that earlier commands began; a study whose finished.json is gone does not tell of them."""
     found = []
     for active in scheduler.studies:
-        for candidate, seed in itertools.product(active.candidates, active.amount.final_seeds):
-            trial = active.study.trial(candidate, seed)
+        parts = list(active.study.definition.parts(active.amount.final_seeds))
+        for candidate, part in itertools.product(active.candidates, parts):
+            trial = active.study.trial(candidate, *part)
             if files.exists(active.study.run.trial(trial.id).path):
-                found.append((trial, tags(active.study, candidate, seed)))
+                found.append((trial, tags(active.study, candidate, trial.seed)))
     return found
 
 

@@ -9,10 +9,10 @@ from raysp.config import ranges
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput
 from raysp.io import files
-from raysp.search.outcome import Outcome, Score, outcome, ranking, score
+from raysp.search.outcome import Outcome, Score, joined, outcome, ranking, score
 from raysp.search.proposer import Proposer
 from raysp.search.result import finished_path, read_result
-from raysp.search.study import Candidate, Study
+from raysp.search.study import Candidate, Part, Study
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ActiveStudy:
         self._proposer = Proposer(study.definition)
         self.candidates = [study.named(one, study.definition.seeds) for one in study.candidates()]
         self._outcomes: dict[str, Outcome] = {}
-        self._trials: dict[tuple[int, int], Trial] = {}
+        self._trials: dict[tuple[int, int, int], Trial] = {}
         self._first_with: dict[str, int] = {}
         self._scores: dict[int, Score] = {}
         self._first_open, self._ended = 0, 0
@@ -62,8 +62,8 @@ class ActiveStudy:
         self.closed_by_time = False
         self._retry = retry
         for candidate in self.candidates:
-            for seed in study.definition.seeds:
-                self._look(candidate, seed)
+            for part in self._parts():
+                self._look(candidate, part)
 
     @property
     def wanted(self) -> int | None:
@@ -77,7 +77,7 @@ class ActiveStudy:
         if found is None:
             return None
         self._running.add(self._id(*found))
-        return self._trials[found[0].number, found[1]]
+        return self._trials[found[0].number, *found[1]]
 
     def settle(self, trial_id: str) -> Outcome:
         """Note that a trial has ended, however it did; return how, as its folder says."""
@@ -103,8 +103,7 @@ class ActiveStudy:
         if seeds is None and key in self._scores:
             return self._scores[key]
         chosen = self.study.definition.seeds if seeds is None else seeds
-        waiting = Outcome("waiting")
-        found = score([self._outcomes.get(self._id(candidate, seed), waiting) for seed in chosen])
+        found = score([self._joined(candidate, seed) for seed in chosen])
         if seeds is None and found.state != "waiting":
             self._scores[key] = found
         return found
@@ -130,20 +129,28 @@ class ActiveStudy:
         }
         files.write_json(finished_path(self.study), result)
         found = read_result(self.study)
-        winner = {"winner": found.winner, "trials": len(found.outcomes)}
+        winner = {"winner": found.winner, "trials": len(found.trials)}
         files.write_json(finished_path(self.study), result | winner)
 
-    def _id(self, candidate: Candidate, seed: int) -> str:
+    def _parts(self) -> list[Part]:
+        return list(self.study.definition.parts(self.study.definition.seeds))
+
+    def _joined(self, candidate: Candidate, seed: int) -> Outcome:
+        definition, waiting = self.study.definition, Outcome("waiting")
+        each = [self._outcomes.get(self._id(candidate, part), waiting) for part in definition.parts([seed])]
+        return joined(each, definition.weights)
+
+    def _id(self, candidate: Candidate, part: Part) -> str:
         """Return the id of a candidate's trial, which is made once."""
-        key = (candidate.number, seed)
+        key = (candidate.number, *part)
         if key not in self._trials:
-            self._trials[key] = self.study.trial(candidate, seed)
+            self._trials[key] = self.study.trial(candidate, *part)
             self._first_with.setdefault(self._trials[key].id, candidate.number)
         return self._trials[key].id
 
-    def _look(self, candidate: Candidate, seed: int) -> bool:
+    def _look(self, candidate: Candidate, part: Part) -> bool:
         """Tell whether a trial has to be run, as its folder says; settle it where it has not."""
-        name = self._id(candidate, seed)
+        name = self._id(candidate, part)
         if name in self._outcomes:
             return False
         folder = self.study.run.trial(name)
@@ -156,19 +163,19 @@ class ActiveStudy:
         self._outcomes[name] = found
         return False
 
-    def _open(self) -> tuple[Candidate, int] | None:
+    def _open(self) -> tuple[Candidate, Part] | None:
         """Return the first trial of a known candidate that waits."""
         for candidate in self.candidates[self._first_open :]:
-            for seed in self.study.definition.seeds:
-                name = self._id(candidate, seed)
+            for part in self._parts():
+                name = self._id(candidate, part)
                 if name not in self._outcomes and name not in self._running:
-                    return candidate, seed
+                    return candidate, part
             if candidate.number == self._first_open and self._settled(candidate):
                 self._first_open += 1
         return None
 
     def _settled(self, candidate: Candidate) -> bool:
-        return all(self._id(candidate, seed) in self._outcomes for seed in self.study.definition.seeds)
+        return all(self._id(candidate, part) in self._outcomes for part in self._parts())
 
     def _enough(self) -> bool:
         return self.wanted is not None and len(self.candidates) >= self.wanted
@@ -177,7 +184,7 @@ class ActiveStudy:
         self.closed_by_time = self.closed_by_time or (not self._enough() and self._late())
         return self.closed_by_time
 
-    def _fresh(self) -> tuple[Candidate, int] | None:
+    def _fresh(self) -> tuple[Candidate, Part] | None:
         """Propose candidates until one of them has a trial to run."""
         while not self._enough() and not self._closed():
             needed = self._proposer.needs(len(self.candidates))
@@ -189,22 +196,22 @@ class ActiveStudy:
             candidate = self._proposer.propose(self.candidates, scores)
             # With the names of its trials, before any of them starts.
             self.candidates.append(candidate := self.study.named(candidate, self.study.definition.seeds))
-            for seed in self.study.definition.seeds:
+            for part in self._parts():
                 # Settings that were tried before are not run again: their trial has the same name.
-                self._look(candidate, seed)
+                self._look(candidate, part)
             if (found := self._open()) is not None:
                 return found
         return None
 
-    def _final(self) -> tuple[Candidate, int] | None:
+    def _final(self) -> tuple[Candidate, Part] | None:
         if not self.amount.finalists or not self._all_settled():
             return None
         for number in self.finalists():
             self.candidates[number] = self.study.named(self.candidates[number], self.amount.final_seeds)
-            for seed in self.amount.final_seeds:
+            for part in self.study.definition.parts(self.amount.final_seeds):
                 candidate = self.candidates[number]
-                if self._id(candidate, seed) not in self._running and self._look(candidate, seed):
-                    return candidate, seed
+                if self._id(candidate, part) not in self._running and self._look(candidate, part):
+                    return candidate, part
         return None
 
     def _all_settled(self) -> bool:

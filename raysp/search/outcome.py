@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -81,10 +81,32 @@ class Score:
     stopped_at: int | None = None
 
 
+def joined(outcomes: Sequence[Outcome], weights: Sequence[int]) -> Outcome:
+    """Return how trials that share out the units of one ended, as if it had been one.
+
+    Args:
+        outcomes: of each chunk of units; of a single one, its own.
+        weights: units of each. A number is the mean over those chunks that have it.
+    """
+    if len(outcomes) == 1:
+        return outcomes[0]
+    names = {name for one in outcomes for name in one.values}
+    having = {name: [i for i, one in enumerate(outcomes) if name in one.values] for name in sorted(names)}
+    means = {
+        name: statistics.fmean([outcomes[i].values[name] for i in there], [weights[i] for i in there])
+        for name, there in having.items()
+    }
+    return Outcome(_worst(outcomes), means, error=next((one.error for one in outcomes if one.error), ""))
+
+
+def _worst(outcomes: Sequence[Outcome]) -> State:
+    states = {one.state for one in outcomes}
+    return next(s for s in ("waiting", "failed", "stopped", "done") if s in states or s == "done")
+
+
 def score(outcomes: list[Outcome]) -> Score:
     """Return the score of a candidate from its seeds' outcomes."""
-    states = {one.state for one in outcomes}
-    state = next(s for s in ("waiting", "failed", "stopped", "done") if s in states or s == "done")
+    state = _worst(outcomes)
     ended = [one.values for one in outcomes if one.state in ("done", "stopped")]
     names = set.intersection(*(set(values) for values in ended)) if ended else set()
     means = {name: statistics.fmean(values[name] for values in ended) for name in sorted(names)}

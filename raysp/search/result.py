@@ -9,7 +9,7 @@ from typing import Any
 from raysp.config import settings
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
-from raysp.search.outcome import Outcome, Score, front, outcome, ranking, score
+from raysp.search.outcome import Outcome, Score, front, joined, outcome, ranking, score
 from raysp.search.study import Candidate, Study
 
 NEEDED = ("finalists", "final_seeds")
@@ -23,7 +23,8 @@ class Result:
     Attributes:
         study: the study.
         candidates: in the order of proposal.
-        outcomes: (candidate, seed) -> how that trial ended; the final's seeds included.
+        trials: (candidate, seed, chunk of units) -> how that trial ended; the final's seeds included.
+        outcomes: (candidate, seed) -> how its trials ended, all chunks together.
         scores: candidate -> score over the study's own seeds.
         finals: finalist -> score over the final's seeds; empty where no final was asked for.
         order: candidates that may win, best first.
@@ -34,6 +35,7 @@ class Result:
 
     study: Study
     candidates: tuple[Candidate, ...]
+    trials: Mapping[tuple[int, int, int], Outcome]
     outcomes: Mapping[tuple[int, int], Outcome]
     scores: Mapping[int, Score]
     finals: Mapping[int, Score]
@@ -54,7 +56,13 @@ def read_result(study: Study) -> Result:
         raise BadInput(f"{path} names finalists that the study does not have; remove it and run the sweep again")
     wanted = {(c.number, seed): c for c in candidates for seed in own}
     wanted |= {(n, seed): candidates[n] for n in finalists for seed in final}
-    outcomes = {key: outcome(study.run.trial(study.trial_id(c, key[1]))) for key, c in wanted.items()}
+    weights = study.definition.weights
+    trials = {
+        (number, *part): outcome(study.run.trial(study.trial_id(c, *part)))
+        for (number, seed), c in wanted.items()
+        for part in study.definition.parts([seed])
+    }
+    outcomes = {key: joined([trials[*key, i] for i in range(len(weights))], weights) for key in wanted}
     scores = {c.number: score([outcomes[c.number, seed] for seed in own]) for c in candidates}
     finals = {n: score([outcomes[n, seed] for seed in final]) for n in finalists}
     names = study.definition.objectives
@@ -64,7 +72,7 @@ def read_result(study: Study) -> Result:
     won = tuple(ranking(known, names))
     winner = won[0] if won else order[0] if order else None
     pareto = tuple(front(scores, names)) if len(names) > 1 else ()
-    return Result(study, candidates, outcomes, scores, finals, order, pareto, winner, finished)
+    return Result(study, candidates, trials, outcomes, scores, finals, order, pareto, winner, finished)
 
 
 def lines(result: Result) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,6 +21,12 @@ from raysp.search.space_file import parse_space, spell_space
 
 Sampler = Literal["tpe", "random", "grid"]
 Source = Literal["defaults", "start", "tpe", "random", "grid"]
+
+LONG = 80
+"""Characters of a value in a message."""
+
+Part = tuple[int, int]
+"""What of a candidate is one trial: a seed, and the number of a chunk of units."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class Definition:
             number of workers and however often it was killed.
         halving: ASHA; None lets every trial end by itself.
         units: a subset of units; None for all.
+        chunks: the same units shared out over several trials of a candidate, which is scored by the mean over units;
+            none where a trial has all of them.
         code: the files that its first candidate computes with (`raysp.config.code_hash`); empty where nobody knows.
     """
 
@@ -81,6 +90,7 @@ class Definition:
     in_flight: int = 4
     halving: Halving | None = None
     units: tuple[int, ...] | None = None
+    chunks: tuple[tuple[int, ...], ...] = ()
     code: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -93,6 +103,7 @@ class Definition:
             if any(entry.name == "training.epochs" for entry in self.space.entries):
                 raise BadInput("ASHA expected the same epochs for every trial, got training.epochs in the space")
             self.halving.rungs(self.base["training.epochs"])
+            expect(not self.chunks, "ASHA compares trials: expected all units of a candidate in one, got chunks")
 
     @property
     def model(self) -> str:
@@ -104,11 +115,21 @@ class Definition:
         """Epochs at which ASHA compares trials; none without it."""
         return () if self.halving is None else self.halving.rungs(self.base["training.epochs"])
 
-    def trial(self, params: Mapping[str, Any], seed: int) -> Trial:
-        """Return the trial of a candidate's settings and a seed. Raises BadInput where Config refuses them."""
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """Units of each chunk; a single number where a trial has all."""
+        return tuple(len(chunk) for chunk in self.chunks) or (1,)
+
+    def parts(self, seeds: Iterable[int]) -> Iterator[Part]:
+        """Yield what the trials of a candidate are, seed by seed."""
+        return itertools.product(seeds, range(len(self.weights)))
+
+    def trial(self, params: Mapping[str, Any], seed: int, chunk: int = 0) -> Trial:
+        """Return the trial of a candidate's settings and a part. Raises BadInput where Config refuses them."""
         chosen, training = build(self.model, self.space.complete(params, self.base), f"candidate {dict(params)}")
         code = code_hash.digest(code_hash.of_model(self.model, chosen)) if self.code else ""
-        return Trial(self.model, chosen, training, self.split, self.data, seed, self.units, code=code)
+        units = self.chunks[chunk] if self.chunks else self.units
+        return Trial(self.model, chosen, training, self.split, self.data, seed, units, code=code)
 
     def plain(self) -> dict[str, Any]:
         """Return the definition as dictionaries and plain values."""
@@ -124,7 +145,8 @@ class Candidate:
         source: defaults (the experiment's own settings), start (a warm-start point), or the sampler.
         params: the settings that were chosen, by name; coupled and inactive ones are not among them.
         inside: whether `params` lie in the space, so that the sampler may learn from them.
-        trials: seed, as text -> id of the trial that was made of it, so that nobody has to work it out again.
+        trials: seed, as text, and behind a slash the number of the chunk where there are several -> id of the trial
+            that was made of it, so that nobody has to work it out again.
     """
 
     number: int
@@ -223,27 +245,30 @@ class Study:
 
     def named(self, candidate: Candidate, seeds: tuple[int, ...]) -> Candidate:
         """Return a candidate with the ids of its trials of some seeds, written down where they were not."""
-        missing = [seed for seed in seeds if str(seed) not in candidate.trials]
-        if not missing:
+        parts = {self._spelled(*part): part for part in self.definition.parts(seeds)}
+        ids = {name: self.trial(candidate, *part).id for name, part in parts.items() if name not in candidate.trials}
+        if not ids:
             return candidate
-        ids = {str(seed): self.trial(candidate, seed).id for seed in missing}
         candidate = dataclasses.replace(candidate, trials={**candidate.trials, **ids})
         self.add(candidate)
         return candidate
 
-    def trial_id(self, candidate: Candidate, seed: int) -> str:
+    def trial_id(self, candidate: Candidate, seed: int, chunk: int = 0) -> str:
         """Return the id of a candidate's trial of a seed, as it was written down."""
-        return candidate.trials.get(str(seed)) or self.trial(candidate, seed).id
+        return candidate.trials.get(self._spelled(seed, chunk)) or self.trial(candidate, seed, chunk).id
 
-    def trial(self, candidate: Candidate, seed: int) -> Trial:
+    def trial(self, candidate: Candidate, seed: int, chunk: int = 0) -> Trial:
         """Return a candidate's trial of a seed. Raises BadInput where the model's Config refuses its settings."""
-        trial = self.definition.trial(candidate.params, seed)
-        name = candidate.trials.get(str(seed)) or ("" if self.definition.code else earlier_id(trial))
+        trial = self.definition.trial(candidate.params, seed, chunk)
+        name = candidate.trials.get(self._spelled(seed, chunk)) or ("" if self.definition.code else earlier_id(trial))
         object.__setattr__(trial, "recorded", name)
         return trial
 
+    def _spelled(self, seed: int, chunk: int) -> str:
+        return f"{seed}/{chunk}" if self.definition.chunks else str(seed)
+
     def _name_anew(self, candidate: Candidate) -> None:
-        ended = {seed: name for seed, name in candidate.trials.items() if files.exists(self.run.trial(name).done)}
+        ended = {part: name for part, name in candidate.trials.items() if files.exists(self.run.trial(name).done)}
         self.add(dataclasses.replace(candidate, trials=ended))
 
 
@@ -305,9 +330,15 @@ def differences(there: Definition, mine: Definition) -> list[str]:
             keys = [key for key in {**old[name], **new[name]} if old[name].get(key) != new[name].get(key)]
             shown += [f"{name} {key}: {old[name].get(key)} there, {new[name].get(key)} now" for key in keys[:3]]
         else:
-            shown.append(f"{name}: {old[name]} there, {new[name]} now")
+            shown.append(f"{name}: {_brief(old[name])} there, {_brief(new[name])} now")
     # Values are drawn one after another: in another order, the same seed draws others.
     orders = [", ".join(entry.name for entry in one.space.free) for one in (there, mine)]
     if not shown and orders[0] != orders[1]:
         shown.append(f"the order of the space's lines: {orders[0]} there, {orders[1]} now")
     return shown
+
+
+def _brief(value: Any) -> str:
+    """Return a value in words; of thousands of units the first ones."""
+    text = str(value)
+    return text if len(text) <= LONG else f"{text[:LONG]}..."

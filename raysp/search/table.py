@@ -17,7 +17,7 @@ from raysp.search.result import Result
 FIRST = {
     **dict.fromkeys(("sweep", "model", "split"), "String"),
     **{"standin": "Boolean", "candidate": "Int64", "source": "String", "stage": "String", "winner": "Boolean"},
-    **dict.fromkeys(("rank", "seed"), "Int64"),
+    **dict.fromkeys(("rank", "seed", "chunk"), "Int64"),
     **dict.fromkeys(("run_trial", "state"), "String"),
     **dict.fromkeys(("stopped_at", "best_epoch", "epochs", "parameters"), "Int64"),
     "seconds": "Float64",
@@ -81,7 +81,7 @@ def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:
         "optuna": optuna.__version__,
     }
     rows = []
-    for (number, seed), one in result.outcomes.items():
+    for (number, seed, chunk), one in result.trials.items():
         candidate = result.candidates[number]
         plain = common | {
             "candidate": number,
@@ -90,7 +90,8 @@ def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:
             "winner": number == result.winner,
             "rank": ranks.get(number),
             "seed": seed,
-            "run_trial": result.study.trial_id(candidate, seed),
+            "chunk": chunk if definition.chunks else None,
+            "run_trial": result.study.trial_id(candidate, seed, chunk),
             "state": one.state,
             "error": one.error or None,
         }

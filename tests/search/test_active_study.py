@@ -47,6 +47,40 @@ def test_the_final_trains_the_best_again_and_its_mean_decides(tmp_path):
     assert read_result(made).winner == result.order[1]
 
 
+def test_chunks_of_units_are_trials_of_their_own_and_their_mean_over_units_scores_a_candidate(tmp_path):
+    chunks = ((1, 2, 3), (5,))
+    made = made_up.study(tmp_path, seeds=(0, 4), units=(1, 2, 3, 5), chunks=chunks)
+    first = made_up.work(made_up.active(made, 12, finalists=1, final_seeds=(7,)), most=9)
+    # What was begun goes on: nothing is run twice, and the proposals are those of a study that was never stopped.
+    one = made_up.active(made, 12, finalists=1, final_seeds=(7,))
+    ran = made_up.work(one)
+    assert len(set(first + ran)) == len(first + ran) == 12 * 2 * 2 + 2
+    whole = made_up.study(tmp_path / "whole", seeds=(0, 4), units=(1, 2, 3, 5), chunks=chunks)
+    made_up.work(made_up.active(whole, 12))
+    assert [c.params for c in whole.candidates()] == [c.params for c in made.candidates()]
+    one.finish()
+    result, candidate = read_result(made), made.candidates()[3]
+    parts = [made_up.loss_of(made.trial(candidate, 0, chunk)) for chunk in (0, 1)]
+    assert [made.trial(candidate, 0, chunk).units for chunk in (0, 1)] == list(chunks)
+    assert result.outcomes[3, 0].values["validation_loss"] == pytest.approx((3 * parts[0] + parts[1]) / 4)
+    assert result.scores[3].values["validation_loss"] == pytest.approx((3 * parts[0] + parts[1]) / 4 + 2e-3)
+    assert result.scores[3].seeds == 2
+    assert len(result.trials) == 12 * 2 * 2 + 2
+    # Another chunk is another study: its candidates would not be told apart.
+    with pytest.raises(BadInput, match="another study"):
+        made_up.study(tmp_path, seeds=(0, 4), units=(1, 2, 3, 5), chunks=((1, 2), (3, 5)))
+
+
+def test_a_candidate_with_a_failed_chunk_has_failed(tmp_path):
+    made = made_up.study(tmp_path, units=(1, 2), chunks=((1,), (2,)))
+    made_up.work(
+        made_up.active(made, 3), fails=lambda trial: trial.units == (2,) and trial.hyperparameters["hidden"] != 64
+    )
+    result = read_result(made)
+    assert {score.state for number, score in result.scores.items() if number} == {"failed"}
+    assert [one.state for (number, _, _), one in result.trials.items() if number == 1] == ["done", "failed"]
+
+
 def test_a_failed_trial_stays_failed_until_retry_and_stops_nothing(tmp_path):
     made = made_up.study(tmp_path)
     made_up.work(made_up.active(made, 12), fails=lambda trial: trial.hyperparameters["hidden"] > 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from raysp.errors import NotReady
@@ -14,6 +15,8 @@ from raysp.search.page.view import DEFAULTS, FAILED, WINNER, Dot, View, edge_mar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from raysp.search.study import Candidate, Part
 
 MANY = 150
 """Candidates from which marks are drawn smaller."""
@@ -176,11 +179,19 @@ def _chosen(seen: View, ran: list[Dot]) -> list[Dot]:
 
 
 def _curve(seen: View, dot: Dot) -> list[tuple[int, float]]:
+    """Return (epoch, objective) of a seed; where chunks of units are trials of their own, the mean over units."""
+    definition, candidate = seen.definition, seen.result.candidates[dot.candidate]
+    each = [_curve_of(seen, candidate, part) for part in definition.parts([dot.seed])]
+    epochs = [epoch for epoch in each[0] if all(epoch in one for one in each)]
+    return [(epoch, fmean([one[epoch] for one in each], definition.weights)) for epoch in epochs]
+
+
+def _curve_of(seen: View, candidate: Candidate, part: Part) -> dict[int, float]:
     study = seen.result.study
-    trial = study.trial(seen.result.candidates[dot.candidate], dot.seed)
+    trial = study.trial(candidate, *part)
     path = study.run.trial(trial.id).curve
     rows = read_curve(path, trial) if files.exists(path) else []
-    return [(int(row["epoch"]), row[seen.objective]) for row in rows if row.get(seen.objective) is not None]
+    return {int(row["epoch"]): row[seen.objective] for row in rows if row.get(seen.objective) is not None}
 
 
 def _learned(axes: Axes, seen: View, dot: Dot, curve: list[tuple[int, float]]) -> None:

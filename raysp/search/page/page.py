@@ -91,7 +91,7 @@ def _section(study: Study, pages: Pages, record: Mapping[str, Any], *, figures: 
         "failed": _failed(study, result),
         "ended_by": result.finished.get("ended_by"),
         "finals": result.finals,
-        "ended": [one.record for one in result.outcomes.values() if one.record],
+        "ended": [one.record for one in result.trials.values() if one.record],
         "images": [pages.image(picture) for picture in drawn.pictures],
         "notes": drawn.notes if started else [],
         "accepted": study.accepted,
@@ -103,8 +103,8 @@ def _section(study: Study, pages: Pages, record: Mapping[str, Any], *, figures: 
 
 def _failed(study: Study, result: Result) -> dict[str, str]:
     """Return the ids of the trials that failed, and where each one's error stands."""
-    keys = [key for key, how in result.outcomes.items() if how.state == "failed"]
-    trials = [study.trial(result.candidates[number], seed) for number, seed in keys]
+    keys = [key for key, how in result.trials.items() if how.state == "failed"]
+    trials = [study.trial(result.candidates[number], *part) for number, *part in keys]
     return {trial.id: study.run.trial(trial.id).error for trial in trials}
 
 
