@@ -4,20 +4,36 @@
 
 takes all cells below the data root: NWB files of the Allen Cell Types Database in data/allen_cell_types, processed
 pickles of the published fits in data/gfr, arrays in folders of data/patch_clamp that have a layout.json. Where there is
-none of them, generated cells stand in, and everything that comes of them says so.
+none of them, generated cells stand in, and everything that comes of them says so. A cortical cell with nine repeats of
+one frozen noise, data/patch_clamp/frozen_noise_9_repeats.npz, is a recording of its own, where it is there: its first
+10 s train, the next 3 s validate, the last 7 s test.
 
-    python experiments/gfr_cells.py --root data --set units="first 12" --set gfr_paper.lasso=0.01
+    python experiments/gfr_cells.py --root data --splits 'cells-*' --set units="first 12" --set gfr_paper.lasso=0.01
     raysp export runs/gfr_cells gfr_dataset.json --as gfr-json             # --set protocol=paper, --set published=true
 """
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording
 
 WIDTHS_MS = (20, 100)
+FROZEN = {
+    "path": "{root}/patch_clamp/frozen_noise_9_repeats.npz",
+    "groups": {"": "Noise 1"},
+    "train": ("Noise 1",),
+    "test": (),
+    "cut_s": (10.0, 13.0),
+}
 
 
 def recordings() -> tuple[Recording, ...]:
     return tuple(
         Recording(f"cells-{bin_ms}ms", "clamp_cells", {"root": "{root}", "bin_ms": bin_ms}) for bin_ms in WIDTHS_MS
+    )
+
+
+def frozen() -> tuple[Recording, ...]:
+    return tuple(
+        Recording(f"frozen-{bin_ms}ms", "clamp_npz", {**FROZEN, "bin_ms": bin_ms}, optional=True)
+        for bin_ms in WIDTHS_MS
     )
 
 
@@ -31,7 +47,7 @@ def paper(activation_bin_ms: int, **settings) -> ModelChoice:
 def experiment() -> Experiment:
     return Experiment(
         name="gfr_cells",
-        recordings=recordings(),
+        recordings=(*recordings(), *frozen()),
         models=(
             ModelChoice("clamp_silent"),
             ModelChoice("clamp_mean_rate"),

@@ -97,7 +97,8 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     chosen = chosen if names else list(prepare.present(chosen, root, named=False).values())
     if reference:
         chosen = [dataclasses.replace(one, settings={**one.settings, "reference": True}) for one in chosen]
-    chosen += [one for name in names if name.endswith(".py") for one in load_experiment(name).recordings]
+    own = [one for name in names if name.endswith(".py") for one in load_experiment(name).recordings]
+    chosen += prepare.without_absent(own, root)
     _prepare(catalog.groups(chosen), root, force, verbose)
 
 

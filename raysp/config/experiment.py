@@ -210,11 +210,13 @@ class Recording:
         name: what the split shall be called.
         source: the source's file name in raysp/data, e.g. "population".
         settings: fields of the source's Config.
+        optional: it is left out where its files are not there.
     """
 
     name: str
     source: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    optional: bool = False
 
     def __post_init__(self) -> None:
         settings.check(self, f"recording {self.name}")

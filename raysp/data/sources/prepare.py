@@ -31,7 +31,7 @@ def present(chosen: Iterable[Recording], root: str, *, named: bool) -> dict[str,
     Args:
         chosen: recordings.
         root: the data root.
-        named: a person asked for just these: each must be there.
+        named: a person asked for just these: each must be there, unless it is optional and another is.
 
     Returns:
         Full name of the split -> recording.
@@ -41,7 +41,7 @@ def present(chosen: Iterable[Recording], root: str, *, named: bool) -> dict[str,
         BadInput: see `full_name`; several are raised together.
     """
     found, absent, refused = {}, {}, []
-    for one in chosen:
+    for one in without_absent(chosen, root):
         try:
             found[full_name(one, root)] = one
         except Absent as error:
@@ -52,6 +52,19 @@ def present(chosen: Iterable[Recording], root: str, *, named: bool) -> dict[str,
         raise next(iter(absent.values())) if len(absent) == 1 or not named else _all_absent(absent, root)
     raise_together(refused)
     return found
+
+
+def without_absent(chosen: Iterable[Recording], root: str) -> list[Recording]:
+    """Return recordings without the optional ones of which a file is not there; all where that would leave none."""
+    chosen = list(chosen)
+    return [one for one in chosen if not one.optional or _is_there(one, root)] or chosen
+
+
+def _is_there(recording: Recording, root: str) -> bool:
+    try:
+        return all(map(files.exists, source(recording.source).inputs(config(recording, root))))
+    except Absent:
+        return False
 
 
 def full_name(recording: Recording, root: str) -> str:

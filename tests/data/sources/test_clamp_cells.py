@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,22 @@ def test_raphe_cells_with_a_layout_beside_them(tmp_path):
     layout = {"repeats": ["test"], "onset_s": {"steps": 2.178}, "rest_s": [0, 0.15]}
     (folder / "layout.json").write_text(json.dumps(layout))
     assert built(tmp_path).unit_ids.tolist() == [156, 158]
+
+
+def test_the_experiment_takes_a_cell_of_one_frozen_noise_by_time_where_its_file_is_there(tmp_path):
+    path = Path(__file__).parents[3] / "experiments" / "gfr_cells.py"
+    experiment = runpy.run_path(str(path))["experiment"]()
+    root, names = str(tmp_path), ["cells-20ms", "cells-100ms"]
+    assert [one.name for one in prepare.without_absent(experiment.recordings, root)] == names
+    rng, folder = np.random.default_rng(0), tmp_path / "patch_clamp"
+    folder.mkdir()
+    spikes = np.sort(rng.integers(0, 20_000, (3, 50)), axis=1)
+    arrays = {"current_A": rng.normal(1e-10, 3e-11, 20_000), "dt_s": 0.001, "spike_ptr": np.arange(0, 151, 50)}
+    np.savez(folder / "frozen_noise_9_repeats.npz", spike_samples=spikes.ravel(), **arrays)
+    there = prepare.without_absent(experiment.recordings, root)
+    assert [one.name for one in there] == [*names, "frozen-20ms", "frozen-100ms"]
+    assert prepare.prepare(there[2:], root) == ["frozen-20ms", "frozen-100ms"]
+    split = store.load(root, "frozen-20ms")
+    assert (split.sweep_parts == [500, 650]).all()
+    assert [split.bins_of(part) for part in ("train", "validation", "test")] == [1500, 450, 1050]
+    assert len(split.current) == 1000

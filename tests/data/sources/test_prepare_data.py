@@ -1,5 +1,6 @@
 """Preparing several recordings: what is refused does not stop the others, and what is to be said of them is said."""
 
+import dataclasses
 import importlib
 import pickle
 
@@ -89,6 +90,18 @@ def test_all_refusals_are_listed_before_anything_is_trained(root, no_ray):
 def test_all_absent_recordings_are_listed(root):
     with pytest.raises(BadInput, match=r"2 were refused:\n  a: .*a.npz.*\n  b: .*b.npz"):
         choose_splits(experiment("a", "good", "b"), Request(root=root))
+
+
+def test_an_optional_recording_is_left_out_where_its_file_is_not_there(root, tmp_path):
+    good, absent = (dataclasses.replace(one, optional=True) for one in experiment("good", "absent").recordings)
+    assert list(prepare.present([good, absent], root, named=True)) == ["good"]
+    with pytest.raises(BadInput, match=r"recording absent: .*absent\.npz is not there"):
+        prepare.present([absent], root, named=True)
+    bad = dataclasses.replace(absent, settings={**absent.settings, "bins": 3})
+    with pytest.raises(BadInput, match=r"unknown .*bins"):
+        prepare.present([good, bad], root, named=True)
+    write_counts(tmp_path / "absent.npz")
+    assert list(prepare.present([good, absent], root, named=True)) == ["good", "absent"]
 
 
 def test_one_refusal_stays_as_it_is_and_several_survive_pickling():
