@@ -1,23 +1,62 @@
 """raysp: train, sweep, compare and submit models of neural spiking.
 
-In a notebook: `raysp.load_cell(run, cell_id)` is a fitted cell as a torch module, `raysp.load_cells(run)` all of them.
+In a notebook:
+
+    split = raysp.load_split("my.nwb", align="go_cue", window_ms=(-250, 450), bin_ms=10)
+    fitted = raysp.fit("masked_gru", split, epochs=50)
+    rates = fitted.predict(split.eval).rates
+    fitted.scores(split)
+
+    run = raysp.run(experiment, root="data")
+    run = raysp.open_run("runs/nlb_all")
+    run.scores, run.predictions, run.trials, run.curve(trial), run.model(trial), run.split(trial)
+
+    raysp.load_cell(run, cell_id), raysp.load_cells(run)
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
+    from raysp.kinds.current_clamp.load import load_cell, load_cells
+    from raysp.notebook.fit import fit
+    from raysp.notebook.loaded_split import load_split
+    from raysp.notebook.opened_run import open_run
+    from raysp.notebook.run import run
 
 __version__ = "0.1.0"
+__all__ = [
+    "Experiment",
+    "ModelChoice",
+    "Recording",
+    "Training",
+    "fit",
+    "load_cell",
+    "load_cells",
+    "load_split",
+    "open_run",
+    "run",
+]
 
-_LATER = {"load_cell": "raysp.kinds.current_clamp.load", "load_cells": "raysp.kinds.current_clamp.load"}
+_LATER = {
+    **dict.fromkeys(("Experiment", "ModelChoice", "Recording", "Training"), "raysp.config.experiment"),
+    **dict.fromkeys(("load_cell", "load_cells"), "raysp.kinds.current_clamp.load"),
+    "fit": "raysp.notebook.fit",
+    "load_split": "raysp.notebook.loaded_split",
+    "open_run": "raysp.notebook.opened_run",
+    "run": "raysp.notebook.run",
+}
 """What is imported when somebody asks for it: `import raysp` alone imports no library."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    found = globals()[name] = getattr(importlib.import_module(_LATER[name]), name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -28,6 +28,7 @@ ROOMS = (
     ("trials",),
     ("cluster",),
     ("driver",),
+    ("notebook",),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
@@ -37,7 +38,7 @@ OWNERS = {
     "nlb_tools": ("data/nlb/reference", "evaluation/nlb"),
     "click": ("cli",),
     "optuna": ("search",),
-    "rich": ("driver/progress", "driver/sweep_progress", "cli"),
+    "rich": ("driver/progress", "driver/sweep_progress", "notebook/progress", "cli"),
     "matplotlib": ("report", "kinds", "search/page", "driver"),
 }
 RAYS_OWN = {

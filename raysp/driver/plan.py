@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +61,24 @@ def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
     check_settings(experiment)
     headers = {name: store.header(root, name) for name in splits}
     partners = dict.fromkeys(header.role.selects_with for header in headers.values())
-    headers |= {name: store.header(root, name) for name in partners if name and name not in headers}
+    return plan_of(
+        experiment,
+        headers | {name: store.header(root, name) for name in partners if name and name not in headers},
+        splits,
+    )
+
+
+def plan_of(experiment: Experiment, headers: Mapping[str, Header], splits: Collection[str]) -> Plan:
+    """Return the trials of an experiment on splits whose headers are known.
+
+    Args:
+        experiment: what to run, its settings checked.
+        headers: of these splits by name, and of the validation-phase splits that they select with.
+        splits: those that are asked for.
+
+    Raises:
+        BadInput: a model's settings do not go with a split.
+    """
     trials: dict[str, Trial] = {}
     left_out = []
     kind_of = {name: kinds.of(header.kind) for name, header in headers.items()}
@@ -98,7 +116,7 @@ def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tupl
 
 
 def _trial(
-    experiment: Experiment, choice: ModelChoice, header: Header, headers: dict[str, Header], seed: int, units: Units
+    experiment: Experiment, choice: ModelChoice, header: Header, headers: Mapping[str, Header], seed: int, units: Units
 ) -> Trial:
     chosen, training = settings_on(experiment, choice, header.name)
     code, data = code_hash.digest(code_hash.of_model(choice.name, chosen)), header.fingerprint

@@ -6,7 +6,6 @@ import contextlib
 import getpass
 import os
 import platform
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +18,7 @@ from raysp.driver.plan import Plan
 from raysp.io import address, files
 from raysp.io.yaml_files import write_yaml
 from raysp.runs.folder import RunFolder, trial_to
-from raysp.runs.provenance import code, commit, versions
+from raysp.runs.provenance import code, commit, typed, versions
 
 
 def write_record(
@@ -90,7 +89,7 @@ def submission() -> dict[str, Any]:
     """Return when, by what command, and from which versions something was submitted."""
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": address.masked_command([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        "command": address.masked_command([os.path.basename(typed()[0]), *typed()[1:]]),
         **commit(),
         "code": code(),
         "versions": versions(),
@@ -107,8 +106,9 @@ def accepted() -> dict[str, str]:
 
 def widened() -> str:
     """Return this command without what narrows it, and without what belongs to this one time."""
-    program, kept, skip = sys.argv[0], [], False
-    for one in sys.argv[1:]:
+    program, *words = typed()
+    kept, skip = [], False
+    for one in words:
         if skip:
             skip = False
         elif one in ("--models", "--splits"):

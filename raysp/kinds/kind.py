@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from raysp.errors import BadInput
 from raysp.kinds import lines
 from raysp.kinds.metric import Metric
 
@@ -132,6 +133,19 @@ class Kind(Protocol):
     @abc.abstractmethod
     def predict(self, job: Job, fitted: Fitted, split: Any) -> Products:
         """Return what a fitted model gives for the evaluation part. Raises Interrupted as the job says."""
+
+    def predicted(self, job: Job, fitted: Fitted, data: Any) -> Any:
+        """Return what a fitted model predicts, in memory, for a person at a notebook.
+
+        Args:
+            job: of the trial.
+            fitted: its model.
+            data: a split, the trial's units already selected; or a part of one, where the kind has parts of their own.
+
+        Raises:
+            BadInput: the kind gives files alone.
+        """
+        raise BadInput(f"{self.name} data: predictions come as files alone; run an experiment and open its run")
 
     @abc.abstractmethod
     def score(self, trial: Trial, split: Any, answers: Any, folder: TrialFolder) -> Rows:

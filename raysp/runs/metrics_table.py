@@ -60,9 +60,12 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
         types = {name: getattr(polars, SCHEMA[name]) for name in columns}
         absent = [lit(None, dtype=types[name]).alias(name) for name in columns if name not in table.columns]
         table = table.with_columns(absent).select([col(name).cast(kind) for name, kind in types.items()])
-        if "value" in columns:
-            table = table.with_columns(col("value").fill_nan(None))
-        return table.filter(*filters)
+        return as_read(table).filter(*filters)
+
+
+def as_read(table: Any) -> Any:
+    """Return rows of the table with null instead of NaN, where a score is undefined."""
+    return table.with_columns(col("value").fill_nan(None)) if "value" in table.columns else table
 
 
 def frame(rows: Sequence[dict[str, Any]], schema: Mapping[str, str] = SCHEMA) -> Any:

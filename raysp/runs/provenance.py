@@ -10,11 +10,16 @@ import os
 import pathlib
 import platform
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import raysp
 
 PACKAGES = ("ray", "torch", "numpy", "polars", "mlflow", "optuna", "h5py", "scipy", "scikit-learn", "nlb-tools")
+
+_call: ContextVar[tuple[str, ...]] = ContextVar("_call", default=())
 
 
 @functools.cache
@@ -22,6 +27,8 @@ def commit() -> dict[str, Any]:
     """Return the git commit of raysp's own code and whether it was changed since; "unknown" outside a checkout."""
     here = os.path.dirname(os.path.abspath(raysp.__file__))
     try:
+        # An installed copy may lie below a checkout of somebody's own, whose commit says nothing of it.
+        _git(here, "ls-files", "--error-unmatch", "__init__.py")
         head = _git(here, "rev-parse", "HEAD")
         changed = bool(_git(here, "status", "--porcelain", "--untracked-files=no", "--", "."))
     except (OSError, subprocess.CalledProcessError):
@@ -45,6 +52,21 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found
+
+
+def typed() -> list[str]:
+    """Return the words of this process's command; in a notebook, of the call that stands for one."""
+    return list(_call.get() or sys.argv)
+
+
+@contextlib.contextmanager
+def called(what: str) -> Iterator[None]:
+    """Let records say for the block that this was called: a notebook's own command says nothing to anyone."""
+    token = _call.set((what,))
+    try:
+        yield
+    finally:
+        _call.reset(token)
 
 
 def _git(folder: str, *args: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import platform
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from raysp.config import code_hash
 from raysp.config.experiment import Trial
@@ -15,9 +15,14 @@ from raysp.errors import NotReady
 from raysp.io import files
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
+from raysp.kinds.kind import Kind
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named, recorded
+
+if TYPE_CHECKING:
+    from raysp.training.fitted import Fitted
+    from raysp.training.job import Job
 
 
 def run_trial(
@@ -47,26 +52,41 @@ def run_trial(
 
         started = time.time()
         kind = kinds.of(store.same_data(setting.root, trial).kind)
-        split, answers = _data(trial, setting)
+        split, answers = data_of(trial, setting)
         log.line(f"{trial.id}: {kind.words(trial, split)}")
         job = Job(
             trial,
             device=setting.device,
             checkpoint=folder.checkpoint_of,
             report=log.and_tell(report),
-            follow=_follow(trial, setting),
+            follow=follow_of(trial, setting),
             keep_going=keep_going,
         )
         fitted = kind.fit(job, split, answers)
         log.line(summary(fitted, trial))
-        products = kind.predict(job, fitted, split)
-        for name, write in products.files.items():
-            write(files.join(folder.path, name))
+        done = write_products(kind, job, fitted, split, folder)
         write_curve(folder.curve, fitted.curve, trial)
-        files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted), **products.metrics})
-        return {**done_record(trial, fitted, split.provenance.standin, started), **products.done}
+        return {**done_record(trial, fitted, split.provenance.standin, started), **done}
 
     return once(trial, setting, run)
+
+
+def write_products(kind: Kind, job: Job, fitted: Fitted, split: Any, folder: TrialFolder) -> Mapping[str, Any]:
+    """Write what a fitted model predicts, and metrics.json; return what done.json is to say of it.
+
+    Args:
+        kind: of the data.
+        job: of the trial.
+        fitted: its model.
+        split: the trial's units already selected.
+        folder: of the trial.
+    """
+    products = kind.predict(job, fitted, split)
+    for name, write in products.files.items():
+        write(files.join(folder.path, name))
+    known = {**named(job.trial), "validation": best_metrics(fitted), **products.metrics}
+    files.write_json(folder.metrics, known)
+    return products.done
 
 
 def once(trial: Trial, setting: Setting, run: Callable[[TrialFolder, Log], dict[str, Any]]) -> dict[str, Any]:
@@ -96,7 +116,7 @@ def check_code(trial: Trial) -> None:
         )
 
 
-def _data(trial: Trial, setting: Setting) -> tuple[Any, Any]:
+def data_of(trial: Trial, setting: Setting) -> tuple[Any, Any]:
     """Return a trial's units of its split, and of the answers where it selects on them."""
     split, answers = _load(setting.root, trial.split, trial.data), None
     if trial.training is not None and trial.training.validate_on == "eval" and trial.follows is None:
@@ -111,7 +131,8 @@ def _load(root: str, name: str, fingerprint: str) -> Any:
     return store.load(root, name)
 
 
-def _follow(trial: Trial, setting: Setting) -> Any:
+def follow_of(trial: Trial, setting: Setting) -> Any:
+    """Return what a trial takes over from the one it follows; None where it follows none. Raises NotReady."""
     if trial.follows is None or trial.training is None:
         return None
     from raysp.training.job import Follow

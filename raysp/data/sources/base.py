@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from raysp.config.experiment import Recording
 from raysp.data.splits.header import Role
 from raysp.data.splits.split import Answers, Split
@@ -34,6 +36,9 @@ class Source:
             is raised after the others were built.
         SAME: settings that change no array.
         LARGE: its recordings are many, or large, so that their hashes are noted beside them.
+        READS: endings of file names, such as ".nwb", that mean this source where nobody names one.
+        build_arrays: (arrays by setting, the other settings, the split's name) -> split and answers, of arrays in
+            memory instead of a file.
     """
 
     VERSION: str
@@ -47,6 +52,8 @@ class Source:
     build_together: Callable[[Sequence[tuple[Any, str]]], Iterator[Built]] | None = None
     SAME: tuple[str, ...] = ()
     LARGE: bool = False
+    READS: tuple[str, ...] = ()
+    build_arrays: Callable[[Mapping[str, np.ndarray], Mapping[str, Any], str], Built] | None = None
 
     @classmethod
     def of(cls, module: ModuleType) -> Source:

@@ -13,7 +13,7 @@ from raysp.config import plugins, settings
 from raysp.config.experiment import STANDIN, Recording
 from raysp.data.sources.base import Source
 from raysp.data.splits.header import Role
-from raysp.errors import unknown
+from raysp.errors import BadInput, unknown
 from raysp.io import files
 
 ROOT = "{root}"
@@ -34,6 +34,26 @@ def source(name: str) -> Source:
     if name not in known:
         raise unknown("source", name, names())
     return Source.of(plugins.load(known[name]))
+
+
+def of_file(path: str) -> str:
+    """Return the name of the source that reads files with such an ending.
+
+    Raises:
+        BadInput: none does, or several do; the sentence says which endings and which sources there are.
+    """
+    known = {name: source(name).READS for name in names()}
+    found = [name for name, endings in known.items() if path.lower().endswith(endings)]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(sorted({one for endings in known.values() for one in endings}))
+    why = f"{' and '.join(found)} both read it" if found else f"expected a file that ends in {listed}"
+    raise BadInput(f"{path}: {why}; name the source that reads it, source=..., one of {', '.join(known)}")
+
+
+def of_arrays() -> Source:
+    """Return the source that makes splits of arrays in memory."""
+    return next(one for name in names() if (one := source(name)).build_arrays is not None)
 
 
 def config(recording: Recording, root: str) -> Any:

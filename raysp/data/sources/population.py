@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+
+from raysp.config import settings
 from raysp.config.experiment import STANDIN
-from raysp.data.formats import plausibility
+from raysp.data.formats import count_file, plausibility
 from raysp.data.sources import odd_units, partition
-from raysp.data.sources.population_config import Config
-from raysp.data.sources.population_counts import read_counts
+from raysp.data.sources.population_config import ARRAYS, Config
+from raysp.data.sources.population_counts import checked_counts, read_counts
 from raysp.data.sources.population_nwb import read_trials
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
+from raysp.errors import unknown
 from raysp.io import files
 
 VERSION = "population-2"
+READS = (".nwb", ".h5", ".hdf5", ".npz", ".mat")
 
 
 def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
@@ -34,7 +41,46 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         BadInput: the recording cannot be used; nothing was written.
     """
     where = os.path.basename(config.path)
-    whole, rows = (read_trials(config), None) if config.align else read_counts(config)
+    read = (read_trials(config), None) if config.align else read_counts(config)
+    return _parted(config, name, where, *read, ((where, files.sha256(config.path)),))
+
+
+def build_arrays(
+    arrays: Mapping[str, np.ndarray], others: Mapping[str, Any], name: str
+) -> tuple[PopulationSplit, Answers]:
+    """Make a split of arrays in memory, and its answers.
+
+    Args:
+        arrays: setting of `Config` that names an array of a file of counts -> the array itself: "counts" (trials,
+            bins, units), and maybe "rates", "behavior", "train_index", "eval_index"; "conditions" is (trials,) or
+            (trials, columns).
+        others: the other settings.
+        name: of the split.
+
+    Raises:
+        BadInput: the arrays do not fit each other, or a setting is wrong.
+    """
+    for setting in arrays:
+        if setting not in ARRAYS:
+            raise unknown("array of counts", setting, ARRAYS)
+    whole = {setting: array for setting, array in arrays.items() if setting != "conditions"}
+    table = np.atleast_2d(arrays["conditions"].T) if "conditions" in arrays else ()
+    columns = {f"conditions, column {index}": column for index, column in enumerate(table)}
+    names = {**{setting: setting for setting in whole}, "conditions": tuple(columns)}
+    config = settings.build(Config, {"path": "", **others, **names}, f"recording {name}")
+    file = count_file.Arrays([*whole, *columns], {**whole, **columns}.__getitem__)
+    found = checked_counts(config, file, name)
+    return _parted(config, name, name, *found, ())
+
+
+def _parted(
+    config: Config,
+    name: str,
+    where: str,
+    whole: partition.Whole,
+    rows: partition.Rows | None,
+    recordings: tuple[tuple[str, str], ...],
+) -> tuple[PopulationSplit, Answers]:
     whole = dataclasses.replace(whole, notes=whole.notes + _doubts(whole, config, where))
     whole = partition.without_silent(whole, config.bin_ms, config.min_rate_hz, where)
     heldout = partition.hidden_units(whole, config.heldout, config.heldout_fraction, config.seed, where)
@@ -45,7 +91,6 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         rows = (partition.others(trials, chosen), chosen)
     whole = odd_units.noted(whole, heldout, rows, config.accept, where)
     start_ms = None if config.window_ms is None else float(config.window_ms[0])
-    recordings = ((where, files.sha256(config.path)),)
     source = Provenance(recordings, VERSION, name.startswith(STANDIN), start_ms=start_ms)
     return partition.partition(whole, (name, config.bin_ms), heldout, rows, source, config.psth_sigma_ms)
 

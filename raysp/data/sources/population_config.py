@@ -17,6 +17,9 @@ SECONDS = 10.0
 
 NWB_ONLY = ("window_ms", "clock_ms", "lag_ms", "keep", "trials", "units", "keep_invalid", "behavior_time_last")
 COUNTS_ONLY = ("rates", "rate_scale", "train_index", "eval_index")
+ARRAYS = ("counts", "rates", "behavior", "train_index", "eval_index", "conditions")
+"""Settings that name arrays of a file of counts."""
+
 NAMED = ("align", "trials", "units", "counts", "rates", "train_index", "eval_index", "behavior")
 LARGEST_LAG_MS = 3_600_000.0
 """An hour: no unit leads a movement by that."""

@@ -25,24 +25,26 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
     Raises:
         BadInput: the file or an array is missing, damaged, or does not fit the others.
     """
-    where = os.path.basename(config.path)
     with count_file.arrays(config.path) as file:
-        counts = count_file.checked_counts(file.read(present(config.counts)), f"{where}: {config.counts}")
-        trials, length, _ = counts.shape
-        forward = round(config.forward_ms / config.bin_ms)
-        if forward >= length:
-            raise BadInput(f"{where}: forward_ms {config.forward_ms} leaves none of {length} bins to observe")
-        rates = behavior = None
-        notes: tuple[str, ...] = ()
-        if (key := config.rates) is not None:
-            rates = count_file.checked_rates(
-                file.read(key), counts.shape, present(config.rate_scale), f"{where}: {key}"
-            )
-        if (key := config.behavior) is not None:
-            behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
-            notes = partition.gaps(behavior, key, where)
-        columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
-        train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
+        return checked_counts(config, file, os.path.basename(config.path))
+
+
+def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple[partition.Whole, Rows | None]:
+    """Return what `read_counts` does, of arrays that are there; `where` begins an error's sentence."""
+    counts = count_file.checked_counts(file.read(present(config.counts)), f"{where}: {config.counts}")
+    trials, length, _ = counts.shape
+    forward = round(config.forward_ms / config.bin_ms)
+    if forward >= length:
+        raise BadInput(f"{where}: forward_ms {config.forward_ms} leaves none of {length} bins to observe")
+    rates = behavior = None
+    notes: tuple[str, ...] = ()
+    if (key := config.rates) is not None:
+        rates = count_file.checked_rates(file.read(key), counts.shape, present(config.rate_scale), f"{where}: {key}")
+    if (key := config.behavior) is not None:
+        behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
+        notes = partition.gaps(behavior, key, where)
+    columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
+    train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
     condition = partition.condition_index(columns) if columns else None
     whole = partition.Whole(counts, forward, rates, condition, behavior, notes=notes)
     return whole, _given_rows(train, chosen, trials, where)

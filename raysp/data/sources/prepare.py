@@ -17,7 +17,7 @@ from raysp.config import code_hash, settings
 from raysp.config.experiment import STANDIN, Recording, in_present_words
 from raysp.data.fetch.verified import is_standin
 from raysp.data.formats import file_kind
-from raysp.data.sources.base import Source
+from raysp.data.sources.base import Built, Source
 from raysp.data.sources.catalog import ROOT, config, matching, recordings, source
 from raysp.data.splits import store
 from raysp.errors import Absent, BadInput, NotReady
@@ -135,6 +135,23 @@ def prepare(
         # The next split is built while these names still hold this one, unless they are let go.
         del split, answers, known
     return list(found)
+
+
+def read(recording: Recording, root: str) -> Built:
+    """Return the split of a recording and its answers, as `prepare` would write them; nothing is written.
+
+    Args:
+        recording: with its source and settings.
+        root: the data root.
+
+    Raises:
+        BadInput, NotReady: see `full_name`, or the recording cannot be used.
+    """
+    found = _find(recording, root)
+    if found.paths is None:
+        raise NotReady(f"the recording of {found.name} is not there, its prepared split is: load that by its name")
+    ((split, answers),) = found.source.builds([(found.config, found.name)])
+    return dataclasses.replace(split, role=found.source.role(found.name)), answers
 
 
 def try_prepare(group: Sequence[Recording], root: str, **options: Any) -> BadInput | NotReady | None:

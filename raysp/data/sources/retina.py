@@ -25,6 +25,7 @@ from raysp.errors import BadInput
 from raysp.io import files
 
 VERSION = "retina-1"
+READS = (".tar.gz", ".tgz")
 
 LARGEST_COUNT = np.iinfo(np.uint8).max
 

@@ -13,6 +13,8 @@ from raysp.kinds.kind import Kind, Products, Rows, Units
 from raysp.runs.folder import RunFolder, TrialFolder
 
 if TYPE_CHECKING:
+    from raysp.data.splits.current_clamp import CurrentClampSplit
+    from raysp.kinds.current_clamp.repeats import Repeats
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
     from raysp.report.section import Section
@@ -70,6 +72,12 @@ class CurrentClamp(Kind):
         from raysp.kinds.current_clamp.predict import predict
 
         return predict(job, fitted, split)
+
+    def predicted(self, job: Job, fitted: Fitted, data: CurrentClampSplit) -> list[Repeats]:
+        """Return the rates (spikes/ms) of each current of the test part, beside what was recorded in its sweeps."""
+        from raysp.kinds.current_clamp.repeats import repeats_of
+
+        return list(repeats_of(data, fitted.model.rates(data), "test"))
 
     def score(self, trial: Trial, split: Any, answers: Any, folder: TrialFolder) -> Rows:
         """Return each unit's explained variance beside its ceiling, and its loss."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
+from raysp.data.splits.population import PopulationSplit, TrialArrays
 from raysp.data.splits.units import find_units
 from raysp.kinds.kind import Elsewhere, Kind, Units
 from raysp.kinds.population.metrics import CEILING, FLOOR, METRICS, NEEDS
 from raysp.runs.folder import RunFolder
 from raysp.runs.roles import roles
+
+if TYPE_CHECKING:
+    from raysp.models.prediction import Prediction
+    from raysp.training.fitted import Fitted
+    from raysp.training.job import Job
 
 
 class Population(Kind):
@@ -53,6 +59,13 @@ class Population(Kind):
     stale = Elsewhere("submission")
     compare = Elsewhere("compare")
     section = Elsewhere("page.page")
+
+    def predicted(self, job: Job, fitted: Fitted, data: PopulationSplit | TrialArrays) -> Prediction:
+        """Return float32 rates of a part's trials, of a split's evaluation trials: expected spikes per bin."""
+        from raysp.training.predict import predict
+
+        trials = data.eval if isinstance(data, PopulationSplit) else data
+        return predict(fitted.model, trials, fitted.device, job.trial.seed)
 
     def remarks(self, table: Any, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]) -> list[str]:
         """Return remarks on judges that were not there, spikes too many, models below the floor."""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.kinds.kind import Elsewhere, Kind, Units
 from raysp.kinds.stimulus.lines import METRICS
+
+if TYPE_CHECKING:
+    from raysp.data.splits.stimulus import StimulusSplit
+    from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
+    from raysp.training.fitted import Fitted
+    from raysp.training.job import Job
 
 
 class Stimulus(Kind):
@@ -51,6 +57,13 @@ class Stimulus(Kind):
     tables = Elsewhere("table", "write_spike_train_table")
     compare = Elsewhere("compare")
     section = Elsewhere("page.page")
+
+    def predicted(self, job: Job, fitted: Fitted, data: StimulusSplit) -> list[SpikeTrain]:
+        """Return the spike trains of the test part, one for each unit and decoding; decodings are calibrated first."""
+        from raysp.kinds.stimulus.predict import PART, calibrated_on_validation, predicted
+
+        boosts = calibrated_on_validation(job, fitted, data)
+        return [one for stretch in data.parts[PART] for one in predicted(job, fitted, data, stretch, boosts)]
 
     def lines(self, table: Any, bounds: tuple[str, str]) -> Iterator[str]:
         """Yield a block per recording: models and decodings by measures, mean and spread over units."""

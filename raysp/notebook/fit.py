@@ -1,0 +1,122 @@
+"""One model fitted in this process: no Ray, no run folder, and the numbers that a run's trial has."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
+from raysp.driver.plan import check_not_empty, check_settings, plan_of
+from raysp.errors import BadInput, unknown
+from raysp.kinds import catalog as kinds
+from raysp.models import catalog
+from raysp.notebook.fitted_model import FittedModel
+from raysp.notebook.loaded_split import LoadedSplit
+from raysp.training.job import Job
+from raysp.training.process_limits import limited
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def fit(
+    model: str,
+    split: LoadedSplit,
+    *,
+    seed: int = 0,
+    units: str | tuple[int, ...] = "all",
+    hyperparameters: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    threads: int = 1,
+    progress: bool = True,
+    **settings: Any,
+) -> FittedModel:
+    """Fit a model to a split, in this process.
+
+    The numbers are those of a run's trial with the same settings, to the last bit.
+
+    Args:
+        model: its name, see `raysp models`.
+        split: what `raysp.load_split` gives.
+        seed: of initial weights, batches and dropout.
+        units: which units, as an experiment has it: numbers, or "1,5,20-40", "first 12", "every 5", "all".
+        hyperparameters: fields of the model's Config that differ from their defaults.
+        training: likewise of `raysp.Training`.
+        device: "auto", "cpu", "cuda" or "cuda:<number>"; None for "auto".
+        threads: CPU threads. More of them may be faster, and round otherwise.
+        progress: show epoch and losses.
+        settings: hyperparameters and training settings by their names alone, e.g. `epochs=50`; of a name that both
+            have, say which is meant by one of the two above.
+
+    Returns:
+        The fitted model.
+
+    Raises:
+        BadInput: an unknown model or setting, or one that does not go with the split; nothing was trained.
+        NotReady: a GPU was asked for, and there is none.
+        Diverged: the loss became infinite or NaN.
+
+    Examples:
+        >>> import numpy as np, raysp
+        >>> split = raysp.load_split(np.random.default_rng(0).poisson(0.3, size=(40, 50, 12)), bin_ms=20)
+        >>> fitted = raysp.fit("sae", split, epochs=2, hidden=8, seed=3, progress=False)
+        >>> fitted
+        sae fitted to counts, seed 3, best of 2 epochs: 2
+        >>> fitted.curve.columns[:3]
+        ['epoch', 'train_loss', 'validation_loss']
+        >>> fitted.predict(split.eval).rates.shape
+        (10, 50, 12)
+    """
+    own, how = _sorted(model, settings, hyperparameters or {}, training or {})
+    trial = _trial(Experiment("notebook", (ModelChoice(model, own, how),), (split.name,), (seed,), units), split)
+    part = split.of_units(trial.units)
+    answers = part.answers if trial.training is not None and trial.training.validate_on == "eval" else None
+    job = Job(trial, device or "auto")
+    with limited(threads), _shown(f"{trial.shown} on {trial.split}", progress) as report:
+        fitted = kinds.of(split.kind).fit(dataclasses.replace(job, report=report), part.split, answers)
+    return FittedModel(trial, job, fitted, threads)
+
+
+def _trial(experiment: Experiment, split: LoadedSplit) -> Trial:
+    """Return the one trial of an experiment, as a run would plan it."""
+    check_settings(experiment)
+    known = split.header
+    if known.role.selects_with:
+        raise BadInput(
+            f"a trial on {known.name} takes its epochs from the one on {known.role.selects_with}: fit to that one, or "
+            "let raysp.run do both"
+        )
+    plan = plan_of(experiment, {known.name: known}, [known.name])
+    check_not_empty(plan)
+    return plan.trials[0]
+
+
+def _sorted(
+    model: str, given: Mapping[str, Any], hyperparameters: Mapping[str, Any], training: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return hyperparameters and training settings, those that were given by name alone put where they belong."""
+    known = [{one.name for one in dataclasses.fields(kind)} for kind in (catalog.module(model).Config, Training)]
+    both = (dict(hyperparameters), dict(training))
+    for name, value in given.items():
+        places = [place for place, names in zip(both, known, strict=True) if name in names]
+        if not places:
+            raise unknown(f"setting of model {model} or of training", name, set().union(*known))
+        if len(places) > 1:
+            raise BadInput(f"{name} is a setting of model {model} and of training: say hyperparameters= or training=")
+        if name in places[0]:
+            raise BadInput(f"{name} expected once, got it twice")
+        places[0][name] = value
+    return both
+
+
+@contextlib.contextmanager
+def _shown(title: str, wanted: bool) -> Iterator[Report]:
+    if not wanted:
+        yield lambda note: None
+        return
+    from raysp.notebook.progress import FitProgress
+
+    with FitProgress(title) as progress:
+        yield progress.take

@@ -1,0 +1,130 @@
+"""A fitted model at hand: what it predicts, how it scores, how it came about."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from raysp.config.experiment import Trial
+from raysp.data.splits import catalog as splits
+from raysp.errors import NotReady
+from raysp.io import files
+from raysp.kinds import catalog as kinds
+from raysp.kinds.kind import Kind
+from raysp.models import catalog
+from raysp.notebook.loaded_split import TEST, LoadedSplit
+from raysp.runs.folder import TrialFolder
+from raysp.runs.metrics_table import as_read, frame
+from raysp.training.fitted import Fitted
+from raysp.training.job import Job
+from raysp.training.process_limits import limited
+from raysp.trials.run_trial import write_products
+
+if TYPE_CHECKING:
+    import polars
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A model, fitted to a split.
+
+    Attributes:
+        trial: what was fitted, with all hyperparameters; its id is that of the same trial in a run.
+        job: the same with its device.
+        fitted: the network with its best weights, and how it came about.
+        threads: CPU threads that it computes with.
+    """
+
+    trial: Trial
+    job: Job = field(repr=False)
+    fitted: Fitted = field(repr=False)
+    threads: int = 1
+
+    def __repr__(self) -> str:
+        best = f", best of {self.fitted.epochs} epochs: {self.fitted.best_epoch}" if self.fitted.epochs else ""
+        return f"{self.trial.shown} fitted to {self.trial.split}, seed {self.trial.seed}{best}"
+
+    @property
+    def model(self) -> nn.Module:
+        """The network, in eval mode, on the device that it was fitted on."""
+        return self.fitted.model
+
+    @property
+    def curve(self) -> polars.DataFrame:
+        """A row per epoch: epoch, train_loss and validation_loss (the model's own), unseen_loss (nats per entry of what
+        was not shown, the same for every model), learning_rate, seconds, and the live metrics that were measured.
+        """
+        import polars
+
+        return polars.DataFrame(self.fitted.curve, infer_schema_length=None)
+
+    def predict(self, data: Any) -> Any:
+        """Return what the model predicts.
+
+        Args:
+            data: a part of a split, as `split.eval`; or the split, of which the evaluation part is predicted.
+
+        Returns:
+            Of trials: `rates` (trials, bins, units) float32 expected spikes per bin, held-in units first;
+            `rates_forward` (trials, forward, units) and `latents` (trials, bins, dimensions), None where the model has
+            none. Of a continuous recording: its test part's spike trains, one for each unit and decoding. Of injected
+            currents: one for each unit and current of the test part, with `rates` (bins,) spikes/ms.
+
+        Raises:
+            BadInput: the data are of another shape than those that the model was fitted to.
+
+        Examples:
+            >>> import numpy as np, raysp
+            >>> split = raysp.load_split(np.random.default_rng(0).poisson(0.3, size=(40, 50, 12)), bin_ms=20)
+            >>> fitted = raysp.fit("mean_rate", split, progress=False)
+            >>> fitted.predict(split.eval).rates.shape
+            (10, 50, 12)
+        """
+        given = data.of_units(self.trial.units).split if isinstance(data, LoadedSplit) else data
+        with limited(self.threads):
+            return self._kind.predicted(self.job, self.fitted, given)
+
+    def scores(self, split: LoadedSplit) -> polars.DataFrame:
+        """Return the scores of the evaluation part, as a run has them.
+
+        Args:
+            split: the one that the model was fitted to, or another one of its shape, with answers.
+
+        Returns:
+            The rows of a run's metrics.parquet: run_trial, model, split, metric, parameter, unit, value, note and so
+            on; `value` is null where a score is undefined, and `note` says why. `unit` is null for a score over all.
+
+        Raises:
+            NotReady: the answers are not known.
+            BadInput: the split does not fit the model.
+
+        Examples:
+            >>> import numpy as np, polars, raysp
+            >>> split = raysp.load_split(np.random.default_rng(0).poisson(0.3, size=(40, 50, 12)), bin_ms=20)
+            >>> scores = raysp.fit("mean_rate", split, progress=False).scores(split)
+            >>> scores.filter(polars.col("unit").is_null(), metric="co-bps").height
+            1
+        """
+        own, kind, trial = split.of_units(self.trial.units), self._kind, self._trial_on(split)
+        whole = split if kind.shares_units else own
+        if splits.of(split.kind).Answers is not None and split.answers is None:
+            looked_at = "" if split.role.phase != TEST else ", as `raysp evaluate RUN --phase test` does, and counts it"
+            raise NotReady(f"the answers of {split.name} are not here; a run is scored against them{looked_at}")
+        with tempfile.TemporaryDirectory(prefix="raysp-") as temporary, limited(self.threads):
+            folder = TrialFolder(files.join(temporary, trial.id))
+            write_products(kind, dataclasses.replace(self.job, trial=trial), self.fitted, own.split, folder)
+            return as_read(frame(kind.score(trial, whole.split, whole.answers, folder)))
+
+    @property
+    def _kind(self) -> Kind:
+        return kinds.of(catalog.kind(self.trial.model))
+
+    def _trial_on(self, split: LoadedSplit) -> Trial:
+        """Return the trial as a run would have it on another split; on its own it keeps its id."""
+        known = split.header
+        if (known.name, known.fingerprint) == (self.trial.split, self.trial.data):
+            return self.trial
+        return dataclasses.replace(self.trial, split=known.name, data=known.fingerprint)

@@ -1,0 +1,222 @@
+"""A run opened to look at: tables, curves, predictions, trained networks; also while it is being written."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars
+
+from raysp.config.experiment import Trial
+from raysp.driver.evaluate import evaluate_trial, wanted
+from raysp.errors import BadInput, NotReady, last_line, unknown
+from raysp.io import files
+from raysp.kinds import catalog as kinds
+from raysp.notebook import loaded_split
+from raysp.notebook.fitted_model import FittedModel
+from raysp.notebook.loaded_split import LoadedSplit
+from raysp.runs.curve import read_curve
+from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.metrics_table import as_read, frame, read_metrics
+from raysp.runs.trial_log import Setting
+from raysp.trials.fitted_again import fitted_again
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TRIALS = {
+    **dict.fromkeys(("trial", "model", "split"), polars.String),
+    **dict.fromkeys(("seed", "units"), polars.Int64),
+    "state": polars.String,
+    **dict.fromkeys(("best_epoch", "epochs", "parameters"), polars.Int64),
+    **dict.fromkeys(("validation_loss", "unseen_loss", "seconds"), polars.Float64),
+    "error": polars.String,
+}
+"""Columns of `OpenedRun.trials`: `units` is how many a trial has of its own, null for all; `state` is done, failed,
+started or missing; of the error the last line."""
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run folder, read anew at each question: of a run that is going on, what is finished is there.
+
+    Attributes:
+        path: of the run folder.
+        root: the data root; None for the recorded one.
+    """
+
+    path: str
+    root: str | None = None
+    _rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def trials(self) -> polars.DataFrame:
+        """A row per trial of the experiment, with its state, and what came of it; columns: `TRIALS`.
+
+        Raises:
+            BadInput: the run's record, or what a trial says of itself, is damaged.
+        """
+        trials = self._folder.trials()
+        states = self._folder.states(trials)
+        return polars.DataFrame([self._row(trial, states[trial.id]) for trial in trials], schema=TRIALS, strict=False)
+
+    @property
+    def scores(self) -> polars.LazyFrame:
+        """The run's scores, a row per trial, metric, parameter and unit; null where one is undefined (`note` says why).
+
+        Of a run that is going on, the finished trials that nobody scored yet are scored here, once. Answers of the
+        test phase are not looked at: `raysp evaluate RUN --phase test` does that, and the run counts it.
+
+        Raises:
+            NotReady: no trial is finished.
+            BadInput: the table is damaged, or the data are not what the run was made with.
+        """
+        there = read_metrics(self._folder) if files.exists(self._folder.metrics) else frame([])
+        known = set(there["run_trial"])
+        try:
+            fresh = [trial for trial in wanted(self._folder, "val") if trial.id not in known]
+        except (BadInput, NotReady):
+            if there.is_empty():
+                raise
+            fresh = []
+        rows = [row for trial in fresh for row in self._scored(trial)]
+        return polars.concat([there, as_read(frame(rows))]).lazy()
+
+    @property
+    def predictions(self) -> polars.LazyFrame:
+        """What the finished trials predict, a row per trial of the data and unit (of other kinds, as they have them).
+
+        Nothing is read before `collect`: filter first, e.g. by `model`, `split`, `part` ("eval") and `unit`. `rates`
+        is a list of expected spikes per bin.
+
+        Raises:
+            NotReady: no trial is finished.
+        """
+        of_split, together = kinds.of_run(self._folder, self.root), {}
+        for trial in self._folder.finished_of(self._folder.trials()):
+            path = self._folder.trial(trial.id).predictions
+            together.setdefault(of_split[trial.split].name, []).append(path)
+        if not together:
+            raise NotReady(f"{self.path} has no finished trial yet; run the experiment, or wait for it")
+        frames = [polars.scan_parquet([_source(path) for path in paths], glob=False) for paths in together.values()]
+        return frames[0] if len(frames) == 1 else polars.concat(frames, how="diagonal_relaxed")
+
+    def curve(self, trial: str) -> polars.DataFrame:
+        """Return a finished trial's training curve, a row per epoch.
+
+        Args:
+            trial: its id, as `trials` has it; or the model's name, where the run has one trial of it.
+
+        Raises:
+            BadInput: there is no such trial, or its curve is damaged.
+            NotReady: it is not finished.
+        """
+        one = self._one(trial)
+        return polars.DataFrame(read_curve(self._folder.trial(one.id).curve, one), infer_schema_length=None)
+
+    def split(self, trial: str) -> LoadedSplit:
+        """Return the data of a trial, its units selected; with answers, where they are known.
+
+        Args:
+            trial: as of `curve`.
+
+        Raises:
+            NotReady: the split is not prepared below the data root.
+            BadInput: there is no such trial; or the split is not what the trial was trained on.
+        """
+        return loaded_split.of_trial(self._root, self._one(trial))
+
+    def fitted(self, trial: str, device: str = "auto") -> FittedModel:
+        """Return a finished trial's model, to predict and to score with.
+
+        This runs the model's code. Nothing is trained, and nothing in the run folder is changed.
+
+        Args:
+            trial: as of `curve`.
+            device: "auto", "cpu", "cuda" or "cuda:<number>".
+
+        Raises:
+            NotReady: the trial is not finished, its checkpoint is gone, its split is not prepared, or the model's code
+                is not what it was.
+            BadInput: there is no such trial; or the split is not what the trial was trained on.
+        """
+        one = self._one(trial)
+        print(f"running the code of model {one.model} for {one.id}", file=sys.stderr)
+        loaded_split.of_trial(self._root, one)
+        job, fitted, _ = fitted_again(one, Setting(self.path, self._root, device))
+        return FittedModel(one, job, fitted)
+
+    def model(self, trial: str, device: str = "auto") -> nn.Module:
+        """Return a finished trial's trained network, a torch module in eval mode. This runs the model's code.
+
+        Arguments and errors as of `fitted`.
+        """
+        return self.fitted(trial, device).model
+
+    @property
+    def _folder(self) -> RunFolder:
+        return RunFolder(self.path)
+
+    @property
+    def _root(self) -> str:
+        return files.absolute(self.root if self.root is not None else self._folder.record().get("root") or "data")
+
+    def _one(self, trial: str) -> Trial:
+        known = {one.id: one for one in self._folder.trials()}
+        if trial in known:
+            return known[trial]
+        alike = [one for one in known.values() if trial in (one.shown, one.front)]
+        if len(alike) == 1:
+            return alike[0]
+        if alike:
+            raise BadInput(f"{trial} has {len(alike)} trials in {self.path}; give one's id, as {alike[0].id}")
+        raise unknown(f"trial of {self.path}", trial, known)
+
+    def _row(self, trial: Trial, state: str) -> dict[str, Any]:
+        folder = self._folder.trial(trial.id)
+        found = folder.read_done() if state == "done" else {}
+        error = last_line(files.read_text(folder.error)) if state == "failed" else None
+        units = None if trial.units is None else len(trial.units)
+        own = {"trial": trial.id, "model": trial.shown, "split": trial.split, "seed": trial.seed, "units": units}
+        return {name: found.get(name) for name in TRIALS} | own | {"state": state, "error": error}
+
+    def _scored(self, trial: Trial) -> list[dict[str, Any]]:
+        if trial.id not in self._rows:
+            self._rows[trial.id] = evaluate_trial(self.path, self._root, trial_to(trial))
+        return self._rows[trial.id]
+
+
+def open_run(path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> OpenedRun:
+    """Return a run, to look at its tables, curves, predictions and trained networks.
+
+    Args:
+        path: of the run folder, or its address in a store of objects.
+        root: the data root, where it is not the one that the run was made with.
+
+    Raises:
+        NotReady: there is no run.
+        BadInput: its record is damaged; or it is a sweep, which has other tables.
+
+    Examples:
+        >>> import polars, raysp
+        >>> run = raysp.open_run("runs/standin-first_look")
+        >>> run.scores.filter(polars.col("unit").is_null(), metric="co-bps").select("model").collect().rows()
+        [('mean_rate',), ('sae',)]
+        >>> run.curve("sae").height
+        3
+        >>> split = run.split("sae")
+        >>> run.fitted("sae").predict(split.eval).rates.shape == (*split.eval.heldin.shape[:2], split.sizes.units)
+        True
+    """
+    folder = RunFolder(os.fspath(path).rstrip("/"))
+    if folder.is_sweep():
+        raise BadInput(f"{folder.path} is a sweep, which predicts nothing: its table of trials is {folder.table}")
+    return OpenedRun(folder.path, None if root is None else os.fspath(root))
+
+
+def _source(path: str) -> Any:
+    """Return what polars reads: a path, or the bytes of what lies in a store of objects, with raysp's access to it."""
+    return path if files.is_local(path) else io.BytesIO(files.read_bytes(path))

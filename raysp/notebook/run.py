@@ -1,0 +1,96 @@
+"""An experiment run from a notebook: what `raysp run` does, and the run opened."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+
+from raysp.config.experiment import Experiment
+from raysp.config.sets import apply_sets
+from raysp.driver.launch import Request, choose_splits, launch, run_folder
+from raysp.notebook.opened_run import OpenedRun, open_run
+from raysp.runs.provenance import called
+
+
+def run(
+    experiment: Experiment,
+    root: str | os.PathLike[str] = "data",
+    runs: str | os.PathLike[str] = "runs",
+    *,
+    splits: Sequence[str] = (),
+    models: Sequence[str] = (),
+    sets: Sequence[str] = (),
+    settings: str | os.PathLike[str] | None = None,
+    retry: bool = False,
+    force: bool = False,
+    accept_code: bool = False,
+    tracking: str | None = None,
+    device: str = "auto",
+    progress: bool = True,
+    verbose: bool = False,
+) -> OpenedRun:
+    """Train, collect, evaluate and report an experiment, as `raysp run` does; again, it does only what is missing.
+
+    Ray is started for the call, unless RAY_ADDRESS names a cluster, and ended after it. Failed trials are told of and
+    stop no other; `run(...).trials` says which.
+
+    Args:
+        experiment: what to run.
+        root: the data root.
+        runs: folder of run folders; the experiment's name is this run's.
+        splits: only splits that match these globs.
+        models: only these models.
+        sets: changes of settings, e.g. "sae.hidden=64".
+        settings: a finished sweep's folder, whose best settings the splits take over.
+        retry: run failed trials again.
+        force: throw away what the run folder has of these trials, and start over.
+        accept_code: keep results of other code, since you say that its changes changed none.
+        tracking: a tracking server's address; None for the run's own store.
+        device: "auto", "cpu" or "cuda".
+        progress: say what is going on; False for nothing.
+        verbose: show what the libraries have to say.
+
+    Returns:
+        The run.
+
+    Raises:
+        BadInput, NotReady: something to mend; nothing was started.
+
+    Examples:
+        >>> import raysp
+        >>> experiment = raysp.Experiment(
+        ...     name="first_look",
+        ...     splits=("mc_maze_small-20ms-val",),
+        ...     models=(raysp.ModelChoice("mean_rate"), raysp.ModelChoice("sae", {"hidden": 48})),
+        ...     training=raysp.Training(epochs=3),
+        ... )
+        >>> run = raysp.run(experiment, root="data", progress=False)
+        >>> run.path
+        'runs/standin-first_look'
+        >>> run.trials["model", "state"].rows()
+        [('mean_rate', 'done'), ('sae', 'done')]
+    """
+    request = Request(
+        root=os.fspath(root),
+        runs=os.fspath(runs),
+        splits=tuple(splits),
+        models=tuple(models),
+        sets=tuple(sets),
+        settings=None if settings is None else os.fspath(settings),
+        retry=retry,
+        force=force,
+        accept_code=accept_code,
+        tracking=tracking,
+        device=device,
+        verbose=verbose,
+    )
+    changed = apply_sets(experiment, request.sets)
+    folder = run_folder(changed, choose_splits(changed, request), request.runs)
+    with called(f"raysp.run({experiment.name})"), contextlib.ExitStack() as stack:
+        if not progress:
+            nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+            stack.enter_context(contextlib.redirect_stderr(nowhere))
+        launch(experiment, request, print)
+    return open_run(folder.path, root)
