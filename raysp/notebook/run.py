@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from raysp.config.experiment import Experiment
 from raysp.config.sets import apply_sets
@@ -71,26 +71,23 @@ def run(
         >>> run.trials["model", "state"].rows()
         [('mean_rate', 'done'), ('sae', 'done')]
     """
-    request = Request(
-        root=os.fspath(root),
-        runs=os.fspath(runs),
-        splits=tuple(splits),
-        models=tuple(models),
-        sets=tuple(sets),
-        settings=None if settings is None else os.fspath(settings),
-        retry=retry,
-        force=force,
-        accept_code=accept_code,
-        tracking=tracking,
-        device=device,
-        verbose=verbose,
-    )
+    narrowed = {"splits": tuple(splits), "models": tuple(models), "sets": tuple(sets)}
+    again = {"retry": retry, "force": force, "accept_code": accept_code}
+    how = {"tracking": tracking, "device": device, "verbose": verbose}
+    best = None if settings is None else os.fspath(settings)
+    request = Request(os.fspath(root), os.fspath(runs), **narrowed, **again, **how, settings=best)
     changed = apply_sets(experiment, request.sets)
     folder = run_folder(changed, choose_splits(changed, request), request.runs)
-    with called(f"raysp.run({experiment.name})"), contextlib.ExitStack() as stack:
-        if not progress:
-            nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-            stack.enter_context(contextlib.redirect_stdout(nowhere))
-            stack.enter_context(contextlib.redirect_stderr(nowhere))
+    with called(f"raysp.run({experiment.name})"), contextlib.nullcontext() if progress else _silence():
         launch(experiment, request, print)
     return open_run(folder.path, root)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    with (
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        yield
