@@ -18,6 +18,7 @@ from raysp.data.sources import prepare
 from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
+from raysp.data.splits.split import Answers, Split, header_of
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 
@@ -39,8 +40,8 @@ class LoadedSplit:
             the kind has none, where they are unknown, and of a test phase: a run counts who looks at those.
     """
 
-    split: splits.Split
-    answers: Any = field(default=None, repr=False)
+    split: Split
+    answers: Answers | None = field(default=None, repr=False)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "split":
@@ -58,7 +59,7 @@ class LoadedSplit:
     @property
     def header(self) -> Header:
         """What the split says of itself, arrays left out."""
-        return Header.of(self.split, answers=self.answers is not None)
+        return header_of(self.split, answers=self.answers is not None)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -169,7 +170,7 @@ def _of_arrays(counts: Any, name: str, settings: Mapping[str, Any]) -> LoadedSpl
     check_name("split", name)
     given = {one: _array(value, one) for one, value in {"counts": counts, **settings}.items() if _is_array(value, one)}
     others = {one: value for one, value in settings.items() if one not in given}
-    return LoadedSplit(*sources.of_arrays().build_arrays(given, others, name))
+    return LoadedSplit(*sources.of_arrays()(given, others, name))
 
 
 def _is_array(value: Any, setting: str) -> bool:

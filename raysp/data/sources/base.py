@@ -18,6 +18,9 @@ from raysp.errors import BadInput
 Built = tuple[Split, Answers | None]
 """A split, and its answers, which are None where they are unknown or the kind has none."""
 
+BuildArrays = Callable[[Mapping[str, np.ndarray], Mapping[str, Any], str], Built]
+"""(arrays by setting, the other settings, the split's name) -> the same, of arrays in memory instead of a file."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -37,8 +40,7 @@ class Source:
         SAME: settings that change no array.
         LARGE: its recordings are many, or large, so that their hashes are noted beside them.
         READS: endings of file names, such as ".nwb", that mean this source where nobody names one.
-        build_arrays: (arrays by setting, the other settings, the split's name) -> split and answers, of arrays in
-            memory instead of a file.
+        build_arrays: makes a split of arrays in memory; see `BuildArrays`.
     """
 
     VERSION: str
@@ -53,7 +55,7 @@ class Source:
     SAME: tuple[str, ...] = ()
     LARGE: bool = False
     READS: tuple[str, ...] = ()
-    build_arrays: Callable[[Mapping[str, np.ndarray], Mapping[str, Any], str], Built] | None = None
+    build_arrays: BuildArrays | None = None
 
     @classmethod
     def of(cls, module: ModuleType) -> Source:

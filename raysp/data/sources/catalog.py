@@ -11,7 +11,7 @@ from typing import Any
 
 from raysp.config import plugins, settings
 from raysp.config.experiment import STANDIN, Recording
-from raysp.data.sources.base import Source
+from raysp.data.sources.base import BuildArrays, Source
 from raysp.data.splits.header import Role
 from raysp.errors import BadInput, unknown
 from raysp.io import files
@@ -51,9 +51,9 @@ def of_file(path: str) -> str:
     raise BadInput(f"{path}: {why}; name the source that reads it, source=..., one of {', '.join(known)}")
 
 
-def of_arrays() -> Source:
-    """Return the source that makes splits of arrays in memory."""
-    return next(one for name in names() if (one := source(name)).build_arrays is not None)
+def of_arrays() -> BuildArrays:
+    """Return what makes splits of arrays in memory."""
+    return next(build for name in names() if (build := source(name).build_arrays) is not None)
 
 
 def config(recording: Recording, root: str) -> Any:
