@@ -191,14 +191,14 @@ def descended(
     loss, evaluations = np.full(len(unit), np.inf), np.zeros(len(unit), np.int64)
     if len(unit) == 0:
         return loss, evaluations
-    tape = second_order.Tape.of(moved, len(units)).arrays()
+    tape = second_order.Tape.of(moved, len(units), decay).arrays()
     penalties = np.repeat(ridge[:, None], theta.shape[1], axis=1)
     for eps in continuation:
         last = eps == continuation[-1]
         taken = np.flatnonzero((soft < eps) | last)
         some, found, count = theta[taken], loss[taken], evaluations[taken]
         second_order.descend(
-            tape, np.array([place[int(unit[row])] for row in taken], np.int64), some, sigma[taken], len(decay), decay,
+            tape, np.array([place[int(unit[row])] for row in taken], np.int64), some, sigma[taken], len(decay),
             float(feedback), float(bin_ms), eps, max(eps, FLOOR), soft[taken], free, penalties[taken], anchor[taken],
             bounds[taken], EVALUATIONS, TOLERANCE if last else COARSE, found, count,
         )  # fmt: skip

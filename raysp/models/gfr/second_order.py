@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from raysp.models.gfr.lanes import Sequence
+from raysp.models.gfr.vectors import BATCH, add_products, advance, hear, padded
 
 MATHS = {"contract", "nsz"}
-VECTOR = 8
-"""Sensitivities are computed in multiples of it."""
+JIT = {"cache": True, "nogil": True, "fastmath": MATHS, "error_model": "numpy"}
 
 
 @dataclass(frozen=True)
@@ -26,126 +27,208 @@ class Tape:
     Attributes:
         unit_ptr: (units + 1,) first of each unit's sequences.
         ptr: (sequences + 1,) first bin of each sequence.
-        current: float64 pA.
+        heard: (bins, terms) float64 what each filter, at gain 1, makes of the current, pA; no fit changes it. Terms are
+            filled up with zeros, here and in `decay`, to whole vectors.
         counts: float64 mean spikes per bin.
         weight: float64 of each bin in the loss.
+        decay: (terms,).
     """
 
     unit_ptr: np.ndarray
     ptr: np.ndarray
-    current: np.ndarray
+    heard: np.ndarray
     counts: np.ndarray
     weight: np.ndarray
+    decay: np.ndarray
 
     @classmethod
-    def of(cls, sequences: Many[Sequence], units: int) -> Tape:
-        """Return the tape of sequences, of all units."""
+    def of(cls, sequences: Many[Sequence], units: int, decay: np.ndarray) -> Tape:
+        """Return the tape of sequences, of all units, for filters of this decay, (terms,)."""
         order = np.argsort([one.unit for one in sequences], kind="stable")
         found = [sequences[at] for at in order]
         owners = np.array([one.unit for one in found])
-        flat = [
+        counts, weight = (
             np.concatenate([np.asarray(getattr(one, name), np.float64) for one in found])
-            for name in ("current", "counts", "weight")
-        ]
-        lengths = [len(one.current) for one in found]
-        ptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return cls(np.searchsorted(owners, np.arange(units + 1)).astype(np.int64), ptr, *flat)
+            for name in ("counts", "weight")
+        )
+        ptr = np.concatenate([[0], np.cumsum([len(one.current) for one in found])]).astype(np.int64)
+        filled = np.pad(decay, (0, padded(len(decay)) - len(decay)))
+        heard = np.zeros((ptr[-1], len(filled)))
+        for first, one in zip(ptr, found, strict=False):
+            _filter(np.asarray(one.current, np.float64), decay, heard[first : first + len(one.current)])
+        return cls(np.searchsorted(owners, np.arange(units + 1)).astype(np.int64), ptr, heard, counts, weight, filled)
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return the arrays as compiled functions take them."""
-        return self.unit_ptr, self.ptr, self.current, self.counts, self.weight
+        return self.unit_ptr, self.ptr, self.heard, self.counts, self.weight, self.decay
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
-def _sequence(current, counts, weight, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, room):
-    """Add a sequence's Fisher matrix and gradient, in all parameters; return its loss."""
-    heard, fired, faded, sensitivity, moved, slope, gradient, fisher = room
-    order = theta.shape[0] - 2 * terms - 2
-    size, padded = theta.shape[0], slope.shape[0]
-    threshold, gamma = theta[2 * terms + order] * sigma, np.exp(theta[2 * terms + order + 1])
-    heard[:], fired[:], moved[:], sensitivity[:], faded[:] = 0, 0, 0, 0, 1
-    loss, rate, scale, still = 0.0, 0.0, 1 / sigma, True
-    silent = np.log(soft + eps)
-    for t in range(current.shape[0]):
-        z = 0.0
+@numba.njit(**JIT)
+def _filter(current, decay, heard):
+    for t in range(heard.shape[0]):
+        for i in range(decay.shape[0]):
+            heard[t, i] = current[t] + (decay[i] * heard[t - 1, i] if t > 0 else 0.0)
+
+
+class Room(NamedTuple):
+    """What a pass over a unit's sequences works in; terms and parameters are filled up to whole vectors.
+
+    Attributes:
+        alpha: (terms,).
+        beta: (terms,) times the feedback.
+        fired: (terms,) what each filter, at gain 1, makes of the own rate.
+        left: (terms,) what is left of sensitivities after a silence.
+        sensitivity: (terms, parameters) of `fired`.
+        slope: (parameters,) derivatives of the last rate.
+        direct: (parameters,) derivatives of a drive while what was fired stays.
+        gradient: (parameters,) of the loss.
+        fisher: (parameters, parameters); its lower half.
+        slopes: (BATCH, parameters) of bins that wait to be added to it.
+        heavy: (BATCH,) their weights.
+    """
+
+    alpha: np.ndarray
+    beta: np.ndarray
+    fired: np.ndarray
+    left: np.ndarray
+    sensitivity: np.ndarray
+    slope: np.ndarray
+    direct: np.ndarray
+    gradient: np.ndarray
+    fisher: np.ndarray
+    slopes: np.ndarray
+    heavy: np.ndarray
+
+
+@numba.njit(**JIT)
+def room_for(terms: int, rest: int) -> Room:
+    """Return room for filters, filled up to whole vectors, and for so many other parameters, likewise."""
+    size = 2 * terms + rest
+    return Room(
+        np.zeros(terms), np.zeros(terms), np.zeros(terms), np.zeros(terms), np.zeros((terms, size)), np.zeros(size),
+        np.zeros(size), np.zeros(size), np.zeros((size, size)), np.zeros((BATCH, size)), np.zeros(BATCH),
+    )  # fmt: skip
+
+
+@numba.njit(**JIT, forceinline=True)
+def _polynomial(rest, x):
+    """Return the polynomial whose roots of coefficients begin `rest`, and its derivative."""
+    p, dp = 0.0, 0.0
+    for k in range(rest.shape[0] - 3, -1, -1):
+        dp = dp * x + p
+        p = p * x + rest[k] ** 2
+    return p, dp
+
+
+@numba.njit(**JIT, forceinline=True)
+def _differentiate(heard, t, rest, x, rate, steep, slope_of_p, scale, silence, decay, room):
+    """Write the slope of a live bin's rate in all parameters."""
+    terms, order, slope = decay.shape[0], rest.shape[0] - 2, room.slope
+    for i in range(terms):
+        room.direct[i] = heard[t, i]
+        room.direct[terms + i] = room.fired[i]
+        room.left[i] = decay[i]
+    if silence > 0:
+        # Sensitivities only faded meanwhile, which has waited until they are wanted.
         for i in range(terms):
-            heard[i] = decay[i] * heard[i] + current[t]
-            fired[i] = decay[i] * fired[i] + feedback * rate
-            z += theta[i] * heard[i] + theta[terms + i] * fired[i]
-        x = (z / terms - threshold) * scale
-        p, dp = 0.0, 0.0
-        for k in range(order - 1, -1, -1):
-            dp = dp * x + p
-            p = p * x + theta[2 * terms + k] ** 2
-        if still and not p > 0:
-            # Nothing fired and nothing does: sensitivities only fade, which waits until they are wanted.
-            for i in range(terms):
-                faded[i] *= decay[i]
+            room.left[i] = decay[i] ** silence
+            for k in range(slope.shape[0]):
+                room.sensitivity[i, k] = decay[i] * room.sensitivity[i, k] + slope[k]
+        slope[:] = 0
+    advance(room.sensitivity, slope, room.left, room.beta, steep * slope_of_p * scale, room.direct)
+    power = steep
+    for k in range(order):
+        slope[2 * terms + k] += 2 * rest[k] * power
+        power *= x
+    slope[2 * terms + order] -= steep * slope_of_p
+    slope[2 * terms + order + 1] += rate
+
+
+@numba.njit(**JIT, forceinline=True)
+def _add(room, held, pull, heavy):
+    """Add a bin to gradient and Fisher matrix, the latter when a batch is full; return how many wait."""
+    room.heavy[held] = heavy
+    for k in range(room.slope.shape[0]):
+        room.slopes[held, k] = room.slope[k]
+        room.gradient[k] += pull * room.slope[k]
+    if held + 1 < BATCH:
+        return held + 1
+    add_products(room.fisher, room.slopes, room.heavy)
+    return 0
+
+
+@numba.njit(**JIT)
+def _sequence(heard, counts, weight, rest, scale, decay, bin_ms, eps, floor, soft, room):
+    """Add a sequence's Fisher matrix and gradient; return its loss. `scale` is 1 / (sigma terms)."""
+    order = rest.shape[0] - 2
+    threshold, gamma = rest[order], np.exp(rest[order + 1])
+    room.fired[:], room.slope[:], room.sensitivity[:] = 0, 0, 0
+    loss, rate, silence, held, lit = 0.0, 0.0, 0, 0, False
+    unlit = np.log(soft + eps)
+    for t in range(heard.shape[0]):
+        x = hear(heard, t, room.alpha, room.fired, decay, rate, room.beta) * scale - threshold
+        p, dp = _polynomial(rest, x)
+        w, c = weight[t], counts[t] + soft
+        if not p > 0:
+            silence += lit
             rate = 0.0
-        else:
-            slope[:] = 0
-            for i in range(terms):
-                left, gain, row = decay[i] * faded[i], feedback * theta[terms + i], sensitivity[i]
-                faded[i] = 1
-                for k in range(padded):
-                    v = left * row[k] + moved[k]
-                    row[k] = v
-                    slope[k] += gain * v
-                slope[i] += heard[i]
-                slope[terms + i] += fired[i]
-            still = not p > 0
-            if still:
-                rate = 0.0
-                moved[:] = 0
-        if p > 0:
-            th = np.tanh(p)
-            rate = gamma * th
-            steep = gamma * (1 - th * th)
-            along = steep * dp * scale / terms
-            for k in range(padded):
-                slope[k] *= along
-            power = 1.0
-            for k in range(order):
-                slope[2 * terms + k] += steep * 2 * theta[2 * terms + k] * power
-                power *= x
-            slope[2 * terms + order] -= steep * dp
-            slope[2 * terms + order + 1] += rate
-            mean = rate * bin_ms
-            if weight[t] > 0:
-                pull = bin_ms * (1 - (counts[t] + soft) / (mean + soft + eps)) * weight[t]
-                heavy = weight[t] * bin_ms * bin_ms / (mean + soft + floor)
-                for k in range(padded):
-                    gradient[k] += pull * slope[k]
-                for k in range(size):
-                    c, into = heavy * slope[k], fisher[k]
-                    for j in range(padded):
-                        into[j] += c * slope[j]
-            for k in range(padded):
-                moved[k] = slope[k]
-        if weight[t] > 0:
-            loss += weight[t] * rate * bin_ms
-            if counts[t] + soft > 0:
-                lit = np.log(rate * bin_ms + soft + eps) if rate > 0 else silent
-                loss -= weight[t] * (counts[t] + soft) * lit
+            if w > 0 and c > 0:
+                loss -= w * c * unlit
+            continue
+        th = np.tanh(p)
+        rate, lit = gamma * th, True
+        _differentiate(heard, t, rest, x, rate, gamma * (1 - th * th), dp, scale, silence, decay, room)
+        silence = 0
+        if w > 0:
+            mean = rate * bin_ms + soft
+            held = _add(room, held, bin_ms * (1 - c / (mean + eps)) * w, w * bin_ms * bin_ms / (mean + floor))
+            loss += w * (mean - soft)
+            if c > 0:
+                loss -= w * c * np.log(mean + eps)
+    room.heavy[held:] = 0
+    add_products(room.fisher, room.slopes, room.heavy)
     return loss
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _unit(tape, unit, theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft, room):
-    unit_ptr, ptr, current, counts, weight = tape
-    room[6][:] = 0
-    room[7][:] = 0
+@numba.njit(**JIT)
+def evaluate(
+    tape: tuple, unit: int, theta: np.ndarray, sigma: float, terms: int, feedback: float, bin_ms: float, eps: float,
+    floor: float, soft: float, room: Room, gradient: np.ndarray, fisher: np.ndarray,
+) -> float:  # fmt: skip
+    """Write a unit's gradient, (parameters,), and Fisher matrix, (parameters, parameters); return its loss.
+
+    Arguments as of `descend`, of one row.
+    """
+    unit_ptr, ptr, heard, counts, weight, decay = tape
+    room.gradient[:], room.fisher[:] = 0, 0
+    for i in range(terms):
+        room.alpha[i], room.beta[i] = theta[i], feedback * theta[terms + i]
     loss = 0.0
     for one in range(unit_ptr[unit], unit_ptr[unit + 1]):
         a, b = ptr[one], ptr[one + 1]
         loss += _sequence(
-            current[a:b], counts[a:b], weight[a:b], theta, sigma, terms, decay, feedback, bin_ms, eps, floor, soft,
-            room,
+            heard[a:b], counts[a:b], weight[a:b], theta[2 * terms :], 1 / (sigma * terms), decay, bin_ms, eps, floor,
+            soft, room,
         )  # fmt: skip
+    _unpack(room, terms, feedback, gradient, fisher)
     return loss
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**JIT)
+def _unpack(room, terms, feedback, gradient, fisher):
+    """Copy gradient and Fisher matrix to where parameters stand side by side."""
+    more, size = room.alpha.shape[0] - terms, gradient.shape[0]
+    for k in range(size):
+        row = k + more * ((k >= terms) + (k >= 2 * terms))
+        factor = feedback if terms <= k < 2 * terms else 1.0
+        gradient[k] = room.gradient[row] * factor
+        for j in range(k + 1):
+            column = j + more * ((j >= terms) + (j >= 2 * terms))
+            other = feedback if terms <= j < 2 * terms else 1.0
+            fisher[k, j] = fisher[j, k] = room.fisher[row, column] * factor * other
+
+
+@numba.njit(**JIT)
 def solve(
     matrix: np.ndarray, right: np.ndarray,
 ) -> bool:  # fmt: skip
@@ -173,10 +256,10 @@ def solve(
     return True
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**JIT)
 def descend(
-    tape: tuple, unit_of_row: np.ndarray, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray,
-    feedback: float, bin_ms: float, eps: float, floor: float, soft: np.ndarray, free: np.ndarray, ridge: np.ndarray,
+    tape: tuple, unit_of_row: np.ndarray, theta: np.ndarray, sigma: np.ndarray, terms: int, feedback: float,
+    bin_ms: float, eps: float, floor: float, soft: np.ndarray, free: np.ndarray, ridge: np.ndarray,
     anchor: np.ndarray, bounds: np.ndarray, most: int, tolerance: float, losses: np.ndarray, evaluations: np.ndarray,
 ) -> None:  # fmt: skip
     """Fit each row, in place.
@@ -187,7 +270,6 @@ def descend(
         theta: (rows, parameters).
         sigma: (rows,) pA.
         terms: filters.
-        decay: (terms,).
         feedback: factor of the neuron's own rate.
         bin_ms: width of a bin.
         eps: within the logarithm.
@@ -204,47 +286,56 @@ def descend(
         evaluations: (rows,) int64, added to.
     """
     size = theta.shape[1]
-    padded = (size + VECTOR - 1) // VECTOR * VECTOR
-    room = (
-        np.zeros(terms), np.zeros(terms), np.zeros(terms), np.zeros((terms, padded)), np.zeros(padded),
-        np.zeros(padded), np.zeros(padded), np.zeros((padded, padded)),
-    )  # fmt: skip
-    gradient, fisher, matrix = np.zeros(size), np.eye(size), np.zeros((size, size))
+    room = room_for(tape[5].shape[0], padded(size - 2 * terms))
+    slope, matrix = np.zeros(size), np.zeros((size, size))
+    gradient, fisher, scratch = np.zeros(size), np.eye(size), np.zeros((size, size))
     for row in range(theta.shape[0]):
-        unit, here, damping = unit_of_row[row], theta[row].copy(), 1e-2
-        best = np.inf
+        here, damping, best = theta[row].copy(), 1e-2, np.inf
         for _ in range(most):
-            loss = _unit(
-                tape, unit, here, sigma[row], terms, decay, feedback, bin_ms, eps, floor, soft[row], room,
+            loss = evaluate(
+                tape, unit_of_row[row], here, sigma[row], terms, feedback, bin_ms, eps, floor, soft[row], room, slope,
+                matrix,
             )  # fmt: skip
             evaluations[row] += 1
-            for k in range(size):
-                loss += 0.5 * ridge[row, k] * (here[k] - anchor[row, k]) ** 2
-            fell = best - loss
+            loss += _penalise(here, anchor[row], ridge[row], slope, matrix)
             if loss < best:
-                small = fell < tolerance * abs(loss) and damping < 1
-                best = loss
+                small = best - loss < tolerance * abs(loss) and damping < 1
+                best, damping = loss, max(damping * 0.3, 1e-9)
                 theta[row] = here
-                for k in np.flatnonzero(free):
-                    gradient[k] = room[6][k] + ridge[row, k] * (here[k] - anchor[row, k])
-                    for j in np.flatnonzero(free):
-                        fisher[k, j] = room[7][k, j]
-                    fisher[k, k] += ridge[row, k]
-                damping = max(damping * 0.3, 1e-9)
+                _keep(free, slope, matrix, gradient, fisher)
                 if small:
                     break
             else:
                 damping *= 6
                 if damping > 1e8:
                     break
-            step = _damped(fisher, gradient, damping, matrix)
-            for k in range(size):
-                here[k] = theta[row, k] - step[k]
+            here = theta[row] - _damped(fisher, gradient, damping, scratch)
             here[-1] = min(max(here[-1], bounds[row, 0]), bounds[row, 1])
         losses[row] = best
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**JIT)
+def _penalise(theta, anchor, ridge, gradient, fisher):
+    """Add a ridge to gradient and Fisher matrix; return its loss."""
+    loss = 0.0
+    for k in range(theta.shape[0]):
+        away = theta[k] - anchor[k]
+        loss += 0.5 * ridge[k] * away**2
+        gradient[k] += ridge[k] * away
+        fisher[k, k] += ridge[k]
+    return loss
+
+
+@numba.njit(**JIT)
+def _keep(free, slope, matrix, gradient, fisher):
+    """Copy what belongs to parameters that are fitted."""
+    for k in np.flatnonzero(free):
+        gradient[k] = slope[k]
+        for j in np.flatnonzero(free):
+            fisher[k, j] = matrix[k, j]
+
+
+@numba.njit(**JIT)
 def _damped(fisher, gradient, damping, matrix):
     """Return Marquardt's step; more damping where the matrix is no better."""
     largest = 0.0

@@ -21,10 +21,10 @@ def descended(
     theta, rows = theta.copy(), len(theta)
     units = np.zeros(rows, int) if units is None else units
     losses, evaluations = np.zeros(rows), np.zeros(rows, int)
-    tape = second_order.Tape.of(sequences, units.max() + 1).arrays()
+    tape = second_order.Tape.of(sequences, units.max() + 1, decay).arrays()
     for one in eps:
         second_order.descend(
-            tape, units, theta, np.full(rows, sigma), len(decay), decay, 1000.0, float(bin_ms), one, max(one, 0.02),
+            tape, units, theta, np.full(rows, sigma), len(decay), 1000.0, float(bin_ms), one, max(one, 0.02),
             np.full(rows, soft), np.ones(theta.shape[1], bool) if free is None else free,
             np.full(theta.shape, ridge), theta.copy(), np.tile([-9.0, 1.0], (rows, 1)), most, 1e-9, losses, evaluations,
         )  # fmt: skip
@@ -36,19 +36,17 @@ def test_gradient_is_that_of_autograd_silent_stretches_included():
     current = np.concatenate([rng.normal(130, 60, 30), np.zeros(80), rng.normal(130, 60, 30)])
     one = sequence(current, rng.poisson(0.4, 140).astype(float), 0.7)
     parameters = cell_p()
-    room = (
-        *(np.zeros(8) for _ in range(3)), np.zeros((8, 24)), np.zeros(24), np.zeros(24), np.zeros(24),
-        np.zeros((24, 24)),
-    )  # fmt: skip
-    loss = second_order._sequence(
-        one.current, one.counts, one.weight, parameters.theta()[0], 200.0, 8, parameters.decay, 1000.0, 20.0, 1e-8,
-        0.02, 0.0, room,
-    )  # fmt: skip
+    tape = second_order.Tape.of([one], 1, parameters.decay).arrays()
+    gradient, fisher = np.zeros(20), np.zeros((20, 20))
+    room = second_order.room_for(8, 4)
+    loss = second_order.evaluate(
+        tape, 0, parameters.theta()[0], 200.0, 8, 1000.0, 20.0, 1e-8, 0.02, 0.0, room, gradient, fisher
+    )
     expected_loss, expected = by_autograd([one], parameters)
     assert loss == pytest.approx(expected_loss, rel=1e-10)
-    assert room[6][:20] == pytest.approx(expected, rel=1e-8, abs=1e-8 * np.abs(expected).max())
-    assert np.allclose(room[7], room[7].T, rtol=1e-12)
-    assert np.linalg.eigvalsh(room[7]).min() > -1e-9 * np.abs(room[7]).max()
+    assert gradient == pytest.approx(expected, rel=1e-8, abs=1e-8 * np.abs(expected).max())
+    assert np.allclose(fisher, fisher.T, rtol=1e-12)
+    assert np.linalg.eigvalsh(fisher).min() > -1e-9 * np.abs(fisher).max()
 
 
 def test_it_solves_what_is_positive_definite_and_says_what_is_not():

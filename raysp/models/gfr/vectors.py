@@ -1,0 +1,187 @@
+"""Loops of Levenberg-Marquardt as vector instructions, which no compiler finds by itself: arrays might overlap.
+
+Each takes contiguous arrays of double precision whose last axis is a multiple of VECTOR. Sums are taken in one order,
+whatever the machine's vectors are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, register_jitable
+
+VECTOR = 4
+"""Numbers side by side."""
+
+BATCH = 4
+"""Bins whose products are added at once."""
+
+REAL = ir.DoubleType()
+MANY = ir.VectorType(REAL, VECTOR)
+NOTHING = ir.Constant(MANY, ir.Undefined)
+
+
+@register_jitable
+def padded(count: int) -> int:
+    """Return the least multiple of VECTOR that is no less."""
+    return (count + VECTOR - 1) // VECTOR * VECTOR
+
+
+def _index(value: int) -> ir.Constant:
+    return ir.Constant(ir.IntType(64), value)
+
+
+class _Array:
+    """An array's data, a vector at a time."""
+
+    def __init__(self, context: Any, builder: ir.IRBuilder, kind: types.Array, value: ir.Value) -> None:
+        array = context.make_array(kind)(context, builder, value)
+        self.builder, self.data = builder, array.data
+        self.shape = cgutils.unpack_tuple(builder, array.shape)
+
+    def one(self, at: ir.Value) -> ir.Value:
+        """Return the number there, in all places of a vector."""
+        return spread(self.builder, self.builder.load(self.builder.gep(self.data, [at])))
+
+    def load(self, at: ir.Value) -> ir.Value:
+        return self.builder.load(self._there(at), align=8)
+
+    def store(self, value: ir.Value, at: ir.Value) -> None:
+        self.builder.store(value, self._there(at), align=8)
+
+    def _there(self, at: ir.Value) -> ir.Value:
+        return self.builder.bitcast(self.builder.gep(self.data, [at]), MANY.as_pointer())
+
+
+def spread(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """Return a vector of one number."""
+    first = builder.insert_element(NOTHING, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, NOTHING, ir.Constant(ir.VectorType(ir.IntType(32), VECTOR), [0] * VECTOR))
+
+
+def _plus_product(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
+
+
+def _total(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
+    half = VECTOR
+    while half > 1:
+        half //= 2
+        places = [(place + half) % VECTOR for place in range(VECTOR)]
+        turned = builder.shuffle_vector(vector, NOTHING, ir.Constant(ir.VectorType(ir.IntType(32), VECTOR), places))
+        vector = builder.fadd(vector, turned)
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+def _each_vector(builder: ir.IRBuilder, count: ir.Value) -> Any:
+    return cgutils.for_range(builder, builder.udiv(count, _index(VECTOR)))
+
+
+def _arrays(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> list[Any]:
+    return [
+        _Array(context, builder, kind, value) if isinstance(kind, types.Array) else value
+        for kind, value in zip(signature.args, args, strict=True)
+    ]
+
+
+@intrinsic
+def hear(
+    typing: Any, heard: Any, at: Any, alpha: Any, fired: Any, decay: Any, more: Any, beta: Any
+) -> tuple[Any, Callable]:
+    """Fade what was fired and add to it; return alpha times a row of what is heard plus beta times what was fired.
+
+    Args:
+        heard: (bins, terms).
+        at: row.
+        alpha: (terms,).
+        fired: (terms,), changed.
+        decay: (terms,).
+        more: is added to each.
+        beta: (terms,).
+    """
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        sound, row, gain, state, left, fresh, loop_gain = _arrays(context, builder, signature, args)
+        (terms,) = state.shape
+        start, fresh = builder.mul(row, terms), spread(builder, fresh)
+        sums = cgutils.alloca_once(builder, MANY)
+        builder.store(ir.Constant(MANY, [0.0] * VECTOR), sums)
+        with _each_vector(builder, terms) as loop:
+            place = builder.mul(loop.index, _index(VECTOR))
+            now = _plus_product(builder, left.load(place), state.load(place), fresh)
+            state.store(now, place)
+            total = _plus_product(builder, gain.load(place), sound.load(builder.add(start, place)), builder.load(sums))
+            builder.store(_plus_product(builder, loop_gain.load(place), now, total), sums)
+        return _total(builder, builder.load(sums))
+
+    return types.float64(heard, at, alpha, fired, decay, more, beta), code
+
+
+@intrinsic
+def advance(
+    typing: Any, sensitivity: Any, slope: Any, left: Any, gain: Any, along: Any, direct: Any,
+) -> tuple[Any, Callable]:  # fmt: skip
+    """Let sensitivities fade by `left` and take in the last bin's slope; replace it by that of this bin.
+
+    Args:
+        sensitivity: (terms, parameters), changed.
+        slope: (parameters,) of the last bin's rate, changed to along (direct + the sum over terms of gain times
+            sensitivity).
+        left: (terms,).
+        gain: (terms,).
+        along: factor.
+        direct: (parameters,).
+    """
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        rows, last, fade, weight, factor, begun = _arrays(context, builder, signature, args)
+        terms, width = rows.shape
+        factor, sums = spread(builder, factor), cgutils.alloca_once(builder, MANY)
+        with _each_vector(builder, width) as outer:
+            place = builder.mul(outer.index, _index(VECTOR))
+            moved = last.load(place)
+            builder.store(begun.load(place), sums)
+            with cgutils.for_range(builder, terms) as inner:
+                at = builder.add(builder.mul(inner.index, width), place)
+                now = _plus_product(builder, fade.one(inner.index), rows.load(at), moved)
+                rows.store(now, at)
+                builder.store(_plus_product(builder, weight.one(inner.index), now, builder.load(sums)), sums)
+            last.store(builder.fmul(factor, builder.load(sums)), place)
+        return context.get_dummy_value()
+
+    return types.void(sensitivity, slope, left, gain, along, direct), code
+
+
+@intrinsic
+def add_products(typing: Any, matrix: Any, rows: Any, weight: Any) -> tuple[Any, Callable]:
+    """Add weighted products of rows to a symmetric matrix, of which the lower half and the diagonal are kept.
+
+    Args:
+        matrix: (parameters, parameters), changed.
+        rows: (BATCH, parameters).
+        weight: (BATCH,).
+    """
+
+    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        into, each, heavy = _arrays(context, builder, signature, args)
+        width = into.shape[1]
+        starts = [builder.mul(_index(one), width) for one in range(BATCH)]
+        heavies = [heavy.one(_index(one)) for one in range(BATCH)]
+        with cgutils.for_range(builder, width) as outer:
+            factors = [
+                builder.fmul(heavies[one], each.one(builder.add(starts[one], outer.index))) for one in range(BATCH)
+            ]
+            start = builder.mul(outer.index, width)
+            with cgutils.for_range(builder, builder.add(builder.udiv(outer.index, _index(VECTOR)), _index(1))) as inner:
+                place = builder.mul(inner.index, _index(VECTOR))
+                total = into.load(builder.add(start, place))
+                for one in range(BATCH):
+                    total = _plus_product(builder, factors[one], each.load(builder.add(starts[one], place)), total)
+                into.store(total, builder.add(start, place))
+        return context.get_dummy_value()
+
+    return types.void(matrix, rows, weight), code
