@@ -149,6 +149,9 @@ def _lacks(cell: Cell, rows: Sequence[Row], cut: Cut) -> str | None:
         return "has nothing to validate on"
     if not any(sweep.bins[cut.bin_ms][1].any() for sweep, _, _ in rows):
         return "has no spike"
+    shown = [sweep.bins[cut.bin_ms][0][:trained] for sweep, trained, _ in rows if trained]
+    if min(one.min() for one in shown) == max(one.max() for one in shown):
+        return "has nothing to learn from: the current that it trains on never changes"
     return None
 
 

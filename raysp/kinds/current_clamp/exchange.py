@@ -24,6 +24,7 @@ from raysp.models.gfr.parameters import FEEDBACK, lambdas
 
 FORMS = ("gfr-json", "gfr-pickle", "gfr-cells")
 CHOICE = ("protocol", "published")
+WIDTHS_MS = (10, 20, 50, 100)
 AGREE = 1e-4
 """By how much lambdas may differ from those of their width of bins: the original's are of single precision."""
 
@@ -253,7 +254,7 @@ def _row(where: str, record: Mapping[str, Any]) -> dict[str, Any]:
             "test_losses": record.get("test_losses"),
             "standin": False,
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise BadInput(f"{where} expected the parameters of a cell, got something else ({reason})") from error
     _check(where, row, params, alpha, beta, lost)
@@ -261,19 +262,24 @@ def _row(where: str, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(where: str, row: Mapping[str, Any], params: Mapping[str, Any], *filters: np.ndarray) -> None:
-    expected, bin_ms = lambdas(row["bin_ms"]), row["bin_ms"]
-    own = int(params.get("bin_size", bin_ms))
-    if (
-        own != bin_ms
-        or any(len(one) != len(expected) for one in filters)
-        or np.abs(filters[2] - expected).max() > AGREE
-    ):
-        raise BadInput(
-            f"{where} expected the {len(expected)} filters of bins of {bin_ms} ms, got {len(filters[2])}, of bins of "
-            f"{own} ms as its parameters say: they are of another width of bins"
-        )
-    if not all(np.isfinite(one).all() for one in (*filters, row["poly_coeff"], row["sigma"], row["gamma"])):
+    lost, bin_ms = filters[2], row["bin_ms"]
+    if len({len(one) for one in filters}) > 1:
+        raise BadInput(f"{where} expected as many alphas and betas as lambdas, got {[len(one) for one in filters]}")
+    if not all(np.isfinite(one).all() for one in (*filters, row["poly_coeff"], row["threshold"])):
         raise BadInput(f"{where} expected finite parameters, got others")
+    if not (0 < row["sigma"] < np.inf and 0 < row["gamma"] < np.inf and ((lost > 0) & (lost <= 1)).all()):
+        raise BadInput(f"{where} expected a largest current and rate above 0, and lambdas to 1, got others")
+    # Whoever chose time constants of his own has lambdas of no width that is known.
+    named, known = int(params.get("bin_size", bin_ms)), [width for width in WIDTHS_MS if _alike(lost, lambdas(width))]
+    if named != bin_ms or (known and bin_ms not in known):
+        raise BadInput(
+            f"{where} expected parameters of bins of {bin_ms} ms, got filters of {(known or [named])[0]} ms: they are "
+            "of another width of bins"
+        )
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return len(one) == len(other) and bool(np.abs(one - other).max() <= AGREE)
 
 
 def _single(value: Any) -> float:

@@ -104,7 +104,7 @@ def _outcome(
 def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
     """Return why a unit has no fit, going on after "it"."""
     if not np.isfinite(split.gamma[unit]):
-        return "has no sweep with two spikes, so that its highest rate is unknown"
+        return "has no known highest rate: no sweep has two spikes, or no file says it"
     if not validation.published_windows(split, unit):
         return f"has no sweep of {validation.VALIDATES}"
     if not (split.first_bins(config.activation_bin_ms).unit == unit).any():

@@ -117,6 +117,14 @@ def test_a_cell_without_any_spike_is_left_out():
     assert made(cell(1), silent).left_out == ((3, "has no spike"),)
 
 
+def test_a_cell_whose_training_current_never_changes_is_left_out():
+    still = Cell(3, tuple(sweep(one, (3.0,) * 5) for one in FULL), 0.1)
+    reason = "has nothing to learn from: the current that it trains on never changes"
+    assert made(cell(1), still).left_out == ((3, reason),)
+    steps = (sweep("Long Square", (4.0,) * 5), *still.sweeps)
+    assert made(Cell(3, steps, 0.1)).left_out == ()
+
+
 def test_a_sweep_shorter_than_a_bin_is_passed_over():
     short = Sweep("Noise 1", {10: (np.ones(1, np.float32), np.ones(1, np.uint16))}, np.array([]))
     assert len(made(Cell(1, (*cell(1).sweeps, short), 0.1)).sweep_unit) == len(FULL)

@@ -106,6 +106,16 @@ def test_an_imported_cell_is_the_neuron_that_its_parameters_say(tmp_path):
                                rtol=1e-6)  # fmt: skip
 
 
+def test_time_constants_of_ones_own_come_back(tmp_path):
+    own = {name: [[1.0, 0.5, 0.25]] for name in "ab"} | {"ds": lambdas(20, (30.0, 3000.0)).tolist()}
+    path, table = (
+        write(tmp_path / "own.json", record(params={**record()["params"], **own})),
+        str(tmp_path / "own.parquet"),
+    )
+    take_in(path, table, "gfr-json")
+    assert raysp.load_cells(table)["lambda"].to_list() == [own["ds"]]
+
+
 def test_a_cell_that_is_not_there_or_not_at_this_width_is_named_with_what_there_is(made):
     with pytest.raises(BadInput, match="no fitted cell 6: the nearest number is 5; there are 4, from 5 to 14"):
         raysp.load_cell(made.run.path, 6)
@@ -126,7 +136,13 @@ def test_importing_raysp_alone_imports_no_library():
     [
         ([record(), record()], "each cell once at each width of bins, got cell 566517779 more than once"),
         ([record(bin_size=50)], "another width of bins"),
-        ([record(bin_size=100, params={**record()["params"], "bin_size": 100})], "filters of bins of 100 ms, got 8"),
+        (
+            [record(bin_size=100, params={**record()["params"], "bin_size": 100})],
+            "of bins of 100 ms, got filters of 20 ms",
+        ),
+        ([record(params={**record()["params"], "b": [[0.0] * 7]})], "as many alphas and betas as lambdas"),
+        ([record(params={**record()["params"], "g": {**record()["params"]["g"], "max_current": []}})], "IndexError"),
+        ([record(params={**record()["params"], "g": {**record()["params"]["g"], "max_current": [0]}})], "above 0"),
         ([record(params={})], "expected the parameters of a cell"),
         ([record(params={**record()["params"], "a": [[math.nan] * 8]})], "expected finite parameters"),
         ([], "expected parameters of cells, found none"),

@@ -108,7 +108,7 @@ def test_a_saved_model_runs_the_same_and_a_failed_cell_has_no_rates(cells):
     model = fitted(split, PAPER)
     failed = [row for row in model.rows() if row["status"] == "failed"]
     assert [(row["unit"], row["chosen"]) for row in failed] == [(int(split.unit_ids[1]), False)]
-    assert "no sweep with two spikes" in failed[0]["reason"]
+    assert "no sweep has two spikes" in failed[0]["reason"]
     rates = model.rates(split)
     owner = np.zeros(len(split.current_ptr) - 1, int)
     owner[split.sweep_current] = split.sweep_unit
