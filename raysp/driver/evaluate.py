@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,9 +59,15 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     folder = RunFolder(run).trial(trial.id)
     prepared = store.same_data(root, trial)
     digest_of(RunFolder(run), trial)
-    kind, split, answers = kinds.of(prepared.kind), store.load(root, trial.split), None
+    kind, split, answers = kinds.of(prepared.kind), _load(root, trial.split, prepared.fingerprint), None
     if splits.of(prepared.kind).Answers is not None:
         answers = store.load_answers(root, trial.split)
     if trial.units is not None and not kind.shares_units:
         split, answers = split.select(trial.units), None if answers is None else answers.select(trial.units)
     return kind.score(trial, split, answers, folder)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(root: str, name: str, fingerprint: str) -> Any:
+    # Trials that share out a task's units are scored one after the other in the same process.
+    return store.load(root, name)
