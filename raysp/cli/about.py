@@ -15,13 +15,15 @@ def models() -> None:
     """List the models and their settings."""
     import dataclasses
 
+    from raysp.config import settings
     from raysp.models import catalog
 
     for name in catalog.names():
         module = catalog.module(name)
         say(f"{name}: {(module.__doc__ or '').strip().splitlines()[0]}")
         for field in dataclasses.fields(module.Config):
-            say(f"    {field.name} = {field.default!r}")
+            limits = settings.limits(settings.hints(module.Config)[field.name])
+            say(f"    {field.name} = {field.default!r}" + (f" ({limits})" if limits else ""))
 
 
 @main.command()

@@ -8,9 +8,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from raysp.config import ranges, settings
+from annotated_types import Ge
+
+from raysp.config import settings
+from raysp.config.ranges import Count, Natural, NonNegative, Positive, Share
 from raysp.errors import BadInput, expect, unknown
 from raysp.io import files
 
@@ -50,35 +53,31 @@ class Training:
             `learning_rate`, and stays.
     """
 
-    epochs: int = 500
-    batch_size: int = 64
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.1
+    epochs: Count = 500
+    batch_size: Count = 64
+    learning_rate: Positive = 4e-3
+    weight_decay: NonNegative = 0.1
     optimizer: Literal["adam", "adamw"] = "adamw"
     schedule: Literal["constant", "cosine", "plateau", "one_cycle"] = "constant"
-    warmup_epochs: int = 0
-    plateau_patience: int = 10
-    clip_norm: float = 200.0
-    patience: int = 0
+    warmup_epochs: Natural = 0
+    plateau_patience: Count = 10
+    clip_norm: NonNegative = 200.0
+    patience: Natural = 0
     validate_on: Literal["train", "eval"] = "train"
-    validation_every: int = 5
+    validation_every: Annotated[int, Ge(2)] = 5
     validation_seed: int | None = 0
     refit: bool = False
-    measure_every: int = 25
+    measure_every: Natural = 25
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     average: Literal["none", "swa", "ema"] = "none"
-    average_from: float = 0.8
-    average_decay: float = 0.999
-    average_rate: float = 0.5
+    average_from: Share = 0.8
+    average_decay: Share = 0.999
+    average_rate: Positive = 0.5
 
     def __post_init__(self) -> None:
         settings.check(self, "training")
-        ranges.at_least(self, "training", epochs=1, batch_size=1, validation_every=2, plateau_patience=1)
-        ranges.at_least(self, "training", warmup_epochs=0, patience=0, weight_decay=0, clip_norm=0, measure_every=0)
         if self.refit and self.validate_on == "eval":
             raise BadInput("training, refit expected validate_on train: with eval no training trial is set aside")
-        ranges.shares(self, "training", "average_from", "average_decay")
-        ranges.above_zero(self, "training", "average_rate", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -94,16 +93,14 @@ class Resources:
         machines_within_min: minutes after which a command gives up when no worker is alive, since no machine comes.
     """
 
-    workers: int | None = None
-    cpus_per_worker: int = 1
+    workers: Count | None = None
+    cpus_per_worker: Count = 1
     gpus_per_worker: float | None = None
-    max_crashes: int = 3
-    machines_within_min: float = 30.0
+    max_crashes: Count = 3
+    machines_within_min: Positive = 30.0
 
     def __post_init__(self) -> None:
         settings.check(self, "resources")
-        ranges.above_zero(self, "resources", "machines_within_min")
-        ranges.at_least(self, "resources", cpus_per_worker=1, max_crashes=1, workers=1)
         if self.gpus_per_worker is not None:
             check_share(self.gpus_per_worker, "resources, gpus_per_worker")
 
@@ -305,7 +302,7 @@ class Experiment:
     splits: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     units: str | tuple[int, ...] = "all"
-    units_per_trial: int = 0
+    units_per_trial: Natural = 0
     recordings: tuple[Recording, ...] = ()
     training: Training = Training()
     resources: Resources = Resources()
@@ -315,7 +312,6 @@ class Experiment:
     def __post_init__(self) -> None:
         settings.check(self, f"experiment {self.name}")
         check_name("experiment", self.name)
-        ranges.at_least(self, f"experiment {self.name}", units_per_trial=0)
         recordings = [recording.name for recording in self.recordings]
         models = [model.shown for model in self.models]
         given: dict[str, list[Any]] = {"models": models, "seeds": list(self.seeds), "recordings": recordings}

@@ -1,45 +1,68 @@
-"""Ranges of settings: those outside are refused in the same words everywhere; one that is None is not set."""
+"""Ranges of settings, as parts of their types: what is outside is refused in the same words everywhere."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+import operator
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from raysp.errors import BadInput
 
+T = TypeVar("T")
+Natural = Annotated[int, Ge(0)]
+Count = Annotated[int, Ge(1)]
+NonNegative = Annotated[float, Ge(0)]
+Positive = Annotated[float, Gt(0)]
+Share = Annotated[float, Ge(0), Lt(1)]
+"""Of what is never all: of units that are dropped, say."""
+Chance = Annotated[float, Ge(0), Le(1)]
+Between = Annotated[float, Gt(0), Lt(1)]
+Several = Annotated[tuple[T, ...], MinLen(1)]
 
-def at_least(given: Any, where: str, **least: float) -> None:
-    """Refuse settings below a bound.
+HOLDS: dict[str, Callable[[Any, Any], bool]] = {
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "le": operator.le,
+    "lt": operator.lt,
+    "min_length": lambda value, least: len(value) >= least,
+}
+WORDS = {
+    "ge": "at least",
+    "gt": "a number >",
+    "le": "at most",
+    "lt": "a number <",
+    "min_length": "a count of values of at least",
+}
+SHORTER = {
+    (("ge", 0), ("lt", 1)): "a share in [0, 1)",
+    (("ge", 0), ("le", 1)): "a share in [0, 1]",
+    (("gt", 0), ("lt", 1)): "a number between 0 and 1",
+    (("min_length", 1),): "one or more values",
+}
+
+
+def words(limits: Iterable[Any]) -> str:
+    """Say what a value may be; empty where nothing is said.
 
     Args:
-        given: what has them as attributes.
-        where: what they belong to, for the error, e.g. "model sae".
-        least: name -> bound.
+        limits: of annotated_types, as they stand in an `Annotated` type.
 
-    Raises:
-        BadInput: which one, and what it may be.
+    >>> words([Ge(1)])
+    'at least 1'
     """
-    for name, bound in least.items():
-        if (value := getattr(given, name)) is not None and not bound <= value < math.inf:
-            raise BadInput(f"{where}, {name} expected at least {bound}, got {value}")
+    ends = _ends(limits)
+    return SHORTER.get(tuple(ends.items())) or " and ".join(f"{WORDS[name]} {end}" for name, end in ends.items())
 
 
-def above_zero(given: Any, where: str, *names: str) -> None:
-    """Refuse settings that are no finite number above zero. Arguments and errors as of `at_least`."""
-    for name in names:
-        if (value := getattr(given, name)) is not None and not 0 < value < math.inf:
-            raise BadInput(f"{where}, {name} expected a number > 0, got {value}")
+def refuse_outside(limits: Iterable[Any], value: Any, where: str) -> None:
+    """Raise BadInput where a value is outside limits, those of `words`; `where` begins the sentence."""
+    if not all(HOLDS[name](value, end) for name, end in _ends(limits).items()):
+        raise BadInput(f"{where} expected {words(limits)}, got {value}")
 
 
-def shares(given: Any, where: str, *names: str, up_to_one: bool = False) -> None:
-    """Refuse settings outside [0, 1), or with `up_to_one` [0, 1]. Arguments and errors as of `at_least`."""
-    for name in names:
-        if not (0 <= (value := getattr(given, name)) < 1 or (up_to_one and value == 1)):
-            raise BadInput(f"{where}, {name} expected a share in [0, 1{']' if up_to_one else ')'}, got {value}")
-
-
-def between_zero_and_one(given: Any, where: str, *names: str) -> None:
-    """Refuse settings outside (0, 1). Arguments and errors as of `at_least`."""
-    for name in names:
-        if not 0 < (value := getattr(given, name)) < 1:
-            raise BadInput(f"{where}, {name} expected a number between 0 and 1, got {value}")
+def _ends(limits: Iterable[Any]) -> dict[str, Any]:
+    limits = tuple(limits)
+    found = {name: getattr(one, name, None) for name in HOLDS for one in limits if hasattr(one, name)}
+    return {name: end for name, end in found.items() if end is not None}

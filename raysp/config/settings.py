@@ -8,8 +8,9 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union
 
+from raysp.config import ranges
 from raysp.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """
     if not isinstance(values, Mapping):
         raise BadInput(f"{where} expected settings by name, got {values!r}")
-    hints = _hints(cls)
+    kinds = hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
     for name in values:
         if name not in fields:
@@ -56,21 +57,55 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     missing = [name for name, field in fields.items() if name not in values and _required(field)]
     if missing:
         raise BadInput(f"{where} needs the setting {missing[0]!r}, which has no default")
-    return cls(**{name: coerce(hints[name], value, f"{where}, {name}") for name, value in values.items()})
+    return cls(**{name: coerce(kinds[name], value, f"{where}, {name}") for name, value in values.items()})
+
+
+class Settings:
+    """What a frozen dataclass derives from to have its values looked at however it is made.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Config(Settings):
+    ...     layers: ranges.Count = 1
+    >>> Config(layers=2)
+    Config(layers=2)
+    """
+
+    @property
+    def where(self) -> str:
+        """The beginning of an error's sentence: by default, the name of the file that the class stands in."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def __post_init__(self) -> None:
+        check(self, self.where)
 
 
 def check(value: Any, where: str) -> None:
     """Bend the fields of a dataclass that is being made to their types, as `build` does. Raises BadInput likewise."""
-    hints = _hints(value.__class__)
+    kinds = hints(value.__class__)
     for field in dataclasses.fields(value):
         object.__setattr__(
-            value, field.name, coerce(hints[field.name], getattr(value, field.name), f"{where}, {field.name}")
+            value, field.name, coerce(kinds[field.name], getattr(value, field.name), f"{where}, {field.name}")
         )
 
 
+def limits(kind: Any) -> str:
+    """Say what a value of an annotated type may be beside its type, e.g. "at least 1"; empty where it is all the same.
+
+    >>> limits(ranges.Share | None)
+    'a share in [0, 1)'
+    """
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return ", ".join(said for said in (ranges.words(args[1:]), limits(args[0])) if said)
+    if origin is tuple:
+        return f"each {said}" if (said := limits(args[0])) else ""
+    return " or ".join(said for arg in args if (said := limits(arg))) if origin in (Union, types.UnionType) else ""
+
+
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+def hints(cls: type) -> dict[str, Any]:
+    """Return the annotated types of a dataclass's fields, limits included."""
+    return typing.get_type_hints(cls, include_extras=True)
 
 
 def check_kinds(values: Any, kinds: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -95,9 +130,13 @@ def coerce(kind: Any, value: Any, where: str) -> Any:
     """Return `value` as the annotated type `kind`; whole numbers pass as floats, lists as tuples, nothing else bends.
 
     Raises:
-        BadInput: the value is of another type.
+        BadInput: the value is of another type, or outside the limits of an `Annotated` one.
     """
     origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        value = coerce(args[0], value, where)
+        ranges.refuse_outside(args[1:], value, where)
+        return value
     if kind is Any:
         return value
     if origin in (Union, types.UnionType):

@@ -10,19 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from raysp.config import settings
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
 
 T = TypeVar("T")
 
 
-class Config:
-    """What the Configs of several models have in common."""
+class Config(settings.Settings):
+    """What a model's Config derives from, so that its values are looked at however it is made.
+
+    >>> from raysp.models.sae import Config as OfSae  # class Config(base.Config): dropout: Share = 0.1 ...
+    >>> OfSae(dropout=1.5)
+    Traceback (most recent call last):
+    raysp.errors.BadInput: model sae, dropout expected a share in [0, 1), got 1.5
+    """
 
     @property
     def where(self) -> str:
-        """The beginning of an error's sentence: the model's name is its file's."""
-        return f"model {type(self).__module__.rpartition('.')[2]}"
+        """The beginning of an error's sentence: the model's name is its file's, or its folder's."""
+        return f"model {type(self).__module__.removesuffix('.model').rpartition('.')[2]}"
 
 
 class Stages(Protocol):

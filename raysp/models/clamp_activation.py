@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from raysp.config.ranges import above_zero, at_least, shares
+from raysp.config.ranges import Count, Positive, Share
 from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
 from raysp.errors import BadInput
-from raysp.models.base import Stages
+from raysp.models import base
 from raysp.models.gfr.activation import LIT, LOG_EPS
 
 WHERE = "model clamp_activation"
@@ -25,7 +25,7 @@ SHAPES = ("polynomial", "relu", "sigmoid", "softplus")
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(base.Config):
     """Settings, as published.
 
     Attributes:
@@ -39,16 +39,11 @@ class Config:
     """
 
     shape: Literal["polynomial", "relu", "sigmoid", "softplus"] = "polynomial"
-    activation_bin_ms: int = 20
-    held_out: float = 0.2
-    epochs: int = 1000
-    learning_rate: float = 0.05
+    activation_bin_ms: Count = 20
+    held_out: Share = 0.2
+    epochs: Count = 1000
+    learning_rate: Positive = 0.05
     seed: int = 42
-
-    def __post_init__(self) -> None:
-        at_least(self, WHERE, epochs=1, activation_bin_ms=1)
-        above_zero(self, WHERE, "learning_rate")
-        shares(self, WHERE, "held_out")
 
 
 class Model(nn.Module):
@@ -68,7 +63,7 @@ class Model(nn.Module):
         for name, shape in (("theta", (sizes.units, count)), ("scale", (sizes.units, 2)), ("losses", (sizes.units, 2))):
             self.register_buffer(name, torch.full(shape, torch.nan, dtype=torch.float64))
 
-    def fit(self, split: CurrentClampSplit, stages: Stages) -> None:
+    def fit(self, split: CurrentClampSplit, stages: base.Stages) -> None:
         """Fit each unit by itself; where it stands among others changes no bit of its numbers."""
         found = stages.once("activations", lambda: self._fitted(split))
         self._ids = split.unit_ids

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
 
 from raysp.data.splits.current_clamp import CurrentClampSizes
 from raysp.models.gfr import model as gfr
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(gfr.CleanConfig):
     """Settings, as `gfr` has them in its protocol "clean"."""
-
-    degree: int = 1
-    starts: int = 2
-    warm_up: int = 0
-    softness: tuple[float, ...] = (0.0, 0.1, 1.0)
-    ridges: tuple[float, ...] = (1e-4, 1e-3)
-    gamma_least: float = 0.5
-    gamma_most: float = 10.0
-    weigh: Literal["bins", "stimuli"] = "bins"
-    chosen_by: Literal["evr", "loss"] = "evr"
-
-    def __post_init__(self) -> None:
-        gfr.Config(**dataclasses.asdict(self))
 
 
 class Model(gfr.Model):

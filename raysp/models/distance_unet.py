@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural, NonNegative
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
@@ -45,20 +45,18 @@ class Config(TrunkConfig):
         jitter: share of the smallest distance by which the order of removal is shuffled; 0 for none.
     """
 
-    past: int = 32
-    output_bins: int = 128
-    lookahead: int = 198
-    clamp: int = 198
+    past: Natural = 32
+    output_bins: Count = 128
+    lookahead: Count = 198
+    clamp: Count = 198
     output_channels: int = 16
     loss: Literal["l2", "l1"] = "l2"
     step: int = 80
-    refractory: int = 0
-    jitter: float = 0.0
+    refractory: Natural = 0
+    jitter: NonNegative = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        least = {"past": 0, "refractory": 0, "jitter": 0, "output_bins": 1, "lookahead": 1, "clamp": 1}
-        ranges.at_least(self, self.where, **least)
         if not 1 <= self.output_channels <= self.channels:
             raise BadInput(
                 f"{self.where}, output_channels expected 1 to {self.channels} (channels), got {self.output_channels}"

@@ -9,16 +9,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
+from raysp.models import base
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(base.Config):
     """What the ensemble is made of.
 
     Attributes:
@@ -28,13 +29,13 @@ class Config:
     """
 
     member: str = "masked_gru"
-    members: int = 3
+    members: Count = 3
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from raysp.models import catalog
 
-        ranges.at_least(self, "model ensemble", members=1)
+        super().__post_init__()
         if self.member == "ensemble" or catalog.fits_itself(self.member):
             raise BadInput(
                 f"model ensemble, member expected a model that gradient descent fits, got {self.member}; an ensemble "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Chance, Natural, Share
 from raysp.data.splits.batch import Batch, complete, to_device
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
@@ -62,31 +62,29 @@ class MaskedConfig(Config):
     mask: Mode = "full"
     mask_ratio: float = 0.25
     mask_span: int = 1
-    ramp_start: int = 0
-    ramp_end: int = 0
+    ramp_start: Natural = 0
+    ramp_end: Natural = 0
     fill: Fill = "zero"
     rescale: bool = False
     mask_input: bool = False
     loss: LossName = "poisson"
     link: LinkName = "exp"
-    predict_masks: int = 0
-    time_flip: float = 0.0
-    time_jitter: int = 0
-    lost_units: float = 0.0
-    mix_repeats: float = 0.0
+    predict_masks: Natural = 0
+    time_flip: Chance = 0.0
+    time_jitter: Natural = 0
+    lost_units: Share = 0.0
+    mix_repeats: Chance = 0.0
     repeat_targets: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         masks.check(self.mask, self.mask_ratio, self.mask_span, self.where)
         if (self.link == "identity") != (self.loss == "mse") and self.link == "identity":
             raise BadInput(f"{self.where}, link identity may give negative rates: expected loss mse, got {self.loss}")
-        ranges.at_least(self, self.where, predict_masks=0, time_jitter=0, ramp_start=0, ramp_end=0)
         if self.ramp_end < self.ramp_start:
             raise BadInput(
                 f"{self.where}, ramp_end expected at least ramp_start {self.ramp_start}, got {self.ramp_end}"
             )
-        ranges.shares(self, self.where, "lost_units")
-        ranges.shares(self, self.where, "time_flip", "mix_repeats", up_to_one=True)
 
 
 class MaskedModel(nn.Module):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 from raysp.layers.convolution import Full
@@ -26,14 +26,13 @@ class Config(MaskedConfig):
         norm: "batch", "layer" or "none".
     """
 
-    width: int = 10
-    layers: int = 1
-    kernel: int = 13
+    width: Count = 10
+    layers: Count = 1
+    kernel: Count = 13
     norm: NormName = "batch"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        ranges.at_least(self, self.where, width=1, layers=1, kernel=1)
         if self.kernel % 2 == 0:
             raise BadInput(f"{self.where}, kernel expected an odd number of bins, got {self.kernel}")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural, Share
 from raysp.data.splits.population import Sizes
 from raysp.models.masked import MaskedConfig, MaskedModel
 
@@ -28,16 +28,11 @@ class Config(MaskedConfig):
         input_dropout: share of single inputs dropped.
     """
 
-    hidden: int = 64
-    layers: int = 2
-    latents: int = 0
-    dropout: float = 0.1
-    input_dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        ranges.at_least(self, self.where, hidden=1, layers=1, latents=0)
-        ranges.shares(self, self.where, "dropout", "input_dropout")
+    hidden: Count = 64
+    layers: Count = 2
+    latents: Natural = 0
+    dropout: Share = 0.1
+    input_dropout: Share = 0.0
 
 
 class Model(MaskedModel):

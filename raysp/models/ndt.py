@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural, Share
 from raysp.data.splits.population import Sizes
 from raysp.layers.attention import Block
 from raysp.models.masked import MaskedConfig, MaskedModel
@@ -41,22 +41,17 @@ class Config(MaskedConfig):
     """
 
     mask: Literal["timestep", "neuron", "full", "span", "block"] = "timestep"
-    layers: int = 4
-    heads: int = 2
-    inner: int = 128
-    back: int | None = None
-    ahead: int | None = None
-    count_embedding: int = 0
+    layers: Count = 4
+    heads: Count = 2
+    inner: Count = 128
+    back: Natural | None = None
+    ahead: Natural | None = None
+    count_embedding: Natural = 0
     positions: Literal["learned", "sinusoidal"] = "learned"
     pre_norm: bool = True
-    dropout: float = 0.1
-    input_dropout: float = 0.2
-    output_dropout: float = 0.2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        ranges.at_least(self, self.where, layers=1, heads=1, inner=1, back=0, ahead=0, count_embedding=0)
-        ranges.shares(self, self.where, "dropout", "input_dropout", "output_dropout")
+    dropout: Share = 0.1
+    input_dropout: Share = 0.2
+    output_dropout: Share = 0.2
 
 
 class Model(MaskedModel):

@@ -7,25 +7,22 @@ from dataclasses import dataclass
 
 import torch
 
-from raysp.config import ranges
+from raysp.config.ranges import Count
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Windows
-from raysp.models.base import Stages
+from raysp.models import base
 from raysp.models.windowed import WindowModel
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(base.Config):
     """Settings.
 
     Attributes:
         input_bins: bins before the first predicted one, so that all models are scored on the same bins.
     """
 
-    input_bins: int = 992
-
-    def __post_init__(self) -> None:
-        ranges.at_least(self, "model no_spikes", input_bins=1)
+    input_bins: Count = 992
 
 
 class Model(WindowModel):
@@ -38,7 +35,7 @@ class Model(WindowModel):
         super().__init__()
         self.reach, self.step = Reach(config.input_bins, 1), 1000
 
-    def fit(self, split: StimulusSplit, stages: Stages) -> None:
+    def fit(self, split: StimulusSplit, stages: base.Stages) -> None:
         """There is nothing to fit."""
 
     def output(self, windows: Windows) -> torch.Tensor:

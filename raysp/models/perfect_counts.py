@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import torch
 
-from raysp.config import ranges
+from raysp.config.ranges import Count
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Windows
-from raysp.models.base import Stages
+from raysp.models import base
 from raysp.models.windowed import WindowModel
 from raysp.objectives.poisson_counts import place_evenly
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(base.Config):
     """Settings.
 
     Attributes:
@@ -24,11 +24,8 @@ class Config:
         input_bins: bins before the first predicted one.
     """
 
-    interval: int = 80
-    input_bins: int = 992
-
-    def __post_init__(self) -> None:
-        ranges.at_least(self, "model perfect_counts", interval=1, input_bins=1)
+    interval: Count = 80
+    input_bins: Count = 992
 
 
 class Model(WindowModel):
@@ -42,7 +39,7 @@ class Model(WindowModel):
         super().__init__()
         self.reach, self.step = Reach(config.input_bins, config.interval), config.interval
 
-    def fit(self, split: StimulusSplit, stages: Stages) -> None:
+    def fit(self, split: StimulusSplit, stages: base.Stages) -> None:
         """There is nothing to fit."""
 
     def output(self, windows: Windows) -> torch.Tensor:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import torch
 from torch.nn import functional
 
-from raysp.config import ranges
+from raysp.config.ranges import Count
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Windows
 from raysp.layers.lanes import Linear
@@ -27,11 +27,7 @@ class Config(TrunkConfig):
         interval: bins whose spikes are counted; in a rollout, bins from one window to the next.
     """
 
-    interval: int = 80
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        ranges.at_least(self, self.where, interval=1)
+    interval: Count = 80
 
 
 class Model(TrunkModel):

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural, Share
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
+from raysp.models import base
 from raysp.models.means import LEAST_MEAN, mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
@@ -22,7 +23,7 @@ from raysp.objectives.poisson import poisson_loss, rates
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(base.Config):
     """Sizes of the layers and what is dropped in training.
 
     The defaults suit hundreds of trials and more. Fewer want fewer units, more dropout of both kinds and a stronger
@@ -39,16 +40,12 @@ class Config:
             2019). 0 for none.
     """
 
-    encoder_hidden: int = 100
-    layers: int = 1
-    hidden: int = 100
-    latents: int = 0
-    dropout: float = 0.1
-    coordinated_dropout: float = 0.3
-
-    def __post_init__(self) -> None:
-        ranges.at_least(self, "model sae", encoder_hidden=1, layers=1, hidden=1, latents=0)
-        ranges.shares(self, "model sae", "dropout", "coordinated_dropout")
+    encoder_hidden: Count = 100
+    layers: Count = 1
+    hidden: Count = 100
+    latents: Natural = 0
+    dropout: Share = 0.1
+    coordinated_dropout: Share = 0.3
 
 
 class Model(nn.Module):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural
 from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Windows
 from raysp.layers.window_trunk import Trunk
@@ -25,12 +25,8 @@ class SharedConfig(TrunkConfig):
         units_at_once: units that a training batch of windows is shown for, drawn anew for each; 0 for all.
     """
 
-    embedding: int = 16
-    units_at_once: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        ranges.at_least(self, self.where, embedding=1, units_at_once=0)
+    embedding: Count = 16
+    units_at_once: Natural = 0
 
 
 class SharedModel(WindowModel):

@@ -9,10 +9,10 @@ import torch
 from scipy.signal.windows import gaussian
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Positive
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
-from raysp.models.base import Stages
+from raysp.models import base
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.poisson import rates
@@ -33,7 +33,7 @@ ELSEWHERE = (50.0, 0.01)
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(base.Config):
     """The width of the kernel and the penalty of the regression.
 
     Attributes:
@@ -43,12 +43,9 @@ class Config:
         offset: added to the smoothed counts before their logarithm is taken, spikes per bin.
     """
 
-    sigma_ms: float | None = None
-    alpha: float | None = None
-    offset: float = 1e-4
-
-    def __post_init__(self) -> None:
-        ranges.above_zero(self, "model smoothing", "sigma_ms", "alpha", "offset")
+    sigma_ms: Positive | None = None
+    alpha: Positive | None = None
+    offset: Positive = 1e-4
 
     def chosen(self, dataset: str) -> tuple[float, float]:
         """Return (sigma, ms; alpha) for a recording, or for what was generated to stand in for it."""
@@ -76,7 +73,7 @@ class Model(nn.Module):
         self.register_buffer("mean", torch.zeros(sizes.units, dtype=torch.float64))
         self.register_buffer("mean_forward", torch.zeros(sizes.units, dtype=torch.float64))
 
-    def fit(self, trials: TrialArrays, stages: Stages) -> None:
+    def fit(self, trials: TrialArrays, stages: base.Stages) -> None:
         """Regress held-out counts on the log of smoothed held-in counts. Raises BadInput without held-out ones."""
         observed, forward = mean_counts(trials, self.sizes)
         self.mean.copy_(torch.as_tensor(observed))

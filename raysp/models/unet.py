@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural, Share
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput
 from raysp.layers import convnext, unet_blocks
@@ -48,24 +48,22 @@ class Config(MaskedConfig):
         output_dropout: share of channels dropped before the output.
     """
 
-    layers: int = 3
-    width: int = 20
-    width_cap: int = 4
+    layers: Natural = 3
+    width: Count = 20
+    width_cap: Natural = 4
     block: Literal["conv", "convnext"] = "conv"
     norm: NormName = "batch"
     doubling: DoublingName = "mean"
     padding: Padding = "inside"
     skip_embedding: bool = False
     attention: AttentionName = "none"
-    heads: int = 2
-    dropout: float = 0.0
-    input_dropout: float = 0.0
-    output_dropout: float = 0.0
+    heads: Count = 2
+    dropout: Share = 0.0
+    input_dropout: Share = 0.0
+    output_dropout: Share = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        ranges.at_least(self, self.where, layers=0, width=1, width_cap=0, heads=1)
-        ranges.shares(self, self.where, "dropout", "input_dropout", "output_dropout")
         if self.attention not in ("none", "space") and self.widths()[-1] % self.heads:
             raise BadInput(
                 f"{self.where}, heads expected a divisor of the coarsest level's {self.widths()[-1]} channels, "

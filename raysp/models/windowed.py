@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Ge
 from torch import nn
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural, Positive, Share
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Reach, Tape, Windows
 from raysp.errors import BadInput
@@ -40,22 +41,19 @@ class TrunkConfig(Config):
         careful_ms: width of the van Rossum distance that the decoding "careful" makes small in the validation part, ms.
     """
 
-    input_bins: int = 992
-    channels: int = 64
-    halvings: int = 6
-    middle: int = 5
-    dropout: float = 0.2
-    train_stride: int = 13
-    validation_stride: int = 13
-    careful_ms: float = 10.0
+    input_bins: Count = 992
+    channels: Annotated[int, Ge(2)] = 64
+    halvings: Count = 6
+    middle: Natural = 5
+    dropout: Share = 0.2
+    train_stride: Count = 13
+    validation_stride: Count = 13
+    careful_ms: Positive = 10.0
 
     def __post_init__(self) -> None:
-        least = {"input_bins": 1, "channels": 2, "halvings": 1, "middle": 0, "train_stride": 1, "validation_stride": 1}
-        ranges.at_least(self, self.where, **least)
+        super().__post_init__()
         if self.channels % 2:
             raise BadInput(f"{self.where}, channels expected an even number, got {self.channels}")
-        ranges.above_zero(self, self.where, "careful_ms")
-        ranges.shares(self, self.where, "dropout")
 
     @property
     def coarsest(self) -> int:

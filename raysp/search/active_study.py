@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from raysp.config import ranges
+from raysp.config import settings
 from raysp.config.experiment import Trial
+from raysp.config.ranges import Count, Natural, Positive
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.search.outcome import Outcome, Score, joined, outcome, ranking, score
@@ -27,15 +28,14 @@ class Amount:
             candidate is proposed.
     """
 
-    samples: int | None = None
-    finalists: int = 0
+    samples: Count | None = None
+    finalists: Natural = 0
     final_seeds: tuple[int, ...] = ()
-    minutes: float | None = None
+    minutes: Positive | None = None
 
     def __post_init__(self) -> None:
-        ranges.at_least(self, "sweep", samples=1)
-        ranges.above_zero(self, "sweep", "minutes")
-        if bool(self.finalists) != bool(self.final_seeds) or self.finalists < 0:
+        settings.check(self, "sweep")
+        if bool(self.finalists) != bool(self.final_seeds):
             raise BadInput("a final expected both how many finalists and how many seeds, got one of them")
 
 

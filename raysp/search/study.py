@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from raysp.config import code_hash, ranges, settings
+from raysp.config import code_hash, settings
 from raysp.config.experiment import Trial, in_present_words
+from raysp.config.ranges import Count
 from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml, write_yaml
@@ -87,15 +88,15 @@ class Definition:
     sampler: Sampler = "tpe"
     seed: int = 0
     seeds: tuple[int, ...] = (0,)
-    in_flight: int = 4
+    in_flight: Count = 4
     halving: Halving | None = None
     units: tuple[int, ...] | None = None
     chunks: tuple[tuple[int, ...], ...] = ()
     code: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        settings.check(self, f"study of {self.model}")
         check_names(self.objectives)
-        ranges.at_least(self, f"study of {self.model}", in_flight=1)
         if self.halving is not None:
             expect(len(self.objectives) <= 1, "ASHA expected one objective, got " + ", ".join(self.objectives))
             if "training.epochs" not in self.base:

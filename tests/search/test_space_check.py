@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from raysp.config import settings as house
 from raysp.config.experiment import Training
+from raysp.config.ranges import Positive, Share
 from raysp.errors import BadInput
 from raysp.models import catalog
 from raysp.search.space_check import FIXED, build, check_space, flat, parted
@@ -23,7 +24,8 @@ class Config:
     hidden: int = 32
     latents: int = 8
     kernels: tuple[int, ...] = (3,)
-    width: float | None = None
+    width: Positive | None = None
+    noise: Share = 0.0
 
     def __post_init__(self) -> None:
         if self.latents > self.hidden:
@@ -93,6 +95,13 @@ def test_the_experiments_own_value_outside_a_range_does_not_forbid_it():
         ({"model__kernels": {"choice": [[3], 5]}}, r"model\.kernels 5.*expected several values"),
         ({"training__learning_rate": {"uniform": [0, 1]}}, r"training\.learning_rate 0\.0.*number > 0"),
         ({"training__epochs": {"int": [0, 9]}}, "epochs expected at least 1"),
+        (
+            {"model__width": {"uniform": [0, 1]}},
+            r"^search space, model\.width 0\.0: model made_up, width expected a number > 0, got 0\.0$",
+        ),
+        ({"model__noise": {"uniform": [0, 1]}}, r"model\.noise 1\.0: .*noise expected a share in \[0, 1\), got 1\.0"),
+        ({"model__noise": {"choice": [0, -0.5]}}, r"model\.noise -0\.5: .*noise expected a share in \[0, 1\), got -0"),
+        ({"model__noise": {"same": "model.hidden"}, "model__hidden": {"int": [32, 64]}}, r"noise expected a share"),
         ({"model__hidden": {"same": "model.latents"}}, r"model\.latents, which does not vary"),
         (
             {"model__kernels": {"choice": [[3], [5]]}, "model__hidden": {"same": "model.kernels", "times": 2}},

@@ -33,9 +33,6 @@ TABLES = ("cells.json", "cells.csv")
 class Config(CellFiles):
     """Which folder; its cells, unless a table chooses, are all that have a file."""
 
-    def __post_init__(self) -> None:
-        self.check("allen_cell_types")
-
 
 def inputs(config: Config) -> list[str]:
     """Return the paths of the cells' files, and of their tables."""

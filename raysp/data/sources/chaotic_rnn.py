@@ -7,10 +7,12 @@ stream, whose draws are taken in the same order, the unused ones too. Sussillo e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural, Positive
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
@@ -34,17 +36,12 @@ class Config(Cut):
         max_hz: largest rate of each unit in each trial, spikes/s.
     """
 
-    generator_seed: int = 5
-    units: int = 50
-    conditions: int = 130
-    replications: int = 10
-    bins: int = 100
-    max_hz: float = 30.0
-
-    def __post_init__(self) -> None:
-        self.check("chaotic_rnn")
-        ranges.at_least(self, "chaotic_rnn", units=1, conditions=1, replications=2, bins=2, generator_seed=0)
-        ranges.above_zero(self, "chaotic_rnn", "max_hz")
+    generator_seed: Natural = 5
+    units: Count = 50
+    conditions: Count = 130
+    replications: Annotated[int, Ge(2)] = 10
+    bins: Annotated[int, Ge(2)] = 100
+    max_hz: Positive = 30.0
 
 
 def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from raysp.config import ranges, settings
+from raysp.config import settings
+from raysp.config.ranges import Count, Natural
 from raysp.data.sources import allen_cell_types, clamp_files, clamp_npz, clamp_standin, gfr_pickles
 from raysp.data.sources.base import Built
 from raysp.data.sources.clamp_cut import Cut
@@ -42,12 +43,8 @@ class Config(Cut):
     """
 
     root: str
-    standins: int = 24
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        self.check("clamp_cells")
-        ranges.at_least(self, "clamp_cells", standins=1, seed=0)
+    standins: Count = 24
+    seed: Natural = 0
 
 
 def inputs(config: Config) -> list[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.config import ranges
+from raysp.config.ranges import Positive
+from raysp.config.settings import Settings
 from raysp.data.formats.sweeps import Cell, Sweep, robust_rate, robust_rate_of_counts
 from raysp.data.splits.current_clamp import METADATA, CurrentClampSizes, CurrentClampSplit, pointers
 from raysp.data.splits.header import Provenance
@@ -23,7 +24,7 @@ Row = tuple[Sweep, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
+class Cut(Settings):
     """How sweeps become a split; the defaults are those of the published fits, with validation data apart.
 
     Attributes:
@@ -41,14 +42,14 @@ class Cut:
     train: tuple[str, ...] = ("Long Square", "Ramp", "Noise 1")
     validation: str = "Noise 1"
     test: tuple[str, ...] = ("Noise 2",)
-    share: float = 0.2
+    share: Positive = 0.2
     cut_s: tuple[float, ...] = ()
 
-    def check(self, where: str) -> None:
-        """Raise BadInput where a value is out of range; `where` begins the sentence."""
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        where = self.where
         if self.bin_ms not in WIDTHS_MS:
             raise BadInput(f"{where}, bin_ms expected one of {', '.join(map(str, WIDTHS_MS))}, got {self.bin_ms}")
-        ranges.above_zero(self, where, "share")
         if self.share >= 1:
             raise BadInput(f"{where}, share expected a number below 1, got {self.share:g}")
         if self.validation not in self.train or set(self.train) & set(self.test):

@@ -52,7 +52,7 @@ class Config(CellFiles):
     rest_of: str = ""
 
     def __post_init__(self) -> None:
-        self.check("clamp_npz")
+        super().__post_init__()
         for what, names in (("repeats", self.repeats), ("onset_s", self.onset_s), ("rest_of", [self.rest_of])):
             for name in names:
                 if name not in self.groups and (name or what != "rest_of"):

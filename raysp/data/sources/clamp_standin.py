@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural
 from raysp.data.formats.sweeps import Cell
 from raysp.data.sources import clamp_neurons
 from raysp.data.sources.base import Built
@@ -29,15 +29,11 @@ class Config(Cut):
         noises: sweeps of each of the two noises.
     """
 
-    count: int = 24
-    seed: int = 0
-    steps: int = 20
-    ramps: int = 3
-    noises: int = 4
-
-    def __post_init__(self) -> None:
-        self.check("clamp_standin")
-        ranges.at_least(self, "clamp_standin", count=1, seed=0, steps=1, ramps=1, noises=1)
+    count: Count = 24
+    seed: Natural = 0
+    steps: Count = 20
+    ramps: Count = 3
+    noises: Count = 4
 
 
 def is_standin(config: Config) -> bool:

@@ -39,9 +39,6 @@ NOT_WHOLE = 0.01
 class Config(CellFiles):
     """Which folder; its cells, unless a table chooses, are all that have a file of sweeps."""
 
-    def __post_init__(self) -> None:
-        self.check("gfr_pickles")
-
 
 def inputs(config: Config) -> list[str]:
     """Return the paths of sweeps, of highest rates and of tables."""

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from raysp.config import ranges
+from raysp.config.ranges import Between, Natural
+from raysp.config.settings import Settings
 from raysp.data.sources import odd_units, partition
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
@@ -17,7 +18,7 @@ from raysp.errors import BadInput
 
 
 @dataclass(frozen=True)
-class Cut:
+class Cut(Settings):
     """How trials become a split.
 
     Attributes:
@@ -29,17 +30,12 @@ class Cut:
         seed: of the draws.
     """
 
-    heldout: int = 0
-    forward: int = 0
-    trial_length: int = 0
+    heldout: Natural = 0
+    forward: Natural = 0
+    trial_length: Natural = 0
     split: Literal["reference", "conditions"] = "reference"
-    eval_fraction: float = 0.2
-    seed: int = 0
-
-    def check(self, where: str) -> None:
-        """Raise BadInput where a number makes no sense; `where` begins the sentence."""
-        ranges.at_least(self, where, heldout=0, forward=0, trial_length=0, seed=0)
-        ranges.between_zero_and_one(self, where, "eval_fraction")
+    eval_fraction: Between = 0.2
+    seed: Natural = 0
 
 
 def cut(

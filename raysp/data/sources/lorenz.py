@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from raysp.config import ranges
 from raysp.config.experiment import STANDIN
+from raysp.config.ranges import Count, Positive
 from raysp.data.formats import count_file, plausibility
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import UNNUMBERED, Whole
@@ -42,14 +42,13 @@ class Config(Cut):
     """
 
     path: str = field(kw_only=True)
-    bin_ms: float = field(kw_only=True)
-    conversion_factor: float | None = None
-    trials_per_condition: int | None = None
+    bin_ms: Positive = field(kw_only=True)
+    conversion_factor: Positive | None = None
+    trials_per_condition: Count | None = None
     accept: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        ranges.above_zero(self, "lorenz", "bin_ms", "conversion_factor", "trials_per_condition")
-        self.check("lorenz")
+        super().__post_init__()
         plausibility.check_accept(self.accept, "lorenz")
 
 

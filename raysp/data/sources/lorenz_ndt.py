@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from raysp.config import ranges
+from raysp.config.ranges import Count, Natural
 from raysp.data.sources.known_truth import Cut, cut
 from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
@@ -41,19 +41,17 @@ class Config(Cut):
         burn_in: steps before the trial begins.
     """
 
-    generator_seed: int = 1
-    units: int = 29
-    conditions: int = 65
-    trials_per_condition: int = 24
+    generator_seed: Natural = 1
+    units: Count = 29
+    conditions: Count = 65
+    trials_per_condition: Count = 24
     ms: int = 1000
     y_term: Literal["released", "textbook"] = "released"
     binarise: bool = True
-    burn_in: int = 0
+    burn_in: Natural = 0
 
     def __post_init__(self) -> None:
-        self.check("lorenz_ndt")
-        least = {"units": 1, "conditions": 1, "trials_per_condition": 1, "generator_seed": 0, "burn_in": 0}
-        ranges.at_least(self, "lorenz_ndt", **least)
+        super().__post_init__()
         if self.ms < MS_PER_BIN or self.ms % MS_PER_BIN:
             raise BadInput(f"lorenz_ndt, ms expected a multiple of {MS_PER_BIN}, got {self.ms}")
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from raysp.config import experiment
+from raysp.config import experiment, settings
 from raysp.data.formats import hdf5, nwb
 from raysp.data.nlb import reference as nlb_reference
 from raysp.data.nlb import sets
@@ -63,6 +63,7 @@ class Config:
     reference: bool = False
 
     def __post_init__(self) -> None:
+        settings.check(self, "nlb")
         parse(sets.split_name(self.dataset, self.bin_ms, self.phase))
 
     @property

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from raysp.config import ranges
+from raysp.config import settings
+from raysp.config.ranges import Between, Count, Natural, NonNegative, Positive
 from raysp.data.formats import plausibility
 from raysp.errors import BadInput
 
@@ -65,37 +66,37 @@ class Config:
     """
 
     path: str
-    bin_ms: float
+    bin_ms: Positive
     align: str | None = None
     window_ms: tuple[float, float] | None = None
-    clock_ms: float = 1.0
+    clock_ms: Positive = 1.0
     trials: str | None = None
     units: str | None = None
     keep_invalid: bool = False
     keep: Mapping[str, Any] = field(default_factory=dict)
     counts: str | None = None
     rates: str | None = None
-    rate_scale: float | None = None
+    rate_scale: Positive | None = None
     train_index: str | None = None
     eval_index: str | None = None
     conditions: tuple[str, ...] = ()
-    psth_sigma_ms: float = 50.0
+    psth_sigma_ms: NonNegative = 50.0
     behavior: str | None = None
     behavior_time_last: bool | None = None
     lag_ms: float = 0.0
-    forward_ms: float = 0.0
-    min_rate_hz: float = 0.0
-    heldout_fraction: float = 0.25
-    heldout: int | None = None
-    eval_fraction: float = 0.25
-    eval_trials: int | None = None
-    seed: int = 0
+    forward_ms: NonNegative = 0.0
+    min_rate_hz: NonNegative = 0.0
+    heldout_fraction: Between = 0.25
+    heldout: Natural | None = None
+    eval_fraction: Between = 0.25
+    eval_trials: Count | None = None
+    seed: Natural = 0
     accept: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        settings.check(self, "population")
         _check_names(self)
         _check_kind(self)
-        _check_ranges(self)
         plausibility.check_accept(self.accept, "population")
         _check_grid(self)
 
@@ -122,17 +123,10 @@ def _check_kind(config: Config) -> None:
         raise BadInput(f"{told} means (0.01 for Hz and bins of 10 ms); it is never guessed")
 
 
-def _check_ranges(config: Config) -> None:
-    ranges.above_zero(config, "population", "bin_ms", "clock_ms", "rate_scale")
+def _check_grid(config: Config) -> None:
     if not abs(config.lag_ms) <= LARGEST_LAG_MS:
         most = f"at most {LARGEST_LAG_MS:g} ms in either direction"
         raise BadInput(f"population, lag_ms expected {most}, got {config.lag_ms:g}")
-    least = {"forward_ms": 0, "min_rate_hz": 0, "psth_sigma_ms": 0, "seed": 0, "heldout": 0, "eval_trials": 1}
-    ranges.at_least(config, "population", **least)
-    ranges.between_zero_and_one(config, "population", "heldout_fraction", "eval_fraction")
-
-
-def _check_grid(config: Config) -> None:
     _multiple(config.forward_ms, config.bin_ms, "forward_ms", "the bin width")
     if config.window_ms is None:
         return

@@ -10,12 +10,12 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 
-from raysp.config import ranges
 from raysp.config.experiment import STANDIN
+from raysp.config.ranges import Count, NonNegative, Positive
+from raysp.config.settings import Settings
 from raysp.data.formats import retina_files
 from raysp.data.formats.decimation import decimated_steps
 from raysp.data.formats.retina_files import RetinaRecording, SpikeTable
@@ -33,7 +33,7 @@ PLURAL = {"fires": "fire", "has": "have"}
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Which recording is read, and how it becomes a split. The defaults are those of Doran et al. 2024.
 
     Attributes:
@@ -49,20 +49,11 @@ class Config:
 
     path: str
     recording: str | None = None
-    downsample: int = 18
-    ratio: tuple[int, int, int] = (7, 2, 1)
-    max_rate_hz: float = 19.0
-    min_train_rate_hz: float = 0.75
+    downsample: Count = 18
+    ratio: tuple[Count, Count, Count] = (7, 2, 1)
+    max_rate_hz: Positive = 19.0
+    min_train_rate_hz: NonNegative = 0.75
     units: SpikeTable = "all"
-
-    def __post_init__(self) -> None:
-        ranges.at_least(self, "retina", downsample=1, min_train_rate_hz=0)
-        if len(self.ratio) != 3 or min(self.ratio) < 1:
-            told = "retina, ratio expected three whole numbers of at least 1, such as 7, 2, 1"
-            raise BadInput(f"{told}, got {self.ratio}")
-        ranges.above_zero(self, "retina", "max_rate_hz")
-        if self.units not in get_args(SpikeTable):
-            raise BadInput(f"retina, units expected one of {', '.join(get_args(SpikeTable))}, got {self.units!r}")
 
 
 def inputs(config: Config) -> list[str]:

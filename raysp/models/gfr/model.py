@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from raysp.config.ranges import above_zero, at_least
+from raysp.config.ranges import Count, Natural, NonNegative, Positive, Several
 from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
 from raysp.errors import BadInput
-from raysp.models.base import Stages
+from raysp.models import base
 from raysp.models.gfr import clean, paper
 from raysp.models.gfr.outcome import Outcome
 from raysp.models.gfr.parameters import FEEDBACK, TAUS_MS, Parameters, lambdas
@@ -23,13 +23,46 @@ PROTOCOLS = {"paper": paper, "clean": clean}
 
 
 @dataclass(frozen=True)
-class Config:
+class CleanConfig(base.Config):
+    """Settings of the protocol "clean", which floors share.
+
+    Attributes:
+        degree: of the activation's polynomial.
+        starts: of each setting.
+        warm_up: epochs of Adam before Levenberg-Marquardt.
+        softness: spikes per bin added to recorded and expected counts; each a candidate. 0 is Poisson's
+            likelihood; more is nearer to squared errors.
+        ridges: penalties on half the squared distance from a neuron without memory, of a loss per spike; each a
+            candidate.
+        gamma_least: bound of the highest rate, as a multiple of the robust one.
+        gamma_most: likewise.
+        weigh: what counts alike in the loss, "bins" or "stimuli".
+        chosen_by: "evr", explained variance, or "loss", Poisson, both of the bins that validate.
+    """
+
+    degree: Count = 1
+    starts: Count = 2
+    warm_up: Natural = 0
+    softness: Several[NonNegative] = (0.0, 0.1, 1.0)
+    ridges: Several[NonNegative] = (1e-4, 1e-3)
+    gamma_least: Positive = 0.5
+    gamma_most: Positive = 10.0
+    weigh: Literal["bins", "stimuli"] = "bins"
+    chosen_by: Literal["evr", "loss"] = "evr"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.gamma_least > self.gamma_most:
+            raise BadInput(f"{self.where}, gamma_least expected at most gamma_most, got {self.gamma_least}")
+
+
+@dataclass(frozen=True)
+class Config(CleanConfig):
     """Settings.
 
     Attributes:
         protocol: "clean" fits activation and filters together and validates on bins it was not trained on; "paper" is
             the published one, which trains on its validation sweeps.
-        degree: of the activation's polynomial.
         taus_ms: time constants of filters, ms; those shorter than a bin are not used.
         feedback: factor of the neuron's own rate, spikes/ms.
         epochs: paper: of Adam.
@@ -41,51 +74,22 @@ class Config:
         activation_epochs: paper: of Adam.
         activation_starts: paper: random starts, of which the best is kept.
         activation_second_order: paper: Levenberg-Marquardt instead of Adam for the activation.
-        starts: clean: of each setting.
-        warm_up: clean: epochs of Adam before Levenberg-Marquardt.
-        softness: clean: spikes per bin added to recorded and expected counts; each a candidate. 0 is Poisson's
-            likelihood; more is nearer to squared errors.
-        ridges: clean: penalties on half the squared distance from a neuron without memory, of a loss per spike; each a
-            candidate.
-        gamma_least: clean: bound of the highest rate, as a multiple of the robust one.
-        gamma_most: clean: likewise.
-        weigh: clean: what counts alike in the loss, "bins" or "stimuli".
-        chosen_by: clean: "evr", explained variance, or "loss", Poisson, both of the bins that validate.
     """
 
     protocol: Literal["clean", "paper"] = "clean"
-    degree: int = 1
-    taus_ms: tuple[float, ...] = TAUS_MS
-    feedback: float = FEEDBACK
-    epochs: int = 200
-    learning_rates: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
-    lasso: float = 0.0
-    inert_penalty: float = 0.0
-    activation_bin_ms: int = 20
-    activation_epochs: int = 1000
-    activation_starts: int = 3
+    taus_ms: tuple[Positive, ...] = TAUS_MS
+    feedback: Positive = FEEDBACK
+    epochs: Count = 200
+    learning_rates: Several[NonNegative] = (1e-2, 1e-3, 1e-4)
+    lasso: NonNegative = 0.0
+    inert_penalty: NonNegative = 0.0
+    activation_bin_ms: Count = 20
+    activation_epochs: Count = 1000
+    activation_starts: Count = 3
     activation_second_order: bool = False
-    starts: int = 2
-    warm_up: int = 0
-    softness: tuple[float, ...] = (0.0, 0.1, 1.0)
-    ridges: tuple[float, ...] = (1e-4, 1e-3)
-    gamma_least: float = 0.5
-    gamma_most: float = 10.0
-    weigh: Literal["bins", "stimuli"] = "bins"
-    chosen_by: Literal["evr", "loss"] = "evr"
 
     def __post_init__(self) -> None:
-        at_least(self, WHERE, degree=1, epochs=1, activation_epochs=1, activation_starts=1, starts=1, warm_up=0)
-        at_least(self, WHERE, lasso=0, inert_penalty=0)
-        above_zero(self, WHERE, "feedback", "activation_bin_ms", "gamma_least", "gamma_most")
-        for name in ("learning_rates", "softness", "ridges"):
-            values = getattr(self, name)
-            if not values or any(not 0 <= value < np.inf for value in values):
-                raise BadInput(f"{WHERE}, {name} expected one or more numbers from 0, got {values}")
-        if any(not 0 < tau < np.inf for tau in self.taus_ms):
-            raise BadInput(f"{WHERE}, taus_ms expected times in ms above 0, got {self.taus_ms}")
-        if self.gamma_least > self.gamma_most:
-            raise BadInput(f"{WHERE}, gamma_least expected at most gamma_most, got {self.gamma_least}")
+        super().__post_init__()
         if self.lasso and self.protocol == "clean":
             raise BadInput(f"{WHERE}, lasso expected 0 in protocol clean, got {self.lasso}; set ridges instead")
 
@@ -121,7 +125,7 @@ class Model(nn.Module):
         self.outcome: Outcome | None = None
         self.reasons: dict[int, str] = {}
 
-    def fit(self, split: CurrentClampSplit, stages: Stages) -> None:
+    def fit(self, split: CurrentClampSplit, stages: base.Stages) -> None:
         """Fit each unit by itself; where it stands among others changes no bit of its numbers."""
         protocol = PROTOCOLS[self.config.protocol]
         seed = int(stages.once("seed", lambda: int(torch.randint(2**31 - 1, ()))))

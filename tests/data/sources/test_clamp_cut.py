@@ -165,5 +165,5 @@ def test_two_cells_of_one_number_and_no_cell_at_all_are_refused():
     ],
 )
 def test_a_cut_that_means_nothing_is_refused(values, words):
-    with pytest.raises(BadInput, match=f"here, {words}|here: .*{words}"):
-        Cut(**values).check("here")
+    with pytest.raises(BadInput, match=f"clamp_cut, {words}|clamp_cut: .*{words}"):
+        Cut(**values)
