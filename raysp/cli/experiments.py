@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from raysp.cli import shipped
 from raysp.cli.experiment_file import load_experiment
 from raysp.cli.root import CONTEXT, DEVICE, ROOT, VERBOSE, Verb, main, numbers, say
 from raysp.cli.utf8 import speak_utf8
@@ -36,7 +37,12 @@ OF_A_RUN = (
     click.option("--validate-on", type=click.Choice(["train", "eval"]), help="Where models are selected."),
 )
 OF_A_SWEEP = (
-    click.option("--space", required=True, metavar="FILE", help="What varies: search_spaces/MODEL.yaml."),
+    click.option(
+        "--space",
+        required=True,
+        metavar="FILE",
+        help="What varies: a YAML file, or MODEL, whose space ships with raysp.",
+    ),
     click.option("--samples", type=click.IntRange(min=1), help="Candidates per split; more of them extend a sweep."),
     click.option("--name", help="The run folder's name; the experiment's by default."),
     click.option("--sampler", type=click.Choice(["tpe", "random", "grid"]), default="tpe", show_default=True),
@@ -66,21 +72,28 @@ def _options(*groups: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 @main.command()
-@click.argument("experiment", type=click.Path(exists=True, dir_okay=False))
+@click.argument("experiment")
 @_options(COMMON, OF_A_RUN)
 def run(experiment: str, **options: Any) -> None:
-    """Train, collect, evaluate and report an experiment; the same command again goes on where it stopped."""
-    _run(experiment, **options)
+    """Train, collect, evaluate and report an experiment; the same command again goes on where it stopped.
+
+    EXPERIMENT is a Python file, or the name of an experiment that ships with raysp, such as nlb_demo.
+    """
+    _run(shipped.experiment(experiment), **options)
 
 
 @main.command()
-@click.argument("experiment", type=click.Path(exists=True, dir_okay=False))
+@click.argument("experiment")
 @_options(COMMON, OF_A_SWEEP)
 def sweep(experiment: str, **options: Any) -> None:
-    """Search a model's settings on each split; the same command again goes on, and more samples extend it."""
+    """Search a model's settings on each split; the same command again goes on, and more samples extend it.
+
+    EXPERIMENT is a Python file, or the name of an experiment that ships with raysp; FILE likewise.
+    """
     from raysp.driver.launch import Request
     from raysp.driver.sweep import sweep as search_for
 
+    experiment, options["space"] = shipped.experiment(experiment), shipped.space(options["space"])
     search = _search(options)
     sets = _sets(options)
     code = search_for(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)
@@ -88,7 +101,7 @@ def sweep(experiment: str, **options: Any) -> None:
 
 
 @main.command("lr")
-@click.argument("experiment", type=click.Path(exists=True, dir_okay=False))
+@click.argument("experiment")
 @click.option("--lowest", default=1e-8, show_default=True, help="Learning rate of the first step.")
 @click.option("--highest", default=1.0, show_default=True, help="Learning rate of the last step.")
 @click.option("--steps", default=100, show_default=True, help="Optimiser steps between them.")
@@ -98,6 +111,7 @@ def learning_rate(experiment: str, lowest: float, highest: float, steps: int, mo
     from raysp.driver.launch import Request
     from raysp.driver.range_test import range_tests
 
+    experiment = shipped.experiment(experiment)
     request = Request(models=_names(models), file=experiment, **options)
     range_tests(load_experiment(experiment), request, lowest, highest, steps, say)
 

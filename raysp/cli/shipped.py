@@ -1,0 +1,49 @@
+"""Experiments and search spaces that ship with raysp, found by their names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import raysp
+from raysp.cli.root import say
+from raysp.errors import BadInput, unknown
+
+PACKAGE = Path(raysp.__file__).parent
+EXPERIMENTS, SPACES = ("experiments", ".py"), ("search_spaces", ".yaml")
+
+
+def experiment(given: str) -> str:
+    """Return the path of an experiment: what was typed, or of the one that ships under that name, which is said.
+
+    Raises:
+        BadInput: there is no such file, and none ships under the name; the nearest name is said.
+    """
+    return _find(given, "experiment", *EXPERIMENTS)
+
+
+def space(given: str) -> str:
+    """Return the path of a search space, likewise."""
+    return _find(given, "search space", *SPACES)
+
+
+def names(folder: str, ending: str) -> dict[str, str]:
+    """Return what ships in a folder, by name: below the package in an installation, beside it in a checkout."""
+    inside = PACKAGE / "shipped" / folder
+    there = inside if inside.is_dir() else PACKAGE.parent / folder
+    return {path.stem: str(path) for path in sorted(there.glob(f"*{ending}"))}
+
+
+def _find(given: str, what: str, folder: str, ending: str) -> str:
+    if os.path.exists(given):
+        return given
+    shipped = names(folder, ending)
+    if given in shipped:
+        say(f"{what} {shipped[given]}")
+        return shipped[given]
+    stem = os.path.basename(given).removesuffix(ending)
+    if os.path.basename(given) == given and not given.endswith(ending):
+        here = [name for name in os.listdir() if name.endswith(ending)]
+        raise unknown(what, given, {*shipped, *here})
+    ships = f"raysp ships one that is called {stem}: give that name alone" if stem in shipped else "check the path"
+    raise BadInput(f"expected a file of the {what} at {given}, found none; {ships}")
