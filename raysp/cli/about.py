@@ -41,7 +41,7 @@ def splits(root: str) -> None:
 
 @main.command()
 @click.option("--split", required=True, help="A prepared split.")
-@click.option("--model", default="sae", show_default=True)
+@click.option("--model", default="sae", show_default=True, help="Its name, or the path of one's own.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the model, or training.X.")
 @click.option("--counts", help="Processes side by side, e.g. 1,2,4; up to all cores, or 1 to 8 per GPU, by default.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of each process.")
@@ -50,6 +50,7 @@ def splits(root: str) -> None:
 @ROOT
 def packing(split: str, model: str, sets: tuple[str, ...], counts: str | None, root: str, **options: Any) -> None:
     """Measure how many trials to run side by side on this machine's cores or GPU."""
+    from raysp.config import own_code, plugin
     from raysp.config.experiment import Experiment, ModelChoice
     from raysp.config.sets import apply_sets
     from raysp.data.sources.prepare import resolve
@@ -59,6 +60,7 @@ def packing(split: str, model: str, sets: tuple[str, ...], counts: str | None, r
     from raysp.io import files
 
     # Splits that experiments made of recordings of their own have no other name to resolve.
+    model = own_code.taken("models", model) if plugin.is_path(model) else model
     name = split if files.exists(store.split_path(root, split)) else resolve(split, root)
     keys = tuple(text if text.startswith("training.") else f"{model}.{text}" for text in sets)
     (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models

@@ -88,6 +88,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
     from raysp.cli.experiments import load_experiment
+    from raysp.config.own_code import adopted_recordings
     from raysp.data.sources import catalog, prepare
 
     leftovers.clear(files.join(root, "prepared"), leftovers.QUIET_S)
@@ -98,7 +99,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     if reference:
         chosen = [dataclasses.replace(one, settings={**one.settings, "reference": True}) for one in chosen]
     own = [one for name in names if name.endswith(".py") for one in load_experiment(name).recordings]
-    chosen += prepare.without_absent(own, root)
+    chosen += prepare.without_absent(adopted_recordings(own), root)
     _prepare(catalog.groups(chosen), root, force, verbose)
 
 

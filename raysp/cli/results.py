@@ -104,10 +104,12 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
     from raysp.driver.finish import note
     from raysp.driver.report import write_report
+    from raysp.kinds import catalog as kinds
     from raysp.search.page.page import write_sweep_report
 
     run = RunFolder(folder)
     swept = run.is_sweep()
+    kinds.plug(run)
     with locked(run):
         if swept:
             say(write_sweep_report(run))
@@ -170,10 +172,13 @@ def ui(folder: str, host: str, port: int) -> None:
 
 def _run_of(folder: str) -> RunFolder:
     """Return a run's folder. Raises BadInput when it holds a sweep, whose trials predict nothing."""
+    from raysp.kinds import catalog as kinds
+
     run = RunFolder(folder)
     if run.is_sweep():
         raise BadInput(
             f"{run.path} is a sweep: its trials only compare settings, and predict nothing. Train with the best ones: "
             f"raysp run EXPERIMENT --settings {run.path}"
         )
+    kinds.plug(run)
     return run

@@ -11,6 +11,7 @@ from typing import Any
 
 from raysp.cluster import machines, node_check, session
 from raysp.cluster.node_check import Expected
+from raysp.config import plugins
 from raysp.errors import NotReady
 from raysp.training.process_limits import pinned
 
@@ -63,11 +64,12 @@ def jobs(
     import ray
 
     left, index, waiting = deque(range(len(calls))), {}, []
+    plugged = ray.put(plugins.plugged())
     found, since = [None] * len(calls), time.monotonic()
     while left or waiting:
         while left and len(waiting) < AT_ONCE:
             i = left.popleft()
-            waiting.append(_submit(calls[i], cpus=cpus, function=function))
+            waiting.append(_submit(calls[i], cpus=cpus, function=function, plugged=plugged))
             index[waiting[-1]] = i
         ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_S)
         if not ready:
@@ -90,7 +92,7 @@ def jobs(
     return found
 
 
-def _submit(call: tuple[Sequence[Any], dict[str, Any]], *, cpus: int, function: str) -> Any:
+def _submit(call: tuple[Sequence[Any], dict[str, Any]], *, cpus: int, function: str, plugged: Any) -> Any:
     import ray
 
     # Machines are taken away also while they do this: what counts is an error of the function's own.
@@ -98,7 +100,7 @@ def _submit(call: tuple[Sequence[Any], dict[str, Any]], *, cpus: int, function: 
     if node_check.turned_away:
         task = task.options(label_selector={"ray.io/node-id": f"!in({','.join(sorted(node_check.turned_away))})"})
     args, options = call
-    return task.remote(function, tuple(args), options, node_check.driver)
+    return task.remote(function, tuple(args), options, node_check.driver, plugged)
 
 
 def _turn_away(unfit: Unfit) -> None:
@@ -120,9 +122,12 @@ def _give_up(waiting: list[Any], cpus: int, seconds: float) -> None:
         raise NotReady(f"no machine with {cpus} CPU slots was there for {limit:g} minutes; {machines.none_came()}")
 
 
-def _call(function: str, args: tuple[Any, ...], options: dict[str, Any], driver: Expected | None) -> Any:
+def _call(
+    function: str, args: tuple[Any, ...], options: dict[str, Any], driver: Expected | None, plugged: plugins.Plugged
+) -> Any:
     import ray
 
     if driver is not None and (reason := node_check.unfit(driver)) is not None:
         return Unfit(ray.get_runtime_context().get_node_id(), reason)
+    plugins.plug(plugged)
     return pkgutil.resolve_name(function)(*args, **options)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from raysp.cluster.session import address
+from raysp.config import code_hash
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.runs import provenance
@@ -34,6 +36,7 @@ class Expected:
         root: the data root's path.
         holder: who holds the run's lock, as its file says; empty for a run at an address.
         names: what lies in the data root; empty for one at an address.
+        installed: what other installed packages add, and the hash of its code.
     """
 
     code: str
@@ -42,6 +45,7 @@ class Expected:
     root: str
     holder: str
     names: tuple[str, ...]
+    installed: Mapping[str, str] = field(default_factory=dict)
 
 
 def expected(run: str, root: str) -> Expected | None:
@@ -57,7 +61,7 @@ def expected(run: str, root: str) -> Expected | None:
         return None
     holder = files.read_text(RunFolder(run).holder) if files.is_local(run) else ""
     names = tuple(files.listing(root)) if files.is_local(root) else ()
-    return Expected(provenance.code(), _versions(), run, root, holder, names)
+    return Expected(provenance.code(), _versions(), run, root, holder, names, code_hash.of_installed())
 
 
 def unfit(driver: Expected) -> str | None:
@@ -70,6 +74,8 @@ def unfit(driver: Expected) -> str | None:
     there = driver.versions
     if other := [f"{name} {own}, expected {there[name]}" for name, own in _versions().items() if own != there[name]]:
         return f"it has {', '.join(other)}; install the versions of requirements.lock there"
+    if (reason := _not_installed(driver.installed)) is not None:
+        return reason
     if not driver.run:
         return None
     try:
@@ -122,6 +128,16 @@ def _answer(asked: Any) -> str | None:
     except ray.exceptions.RayError:
         # The machine went away meanwhile.
         return None
+
+
+def _not_installed(expected: Mapping[str, str]) -> str | None:
+    found = code_hash.of_installed() if expected else {}
+    for name, sha in expected.items():
+        if name not in found:
+            return f"it lacks {name}, which a package installed at the driver's adds; install that package there"
+        if found[name] != sha:
+            return f"it has other code of {name} ({found[name][:12]}, expected {sha[:12]}); install the driver's there"
+    return None
 
 
 def _blind(driver: Expected) -> str | None:

@@ -12,6 +12,7 @@ import ray
 from ray import tune
 
 from raysp.cluster.worker import Notes
+from raysp.config import plugins
 from raysp.errors import StoreError
 from raysp.io import files
 from raysp.io.system_errors import is_disk_full
@@ -39,6 +40,8 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
     epochs, objective = shared["rungs"].get(config["study"], ((), "validation_loss"))
     rungs = Rungs(epochs, objective, lambda epoch, value: tune.report({"rung": epoch, "value": value, **beats.beat()}))
     try:
+        # The split's class may be a plug-in's.
+        plugins.use(trial.plugins, RunFolder(setting.run).code)
         part = ray.get(shared["parts"][trial.split])
         run = pkgutil.resolve_name(shared["runner"])
         result = run(trial, part, setting, beats.note, rungs, shared["made_by"])

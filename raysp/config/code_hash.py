@@ -9,13 +9,14 @@ imported to find out.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from raysp.config import plugins
+from raysp.config import plugins, syntax
+from raysp.config.plugin import Plugin
 from raysp.errors import BadInput, unknown
 from raysp.io import files
 
@@ -23,7 +24,6 @@ PACKAGE = Path(__file__).parent.parent
 MODEL_ROOMS = ("data", "layers", "models", "objectives")
 TRAINING_ROOMS = ("data", "objectives", "training")
 """Of what the training imports, models and layers come with the model that is trained."""
-NO_EFFECT = ("ctx", "kind", "type_comment", "type_ignores")
 
 Files = Mapping[str, str]
 """Relative path -> SHA-256 of the syntax tree."""
@@ -43,14 +43,29 @@ def of_model(name: str, settings: Mapping[str, Any] | None = None) -> Files:
         BadInput: there is no such model.
     """
     values = (settings or {}).values()
-    return _of_models((name, *sorted({value for value in values if isinstance(value, str)})))
+    return _of_models(
+        (name, *sorted({value for value in values if isinstance(value, str)})), tuple(plugins.refs().items())
+    )
 
 
 def of_source(name: str) -> Files:
     """Return the files of raysp/data that a source builds splits with."""
-    if name not in (known := plugins.modules("data/sources", ("build",))):
+    if name not in (known := plugins.modules("data/sources")):
         raise unknown("source", name, known)
-    return files_of([plugins.path(known[name])], ("data",))
+    return _of_module("data/sources", name, ("data",))
+
+
+def of_installed() -> dict[str, str]:
+    """Return the digest of each file that other installed packages add, with what it imports beside it, by name.
+
+    What cannot be found is left out: who asks for it is told.
+    """
+    found = {}
+    for room, what in plugins.ROOMS.items():
+        for name, module in plugins.installed(room).items():
+            with contextlib.suppress(ImportError, BadInput):
+                found[f"{what.word} {name} ({module})"] = digest(files_of([plugins.path(module)], ()))
+    return found
 
 
 def digest(found: Files) -> str:
@@ -85,29 +100,43 @@ def files_of(roots: Iterable[str | Path], rooms: tuple[str, ...]) -> Files:
         if (path := waiting.pop()) not in found:
             found[path], imported = _read(path)
             waiting += [one for one in imported if _room(one) in rooms or _room(one) is None]
-    return dict(sorted((_shown(path), sha) for path, sha in found.items() if sha != _NOTHING))
+    return dict(sorted((_shown(path), sha) for path, sha in found.items() if sha != syntax.NOTHING))
 
 
 @functools.cache
-def _of_models(names: tuple[str, ...]) -> Files:
-    defines = ("Config", "Model")
-    known = plugins.modules("models", defines) | plugins.modules("models", defines, "*/model.py")
+def _of_models(names: tuple[str, ...], _plugged: tuple[tuple[str, str], ...]) -> Files:
+    known = plugins.modules("models")
     first, *others = names
     if first not in known:
         raise unknown("model", first, known)
-    found = files_of([plugins.path(known[first])], MODEL_ROOMS)
+    found = _of_module("models", first, MODEL_ROOMS)
     if "raysp/models/catalog.py" in found:
-        members = [plugins.path(known[other]) for other in others if other in known]
-        found = {**found, **files_of(members, MODEL_ROOMS)}
+        for other in (other for other in others if other in known):
+            found = {**found, **_of_module("models", other, MODEL_ROOMS)}
     loop = files_of([PACKAGE / "training" / "trial.py"], TRAINING_ROOMS)
     return {**found, **_of_kinds(found), **loop}
 
 
+def _of_module(room: str, name: str, rooms: tuple[str, ...]) -> Files:
+    """Return the files of what is found by a name: of a plug-in all, with what they import of raysp."""
+    if (given := plugins.plugged().get((room, name))) is None:
+        return files_of([plugins.path(plugins.modules(room)[name])], rooms)
+    return {**given.plugin.hashes, **files_of(_imported(given.plugin, rooms), rooms)}
+
+
+def _imported(plugin: Plugin, rooms: tuple[str, ...]) -> list[Path]:
+    """Return the files of some rooms of raysp that a plug-in's files import."""
+    found = [one for path, tree in plugin.trees.items() for one in _imports(tree, PACKAGE.parent / "_" / path)]
+    return [one for one in found if _room(one) in rooms]
+
+
 def _of_kinds(found: Files) -> Files:
     """Return the files that fit and predict for the kinds of data whose Split is among some files."""
-    kinds, roots = plugins.modules("kinds", ("KIND",), "*/kind.py"), []
-    for name, module in plugins.modules("data/splits", ("Split", "Sizes", "Answers")).items():
-        if name in kinds and _shown(plugins.path(module)) in found:
+    kinds, roots = plugins.modules("kinds"), []
+    for name, module in plugins.modules("data/splits").items():
+        if name in kinds and (given := plugins.plugged().get(("kinds", name))) is not None:
+            roots += _imported(given.plugin, (*TRAINING_ROOMS, "kinds")) if given.file in found else []
+        elif name in kinds and _shown(plugins.path(module)) in found:
             kind = plugins.path(kinds[name])
             fitting = [kind.with_name(file) for file in ("learner.py", "predict.py")]
             roots += [file for file in fitting if file.exists()] or [kind]
@@ -121,49 +150,19 @@ def _of_kinds(found: Files) -> Files:
 def _read(path: Path) -> tuple[str, tuple[Path, ...]]:
     """Return the hash of a file's syntax tree, and the files it imports."""
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        raise BadInput(f"{path}, line {getattr(error, 'lineno', 1)}: no Python that can be read ({error})") from error
+        tree = syntax.parsed(path.read_bytes(), str(path))
     except OSError as error:
         raise BadInput(f"expected a Python file at {path} ({error.strerror})") from error
-    sha = hashlib.sha256(repr(_plain(tree)).encode()).hexdigest()
-    return sha, tuple(dict.fromkeys(_imports(tree, path)))
-
-
-def _plain(node: Any) -> Any:
-    """Return a syntax tree without positions, docstrings and what is empty, the same in every version of Python."""
-    if isinstance(node, ast.AST):
-        parts = [(name, _plain(value)) for name, value in ast.iter_fields(node) if name not in NO_EFFECT]
-        return type(node).__name__, [(name, part) for name, part in parts if part not in (None, [])]
-    if isinstance(node, list):
-        return [_plain(item) for item in node if not _only_text(item)]
-    return repr(node) if node is not None else None
-
-
-_NOTHING = hashlib.sha256(repr(_plain(ast.parse(""))).encode()).hexdigest()
-
-
-def _only_text(node: Any) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return syntax.sha256(tree), tuple(dict.fromkeys(_imports(tree, path)))
 
 
 def _imports(tree: ast.Module, path: Path) -> Iterator[Path]:
-    # What is imported for types alone never runs.
-    blocks = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
-    for_types = {id(node) for block in blocks for node in ast.walk(block)}
-    for node in ast.walk(tree):
-        if id(node) in for_types:
-            continue
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _modules(PACKAGE.parent, alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            folder = path.parents[node.level - 1] if node.level else PACKAGE.parent
-            module = node.module or ""
-            yield from _modules(folder, module)
-            for alias in node.names:
-                # `from raysp.layers import span`: the name may be a file itself.
-                yield from _modules(folder, f"{module}.{alias.name}".strip("."))
+    for one in syntax.imports(tree):
+        folder = path.parents[one.level - 1] if one.level else PACKAGE.parent
+        yield from _modules(folder, one.module)
+        for name in one.names:
+            # `from raysp.layers import span`: the name may be a file itself.
+            yield from _modules(folder, f"{one.module}.{name}".strip("."))
 
 
 def _modules(folder: Path, dotted: str) -> Iterator[Path]:

@@ -127,7 +127,8 @@ class ModelChoice:
     """A model with its settings, and with other settings for splits that match a pattern.
 
     Attributes:
-        name: the model's file name in raysp/models.
+        name: the model's file name in raysp/models, or the path of a file or package folder of one's own, beside the
+            experiment's file: "models/lstm.py". Its name is then the stem.
         hyperparameters: fields of the model's Config.
         training: fields of Training that differ from the experiment's.
         per_split: glob of split names -> {"hyperparameters": ..., "training": ...}; later patterns win.
@@ -205,7 +206,7 @@ class Recording:
 
     Attributes:
         name: what the split shall be called.
-        source: the source's file name in raysp/data, e.g. "population".
+        source: the source's file name in raysp/data, e.g. "population", or a path as of a model.
         settings: fields of the source's Config.
         optional: it is left out where its files are not there.
     """
@@ -235,6 +236,7 @@ class Trial:
         follows: id of the validation-phase trial whose number of epochs and learning rates this one takes over.
         label: what the model is called in this experiment; empty for its own name.
         code: digest of the files that compute it (`raysp.config.code_hash`); empty where nobody knows.
+        plugins: a person's own code among them, e.g. "models/lstm" -> its path below the run's code/; None for none.
         recorded: its id where it was read from a record; empty for one that is planned now.
     """
 
@@ -248,6 +250,7 @@ class Trial:
     follows: str | None = None
     label: str = ""
     code: str = ""
+    plugins: Mapping[str, str] | None = None
     # What is on disk keeps its name, whatever a later version of raysp would call it. A changed copy is a new trial.
     recorded: str = field(default="", init=False, compare=False, repr=False)
 

@@ -210,7 +210,8 @@ def _made_from(run: RunFolder) -> dict[str, Any]:
 
 
 def _code(own: Iterable[str], others: Iterable[Path], rooms: tuple[str, ...]) -> str:
-    return code_hash.digest(code_hash.files_of([*(code_hash.PACKAGE / path for path in own), *others], rooms))
+    installed = code_hash.files_of([*(code_hash.PACKAGE / path for path in own), *others], rooms)
+    return code_hash.digest({**installed, **kinds.plugged()})
 
 
 def _reported(record: dict[str, Any]) -> list[Any]:

@@ -23,6 +23,9 @@ from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
 from raysp.runs.folder import RunFolder, State, linked, trial_from
 
+GONE = "gone, with the model's file"
+"""Of a trial whose model is no more."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -188,13 +191,13 @@ def _code_now(trial: Trial) -> str:
     try:
         return code_hash.digest(code_hash.of_model(trial.model, trial.hyperparameters))
     except BadInput:
-        return "gone, with the model's file"
+        return GONE
 
 
 def _other_code(left: list[Trial], planned: Iterable[Trial]) -> list[Trial]:
     """Return those of the trials left out that differ from what is asked for in their code alone."""
     twins = {_key(trial): trial for trial in planned}
-    changed = [trial for trial in left if _code_now(trial) != trial.code]
+    changed = [trial for trial in left if _code_now(trial) not in (GONE, trial.code)]
     return [trial for trial in changed if same_but_code(trial, twins.get(_key(trial), trial))]
 
 

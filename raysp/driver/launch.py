@@ -9,6 +9,7 @@ from typing import Any
 
 from raysp.cluster.machines import Machines
 from raysp.config.experiment import STANDIN, Experiment, Trial
+from raysp.config.own_code import adopted
 from raysp.config.sets import apply_sets
 from raysp.driver import tracking
 from raysp.driver.finish import finish
@@ -17,7 +18,7 @@ from raysp.driver.form import lines as form_lines
 from raysp.driver.launch_words import say_form, say_left_out, say_outside, say_replaced, show_failure
 from raysp.driver.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.driver.progress import Progress
-from raysp.driver.record import write_record
+from raysp.driver.record import copy_plugins, write_record
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, leftovers
 from raysp.io.refusals import raise_together
@@ -79,7 +80,8 @@ def launch(experiment: Experiment, request: Request, say: Any) -> int:
     Raises:
         BadInput, NotReady: before anything was started.
     """
-    own, whole = experiment, apply_sets(experiment, request.sets)
+    own = adopted(experiment)
+    whole = apply_sets(own, request.sets)
     experiment = whole.choose(request.models) if request.models else whole
     check_settings(experiment)
     check_places(request)
@@ -197,6 +199,7 @@ def _launch(asked: Asked, say: Any) -> int:
         say_left_out(plan, say)
         _say_judge(names, say)
         form = asked.settled(plan)
+        copy_plugins(run)
         trials = write_record(run, asked.whole, plan, request.root, form=form, own=asked.own)
         say_form(run, form, say)
         missing = _start_over(run, form.planned, request)

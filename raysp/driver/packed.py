@@ -36,9 +36,11 @@ def train(job: dict[str, Any], meter: Meter) -> None:
     """Train a job's trial until the meter says stop, and say the figures.
 
     Args:
-        job: "trial" (its plain form), "root", "threads", "device", "share" (of a GPU's memory), "seconds".
+        job: "trial" (its plain form), "code" (where copies of its plug-ins lie), "root",
+            "threads", "device", "share" (of a GPU's memory), "seconds".
         meter: asked after each epoch.
     """
+    from raysp.config import plugins
     from raysp.data.splits import store
     from raysp.kinds import catalog as kinds
     from raysp.runs.folder import trial_from
@@ -50,6 +52,7 @@ def train(job: dict[str, Any], meter: Meter) -> None:
     place = choose(job["device"])
     process_limits.limit_memory(job["share"], str(place))
     trial = trial_from(job["trial"])
+    plugins.use(trial.plugins, job["code"])
     endless = dataclasses.replace(trial.training, epochs=FOREVER, patience=0, measure_every=0)
     split = store.load(job["root"], trial.split)
     answers = store.load_answers(job["root"], trial.split) if endless.validate_on == "eval" else None

@@ -25,11 +25,12 @@ from typing import IO, Any
 import numpy as np
 
 import raysp
-from raysp.config import settings
+from raysp.config import plugin, plugins, settings
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
 from raysp.driver.packing_table import Packing, lines
 from raysp.errors import BadInput
+from raysp.io import files, leftovers
 from raysp.io.machine import cores
 from raysp.runs.folder import trial_to
 from raysp.training.process_limits import pinned
@@ -55,7 +56,8 @@ def trial_of(
 
     config = settings.plain(catalog.config(model, model_settings or {}))
     fingerprint = store.header(root, split).fingerprint
-    return Trial(model, config, training or Training(), split, fingerprint)
+    own = plugins.of_model(model, config)
+    return Trial(model, config, training or Training(), split, fingerprint, plugins=own)
 
 
 def measure(
@@ -94,12 +96,26 @@ def measure(
     from raysp.training.device import choose
 
     place = choose(device)
+    job = {"trial": trial_to(trial), "root": root, "device": str(place), "seconds": seconds}
     rows = []
-    for processes, each in _arrangements(counts, threads, place.type):
-        report(f"{processes} x {each} threads ...")
-        rows.append(_row(trial, root, processes, each, str(place), seconds))
-        report(rows[-1].problem or f"{rows[-1].total:.3g} epochs/s in total")
+    with _copied() as code:
+        for processes, each in _arrangements(counts, threads, place.type):
+            report(f"{processes} x {each} threads ...")
+            rows.append(_row(trial, {**job, "code": code, "threads": each}, processes))
+            report(rows[-1].problem or f"{rows[-1].total:.3g} epochs/s in total")
     return rows
+
+
+@contextlib.contextmanager
+def _copied() -> Iterator[str]:
+    """Give a folder with copies of the plug-ins that this process knows; it goes again."""
+    folder = leftovers.scratch("code")
+    try:
+        for given in plugins.plugged().values():
+            plugin.save(given.plugin, folder)
+        yield folder
+    finally:
+        files.remove(folder)
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -136,11 +152,11 @@ def _arrangements(counts: Sequence[int] | None, threads: int, kind: str) -> list
     return list(dict.fromkeys([*pinned, (1, available), (fill, available)]))
 
 
-def _row(trial: Trial, root: str, processes: int, threads: int, device: str, seconds: float) -> Packing:
+def _row(trial: Trial, job: dict[str, Any], processes: int) -> Packing:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    job = {"trial": trial_to(trial), "root": root, "threads": threads, "device": device, "seconds": seconds}
+    threads, seconds = job["threads"], job["seconds"]
     title = f"{trial.model} on {trial.split}"
-    row = Packing(title, trial.training.epochs, device, cores(), load, processes, threads)
+    row = Packing(title, trial.training.epochs, job["device"], cores(), load, processes, threads)
     try:
         with _started(processes, threads, START_LIMIT_S + seconds) as started:
             found = _together(started, {**job, "share": 1 / processes})

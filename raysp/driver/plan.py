@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raysp.config import code_hash, settings
+from raysp.config import code_hash, plugins, settings
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
@@ -120,7 +120,10 @@ def _trial(
 ) -> Trial:
     chosen, training = settings_on(experiment, choice, header.name)
     code, data = code_hash.digest(code_hash.of_model(choice.name, chosen)), header.fingerprint
-    trial = Trial(choice.name, chosen, training, header.name, data, seed, units, label=choice.label, code=code)
+    own = plugins.of_model(choice.name, chosen)
+    trial = Trial(
+        choice.name, chosen, training, header.name, data, seed, units, label=choice.label, code=code, plugins=own
+    )
     if not header.role.selects_with or training is None:
         return trial
     followed = _trial(experiment, choice, headers[header.role.selects_with], headers, seed, units)

@@ -10,13 +10,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from raysp.config import code_hash, settings
+from raysp.config import code_hash, plugin, plugins, settings
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits import store
 from raysp.driver.form import Form, settle
 from raysp.driver.plan import Plan
 from raysp.io import address, files
 from raysp.io.yaml_files import write_yaml
+from raysp.kinds import catalog as kinds
+from raysp.models import catalog
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.provenance import code, commit, typed, versions
 
@@ -52,12 +54,26 @@ def write_record(
         "data": {**earlier["data"], **{name: data(root, name) for name in names}},
         "left_out": [list(item) for item in plan.left_out],
         "code": code,
+        "plugins": plugins.refs(),
+        "models": {**earlier.get("models", {}), **_models(plan)},
         "accepted": [*earlier.get("accepted", ()), *(_accepted(one, code) for one in form.accepted)],
         "trials": [trial_to(trial) for trial in form.present],
         "earlier": [trial_to(trial) for trial in form.earlier],
     }
     write_yaml(run.experiment, record)
     return list(form.present)
+
+
+def _models(plan: Plan) -> dict[str, Any]:
+    """Return what is known of a plan's models by name, so that no table or page imports one."""
+    found = {trial.model: catalog.module(trial.model).Model for trial in plan.trials}
+    return {name: {"kind": one.reads.kind, **kinds.of(one.reads.kind).about(one)} for name, one in found.items()}
+
+
+def copy_plugins(run: RunFolder) -> None:
+    """Copy the plug-ins that this process knows into a run's code, from where its workers load them."""
+    for given in plugins.plugged().values():
+        plugin.save(given.plugin, run.code)
 
 
 def code_of(form: Form, record: Mapping[str, Any]) -> dict[str, dict[str, str]]:

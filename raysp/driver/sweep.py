@@ -12,6 +12,7 @@ from typing import Any
 from raysp.cluster.machines import Machines
 from raysp.config import code_hash
 from raysp.config.experiment import Experiment, Trial, check_name
+from raysp.config.own_code import adopted
 from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
@@ -26,7 +27,7 @@ from raysp.driver.launch import (
     say_tracking,
 )
 from raysp.driver.plan import settings_on, unfit
-from raysp.driver.record import accepted
+from raysp.driver.record import accepted, copy_plugins
 from raysp.errors import BadInput, StoreError, expect
 from raysp.io import files
 from raysp.io.words import counted
@@ -92,7 +93,7 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
     Raises:
         BadInput, NotReady: before anything was started.
     """
-    space = read_space(search.space)
+    experiment, space = adopted(experiment), read_space(search.space)
     kind, fits_itself = kinds.of(catalog.kind(space.model)), catalog.fits_itself(space.model)
     search = dataclasses.replace(search, objectives=chosen(search.objectives, kind, fits_itself=fits_itself))
     experiment = _narrowed(apply_sets(experiment, request.sets), space, search)
@@ -194,6 +195,7 @@ def _sweep(asked: _Asked, bases: dict[str, dict[str, Any]]) -> int:
         prepare_data(asked.experiment, list(bases), request, asked.say)
         studies = _studies(asked, bases)
         wanted = {**dataclasses.asdict(amount), "final_seeds": list(amount.final_seeds), "space": asked.search.space}
+        copy_plugins(run)
         sweep_record.begin(run, asked.experiment, [study.definition for study in studies], root, wanted)
         clock = Clock(files.join(run.path, "clock.json"), amount.minutes)
         active = [ActiveStudy(study, amount, retry=request.retry, late=clock.late) for study in studies]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from raysp.config import settings
+from raysp.config import plugins, settings
 from raysp.config.experiment import STANDIN, Experiment
 from raysp.driver.record import data, submission
 from raysp.errors import BadInput, NotReady
@@ -44,6 +44,7 @@ def begin(
         "standin": any(one.split.startswith(STANDIN) for one in definitions),
         "experiment": settings.plain(experiment),
         "root": root,
+        "plugins": plugins.refs(),
         "submissions": [*before, {**submission(), "asked": asked}],
         "data": {**earlier["data"], **found},
         "left_out": [],

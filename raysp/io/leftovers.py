@@ -15,7 +15,7 @@ from raysp.io import files
 OWN_DISKS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "overlay", "zfs", "f2fs", "vfat", "ramfs"}
 QUIET_S, SHARED_QUIET_S = 10.0, 3600.0
 """Where others may be writing, on a disk of this machine alone or not: how long a file must not have changed."""
-SCRATCH = re.compile(r"raysp-(?:pool|tune)-(\d+)-.+")
+SCRATCH = re.compile(r"raysp-(?:pool|tune|code)-(\d+)-.+")
 
 
 def clear(folder: str, quiet_s: float = 0.0) -> None:
@@ -39,10 +39,10 @@ def clear(folder: str, quiet_s: float = 0.0) -> None:
 
 
 def scratch(what: str) -> str:
-    """Make a folder for what Ray wants to write and nobody reads; those of commands that were killed go.
+    """Make a folder for what is wanted while this process lives; those of commands that were killed go.
 
     Args:
-        what: "pool" or "tune".
+        what: "pool", "tune" or "code".
     """
     top = tempfile.gettempdir()
     for name in os.listdir(top):

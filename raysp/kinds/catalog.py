@@ -8,18 +8,24 @@ from typing import Any
 from raysp.config import plugins
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
-from raysp.errors import BadInput, NotReady, unknown
+from raysp.errors import BadInput, NotReady, expect, unknown
 from raysp.kinds.kind import Kind
 from raysp.kinds.metric import Metric
 from raysp.models import catalog as models
 from raysp.runs.folder import RunFolder
+
+MODELS_AND_SOURCES = ("models/", "data/sources/")
 
 
 def of(name: str) -> Kind:
     """Return a kind. Raises BadInput for an unknown name, with the nearest right one."""
     if name not in (found := _modules()):
         raise unknown("kind of data", name, found)
-    return plugins.load(found[name]).KIND
+    kind = plugins.load(found[name]).KIND
+    expect(
+        kind.name == name, f"{found[name]} expected the kind of data of its folder's name, {name}, got {kind.name!r}"
+    )
+    return kind
 
 
 def known() -> list[Kind]:
@@ -28,9 +34,16 @@ def known() -> list[Kind]:
 
 
 def paths(file: str = "kind.py") -> list[Path]:
-    """Return the paths of a file of each kind's folder; of its kind.py where there is no such file."""
-    folders = [plugins.path(module) for module in _modules().values()]
+    """Return the paths of a file of each kind's folder, or of its kind.py where there is none; of plug-ins none."""
+    own = {given.module for given in plugins.plugged().values()}
+    folders = [plugins.path(module) for module in _modules().values() if module not in own]
     return [beside if (beside := kind.with_name(file)).exists() else kind for kind in folders]
+
+
+def plugged() -> dict[str, str]:
+    """Return the hashes of all files of the kinds that are plug-ins."""
+    found = {name: given.plugin.hashes for (room, name), given in plugins.plugged().items() if room == "kinds"}
+    return {path: sha for hashes in found.values() for path, sha in hashes.items()}
 
 
 def metrics() -> dict[str, Metric]:
@@ -62,6 +75,17 @@ def submit(name: str, run: RunFolder, root: str, **choice: Any) -> dict[str, str
     return of(name).submit(run, root, **choice)
 
 
+def plug(run: RunFolder) -> None:
+    """Let this process find the kinds of data that are a run's own, in its folder; its models stay where they are.
+
+    Raises:
+        NotReady, BadInput: as `RunFolder.record` does; or the copy of a kind is gone, or is not what was copied.
+    """
+    own = {key: ref for key, ref in run.record().get("plugins", {}).items() if not key.startswith(MODELS_AND_SOURCES)}
+    plugins.plug({})
+    plugins.use(own, run.code)
+
+
 def exporting(form: str) -> Kind:
     """Return the kind that knows a form of other programs. Raises BadInput for an unknown one, with the nearest."""
     found = {one: kind for kind in known() for one in kind.exports}
@@ -79,4 +103,4 @@ def _kind(root: str, trial: Trial) -> str:
 
 
 def _modules() -> dict[str, str]:
-    return plugins.modules("kinds", ("KIND",), "*/kind.py")
+    return plugins.modules("kinds")

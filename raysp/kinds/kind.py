@@ -15,6 +15,7 @@ from raysp.kinds.metric import Metric
 if TYPE_CHECKING:
     from raysp.config.experiment import Experiment, Training, Trial
     from raysp.data.splits.header import Header
+    from raysp.kinds.check import Check
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
     from raysp.report.section import Section
@@ -106,6 +107,14 @@ class Kind(Protocol):
         Raises:
             BadInput: they do not go together.
         """
+
+    def contract(self) -> Sequence[Check]:
+        """Return what every model of the kind must keep, beside what all models must; see `kinds.contract`."""
+        return ()
+
+    def about(self, model: type) -> dict[str, Any]:
+        """Return what tables and pages need to know of a model, as plain values for the record: they import none."""
+        return {}
 
     def lacks(self, objective: str, header: Header, units: Units) -> str | None:
         """Return what a split, or a subset of its units, lacks for an objective, as the end of a sentence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import ModuleType
 from typing import Any
 
@@ -9,7 +10,7 @@ from raysp.config import plugins, settings
 from raysp.data.splits.current_clamp import CurrentClampSizes
 from raysp.data.splits.population import Sizes
 from raysp.data.splits.stimulus import StimulusSizes
-from raysp.errors import unknown
+from raysp.errors import expect, unknown
 
 
 def names() -> list[str]:
@@ -21,7 +22,7 @@ def module(name: str) -> ModuleType:
     """Return a model's file as a module. Raises BadInput for an unknown name, with the nearest right one."""
     if name not in _modules():
         raise unknown("model", name, names())
-    return plugins.load(_modules()[name])
+    return _checked(plugins.load(_modules()[name]), name)
 
 
 def config(name: str, values: dict[str, Any]) -> Any:
@@ -56,6 +57,19 @@ def fits_itself(name: str) -> bool:
     return hasattr(module(name).Model, "fit")
 
 
+def _checked(module: ModuleType, name: str) -> ModuleType:
+    """Return a model's file that says what every file of a model says. Raises BadInput for others."""
+    config, network = getattr(module, "Config", None), getattr(module, "Model", None)
+    frozen = dataclasses.is_dataclass(config) and config.__dataclass_params__.frozen
+    expect(frozen, f"model {name}: {module.__file__} expected Config to be a frozen dataclass: @dataclass(frozen=True)")
+    kind = getattr(getattr(network, "reads", None), "kind", None)
+    expect(
+        isinstance(kind, str),
+        f"model {name}: {module.__file__} expected Model to say which kind of split it reads, e.g. reads = "
+        f"PopulationSplit, got {getattr(network, 'reads', None)!r}",
+    )
+    return module
+
+
 def _modules() -> dict[str, str]:
-    defines = ("Config", "Model")
-    return plugins.modules("models", defines) | plugins.modules("models", defines, "*/model.py")
+    return plugins.modules("models")

@@ -22,7 +22,7 @@ AGAIN = "remove it and run the experiment again: finished trials are kept"
 FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,254}")
 RECORD = {
     **dict.fromkeys(("name", "kind", "root"), str),
-    **dict.fromkeys(("experiment", "data", "code"), Mapping),
+    **dict.fromkeys(("experiment", "data", "code", "plugins", "models"), Mapping),
     **dict.fromkeys(("submissions", "accepted", "trials", "earlier"), tuple[Mapping, ...]),
     "left_out": tuple[tuple[str, str, str], ...],
 }
@@ -151,6 +151,7 @@ class RunFolder:
         return self.path.rstrip("/").rpartition("/")[2]
 
     experiment = _Inside("experiment.yaml", "The experiment, its trials, each submission's commit, versions and data.")
+    code = _Inside("code", "Copies of the plug-ins that its trials compute with, a folder for each by its hash.")
     lock = _Inside(".lock", "Held by the one driver that is running.")
     holder = _Inside(".lock-holder", "Beside the lock of a run on a disk: which process holds it, and since when.")
 

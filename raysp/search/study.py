@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from raysp.config import code_hash, settings
+from raysp.config import code_hash, plugins, settings
 from raysp.config.experiment import Trial, in_present_words
 from raysp.config.ranges import Count
 from raysp.errors import BadInput, NotReady, expect
@@ -129,8 +129,8 @@ class Definition:
         """Return the trial of a candidate's settings and a part. Raises BadInput where Config refuses them."""
         chosen, training = build(self.model, self.space.complete(params, self.base), f"candidate {dict(params)}")
         code = code_hash.digest(code_hash.of_model(self.model, chosen)) if self.code else ""
-        units = self.chunks[chunk] if self.chunks else self.units
-        return Trial(self.model, chosen, training, self.split, self.data, seed, units, code=code)
+        units, own = self.chunks[chunk] if self.chunks else self.units, plugins.of_model(self.model, chosen)
+        return Trial(self.model, chosen, training, self.split, self.data, seed, units, code=code, plugins=own)
 
     def plain(self) -> dict[str, Any]:
         """Return the definition as dictionaries and plain values."""

@@ -13,6 +13,7 @@ from torch import nn
 
 from raysp.config.experiment import Training
 from raysp.errors import BadInput
+from raysp.objectives.loss import Loss
 from raysp.training.averaging import Averaging
 from raysp.training.batches import Batches
 from raysp.training.device import precision
@@ -229,6 +230,8 @@ class Descent:
         self.model.zero_grad(set_to_none=True)
         with precision(self.device, self.training.precision):
             found = self.model.loss(batch)
+        if self.progress.epoch == 0:
+            _check_loss(found, self.job)
         # Memory is at its peak when gradients begin; what they need of the batch is kept for them.
         del batch
         found.total.backward()
@@ -297,6 +300,17 @@ class Descent:
             where = f"in epoch {epoch} at learning rate {rate:.3g}"
             self.job.report({"warning": f"{name} diverged {where}: {keeps}; the others are trained on"})
         progress.diverged = torch.where(dead, epoch, progress.diverged)
+
+
+def _check_loss(found: Loss, job: Job) -> None:
+    """Refuse what is no loss of a batch. Raises BadInput."""
+    total, where = getattr(found, "total", found), f"model {job.trial.model}: loss(batch) expected"
+    if not isinstance(found, Loss) or not isinstance(total, torch.Tensor):
+        raise BadInput(f"{where} a raysp.objectives.loss.Loss with a total, got {type(total).__name__}")
+    if total.ndim or not total.is_floating_point():
+        raise BadInput(f"{where} one number as its total, got {tuple(total.shape)} of {total.dtype}")
+    if not total.requires_grad:
+        raise BadInput(f"{where} a total that follows from the weights, got one without a gradient")
 
 
 def _by_lane(losses: torch.Tensor) -> torch.Tensor:

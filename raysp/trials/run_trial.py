@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from raysp.config import code_hash
+from raysp.config import code_hash, plugins
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
 from raysp.errors import NotReady
@@ -100,6 +100,7 @@ def once(trial: Trial, setting: Setting, run: Callable[[TrialFolder, Log], dict[
     folder = RunFolder(setting.run).trial(trial.id)
     if files.exists(folder.done):
         return folder.read_done()
+    plugins.use(trial.plugins, RunFolder(setting.run).code)
     check_code(trial)
     with recorded(trial, folder) as log:
         result = run(folder, log)

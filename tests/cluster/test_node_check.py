@@ -6,6 +6,7 @@ import pytest
 
 from raysp.cluster import node_check
 from raysp.cluster.node_check import expected, unfit
+from raysp.config import code_hash
 from raysp.io import files
 from raysp.runs import provenance
 from raysp.runs.folder import RunFolder
@@ -37,6 +38,17 @@ def test_other_code_is_told_with_what_to_do(driver, monkeypatch):
 def test_other_versions_are_told_by_name(driver):
     other = dataclasses.replace(driver, versions={**driver.versions, "torch": "1.0.0"})
     assert "expected 1.0.0; install the versions of requirements.lock" in unfit(other)
+
+
+def test_what_an_installed_package_adds_must_be_there_with_the_same_code(driver):
+    lacking = dataclasses.replace(driver, installed={"model lstm (lab.lstm)": "0" * 64})
+    assert unfit(lacking) == (
+        "it lacks model lstm (lab.lstm), which a package installed at the driver's adds; install that package there"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code_hash, "of_installed", lambda: {"model lstm (lab.lstm)": "f" * 64})
+        assert "it has other code of model lstm (lab.lstm) (ffffffffffff, expected 000000000000)" in unfit(lacking)
+        assert unfit(dataclasses.replace(driver, installed=code_hash.of_installed())) is None
 
 
 def test_the_build_of_a_version_is_no_difference(monkeypatch, driver):

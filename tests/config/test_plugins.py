@@ -1,6 +1,6 @@
 import pytest
 
-from raysp.config import plugins
+from raysp.config import code_hash, plugins
 from raysp.data.sources import catalog
 from raysp.errors import BadInput
 
@@ -21,7 +21,7 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_built_in_files_are_those_that_define_what_is_asked_for():
-    found = plugins.modules("models", ("Config", "Model"))
+    found = plugins.modules("models")
     assert found["ndt"] == "raysp.models.ndt"
     assert not {"catalog", "masked", "windowed", "__init__"} & found.keys()
     assert list(found) == sorted(found)
@@ -29,10 +29,11 @@ def test_built_in_files_are_those_that_define_what_is_asked_for():
 
 def test_entry_points_are_found_beside_them_but_take_no_built_in_name(installed):
     folder = installed("raysp.models", lstm="lab_lstm:Model", ndt="lab_lstm")
-    found = plugins.modules("models", ("Config", "Model"))
+    found = plugins.modules("models")
     assert (found["lstm"], found["ndt"]) == ("lab_lstm", "raysp.models.ndt")
     assert plugins.path(found["lstm"]) == folder / "lab_lstm.py"
-    assert "lstm" not in plugins.modules("data/sources", ("build",))
+    assert "lstm" not in plugins.modules("data/sources")
+    assert list(code_hash.of_installed()) == ["model lstm (lab_lstm)"]
 
 
 def test_a_module_that_is_not_there_is_named():

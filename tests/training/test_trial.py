@@ -222,3 +222,28 @@ def test_a_model_that_draws_in_evaluation_is_validated_alike_whatever_training_d
     one, two, other = (predict(found.model, made_up_split().eval, "cpu", seed).rates for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda total: None, "expected a raysp.objectives.loss.Loss with a total, got NoneType"),
+        (lambda total: total, "expected a raysp.objectives.loss.Loss with a total, got Tensor"),
+        (lambda total: Loss(1.0, total[None]), "expected a raysp.objectives.loss.Loss with a total, got float"),
+        (
+            lambda total: Loss(total[None], total[None]),
+            r"expected one number as its total, got \(1,\) of torch.float32",
+        ),
+        (
+            lambda total: Loss(total.detach(), total[None]),
+            "expected a total that follows from the weights, got one with",
+        ),
+    ],
+)
+def test_a_loss_that_is_no_number_ends_the_trial_with_what_was_expected(monkeypatch, loss, message):
+    from raysp.models import sae
+
+    whole = sae.Model.loss
+    monkeypatch.setattr(sae.Model, "loss", lambda self, batch: loss(whole(self, batch).total))
+    with pytest.raises(BadInput, match=rf"model sae: loss\(batch\) {message}"):
+        fit(made_up_trial())

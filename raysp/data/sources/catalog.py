@@ -21,7 +21,7 @@ ROOT = "{root}"
 
 def names() -> list[str]:
     """Return the names of all sources, found without importing any."""
-    return list(plugins.modules("data/sources", ("build",)))
+    return list(plugins.modules("data/sources"))
 
 
 def source(name: str) -> Source:
@@ -30,7 +30,7 @@ def source(name: str) -> Source:
     Raises:
         BadInput: the name is unknown, and the error says which is nearest; or its file is no source.
     """
-    known = plugins.modules("data/sources", ())
+    known = plugins.modules("data/sources")
     if name not in known:
         raise unknown("source", name, names())
     return Source.of(plugins.load(known[name]))

@@ -30,7 +30,7 @@ def of(kind: str) -> Kind:
     Raises:
         BadInput: there is no such kind of data.
     """
-    known = plugins.modules("data/splits", ("Split", "Sizes", "Answers"))
+    known = plugins.modules("data/splits")
     if kind not in known:
         raise unknown("kind of data", kind, known)
     return plugins.load(known[kind])

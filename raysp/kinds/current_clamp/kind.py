@@ -14,6 +14,7 @@ from raysp.runs.folder import RunFolder, TrialFolder
 
 if TYPE_CHECKING:
     from raysp.data.splits.current_clamp import CurrentClampSplit
+    from raysp.kinds.check import Check
     from raysp.kinds.current_clamp.repeats import Repeats
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
@@ -120,6 +121,12 @@ class CurrentClamp(Kind):
         from raysp.kinds.current_clamp.exchange import take_in
 
         return take_in(path, target, form)
+
+    def contract(self) -> list[Check]:
+        """Return what every model of injected currents must keep."""
+        from raysp.kinds.current_clamp.contract import contract
+
+        return contract()
 
     def section(self, data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
         """Return tables and figures of cells."""

@@ -59,6 +59,7 @@ class Population(Kind):
     stale = Elsewhere("submission")
     compare = Elsewhere("compare")
     section = Elsewhere("page.page")
+    contract = Elsewhere("contract")
 
     def predicted(self, job: Job, fitted: Fitted, data: PopulationSplit | TrialArrays) -> Prediction:
         """Return float32 rates of a part's trials, of a split's evaluation trials: expected spikes per bin."""

@@ -41,15 +41,15 @@ def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) ->
     wanted = col("run_trial").is_in([trial.id for trial in trials]) & col("decoding").is_not_null()
     shown = col("metric").is_in(list(SIGN)) & col("parameter").is_in([str(sigma) for sigma in SIGMAS])
     counted = col("metric").is_in([PREDICTED, RECORDED])
-    known = (col("part") == PART) & col("unit").is_not_null() & col("value").is_finite()
-    table = read_metrics(run, wanted & known & (shown | counted))
-    rows = []
+    there = (col("part") == PART) & col("unit").is_not_null() & col("value").is_finite()
+    table = read_metrics(run, wanted & there & (shown | counted))
+    rows, known = [], run.record().get("models", {})
     for (split,), part in table.group_by("split", maintain_order=True):
         first: dict[str, Trial] = {}
         for trial in trials:
             if trial.split == split:
                 first.setdefault(trial.shown, trial)
-        values, seeds = _read(part, first, bounds)
+        values, seeds = _read(part, first, known, bounds)
         rows += [{"split": split, "seeds": seeds[row["model"], row["decoding"]], **row} for row in compared(values)]
     return rows
 
@@ -89,7 +89,14 @@ def over_widths(values: Values, line: Line, metric: str) -> dict[int, float]:
     return {unit: sum(share * found[unit] for share, found in curves) for unit in sorted(units)}
 
 
-def _read(table: Any, first: Mapping[str, Trial], bounds: tuple[str, str]) -> tuple[Values, dict[Any, str]]:
+def about(model: type) -> dict[str, Any]:
+    """Return what a comparison needs to know of a model: its role, and which of its decodings its paper has."""
+    return {"role": model.role, "published": None if model.published is None else list(model.published)}
+
+
+def _read(
+    table: Any, first: Mapping[str, Trial], known: Mapping[str, Any], bounds: tuple[str, str]
+) -> tuple[Values, dict[Any, str]]:
     """Return a recording's values by line in the order of the lines, and how many seeds each one's units have."""
     from polars import col
 
@@ -103,7 +110,7 @@ def _read(table: Any, first: Mapping[str, Trial], bounds: tuple[str, str]) -> tu
     for *where, low, high in together.iter_rows():
         rows.append(where)
         seeds.setdefault((where[0], where[1]), str(low) if low == high else f"{low}–{high}")
-    lines = {(line.model, line.decoding): line for line in lines_of(list(seeds), first, *bounds)}
+    lines = {(line.model, line.decoding): line for line in lines_of(list(seeds), first, known, *bounds)}
     values = {
         (lines[model, decoding], metric, None if width is None else int(width)): dict(zip(units, found, strict=True))
         for model, decoding, metric, width, units, found in rows
@@ -113,12 +120,15 @@ def _read(table: Any, first: Mapping[str, Trial], bounds: tuple[str, str]) -> tu
     return dict(sorted(values.items(), key=lambda item: order[item[0][0]])), seeds
 
 
-def lines_of(scored: Sequence[tuple[str, str]], first: Mapping[str, Trial], floor: str, ceiling: str) -> list[Line]:
+def lines_of(
+    scored: Sequence[tuple[str, str]], first: Mapping[str, Trial], known: Mapping[str, Any], floor: str, ceiling: str
+) -> list[Line]:
     """Return what is compared on a recording: floors first, networks, counts by interval, ceilings last.
 
     Args:
         scored: (model, decoding) of all that was scored, decodings in the order they shall have.
         first: by name, a trial of each model of the plan, in its order.
+        known: what the run's record says of models by name (`about`); an earlier version's says nothing.
         floor: name of the floor.
         ceiling: name of the ceiling.
     """
@@ -126,9 +136,9 @@ def lines_of(scored: Sequence[tuple[str, str]], first: Mapping[str, Trial], floo
 
     def line(model: str, decoding: str) -> Line:
         trial = first[model]
-        kind = catalog.module(trial.model).Model
-        role = "floor" if model == floor else "ceiling" if model == ceiling else kind.role
-        published = decoding not in CALIBRATED and (kind.published is None or decoding in kind.published)
+        own = known.get(trial.model) or about(catalog.module(trial.model).Model)
+        role = "floor" if model == floor else "ceiling" if model == ceiling else own["role"]
+        published = decoding not in CALIBRATED and (own["published"] is None or decoding in own["published"])
         return Line(model, decoding, role, trial.hyperparameters.get("interval"), models.count(model) == 1, published)
 
     def place(one: Line) -> tuple[int, ...]:

@@ -56,7 +56,9 @@ class Stimulus(Kind):
     score = Elsewhere("score", "spike_train_rows")
     tables = Elsewhere("table", "write_spike_train_table")
     compare = Elsewhere("compare")
+    about = Elsewhere("compare")
     section = Elsewhere("page.page")
+    contract = Elsewhere("contract")
 
     def predicted(self, job: Job, fitted: Fitted, data: StimulusSplit) -> list[SpikeTrain]:
         """Return the spike trains of the test part, one for each unit and decoding; decodings are calibrated first."""

@@ -1,0 +1,136 @@
+"""A person's own models, sources and kinds of data, given by their paths: from an experiment to names that are found.
+
+A path's name is the stem of its file or folder. A package folder may give a model (model.py), a source (source.py) and
+a kind of data (kind.py and split.py); a kind comes with the folder of the model or source that is for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable
+
+from raysp.config import plugin, plugins, syntax
+from raysp.config.experiment import Experiment, Recording, check_name
+from raysp.config.plugins import ROOMS, Given
+from raysp.errors import BadInput, expect
+
+TAKEN = ("training", "resources")
+"""What `--set` means by it."""
+
+
+def located(experiment: Experiment, folder: str) -> Experiment:
+    """Return an experiment whose relative paths are those below a folder, in full."""
+
+    def whole(path: str) -> str:
+        return os.path.abspath(os.path.join(folder, path)) if plugin.is_path(path) else path
+
+    return dataclasses.replace(
+        experiment,
+        models=tuple(dataclasses.replace(one, name=whole(one.name)) for one in experiment.models),
+        recordings=tuple(dataclasses.replace(one, source=whole(one.source)) for one in experiment.recordings),
+    )
+
+
+def adopted(experiment: Experiment, folder: str = ".") -> Experiment:
+    """Return an experiment with names instead of paths, after reading its plug-ins; this process then knows no others.
+
+    Args:
+        experiment: whose models and sources may be paths.
+        folder: which relative paths are below.
+
+    Raises:
+        BadInput: see `taken`; or two plug-ins have one name.
+    """
+    found: dict[tuple[str, str], Given] = {}
+    models = tuple(dataclasses.replace(one, name=_name("models", one.name, folder, found)) for one in experiment.models)
+    recordings = _named(experiment.recordings, folder, found)
+    plugins.plug(found)
+    return dataclasses.replace(experiment, models=models, recordings=recordings)
+
+
+def adopted_recordings(recordings: Iterable[Recording], folder: str = ".") -> list[Recording]:
+    """Return recordings with names of sources instead of paths; arguments and errors as of `adopted`."""
+    found: dict[tuple[str, str], Given] = {}
+    named = _named(recordings, folder, found)
+    plugins.plug(found)
+    return list(named)
+
+
+def _named(recordings: Iterable[Recording], folder: str, found: dict[tuple[str, str], Given]) -> tuple[Recording, ...]:
+    return tuple(
+        dataclasses.replace(one, source=_name("data/sources", one.source, folder, found)) for one in recordings
+    )
+
+
+def _name(room: str, path: str, folder: str, found: dict[tuple[str, str], Given]) -> str:
+    """Return the name of what a path gives, and add that to what was found so far; a name as it is."""
+    if not plugin.is_path(path):
+        return path
+    for key, given in (new := given_by(room, path, folder)).items():
+        if (other := found.setdefault(key, given)) != given:
+            raise BadInput(
+                f"{ROOMS[key[0]].word} {key[1]} is the name of {other.plugin.path(other.file)} and of "
+                f"{given.plugin.path(given.file)}; rename one of them"
+            )
+    return next(iter(new))[1]
+
+
+def taken(room: str, path: str, folder: str = ".") -> str:
+    """Return the name under which this process finds what a path gives from now on.
+
+    Args:
+        room: "models" or "data/sources".
+        path: of a file, or of a package folder.
+        folder: which a relative path is below.
+
+    Raises:
+        BadInput: nothing is there; it is no plug-in (see `plugin.read`), lacks what the room needs, or its name cannot
+            be one, or is taken.
+    """
+    found = given_by(room, path, folder)
+    plugins.plug(found, alone=False)
+    return next(iter(found))[1]
+
+
+def given_by(room: str, path: str, folder: str = ".") -> dict[tuple[str, str], Given]:
+    """Return what a path gives by (room, name): what was asked for first, then the kind of data of its folder.
+
+    Arguments and errors as of `taken`.
+    """
+    read, file = plugin.read(os.path.normpath(os.path.join(folder, path)), folder)
+    # The folder itself, or a file of it, or a file alone.
+    name = os.path.splitext(os.path.basename(file))[0]
+    if file not in read.files:
+        file = _of_folder(read, room)
+    missing = set(ROOMS[room].defines) - _names(read, file)
+    expect(not missing, f"{read.path(file)} expected {ROOMS[room].needed}, {' and '.join(sorted(missing))} is missing")
+    found = {(room, name): Given(read, file)}
+    if "/" in file:
+        for also in ("data/splits", "kinds"):
+            if (beside := f"{read.top}/{ROOMS[also].folder}") in read.files:
+                found[also, read.top] = Given(read, beside)
+    for where, called in found:
+        _check_free(where, called, read.path(file))
+    return found
+
+
+def _of_folder(read: plugin.Plugin, room: str) -> str:
+    own = f"{read.top}/{ROOMS[room].folder}"
+    return own if own in read.files else f"{read.top}/__init__.py"
+
+
+def _names(read: plugin.Plugin, file: str) -> set[str]:
+    """Return what a file defines, or imports from beside it."""
+    tree = read.trees[file]
+    return syntax.defined(tree) | {name for one in syntax.imports(tree) if one.level for name in one.names}
+
+
+def _check_free(room: str, name: str, path: str) -> None:
+    what = ROOMS[room].word
+    check_name(what, name)
+    expect(name.isidentifier() and name not in TAKEN, f"{path}: {name!r} cannot be a {what}'s name; rename it")
+    if name in plugins.built_in(room):
+        raise BadInput(f"{path}: raysp has a {what} {name} already; rename the file or folder")
+    if name in plugins.installed(room):
+        raise BadInput(f"{path}: an installed package gives a {what} {name} already; rename the file or folder")
