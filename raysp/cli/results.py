@@ -1,4 +1,4 @@
-"""raysp status, collect, evaluate, report, export, import, ui: what a run has come to."""
+"""raysp status, collect, check-submission, evaluate, report, export, import, ui: what a run has come to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from raysp.cli.data_root import data_root, whole_root
-from raysp.cli.root import RUN_ROOT, VERBOSE, main, say, with_ray
+from raysp.cli.root import ROOT, RUN_ROOT, VERBOSE, main, say, with_ray
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.words import counted
@@ -69,6 +69,18 @@ def collect(folder: str, seed: int | None, no_submission: bool, root: str | None
                 for line in submit(kind, run, whole_root(run, root, trials), **choice):
                     say(line)
         note(run, "predictions/", *outputs())
+
+
+@main.command("check-submission")
+@click.argument("file")
+@click.option("--phase", type=click.Choice(["val", "test"]), help="By default as the file says, or its name.")
+@ROOT
+def check_submission(file: str, phase: str | None, root: str) -> None:
+    """Check a submission, raysp's or anyone's, against the prepared splits; every mismatch is said at once."""
+    from raysp.kinds import catalog as kinds
+
+    for line in (line for kind in kinds.known() for line in kind.check_submission(file, root, phase)):
+        say(line)
 
 
 @main.command()

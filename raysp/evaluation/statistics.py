@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,14 +42,19 @@ class Difference:
     Attributes:
         summary: of the differences, value minus baseline.
         p: two-sided p of the paired t test; nan for a single pair or where all differences are equal.
-        higher: share of pairs in which the value exceeds the baseline.
-        unpaired: values and baselines that had no partner, and were left out.
+        won: pairs in which the value is better than the baseline.
     """
 
     summary: Summary
     p: float
-    higher: float
-    unpaired: int
+    won: int
+
+    def row(self) -> dict[str, float | None]:
+        """Return it as columns of a run's comparison.parquet; None for what is nan."""
+        found = self.summary
+        numbers = {"mean": found.mean, "low": found.low, "high": found.high, "p": self.p}
+        known = {name: None if math.isnan(value) else value for name, value in numbers.items()}
+        return {"count": found.count, "won": self.won, **known}
 
 
 def summarize(values: Sequence[float] | np.ndarray) -> Summary:
@@ -74,14 +80,17 @@ def summarize(values: Sequence[float] | np.ndarray) -> Summary:
     return Summary(len(values), mean, sd, sem, mean - half, mean + half)
 
 
-def paired_difference(values: Mapping[Hashable, float], baseline: Mapping[Hashable, float]) -> Difference:
+def paired_difference(
+    values: Mapping[Hashable, float], baseline: Mapping[Hashable, float], sign: int = 1
+) -> Difference:
     """Return how a metric differs from a baseline's, seed by seed (or split by split).
 
     Pairing takes out what seeds and splits do to both alike, which is usually more than the models differ.
 
     Args:
         values: metric by what pairs it, e.g. {("mc_maze-05ms-val", 0): 0.33, ...}.
-        baseline: likewise; keys that only one of both has are left out and counted.
+        baseline: likewise; keys that only one of both has are left out.
+        sign: 1 where more is better, -1 where less is.
 
     Raises:
         BadInput: no key in common, or a value is not finite.
@@ -95,5 +104,4 @@ def paired_difference(values: Mapping[Hashable, float], baseline: Mapping[Hashab
     summary = summarize(gains)
     decided = len(gains) > 1 and np.ptp(gains) > 0 and summary.sem > 0
     p = float(2 * stats.t.sf(abs(summary.mean) / summary.sem, len(gains) - 1)) if decided else float("nan")
-    unpaired = len(values) + len(baseline) - 2 * len(shared)
-    return Difference(summary, p, float((gains > 0).mean()), unpaired)
+    return Difference(summary, p, int((sign * gains > 0).sum()))

@@ -217,6 +217,19 @@ class Kind(Protocol):
         """
         return {}
 
+    def check_submission(self, path: str, root: str, phase: str | None = None) -> list[str]:
+        """Return what a file to be sent to a benchmark holds, in words; nothing where the kind sends none.
+
+        Args:
+            path: of the file, of raysp or any other program.
+            root: the data root, whose prepared splits it must fit.
+            phase: "val" or "test"; None for what the file says.
+
+        Raises:
+            NotReady, BadInput: the file is not there, or does not fit; every mismatch is said.
+        """
+        return []
+
     def stale(self, run: RunFolder) -> list[str]:
         """Return which of those files hold a trial that is not finished, or not the experiment's, any more."""
         return []

@@ -56,7 +56,8 @@ def test_pairing_takes_out_what_is_shared():
     values = {seed: value + 0.1 + rng.normal(0, 0.01) for seed, value in reversed(baseline.items())}
     found = paired_difference(values | {"lone": 5.0}, baseline)
     assert 0.08 < found.summary.low < found.summary.mean < found.summary.high < 0.12
-    assert (found.higher, found.unpaired, found.summary.count) == (1.0, 1, 6)
+    assert (found.won, found.summary.count) == (6, 6)
+    assert paired_difference(values, baseline, sign=-1).won == 0
     expected = stats.ttest_rel([values[seed] for seed in baseline], list(baseline.values()))
     assert found.p == pytest.approx(expected.pvalue)
 
@@ -71,7 +72,9 @@ def test_exchanging_the_two_changes_the_sign(first, second):
 
 
 def test_a_single_pair_and_equal_gains_have_no_p():
-    assert math.isnan(paired_difference({0: 1.0}, {0: 0.5}).p)
+    single = paired_difference({0: 1.0}, {0: 0.5})
+    assert math.isnan(single.p)
+    assert single.row() == {"count": 1, "won": 1, "mean": 0.5, "low": None, "high": None, "p": None}
     assert math.isnan(paired_difference({0: 1.0, 1: 2.0}, {0: 0.5, 1: 1.5}).p)
 
 

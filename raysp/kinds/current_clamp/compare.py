@@ -64,12 +64,9 @@ def _against(values: Mapping[str, Mapping[int, float]], metric: str, bounds: tup
     sign = -1 if METRICS[metric].better == "min" else 1
     for other, model in combinations(order, 2):
         mine, base = values[model], values[other]
-        if shared := sorted(mine.keys() & base.keys()):
-            found = paired_difference({unit: mine[unit] for unit in shared}, {unit: base[unit] for unit in shared})
-            won = sum(sign * (mine[unit] - base[unit]) > 0 for unit in shared)
-            row = {"comparison": "difference", "model": model, "role": "model", "against": other, "won": won}
-            ends = _known(found.summary.count, found.summary.mean, found.summary.low, found.summary.high)
-            yield {**row, **ends, "p": None if np.isnan(found.p) else found.p}
+        if mine.keys() & base.keys():
+            row = {"comparison": "difference", "model": model, "role": "model", "against": other}
+            yield row | paired_difference(dict(sorted(mine.items())), base, sign).row()
 
 
 def _known(count: int, mean: float, low: float, high: float) -> dict[str, Any]:

@@ -55,11 +55,9 @@ def _compared(
         }
         alone = _spread(summarize(list(mine.values()))) if mine else {"count": 0}
         yield {**row, "comparison": "mean", "undefined": planned[model] - len(mine), **alone}
-        if model != floor and (shared := mine.keys() & values.get(floor, {}).keys()):
-            found = paired_difference(mine, values[floor])
-            won = sum(sign * (mine[seed] - values[floor][seed]) > 0 for seed in shared)
-            row |= {"comparison": "difference", "against": floor, "p": found.p, "won": won, **_spread(found.summary)}
-            yield {name: None if value != value else value for name, value in row.items()}
+        if model != floor and mine.keys() & values.get(floor, {}).keys():
+            found = paired_difference(mine, values[floor], sign)
+            yield row | {"comparison": "difference", "against": floor, **_spread(found.summary), **found.row()}
 
 
 def _spread(found: Summary) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class Population(Kind):
     predict = Elsewhere("predict")
     score = Elsewhere("score", "population_rows")
     stale = Elsewhere("submission")
+    check_submission = Elsewhere("submission_check")
     compare = Elsewhere("compare")
     section = Elsewhere("page.page")
     contract = Elsewhere("contract")

@@ -66,13 +66,9 @@ def compared(values: Values) -> Iterator[dict[str, Any]]:
 
 def difference(mine: Mapping[int, float], other: Mapping[int, float], metric: str) -> dict[str, Any] | None:
     """Return the paired difference over the units that both have, mine minus the other; None where they share none."""
-    shared = sorted(set(mine) & set(other))
-    if not shared:
+    if not set(mine) & set(other):
         return None
-    found = paired_difference({unit: mine[unit] for unit in shared}, {unit: other[unit] for unit in shared})
-    won = sum(SIGN[metric] * (mine[unit] - other[unit]) > 0 for unit in shared)
-    low, high, p = (None if value != value else value for value in (found.summary.low, found.summary.high, found.p))
-    return {"count": len(shared), "mean": found.summary.mean, "low": low, "high": high, "p": p, "won": won}
+    return paired_difference(dict(sorted(mine.items())), other, SIGN[metric]).row()
 
 
 def spacing() -> dict[int, float]:

@@ -8,8 +8,10 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import raysp
+from raysp import cli
 from raysp.config.experiment import Training
 from raysp.data.splits.population import Sizes
 from raysp.errors import BadInput, NotReady
@@ -303,6 +305,11 @@ def test_the_check_takes_anyones_file_when_told_the_phase(lab, tmp_path):
     with pytest.raises(BadInput, match="phase expected val or test, got None"):
         check_submission(path, lab.root)
     assert check_submission(path, lab.root, phase="val") == ["dmfc_rsg_20: 5 evaluation trials"]
+    typed = ["check-submission", path, "--root", lab.root]
+    assert CliRunner().invoke(cli.main, [*typed, "--phase", "val"]).output == "dmfc_rsg_20: 5 evaluation trials\n"
+    refused = CliRunner().invoke(cli.main, typed)
+    assert refused.exit_code == 2
+    assert "phase expected val or test, got None" in refused.output
     with h5py.File(path, "r+") as file:
         file["dmfc_rsg_20/eval_rates_heldin"][...] = 0.3 / 0.020
     with pytest.raises(BadInput, match=r"near the 0.2\d* spikes that were counted in a bin, got 15 .*rates in Hz"):
