@@ -65,7 +65,8 @@ def answers_dict(answers: Answers, train: TrialArrays) -> dict[str, Tensors]:
         train: its training trials.
 
     Returns:
-        {group: tensors}; counts float16, or float64 where NaN marks bins that are not scored.
+        {group: tensors}, the group being the data set's name with "_20" behind for 20 ms; counts float16, or float64
+        where NaN marks bins that are not scored.
     """
     trials = answers.trials
     tensors = {f"eval_spikes_{name}": _narrow(getattr(trials, name)) for name in COUNTS[1:]} | {"psth": answers.psth}

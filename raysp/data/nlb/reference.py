@@ -31,7 +31,7 @@ INSTALL = (
 
 def reference_tensors(
     nlb: NLBSet, root: str, bin_ms: int, phase: Phase, *, targets: bool = True
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, dict[str, np.ndarray]] | None]:
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray] | None]:
     """Build one split's tensors with nlb_tools: slow, and the recording is read again for every split.
 
     Args:
@@ -58,9 +58,9 @@ def reference_tensors(
         given = tools.make_eval_input_tensors(dataset, nlb.name, chosen, save_file=False)
         answers = None
         if targets and phase == "val":
-            answers = tools.make_eval_target_tensors(
+            (answers,) = tools.make_eval_target_tensors(
                 dataset, nlb.name, train, chosen, save_file=False, include_psth=bool(nlb.conditions)
-            )
+            ).values()
     _check_trials(dataset, inputs["train_spikes_heldin"], train)
     _check_trials(dataset, given["eval_spikes_heldin"], chosen)
     return inputs, given, answers

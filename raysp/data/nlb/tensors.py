@@ -13,7 +13,7 @@ from raysp.data.formats import binning
 from raysp.data.formats.binning import NS_PER_MS
 from raysp.data.nlb.psth import Aligned, align, psth
 from raysp.data.nlb.recording import Session
-from raysp.data.nlb.sets import FORWARD_MS, NLBSet, group_name
+from raysp.data.nlb.sets import FORWARD_MS, NLBSet
 from raysp.errors import BadInput, present
 
 SEED = 0
@@ -68,7 +68,7 @@ def eval_target(
     bin_ms: int,
     train_labels: tuple[str, ...] = ("train",),
     eval_labels: tuple[str, ...] = ("val",),
-) -> dict[str, Tensors]:
+) -> Tensors:
     """Build what predictions are scored against.
 
     Args:
@@ -79,8 +79,7 @@ def eval_target(
         eval_labels: splits whose trials are evaluation trials.
 
     Returns:
-        {group: tensors}, the group being the data set's name with "_20" behind for 20 ms: eval_spikes_heldout (NaN
-        where it is not scored), train_behavior, eval_behavior, eval_spikes_heldin_forward,
+        eval_spikes_heldout (NaN where it is not scored), train_behavior, eval_behavior, eval_spikes_heldin_forward,
         eval_spikes_heldout_forward; where the recording has them also decode masks (trials, 2), psth (conditions,
         bins, units) expected spikes per bin, train_cond_idx and eval_cond_idx (one array of trials per
         condition), train_jitter and eval_jitter (trials,) bins.
@@ -105,7 +104,7 @@ def eval_target(
         tensors |= {"eval_cond_idx": trials_of[1], "train_cond_idx": trials_of[0], "psth": histogram}
     if nlb.jitter_ms:
         tensors |= {f"{part}_jitter": jitter_bins(session, nlb, parts[part], bin_ms) for part in ("eval", "train")}
-    return {group_name(nlb.name, bin_ms): tensors}
+    return tensors
 
 
 def first_bins(session: Session, nlb: NLBSet, rows: np.ndarray, bin_ms: int, *, overlap: bool) -> np.ndarray:

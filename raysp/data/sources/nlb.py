@@ -130,8 +130,10 @@ def build_together(wanted: Sequence[tuple[Config, str]]) -> Iterator[Built]:
 def _build(recording: Recording, config: Config, name: str) -> Built:
     nlb, root, bin_ms, phase = recording.nlb, config.root, config.bin_ms, config.phase
     scored = _scored_session(recording, root, phase)
-    known = _reference(recording, root, bin_ms, phase) if config.reference else _fast(recording, scored, bin_ms, phase)
-    given, chosen, answers = known
+    if config.reference:
+        given, chosen, answers = nlb_reference.reference_tensors(nlb, root, bin_ms, phase)
+    else:
+        given, chosen, answers = _fast(recording, scored, bin_ms, phase)
     if phase == "test":
         expected = _answer_shapes(nlb, bin_ms, recording.train, given, chosen)
         answers = read_answers(nlb, root, bin_ms, standin=recording.standin, expected=expected)
@@ -154,19 +156,11 @@ def _build(recording: Recording, config: Config, name: str) -> Built:
 
 def _fast(recording: Recording, scored: Session, bin_ms: int, phase: Phase) -> tuple[Tensors, Tensors, Tensors | None]:
     nlb, (train, chosen) = recording.nlb, LABELS[phase]
-    answers = None
-    if phase == "val":
-        (answers,) = nlb_tensors.eval_target(recording.train, nlb, bin_ms, train, chosen).values()
     return (
         nlb_tensors.train_input(recording.train, nlb, bin_ms, train),
         nlb_tensors.eval_input(scored, nlb, bin_ms, chosen),
-        answers,
+        nlb_tensors.eval_target(recording.train, nlb, bin_ms, train, chosen) if phase == "val" else None,
     )
-
-
-def _reference(recording: Recording, root: str, bin_ms: int, phase: Phase) -> tuple[Tensors, Tensors, Tensors | None]:
-    given, chosen, answers = nlb_reference.reference_tensors(recording.nlb, root, bin_ms, phase)
-    return given, chosen, None if answers is None else next(iter(answers.values()))
 
 
 def _scored_session(recording: Recording, root: str, phase: Phase) -> Session:

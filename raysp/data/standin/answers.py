@@ -15,7 +15,7 @@ from raysp.data.nlb import tensors as nlb_tensors
 from raysp.data.nlb.answers import INDICES
 from raysp.data.nlb.behavior import resample
 from raysp.data.nlb.recording import Session
-from raysp.data.nlb.sets import BIN_WIDTHS_MS, NLBSet
+from raysp.data.nlb.sets import BIN_WIDTHS_MS, NLBSet, group_name
 from raysp.data.nlb.tensors import Tensors
 from raysp.data.standin.nwb import PACKED
 from raysp.data.standin.population import US_PER_MS, Population
@@ -35,7 +35,7 @@ def answers(nlb: NLBSet, content: Content, population: Population, spikes_us: li
         spikes_us: spikes of each unit in whole microseconds, held-in units first.
 
     Returns:
-        {group: tensors} of both bin widths, as `nlb_tensors.eval_target`.
+        {group: tensors as `nlb_tensors.eval_target`} of both bin widths.
     """
     observed = np.ones(len(content.latents), dtype=bool)
     heldin, heldout = spikes_us[: population.heldin], spikes_us[population.heldin :]
@@ -48,8 +48,10 @@ def answers(nlb: NLBSet, content: Content, population: Population, spikes_us: li
         behavior={} if nlb.series is None else {width: _behavior(nlb, content, width) for width in BIN_WIDTHS_MS},
         standin=True,
     )
-    each = (nlb_tensors.eval_target(session, nlb, bin_ms, FIT, SCORED) for bin_ms in BIN_WIDTHS_MS)
-    return {group: tensors for found in each for group, tensors in found.items()}
+    return {
+        group_name(nlb.name, bin_ms): nlb_tensors.eval_target(session, nlb, bin_ms, FIT, SCORED)
+        for bin_ms in BIN_WIDTHS_MS
+    }
 
 
 def write_answers(file: h5py.File, groups: dict[str, Tensors]) -> None:

@@ -94,7 +94,7 @@ def test_jitter_is_bounded_by_the_produced_time_and_drawn_once_per_trial(awkward
 def test_answers_are_scored_between_set_and_go_only(awkward):
     nlb, session = SETS["dmfc_rsg"], read("dmfc_rsg", awkward).train
     rows = session.rows(("val",))
-    scored = ~np.isnan(nlb_tensors.eval_target(session, nlb, 5)["dmfc_rsg"]["eval_spikes_heldout"][:, :, 0])
+    scored = ~np.isnan(nlb_tensors.eval_target(session, nlb, 5)["eval_spikes_heldout"][:, :, 0])
     lengths = (session.trials["go_time"] - session.trials["set_time"])[rows] * 200
     assert (np.abs(scored.sum(axis=1) - lengths) <= 1).all()
     jitter = nlb_tensors.jitter_bins(session, nlb, rows, 5)

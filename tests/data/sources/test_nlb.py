@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from raysp.data.nlb import tensors as nlb_tensors
 from raysp.data.nlb.answers import answers_dict, answers_path
 from raysp.data.nlb.recording import read_recording
-from raysp.data.nlb.sets import SETS, SPLITS, split_name
+from raysp.data.nlb.sets import SETS, SPLITS, group_name, split_name
 from raysp.data.sources import nlb
 from raysp.errors import BadInput, NotReady
 from tests.data.nlb_files import HELDIN, HELDOUT, built, write_recording
@@ -28,7 +28,7 @@ def root(tmp_path_factory):
 def write_answers(root, name, bin_ms, *, standin=True, change=lambda tensors: None):
     """Write made-up answers of the test phase with the right shapes, as nlb_tools stores them."""
     set_, recording = SETS[name], read_recording(SETS[name], root)
-    (tensors,) = nlb_tensors.eval_target(recording.train, set_, bin_ms, ("train", "val"), ("train",)).values()
+    tensors = nlb_tensors.eval_target(recording.train, set_, bin_ms, ("train", "val"), ("train",))
     count = len(recording.test.rows(("test",)))
     ragged = nlb_tensors.ragged([rows[rows < count] for rows in tensors.pop("eval_cond_idx")])
     tensors = {key: array[:count] if key.startswith("eval") else array for key, array in tensors.items()}
@@ -36,7 +36,7 @@ def write_answers(root, name, bin_ms, *, standin=True, change=lambda tensors: No
     change(tensors)
     with h5py.File(answers_path(root), "a") as file:
         file.attrs["standin"] = standin
-        group = file.require_group(nlb_tensors.group_name(name, bin_ms))
+        group = file.require_group(group_name(name, bin_ms))
         for key, array in tensors.items():
             if key in group:
                 del group[key]
@@ -60,7 +60,8 @@ def test_a_config_refuses_what_is_no_split():
 def test_answers_become_targets_and_the_benchmarks_dictionary_again(root, name, bin_ms):
     split, targets = next(built(root, split_name(name, bin_ms, "val")))
     session = read_recording(SETS[name], root).train
-    assert_same(answers_dict(targets, split.train), nlb_tensors.eval_target(session, SETS[name], bin_ms))
+    expected = {group_name(name, bin_ms): nlb_tensors.eval_target(session, SETS[name], bin_ms)}
+    assert_same(answers_dict(targets, split.train), expected)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -132,7 +133,7 @@ class TestTestPhase:
         assert targets.trials.decode_mask.shape == (6, 2)
         (found,) = answers_dict(targets, split.train).values()
         with h5py.File(answers_path(own)) as file:
-            stored = file[nlb_tensors.group_name("area2_bump", bin_ms)]
+            stored = file[group_name("area2_bump", bin_ms)]
             assert found.keys() == set(stored)
             assert_array_equal(found["eval_spikes_heldout"], stored["eval_spikes_heldout"])
             assert_array_equal(found["train_cond_idx"][1], stored["train_cond_idx"][1])
