@@ -1,7 +1,7 @@
 """The verbs, in the order a person uses them. Nothing heavy is imported until a verb needs it."""
 
-from raysp.cli import about, data, experiments, results, slurm
+from raysp.cli import about, check, data, experiments, results, slurm
 from raysp.cli.experiments import load_experiment, run_file
 from raysp.cli.root import main
 
-__all__ = ["about", "data", "experiments", "load_experiment", "main", "results", "run_file", "slurm"]
+__all__ = ["about", "check", "data", "experiments", "load_experiment", "main", "results", "run_file", "slurm"]

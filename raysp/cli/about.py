@@ -50,7 +50,7 @@ def splits(root: str) -> None:
 @ROOT
 def packing(split: str, model: str, sets: tuple[str, ...], counts: str | None, root: str, **options: Any) -> None:
     """Measure how many trials to run side by side on this machine's cores or GPU."""
-    from raysp.config import own_code, plugin
+    from raysp.config import own_code
     from raysp.config.experiment import Experiment, ModelChoice
     from raysp.config.sets import apply_sets
     from raysp.data.sources.prepare import resolve
@@ -60,7 +60,7 @@ def packing(split: str, model: str, sets: tuple[str, ...], counts: str | None, r
     from raysp.io import files
 
     # Splits that experiments made of recordings of their own have no other name to resolve.
-    model = own_code.taken("models", model) if plugin.is_path(model) else model
+    model = own_code.taken("models", model)
     name = split if files.exists(store.split_path(root, split)) else resolve(split, root)
     keys = tuple(text if text.startswith("training.") else f"{model}.{text}" for text in sets)
     (choice,) = (changed := apply_sets(Experiment("packing", (ModelChoice(model),), (split,)), keys)).models

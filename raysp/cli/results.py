@@ -144,16 +144,10 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="What is written, e.g. protocol=paper.")
 def write_out(source: str, file: str, form: str, sets: tuple[str, ...]) -> None:
     """Write what a run came to as another program's FILE; SOURCE is the run folder, or an imported table."""
-    from raysp.io.yaml_files import parse_yaml
+    from raysp.config.sets import values
     from raysp.kinds import catalog as kinds
 
-    choice = {}
-    for text in sets:
-        key, equals, raw = text.partition("=")
-        if not equals:
-            raise BadInput(f"--set expected key=value, got {text!r}")
-        choice[key] = parse_yaml(raw, f"--set {key}: the value {raw!r}")
-    say(kinds.exporting(form).export(source, file, form, **choice))
+    say(kinds.exporting(form).export(source, file, form, **values(sets)))
 
 
 @main.command("import")

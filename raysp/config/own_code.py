@@ -66,6 +66,8 @@ def _named(recordings: Iterable[Recording], folder: str, found: dict[tuple[str, 
 def _name(room: str, path: str, folder: str, found: dict[tuple[str, str], Given]) -> str:
     """Return the name of what a path gives, and add that to what was found so far; a name as it is."""
     if not plugin.is_path(path):
+        # One that was taken before, as in a notebook.
+        found |= plugins.with_kinds(room, path)
         return path
     for key, given in (new := given_by(room, path, folder)).items():
         if (other := found.setdefault(key, given)) != given:
@@ -81,16 +83,35 @@ def taken(room: str, path: str, folder: str = ".") -> str:
 
     Args:
         room: "models" or "data/sources".
-        path: of a file, or of a package folder.
+        path: of a file, or of a package folder; a name stays what it is.
         folder: which a relative path is below.
 
     Raises:
         BadInput: nothing is there; it is no plug-in (see `plugin.read`), lacks what the room needs, or its name cannot
             be one, or is taken.
     """
+    if not plugin.is_path(path):
+        return path
     found = given_by(room, path, folder)
     plugins.plug(found, alone=False)
     return next(iter(found))[1]
+
+
+def all_of(path: str) -> list[tuple[str, str]]:
+    """Return (room, name) of all that a path gives, which this process finds from now on: kind, source, model.
+
+    Raises:
+        BadInput: as `taken` does; or it gives nothing.
+    """
+    read, file = plugin.read(os.path.normpath(path), ".")
+    given = {room: _gives(read, file, room) for room in ("kinds", "data/sources", "models")}
+    rooms = [room for room, names in given.items() if set(ROOMS[room].defines) <= names]
+    if not rooms:
+        raise BadInput(
+            f"{path} expected a model (Config and Model), a source (build), or a folder with a kind of data (KIND in "
+            "kind.py), found none; an experiment is checked by raysp run FILE --dry-run"
+        )
+    return [(room, taken(room, path if plugin.is_path(path) else f"./{path}")) for room in rooms]
 
 
 def given_by(room: str, path: str, folder: str = ".") -> dict[tuple[str, str], Given]:
@@ -113,6 +134,11 @@ def given_by(room: str, path: str, folder: str = ".") -> dict[tuple[str, str], G
     for where, called in found:
         _check_free(where, called, read.path(file))
     return found
+
+
+def _gives(read: plugin.Plugin, file: str, room: str) -> set[str]:
+    where = file if file in read.files else _of_folder(read, room)
+    return _names(read, where)
 
 
 def _of_folder(read: plugin.Plugin, room: str) -> str:

@@ -144,14 +144,17 @@ def refs() -> dict[str, str]:
 def of_model(name: str, settings: Mapping[str, object]) -> dict[str, str] | None:
     """Return the plug-ins that a model computes with, itself, members and kinds, as `Trial.plugins` has them."""
     names = {name, *(value for value in settings.values() if isinstance(value, str))}
+    found = {key: one for name in sorted(names) for key, one in with_kinds("models", name).items()}
+    return {f"{room}/{name}": one.ref for (room, name), one in sorted(found.items())} or None
+
+
+def with_kinds(room: str, name: str) -> dict[tuple[str, str], Given]:
+    """Return a plug-in that this process knows by a name, and the kind of data in its folder; none where it is none."""
+    if (own := _plugged.get((room, name))) is None:
+        return {}
     kinds = ("kinds", "data/splits")
-    models = [_plugged["models", name].plugin for name in names if ("models", name) in _plugged]
-    found = {
-        f"{room}/{name}": one.ref
-        for (room, name), one in sorted(_plugged.items())
-        if one.plugin in models and (name in names if room == "models" else room in kinds)
-    }
-    return found or None
+    beside = {key: one for key, one in _plugged.items() if key[0] in kinds and one.plugin == own.plugin}
+    return {(room, name): own, **beside}
 
 
 def load(module: str) -> ModuleType:

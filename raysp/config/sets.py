@@ -31,14 +31,19 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
         BadInput: a key is unknown (the nearest right one is given) or comes twice with different values, or a value
             has the wrong type.
     """
+    for key, value in sorted(values(sets).items(), key=lambda item: not item[0].startswith("training.")):
+        experiment = _set(experiment, key, value)
+    return experiment
+
+
+def values(sets: tuple[str, ...]) -> dict[str, Any]:
+    """Return what `--set KEY=VALUE` gives, by key; read as YAML. Raises BadInput as `apply_sets` does."""
     given: dict[str, str] = {}
     for text in sets:
         key, equals, raw = text.partition("=")
         expect(equals, f"--set expected key=value, got {text!r}")
         expect(given.setdefault(key, raw) == raw, f"--set {key} expected one value, got {given[key]} and {raw}")
-    for key, raw in sorted(given.items(), key=lambda item: not item[0].startswith("training.")):
-        experiment = _set(experiment, key, parse_yaml(raw, f"--set {key}: the value {raw!r}"))
-    return experiment
+    return {key: parse_yaml(raw, f"--set {key}: the value {raw!r}") for key, raw in given.items()}
 
 
 def _set(experiment: Experiment, key: str, value: Any) -> Experiment:

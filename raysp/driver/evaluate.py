@@ -59,7 +59,8 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
     folder = RunFolder(run).trial(trial.id)
     prepared = store.same_data(root, trial)
     digest_of(RunFolder(run), trial)
-    kind, split, answers = kinds.of(prepared.kind), _load(root, trial.split, prepared.fingerprint), None
+    own = tuple((trial.plugins or {}).items())
+    kind, split, answers = kinds.of(prepared.kind), _load(root, trial.split, prepared.fingerprint, own), None
     if splits.of(prepared.kind).Answers is not None:
         answers = store.load_answers(root, trial.split)
     if trial.units is not None and not kind.shares_units:
@@ -68,6 +69,6 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
 
 
 @functools.lru_cache(maxsize=1)
-def _load(root: str, name: str, fingerprint: str) -> Any:
+def _load(root: str, name: str, fingerprint: str, plugins: tuple[tuple[str, str], ...]) -> Any:
     # Trials that share out a task's units are scored one after the other in the same process.
     return store.load(root, name)

@@ -82,7 +82,6 @@ def plug(run: RunFolder) -> None:
         NotReady, BadInput: as `RunFolder.record` does; or the copy of a kind is gone, or is not what was copied.
     """
     own = {key: ref for key, ref in run.record().get("plugins", {}).items() if not key.startswith(MODELS_AND_SOURCES)}
-    plugins.plug({})
     plugins.use(own, run.code)
 
 

@@ -94,6 +94,6 @@ OF_ALL: Sequence[Check] = (
     Check(
         "negative settings are refused",
         _refuses_negative,
-        "in Config's __post_init__: raysp.config.ranges.at_least(self, 'model NAME', hidden=1)",
+        "say in its type what a setting may be: hidden: Count = 64, of raysp.config.ranges",
     ),
 )

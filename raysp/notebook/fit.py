@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from raysp.config import own_code
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
 from raysp.driver.plan import check_not_empty, check_settings, plan_of
 from raysp.errors import BadInput, unknown
@@ -38,7 +39,7 @@ def fit(
     The numbers are those of a run's trial with the same settings, to the last bit.
 
     Args:
-        model: its name, see `raysp models`.
+        model: its name, see `raysp models`, or the path of one's own: "models/lstm.py".
         split: what `raysp.load_split` gives.
         seed: of initial weights, batches and dropout.
         units: which units, as an experiment has it: numbers, or "1,5,20-40", "first 12", "every 5", "all".
@@ -69,6 +70,7 @@ def fit(
         >>> fitted.predict(split.eval).rates.shape
         (10, 50, 12)
     """
+    model = own_code.taken("models", model)
     own, how = _sorted(model, settings, hyperparameters or {}, training or {})
     trial = _trial(Experiment("notebook", (ModelChoice(model, own, how),), (split.name,), (seed,), units), split)
     part = split.of_units(trial.units)

@@ -214,6 +214,7 @@ def open_run(path: str | os.PathLike[str], root: str | os.PathLike[str] | None =
     folder = RunFolder(os.fspath(path).rstrip("/"))
     if folder.is_sweep():
         raise BadInput(f"{folder.path} is a sweep, which predicts nothing: its table of trials is {folder.table}")
+    kinds.plug(folder)
     return OpenedRun(folder.path, None if root is None else os.fspath(root))
 
 

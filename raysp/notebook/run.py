@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from raysp.config.experiment import Experiment
+from raysp.config.own_code import adopted
 from raysp.config.sets import apply_sets
 from raysp.driver.launch import Request, choose_splits, launch, run_folder
 from raysp.notebook.opened_run import OpenedRun, open_run
@@ -76,6 +77,7 @@ def run(
     how = {"tracking": tracking, "device": device, "verbose": verbose}
     best = None if settings is None else os.fspath(settings)
     request = Request(os.fspath(root), os.fspath(runs), **narrowed, **again, **how, settings=best)
+    experiment = adopted(experiment)
     changed = apply_sets(experiment, request.sets)
     folder = run_folder(changed, choose_splits(changed, request), request.runs)
     with called(f"raysp.run({experiment.name})"), contextlib.nullcontext() if progress else _silence():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from raysp.config import plugins
 from raysp.config.experiment import Trial
 from raysp.errors import Interrupted, NotReady
 from raysp.io import files
@@ -36,6 +37,7 @@ def fitted_again(trial: Trial, setting: Setting) -> tuple[Job, Fitted, Any]:
     folder = RunFolder(setting.run).trial(trial.id)
     if not files.exists(folder.done):
         raise NotReady(f"{trial.id} is not finished; run the experiment, or wait for it")
+    plugins.use(trial.plugins, RunFolder(setting.run).code)
     check_code(trial)
     split, answers = data_of(trial, setting)
     kind = kinds.of(split.kind)

@@ -119,7 +119,7 @@ def check_code(trial: Trial) -> None:
 
 def data_of(trial: Trial, setting: Setting) -> tuple[Any, Any]:
     """Return a trial's units of its split, and of the answers where it selects on them."""
-    split, answers = _load(setting.root, trial.split, trial.data), None
+    split, answers = _load(setting.root, trial.split, trial.data, tuple((trial.plugins or {}).items())), None
     if trial.training is not None and trial.training.validate_on == "eval" and trial.follows is None:
         answers = store.load_answers(setting.root, trial.split)
     if trial.units is None:
@@ -128,7 +128,7 @@ def data_of(trial: Trial, setting: Setting) -> tuple[Any, Any]:
 
 
 @functools.lru_cache(maxsize=2)
-def _load(root: str, name: str, fingerprint: str) -> Any:
+def _load(root: str, name: str, fingerprint: str, plugins: tuple[tuple[str, str], ...]) -> Any:
     return store.load(root, name)
 
 
