@@ -1,0 +1,126 @@
+"""raysp check on a person's own model, source and kind: good ones pass, and what is missing is said in words."""
+
+import pathlib
+import re
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from raysp.cli import main
+from raysp.config import own_code, plugins
+from raysp.kinds import contract
+
+HERE = pathlib.Path(__file__).parent.parent
+LSTM = (HERE / "own/models/lstm.py").read_text()
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    yield
+    plugins.plug({})
+
+
+def check(*arguments):
+    found = CliRunner().invoke(main, ["check", *arguments], catch_exceptions=False)
+    return found.exit_code, found.output
+
+
+def test_a_good_model_passes_all(tmp_path):
+    (tmp_path / "lstm.py").write_text(LSTM)
+    code, output = check("lstm.py")
+    assert (code, "22 of 22 checks passed" in output, "!!" in output) == (0, True, False), output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what", "says"),
+    [
+        ("hidden: Count = 16", "hidden: int = 16", "negative settings", "hidden -1 is accepted"),
+        ("hidden: Count = 16", "hidden: Count", "has a default", "needs the setting 'hidden', which has no default"),
+        ("batch.whole()", "batch.heldout", "moves every weight: no held-out units", "'NoneType' object has no attr"),
+        ("batch.heldin.nan_to_num(0.0)", "batch.heldin", "rates .*: unobserved bins", "got NaN, infinite or < 0"),
+        (
+            "if self.sizes.forward else None",
+            "",
+            "rates .*: no forward bins",
+            "rates_forward expected None where there are 0",
+        ),
+        (".clamp(max=5).exp()", "", "rates .*: whole", "got NaN, infinite or < 0"),
+        (
+            "rates = self.rates(batch)[",
+            "rates = self.rates(batch.take(torch.randperm(len(batch))))[",
+            "evaluation",
+            "then",
+        ),
+        (
+            "rates, bins = self.rates(batch).float()",
+            "rates, bins = self.rates(batch) * torch.rand(1)",
+            "twice",
+            "second",
+        ),
+        ("return Loss.mean(", "return (", "moves every weight: whole", "expected a Loss with a total, got"),
+        (
+            "self.output = ",
+            "self.unread, self.output = nn.Linear(2, 2), ",
+            "weight: whole",
+            "no gradient reaches unread",
+        ),
+    ],
+)
+def test_what_a_model_lacks_is_said(tmp_path, old, new, what, says):
+    assert old in LSTM
+    (tmp_path / "lstm.py").write_text(LSTM.replace(old, new))
+    own_code.taken("models", "lstm.py")
+    (one,) = [each for each in contract.of_model("lstm") if re.search(what, each.what)]
+    with pytest.raises(Exception, match=says):
+        one.run("lstm")
+
+
+def test_the_first_failure_of_what_all_others_need_ends_it_and_others_say_where(tmp_path):
+    (tmp_path / "lstm.py").write_text(LSTM.replace("hidden: Count = 16", "hidden: Count"))
+    code, output = check("lstm.py")
+    assert (code, len(output.splitlines())) == (1, 4), output
+    assert "the others need that, and were not run" in output
+    (tmp_path / "lstm.py").write_text(LSTM.replace("batch.whole()", "batch.heldout"))
+    code, output = check("lstm.py")
+    assert code == 1
+    assert (
+        "no held-out units: lstm.py, line 40: AttributeError: 'NoneType' object has no attribute 'shape'; batch.held"
+        in output
+    )
+
+
+def test_a_source_is_built_where_its_settings_are_given_and_told_what_it_needs(tmp_path):
+    shutil.copy(HERE / "own/sources/poisson.py", tmp_path)
+    assert "5 of 5 checks passed" in check("poisson.py")[1]
+    text = (tmp_path / "poisson.py").read_text()
+    (tmp_path / "poisson.py").write_text(text.replace("default_rng(0)", "default_rng()"))
+    code, output = check("poisson.py")
+    assert (code, "the second time, the arrays are others: seed what is drawn" in output) == (1, True), output
+    (tmp_path / "poisson.py").write_text(text.replace("trials: int = 40", "trials: int"))
+    assert "nothing was built; give --set trials=VALUE" in check("poisson.py")[1]
+    assert "5 of 5 checks passed" in check("poisson.py", "--set", "trials=10")[1]
+
+
+def test_a_folder_of_a_kind_is_checked_for_all_that_it_gives(tmp_path):
+    shutil.copytree(HERE / "tiny/signals", tmp_path / "signal")
+    code, output = check("./signal")
+    assert code == 1
+    assert "its floor is a model that reads it: unknown model 'signal_step'" in output
+    assert "source signal\n" in output
+    assert "model signal\n" in output
+    (tmp_path / "signal" / "kind.py").write_text(
+        (tmp_path / "signal" / "kind.py").read_text().replace('"signal", "signal_step"', '"signal", "signal"')
+    )
+    code, output = check("./signal")
+    assert "ok  its floor is a model that reads it" in output
+    shutil.move(tmp_path / "signal", tmp_path / "waves")
+    assert "expected the kind of data of its folder's name, waves, got 'signal'" in check("./waves")[1]
+
+
+def test_what_gives_nothing_is_refused():
+    pathlib.Path("experiment.py").write_text("def experiment():\n    pass\n")
+    code, output = check("experiment.py")
+    assert (code, "an experiment is checked by raysp run FILE --dry-run" in output) == (2, True)
+    assert "unknown model, source or kind 'lsmt'" in check("lsmt")[1]
