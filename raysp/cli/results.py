@@ -12,7 +12,7 @@ from raysp.cli.root import ROOT, RUN_ROOT, VERBOSE, main, say, with_ray
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.words import counted
-from raysp.runs.folder import RunFolder
+from raysp.runs.folder import RunFolder, left_out
 from raysp.runs.lock import locked
 
 
@@ -35,8 +35,8 @@ def status(folder: str) -> None:
     states |= {trial.id: "without predictions" for trial in run.lost(trials)} | dict.fromkeys(faults, "damaged")
     for name, state in states.items():
         say(f"  {state:8} {name}")
-    for one in run.record().get("earlier", ()):
-        say(f"  left out {one['id']} (of an earlier form of the experiment, or of other code)")
+    for name in left_out(run.record()):
+        say(f"  left out {name} (of an earlier form of the experiment, or of other code)")
     for fault in faults.values():
         say(f"  {fault}")
     say(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))

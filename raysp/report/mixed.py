@@ -7,6 +7,7 @@ from typing import Any
 
 from raysp.config.experiment import Trial
 from raysp.io.words import counted
+from raysp.runs.folder import left_out
 
 VERSIONS = ("raysp", "torch", "numpy", "python")
 """What can change a number, as done.json notes it."""
@@ -47,8 +48,7 @@ def _accepted(record: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
 
 
 def _earlier(record: Mapping[str, Any]) -> list[str]:
-    names = [str(one["id"]) for one in record.get("earlier", ())]
-    if not names:
+    if not (names := left_out(record)):
         return []
     shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
     return [f"{counted(names, 'trial')} of an earlier form of the experiment, or of other code, left out: {shown}"]

@@ -277,6 +277,19 @@ def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -
     return [trial for trial in trials if like(trial)]
 
 
+def left_out(record: Mapping[str, Any]) -> list[str]:
+    """Return what trials of an earlier form are called: their ids, with the code where a model has another one now."""
+    now = {one.get("label") or one.get("model"): one.get("code") for one in record.get("trials", ())}
+
+    def called(one: Mapping[str, Any]) -> str:
+        code, present = one.get("code"), now.get(one.get("label") or one.get("model"))
+        return f"{one['id']}" + (
+            f" [code {code[:8]}, now {present[:8]}]" if code and present and code != present else ""
+        )
+
+    return [called(one) for one in record.get("earlier", ())]
+
+
 def use_settings(run: RunFolder, record: Mapping[str, Any]) -> str:
     """Return what to type to train with the best settings of a sweep.
 

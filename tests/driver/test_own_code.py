@@ -141,7 +141,7 @@ with session(Resources()):
     verb(f"run mine.py --root data --runs {at}")
     verb(f"status {at}/mine")
     verb(f"sweep mine.py --root data --runs {at} --space space.yaml --sampler grid --name swept")
-    verb(f"lr mine.py --root data --runs {at} --models lstm --steps 8")
+    verb(f"lr mine.py --root data --runs {at} --models lstm --steps 14")
     shutil.rmtree("models")
     verb(f"collect {at}/mine")
     verb(f"evaluate {at}/mine")
@@ -169,8 +169,8 @@ def test_own_code_is_run_edited_swept_tested_collected_evaluated_and_reported(tm
     assert (old.model, old.plugins != now["lstm"].plugins) == ("lstm", True)
     assert {run.trial(one.id).state() for one in (old, *now.values())} == {"done"}
     assert f"made by other code of lstm (lstm.py): 1 trial ({old.id})" in output
-    assert f"left out {old.id}" in output
-    assert polars.read_parquet(files.read_bytes(sweep.table)).height == 3
+    assert f"left out {old.id} [code {old.code[:8]}, now {now['lstm'].code[:8]}]" in output
+    assert polars.read_parquet(files.read_bytes(sweep.table)).height == 2
     assert {"report.html"} <= set(files.listing(run.report)) & set(files.listing(sweep.report))
     assert f"{now['lstm'].id}.json" in files.listing(f"{run.path}/lr-range")
     table = polars.read_parquet(files.read_bytes(run.metrics))

@@ -17,8 +17,13 @@ def test_other_versions_are_counted():
 
 def test_accepted_code_and_what_is_left_out_are_named():
     said = {"model": "sae", "from": "old", "to": "new", "files": ["raysp/models/sae.py"], "who": "me", "time": "3 May"}
-    record = {"accepted": [said, said | {"from": "older"}], "earlier": [{"id": "sae_a_s9_0"}]}
+    record = {
+        "accepted": [said, said | {"from": "older"}],
+        "earlier": [{"id": "sae_a_s9_0", "model": "sae", "code": "0" * 64}],
+    }
+    record["trials"] = [{"id": "sae_a_s0_1", "model": "sae", "code": "1" * 64}]
     assert mixed(record, TRIALS, DONE) == [
         "1 trial of sae computed by other code (raysp/models/sae.py); me said on 3 May that this changes no result",
-        "1 trial of an earlier form of the experiment, or of other code, left out: sae_a_s9_0",
+        "1 trial of an earlier form of the experiment, or of other code, left out: sae_a_s9_0 [code 00000000, now "
+        "11111111]",
     ]
