@@ -88,7 +88,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
     from raysp.cli.experiments import load_experiment
-    from raysp.config.own_code import adopted_recordings
+    from raysp.config import own_code, plugins
     from raysp.data.sources import catalog, prepare
 
     leftovers.clear(files.join(root, "prepared"), leftovers.QUIET_S)
@@ -98,8 +98,12 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     chosen = chosen if names else list(prepare.present(chosen, root, named=False).values())
     if reference:
         chosen = [dataclasses.replace(one, settings={**one.settings, "reference": True}) for one in chosen]
-    own = [one for name in names if name.endswith(".py") for one in load_experiment(name).recordings]
-    chosen += prepare.without_absent(adopted_recordings(own), root)
+    own, plugged = [], {}
+    for name in (name for name in names if name.endswith(".py")):
+        own += load_experiment(name).recordings
+        own_code.add(plugged, plugins.plugged())
+    plugins.plug(plugged)
+    chosen += prepare.without_absent(own, root)
     _prepare(catalog.groups(chosen), root, force, verbose)
 
 

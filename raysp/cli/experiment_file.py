@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import raysp
-from raysp.config.own_code import located
+from raysp.config.own_code import adopted
 from raysp.config.settings import EARLIER_WORDS
 from raysp.errors import BadInput, NotReady, expect
 
@@ -26,7 +26,7 @@ FUNCTION = "a function experiment() that returns an Experiment"
 
 
 def load_experiment(path: str) -> Any:
-    """Return the Experiment that a Python file's `experiment()` returns, paths of a person's own code in full.
+    """Return the Experiment that a Python file's `experiment()` returns, names in place of the paths of own code.
 
     Raises:
         BadInput: the file is no Python, has no such function, or raises; the sentence names the file and line of it.
@@ -50,7 +50,7 @@ def load_experiment(path: str) -> Any:
     if not isinstance(found, Experiment):
         forgotten = "; does it lack a return?" if found is None else ""
         raise BadInput(f"{line}: experiment() expected to return an Experiment, got {_kind(found)}{forgotten}")
-    return located(found, os.path.dirname(os.path.abspath(path)))
+    return adopted(found, os.path.dirname(os.path.abspath(path)))
 
 
 def _module(path: str) -> ModuleType:

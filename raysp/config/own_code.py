@@ -8,28 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
 
 from raysp.config import plugin, plugins, syntax
-from raysp.config.experiment import Experiment, Recording, check_name
+from raysp.config.experiment import Experiment, check_name
 from raysp.config.plugins import ROOMS, Given
 from raysp.errors import BadInput, expect
 
 TAKEN = ("training", "resources")
 """What `--set` means by it."""
-
-
-def located(experiment: Experiment, folder: str) -> Experiment:
-    """Return an experiment whose relative paths are those below a folder, in full."""
-
-    def whole(path: str) -> str:
-        return os.path.abspath(os.path.join(folder, path)) if plugin.is_path(path) else path
-
-    return dataclasses.replace(
-        experiment,
-        models=tuple(dataclasses.replace(one, name=whole(one.name)) for one in experiment.models),
-        recordings=tuple(dataclasses.replace(one, source=whole(one.source)) for one in experiment.recordings),
-    )
 
 
 def adopted(experiment: Experiment, folder: str = ".") -> Experiment:
@@ -43,39 +29,27 @@ def adopted(experiment: Experiment, folder: str = ".") -> Experiment:
         BadInput: see `taken`; or two plug-ins have one name.
     """
     found: dict[tuple[str, str], Given] = {}
-    models = tuple(dataclasses.replace(one, name=_name("models", one.name, folder, found)) for one in experiment.models)
-    recordings = _named(experiment.recordings, folder, found)
+
+    def named(room: str, path: str) -> str:
+        # A name stays what it is, also of what was taken before.
+        new = given_by(room, path, folder) if plugin.is_path(path) else plugins.with_kinds(room, path)
+        add(found, new)
+        return next(iter(new))[1] if new else path
+
+    models = tuple(dataclasses.replace(one, name=named("models", one.name)) for one in experiment.models)
+    recordings = [dataclasses.replace(one, source=named("data/sources", one.source)) for one in experiment.recordings]
     plugins.plug(found)
-    return dataclasses.replace(experiment, models=models, recordings=recordings)
+    return dataclasses.replace(experiment, models=models, recordings=tuple(recordings))
 
 
-def adopted_recordings(recordings: Iterable[Recording], folder: str = ".") -> list[Recording]:
-    """Return recordings with names of sources instead of paths; arguments and errors as of `adopted`."""
-    found: dict[tuple[str, str], Given] = {}
-    named = _named(recordings, folder, found)
-    plugins.plug(found)
-    return list(named)
-
-
-def _named(recordings: Iterable[Recording], folder: str, found: dict[tuple[str, str], Given]) -> tuple[Recording, ...]:
-    return tuple(
-        dataclasses.replace(one, source=_name("data/sources", one.source, folder, found)) for one in recordings
-    )
-
-
-def _name(room: str, path: str, folder: str, found: dict[tuple[str, str], Given]) -> str:
-    """Return the name of what a path gives, and add that to what was found so far; a name as it is."""
-    if not plugin.is_path(path):
-        # One that was taken before, as in a notebook.
-        found |= plugins.with_kinds(room, path)
-        return path
-    for key, given in (new := given_by(room, path, folder)).items():
+def add(found: dict[tuple[str, str], Given], new: plugins.Plugged) -> None:
+    """Add plug-ins to others. Raises BadInput where two have one name."""
+    for key, given in new.items():
         if (other := found.setdefault(key, given)) != given:
             raise BadInput(
                 f"{ROOMS[key[0]].word} {key[1]} is the name of {other.plugin.path(other.file)} and of "
                 f"{given.plugin.path(given.file)}; rename one of them"
             )
-    return next(iter(new))[1]
 
 
 def taken(room: str, path: str, folder: str = ".") -> str:

@@ -76,7 +76,9 @@ def _refuses_unknown(name: str) -> None:
 
 def _refuses_negative(name: str) -> None:
     for field in dataclasses.fields(catalog.module(name).Config):
-        _refused(name, field.name, -1)
+        # What is below 0 by default may be.
+        if not (isinstance(field.default, int | float) and field.default < 0):
+            _refused(name, field.name, -1)
 
 
 def _refused(name: str, setting: str, value: Any) -> None:

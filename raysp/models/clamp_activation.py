@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from raysp.config.ranges import Count, Positive, Share
+from raysp.config.ranges import Count, Natural, Positive, Share
 from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
 from raysp.errors import BadInput
 from raysp.models import base
@@ -43,7 +43,7 @@ class Config(base.Config):
     held_out: Share = 0.2
     epochs: Count = 1000
     learning_rate: Positive = 0.05
-    seed: int = 42
+    seed: Natural = 42
 
 
 class Model(nn.Module):

@@ -200,6 +200,14 @@ def test_two_of_one_name_are_refused_but_two_labels_of_one_are_not(write):
     assert {one.name for one in own_code.adopted(Experiment("mine", again, ("a",)), folder).models} == {"lstm"}
 
 
+def test_an_experiments_own_folder_is_no_package_and_what_lies_there_is_not_imported_from_elsewhere(write):
+    folder = write({"__init__": "", "lstm": MODEL, "helper": "", "models/other": MODEL + "import helper\n"})
+    adopted(folder, "lstm.py")
+    assert set(plugins.plugged()["models", "lstm"].plugin.files) == {"lstm.py"}
+    with pytest.raises(BadInput, match=r"other.py, line 21: it imports helper, which is .*/helper.py and not"):
+        adopted(folder, "models/other.py")
+
+
 def test_a_copy_is_what_runs_and_a_changed_one_is_refused(write, tmp_path):
     folder, code = write({"lstm": MODEL}), str(tmp_path / "run" / "code")
     adopted(folder, "lstm.py")
