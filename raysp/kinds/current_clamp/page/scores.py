@@ -12,6 +12,8 @@ from raysp.report.style import CEILING, CORAL, GREY, INK, Picture, canvas, model
 
 LOWEST, STEP = -0.2, 0.05
 COLUMNS = 3
+MANY, TILES = 300, 60
+"""More cells are drawn as tiles, so many along an axis: of points that lie on each other nothing can be told."""
 
 
 def histograms(found: list[tuple[Task, Numbers]]) -> Picture:
@@ -64,12 +66,17 @@ def pairs(numbers: Numbers) -> Picture:
             limits = [max(low, -1.0) - 0.05, 1.1]
             axes.plot(limits, limits, color=GREY, linewidth=1)
             x, y = np.clip([[one[unit] for unit in shared] for one in (theirs, mine)], limits[0], limits[1])
-            axes.plot(x, y, "o", color=INK, alpha=0.5 if len(shared) < 300 else 0.15, markersize=4)
+            if len(shared) > MANY:
+                look = {"extent": (*limits, *limits), "bins": "log", "mincnt": 1, "cmap": "viridis_r", "linewidths": 0}
+                figure.colorbar(axes.hexbin(x, y, gridsize=TILES, **look), ax=axes, label="cells", shrink=0.7)
+            else:
+                axes.plot(x, y, "o", color=INK, alpha=0.5, markersize=4)
             if shared:
                 axes.plot(np.median(x), np.median(y), "P", color=CORAL, markersize=10, label="medians")
             axes.set(xlabel=other, ylabel=main, xlim=limits, ylim=limits, aspect="equal")
         caption = (
-            "Each point is a cell: its explained-variance ratio on test currents by two models; above the line the "
-            "model of the ordinate is the better one. Cells without a fit by either are not drawn. Coral: medians."
+            "Each point is a cell, or each tile several where there are many: the explained-variance ratio on test "
+            "currents by two models; above the line the model of the ordinate is the better one. Cells without a fit "
+            "by either are not drawn. Coral: medians."
         )
         return Picture("pairs", "The best model against others, cell by cell", caption, png(figure))

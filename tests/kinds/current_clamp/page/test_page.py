@@ -5,7 +5,7 @@ import pytest
 from raysp.driver.report import open_run, write_report
 from raysp.errors import NotReady
 from raysp.io import files
-from raysp.kinds.current_clamp.page import tables
+from raysp.kinds.current_clamp.page import scores, tables
 from raysp.kinds.current_clamp.page.analyses import Analyses, cluster_lines, importances
 from raysp.kinds.current_clamp.page.cell import ShownCell, cell, shown_cells
 from raysp.kinds.current_clamp.page.numbers import Numbers, read_numbers
@@ -40,6 +40,13 @@ def test_the_cells_shown_are_the_median_the_best_and_the_worst(opened):
     assert own[worst] == min(own.values())
     assert sum(value < own[median] for value in own.values()) == (len(own) - 1) // 2
     assert shown_cells(Numbers()) == []
+
+
+def test_many_cells_are_drawn_as_tiles(opened, monkeypatch):
+    _, _, numbers = opened
+    points = pairs(numbers).png
+    monkeypatch.setattr(scores, "MANY", 3)
+    assert pairs(numbers).png != points
 
 
 def test_figures_are_drawn_and_what_cannot_be_is_a_note(opened, neurons):
