@@ -67,14 +67,14 @@ def test_every_range_is_refused_just_outside_and_accepted_at_its_bounds(name, fi
     assert settings.coerce(settings.hints(cls)[field], good, "here") == good
 
 
-def test_every_number_of_a_model_has_a_range_but_a_seed_and_those_whose_range_depends_on_others():
+def test_every_number_of_a_model_has_a_range_but_those_whose_range_depends_on_others():
     free = {
         field
         for name in models.names()
         for field, hint in settings.hints(models.module(name).Config).items()
         if hint in (int, float, int | None, float | None)
     }
-    assert free == {"seed", "mask_ratio", "mask_span", "output_channels", "step"}
+    assert free == {"mask_ratio", "mask_span", "output_channels", "step"}
 
 
 @pytest.mark.parametrize(
