@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.data.splits.population import TrialArrays
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.evaluation.nlb import is_velocity
 from raysp.evaluation.score import Score
 from raysp.evaluation.velocity import Decoded, decode
@@ -86,9 +86,9 @@ def _decoding(
     try:
         found = decode(
             train_rates,
-            train.behavior[..., columns],
+            present(train.behavior)[..., columns],
             rates,
-            known.behavior[..., columns],
+            present(known.behavior)[..., columns],
             train.decode_mask,
             known.decode_mask,
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from raysp.data.splits.population import TrialArrays
 from raysp.evaluation.rates import poisson_deviance
-from raysp.models.prediction import Prediction
+from raysp.models.prediction import Predicted
 
 SHARE = 0.25
 """Of the held-in counts that were observed, hidden one by one, whatever a model was trained to tell."""
@@ -17,7 +17,7 @@ SHARE = 0.25
 SEED = 20_210_804
 
 
-def masked_deviance(predict: Callable[[TrialArrays], Prediction], trials: TrialArrays) -> float:
+def masked_deviance(predict: Callable[[TrialArrays], Predicted], trials: TrialArrays) -> float:
     """Return the mean Poisson deviance over held-in counts that were hidden; all models meet the same ones.
 
     A hidden count reaches the model as NaN, like one that was never observed; each model does with it what it does
@@ -35,7 +35,7 @@ def masked_deviance(predict: Callable[[TrialArrays], Prediction], trials: TrialA
     if np.isnan(asked).all():
         return float("nan")
     shown = np.where(hidden, np.float32(np.nan), trials.heldin)
-    rates = predict(dataclasses.replace(trials, heldin=shown)).numpy().rates
+    rates = predict(dataclasses.replace(trials, heldin=shown)).rates
     return poisson_deviance(rates[..., : shown.shape[2]], asked)
 
 

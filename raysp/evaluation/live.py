@@ -9,10 +9,10 @@ from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import measures_of_counts
 from raysp.evaluation.rates import measures_of_truth, roughness
 from raysp.evaluation.score import scores
-from raysp.models.prediction import Prediction
+from raysp.models.prediction import Predicted
 
 
-def live_metrics(prediction: Prediction, trials: TrialArrays) -> dict[str, float]:
+def live_metrics(prediction: Predicted, trials: TrialArrays) -> dict[str, float]:
     """Return what the known counts allow: co-bps, fp-bps, reconstruction bits/spike, true-rate R2.
 
     Args:
@@ -24,16 +24,15 @@ def live_metrics(prediction: Prediction, trials: TrialArrays) -> dict[str, float
         "reconstruction bits/spike" over held-in units (these were the input); where truth is known, "true-rate R2",
         and the "roughness" of the predicted rates.
     """
-    found = prediction.numpy()
-    wanted = live_measures(found, trials)
+    wanted = live_measures(prediction, trials)
     if trials.rates is not None:
-        of_truth = measures_of_truth(found.rates, trials.rates[:, : trials.heldin.shape[1]])
+        of_truth = measures_of_truth(prediction.rates, trials.rates[:, : trials.heldin.shape[1]])
         wanted["true-rate R2"] = of_truth["true-rate R2"]
-        wanted["roughness"] = lambda: roughness(found.rates)
+        wanted["roughness"] = lambda: roughness(prediction.rates)
     return {one.metric: one.value for one in scores(wanted) if one.value is not None}
 
 
-def live_measures(found: Prediction, trials: TrialArrays) -> dict[str, Callable[[], float]]:
+def live_measures(found: Predicted, trials: TrialArrays) -> dict[str, Callable[[], float]]:
     """Return the measures of counts among `live_metrics`, each to be computed when it is wanted.
 
     Args:

@@ -70,8 +70,8 @@ def benchmark_metrics(
     if rates_forward is not None:
         check_rates(rates_forward, (len(trials), sizes.forward, sizes.units), f"{answers.name}: rates_forward")
     metrics = measures_of_counts(trials, rates, rates_forward) | _behavior_metric(answers, rates, train, train_rates)
-    if answers.psth is not None and trials.condition is not None:
-        metrics["psth R2"] = lambda: psth_r2(rates, answers.psth, trials.condition, trials.jitter)
+    if (psth := answers.psth) is not None and (condition := trials.condition) is not None:
+        metrics["psth R2"] = lambda: psth_r2(rates, psth, condition, trials.jitter)
     return metrics
 
 
@@ -176,7 +176,7 @@ def _nlb_evaluate() -> Callable[..., list[dict[str, Any]]]:
 
 
 @contextmanager
-def _opened(source: Mapping[str, Group] | str | os.PathLike[str]) -> Iterator[Mapping[str, Any]]:
+def _opened(source: Mapping[str, Group] | str | os.PathLike[str]) -> Iterator[Any]:
     if isinstance(source, Mapping):
         yield source
         return
@@ -233,9 +233,10 @@ def measures_of_counts(
 ) -> dict[str, Callable[[], float]]:
     """Return "co-bps" and "fp-bps", as far as counts and rates are known, each computed when it is called."""
     heldin = trials.heldin.shape[2]
-    heldout, metrics = rates.shape[2] - heldin, {}
-    if trials.heldout is not None and heldout:
-        metrics["co-bps"] = lambda: bits_per_spike(rates[..., heldin:], trials.heldout)
+    heldout = rates.shape[2] - heldin
+    metrics: dict[str, Callable[[], float]] = {}
+    if (counts := trials.heldout) is not None and heldout:
+        metrics["co-bps"] = lambda: bits_per_spike(rates[..., heldin:], counts)
     if rates_forward is not None and (forward := forward_counts(trials, heldout)) is not None:
         metrics["fp-bps"] = lambda: bits_per_spike(rates_forward, forward)
     return metrics
@@ -256,18 +257,19 @@ def _behavior_metric(
     answers: Answers, rates: np.ndarray, train: TrialArrays | None, train_rates: np.ndarray | None
 ) -> dict[str, Callable[[], float]]:
     trials, sizes = answers.trials, answers.sizes
-    if trials.behavior is None:
+    if (behavior := trials.behavior) is None:
         return {}
     if sizes.dataset.removeprefix("standin-") in INTERVAL_DATASETS:
-        if trials.heldout is None or not sizes.heldout:
+        if (counts := trials.heldout) is None or not sizes.heldout:
             return {}
-        return {"tp corr": lambda: tp_correlation(rates, trials.heldout, trials.behavior)}
-    known = train is not None and train.behavior is not None and train_rates is not None
-    if not known or not is_velocity(sizes.dataset, trials.behavior):
+        return {"tp corr": lambda: tp_correlation(rates, counts, behavior)}
+    if train is None or (shown := train.behavior) is None or train_rates is None:
+        return {}
+    if not is_velocity(sizes.dataset, behavior):
         return {}
     check_rates(train_rates, (len(train), sizes.bins, sizes.units), f"{answers.name}: train_rates")
     masks = train.decode_mask, trials.decode_mask
-    return {"vel R2": lambda: decode(train_rates, train.behavior, rates, trials.behavior, *masks).mean}
+    return {"vel R2": lambda: decode(train_rates, shown, rates, behavior, *masks).mean}
 
 
 def is_velocity(dataset: str, behavior: np.ndarray | None) -> bool:

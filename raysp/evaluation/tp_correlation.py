@@ -82,7 +82,7 @@ def speed_by_condition(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndar
             f"got {len(used)} trials with any of them known"
         )
     inside = ~np.isnan(heldout[..., 0])
-    speeds = np.array([neural_speed(rates[trial][inside[trial]], trial) for trial in used])
+    speeds = np.array([neural_speed(rates[trial][inside[trial]], trial) for trial in used.tolist()])
     intervals = behavior[used, -1]
     groups = [np.flatnonzero(member.ravel() == index) for index in range(len(conditions))]
     return [

@@ -71,7 +71,7 @@ class CoarseAttention(nn.Module):
 
     def forward(self, x: torch.Tensor, data: tuple[int, int]) -> torch.Tensor:
         """Return (trials, bins, channels); at first exactly the input, since both gates are 0."""
-        if self.name == "parallel":
+        if self.name == "parallel" and self.time is not None and self.space is not None:
             return x + self.time(x, data) + self.space(x, data)
         if self.time is not None:
             x = x + self.time(x, data)

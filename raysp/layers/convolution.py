@@ -60,8 +60,8 @@ class Full(nn.Module):
 
     def __init__(self, channels: int, out: int, width: int = 3) -> None:
         super().__init__()
-        row = nn.Conv2d(channels, out, (1, width), padding=(0, width // 2))
-        self.row = row.to(memory_format=torch.channels_last)
+        self.row = nn.Conv2d(channels, out, (1, width), padding=(0, width // 2))
+        self.row.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack this one
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (trials, bins, out)."""
@@ -72,8 +72,7 @@ def _each(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = Non
     """Convolve each channel of (trials, bins, channels) with its own (width, channels)."""
     width, channels = weight.shape
     kernel = weight.T[:, None, None].contiguous(memory_format=torch.channels_last)
-    padded = {"padding": (0, width // 2), "stride": (1, stride), "groups": channels}
-    return _of_row(functional.conv2d(_as_row(x), kernel, bias, **padded))
+    return _of_row(functional.conv2d(_as_row(x), kernel, bias, (1, stride), (0, width // 2), groups=channels))
 
 
 def _as_row(x: torch.Tensor) -> torch.Tensor:

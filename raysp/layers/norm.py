@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from raysp.errors import present
+
 NormName = Literal["batch", "layer", "none"]
 
 
@@ -42,10 +44,10 @@ class Norm(nn.Module):
             return rectify(self.norm(x))
         if self.training and x.shape[0] * x.shape[1] == 1:
             # One number has no spread to divide by: what was seen so far must do.
-            return rectify(self._as_seen(x))
+            return rectify(_as_seen(self.norm, x))
         return rectify(self.norm(x.reshape(-1, x.shape[2]))).view(x.shape)
 
-    def _as_seen(self, x: torch.Tensor) -> torch.Tensor:
-        norm = self.norm
-        spread = (norm.running_var + norm.eps).sqrt()
-        return (x - norm.running_mean) / spread * norm.weight + norm.bias
+
+def _as_seen(norm: nn.BatchNorm1d, x: torch.Tensor) -> torch.Tensor:
+    spread = (present(norm.running_var) + norm.eps).sqrt()
+    return (x - present(norm.running_mean)) / spread * norm.weight + norm.bias

@@ -29,6 +29,9 @@ class Stem(nn.Module):
     The stimulus is the same for all lanes, so it is cut into windows once.
     """
 
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+
     def __init__(self, lanes: int, stimuli: int, channels: int) -> None:
         super().__init__()
         inputs = (stimuli + 1) * STEM_WIDTH

@@ -8,11 +8,14 @@ optional function of the file, returns why the model cannot run on a split, or N
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from raysp.config import settings
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
+
+if TYPE_CHECKING:
+    from torch import nn
 
 T = TypeVar("T")
 
@@ -84,8 +87,14 @@ class FittingItself(Protocol):
 class PredictingRates(Protocol):
     """A model of trials. Those of continuous recordings derive from `windowed.WindowModel` instead."""
 
-    def predict(self, batch: Any) -> Prediction:
+    def predict(self, batch: Any) -> Prediction[Any]:
         """Return rates from held-in counts alone, in eval mode and without gradients.
 
         What it draws, if anything, comes from torch's own stream, which is seeded for that and is nobody else's.
         """
+
+
+if TYPE_CHECKING:
+
+    class Model(nn.Module, Learning, Starting, CountingEpochs, FittingItself, PredictingRates):
+        """A model as generic code takes it: which of these methods it has is asked before they are called."""

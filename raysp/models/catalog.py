@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.config import plugins, settings
-from raysp.data.splits.current_clamp import CurrentClampSizes
-from raysp.data.splits.population import Sizes
-from raysp.data.splits.stimulus import StimulusSizes
 from raysp.errors import expect, unknown
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 
 def names() -> list[str]:
@@ -30,12 +30,12 @@ def config(name: str, values: dict[str, Any]) -> Any:
     return settings.build(module(name).Config, values, f"model {name}")
 
 
-def build(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes | CurrentClampSizes) -> Any:
+def build(name: str, values: dict[str, Any], sizes: Any) -> Model:
     """Return a new model for data of these sizes, initialised from torch's global random state."""
     return module(name).Model(config(name, values), sizes)
 
 
-def on_paper(name: str, values: dict[str, Any], sizes: Sizes | StimulusSizes | CurrentClampSizes) -> Any:
+def on_paper(name: str, values: dict[str, Any], sizes: Any) -> Model:
     """Return a model without memory for its weights: what shapes and settings refuse, they refuse here.
 
     Raises:

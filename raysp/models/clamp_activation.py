@@ -16,7 +16,7 @@ from torch import nn
 
 from raysp.config.ranges import Count, Natural, Positive, Share
 from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.models import base
 from raysp.models.gfr.activation import LIT, LOG_EPS
 
@@ -50,6 +50,9 @@ class Model(nn.Module):
     """One activation per unit, and no memory: the rate is that of the current of the very bin."""
 
     reads = CurrentClampSplit
+    theta: torch.Tensor
+    scale: torch.Tensor
+    losses: torch.Tensor
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
         super().__init__()
@@ -166,7 +169,7 @@ class Model(nn.Module):
             adam.zero_grad()
             # Units do not meet: the gradient of the sum is each one's own.
             _over_points(self._loss(theta, current, counts, scale) * (held == 0)).sum().backward()
-            theta.grad.nan_to_num_(0.0, 0.0, 0.0)
+            present(theta.grad).nan_to_num_(0.0, 0.0, 0.0)
             adam.step()
         return theta.detach()
 

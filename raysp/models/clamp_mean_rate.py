@@ -22,6 +22,7 @@ class Model(nn.Module):
     """One rate per unit."""
 
     reads = CurrentClampSplit
+    mean: torch.Tensor
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
         super().__init__()

@@ -21,6 +21,8 @@ class Model(SharedModel):
     """The spike-distance network, once."""
 
     alone = distance_unet.Model
+    network: distance_unet.Model
+    mean: torch.Tensor
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__(config, sizes)

@@ -76,8 +76,9 @@ class Config(TrunkConfig):
 
     def log_distances(self, tables: tuple[torch.Tensor, torch.Tensor], windows: Windows) -> torch.Tensor:
         """Return true log distances of windows, (units, windows, output bins), from `spike_distance.neighbours`."""
-        options = {"past": self.past, "length": self.output_bins, "clamp": self.clamp}
-        return spike_distance.log_distances(*tables, windows.starts, **options)
+        return spike_distance.log_distances(
+            *tables, windows.starts, past=self.past, length=self.output_bins, clamp=self.clamp
+        )
 
     @property
     def doublings(self) -> int:
@@ -100,19 +101,21 @@ class Model(TrunkModel):
     published = (NEAREST,)
     calibrates = MappingProxyType({MATCHED: NEAREST, CAREFUL: LOG_NEAREST})
     log_output = True
+    config: Config
+    mean: torch.Tensor
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__(config, sizes)
         self.reach, self.step = config.reach, config.step
-        inside = config.output_channels
+        inside, lanes = config.output_channels, sizes.units
         pairs = [(config.channels, inside), *[(inside, inside)] * (config.doublings - 1)]
-        self.up = nn.ModuleList(Block(self.lanes, pair, 5, 4, 0.0) for pair in pairs)
-        self.gain = alike(self.lanes, torch.randn(2, inside) * 0.25)
-        self.head = Linear(self.lanes, inside, 1)
+        self.up = nn.ModuleList(Block(lanes, pair, 5, 4, 0.0) for pair in pairs)
+        self.gain = alike(lanes, torch.randn(2, inside) * 0.25)
+        self.head = Linear(lanes, inside, 1)
         with torch.no_grad():
             bound = (6.0 / (inside + 1)) ** 0.5
-            self.head.weight.copy_(torch.empty(inside, 1).uniform_(-bound, bound).expand(self.lanes, -1, -1))
-        self.register_buffer("mean", torch.zeros(self.lanes))
+            self.head.weight.copy_(torch.empty(inside, 1).uniform_(-bound, bound).expand(lanes, -1, -1))
+        self.register_buffer("mean", torch.zeros(lanes))
         self._tables: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def start(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> None:
@@ -122,7 +125,8 @@ class Model(TrunkModel):
     def take_tables(self, tape: Tape, stretches: tuple[tuple[int, int], ...]) -> torch.Tensor:
         """Make the tables that targets are read from; return each unit's mean log distance over the stretches."""
         spikes = tape.spikes.T.to(torch.uint8).cpu().numpy()
-        self._tables = tuple(torch.as_tensor(table).to(tape.device) for table in spike_distance.neighbours(spikes))
+        after, before = map(torch.as_tensor, spike_distance.neighbours(spikes))
+        self._tables = after.to(tape.device), before.to(tape.device)
         means = spike_distance.mean_log_distance(spikes, stretches, self.config.clamp)
         return torch.as_tensor(means, dtype=torch.float32).to(tape.device)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,7 @@ class Model(nn.Module):
     """The members; each draws masks and dropout of its own."""
 
     reads = PopulationSplit
+    members: Any
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()
@@ -71,11 +73,11 @@ class Model(nn.Module):
     def loss(self, batch: Batch) -> Loss:
         """Return the sum of the members' losses in training, so that each learns as it would alone; else their mean."""
         found = [member.loss(batch) for member in self.members]
-        total = sum(one.total for one in found)
+        total = functools.reduce(torch.add, [one.total for one in found])
         total = total if self.training else total / len(found)
         return Loss(total, total[None], found[0].known)
 
-    def predict(self, batch: Batch) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return the mean of the members' rates; latents of the first."""
         found = [member.predict(batch) for member in self.members]
         forward = None

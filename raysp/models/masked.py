@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 from raysp.config.ranges import Chance, Natural, Share
 from raysp.data.splits.batch import Batch, complete, to_device
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.layers.convolution import Depthwise, Full
 from raysp.models.base import Config
 from raysp.models.means import LEAST_MEAN, mean_counts
@@ -98,6 +99,8 @@ class MaskedModel(nn.Module):
     """
 
     reads = PopulationSplit
+    means: torch.Tensor
+    output: nn.Linear
 
     def __init__(self, config: MaskedConfig, sizes: Sizes) -> None:
         super().__init__()
@@ -166,16 +169,17 @@ class MaskedModel(nn.Module):
             return self._hidden_loss(shown, batch.generator, training=True, asked=asked)
         targets = batch.whole()
         found = [self._hidden_loss(targets, self._look(look), training=False) for look in range(LOOKS)]
-        total = sum(one.total * one.known for one in found)
-        return Loss.mean(total, sum(one.known for one in found))
+        known = [present(one.known) for one in found]
+        total = functools.reduce(torch.add, [one.total * count for one, count in zip(found, known, strict=True)])
+        return Loss.mean(total, functools.reduce(torch.add, known))
 
-    def predict(self, batch: Batch) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return rates of all units over observed and forward bins, and the network's latents."""
         counts = self._with_forward(batch.heldin)
         if not self.config.predict_masks:
             output, latents = self._seen(counts, torch.isnan(counts), None)
             return Prediction.of(self.link.rates(output), self.sizes, latents)
-        total, latents = 0.0, None
+        total, latents = torch.zeros((), device=counts.device), None
         for look in range(self.config.predict_masks):
             # One pattern for all trials: what a trial is predicted as must not depend on its place in the batch.
             one = (1, *counts.shape[1:])
@@ -220,7 +224,9 @@ class MaskedModel(nn.Module):
         part.name, part.log_scale = "scaled_softplus", self.link.log_scale[:units]
         return part
 
-    def _seen(self, counts: torch.Tensor, hidden: torch.Tensor, generator: torch.Generator | None):
+    def _seen(
+        self, counts: torch.Tensor, hidden: torch.Tensor, generator: torch.Generator | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         token = self.token if self.config.fill == "token" else None
         inputs = fill(counts, hidden, self.config.fill, self.means, generator, token)
         if self.config.rescale:
@@ -259,7 +265,7 @@ class MaskedModel(nn.Module):
             shown = repeats.mixed(batch, config.mix_repeats, generator)
         both = [shown]
         if repeats is not None and config.repeat_targets:
-            both.append(repeats.others(shown, batch.condition))
+            both.append(repeats.others(shown, present(batch.condition)))
         # One draw for both: what is asked for has to be shifted with what is shown.
         together = torch.cat(both, dim=2)
         if config.time_flip:

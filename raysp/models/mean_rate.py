@@ -23,6 +23,8 @@ class Model(nn.Module):
     """The mean count of every unit in the observed bins, and in the forward bins."""
 
     reads = PopulationSplit
+    mean: torch.Tensor
+    mean_forward: torch.Tensor
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()
@@ -36,7 +38,7 @@ class Model(nn.Module):
         self.mean.copy_(torch.as_tensor(observed))
         self.mean_forward.copy_(torch.as_tensor(forward))
 
-    def predict(self, batch: Batch) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return (trials, bins, units) rates, the same in every bin of every trial."""
         sizes = self.sizes
         forward = self.mean_forward.expand(len(batch), sizes.forward, sizes.units) if sizes.forward else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raysp.data.splits.population import Sizes, TrialArrays
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 
 LEAST_MEAN = 1e-4
 """Expected spikes per bin that a unit without any spike in the training trials starts from, where it needs a log."""
@@ -29,7 +29,7 @@ def mean_counts(trials: TrialArrays, sizes: Sizes) -> tuple[np.ndarray, np.ndarr
         raise BadInput(
             f"expected held-out counts (trials, {sizes.bins}, {sizes.heldout}) in the training trials, got none"
         )
-    observed = [_means(trials.heldin)] + ([_means(trials.heldout)] if sizes.heldout else [])
+    observed = [_means(trials.heldin)] + ([_means(present(trials.heldout))] if sizes.heldout else [])
     forward = [
         _means(counts) if counts is not None and counts.shape[1] else mean
         for counts, mean in zip((trials.heldin_forward, trials.heldout_forward), observed, strict=False)

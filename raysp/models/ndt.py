@@ -7,6 +7,7 @@ with runs of hidden bins that come in as training goes on.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,14 +69,14 @@ class Model(MaskedModel):
         else:
             self.register_buffer("positions", sinusoids(bins, self.width), persistent=False)
         self.drop_input, self.drop_output = nn.Dropout(config.input_dropout), nn.Dropout(config.output_dropout)
-        made = (
+        made = [
             Block(self.width, config.heads, config.inner, config.dropout, pre_norm=config.pre_norm)
             for _ in range(config.layers)
-        )
+        ]
         self.blocks, self.norm = nn.ModuleList(made), nn.LayerNorm(self.width)
         self.output = nn.Linear(self.width + self.marks, sizes.units)
         self.register_buffer("seen", window(bins, config.back, config.ahead), persistent=False)
-        self._scale_down()
+        self._scale_down(made)
 
     def network(self, inputs: torch.Tensor, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the output before the link, and the last block's tokens; see `MaskedModel.network`."""
@@ -93,11 +94,11 @@ class Model(MaskedModel):
             return self.enter(self.marked(x, hidden))
         return nn.functional.pad(x, (0, self.width - x.shape[2]))
 
-    def _scale_down(self) -> None:
+    def _scale_down(self, blocks: Sequence[Block]) -> None:
         """Start deep stacks small: 0.67 layers^(-1/4) (T-Fixup, Huang et al. 2020, as the transformer's authors do)."""
-        factor = 0.67 * self.config.layers ** (-0.25)
+        factor = 0.67 * len(blocks) ** (-0.25)
         with torch.no_grad():
-            for block in self.blocks:
+            for block in blocks:
                 for layer in (block.into, block.out, block.join):
                     layer.weight.mul_(factor)
             self.output.weight.uniform_(-0.1, 0.1)

@@ -10,6 +10,7 @@ import torch
 
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Tape, Windows
+from raysp.errors import present
 from raysp.models import distance_unet
 from raysp.models.base import Stages
 from raysp.models.windowed import WindowModel
@@ -43,9 +44,9 @@ class Model(WindowModel):
             spikes = windows.tape.spikes.T.to(torch.uint8).cpu().numpy()
             # The last windows may reach beyond the recording, where no spike is known.
             padded = np.pad(spikes, ((0, self.reach.after), (0, 0)))
-            tables = tuple(torch.as_tensor(t).to(windows.tape.device) for t in spike_distance.neighbours(padded))
-            self._tables = (windows.tape, tables)
-        return self.config.log_distances(self._tables[1], windows).expand(-1, windows.history.shape[1], -1)
+            after, before = map(torch.as_tensor, spike_distance.neighbours(padded))
+            self._tables = windows.tape, (after.to(windows.tape.device), before.to(windows.tape.device))
+        return self.config.log_distances(present(self._tables)[1], windows).expand(-1, windows.history.shape[1], -1)
 
     def spikes(
         self, output: torch.Tensor, history: torch.Tensor, decoding: str, generators: Sequence[torch.Generator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import cast
 
 import torch
 from torch.nn import functional
@@ -14,7 +15,7 @@ from raysp.data.splits.stimulus import StimulusSizes
 from raysp.data.splits.windows import Reach, Windows
 from raysp.layers.lanes import Linear
 from raysp.models.windowed import CAREFUL, MATCHED, TrunkConfig, TrunkModel
-from raysp.objectives.poisson_counts import decode, place_evenly
+from raysp.objectives.poisson_counts import How, decode, place_evenly
 
 LEAST = 1e-8
 
@@ -36,6 +37,7 @@ class Model(TrunkModel):
     decodings = ("round", "floor", "sample")
     calibrates = MappingProxyType({MATCHED: "round", CAREFUL: "round"})
     role = "poisson"
+    config: Config
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__(config, sizes)
@@ -66,10 +68,10 @@ class Model(TrunkModel):
         """Return so many spikes, evenly placed, (units, windows, interval) uint8."""
         rates = output.cpu()
         if decoding == "sample":
-            drawn = [decode(unit, decoding, generator) for unit, generator in zip(rates, generators, strict=True)]
+            drawn = [decode(unit, "sample", generator) for unit, generator in zip(rates, generators, strict=True)]
             counts = torch.stack(drawn)
         else:
-            counts = decode(rates, decoding)
+            counts = decode(rates, cast(How, decoding))
         return torch.as_tensor(place_evenly(counts.numpy(), self.config.interval))
 
     def boosted(self, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from raysp.data.splits.population import Sizes
 
 
+A = TypeVar("A")
+
+
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Generic[A]):
     """Predictions for some trials, as tensors or arrays. Units are held-in first, then held-out.
 
     Attributes:
@@ -26,19 +29,22 @@ class Prediction:
         latents: (trials, bins or bins + forward, dimensions); None for models without latents.
     """
 
-    rates: torch.Tensor | np.ndarray
-    rates_forward: torch.Tensor | np.ndarray | None = None
-    latents: torch.Tensor | np.ndarray | None = None
+    rates: A
+    rates_forward: A | None = None
+    latents: A | None = None
 
-    @classmethod
-    def of(cls, rates: torch.Tensor, sizes: Sizes, latents: torch.Tensor | None = None) -> Prediction:
+    @staticmethod
+    def of(rates: torch.Tensor, sizes: Sizes, latents: torch.Tensor | None = None) -> Prediction[torch.Tensor]:
         """Return the prediction of (trials, bins + forward, units) rates."""
-        return cls(rates[:, : sizes.bins], rates[:, sizes.bins :] if sizes.forward else None, latents)
+        return Prediction(rates[:, : sizes.bins], rates[:, sizes.bins :] if sizes.forward else None, latents)
 
-    def numpy(self) -> Prediction:
+    def numpy(self) -> Predicted:
         """Return the same as float32 arrays in main memory."""
-        arrays = (self.rates, self.rates_forward, self.latents)
-        return Prediction(*(None if x is None else _array(x) for x in arrays))
+        forward, latents = (None if x is None else _array(x) for x in (self.rates_forward, self.latents))
+        return Prediction(_array(self.rates), forward, latents)
+
+
+Predicted = Prediction[np.ndarray]
 
 
 def hertz(rates: np.ndarray, bin_ms: float) -> np.ndarray:
@@ -46,7 +52,7 @@ def hertz(rates: np.ndarray, bin_ms: float) -> np.ndarray:
     return rates * (1000.0 / bin_ms)
 
 
-def check_prediction(prediction: Prediction, sizes: Sizes, trials: int, where: str) -> None:
+def check_prediction(prediction: Predicted, sizes: Sizes, trials: int, where: str) -> None:
     """Check a prediction's shapes and values before anything is written.
 
     Raises:
@@ -70,15 +76,14 @@ def check_rates(rates: np.ndarray, shape: tuple[int, ...], where: str) -> None:
         raise BadInput(f"{where} expected finite expected-spikes per bin >= 0, got NaN, infinite or < 0")
 
 
-def concatenate(parts: list[Prediction]) -> Prediction:
-    """Join predictions of successive trials, as arrays."""
-    arrays = [part.numpy() for part in parts]
-    joined = {}
+def concatenate(arrays: list[Predicted]) -> Predicted:
+    """Join predictions of successive trials."""
+    joined: dict[str, Any] = {}
     for name in ("rates", "rates_forward", "latents"):
         pieces = [getattr(part, name) for part in arrays]
         joined[name] = None if pieces[0] is None else np.concatenate(pieces)
     return Prediction(**joined)
 
 
-def _array(x: torch.Tensor | np.ndarray) -> np.ndarray:
+def _array(x: Any) -> np.ndarray:
     return np.asarray(x, dtype=np.float32) if isinstance(x, np.ndarray) else x.detach().float().cpu().numpy()

@@ -79,7 +79,7 @@ class Model(nn.Module):
         log_rates, _ = self._unroll(heldin)
         return poisson_loss(log_rates[:, : targets.shape[1], : targets.shape[2]], targets)
 
-    def predict(self, batch: Batch) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return rates of all units over observed and forward bins, and (trials, bins + forward, latents)."""
         log_rates, latents = self._unroll(torch.nan_to_num(batch.heldin))
         return Prediction.of(rates(log_rates), self.sizes, latents)

@@ -12,6 +12,7 @@ from torch import nn
 from raysp.config.ranges import Positive
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
+from raysp.errors import present
 from raysp.models import base
 from raysp.models.means import mean_counts
 from raysp.models.prediction import Prediction
@@ -61,6 +62,11 @@ class Model(nn.Module):
     """
 
     reads = PopulationSplit
+    kernel: torch.Tensor
+    weights: torch.Tensor
+    intercepts: torch.Tensor
+    mean: torch.Tensor
+    mean_forward: torch.Tensor
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()
@@ -88,10 +94,10 @@ class Model(nn.Module):
     def _regressed(self, trials: TrialArrays) -> tuple[torch.Tensor, ...]:
         smoothed = self._smooth(torch.as_tensor(trials.heldin, device=self.kernel.device))
         inputs = torch.log(smoothed + self.config.offset).flatten(0, 1).cpu().numpy()
-        counts = trials.heldout.reshape(-1, self.sizes.heldout)
+        counts = present(trials.heldout).reshape(-1, self.sizes.heldout)
         return tuple(torch.as_tensor(found) for found in poisson_regression(inputs, counts, self.alpha))
 
-    def predict(self, batch: Batch) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return (trials, bins, units) rates, and the units' means in the forward bins."""
         sizes = self.sizes
         smoothed = self._smooth(batch.heldin)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+import torch
 from torch import nn
 
 from raysp.data.splits.batch import Batch
@@ -12,6 +14,8 @@ from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
 from raysp.models.base import Stages
 from raysp.models.prediction import Prediction
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,14 @@ class Model(nn.Module):
 
     def fit(self, trials: TrialArrays, stages: Stages) -> None:
         """Check that truth is known; there is nothing to fit. Raises BadInput where it is not."""
-        _refuse_unknown(trials.rates)
+        _known(trials.rates)
 
-    def predict(self, batch: Batch) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return the true (trials, bins, units) rates. Raises BadInput where they are not known."""
-        _refuse_unknown(batch.rates)
-        return Prediction.of(batch.rates, self.sizes)
+        return Prediction.of(_known(batch.rates), self.sizes)
 
 
-def _refuse_unknown(rates: object) -> None:
+def _known(rates: T | None) -> T:
     if rates is None:
         raise BadInput("true_rates expected trials with known true rates, got none; leave it out for recordings")
+    return rates

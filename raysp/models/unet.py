@@ -79,6 +79,8 @@ class Config(MaskedConfig):
 class Model(MaskedModel):
     """Embedding, levels down, levels up with skips added, output; latents are what the output is read from."""
 
+    config: Config
+
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         bins = sizes.bins + sizes.forward

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -141,6 +141,10 @@ class TrunkModel(WindowModel):
     A subclass has `readout(x)`, of what the trunk gives, `targets(windows)`, and `errors(output, targets)`, which
     returns each unit's mean error, (units,).
     """
+
+    readout: Callable[[torch.Tensor], torch.Tensor]
+    targets: Callable[[Windows], torch.Tensor]
+    errors: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
     def __init__(self, config: TrunkConfig, sizes: StimulusSizes) -> None:
         super().__init__()

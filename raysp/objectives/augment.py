@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from raysp.data.splits.batch import Batch
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 
 
 def flipped(trials: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
@@ -60,8 +60,8 @@ class Repeats:
     def of(trials: Batch, where: str) -> Repeats:
         """Sort training trials by condition. Raises BadInput unless some condition has two trials."""
         condition = trials.condition
-        known = None if condition is None else condition[condition >= 0]
-        if known is None or not len(known) or (sizes := torch.bincount(known)).max() < 2:
+        known = torch.zeros(0, dtype=torch.int64) if condition is None else condition[condition >= 0]
+        if condition is None or not len(known) or (sizes := torch.bincount(known)).max() < 2:
             raise BadInput(
                 f"{where}, mix_repeats and repeat_targets expected training trials that repeat conditions, got none "
                 "that do"
@@ -82,7 +82,7 @@ class Repeats:
         Where repeats of a condition share their true rates, and units are independent given these, a mixture is as
         good a trial as any, with other noise.
         """
-        whole, condition = batch.whole(), batch.condition
+        whole, condition = batch.whole(), present(batch.condition)
         shape, device = (len(whole), whole.shape[2]), whole.device
         draws = torch.rand(2, *shape, generator=generator, device=device)
         of = condition.clamp(min=0)[:, None]

@@ -99,6 +99,6 @@ def _mean_ev(recorded: np.ndarray, rates: np.ndarray) -> np.ndarray:
     return explained_variance(recorded, rates[..., None, :]).mean(axis=-1)
 
 
-def _over(value: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _over(value: np.ndarray, whole: np.ndarray | float) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(whole == 0, np.nan, value / whole)

@@ -35,8 +35,11 @@ def fill(
     return torch.where(hidden, _values(counts, hidden, how, means, generator, token), counts)
 
 
-def _values(counts, hidden, how, means, generator, token) -> torch.Tensor:
-    if how == "token":
+def _values(
+    counts: torch.Tensor, hidden: torch.Tensor, how: Fill, means: torch.Tensor, generator: torch.Generator | None,
+    token: torch.Tensor | None,
+) -> torch.Tensor:  # fmt: skip
+    if token is not None and how == "token":
         return token.to(counts.dtype).expand_as(counts)
     if how == "random":
         whole = means.to(counts.dtype).expand_as(counts)
@@ -65,7 +68,9 @@ def neighbours(hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return left, right
 
 
-def _between(shown, left, right, means, *, linear: bool) -> torch.Tensor:
+def _between(
+    shown: torch.Tensor, left: torch.Tensor, right: torch.Tensor, means: torch.Tensor, *, linear: bool
+) -> torch.Tensor:
     bins = shown.shape[1]
     index = torch.arange(bins, device=shown.device)[None, :, None]
     none_left, none_right = left < 0, right >= bins

@@ -32,7 +32,7 @@ class Link(nn.Module):
         super().__init__()
         self.name = name
         if name == "scaled_softplus":
-            self.log_scale = nn.Parameter(torch.zeros(units))
+            self.log_scale: torch.Tensor = nn.Parameter(torch.zeros(units))
 
     def rates(self, output: torch.Tensor) -> torch.Tensor:
         """Return expected spikes per bin, float32, finite and >= 0; shape as the output, (..., units)."""

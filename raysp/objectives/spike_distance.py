@@ -125,8 +125,8 @@ def log_distances(
     past: int = PAST, length: int = LENGTH, clamp: int = CLAMP, at_spike: float = AT_SPIKE,
 ) -> torch.Tensor:  # fmt: skip
     """Return the natural log of `distances`, what networks are trained on: ln 0.25 to ln clamp."""
-    options = {"past": past, "length": length, "clamp": clamp, "at_spike": at_spike}
-    return distances(next_table, prev_table, starts, **options).log_()
+    found = distances(next_table, prev_table, starts, past=past, length=length, clamp=clamp, at_spike=at_spike)
+    return found.log_()
 
 
 def true_distances(spikes: np.ndarray, starts: np.ndarray, *, past: int, length: int, clamp: int) -> np.ndarray:
@@ -145,8 +145,8 @@ def true_distances(spikes: np.ndarray, starts: np.ndarray, *, past: int, length:
     Raises:
         BadInput: see `neighbours` and `check`.
     """
-    tables = neighbours(np.pad(spikes, ((0, length), (0, 0))))
-    found = distances(*map(torch.as_tensor, tables), torch.as_tensor(starts), past=past, length=length, clamp=clamp)
+    after, before = map(torch.as_tensor, neighbours(np.pad(spikes, ((0, length), (0, 0)))))
+    found = distances(after, before, torch.as_tensor(starts), past=past, length=length, clamp=clamp)
     return found.numpy()
 
 

@@ -152,7 +152,10 @@ def _mixed(key: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _infer(distances, known, order, place, weight, clamp, at_spike, logs, apart, refractory, spikes):
+def _infer(
+    distances: np.ndarray, known: np.ndarray, order: np.ndarray, place: np.ndarray, weight: np.ndarray, clamp: float,
+    at_spike: float, logs: bool, apart: np.ndarray, refractory: int, spikes: np.ndarray,
+) -> None:  # fmt: skip
     length, asked, slots = distances.shape[1], spikes.shape[1], len(place)
     alone, terms, gain = np.empty(length), np.empty(length), np.empty(slots)
     left, right, visits = np.empty(slots, np.int64), np.empty(slots, np.int64), np.empty(slots, np.int64)
@@ -176,7 +179,10 @@ def _infer(distances, known, order, place, weight, clamp, at_spike, logs, apart,
 
 
 @numba.njit(cache=True, nogil=True)
-def _remove(distances, alone, weight, apart, place, left, right, visits, gain, terms):
+def _remove(
+    distances: np.ndarray, alone: np.ndarray, weight: np.ndarray, apart: np.ndarray, place: np.ndarray,
+    left: np.ndarray, right: np.ndarray, visits: np.ndarray, gain: np.ndarray, terms: np.ndarray,
+) -> int:  # fmt: skip
     """Visit candidates, pass after pass, until none is removed; return how many stay, the first so many of visits."""
     count = len(visits) - 1
     while True:
@@ -202,7 +208,10 @@ def _remove(distances, alone, weight, apart, place, left, right, visits, gain, t
 
 
 @numba.njit(cache=True, nogil=True)
-def _gain(distances, alone, weight, apart, p, a, b, terms):
+def _gain(
+    distances: np.ndarray, alone: np.ndarray, weight: np.ndarray, apart: np.ndarray, p: int, a: int, b: int,
+    terms: np.ndarray,
+) -> float:  # fmt: skip
     """Return by how much the weighted mean squared error falls when p, between a and b (-1 for none), is removed.
 
     NaN, which keeps a candidate, where its territory lies beyond the array.
@@ -225,7 +234,7 @@ def _gain(distances, alone, weight, apart, p, a, b, terms):
 
 
 @numba.njit(cache=True, nogil=True)
-def _sum(terms, count):
+def _sum(terms: np.ndarray, count: np.uint64) -> float:
     """Add up in four lanes, always in one order: a single sum would wait for each addition before the next."""
     one, two, three, four = 0.0, 0.0, 0.0, 0.0
     whole = count & ~np.uint64(3)
@@ -240,7 +249,7 @@ def _sum(terms, count):
 
 
 @numba.njit(cache=True, nogil=True)
-def _sort(visits, gain, count):
+def _sort(visits: np.ndarray, gain: np.ndarray, count: int) -> None:
     """Sort by decreasing gain, NaN last; stable. By insertion: few are left after the first pass."""
     for i in range(1, count):
         slot = visits[i]
@@ -254,7 +263,7 @@ def _sort(visits, gain, count):
 
 
 @numba.njit(cache=True, nogil=True)
-def _write(visits, count, place, refractory, spikes):
+def _write(visits: np.ndarray, count: int, place: np.ndarray, refractory: int, spikes: np.ndarray) -> None:
     """Mark those that stay, but drop what follows the one before, or the known spike, too closely."""
     for i in range(count):
         if visits[i] <= len(spikes):

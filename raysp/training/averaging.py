@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from raysp.config.experiment import Training
 from raysp.training.batches import Batches
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 
 class Averaging:
@@ -24,7 +26,7 @@ class Averaging:
         training: `average`, `average_from`, `average_decay`.
     """
 
-    def __init__(self, model: nn.Module, training: Training) -> None:
+    def __init__(self, model: Model, training: Training) -> None:
         self._model, self._training = model, training
         self._mean: dict[str, torch.Tensor] = {}
         self._count = 0
@@ -88,13 +90,13 @@ def first_epoch(training: Training) -> int:
 
 
 @torch.no_grad()
-def refresh(model: nn.Module, batches: Batches) -> None:
+def refresh(model: Model, batches: Batches) -> None:
     """Take batch normalisation's statistics anew, over the training data with everything visible.
 
     Nothing is drawn and no other part of the model leaves its mode. A part of a model that keeps such statistics has
     `running_mean`, `momentum` and `reset_running_stats` as torch's own.
     """
-    norms = [module for module in model.modules() if getattr(module, "running_mean", None) is not None]
+    norms: list[Any] = [module for module in model.modules() if getattr(module, "running_mean", None) is not None]
     if not norms:
         return
     modes, momenta = [module.training for module in model.modules()], [norm.momentum for norm in norms]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
-from torch import nn
 
 from raysp.training.job import Job
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 
 class Batches(Protocol):
@@ -40,15 +42,15 @@ class Batches(Protocol):
     def whole(self) -> Iterable[Any]:
         """Return all that is trained on, in pieces as they are in evaluation."""
 
-    def show(self, model: nn.Module, piece: Any) -> None:
+    def show(self, model: Model, piece: Any) -> None:
         """Pass a piece of `whole` through a model."""
 
-    def unseen(self, model: nn.Module) -> float | None:
+    def unseen(self, model: Model) -> float | None:
         """Return the loss that models are compared by on what validates, see `training.unseen`; None for none."""
 
-    def measured(self, model: nn.Module) -> dict[str, float]:
+    def measured(self, model: Model) -> dict[str, float]:
         """Return the live metrics of what validates; empty where nothing does."""
 
 
-Learner = Callable[[Job], tuple[nn.Module, Batches]]
+Learner = Callable[[Job], tuple["Model", Batches]]
 """Gives a new model on the job's device, ready to be trained, and its data: nothing validates where the job follows."""

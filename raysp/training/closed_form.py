@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from raysp.training.descent import all_finite
 from raysp.training.fitted import Fitted
@@ -15,7 +13,10 @@ from raysp.training.randomness import seeded
 from raysp.training.stages import Stages
 from raysp.training.trial import new_model
 
-Validate = Callable[[nn.Module], dict[str, float]]
+if TYPE_CHECKING:
+    from raysp.models.base import Model
+
+Validate = Callable[["Model"], dict[str, float]]
 
 
 def fit_itself(job: Job, sizes: Any, data: Any, part: tuple[Any, Validate] | None = None) -> Fitted:
@@ -44,6 +45,6 @@ def fit_itself(job: Job, sizes: Any, data: Any, part: tuple[Any, Validate] | Non
             model.fit(data, Stages(job, "fit"))
     model.eval()
     seconds = time.monotonic() - started
-    row = {name: None for name in ("train_loss", "validation_loss", "unseen_loss", "learning_rate")}
+    row: dict[str, Any] = dict.fromkeys(("train_loss", "validation_loss", "unseen_loss", "learning_rate"))
     row |= {"epoch": 0, "seconds": round(seconds, 3)}
     return Fitted(model, [row | metrics] if metrics else [], job.place, seconds)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from raysp.config.experiment import Training
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.objectives.loss import Loss
 from raysp.training.averaging import Averaging
 from raysp.training.batches import Batches
@@ -22,6 +23,9 @@ from raysp.training.one_cycle import one_cycle
 from raysp.training.optimizer import LaneOptimizer
 from raysp.training.randomness import Streams, looking
 from raysp.training.schedule import is_over, learning_rate
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 
 def finite(loss: float | None) -> float | None:
@@ -101,7 +105,7 @@ class Descent:
         job: how it is trained, and from which seed; lanes that diverge are reported to it.
     """
 
-    def __init__(self, model: nn.Module, batches: Batches, job: Job) -> None:
+    def __init__(self, model: Model, batches: Batches, job: Job) -> None:
         _check_lanes(model, job)
         self.model, self.batches, self.job, self.training = model, batches, job, job.training
         self.device, self.follow = job.place, job.follow
@@ -140,8 +144,8 @@ class Descent:
         trained, rate = self._train(epoch)
         self.averaging.after_epoch(epoch)
         validated = self.batches.selected_on != "nothing"
-        losses, row = {"train_loss": trained}, {"epoch": epoch, "train_loss": None}
-        row |= {"validation_loss": None, "unseen_loss": None, "learning_rate": rate}
+        losses, names = {"train_loss": trained}, ("epoch", "train_loss", "validation_loss", "unseen_loss")
+        row: dict[str, Any] = {**dict.fromkeys(names), "epoch": epoch, "learning_rate": rate}
         if self.averaging.begins(epoch) and validated:
             row["last_weights_loss"] = self._mean(self.losses())
         with self.shown():
@@ -154,13 +158,14 @@ class Descent:
             self._keep(epoch, losses.get("validation_loss"))
         return row
 
-    def shown(self) -> contextlib.AbstractContextManager:
+    def shown(self) -> contextlib.AbstractContextManager[None]:
         """Return a block in which the model has the weights that are validated and kept: averaged ones, if any."""
         return self.averaging.in_place(self.batches)
 
     def losses(self) -> torch.Tensor:
         """Return each lane's mean loss on what validates, (lanes,), in eval mode and float32."""
-        total, weights = 0.0, 0
+        total = torch.zeros((), device=self.device)
+        weights: torch.Tensor | int = 0
         with looking(self.model, self.device, self.job.trial.seed):
             for piece in self.batches.validation():
                 found = self.model.loss(piece)
@@ -208,7 +213,7 @@ class Descent:
         self.model.train()
         if hasattr(self.model, "begin_epoch"):
             self.model.begin_epoch(epoch)
-        total, rate = 0.0, 0.0
+        total, rate = torch.zeros((), device=self.device), 0.0
         for step, chosen in enumerate(self.draws()):
             rate, momentum = self._rate(self.training, epoch, step)
             self.optimizer.set_rates([self._rate(one, epoch, step)[0] for one in self._trainings], momentum)
@@ -247,7 +252,7 @@ class Descent:
             nn.utils.clip_grad_norm_(self.model.parameters(), largest)
             return
         grads = [weights.grad for weights in self.model.parameters() if weights.grad is not None]
-        norm = sum(grad.flatten(1).square().sum(dim=1) for grad in grads).sqrt()
+        norm = functools.reduce(torch.add, [grad.flatten(1).square().sum(dim=1) for grad in grads]).sqrt()
         factor = (largest / (norm + 1e-6)).clamp(max=1.0)
         for grad in grads:
             grad.mul_(_in_front(factor, grad))
@@ -258,7 +263,8 @@ class Descent:
     def _keep(self, epoch: int, losses: torch.Tensor | None) -> None:
         progress = self.progress
         if losses is None:
-            better = epoch <= torch.tensor(self.follow.lanes or (self.follow.epochs,))
+            follow = present(self.follow)
+            better = epoch <= torch.tensor(follow.lanes or (follow.epochs,))
             losses = progress.best_losses
         else:
             better = losses < progress.best_losses
@@ -326,7 +332,7 @@ def _in_front(lanes: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 def _check_lanes(model: nn.Module, job: Job) -> None:
     lanes, training = getattr(model, "lanes", None), job.training
-    own = {"learning_rate": training.learning_rate, "weight_decay": training.weight_decay}
+    own: dict[str, Any] = {"learning_rate": training.learning_rate, "weight_decay": training.weight_decay}
     if job.lanes and len(job.lanes) != lanes:
         raise BadInput(f"lanes expected training settings for each of {lanes or 'no'} lanes, got {len(job.lanes)}")
     if any(dataclasses.replace(one, **own) != training for one in job.lanes):

@@ -27,7 +27,7 @@ def choose(name: str) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if name == "cuda" else device
 
 
-def precision(device: torch.device, name: str) -> contextlib.AbstractContextManager:
+def precision(device: torch.device, name: str) -> contextlib.AbstractContextManager[None]:
     """Return the block in which losses are computed: mixed bfloat16 on a GPU when asked for, else plain float32."""
     if device.type == "cuda" and name == "bfloat16":
         return torch.autocast("cuda", dtype=torch.bfloat16)

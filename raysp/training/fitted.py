@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from raysp.training.job import Follow
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Fitted:
         selected: the model before it was fitted anew to all training data; None where it was not.
     """
 
-    model: nn.Module
+    model: Model
     curve: list[dict[str, Any]]
     device: torch.device
     seconds: float
@@ -47,7 +49,7 @@ class Fitted:
     selected_on: str = "nothing"
     units: dict[int, dict[str, float]] = field(default_factory=dict)
     diverged: tuple[int, ...] = ()
-    selected: nn.Module | None = None
+    selected: Model | None = None
 
     @property
     def parameters(self) -> int:

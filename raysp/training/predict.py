@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
-from torch import nn
 
 from raysp.data.splits.batch import to_device
 from raysp.data.splits.population import TrialArrays
-from raysp.models.prediction import Prediction, concatenate
+from raysp.models.prediction import Predicted, concatenate
 from raysp.training.randomness import looking
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 BATCH = 256
 """Trials at a time; changes memory, not results."""
 
 
-def predict(model: nn.Module, trials: TrialArrays, device: torch.device | str, seed: int = 0) -> Prediction:
+def predict(model: Model, trials: TrialArrays, device: torch.device | str, seed: int = 0) -> Predicted:
     """Return float32 arrays for all trials, in eval mode and without gradients, from held-in counts alone.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -51,9 +52,9 @@ class Streams:
         self.order = torch.Generator().manual_seed(seed)
         self.masks = torch.Generator(device).manual_seed(seed)
 
-    def state(self) -> dict[str, torch.Tensor | str]:
+    def state(self) -> dict[str, Any]:
         """Return the state of both, and of torch's own stream, which dropout draws from."""
-        state = {
+        state: dict[str, Any] = {
             "device": self._device.type,
             "order": self.order.get_state(),
             "masks": self.masks.get_state(),
@@ -61,7 +62,7 @@ class Streams:
         }
         return state | ({"cuda": torch.cuda.get_rng_state(self._device)} if self._device.type == "cuda" else {})
 
-    def restore(self, state: dict[str, torch.Tensor | str]) -> bool:
+    def restore(self, state: dict[str, Any]) -> bool:
         """Go on from a saved state; False when it came from another kind of device, whose masks cannot go on."""
         self.order.set_state(state["order"])
         torch.set_rng_state(state["torch"])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from raysp.models import catalog
 from raysp.training.attempt import Attempt
@@ -16,6 +14,9 @@ from raysp.training.job import Follow, Job
 from raysp.training.memory import check_fits
 from raysp.training.predict import predict
 from raysp.training.randomness import seeded
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 __all__ = ["Diverged", "Fitted", "Follow", "Job", "fit", "new_model", "predict"]
 
@@ -50,7 +51,7 @@ def fit(job: Job, learner: Learner) -> Fitted:
     return dataclasses.replace(fitted, model=final.model, selected=fitted.model, diverged=diverged)
 
 
-def new_model(job: Job, sizes: Any) -> nn.Module:
+def new_model(job: Job, sizes: Any) -> Model:
     """Return a trial's model on the job's device, for data of these sizes. Raises BadInput where memory is short."""
     name, values, place = job.trial.model, dict(job.trial.hyperparameters), job.place
     check_fits(catalog.on_paper(name, values, sizes), place, f"model {name}")

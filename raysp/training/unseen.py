@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
-from torch import nn
 
 from raysp.data.splits.batch import Batch
-from raysp.models.prediction import Prediction
 from raysp.objectives.poisson import negative_log_likelihood
 from raysp.training.randomness import looking
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 BATCH = 256
 """Trials at a time; changes memory, not results."""
@@ -17,7 +20,7 @@ LEAST_RATE = 1e-9
 """Expected spikes per bin; what nlb_tools scores a rate of zero as."""
 
 
-def unseen_loss(model: nn.Module, trials: Batch, device: torch.device, seed: int = 0) -> float | None:
+def unseen_loss(model: Model, trials: Batch, device: torch.device, seed: int = 0) -> float | None:
     """Return a model's mean Poisson loss over held-out units and forward bins, from held-in counts alone.
 
     Nats per known entry (one unit in one bin), without the term ln(counts!) that no rate changes. Held-in counts are
@@ -58,7 +61,7 @@ def _entries(trials: Batch) -> list[tuple[str, slice, torch.Tensor]]:
 
 
 def _losses(
-    rates: Prediction | torch.Tensor | None, units: slice, counts: torch.Tensor
+    rates: torch.Tensor | None, units: slice, counts: torch.Tensor
 ) -> tuple[torch.Tensor | float, torch.Tensor | int]:
     """Return the sum of the losses of known entries, and how many they are; nothing of what is not predicted."""
     if rates is None:
