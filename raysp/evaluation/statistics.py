@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy import stats
 
 from raysp.errors import BadInput
 
+K = TypeVar("K")
 CONFIDENCE = 0.95
 
 
@@ -80,9 +82,7 @@ def summarize(values: Sequence[float] | np.ndarray) -> Summary:
     return Summary(len(values), mean, sd, sem, mean - half, mean + half)
 
 
-def paired_difference(
-    values: Mapping[Hashable, float], baseline: Mapping[Hashable, float], sign: int = 1
-) -> Difference:
+def paired_difference(values: Mapping[K, float], baseline: Mapping[K, float], sign: int = 1) -> Difference:
     """Return how a metric differs from a baseline's, seed by seed (or split by split).
 
     Pairing takes out what seeds and splits do to both alike, which is usually more than the models differ.

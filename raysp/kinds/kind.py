@@ -6,7 +6,7 @@ import abc
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from raysp.errors import BadInput
 from raysp.kinds import lines
@@ -63,7 +63,7 @@ class Elsewhere:
         return self if kind is None else getattr(importlib.import_module(f"{self._room}.{self._file}"), self._function)
 
 
-class Kind(Protocol):
+class Kind(abc.ABC):
     """A kind of data.
 
     Attributes:
@@ -77,7 +77,7 @@ class Kind(Protocol):
     """
 
     name: str
-    metrics: Mapping[str, Metric]
+    metrics: ClassVar[Mapping[str, Metric]]
     floor: str
     ceiling: str = ""
     outputs: tuple[str, ...] = ()
@@ -107,6 +107,7 @@ class Kind(Protocol):
         Raises:
             BadInput: they do not go together.
         """
+        return
 
     def contract(self) -> Sequence[Check]:
         """Return what every model of the kind must keep, beside what all models must; see `kinds.contract`."""
@@ -118,6 +119,7 @@ class Kind(Protocol):
 
     def lacks(self, objective: str, header: Header, units: Units) -> str | None:
         """Return what a split, or a subset of its units, lacks for an objective, as the end of a sentence."""
+        return None
 
     @abc.abstractmethod
     def words(self, trial: Trial, split: Any) -> str:
@@ -192,6 +194,7 @@ class Kind(Protocol):
 
     def tables(self, run: RunFolder) -> None:
         """Write what is computed of a whole run's scores; what is stale goes."""
+        return
 
     def compare(self, run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
         """Return rows of comparison.parquet: what models come to side by side.

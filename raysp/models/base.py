@@ -15,6 +15,7 @@ from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import nn
 
 T = TypeVar("T")
@@ -94,7 +95,17 @@ class PredictingRates(Protocol):
         """
 
 
+class PredictingCurrents(Protocol):
+    """A model of neurons under current clamp."""
+
+    def rates(self, split: Any) -> np.ndarray:
+        """Return (bins of all currents,) float64 spikes/ms, NaN of a unit that could not be fitted."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what parameters.parquet says of each unit; nothing of a model without parameters of a neuron."""
+
+
 if TYPE_CHECKING:
 
-    class Model(nn.Module, Learning, Starting, CountingEpochs, FittingItself, PredictingRates):
+    class Model(nn.Module, Learning, Starting, CountingEpochs, FittingItself, PredictingRates, PredictingCurrents):
         """A model as generic code takes it: which of these methods it has is asked before they are called."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge
@@ -90,6 +90,7 @@ class WindowModel(nn.Module):
     """
 
     reads = StimulusSplit
+    config: Any
     log_output = False
     lanes: int | None = None
     sees_truth = False

@@ -24,7 +24,8 @@ class Pages:
     """Writes a run's page: its images inside it while it stays light, beside it afterwards."""
 
     def __init__(self, run: RunFolder) -> None:
-        self._run, self._embedded, self._written = run, 0, set()
+        self._run, self._embedded = run, 0
+        self._written: set[str] = set()
 
     def image(self, picture: Picture) -> dict[str, str]:
         """Write a picture's PNG, whole or not at all, and return what the page shows of it."""

@@ -45,9 +45,9 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-def cell(data: RunData, task: Task, model: str, decoding: str | None, metric: str) -> Cell:
+def cell(data: RunData, task: Task, model: str, decoding: str | None, metric: str | None) -> Cell:
     """Return a model's mean and spread by a metric, empty where it was not scored."""
-    found = data.means.get((task.slug, model, decoding, metric))
+    found = None if metric is None else data.means.get((task.slug, model, decoding, metric))
     return Cell() if found is None else Cell(*(found[field.name] for field in dataclasses.fields(Cell)[:-1]))
 
 
@@ -75,11 +75,10 @@ def score_rows(
     for i, name in enumerate(columns):
         metric = metrics.get(name.partition(" (")[0])
         sign = -1 if metric is not None and metric.better == "min" else 1
-        ranked = {
-            way: cells[i] for way, cells in table.items() if ways[way][0] not in ENDS and cells[i].mean is not None
-        }
-        most = max((one.count for one in ranked.values()), default=0) if whole else 0
-        able = {way: sign * one.mean for way, one in ranked.items() if one.count >= most}
+        ranked = {way: cells[i] for way, cells in table.items() if ways[way][0] not in ENDS}
+        known = {way: (one.count, sign * one.mean) for way, one in ranked.items() if one.mean is not None}
+        most = max((count for count, _ in known.values()), default=0) if whole else 0
+        able = {way: value for way, (count, value) in known.items() if count >= most}
         if able and name not in unranked:
             best = max(able, key=able.__getitem__)
             table[best][i] = dataclasses.replace(table[best][i], best=True)

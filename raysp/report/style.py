@@ -7,7 +7,7 @@ import io
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from raysp.report.templates import caption
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6A3D9A", "#8C6D31")
@@ -23,6 +24,9 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6
 INK, GREY, FAINT, CORAL = "#222222", "#8A8A8A", "#D9D9D9", "#E8665B"
 FLOOR, CEILING = "#9A9A9A", "#222222"
 UNKNOWN = "#E9E6E0"
+Look = dict[str, Any]
+"""How something is drawn, in matplotlib's words."""
+
 SHEET = pathlib.Path(__file__).with_name("report.mplstyle")
 
 
@@ -67,7 +71,7 @@ def png(figure: Figure) -> bytes:
 
     # Not savefig: it draws every figure twice, and drawing is what takes the time.
     figure.canvas.draw()
-    image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
+    image = Image.fromarray(np.asarray(cast("FigureCanvasAgg", figure.canvas).buffer_rgba())[..., :3])
     small = io.BytesIO()
     image.quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()

@@ -42,7 +42,7 @@ class Batches(Protocol):
     def whole(self) -> Iterable[Any]:
         """Return all that is trained on, in pieces as they are in evaluation."""
 
-    def show(self, model: Model, piece: Any) -> None:
+    def show(self, model: Any, piece: Any) -> None:
         """Pass a piece of `whole` through a model."""
 
     def unseen(self, model: Model) -> float | None:

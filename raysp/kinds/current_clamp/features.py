@@ -72,9 +72,9 @@ def features_of(cells: Any, least_evr: float = LEAST_EVR) -> Features:
     terms = range(1, alpha.shape[1] + 1)
     names = (*(f"alpha_{i}" for i in terms), *(f"beta_{i}" for i in terms), "c0", "c1", "gamma")
     values = np.column_stack([alpha, beta, c0, c1, cells["gamma"].to_numpy()])
-    texts = (np.array(cells[name].fill_null("").to_list(), dtype=str) for name in ("species", "dendrite"))
+    species, dendrite = (np.array(cells[name].fill_null("").to_list(), dtype=str) for name in ("species", "dendrite"))
     lines = np.array([_line(text or "") for text in cells["line"].to_list()], dtype=str)
-    return Features(names, values, lines, *texts, cells["test_evr"].to_numpy())
+    return Features(names, values, lines, species, dendrite, cells["test_evr"].to_numpy())
 
 
 def common_lines(found: Features, more_than: int = LEAST_CELLS) -> Features:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
+from raysp.errors import present
 from raysp.kinds.current_clamp.metrics import METRICS
 from raysp.kinds.kind import Kind, Products, Rows, Units
 from raysp.runs.folder import RunFolder, TrialFolder
@@ -28,7 +29,7 @@ class CurrentClamp(Kind):
     """Currents injected into cells and the spikes that they answer with, sweep by sweep."""
 
     name = "current_clamp"
-    metrics: ClassVar = METRICS
+    metrics = METRICS
     floor, ceiling = "clamp_mean_rate", "clamp_psth"
     outputs = ("parameters.parquet", "analyses.parquet")
     shares_units = True
@@ -36,7 +37,7 @@ class CurrentClamp(Kind):
 
     def units(self, experiment: Experiment, header: Header) -> tuple[int, ...]:
         """Return the recording's own numbers."""
-        return find_units(experiment.units, header.units, header.left_out)
+        return find_units(experiment.units, present(header.units), header.left_out)
 
     def cuts(self, experiment: Experiment, header: Header) -> list[Units]:
         """Return so many units for each trial; a unit's numbers do not depend on the others."""

@@ -56,9 +56,10 @@ def load_cell(
 
 def parameters_of(row: Mapping[str, Any]) -> Parameters:
     """Return one row of a table of cells as parameters of one neuron."""
-    lists = (np.array([row[name]], dtype=np.float64) for name in ("alpha", "beta", "poly_coeff"))
-    single = (np.array([row[name]], dtype=np.float64) for name in ("threshold", "sigma", "gamma"))
-    return Parameters(*lists, *single, 1 - np.array(row["lambda"], dtype=np.float64), row["feedback"])
+    names = ("alpha", "beta", "poly_coeff", "threshold", "sigma", "gamma")
+    alpha, beta, poly, threshold, sigma, gamma = (np.array([row[name]], dtype=np.float64) for name in names)
+    decay = 1 - np.array(row["lambda"], dtype=np.float64)
+    return Parameters(alpha, beta, poly, threshold, sigma, gamma, decay, row["feedback"])
 
 
 def _row(run: str, cell_id: int, bin_ms: int | None, activation_bin_ms: int | None, protocol: str) -> dict[str, Any]:

@@ -105,5 +105,5 @@ def _repeats(table: pa.Table, row: int) -> Repeats:
     current, rates, counts = (
         one[name].values.to_numpy(zero_copy_only=False) for name in ("current", "rates", "counts")
     )
-    where = (one[name].as_py() for name in ("unit", "stimulus", "first_bin"))
-    return Repeats(*where, current, counts.reshape(one["repeats"].as_py(), -1), rates)
+    unit, stimulus, first = (one[name].as_py() for name in ("unit", "stimulus", "first_bin"))
+    return Repeats(unit, stimulus, first, current, counts.reshape(one["repeats"].as_py(), -1), rates)

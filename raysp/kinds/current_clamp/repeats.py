@@ -135,6 +135,6 @@ def _loss(counts: np.ndarray, expected: np.ndarray) -> float:
 
 
 def _mean(values: Sequence[float], weights: np.ndarray) -> float:
-    values = np.array(values, dtype=np.float64)
-    known = ~np.isnan(values)
-    return float(np.average(values[known], weights=weights[known])) if known.any() else float("nan")
+    found = np.array(values, dtype=np.float64)
+    known = ~np.isnan(found)
+    return float(np.average(found[known], weights=weights[known])) if known.any() else float("nan")

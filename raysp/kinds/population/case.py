@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -10,11 +11,11 @@ from raysp.collection.gather import digest_of
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
 from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
-from raysp.errors import NotReady
+from raysp.errors import NotReady, present
 from raysp.io import files
 from raysp.kinds.population.latents_file import read_latents
 from raysp.kinds.population.rates_file import read_rates
-from raysp.models.prediction import Prediction, check_prediction
+from raysp.models.prediction import Predicted, Prediction, check_prediction
 from raysp.runs.folder import RunFolder, TrialFolder
 
 
@@ -33,17 +34,17 @@ class Case:
     trial: Trial
     split: PopulationSplit
     answers: Answers | None
-    prediction: Prediction
+    prediction: Predicted
     folder: TrialFolder
 
     @property
     def known(self) -> TrialArrays:
         """The evaluation trials with all that may be seen of them."""
-        return self.split.eval if self.answers is None else self.answers.trials
+        return present(self.split.eval) if self.answers is None else self.answers.trials
 
     def trial_name(self, index: int) -> str:
         """Name an evaluation trial by the recording's own number, by its position where the split has none."""
-        ids = self.split.eval.ids
+        ids = present(self.split.eval).ids
         return f"evaluation trial {index} (by position)" if ids is None else f"evaluation trial {int(ids[index])}"
 
     def unit_name(self, index: int) -> str:
@@ -109,7 +110,8 @@ def open_case(run: RunFolder, root: str, trial: Trial, *, answers: bool) -> Case
         BadInput: a file is damaged, or the split was prepared anew from other data since.
     """
     store.same_data(root, trial)
-    split, known = store.load(root, trial.split), _answers(root, trial.split) if answers else None
+    split = cast(PopulationSplit, store.load(root, trial.split))
+    known = _answers(root, trial.split) if answers else None
     if trial.units is not None:
         split = split.select(trial.units)
         known = None if known is None else known.select(trial.units)
@@ -118,13 +120,13 @@ def open_case(run: RunFolder, root: str, trial: Trial, *, answers: bool) -> Case
         raise NotReady(f"{trial.id} has no predictions; run the experiment again with --retry")
     digest_of(run, trial)
     prediction = Prediction(*read_rates(folder.predictions, "eval"))
-    check_prediction(prediction, split.sizes, len(split.eval), trial.id)
+    check_prediction(prediction, split.sizes, len(present(split.eval)), trial.id)
     return Case(trial, split, known, prediction, folder)
 
 
 def _answers(root: str, split: str) -> Answers | None:
     # A benchmark's unfetched answers are no error: the figures then show the input units alone.
     try:
-        return store.load_answers(root, split)
+        return cast(Answers, store.load_answers(root, split))
     except NotReady:
         return None

@@ -48,7 +48,7 @@ def _compared(
 ) -> Iterator[dict[str, Any]]:
     floor, ceiling = bounds
     for model, mine in values.items():
-        row = {
+        row: dict[str, Any] = {
             "model": model,
             "role": {ceiling: "ceiling", floor: "floor"}.get(model, "model"),
             "seeds": str(len(mine)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
@@ -24,14 +24,16 @@ class Population(Kind):
     """Spike counts of trials by bins by units; some units, and bins after the observed ones, may be held out."""
 
     name = "population"
-    metrics: ClassVar = METRICS
+    metrics = METRICS
     floor, ceiling = FLOOR, CEILING
     outputs = ("submission-val.h5", "submission-test.h5", "standin-submission-val.h5", "standin-submission-test.h5")
 
     def units(self, experiment: Experiment, header: Header) -> Units:
         """Return positions, held-in units first; None for all."""
-        if experiment.units == "all" or not isinstance(experiment.units, str):
-            return None if experiment.units == "all" else experiment.units
+        if experiment.units == "all":
+            return None
+        if not isinstance(experiment.units, str):
+            return experiment.units
         return find_units(experiment.units, range(header.sizes.units))
 
     def work(self, header: Header) -> float:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits.batch import Batch, to_device
 from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.evaluation.live import live_metrics
 from raysp.io.words import counted
 from raysp.models import catalog
@@ -23,6 +23,9 @@ from raysp.training.job import Job
 from raysp.training.predict import BATCH, predict
 from raysp.training.unseen import unseen_loss
 from raysp.training.validation import validation_mask
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 
 class TrialBatches:
@@ -37,7 +40,7 @@ class TrialBatches:
     """
 
     betas, by_step = (0.9, 0.999), False
-    units = ()
+    units: tuple[int, ...] = ()
 
     def __init__(
         self, train: TrialArrays, validation: TrialArrays | None, device: torch.device, seed: int, selected_on: str
@@ -57,28 +60,28 @@ class TrialBatches:
 
     def validation(self) -> Iterator[Batch]:
         """Yield the validation trials."""
-        return _pieces(self.held)
+        return _pieces(present(self.held))
 
     def whole(self) -> Iterator[Batch]:
         """Yield the training trials."""
         return _pieces(self.train)
 
-    def show(self, model: nn.Module, piece: Batch) -> None:
+    def show(self, model: Model, piece: Batch) -> None:
         """Let a model predict what is held out from what it may see."""
         model.predict(piece.inputs())
 
-    def unseen(self, model: nn.Module) -> float | None:
+    def unseen(self, model: Model) -> float | None:
         """Return the Poisson loss of held-out units and forward bins; None without any."""
         return None if self.held is None else unseen_loss(model, self.held, self._device, self._seed)
 
-    def measured(self, model: nn.Module) -> dict[str, float]:
+    def measured(self, model: Model) -> dict[str, float]:
         """Return the live metrics of the validation trials."""
         if self._aside is None:
             return {}
         return live_metrics(predict(model, self._aside, self._device, self._seed), self._aside)
 
 
-def learner(job: Job, split: PopulationSplit, answers: Answers | None = None) -> tuple[nn.Module, TrialBatches]:
+def learner(job: Job, split: PopulationSplit, answers: Answers | None = None) -> tuple[Model, TrialBatches]:
     """Return a new model that starts from the training trials, and its data.
 
     Args:
@@ -124,13 +127,14 @@ def selected_on(trial: Trial) -> str:
 def parts_in_words(trial: Trial, split: PopulationSplit) -> str:
     """Return how many trials train, validate and evaluate, in words. Raises BadInput as `validation_mask` does."""
     training, count = trial.training, len(split.train)
-    validated = training is not None and training.validate_on != "eval" and trial.follows is None
-    aside = int(validation_mask(split.train, training).sum()) if validated else 0
+    aside = 0
+    if training is not None and training.validate_on != "eval" and trial.follows is None:
+        aside = int(validation_mask(split.train, training).sum())
     between = f", {aside} validation" if aside else ""
-    return f"{count - aside} training{between} and {counted(len(split.eval), 'evaluation trial')}"
+    return f"{count - aside} training{between} and {counted(len(present(split.eval)), 'evaluation trial')}"
 
 
-def _validated(job: Job, trials: TrialArrays, model: nn.Module) -> dict[str, float]:
+def _validated(job: Job, trials: TrialArrays, model: Model) -> dict[str, float]:
     found = live_metrics(predict(model, trials, job.place, job.trial.seed), trials)
     loss = unseen_loss(model, to_device(trials, job.place), job.place, job.trial.seed)
     return found if loss is None else found | {"unseen_loss": loss}

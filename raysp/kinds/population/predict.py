@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from raysp.data.splits.population import PopulationSplit, TrialArrays
+from raysp.errors import present
 from raysp.evaluation.hidden import masked_deviance
 from raysp.kinds.kind import Products
 from raysp.kinds.population import inside_file
@@ -12,7 +13,7 @@ from raysp.kinds.population.latents_file import write_latents
 from raysp.kinds.population.learner import selected_on
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.masked import MaskedModel
-from raysp.models.prediction import Prediction
+from raysp.models.prediction import Predicted
 from raysp.training import predict as training
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
@@ -27,10 +28,11 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
         split: the trial's units already selected.
     """
 
-    def of(trials: TrialArrays) -> Prediction:
+    def of(trials: TrialArrays) -> Predicted:
         return training.predict(fitted.model, trials, fitted.device, job.trial.seed)
 
-    trial, parts = job.trial, {"train": of(split.train), "eval": of(split.eval)}
+    trial, asked = job.trial, present(split.eval)
+    parts = {"train": of(split.train), "eval": of(asked)}
     files = {"predictions.parquet": lambda path: write_predictions(path, trial, split.sizes, parts, split)}
     if (found := parts["eval"].latents) is not None:
         train = None if split.train.states is None else parts["train"].latents
@@ -38,6 +40,6 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
     if isinstance(model := fitted.model, MaskedModel):
         shown = {name: one.numpy() for name, one in model.inside(trial.seed).items()}
         files[inside_file.NAME] = lambda path: inside_file.write_inside(path, trial, shown)
-    hidden = masked_deviance(of, split.eval)
+    hidden = masked_deviance(of, asked)
     metrics = {"evaluation": {"masked deviance": hidden if math.isfinite(hidden) else None}}
     return Products(files, metrics, {"selected_on": selected_on(trial)})

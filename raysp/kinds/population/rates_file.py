@@ -20,7 +20,7 @@ from raysp.config.experiment import Trial
 from raysp.data.splits.population import PopulationSplit, Sizes
 from raysp.errors import BadInput, unknown
 from raysp.io import checksum, files, tables
-from raysp.models.prediction import Prediction, check_prediction
+from raysp.models.prediction import Predicted, check_prediction
 from raysp.training.validation import validation_mask
 
 FORMAT = 2
@@ -98,7 +98,7 @@ class _Names:
 
 
 def write_predictions(
-    path: str, trial: Trial, sizes: Sizes, parts: dict[str, Prediction], split: PopulationSplit | None = None
+    path: str, trial: Trial, sizes: Sizes, parts: dict[str, Predicted], split: PopulationSplit | None = None
 ) -> None:
     """Write a trial's predictions, whole or not at all; beside them it takes one row group's memory (about 16 MB).
 
@@ -177,7 +177,7 @@ def read_rates(path: str, part: str) -> tuple[np.ndarray, np.ndarray | None]:
         return _read_part(file, header, part)
 
 
-def _checked(trial: Trial, sizes: Sizes, parts: dict[str, Prediction]) -> dict[str, Prediction]:
+def _checked(trial: Trial, sizes: Sizes, parts: dict[str, Predicted]) -> dict[str, Predicted]:
     for part in parts:
         if part not in PARTS:
             raise unknown("part of a prediction", part, PARTS)
@@ -208,7 +208,7 @@ def _totals() -> dict[str, Any]:
 
 
 def _row_groups(
-    trial: Trial, sizes: Sizes, part: str, prediction: Prediction, names: _Names, totals: dict[str, Any]
+    trial: Trial, sizes: Sizes, part: str, prediction: Predicted, names: _Names, totals: dict[str, Any]
 ) -> Iterator[pa.RecordBatch]:
     step = max(1, ROW_GROUP_VALUES // max(1, sizes.units * (sizes.bins + sizes.forward)))
     units = np.arange(sizes.units)
@@ -307,7 +307,8 @@ def _compare(digests: Mapping[str, str], rates: np.ndarray, forward: np.ndarray 
             for first in range(0, len(array), step):
                 totals[name].update(np.ascontiguousarray(array[first : first + step].transpose(0, 2, 1)).data)
     found = {name: total.hexdigest() for name, total in totals.items()}
-    names = _Names(**{name: None if (array == UNKNOWN).all() else array for name, array in own.items()})
+    known: dict[str, Any] = {name: None if (array == UNKNOWN).all() else array for name, array in own.items()}
+    names = _Names(**known)
     if {**found, "own": names.digest()} != digests:
         raise ValueError("its content is not what was written")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from raysp.evaluation.rates import measures_of_truth, r2_per_unit, roughness
 from raysp.evaluation.score import Score, known, score, scores
 from raysp.io import files
 from raysp.kinds.population.silent import silent_scores
-from raysp.models.prediction import Prediction
+from raysp.models.prediction import Predicted, Prediction
 from raysp.runs.folder import TrialFolder
 from raysp.runs.metrics_table import of_trial
 
@@ -62,14 +63,14 @@ def population_rows(
     return [{**common, **one.row(), "unit": _own_id(split, one.unit_index)} for one in found]
 
 
-def _judged(split: PopulationSplit, answers: Answers, parts: dict[str, Prediction]) -> list[Score]:
+def _judged(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> list[Score]:
     """Return the judge's scores; raysp's own, with a note of why, where it is not there or fails."""
     from raysp.data.nlb.answers import answers_dict
 
     truth = answers_dict(answers, split.train)
     (group,) = truth
     heldin = split.sizes.heldin
-    rates = {}
+    rates: dict[str, np.ndarray] = {}
     for part, prediction in parts.items():
         rates |= _halves(f"{part}_rates", prediction.rates, heldin)
     if parts["eval"].rates_forward is not None:
@@ -88,7 +89,7 @@ def _instead(own: Score, reason: Exception) -> Score:
     return Score(own.metric, own.value, why if own.note is None else f"{own.note}; {why}")
 
 
-def _not_predicted(answers: Answers, prediction: Prediction) -> list[Score]:
+def _not_predicted(answers: Answers, prediction: Predicted) -> list[Score]:
     """Return the scores that a prediction cannot have, though the answers are known."""
     if prediction.rates_forward is not None or forward_counts(answers.trials, answers.sizes.heldout) is None:
         return []
@@ -99,14 +100,14 @@ def _halves(stem: str, rates: np.ndarray, heldin: int) -> dict[str, np.ndarray]:
     return {f"{stem}_heldin": rates[..., :heldin], f"{stem}_heldout": rates[..., heldin:]}
 
 
-def _own(split: PopulationSplit, answers: Answers, parts: dict[str, Prediction]) -> dict[str, Any]:
+def _own(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> dict[str, Any]:
     train = split.train if split.train.behavior is not None else None
     return benchmark_metrics(
         answers, parts["eval"].rates, parts["eval"].rates_forward, train=train, train_rates=parts["train"].rates
     )
 
 
-def _beside(answers: Answers, prediction: Prediction) -> list[Score]:
+def _beside(answers: Answers, prediction: Predicted) -> list[Score]:
     # Reconstruction of the input units and closeness to known truth: beside the benchmark's numbers, never as them.
     name = "reconstruction bits/spike"
     found = scores({name: live_measures(prediction, answers.trials)[name]})
@@ -117,7 +118,7 @@ def _beside(answers: Answers, prediction: Prediction) -> list[Score]:
     return [*found, *_ratios(answers, prediction)]
 
 
-def _ratios(answers: Answers, prediction: Prediction) -> list[Score]:
+def _ratios(answers: Answers, prediction: Predicted) -> list[Score]:
     """Return how many spikes were predicted for each that was recorded, over all units and by what was hidden."""
     known_counts, heldin = answers.trials, answers.sizes.heldin
     cases = {
@@ -125,7 +126,7 @@ def _ratios(answers: Answers, prediction: Prediction) -> list[Score]:
         "held-out units": (prediction.rates[..., heldin:], known_counts.heldout),
         "forward bins": (prediction.rates_forward, forward_counts(known_counts, answers.sizes.heldout)),
     }
-    sums = {
+    sums: dict[str | None, np.ndarray] = {
         name: _sums(rates, counts)
         for name, (rates, counts) in cases.items()
         if rates is not None and counts is not None and counts.size
@@ -155,7 +156,7 @@ def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:
     return [known(name, settings.coerce(float | None, value, f"{folder.metrics}, {name}")) for name, value in values]
 
 
-def _behavior(split: PopulationSplit, answers: Answers, parts: dict[str, Prediction]) -> list[Score]:
+def _behavior(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> list[Score]:
     if is_velocity(split.sizes.dataset, answers.trials.behavior):
         return []
     rates = parts["train"].rates, parts["eval"].rates
@@ -177,7 +178,7 @@ def _states(split: PopulationSplit, answers: Answers, folder: TrialFolder, trial
     return [known("state R2", float(found.mean())), *each]
 
 
-def _per_unit(split: PopulationSplit, answers: Answers, prediction: Prediction) -> list[Score]:
+def _per_unit(split: PopulationSplit, answers: Answers, prediction: Predicted) -> list[Score]:
     """Return co-bps of each held-out unit, undefined without a spike, and R2 of each unit whose true rate changes."""
     counts, heldin = answers.trials.heldout, split.sizes.heldin
     truth = _truth_per_unit(answers, prediction)
@@ -186,14 +187,14 @@ def _per_unit(split: PopulationSplit, answers: Answers, prediction: Prediction) 
     return truth + [
         score(
             "co-bps",
-            lambda unit=unit: bits_per_spike(prediction.rates[..., heldin + unit, None], counts[..., unit, None]),
+            partial(bits_per_spike, prediction.rates[..., heldin + unit, None], counts[..., unit, None]),
             unit_index=heldin + unit,
         )
         for unit in range(split.sizes.heldout)
     ]
 
 
-def _truth_per_unit(answers: Answers, prediction: Prediction) -> list[Score]:
+def _truth_per_unit(answers: Answers, prediction: Predicted) -> list[Score]:
     if answers.trials.rates is None:
         return []
     try:

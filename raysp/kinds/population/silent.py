@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
 from raysp.evaluation.score import Score, score
-from raysp.models.prediction import Prediction
+from raysp.models.prediction import Predicted
 from raysp.training.validation import validation_mask
 
 WITHOUT = "{} without units silent in training"
@@ -27,7 +28,7 @@ def fitted_trials(trial: Trial, train: TrialArrays) -> TrialArrays:
     return train.take(~validation_mask(train, training))
 
 
-def silent_scores(trial: Trial, split: PopulationSplit, answers: Answers, found: Prediction) -> list[Score]:
+def silent_scores(trial: Trial, split: PopulationSplit, answers: Answers, found: Predicted) -> list[Score]:
     """Return co-bps and fp-bps without the units that were silent in training and not in evaluation, where there are.
 
     The note of a score names these units. A unit's rate is learnt from its spikes: of one that had none it is near
@@ -45,9 +46,7 @@ def silent_scores(trial: Trial, split: PopulationSplit, answers: Answers, found:
         if not len(silent):
             continue
         others = np.setdiff1d(np.arange(counts.shape[2]), silent)
-        rest = score(
-            WITHOUT.format(metric), lambda pair=(rates[..., others], counts[..., others]): _bits_per_spike(*pair)
-        )
+        rest = score(WITHOUT.format(metric), partial(_bits_per_spike, rates[..., others], counts[..., others]))
         note = (
             f"{named_units(split, first + silent)} without a spike in the {len(train)} training trials of the fit and "
             f"with {_spikes(counts)[silent].sum():.0f} on the evaluation trials"
@@ -67,7 +66,7 @@ def named_units(split: PopulationSplit, indices: Sequence[int] | np.ndarray) -> 
 
 
 def _cases(
-    train: TrialArrays, known: TrialArrays, found: Prediction
+    train: TrialArrays, known: TrialArrays, found: Predicted
 ) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, np.ndarray]]:
     """Yield (metric, index of the first unit, rates, training counts, evaluation counts) of what can be compared."""
     heldin = known.heldin.shape[2]
@@ -86,4 +85,4 @@ def _bits_per_spike(rates: np.ndarray, counts: np.ndarray) -> float:
 
 
 def _spikes(counts: np.ndarray) -> np.ndarray:
-    return np.nansum(counts, axis=(0, 1), dtype=np.float64)
+    return np.asarray(np.nansum(counts, axis=(0, 1), dtype=np.float64))

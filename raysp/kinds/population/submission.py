@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ from raysp.data.formats.hdf5 import new_hdf5, opened, write_array
 from raysp.data.nlb import sets as nlb_sets
 from raysp.data.splits import store
 from raysp.data.splits.population import Sizes
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, present, unknown
 from raysp.io import files
 from raysp.kinds.population.metrics import CEILING, FLOOR
 from raysp.kinds.population.rates_file import PARTS, read_header, read_rates
@@ -154,7 +154,7 @@ def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = No
     )
 
 
-def shapes(sizes: Sizes, trials: dict[str, int], *, forward: bool) -> dict[str, tuple[int, int, int]]:
+def shapes(sizes: Sizes, trials: Mapping[str, int], *, forward: bool) -> dict[str, tuple[int, int, int]]:
     """Return the arrays of a group and their shapes (trials, bins, units).
 
     Args:
@@ -254,17 +254,21 @@ def _write_halves(out: h5py.Group, name: str, rates: np.ndarray, heldin: int) ->
 
 def _mean_rates(run: RunFolder, group: Group, part: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the mean over seeds of (trials, bins, units), and of the forward bins; one seed passes unchanged."""
-    total, total_forward = None, None
+    total: np.ndarray | None = None
+    total_forward: np.ndarray | None = None
     for trial in group.trials:
         rates, forward = read_rates(run.trial(trial.id).predictions, part)
         if len(group.trials) == 1:
             return rates, forward if group.forward else None
-        total = rates.astype(np.float64) if total is None else np.add(total, rates, out=total)
+        total = _added(total, rates)
         if part == "eval" and group.forward:
-            start = total_forward is None
-            total_forward = forward.astype(np.float64) if start else np.add(total_forward, forward, out=total_forward)
+            total_forward = _added(total_forward, present(forward))
     count = len(group.trials)
     for array in (total, total_forward):
         if array is not None:
             np.divide(array, count, out=array)
-    return total, total_forward
+    return present(total), total_forward
+
+
+def _added(total: np.ndarray | None, more: np.ndarray) -> np.ndarray:
+    return more.astype(np.float64) if total is None else np.add(total, more, out=total)

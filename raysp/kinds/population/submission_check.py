@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from raysp.data.formats.guarded import Dataset, Group, decoded
 from raysp.data.formats.hdf5 import DIGEST, opened
 from raysp.data.nlb import sets as nlb_sets
 from raysp.data.splits import store
-from raysp.errors import BadInput, NotReady
+from raysp.data.splits.population import PopulationSplit
+from raysp.errors import BadInput, NotReady, present
 from raysp.io import files
 from raysp.kinds.population.submission import HALVES, shapes
 
@@ -41,18 +43,18 @@ def check_submission(path: str, root: str, phase: str | None = None) -> list[str
     if not files.exists(path):
         raise NotReady(f"no submission at {path}; run: raysp collect RUN")
     with opened(path, again="run: raysp collect RUN") as file:
-        phase, standin = _phase(path, file, phase), _standin(path, file)
+        known, standin = _phase(path, file, phase), _standin(path, file)
         lines, wrong = [], [] if len(file) else ["it has no group such as mc_maze or mc_maze_20"]
         for name in file:
-            found = list(_mismatches(file, name, phase, standin, root))
+            found = list(_mismatches(file, name, known, standin, root))
             wrong += [f"{name}: {text}" for text in found]
-            lines += [] if found else [_line(file[name], name)]
+            lines += [] if found else [_line(cast(Group, file[name]), name)]
     if wrong:
-        raise BadInput(f"{path} does not fit the {phase} splits below {root}:\n  " + "\n  ".join(wrong))
+        raise BadInput(f"{path} does not fit the {known} splits below {root}:\n  " + "\n  ".join(wrong))
     return lines
 
 
-def _phase(path: str, file: Group, phase: str | None) -> str:
+def _phase(path: str, file: Group, phase: str | None) -> nlb_sets.Phase:
     stem = os.path.basename(path).removesuffix(".h5")
     given = file.attrs.get("phase")
     named = phase or (given if given is None else decoded(given))
@@ -66,7 +68,7 @@ def _standin(path: str, file: Group) -> bool:
     return bool(np.any(file.attrs.get("standin", os.path.basename(path).startswith(STANDIN))))
 
 
-def _mismatches(file: Group, name: str, phase: str, standin: bool, root: str) -> Iterator[str]:
+def _mismatches(file: Group, name: str, phase: nlb_sets.Phase, standin: bool, root: str) -> Iterator[str]:
     groups = {
         nlb_sets.group_name(dataset, bin_ms): (dataset, bin_ms) for dataset in nlb_sets.SETS for bin_ms in (5, 20)
     }
@@ -107,7 +109,7 @@ def _needed(array: str, dataset: str, group: Group) -> bool:
 
 def _another_unit(group: Group, root: str, split: str) -> Iterator[str]:
     """Compare the mean rate of the input units with their mean count, which every model comes near to."""
-    counts = store.load(root, split).eval.heldin
+    counts = present(cast(PopulationSplit, store.load(root, split)).eval).heldin
     if "eval_rates_heldin" not in group:
         return
     rates = group["eval_rates_heldin"]

@@ -86,7 +86,12 @@ def calibrated(
 
 
 def _tried(
-    model: WindowModel, tape: Tape, stretch: tuple[int, int], decoding: str, distance: Distance, keep_going
+    model: WindowModel,
+    tape: Tape,
+    stretch: tuple[int, int],
+    decoding: str,
+    distance: Distance,
+    keep_going: Callable[[], None],
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the fields of `Tried`."""
     boosts = {str(boost): Boost(decoding, torch.full((len(tape.spikes),), boost)) for boost in BOOSTS}
@@ -96,4 +101,5 @@ def _tried(
     trains = [found.spikes[name] for name in boosts]
     predicted = np.stack([train.sum(axis=1, dtype=np.int64) for train in trains])
     far = [[distance(own, unit) for own, unit in zip(true, train, strict=True)] for train in trains]
-    return tuple(torch.as_tensor(found) for found in (predicted, true.sum(axis=1, dtype=np.int64), np.array(far)))
+    recorded = true.sum(axis=1, dtype=np.int64)
+    return torch.as_tensor(predicted), torch.as_tensor(recorded), torch.as_tensor(np.array(far))

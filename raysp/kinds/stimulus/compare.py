@@ -8,7 +8,7 @@ can be made per width, against each count by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Trial
 from raysp.evaluation.statistics import paired_difference
@@ -17,6 +17,9 @@ from raysp.models import catalog
 from raysp.models.windowed import CALIBRATED
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
+
+if TYPE_CHECKING:
+    from raysp.models.windowed import Role
 
 WIDTHS = (5, 10, 20, 50, 100, 150)
 """At which differences are tested, ms."""
@@ -133,7 +136,7 @@ def lines_of(
     def line(model: str, decoding: str) -> Line:
         trial = first[model]
         own = known.get(trial.model) or about(catalog.module(trial.model).Model)
-        role = "floor" if model == floor else "ceiling" if model == ceiling else own["role"]
+        role: Role = "floor" if model == floor else "ceiling" if model == ceiling else own["role"]
         published = decoding not in CALIBRATED and (own["published"] is None or decoding in own["published"])
         return Line(model, decoding, role, trial.hyperparameters.get("interval"), models.count(model) == 1, published)
 

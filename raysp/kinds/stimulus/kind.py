@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
+from raysp.errors import present
 from raysp.kinds.kind import Elsewhere, Kind, Units
 from raysp.kinds.stimulus.lines import METRICS
 
@@ -22,14 +23,14 @@ class Stimulus(Kind):
     """A stimulus and the spikes of units over time, cut into training, validation and test part."""
 
     name = "stimulus"
-    metrics: ClassVar = METRICS
+    metrics = METRICS
     floor, ceiling = "no_spikes", "perfect_distance"
     outputs = ("spike_train_metrics.parquet",)
     shares_units = True
 
     def units(self, experiment: Experiment, header: Header) -> tuple[int, ...]:
         """Return the recording's own numbers."""
-        return find_units(experiment.units, header.units, header.left_out)
+        return find_units(experiment.units, present(header.units), header.left_out)
 
     def cuts(self, experiment: Experiment, header: Header) -> list[Units]:
         """Return so many units for each trial."""

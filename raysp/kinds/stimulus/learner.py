@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import nn
 
 from raysp.config.experiment import Training
 from raysp.data.splits.header import Header
@@ -19,6 +19,9 @@ from raysp.training import trial as trials
 from raysp.training.closed_form import fit_itself
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 LOOK = 768
 """Validation windows at a time, those of each unit counted; changes memory, not results."""
@@ -65,14 +68,14 @@ class WindowBatches:
         """Yield the training windows without shift."""
         return self._pieces(self.starts.to(self._tape.device))
 
-    def show(self, model: WindowModel, piece: Windows) -> None:
+    def show(self, model: Any, piece: Windows) -> None:
         """Let a model say what it says of windows."""
         model.output(piece)
 
-    def unseen(self, model: nn.Module) -> None:
+    def unseen(self, model: Model) -> None:
         """Return None: the loss that models are compared by is of counts in bins."""
 
-    def measured(self, model: nn.Module) -> dict[str, float]:
+    def measured(self, model: Model) -> dict[str, float]:
         """Return nothing: spike trains are scored once they are predicted."""
         return {}
 
@@ -83,7 +86,7 @@ class WindowBatches:
         return self._tape.windows(starts, self._before)
 
 
-def learner(job: Job, split: StimulusSplit, answers: None = None) -> tuple[WindowModel, WindowBatches]:
+def learner(job: Job, split: StimulusSplit, answers: None = None) -> tuple[Model, WindowBatches]:
     """Return a new model that starts from the training part, and its data.
 
     Raises:
@@ -92,7 +95,7 @@ def learner(job: Job, split: StimulusSplit, answers: None = None) -> tuple[Windo
     check_training(job.training)
     model, tape, whole = trials.new_model(job, split.sizes), Tape.of(split, job.place), job.follow is not None
     model.start(tape, trained_on(split, whole=whole))
-    return model, WindowBatches(model, split, tape, whole=whole)
+    return model, WindowBatches(cast(WindowModel, model), split, tape, whole=whole)
 
 
 def fit(job: Job, split: StimulusSplit, answers: None = None) -> Fitted:

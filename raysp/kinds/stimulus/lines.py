@@ -69,7 +69,7 @@ class Line:
 class Mean(NamedTuple):
     """A mean over units with the ends of its 95 % interval (Student's t), None for a single unit."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # A tuple has a method of that name.
     mean: float
     low: float | None
     high: float | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from raysp.kinds.stimulus.calibration import calibrated
 from raysp.kinds.stimulus.kernels_file import write_kernels
 from raysp.kinds.stimulus.rollout import Boost, roll_out
 from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, write_spike_trains
+from raysp.models.windowed import WindowModel
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.stages import Stages
@@ -36,7 +37,7 @@ def predict(job: Job, fitted: Fitted, split: StimulusSplit) -> Products:
     Raises:
         Interrupted: the job said stop; the checkpoint holds the fitted model.
     """
-    trial, model = job.trial, fitted.model
+    trial, model = job.trial, cast(WindowModel, fitted.model)
     job.report({"phase": "calibrating"})
     boosts = calibrated_on_validation(job, fitted, split)
     job.report({"phase": "predicting"})
@@ -75,7 +76,7 @@ def calibrated_on_validation(job: Job, fitted: Fitted, split: StimulusSplit) -> 
 
     Where the model was fitted anew to the validation part too, its boosts are those of the model that had not seen it.
     """
-    model = fitted.selected or fitted.model
+    model = cast(WindowModel, fitted.selected or fitted.model)
 
     def squared(recorded: np.ndarray, predicted: np.ndarray) -> float:
         width = np.array([model.config.careful_ms])
@@ -94,7 +95,8 @@ def predicted(
 ) -> list[SpikeTrain]:
     """Return the spike trains that a model predicts for a stretch, one per decoding of each unit that has weights."""
     tape = Tape.of(split, fitted.device)
-    found = roll_out(fitted.model, tape, stretch, seed=job.trial.seed, boosts=boosts, keep_going=_Clock(job).look)
+    model = cast(WindowModel, fitted.model)
+    found = roll_out(model, tape, stretch, seed=job.trial.seed, boosts=boosts, keep_going=_Clock(job).look)
     rows = []
     for index, unit in enumerate(split.units.tolist()):
         if unit in fitted.lost:

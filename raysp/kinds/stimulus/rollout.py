@@ -133,7 +133,10 @@ def _starts(model: WindowModel, stretch: tuple[int, int], *, whole_windows: bool
     return [first + model.step * index for index in range(count)], min(first + model.step * count, end)
 
 
-def _stepped(decoder, tape, starts, seed, history, stretch, keep_output, keep_going):
+def _stepped(
+    decoder: _Decoder, tape: Tape, starts: list[int], seed: int, history: History, stretch: tuple[int, int],
+    keep_output: bool, keep_going: Callable[[], None],
+) -> tuple[dict[str, torch.Tensor], dict[str, np.ndarray]]:  # fmt: skip
     model, names = decoder.model, decoder.names
     before = model.reach.before
     units, bins = len(tape.spikes), before + model.step * len(starts)
@@ -155,13 +158,16 @@ def _stepped(decoder, tape, starts, seed, history, stretch, keep_output, keep_go
             trains[:, row, now + before : now + before + model.step] = put[:, 0].to(tape.device)
         if keep_output:
             kept.append(output.cpu())
-    output = torch.stack(kept, dim=2).numpy() if kept else None
+    whole = torch.stack(kept, dim=2).numpy() if kept else None
     counts = trains[:, :, before:].to(torch.uint8).cpu()
     spikes = {name: counts[:, row] for row, name in enumerate(names)}
-    return spikes, {} if output is None else {name: output[:, row] for row, name in enumerate(names)}
+    return spikes, {} if whole is None else {name: whole[:, row] for row, name in enumerate(names)}
 
 
-def _forced(decoder, tape, starts, seed, keep_output, keep_going, batch: int = 64):
+def _forced(
+    decoder: _Decoder, tape: Tape, starts: list[int], seed: int, keep_output: bool, keep_going: Callable[[], None],
+    batch: int = 64,
+) -> tuple[dict[str, torch.Tensor], dict[str, np.ndarray]]:  # fmt: skip
     model = decoder.model
     spikes: dict[str, list[torch.Tensor]] = {name: [] for name in decoder.names}
     generators = {name: _generators(tape, seed) for name in decoder.names}

@@ -31,7 +31,7 @@ def histograms(found: list[tuple[Task, Numbers]]) -> Picture:
         for axes, (task, numbers) in zip(panels(figure, len(shown), COLUMNS, sharex=True), shown, strict=True):
             for model in numbers.fitted:
                 values = np.clip(list(numbers.values.get((model, EVR), {}).values()), LOWEST, 1.19)
-                axes.hist(values, edges, histtype="step", color=paint[model], linewidth=1.5, label=model)
+                axes.hist(values, edges.tolist(), histtype="step", color=paint[model], linewidth=1.5, label=model)
                 if len(values):
                     axes.plot(np.median(values), 0, "^", color=paint[model], clip_on=False, markersize=8, zorder=5)
             if numbers.ceilings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from raysp.config.experiment import Training, Trial
 from raysp.errors import NotReady
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, model_colours, picture
+from raysp.report.style import CORAL, GREY, PALETTE, Look, Picture, canvas, model_colours, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,8 +45,8 @@ def curves(data: RunData, task: Task) -> Picture:
     names = [OWN, *[UNSEEN] * (UNSEEN in there), *[name for name in LIVE if name in there][:1], RATE]
     heights = [PANELS[name][1] for name in names]
     with canvas(min(9.6, 1.2 + 4.2 * len(models)), 0.5 + sum(heights)) as figure:
-        look = {"sharex": "col", "gridspec_kw": {"height_ratios": heights}}
-        grid = figure.subplots(len(heights), len(models), squeeze=False, **look)
+        ratios = {"height_ratios": heights}
+        grid = figure.subplots(len(heights), len(models), squeeze=False, sharex="col", gridspec_kw=ratios)
         for column, model in zip(grid.T, models, strict=True):
             _model(dict(zip(names, column, strict=True)), data, found[model], references or {})
             column[0].set_title(model)
@@ -83,7 +83,7 @@ def _model(
 ) -> None:
     for i, (trial, rows) in reversed(list(enumerate(trials))):
         strong = i == 0
-        look = {"alpha": 1.0 if strong else 0.28, "linewidth": 1.5 if strong else 0.9}
+        look: Look = {"alpha": 1.0 if strong else 0.28, "linewidth": 1.5 if strong else 0.9}
         _line(panels[OWN], rows, "train_loss", color=GREY, label="training" if strong else None, **look)
         for name, axes in panels.items():
             label = "validation" if strong and name in (OWN, UNSEEN) else None
@@ -107,7 +107,13 @@ def _best(panels: dict[str, Axes], rows: Curve, epoch: int | None) -> None:
     for axes in panels.values():
         axes.axvline(epoch, color=CORAL, linewidth=1.0, linestyle=(0, (3, 2)))
     if (loss := dict(_points(rows, OWN)).get(epoch)) is not None:
-        look = {"marker": "o", "markersize": 5, "color": CORAL, "linestyle": "none", "label": "best epoch"}
+        look: Look = {
+            "marker": "o",
+            "markersize": 5,
+            "color": CORAL,
+            "linestyle": "none",
+            "label": "best epoch",
+        }
         panels[OWN].plot([epoch], [loss], **look)
 
 

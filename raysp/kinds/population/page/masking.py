@@ -10,7 +10,7 @@ from raysp.errors import NotReady
 from raysp.kinds.population.case import Case
 from raysp.kinds.population.inside_file import read_inside
 from raysp.kinds.population.page.rasters import image, ordinary_trials
-from raysp.report.style import Picture, canvas, colorbar, mark_time, panels, picture
+from raysp.report.style import Look, Picture, canvas, colorbar, mark_time, panels, picture
 
 TOP_PERCENTILE = 99.5
 
@@ -39,7 +39,7 @@ def masked(case: Case) -> Picture:
     with canvas(9.6, 3.2) as figure:
         grid = panels(figure, len(shown), len(shown), sharex=True, sharey=True)
         for axes, (name, (array, look)) in zip(grid, shown.items(), strict=True):
-            place = {"location": "bottom", "shrink": 0.9, "aspect": 20, "pad": 0.02}
+            place: Look = {"location": "bottom", "shrink": 0.9, "aspect": 20, "pad": 0.02}
             colorbar(figure, image(axes, case, array, **look), axes, **place).locator.set_params(nbins=3)
             axes.set_title(name)
             mark_time(axes, case.window_ms, case.observed_ms)

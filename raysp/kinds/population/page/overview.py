@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from raysp.errors import NotReady
+from raysp.errors import NotReady, present
 from raysp.kinds.population.page.scores import HEADLINES, facts, headline
 from raysp.report.run_data import RunData, Task
 from raysp.report.score_table import Cell, cell
-from raysp.report.style import Picture, canvas, model_colours, picture, shared_legend
+from raysp.report.style import Look, Picture, canvas, model_colours, picture, shared_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,11 +70,13 @@ def _panel(axes: Axes, data: RunData, tasks: Sequence[Task], labels: list[str], 
 
 
 def _mark(axes: Axes, model: str, found: Cell, row: int, colour: str, marker: str | None) -> None:
+    style: Look
     if marker is None:
         style = {"marker": "|", "markersize": 13, "markeredgewidth": 2.2}
     else:
         style = {"marker": marker, "markersize": 6, "markeredgewidth": 0.6, "markeredgecolor": "white", "zorder": 3}
-    axes.errorbar(found.mean, row, xerr=found.sd, color=colour, linestyle="none", elinewidth=1.1, label=model, **style)
+    mean = present(found.mean)
+    axes.errorbar(mean, row, xerr=found.sd, color=colour, linestyle="none", elinewidth=1.1, label=model, **style)
 
 
 def _label(data: RunData, task: Task) -> str:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, present
 from raysp.evaluation.psth import condition_means, psth_r2, psth_r2_by_unit
 from raysp.io.words import number
 from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import Picture, canvas, colours, legend, panels, picture
+from raysp.report.style import Look, Picture, canvas, colours, legend, panels, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,10 +60,11 @@ def psth(case: Case) -> Picture:
             varies = np.ptp(true[..., unit][np.isfinite(true[..., unit])]) > 0
             tail = f"   R² {number(float(r2[unit]))}" if varies and np.isfinite(r2[unit]) else ""
             axes.set_title(f"{case.unit_name(unit)}{tail}")
-            place = axes.get_subplotspec()
+            place = present(axes.get_subplotspec())
             axes.set_xlabel("time in window (ms)" if place.is_last_row() else "")
             axes.set_ylabel("rate (spikes/s)" if place.is_first_col() else "")
-        marks = {name: {"linewidth": 2.2, "alpha": 0.5}, "predicted": {"linewidth": 1.4, "linestyle": DASHES}}
+        solid: Look = {"linewidth": 2.2, "alpha": 0.5}
+        marks = {name: solid, "predicted": {"linewidth": 1.4, "linestyle": DASHES}}
         marks = {label: {"color": "#555555", **look} for label, look in marks.items()}
         legend(figure, marks, loc="outside upper right")
         facts = {"shown": len(shown), "conditions": len(true), "name": name, "source": source}
@@ -78,8 +79,8 @@ def reference_means(case: Case) -> Reference:
     """
     known = case.known
     if known.rates is not None:
-        rates, conditions = known.rates[:, : case.split.sizes.bins], int(known.condition.max()) + 1
-        means = condition_means(rates, known.condition, _jitter(case), conditions)
+        rates, conditions = known.rates[:, : case.split.sizes.bins], int(present(known.condition).max()) + 1
+        means = condition_means(rates, present(known.condition), _jitter(case), conditions)
         return Reference(means, "true rates", "true rates averaged over the same evaluation trials")
     if case.answers is not None and case.answers.psth is not None:
         return Reference(case.answers.psth, "recorded", "smoothed counts averaged over all trials, training included")
@@ -94,7 +95,7 @@ def _jitter(case: Case) -> np.ndarray:
 def _r2(case: Case, means: np.ndarray) -> np.ndarray:
     """Return (units,) R2 of the predicted averages: those that "psth R2" is the mean of; nan where undefined."""
     try:
-        return psth_r2_by_unit(case.prediction.rates, means, case.known.condition, _jitter(case))
+        return psth_r2_by_unit(case.prediction.rates, means, present(case.known.condition), _jitter(case))
     except BadInput:
         return np.full(means.shape[2], np.nan)
 
@@ -130,6 +131,6 @@ def _score(case: Case) -> str | None:
     if psth is None:
         return None
     try:
-        return number(psth_r2(case.prediction.rates, psth, case.known.condition, _jitter(case)))
+        return number(psth_r2(case.prediction.rates, psth, present(case.known.condition), _jitter(case)))
     except BadInput as reason:
         return f"undefined ({reason})"

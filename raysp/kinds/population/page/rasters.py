@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
+from raysp.errors import present
 from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import CORAL, UNKNOWN, Picture, canvas, colorbar, mark_time, picture
+from raysp.report.style import CORAL, UNKNOWN, Look, Picture, canvas, colorbar, mark_time, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,19 +63,19 @@ def ordinary_trials(heldin: np.ndarray, count: int) -> list[int]:
 def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> Any:
     """Draw (bins, units) on one trial's window; what is NaN is shaded, as what is not known."""
     axes.set_facecolor(UNKNOWN)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    cast(MaxNLocator, axes.yaxis.get_major_locator()).set_params(integer=True)
     extent = (0.0, case.window_ms, 0.0, case.split.sizes.units)
     return axes.imshow(np.ma.masked_invalid(array.T), origin="lower", aspect="auto", extent=extent, **look)
 
 
-def _panel(axes: Axes, case: Case, array: np.ndarray, look: dict[str, Any]) -> Any:
+def _panel(axes: Axes, case: Case, array: np.ndarray, look: Look) -> Any:
     sizes = case.split.sizes
     drawn = image(axes, case, array, vmin=0.0, **look)
     if sizes.heldout:
         axes.axhline(sizes.heldin, color=CORAL, linewidth=1.2)
         for name, side, above in (("held-out", "bottom", 3), ("held-in", "top", -3)):
-            if axes.get_subplotspec().is_first_col():
-                place = {"xytext": (4, above), "textcoords": "offset points", "va": side, "fontsize": 8}
+            if present(axes.get_subplotspec()).is_first_col():
+                place: Look = {"xytext": (4, above), "textcoords": "offset points", "va": side, "fontsize": 8}
                 box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0}
                 axes.annotate(name, (0, sizes.heldin), color=CORAL, bbox=box, **place)
     if sizes.forward:

@@ -92,9 +92,9 @@ def drawn_trial(data: RunData, task: Task) -> Trial | None:
     trained = [trial.shown for trial in candidates if trial.training is not None]
     model = max(scored, key=scored.__getitem__) if scored else [*trained, *means][0]
     trials = [trial for trial in candidates if trial.shown == model]
-    values = data.values.get((task.slug, model, metric), {})
-    known = [trial for trial in trials if (value := values.get(trial.seed)) is not None and math.isfinite(value)]
-    ranked = sorted(known, key=lambda trial: values[trial.seed])
+    values = {} if metric is None else data.values.get((task.slug, model, metric), {})
+    known = [(value, trial) for trial in trials if (value := values.get(trial.seed)) is not None]
+    ranked = [trial for _, trial in sorted((one for one in known if math.isfinite(one[0])), key=lambda one: one[0])]
     return ranked[(len(ranked) - 1) // 2] if ranked else trials[0]
 
 
@@ -102,14 +102,13 @@ def _table(data: RunData, task: Task) -> Table:
     rows, columns = data.of(task), _columns(data.metrics(task))
     dataset, bin_ms = facts(data, task)
     standin = task.standin or bool(rows["standin"].any())
-    whole = task.units is None and bin_ms is not None
     models = score_rows(data, task, columns, METRICS, unranked=NO_BEST)
     return Table(
         task=task,
         title=_title(task, dataset, bin_ms),
         columns=columns,
         rows=tuple((row, _model(data, task, row.model, columns)) for row in models),
-        published=published(dataset, bin_ms, task.phase, standin=standin) if whole else (),
+        published=published(dataset, bin_ms, task.phase, standin=standin) if bin_ms and task.units is None else (),
         judges=_judges(rows, columns),
         remarks=_remarks(data, task, rows),
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from raysp.evaluation.components import principal_components
 from raysp.kinds.population.case import Case
-from raysp.report.style import PALETTE, Picture, canvas, colours, legend, picture
+from raysp.report.style import PALETTE, Look, Picture, canvas, colours, legend, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ def _lines(axes: Axes, points: np.ndarray, condition: np.ndarray | None) -> None
         bins = np.broadcast_to(np.arange(points.shape[1], dtype=float)[:, None], (*points.shape[:2], 1))
         points = np.concatenate([bins, points], axis=2)
     paint = _paint(len(points), condition)
-    look = {"alpha": 0.85, "linewidth": 1.2} if len(points) < FEW_TRIALS else {"alpha": 0.45, "linewidth": 0.8}
+    look: Look = {"alpha": 0.85, "linewidth": 1.2} if len(points) < FEW_TRIALS else {"alpha": 0.45, "linewidth": 0.8}
     for line, colour in zip(points, paint, strict=True):
         axes.plot(*line.T, color=colour, **look)
     for _, place, colour, marker in ENDS:

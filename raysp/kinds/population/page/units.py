@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raysp.errors import NotReady
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import Picture, canvas, model_colours, picture
+from raysp.report.style import Look, Picture, canvas, model_colours, picture
 
 METRIC = "co-bps"
 
@@ -27,7 +27,13 @@ def units(data: RunData, task: Task) -> Picture:
         axes = figure.subplots()
         for model in data.ordered(list(means)):
             points = [(place, means[model][unit]) for place, unit in enumerate(ranked) if unit in means[model]]
-            look = {"marker": "o", "markersize": 3.5, "linewidth": 0.7, "color": paint[model], "label": model}
+            look: Look = {
+                "marker": "o",
+                "markersize": 3.5,
+                "linewidth": 0.7,
+                "color": paint[model],
+                "label": model,
+            }
             axes.plot(*zip(*points, strict=True), **look)
         axes.axhline(0, color="#BBBBBB", linewidth=0.8, zorder=0)
         axes.grid(axis="y")

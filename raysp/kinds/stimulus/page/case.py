@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
+from typing import cast
 
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
 from raysp.data.splits.stimulus import StimulusSplit
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, present
 from raysp.kinds.stimulus.lines import Line
 from raysp.kinds.stimulus.page.numbers import Numbers
 from raysp.kinds.stimulus.page.tables import headline
@@ -80,7 +81,7 @@ class Case:
             BadInput: it is damaged, or was prepared anew from other data since.
         """
         store.same_data(self.data.root, self.task.trials[0])
-        return store.load(self.data.root, self.task.split)
+        return cast(StimulusSplit, store.load(self.data.root, self.task.split))
 
     @property
     def channels(self) -> dict[str, str]:
@@ -122,7 +123,7 @@ def open_case(data: RunData, task: Task, numbers: Numbers) -> Case:
 
 def shown_units(numbers: Numbers) -> tuple[ShownUnit, ...]:
     """Return the median, the best and the worst unit of the main model by the headline; fewer where there are fewer."""
-    scores = numbers.by_unit[numbers.main]
+    scores = numbers.by_unit[present(numbers.main)]
     ranked = sorted(scores, key=lambda unit: (scores[unit], unit))
     found: dict[int, str] = {}
     for place, unit in (("median", ranked[(len(ranked) - 1) // 2]), ("best", ranked[-1]), ("worst", ranked[0])):

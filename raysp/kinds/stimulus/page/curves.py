@@ -140,7 +140,7 @@ def _handles(axes: Sequence[Axes], *, together: bool = False) -> tuple[list[Any]
     found: dict[str, list[Any]] = {}
     for one in axes:
         for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
-            counts = COUNTS.get(handle.get_gid()) if together else None
+            counts = COUNTS.get(handle.get_gid() or "") if together else None
             found.setdefault(counts or label, []).append(handle)
     return [same[len(same) // 2] for same in found.values()], list(found)
 

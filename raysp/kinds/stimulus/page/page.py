@@ -69,18 +69,18 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
 def draw(data: RunData, task: Task, numbers: Numbers) -> Drawn:
     """Draw the figures of one recording; what cannot be drawn becomes a note and stops nothing else."""
     drawn = Drawn(f"{task.slug}-")
-    for figure in OF_SCORES if numbers.lines else ():
-        drawn.add(figure, numbers)
+    for of_scores in OF_SCORES if numbers.lines else ():
+        drawn.add(of_scores, numbers)
     try:
         case = open_case(data, task, numbers)
     except NotReady as reason:
         drawn.notes.append(str(reason))
     else:
-        for figure in OF_UNITS:
-            drawn.add(figure, case)
+        for of_units in OF_UNITS:
+            drawn.add(of_units, case)
         drawn.notes += case.problems
-    for figure in OF_TRAINING:
-        drawn.add(figure, data, task)
+    for of_training in OF_TRAINING:
+        drawn.add(of_training, data, task)
     drawn.notes = list(dict.fromkeys(drawn.notes))
     return drawn
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.errors import NotReady
+from raysp.errors import NotReady, present
 from raysp.evaluation.spike_triggered import CHANCE_SD, Average, triggered
 from raysp.io.words import number
 from raysp.kinds.stimulus.lines import HEADLINE, PART, Line
@@ -42,7 +42,7 @@ def rasters(case: Case) -> Picture:
     with canvas(9.6, 0.35 + sum(heights)) as figure:
         grid = figure.subplots(len(shown), 2, squeeze=False, width_ratios=[3.4, 1.0], height_ratios=heights)
         for (whole, close), (one, rows) in zip(grid, shown, strict=True):
-            train = case.train(case.main, one.unit)
+            train = present(case.train(case.main, one.unit))
             start, second = ordinary_stretch(rows[0][1], len(train.recorded) * train.bin_ms / 1000)
             moved = [(line, times - start) for line, times in rows]
             begin, end = second - start, second - start + CLOSE_S
@@ -126,7 +126,7 @@ def unit_averages(case: Case, unit: int, lags: int) -> tuple[Average, Average, A
     for counts in (train.recorded, train.predicted):
         whole[begin:end] = counts
         found.append(triggered(split.stimulus, whole, [stretch], lags))
-    return trained, *found
+    return trained, found[0], found[1]
 
 
 def _times(train: SpikeTrain, counts: np.ndarray) -> np.ndarray:

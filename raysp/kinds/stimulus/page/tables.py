@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from raysp.errors import present
 from raysp.io.words import number
 from raysp.kinds.stimulus.lines import HEADLINE, METRICS, PREDICTED, RECORDED, SCHREIBER, SIGN, VAN_ROSSUM, Line
 from raysp.kinds.stimulus.page.numbers import Difference, Numbers
@@ -41,7 +42,11 @@ def scores(data: RunData, task: Task) -> list[tuple[Row, int]]:
 def leader(numbers: Numbers) -> str:
     """Say which is the best line that is neither floor nor ceiling by the headline; nothing without any."""
     line = numbers.best(numbers.having("network", "poisson"), *HEADLINE)
-    return "" if line is None else f"{line.label}, {headline()} {number(numbers.of(line, *HEADLINE).mean, 'digits')}"
+    return (
+        ""
+        if line is None
+        else f"{line.label}, {headline()} {number(present(numbers.of(line, *HEADLINE)).mean, 'digits')}"
+    )
 
 
 def at_each_width(numbers: Numbers) -> list[DifferenceTable]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
@@ -14,7 +15,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.report import provenance
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, panels, picture
+from raysp.report.style import CORAL, GREY, PALETTE, Look, Picture, canvas, panels, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,10 +79,10 @@ def learned(data: RunData, task: Task, model: str) -> Learned | None:
     curves = [rows for trial in trials if (rows := data.curve(trial))]
     if not curves:
         return None
-    losses = np.full((len(LOSSES), len(curves), max(int(rows[-1]["epoch"]) for rows in curves)), np.nan)
+    losses = np.full((len(LOSSES), len(curves), max(int(rows[-1]["epoch"] or 0) for rows in curves)), np.nan)
     for i, rows in enumerate(curves):
         for row in rows:
-            losses[:, i, int(row["epoch"]) - 1] = [row.get(name) for name in LOSSES]
+            losses[:, i, int(row["epoch"] or 0) - 1] = [row.get(name) for name in LOSSES]
     return losses, [epoch for trial in trials for epoch in best_epochs(data, trial).values()]
 
 
@@ -105,7 +106,7 @@ def _panel(axes: Axes, both: np.ndarray, best: Sequence[int]) -> None:
             axes.plot(epochs, losses.T, color=colour, alpha=0.25, linewidth=0.8)
         known = np.isfinite(losses).any(axis=0)
         if known.any():
-            look = {"linewidth": 1.6, "marker": "o" if known.sum() == 1 else None, "label": name}
+            look: Look = {"linewidth": 1.6, "marker": "o" if known.sum() == 1 else None, "label": name}
             axes.plot(epochs[known], np.nanmean(losses[:, known], axis=0), color=colour, **look)
     if best:
         low = axes.get_ylim()[0]
@@ -113,4 +114,4 @@ def _panel(axes: Axes, both: np.ndarray, best: Sequence[int]) -> None:
         axes.plot(best, [low] * len(best), label="a unit's best epoch", **look)
         axes.set_ylim(bottom=low)
     axes.grid(axis="y")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    cast(MaxNLocator, axes.xaxis.get_major_locator()).set_params(integer=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.errors import NotReady
+from raysp.errors import NotReady, present
 from raysp.kinds.stimulus.kernels_file import read_kernels
 from raysp.kinds.stimulus.page.case import LIGHTS, Case
 from raysp.kinds.stimulus.page.curves import line_colours
@@ -58,7 +58,7 @@ def arrays(case: Case) -> Picture:
     found = open_arrays(case, one.unit)
     colour = line_colours(case.numbers.lines)[case.main.model]
     with canvas(9.6, 6.6) as figure:
-        top, bottom = figure.subfigures(2, 1, height_ratios=[1.0, 1.15])
+        (top,), (bottom,) = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.0, 1.15])
         spikes, along = top.subplots(2, 1, sharex=True, height_ratios=[1, 4])
         _spikes(spikes, found, colour)
         _along(along, found, colour, case.main.label)
@@ -84,7 +84,7 @@ def open_arrays(case: Case, unit: int) -> Arrays:
     sizes = [values.get(name) for name in ("past", "output_bins", "clamp")]
     if None in sizes or train is None:
         raise NotReady(f"no distance arrays: {case.main.model} does not predict distances")
-    past, length, clamp = sizes
+    past, length, clamp = map(present, sizes)
     if train.output is None or train.output.shape[1] != length:
         raise NotReady(f"no distance arrays: the output of {case.main.label} was not kept with its predictions")
     count = min(max(round(LENGTH_S * 1000 / train.bin_ms / train.step), 1), len(train.output))
@@ -112,7 +112,7 @@ def kernels(case: Case) -> Picture:
     weights, shared = open_kernels(case, one.unit)
     inputs = {**case.channels, OWN: INK}
     with canvas(9.6, 4.2) as figure:
-        left, right = figure.subfigures(1, 2, width_ratios=[1.0, 1.35])
+        ((left, right),) = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.0, 1.35])
         _kernels(left, weights, inputs)
         grid = panels(right, min(STRONGEST, len(weights)), 3, sharex=True, sharey=True)
         for i, axes in enumerate(grid):
@@ -154,14 +154,11 @@ def _spikes(axes: Axes, found: Arrays, colour: str) -> None:
 def _along(axes: Axes, found: Arrays, colour: str, name: str) -> None:
     step, past, bin_ms = found.train.step, found.past, found.train.bin_ms
     times = found.starts_s[0] + (np.arange(len(found.true) * step) + 0.5) * bin_ms / 1000
-    for label, array, look in (
-        ("true", found.true, {"color": INK, "linewidth": 1.0}),
-        (name, found.predicted, {"color": colour, "linewidth": 1.6}),
-    ):
+    for label, array, ink, width in (("true", found.true, INK, 1.0), (name, found.predicted, colour, 1.6)):
         values = array[:, past : past + step].astype(float) * bin_ms
         # No line from one window's end to the next one's beginning: each knows of other spikes.
         values[:, -1] = np.nan
-        axes.plot(times, values.ravel(), label=label, **look)
+        axes.plot(times, values.ravel(), label=label, color=ink, linewidth=width)
     for start in found.starts_s:
         axes.axvline(start, color=FAINT, linewidth=0.5, zorder=0)
     axes.set_yscale("log")
