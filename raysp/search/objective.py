@@ -19,7 +19,7 @@ def searched() -> dict[str, Metric]:
     return {name: metric for name, metric in catalog.metrics().items() if metric.searched}
 
 
-def check_objectives(names: Sequence[str], kind: Kind, header: Header, units: Sequence[int] | None = None) -> None:
+def check_objectives(names: Sequence[str], kind: Kind, header: Header, units: tuple[int, ...] | None = None) -> None:
     """Refuse objectives that no trial on a split would report.
 
     Args:

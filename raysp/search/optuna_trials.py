@@ -6,6 +6,7 @@ import json
 import logging
 from typing import Any
 
+from raysp.errors import present
 from raysp.io import files
 from raysp.search.objective import better
 from raysp.search.outcome import Score
@@ -21,7 +22,7 @@ def distribution(entry: Entry) -> Any:
     if entry.kind == "uniform":
         return FloatDistribution(entry.low, entry.high, log=entry.log, step=entry.step)
     if entry.kind == "int":
-        return IntDistribution(entry.low, entry.high, log=entry.log, step=entry.step or 1)
+        return IntDistribution(int(entry.low), int(entry.high), log=entry.log, step=int(entry.step or 1))
     return CategoricalDistribution([token(value) for value in entry.choices])
 
 
@@ -42,7 +43,7 @@ def frozen(definition: Definition, candidate: Candidate, score: Score, *, runnin
     from optuna.trial import TrialState, create_trial
 
     entries = {entry.name: entry for entry in definition.space.free}
-    common = {
+    common: dict[str, Any] = {
         "params": {name: token(value) for name, value in candidate.params.items()},
         "distributions": {name: distribution(entries[name]) for name in candidate.params},
         "user_attrs": {"candidate": candidate.number, "source": candidate.source},
@@ -54,7 +55,7 @@ def frozen(definition: Definition, candidate: Candidate, score: Score, *, runnin
     if score.state == "done" and known:
         return create_trial(state=TrialState.COMPLETE, values=[score.values[name] for name in names], **common)
     if score.state == "stopped" and known:
-        steps = {score.stopped_at: score.values[names[0]]}
+        steps = {present(score.stopped_at): score.values[names[0]]}
         return create_trial(state=TrialState.PRUNED, intermediate_values=steps, **common)
     return create_trial(state=TrialState.FAIL, **common)
 
@@ -64,7 +65,7 @@ def new_study(definition: Definition, **options: Any) -> Any:
     import optuna
 
     optuna.logging.set_verbosity(logging.ERROR)
-    directions = {"min": "minimize", "max": "maximize"}
+    directions: dict[str, Any] = {"min": "minimize", "max": "maximize"}
     return optuna.create_study(directions=[directions[better(name)] for name in definition.objectives], **options)
 
 

@@ -100,7 +100,8 @@ class Proposer:
         return len(self._optuna.get_trials(deepcopy=False)) - 1
 
     def _suggest(self, trial: Any) -> dict[str, Any]:
-        space, chosen = self.definition.space, {}
+        space = self.definition.space
+        chosen: dict[str, Any] = {}
         for entry in space.free:
             if space.active(entry, space.complete(chosen, self.definition.base)):
                 chosen[entry.name] = _suggested(trial, entry)

@@ -12,7 +12,7 @@ from raysp.config import code_hash, settings
 from raysp.config.experiment import STANDIN, Experiment, ModelChoice, Recording, in_present_words
 from raysp.data.sources.catalog import role
 from raysp.data.splits import store
-from raysp.errors import BadInput, NotReady, expect
+from raysp.errors import BadInput, NotReady, expect, present
 from raysp.io import files
 from raysp.io.words import counted, named
 from raysp.io.yaml_files import read_yaml, write_yaml
@@ -146,7 +146,7 @@ def check_data(best: BestSettings, splits: list[str], root: str) -> None:
 
 
 def _best(result: Result) -> dict[str, Any]:
-    definition, number = result.study.definition, result.winner
+    definition, number = result.study.definition, present(result.winner)
     parts = parted(definition.space.complete(result.candidates[number].params, definition.base))
     final = result.finals.get(number)
     final = final if final is not None and final.state == "done" else None

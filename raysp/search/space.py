@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, present, unknown
 
 Kind = Literal["uniform", "int", "choice", "grid", "same"]
 Values = Mapping[str, Any]
@@ -39,8 +39,8 @@ class Entry:
 
     name: str
     kind: Kind
-    low: float | int | None = None
-    high: float | int | None = None
+    low: float | int = 0
+    high: float | int = 0
     log: bool = False
     step: float | int | None = None
     choices: tuple[Any, ...] = ()
@@ -64,7 +64,7 @@ class Entry:
             return len(self.choices)
         if self.step is not None:
             return self._steps(self.high) + 1
-        return self.high - self.low + 1 if self.kind == "int" and not self.log else None
+        return int(self.high - self.low) + 1 if self.kind == "int" and not self.log else None
 
     def contains(self, value: Any) -> bool:
         """Tell whether a value is one that a search could propose."""
@@ -101,7 +101,7 @@ class Entry:
 
     def _steps(self, high: float | int) -> int:
         if self.kind == "int":
-            return (high - self.low) // self.step
+            return int((high - self.low) // (self.step or 1))
         return int((Decimal(repr(high)) - Decimal(repr(self.low))) / Decimal(repr(self.step)))
 
 
@@ -161,7 +161,7 @@ class Space:
             if entry.name in chosen:
                 values[entry.name] = entry.exact(chosen[entry.name])
             elif entry.kind == "same":
-                values[entry.name] = _times(values[entry.same], entry, base[entry.name])
+                values[entry.name] = _times(values[present(entry.same)], entry, base[entry.name])
         return values
 
     def combinations(self, base: Values, *, all_entries: bool = False) -> Iterator[dict[str, Any]]:
@@ -176,7 +176,7 @@ class Space:
         _check_listed(wanted)
         sampled = frozenset(entry.name for entry in self.free) - {entry.name for entry in wanted}
         seen = set()
-        for chosen in itertools.product(*(entry.values() for entry in wanted)):
+        for chosen in itertools.product(*(present(entry.values()) for entry in wanted)):
             values, combination = dict(base), {}
             for entry, value in zip(wanted, chosen, strict=True):
                 if self._active(entry, values, sampled):
@@ -215,7 +215,7 @@ def _check_listed(wanted: list[Entry]) -> None:
                 f"sampler grid expected values that can be listed, got a continuous or logarithmic range for "
                 f"{entry.name}; give it a step, a choice, or another sampler"
             )
-    total = math.prod(entry.count for entry in wanted)
+    total = math.prod(present(entry.count) for entry in wanted)
     if total > MOST_COMBINATIONS:
         raise BadInput(
             f"a grid expected at most {MOST_COMBINATIONS} combinations, got {total} of "
@@ -238,7 +238,8 @@ def _number(value: Any) -> bool:
 
 
 def _ordered(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    waiting, done, names = list(entries), [], {entry.name for entry in entries}
+    waiting, names = list(entries), {entry.name for entry in entries}
+    done: list[Entry] = []
     while waiting:
         placed = {entry.name for entry in done}
         ready = [entry for entry in waiting if not ((set(parents(entry)) & names) - placed)]

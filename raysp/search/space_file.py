@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from raysp.config.settings import LARGEST
 from raysp.errors import BadInput, expect, unknown
 from raysp.io.yaml_files import read_yaml
-from raysp.search.space import Entry, Space
+from raysp.search.space import Entry, Kind, Space
 
 KEYS = ("model", "space", "start")
 KINDS = ("uniform", "loguniform", "int", "choice", "grid", "same")
@@ -77,7 +77,7 @@ def _entry(name: str, values: Any, where: str) -> Entry:
     if kind == "same":
         return _same(name, values, when, where)
     if kind in ("choice", "grid"):
-        return Entry(name, kind, choices=_choices(values[kind], where), when=when)
+        return Entry(name, cast(Kind, kind), choices=_choices(values[kind], where), when=when)
     return _range(name, kind, values, when, where)
 
 
@@ -137,7 +137,7 @@ def _when(found: Any, where: str) -> dict[str, tuple[Any, ...]]:
 
 def _spell(entry: Entry) -> dict[str, Any]:
     if entry.kind == "same":
-        found = {"same": entry.same} | ({} if entry.times == 1 else {"times": entry.times})
+        found: dict[str, Any] = {"same": entry.same} | ({} if entry.times == 1 else {"times": entry.times})
     elif not entry.numeric:
         found = {entry.kind: list(entry.choices)}
     else:

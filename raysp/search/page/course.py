@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from raysp.errors import NotReady
 from raysp.io import files
-from raysp.report.style import CORAL, INK, PALETTE, Picture, canvas, picture, shared_legend
+from raysp.report.style import CORAL, INK, PALETTE, Look, Picture, canvas, picture, shared_legend
 from raysp.runs.curve import read_curve
 from raysp.search.objective import best_first
-from raysp.search.outcome import front
+from raysp.search.outcome import State, front
 from raysp.search.page.view import DEFAULTS, FAILED, WINNER, Dot, View, edge_marks, frame, robust_range, star, view
 
 if TYPE_CHECKING:
@@ -95,11 +95,13 @@ def pareto(seen: View) -> Picture:
     places = {n: (left.shown(left.means[n]), right.shown(right.means[n])) for n in done}
     with canvas(6.4, 4.6) as figure:
         axes = figure.subplots()
-        points = axes.scatter(*zip(*places.values(), strict=True), c=done, cmap="viridis_r", s=22, alpha=0.85, zorder=3)
-        best = sorted(front({n: result.scores[n] for n in done}, names), key=left.means.get)
+        xs, ys = zip(*places.values(), strict=True)
+        points = axes.scatter(xs, ys, c=done, cmap="viridis_r", s=22, alpha=0.85, zorder=3)
+        best = sorted(front({n: result.scores[n] for n in done}, names), key=left.means.__getitem__)
         # Between two candidates of the front only their worse values together are known to be reachable.
-        look = {"where": "post" if best_first(names[0]) > 0 else "pre", "color": WINNER, "linewidth": 1.3, "zorder": 2}
-        axes.step(*zip(*(places[n] for n in best), strict=True), label="Pareto front", **look)
+        xs, ys = zip(*(places[n] for n in best), strict=True)
+        where: Literal["post", "pre"] = "post" if best_first(names[0]) > 0 else "pre"
+        axes.step(xs, ys, where=where, label="Pareto front", color=WINNER, linewidth=1.3, zorder=2)
         star(axes, seen, places, (8, 14), zorder=4)
         for one, axis in zip(both, "xy", strict=True):
             margin = 0.02 * (one.high - one.low)
@@ -122,7 +124,7 @@ def _course(axes: Axes, seen: View) -> None:
         axes.step(xs, [seen.shown(y) for y in ys], where="post", color=WINNER, linewidth=1.3, label="best so far")
     frame(axes, seen)
     if failed := sorted({dot.candidate for dot in seen.dots if dot.state == "failed"}):
-        look = {"linestyle": "none", "marker": "|", "markersize": 9, "markeredgewidth": 1.6, "color": FAILED}
+        look: Look = {"linestyle": "none", "marker": "|", "markersize": 9, "markeredgewidth": 1.6, "color": FAILED}
         axes.plot(failed, [0.015] * len(failed), transform=axes.get_xaxis_transform(), label="failed", **look)
     pad = 0.8 + 0.01 * len(seen.result.candidates)
     axes.set_xlim(-pad, len(seen.result.candidates) - 1 + pad)
@@ -137,10 +139,11 @@ def _dots(axes: Axes, seen: View) -> None:
         ("done", "trial (one seed)", {"markerfacecolor": PALETTE[5], "markeredgewidth": 0}),
         ("stopped", "stopped by ASHA", {"markerfacecolor": "none", "markeredgecolor": "#8A8A8A"}),
     ):
-        inside = [(d.candidate, d.value) for d in seen.own if d.state == state and not seen.beyond(d.value)]
+        own = [(dot, value) for dot, value in seen.own if dot.state == state]
+        inside = [(dot.candidate, value) for dot, value in own if not seen.beyond(value)]
         if several or state == "stopped":
             _plot(axes, inside, "o", 2.4 if small else 3.8, label=name, **look)
-    edge_marks(axes, [dot.candidate for dot in seen.own], [dot.value for dot in seen.own], seen)
+    edge_marks(axes, [dot.candidate for dot, _ in seen.own], [value for _, value in seen.own], seen)
     # Beside the search's own marks, since the same candidate has both.
     final = [(d.candidate + 0.3, seen.shown(d.value)) for d in seen.dots if d.value is not None and d.final]
     _plot(axes, final, "x", 5, label="final (fresh seed)", markeredgecolor=FINAL, markeredgewidth=1.3)
@@ -191,16 +194,18 @@ def _curve_of(seen: View, candidate: Candidate, part: Part) -> dict[int, float]:
     trial = study.trial(candidate, *part)
     path = study.run.trial(trial.id).curve
     rows = read_curve(path, trial) if files.exists(path) else []
-    return {int(row["epoch"]): row[seen.objective] for row in rows if row.get(seen.objective) is not None}
+    found = [(row["epoch"], row.get(seen.objective)) for row in rows]
+    return {int(epoch): value for epoch, value in found if epoch is not None and value is not None}
 
 
 def _learned(axes: Axes, seen: View, dot: Dot, curve: list[tuple[int, float]]) -> None:
     xs, ys = zip(*curve, strict=True)
-    look = {
+    looks: dict[State, Look] = {
         "done": {"color": "#5B8DB8", "linewidth": 0.9, "alpha": 0.8, "label": "ended by itself"},
         "stopped": {"color": "#A8A8A8", "linewidth": 0.8, "alpha": 0.8, "label": "stopped by ASHA"},
         "failed": {"color": "#B3261E", "linewidth": 0.8, "linestyle": ":", "label": "failed"},
-    }[dot.state]
+    }
+    look = looks[dot.state]
     if dot.candidate == seen.defaults:
         look = {"color": DEFAULTS, "linewidth": 1.4, "linestyle": (0, (3, 2)), "label": "defaults"}
     if dot.candidate == seen.result.winner:

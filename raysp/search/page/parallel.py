@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raysp.errors import NotReady
 from raysp.io.words import number, setting
-from raysp.report.style import Picture, canvas, picture
+from raysp.report.style import Look, Picture, canvas, picture
 from raysp.search.objective import best_first
 from raysp.search.page.view import WINNER, Scale, View, log_ticks, scales, short, view
 
@@ -56,12 +56,12 @@ def _chosen(seen: View) -> list[int]:
     if len(ordered) > MOST:
         rest = ordered[half:]
         ordered = ordered[:half] + [rest[i * len(rest) // half] for i in range(half)]
-    if seen.result.winner in seen.means and seen.result.winner not in ordered:
-        ordered.append(seen.result.winner)
+    if (winner := seen.result.winner) is not None and winner in seen.means and winner not in ordered:
+        ordered.append(winner)
     return ordered[::-1]
 
 
-def _row(mine: dict[str, Any], found: Sequence[Scale], views: Sequence[View], number: int) -> list[float]:
+def _row(mine: Mapping[str, Any], found: Sequence[Scale], views: Sequence[View], number: int) -> list[float]:
     shares = [scale.share(mine[scale.entry.name], number) if scale.entry.name in mine else np.nan for scale in found]
     return shares + [_height(one, one.means[number]) if number in one.means else np.nan for one in views]
 
@@ -86,13 +86,14 @@ def _lines(axes: Axes, seen: View, chosen: list[int], table: np.ndarray) -> None
     points = np.stack([np.broadcast_to(np.arange(table.shape[1]), table.shape), table], axis=2)
     # A gap where a setting plays no part leaves its neighbours without a line: a dot keeps them in sight.
     lonely = np.isfinite(table) & ~np.isfinite(np.pad(table, ((0, 0), (1, 1)), constant_values=np.nan)[:, 2:])
-    axes.scatter(*points[lonely].T, s=5, c=[paint[row] for row in np.nonzero(lonely)[0]])
-    axes.add_collection(LineCollection(points, colors=paint, linewidths=0.9))
-    dashed = {"colors": "#111111", "linewidths": 1.6, "linestyles": [(0, (3, 2))], "zorder": 3.5}
-    strong = {"colors": WINNER, "linewidths": 2.6, "zorder": 4}
+    xs, ys = points[lonely].T
+    axes.scatter(xs, ys, s=5, c=[paint[row] for row in np.nonzero(lonely)[0]])
+    axes.add_collection(LineCollection(list(points), colors=paint, linewidths=0.9))
+    dashed: Look = {"colors": "#111111", "linewidths": 1.6, "linestyles": [(0, (3, 2))], "zorder": 3.5}
+    strong: Look = {"colors": WINNER, "linewidths": 2.6, "zorder": 4}
     for n, look in ((seen.result.winner, strong), (seen.defaults, dashed)):
-        if n in chosen:
-            axes.add_collection(LineCollection(points[[chosen.index(n)]], **look))
+        if n is not None and n in chosen:
+            axes.add_collection(LineCollection([points[chosen.index(n)]], **look))
 
 
 def _axis(axes: Axes, place: int, name: str, ticks: list[tuple[float, str]], *, strong: bool = False) -> None:

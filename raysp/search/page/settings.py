@@ -5,8 +5,10 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from raysp.errors import NotReady
-from raysp.report.style import CORAL, GREY, PALETTE, Picture, canvas, panels, picture
+from raysp.report.style import CORAL, GREY, PALETTE, Look, Picture, canvas, panels, picture
 from raysp.search.importance import FORESTS, importance
 from raysp.search.page.view import Scale, View, edge_marks, frame, scales, star
 
@@ -104,16 +106,22 @@ def _slice(axes: Axes, seen: View, scale: Scale) -> Any:
     name = scale.entry.name
     values = {n: scale.at(mine[name], n) for n, mine in seen.settings.items() if name in mine}
     placed = {n: x for n, x in values.items() if x is not None}
-    dots = [dot for dot in seen.own if dot.candidate in placed]
-    edge_marks(axes, [placed[dot.candidate] for dot in dots], [dot.value for dot in dots], seen)
-    inside = [dot for dot in dots if not seen.beyond(dot.value)]
-    done, stopped = ([dot for dot in inside if dot.state == state] for state in ("done", "stopped"))
-    look = {"vmin": 0, "vmax": max(len(seen.result.candidates) - 1, 1), "cmap": "viridis_r", "s": 9, "alpha": 0.75}
-    numbers = [dot.candidate for dot in done]
-    points = axes.scatter([placed[n] for n in numbers], [dot.value for dot in done], c=numbers, **look)
-    edges = [points.to_rgba(dot.candidate, alpha=0.75) for dot in stopped]
+    dots = [(dot, value) for dot, value in seen.own if dot.candidate in placed]
+    edge_marks(axes, [placed[dot.candidate] for dot, _ in dots], [value for _, value in dots], seen)
+    inside = [(dot, value) for dot, value in dots if not seen.beyond(value)]
+    done, stopped = ([one for one in inside if one[0].state == state] for state in ("done", "stopped"))
+    look: Look = {
+        "vmin": 0,
+        "vmax": max(len(seen.result.candidates) - 1, 1),
+        "cmap": "viridis_r",
+        "s": 9,
+        "alpha": 0.75,
+    }
+    numbers = [dot.candidate for dot, _ in done]
+    points = axes.scatter([placed[n] for n in numbers], [value for _, value in done], c=numbers, **look)
+    edges = [points.to_rgba(np.asarray(dot.candidate), alpha=0.75) for dot, _ in stopped]
     look = {"facecolors": "none", "edgecolors": edges, "s": 11, "linewidths": 0.8}
-    axes.scatter([placed[dot.candidate] for dot in stopped], [dot.value for dot in stopped], **look)
+    axes.scatter([placed[dot.candidate] for dot, _ in stopped], [value for _, value in stopped], **look)
     several = {n: ends for n, ends in _several(seen).items() if n in placed}
     spans = [[(placed[n], low), (placed[n], high)] for n, (low, high) in several.items()]
     axes.add_collection(LineCollection(spans, colors="#9A9A9A", linewidths=0.7, zorder=0))
@@ -129,8 +137,8 @@ def _slice(axes: Axes, seen: View, scale: Scale) -> Any:
 def _several(seen: View) -> dict[int, tuple[float, float]]:
     """Return (lowest, highest) drawn value of the candidates with several seeds."""
     found: dict[int, list[float]] = {}
-    for dot in seen.own:
-        found.setdefault(dot.candidate, []).append(seen.shown(dot.value))
+    for dot, value in seen.own:
+        found.setdefault(dot.candidate, []).append(seen.shown(value))
     return {number: (min(values), max(values)) for number, values in found.items() if len(values) > 1}
 
 

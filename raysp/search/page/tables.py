@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from raysp.errors import present
 from raysp.io.words import counted, number, setting
 from raysp.io.yaml_files import dump_yaml
 from raysp.search.objective import best_first
@@ -81,7 +82,7 @@ def best_settings(result: Result) -> list[dict[str, Any]]:
     """Return each varied setting's default, winning value and range; none while there is no winner."""
     if result.winner is None:
         return []
-    base, mine = result.study.definition.base, varied(result, result.winner)
+    base, mine = result.study.definition.base, varied(result, present(result.winner))
     return [
         {
             "name": entry.name,
@@ -97,7 +98,7 @@ def best_settings(result: Result) -> list[dict[str, Any]]:
 
 def snippet(result: Result) -> str:
     """Return the winner's varied settings as YAML, as an experiment's model takes them."""
-    mine = varied(result, result.winner)
+    mine = varied(result, present(result.winner))
     parts = parted({name: mine[name] for name in mine if name.partition(".")[2] not in FIXED})
     return dump_yaml({{"model": "hyperparameters"}.get(part, part): values for part, values in parts.items() if values})
 
@@ -133,10 +134,13 @@ def range_of(entry: Entry) -> str:
 
 def _decided(result: Result) -> tuple[Score | None, bool]:
     """Return the winner's score that decides, and whether it is the final's."""
-    final, name = result.finals.get(result.winner), result.study.definition.objectives[0]
+    winner, name = result.winner, result.study.definition.objectives[0]
+    if winner is None:
+        return None, False
+    final = result.finals.get(winner)
     if final is not None and final.state == "done" and name in final.values:
         return final, True
-    return result.scores.get(result.winner), False
+    return result.scores.get(winner), False
 
 
 def _at_edge(entry: Entry, chosen: Any) -> bool:
@@ -150,7 +154,7 @@ def _at_edge(entry: Entry, chosen: Any) -> bool:
 
 
 def _changes(result: Result) -> str:
-    base, mine = result.study.definition.base, varied(result, result.winner)
+    base, mine = result.study.definition.base, varied(result, present(result.winner))
     return _words({name: chosen for name, chosen in mine.items() if chosen != base[name]})
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysp.io.words import setting
+from raysp.report.style import Look
 from raysp.search.objective import best_first
 from raysp.search.outcome import State
 from raysp.search.result import Result
@@ -86,9 +87,9 @@ class View:
         return [score.state for score in self.result.scores.values()]
 
     @property
-    def own(self) -> list[Dot]:
-        """The trials of the search itself that have a value."""
-        return [dot for dot in self.dots if dot.value is not None and not dot.final]
+    def own(self) -> list[tuple[Dot, float]]:
+        """The trials of the search itself that have a value, and that."""
+        return [(dot, dot.value) for dot in self.dots if dot.value is not None and not dot.final]
 
     @property
     def clipped(self) -> int:
@@ -160,7 +161,7 @@ class Scale:
         if self.places:
             axes.set_xlim(-0.5, len(self.places) - 0.5)
             shown = [short(place) for place in self.places]
-            slanted = {"rotation": 30, "ha": "right"} if sum(map(len, shown)) > 20 else {}
+            slanted: Look = {"rotation": 30, "ha": "right"} if sum(map(len, shown)) > 20 else {}
             axes.set_xticks(range(len(shown)), shown, **slanted)
         elif self.entry.log:
             axes.set_xscale("log")
@@ -260,7 +261,7 @@ def star(
     special = ((seen.defaults, "defaults", "D", DEFAULTS), (seen.result.winner, "winner", "*", WINNER))
     look = {"linestyle": "none", "markeredgecolor": "white", **look}
     for (number, name, marker, colour), size in zip(special, sizes, strict=True):
-        if number in places:
+        if number is not None and number in places:
             axes.plot(*places[number], marker=marker, markersize=size, color=colour, label=name, **look)
 
 
