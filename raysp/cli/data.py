@@ -87,7 +87,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
 
     NAMES are the benchmark's splits or globs, all by default; or experiment files (.py), whose recordings are prepared.
     """
-    from raysp.cli.experiments import load_experiment
+    from raysp.cli.experiment_file import load_experiment
     from raysp.config import own_code, plugins
     from raysp.data.sources import catalog, prepare
 

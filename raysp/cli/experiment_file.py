@@ -18,7 +18,7 @@ from typing import Any
 import raysp
 from raysp.config.own_code import adopted
 from raysp.config.settings import EARLIER_WORDS
-from raysp.errors import BadInput, NotReady, expect
+from raysp.errors import BadInput, NotReady, expect, present
 
 NAME = "raysp_experiment"
 NOT_THEIRS = (os.path.dirname(os.path.abspath(raysp.__file__)), *map(sysconfig.get_path, ("stdlib", "purelib")), "<")
@@ -35,7 +35,7 @@ def load_experiment(path: str) -> Any:
 
     expect(os.path.isfile(path), f"expected an experiment's Python file at {path}, found {_what_is_at(path)}")
     module = _module(path)
-    function = getattr(module, "experiment", None)
+    function: Any = getattr(module, "experiment", None)
     expect(function is not None, f"{path} expected {FUNCTION}, found none")
     expect(callable(function), f"{path}: experiment expected {FUNCTION}, got {_kind(function)}")
     code = getattr(inspect.unwrap(function), "__code__", None)
@@ -54,15 +54,15 @@ def load_experiment(path: str) -> Any:
 
 
 def _module(path: str) -> ModuleType:
-    spec = importlib.util.spec_from_loader(NAME, _Source(NAME, os.path.abspath(path)))
-    module = importlib.util.module_from_spec(spec)
+    loader = _Source(NAME, os.path.abspath(path))
+    module = importlib.util.module_from_spec(present(importlib.util.spec_from_loader(NAME, loader)))
     folder = os.path.dirname(os.path.abspath(path))
     # As where Python runs the file itself: one experiment may import another beside it, and classes know their module.
     sys.path.insert(0, folder)
     sys.modules[NAME] = module
     try:
         with _theirs(path):
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
     finally:
         sys.path.remove(folder)
     return module
@@ -87,11 +87,12 @@ def _theirs(path: str) -> Iterator[None]:
 
 
 def _place(error: BaseException, path: str) -> str:
+    line: int | None
     if isinstance(error, SyntaxError) and error.lineno is not None:
         file, line = error.filename or path, error.lineno
     else:
-        frames = traceback.extract_tb(error.__traceback__)
-        frames = [one for one in frames if not one.filename.startswith(NOT_THEIRS)]
+        every = traceback.extract_tb(error.__traceback__)
+        frames = [one for one in every if not one.filename.startswith(NOT_THEIRS)]
         if not frames:
             return path
         file, line = frames[-1].filename, frames[-1].lineno

@@ -63,9 +63,11 @@ def jobs(
     session.ready()
     import ray
 
-    left, index, waiting = deque(range(len(calls))), {}, []
+    left, index = deque(range(len(calls))), {}
+    waiting: list[Any] = []
+    found: list[Any] = [None] * len(calls)
     plugged = ray.put(plugins.plugged())
-    found, since = [None] * len(calls), time.monotonic()
+    since = time.monotonic()
     while left or waiting:
         while left and len(waiting) < AT_ONCE:
             i = left.popleft()

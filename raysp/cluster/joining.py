@@ -38,7 +38,7 @@ def join(**options: Any) -> None:
     """
     import ray
 
-    given = address()
+    given = address() or ""
     try:
         place = given if given != "auto" else _running()
         if (reason := unheard(place, PATIENCE_S)) is not None:
@@ -86,7 +86,7 @@ def unheard(place: str, patience_s: float) -> str | None:
 def living(place: str) -> int:
     """Return how many living nodes the cluster at an address has. Raises OSError or RayError where none answers."""
     # Not ray.nodes(): that needs a driver, which waits and complains by itself while the head is not yet there.
-    from ray._raylet import GcsClient
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]  # Compiled: its names are not seen.
 
     # Ray's client prints warnings of its own where nothing listens.
     socket.create_connection(parsed(place), timeout=CONNECT_S).close()
@@ -111,7 +111,7 @@ def _running() -> str:
     """Return the address of the cluster that runs on this machine. Raises ConnectionError when there is none."""
     from ray._private import services
 
-    return services.canonicalize_bootstrap_address("auto")
+    return str(services.canonicalize_bootstrap_address("auto"))
 
 
 @contextlib.contextmanager

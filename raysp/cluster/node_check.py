@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from raysp.cluster.session import address
+from raysp.cluster.joining import address
 from raysp.config import code_hash
 from raysp.errors import NotReady
 from raysp.io import files

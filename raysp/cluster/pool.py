@@ -20,7 +20,7 @@ from raysp.cluster.node_check import Expected
 from raysp.cluster.queue import SETTLED, Health, TrialQueue
 from raysp.cluster.worker import work
 from raysp.config.experiment import Resources
-from raysp.errors import NotReady
+from raysp.errors import NotReady, present
 from raysp.io import files, leftovers
 from raysp.runs.trial_log import Setting
 from raysp.training.process_limits import pinned
@@ -87,7 +87,7 @@ class Pool:
         # On the driver's machine: any other may be taken away.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         actor = ray.remote(TrialQueue).options(num_cpus=0, max_concurrency=1, scheduling_strategy=here)
-        self._queue = actor.remote(trials, **options)
+        self._queue: Any = actor.remote(trials, **options)
         # Nothing is ever read from there, and Train's controllers write to it on the driver's machine.
         self._storage = leftovers.scratch("pool")
         self._config = {
@@ -114,7 +114,8 @@ class Pool:
             RuntimeError: the pool itself could not be started or kept running.
             NotReady: no machine came, or none that can run trials. What was finished is kept.
         """
-        seen, settled_at, over = 0, None, False
+        seen, over = 0, False
+        settled_at: float | None = None
         states = ray.get(self._queue.states.remote())
         unsettled = {name for name, entry in states.items() if entry["state"] not in SETTLED}
         while not over:
@@ -135,7 +136,7 @@ class Pool:
             if unsettled and health.quiet_s > 60 * self._resources.machines_within_min:
                 raise NotReady(self._nobody())
             if not over:
-                alive[0].thread.join(every_s)
+                present(alive[0].thread).join(every_s)
         if unsettled:
             self._say_why(health)
 
@@ -146,7 +147,7 @@ class Pool:
         until = time.monotonic() + STOP_GRACE_S
         for group in self._groups:
             if group.came(health):
-                group.thread.join(max(until - time.monotonic(), 0.0))
+                present(group.thread).join(max(until - time.monotonic(), 0.0))
 
     def close(self) -> None:
         """Remove what Ray Train left behind; call when the pool has ended."""
@@ -173,20 +174,23 @@ class Pool:
 
         threads = self._resources.cpus_per_worker
         per_worker = {"CPU": threads} | ({"GPU": self.share} if self.share else {})
+        # Ray's types are those of Train's first version.
+        alone: Any = _Alone()
+        options: dict[str, Any] = {
+            "name": f"pool-{uuid.uuid4().hex[:8]}",
+            "storage_path": self._storage,
+            "failure_config": ray.train.FailureConfig(max_failures=self._failures),
+            "callbacks": [_Blame(self._queue, group.first)],
+            "worker_runtime_env": {"env_vars": pinned(threads)},
+        }
         return TorchTrainer(
             work,
-            torch_config=_Alone(),
+            torch_config=alone,
             train_loop_config=self._config | {"first": group.first},
             scaling_config=ray.train.ScalingConfig(
                 num_workers=group.size, use_gpu=bool(self.share), resources_per_worker=per_worker
             ),
-            run_config=ray.train.RunConfig(
-                name=f"pool-{uuid.uuid4().hex[:8]}",
-                storage_path=self._storage,
-                failure_config=ray.train.FailureConfig(max_failures=self._failures),
-                callbacks=[_Blame(self._queue, group.first)],
-                worker_runtime_env={"env_vars": pinned(threads)},
-            ),
+            run_config=ray.train.RunConfig(**options),
         )
 
     def _fit(self, group: Group) -> None:
@@ -228,7 +232,9 @@ def _reason(error: Exception) -> str:
     return lines[-1].strip() if lines[0].startswith(("Traceback", "ray::")) else lines[0].strip()
 
 
-def wait_for(pool: Pool, on_event: Callable[[list, dict], None]) -> dict[str, dict[str, Any]]:
+def wait_for(
+    pool: Pool, on_event: Callable[[list[dict[str, Any]], dict[str, dict[str, Any]]], None]
+) -> dict[str, dict[str, Any]]:
     """Watch a pool to its end; Ctrl-C stops it with its trials' state saved. Returns the last states."""
     states: dict[str, dict[str, Any]] = {}
     try:

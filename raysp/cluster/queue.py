@@ -79,7 +79,7 @@ class TrialQueue:
         self._followers: dict[str, list[str]] = {}
         self._unsettled = len(self._entries)
         for name, entry in self._entries.items():
-            if (before := entry.trial.get("follows")) in self._entries:
+            if (before := entry.trial.get("follows") or "") in self._entries:
                 self._followers.setdefault(before, []).append(name)
             else:
                 self._line_up(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
+from raysp.errors import present
 from raysp.io import files
 from raysp.runs.folder import RunFolder
 from raysp.search.active_study import ActiveStudy
@@ -43,14 +44,16 @@ class Ladder:
 
     def __init__(self, active: ActiveStudy) -> None:
         definition = active.study.definition
+        halving = present(definition.halving)
         self._run: RunFolder = active.study.run
-        self._scheduler = ASHAScheduler(
+        # Asked without Tune: it looks at names and results alone.
+        self._scheduler: Any = ASHAScheduler(
             time_attr="epoch",
             metric="value",
             mode=better(definition.objectives[0]),
             max_t=definition.base["training.epochs"],
-            grace_period=definition.halving.grace,
-            reduction_factor=definition.halving.reduction,
+            grace_period=halving.grace,
+            reduction_factor=halving.reduction,
             stop_last_trials=False,
         )
         self._known: set[str] = set()

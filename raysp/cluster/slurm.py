@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raysp.cluster.session import QUIET
-from raysp.errors import BadInput, expect
+from raysp.errors import BadInput, expect, present
 from raysp.io import address
 
 TEMPLATE = pathlib.Path(__file__).with_name("slurm.sh")
@@ -90,7 +90,7 @@ def seconds(text: str) -> int:
     """
     found = TIME.fullmatch(text)
     expect(found is not None, f"--time expected minutes, H:M:S or D-H:M:S, such as 12:00:00, got {text!r}")
-    days, *given = found.groups()
+    days, *given = present(found).groups()
     parts = [int(part) for part in given if part is not None]
     # Without days, the first of one or two parts is of minutes.
     parts = [0, *parts] if days is None and len(parts) < 3 else parts

@@ -180,11 +180,13 @@ class Events(Kept, tune.Callback):
         self._trouble, self._max_crashes = trouble, max_crashes
         self._crashes: Counter[str] = Counter()
 
-    def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Pass on that a trial starts."""
         self._event("start", trial.config["id"], {})
 
-    def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         """Pass on progress; a full disk or a store that stays away ends the sweep."""
         with self._trouble.kept():
             # No result of the trial: the study must not learn from it.
@@ -195,15 +197,15 @@ class Events(Kept, tune.Callback):
         if "note" in result:
             self._event("progress", trial.config["id"], result["note"])
 
-    def on_trial_recover(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Count a crash of a trial that Tune starts again."""
         self._crashed(trial.config["id"])
 
-    def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Settle a trial that has ended."""
         self._settle(trial.config["id"])
 
-    def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Settle a trial that Tune gave up, or give it back."""
         name = trial.config["id"]
         folder = self._run.trial(name)

@@ -84,7 +84,7 @@ def made(run: RunFolder) -> dict[str, dict[str, Any]]:
     The dataset's files are known by their size: each is the trial's own, which tells of its digest itself.
     """
     folders = {"predictions": run.predictions, "report": run.report}
-    found = {
+    found: dict[str, dict[str, Any]] = {
         f"{folder}/{name}": {"size": size}
         for folder, path in folders.items()
         for name, size in files.sizes(path).items()
@@ -163,7 +163,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     scores.check_data(root, trials)
     if phase == "test":
         count_test_score(run, trials)
-    calls = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
+    calls: list[Any] = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.driver.evaluate.evaluate_trial", calls) if calls else []
     write_metrics(run, [row for part in rows for row in part])
     for kind in kinds.known():

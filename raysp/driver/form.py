@@ -163,7 +163,8 @@ def _with_older(
     for trial in recorded:
         if states[trial.id] == "done":
             by_key.setdefault(_key(trial), []).append(trial)
-    found, renamed = [], {}
+    found: list[Trial] = []
+    renamed: dict[str, str] = {}
     for trial in plan:
         wanted = replace(trial, follows=renamed[trial.follows]) if trial.follows in renamed else trial
         older = [one for one in reversed(by_key.get(_key(trial), [])) if same_but_code(one, wanted)]
@@ -263,8 +264,8 @@ def _header(split: str, root: str) -> Header | None:
         return None
 
 
-def _units(experiment: Experiment, header: Header) -> list[Any]:
-    return kinds.of(header.kind).cuts(experiment, header)
+def _units(experiment: Experiment, header: Header | None) -> list[Any]:
+    return [] if header is None else kinds.of(header.kind).cuts(experiment, header)
 
 
 def _data_of(form: Experiment, trial: Trial) -> tuple[Any, ...]:

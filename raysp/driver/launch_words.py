@@ -28,7 +28,8 @@ def say_replaced(before: Experiment, now: Experiment, best: BestSettings, splits
         say: prints one line for a person.
     """
     for mine, taken in zip(before.models, now.models, strict=True):
-        swept, together = best.models.get(mine.name, {}), {}
+        swept = best.models.get(mine.name, {})
+        together: dict[str, list[str]] = {}
         source = {split: partner(split, before.recordings) for split in splits}
         for split in (split for split in splits if mine is not taken and source[split] in swept):
             changes = _replaced(before, (mine, taken), split, swept[source[split]])
@@ -38,7 +39,9 @@ def say_replaced(before: Experiment, now: Experiment, best: BestSettings, splits
                 say(f"{mine.shown} on {named(where)}: also {changes}, as the sweep had it")
 
 
-def _replaced(experiment: Experiment, choices: tuple[ModelChoice, ModelChoice], split: str, best: Mapping) -> str:
+def _replaced(
+    experiment: Experiment, choices: tuple[ModelChoice, ModelChoice], split: str, best: Mapping[str, Any]
+) -> str:
     before, now = (flat(*settings_on(experiment, choice, split)) for choice in choices)
     beyond = [name for name in now if name not in best.get("searched", ()) and before.get(name) != now[name]]
     return ", ".join(f"{name.partition('.')[2]} {before.get(name)} -> {now[name]}" for name in beyond)

@@ -15,7 +15,7 @@ import sys
 import time
 from typing import IO, Any
 
-from raysp.errors import Interrupted
+from raysp.errors import Interrupted, present
 
 WARM_UP_EPOCHS = 3
 """The first epoch makes handles, picks kernels and fills caches; the allocator settles in the second."""
@@ -28,7 +28,7 @@ def main() -> None:
     # Another line on standard output, from anywhere, would be taken for an answer.
     with contextlib.redirect_stdout(sys.stderr):
         job = json.loads(sys.stdin.readline())
-        meter = Meter(job["seconds"], sys.stdin, sys.__stdout__)
+        meter = Meter(job["seconds"], sys.stdin, present(sys.__stdout__))
         train(job, meter)
 
 
@@ -53,7 +53,7 @@ def train(job: dict[str, Any], meter: Meter) -> None:
     process_limits.limit_memory(job["share"], str(place))
     trial = trial_from(job["trial"])
     plugins.use(trial.plugins, job["code"])
-    endless = dataclasses.replace(trial.training, epochs=FOREVER, patience=0, measure_every=0)
+    endless = dataclasses.replace(present(trial.training), epochs=FOREVER, patience=0, measure_every=0)
     split = store.load(job["root"], trial.split)
     answers = store.load_answers(job["root"], trial.split) if endless.validate_on == "eval" else None
     if trial.units is not None:

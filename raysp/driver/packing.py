@@ -29,7 +29,7 @@ from raysp.config import plugin, plugins, settings
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits import store
 from raysp.driver.packing_table import Packing, lines
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.io import files, leftovers
 from raysp.io.machine import cores
 from raysp.runs.folder import trial_to
@@ -156,7 +156,7 @@ def _row(trial: Trial, job: dict[str, Any], processes: int) -> Packing:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     threads, seconds = job["threads"], job["seconds"]
     title = f"{trial.model} on {trial.split}"
-    row = Packing(title, trial.training.epochs, job["device"], cores(), load, processes, threads)
+    row = Packing(title, present(trial.training).epochs, job["device"], cores(), load, processes, threads)
     try:
         with _started(processes, threads, START_LIMIT_S + seconds) as started:
             found = _together(started, {**job, "share": 1 / processes})
@@ -189,16 +189,17 @@ class _Died(Exception):
 
 @dataclass
 class _Process:
-    popen: subprocess.Popen
+    popen: subprocess.Popen[str]
     errors: IO[str]
 
     def tell(self, text: str) -> None:
         with contextlib.suppress(BrokenPipeError):  # its death shows when it is asked
-            self.popen.stdin.write(text + "\n")
-            self.popen.stdin.flush()
+            pipe = present(self.popen.stdin)
+            pipe.write(text + "\n")
+            pipe.flush()
 
     def ask(self) -> str:
-        line = self.popen.stdout.readline()
+        line = present(self.popen.stdout).readline()
         if not line:
             raise _Died(self._death())
         return line
@@ -207,7 +208,7 @@ class _Process:
         self.popen.kill()
         for pipe in (self.popen.stdin, self.popen.stdout):
             with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+                present(pipe).close()
         self.popen.wait()
 
     def _death(self) -> str:
@@ -223,7 +224,12 @@ class _Process:
 @contextlib.contextmanager
 def _started(processes: int, threads: int, limit_s: float) -> Iterator[list[_Process]]:
     started: list[_Process] = []
-    timer = threading.Timer(limit_s, lambda: [one.popen.kill() for one in started])
+
+    def end() -> None:
+        for one in started:
+            one.popen.kill()
+
+    timer = threading.Timer(limit_s, end)
     timer.daemon = True
     timer.start()
     with contextlib.ExitStack() as stack:
@@ -235,11 +241,11 @@ def _started(processes: int, threads: int, limit_s: float) -> Iterator[list[_Pro
         yield started
 
 
-def _start(threads: int, errors: IO[str]) -> subprocess.Popen:
+def _start(threads: int, errors: IO[str]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "raysp.driver.packed"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+    own, pipe = environment(threads), subprocess.PIPE
     try:
-        return subprocess.Popen(command, env=environment(threads), text=True, **pipes)
+        return subprocess.Popen(command, env=own, text=True, stdin=pipe, stdout=pipe, stderr=errors)
     except OSError as error:
         raise _Died(f"a process could not be started: {error}") from error
 

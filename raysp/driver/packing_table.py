@@ -70,8 +70,8 @@ def lines(rows: Sequence[Packing]) -> list[str]:
     first = rows[0]
     alone = next((row.total for row in rows if (row.processes, row.threads) == (1, first.threads)), 0.0)
     head = f"packing of {first.trial}, {first.device}, {first.cores} cores, load average {first.load:.2f} at start"
-    titles = ("processes", "threads", "epochs/s each", "in total", "+-", "speed-up", "efficiency", "cores used")
-    titles += ("host MB", "GPU MB", f"trials/h of {first.epochs} epochs")
+    rates = ("processes", "threads", "epochs/s each", "in total", "+-", "speed-up", "efficiency", "cores used")
+    titles = (*rates, "host MB", "GPU MB", f"trials/h of {first.epochs} epochs")
     cells = [titles, *(_cells(row, alone) for row in rows)]
     widths = [max(len(row[i]) for row in cells if len(row) == len(titles)) for i in range(len(titles))]
     table = ["  ".join(text.rjust(width) for text, width in zip(row, widths, strict=False)) for row in cells]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import time
 from collections.abc import Iterable
 from typing import Any, Self
@@ -19,7 +20,7 @@ LOSSES = (("train_loss", "train"), ("validation_loss", "validation"), ("unseen_l
 """The first two are the model's own; the last one is the same quantity for every model."""
 
 
-class Display:
+class Display(abc.ABC):
     """Lines of text above a picture that changes, on a terminal; elsewhere the lines alone, and a summary now and then.
 
     Those that derive from it give `_summary` and `_picture`.
@@ -59,6 +60,12 @@ class Display:
         else:
             self._next = time.monotonic() + LINE_EVERY_S
             self.say(self._summary())
+
+    @abc.abstractmethod
+    def _picture(self) -> Group: ...
+
+    @abc.abstractmethod
+    def _summary(self) -> str: ...
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._started

@@ -11,6 +11,7 @@ from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.driver.launch import Request, check_places, choose_splits, prepare_data, run_folder
 from raysp.driver.plan import check_settings, make_plan
+from raysp.errors import present
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.runs.folder import RunFolder
@@ -67,7 +68,7 @@ def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, fl
         say("  no suggestion: the loss never fell; try a wider range")
     else:
         advice = f"raysp run {request.file} {_option(trial, found.suggested)}"
-        say(f"  suggested, now {trial.training.learning_rate:g}: {advice}")
+        say(f"  suggested, now {present(trial.training).learning_rate:g}: {advice}")
 
 
 def _option(trial: Trial, rate: float) -> str:

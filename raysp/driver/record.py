@@ -89,7 +89,7 @@ def code_of(form: Form, record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _accepted(one: dict[str, Any], code: dict[str, dict[str, str]]) -> dict[str, Any]:
+def _accepted(one: Mapping[str, Any], code: dict[str, dict[str, str]]) -> dict[str, Any]:
     changed = code_hash.differing(code.get(one["from"], {}), code.get(one["to"], {})) if one["from"] in code else []
     return {**accepted(), "model": one["model"], "from": one["from"], "to": one["to"], "files": changed}
 

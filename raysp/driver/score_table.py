@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import polars
 from polars import col
@@ -55,7 +56,7 @@ def _by_kind(run: RunFolder, phase: str | None, root: str | None) -> Iterator[tu
             yield kind, part
 
 
-def _done(run: RunFolder, trial: Trial) -> dict | None:
+def _done(run: RunFolder, trial: Trial) -> dict[str, Any] | None:
     path = run.trial(trial.id)
     try:
         return path.read_done() if files.exists(path.done) else None

@@ -28,7 +28,7 @@ from raysp.driver.launch import (
 )
 from raysp.driver.plan import settings_on, unfit
 from raysp.driver.record import accepted, copy_plugins
-from raysp.errors import BadInput, StoreError, expect
+from raysp.errors import BadInput, StoreError, expect, present
 from raysp.io import files
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
@@ -224,7 +224,7 @@ def _studies(asked: _Asked, bases: dict[str, dict[str, Any]]) -> list[Study]:
             asked.say(f"  left out {model} on {name}: {reason}")
             continue
         kind = kinds.of(header.kind)
-        check_objectives(asked.search.objectives, kind, header, kind.units(asked.experiment, header))
+        check_objectives(present(asked.search.objectives), kind, header, kind.units(asked.experiment, header))
         studies.append(Study(asked.run, asked.definition(name, base, header)))
     expect(studies, f"model {model} goes with none of the splits {', '.join(list(bases)[:5])}")
     for study in studies:
@@ -326,7 +326,7 @@ def _failed(results: list[Result]) -> list[Outcome]:
 
 def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:
     """Return every trial of a sweep with the tags that place it there, for the tracking store."""
-    found = {}
+    found: dict[str, tuple[Trial, dict[str, str]]] = {}
     for result in map(read_result, read_studies(run)):
         for number, seed, chunk in result.trials:
             candidate = result.candidates[number]

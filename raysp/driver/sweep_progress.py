@@ -61,7 +61,7 @@ def study_line(active: ActiveStudy) -> str:
     """Return where a study stands in one line."""
     names = active.study.definition.objectives
     scores = {c.number: active.score(c) for c in active.candidates}
-    states = [one.state for one in scores.values()]
+    states: list[str] = [one.state for one in scores.values()]
     text = f"{active.study.name}: {len(states) - states.count('waiting')} of {active.wanted} candidates"
     for state, label in (("stopped", "ended by ASHA"), ("failed", "FAILED")):
         text += f", {states.count(state)} {label}" if states.count(state) else ""

@@ -91,7 +91,8 @@ class Tracker:
                 break
 
     def _collect(self) -> tuple[bool, list[dict[str, Any]]]:
-        waiting, until = [], time.monotonic() + FLUSH_S
+        waiting: list[dict[str, Any]] = []
+        until = time.monotonic() + FLUSH_S
         while (left := until - time.monotonic()) > 0:
             try:
                 event = self._events.get(timeout=left)

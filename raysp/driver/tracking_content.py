@@ -66,7 +66,7 @@ def curves_of(run: RunFolder, trial: Trial) -> dict[str, dict[int, float]]:
     from raysp.runs.curve import read_curve
 
     path = run.trial(trial.id).curve
-    rows = [(int(row["epoch"]), points(row)) for row in read_curve(path, trial)] if files.exists(path) else []
+    rows = [(int(row["epoch"] or 0), points(row)) for row in read_curve(path, trial)] if files.exists(path) else []
     names = dict.fromkeys(name for _, row in rows for name in row)
     return {name: {epoch: row[name] for epoch, row in rows if name in row} for name in names}
 

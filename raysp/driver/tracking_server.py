@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import IO
 
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, present
 
 # The keeper leads a process group of its own. What it reads ends when the process that started it does, killed or not.
 KEEPER = """
@@ -81,7 +81,7 @@ def _ended(host: str, port: int, output: IO[str]) -> NotReady:
 
 
 @contextlib.contextmanager
-def _started(uri: str, host: str, port: int, output: IO[str]) -> Iterator[subprocess.Popen]:
+def _started(uri: str, host: str, port: int, output: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Start the server under its keeper, and end both with the block."""
     # Without its job runners, and for one person, the server is 2 processes instead of 13.
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -98,7 +98,7 @@ def _started(uri: str, host: str, port: int, output: IO[str]) -> Iterator[subpro
     try:
         yield process
     finally:
-        process.stdin.close()
+        present(process.stdin).close()
         process.wait()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

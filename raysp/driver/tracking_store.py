@@ -161,7 +161,7 @@ class Store:
         if run is not None and (anew or any(run.data.params.get(n, value) != value for n, value in params.items())):
             # MLflow changes no parameter.
             client.delete_run(run.info.run_id)
-            run, kept = None, _of_a_person(run.data.tags)
+            kept, run = _of_a_person(run.data.tags), None
         if run is None:
             run = client.create_run(experiment, run_name=content.label(trial, own), tags={**kept, **tags})
             self._children[trial.id], self._steps[run.info.run_id] = run, 0
@@ -233,8 +233,8 @@ class Store:
         last = run.data.metrics
         found: list[tuple[str, int, float]] = []
         if all(same(last.get(name), curve[max(curve)]) for name, curve in wanted.items()):
-            first = next(iter(wanted), None)
-            found = [] if first is None else self._points_of(run.info.run_id, first)
+            first = next(iter(wanted), "")
+            found = self._points_of(run.info.run_id, first) if wanted else []
             if len(found) >= len(wanted.get(first, ())):
                 rest = ((name, curve) for name, curve in wanted.items() if name != first)
                 return found + [(name, step, value) for name, curve in rest for step, value in curve.items()]

@@ -95,7 +95,8 @@ class OpenedRun:
         Raises:
             NotReady: no trial is finished.
         """
-        of_split, together = kinds.of_run(self._folder, self.root), {}
+        of_split = kinds.of_run(self._folder, self.root)
+        together: dict[str, list[str]] = {}
         for trial in self._folder.finished_of(self._folder.trials()):
             path = self._folder.trial(trial.id).predictions
             together.setdefault(of_split[trial.split].name, []).append(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from raysp.config.experiment import Experiment
 from raysp.config.own_code import adopted
@@ -72,9 +73,9 @@ def run(
         >>> run.trials["model", "state"].rows()
         [('mean_rate', 'done'), ('sae', 'done')]
     """
-    narrowed = {"splits": tuple(splits), "models": tuple(models), "sets": tuple(sets)}
-    again = {"retry": retry, "force": force, "accept_code": accept_code}
-    how = {"tracking": tracking, "device": device, "verbose": verbose}
+    narrowed: dict[str, Any] = {"splits": tuple(splits), "models": tuple(models), "sets": tuple(sets)}
+    again: dict[str, Any] = {"retry": retry, "force": force, "accept_code": accept_code}
+    how: dict[str, Any] = {"tracking": tracking, "device": device, "verbose": verbose}
     best = None if settings is None else os.fspath(settings)
     request = Request(os.fspath(root), os.fspath(runs), **narrowed, **again, **how, settings=best)
     experiment = adopted(experiment)

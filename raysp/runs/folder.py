@@ -23,12 +23,12 @@ FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,254}")
 RECORD = {
     **dict.fromkeys(("name", "kind", "root"), str),
     **dict.fromkeys(("experiment", "data", "code", "plugins", "models"), Mapping),
-    **dict.fromkeys(("submissions", "accepted", "trials", "earlier"), tuple[Mapping, ...]),
+    **dict.fromkeys(("submissions", "accepted", "trials", "earlier"), tuple[Mapping[str, Any], ...]),
     "left_out": tuple[tuple[str, str, str], ...],
 }
 """What readers of experiment.yaml rely on."""
 
-INSIDE = {
+INSIDE: dict[str, dict[str, Any]] = {
     "experiment": {"floor": str, "ceiling": str},
     "submissions": {
         **dict.fromkeys(("time", "command", "commit", "ended"), str),

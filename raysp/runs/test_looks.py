@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
@@ -14,7 +15,7 @@ from raysp.runs.folder import RunFolder
 def count_test_score(run: RunFolder, trials: list[Trial]) -> int:
     """Note in the run folder that the test answers were looked at; return how often that has been."""
     path = test_scores_path(run)
-    earlier = settings.coerce(tuple[Mapping, ...], files.read_json(path), path) if files.exists(path) else ()
+    earlier = settings.coerce(tuple[Mapping[str, Any], ...], files.read_json(path), path) if files.exists(path) else ()
     now = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "trials": [trial.id for trial in trials]}
     files.write_json(path, [*earlier, now])
     return len(earlier) + 1
@@ -23,7 +24,7 @@ def count_test_score(run: RunFolder, trials: list[Trial]) -> int:
 def test_looks(run: RunFolder) -> int:
     """Return how often the test answers were looked at. Raises BadInput when the file that counts it is damaged."""
     path = test_scores_path(run)
-    return len(settings.coerce(tuple[Mapping, ...], files.read_json(path), path)) if files.exists(path) else 0
+    return len(settings.coerce(tuple[Mapping[str, Any], ...], files.read_json(path), path)) if files.exists(path) else 0
 
 
 def test_scores_path(run: RunFolder) -> str:

@@ -68,13 +68,18 @@ def search_trial(
 
     def run(folder: TrialFolder, log: Log) -> dict[str, Any]:
         ladder, tell, started = _Ladder(trial.id, folder, rungs), log.and_tell(report), time.time()
+
+        def told(note: dict[str, Any]) -> None:
+            tell(note)
+            ladder.climb(note)
+
         own = part if trial.units is None else part.select(trial.units)
         job = Job(
             trial,
             device=setting.device,
             purpose="search",
             checkpoint=folder.checkpoint_of,
-            report=lambda note: (tell(note), ladder.climb(note)),
+            report=told,
             enough=ladder.ends,
             measure_at=rungs.epochs,
         )
@@ -102,7 +107,7 @@ class _Ladder:
     def climb(self, note: dict[str, Any]) -> None:
         """Write and tell what the objective is, where an epoch is a rung."""
         epoch, name = note.get("epoch"), self._rungs.objective
-        if epoch not in self._rungs.epochs:
+        if epoch is None or epoch not in self._rungs.epochs:
             return
         value = note["best_loss"] if name == "validation_loss" else note.get(name)
         if value is not None:

@@ -9,13 +9,14 @@ from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.population import PopulationSplit, TrialArrays
 from raysp.data.splits.units import find_units
+from raysp.errors import present
 from raysp.kinds.kind import Elsewhere, Kind, Units
 from raysp.kinds.population.metrics import CEILING, FLOOR, METRICS, NEEDS
 from raysp.runs.folder import RunFolder
 from raysp.runs.roles import roles
 
 if TYPE_CHECKING:
-    from raysp.models.prediction import Prediction
+    from raysp.models.prediction import Predicted
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
 
@@ -64,11 +65,11 @@ class Population(Kind):
     section = Elsewhere("page.page")
     contract = Elsewhere("contract")
 
-    def predicted(self, job: Job, fitted: Fitted, data: PopulationSplit | TrialArrays) -> Prediction:
+    def predicted(self, job: Job, fitted: Fitted, data: PopulationSplit | TrialArrays) -> Predicted:
         """Return float32 rates of a part's trials, of a split's evaluation trials: expected spikes per bin."""
         from raysp.training.predict import predict
 
-        trials = data.eval if isinstance(data, PopulationSplit) else data
+        trials = present(data.eval) if isinstance(data, PopulationSplit) else data
         return predict(fitted.model, trials, fitted.device, job.trial.seed)
 
     def remarks(self, table: Any, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]) -> list[str]:
