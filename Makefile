@@ -15,7 +15,7 @@ help:
 	@echo "make faults  kill a sweep and a run 200 times and compare what comes out (an hour; KILLS=20 for less)"
 	@echo "make faults-machines  switch a cluster's machines off and on again 20 times (LOSSES=...), as root, on this machine"
 	@echo "make fuzz    change good files of every kind and read them (a few minutes; FUZZ=2000 changes, SEED=0)"
-	@echo "make lint    check format and style; make format mends them"
+	@echo "make lint    check format, style and types; make format mends the first two"
 	@echo "make bench   measure against the named baselines"
 	@echo "make clean   remove the environment, the demo and caches"
 
@@ -71,6 +71,7 @@ fuzz: $(READY)
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -80,5 +81,5 @@ bench: $(READY)
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo faults faults-machines build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo faults faults-machines build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

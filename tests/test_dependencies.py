@@ -29,7 +29,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     project = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
     declared = {plain(name) for name in project["dependencies"]}
     offers = importlib.metadata.packages_distributions()
-    third = set(imported()) - sys.stdlib_module_names - {"raysp", *OPTIONAL}
+    third = set(imported()) - sys.stdlib_module_names - {"raysp", "_typeshed", *OPTIONAL}
     sources = {name: {plain(one) for one in offers.get(name, ())} for name in third}
     assert {name for name, found in sources.items() if not found & declared} == set()
     assert declared - set().union(*sources.values()) == set(NOT_IMPORTED)

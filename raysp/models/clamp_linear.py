@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from raysp.config.ranges import Positive
 from raysp.data.splits.current_clamp import CurrentClampSizes
 from raysp.models.gfr import model as gfr
+from raysp.models.gfr.parameters import TAUS_MS
 
 
 @dataclass(frozen=True)
 class Config(gfr.CleanConfig):
     """Settings, as `gfr` has them in its protocol "clean"."""
 
-    taus_ms: tuple[Positive, ...] = gfr.TAUS_MS
+    taus_ms: tuple[Positive, ...] = TAUS_MS
 
 
 class Model(gfr.Model):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence as Many
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.models.base import Stages
@@ -55,13 +57,13 @@ def fit(
         sequences.setdefault(one.unit, []).append(one)
     units = np.array([unit for unit, own in sequences.items() if any(one.counts.any() for one in own)], np.int64)
     found, free = [], _free(parts, len(decay), config.degree)
+
+    def tensors(block: np.ndarray) -> dict[str, torch.Tensor]:
+        return _block(split, config, decay, seed, block, sequences, train, free).tensors()
+
     for at in range(0, len(units), BLOCK):
         block = units[at : at + BLOCK]
-        kept = stages.once(
-            f"units {at + len(block)}",
-            lambda block=block: _block(split, config, decay, seed, block, sequences, train, free).tensors(),
-        )
-        found.append(Outcome.of(kept))
+        found.append(Outcome.of(stages.once(f"units {at + len(block)}", partial(tensors, block))))
     return Outcome.joined(found) if found else _block(split, config, decay, seed, units, sequences, train, free)
 
 
@@ -134,7 +136,8 @@ def logged(
     sequences: list[Sequence], theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, feedback: float, bin_ms: int
 ) -> np.ndarray:
     """Return the loss that the published protocol logs, (rows,): of a bin, as the mean over stimuli."""
-    losses, weights = {}, {}
+    losses: dict[int, Any] = {}
+    weights: dict[int, float] = {}
     for one, rates in zip(sequences, rates_of(sequences, theta, sigma, decay, feedback), strict=True):
         losses[one.group] = losses.get(one.group, 0) + poisson(one, rates, bin_ms)
         weights[one.group] = weights.get(one.group, 0) + one.weight.sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numba
 import numpy as np
@@ -17,10 +18,11 @@ FIRST, SECOND, EPS = 0.9, 0.999, 1e-8
 FEW = 3
 """Lanes of a tile up to which each is run alone."""
 
-JIT = {"cache": True, "nogil": True, "error_model": "numpy"}
+Arrays = tuple[np.ndarray, ...]
+JIT: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
-def packed(lanes: Lanes) -> tuple[np.ndarray, ...]:
+def packed(lanes: Lanes) -> Arrays:
     """Return the arrays of lanes as compiled functions take them."""
     return (
         lanes.tile_ptr, lanes.group_ptr, lanes.current, lanes.counts, lanes.weight, lanes.spike_ptr, lanes.spike_bin,
@@ -31,7 +33,7 @@ def packed(lanes: Lanes) -> tuple[np.ndarray, ...]:
 @numba.njit(**JIT)
 def scratch(
     terms: int, order: int, tiles: int, longest: int, like: np.ndarray,
-) -> tuple:  # fmt: skip
+) -> Arrays:  # fmt: skip
     """Return what a pass over tiles writes into: states, rates and gradients."""
     real = like.dtype
     rows = 2 * terms + order + 1
@@ -72,8 +74,8 @@ def _lane_parameters(theta, sigma, rows, terms, order, feedback, like):
 
 @numba.njit(**JIT)
 def tile_pass(
-    data: tuple, tile: int, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
-    bin_ms: float, eps: float, with_gradient: bool, room: tuple,
+    data: Arrays, tile: int, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
+    bin_ms: float, eps: float, with_gradient: bool, room: Arrays,
 ) -> None:  # fmt: skip
     """Run a tile; leave each lane's loss in double precision and, if asked, its gradient."""
     tile_ptr, _, current, counts, weight, spike_ptr, spike_bin, spike_lane, spike_count, row, _, _ = data
@@ -118,8 +120,8 @@ def tile_pass(
 
 @numba.njit(**JIT)
 def group_pass(
-    data: tuple, group: int, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
-    bin_ms: float, eps: float, with_gradient: bool, room: tuple, loss: np.ndarray, gradient: np.ndarray,
+    data: Arrays, group: int, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
+    bin_ms: float, eps: float, with_gradient: bool, room: Arrays, loss: np.ndarray, gradient: np.ndarray,
 ) -> None:  # fmt: skip
     """Write each row's loss in a group, (rows,), and the gradient in its parameters, (rows, parameters)."""
     group_ptr, lane_ptr, lane_at = data[1], data[10], data[11]
@@ -158,11 +160,11 @@ def _to_parameters(theta, terms, order, feedback, gradient):
 
 @numba.njit(**JIT)
 def epochs(
-    data: tuple, held: tuple, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
+    data: Arrays, held: Arrays, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
     bin_ms: float, eps: float, rates: np.ndarray, free: np.ndarray, lasso: np.ndarray, ridge: np.ndarray,
     anchor: np.ndarray, normal: np.ndarray, moments: np.ndarray, squares: np.ndarray, steps: np.ndarray,
     same: np.ndarray, last: np.ndarray, stopped: np.ndarray, done: int, losses: np.ndarray, held_losses: np.ndarray,
-    room: tuple, held_room: tuple,
+    room: Arrays, held_room: Arrays,
 ) -> None:  # fmt: skip
     """Train each row for some epochs, in place: one step of Adam per group and epoch.
 
@@ -283,8 +285,9 @@ class State:
     def begin(cls, theta: np.ndarray) -> State:
         """Return the state before the first epoch, of (rows, parameters)."""
         rows, none = len(theta), np.zeros((0, len(theta)))
-        counters = [np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.full(rows, np.nan), np.zeros(rows, np.int64)]
-        return cls(theta, theta, np.zeros_like(theta), np.zeros_like(theta), *counters, none, none)
+        steps, same, stopped = (np.zeros(rows, np.int64) for _ in range(3))
+        moments, squares, last = np.zeros_like(theta), np.zeros_like(theta), np.full(rows, np.nan)
+        return cls(theta, theta, moments, squares, steps, same, last, stopped, none, none)
 
 
 def train(lanes: Lanes, held: Lanes, plan: Plan, state: State, count: int) -> State:

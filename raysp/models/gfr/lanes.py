@@ -94,8 +94,9 @@ def lay_out(
             row[tile, place], which[tile, place] = owner, one
     group_of = np.array([group for group, _ in tiles], np.int64)
     lane_ptr, lane_at = _by_row(row, which, group_of, groups, len(unit_of_row))
+    current, counts, weight = arrays
     return Lanes(
-        ptr, np.searchsorted(group_of, np.arange(groups + 1)), *arrays, *_spikes(ptr, arrays[1], arrays[2]),
+        ptr, np.searchsorted(group_of, np.arange(groups + 1)), current, counts, weight, *_spikes(ptr, counts, weight),
         row, lane_ptr, lane_at, which, max(lengths, default=0),
     )  # fmt: skip
 
@@ -126,7 +127,9 @@ def _by_row(
     return ptr, np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def _spikes(ptr: np.ndarray, counts: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, ...]:
+def _spikes(
+    ptr: np.ndarray, counts: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     bins, lanes = np.nonzero(counts * weight)
     tile = np.searchsorted(ptr, bins, side="right") - 1
     first = np.searchsorted(bins, ptr)

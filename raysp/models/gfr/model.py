@@ -11,7 +11,7 @@ from torch import nn
 
 from raysp.config.ranges import Count, Natural, NonNegative, Positive, Several
 from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 from raysp.models import base
 from raysp.models.gfr import clean, paper
 from raysp.models.gfr.outcome import Outcome
@@ -104,6 +104,9 @@ class Model(nn.Module):
     """
 
     reads = CurrentClampSplit
+    decay: torch.Tensor
+    theta: torch.Tensor
+    sigma: torch.Tensor
     parts: tuple[str, ...] = ()
     protocol = ""
 
@@ -170,7 +173,7 @@ class Model(nn.Module):
             "feedback": self.config.feedback,
             "lambda": (1 - self.decay.cpu().numpy()).tolist(),
         }
-        rows = [shared | self._row(row) for row in range(len(self.outcome.unit))]
+        rows = [shared | self._row(row) for row in range(len(present(self.outcome).unit))]
         failed = [
             shared
             | {"unit": int(self._ids[unit]), "candidate": 0, "chosen": False, "status": "failed", "reason": reason}
@@ -179,7 +182,7 @@ class Model(nn.Module):
         return sorted([*rows, *failed], key=lambda row: (row["unit"], row["candidate"]))
 
     def _row(self, row: int) -> dict[str, Any]:
-        found, decay = self.outcome, self.decay.cpu().numpy()
+        found, decay = present(self.outcome), self.decay.cpu().numpy()
         one = Parameters.of(found.theta[row : row + 1], found.sigma[row : row + 1], decay, self.config.feedback)
         finite = bool(np.isfinite(found.theta[row]).all() and np.isfinite(found.train_loss[row]))
         return {

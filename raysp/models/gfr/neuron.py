@@ -16,6 +16,14 @@ class Neurons(nn.Module):
         dtype: of weights and rates.
     """
 
+    alpha: nn.Parameter
+    beta: nn.Parameter
+    poly: nn.Parameter
+    threshold: nn.Parameter
+    gamma: nn.Parameter
+    sigma: torch.Tensor
+    decay: torch.Tensor
+
     def __init__(self, parameters: Parameters, dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
         for name in ("alpha", "beta", "poly", "threshold", "gamma"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.models.base import Stages
 from raysp.models.gfr import activation, descent, validation
-from raysp.models.gfr.groups import TESTS, published, stimulus
+from raysp.models.gfr.groups import TESTS, VALIDATES, published, stimulus
 from raysp.models.gfr.lanes import lay_out
 from raysp.models.gfr.outcome import Outcome, best
 from raysp.models.gfr.parameters import untrained
@@ -42,8 +43,7 @@ def fit(
     units = np.flatnonzero(np.isfinite(functions.loss) & _validated(split))
     rates = np.array(config.learning_rates, np.float64)
     unit, candidate = np.repeat(units, len(rates)), np.tile(np.arange(len(rates)), len(units))
-    taken = [values[unit] for values in (functions.poly, functions.threshold, functions.sigma, split.gamma)]
-    start = untrained(*taken, decay)
+    start = untrained(functions.poly[unit], functions.threshold[unit], functions.sigma[unit], split.gamma[unit], decay)
     theta = dataclasses.replace(start, feedback=config.feedback).theta()
     groups, held = published(split, seed), stimulus(split, TESTS)
     free = np.zeros(theta.shape[1], bool)
@@ -56,9 +56,7 @@ def fit(
     state = descent.State.begin(theta)
     for done in range(0, config.epochs, SEGMENT):
         count = min(SEGMENT, config.epochs - done)
-        state = _segment(
-            stages, f"epoch {done + count}", lambda state=state, count=count: train(*lanes, plan, state, count)
-        )
+        state = _segment(stages, f"epoch {done + count}", partial(train, *lanes, plan, state, count))
     return _outcome(split, config, decay, plan, state, unit, candidate)
 
 
@@ -106,7 +104,7 @@ def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
     if not np.isfinite(split.gamma[unit]):
         return "has no known highest rate: no sweep has two spikes, or no file says it"
     if not validation.published_windows(split, unit):
-        return f"has no sweep of {validation.VALIDATES}"
+        return f"has no sweep of {VALIDATES}"
     if not (split.first_bins(config.activation_bin_ms).unit == unit).any():
         return "has no Long Square sweep, so that its activation cannot be fitted"
     return "came to no activation: the published start divides by the distance of two currents, which is 0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,8 +59,8 @@ class Parameters:
 
     def select(self, rows: np.ndarray) -> Parameters:
         """Return those of these neurons, (rows,) indices."""
-        each = (self.alpha, self.beta, self.poly, self.threshold, self.sigma, self.gamma)
-        return Parameters(*(values[rows] for values in each), self.decay, self.feedback)
+        names = ("alpha", "beta", "poly", "threshold", "sigma", "gamma")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
 def untrained(

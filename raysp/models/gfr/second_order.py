@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -17,7 +17,7 @@ from raysp.models.gfr.lanes import Sequence
 from raysp.models.gfr.vectors import BATCH, add_products, advance, hear, padded
 
 MATHS = {"contract", "nsz"}
-JIT = {"cache": True, "nogil": True, "fastmath": MATHS, "error_model": "numpy"}
+JIT: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": MATHS, "error_model": "numpy"}
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,8 @@ def _sequence(heard, counts, weight, rest, scale, decay, bin_ms, eps, floor, sof
 
 @numba.njit(**JIT)
 def evaluate(
-    tape: tuple, unit: int, theta: np.ndarray, sigma: float, terms: int, feedback: float, bin_ms: float, eps: float,
-    floor: float, soft: float, room: Room, gradient: np.ndarray, fisher: np.ndarray,
+    tape: tuple[np.ndarray, ...], unit: int, theta: np.ndarray, sigma: float, terms: int, feedback: float,
+    bin_ms: float, eps: float, floor: float, soft: float, room: Room, gradient: np.ndarray, fisher: np.ndarray,
 ) -> float:  # fmt: skip
     """Write a unit's gradient, (parameters,), and Fisher matrix, (parameters, parameters); return its loss.
 
@@ -258,8 +258,8 @@ def solve(
 
 @numba.njit(**JIT)
 def descend(
-    tape: tuple, unit_of_row: np.ndarray, theta: np.ndarray, sigma: np.ndarray, terms: int, feedback: float,
-    bin_ms: float, eps: float, floor: float, soft: np.ndarray, free: np.ndarray, ridge: np.ndarray,
+    tape: tuple[np.ndarray, ...], unit_of_row: np.ndarray, theta: np.ndarray, sigma: np.ndarray, terms: int,
+    feedback: float, bin_ms: float, eps: float, floor: float, soft: np.ndarray, free: np.ndarray, ridge: np.ndarray,
     anchor: np.ndarray, bounds: np.ndarray, most: int, tolerance: float, losses: np.ndarray, evaluations: np.ndarray,
 ) -> None:  # fmt: skip
     """Fit each row, in place.

@@ -50,8 +50,8 @@ class _Group:
             return torch.from_numpy(np.concatenate(found, axis=1)).to(device)
 
         rows = [np.zeros(0, np.int64), *(lanes.row[tile][mine] for tile, mine in zip(tiles, kept, strict=True))]
-        arrays = [side_by_side(one) for one in (lanes.current, lanes.counts, lanes.weight)]
-        return cls(*arrays, torch.from_numpy(np.concatenate(rows)).to(device))
+        current, counts, weight = (side_by_side(one) for one in (lanes.current, lanes.counts, lanes.weight))
+        return cls(current, counts, weight, torch.from_numpy(np.concatenate(rows)).to(device))
 
 
 class _Training:

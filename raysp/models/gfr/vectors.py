@@ -91,7 +91,7 @@ def _arrays(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> l
 @intrinsic
 def hear(
     typing: Any, heard: Any, at: Any, alpha: Any, fired: Any, decay: Any, more: Any, beta: Any
-) -> tuple[Any, Callable]:
+) -> tuple[Any, Callable[..., Any]]:
     """Fade what was fired and add to it; return alpha times a row of what is heard plus beta times what was fired.
 
     Args:
@@ -124,7 +124,7 @@ def hear(
 @intrinsic
 def advance(
     typing: Any, sensitivity: Any, slope: Any, left: Any, gain: Any, along: Any, direct: Any,
-) -> tuple[Any, Callable]:  # fmt: skip
+) -> tuple[Any, Callable[..., Any]]:  # fmt: skip
     """Let sensitivities fade by `left` and take in the last bin's slope; replace it by that of this bin.
 
     Args:
@@ -157,7 +157,7 @@ def advance(
 
 
 @intrinsic
-def add_products(typing: Any, matrix: Any, rows: Any, weight: Any) -> tuple[Any, Callable]:
+def add_products(typing: Any, matrix: Any, rows: Any, weight: Any) -> tuple[Any, Callable[..., Any]]:
     """Add weighted products of rows to a symmetric matrix, of which the lower half and the diagonal are kept.
 
     Args:
