@@ -14,7 +14,7 @@ from ray import tune
 from raysp.cluster.worker import Notes
 from raysp.config import plugins
 from raysp.errors import StoreError
-from raysp.io import files
+from raysp.io import files, machine
 from raysp.io.system_errors import is_disk_full
 from raysp.runs.folder import RunFolder, trial_from
 from raysp.runs.trial_log import Setting, recorded
@@ -52,6 +52,7 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
         tune.report({"error": traceback.format_exc(limit=1), **full, **away, **beats.beat()})
     else:
         tune.report({"seconds": result.get("seconds"), **beats.beat()})
+    machine.give_memory_back()
 
 
 class _Beats(Notes):

@@ -10,6 +10,7 @@ from typing import Any
 
 from raysp.cluster.node_check import unfit
 from raysp.errors import Interrupted
+from raysp.io import machine
 from raysp.runs.folder import trial_from
 from raysp.runs.trial_log import Setting
 from raysp.training.process_limits import limit_memory, limit_threads
@@ -58,6 +59,7 @@ def _one(queue: _Remote, rank: int, trial: dict[str, Any], config: dict[str, Any
         queue.finish(rank, name, {key: result.get(key) for key in OF_DONE})
     finally:
         beats.end()
+        machine.give_memory_back()
 
 
 class _Remote:

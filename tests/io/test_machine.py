@@ -1,10 +1,12 @@
 """What this process may use, told from files and variables as the kernel and Slurm write them."""
 
 import os
+import platform
 import resource
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from raysp.io import machine
@@ -105,3 +107,16 @@ def test_a_limit_of_the_shell_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda kind: limits.get(kind, (-1, -1)))
     assert machine.memory(str(tmp_path), {}) == 2**31
     assert machine.limit(resource.RLIMIT_NOFILE) is None
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep nothing, or give nothing back")
+def test_memory_that_was_freed_goes_back_to_the_system():
+    process = psutil.Process()
+    blocks = [b"x" * 50_000 for _ in range(2000)]
+    # What lies above them keeps the heap from shrinking by itself.
+    above = b"y" * 50_000
+    del blocks
+    before = process.memory_info().rss
+    machine.give_memory_back()
+    assert process.memory_info().rss < before - 50 * machine.MIB
+    assert above
