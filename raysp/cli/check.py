@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import click
@@ -77,7 +78,7 @@ def _checks(room: str, name: str, settings: dict[str, Any]) -> Checks:
         from raysp.kinds.contract import of_model
 
         for one in of_model(name):
-            yield one.what, lambda one=one: one.run(name), one.hint
+            yield one.what, partial(one.run, name), one.hint
         return
     from raysp.data.sources import contract as of_sources
     from raysp.kinds import kind_contract as of_kinds

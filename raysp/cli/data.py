@@ -98,7 +98,8 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     chosen = chosen if names else list(prepare.present(chosen, root, named=False).values())
     if reference:
         chosen = [dataclasses.replace(one, settings={**one.settings, "reference": True}) for one in chosen]
-    own, plugged = [], {}
+    own: list[Any] = []
+    plugged: dict[tuple[str, str], plugins.Given] = {}
     for name in (name for name in names if name.endswith(".py")):
         own += load_experiment(name).recordings
         own_code.add(plugged, plugins.plugged())

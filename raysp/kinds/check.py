@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,4 +21,4 @@ class Check:
     what: str
     run: Callable[[str], None]
     hint: str = ""
-    concerns: Callable[[type], bool] = lambda model: True
+    concerns: Callable[[type[Any]], bool] = lambda model: True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +59,7 @@ def fits_itself(name: str) -> bool:
 def _checked(module: ModuleType, name: str) -> ModuleType:
     """Return a model's file that says what every file of a model says. Raises BadInput for others."""
     config, network = getattr(module, "Config", None), getattr(module, "Model", None)
-    frozen = dataclasses.is_dataclass(config) and config.__dataclass_params__.frozen
+    frozen = getattr(getattr(config, "__dataclass_params__", None), "frozen", False)
     expect(frozen, f"model {name}: {module.__file__} expected Config to be a frozen dataclass: @dataclass(frozen=True)")
     kind = getattr(getattr(network, "reads", None), "kind", None)
     expect(

@@ -91,6 +91,7 @@ class WindowModel(nn.Module):
 
     reads = StimulusSplit
     config: Any
+    loss: Callable[[Windows], Loss]
     log_output = False
     lanes: int | None = None
     sees_truth = False

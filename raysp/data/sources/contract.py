@@ -40,7 +40,7 @@ def lacking(name: str, settings: Mapping[str, Any]) -> list[str]:
     return [one.name for one in fields if one.name not in settings]
 
 
-def _frozen(cls: type) -> None:
+def _frozen(cls: type[Any]) -> None:
     expect(cls.__dataclass_params__.frozen, f"{cls.__name__} expected @dataclass(frozen=True)")
 
 

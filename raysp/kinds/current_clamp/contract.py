@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import nn
 
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.errors import expect
@@ -15,6 +14,9 @@ from raysp.kinds.check import Check
 from raysp.kinds.contract import unbroken
 from raysp.kinds.current_clamp.made_up import made_up
 from raysp.models import catalog
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 SMALL = {"starts": 1, "softness": [0.3], "ridges": [0.001]}
 """Settings that make a fit quick; each model takes those that it has."""
@@ -41,7 +43,7 @@ def _settings(name: str) -> dict[str, Any]:
     return {key: value for key, value in SMALL.items() if key in known}
 
 
-def _fitted(name: str, split: CurrentClampSplit) -> nn.Module:
+def _fitted(name: str, split: CurrentClampSplit) -> Model:
     model = catalog.build(name, _settings(name), split.sizes)
     expect(hasattr(model, "fit"), "a model of injected currents fits itself: it lacks fit(split, stages)")
     model.fit(split.training(), unbroken())

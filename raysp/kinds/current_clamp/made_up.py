@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from raysp.data.splits.current_clamp import METADATA, CurrentClampSizes, CurrentClampSplit, pointers
@@ -25,18 +27,19 @@ def made_up(
         longest: bins of a sweep.
     """
     rng = np.random.default_rng(seed)
-    currents, sweeps = [], []
+    currents: list[np.ndarray] = []
+    sweeps: list[tuple[Any, ...]] = []
     for unit in range(units):
         for stimulus, repeats in ((0, 1), (0, 1), (0, 1), (1, 1), (2, 3), (3, 2)):
-            bins = int(rng.integers(6, longest))
+            length = int(rng.integers(6, longest))
             # The first is silent; each later step is stronger.
-            values = rng.normal(50 * stimulus, 40, bins) if stimulus else np.full(bins, 60.0 * len(sweeps))
+            values = rng.normal(50 * stimulus, 40, length) if stimulus else np.full(length, 60.0 * len(sweeps))
             currents.append(values.astype(np.float32))
             sweeps += [
-                (unit, len(currents) - 1, stimulus, _parts(stimulus, one, repeats, bins, timed), bins)
+                (unit, len(currents) - 1, stimulus, _parts(stimulus, one, repeats, length, timed), length)
                 for one in range(repeats)
             ]
-    owner, current, stimulus, parts, bins = (np.array(column) for column in zip(*sweeps, strict=True))
+    owner, current, stimuli, parts, bins = (np.array(column) for column in zip(*sweeps, strict=True))
     return CurrentClampSplit(
         name=name,
         sizes=CurrentClampSizes(name, bin_ms, units),
@@ -51,7 +54,7 @@ def made_up(
         sweep_ptr=pointers(bins),
         sweep_unit=owner.astype(np.int32),
         sweep_current=current.astype(np.int32),
-        sweep_stimulus=stimulus.astype(np.int8),
+        sweep_stimulus=stimuli.astype(np.int8),
         sweep_parts=parts.astype(np.int32),
         left_out=((4, "has no spike"),),
         provenance=Provenance((("mine.npz", "0" * 64),), "clamp-1", True),

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from raysp.data.splits.batch import Batch, to_device
 from raysp.data.splits.population import PopulationSplit
-from raysp.errors import expect
+from raysp.errors import expect, present
 from raysp.kinds.check import Check
 from raysp.kinds.contract import descended, finite_gradients, learns, same, unbroken
 from raysp.kinds.population.made_up import made_up_split
 from raysp.models import catalog
 from raysp.models.prediction import Prediction, check_prediction
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 SHAPES: dict[str, tuple[dict[str, Any], str]] = {
     "whole": ({}, ""),
@@ -64,7 +66,7 @@ def contract() -> list[Check]:
 NO_GENERATOR = "batch.generator is None in evaluation, and nothing is drawn then; dropout is off in eval mode"
 
 
-def fitted(name: str, split: PopulationSplit) -> nn.Module:
+def fitted(name: str, split: PopulationSplit) -> Model:
     """Return a model as training begins, or, where it fits itself, fitted; in eval mode."""
     torch.manual_seed(0)
     model = catalog.build(name, {}, split.sizes)
@@ -75,23 +77,23 @@ def fitted(name: str, split: PopulationSplit) -> nn.Module:
     return model.eval()
 
 
-def _predicted(model: nn.Module, batch: Batch) -> Prediction:
+def _predicted(model: Model, batch: Batch) -> Prediction[torch.Tensor]:
     with torch.no_grad():
         return model.predict(batch)
 
 
 def _shown(split: PopulationSplit) -> Batch:
-    return to_device(split.eval, "cpu").inputs()
+    return to_device(present(split.eval), "cpu").inputs()
 
 
-def _tensors(found: Prediction) -> list[torch.Tensor]:
+def _tensors(found: Prediction[torch.Tensor]) -> list[torch.Tensor]:
     return [one for one in (found.rates, found.rates_forward, found.latents) if one is not None]
 
 
 def _rates(name: str, shape: str) -> None:
     split = made_up_split(**SHAPES[shape][0])
     found = _predicted(fitted(name, split), _shown(split))
-    sizes, trials = split.sizes, len(split.eval)
+    sizes, trials = split.sizes, len(present(split.eval))
     expect(isinstance(found, Prediction), f"predict(batch) expected a Prediction, got {type(found).__name__}")
     expect(found.rates.dtype == torch.float32, f"rates expected float32, got {found.rates.dtype}")
     check_prediction(found.numpy(), sizes, trials, name)
@@ -125,8 +127,9 @@ def _evaluated(name: str) -> None:
 def _blind(name: str) -> None:
     split = made_up_split()
     model, shown = fitted(name, split), to_device(split.train, "cpu")
-    hidden = {"heldout": 9.0, "heldin_forward": 9.0, "heldout_forward": 9.0}
-    other = dataclasses.replace(shown, **{key: torch.full_like(getattr(shown, key), v) for key, v in hidden.items()})
+    names = ("heldout", "heldin_forward", "heldout_forward")
+    hidden: dict[str, Any] = {key: torch.full_like(getattr(shown, key), 9.0) for key in names}
+    other = dataclasses.replace(shown, **hidden)
     for one, two in zip(_tensors(_predicted(model, shown)), _tensors(_predicted(model, other)), strict=True):
         same(one, two, "with other held-out and forward counts, the prediction is another one")
 
@@ -171,7 +174,7 @@ def _gradients(name: str, shape: str) -> None:
 
 
 def _total(found: Any) -> torch.Tensor:
-    total = getattr(found, "total", None)
+    total: Any = getattr(found, "total", None)
     expect(isinstance(total, torch.Tensor), f"loss(batch) expected a Loss with a total, got {type(found).__name__}")
     return total
 

@@ -88,7 +88,7 @@ def over_widths(values: Values, line: Line, metric: str) -> dict[int, float]:
     return {unit: sum(share * found[unit] for share, found in curves) for unit in sorted(units)}
 
 
-def about(model: type) -> dict[str, Any]:
+def about(model: type[Any]) -> dict[str, Any]:
     """Return what a comparison needs to know of a model: its role, and which of its decodings its paper has."""
     return {"role": model.role, "published": None if model.published is None else list(model.published)}
 

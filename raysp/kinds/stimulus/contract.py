@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 import torch
 
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.data.splits.windows import Tape
-from raysp.errors import expect
+from raysp.errors import expect, present
 from raysp.kinds.check import Check
 from raysp.kinds.contract import descended, finite_gradients, learns, same
 from raysp.kinds.stimulus.made_up import made_up_recording, model_for, small
@@ -97,7 +97,7 @@ def _outputs(name: str, units: int) -> None:
 
 def _kernels(name: str) -> None:
     model, split = _fitted(name, made_up_recording(units=3))[0], made_up_recording()
-    found = model.kernels()
+    found = present(model.kernels())
     right = found.shape[0] in (1, 3) and found.shape[2:] == (split.sizes.channels + 1, 15)
     expect(right, f"kernels expected (1 or 3, kernels, {split.sizes.channels + 1}, 15), got {tuple(found.shape)}")
 
@@ -183,7 +183,11 @@ def _carried(name: str) -> None:
     torch.manual_seed(9)
     copy = catalog.build(name, small(name), split.sizes)
     copy.load_state_dict(model.state_dict())
-    same(_output(model, tape), _output(copy.eval(), tape), "a new model with the fitted one's says something else")
+    same(
+        _output(model, tape),
+        _output(cast(WindowModel, copy.eval()), tape),
+        "a new model with the fitted one's says something else",
+    )
 
 
 def _in_front(name: str) -> None:
@@ -223,8 +227,9 @@ def _lanes(name: str) -> None:
     same(found.total, found.each.sum(), "the total is not the sum", close=True)
     found.each[1].backward()
     for label, weights in model.named_parameters():
-        expect(weights.grad[1].any(), f"a unit's loss does not move its own {label}")
-        expect(not weights.grad[[0, 2]].any(), f"a unit's loss moves another's {label}")
+        moved = present(weights.grad)
+        expect(moved[1].any(), f"a unit's loss does not move its own {label}")
+        expect(not moved[[0, 2]].any(), f"a unit's loss moves another's {label}")
 
 
 def _loss_apart(name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ def shaken(model: torch.nn.Module, seed: int = 0) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weights in model.parameters():
-            weights += 0.1 * torch.randn(weights.shape, generator=generator)
+            weights.add_(0.1 * torch.randn(weights.shape, generator=generator))
         for name, values in model.named_buffers():
             if "running" in name:
                 values += torch.rand(values.shape, generator=generator)
@@ -87,4 +87,4 @@ def model_for(name: str, split: StimulusSplit, **changes: Any) -> WindowModel:
     else:
         model.start(Tape.of(split, "cpu"), split.parts["train"])
         shaken(model)
-    return model
+    return cast(WindowModel, model)

@@ -8,7 +8,19 @@ from raysp.errors import NotReady
 from raysp.kinds.current_clamp.metrics import EVR
 from raysp.kinds.current_clamp.page.numbers import Numbers
 from raysp.report.run_data import Task
-from raysp.report.style import CEILING, CORAL, GREY, INK, Picture, canvas, model_colours, panels, png, shared_legend
+from raysp.report.style import (
+    CEILING,
+    CORAL,
+    GREY,
+    INK,
+    Look,
+    Picture,
+    canvas,
+    model_colours,
+    panels,
+    png,
+    shared_legend,
+)
 
 LOWEST, STEP = -0.2, 0.05
 COLUMNS = 3
@@ -67,7 +79,13 @@ def pairs(numbers: Numbers) -> Picture:
             axes.plot(limits, limits, color=GREY, linewidth=1)
             x, y = np.clip([[one[unit] for unit in shared] for one in (theirs, mine)], limits[0], limits[1])
             if len(shared) > MANY:
-                look = {"extent": (*limits, *limits), "bins": "log", "mincnt": 1, "cmap": "viridis_r", "linewidths": 0}
+                look: Look = {
+                    "extent": (*limits, *limits),
+                    "bins": "log",
+                    "mincnt": 1,
+                    "cmap": "viridis_r",
+                    "linewidths": 0,
+                }
                 figure.colorbar(axes.hexbin(x, y, gridsize=TILES, **look), ax=axes, label="cells", shrink=0.7)
             else:
                 axes.plot(x, y, "o", color=INK, alpha=0.5, markersize=4)
