@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Trial
+from raysp.data.splits import store
+from raysp.data.splits.header import Header
 from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
@@ -150,6 +152,13 @@ class RunData:
         """Return a trial's training curve, see `read_curve`; no rows where there is none."""
         path = self.run.trial(trial.id).curve
         return read_curve(path, trial) if files.exists(path) else []
+
+    def header(self, task: Task) -> Header | None:
+        """Return what is known of a task's split without opening it; None where it is no longer prepared."""
+        try:
+            return store.header(self.root, task.split)
+        except (BadInput, NotReady, OSError):
+            return None
 
     def progress(self, task: Task) -> dict[str, Any]:
         """Return how far a task's trials are, in words, and whether all are done."""

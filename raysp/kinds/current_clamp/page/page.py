@@ -83,9 +83,7 @@ def draw(data: RunData, task: Task, numbers: Numbers) -> Drawn:
 
 def about(data: RunData, task: Task) -> str:
     """Say what a recording is: cells, bin width, what is left out; what is known without it where it is gone."""
-    try:
-        header = store.header(data.root, task.split)
-    except (BadInput, NotReady, OSError):
+    if (header := data.header(task)) is None:
         return f"the recording is no longer prepared below {data.root}"
     bins = ", ".join(
         f"{'test' if name == 'eval' else name} {count * header.sizes.bin_ms / 60_000:,.0f} min"
@@ -98,11 +96,8 @@ def about(data: RunData, task: Task) -> str:
 def left_out(data: RunData, task: Task) -> dict[str, list[int]]:
     """Return the cells that were left out by reason, a reason goes on after "it"."""
     found: dict[str, list[int]] = {}
-    try:
-        header = store.header(data.root, task.split)
-    except (BadInput, NotReady, OSError):
-        return found
-    for unit, reason in header.left_out:
+    header = data.header(task)
+    for unit, reason in () if header is None else header.left_out:
         found.setdefault(reason, []).append(unit)
     return found
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from raysp.data.splits import store
-from raysp.data.splits.header import Header
 from raysp.data.splits.stimulus import PARTS
-from raysp.errors import BadInput, NotReady
+from raysp.errors import NotReady
 from raysp.kinds.stimulus.lines import METRICS, SIGMAS, SIGN
 from raysp.kinds.stimulus.page import tables
 from raysp.kinds.stimulus.page.case import open_case
@@ -85,14 +83,6 @@ def draw(data: RunData, task: Task, numbers: Numbers) -> Drawn:
     return drawn
 
 
-def read_header(data: RunData, task: Task) -> Header | None:
-    """Return what is known of a recording without opening it; None where it is gone."""
-    try:
-        return store.header(data.root, task.split)
-    except (BadInput, NotReady, OSError):
-        return None
-
-
 def _recording(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
     numbers = read_numbers(data, task)
     drawn = draw(data, task, numbers) if figures else Drawn("")
@@ -100,7 +90,7 @@ def _recording(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dic
         **data.progress(task),
         "task": task,
         "seeds": len({trial.seed for trial in task.trials}),
-        "header": read_header(data, task),
+        "header": data.header(task),
         "numbers": numbers,
         "scores": tables.scores(data, task),
         "planned": len(tables.planned_units(task)),
