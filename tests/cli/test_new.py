@@ -1,0 +1,86 @@
+"""raysp new: a project that runs as it is, made whole or not at all."""
+
+import os
+import pathlib
+
+import pytest
+from click.testing import CliRunner
+
+import raysp
+from raysp import cli
+from raysp.cli import new
+from raysp.driver.plan import check_settings
+from raysp.search.space_file import read_space
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("somewhere") / "spikes7"
+    result = CliRunner().invoke(cli.main, ["new", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_everything_has_the_projects_name_and_only_that(project):
+    found = {str(path.relative_to(project)) for path in project.rglob("*.*") if "data" not in path.parts}
+    assert found == {"README.md", "experiment.py", "models/my_model.py", "search_space.yaml"}
+    for name in found:
+        assert new.CALLED not in (project / name).read_text()
+    assert "runs/standin-spikes7" in (project / "README.md").read_text()
+    assert os.listdir(project.parent) == ["spikes7"]
+
+
+def test_the_experiment_is_read_its_recording_is_there_and_the_space_is_of_its_model(project, monkeypatch):
+    monkeypatch.chdir(project)
+    experiment = cli.load_experiment("experiment.py")
+    assert experiment.name == "spikes7"
+    (recording,) = experiment.recordings
+    settings = dict(recording.settings)
+    split = raysp.load_split(settings.pop("path").replace("{root}", "data"), **settings)
+    assert split.name.startswith("standin-")
+    space = read_space("search_space.yaml")
+    assert space.model == "my_model"
+    check_settings(experiment)
+
+
+def test_its_model_learns_in_seconds_what_the_floor_does_not_know(project, monkeypatch):
+    monkeypatch.chdir(project)
+    experiment = cli.load_experiment("experiment.py")
+    settings = dict(experiment.recordings[0].settings)
+    split = raysp.load_split(settings.pop("path").replace("{root}", "data"), **settings)
+    floor = raysp.fit("mean_rate", split, progress=False)
+    training = {"epochs": experiment.training.epochs, "learning_rate": experiment.training.learning_rate}
+    mine = raysp.fit("models/my_model.py", split, progress=False, **training)
+    co_bps = [one.scores(split).filter(metric="co-bps", unit_index=None)["value"][0] for one in (floor, mine)]
+    assert co_bps[1] > co_bps[0] + 0.02
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("there", "is there already, and nothing in it is overwritten"),
+        ("file", "is there already"),
+        ("no/where", "expected a folder to make where in, found none at"),
+        ("-x y", "project name expected letters"),
+    ],
+)
+def test_nothing_is_overwritten_and_nothing_half_made_is_left(tmp_path, monkeypatch, name, says):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("there").mkdir()
+    pathlib.Path("file").write_text("mine")
+    result = CliRunner().invoke(cli.main, ["new", "--", name])
+    assert result.exit_code == 2
+    assert says in result.output
+    assert sorted(os.listdir()) == ["file", "there"]
+    assert os.listdir("there") == []
+
+
+def test_a_disk_that_is_full_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def full(*given, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("raysp.data.standin.nlb.write_standin", full)
+    assert CliRunner().invoke(cli.main, ["new", "p"]).exit_code == 1
+    assert os.listdir() == []
