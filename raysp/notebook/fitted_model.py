@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from raysp.config import plugins
 from raysp.config.experiment import Trial
 from raysp.data.splits import catalog as splits
 from raysp.errors import NotReady
@@ -120,6 +121,8 @@ class FittedModel:
 
     @property
     def _kind(self) -> Kind:
+        # A run that was opened since may have brought other code under the same names.
+        plugins.use(self.trial.plugins, "")
         return kinds.of(catalog.kind(self.trial.model))
 
     def _trial_on(self, split: LoadedSplit) -> Trial:

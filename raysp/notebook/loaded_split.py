@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from raysp.config import own_code
 from raysp.config.experiment import Recording, Trial, check_name
 from raysp.data.sources import catalog as sources
 from raysp.data.sources import prepare
@@ -81,7 +82,8 @@ def load_split(
     Args:
         data: a path of a file (its ending says which source reads it); counts in memory, (trials, bins, units) spikes
             per bin; or the name of a prepared split. None for a source that generates.
-        source: the source that reads a file or folder, where its ending does not say (`raysp.data.sources`).
+        source: the source that reads a file or folder, where its ending does not say: its name, or the path of a file
+            of your own.
         name: what the split is called; by default after the file, or "counts". In tables, and in names of trials.
         root: the data root, where prepared splits lie; of a file, what its settings may begin with as "{root}".
         settings: of the source. Of an NWB file of trials and units: `align`, the trial column of the event (s);
@@ -116,7 +118,7 @@ def load_split(
     path = "" if data is None else os.path.expanduser(os.fspath(data))
     if not source and _is_split(path):
         return _prepared(path, root, settings)
-    reads = source or sources.of_file(path)
+    reads = own_code.taken("data/sources", source) if source else sources.of_file(path)
     recording = Recording(name or _name(path or reads), reads, {**settings, **_at(reads, path)})
     return LoadedSplit(*prepare.read(recording, root))
 

@@ -145,7 +145,8 @@ class OpenedRun:
             BadInput: there is no such trial; or the split is not what the trial was trained on.
         """
         one = self._one(trial)
-        print(f"running the code of model {one.model} for {one.id}", file=sys.stderr)
+        whose = f" from {self._folder.code}" if one.plugins else ""
+        print(f"running the code of model {one.model}{whose} for {one.id}", file=sys.stderr)
         loaded_split.of_trial(self._root, one)
         job, fitted, _ = fitted_again(one, Setting(self.path, self._root, device))
         return FittedModel(one, job, fitted)

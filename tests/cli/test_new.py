@@ -5,10 +5,12 @@ import pathlib
 
 import pytest
 from click.testing import CliRunner
+from polars import col
 
 import raysp
 from raysp import cli
 from raysp.cli import new
+from raysp.config.own_code import adopted
 from raysp.driver.plan import check_settings
 from raysp.search.space_file import read_space
 
@@ -40,7 +42,7 @@ def test_the_experiment_is_read_its_recording_is_there_and_the_space_is_of_its_m
     assert split.name.startswith("standin-")
     space = read_space("search_space.yaml")
     assert space.model == "my_model"
-    check_settings(experiment)
+    check_settings(adopted(experiment))
 
 
 def test_its_model_learns_in_seconds_what_the_floor_does_not_know(project, monkeypatch):
@@ -49,9 +51,10 @@ def test_its_model_learns_in_seconds_what_the_floor_does_not_know(project, monke
     settings = dict(experiment.recordings[0].settings)
     split = raysp.load_split(settings.pop("path").replace("{root}", "data"), **settings)
     floor = raysp.fit("mean_rate", split, progress=False)
-    training = {"epochs": experiment.training.epochs, "learning_rate": experiment.training.learning_rate}
-    mine = raysp.fit("models/my_model.py", split, progress=False, **training)
-    co_bps = [one.scores(split).filter(metric="co-bps", unit_index=None)["value"][0] for one in (floor, mine)]
+    rate = experiment.training.learning_rate
+    mine = raysp.fit("models/my_model.py", split, progress=False, epochs=20, learning_rate=rate)
+    scores = [one.scores(split).filter(col("unit").is_null(), metric="co-bps") for one in (floor, mine)]
+    co_bps = [one["value"].item() for one in scores]
     assert co_bps[1] > co_bps[0] + 0.02
 
 

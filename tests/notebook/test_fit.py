@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import raysp
+from raysp.config import plugins
 from raysp.config.experiment import Experiment, ModelChoice, Training
 from raysp.driver.evaluate import evaluate_trial
 from raysp.driver.plan import make_plan
@@ -145,3 +146,34 @@ def test_nothing_is_left_behind(root, tmp_path, monkeypatch):
     raysp.fit("mean_rate", split, progress=False).scores(split)
     assert files.listing(str(tmp_path)) == []
     assert Training() == raysp.Training()
+
+
+OWN = """
+from dataclasses import dataclass
+from raysp.models import mean_rate
+
+@dataclass(frozen=True)
+class Config:
+    times: float = 1.0
+
+class Model(mean_rate.Model):
+    def predict(self, batch):
+        found = super().predict(batch)
+        return type(found)(found.rates * TIMES, found.rates_forward)
+"""
+
+
+def test_a_model_of_ones_own_is_read_anew_and_an_earlier_fit_stays_what_it_was(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    split, path, fits = raysp.load_split(VAL, root=root), tmp_path / "my_mean.py", []
+    for times in (1, 2):
+        path.write_text(OWN.replace("TIMES", str(times)))
+        fits.append(raysp.fit("my_mean.py", split, progress=False))
+    first, second = (one.predict(split.eval).rates for one in fits)
+    np.testing.assert_array_equal(second, 2 * first)
+    assert fits[0].trial.id != fits[1].trial.id
+    plugins.plug({})
+    assert fits[0].scores(split)["model"].unique().to_list() == ["my_mean"]
+    with pytest.raises(BadInput, match=r"other.py"):
+        raysp.fit("other.py", split, progress=False)
+    plugins.plug({})

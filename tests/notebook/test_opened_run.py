@@ -2,6 +2,7 @@
 
 import pkgutil
 import shutil
+from pathlib import Path
 
 import numpy as np
 import polars
@@ -10,14 +11,17 @@ import torch
 from polars import col
 
 import raysp
+from raysp.config import plugins
 from raysp.config.experiment import Experiment, ModelChoice, Training
+from raysp.config.own_code import adopted
 from raysp.driver.finish import evaluate
 from raysp.driver.plan import make_plan
-from raysp.driver.record import write_record
+from raysp.driver.record import copy_plugins, write_record
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml, write_yaml
 from raysp.kinds.population import rates_file
+from raysp.models import sae
 from raysp.runs.folder import RunFolder
 from raysp.runs.trial_log import Setting
 from raysp.training.process_limits import limited
@@ -170,3 +174,23 @@ def test_a_run_of_which_nothing_is_finished_says_so(tmp_path, root):
         opened.scores
     with pytest.raises(NotReady, match="no finished trial yet"):
         opened.predictions
+
+
+def test_a_network_of_ones_own_code_is_loaded_from_the_run(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    source = Path(sae.__file__).read_text()
+    Path("mine.py").write_text(source)
+    experiment = adopted(Experiment("x", (ModelChoice("mine.py", {"hidden": 8}),), (VAL,), training=Training(epochs=1)))
+    run = RunFolder(str(tmp_path / "standin-x"))
+    plan = make_plan(experiment, [VAL], root)
+    copy_plugins(run)
+    write_record(run, experiment, plan, root)
+    with limited(1):
+        run_trial(plan.trials[0], Setting(run.path, root))
+    Path("mine.py").write_text("raise SystemExit")
+    plugins.plug({})
+    split = raysp.load_split(VAL, root=root)
+    found = raysp.open_run(run.path).fitted("mine").predict(split.eval).rates
+    np.testing.assert_array_equal(found, rates_file.read_rates(run.trial(plan.trials[0].id).predictions, "eval")[0])
+    assert f"running the code of model mine from {run.code}" in capsys.readouterr().err
+    plugins.plug({})
