@@ -49,8 +49,9 @@ RAYS_OWN = {
 """What is used of Ray that is not public: debts, which any of its versions may call in; none may come."""
 BARE = ("objectives", "layers", "models", "training")
 NOT_ON_A_BARE_MACHINE = ("ray", "polars", "pyarrow", "mlflow", "yaml", "pandas", "click", "rich")
-KNOW_KINDS = ("kinds", "data/splits", "data/sources", "models")
-"""Rooms that know which kinds of data there are; elsewhere, code asks the kind that it is given."""
+KNOW_KINDS = ("kinds", "data/splits", "data/sources", "models", "cli/project")
+"""Rooms that know which kinds of data there are, the last as a person's own project does; elsewhere, code asks the kind
+that it is given."""
 KINDS = {path.parent.name for path in PACKAGE.glob("kinds/*/kind.py")}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

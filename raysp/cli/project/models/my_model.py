@@ -66,7 +66,7 @@ class Model(nn.Module):
         # Held-out units and bins after the observed ones are not in every batch.
         return poisson_loss(log_rates[:, : targets.shape[1], : targets.shape[2]], targets)
 
-    def predict(self, batch: Batch) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return rates of all units, expected spikes per bin, from the counts of held-in units alone."""
         return Prediction.of(rates(self.log_rates(torch.nan_to_num(batch.heldin))), self.sizes)
 
