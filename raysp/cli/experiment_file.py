@@ -13,19 +13,22 @@ import traceback
 from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import raysp
 from raysp.config.own_code import adopted
 from raysp.config.settings import EARLIER_WORDS
 from raysp.errors import BadInput, NotReady, expect, present
 
+if TYPE_CHECKING:
+    from raysp.config.experiment import Experiment
+
 NAME = "raysp_experiment"
 NOT_THEIRS = (os.path.dirname(os.path.abspath(raysp.__file__)), *map(sysconfig.get_path, ("stdlib", "purelib")), "<")
 FUNCTION = "a function experiment() that returns an Experiment"
 
 
-def load_experiment(path: str) -> Any:
+def load_experiment(path: str) -> Experiment:
     """Return the Experiment that a Python file's `experiment()` returns, names in place of the paths of own code.
 
     Raises:

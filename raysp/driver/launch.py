@@ -66,7 +66,7 @@ class Request:
     file: str = "EXPERIMENT"
 
 
-def launch(experiment: Experiment, request: Request, say: Any) -> int:
+def launch(experiment: Experiment, request: Request, say: Callable[[str], None]) -> int:
     """Do the whole main job; the same call again does only what is missing.
 
     Args:
@@ -184,7 +184,7 @@ def check_place(run: RunFolder, request: Request) -> None:
             )
 
 
-def _launch(asked: Asked, say: Any) -> int:
+def _launch(asked: Asked, say: Callable[[str], None]) -> int:
     from raysp.cluster.node_check import check_machines, expected
     from raysp.cluster.session import session
 
@@ -219,7 +219,7 @@ def _launch(asked: Asked, say: Any) -> int:
     return 1 if failed else 0
 
 
-def _say_judge(names: list[str], say: Any) -> None:
+def _say_judge(names: list[str], say: Callable[[str], None]) -> None:
     """Say before anything is trained that the benchmark's judge is not there, and what takes its place."""
     from raysp.data.sources.catalog import role
     from raysp.evaluation.nlb import judge_absent
@@ -231,7 +231,7 @@ def _say_judge(names: list[str], say: Any) -> None:
         )
 
 
-def prepare_data(experiment: Experiment, names: list[str], request: Request, say: Any) -> None:
+def prepare_data(experiment: Experiment, names: list[str], request: Request, say: Callable[[str], None]) -> None:
     """Prepare the splits, and the validation-phase partners of test-phase ones, that are not up to date.
 
     Raises:
@@ -309,7 +309,7 @@ def _train(
         return wait_for(pool, on_event)
 
 
-def say_tracking(run: RunFolder, request: Request, say: Any) -> None:
+def say_tracking(run: RunFolder, request: Request, say: Callable[[str], None]) -> None:
     """Say where the tracking store of a run at an address lies, unless a server was named."""
     if request.tracking is None and not files.is_local(run.path):
         say(f"  tracking     {run.mlflow} (SQLite needs a disk; a server instead with --tracking ADDRESS)")
@@ -330,7 +330,7 @@ def _to_prepare(asked: Asked) -> str:
     return " ".join(["raysp data prepare", *of_file, *names, "--root", asked.request.root])
 
 
-def _show(asked: Asked, say: Any) -> int:
+def _show(asked: Asked, say: Callable[[str], None]) -> int:
     run, request = asked.run, asked.request
     try:
         plan = make_plan(asked.experiment, list(asked.names), request.root)

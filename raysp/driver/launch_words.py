@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from raysp.config.experiment import Experiment, ModelChoice, Trial
@@ -17,7 +17,9 @@ from raysp.search.settings_file import BestSettings, partner
 from raysp.search.space_check import flat
 
 
-def say_replaced(before: Experiment, now: Experiment, best: BestSettings, splits: Sequence[str], say: Any) -> None:
+def say_replaced(
+    before: Experiment, now: Experiment, best: BestSettings, splits: Sequence[str], say: Callable[[str], None]
+) -> None:
     """Say which values of an experiment give way to a sweep's though the sweep did not search them.
 
     Args:
@@ -47,7 +49,7 @@ def _replaced(
     return ", ".join(f"{name.partition('.')[2]} {before.get(name)} -> {now[name]}" for name in beyond)
 
 
-def say_form(run: RunFolder, form: Form, say: Any) -> None:
+def say_form(run: RunFolder, form: Form, say: Callable[[str], None]) -> None:
     """Say which trials are left from before, and which of other code are accepted now."""
     for line in lines(form):
         say(f"  {line}")
@@ -56,7 +58,7 @@ def say_form(run: RunFolder, form: Form, say: Any) -> None:
         say(f"  accepted     {one['model']}: results of other code ({changed}) stand for today's, says {one['who']}")
 
 
-def say_outside(others: list[Trial], run: RunFolder, say: Any) -> None:
+def say_outside(others: list[Trial], run: RunFolder, say: Callable[[str], None]) -> None:
     """Say which trials of the experiment are not finished that this command did not ask for."""
     if not others:
         return
@@ -71,7 +73,9 @@ def say_outside(others: list[Trial], run: RunFolder, say: Any) -> None:
     )
 
 
-def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Any) -> None:
+def show_failure(
+    run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Callable[[str], None]
+) -> None:
     """Show the first failure, and say what to type."""
     for trial in failed:
         folder = run.trial(trial.id)
@@ -86,7 +90,7 @@ def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, dict[str
     say(f"what is there can be collected with: raysp collect {run.path} --partial")
 
 
-def say_left_out(plan: Plan, say: Any) -> None:
+def say_left_out(plan: Plan, say: Callable[[str], None]) -> None:
     """Say which models do not go with which splits."""
     together: dict[tuple[str, str], list[str]] = {}
     for model, split, reason in plan.left_out:

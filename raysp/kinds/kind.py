@@ -13,9 +13,13 @@ from raysp.kinds import lines
 from raysp.kinds.metric import Metric
 
 if TYPE_CHECKING:
+    import polars
+
     from raysp.config.experiment import Experiment, Training, Trial
     from raysp.data.splits.header import Header
+    from raysp.data.splits.split import Answers, Split
     from raysp.kinds.check import Check
+    from raysp.models.base import Model
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
     from raysp.report.section import Section
@@ -96,7 +100,7 @@ class Kind(abc.ABC):
     def work(self, header: Header) -> float:
         """Return about how long an epoch takes, in any measure: what is long begins first."""
 
-    def check(self, model: Any, training: Training | None, header: Header) -> None:
+    def check(self, model: Model, training: Training | None, header: Header) -> None:
         """Refuse at planning, before anything starts, what would be refused when training begins.
 
         Args:
@@ -113,7 +117,7 @@ class Kind(abc.ABC):
         """Return what every model of the kind must keep, beside what all models must; see `kinds.contract`."""
         return ()
 
-    def about(self, model: type) -> dict[str, Any]:
+    def about(self, model: type[Any]) -> dict[str, Any]:
         """Return what tables and pages need to know of a model, as plain values for the record: they import none."""
         return {}
 
@@ -122,11 +126,11 @@ class Kind(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def words(self, trial: Trial, split: Any) -> str:
+    def words(self, trial: Trial, split: Split) -> str:
         """Return what a trial is fitted to, for its log. Raises BadInput where a split is too small."""
 
     @abc.abstractmethod
-    def learner(self, job: Job, split: Any, answers: Any = None) -> tuple[Any, Batches]:
+    def learner(self, job: Job, split: Split, answers: Answers | None = None) -> tuple[Model, Batches]:
         """Return a new model on the job's device that starts from a split, and what the one loop needs of its data.
 
         Args:
@@ -135,14 +139,14 @@ class Kind(abc.ABC):
             answers: of the evaluation part, where the trial selects on it.
         """
 
-    def fit(self, job: Job, split: Any, answers: Any = None) -> Fitted:
+    def fit(self, job: Job, split: Split, answers: Answers | None = None) -> Fitted:
         """Fit a model: by the one loop, or, where the model fits itself, its own way. Arguments as of `learner`."""
         from raysp.training.trial import fit
 
         return fit(job, lambda job: self.learner(job, split, answers))
 
     @abc.abstractmethod
-    def predict(self, job: Job, fitted: Fitted, split: Any) -> Products:
+    def predict(self, job: Job, fitted: Fitted, split: Split) -> Products:
         """Return what a fitted model gives for the evaluation part. Raises Interrupted as the job says."""
 
     def predicted(self, job: Job, fitted: Fitted, data: Any) -> Any:
@@ -159,7 +163,7 @@ class Kind(abc.ABC):
         raise BadInput(f"{self.name} data: predictions come as files alone; run an experiment and open its run")
 
     @abc.abstractmethod
-    def score(self, trial: Trial, split: Any, answers: Any, folder: TrialFolder) -> Rows:
+    def score(self, trial: Trial, split: Split, answers: Answers | None, folder: TrialFolder) -> Rows:
         """Return the rows of metrics.parquet of a trial's predictions.
 
         Args:
@@ -172,7 +176,9 @@ class Kind(abc.ABC):
             BadInput: predictions are damaged or another trial's; predictions and answers do not fit each other.
         """
 
-    def remarks(self, table: Any, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]) -> list[str]:
+    def remarks(
+        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]
+    ) -> list[str]:
         """Return what a person must know beside the scores, a sentence each.
 
         Args:
@@ -183,7 +189,7 @@ class Kind(abc.ABC):
         """
         return []
 
-    def lines(self, table: Any, bounds: tuple[str, str]) -> Iterator[str]:
+    def lines(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:
         """Yield the terminal's table of scores: models by metrics, mean and spread over seeds.
 
         Args:

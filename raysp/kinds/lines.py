@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.io.words import number
 from raysp.kinds.metric import Metric
 
+if TYPE_CHECKING:
+    import polars
 
-def over_units(table: Any, metrics: Mapping[str, Metric], bounds: Sequence[str]) -> Iterator[str]:
+
+def over_units(table: polars.DataFrame, metrics: Mapping[str, Metric], bounds: Sequence[str]) -> Iterator[str]:
     """Yield a block per split: models by metrics over all units, mean and spread over seeds.
 
     Args:

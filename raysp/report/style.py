@@ -16,7 +16,7 @@ from raysp.report.templates import caption
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6A3D9A", "#8C6D31")
 """Okabe & Ito (2008), told apart by people with any colour vision; two more for long lists."""
@@ -93,7 +93,7 @@ def model_colours(names: Sequence[str], floor: str, ceiling: str) -> dict[str, s
     return {**found, floor: FLOOR, ceiling: CEILING}
 
 
-def panels(figure: Any, count: int, columns: int, **look: Any) -> list[Axes]:
+def panels(figure: Figure | SubFigure, count: int, columns: int, **look: Any) -> list[Axes]:
     """Return so many axes in rows, of so many columns at most; `look` goes to `subplots`. The last row may be short."""
     columns = min(count, columns)
     grid = figure.subplots(-(-count // columns), columns, squeeze=False, **look).ravel()
@@ -102,7 +102,7 @@ def panels(figure: Any, count: int, columns: int, **look: Any) -> list[Axes]:
     return list(grid[:count])
 
 
-def colorbar(figure: Any, image: Any, axes: Any, label: str = "", **look: Any) -> Any:
+def colorbar(figure: Figure | SubFigure, image: Any, axes: Any, label: str = "", **look: Any) -> Any:
     """Add a colour bar without a frame beside (or below) axes and return it; `look` goes to `colorbar`."""
     bar = figure.colorbar(image, ax=axes, **look)
     bar.outline.set_visible(False)
@@ -110,7 +110,7 @@ def colorbar(figure: Any, image: Any, axes: Any, label: str = "", **look: Any) -
     return bar
 
 
-def legend(figure: Any, marks: Mapping[str, Mapping[str, Any]], **place: Any) -> None:
+def legend(figure: Figure | SubFigure, marks: Mapping[str, Mapping[str, Any]], **place: Any) -> None:
     """Add a legend of lines or markers that stand for many: label -> how the line is drawn."""
     from matplotlib.lines import Line2D
 
@@ -118,7 +118,7 @@ def legend(figure: Any, marks: Mapping[str, Mapping[str, Any]], **place: Any) ->
     figure.legend(handles=lines, ncols=len(lines), **place)
 
 
-def shared_legend(figure: Any, **place: Any) -> None:
+def shared_legend(figure: Figure | SubFigure, **place: Any) -> None:
     """Add one legend of what any of the figure's axes has, each label once, in the order in which it first occurs."""
     found: dict[str, Any] = {}
     for axes in figure.axes:

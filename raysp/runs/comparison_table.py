@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import frame
+
+if TYPE_CHECKING:
+    import polars
 
 SCHEMA = {
     **dict.fromkeys(("split", "units", "model", "decoding", "role"), "String"),
@@ -54,7 +57,7 @@ def write_comparison(run: RunFolder, rows: Sequence[dict[str, Any]], made_from: 
     tables.write_table(path_of(run), frame(rows, SCHEMA), {"made_from": made_from})
 
 
-def read_comparison(run: RunFolder, *filters: Any) -> Any:
+def read_comparison(run: RunFolder, *filters: Any) -> polars.DataFrame:
     """Return rows of the table as a frame.
 
     Args:

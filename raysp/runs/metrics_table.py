@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars
 from polars import col, lit, when
@@ -13,6 +13,9 @@ from raysp.errors import BadInput
 from raysp.evaluation.behavior import MEAN_R2
 from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from raysp.data.splits.split import Split
 
 SCHEMA = {
     **dict.fromkeys(("run_trial", "model", "split", "dataset", "phase"), "String"),
@@ -37,7 +40,7 @@ OLD = ("trial_id", "split", "decoding", "unit", "metric")
 """What today's words are made of where a table is of an earlier version."""
 
 
-def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(SCHEMA)) -> Any:
+def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(SCHEMA)) -> polars.DataFrame:
     """Return rows of the table as a frame; a table of an earlier version in today's words.
 
     Args:
@@ -63,17 +66,17 @@ def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(S
         return as_read(table).filter(*filters)
 
 
-def as_read(table: Any) -> Any:
+def as_read(table: polars.DataFrame) -> polars.DataFrame:
     """Return rows of the table with null instead of NaN, where a score is undefined."""
     return table.with_columns(col("value").fill_nan(None)) if "value" in table.columns else table
 
 
-def frame(rows: Sequence[dict[str, Any]], schema: Mapping[str, str] = SCHEMA) -> Any:
+def frame(rows: Sequence[dict[str, Any]], schema: Mapping[str, str] = SCHEMA) -> polars.DataFrame:
     """Return rows of the table, or of one of another schema, as a frame; columns that a row lacks are null."""
     return polars.DataFrame(list(rows), schema={name: getattr(polars, kind) for name, kind in schema.items()})
 
 
-def of_trial(trial: Trial, split: Any, part: str) -> dict[str, Any]:
+def of_trial(trial: Trial, split: Split, part: str) -> dict[str, Any]:
     """Return what every row of a trial says, whose it is and of which part of a split; other columns are None."""
     return dict.fromkeys(SCHEMA) | {
         "run_trial": trial.id,
@@ -89,7 +92,7 @@ def of_trial(trial: Trial, split: Any, part: str) -> dict[str, Any]:
     }
 
 
-def metric_name() -> Any:
+def metric_name() -> polars.Expr:
     """Return the column that spells a metric with its parameter, where it has one."""
     return (
         when(col("parameter").is_null()).then(col("metric")).otherwise(polars.format("{} ({})", "metric", "parameter"))
@@ -137,11 +140,11 @@ def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
     _write(run, table)
 
 
-def _write(run: RunFolder, table: Any) -> None:
+def _write(run: RunFolder, table: polars.DataFrame) -> None:
     tables.write_table(run.metrics, table.with_columns(col("value").fill_null(float("nan"))))
 
 
-def _renamed(table: Any) -> Any:
+def _renamed(table: polars.DataFrame) -> polars.DataFrame:
     """Return a table of earlier versions in today's words. Its `unit` was a position, of trains a cell's number."""
     from raysp.data.nlb.sets import SPLITS
 

@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import raysp
 from raysp.config.experiment import Trial
@@ -19,6 +19,9 @@ from raysp.io.system_errors import is_disk_full
 from raysp.io.yaml_files import write_yaml
 from raysp.runs.folder import TrialFolder, trial_to
 from raysp.runs.provenance import commit
+
+if TYPE_CHECKING:
+    from raysp.training.fitted import Fitted
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def named(trial: Trial) -> dict[str, str]:
     return {"trial": trial.id, "data": trial.data}
 
 
-def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dict[str, Any]:
+def done_record(trial: Trial, fitted: Fitted, standin: bool, started: float) -> dict[str, Any]:
     """Return what done.json says of a fitted trial, with where and by what it was computed."""
     import numpy
     import torch
@@ -85,7 +88,7 @@ def done_record(trial: Trial, fitted: Any, standin: bool, started: float) -> dic
     } | ({"diverged": list(fitted.diverged)} if fitted.diverged else {})
 
 
-def best_metrics(fitted: Any) -> dict[str, float]:
+def best_metrics(fitted: Fitted) -> dict[str, float]:
     """Return the numbers of the validation trials at the best epoch, by name."""
     rows = [row for row in fitted.curve if row["epoch"] == fitted.best_epoch]
     plain = ("epoch", "seconds", "learning_rate")

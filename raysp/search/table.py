@@ -53,7 +53,7 @@ def write_table(run: RunFolder, results: list[Result]) -> str:
     return run.table
 
 
-def read_table(run: RunFolder) -> Any:
+def read_table(run: RunFolder) -> polars.DataFrame:
     """Return a sweep's table as a polars DataFrame.
 
     Raises:

@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.config import plugins
 from raysp.config.experiment import Trial
@@ -20,8 +20,11 @@ from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.trials.run_trial import check_code, data_of, follow_of
 
+if TYPE_CHECKING:
+    from raysp.data.splits.split import Split
 
-def fitted_again(trial: Trial, setting: Setting) -> tuple[Job, Fitted, Any]:
+
+def fitted_again(trial: Trial, setting: Setting) -> tuple[Job, Fitted, Split]:
     """Return a trial's job, its fitted model, and its split with the trial's units selected.
 
     A model that fits itself and left no checkpoint is fitted once more, which takes what it took.

@@ -21,8 +21,9 @@ from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named, recorded
 
 if TYPE_CHECKING:
+    from raysp.data.splits.split import Answers, Split
     from raysp.training.fitted import Fitted
-    from raysp.training.job import Job
+    from raysp.training.job import Follow, Job
 
 
 def run_trial(
@@ -71,7 +72,7 @@ def run_trial(
     return once(trial, setting, run)
 
 
-def write_products(kind: Kind, job: Job, fitted: Fitted, split: Any, folder: TrialFolder) -> Mapping[str, Any]:
+def write_products(kind: Kind, job: Job, fitted: Fitted, split: Split, folder: TrialFolder) -> Mapping[str, Any]:
     """Write what a fitted model predicts, and metrics.json; return what done.json is to say of it.
 
     Args:
@@ -117,7 +118,7 @@ def check_code(trial: Trial) -> None:
         )
 
 
-def data_of(trial: Trial, setting: Setting) -> tuple[Any, Any]:
+def data_of(trial: Trial, setting: Setting) -> tuple[Split, Answers | None]:
     """Return a trial's units of its split, and of the answers where it selects on them."""
     split, answers = _load(setting.root, trial.split, trial.data, tuple((trial.plugins or {}).items())), None
     if trial.training is not None and trial.training.validate_on == "eval" and trial.follows is None:
@@ -132,7 +133,7 @@ def _load(root: str, name: str, fingerprint: str, plugins: tuple[tuple[str, str]
     return store.load(root, name)
 
 
-def follow_of(trial: Trial, setting: Setting) -> Any:
+def follow_of(trial: Trial, setting: Setting) -> Follow | None:
     """Return what a trial takes over from the one it follows; None where it follows none. Raises NotReady."""
     if trial.follows is None or trial.training is None:
         return None
@@ -145,7 +146,7 @@ def follow_of(trial: Trial, setting: Setting) -> Any:
     return Follow(found["best_epoch"], tuple(found["learning_rates"]), found.get("steps_per_epoch", 0))
 
 
-def summary(fitted: Any, trial: Trial) -> str:
+def summary(fitted: Fitted, trial: Trial) -> str:
     """Return the losses of the validation part at the best epoch in words."""
     if trial.follows is not None and trial.training is not None:
         return f"{counted(fitted.epochs, 'epoch')} on all training trials, as many as were best in {trial.follows}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
@@ -17,6 +17,9 @@ from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named
 from raysp.search.outcome import read_rungs
 from raysp.trials.run_trial import once
+
+if TYPE_CHECKING:
+    from raysp.data.splits.split import Split
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Rungs:
 
 def search_trial(
     trial: Trial,
-    part: Any,
+    part: Split,
     setting: Setting,
     report: Callable[[dict[str, Any]], None] = lambda note: None,
     rungs: Rungs | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from raysp.io import files, tables
 from raysp.kinds.current_clamp.features import EXCITATORY, Features, common_lines, features_of
 from raysp.kinds.current_clamp.parameters_file import PROTOCOLS
 from raysp.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    import polars
 
 NAME, AGAIN = "analyses.parquet", "remove it and run: raysp evaluate RUN"
 FORMAT = 1
@@ -34,7 +37,7 @@ LEAST = 8
 """Cells of a group that are tested."""
 
 
-def write_analyses(run: RunFolder, cells: Any) -> None:
+def write_analyses(run: RunFolder, cells: polars.DataFrame) -> None:
     """Write the analyses of a run's cells; nothing where no model has enough of them. They are not done twice.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
@@ -15,6 +15,9 @@ from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE
 from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, read_parameters
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
+
+if TYPE_CHECKING:
+    import polars
 
 NAME = "parameters.parquet"
 SCORES = {
@@ -53,7 +56,7 @@ def write_cells(run: RunFolder) -> None:
     write_analyses(run, cells)
 
 
-def marked(table: Any) -> Any:
+def marked(table: polars.DataFrame) -> polars.DataFrame:
     """Return a table of fits with the column `best`."""
     import polars
     from polars import col
@@ -66,7 +69,7 @@ def marked(table: Any) -> Any:
     return table.with_columns(best=(value.is_not_null() & (place == first)).fill_null(False))
 
 
-def read_cells(source: str) -> Any:
+def read_cells(source: str) -> polars.DataFrame:
     """Return the table of a run folder, or of a file of that layout, as a polars frame.
 
     Raises:
@@ -85,7 +88,7 @@ def read_cells(source: str) -> Any:
     return read_parameters(path)
 
 
-def best_cells(source: str, protocol: str = "", *, published: bool = False) -> Any:
+def best_cells(source: str, protocol: str = "", *, published: bool = False) -> polars.DataFrame:
     """Return the best fit of each cell at each width of bins, as a polars frame; each cell once at each.
 
     Args:
@@ -127,12 +130,12 @@ def _with_parameters(run: RunFolder) -> list[Trial]:
     return [trial for trial in done if NAME in there.get(trial.id, ())]
 
 
-def _of_trial(run: RunFolder, trial: Trial, scores: Any) -> Any:
+def _of_trial(run: RunFolder, trial: Trial, scores: polars.DataFrame) -> polars.DataFrame:
     table = read_parameters(files.join(run.trial(trial.id).path, NAME))
     return table.join(scores, on=["run_trial", "unit"], how="left").pipe(_of_chosen, trial)
 
 
-def _scores(run: RunFolder, trials: Sequence[str]) -> Any:
+def _scores(run: RunFolder, trials: Sequence[str]) -> polars.DataFrame:
     from polars import col
 
     rows = read_metrics(run, col("run_trial").is_in(list(trials)) & col("unit").is_not_null())
@@ -144,7 +147,7 @@ def _scores(run: RunFolder, trials: Sequence[str]) -> Any:
     return found
 
 
-def _of_chosen(table: Any, trial: Trial) -> Any:
+def _of_chosen(table: polars.DataFrame, trial: Trial) -> polars.DataFrame:
     """Leave scores to the fits that predicted, and take the last logged test loss where there is one."""
     import polars
     from polars import col
@@ -156,7 +159,7 @@ def _of_chosen(table: Any, trial: Trial) -> Any:
     )
 
 
-def _joined(found: Sequence[Any]) -> Any:
+def _joined(found: Sequence[Any]) -> polars.DataFrame:
     import polars
 
     return polars.concat(list(found), how="vertical_relaxed")

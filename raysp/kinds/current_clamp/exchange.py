@@ -86,7 +86,7 @@ def take_in(path: str, target: str, form: str) -> str:
     if not rows:
         raise BadInput(f"{path} expected parameters of cells, found none")
     extra = [pa.field("test_evr", pa.float64()), pa.field("standin", pa.bool_())]
-    table = polars.from_arrow(pa.Table.from_pylist(rows, schema=pa.schema([*SCHEMA, *extra])))
+    table = polars.DataFrame(pa.Table.from_pylist(rows, schema=pa.schema([*SCHEMA, *extra])))
     tables.write_table(target, marked(table), {"format": FORMAT, "kind": KIND})
     return f"{target}: {counted(rows, 'fit')} of {counted(len({row['unit'] for row in rows}), 'cell')}"
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import polars
 
 LEAST_EVR = 0.5
 """On test currents: fits below say little of their cells."""
@@ -49,7 +52,7 @@ class Features:
         return np.array([name.partition("_")[0] if "_" in name else "activation" for name in self.names])
 
 
-def features_of(cells: Any, least_evr: float = LEAST_EVR) -> Features:
+def features_of(cells: polars.DataFrame, least_evr: float = LEAST_EVR) -> Features:
     """Return the features of the cells whose explained variance on test currents is large enough.
 
     They are alpha, beta, and of g = gamma tanh(c0 + c1 z) the coefficients c0, c1 and gamma; of a polynomial of a

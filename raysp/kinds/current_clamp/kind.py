@@ -14,6 +14,8 @@ from raysp.kinds.kind import Kind, Products, Rows, Units
 from raysp.runs.folder import RunFolder, TrialFolder
 
 if TYPE_CHECKING:
+    import polars
+
     from raysp.data.splits.current_clamp import CurrentClampSplit
     from raysp.kinds.check import Check
     from raysp.kinds.current_clamp.repeats import Repeats
@@ -87,13 +89,15 @@ class CurrentClamp(Kind):
 
         return rows(trial, split, folder)
 
-    def remarks(self, table: Any, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]) -> list[str]:
+    def remarks(
+        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]
+    ) -> list[str]:
         """Return how many units have no fit, or are predicted silent."""
         from raysp.kinds.current_clamp.remarks import remarks
 
         return remarks(table, floor)
 
-    def lines(self, table: Any, bounds: tuple[str, str]) -> Iterator[str]:
+    def lines(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:
         """Yield a block per recording: models by measures, medians over units."""
         from raysp.kinds.current_clamp.lines import over_units
 

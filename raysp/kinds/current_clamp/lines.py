@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +12,13 @@ from raysp.kinds.current_clamp.metrics import CEILING, DEAD, EVR, LEAVE_ONE_OUT,
 from raysp.kinds.current_clamp.values import by_unit
 from raysp.kinds.lines import aligned, ordered
 
+if TYPE_CHECKING:
+    import polars
+
 COLUMNS = (EVR, LEAVE_ONE_OUT, QUANTISED, CEILING, LOSS)
 
 
-def over_units(table: Any, bounds: tuple[str, str]) -> Iterator[str]:
+def over_units(table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:
     """Yield a block per recording: medians over units, the mean over seeds of each first, and the share of dead ones.
 
     Args:

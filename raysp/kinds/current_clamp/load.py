@@ -13,12 +13,14 @@ from raysp.kinds.current_clamp.cells import best_cells
 from raysp.models.gfr.parameters import Parameters
 
 if TYPE_CHECKING:
+    import polars
+
     from raysp.models.gfr.neuron import Neurons
 
 USUAL_MS = 20
 
 
-def load_cells(run: str, protocol: str = "", *, published: bool = False) -> Any:
+def load_cells(run: str, protocol: str = "", *, published: bool = False) -> polars.DataFrame:
     """Return the best fit of each cell of a run as a polars frame, a row per cell and width of bins.
 
     Args:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from raysp.config.experiment import Trial
 from raysp.data.splits.current_clamp import METADATA
 from raysp.io import tables
+
+if TYPE_CHECKING:
+    import polars
 
 FORMAT, KIND = 1, "parameters of cells"
 AGAIN = "remove its trial's folder and run the experiment again"
@@ -78,7 +81,7 @@ def write_parameters(path: str, trial: Trial, sizes: Any, rows: Sequence[Mapping
     tables.write_table(path, table, {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "data": trial.data})
 
 
-def read_parameters(path: str) -> Any:
+def read_parameters(path: str) -> polars.DataFrame:
     """Return the table of a trial, or of a whole run, as a polars frame.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +10,11 @@ from raysp.io.words import counted, listed, number
 from raysp.kinds.current_clamp.metrics import DEAD, EVR
 from raysp.kinds.current_clamp.values import by_unit
 
+if TYPE_CHECKING:
+    import polars
 
-def remarks(table: Any, floor: str) -> list[str]:
+
+def remarks(table: polars.DataFrame, floor: str) -> list[str]:
     """Return remarks on scores as sentences, the split in front.
 
     Args:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.kinds.current_clamp.metrics import PART
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
+
+if TYPE_CHECKING:
+    import polars
 
 Values = Mapping[tuple[str, str, str], Mapping[int, float]]
 """(split, model, metric) -> unit -> mean over seeds; units whose value is undefined are not there."""
@@ -30,7 +33,7 @@ def read_values(run: RunFolder, trials: Collection[str] | None = None) -> Values
     return by_unit(read_metrics(run, *wanted))
 
 
-def by_unit(table: Any) -> Values:
+def by_unit(table: polars.DataFrame) -> Values:
     """Return the values of single units of rows of metrics.parquet, a polars frame."""
     from polars import col
 

@@ -16,6 +16,8 @@ from raysp.runs.folder import RunFolder
 from raysp.runs.roles import roles
 
 if TYPE_CHECKING:
+    import polars
+
     from raysp.models.prediction import Predicted
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
@@ -72,7 +74,9 @@ class Population(Kind):
         trials = present(data.eval) if isinstance(data, PopulationSplit) else data
         return predict(fitted.model, trials, fitted.device, job.trial.seed)
 
-    def remarks(self, table: Any, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]) -> list[str]:
+    def remarks(
+        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]
+    ) -> list[str]:
         """Return remarks on judges that were not there, spikes too many, models below the floor."""
         from raysp.evaluation.shortfalls import last_epochs
         from raysp.kinds.population.remarks import remarks

@@ -19,6 +19,8 @@ from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 
 if TYPE_CHECKING:
+    import polars
+
     from raysp.models.windowed import Role
 
 WIDTHS = (5, 10, 20, 50, 100, 150)
@@ -94,7 +96,7 @@ def about(model: type[Any]) -> dict[str, Any]:
 
 
 def _read(
-    table: Any, first: Mapping[str, Trial], known: Mapping[str, Any], bounds: tuple[str, str]
+    table: polars.DataFrame, first: Mapping[str, Trial], known: Mapping[str, Any], bounds: tuple[str, str]
 ) -> tuple[Values, dict[Any, str]]:
     """Return a recording's values by line in the order of the lines, and how many seeds each one's units have."""
     from polars import col
@@ -107,7 +109,7 @@ def _read(
     seeds: dict[tuple[str, str], str] = {}
     rows: list[tuple[str, str, str, str | None, list[int], list[float]]] = []
     for *where, low, high in together.iter_rows():
-        rows.append(where)
+        rows.append(tuple(where))
         seeds.setdefault((where[0], where[1]), str(low) if low == high else f"{low}–{high}")
     lines = {(line.model, line.decoding): line for line in lines_of(list(seeds), first, known, *bounds)}
     values = {

@@ -13,6 +13,8 @@ from raysp.kinds.kind import Elsewhere, Kind, Units
 from raysp.kinds.stimulus.lines import METRICS
 
 if TYPE_CHECKING:
+    import polars
+
     from raysp.data.splits.stimulus import StimulusSplit
     from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
     from raysp.training.fitted import Fitted
@@ -68,7 +70,7 @@ class Stimulus(Kind):
         boosts = calibrated_on_validation(job, fitted, data)
         return [one for stretch in data.parts[PART] for one in predicted(job, fitted, data, stretch, boosts)]
 
-    def lines(self, table: Any, bounds: tuple[str, str]) -> Iterator[str]:
+    def lines(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:
         """Yield a block per recording: models and decodings by measures, mean and spread over units."""
         from raysp.kinds.stimulus.printed import over_units
 

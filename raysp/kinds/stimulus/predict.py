@@ -105,13 +105,13 @@ def predicted(
         for number, (decoding, spikes) in enumerate(found.spikes.items()):
             # Outputs are large; the decodings of one model say almost the same.
             output = found.output[decoding][index] if number == 0 else None
-            output = None if output is None else _physical(fitted.model, output).reshape(len(output), -1)
+            output = None if output is None else _physical(model, output).reshape(len(output), -1)
             place = (unit, decoding, split.sizes.bin_ms, found.first)
             rows.append(SpikeTrain(*place, spikes[index], recorded, output, found.step))
     return rows
 
 
-def _physical(model: Any, output: np.ndarray) -> np.ndarray:
+def _physical(model: WindowModel, output: np.ndarray) -> np.ndarray:
     """Return distances in bins of a model whose output is their log, and other outputs as they are."""
     return np.exp(output) if getattr(model, "log_output", False) else output
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.kinds.lines import aligned, ordered, spell
 from raysp.kinds.metric import Metric
 
+if TYPE_CHECKING:
+    import polars
 
-def over_units(table: Any, metrics: Mapping[str, Metric], bounds: Sequence[str]) -> Iterator[str]:
+
+def over_units(table: polars.DataFrame, metrics: Mapping[str, Metric], bounds: Sequence[str]) -> Iterator[str]:
     """Yield a block per recording: models and decodings by measures and widths, mean and spread over units.
 
     Args:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.collection.predictions import AGAIN
 from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
+
+if TYPE_CHECKING:
+    import polars
 
 NAME = "spike_train_metrics.parquet"
 COLUMNS = {"Schreiber": "schreiber", "smoothed Pearson": "smoothed_pearson", "van Rossum": "van_rossum"}
@@ -42,7 +45,7 @@ def write_spike_train_table(run: RunFolder) -> None:
     tables.write_table(path, wide.select(*order, "standin").sort(*rows))
 
 
-def _of_predictions(run: RunFolder, trials: list[str]) -> Any:
+def _of_predictions(run: RunFolder, trials: list[str]) -> polars.DataFrame:
     import polars
 
     found = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from raysp.data.splits.current_clamp import METADATA
 from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, METRICS, QUANTISED
 from raysp.kinds.current_clamp.page.numbers import Numbers
 from raysp.kinds.current_clamp.parameters_file import PROTOCOLS
+
+if TYPE_CHECKING:
+    import polars
 
 COLUMNS = (EVR, LEAVE_ONE_OUT, QUANTISED, LOSS)
 CEILINGS = {CEILING: "perfect model, about", CEILING_LEAST: "perfect model, at least"}
@@ -90,7 +93,7 @@ def known(numbers: Numbers) -> str:
     return ", ".join(f"{name} of {count}" for name, count in counts.items() if count)
 
 
-def _quartiles(cells: Any) -> Iterator[tuple[str, list[float]]]:
+def _quartiles(cells: polars.DataFrame) -> Iterator[tuple[str, list[float]]]:
     values = {"γ (Hz)": cells["gamma"].to_numpy() * 1000, "threshold (pA)": cells["threshold"].to_numpy()}
     for name, letter in (("alpha", "α"), ("beta", "β")):
         lists = cells[name].to_list()

@@ -12,10 +12,11 @@ from raysp.kinds.stimulus.kernels_file import read_kernels
 from raysp.kinds.stimulus.page.case import LIGHTS, Case
 from raysp.kinds.stimulus.page.curves import line_colours
 from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
-from raysp.report.style import CORAL, FAINT, INK, Picture, canvas, colorbar, panels, picture
+from raysp.report.style import CORAL, FAINT, INK, Look, Picture, canvas, colorbar, panels, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
 
 LENGTH_S = 2.0
 STRONGEST = 6
@@ -181,12 +182,12 @@ def _windows(axes: Axes, found: Arrays, array: np.ndarray) -> Any:
     return image
 
 
-def _kernels(figure: Any, weights: np.ndarray, inputs: dict[str, str]) -> None:
+def _kernels(figure: SubFigure, weights: np.ndarray, inputs: dict[str, str]) -> None:
     axes = figure.subplots()
     count, _, taps = weights.shape
     top = float(np.abs(weights).max()) or 1.0
     extent = (-0.5, len(inputs) * taps - 0.5, count + 0.5, 0.5)
-    scale = {"cmap": "RdBu_r", "vmin": -top, "vmax": top}
+    scale: Look = {"cmap": "RdBu_r", "vmin": -top, "vmax": top}
     image = axes.imshow(weights.reshape(count, -1), aspect="auto", extent=extent, **scale)
     for i in range(1, len(inputs)):
         axes.axvline(i * taps - 0.5, color="white", linewidth=2.5)
