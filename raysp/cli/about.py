@@ -11,19 +11,19 @@ from raysp.cli.root import DEVICE, ROOT, main, numbers, say
 
 
 @main.command()
-def models() -> None:
-    """List the models and their settings."""
-    import dataclasses
-
-    from raysp.config import settings
+@click.argument("names", nargs=-1)
+def models(names: tuple[str, ...]) -> None:
+    """List the models, or those of these NAMES (or paths), with their settings, defaults and what values may be."""
+    from raysp.config import own_code, settings
     from raysp.models import catalog
 
-    for name in catalog.names():
-        module = catalog.module(name)
-        say(f"{name}: {(module.__doc__ or '').strip().splitlines()[0]}")
-        for field in dataclasses.fields(module.Config):
-            limits = settings.limits(settings.hints(module.Config)[field.name])
-            say(f"    {field.name} = {field.default!r}" + (f" ({limits})" if limits else ""))
+    for name in names or catalog.names():
+        known = own_code.taken("models", name)
+        config, about = catalog.config(known, {}), catalog.module(known).__doc__ or "no docstring"
+        say(f"{name}: {about.strip().splitlines()[0]}")
+        for setting, value in settings.plain(config).items():
+            limits = settings.limits(settings.hints(config.__class__)[setting])
+            say(f"    {setting} = {value!r}" + (f" ({limits})" if limits else ""))
 
 
 @main.command()

@@ -77,6 +77,17 @@ def test_models_lists_settings():
     assert "sae" in result.output
 
 
+def test_models_lists_some_by_name_or_path_and_what_their_settings_may_be():
+    result = run(
+        "models", "sae", "ensemble", str(pathlib.Path(__file__).parents[2] / "raysp/cli/project/models/my_model.py")
+    )
+    assert "    dropout = 0.1 (a share in [0, 1))\n" in result.output
+    assert "    hyperparameters = {}\n" in result.output
+    assert "    hidden = " in result.output.partition("my_model.py: ")[2]
+    assert "ndt" not in result.output
+    assert "did you mean 'sae'" in run("models", "sea").output
+
+
 def test_the_command_line_becomes_a_request(monkeypatch):
     from raysp.driver import launch
 
