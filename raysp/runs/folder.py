@@ -295,11 +295,13 @@ def use_settings(run: RunFolder, record: Mapping[str, Any]) -> str:
 
     Args:
         run: the sweep's folder.
-        record: its record, whose last command names the experiment's file.
+        record: its record, whose last command names the experiment.
     """
     submitted = record.get("submissions") or [{}]
     words = str(submitted[-1].get("command", "")).split()
-    file = next((word for word in words if word.endswith(".py")), "EXPERIMENT")
+    # `raysp sweep NAME` of an experiment that ships with raysp; options may stand before a file.
+    given = words[2] if words[1:2] == ["sweep"] and len(words) > 2 and not words[2].startswith("-") else "EXPERIMENT"
+    file = next((word for word in words if word.endswith(".py")), given)
     folder = run.path.rstrip("/").rpartition("/")[0] or "."
     # Without a name of its own, the sweep has the folder that the run would have.
     named = any(word.partition("=")[0] == "--name" for word in words)

@@ -13,6 +13,7 @@ from raysp.search.outcome import read_rungs
         ("raysp sweep a/e.py --space s.yaml", "/d", "raysp run a/e.py --root /d --runs runs-best --settings runs/e"),
         ("raysp sweep e.py --name w", "", "raysp run e.py --runs runs --settings runs/e"),
         ("raysp sweep e.py --name=w", "", "raysp run e.py --runs runs --settings runs/e"),
+        ("raysp sweep nlb_sweep --space sae", "", "raysp run nlb_sweep --runs runs-best --settings runs/e"),
         ("", "", "raysp run EXPERIMENT --runs runs-best --settings runs/e"),
     ],
 )
