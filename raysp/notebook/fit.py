@@ -14,7 +14,7 @@ from raysp.errors import BadInput, unknown
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
 from raysp.notebook.fitted_model import FittedModel
-from raysp.notebook.loaded_split import LoadedSplit
+from raysp.notebook.loaded_split import LoadedSplit, check_loaded
 from raysp.training.job import Job
 from raysp.training.process_limits import limited
 
@@ -70,6 +70,7 @@ def fit(
         >>> fitted.predict(split.eval).rates.shape
         (10, 50, 12)
     """
+    check_loaded(split)
     model = own_code.taken("models", model)
     own, how = _sorted(model, settings, hyperparameters or {}, training or {})
     trial = _trial(Experiment("notebook", (ModelChoice(model, own, how),), (split.name,), (seed,), units), split)

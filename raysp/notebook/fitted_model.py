@@ -15,7 +15,7 @@ from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
 from raysp.models import catalog
-from raysp.notebook.loaded_split import TEST, LoadedSplit
+from raysp.notebook.loaded_split import TEST, LoadedSplit, check_loaded
 from raysp.runs.folder import TrialFolder
 from raysp.runs.metrics_table import as_read, frame
 from raysp.training.fitted import Fitted
@@ -75,7 +75,7 @@ class FittedModel:
             currents: one for each unit and current of the test part, with `rates` (bins,) spikes/ms.
 
         Raises:
-            BadInput: the data are of another shape than those that the model was fitted to.
+            RuntimeError: torch's own, where the data have another number of units than the model was fitted to.
 
         Examples:
             >>> import numpy as np, raysp
@@ -100,7 +100,8 @@ class FittedModel:
 
         Raises:
             NotReady: the answers are not known.
-            BadInput: the split does not fit the model.
+            BadInput: it is no split that `raysp.load_split` gives.
+            RuntimeError: as of `predict`.
 
         Examples:
             >>> import numpy as np, polars, raysp
@@ -109,6 +110,7 @@ class FittedModel:
             >>> scores.filter(polars.col("unit").is_null(), metric="co-bps").height
             1
         """
+        check_loaded(split)
         own, kind, trial = split.of_units(self.trial.units), self._kind, self._trial_on(split)
         whole = split if kind.shares_units else own
         if splits.of(split.kind).Answers is not None and split.answers is None:

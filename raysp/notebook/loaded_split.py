@@ -20,7 +20,7 @@ from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.data.splits.split import Answers, Split, header_of
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files
 
 LONGEST_NAME = 60
@@ -121,6 +121,11 @@ def load_split(
     reads = own_code.taken("data/sources", source) if source else sources.of_file(path)
     recording = Recording(name or _name(path or reads), reads, {**settings, **_at(reads, path)})
     return LoadedSplit(*prepare.read(recording, root))
+
+
+def check_loaded(given: Any) -> None:
+    """Raise BadInput where something else than a loaded split is given, a part of one say."""
+    expect(isinstance(given, LoadedSplit), f"expected the split that load_split gives, got {type(given).__name__}")
 
 
 def of_trial(root: str, trial: Trial) -> LoadedSplit:

@@ -130,6 +130,14 @@ def test_a_fit_that_cannot_be_is_refused_before_anything_is_trained(root, model,
         raysp.fit(model, split, progress=False, **settings)
 
 
+def test_a_part_in_place_of_the_split_is_refused(root):
+    split = raysp.load_split(VAL, root=root)
+    with pytest.raises(BadInput, match="expected the split that load_split gives, got TrialArrays"):
+        raysp.fit("mean_rate", split.train)
+    with pytest.raises(BadInput, match="expected the split that load_split gives, got TrialArrays"):
+        raysp.fit("mean_rate", split, progress=False).scores(split.eval)
+
+
 def test_a_test_phase_is_left_to_runs(root):
     split = raysp.load_split("mc_maze_small-20ms-test", root=root)
     with pytest.raises(BadInput, match=f"takes its epochs from the one on {VAL}"):
