@@ -134,8 +134,9 @@ def test_a_machine_without_ray_polars_and_yaml_can_measure():
 
 
 def test_the_command_prints_a_row_for_each_number(root, monkeypatch):
-    def row(trial, root, processes, threads, device, seconds):
-        assert (trial.hyperparameters["hidden"], trial.training.epochs, seconds) == (4, 100, 0.3)
+    def row(trial, job, processes):
+        device, threads = job["device"], job["threads"]
+        assert (trial.hyperparameters["hidden"], trial.training.epochs, job["seconds"]) == (4, 100, 0.3)
         return packing.Packing(
             trial.model, trial.training.epochs, device, 2, 0.0, processes, threads, (1.0,) * processes
         )
