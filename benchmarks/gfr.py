@@ -27,7 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 from raysp.data.sources import clamp_standin
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.models import catalog
-from raysp.models.gfr import activation, descent
+from raysp.models.gfr import activation, clean, descent
 from raysp.models.gfr.groups import TESTS, TRAINED, Groups, published, stimulus
 from raysp.models.gfr.lanes import lay_out
 from raysp.models.gfr.parameters import FEEDBACK, Parameters, lambdas, untrained
@@ -197,20 +197,11 @@ def unvalidated(split: CurrentClampSplit) -> CurrentClampSplit:
 
 def logged(model: nn.Module, groups: Groups) -> np.ndarray:
     """Return the loss that the published protocol logs of each unit, on the sweeps that it trains on, padding aside."""
-    theta, sigma, decay = model.theta.numpy(), model.sigma.numpy(), model.decay.numpy()
-    units = np.flatnonzero(np.isfinite(theta).all(axis=1))
-    lanes = lay_out(groups.sequences, units, groups.count, np.float64)
-    room = descent.scratch(
-        len(decay), theta.shape[1] - 2 * len(decay) - 2, len(lanes.row), lanes.longest, lanes.current
-    )
-    total, loss, gradient = np.full(len(theta), np.nan), np.zeros(len(units)), np.zeros((len(units), theta.shape[1]))
-    total[units] = 0
-    for group in range(groups.count):
-        descent.group_pass(
-            descent.packed(lanes), group, theta[units], sigma[units], len(decay), decay, FEEDBACK,
-            float(model.sizes.bin_ms), 1e-8, False, room, loss, gradient,
-        )  # fmt: skip
-        total[units] += loss * groups.normal[group, units]
+    theta, sigma = model.theta.numpy(), model.sigma.numpy()
+    total = np.full(len(theta), np.nan)
+    for unit in np.flatnonzero(np.isfinite(theta).all(axis=1)):
+        own, row = [one for one in groups.sequences if one.unit == unit], slice(unit, unit + 1)
+        total[unit] = clean.logged(own, theta[row], sigma[row], model.filters, model.sizes.bin_ms)[0]
     return total
 
 

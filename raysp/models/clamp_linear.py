@@ -25,4 +25,4 @@ class Model(gfr.Model):
     parts = ("alpha", "activation")
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
-        super().__init__(gfr.Config(**dataclasses.asdict(config)), sizes)
+        super().__init__(gfr.Config(**dataclasses.asdict(config), bends=()), sizes)

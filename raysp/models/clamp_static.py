@@ -21,4 +21,4 @@ class Model(gfr.Model):
     parts = ("activation",)
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
-        super().__init__(gfr.Config(**dataclasses.asdict(config), taus_ms=()), sizes)
+        super().__init__(gfr.Config(**dataclasses.asdict(config), taus_ms=(), bends=()), sizes)

@@ -88,7 +88,7 @@ def read_cells(source: str) -> polars.DataFrame:
     return read_parameters(path)
 
 
-def best_cells(source: str, protocol: str = "", *, published: bool = False) -> polars.DataFrame:
+def best_cells(source: str, protocol: str = "", *, published: bool = False, plain: bool = False) -> polars.DataFrame:
     """Return the best fit of each cell at each width of bins, as a polars frame; each cell once at each.
 
     Args:
@@ -96,6 +96,8 @@ def best_cells(source: str, protocol: str = "", *, published: bool = False) -> p
         protocol: "clean" or "paper"; by default clean where it is there, else the only one.
         published: those alone that the published table would hold: explained-variance ratio on validation data above
             0.5, and a last training loss below 0.45.
+        plain: of candidates without bent inputs alone, which is what published forms hold; one that was not chosen has
+            no score on test currents.
 
     Raises:
         NotReady: nothing was scored there.
@@ -103,8 +105,13 @@ def best_cells(source: str, protocol: str = "", *, published: bool = False) -> p
     """
     from polars import col
 
+    table = read_cells(source)
+    if plain:
+        bent = col("bent").list.len().fill_null(0) > 0
+        freed = (col("chosen") & bent).any().over("run_trial", "unit")
+        table = marked(table.with_columns(chosen=col("chosen") | freed).filter(~bent))
     # Where the activation was fitted with all else, its bins are those of the data.
-    table = read_cells(source).filter(col("best")).with_columns(col("activation_bin_ms").fill_null(col("bin_ms")))
+    table = table.filter(col("best")).with_columns(col("activation_bin_ms").fill_null(col("bin_ms")))
     there = table["protocol"].unique().sort().to_list()
     protocol = protocol or (PREFERRED if PREFERRED in there or not there else there[0])
     if protocol not in there:

@@ -45,7 +45,7 @@ def export(source: str, path: str, form: str, **choice: Any) -> str:
     for name in choice:
         if name not in CHOICE:
             raise unknown("choice of an export", name, CHOICE)
-    rows = best_cells(source, **choice).to_dicts()
+    rows = best_cells(source, **choice, plain=True).to_dicts()
     if not rows:
         raise BadInput(f"{source} has no cell to write{' that passes the filter' if choice.get('published') else ''}")
     if odd := [row["unit"] for row in rows if row["feedback"] != FEEDBACK]:
@@ -58,7 +58,12 @@ def export(source: str, path: str, form: str, **choice: Any) -> str:
         _write_each(path, rows)
     widths = dict.fromkeys((row["bin_ms"], row["activation_bin_ms"]) for row in rows)
     at = ", ".join(f"({dt}, {activation})" for dt, activation in widths)
-    return f"{path}: {counted(rows, 'fit')} by protocol {rows[0]['protocol']}, bins and activation bins of {at} ms"
+    unscored = sum(row["test_evr"] is None for row in rows)
+    others = f"; of {unscored} another was chosen, with bent inputs, and these have no score on test currents"
+    return (
+        f"{path}: {counted(rows, 'fit')} by protocol {rows[0]['protocol']}, bins and activation bins of {at} ms"
+        f"{others if unscored else ''}"
+    )
 
 
 def take_in(path: str, target: str, form: str) -> str:

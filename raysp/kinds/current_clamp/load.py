@@ -60,8 +60,11 @@ def parameters_of(row: Mapping[str, Any]) -> Parameters:
     """Return one row of a table of cells as parameters of one neuron."""
     names = ("alpha", "beta", "poly_coeff", "threshold", "sigma", "gamma")
     alpha, beta, poly, threshold, sigma, gamma = (np.array([row[name]], dtype=np.float64) for name in names)
+    bend, bent, lost = (np.array(row[name] or [], dtype=np.float64) for name in ("bend", "bent", "bent_lambda"))
     decay = 1 - np.array(row["lambda"], dtype=np.float64)
-    return Parameters(alpha, beta, poly, threshold, sigma, gamma, decay, row["feedback"])
+    return Parameters(
+        alpha, beta, poly, threshold, sigma, gamma, decay, row["feedback"], bend[None], bent[None], 1 - lost
+    )
 
 
 def _row(run: str, cell_id: int, bin_ms: int | None, activation_bin_ms: int | None, protocol: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from raysp.io import tables
 if TYPE_CHECKING:
     import polars
 
-FORMAT, KIND = 1, "parameters of cells"
+FORMAT, KIND = 2, "parameters of cells"
 AGAIN = "remove its trial's folder and run the experiment again"
 PROTOCOLS = ("clean", "paper")
 """Whose fits are neurons; others are floors."""
@@ -43,6 +43,9 @@ SCHEMA = pa.schema(
         pa.field("alpha", NUMBERS),
         pa.field("beta", NUMBERS),
         pa.field("lambda", NUMBERS),
+        pa.field("bend", NUMBERS),
+        pa.field("bent", NUMBERS),
+        pa.field("bent_lambda", NUMBERS),
         pa.field("feedback", pa.float64()),
         pa.field("penalty", pa.float64()),
         pa.field("setting", pa.float64()),
@@ -58,9 +61,10 @@ SCHEMA = pa.schema(
 )
 """g(z) = gamma relu(tanh(sum of poly_coeff[k]^2 ((z - threshold) / sigma)^k)), z, sigma and threshold in pA, gamma in
 spikes/ms; `alpha` and `beta` stand by `lambda`, what a filter's state loses per bin; `feedback` multiplies the unit's
-own rate. `protocol` is "clean" or "paper", of a floor another word. `train_loss` and `test_loss` are in nats per bin,
-as the published protocol logs them. `status` is "fitted" or "failed", and
-`reason` says why."""
+own rate. Beside the published inputs a unit may hear what the current has above each `bend`, pA, with the gain `bent`,
+through a filter that loses `bent_lambda` per bin; none does where these are empty. `protocol` is "clean" or "paper", of
+a floor another word. `train_loss` and `test_loss` are in nats per bin, as the published protocol logs them. `status`
+is "fitted" or "failed", and `reason` says why."""
 
 
 def write_parameters(path: str, trial: Trial, sizes: Any, rows: Sequence[Mapping[str, Any]]) -> None:

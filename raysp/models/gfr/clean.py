@@ -1,13 +1,16 @@
-"""The protocol that is better than the published one: activation and filters together, by likelihood, from many starts.
+"""The protocol that is better than the published one: activation and filters together, by likelihood, from starts.
 
-Every start is trained by a short Adam and goes on by Levenberg-Marquardt while the dead zone of the likelihood, where
-a silent bin has no gradient, is closed step by step. Candidates are chosen on bins that nothing was trained on.
+From each start Levenberg-Marquardt goes down, first where the likelihood is softest; each harder one goes on from
+there, while its dead zone, where a silent bin has no gradient, is closed step by step. What each came to is a
+candidate; they are chosen on bins that nothing was trained on.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence as Many
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,6 +24,7 @@ from raysp.models.gfr.groups import part
 from raysp.models.gfr.lanes import Sequence, lay_out
 from raysp.models.gfr.outcome import Outcome, best
 from raysp.models.gfr.paper import Train
+from raysp.models.gfr.parameters import Filters
 from raysp.models.gfr.running import poisson, rates_of
 
 BLOCK = 16
@@ -35,10 +39,52 @@ FLOOR = 0.02
 WARM_RATE, WARM_EPS = 1e-2, 0.03
 TOLERANCE, COARSE, EVALUATIONS = 1e-5, 1e-4, 40
 PARTS = ("alpha", "beta", "activation")
+SIMPLER = (("alpha", "activation"), ("activation",))
+"""Parts of neurons that are candidates too, so that no fit validates worse than they do."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a candidate is.
+
+    Attributes:
+        start: number of its start.
+        softness: spikes per bin added to recorded and expected counts.
+        ridge: penalty.
+        parts: of the parameters that are fitted; the others stay as without memory or feedback.
+        bent: bent inputs are fitted too; else they are silent.
+        step: 0 at a start; else it goes on from the candidate before it, and so on so many times.
+    """
+
+    start: int
+    softness: float
+    ridge: float
+    parts: Many[str]
+    bent: bool = False
+    step: int = 0
+
+    def free(self, filters: Filters, size: int) -> np.ndarray:
+        """Return which of so many parameters are fitted, (parameters,) bool."""
+        bends, terms = len(filters.bend), len(filters.decay)
+        fitted = [self.bent, *(part in self.parts for part in PARTS)]
+        return np.repeat(fitted, [bends, terms, terms, size - bends - 2 * terms])
+
+
+def choices(config: Any, filters: Filters, parts: Many[str]) -> list[Choice]:
+    """Return the candidates of each unit: without and with bent inputs, and simpler neurons than were asked for."""
+    falling = sorted(set(config.softness), reverse=True)
+    found = [
+        Choice(number, softness, ridge, parts, bent, step)
+        for bent in ((False, True) if len(filters.bend) else (False,))
+        for number, ridge in itertools.product(range(config.starts), config.ridges)
+        for step, softness in enumerate(falling)
+    ]
+    simpler = [one for one in SIMPLER if set(one) < set(parts)]
+    return found + [Choice(0, falling[-1], config.ridges[-1], one) for one in simpler]
 
 
 def fit(
-    split: CurrentClampSplit, config: Any, decay: np.ndarray, seed: int, stages: Stages, train: Train = descent.train,
+    split: CurrentClampSplit, config: Any, filters: Filters, seed: int, stages: Stages, train: Train = descent.train,
     parts: Many[str] = PARTS,
 ) -> Outcome:  # fmt: skip
     """Fit units; one without a spike in its training bins has no candidate.
@@ -46,7 +92,7 @@ def fit(
     Args:
         split: of the units.
         config: settings of the model.
-        decay: (terms,).
+        filters: of its neurons.
         seed: of starts, with each unit's number.
         stages: see `models.base`.
         train: what runs Adam.
@@ -56,15 +102,19 @@ def fit(
     for one in part(split, "train"):
         sequences.setdefault(one.unit, []).append(one)
     units = np.array([unit for unit, own in sequences.items() if any(one.counts.any() for one in own)], np.int64)
-    found, free = [], _free(parts, len(decay), config.degree)
+    found, candidates = [], choices(config, filters, parts)
 
-    def tensors(block: np.ndarray) -> dict[str, torch.Tensor]:
-        return _block(split, config, decay, seed, block, sequences, train, free).tensors()
+    def block(some: np.ndarray) -> Outcome:
+        rows = Rows.begin(split, config, filters, seed, some, sequences, candidates)
+        return _fitted(split, config, filters, rows, sequences, train)
+
+    def tensors(some: np.ndarray) -> dict[str, torch.Tensor]:
+        return block(some).tensors()
 
     for at in range(0, len(units), BLOCK):
-        block = units[at : at + BLOCK]
-        found.append(Outcome.of(stages.once(f"units {at + len(block)}", partial(tensors, block))))
-    return Outcome.joined(found) if found else _block(split, config, decay, seed, units, sequences, train, free)
+        some = units[at : at + BLOCK]
+        found.append(Outcome.of(stages.once(f"units {at + len(some)}", partial(tensors, some))))
+    return Outcome.joined(found) if found else block(units)
 
 
 def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
@@ -72,49 +122,81 @@ def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
     return "has no spike in the bins that it trains on, or its loss is not finite"
 
 
-def _block(
-    split: CurrentClampSplit, config: Any, decay: np.ndarray, seed: int, units: np.ndarray,
-    sequences: dict[int, list[Sequence]], train: Train, free: np.ndarray,
+@dataclass
+class Rows:
+    """Candidates of units; (rows,) each unless said.
+
+    Attributes:
+        unit: index of the unit; rows of one unit stand together.
+        candidate: number among the unit's.
+        theta: (rows, parameters), which fits change.
+        anchor: (rows, parameters) what the ridge pulls to.
+        free: (rows, parameters) bool, which are fitted.
+        sigma: pA.
+        softness: of the likelihood.
+        ridge: penalty.
+        bent: with bent inputs.
+        step: see `Choice`.
+        bounds: (rows, 2) of log gamma.
+    """
+
+    unit: np.ndarray
+    candidate: np.ndarray
+    theta: np.ndarray
+    anchor: np.ndarray
+    free: np.ndarray
+    sigma: np.ndarray
+    softness: np.ndarray
+    ridge: np.ndarray
+    bent: np.ndarray
+    step: np.ndarray
+    bounds: np.ndarray
+
+    @classmethod
+    def begin(
+        cls, split: CurrentClampSplit, config: Any, filters: Filters, seed: int, units: np.ndarray,
+        sequences: dict[int, list[Sequence]], candidates: list[Choice],
+    ) -> Rows:  # fmt: skip
+        """Return the candidates of some units at their starts."""
+        bends, terms = len(filters.bend), len(filters.decay)
+        size = bends + 2 * terms + config.degree + 3
+        unit, number = np.repeat(units, len(candidates)), np.tile(np.arange(len(candidates)), len(units))
+        theta, free = np.zeros((len(unit), size)), np.zeros((len(unit), size), bool)
+        for row, (owner, which) in enumerate(zip(unit, number, strict=True)):
+            theta[row, bends:] = start(split, owner, candidates[which].start, terms, config.degree, seed)
+            free[row] = candidates[which].free(filters, size)
+        anchor = np.concatenate([theta[:, :bends], start_anchor(theta[:, bends:], terms)], axis=1)
+        taken = [candidates[which] for which in number]
+        softness, ridge = (np.array([getattr(one, name) for one in taken]) for name in ("softness", "ridge"))
+        sigma = np.array([max(np.abs(one.current).max() for one in sequences[owner]) for owner in unit], np.float64)
+        bounds = np.log(split.gamma_robust[unit])[:, None] + np.log([config.gamma_least, config.gamma_most])
+        bent, step = np.array([one.bent for one in taken], bool), np.array([one.step for one in taken], np.int64)
+        begun = np.where(free, theta, anchor)
+        return cls(unit, number, begun, anchor, free, sigma, softness, ridge, bent, step, bounds)
+
+
+def _fitted(
+    split: CurrentClampSplit, config: Any, filters: Filters, rows: Rows, sequences: dict[int, list[Sequence]],
+    train: Train,
 ) -> Outcome:  # fmt: skip
-    choices = list(itertools.product(range(config.starts), config.softness, config.ridges))
-    unit, candidate = np.repeat(units, len(choices)), np.tile(np.arange(len(choices)), len(units))
-    own = [one for unit_ in units for one in scaled(sequences[unit_], config.weigh)]
-    sigma = np.array([max(np.abs(one.current).max() for one in sequences[unit_]) for unit_ in unit], np.float64)
-    theta = np.stack([
-        start(split, unit_, choices[which][0], len(decay), config.degree, seed)
-        for unit_, which in zip(unit, candidate, strict=True)
-    ]) if len(unit) else np.zeros((0, 2 * len(decay) + config.degree + 3))  # fmt: skip
-    soft = np.array([choices[which][1] for which in candidate], np.float64)
-    ridge = np.array([choices[which][2] for which in candidate], np.float64)
-    anchor = start_anchor(theta, len(decay))
-    theta[:, ~free] = anchor[:, ~free]
-    bounds = np.log(split.gamma_robust[unit])[:, None] + np.log([config.gamma_least, config.gamma_most])
-    losses = np.zeros((0, len(unit)))
-    if config.warm_up and len(unit):
-        theta, losses = _warm(own, unit, theta, sigma, decay, ridge, split.sizes.bin_ms, config, train, free)
-        theta[:, -1] = np.clip(theta[:, -1], bounds[:, 0], bounds[:, 1])
-    loss, evaluations = descended(
-        own, units, unit, theta, sigma, decay, config.feedback, split.sizes.bin_ms, soft, ridge, anchor, bounds, free
-    )
-    ratio, validated, trained = (np.full(len(unit), np.nan) for _ in range(3))
+    units, bin_ms = np.unique(rows.unit), split.sizes.bin_ms
+    own = [one for unit in units for one in scaled(sequences[unit], config.weigh)]
+    losses = np.full((config.warm_up, len(rows.unit)), np.nan)
+    if config.warm_up and len(units):
+        _warm(own, rows, filters, bin_ms, losses, train)
+    loss, evaluations = descended(own, rows, filters, bin_ms)
+    ratio, validated, trained = (np.full(len(rows.unit), np.nan) for _ in range(3))
     for one in units:
-        rows, found = unit == one, validation.windows(split, one)
-        ratio[rows], validated[rows] = validation.measure(
-            found, theta[rows], sigma[rows], decay, config.feedback, split.sizes.bin_ms
-        )
-        trained[rows] = logged(sequences[one], theta[rows], sigma[rows], decay, config.feedback, split.sizes.bin_ms)
+        mine, found = rows.unit == one, validation.windows(split, one)
+        ratio[mine], validated[mine] = validation.measure(found, rows.theta[mine], rows.sigma[mine], filters, bin_ms)
+        trained[mine] = logged(sequences[one], rows.theta[mine], rows.sigma[mine], filters, bin_ms)
     by = ratio if config.chosen_by == "evr" else -validated
-    by = np.where(np.isnan(by), -loss, by)
+    by, epochs = np.where(np.isnan(by), -loss, by), (rows.step == 0) * len(losses)
     return Outcome(
-        unit, candidate, theta, sigma, ridge, soft, trained, validated, ratio,
-        evaluations + len(losses), np.full(len(unit), len(losses)), best(unit, by, np.isfinite(loss)),
-        losses.T.copy(), np.full((len(unit), len(losses)), np.nan),
+        rows.unit, rows.candidate, rows.theta, rows.sigma, rows.ridge, rows.softness, trained, validated, ratio,
+        evaluations + epochs, epochs, best(rows.unit, by, np.isfinite(loss)),
+        losses.T.copy(), np.full((len(rows.unit), len(losses)), np.nan),
     )  # fmt: skip
-
-
-def _free(parts: Many[str], terms: int, degree: int) -> np.ndarray:
-    """Return which parameters belong to some parts, (parameters,) bool."""
-    return np.repeat([part in parts for part in PARTS], [terms, terms, degree + 3])
 
 
 def scaled(sequences: list[Sequence], by: str) -> list[Sequence]:
@@ -133,12 +215,12 @@ def scaled(sequences: list[Sequence], by: str) -> list[Sequence]:
 
 
 def logged(
-    sequences: list[Sequence], theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, feedback: float, bin_ms: int
+    sequences: list[Sequence], theta: np.ndarray, sigma: np.ndarray, filters: Filters, bin_ms: int
 ) -> np.ndarray:
     """Return the loss that the published protocol logs, (rows,): of a bin, as the mean over stimuli."""
     losses: dict[int, Any] = {}
     weights: dict[int, float] = {}
-    for one, rates in zip(sequences, rates_of(sequences, theta, sigma, decay, feedback), strict=True):
+    for one, rates in zip(sequences, rates_of(sequences, theta, sigma, filters), strict=True):
         losses[one.group] = losses.get(one.group, 0) + poisson(one, rates, bin_ms)
         weights[one.group] = weights.get(one.group, 0) + one.weight.sum()
     return np.mean([losses[group] / weights[group] for group in losses], axis=0)
@@ -171,39 +253,58 @@ def start_anchor(theta: np.ndarray, terms: int) -> np.ndarray:
 
 
 def _warm(
-    own: list[Sequence], unit: np.ndarray, theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, ridge: np.ndarray,
-    bin_ms: int, config: Any, train: Train, free: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    rows = len(unit)
-    plan = descent.Plan(
-        sigma, decay, config.feedback, bin_ms, np.full(rows, WARM_RATE), free,
-        np.ones((2, rows)), np.zeros(rows), ridge, WARM_EPS,
-    )  # fmt: skip
-    state = train(lay_out(own, unit), lay_out([], unit), plan, descent.State.begin(theta), config.warm_up)
-    return state.theta.copy(), state.losses
-
-
-def descended(
-    own: list[Sequence], units: np.ndarray, unit: np.ndarray, theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray,
-    feedback: float, bin_ms: int, soft: np.ndarray, ridge: np.ndarray, anchor: np.ndarray, bounds: np.ndarray,
-    free: np.ndarray, continuation: tuple[float, ...] = CONTINUATION,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Descend by Levenberg-Marquardt, theta in place; return losses with penalties, and evaluations, (rows,) each."""
-    place = {int(one): at for at, one in enumerate(units)}
-    moved = [Sequence(place[one.unit], one.current, one.counts, one.weight) for one in own]
-    loss, evaluations = np.full(len(unit), np.inf), np.zeros(len(unit), np.int64)
-    if len(unit) == 0:
-        return loss, evaluations
-    tape = second_order.Tape.of(moved, len(units), decay).arrays()
-    penalties = np.repeat(ridge[:, None], theta.shape[1], axis=1)
-    for eps in continuation:
-        last = eps == continuation[-1]
-        taken = np.flatnonzero((soft < eps) | last)
-        some, found, count = theta[taken], loss[taken], evaluations[taken]
-        second_order.descend(
-            tape, np.array([place[int(unit[row])] for row in taken], np.int64), some, sigma[taken], len(decay),
-            float(feedback), float(bin_ms), eps, max(eps, FLOOR), soft[taken], free, penalties[taken], anchor[taken],
-            bounds[taken], EVALUATIONS, TOLERANCE if last else COARSE, found, count,
+    own: list[Sequence], rows: Rows, filters: Filters, bin_ms: int, losses: np.ndarray, train: Train
+) -> None:  # fmt: skip
+    """Train starts by Adam, in place, with bent inputs silent; write the logged losses, (epochs, rows)."""
+    unit, bends = rows.unit, len(filters.bend)
+    # What is free is the same for all rows of a plan.
+    for free in np.unique(rows.free[:, bends:], axis=0):
+        mine = np.flatnonzero((rows.free[:, bends:] == free).all(axis=1) & (rows.step == 0))
+        plan = descent.Plan(
+            rows.sigma[mine], filters.decay, filters.feedback, bin_ms, np.full(len(mine), WARM_RATE), free,
+            np.ones((2, len(mine))), np.zeros(len(mine)), rows.ridge[mine], WARM_EPS,
         )  # fmt: skip
-        theta[taken], loss[taken], evaluations[taken] = some, found, count
+        lanes = lay_out(own, unit[mine]), lay_out([], unit[mine])
+        state = train(*lanes, plan, descent.State.begin(rows.theta[mine, bends:]), len(losses))
+        rows.theta[mine, bends:], losses[:, mine] = state.theta, state.losses
+    rows.theta[:, -1] = np.clip(rows.theta[:, -1], rows.bounds[:, 0], rows.bounds[:, 1])
+
+
+def descended(own: list[Sequence], rows: Rows, filters: Filters, bin_ms: int) -> tuple[np.ndarray, np.ndarray]:
+    """Descend by Levenberg-Marquardt, in place; return losses with penalties, and evaluations, (rows,) each."""
+    loss, evaluations = np.full(len(rows.unit), np.inf), np.zeros(len(rows.unit), np.int64)
+    units, place = np.unique(rows.unit, return_inverse=True)
+    if len(units) == 0:
+        return loss, evaluations
+    position = {int(one): at for at, one in enumerate(units)}
+    moved = [dataclasses.replace(one, unit=position[one.unit]) for one in own]
+    sigma = rows.sigma[np.searchsorted(rows.unit, units)]
+    # Silent inputs would take their time.
+    for bent in np.unique(rows.bent):
+        heard = filters if bent else Filters.plain(filters.decay, filters.feedback)
+        tape, first = second_order.Tape.of(moved, sigma, heard).arrays(), len(filters.bend) - len(heard.bend)
+        for step in range(rows.step.max(initial=0) + 1):
+            mine = np.flatnonzero((rows.bent == bent) & (rows.step == step))
+            before = np.full(len(mine), np.inf)
+            if step:
+                before, rows.theta[mine] = rows.softness[mine - 1], rows.theta[mine - 1]
+            for eps in CONTINUATION:
+                last = eps == CONTINUATION[-1]
+                taken = mine[((rows.softness[mine] < eps) & (eps < before)) | last]
+                _descend(tape, place, rows, taken, first, heard, bin_ms, eps, last, loss, evaluations)
     return loss, evaluations
+
+
+def _descend(
+    tape: tuple[np.ndarray, ...], place: np.ndarray, rows: Rows, taken: np.ndarray, first: int, heard: Filters,
+    bin_ms: int, eps: float, last: bool, loss: np.ndarray, evaluations: np.ndarray,
+) -> None:  # fmt: skip
+    theta, anchor, free = (values[taken, first:] for values in (rows.theta, rows.anchor, rows.free))
+    found, count = loss[taken], evaluations[taken]
+    penalties = np.repeat(rows.ridge[taken, None], theta.shape[1], axis=1)
+    second_order.descend(
+        tape, place[taken], theta, rows.sigma[taken], len(heard.bend) + len(heard.decay), len(heard.decay),
+        heard.feedback, float(bin_ms), eps, max(eps, FLOOR), rows.softness[taken], free, penalties, anchor,
+        rows.bounds[taken], EVALUATIONS, TOLERANCE if last else COARSE, found, count,
+    )  # fmt: skip
+    rows.theta[taken, first:], loss[taken], evaluations[taken] = theta, found, count

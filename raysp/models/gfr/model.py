@@ -15,7 +15,7 @@ from raysp.errors import BadInput, present
 from raysp.models import base
 from raysp.models.gfr import clean, paper
 from raysp.models.gfr.outcome import Outcome
-from raysp.models.gfr.parameters import FEEDBACK, TAUS_MS, Parameters, lambdas
+from raysp.models.gfr.parameters import FEEDBACK, TAUS_MS, Filters, Parameters, filters
 from raysp.models.gfr.running import run
 
 WHERE = "model gfr"
@@ -30,8 +30,8 @@ class CleanConfig(base.Config):
         degree: of the activation's polynomial.
         starts: of each setting.
         warm_up: epochs of Adam before Levenberg-Marquardt.
-        softness: spikes per bin added to recorded and expected counts; each a candidate. 0 is Poisson's
-            likelihood; more is nearer to squared errors.
+        softness: spikes per bin added to recorded and expected counts; each a candidate, which goes on from that of
+            the next larger one. 0 is Poisson's likelihood; more is nearer to squared errors.
         ridges: penalties on half the squared distance from a neuron without memory, of a loss per spike; each a
             candidate.
         gamma_least: bound of the highest rate, as a multiple of the robust one.
@@ -44,7 +44,7 @@ class CleanConfig(base.Config):
     starts: Count = 2
     warm_up: Natural = 0
     softness: Several[NonNegative] = (0.0, 0.1, 1.0)
-    ridges: Several[NonNegative] = (1e-4, 1e-3)
+    ridges: Several[NonNegative] = (1e-4,)
     gamma_least: Positive = 0.5
     gamma_most: Positive = 10.0
     weigh: Literal["bins", "stimuli"] = "bins"
@@ -64,6 +64,9 @@ class Config(CleanConfig):
         protocol: "clean" fits activation and filters together and validates on bins it was not trained on; "paper" is
             the published one, which trains on its validation sweeps.
         taus_ms: time constants of filters, ms; those shorter than a bin are not used.
+        bends: clean: multiples of sigma; beside candidates as published there are those that also hear, through filters
+            of their own, what the current has above each. Empty for none.
+        bent_taus_ms: clean: time constants of those filters, ms, beside one without memory.
         feedback: factor of the neuron's own rate, spikes/ms.
         epochs: paper: of Adam.
         learning_rates: paper: each a candidate.
@@ -78,6 +81,8 @@ class Config(CleanConfig):
 
     protocol: Literal["clean", "paper"] = "clean"
     taus_ms: tuple[Positive, ...] = TAUS_MS
+    bends: tuple[NonNegative, ...] = (0.2, 0.4)
+    bent_taus_ms: tuple[Positive, ...] = (50.0, 200.0, 1000.0)
     feedback: Positive = FEEDBACK
     epochs: Count = 200
     learning_rates: Several[NonNegative] = (1e-2, 1e-3, 1e-4)
@@ -105,6 +110,8 @@ class Model(nn.Module):
 
     reads = CurrentClampSplit
     decay: torch.Tensor
+    bend: torch.Tensor
+    bent_decay: torch.Tensor
     theta: torch.Tensor
     sigma: torch.Tensor
     parts: tuple[str, ...] = ()
@@ -113,26 +120,33 @@ class Model(nn.Module):
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
         super().__init__()
         self.config, self.sizes = config, sizes
-        decay = 1 - lambdas(sizes.bin_ms, config.taus_ms)
+        bends = config.bends if config.protocol == "clean" else ()
+        heard = filters(sizes.bin_ms, config.taus_ms, bends, config.bent_taus_ms, config.feedback)
         if config.protocol == "paper" and config.activation_bin_ms % sizes.bin_ms:
             raise BadInput(
                 f"{WHERE}, activation_bin_ms expected a multiple of the data's bins of {sizes.bin_ms} ms, got "
                 f"{config.activation_bin_ms}"
             )
-        self.register_buffer("decay", torch.tensor(decay, dtype=torch.float64))
-        self.register_buffer(
-            "theta", torch.full((sizes.units, 2 * len(decay) + config.degree + 3), np.nan, dtype=torch.float64)
-        )
+        for name in ("decay", "bend", "bent_decay"):
+            self.register_buffer(name, torch.tensor(getattr(heard, name), dtype=torch.float64))
+        size = len(heard.bend) + 2 * len(heard.decay) + config.degree + 3
+        self.register_buffer("theta", torch.full((sizes.units, size), np.nan, dtype=torch.float64))
         self.register_buffer("sigma", torch.ones(sizes.units, dtype=torch.float64))
         self.logs_test = config.protocol == "paper"
         self.outcome: Outcome | None = None
         self.reasons: dict[int, str] = {}
 
+    @property
+    def filters(self) -> Filters:
+        """What its neurons hear currents and their own rates through."""
+        decay, bend, bent_decay = (one.cpu().numpy() for one in (self.decay, self.bend, self.bent_decay))
+        return Filters(decay, bend, bent_decay, float(self.config.feedback))
+
     def fit(self, split: CurrentClampSplit, stages: base.Stages) -> None:
         """Fit each unit by itself; where it stands among others changes no bit of its numbers."""
         protocol = PROTOCOLS[self.config.protocol]
         seed = int(stages.once("seed", lambda: int(torch.randint(2**31 - 1, ()))))
-        found = protocol.fit(split, self.config, self.decay.cpu().numpy(), seed, stages, **self._ways())
+        found = protocol.fit(split, self.config, self.filters, seed, stages, **self._ways())
         chosen = found.chosen
         where = torch.from_numpy(found.unit[chosen]).to(self.theta.device)
         self.theta[where] = torch.from_numpy(found.theta[chosen]).to(self.theta.device)
@@ -144,14 +158,14 @@ class Model(nn.Module):
     def parameters_of(self, units: np.ndarray) -> Parameters:
         """Return the neurons of units by their index, NaN where one has none."""
         theta, sigma = self.theta.cpu().numpy()[units], self.sigma.cpu().numpy()[units]
-        return Parameters.of(theta, sigma, self.decay.cpu().numpy(), self.config.feedback)
+        return Parameters.of(theta, sigma, self.filters)
 
     def rates(self, split: CurrentClampSplit) -> np.ndarray:
         """Return (bins of all currents,) float64 spikes/ms, one current after the other as `split.current` has them.
 
         A unit that could not be fitted has NaN.
         """
-        rates, decay = np.full(len(split.current), np.nan), self.decay.cpu().numpy()
+        rates, heard = np.full(len(split.current), np.nan), self.filters
         theta, sigma = self.theta.cpu().numpy(), self.sigma.cpu().numpy()
         owner = np.zeros(len(split.current_ptr) - 1, np.int64)
         owner[split.sweep_current] = split.sweep_unit
@@ -159,7 +173,7 @@ class Model(nn.Module):
             if np.isfinite(theta[unit]).all():
                 bins = slice(split.current_ptr[one], split.current_ptr[one + 1])
                 current = split.current[bins].astype(np.float64)
-                run(current, theta[unit], sigma[unit], len(decay), decay, float(self.config.feedback), rates[bins])
+                run(current, theta[unit], sigma[unit], heard, rates[bins])
         return rates
 
     def rows(self) -> list[dict[str, Any]]:
@@ -182,8 +196,9 @@ class Model(nn.Module):
         return sorted([*rows, *failed], key=lambda row: (row["unit"], row["candidate"]))
 
     def _row(self, row: int) -> dict[str, Any]:
-        found, decay = present(self.outcome), self.decay.cpu().numpy()
-        one = Parameters.of(found.theta[row : row + 1], found.sigma[row : row + 1], decay, self.config.feedback)
+        found = present(self.outcome)
+        one = Parameters.of(found.theta[row : row + 1], found.sigma[row : row + 1], self.filters)
+        bent = np.flatnonzero(one.bent[0])
         finite = bool(np.isfinite(found.theta[row]).all() and np.isfinite(found.train_loss[row]))
         return {
             "unit": int(self._ids[found.unit[row]]),
@@ -197,6 +212,9 @@ class Model(nn.Module):
             "poly_coeff": one.poly[0].tolist(),
             "alpha": one.alpha[0].tolist(),
             "beta": one.beta[0].tolist(),
+            "bend": one.bend[0, bent].tolist(),
+            "bent": one.bent[0, bent].tolist(),
+            "bent_lambda": (1 - one.bent_decay[bent]).tolist(),
             "penalty": float(found.penalty[row]),
             "setting": float(found.setting[row]),
             "train_loss": float(found.train_loss[row]),

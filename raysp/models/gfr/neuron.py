@@ -21,15 +21,18 @@ class Neurons(nn.Module):
     poly: nn.Parameter
     threshold: nn.Parameter
     gamma: nn.Parameter
+    bent: nn.Parameter
     sigma: torch.Tensor
     decay: torch.Tensor
+    bend: torch.Tensor
+    bent_decay: torch.Tensor
 
     def __init__(self, parameters: Parameters, dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
-        for name in ("alpha", "beta", "poly", "threshold", "gamma"):
+        for name in ("alpha", "beta", "poly", "threshold", "gamma", "bent"):
             self.register_parameter(name, nn.Parameter(torch.tensor(getattr(parameters, name), dtype=dtype)))
-        self.register_buffer("sigma", torch.tensor(parameters.sigma, dtype=dtype))
-        self.register_buffer("decay", torch.tensor(parameters.decay, dtype=dtype))
+        for name in ("sigma", "decay", "bend", "bent_decay"):
+            self.register_buffer(name, torch.tensor(getattr(parameters, name), dtype=dtype))
         self.feedback = parameters.feedback
 
     def activation(self, drive: torch.Tensor) -> torch.Tensor:
@@ -46,15 +49,20 @@ class Neurons(nn.Module):
         Args:
             current: (..., neurons) pA.
             rate: (..., neurons) of the bin before, spikes/ms.
-            state: (..., neurons, terms) of the filters.
+            state: (..., neurons, terms and bent inputs) of the filters.
         """
-        state = self.decay * state + self.alpha * current[..., None] + self.feedback * self.beta * rate[..., None]
-        return self.activation(state.mean(-1)), state
+        terms = len(self.decay)
+        now, bent = current[..., None], state[..., terms:]
+        state = self.decay * state[..., :terms] + self.alpha * now + self.feedback * self.beta * rate[..., None]
+        bent = self.bent_decay * bent + self.bent * torch.relu(now - self.bend)
+        drive = state.mean(-1) + bent.sum(-1) / terms
+        return self.activation(drive), torch.cat([state, bent], -1)
 
     def forward(self, current: torch.Tensor) -> torch.Tensor:
         """Return rates, spikes/ms, of (bins, ..., neurons) currents in pA; every neuron hears its own rate alone."""
         rate = torch.zeros_like(current[0])
-        state = torch.zeros((*current.shape[1:], len(self.decay)), dtype=current.dtype, device=current.device)
+        inputs = len(self.decay) + len(self.bent_decay)
+        state = torch.zeros((*current.shape[1:], inputs), dtype=current.dtype, device=current.device)
         rates = []
         for one in current:
             rate, state = self.step(one, rate, state)

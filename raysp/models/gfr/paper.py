@@ -16,7 +16,7 @@ from raysp.models.gfr import activation, descent, validation
 from raysp.models.gfr.groups import TESTS, VALIDATES, published, stimulus
 from raysp.models.gfr.lanes import lay_out
 from raysp.models.gfr.outcome import Outcome, best
-from raysp.models.gfr.parameters import untrained
+from raysp.models.gfr.parameters import Filters, untrained
 
 SEGMENT = 50
 """Epochs between two places to resume from."""
@@ -25,7 +25,7 @@ Train = Callable[..., descent.State]
 
 
 def fit(
-    split: CurrentClampSplit, config: Any, decay: np.ndarray, seed: int, stages: Stages, train: Train = descent.train
+    split: CurrentClampSplit, config: Any, filters: Filters, seed: int, stages: Stages, train: Train = descent.train
 ) -> Outcome:
     """Fit units: a candidate for each learning rate, chosen by the explained variance of "Noise 1".
 
@@ -34,12 +34,12 @@ def fit(
     Args:
         split: of the units.
         config: settings of the model.
-        decay: (terms,).
+        filters: of the neurons.
         seed: of orders of groups and of activations, with each unit's number.
         stages: see `models.base`.
         train: what runs Adam.
     """
-    functions = _activations(split, config, seed)
+    decay, functions = filters.decay, _activations(split, config, seed)
     units = np.flatnonzero(np.isfinite(functions.loss) & _validated(split))
     rates = np.array(config.learning_rates, np.float64)
     unit, candidate = np.repeat(units, len(rates)), np.tile(np.arange(len(rates)), len(units))
@@ -57,7 +57,7 @@ def fit(
     for done in range(0, config.epochs, SEGMENT):
         count = min(SEGMENT, config.epochs - done)
         state = _segment(stages, f"epoch {done + count}", partial(train, *lanes, plan, state, count))
-    return _outcome(split, config, decay, plan, state, unit, candidate)
+    return _outcome(split, filters, plan, state, unit, candidate)
 
 
 def _segment(stages: Stages, name: str, make: Callable[[], descent.State]) -> descent.State:
@@ -81,14 +81,14 @@ def _validated(split: CurrentClampSplit) -> np.ndarray:
 
 
 def _outcome(
-    split: CurrentClampSplit, config: Any, decay: np.ndarray, plan: descent.Plan, state: descent.State,
+    split: CurrentClampSplit, filters: Filters, plan: descent.Plan, state: descent.State,
     unit: np.ndarray, candidate: np.ndarray,
 ) -> Outcome:  # fmt: skip
     ratio, loss = np.full(len(unit), np.nan), np.full(len(unit), np.nan)
     for one in np.unique(unit):
         rows, found = unit == one, validation.published_windows(split, one)
         ratio[rows], loss[rows] = validation.measure(
-            found, state.theta[rows], plan.sigma[rows], decay, config.feedback, split.sizes.bin_ms
+            found, state.theta[rows], plan.sigma[rows], filters, split.sizes.bin_ms
         )
     epochs = np.where(state.stopped > 0, state.stopped, len(state.losses))
     beyond = np.arange(len(state.losses))[:, None] >= epochs

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,39 @@ def lambdas(bin_ms: int, taus_ms: Sequence[float] = TAUS_MS) -> np.ndarray:
     return np.concatenate([[1.0], -np.expm1(-bin_ms / kept)])
 
 
+class Filters(NamedTuple):
+    """What neurons hear currents and their own rates through.
+
+    Attributes:
+        decay: (terms,) what is left of each filter's state after a bin.
+        bend: (bent,) of inputs that hear what a current has above so many sigma, and nothing of it below.
+        bent_decay: (bent,) as `decay`, of those.
+        feedback: factor of the neuron's own rate.
+    """
+
+    decay: np.ndarray
+    bend: np.ndarray
+    bent_decay: np.ndarray
+    feedback: float = FEEDBACK
+
+    @classmethod
+    def plain(cls, decay: np.ndarray, feedback: float = FEEDBACK) -> Filters:
+        """Return filters without bent inputs, as published."""
+        return cls(decay, np.zeros(0), np.zeros(0), float(feedback))
+
+
+def filters(
+    bin_ms: int, taus_ms: Sequence[float] = TAUS_MS, bends: Sequence[float] = (), bent_taus_ms: Sequence[float] = (),
+    feedback: float = FEEDBACK,
+) -> Filters:  # fmt: skip
+    """Return the filters of these time constants, ms, at this width of bins: for each bend one without memory first."""
+    bent = 1 - lambdas(bin_ms, bent_taus_ms)
+    return Filters(
+        1 - lambdas(bin_ms, taus_ms), np.repeat(np.array(bends, np.float64), len(bent)), np.tile(bent, len(bends)),
+        float(feedback),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Parameters:
     """Parameters of several neurons of equal filters.
@@ -33,6 +67,9 @@ class Parameters:
         gamma: (neurons,) highest rate, spikes/ms.
         decay: (terms,) what is left of each filter's state after a bin.
         feedback: factor of the neuron's own rate.
+        bend: (neurons, bent) pA; inputs beside the published ones hear what the current has above it.
+        bent: (neurons, bent) their gains, which like alpha are divided by the number of terms.
+        bent_decay: (bent,) as `decay`, of those.
     """
 
     alpha: np.ndarray
@@ -43,24 +80,39 @@ class Parameters:
     gamma: np.ndarray
     decay: np.ndarray
     feedback: float = FEEDBACK
+    bend: np.ndarray = field(default_factory=lambda: np.zeros((1, 0)))
+    bent: np.ndarray = field(default_factory=lambda: np.zeros((1, 0)))
+    bent_decay: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def of(cls, theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, feedback: float = FEEDBACK) -> Parameters:
-        """Return what rows of parameters stand for: alpha, beta, roots, threshold / sigma, log gamma side by side."""
-        alpha, beta, poly, rest = np.split(
-            theta, np.cumsum([len(decay), len(decay), theta.shape[1] - 2 * len(decay) - 2]), axis=1
+    def of(cls, theta: np.ndarray, sigma: np.ndarray, filters: Filters) -> Parameters:
+        """Return what rows of parameters stand for.
+
+        They are gains of bent inputs, alpha, beta, roots, threshold / sigma and log gamma, side by side.
+        """
+        bends, terms = len(filters.bend), len(filters.decay)
+        bent, alpha, beta, poly, rest = np.split(
+            theta, np.cumsum([bends, terms, terms, theta.shape[1] - bends - 2 * terms - 2]), axis=1
         )
-        return cls(alpha, beta, poly, rest[:, 0] * sigma, sigma, np.exp(rest[:, 1]), decay, feedback)
+        return cls(
+            alpha, beta, poly, rest[:, 0] * sigma, sigma, np.exp(rest[:, 1]), filters.decay, filters.feedback,
+            sigma[:, None] * filters.bend, bent, filters.bent_decay,
+        )  # fmt: skip
 
     def theta(self) -> np.ndarray:
         """Return them as `of` takes them, (neurons, parameters)."""
         rest = np.column_stack([self.threshold / self.sigma, np.log(self.gamma)])
-        return np.concatenate([self.alpha, self.beta, self.poly, rest], axis=1)
+        bent = np.broadcast_to(self.bent, (len(self.sigma), len(self.bent_decay)))
+        return np.concatenate([bent, self.alpha, self.beta, self.poly, rest], axis=1)
 
     def select(self, rows: np.ndarray) -> Parameters:
         """Return those of these neurons, (rows,) indices."""
         names = ("alpha", "beta", "poly", "threshold", "sigma", "gamma")
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+        bent = {
+            name: np.broadcast_to(getattr(self, name), (len(self.sigma), len(self.bent_decay)))[rows]
+            for name in ("bend", "bent")
+        }
+        return replace(self, **{name: getattr(self, name)[rows] for name in names}, **bent)
 
 
 def untrained(
@@ -116,9 +168,11 @@ def run(parameters: Parameters, current: np.ndarray) -> np.ndarray:
     """
     current = np.broadcast_to(current, (len(parameters.sigma), current.shape[-1]))
     state, rate, rates = np.zeros_like(parameters.alpha), np.zeros(len(current)), np.empty(current.shape)
+    terms, bent = state.shape[1], np.zeros((len(current), len(parameters.bent_decay)))
     for t, now in enumerate(current.T):
         heard = parameters.alpha * now[:, None] + parameters.feedback * parameters.beta * rate[:, None]
         state = parameters.decay * state + heard
-        rate = activation(state.mean(axis=1)[:, None], parameters)[:, 0]
+        bent = parameters.bent_decay * bent + parameters.bent * np.maximum(now[:, None] - parameters.bend, 0)
+        rate = activation((state.mean(axis=1) + bent.sum(axis=1) / terms)[:, None], parameters)[:, 0]
         rates[:, t] = rate
     return rates

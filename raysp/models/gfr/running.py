@@ -6,19 +6,25 @@ import numba
 import numpy as np
 
 from raysp.models.gfr.lanes import Sequence
+from raysp.models.gfr.parameters import Filters
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
 def run(
-    current: np.ndarray, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
-    rates: np.ndarray,
+    current: np.ndarray, theta: np.ndarray, sigma: float, filters: Filters, rates: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write a row's rates, spikes/ms, under a current of (bins,) pA; parameters as in `descent`."""
+    """Write a row's rates, spikes/ms, under a current of (bins,) pA; parameters as in `second_order`."""
+    decay, bend, bent_decay, feedback = filters
+    terms, bends = decay.shape[0], bend.shape[0]
+    gains, theta = theta[:bends], theta[bends:]
     order = theta.shape[0] - 2 * terms - 2
     threshold, gamma = theta[2 * terms + order] * sigma, np.exp(theta[2 * terms + order + 1])
-    state, rate = np.zeros(terms), 0.0
+    state, bent, rate = np.zeros(terms), np.zeros(bends), 0.0
     for t in range(current.shape[0]):
         drive = 0.0
+        for i in range(bends):
+            bent[i] = bent_decay[i] * bent[i] + gains[i] * max(current[t] - bend[i] * sigma, 0.0)
+            drive += bent[i]
         for i in range(terms):
             state[i] = decay[i] * state[i] + theta[i] * current[t] + feedback * theta[terms + i] * rate
             drive += state[i]
@@ -30,23 +36,20 @@ def run(
         rates[t] = rate
 
 
-def rates_of(
-    sequences: list[Sequence], theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, feedback: float
-) -> list[np.ndarray]:
+def rates_of(sequences: list[Sequence], theta: np.ndarray, sigma: np.ndarray, filters: Filters) -> list[np.ndarray]:
     """Return the rates of some rows under each sequence's current, (rows, bins) each.
 
     Args:
         sequences: of one unit.
         theta: (rows, parameters).
         sigma: (rows,) pA.
-        decay: (terms,).
-        feedback: factor of the neuron's own rate.
+        filters: of the neurons.
     """
     found = []
     for one in sequences:
         current, rates = one.current.astype(np.float64), np.empty((len(theta), len(one.current)))
         for row in range(len(theta)):
-            run(current, theta[row], sigma[row], len(decay), decay, feedback, rates[row])
+            run(current, theta[row], sigma[row], filters, rates[row])
         found.append(rates)
     return found
 

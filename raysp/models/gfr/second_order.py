@@ -1,7 +1,7 @@
 """Levenberg-Marquardt, compiled: the exact Fisher matrix by sensitivities that run along, row by row.
 
-Parameters are as in `descent`: alpha, beta, roots of the coefficients, threshold / sigma, log gamma. Every row goes its
-own way from its own start; nothing of it depends on other rows.
+Parameters are as in `descent`, with the gains of bent inputs in front: those, alpha, beta, roots of the coefficients,
+threshold / sigma, log gamma. Every row goes its own way from its own start; nothing of it depends on other rows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numba
 import numpy as np
 
 from raysp.models.gfr.lanes import Sequence
+from raysp.models.gfr.parameters import Filters
 from raysp.models.gfr.vectors import BATCH, add_products, advance, hear, padded
 
 MATHS = {"contract", "nsz"}
@@ -27,8 +28,8 @@ class Tape:
     Attributes:
         unit_ptr: (units + 1,) first of each unit's sequences.
         ptr: (sequences + 1,) first bin of each sequence.
-        heard: (bins, terms) float64 what each filter, at gain 1, makes of the current, pA; no fit changes it. Terms are
-            filled up with zeros, here and in `decay`, to whole vectors.
+        heard: (bins, inputs) float64 what each filter of the current, at gain 1, makes of it, pA; no fit changes it.
+            Inputs are the bent ones and the terms, filled up with zeros, as is `decay`, to whole vectors.
         counts: float64 mean spikes per bin.
         weight: float64 of each bin in the loss.
         decay: (terms,).
@@ -42,8 +43,8 @@ class Tape:
     decay: np.ndarray
 
     @classmethod
-    def of(cls, sequences: Many[Sequence], units: int, decay: np.ndarray) -> Tape:
-        """Return the tape of sequences, of all units, for filters of this decay, (terms,)."""
+    def of(cls, sequences: Many[Sequence], sigma: np.ndarray, filters: Filters) -> Tape:
+        """Return the tape of sequences, of all units, whose sigma is (units,) pA."""
         order = np.argsort([one.unit for one in sequences], kind="stable")
         found = [sequences[at] for at in order]
         owners = np.array([one.unit for one in found])
@@ -52,11 +53,16 @@ class Tape:
             for name in ("counts", "weight")
         )
         ptr = np.concatenate([[0], np.cumsum([len(one.current) for one in found])]).astype(np.int64)
-        filled = np.pad(decay, (0, padded(len(decay)) - len(decay)))
-        heard = np.zeros((ptr[-1], len(filled)))
+        terms, bends = len(filters.decay), len(filters.bend)
+        decay = np.concatenate([filters.bent_decay, filters.decay])
+        heard = np.zeros((ptr[-1], padded(len(decay))))
         for first, one in zip(ptr, found, strict=False):
-            _filter(np.asarray(one.current, np.float64), decay, heard[first : first + len(one.current)])
-        return cls(np.searchsorted(owners, np.arange(units + 1)).astype(np.int64), ptr, heard, counts, weight, filled)
+            current = np.asarray(one.current, np.float64)[:, None]
+            bent = np.maximum(current - filters.bend * sigma[one.unit], 0)
+            inputs = np.concatenate([bent, np.repeat(current, terms, axis=1)], axis=1)
+            _filter(inputs, decay, heard[first : first + len(current), : bends + terms])
+        unit_ptr = np.searchsorted(owners, np.arange(len(sigma) + 1)).astype(np.int64)
+        return cls(unit_ptr, ptr, heard, counts, weight, np.pad(filters.decay, (0, padded(terms) - terms)))
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return the arrays as compiled functions take them."""
@@ -64,17 +70,17 @@ class Tape:
 
 
 @numba.njit(**JIT)
-def _filter(current, decay, heard):
+def _filter(inputs, decay, heard):
     for t in range(heard.shape[0]):
         for i in range(decay.shape[0]):
-            heard[t, i] = current[t] + (decay[i] * heard[t - 1, i] if t > 0 else 0.0)
+            heard[t, i] = inputs[t, i] + (decay[i] * heard[t - 1, i] if t > 0 else 0.0)
 
 
 class Room(NamedTuple):
-    """What a pass over a unit's sequences works in; terms and parameters are filled up to whole vectors.
+    """What a pass over a unit's sequences works in; inputs, terms and parameters are filled up to whole vectors.
 
     Attributes:
-        alpha: (terms,).
+        alpha: (inputs,) gains of the current's filters.
         beta: (terms,) times the feedback.
         fired: (terms,) what each filter, at gain 1, makes of the own rate.
         left: (terms,) what is left of sensitivities after a silence.
@@ -101,11 +107,11 @@ class Room(NamedTuple):
 
 
 @numba.njit(**JIT)
-def room_for(terms: int, rest: int) -> Room:
+def room_for(inputs: int, terms: int, rest: int) -> Room:
     """Return room for filters, filled up to whole vectors, and for so many other parameters, likewise."""
-    size = 2 * terms + rest
+    size = inputs + terms + rest
     return Room(
-        np.zeros(terms), np.zeros(terms), np.zeros(terms), np.zeros(terms), np.zeros((terms, size)), np.zeros(size),
+        np.zeros(inputs), np.zeros(terms), np.zeros(terms), np.zeros(terms), np.zeros((terms, size)), np.zeros(size),
         np.zeros(size), np.zeros(size), np.zeros((size, size)), np.zeros((BATCH, size)), np.zeros(BATCH),
     )  # fmt: skip
 
@@ -123,10 +129,11 @@ def _polynomial(rest, x):
 @numba.njit(**JIT, forceinline=True)
 def _differentiate(heard, t, rest, x, rate, steep, slope_of_p, scale, silence, decay, room):
     """Write the slope of a live bin's rate in all parameters."""
-    terms, order, slope = decay.shape[0], rest.shape[0] - 2, room.slope
-    for i in range(terms):
+    inputs, terms, order, slope = room.alpha.shape[0], decay.shape[0], rest.shape[0] - 2, room.slope
+    for i in range(inputs):
         room.direct[i] = heard[t, i]
-        room.direct[terms + i] = room.fired[i]
+    for i in range(terms):
+        room.direct[inputs + i] = room.fired[i]
         room.left[i] = decay[i]
     if silence > 0:
         # Sensitivities only faded meanwhile, which has waited until they are wanted.
@@ -136,12 +143,12 @@ def _differentiate(heard, t, rest, x, rate, steep, slope_of_p, scale, silence, d
                 room.sensitivity[i, k] = decay[i] * room.sensitivity[i, k] + slope[k]
         slope[:] = 0
     advance(room.sensitivity, slope, room.left, room.beta, steep * slope_of_p * scale, room.direct)
-    power = steep
+    power, first = steep, inputs + terms
     for k in range(order):
-        slope[2 * terms + k] += 2 * rest[k] * power
+        slope[first + k] += 2 * rest[k] * power
         power *= x
-    slope[2 * terms + order] -= steep * slope_of_p
-    slope[2 * terms + order + 1] += rate
+    slope[first + order] -= steep * slope_of_p
+    slope[first + order + 1] += rate
 
 
 @numba.njit(**JIT, forceinline=True)
@@ -192,7 +199,7 @@ def _sequence(heard, counts, weight, rest, scale, decay, bin_ms, eps, floor, sof
 
 @numba.njit(**JIT)
 def evaluate(
-    tape: tuple[np.ndarray, ...], unit: int, theta: np.ndarray, sigma: float, terms: int, feedback: float,
+    tape: tuple[np.ndarray, ...], unit: int, theta: np.ndarray, sigma: float, inputs: int, terms: int, feedback: float,
     bin_ms: float, eps: float, floor: float, soft: float, room: Room, gradient: np.ndarray, fisher: np.ndarray,
 ) -> float:  # fmt: skip
     """Write a unit's gradient, (parameters,), and Fisher matrix, (parameters, parameters); return its loss.
@@ -201,30 +208,32 @@ def evaluate(
     """
     unit_ptr, ptr, heard, counts, weight, decay = tape
     room.gradient[:], room.fisher[:] = 0, 0
+    for i in range(inputs):
+        room.alpha[i] = theta[i]
     for i in range(terms):
-        room.alpha[i], room.beta[i] = theta[i], feedback * theta[terms + i]
+        room.beta[i] = feedback * theta[inputs + i]
     loss = 0.0
     for one in range(unit_ptr[unit], unit_ptr[unit + 1]):
         a, b = ptr[one], ptr[one + 1]
         loss += _sequence(
-            heard[a:b], counts[a:b], weight[a:b], theta[2 * terms :], 1 / (sigma * terms), decay, bin_ms, eps, floor,
-            soft, room,
+            heard[a:b], counts[a:b], weight[a:b], theta[inputs + terms :], 1 / (sigma * terms), decay, bin_ms, eps,
+            floor, soft, room,
         )  # fmt: skip
-    _unpack(room, terms, feedback, gradient, fisher)
+    _unpack(room, inputs, terms, feedback, gradient, fisher)
     return loss
 
 
 @numba.njit(**JIT)
-def _unpack(room, terms, feedback, gradient, fisher):
+def _unpack(room, inputs, terms, feedback, gradient, fisher):
     """Copy gradient and Fisher matrix to where parameters stand side by side."""
-    more, size = room.alpha.shape[0] - terms, gradient.shape[0]
-    for k in range(size):
-        row = k + more * ((k >= terms) + (k >= 2 * terms))
-        factor = feedback if terms <= k < 2 * terms else 1.0
+    last, more, then = inputs + terms, room.alpha.shape[0] - inputs, room.beta.shape[0] - terms
+    for k in range(gradient.shape[0]):
+        row = k + more * (k >= inputs) + then * (k >= last)
+        factor = feedback if inputs <= k < last else 1.0
         gradient[k] = room.gradient[row] * factor
         for j in range(k + 1):
-            column = j + more * ((j >= terms) + (j >= 2 * terms))
-            other = feedback if terms <= j < 2 * terms else 1.0
+            column = j + more * (j >= inputs) + then * (j >= last)
+            other = feedback if inputs <= j < last else 1.0
             fisher[k, j] = fisher[j, k] = room.fisher[row, column] * factor * other
 
 
@@ -258,8 +267,9 @@ def solve(
 
 @numba.njit(**JIT)
 def descend(
-    tape: tuple[np.ndarray, ...], unit_of_row: np.ndarray, theta: np.ndarray, sigma: np.ndarray, terms: int,
-    feedback: float, bin_ms: float, eps: float, floor: float, soft: np.ndarray, free: np.ndarray, ridge: np.ndarray,
+    tape: tuple[np.ndarray, ...], unit_of_row: np.ndarray, theta: np.ndarray, sigma: np.ndarray, inputs: int,
+    terms: int, feedback: float, bin_ms: float, eps: float, floor: float, soft: np.ndarray, free: np.ndarray,
+    ridge: np.ndarray,
     anchor: np.ndarray, bounds: np.ndarray, most: int, tolerance: float, losses: np.ndarray, evaluations: np.ndarray,
 ) -> None:  # fmt: skip
     """Fit each row, in place.
@@ -269,14 +279,15 @@ def descend(
         unit_of_row: (rows,) unit of each row.
         theta: (rows, parameters).
         sigma: (rows,) pA.
-        terms: filters.
+        inputs: filters of the current.
+        terms: filters of the neuron's own rate.
         feedback: factor of the neuron's own rate.
         bin_ms: width of a bin.
         eps: within the logarithm.
         floor: least expected count that the Fisher matrix divides by.
         soft: (rows,) spikes per bin that are added to recorded and expected counts alike: 0 for Poisson's likelihood,
             and the more, the nearer to squared errors.
-        free: (parameters,) bool, which are fitted.
+        free: (rows, parameters) bool, which are fitted.
         ridge: (rows, parameters) penalty on half the squared distance from `anchor`.
         anchor: (rows, parameters).
         bounds: (rows, 2) of log gamma.
@@ -286,15 +297,16 @@ def descend(
         evaluations: (rows,) int64, added to.
     """
     size = theta.shape[1]
-    room = room_for(tape[5].shape[0], padded(size - 2 * terms))
+    room = room_for(tape[2].shape[1], tape[5].shape[0], padded(size - inputs - terms))
     slope, matrix = np.zeros(size), np.zeros((size, size))
-    gradient, fisher, scratch = np.zeros(size), np.eye(size), np.zeros((size, size))
+    scratch = np.zeros((size, size))
     for row in range(theta.shape[0]):
+        gradient, fisher = np.zeros(size), np.eye(size)
         here, damping, best = theta[row].copy(), 1e-2, np.inf
         for _ in range(most):
             loss = evaluate(
-                tape, unit_of_row[row], here, sigma[row], terms, feedback, bin_ms, eps, floor, soft[row], room, slope,
-                matrix,
+                tape, unit_of_row[row], here, sigma[row], inputs, terms, feedback, bin_ms, eps, floor, soft[row], room,
+                slope, matrix,
             )  # fmt: skip
             evaluations[row] += 1
             loss += _penalise(here, anchor[row], ridge[row], slope, matrix)
@@ -302,7 +314,7 @@ def descend(
                 small = best - loss < tolerance * abs(loss) and damping < 1
                 best, damping = loss, max(damping * 0.3, 1e-9)
                 theta[row] = here
-                _keep(free, slope, matrix, gradient, fisher)
+                _keep(free[row], slope, matrix, gradient, fisher)
                 if small:
                     break
             else:

@@ -8,6 +8,7 @@ import numpy as np
 
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.models.gfr.groups import VALIDATES
+from raysp.models.gfr.parameters import Filters
 from raysp.models.gfr.running import run
 from raysp.objectives.explained_variance import published_ratio
 
@@ -56,7 +57,7 @@ def published_windows(split: CurrentClampSplit, unit: int) -> list[Window]:
 
 
 def measure(
-    found: list[Window], theta: np.ndarray, sigma: np.ndarray, decay: np.ndarray, feedback: float, bin_ms: int
+    found: list[Window], theta: np.ndarray, sigma: np.ndarray, filters: Filters, bin_ms: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return explained variance, as published, and Poisson loss per bin of a unit's candidates, (rows,) each.
 
@@ -66,15 +67,14 @@ def measure(
         found: of the unit.
         theta: (rows, parameters).
         sigma: (rows,) pA.
-        decay: (terms,).
-        feedback: factor of the neuron's own rate.
+        filters: of the neurons.
         bin_ms: width of a bin.
     """
     ratios, losses, bins = [], [], []
     for window in found:
         current, rates = window.current.astype(np.float64), np.empty((len(theta), len(window.current)))
         for row, own in enumerate(theta):
-            run(current, own, sigma[row], len(decay), decay, feedback, rates[row])
+            run(current, own, sigma[row], filters, rates[row])
         scored = rates[:, window.first :]
         mean = scored * bin_ms
         ratios.append(published_ratio(window.counts, scored, bin_ms))

@@ -95,9 +95,9 @@ def hear(
     """Fade what was fired and add to it; return alpha times a row of what is heard plus beta times what was fired.
 
     Args:
-        heard: (bins, terms).
+        heard: (bins, inputs).
         at: row.
-        alpha: (terms,).
+        alpha: (inputs,).
         fired: (terms,), changed.
         decay: (terms,).
         more: is added to each.
@@ -106,16 +106,19 @@ def hear(
 
     def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
         sound, row, gain, state, left, fresh, loop_gain = _arrays(context, builder, signature, args)
-        (terms,) = state.shape
-        start, fresh = builder.mul(row, terms), spread(builder, fresh)
+        (inputs,), (terms,) = gain.shape, state.shape
+        start, fresh = builder.mul(row, inputs), spread(builder, fresh)
         sums = cgutils.alloca_once(builder, MANY)
         builder.store(ir.Constant(MANY, [0.0] * VECTOR), sums)
+        with _each_vector(builder, inputs) as loop:
+            place = builder.mul(loop.index, _index(VECTOR))
+            now = sound.load(builder.add(start, place))
+            builder.store(_plus_product(builder, gain.load(place), now, builder.load(sums)), sums)
         with _each_vector(builder, terms) as loop:
             place = builder.mul(loop.index, _index(VECTOR))
             now = _plus_product(builder, left.load(place), state.load(place), fresh)
             state.store(now, place)
-            total = _plus_product(builder, gain.load(place), sound.load(builder.add(start, place)), builder.load(sums))
-            builder.store(_plus_product(builder, loop_gain.load(place), now, total), sums)
+            builder.store(_plus_product(builder, loop_gain.load(place), now, builder.load(sums)), sums)
         return _total(builder, builder.load(sums))
 
     return types.float64(heard, at, alpha, fired, decay, more, beta), code

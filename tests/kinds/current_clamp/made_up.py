@@ -19,7 +19,7 @@ from raysp.trials.run_trial import run_trial
 from tests.data.clamp_splits import made_up
 
 NAME = "standin-cells"
-CLEAN = ModelChoice("gfr", {"starts": 1, "softness": [0.3], "ridges": [0.001]})
+CLEAN = ModelChoice("gfr", {"starts": 1, "softness": [0.3], "ridges": [0.001], "bends": []})
 PAPER = ModelChoice(
     "gfr",
     {"protocol": "paper", "epochs": 4, "learning_rates": [0.01, 0.001], "activation_epochs": 20},

@@ -5,6 +5,7 @@ import pytest
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.cells import best_cells, marked, read_cells, write_cells
+from raysp.kinds.current_clamp.parameters_file import FORMAT
 from raysp.runs.folder import RunFolder
 
 
@@ -25,7 +26,7 @@ def test_the_best_fit_is_that_of_the_largest_explained_variance_on_validation_th
 
 
 def write(path, table):
-    tables.write_table(path, marked(table), {"format": 1, "kind": "parameters of cells"})
+    tables.write_table(path, marked(table), {"format": FORMAT, "kind": "parameters of cells"})
     return path
 
 

@@ -18,6 +18,7 @@ from raysp.cli import main
 from raysp.errors import BadInput, NotReady
 from raysp.io import tables
 from raysp.kinds.current_clamp.exchange import FORMS, export, take_in
+from raysp.kinds.current_clamp.parameters_file import FORMAT
 from raysp.models.gfr.parameters import lambdas
 
 NUMBERS = [
@@ -194,9 +195,38 @@ def test_a_factor_of_its_own_and_widths_that_a_form_cannot_hold_are_refused(made
         ),
     ):
         path = str(tmp_path / f"{form}.parquet")
-        tables.write_table(path, changed, {"format": 1, "kind": "parameters of cells"})
+        tables.write_table(path, changed, {"format": FORMAT, "kind": "parameters of cells"})
         with pytest.raises(BadInput, match=words):
             export(path, str(tmp_path / "out"), form)
+
+
+def test_a_form_that_holds_no_bent_input_takes_the_best_candidate_without(made, tmp_path):
+    table = tables.read_table(f"{made.run.path}/parameters.parquet")
+    clean = table.filter(polars.col("best") & (polars.col("protocol") == "clean")).sort("unit")
+    bent = clean[:1].with_columns(
+        candidate=polars.lit(99, polars.Int64),
+        validation_evr=2.0,
+        bend=polars.lit([30.0]),
+        bent=polars.lit([0.5]),
+        bent_lambda=polars.lit([1.0]),
+        test_evr=0.9,
+    )
+    passed_over = clean[:1].with_columns(chosen=False, best=False, test_evr=polars.lit(None, polars.Float64))
+    path, file = str(tmp_path / "cells.parquet"), tmp_path / "cells.json"
+    tables.write_table(
+        path, polars.concat([bent, passed_over, clean[1:]]), {"format": FORMAT, "kind": "parameters of cells"}
+    )
+    assert "4 fits by protocol clean" in (words := export(path, str(file), "gfr-json"))
+    assert "of 1 another was chosen, with bent inputs" in words
+    first, *others = json.loads(file.read_text())
+    assert first["params"]["a"] == [clean["alpha"][0].to_list()]
+    assert math.isnan(first["test_evr"])
+    assert [one["test_evr"] for one in others] == clean["test_evr"][1:].to_list()
+    neuron = raysp.load_cell(path, clean["unit"][0])
+    low, high = (neuron(torch.full((9, 1), current, dtype=torch.float64)) for current in (29.0, 400.0))
+    plain = raysp.load_cell(made.run.path, clean["unit"][0])
+    assert torch.equal(plain(torch.full((9, 1), 29.0, dtype=torch.float64)), low)
+    assert not torch.equal(plain(torch.full((9, 1), 400.0, dtype=torch.float64)), high)
 
 
 def test_the_verbs(made, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raysp.models.gfr.lanes import Sequence
-from raysp.models.gfr.parameters import Parameters, lambdas
+from raysp.models.gfr.parameters import Filters, Parameters, lambdas
 
 ALPHA = np.array([8, 0.1, -0.05, 0.1, 0.15, 0.08, 0.05, 0.02])
 BETA = -np.array([0.4, 0.3, 0.35, 0.4, 0.25, 0.2, 0.15, 0.1])
@@ -23,6 +23,16 @@ def cell_p() -> Parameters:
         ALPHA[None], BETA[None], np.array([[0.3, 1.5]]), np.array([100.0]), np.array([200.0]), np.array([0.15]),
         1 - lambdas(20),
     )  # fmt: skip
+
+
+BENT = Filters(1 - lambdas(20), np.array([0.2, 0.2, 0.4]), np.exp(-20 / np.array([1e-9, 50.0, 1000.0])))
+"""Of cells that also hear what the current has above 0.2 and 0.4 sigma."""
+
+
+def bent_cell() -> Parameters:
+    """Return that cell with bent inputs."""
+    theta = np.concatenate([[[-1.5, 0.6, -0.1]], cell_p().theta()], axis=1)
+    return Parameters.of(theta, np.array([200.0]), BENT)
 
 
 def sequence(current, counts, weight=1.0, group=0, unit=0) -> Sequence:

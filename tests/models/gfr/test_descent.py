@@ -11,7 +11,7 @@ import torch
 from raysp.models.gfr import descent, torch_descent
 from raysp.models.gfr.lanes import WIDTH, lay_out
 from raysp.models.gfr.neuron import Neurons
-from raysp.models.gfr.parameters import Parameters, lambdas, untrained
+from raysp.models.gfr.parameters import Filters, Parameters, lambdas, untrained
 from tests.models.gfr import golden
 from tests.models.gfr.golden import COUNTS, CURRENT, cell_p, sequence
 
@@ -56,7 +56,14 @@ def by_autograd(sequences, parameters, bin_ms=20):
         total = total + (torch.tensor(one.weight) * each).sum()
     total.backward()
     scaled = neurons.threshold.grad * neurons.sigma, neurons.gamma.grad * neurons.gamma.detach()
-    parts = [neurons.alpha.grad, neurons.beta.grad, neurons.poly.grad, scaled[0][:, None], scaled[1][:, None]]
+    parts = [
+        neurons.bent.grad,
+        neurons.alpha.grad,
+        neurons.beta.grad,
+        neurons.poly.grad,
+        scaled[0][:, None],
+        scaled[1][:, None],
+    ]
     return float(total.detach()), torch.cat(parts, dim=1).numpy()[0]
 
 
@@ -154,7 +161,9 @@ def test_where_a_lane_stands_changes_no_bit():
     rng = np.random.default_rng(7)
     units = 2 * WIDTH + 5
     parameters = Parameters.of(
-        np.tile(cell_p().theta(), (units, 1)) + rng.normal(0, 0.02, (units, 20)), np.full(units, 200.0), cell_p().decay
+        np.tile(cell_p().theta(), (units, 1)) + rng.normal(0, 0.02, (units, 20)),
+        np.full(units, 200.0),
+        Filters.plain(cell_p().decay),
     )
     sequences = [
         sequence(rng.normal(120, 60, bins), rng.poisson(0.4, bins).astype(float), unit=unit)
@@ -176,7 +185,7 @@ def test_a_lane_alone_and_one_in_a_tile_are_equal_to_the_bit(dtype, degree):
     theta = np.concatenate([cell_p().theta()[0, :16], rng.uniform(0.2, 1.2, degree + 1), [0.3, np.log(0.2)]])
     rows = theta + rng.normal(0, 0.05, (2 * descent.FEW + 1, len(theta)))
     current, counts = rng.normal(120, 60, 400), rng.poisson(0.4, 400).astype(float)
-    parameters = Parameters.of(rows, np.full(len(rows), 200.0), cell_p().decay)
+    parameters = Parameters.of(rows, np.full(len(rows), 200.0), Filters.plain(cell_p().decay))
     loss, gradient = loss_and_gradient([sequence(current, counts)], parameters, dtype)
     for row in range(len(rows)):
         alone = loss_and_gradient([sequence(current, counts)], parameters.select(np.array([row])), dtype)
@@ -215,7 +224,7 @@ def test_torch_takes_the_steps_of_the_compiled_ones_with_several_rows_and_a_free
         for group, bins in ((0, 30), (0, 12), (1, 25))
     ]
     rows = np.array([0, 1, 1])
-    start = Parameters.of(theta, np.full(3, 200.0), cell_p().decay)
+    start = Parameters.of(theta, np.full(3, 200.0), Filters.plain(cell_p().decay))
     plan = plan_of(start, np.ones((3, 3)), free=np.ones(20, bool), lasso=np.full(3, 0.1), ridge=np.full(3, 0.1))
     lanes = lay_out(sequences, rows, 2, np.float64), lay_out([], rows, 1, np.float64)
     compiled = descent.train(*lanes, plan, descent.State.begin(theta), 10)

@@ -11,8 +11,10 @@ import torch
 from raysp.data.sources import clamp_standin
 from raysp.errors import BadInput, Interrupted
 from raysp.models import catalog
-from raysp.models.gfr import clean, groups
+from raysp.models.gfr import clean, groups, running
+from raysp.models.gfr.parameters import filters
 from tests.data.clamp_splits import made_up
+from tests.models.gfr import golden
 
 PAPER = {"protocol": "paper", "epochs": 120}
 WAYS = {"clean": {}, "warm": {"warm_up": 10, "starts": 2, "softness": (0.0,)}, "paper": PAPER}
@@ -153,6 +155,63 @@ def test_published_groups_are_padded_and_weigh_repeats():
             assert len(lengths) == 1
             assert found.normal[group, unit] == pytest.approx(1 / (3 * lengths.pop()))
             assert sum(one.weight[-1] for one in own if one.group == group) == pytest.approx(1)
+
+
+def recounted(split, counts_of):
+    """Return the split with other counts of its sweeps that train."""
+    counts, first = split.counts.copy(), split.sweep_ptr
+    for sweep in np.flatnonzero(split.sweep_parts[:, 0] > 0):
+        counts[first[sweep] : first[sweep + 1]] = counts_of(sweep, split.counts_of(sweep))
+    return dataclasses.replace(split, counts=counts)
+
+
+def one_spike(split):
+    noise = np.flatnonzero((split.sweep_stimulus == split.stimuli.index("Noise 1")) & (split.sweep_parts[:, 0] > 0))
+    first = np.array([noise[split.sweep_unit[noise] == unit][0] for unit in range(split.sizes.units)])
+    return recounted(split, lambda sweep, own: (np.arange(len(own)) == np.argmax(own)) * (sweep in first))
+
+
+def in_steps_alone(split):
+    steps = split.stimuli.index("Long Square")
+    return recounted(split, lambda sweep, own: own * (split.sweep_stimulus[sweep] == steps))
+
+
+def at_the_end_alone(split):
+    return recounted(split, lambda sweep, own: (np.arange(len(own)) == len(own) - 1).astype(own.dtype))
+
+
+@pytest.mark.parametrize("odd", [one_spike, in_steps_alone, at_the_end_alone])
+def test_no_cell_with_a_spike_to_train_on_is_dead(cells, odd):
+    split = odd(cells)
+    model = fitted(split, {"starts": 1})
+    assert not model.reasons
+    rates, owner = model.rates(split), np.zeros(len(split.current_ptr) - 1, int)
+    owner[split.sweep_current] = split.sweep_unit
+    trained = np.isin(np.arange(len(owner)), split.sweep_current[split.sweep_parts[:, 0] > 0])
+    for unit in range(split.sizes.units):
+        own = np.repeat((owner == unit) & trained, np.diff(split.current_ptr))
+        assert np.isfinite(rates[own]).all()
+        assert rates[own].max() * split.sizes.bin_ms > 1e-4
+
+
+def test_bent_inputs_are_found_where_a_cell_has_them(cells):
+    theta = np.concatenate([np.zeros(7), [-0.6], golden.cell_p().theta()[0]])
+    theta[-2] = 0.2
+    heard = filters(20, bends=(0.2, 0.4), bent_taus_ms=(50.0, 200.0, 1000.0))
+    rng, counts, last = np.random.default_rng(0), cells.counts.copy(), cells.sweep_ptr
+    for sweep in range(len(cells.sweep_unit)):
+        current = cells.current_of(sweep).astype(np.float64)
+        rates = np.empty(len(current))
+        running.run(current, theta, 250.0, heard, rates)
+        counts[last[sweep] : last[sweep + 1]] = rng.poisson(rates * 20)
+    split = dataclasses.replace(cells, counts=counts)
+    both = [row for row in fitted(split, {}).rows() if row["chosen"]]
+    plain = [row for row in fitted(split, {"bends": ()}).rows() if row["chosen"]]
+    assert sum(len(row["bent"]) == 8 for row in both) >= 4
+    assert not any(row["bend"] for row in plain)
+    evr = [np.array([row["validation_evr"] for row in rows]) for rows in (both, plain)]
+    assert (evr[0] >= evr[1]).all()
+    assert evr[0].mean() > evr[1].mean() + 0.01
 
 
 def test_starts_are_live_under_every_positive_current(cells):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from raysp.models.gfr.neuron import Neurons
-from raysp.models.gfr.parameters import Parameters, activation, kernels, lambdas, run, untrained
+from raysp.models.gfr.parameters import Filters, Parameters, activation, kernels, lambdas, run, untrained
 from tests.models.gfr.golden import CURRENT, RATES, cell_p
 
 LAMBDAS = {
@@ -105,6 +105,6 @@ def test_the_first_filter_has_no_memory():
 
 def test_rows_of_parameters_and_back():
     parameters = several()
-    again = Parameters.of(parameters.theta(), parameters.sigma, parameters.decay)
+    again = Parameters.of(parameters.theta(), parameters.sigma, Filters.plain(parameters.decay))
     for name in ("alpha", "beta", "poly", "threshold", "gamma"):
         assert getattr(again, name) == pytest.approx(getattr(parameters, name), rel=1e-14)

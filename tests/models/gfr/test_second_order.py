@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raysp.models.gfr import second_order
+from raysp.models.gfr import running, second_order
 from raysp.models.gfr.lanes import Sequence
-from raysp.models.gfr.parameters import Parameters, lambdas, run
+from raysp.models.gfr.parameters import Filters, Parameters, lambdas, run
 from tests.models.gfr import golden
-from tests.models.gfr.golden import cell_p, sequence
+from tests.models.gfr.golden import BENT, bent_cell, cell_p, sequence
 from tests.models.gfr.test_descent import by_autograd, trained_q
 
 
@@ -21,12 +21,13 @@ def descended(
     theta, rows = theta.copy(), len(theta)
     units = np.zeros(rows, int) if units is None else units
     losses, evaluations = np.zeros(rows), np.zeros(rows, int)
-    tape = second_order.Tape.of(sequences, units.max() + 1, decay).arrays()
+    tape = second_order.Tape.of(sequences, np.full(units.max() + 1, sigma), Filters.plain(decay)).arrays()
+    fitted = np.tile(np.ones(theta.shape[1], bool) if free is None else free, (rows, 1))
     for one in eps:
         second_order.descend(
-            tape, units, theta, np.full(rows, sigma), len(decay), 1000.0, float(bin_ms), one, max(one, 0.02),
-            np.full(rows, soft), np.ones(theta.shape[1], bool) if free is None else free,
-            np.full(theta.shape, ridge), theta.copy(), np.tile([-9.0, 1.0], (rows, 1)), most, 1e-9, losses, evaluations,
+            tape, units, theta, np.full(rows, sigma), len(decay), len(decay), 1000.0, float(bin_ms), one,
+            max(one, 0.02), np.full(rows, soft), fitted, np.full(theta.shape, ridge), theta.copy(),
+            np.tile([-9.0, 1.0], (rows, 1)), most, 1e-9, losses, evaluations,
         )  # fmt: skip
     return theta, losses, evaluations
 
@@ -36,17 +37,35 @@ def test_gradient_is_that_of_autograd_silent_stretches_included():
     current = np.concatenate([rng.normal(130, 60, 30), np.zeros(80), rng.normal(130, 60, 30)])
     one = sequence(current, rng.poisson(0.4, 140).astype(float), 0.7)
     parameters = cell_p()
-    tape = second_order.Tape.of([one], 1, parameters.decay).arrays()
+    tape = second_order.Tape.of([one], np.array([200.0]), Filters.plain(parameters.decay)).arrays()
     gradient, fisher = np.zeros(20), np.zeros((20, 20))
-    room = second_order.room_for(8, 4)
+    room = second_order.room_for(8, 8, 4)
     loss = second_order.evaluate(
-        tape, 0, parameters.theta()[0], 200.0, 8, 1000.0, 20.0, 1e-8, 0.02, 0.0, room, gradient, fisher
+        tape, 0, parameters.theta()[0], 200.0, 8, 8, 1000.0, 20.0, 1e-8, 0.02, 0.0, room, gradient, fisher
     )
     expected_loss, expected = by_autograd([one], parameters)
     assert loss == pytest.approx(expected_loss, rel=1e-10)
     assert gradient == pytest.approx(expected, rel=1e-8, abs=1e-8 * np.abs(expected).max())
     assert np.allclose(fisher, fisher.T, rtol=1e-12)
     assert np.linalg.eigvalsh(fisher).min() > -1e-9 * np.abs(fisher).max()
+
+
+def test_gradient_with_bent_inputs_is_that_of_autograd_and_its_rates_are_the_neurons():
+    rng, parameters = np.random.default_rng(4), bent_cell()
+    current = rng.normal(90, 60, 80)
+    one = sequence(current, rng.poisson(0.4, 80).astype(float))
+    theta = parameters.theta()[0]
+    gradient, fisher = np.zeros(23), np.zeros((23, 23))
+    loss = second_order.evaluate(
+        second_order.Tape.of([one], np.array([200.0]), BENT).arrays(), 0, theta, 200.0, 11, 8, 1000.0, 20.0, 1e-8, 0.02,
+        0.0, second_order.room_for(12, 8, 4), gradient, fisher,
+    )  # fmt: skip
+    expected_loss, expected = by_autograd([one], parameters)
+    assert loss == pytest.approx(expected_loss, rel=1e-10)
+    assert gradient == pytest.approx(expected, rel=1e-8, abs=1e-8 * np.abs(expected).max())
+    rates = running.rates_of([one], theta[None], np.array([200.0]), BENT)[0]
+    assert rates == pytest.approx(run(parameters, current), rel=1e-12, abs=1e-15)
+    assert not np.allclose(rates, run(cell_p(), current))
 
 
 def test_it_solves_what_is_positive_definite_and_says_what_is_not():
@@ -78,7 +97,7 @@ def test_it_recovers_the_parameters_that_made_the_counts():
     found, losses, _ = descended(sequences, begun, 200.0, parameters.decay, 20, eps=(0.3, 0.03, 1e-3, 1e-8))
     expected = descended(sequences, theta, 200.0, parameters.decay, 20, most=1)[1]
     assert losses[0] == pytest.approx(expected[0], rel=1e-6)
-    again = Parameters.of(found, np.array([200.0]), parameters.decay)
+    again = Parameters.of(found, np.array([200.0]), Filters.plain(parameters.decay))
     fresh = np.repeat(rng.normal(130, 50, 100), 10)
     assert run(again, fresh)[0] == pytest.approx(run(parameters, fresh)[0], abs=5e-3 * 0.15)
 
