@@ -142,7 +142,8 @@ def _of_another_kind(path: str) -> str | None:
             return "is the database of something else"
         row = database.execute("SELECT version_num FROM alembic_version").fetchone()
         version = None if row is None else row[0]
-    return None if version == (head := _head()) or head is None else f"is of another version of MLflow ({version})"
+    same = version == (head := _head()) or head is None
+    return None if same else f"is unfinished, or of another version of MLflow ({version})"
 
 
 def _head() -> str | None:

@@ -34,7 +34,7 @@ SPOILT = {
     "is no database": lambda path: pathlib.Path(path).write_bytes(b"junk" * 999),
     "is a folder": lambda path: os.makedirs(f"{path}/x"),
     "is damaged|is no database": cut,
-    r"is of another version of MLflow \(0123456789ab\)": lambda path: other(path, "0123456789ab"),
+    r"is unfinished, or of another version of MLflow \(0123456789ab\)": lambda path: other(path, "0123456789ab"),
     "is the database of something else": lambda path: database(path, "CREATE TABLE mine (x)"),
     "is a link that leads nowhere": lambda path: os.symlink("/nowhere/x", path),
 }
