@@ -21,13 +21,18 @@ hypothesis.settings.load_profile("raysp")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let one process run all tests with Ray, one after another, while the other takes file after file."""
+    """Let one process run the driver's tests with Ray, one after another, and another those of other rooms.
+
+    A Ray waits much of its time: two of them and a process that takes file after file keep two cores busy.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class RayApart(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "ray" if "mark.ray" in (config.rootpath / file).read_text() else file
+            if "mark.ray" not in (config.rootpath / file).read_text():
+                return file
+            return "ray, driver" if file.startswith("tests/driver/") else "ray"
 
     return RayApart(config, log)
 

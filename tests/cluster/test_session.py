@@ -76,13 +76,13 @@ def test_a_task_starts_ray_as_a_session_does_and_one_inside_another_is_the_same(
     class Submitted(Exception):
         pass
 
-    def submit(task):
+    def submit(value):
         raise Submitted
 
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     made = starts("", 0)
     monkeypatch.setattr(ray, "nodes", list)
-    monkeypatch.setattr(ray, "remote", submit)
+    monkeypatch.setattr(ray, "put", submit)
     with session.session(Resources()):
         with session.session(Resources()), pytest.raises(Submitted):
             job("os.getpid")

@@ -121,7 +121,9 @@ def test_killed_driver_and_killed_worker_give_the_numbers_of_a_quiet_run(place, 
     second = start(place, "killed")
     holder = run.path + "/.lock-holder"
     wait_for(lambda: f"process {second.pid} " in files.read_text(holder), second)
+    second.send_signal(signal.SIGSTOP)
     refused = finish(start(place, "killed"), 2)
+    second.send_signal(signal.SIGCONT)
     assert "is being run by process" in refused
     wait_for(lambda: _training_worker(second.pid, run), second)
     os.kill(_training_worker(second.pid, run), signal.SIGKILL)
