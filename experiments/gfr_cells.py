@@ -3,10 +3,10 @@
     python experiments/gfr_cells.py --root data
 
 takes all cells below the data root: NWB files of the Allen Cell Types Database in data/allen_cell_types, processed
-pickles of the published fits in data/gfr, arrays in folders of data/patch_clamp that have a layout.json. Where there is
-none of them, generated cells stand in, and everything that comes of them says so. A cortical cell with nine repeats of
-one frozen noise, data/patch_clamp/frozen_noise_9_repeats.npz, is a recording of its own, where it is there: its first
-10 s train, the next 3 s validate, the last 7 s test.
+pickles of the published fits in data/gfr, arrays in data/patch_clamp and its folders. Where there is none of them,
+generated cells stand in, and everything that comes of them says so. A cortical cell with nine repeats of one frozen
+noise, data/patch_clamp/frozen_noise_9_repeats.npz, is a recording of its own, where it is there: its first 10 s train,
+the next 3 s validate, the last 7 s test.
 
     python experiments/gfr_cells.py --root data --splits 'cells-*' --set units="first 12" --set gfr_paper.lasso=0.01
     raysp export runs/gfr_cells gfr_dataset.json --as gfr-json             # --set protocol=paper, --set published=true

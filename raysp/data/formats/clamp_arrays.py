@@ -77,6 +77,15 @@ def read(path: str, groups: tuple[str, ...]) -> dict[str, Group]:
         return found
 
 
+def has(path: str, groups: tuple[str, ...]) -> bool:
+    """Tell whether a file has a current of one of these groups; False for one that cannot be read."""
+    try:
+        with count_file.arrays(path) as file:
+            return any(f"{_begin(group)}{name}" in file.names for group in groups for name in CURRENTS)
+    except BadInput:
+        return False
+
+
 def _groups(file: count_file.Arrays, groups: tuple[str, ...], path: str) -> Iterator[tuple[str, Group]]:
     for group in groups:
         begin = _begin(group)

@@ -1,7 +1,8 @@
 """All cells that lie below a data root, in one split; where there are none, cells that stand in for them.
 
 Looked for are `allen_cell_types` (NWB 1 files), `gfr` (pickles of the published fits), and `patch_clamp` or its folders
-(arrays), where a file `layout.json` says what the groups of sweeps are: settings of the source `clamp_npz`, as JSON.
+(arrays). There a file `layout.json` says what the groups of sweeps are: settings of the source `clamp_npz`, as JSON.
+Without it they are called steps, train and test, and what the files do not say is read off the currents, with a note.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from raysp.io import files
 
 __all__ = ["VERSION", "Config", "build", "build_together", "inputs", "is_standin", "read_once"]
 
-VERSION = "clamp_cells-1"
+VERSION = "clamp_cells-2"
 LARGE = True
 
 LAYOUT = "layout.json"
@@ -50,7 +51,7 @@ class Config(Cut):
 def inputs(config: Config) -> list[str]:
     """Return the paths of all files that are read; none where cells are generated."""
     layouts = [files.join(one.path, LAYOUT) for source, one in _parts(config) if source is clamp_npz]
-    return [path for source, one in _parts(config) for path in source.inputs(one)] + layouts
+    return [path for source, one in _parts(config) for path in source.inputs(one)] + list(filter(files.exists, layouts))
 
 
 def is_standin(config: Config) -> bool:
@@ -111,13 +112,13 @@ def _parts(config: Config) -> list[Part]:
 def _folders(above: str) -> Iterator[str]:
     names = files.listing(above)
     for folder in (above, *(files.join(above, name) for name in names)):
-        if files.exists(files.join(folder, LAYOUT)):
+        if files.exists(files.join(folder, LAYOUT)) or clamp_npz.has_groups(folder):
             yield folder
 
 
 def _arrays(folder: str, roles: dict[str, object]) -> clamp_npz.Config:
     path = files.join(folder, LAYOUT)
-    layout = files.read_object(path)
+    layout = files.read_object(path) if files.exists(path) else {}
     if taken := sorted({*roles, "path"} & layout.keys()):
         raise BadInput(f"{path} expected what groups of sweeps are, not {taken[0]}, which the experiment says")
     return settings.build(clamp_npz.Config, {**layout, **roles, "path": folder}, path)

@@ -6,6 +6,7 @@ common to the bit, say by protocol which are the same; what the amplifier adds i
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from raysp.data.formats import clamp_arrays
+from raysp.data.formats import clamp_arrays, clamp_protocol
 from raysp.data.formats.clamp_arrays import Group
 from raysp.data.formats.sweeps import Cell, Sweep, binned, highest_rate
 from raysp.data.sources import clamp_files
@@ -25,9 +26,10 @@ from raysp.io import files
 
 __all__ = ["VERSION", "Config", "build", "build_together", "inputs", "is_standin", "read_once"]
 
-VERSION = "clamp_npz-1"
+VERSION = "clamp_npz-2"
 LARGE = True
 ENDINGS = (".npz", ".h5", ".hdf5")
+STEPS = "Long Square"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +39,13 @@ class Config(CellFiles):
     Attributes:
         groups: name of a group of sweeps in the files -> its stimulus; empty text for arrays without a group's name.
         repeats: groups whose sweeps had one current by protocol; each is given the mean of all.
-        onset_s: group -> s from the sweep's begin; samples before are dropped. Else what the file says, or 0.
+        onset_s: group -> s from the sweep's begin; samples before are dropped. Else what the file says, what the
+            currents say, or 0.
         rest_s: from when to when in each sweep nothing is injected, s: its mean over a group's sweeps is subtracted
-            from their currents. Empty for none.
+            from their currents. Empty for what the currents say.
         rest_of: a group whose offset is subtracted from all groups; empty for each its own.
+        by_currents: read off the currents what neither these settings nor a file say: when the steps of "Long Square"
+            begin, which groups had one current, and the offset; a note says what was found.
     """
 
     groups: Mapping[str, str] = field(
@@ -50,6 +55,7 @@ class Config(CellFiles):
     onset_s: Mapping[str, float] = field(default_factory=dict)
     rest_s: tuple[float, ...] = ()
     rest_of: str = ""
+    by_currents: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,6 +75,13 @@ class Config(CellFiles):
 def inputs(config: Config) -> list[str]:
     """Return the paths of the cells' files, and of their table."""
     return [*_there(config).values(), *([config.cells] if config.cells else [])]
+
+
+def has_groups(folder: str) -> bool:
+    """Tell whether a folder has files of cells, numbered, whose groups of sweeps are called as by default."""
+    paths = [files.join(folder, name) for name in files.listing(folder) if name.endswith(ENDINGS)]
+    groups = tuple(Config(path=folder).groups)
+    return any(_number(path) is not None and clamp_arrays.has(path, groups) for path in paths)
 
 
 def is_standin(config: Config) -> bool:
@@ -124,6 +137,8 @@ def _number(path: str) -> int | None:
 def _cell(unit: int, path: str, config: Config, widths: tuple[int, ...]) -> Cell:
     groups = clamp_arrays.read(path, tuple(config.groups))
     notes: list[str] = []
+    if config.by_currents:
+        config = _by_currents(config, groups, notes)
     sweeps = [sweep for name, group in groups.items() for sweep in _sweeps(name, group, groups, config, widths, notes)]
     trains = [train * (1000 / group.rate_hz) for group in groups.values() for train in group.spikes]
     return Cell(unit, tuple(sweeps), highest_rate(trains), notes=tuple(notes))
@@ -145,6 +160,23 @@ def _sweeps(
             notes.append(f"sweep {index} of {name or 'the file'} was left out: it {error}")
             continue
         yield Sweep(config.groups[name], bins, spikes * (1000 / group.rate_hz), alike)
+
+
+def _by_currents(config: Config, groups: Mapping[str, Group], notes: list[str]) -> Config:
+    """Return settings with what a cell's currents say of its protocol; what is said by settings or file stays."""
+    unsaid = {name: one for name, one in groups.items() if one.onset_s is None and name not in config.onset_s}
+    steps = {name: clamp_protocol.onset_s(one) for name, one in unsaid.items() if config.groups[name] == STEPS}
+    onsets = {name: at for name, at in steps.items() if at is not None}
+    alike = () if config.repeats else tuple(name for name, one in groups.items() if clamp_protocol.one_current(one))
+    rest = config.rest_s or clamp_protocol.rest_s(groups.values())
+    found = [f"{name} begin at {at:g} s" for name, at in onsets.items()]
+    found += [f"sweeps of {name} had one current" for name in alike]
+    if rest and not config.rest_s:
+        found.append(f"nothing is injected in the first {rest[1]:g} s")
+    if found:
+        notes.append(f"by the currents themselves, {', '.join(found)}; settings of the source win over it")
+    onsets |= dict(config.onset_s)
+    return dataclasses.replace(config, repeats=config.repeats or alike, onset_s=onsets, rest_s=rest)
 
 
 def _offset(group: Group, rest_s: tuple[float, ...]) -> float:

@@ -109,9 +109,11 @@ def test_a_wrong_layout_is_refused(tmp_path, layout, words):
         built(tmp_path)
 
 
-def test_a_folder_of_arrays_without_a_layout_is_passed_over(tmp_path):
-    write_arrays(tmp_path / "patch_clamp", 7)
-    (tmp_path / "patch_clamp" / "layout.json").unlink()
+def test_a_folder_of_other_arrays_without_a_layout_is_passed_over(tmp_path):
+    folder = tmp_path / "patch_clamp"
+    folder.mkdir()
+    np.savez(folder / "cell_7.npz", counts=np.zeros((3, 4)))
+    (folder / "cell_8.npz").write_bytes(b"no arrays")
     assert clamp_cells.is_standin(Config(root=str(tmp_path)))
 
 
@@ -123,7 +125,24 @@ def test_raphe_cells_with_a_layout_beside_them(tmp_path):
         (folder / path.name).symlink_to(path)
     layout = {"repeats": ["test"], "onset_s": {"steps": 2.178}, "rest_s": [0, 0.15]}
     (folder / "layout.json").write_text(json.dumps(layout))
-    assert built(tmp_path).unit_ids.tolist() == [156, 158]
+    said = built(tmp_path)
+    assert said.unit_ids.tolist() == [156, 158]
+
+
+@pytest.mark.skipif(not RAPHE.exists(), reason="needs the recordings of dorsal raphe neurons, shared/data")
+def test_currents_of_raphe_cells_say_what_a_layout_would(tmp_path):
+    for name in ("said", "read"):
+        folder = tmp_path / name / "patch_clamp" / "raphe"
+        folder.mkdir(parents=True)
+        for number in (94, 156, 160):
+            (path,) = RAPHE.glob(f"DRN{number:03}*.npz")
+            (folder / path.name).symlink_to(path)
+    layout = {"repeats": ["test"], "onset_s": {"steps": 2.178}, "rest_s": [0, 0.15]}
+    (tmp_path / "said" / "patch_clamp" / "raphe" / "layout.json").write_text(json.dumps(layout))
+    said, read = built(tmp_path / "said"), built(tmp_path / "read")
+    assert read.unit_ids.tolist() == [156, 160]
+    assert all(np.array_equal(array, read.arrays()[name]) for name, array in said.arrays().items())
+    assert any("steps begin at 2.178 s" in note for note in read.provenance.notes)
 
 
 def test_the_experiment_takes_a_cell_of_one_frozen_noise_by_time_where_its_file_is_there(tmp_path):

@@ -91,11 +91,16 @@ def test_each_groups_own_rest_is_subtracted_or_one_groups_from_all(folder):
 
 
 def test_repeats_by_protocol_share_the_mean_of_what_was_recorded(folder):
-    split, apart = made(folder), made(folder, repeats=())
+    split, apart = made(folder), made(folder, repeats=(), by_currents=False)
     assert split.sweep_current[:5].tolist() == [0, 1, 2, 3, 3]
     assert apart.sweep_current[:5].tolist() == [0, 1, 2, 3, 4]
     np.testing.assert_allclose(split.current_of(3), (apart.current_of(3) + apart.current_of(4)) / 2, atol=1e-4)
     np.testing.assert_array_equal(split.counts, apart.counts)
+    read = made(folder, repeats=())
+    np.testing.assert_array_equal(read.sweep_current, split.sweep_current)
+    assert read.provenance.notes[0] == (
+        "cell 7, by the currents themselves, sweeps of test had one current; settings of the source win over it"
+    )
 
 
 def test_a_file_with_one_group_needs_no_name_of_it_and_one_current_is_for_all_sweeps(tmp_path):
