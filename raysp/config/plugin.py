@@ -178,8 +178,9 @@ def _check_relative(plugin: Plugin, path: str, one: syntax.Import, where: str) -
 
 
 def _beside(top: str, local: set[Path]) -> Path | None:
-    found = [folder / name for folder in sorted(local) for name in (f"{top}.py", f"{top}/__init__.py")]
-    return next((path for path in found if path.is_file()), None)
+    # Python takes a folder without __init__.py for a package too.
+    found = [folder / name for folder in sorted(local) for name in (f"{top}.py", top)]
+    return next((path for path in found if path.is_file() or any(path.glob("*.py"))), None)
 
 
 def _is_installed(top: str, local: set[Path]) -> bool:

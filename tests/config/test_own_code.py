@@ -151,6 +151,11 @@ def test_a_folder_gives_its_model_by_model_py_or_by_its_init_and_data_beside_it(
         ),
         ({"lstm": MODEL + "import helper\n", "helper": ""}, "lstm.py", r"imports helper, which is .*helper.py and not"),
         (
+            {"models/lstm": MODEL + "import models.util\n", "models/util": ""},
+            "models/lstm.py",
+            "imports models, which is",
+        ),
+        (
             {"lstm": MODEL + "from .helper import x\n", "helper": ""},
             "lstm.py",
             r"put an __init__.py, which may be empty",
