@@ -120,12 +120,21 @@ def check_code(trial: Trial) -> None:
 
 def data_of(trial: Trial, setting: Setting) -> tuple[Split, Answers | None]:
     """Return a trial's units of its split, and of the answers where it selects on them."""
-    split, answers = _load(setting.root, trial.split, trial.data, tuple((trial.plugins or {}).items())), None
+    split, answers = _split_of(trial, setting.root), None
     if trial.training is not None and trial.training.validate_on == "eval" and trial.follows is None:
         answers = store.load_answers(setting.root, trial.split)
+    if answers is not None and trial.units is not None:
+        answers = answers.select(trial.units)
+    return split, answers
+
+
+def _split_of(trial: Trial, root: str) -> Split:
+    of_data = (root, trial.split, trial.data, tuple((trial.plugins or {}).items()))
     if trial.units is None:
-        return split, answers
-    return split.select(trial.units), None if answers is None else answers.select(trial.units)
+        return _load(*of_data)
+    if store.reads_units(root, trial.split):
+        return store.load_units(root, trial.split, trial.units)
+    return _load(*of_data).select(trial.units)
 
 
 @functools.lru_cache(maxsize=2)

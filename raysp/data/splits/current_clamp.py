@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from raysp.data.splits.header import Header, Provenance, Role, digest
 from raysp.data.splits.split import Split as AnySplit
 from raysp.data.splits.units import chosen_units, spell_units
 from raysp.errors import BadInput
+
+if TYPE_CHECKING:
+    from raysp.data.splits.sealed import Stored
 
 METADATA = ("species", "line", "dendrite", "layer")
 PARTS = ("train", "validation", "test")
@@ -93,6 +96,7 @@ class CurrentClampSplit(AnySplit):
     """
 
     kind: ClassVar[str] = "current_clamp"
+    by_unit: ClassVar[bool] = True
 
     name: str
     sizes: CurrentClampSizes
@@ -181,25 +185,19 @@ class CurrentClampSplit(AnySplit):
         """
         chosen = chosen_units(self.name, units, self.unit_ids, self.left_out)
         rows = np.searchsorted(self.unit_ids, chosen)
-        kept = np.isin(self.sweep_unit, rows)
-        there, place = np.unique(self.sweep_current[kept], return_inverse=True)
-        bins, lengths = self.sweep_bins, np.diff(self.current_ptr)
-        return dataclasses.replace(
-            self,
+        found, sweeps, currents = _of_rows({name: getattr(self, name) for name in TABLES}, rows)
+        return CurrentClampSplit(
             name=f"{self.name}[{spell_units(chosen)}]",
             sizes=dataclasses.replace(self.sizes, units=len(chosen)),
             unit_ids=chosen,
-            gamma=self.gamma[rows],
-            gamma_robust=self.gamma_robust[rows],
             metadata={key: tuple(texts[row] for row in rows) for key, texts in self.metadata.items()},
-            current=self.current[np.repeat(np.isin(np.arange(len(lengths)), there), lengths)],
-            current_ptr=pointers(lengths[there]),
-            counts=self.counts[np.repeat(kept, bins)],
-            sweep_ptr=pointers(bins[kept]),
-            sweep_unit=np.searchsorted(rows, self.sweep_unit[kept]).astype(np.int32),
-            sweep_current=place.astype(np.int32),
-            sweep_stimulus=self.sweep_stimulus[kept],
-            sweep_parts=self.sweep_parts[kept],
+            current=self.current[np.repeat(currents, np.diff(self.current_ptr))],
+            counts=self.counts[np.repeat(sweeps, self.sweep_bins)],
+            stimuli=self.stimuli,
+            **found,
+            left_out=self.left_out,
+            provenance=self.provenance,
+            role=self.role,
         )
 
     def facts(self) -> dict[str, Any]:
@@ -220,10 +218,9 @@ class CurrentClampSplit(AnySplit):
         """Return the arrays by their paths in a file; bins of the test part apart from the others."""
         shown, seen = _shown_bins(self)
         counts, current = _apart(shown, self.sweep_bins), _apart(seen, np.diff(self.current_ptr))
-        about = json.dumps({"stimuli": self.stimuli, "metadata": dict(self.metadata)}).encode()
         return {
             **{name: getattr(self, name) for name in TABLES},
-            "about": np.frombuffer(about, dtype=np.uint8),
+            "about": _about(self.stimuli, self.metadata),
             "counts": self.counts[counts],
             "current": self.current[current],
             f"{TEST}counts": self.counts[~counts],
@@ -253,6 +250,28 @@ class CurrentClampSplit(AnySplit):
             role=header.role,
         )
 
+    @classmethod
+    def of_units(cls, header: Header, arrays: Stored, units: Sequence[int]) -> CurrentClampSplit:
+        """Return the split with these units only, whose bins alone are read; equal to what `select` gives."""
+        there = np.asarray(header.units, dtype=np.int64)
+        chosen = chosen_units(header.name, units, there, header.left_out)
+        rows, tables = np.searchsorted(there, chosen), {name: arrays[name] for name in TABLES}
+        found, *kept = _of_rows(tables, rows)
+        ends = _before_test(tables["sweep_parts"], tables["sweep_current"], len(tables["current_ptr"]) - 1)
+        for name, ptr, shown, mine in zip(("counts", "current"), ("sweep_ptr", "current_ptr"), ends, kept, strict=True):
+            for path, bins in ((name, shown), (TEST + name, np.diff(tables[ptr]) - shown)):
+                last = np.cumsum(bins)
+                found[path] = arrays.stretches(path, (last - bins)[mine], last[mine])
+        about = json.loads(arrays["about"].tobytes())
+        metadata = {key: [texts[row] for row in rows] for key, texts in about["metadata"].items()}
+        own = dataclasses.replace(
+            header,
+            name=f"{header.name}[{spell_units(chosen)}]",
+            sizes=dataclasses.replace(header.sizes, units=len(chosen)),
+            units=tuple(chosen.tolist()),
+        )
+        return cls.of(own, {**found, "about": _about(about["stimuli"], metadata)})
+
     @staticmethod
     def shown(header: Header, name: str) -> bool:
         """Tell whether a search may see the array of this path: no bin of the test part."""
@@ -267,6 +286,30 @@ Answers = None
 def pointers(lengths: np.ndarray) -> np.ndarray:
     """Return where each of some lengths begins in a flat array, and its end, (lengths + 1,) int64."""
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _about(stimuli: Sequence[str], metadata: Mapping[str, Sequence[str]]) -> np.ndarray:
+    return np.frombuffer(json.dumps({"stimuli": stimuli, "metadata": dict(metadata)}).encode(), dtype=np.uint8)
+
+
+def _of_rows(
+    tables: Mapping[str, np.ndarray], rows: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Return the tables of some units alone, and which sweeps and which currents are theirs, a bool each."""
+    kept = np.isin(tables["sweep_unit"], rows)
+    there, place = np.unique(tables["sweep_current"][kept], return_inverse=True)
+    lengths = np.diff(tables["current_ptr"])
+    found = {
+        "gamma": tables["gamma"][rows],
+        "gamma_robust": tables["gamma_robust"][rows],
+        "current_ptr": pointers(lengths[there]),
+        "sweep_ptr": pointers(np.diff(tables["sweep_ptr"])[kept]),
+        "sweep_unit": np.searchsorted(rows, tables["sweep_unit"][kept]).astype(np.int32),
+        "sweep_current": place.astype(np.int32),
+        "sweep_stimulus": tables["sweep_stimulus"][kept],
+        "sweep_parts": tables["sweep_parts"][kept],
+    }
+    return found, kept, np.isin(np.arange(len(lengths)), there)
 
 
 def _shown_bins(split: CurrentClampSplit) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
 from raysp.data.splits.header import Header, Provenance, Role
+
+if TYPE_CHECKING:
+    from raysp.data.splits.sealed import Stored
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -23,9 +26,11 @@ class Split(Protocol):
         sizes: what a model must know of the data's shape.
         provenance: where the numbers come from.
         role: what it is there for.
+        by_unit: some units are read from disk without the others.
     """
 
     kind: ClassVar[str]
+    by_unit: ClassVar[bool] = False
     name: str
     sizes: Any
     provenance: Provenance
@@ -57,6 +62,14 @@ class Split(Protocol):
     @abc.abstractmethod
     def shown(header: Header, name: str) -> bool:
         """Tell whether a search may see the array of this path; others are not even read for it."""
+
+    @classmethod
+    def of_units(cls, header: Header, arrays: Stored, units: Sequence[int]) -> Self:
+        """Return the split with some units only, equal to what `select` gives.
+
+        A kind whose arrays stand unit by unit may read those of its units alone; see `by_unit`.
+        """
+        return cls.of(header, arrays).select(units)
 
     def training(self) -> Self:
         """Return what a search may see: the same kind of split, without what is hidden from it."""

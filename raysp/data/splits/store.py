@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from raysp.data.formats.guarded import Group
 from raysp.data.formats.hdf5 import opened
 from raysp.data.splits import catalog
 from raysp.data.splits.header import Header
-from raysp.data.splits.sealed import checked_header, new_sealed, raw_header, read_all
+from raysp.data.splits.sealed import Stored, checked_header, new_sealed, raw_header, read_all
 from raysp.data.splits.split import Answers, Split, header_of
 from raysp.errors import BadInput, NotReady, present
 from raysp.io import files
@@ -91,6 +91,26 @@ def load(root: str, name: str) -> Split:
     """Read a prepared split. Raises as `header` does."""
     with _split(root, name) as (file, found, raw):
         return catalog.of(found.kind).Split.of(found, read_all(file, raw))
+
+
+def reads_units(root: str, name: str) -> bool:
+    """Tell whether `load_units` reads some units without the others. Raises as `header` does."""
+    return catalog.of(header(root, name).kind).Split.by_unit
+
+
+def load_units(root: str, name: str, units: Sequence[int]) -> Split:
+    """Read some units of a prepared split; of a kind whose arrays stand unit by unit, no others.
+
+    Args:
+        root: the data root.
+        name: of the split.
+        units: the recording's own numbers.
+
+    Raises:
+        NotReady, BadInput: see `header`; or a unit is not there.
+    """
+    with _split(root, name, parts=True) as (file, found, raw):
+        return catalog.of(found.kind).Split.of_units(found, Stored(file, raw), units)
 
 
 def load_training(root: str, name: str) -> Split:

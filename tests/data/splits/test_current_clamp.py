@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from unittest import mock
 
 import h5py
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raysp.data.splits import store
+from raysp.data.splits import sealed, store
 from raysp.data.splits.current_clamp import CurrentClampSizes, pointers
 from raysp.errors import BadInput
 from tests.data.clamp_splits import made_up
@@ -107,6 +108,34 @@ def test_a_selection_holds_its_units_sweeps_as_the_whole_has_them(split, data):
     np.testing.assert_array_equal(chosen.gamma, split.gamma[places])
     assert chosen.metadata["line"] == tuple(split.metadata["line"][place] for place in places)
     equal(chosen.training(), dataclasses.replace(split.training().select(wanted), name=chosen.name))
+
+
+@given(SPLITS, st.data(), st.sampled_from([8, 64, sealed.BLOCK]))
+def test_some_units_come_from_disk_as_the_whole_selects_them(tmp_path_factory, split, data, block):
+    root = str(tmp_path_factory.mktemp("root"))
+    wanted = data.draw(st.lists(st.sampled_from(split.unit_ids.tolist()), min_size=1, unique=True))
+    with mock.patch.object(sealed, "BLOCK", block):
+        store.save(split, None, root, {})
+        equal(store.load_units(root, split.name, wanted), split.select(wanted))
+        equal(store.load(root, split.name), split)
+
+
+@pytest.mark.parametrize("array", ["counts", "current", "test/counts", "test/current"])
+def test_some_units_are_compared_with_what_was_written_and_others_are_not_read(tmp_path, monkeypatch, array):
+    monkeypatch.setattr(sealed, "BLOCK", 8)
+    root, split = str(tmp_path), made_up(3)
+    store.save(split, None, root, {})
+    with h5py.File(store.split_path(root, split.name), "r+") as file:
+        file[array][-1] += 1
+    equal(store.load_units(root, split.name, [5]), split.select([5]))
+    with pytest.raises(BadInput, match=f"/{array} is damaged: its values are not those"):
+        store.load_units(root, split.name, [5, 11])
+
+
+def test_units_that_are_not_there_are_refused_from_disk_as_by_a_selection(tmp_path):
+    store.save(made_up(), None, str(tmp_path), {})
+    with pytest.raises(BadInput, match="unit 4 was left out: it has no spike"):
+        store.load_units(str(tmp_path), "made-up", [4])
 
 
 def test_a_selection_says_which_and_the_whole_is_the_same_data():

@@ -72,7 +72,7 @@ def draw(data: RunData, task: Task, numbers: Numbers) -> Drawn:
     cells = shown_cells(numbers)
     try:
         store.same_data(data.root, task.trials[0])
-        split = store.load(data.root, task.split) if cells else None
+        split = store.load_units(data.root, task.split, [one.unit for one in cells]) if cells else None
     except (BadInput, NotReady, OSError) as reason:
         drawn.notes.append(f"no figures of single cells: {reason}")
         return drawn
