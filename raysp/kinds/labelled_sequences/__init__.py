@@ -1,0 +1,1 @@
+"""Sequences of which each belongs to one class."""

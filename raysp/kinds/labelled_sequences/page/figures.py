@@ -1,0 +1,122 @@
+"""Figures of classifiers: accuracy of each readout, how they learned, and which classes are taken for which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raysp.config.experiment import Trial
+from raysp.data.splits import store
+from raysp.errors import NotReady
+from raysp.evaluation.classification import confusion
+from raysp.kinds.labelled_sequences.logits_file import read_logits
+from raysp.kinds.labelled_sequences.metrics import ACCURACY, VALIDATION_ACCURACY, VOTE
+from raysp.report.run_data import RunData, Task
+from raysp.report.style import INK, Picture, canvas, colorbar, model_colours, picture, shared_legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_WRITTEN = 12
+"""Classes of which each cell's count is written into it."""
+
+
+def readouts(data: RunData, task: Task) -> Picture:
+    """Draw the accuracy at each step with zero input, and that of the vote; mean over seeds, and each seed faint.
+
+    Raises:
+        NotReady: nothing was scored.
+    """
+    names = [name for name in data.metrics(task) if name.partition(" (")[0] == ACCURACY]
+    names.sort(key=lambda name: (name.endswith(f"({VOTE})"), len(name), name))
+    models = data.ordered(task.models)
+    found = {model: points for model in models if (points := _accuracies(data, task, model, names))}
+    if not found:
+        raise NotReady("no accuracy of readouts: nothing was scored yet")
+    paint, last = model_colours(list(found), data.floor, data.ceiling), len(names)
+    with canvas(7.4, 3.6) as figure:
+        axes = figure.subplots()
+        for model, points in found.items():
+            steps = sorted(points)
+            for seed in set.intersection(*({*points[step]} for step in steps)):
+                axes.plot(steps, [100 * points[step][seed] for step in steps], color=paint[model], alpha=0.25, lw=0.8)
+            means = [100 * float(np.mean(list(points[step].values()))) for step in steps]
+            axes.plot(steps, means, "o-", color=paint[model], label=model, markersize=3.5)
+        axes.set_xticks(range(1, last + 1), [*map(str, range(1, last)), VOTE])
+        axes.set_xlabel("step with zero input")
+        axes.set_ylabel("right answers (%)")
+        axes.grid(axis="y")
+        shared_legend(figure, loc="outside upper center")
+        return picture(figure, __name__, "readouts", last=last - 1)
+
+
+def learning(data: RunData, task: Task) -> Picture:
+    """Draw loss and accuracy over epochs of the trained models.
+
+    Raises:
+        NotReady: no trained model is finished.
+    """
+    trials = [trial for trial in data.finished(task) if trial.training is not None]
+    curves = [(trial, rows) for trial in trials if (rows := data.curve(trial))]
+    if not curves:
+        raise NotReady("no training curves: none of the finished models was trained by gradient descent")
+    paint = model_colours(list(dict.fromkeys(trial.shown for trial, _ in curves)), data.floor, data.ceiling)
+    with canvas(9.2, 3.6) as figure:
+        left, right = figure.subplots(1, 2)
+        shown: set[str] = set()
+        for trial, rows in curves:
+            colour, label = paint[trial.shown], None if trial.shown in shown else trial.shown
+            shown.add(trial.shown)
+            _line(left, rows, "train_loss", color=colour, linestyle=(0, (1, 2)), linewidth=1.0)
+            _line(left, rows, "unseen_loss", color=colour, label=label, linewidth=1.4)
+            _line(right, rows, VALIDATION_ACCURACY, color=colour, linewidth=1.4)
+        left.set_yscale("log")
+        left.set_ylabel("cross-entropy (nats)")
+        right.set_ylabel("right answers, validation part")
+        for axes in (left, right):
+            axes.set_xlabel("epoch")
+            axes.grid(axis="y")
+        shared_legend(figure, loc="outside upper center")
+        return picture(figure, __name__, "learning")
+
+
+def confusions(data: RunData, trial: Trial) -> Picture:
+    """Draw how many samples of each class are taken for which, by the first readout of one trial.
+
+    Raises:
+        NotReady: the split or its labels are not below the data root any more, or nothing was predicted.
+        BadInput: they are others than the trial was trained on.
+    """
+    sizes = store.same_data(data.root, trial).sizes
+    labels = store.load_answers(data.root, trial.split).arrays()["test/labels"]
+    answers = read_logits(data.run.trial(trial.id).predictions)[:, 0].argmax(axis=-1)
+    counts = confusion(answers, labels, sizes.classes)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    with canvas(5.2, 4.6) as figure:
+        axes = figure.subplots()
+        image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for row, column in np.ndindex(counts.shape) if sizes.classes <= MOST_WRITTEN else ():
+            if counts[row, column]:
+                ink = "white" if shares[row, column] > 0.5 else INK
+                axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=7, color=ink)
+        axes.set_xlabel("answer")
+        axes.set_ylabel("class")
+        colorbar(figure, image, axes, "share of the class")
+        return picture(figure, __name__, "confusions", trial=trial, wrong=int(counts.sum() - np.trace(counts)))
+
+
+def _accuracies(data: RunData, task: Task, model: str, names: list[str]) -> dict[int, dict[int, float]]:
+    """Return step -> seed -> accuracy, the vote one step behind the last of any model."""
+    found = {}
+    for step, name in enumerate(names, 1):
+        values = data.values.get((task.slug, model, name), {})
+        if known := {seed: value for seed, value in values.items() if value is not None}:
+            found[step] = known
+    return found
+
+
+def _line(axes: Axes, rows: list[dict[str, float | None]], name: str, **look: Any) -> None:
+    points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
+    if points:
+        axes.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else None, markersize=3, **look)

@@ -1,0 +1,92 @@
+"""What a run's page shows of labelled sequences: how many answers are right, readout by readout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from raysp.config.experiment import Trial
+from raysp.kinds.labelled_sequences.metrics import ACCURACY, METRICS, RIGHT, WRONG
+from raysp.kinds.labelled_sequences.page.figures import confusions, learning, readouts
+from raysp.report import provenance
+from raysp.report.pages import Pages, render
+from raysp.report.run_data import RunData, Task
+from raysp.report.score_table import cell, score_rows
+from raysp.report.section import Drawn, Section
+
+FIGURE_SETS = 20
+"""Splits that get figures of their own; the tables are of all."""
+
+OPEN = 4
+NO_BEST = (RIGHT, WRONG)
+
+
+def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
+    """Return what the page shows of a run's labelled sequences.
+
+    Args:
+        data: of these splits' trials.
+        pages: takes the figures.
+        say: told what is being drawn.
+        at: begins the names of places on the page.
+    """
+    splits = []
+    for i, task in enumerate(data.tasks):
+        say(f"drawing {task.name}")
+        splits.append(_split(data, task, pages, figures=i < FIGURE_SETS))
+    html = render(
+        "kinds/labelled_sequences/page/page.html",
+        run=data.run,
+        at=at,
+        splits=splits,
+        open=OPEN,
+        meaning={name: metric.meaning for name, metric in METRICS.items()},
+    )
+    size = f"{len(data.models)} × {len(data.tasks)} × {len(data.seeds)}"
+    return Section(
+        title="Labelled sequences",
+        html=html,
+        facts=(("models × splits × seeds", size),),
+        links=((f"{at}scores", "Scores"), (f"{at}figures", "Figures by split")),
+        problems=data.incomplete("means below are over those that are"),
+    )
+
+
+def draw(data: RunData, task: Task) -> Drawn:
+    """Draw the figures of one split; what cannot be drawn becomes a note and stops nothing else."""
+    drawn = Drawn(f"{task.slug}-")
+    drawn.add(readouts, data, task)
+    drawn.add(learning, data, task)
+    if (trial := drawn_trial(data, task)) is not None:
+        drawn.add(confusions, data, trial)
+    return drawn
+
+
+def drawn_trial(data: RunData, task: Task) -> Trial | None:
+    """Return the finished trial that figures are of: of the best model, its first seed; None without scores."""
+    means = {model: cell(data, task, model, None, ACCURACY).mean for model in task.models}
+    known = {model: mean for model, mean in means.items() if mean is not None}
+    best = max(known, key=known.__getitem__, default=None)
+    return next((trial for trial in data.finished(task) if trial.shown == best), None)
+
+
+def columns(data: RunData, task: Task) -> Iterator[str]:
+    """Yield the metrics that a split was scored by: accuracies first, in the order of the steps."""
+    there = data.metrics(task)
+    for name in METRICS:
+        yield from (one for one in there if one == name or one.startswith(f"{name} ("))
+
+
+def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
+    names = list(columns(data, task))
+    drawn = draw(data, task) if figures else Drawn("")
+    return {
+        **data.progress(task),
+        "task": task,
+        "header": data.header(task),
+        "columns": names,
+        "rows": score_rows(data, task, names, METRICS, unranked=NO_BEST),
+        "fits": provenance.fits(data, task),
+        "images": [pages.image(one) for one in drawn.pictures],
+        "notes": drawn.notes,
+    }
