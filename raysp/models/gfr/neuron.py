@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import nn
 
 from raysp.models.gfr.parameters import Parameters
+
+PARAMETERS = ("alpha", "beta", "poly", "threshold", "gamma", "bent")
 
 
 class Neurons(nn.Module):
@@ -14,25 +18,30 @@ class Neurons(nn.Module):
     Args:
         parameters: of the neurons.
         dtype: of weights and rates.
+        trained: which parameters gradient descent may change; others are buffers.
     """
 
-    alpha: nn.Parameter
-    beta: nn.Parameter
-    poly: nn.Parameter
-    threshold: nn.Parameter
-    gamma: nn.Parameter
-    bent: nn.Parameter
+    alpha: torch.Tensor
+    beta: torch.Tensor
+    poly: torch.Tensor
+    threshold: torch.Tensor
+    gamma: torch.Tensor
+    bent: torch.Tensor
     sigma: torch.Tensor
     decay: torch.Tensor
     bend: torch.Tensor
     bent_decay: torch.Tensor
 
-    def __init__(self, parameters: Parameters, dtype: torch.dtype = torch.float64) -> None:
+    def __init__(
+        self, parameters: Parameters, dtype: torch.dtype = torch.float64, trained: Collection[str] = PARAMETERS
+    ) -> None:
         super().__init__()
-        for name in ("alpha", "beta", "poly", "threshold", "gamma", "bent"):
-            self.register_parameter(name, nn.Parameter(torch.tensor(getattr(parameters, name), dtype=dtype)))
-        for name in ("sigma", "decay", "bend", "bent_decay"):
-            self.register_buffer(name, torch.tensor(getattr(parameters, name), dtype=dtype))
+        for name in (*PARAMETERS, "sigma", "decay", "bend", "bent_decay"):
+            values = torch.tensor(getattr(parameters, name), dtype=dtype)
+            if name in trained:
+                self.register_parameter(name, nn.Parameter(values))
+            else:
+                self.register_buffer(name, values)
         self.feedback = parameters.feedback
 
     def activation(self, drive: torch.Tensor) -> torch.Tensor:

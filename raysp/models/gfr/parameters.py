@@ -116,13 +116,14 @@ class Parameters:
 
 
 def untrained(
-    poly: np.ndarray, threshold: np.ndarray, sigma: np.ndarray, gamma: np.ndarray, decay: np.ndarray
-) -> Parameters:
+    poly: np.ndarray, threshold: np.ndarray, sigma: np.ndarray, gamma: np.ndarray, decay: np.ndarray,
+    feedback: float = FEEDBACK,
+) -> Parameters:  # fmt: skip
     """Return neurons whose rate is the activation of the current alone: alpha = (terms, 0, 0, ..), beta = 0."""
     neurons, terms = len(poly), len(decay)
     alpha = np.zeros((neurons, terms))
     alpha[:, 0] = terms
-    return Parameters(alpha, np.zeros((neurons, terms)), poly, threshold, sigma, gamma, decay)
+    return Parameters(alpha, np.zeros((neurons, terms)), poly, threshold, sigma, gamma, decay, feedback)
 
 
 def activation(drive: np.ndarray, parameters: Parameters) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Recurrent networks of generalised firing rate neurons."""
