@@ -3,8 +3,8 @@
     python experiments/lmnist.py --root data --splits 'digits-small'        # the 8 x 8 digits of scikit-learn, at once
     python experiments/lmnist.py --root data
 
-takes the digits that are below the data root: MNIST's four IDX files, packed or not, in data/mnist; and 10,000 digits in
-NPZ files, of which 5,000 test and the others train. A network sees a row a step, and is read out at steps with zero
+takes the digits that are below the data root: MNIST's four IDX files, packed or not, in data/mnist; and 10,000 digits
+in NPZ files, of which 5,000 test and the others train. A network sees a row a step, and is read out at steps with zero
 input afterwards, the first of which is trained on. `gfr_votes` is trained on all five. A tenth of the training digits
 selects the epoch; test digits select nothing.
 
