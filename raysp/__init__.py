@@ -6,6 +6,7 @@ In a notebook:
     fitted = raysp.fit("masked_gru", split, epochs=50)
     rates = fitted.predict(split.eval).rates
     fitted.scores(split)
+    raysp.few_shot_co_bps(fitted, split, shots=16)
 
     run = raysp.run(experiment, root="data")
     run = raysp.open_run("runs/nlb_all")
@@ -20,11 +21,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
+    from raysp.config.experiment import Experiment, ModelChoice, Recording, Resources, Training
     from raysp.kinds.current_clamp.load import load_cell, load_cells
+    from raysp.notebook.few_shot import few_shot_co_bps
     from raysp.notebook.fit import fit
     from raysp.notebook.loaded_split import load_split
-    from raysp.notebook.opened_run import open_run
+    from raysp.notebook.open_run import open_run
     from raysp.notebook.run import run
 
 __version__ = "0.1.0"
@@ -32,7 +34,9 @@ __all__ = [
     "Experiment",
     "ModelChoice",
     "Recording",
+    "Resources",
     "Training",
+    "few_shot_co_bps",
     "fit",
     "load_cell",
     "load_cells",
@@ -42,11 +46,12 @@ __all__ = [
 ]
 
 _LATER = {
-    **dict.fromkeys(("Experiment", "ModelChoice", "Recording", "Training"), "raysp.config.experiment"),
+    **dict.fromkeys(("Experiment", "ModelChoice", "Recording", "Resources", "Training"), "raysp.config.experiment"),
     **dict.fromkeys(("load_cell", "load_cells"), "raysp.kinds.current_clamp.load"),
+    "few_shot_co_bps": "raysp.notebook.few_shot",
     "fit": "raysp.notebook.fit",
     "load_split": "raysp.notebook.loaded_split",
-    "open_run": "raysp.notebook.opened_run",
+    "open_run": "raysp.notebook.open_run",
     "run": "raysp.notebook.run",
 }
 """What is imported when somebody asks for it: `import raysp` alone imports no library."""

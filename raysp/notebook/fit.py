@@ -7,22 +7,22 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from raysp.config import own_code
+from raysp.config import own_code, plugins
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
 from raysp.driver.plan import check_not_empty, check_settings, plan_of
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, expect, unknown
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
 from raysp.notebook.fitted_model import FittedModel
 from raysp.notebook.loaded_split import LoadedSplit, check_loaded
-from raysp.training.job import Job
+from raysp.training.job import Follow, Job
 from raysp.training.process_limits import limited
 
 Report = Callable[[dict[str, Any]], None]
 
 
 def fit(
-    model: str,
+    model: str | FittedModel,
     split: LoadedSplit,
     *,
     seed: int = 0,
@@ -39,7 +39,9 @@ def fit(
     The numbers are those of a run's trial with the same settings, to the last bit.
 
     Args:
-        model: its name, see `raysp models`, or the path of one's own: "models/lstm.py".
+        model: its name, see `raysp models`, or the path of one's own: "models/lstm.py". For a split of the test phase,
+            what was fitted to that of the validation phase: its settings, and as many epochs as were best, on all
+            training trials.
         split: what `raysp.load_split` gives.
         seed: of initial weights, batches and dropout.
         units: which units, as an experiment has it: numbers, or "1,5,20-40", "first 12", "every 5", "all".
@@ -55,7 +57,8 @@ def fit(
         The fitted model.
 
     Raises:
-        BadInput: an unknown model or setting, or one that does not go with the split; nothing was trained.
+        BadInput: an unknown model or setting, or one that does not go with the split; or a fitted model that was not
+            fitted to the split's validation phase; nothing was trained.
         NotReady: a GPU was asked for, and there is none.
         Diverged: the loss became infinite or NaN.
 
@@ -71,12 +74,19 @@ def fit(
         (10, 50, 12)
     """
     check_loaded(split)
-    model = own_code.taken("models", model)
-    own, how = _sorted(model, settings, hyperparameters or {}, training or {})
-    trial = _trial(Experiment("notebook", (ModelChoice(model, own, how),), (split.name,), (seed,), units), split)
+    if isinstance(model, FittedModel):
+        given = {**settings, **(hyperparameters or {}), **(training or {})}
+        expect(not given, f"{model} has its settings: expected none beside it, got {', '.join(given)}")
+        job = _following(model, split, device)
+    else:
+        model = own_code.taken("models", model)
+        own, how = _sorted(model, settings, hyperparameters or {}, training or {})
+        choice = ModelChoice(model, own, how)
+        job = Job(_trial(Experiment("notebook", (choice,), (split.name,), (seed,), units), split), device or "auto")
+    trial = job.trial
     part = split.of_units(trial.units)
-    answers = part.answers if trial.training is not None and trial.training.validate_on == "eval" else None
-    job = Job(trial, device or "auto")
+    selects_on_eval = job.follow is None and trial.training is not None and trial.training.validate_on == "eval"
+    answers = part.answers if selects_on_eval else None
     with limited(threads), _shown(f"{trial.shown} on {trial.split}", progress) as report:
         fitted = kinds.of(split.kind).fit(dataclasses.replace(job, report=report), part.split, answers)
     return FittedModel(trial, job, fitted, threads)
@@ -88,12 +98,29 @@ def _trial(experiment: Experiment, split: LoadedSplit) -> Trial:
     known = split.header
     if known.role.selects_with:
         raise BadInput(
-            f"a trial on {known.name} takes its epochs from the one on {known.role.selects_with}: fit to that one, or "
-            "let raysp.run do both"
+            f"a trial on {known.name} takes its epochs from the one on {known.role.selects_with}: fit to that one, and "
+            "give what was fitted in place of the model here; or let raysp.run do both"
         )
     plan = plan_of(experiment, {known.name: known}, [known.name])
     check_not_empty(plan)
     return plan.trials[0]
+
+
+def _following(fitted: FittedModel, split: LoadedSplit, device: str | None) -> Job:
+    """Return the job of a model on the split of the test phase, after it was fitted to that of the validation phase."""
+    known, before, found = split.header, fitted.trial, fitted.fitted
+    if known.role.selects_with != before.split:
+        selects = f"the one on {known.role.selects_with}" if known.role.selects_with else "no other"
+        raise BadInput(
+            f"a trial on {known.name} takes its epochs from {selects}, got a model fitted to {before.split}; give the "
+            f"model's name to fit it anew: {before.shown!r}"
+        )
+    plugins.use(before.plugins, "")
+    trial = dataclasses.replace(before, split=known.name, data=known.fingerprint)
+    if before.training is None:
+        return Job(trial, device or fitted.job.device)
+    follow = Follow(found.best_epoch, tuple(found.learning_rates), found.steps)
+    return Job(dataclasses.replace(trial, follows=before.id), device or fitted.job.device, follow=follow)
 
 
 def _sorted(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,7 @@ import polars
 from raysp.config.experiment import Trial
 from raysp.driver.evaluate import evaluate_trial, wanted
 from raysp.errors import BadInput, NotReady, last_line, unknown
-from raysp.io import files
+from raysp.io import files, lazy_tables
 from raysp.kinds import catalog as kinds
 from raysp.notebook import loaded_split
 from raysp.notebook.fitted_model import FittedModel
@@ -102,7 +100,7 @@ class OpenedRun:
             together.setdefault(of_split[trial.split].name, []).append(path)
         if not together:
             raise NotReady(f"{self.path} has no finished trial yet; run the experiment, or wait for it")
-        frames = [polars.scan_parquet([_source(path) for path in paths], glob=False) for paths in together.values()]
+        frames = [lazy_tables.scan(paths) for paths in together.values()]
         return frames[0] if len(frames) == 1 else polars.concat(frames, how="diagonal_relaxed")
 
     def curve(self, trial: str) -> polars.DataFrame:
@@ -189,37 +187,3 @@ class OpenedRun:
         if trial.id not in self._rows:
             self._rows[trial.id] = evaluate_trial(self.path, self._root, trial_to(trial))
         return self._rows[trial.id]
-
-
-def open_run(path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> OpenedRun:
-    """Return a run, to look at its tables, curves, predictions and trained networks.
-
-    Args:
-        path: of the run folder, or its address in a store of objects.
-        root: the data root, where it is not the one that the run was made with.
-
-    Raises:
-        NotReady: there is no run.
-        BadInput: its record is damaged; or it is a sweep, which has other tables.
-
-    Examples:
-        >>> import polars, raysp
-        >>> run = raysp.open_run("runs/standin-first_look")
-        >>> run.scores.filter(polars.col("unit").is_null(), metric="co-bps").select("model").collect().rows()
-        [('mean_rate',), ('sae',)]
-        >>> run.curve("sae").height
-        3
-        >>> split = run.split("sae")
-        >>> run.fitted("sae").predict(split.eval).rates.shape == (*split.eval.heldin.shape[:2], split.sizes.units)
-        True
-    """
-    folder = RunFolder(os.fspath(path).rstrip("/"))
-    if folder.is_sweep():
-        raise BadInput(f"{folder.path} is a sweep, which predicts nothing: its table of trials is {folder.table}")
-    kinds.plug(folder)
-    return OpenedRun(folder.path, None if root is None else os.fspath(root))
-
-
-def _source(path: str) -> Any:
-    """Return what polars reads: a path, or the bytes of what lies in a store of objects, with raysp's access to it."""
-    return path if files.is_local(path) else io.BytesIO(files.read_bytes(path))

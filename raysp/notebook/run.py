@@ -11,7 +11,8 @@ from raysp.config.experiment import Experiment
 from raysp.config.own_code import adopted
 from raysp.config.sets import apply_sets
 from raysp.driver.launch import Request, choose_splits, launch, run_folder
-from raysp.notebook.opened_run import OpenedRun, open_run
+from raysp.notebook.open_run import open_run
+from raysp.notebook.opened_run import OpenedRun
 from raysp.runs.provenance import called
 
 

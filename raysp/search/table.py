@@ -39,6 +39,12 @@ def write_table(run: RunFolder, results: list[Result]) -> str:
     Raises:
         OSError: the disk is full; an earlier table stays as it was.
     """
+    tables.write_table(run.table, table(run, results))
+    return run.table
+
+
+def table(run: RunFolder, results: list[Result]) -> polars.DataFrame:
+    """Return a row per trial of each candidate of some studies of a sweep."""
     rows = [row for result in results for row in _rows(run, result)]
     metrics = sorted({name for row in rows for name in row["metrics"]})
     names = list(dict.fromkeys(name for row in rows for name in row["settings"]))
@@ -48,9 +54,7 @@ def write_table(run: RunFolder, results: list[Result]) -> str:
 
     settings = [_column(name, [row["settings"].get(name) for row in rows]) for name in names]
     numbers = columns("metrics", dict.fromkeys(metrics, "Float64"))
-    whole = polars.DataFrame([*columns("plain", FIRST), *numbers, *settings, *columns("plain", LAST)])
-    tables.write_table(run.table, whole)
-    return run.table
+    return polars.DataFrame([*columns("plain", FIRST), *numbers, *settings, *columns("plain", LAST)])
 
 
 def read_table(run: RunFolder) -> polars.DataFrame:

@@ -12,7 +12,7 @@ from raysp.runs.folder import RunFolder
 from tests.data.nlb_files import prepared
 
 pytestmark = pytest.mark.ray
-FILES = ("loaded_split", "fit", "fitted_model")
+FILES = ("loaded_split", "fit", "fitted_model", "few_shot")
 
 
 def examples(name):
@@ -32,7 +32,7 @@ def test_examples_of_runs_run_and_a_run_has_the_numbers_of_a_fit(standin_root, t
     shutil.copytree(pathlib.Path(standin_root, "000140"), tmp_path / "data" / "000140")
     prepared(str(tmp_path / "data"), "mc_maze_small-20ms-val")
     examples("run")
-    examples("opened_run")
+    examples("open_run")
     run, split = raysp.open_run("runs/standin-first_look"), raysp.load_split("mc_maze_small-20ms-val")
     fitted = raysp.fit("sae", split, epochs=3, hidden=48, progress=False)
     assert fitted.scores(split).equals(run.scores.filter(model="sae").collect())

@@ -146,6 +146,27 @@ def test_a_test_phase_is_left_to_runs(root):
         raysp.fit("mean_rate", raysp.load_split(VAL, root=root), progress=False).scores(split)
 
 
+@pytest.mark.parametrize("model", ["sae", "masked_gru", "mean_rate"])
+def test_what_was_fitted_to_the_validation_phase_is_fitted_to_the_test_phase_as_a_run_does(root, tmp_path, model):
+    splits = [VAL, VAL.replace("-val", "-test")]
+    own = {} if model == "mean_rate" else {"hidden": 8}
+    experiment = Experiment("x", (ModelChoice(model, own),), tuple(splits), (1,), training=Training(epochs=3))
+    trials = make_plan(experiment, splits, root).trials
+    with limited(1):
+        for trial in trials:
+            run_trial(trial, Setting(run=str(tmp_path), root=root))
+    val, test = (raysp.load_split(name, root=root) for name in splits)
+    first = raysp.fit(model, val, seed=1, progress=False, **own, **({} if model == "mean_rate" else {"epochs": 3}))
+    second = raysp.fit(first, test, progress=False)
+    assert (second.trial, second.trial.id) == (trials[1], trials[1].id)
+    rates = rates_file.read_rates(RunFolder(str(tmp_path)).trial(second.trial.id).predictions, "eval")[0]
+    np.testing.assert_array_equal(second.predict(test).rates, rates)
+    with pytest.raises(BadInput, match="has its settings: expected none beside it, got epochs"):
+        raysp.fit(first, test, epochs=5)
+    with pytest.raises(BadInput, match="takes its epochs from no other, got a model fitted to"):
+        raysp.fit(first, val)
+
+
 def test_nothing_is_left_behind(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))

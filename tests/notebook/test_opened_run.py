@@ -19,7 +19,6 @@ from raysp.driver.plan import make_plan
 from raysp.driver.record import copy_plugins, write_record
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
-from raysp.io.yaml_files import read_yaml, write_yaml
 from raysp.kinds.population import rates_file
 from raysp.models import sae
 from raysp.runs.folder import RunFolder
@@ -157,12 +156,9 @@ def test_trials_are_found_by_id_and_by_a_model_that_has_one(half):
         run.curve(trial[:-1])
 
 
-def test_what_is_no_run_is_refused(tmp_path, own):
+def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(NotReady, match="is not a run folder"):
         raysp.open_run(tmp_path / "nothing")
-    write_yaml(own.experiment, {**read_yaml(own.experiment), "kind": "sweep"})
-    with pytest.raises(BadInput, match=r"is a sweep, which predicts nothing: its table of trials is .*sweep\.parquet"):
-        raysp.open_run(own.path)
 
 
 def test_a_run_of_which_nothing_is_finished_says_so(tmp_path, root):
