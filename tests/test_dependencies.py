@@ -2,10 +2,13 @@
 
 import ast
 import importlib.metadata
+import itertools
 import pathlib
 import re
 import sys
 import tomllib
+
+from raysp.data.nlb.reference import INSTALL
 
 HOUSE = pathlib.Path(__file__).parent.parent
 NOT_IMPORTED = {"pynwb": "nlb_tools imports it"}
@@ -33,4 +36,12 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     sources = {name: {plain(one) for one in offers.get(name, ())} for name in third}
     assert {name for name, found in sources.items() if not found & declared} == set()
     assert declared - set().union(*sources.values()) == set(NOT_IMPORTED)
-    assert {plain(name) for name in OPTIONAL} <= {plain(one) for one in project["optional-dependencies"]["nlb"]}
+
+
+def test_the_judge_is_installed_by_one_step_which_is_the_same_everywhere():
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    assert not {plain(one) for one in asked} & {plain(name) for name in OPTIONAL}, "no pip could resolve it"
+    step = INSTALL.removeprefix("pip install ")
+    for name in ("README.md", "RELEASING.md", "Makefile", "clusters/setup.sh", "clusters/kuberay.yaml"):
+        assert step in (HOUSE / name).read_text(), name

@@ -39,7 +39,7 @@ def examine(root: str) -> Iterator[Finding]:
     yield Finding("raysp", True, __version__)
     for name in NEEDED:
         yield _package(name)
-    yield _package("nlb_tools", "pip install --no-deps nlb_tools==0.0.4")
+    yield _judge()
     yield _devices()
     yield _ray()
     yield _mlflow()
@@ -47,11 +47,24 @@ def examine(root: str) -> Iterator[Finding]:
     yield _disk(root)
 
 
-def _package(name: str, instead: str = "make setup") -> Finding:
+def _package(name: str) -> Finding:
+    if (version := _version(name)) is not None:
+        return Finding(name, True, version)
+    return Finding(name, False, "missing; run: make setup in a checkout, or pip install --upgrade raysp")
+
+
+def _judge() -> Finding:
+    from raysp.data.nlb.reference import INSTALL
+
+    absent = f"not installed, and needed for the benchmark's splits alone, which it judges; run: {INSTALL}"
+    return Finding("nlb_tools", True, _version("nlb_tools") or absent)
+
+
+def _version(name: str) -> str | None:
     try:
-        return Finding(name, True, importlib.metadata.version(name))
+        return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, False, f"missing; run: {instead}")
+        return None
 
 
 def _devices() -> Finding:

@@ -221,13 +221,14 @@ def _launch(asked: Asked, say: Callable[[str], None]) -> int:
 
 def _say_judge(names: list[str], say: Callable[[str], None]) -> None:
     """Say before anything is trained that the benchmark's judge is not there, and what takes its place."""
+    from raysp.data.nlb.reference import INSTALL
     from raysp.data.sources.catalog import role
     from raysp.evaluation.nlb import judge_absent
 
     if any(role(name).benchmark for name in names) and judge_absent():
         say(
             "  WARNING the benchmark's judge, nlb_tools, is not installed: raysp's own exact forms will score; "
-            "`pip install --no-deps nlb_tools==0.0.4`, then `raysp evaluate` has it judge"
+            f"`{INSTALL}`, then `raysp evaluate` has it judge"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from raysp.data.nlb.reference import INSTALL
 from raysp.data.splits.population import Answers, TrialArrays
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.evaluation.bits_per_spike import bits_per_spike
@@ -164,13 +165,12 @@ def _nlb_evaluate() -> Callable[..., list[dict[str, Any]]]:
         from nlb_tools.evaluation import evaluate
     except ModuleNotFoundError as error:
         raise NotReady(
-            "the benchmark's judge, nlb_tools, is not installed: type `pip install --no-deps nlb_tools==0.0.4`, "
-            f"or `make setup` (missing module: {error.name})"
+            f"the benchmark's judge, nlb_tools, is not installed: type `{INSTALL}` (missing module: {error.name})"
         ) from error
     except Exception as error:
         raise NotReady(
             f"the benchmark's judge, nlb_tools, cannot be imported ({type(error).__name__}: {error}): install it anew "
-            "with `pip install --no-deps nlb_tools==0.0.4`, or `make setup`"
+            f"with `{INSTALL}`"
         ) from error
     return evaluate
 

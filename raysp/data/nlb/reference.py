@@ -23,10 +23,8 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 
 VERSION = "nlb_tools-0.0.4"
-INSTALL = (
-    "nlb_tools is not installed; type: pip install --no-deps nlb_tools==0.0.4 (or make setup, or uv pip install "
-    "'raysp[nlb]' in the project's folder)"
-)
+INSTALL = "pip install --no-deps nlb_tools==0.0.4"
+"""The step that installs it. Nothing can depend on it: its pin excludes every pandas for Python 3.11 and newer."""
 
 
 def reference_tensors(
@@ -89,7 +87,7 @@ def repaired_tools() -> types.ModuleType:
         with quiet():
             from nlb_tools import make_tensors, nwb_interface
     except ModuleNotFoundError as error:
-        raise NotReady(INSTALL) from error
+        raise NotReady(f"nlb_tools is not installed; type: {INSTALL}") from error
     nwb_interface.np = _WritableNumpy("numpy")
     dataset = nwb_interface.NWBDataset
     dataset.load = _ordered(dataset.load)
