@@ -3,6 +3,8 @@
 import os
 import pathlib
 
+import numpy as np
+import polars
 import pytest
 from click.testing import CliRunner
 from polars import col
@@ -12,6 +14,7 @@ from raysp import cli
 from raysp.cli import new
 from raysp.config.own_code import adopted
 from raysp.driver.plan import check_settings
+from raysp.errors import BadInput
 from raysp.search.space_file import read_space
 
 
@@ -25,7 +28,7 @@ def project(tmp_path_factory):
 
 def test_everything_has_the_projects_name_and_only_that(project):
     found = {str(path.relative_to(project)) for path in project.rglob("*.*") if "data" not in path.parts}
-    assert found == {"README.md", "experiment.py", "models/my_model.py", "search_space.yaml"}
+    assert found == {*("README.md", "experiment.py", "models/my_model.py", "search_space.yaml", "sources/my_source.py")}
     for name in found:
         assert new.CALLED not in (project / name).read_text()
     assert "runs/standin-spikes7" in (project / "README.md").read_text()
@@ -56,6 +59,27 @@ def test_its_model_learns_in_seconds_what_the_floor_does_not_know(project, monke
     scores = [one.scores(split).filter(col("unit").is_null(), metric="co-bps") for one in (floor, mine)]
     co_bps = [one["value"].item() for one in scores]
     assert co_bps[1] > co_bps[0] + 0.02
+
+
+def test_its_source_counts_the_spikes_of_a_table(project, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(0.4, size=(30, 25, 8))
+    trial, at, unit = (np.repeat(index, counts.ravel()) for index in np.indices(counts.shape).reshape(3, -1))
+    spikes = polars.DataFrame({"trial": trial, "unit": 10 + unit, "time_ms": 20.0 * at + rng.uniform(0, 20, len(at))})
+    spikes.sample(fraction=1.0, shuffle=True, seed=1).write_csv("spikes.csv")
+    source = str(project / "sources" / "my_source.py")
+    split = raysp.load_split("spikes.csv", source=source)
+    whole = np.concatenate([split.train.heldin, split.train.heldout], axis=2)
+    np.testing.assert_array_equal(whole, counts[np.ix_(split.train.ids, range(25), split.units)])
+    assert split.provenance.recordings[0][0] == "spikes.csv"
+    result = CliRunner().invoke(cli.main, ["check", source, "--set", "path=spikes.csv"])
+    assert result.exit_code == 0, result.output
+    polars.DataFrame({"trial": [0], "time": [1.0]}).write_csv("wrong.csv")
+    with pytest.raises(
+        BadInput, match=r"wrong\.csv expected the columns trial, unit, time_ms; unit, time_ms is missing"
+    ):
+        raysp.load_split("wrong.csv", source=source)
 
 
 @pytest.mark.parametrize(

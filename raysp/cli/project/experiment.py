@@ -30,7 +30,8 @@ RECORDING = {
 }
 
 # Counts that you binned yourself, as HDF5, MATLAB (-v7.3) or NPZ: {"path": ..., "counts": "spikes", "bin_ms": 20}, with
-# the name of an array (trials, bins, units).
+# the name of an array (trials, bins, units). Any other file is read by a source of your own, and that is then
+# Recording("my_recording", source="sources/my_source.py", settings={"path": "spikes.csv"}).
 
 
 def experiment() -> Experiment:

@@ -54,7 +54,8 @@ def build_arrays(
         arrays: setting of `Config` that names an array of a file of counts -> the array itself: "counts" (trials,
             bins, units), and maybe "rates", "behavior", "train_index", "eval_index"; "conditions" is (trials,) or
             (trials, columns).
-        others: the other settings.
+        others: the other settings; "path" where the arrays were read from a file, which the split then names with its
+            hash.
         name: of the split.
 
     Raises:
@@ -70,7 +71,8 @@ def build_arrays(
     config = settings.build(Config, {"path": "", **others, **names}, f"recording {name}")
     file = count_file.Arrays([*whole, *columns], {**whole, **columns}.__getitem__)
     found = checked_counts(config, file, name)
-    return _parted(config, name, name, *found, ())
+    read = ((os.path.basename(config.path), files.sha256(config.path)),) if config.path else ()
+    return _parted(config, name, name, *found, read)
 
 
 def _parted(
