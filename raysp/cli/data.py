@@ -16,6 +16,8 @@ from raysp.io import files, leftovers
 from raysp.io.refusals import raise_together
 from raysp.io.words import counted
 
+RETINA = "retina"
+
 
 @main.group()
 def data() -> None:
@@ -68,12 +70,23 @@ def _fetch_cells(names: tuple[str, ...], table: str, source: str | None, root: s
 @ROOT
 @click.option("--size", type=click.Choice(["small", "real"]), default="small", show_default=True)
 @click.option("--seed", default=0, show_default=True)
-@click.option("--dataset", "datasets", multiple=True, help="Only this data set; may be repeated.")
+@click.option("--dataset", "datasets", multiple=True, help="Only this data set, or retina; may be repeated.")
 def data_standin(root: str, size: str, seed: int, datasets: tuple[str, ...]) -> None:
-    """Generate recordings with the benchmark's layout and known dynamics, marked as stand-ins."""
-    from raysp.data.standin.nlb import write_standin
+    """Generate recordings with the benchmark's layout and known dynamics, marked as stand-ins.
 
-    write_standin(root, size=size, seed=seed, datasets=datasets or None, report=say)
+    The seven of the benchmark by default; `--dataset retina` gives spikes under a stimulus, of one size only.
+    """
+    from raysp.data.fetch.verified import local_root
+    from raysp.data.standin.nlb import write_standin
+    from raysp.data.standin.retina import write_retina
+
+    of_benchmark = tuple(name for name in datasets if name != RETINA)
+    if of_benchmark or not datasets:
+        write_standin(root, size=size, seed=seed, datasets=of_benchmark or None, report=say)
+    if RETINA in datasets:
+        folder = files.join(local_root(root), RETINA)
+        write_retina(folder, seed=seed)
+        say(f'generated {folder}; in an experiment: Recording("retina", "retina", {{"path": "{{root}}/{RETINA}"}})')
 
 
 @data.command("prepare")

@@ -7,7 +7,7 @@ import tempfile
 import pytest
 from click.testing import CliRunner
 
-from raysp import cli
+from raysp import cli, load_split
 from raysp.errors import BadInput
 
 HEAVY = {"torch", "ray", "mlflow", "polars", "pandas", "scipy", "matplotlib", "numpy", "h5py"}
@@ -69,6 +69,16 @@ def test_doctor_reports_what_it_finds(tmp_path):
     result = run("doctor", "--root", str(tmp_path))
     for name in ("python", "ray", "torch", "mlflow", "nlb_tools", "devices", "tracking", "data", "disk"):
         assert name in result.output
+
+
+def test_a_generated_retina_is_there_by_its_name_and_read_as_the_output_says(tmp_path):
+    result = run("data", "standin", "--dataset", "retina", "--root", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert 'Recording("retina", "retina", {"path": "{root}/retina"})' in result.output
+    assert os.listdir(tmp_path) == ["retina"]
+    split = load_split(tmp_path / "retina", source="retina")
+    assert split.name == "standin-retina"
+    assert split.provenance.standin
 
 
 def test_models_lists_settings():

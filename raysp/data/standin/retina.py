@@ -47,7 +47,8 @@ def write_retina(
     Raises:
         BadInput: a number is too small, or files that are no stand-in's are in the way.
     """
-    for name, value, least in (("seconds", seconds, 10), ("units", units, 1), ("fast", fast, 0), ("slow", slow, 0)):
+    given = {"seconds": (seconds, 10), "units": (units, 1), "seed": (seed, 0), "fast": (fast, 0), "slow": (slow, 0)}
+    for name, (value, least) in given.items():
         if not value >= least:
             raise BadInput(f"a stand-in recording, {name} expected at least {least}, got {value}")
     _refuse_others(folder)

@@ -84,7 +84,7 @@ def test_a_recording_that_is_no_stand_in_is_not_overwritten(tmp_path):
 
 
 def test_numbers_that_make_no_recording_are_refused(tmp_path):
-    for wrong in ({"seconds": 5}, {"units": 0}, {"fast": -1}, {"slow": -1}, {"seconds": float("nan")}):
+    for wrong in ({"seconds": 5}, {"units": 0}, {"fast": -1}, {"slow": -1}, {"seed": -1}, {"seconds": float("nan")}):
         with pytest.raises(BadInput, match=f"{next(iter(wrong))} expected at least"):
             write_retina(str(tmp_path), **wrong)
     assert not list(tmp_path.iterdir())
