@@ -21,7 +21,6 @@ from raysp.models import base
 from raysp.models.gfr.activation import LIT, LOG_EPS
 
 WHERE = "model clamp_activation"
-SHAPES = ("polynomial", "relu", "sigmoid", "softplus")
 
 
 @dataclass(frozen=True)

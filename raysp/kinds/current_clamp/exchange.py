@@ -22,7 +22,6 @@ from raysp.kinds.current_clamp.cells import best_cells, marked
 from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, SCHEMA
 from raysp.models.gfr.parameters import FEEDBACK, lambdas
 
-FORMS = ("gfr-json", "gfr-pickle", "gfr-cells")
 CHOICE = ("protocol", "published")
 WIDTHS_MS = (10, 20, 50, 100)
 AGREE = 1e-4

@@ -24,7 +24,7 @@ from raysp.models.prediction import Predicted, Prediction
 from raysp.runs.folder import TrialFolder
 from raysp.runs.metrics_table import of_trial
 
-JUDGE, OWN = "nlb_tools", "raysp"
+JUDGE = "nlb_tools"
 RATIO = "predicted / recorded spikes"
 
 

@@ -155,11 +155,6 @@ class Model(nn.Module):
         self.reasons = {int(unit): protocol.missing(split, int(unit), self.config) for unit in without}
         self.outcome, self._ids = found, split.unit_ids
 
-    def parameters_of(self, units: np.ndarray) -> Parameters:
-        """Return the neurons of units by their index, NaN where one has none."""
-        theta, sigma = self.theta.cpu().numpy()[units], self.sigma.cpu().numpy()[units]
-        return Parameters.of(theta, sigma, self.filters)
-
     def rates(self, split: CurrentClampSplit) -> np.ndarray:
         """Return (bins of all currents,) float64 spikes/ms, one current after the other as `split.current` has them.
 
