@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,8 @@ from raysp.models.gfr.running import poisson, rates_of
 
 BLOCK = 16
 """Units between two places to resume from."""
+
+Descend = Callable[..., None]
 
 CONTINUATION = (0.3, 0.03, 1e-3, 1e-8)
 """Within the logarithm, one fit after the other, as long as it is more than what softens the likelihood."""
@@ -85,7 +88,7 @@ def choices(config: Any, filters: Filters, parts: Many[str]) -> list[Choice]:
 
 def fit(
     split: CurrentClampSplit, config: Any, filters: Filters, seed: int, stages: Stages, train: Train = descent.train,
-    parts: Many[str] = PARTS,
+    parts: Many[str] = PARTS, descend: Descend = second_order.descend, together: int | None = None,
 ) -> Outcome:  # fmt: skip
     """Fit units; one without a spike in its training bins has no candidate.
 
@@ -97,7 +100,10 @@ def fit(
         stages: see `models.base`.
         train: what runs Adam.
         parts: of the parameters that are fitted; the others stay as without memory or feedback.
+        descend: what runs Levenberg-Marquardt.
+        together: units between two places to resume from; None for BLOCK.
     """
+    together = together or BLOCK
     sequences: dict[int, list[Sequence]] = {}
     for one in part(split, "train"):
         sequences.setdefault(one.unit, []).append(one)
@@ -106,13 +112,13 @@ def fit(
 
     def block(some: np.ndarray) -> Outcome:
         rows = Rows.begin(split, config, filters, seed, some, sequences, candidates)
-        return _fitted(split, config, filters, rows, sequences, train)
+        return _fitted(split, config, filters, rows, sequences, train, descend)
 
     def tensors(some: np.ndarray) -> dict[str, torch.Tensor]:
         return block(some).tensors()
 
-    for at in range(0, len(units), BLOCK):
-        some = units[at : at + BLOCK]
+    for at in range(0, len(units), together):
+        some = units[at : at + together]
         found.append(Outcome.of(stages.once(f"units {at + len(some)}", partial(tensors, some))))
     return Outcome.joined(found) if found else block(units)
 
@@ -177,14 +183,14 @@ class Rows:
 
 def _fitted(
     split: CurrentClampSplit, config: Any, filters: Filters, rows: Rows, sequences: dict[int, list[Sequence]],
-    train: Train,
+    train: Train, descend: Descend,
 ) -> Outcome:  # fmt: skip
     units, bin_ms = np.unique(rows.unit), split.sizes.bin_ms
     own = [one for unit in units for one in scaled(sequences[unit], config.weigh)]
     losses = np.full((config.warm_up, len(rows.unit)), np.nan)
     if config.warm_up and len(units):
         _warm(own, rows, filters, bin_ms, losses, train)
-    loss, evaluations = descended(own, rows, filters, bin_ms)
+    loss, evaluations = descended(own, rows, filters, bin_ms, descend)
     ratio, validated, trained = (np.full(len(rows.unit), np.nan) for _ in range(3))
     for one in units:
         mine, found = rows.unit == one, validation.windows(split, one)
@@ -270,7 +276,9 @@ def _warm(
     rows.theta[:, -1] = np.clip(rows.theta[:, -1], rows.bounds[:, 0], rows.bounds[:, 1])
 
 
-def descended(own: list[Sequence], rows: Rows, filters: Filters, bin_ms: int) -> tuple[np.ndarray, np.ndarray]:
+def descended(
+    own: list[Sequence], rows: Rows, filters: Filters, bin_ms: int, descend: Descend
+) -> tuple[np.ndarray, np.ndarray]:
     """Descend by Levenberg-Marquardt, in place; return losses with penalties, and evaluations, (rows,) each."""
     loss, evaluations = np.full(len(rows.unit), np.inf), np.zeros(len(rows.unit), np.int64)
     units, place = np.unique(rows.unit, return_inverse=True)
@@ -291,18 +299,18 @@ def descended(own: list[Sequence], rows: Rows, filters: Filters, bin_ms: int) ->
             for eps in CONTINUATION:
                 last = eps == CONTINUATION[-1]
                 taken = mine[((rows.softness[mine] < eps) & (eps < before)) | last]
-                _descend(tape, place, rows, taken, first, heard, bin_ms, eps, last, loss, evaluations)
+                _descend(descend, tape, place, rows, taken, first, heard, bin_ms, eps, last, loss, evaluations)
     return loss, evaluations
 
 
 def _descend(
-    tape: tuple[np.ndarray, ...], place: np.ndarray, rows: Rows, taken: np.ndarray, first: int, heard: Filters,
-    bin_ms: int, eps: float, last: bool, loss: np.ndarray, evaluations: np.ndarray,
+    descend: Descend, tape: tuple[np.ndarray, ...], place: np.ndarray, rows: Rows, taken: np.ndarray, first: int,
+    heard: Filters, bin_ms: int, eps: float, last: bool, loss: np.ndarray, evaluations: np.ndarray,
 ) -> None:  # fmt: skip
     theta, anchor, free = (values[taken, first:] for values in (rows.theta, rows.anchor, rows.free))
     found, count = loss[taken], evaluations[taken]
     penalties = np.repeat(rows.ridge[taken, None], theta.shape[1], axis=1)
-    second_order.descend(
+    descend(
         tape, place[taken], theta, rows.sigma[taken], len(heard.bend) + len(heard.decay), len(heard.decay),
         heard.feedback, float(bin_ms), eps, max(eps, FLOOR), rows.softness[taken], free, penalties, anchor,
         rows.bounds[taken], EVALUATIONS, TOLERANCE if last else COARSE, found, count,

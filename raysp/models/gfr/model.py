@@ -21,6 +21,9 @@ from raysp.models.gfr.running import run
 WHERE = "model gfr"
 PROTOCOLS = {"paper": paper, "clean": clean}
 
+ON_DEVICE = 256
+"""Units that an accelerator fits side by side, and between two places to resume from."""
+
 
 @dataclass(frozen=True)
 class CleanConfig(base.Config):
@@ -224,9 +227,11 @@ class Model(nn.Module):
     def _ways(self) -> dict[str, Any]:
         ways: dict[str, Any] = {"parts": self.parts} if self.parts else {}
         if self.theta.device.type != "cpu":
-            from raysp.models.gfr import torch_descent
+            from raysp.models.gfr import torch_descent, torch_second_order
 
             ways["train"] = torch_descent.on(self.theta.device)
+            if self.config.protocol == "clean":
+                ways |= {"descend": torch_second_order.on(self.theta.device), "together": ON_DEVICE}
         return ways
 
 

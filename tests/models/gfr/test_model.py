@@ -11,7 +11,7 @@ import torch
 from raysp.data.sources import clamp_standin
 from raysp.errors import BadInput, Interrupted
 from raysp.models import catalog
-from raysp.models.gfr import clean, groups, running
+from raysp.models.gfr import clean, groups, running, torch_descent, torch_second_order
 from raysp.models.gfr.parameters import filters
 from tests.data.clamp_splits import made_up
 from tests.models.gfr import golden
@@ -103,6 +103,18 @@ def test_a_cell_without_a_spike_in_first_bins_lives_in_clean_and_is_dead_in_pape
     rates = dead.rates(split)
     assert np.nanmax(rates) < 1e-30
     assert all(abs(row["validation_evr"]) < 1e-9 for row in dead.rows() if row["chosen"])
+
+
+def test_through_torch_clean_comes_to_the_same_candidates_and_choices():
+    part, cpu = made_up(3), torch.device("cpu")
+    config = catalog.config("gfr", {"starts": 1, "softness": [1.0], "bent_taus_ms": [50.0]})
+    heard = filters(20, config.taus_ms, config.bends, config.bent_taus_ms)
+    ours = clean.fit(part, config, heard, 0, Once())
+    ways = {"train": torch_descent.on(cpu), "descend": torch_second_order.on(cpu), "together": 2}
+    found = clean.fit(part, config, heard, 0, Once(), **ways)
+    np.testing.assert_array_equal(found.chosen, ours.chosen)
+    np.testing.assert_allclose(found.train_loss, ours.train_loss, rtol=1e-3)
+    np.testing.assert_allclose(found.validation_evr, ours.validation_evr, atol=5e-3)
 
 
 def test_a_saved_model_runs_the_same_and_a_failed_cell_has_no_rates(cells):

@@ -6,8 +6,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
-from raysp.models.gfr import running, second_order
+from raysp.models.gfr import running, second_order, torch_second_order
 from raysp.models.gfr.lanes import Sequence
 from raysp.models.gfr.parameters import Filters, Parameters, lambdas, run
 from tests.models.gfr import golden
@@ -16,17 +17,19 @@ from tests.models.gfr.test_descent import by_autograd, trained_q
 
 
 def descended(
-    sequences, theta, sigma, decay, bin_ms, free=None, ridge=0.0, soft=0.0, eps=(1e-8,), most=300, units=None
-):
+    sequences, theta, sigma, decay, bin_ms, free=None, ridge=0.0, soft=0.0, eps=(1e-8,), most=300, units=None,
+    filters=None, descend=second_order.descend,
+):  # fmt: skip
+    filters = filters or Filters.plain(decay)
     theta, rows = theta.copy(), len(theta)
     units = np.zeros(rows, int) if units is None else units
     losses, evaluations = np.zeros(rows), np.zeros(rows, int)
-    tape = second_order.Tape.of(sequences, np.full(units.max() + 1, sigma), Filters.plain(decay)).arrays()
+    tape = second_order.Tape.of(sequences, np.full(units.max() + 1, sigma), filters).arrays()
     fitted = np.tile(np.ones(theta.shape[1], bool) if free is None else free, (rows, 1))
     for one in eps:
-        second_order.descend(
-            tape, units, theta, np.full(rows, sigma), len(decay), len(decay), 1000.0, float(bin_ms), one,
-            max(one, 0.02), np.full(rows, soft), fitted, np.full(theta.shape, ridge), theta.copy(),
+        descend(
+            tape, units, theta, np.full(rows, sigma), len(filters.bend) + len(decay), len(decay), 1000.0,
+            float(bin_ms), one, max(one, 0.02), np.full(rows, soft), fitted, np.full(theta.shape, ridge), theta.copy(),
             np.tile([-9.0, 1.0], (rows, 1)), most, 1e-9, losses, evaluations,
         )  # fmt: skip
     return theta, losses, evaluations
@@ -117,3 +120,41 @@ def test_rows_are_each_as_alone():
         alone = descended(own, theta[row : row + 1], 200.0, cell_p().decay, 20, soft=0.1, most=20, ridge=1e-3)
         for found, expected in zip(alone, together, strict=True):
             np.testing.assert_array_equal(found[0], expected[row])
+
+
+TORCH = torch_second_order.on(torch.device("cpu"))
+
+
+def test_through_torch_rows_come_to_the_same_by_the_same_decisions():
+    rng, parameters = np.random.default_rng(6), bent_cell()
+    sequences = []
+    for unit, bins in enumerate((60, 90, 200)):
+        for length in (bins, 30):
+            current = np.concatenate([np.zeros(5), rng.normal(110, 60, length), np.zeros(40)])
+            counts = rng.poisson(run(parameters, current)[0] * 20).astype(float)
+            sequences.append(Sequence(unit, current, counts, (np.arange(length + 45) > 8) * 1.0))
+    units = np.array([0, 0, 1, 2, 2])
+    theta = np.tile(parameters.theta(), (5, 1)) + rng.normal(0, 0.2, (5, 23))
+    free = np.arange(23) != 4
+    common = {"units": units, "filters": BENT, "free": free, "ridge": 1e-3, "most": 15, "eps": (0.3, 1e-3)}
+    for soft in (0.0, 0.1):
+        ours, losses, evaluations = descended(sequences, theta, 200.0, BENT.decay, 20, soft=soft, **common)
+        found = descended(sequences, theta, 200.0, BENT.decay, 20, soft=soft, descend=TORCH, **common)
+        np.testing.assert_array_equal(found[2], evaluations)
+        np.testing.assert_allclose(found[1], losses, rtol=1e-6)
+        np.testing.assert_allclose(found[0], ours, rtol=1e-3, atol=1e-4)
+        np.testing.assert_array_equal(found[0][:, 4], theta[:, 4])
+
+
+def test_through_torch_steps_are_the_compiled_ones_where_matrices_are_not_positive_definite():
+    rng = np.random.default_rng(7)
+    root = rng.normal(size=(4, 6, 6))
+    fisher = root @ root.transpose(0, 2, 1)
+    fisher[1, 0] = fisher[1, :, 0] = 0
+    fisher[2] = -np.eye(6)
+    fisher[3, 2, 3] = fisher[3, 3, 2] = 50
+    gradient, damping = rng.normal(size=(4, 6)), np.array([1e-2, 1e-9, 1e-2, 1e-9])
+    steps = torch_second_order.damped(*(torch.from_numpy(one) for one in (fisher, gradient, damping)))
+    expected = [second_order._damped(*one, np.zeros((6, 6))) for one in zip(fisher, gradient, damping, strict=True)]
+    np.testing.assert_allclose(steps.numpy(), expected, rtol=1e-8)
+    np.testing.assert_array_equal(steps[2].numpy(), gradient[2])
