@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars
 
 NAME, AGAIN = "analyses.parquet", "remove it and run: raysp evaluate RUN"
-FORMAT = 1
+FORMAT = 2
 SCHEMA = {
     "split": "String",
     "model": "String",
