@@ -40,16 +40,19 @@ def read(path: str, unit: int, stimuli: Container[str], widths_ms: tuple[int, ..
     with hdf5.opened(path) as file:
         if "epochs" not in file or not (numbers := _numbers(file.group("epochs"))):
             raise BadInput(f"{path} expected sweeps of the Allen Cell Types Database, groups epochs/Sweep_N, got none")
-        sweeps, notes, trains = [], [], []
+        sweeps, notes, trains, dropped = [], [], [], []
         for number in numbers:
+            name = ""
             try:
                 name, times = _name(file, number), _spike_times(file, number)
                 trains.append(1000.0 * times)
                 if name in stimuli:
                     sweeps.append(_sweep(file, number, name, times, widths_ms))
             except BadInput as error:
-                notes.append(f"sweep {number} was left out: it {str(error).removeprefix(f'{path}: ')}")
-        return Cell(unit, tuple(sweeps), highest_rate(trains), notes=tuple(notes))
+                reason = str(error).removeprefix(f"{path}: ")
+                notes.append(f"sweep {number} was left out: it {reason}")
+                dropped.append((name, reason.removeprefix(f"({name}) ")))
+        return Cell(unit, tuple(sweeps), highest_rate(trains), notes=tuple(notes), dropped=tuple(dropped))
 
 
 def _numbers(epochs: Group) -> list[int]:

@@ -53,6 +53,8 @@ class Cell:
         gamma: see `highest_rate`, over all sweeps, those with other stimuli too; NaN where unknown.
         metadata: "species", "line", "dendrite", "layer" -> text, as far as known.
         notes: what is odd about it, as sentences that go on after the cell's number.
+        dropped: (stimulus, reason) of sweeps that cannot be used, which are among the notes; a reason goes on after
+            "it".
     """
 
     unit: int
@@ -60,6 +62,7 @@ class Cell:
     gamma: float
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
 
 
 def binned(

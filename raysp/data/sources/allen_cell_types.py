@@ -6,6 +6,7 @@ lie beside them, `cells.json` or `cells.csv`; it says what the cells are.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -74,7 +75,7 @@ def read(config: Config, widths: tuple[int, ...]) -> Reading:
     def one(unit: int, path: str) -> Cell:
         place = files.join(folder, kept_cells.FOLDER, f"{unit}.h5")
         cell = kept_cells.kept(path, made_by, lambda: allen_nwb.read(path, unit, config.stimuli, widths), place)
-        return Cell(cell.unit, cell.sweeps, cell.gamma, about.get(unit, {}), cell.notes)
+        return dataclasses.replace(cell, metadata=about.get(unit, {}))
 
     return clamp_files.read_all(_there(config), config, one, clamp_files.table(config))
 

@@ -141,9 +141,9 @@ def _rows(cell: Cell, cut: Cut) -> Iterator[Row]:
 def _lacks(cell: Cell, rows: Sequence[Row], cut: Cut) -> str | None:
     """Return why a cell cannot be used, None where it can."""
     if not any(sweep.stimulus == cut.validation for sweep, _, _ in rows):
-        return f"has no sweep of {cut.validation}"
+        return f"has no sweep of {cut.validation}{_unusable(cell, (cut.validation,), cut)}"
     if not any(shown < len(sweep.bins[cut.bin_ms][0]) for sweep, _, shown in rows):
-        return f"has nothing to test on: no sweep of {' or '.join(cut.test)}"
+        return f"has nothing to test on: no sweep of {' or '.join(cut.test)}{_unusable(cell, cut.test, cut)}"
     if not any(trained for _, trained, _ in rows):
         return "has nothing to train on"
     if not any(trained < shown for _, trained, shown in rows):
@@ -154,6 +154,15 @@ def _lacks(cell: Cell, rows: Sequence[Row], cut: Cut) -> str | None:
     if min(one.min() for one in shown) == max(one.max() for one in shown):
         return "has nothing to learn from: the current that it trains on never changes"
     return None
+
+
+def _unusable(cell: Cell, stimuli: Sequence[str], cut: Cut) -> str:
+    """Return what became of sweeps of these stimuli that cannot be used; nothing where there is none."""
+    gone = [reason for stimulus, reason in cell.dropped if stimulus in stimuli]
+    short = sum(sweep.stimulus in stimuli and cut.bin_ms not in sweep.bins for sweep in cell.sweeps)
+    found = [f"of {len(gone)} left out, the first {reason}" for reason in gone[:1]]
+    found += [f"{short} shorter than a bin" for _ in range(min(short, 1))]
+    return f" that can be used ({', '.join(found)})" if found else ""
 
 
 def _split(

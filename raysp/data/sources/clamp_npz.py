@@ -139,14 +139,20 @@ def _cell(unit: int, path: str, config: Config, widths: tuple[int, ...]) -> Cell
     notes: list[str] = []
     if config.by_currents:
         config = _by_currents(config, groups, notes)
-    sweeps = [sweep for name, group in groups.items() for sweep in _sweeps(name, group, groups, config, widths, notes)]
+    dropped: list[tuple[str, str]] = []
+    sweeps = [
+        sweep
+        for name, group in groups.items()
+        for sweep in _sweeps(name, group, groups, config, widths, notes, dropped)
+    ]
     trains = [train * (1000 / group.rate_hz) for group in groups.values() for train in group.spikes]
-    return Cell(unit, tuple(sweeps), highest_rate(trains), notes=tuple(notes))
+    return Cell(unit, tuple(sweeps), highest_rate(trains), notes=tuple(notes), dropped=tuple(dropped))
 
 
 def _sweeps(
-    name: str, group: Group, groups: Mapping[str, Group], config: Config, widths: tuple[int, ...], notes: list[str]
-) -> Iterator[Sweep]:
+    name: str, group: Group, groups: Mapping[str, Group], config: Config, widths: tuple[int, ...], notes: list[str],
+    dropped: list[tuple[str, str]],
+) -> Iterator[Sweep]:  # fmt: skip
     onset_s = config.onset_s.get(name, group.onset_s or 0.0)
     first = round(onset_s * group.rate_hz)
     offset = _offset(groups.get(config.rest_of, group), config.rest_s)
@@ -158,6 +164,7 @@ def _sweeps(
             bins = binned(current, spikes, group.rate_hz, widths)
         except BadInput as error:
             notes.append(f"sweep {index} of {name or 'the file'} was left out: it {error}")
+            dropped.append((config.groups[name], str(error)))
             continue
         yield Sweep(config.groups[name], bins, spikes * (1000 / group.rate_hz), alike)
 

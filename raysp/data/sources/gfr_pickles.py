@@ -77,9 +77,9 @@ def read(config: Config, widths: tuple[int, ...]) -> Reading:
     labels = _labels(config)
 
     def one(unit: int, path: str) -> Cell:
-        sweeps, notes = _sweeps(load_values(files.read_bytes(path), path), config, widths, path)
+        sweeps, notes, dropped = _sweeps(load_values(files.read_bytes(path), path), config, widths, path)
         gamma, missing = _gamma(_gamma_path(config, unit))
-        return Cell(unit, tuple(sweeps), gamma, labels.get(unit, {}), (*missing, *notes))
+        return Cell(unit, tuple(sweeps), gamma, labels.get(unit, {}), (*missing, *notes), tuple(dropped))
 
     return clamp_files.read_all(_there(config), config, one, clamp_files.table(config))
 
@@ -121,10 +121,13 @@ def _labels(config: Config) -> dict[int, dict[str, str]]:
     return {int(unit): known_of({"species": species}) for unit, species in found.items() if str(unit).isdecimal()}
 
 
-def _sweeps(found: Any, config: Config, widths: tuple[int, ...], path: str) -> tuple[list[Sweep], list[str]]:
+def _sweeps(
+    found: Any, config: Config, widths: tuple[int, ...], path: str
+) -> tuple[list[Sweep], list[str], list[tuple[str, str]]]:
+    """Return sweeps, what is odd about others, and (stimulus, reason) of those."""
     if not isinstance(found, list):
         raise BadInput(f"{path} expected a list of sweeps, got {type(found).__name__}")
-    sweeps, notes = [], []
+    sweeps, notes, dropped = [], [], []
     for index, one in enumerate(found):
         match one:
             case {"stimulus_name": str() as stimulus, "current": dict() as current, "firing_rate": dict() as rates}:
@@ -137,9 +140,10 @@ def _sweeps(found: Any, config: Config, widths: tuple[int, ...], path: str) -> t
             bins = {width: _bins(current.get(width), rates.get(width), width) for width in widths}
         except BadInput as error:
             notes.append(f"sweep {index} ({stimulus}) was left out: it {error}")
+            dropped.append((stimulus, str(error)))
             continue
         sweeps.append(Sweep(stimulus, {width: one for width, one in bins.items() if len(one[0])}, None))
-    return sweeps, notes
+    return sweeps, notes, dropped
 
 
 def _bins(current: Any, rate: Any, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,8 @@ def _save(place: str, key: str, cell: Cell) -> None:
         }
         for one in cell.sweeps
     ]
-    header = {"key": key, "unit": cell.unit, "metadata": dict(cell.metadata), "notes": cell.notes, "sweeps": sweeps}
+    known = {"unit": cell.unit, "metadata": dict(cell.metadata), "notes": cell.notes, "dropped": cell.dropped}
+    header = {"key": key, **known, "sweeps": sweeps}
     with new_sealed(place, header) as file:
         file.write("gamma", np.array([cell.gamma]))
         for index, sweep in enumerate(cell.sweeps):
@@ -75,4 +76,6 @@ def _load(place: str, key: str) -> Cell | None:
             )
             for index, one in enumerate(known["sweeps"])
         )
-        return Cell(known["unit"], sweeps, float(arrays["gamma"][0]), known["metadata"], tuple(known["notes"]))
+        dropped = tuple((stimulus, reason) for stimulus, reason in known["dropped"])
+        gamma, notes = float(arrays["gamma"][0]), tuple(known["notes"])
+        return Cell(known["unit"], sweeps, gamma, known["metadata"], notes, dropped)

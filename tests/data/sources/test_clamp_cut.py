@@ -107,6 +107,18 @@ def test_a_cell_without_what_is_needed_is_left_out_with_the_reason(stimuli, reas
     assert split.provenance.notes == (f"1 of 2 cells were left out, since each {reason} (1)",)
 
 
+def test_a_cell_whose_sweeps_cannot_be_used_says_what_they_had():
+    steps = ("Long Square", "Noise 2")
+    gone = ("Noise 1", "has a current that is not finite at 3 samples")
+    short = Sweep("Noise 2", {10: (np.ones(1, np.float32), np.ones(1, np.uint16))}, np.array([]))
+    silent = Cell(8, (sweep("Noise 1"), short), 0.1, dropped=(("Ramp", "is odd"),))
+    split = made(cell(1), cell(7, *steps, dropped=(gone, ("Ramp", "is odd"), gone)), silent)
+    assert split.left_out == (
+        (7, f"has no sweep of Noise 1 that can be used (of 2 left out, the first {gone[1]})"),
+        (8, "has nothing to test on: no sweep of Noise 2 that can be used (1 shorter than a bin)"),
+    )
+
+
 def test_a_cell_without_long_squares_or_ramps_is_kept():
     assert made(cell(1, "Noise 1", "Noise 2")).left_out == ()
     assert len(made(cell(1, "Noise 1", "Noise 2")).first_bins(20).unit) == 0

@@ -87,6 +87,20 @@ def test_odd_sweeps_are_noted_each_time(folder):
     assert "never changes" in built(folder).provenance.notes[0]
 
 
+def test_why_sweeps_cannot_be_used_is_kept(folder, reads):
+    odd = allen_sweeps(4)
+    for sweep in odd:
+        if sweep.stimulus == "Noise 1":
+            sweep.current = np.where(np.arange(len(sweep.current)) == 150, np.nan, sweep.current)
+    write_allen(folder / "4.nwb", odd)
+    gone = [built(folder).left_out for _ in range(2)]
+    assert reads == [4, 7, 11]
+    assert gone[0] == gone[1]
+    ((unit, reason),) = gone[0]
+    assert (unit, reason.partition("that can be used (")[0]) == (4, "has no sweep of Noise 1 ")
+    assert "the first has a current that is not finite at 1 samples" in reason
+
+
 def test_a_folder_that_cannot_be_written_keeps_nothing(folder, monkeypatch):
     expected = built(shutil.copytree(folder, folder / "copy")).fingerprint()
     (folder / kept_cells.FOLDER).write_text("a file in the place of the folder")
