@@ -16,7 +16,10 @@ from raysp.objectives.loss import Loss
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from torch import nn
+
+    from raysp.data.splits.currents import Currents
 
 T = TypeVar("T")
 
@@ -68,7 +71,7 @@ class Starting(Protocol):
     """A model whose initial values come from the training data."""
 
     def start(self, *data: Any) -> None:
-        """Take them: from training trials; of a continuous recording, from the tape and its training stretches."""
+        """Take them: from training trials, or currents; of a continuous recording, from tape and training stretches."""
 
 
 class CountingEpochs(Protocol):
@@ -95,8 +98,15 @@ class PredictingRates(Protocol):
         """
 
 
+class RunningFreely(Protocol):
+    """A model of neurons under current clamp that gradient descent fits."""
+
+    def predict(self, batch: Currents) -> torch.Tensor:
+        """Return (currents, bins) spikes/ms from currents alone; of each, whatever else is in the batch, or pads it."""
+
+
 class PredictingCurrents(Protocol):
-    """A model of neurons under current clamp."""
+    """A model of neurons under current clamp that fits itself."""
 
     def rates(self, split: Any) -> np.ndarray:
         """Return (bins of all currents,) float64 spikes/ms, NaN of a unit that could not be fitted."""

@@ -51,5 +51,20 @@ def poisson_loss(log_rates: torch.Tensor, counts: torch.Tensor) -> Loss:
     return Loss.mean((entries * known).sum(), known.sum())
 
 
+def repeats_loss(log_rates: torch.Tensor, counts: torch.Tensor, repeats: torch.Tensor) -> Loss:
+    """Return the mean negative log-likelihood over bins and repeats, where one rate stands for several repeats.
+
+    Args:
+        log_rates: (currents, bins) natural log of expected spikes per bin.
+        counts: (currents, bins) mean spikes per bin of the repeats, no NaN.
+        repeats: (currents, bins) how many there are; a bin with none adds nothing, nor any gradient.
+
+    Raises:
+        BadInput: the shapes differ.
+    """
+    entries = negative_log_likelihood(log_rates, counts)
+    return Loss.mean((entries * repeats).sum(), repeats.sum())
+
+
 def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)

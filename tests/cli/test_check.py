@@ -13,6 +13,7 @@ from raysp.kinds import contract
 
 HERE = pathlib.Path(__file__).parent.parent
 LSTM = (HERE / "own/models/lstm.py").read_text()
+GRU = (HERE / "own/models/current_gru.py").read_text()
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,33 @@ def test_what_a_model_lacks_is_said(tmp_path, old, new, what, says):
     (one,) = [each for each in contract.of_model("lstm") if re.search(what, each.what)]
     with pytest.raises(Exception, match=says):
         one.run("lstm")
+
+
+def test_a_good_network_of_injected_currents_passes_all(tmp_path):
+    (tmp_path / "current_gru.py").write_text(GRU)
+    code, output = check("current_gru.py")
+    assert (code, "14 of 14 checks passed" in output, "!!" in output) == (0, True, False), output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what", "says"),
+    [
+        ("def predict", "def forecast", "predicting twice", "neither fit.split, stages., to fit itself, nor predict"),
+        ("rates(self.log_rates(batch))", "self.log_rates(batch)", "of 3 cells", "expected finite numbers >= 0"),
+        ("[..., 0] + ", "[:, 1:, 0] + ", "of 3 cells", r"rates expected \(\d+, \d+\), got"),
+        ("(seen[..., None])", "(seen[..., None].flip(1))", "nor on what follows", "alone, current 1 of"),
+        ("(self.log_rates(batch)) /", "(self.log_rates(batch) + batch.counts) /", "was answered", "another one"),
+        ("batch.counts, batch.repeats", "batch.counts, batch.repeats + 1", "without repeats", "it is another one"),
+        ('self.register_buffer("scale", ', "setattr(self, 'scale', ", "state dict", "predicts something else"),
+    ],
+)
+def test_what_a_network_of_injected_currents_lacks_is_said(tmp_path, old, new, what, says):
+    assert GRU.count(old) == 1
+    (tmp_path / "current_gru.py").write_text(GRU.replace(old, new))
+    own_code.taken("models", "current_gru.py")
+    (one,) = [each for each in contract.of_model("current_gru") if re.search(what, each.what)]
+    with pytest.raises(Exception, match=says):
+        one.run("current_gru")
 
 
 def test_the_first_failure_of_what_all_others_need_ends_it_and_others_say_where(tmp_path):

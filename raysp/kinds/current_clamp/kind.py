@@ -10,7 +10,7 @@ from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.errors import present
 from raysp.kinds.current_clamp.metrics import METRICS
-from raysp.kinds.kind import Kind, Products, Rows, Units
+from raysp.kinds.kind import Elsewhere, Kind, Products, Rows, Units
 from raysp.runs.folder import RunFolder, TrialFolder
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
     from raysp.report.section import Section
-    from raysp.training.batches import Batches
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
 
@@ -61,15 +60,9 @@ class CurrentClamp(Kind):
         currents = len(split.current_ptr) - 1
         return f"{split.sizes.units} units, {currents} currents, {split.bins_of('train')} bins to train on"
 
-    def learner(self, job: Job, split: Any, answers: Any = None) -> tuple[Any, Batches]:
-        """Refuse: there are no batches of sweeps; every model of this kind fits itself."""
-        raise NotImplementedError(f"model {job.trial.model} of injected currents expected a fit of its own")
-
-    def fit(self, job: Job, split: Any, answers: Any = None) -> Fitted:
-        """Let the model fit itself, unit by unit."""
-        from raysp.kinds.current_clamp.learner import fit
-
-        return fit(job, split)
+    learner = Elsewhere("learner")
+    fit = Elsewhere("learner")
+    check = Elsewhere("learner")
 
     def predict(self, job: Job, fitted: Fitted, split: Any) -> Products:
         """Run the model on the currents of the test part; give its parameters."""
@@ -79,9 +72,10 @@ class CurrentClamp(Kind):
 
     def predicted(self, job: Job, fitted: Fitted, data: CurrentClampSplit) -> list[Repeats]:
         """Return the rates (spikes/ms) of each current of the test part, beside what was recorded in its sweeps."""
+        from raysp.kinds.current_clamp.batches import rates_of
         from raysp.kinds.current_clamp.repeats import repeats_of
 
-        return list(repeats_of(data, fitted.model.rates(data), "test"))
+        return list(repeats_of(data, rates_of(fitted.model, data, fitted.device, job.trial.seed), "test"))
 
     def score(self, trial: Trial, split: Any, answers: Any, folder: TrialFolder) -> Rows:
         """Return each unit's explained variance beside its ceiling, and its loss."""

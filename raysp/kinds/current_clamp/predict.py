@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from raysp.data.splits.current_clamp import CurrentClampSplit
+from raysp.kinds.current_clamp.batches import rates_of
 from raysp.kinds.current_clamp.parameters_file import write_parameters
 from raysp.kinds.current_clamp.rates_file import write_rates
 from raysp.kinds.current_clamp.repeats import repeats_of
 from raysp.kinds.kind import Products
+from raysp.models import catalog
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 
@@ -21,15 +23,17 @@ def predict(job: Job, fitted: Fitted, split: CurrentClampSplit) -> Products:
     """
     job.report({"phase": "predicting"})
     trial, model = job.trial, fitted.model
-    found = list(repeats_of(split, model.rates(split), "test"))
+    found = list(repeats_of(split, rates_of(model, split, fitted.device, trial.seed), "test"))
     sees_counts = bool(getattr(model, "sees_counts", False))
     known = _known(split)
-    rows = [{**row, **known[int(row["unit"])]} for row in model.rows()]
+    own = model.rows() if hasattr(model, "rows") else []
+    rows = [{**row, **known[int(row["unit"])]} for row in own]
     failed = {row["unit"] for row in rows if row["status"] == "failed"}
     files = {"predictions.parquet": lambda path: write_rates(path, trial, split, found, sees_counts=sees_counts)}
     if rows:
         files["parameters.parquet"] = lambda path: write_parameters(path, trial, split.sizes, rows)
-    done = {"selected_on": "validation part, each unit by itself", "units_failed": len(failed)}
+    selected = "validation part" + (", each unit by itself" if catalog.fits_itself(trial.model) else "")
+    done = {"selected_on": selected, "units_failed": len(failed)}
     return Products(files, {"units_failed": sorted(failed)}, done)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -98,6 +100,23 @@ def measures(currents: Sequence[Repeats], bin_ms: float, *, sees_counts: bool = 
     bins = weights * [one.counts.shape[1] for one in currents]
     silent = not any(one.rates.any() for one in currents) and any(one.counts.any() for one in currents)
     return Measures(**means, loss=_mean([one["loss"] for one in found], bins), dead=silent)
+
+
+def validated(model: Any, split: CurrentClampSplit, rates: np.ndarray) -> dict[str, float]:
+    """Return what a fitted model comes to on the validation part: means over the units that have a fit.
+
+    Args:
+        model: whose rates they are.
+        split: the recording.
+        rates: flat as `split.current`, spikes/ms.
+    """
+    own = [
+        measures(list(found), split.sizes.bin_ms, sees_counts=getattr(model, "sees_counts", False))
+        for _, found in groupby(repeats_of(split, rates, "validation"), lambda one: one.unit)
+    ]
+    values = {"unseen_loss": [one.loss for one in own], "validation EVR": [one.ratio for one in own]}
+    known = {name: [value for value in found if np.isfinite(value)] for name, found in values.items()}
+    return {name: float(np.mean(found)) for name, found in known.items() if found}
 
 
 def _of_one(one: Repeats, bin_ms: float, sees_counts: bool) -> dict[str, float]:
