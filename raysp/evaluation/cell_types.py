@@ -41,12 +41,14 @@ class Clusters:
         v_measure: V-measure.
         labels: names of the labels.
         counts: (clusters, labels) cells.
+        merges: (cells - 1, 4) which two became one, at what distance, and of how many cells, as scipy's linkages are.
     """
 
     ari: float
     v_measure: float
     labels: tuple[str, ...]
     counts: np.ndarray
+    merges: np.ndarray
 
 
 def decode(
@@ -103,16 +105,16 @@ def split_halves(
 
 def clusters(features: np.ndarray, labels: np.ndarray) -> Clusters:
     """Cluster cells by Ward's method, as many clusters as labels, by scaled features."""
-    from sklearn.cluster import AgglomerativeClustering
+    from scipy.cluster import hierarchy
     from sklearn.metrics import adjusted_rand_score, v_measure_score
     from sklearn.metrics.cluster import contingency_matrix
     from sklearn.preprocessing import StandardScaler
 
     names = tuple(np.unique(labels).tolist())
-    scaled = StandardScaler().fit_transform(features)
-    found = AgglomerativeClustering(len(names), linkage="ward").fit_predict(scaled)
+    merges = hierarchy.ward(StandardScaler().fit_transform(features))
+    found = hierarchy.cut_tree(merges, len(names))[:, 0]
     ari, v_measure = adjusted_rand_score(labels, found), v_measure_score(labels, found)
-    return Clusters(float(ari), float(v_measure), names, contingency_matrix(found, labels))
+    return Clusters(float(ari), float(v_measure), names, contingency_matrix(found, labels), merges)
 
 
 def ranks(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:

@@ -47,6 +47,7 @@ def test_clusters_are_those_of_the_types(cells):
     assert found.v_measure > 0.8
     assert found.labels == ("a", "b", "c")
     np.testing.assert_array_equal(found.counts.sum(axis=0), [40, 30, 30])
+    assert (found.merges.shape, found.merges[-1, 3]) == ((99, 4), 100)
 
 
 def test_ranks_of_two_groups():

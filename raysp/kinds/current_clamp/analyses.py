@@ -21,6 +21,7 @@ FORMAT = 2
 SCHEMA = {
     "split": "String",
     "model": "String",
+    "features": "String",
     "analysis": "String",
     "item": "String",
     "statistic": "String",
@@ -30,7 +31,9 @@ SCHEMA = {
     "p": "Float64",
 }
 """`analysis` is "decoding", "importance", "split halves", "clusters", "cluster by line", "species" or "separability";
-`item` what was decoded, tested or counted; `count` of cells; `spread` the standard deviation over repeats or folds."""
+of the clusters' tree also "leaf" (number of a cell, its line) and, in order, "merge" (of two cells or earlier merges,
+which are numbered on after the cells). `features` is what was seen of cells, as `Features.words`; `item` what was
+decoded, tested, counted or merged; `count` of cells; `spread` the standard deviation over repeats or folds."""
 
 TEST_GROUPS = ("all", "spiny", "aspiny")
 LEAST = 8
@@ -48,14 +51,16 @@ def write_analyses(run: RunFolder, cells: polars.DataFrame) -> None:
 
     path = files.join(run.path, NAME)
     cells = cells.filter(polars.col("best") & polars.col("protocol").is_in(PROTOCOLS))
-    wanted = ("split", "model", "unit", "alpha", "beta", "poly_coeff", "sigma", "threshold", "gamma", "test_evr")
-    now = {"format": FORMAT, "cells": files.digest(cells.select(*wanted, "species", "line", "dendrite").to_dicts())}
+    whose, fitted = ("split", "model", "unit", "bin_ms"), ("alpha", "beta", "bend", "bent", "bent_lambda", "poly_coeff")
+    known = (*fitted, "sigma", "threshold", "gamma", "test_evr", "species", "line", "dendrite")
+    now = {"format": FORMAT, "cells": files.digest(cells.select(*whose, *known).to_dicts())}
     if files.exists(path) and tables.read_note(path, AGAIN).get("made_from") == now:
         return
     rows = []
     for (split, model), part in cells.group_by("split", "model", maintain_order=True):
         if part["alpha"].list.len().n_unique() == 1:
-            rows += [{"split": split, "model": model, **row} for row in analysed(features_of(part))]
+            found = features_of(part)
+            rows += [{"split": split, "model": model, "features": found.words, **row} for row in analysed(found)]
     if not rows:
         files.remove(path)
         return
@@ -108,6 +113,11 @@ def _clusters(found: Features) -> Iterator[dict[str, Any]]:
     for cluster, counts in enumerate(got.counts):
         for line, count in zip(got.labels, counts, strict=True):
             yield _row("cluster by line", f"{cluster + 1}, {line}", "cells", found.line, [float(count)])
+    for one, other, distance, count in got.merges.tolist():
+        row = _row("merge", f"{one:.0f}, {other:.0f}", "distance", found.line, [distance])
+        yield {**row, "count": int(count)}
+    for cell, line in enumerate(found.line.tolist()):
+        yield {**_row("leaf", f"{cell}, {line}", "cells", found.line, [1.0]), "count": 1}
 
 
 def _of_species(found: Features, group: str) -> Iterator[dict[str, Any]]:

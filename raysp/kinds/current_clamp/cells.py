@@ -106,13 +106,13 @@ def best_cells(source: str, protocol: str = "", *, published: bool = False, plai
     from polars import col
 
     table = read_cells(source)
+    there = table.filter(col("best"))["protocol"].unique().sort().to_list()
     if plain:
         bent = col("bent").list.len().fill_null(0) > 0
         freed = (col("chosen") & bent).any().over("run_trial", "unit")
         table = marked(table.with_columns(chosen=col("chosen") | freed).filter(~bent))
     # Where the activation was fitted with all else, its bins are those of the data.
     table = table.filter(col("best")).with_columns(col("activation_bin_ms").fill_null(col("bin_ms")))
-    there = table["protocol"].unique().sort().to_list()
     protocol = protocol or (PREFERRED if PREFERRED in there or not there else there[0])
     if protocol not in there:
         raise BadInput(

@@ -44,9 +44,11 @@ def export(source: str, path: str, form: str, **choice: Any) -> str:
     for name in choice:
         if name not in CHOICE:
             raise unknown("choice of an export", name, CHOICE)
-    rows = best_cells(source, **choice, plain=True).to_dicts()
+    rows, fitted = best_cells(source, **choice, plain=True).to_dicts(), len(best_cells(source, **choice))
+    passes = " that passes the filter" if choice.get("published") else ""
     if not rows:
-        raise BadInput(f"{source} has no cell to write{' that passes the filter' if choice.get('published') else ''}")
+        bent = f" without bent inputs, which {form} cannot hold: fit with bends=[]" if fitted else ""
+        raise BadInput(f"{source} has no cell to write{passes}{bent}")
     if odd := [row["unit"] for row in rows if row["feedback"] != FEEDBACK]:
         raise BadInput(f"{form} expected the feedback factor {FEEDBACK:g}, which it cannot hold; cell {odd[0]} differs")
     if form == "gfr-json":
@@ -59,9 +61,10 @@ def export(source: str, path: str, form: str, **choice: Any) -> str:
     at = ", ".join(f"({dt}, {activation})" for dt, activation in widths)
     unscored = sum(row["test_evr"] is None for row in rows)
     others = f"; of {unscored} another was chosen, with bent inputs, and these have no score on test currents"
+    gone = f"; {fitted - len(rows)} have no fit without bent inputs{passes}, and are not in it"
     return (
         f"{path}: {counted(rows, 'fit')} by protocol {rows[0]['protocol']}, bins and activation bins of {at} ms"
-        f"{others if unscored else ''}"
+        f"{others if unscored else ''}{gone if fitted > len(rows) else ''}"
     )
 
 

@@ -157,6 +157,11 @@ def kernels(parameters: Parameters, bins: np.ndarray) -> tuple[np.ndarray, np.nd
     return parameters.alpha @ powers, parameters.beta @ powers
 
 
+def bent_kernels(parameters: Parameters, bins: np.ndarray) -> np.ndarray:
+    """Return what bent inputs so many bins ago still count, in the measure of `kernels`, (neurons, bent, points)."""
+    return parameters.bent[..., None] * parameters.bent_decay[:, None] ** bins
+
+
 def run(parameters: Parameters, current: np.ndarray) -> np.ndarray:
     """Return the rates, spikes/ms, of neurons that hear their own.
 

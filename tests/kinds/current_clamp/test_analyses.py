@@ -28,6 +28,10 @@ def cells(count=132, seed=0):
             "beta": rng.normal(size=(count, 3)).tolist(),
             "poly_coeff": np.column_stack([np.full(count, 0.5), rng.uniform(1, 2, count)]).tolist(),
             "sigma": np.full(count, 200.0),
+            "bin_ms": [20] * count,
+            "bend": [[40.0, 80.0] if one % 2 else [] for one in range(count)],
+            "bent": [[0.5, -0.25] if one % 2 else [] for one in range(count)],
+            "bent_lambda": [[1.0, -np.expm1(-20 / 200)] if one % 2 else [] for one in range(count)],
             "threshold": rng.normal(100, 10, count),
             "gamma": rng.uniform(0.1, 0.2, count) + 0.05 * (kind < 4),
             "test_evr": np.where(np.arange(count) == 7, 0.4, 0.8),
@@ -38,14 +42,19 @@ def cells(count=132, seed=0):
 def test_features_are_filters_and_the_activation_written_out():
     table = cells()
     found = features_of(table)
-    assert found.names == ("alpha_1", "alpha_2", "alpha_3", "beta_1", "beta_2", "beta_3", "c0", "c1", "gamma")
-    assert found.values.shape == (131, 9), "one cell explains too little"
+    filters = ("alpha_1", "alpha_2", "alpha_3", "beta_1", "beta_2", "beta_3")
+    assert found.names == (*filters, "bent_0.2_0", "bent_0.4_200", "c0", "c1", "gamma")
+    assert found.values.shape == (131, 11), "one cell explains too little"
+    np.testing.assert_array_equal(found.values[:2, 6:8], [[0, 0], [0.5, -0.25]])
+    assert found.words == "3 alpha, 3 beta, 2 bent, c0, c1, gamma"
+    plain = features_of(table.with_columns(**{name: polars.lit([]) for name in ("bend", "bent", "bent_lambda")}))
+    assert plain.names == (*filters, "c0", "c1", "gamma")
     one = table.row(0, named=True)
     a0, a1 = one["poly_coeff"]
     z = np.array([50.0, 120.0])
-    c0, c1 = found.values[0, 6:8]
+    c0, c1 = found.values[0, 8:10]
     np.testing.assert_allclose(c0 + c1 * z, a0**2 + a1**2 * (z - one["threshold"]) / one["sigma"])
-    assert list(dict.fromkeys(found.group_of)) == ["alpha", "beta", "activation"]
+    assert list(dict.fromkeys(found.group_of)) == ["alpha", "beta", "bent", "activation"]
     assert set(found.line) == {"Pvalb", "Rorb", "Sst", "Tlx3", ""}
     assert set(common_lines(found).line) == {"Pvalb", "Rorb", "Sst", "Tlx3"}
     assert set(common_lines(found, 21).line) == {"Pvalb", "Sst", "Tlx3"}, "of Rorb there are 21"
@@ -65,7 +74,8 @@ def written(tmp_path_factory):
 def test_every_analysis_is_there_with_how_many_cells(written):
     table = tables.read_table(files.join(written.path, "analyses.parquet"))
     assert set(table["analysis"]) == {
-        "decoding", "importance", "split halves", "clusters", "cluster by line", "species", "separability",
+        "decoding", "importance", "split halves", "clusters", "cluster by line", "leaf", "merge", "species",
+        "separability",
     }  # fmt: skip
     decoded = table.filter(polars.col("analysis") == "decoding")
     assert decoded["item"].unique().sort().to_list() == [
@@ -74,6 +84,10 @@ def test_every_analysis_is_there_with_how_many_cells(written):
     assert (decoded["count"] == 87).all()
     clusters = table.filter(polars.col("analysis") == "cluster by line")
     assert clusters["value"].sum() == 87
+    assert table["features"].unique().to_list() == ["3 alpha, 3 beta, 2 bent, c0, c1, gamma"]
+    merges, leaves = (table.filter(polars.col("analysis") == one) for one in ("merge", "leaf"))
+    assert (len(leaves), len(merges), merges["count"][-1]) == (87, 86, 87)
+    assert merges["value"].is_sorted()
     species = table.filter(polars.col("analysis") == "species")
     gamma = species.filter(polars.col("item") == "all, gamma").row(0, named=True)
     assert gamma["value"] > 0.7

@@ -229,6 +229,19 @@ def test_a_form_that_holds_no_bent_input_takes_the_best_candidate_without(made, 
     assert not torch.equal(plain(torch.full((9, 1), 400.0, dtype=torch.float64)), high)
 
 
+def test_cells_without_any_fit_that_a_form_can_hold_are_counted_and_not_lost_silently(made, tmp_path):
+    table = tables.read_table(f"{made.run.path}/parameters.parquet")
+    clean = table.filter(polars.col("best") & (polars.col("protocol") == "clean")).sort("unit")
+    inputs = {name: polars.lit([value]) for name, value in (("bend", 30.0), ("bent", 0.5), ("bent_lambda", 1.0))}
+    bent, note = clean[:1].with_columns(**inputs), {"format": FORMAT, "kind": "parameters of cells"}
+    some, none, file = (str(tmp_path / name) for name in ("some.parquet", "none.parquet", "cells.json"))
+    tables.write_table(some, polars.concat([bent, clean[1:]]), note)
+    tables.write_table(none, bent, note)
+    assert "; 1 have no fit without bent inputs, and are not in it" in export(some, file, "gfr-json")
+    with pytest.raises(BadInput, match="no cell to write without bent inputs, which gfr-json cannot hold: fit with"):
+        export(none, file, "gfr-json")
+
+
 def test_the_verbs(made, tmp_path):
     file, table = str(tmp_path / "cells.json"), str(tmp_path / "cells.parquet")
 

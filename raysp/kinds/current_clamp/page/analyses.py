@@ -26,6 +26,19 @@ MEANS, SMALLEST_P = "mean of", 0.01
 
 
 @dataclass(frozen=True)
+class Tree:
+    """Cells as Ward's method joins them.
+
+    Attributes:
+        lines: of each cell.
+        merges: (cells - 1, 4) as scipy's linkages are: two numbers, of cells or earlier merges, distance, cells.
+    """
+
+    lines: list[str]
+    merges: np.ndarray
+
+
+@dataclass(frozen=True)
 class Analyses:
     """Rows of analyses.parquet."""
 
@@ -41,6 +54,11 @@ class Analyses:
             if rows:
                 yield title, rows
 
+    def features(self) -> list[str]:
+        """Return what was seen of cells, a text for each model and split."""
+        found = ((f"{row['model']}, {row['split']}", row.get("features")) for row in self.rows)
+        return list(dict.fromkeys(f"{whose}: {words}" for whose, words in found if words))
+
     def clusters(self) -> dict[str, dict[tuple[str, str], float]]:
         """Return, by model and split, (cluster, line) -> cells."""
         found: dict[str, dict[tuple[str, str], float]] = {}
@@ -49,6 +67,18 @@ class Analyses:
                 cluster, line = row["item"].split(", ", 1)
                 found.setdefault(f"{row['model']}, {row['split']}", {})[cluster, line] = row["value"]
         return found
+
+    def trees(self) -> dict[str, Tree]:
+        """Return the trees of cells by model and split."""
+        merges: dict[str, list[tuple[float, ...]]] = {}
+        lines: dict[str, list[str]] = {}
+        for row in self.rows:
+            whose, (first, _, second) = f"{row['model']}, {row['split']}", row["item"].partition(", ")
+            if row["analysis"] == "merge":
+                merges.setdefault(whose, []).append((float(first), float(second), row["value"], row["count"]))
+            elif row["analysis"] == "leaf":
+                lines.setdefault(whose, []).append(second)
+        return {whose: Tree(lines[whose], np.array(found)) for whose, found in merges.items()}
 
 
 def read_analyses(run: RunFolder) -> Analyses:

@@ -13,18 +13,19 @@ from raysp.errors import NotReady
 from raysp.io.words import number
 from raysp.kinds.current_clamp.load import parameters_of
 from raysp.kinds.current_clamp.metrics import EVR
+from raysp.kinds.current_clamp.page.filters import CURRENT, bent_gains, bent_kernels_of, gains, kernels_of
 from raysp.kinds.current_clamp.page.numbers import Numbers
 from raysp.kinds.current_clamp.rates_file import read_rates
 from raysp.kinds.current_clamp.repeats import Repeats
-from raysp.models.gfr.parameters import Parameters, activation, kernels, run
-from raysp.report.style import CORAL, GREY, INK, PALETTE, Picture, canvas, png
+from raysp.models.gfr.parameters import Parameters, activation, run
+from raysp.report.style import GREY, INK, Picture, canvas, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WINDOW_S, STEP_S, KERNEL_S = 5.0, 1.5, 1.0
-MODEL, RECORDED = PALETTE[0], INK
-KERNEL_POINTS, CURVE_POINTS = 100, 300
+WINDOW_S, STEP_S = 5.0, 1.5
+MODEL, RECORDED = CURRENT, INK
+CURVE_POINTS = 300
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,25 @@ def cell(numbers: Numbers, split: CurrentClampSplit, shown: ShownCell, predictio
     row = rows.row(0, named=True)
     parameters, alone = parameters_of(row), split.select([shown.unit])
     logged = _logged(numbers, shown.unit)
-    with canvas(9.6, 8.2) as figure:
-        grid = figure.add_gridspec(4, 6, height_ratios=[0.5, 1, 1, 1])
+    bent = len(parameters.bent_decay) > 0
+    with canvas(9.6, 8.2 + 2.1 * bent) as figure:
+        grid = figure.add_gridspec(4 + bent, 6, height_ratios=[0.5, *[1] * (3 + bent)])
         below = figure.add_subplot(grid[1, :])
         _window(figure.add_subplot(grid[0, :], sharex=below), below, currents[0], row["bin_ms"])
         _step(figure.add_subplot(grid[2, :3]), alone, parameters)
         _activation(figure.add_subplot(grid[2, 3:]), alone, parameters, row)
         wide = 2 if logged else 3
-        _filters(figure.add_subplot(grid[3, :wide]), parameters, row["bin_ms"])
-        _kernels(figure.add_subplot(grid[3, wide : 2 * wide]), parameters, row["bin_ms"])
+        gains(figure.add_subplot(grid[3, :wide]), parameters, row["bin_ms"])
+        kernels_of(figure.add_subplot(grid[3, wide : 2 * wide]), parameters, row["bin_ms"])
         if logged:
             _losses(figure.add_subplot(grid[3, 4:]), *logged)
+        if bent:
+            bent_gains(figure.add_subplot(grid[4, :3]), parameters, row["bin_ms"])
+            bent_kernels_of(figure.add_subplot(grid[4, 3:]), parameters, row["bin_ms"])
         return Picture(
             f"cell-{shown.unit}",
             f"Cell {shown.unit}, the {shown.place} one of {numbers.main}",
-            _caption(row, len(currents[0].counts), logged),
+            _caption(row, len(currents[0].counts), logged, bent=bent),
             png(figure),
         )
 
@@ -93,8 +98,9 @@ def _logged(numbers: Numbers, unit: int) -> tuple[str, Mapping[str, Any]] | None
     return None
 
 
-def _caption(row: Mapping[str, Any], repeats: int, logged: tuple[str, Any] | None) -> str:
+def _caption(row: Mapping[str, Any], repeats: int, logged: tuple[str, Any] | None, *, bent: bool) -> str:
     losses = f", and the losses of the fit by {logged[0]}" if logged else ""
+    heard = "; last, the same of what the current has above each bend, which is heard beside it" if bent else ""
     known = ", ".join(row[name] for name in ("species", "line", "dendrite", "layer") if row[name])
     return (
         f"{known + '; ' if known else ''}explained-variance ratio {number(row['test_evr'], 'digits')} of about "
@@ -102,7 +108,7 @@ def _caption(row: Mapping[str, Any], repeats: int, logged: tuple[str, Any] | Non
         f"validation. Above: a window of the test current, and the mean of {repeats} repeats (black), with the "
         "prediction (blue). Middle: the strongest step that trained, and the activation over what the first bins of "
         "steps gave. Below: the gains of current (blue) and own rate (coral) by filter, what both still count later"
-        f"{losses}."
+        f"{losses}{heard}."
     )
 
 
@@ -146,28 +152,6 @@ def _activation(axes: Axes, split: CurrentClampSplit, parameters: Parameters, ro
     axes.plot(drive, activation(drive[None], parameters)[0] * 1000, color=MODEL, linewidth=1.5)
     axes.plot(points.current, points.rate * 1000, "o", color=RECORDED, markersize=4, alpha=0.6)
     axes.set(xlabel="current or summed filters (pA)", ylabel="rate (Hz)", title=f"activation, first {at} ms of steps")
-
-
-def _filters(axes: Axes, parameters: Parameters, bin_ms: int) -> None:
-    taus = -bin_ms / np.log(np.clip(parameters.decay[1:], 1e-300, None))
-    places = np.arange(len(taus))
-    for shift, gains, colour in ((-0.2, parameters.alpha[0, 1:], MODEL), (0.2, parameters.beta[0, 1:], CORAL)):
-        axes.bar(places + shift, gains, 0.4, color=colour)
-    axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set_xticks(places, [f"{tau:.0f}" for tau in taus])
-    alone = f"without memory: α {parameters.alpha[0, 0]:.2f}, β {parameters.beta[0, 0]:.2f}"
-    axes.set(xlabel="time constant (ms)", ylabel="gain", title=alone)
-    axes.title.set_fontsize(9)
-
-
-def _kernels(axes: Axes, parameters: Parameters, bin_ms: int) -> None:
-    # At 0 the filter without memory counts, too, and dwarfs all others.
-    bins = np.linspace(1, 1000 * KERNEL_S / bin_ms, KERNEL_POINTS)
-    for kernel, colour, name in zip(kernels(parameters, bins), (MODEL, CORAL), ("current", "own rate"), strict=True):
-        axes.plot(bins * bin_ms / 1000, kernel[0], color=colour, linewidth=1.5, label=name)
-    axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set(xlabel="time ago (s)", ylabel="kernel", title="from one bin on")
-    axes.legend()
 
 
 def _losses(axes: Axes, model: str, row: Mapping[str, Any]) -> None:

@@ -13,6 +13,8 @@ from raysp.kinds.current_clamp.page.analyses import cluster_lines, importances, 
 from raysp.kinds.current_clamp.page.cell import cell, shown_cells
 from raysp.kinds.current_clamp.page.numbers import Numbers, read_numbers
 from raysp.kinds.current_clamp.page.scores import histograms, pairs
+from raysp.kinds.current_clamp.page.spread import validated, violins
+from raysp.kinds.current_clamp.page.trees import trees
 from raysp.report import provenance
 from raysp.report.pages import Pages, render
 from raysp.report.run_data import RunData, Task
@@ -35,10 +37,11 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
     """
     found = [(task, read_numbers(data, task)) for task in data.tasks]
     overview = Drawn("cells-")
-    overview.add(histograms, found)
+    for over_cells in (histograms, violins, validated):
+        overview.add(over_cells, found)
     analyses = read_analyses(data.run)
     drawn = Drawn("cells-")
-    for figure in (importances, cluster_lines) if analyses else ():
+    for figure in (importances, cluster_lines, trees) if analyses else ():
         drawn.add(figure, analyses)
     recordings = []
     for i, (task, numbers) in enumerate(found):

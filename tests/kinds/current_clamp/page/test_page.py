@@ -1,6 +1,11 @@
 """What a page shows of cells: from a run's files, whole or damaged."""
 
+import dataclasses
+import io
+
+import polars
 import pytest
+from PIL import Image
 
 from raysp.driver.report import open_run, write_report
 from raysp.errors import NotReady
@@ -11,6 +16,8 @@ from raysp.kinds.current_clamp.page.cell import ShownCell, cell, shown_cells
 from raysp.kinds.current_clamp.page.numbers import Numbers, read_numbers
 from raysp.kinds.current_clamp.page.page import draw
 from raysp.kinds.current_clamp.page.scores import histograms, pairs
+from raysp.kinds.current_clamp.page.spread import validated, violins
+from raysp.kinds.current_clamp.page.trees import trees
 from tests.kinds.current_clamp.made_up import make_run
 
 
@@ -58,13 +65,31 @@ def test_figures_are_drawn_and_what_cannot_be_is_a_note(opened, neurons):
     assert drawn.pictures[0].name == "standin-cells-pairs"
     assert drawn.notes == []
     assert all(one.png.startswith(b"\x89PNG") for one in drawn.pictures)
-    assert histograms([(task, numbers)]).name == "evr"
-    for figure, what in ((histograms, [(task, Numbers())]), (pairs, Numbers()), (cluster_lines, Analyses([]))):
+    for figure, name in ((histograms, "evr"), (violins, "evr-violins"), (validated, "evr-validated")):
+        assert figure([(task, numbers)]).name == name
+        with pytest.raises(NotReady):
+            figure([(task, Numbers())])
+    for figure, what in ((pairs, Numbers()), (cluster_lines, Analyses([])), (trees, Analyses([]))):
         with pytest.raises(NotReady):
             figure(what)
     (first, *_), trial = neurons.of("gfr").units, neurons.of("gfr", 1)
     with pytest.raises(NotReady, match="it has no fit"):
         cell(numbers, neurons.split, ShownCell(first, "best"), neurons.run.trial(trial.id).predictions)
+
+
+def test_bent_inputs_are_drawn_beside_the_plain_ones(opened, neurons):
+    _, _, numbers = opened
+    inputs = {"bend": [20.0, 20.0, 60.0], "bent": [0.5, -0.2, 1.0], "bent_lambda": [1.0, 0.4, 1.0]}
+    heard = numbers.cells.with_columns(**{name: polars.lit(values) for name, values in inputs.items()})
+    trial = neurons.of(numbers.main)
+    shown, predictions = ShownCell(trial.units[0], "best"), neurons.run.trial(trial.id).predictions
+    plain, bent = (
+        cell(dataclasses.replace(numbers, cells=table), neurons.split, shown, predictions)
+        for table in (numbers.cells, heard)
+    )
+    assert ("above each bend" in plain.caption, "above each bend" in bent.caption) == (False, True)
+    heights = [Image.open(io.BytesIO(one.png)).height for one in (plain, bent)]
+    assert heights[1] > 1.2 * heights[0]
 
 
 def test_tables_rank_fits_and_have_parameters_by_quartiles(opened):
@@ -101,6 +126,18 @@ def test_clusters_of_a_run_are_drawn():
     ]
     assert cluster_lines(Analyses(rows)).png
     assert Analyses(rows).clusters()["gfr, cells"]["2", "Sst"] == 2
+
+
+def test_trees_of_cells_are_drawn_as_they_were_merged():
+    common = {"model": "gfr", "split": "cells", "features": "3 alpha, gamma"}
+    merges = [("0, 2", 0.5, 2), ("1, 3", 0.7, 2), ("4, 5", 3.0, 4)]
+    rows = [{**common, "analysis": "merge", "item": item, "value": far, "count": n} for item, far, n in merges]
+    rows += [{**common, "analysis": "leaf", "item": f"{i}, {'Sst' if i % 2 else 'Pvalb'}"} for i in range(4)]
+    found = Analyses(rows)
+    assert found.trees()["gfr, cells"].lines == ["Pvalb", "Sst", "Pvalb", "Sst"]
+    assert found.trees()["gfr, cells"].merges.tolist()[1] == [1, 3, 0.7, 2]
+    assert found.features() == ["gfr, cells: 3 alpha, gamma"]
+    assert trees(found).png
 
 
 def test_importances_of_features_are_drawn_and_their_groups_are_in_the_table():
