@@ -237,6 +237,8 @@ class Trial:
         label: what the model is called in this experiment; empty for its own name.
         code: digest of the files that compute it (`raysp.config.code_hash`); empty where nobody knows.
         plugins: a person's own code among them, e.g. "models/lstm" -> its path below the run's code/; None for none.
+        inputs: tables of other runs that it starts from: name -> SHA-256 of the rows, of which the run's inputs/ has a
+            copy; None for none.
         recorded: its id where it was read from a record; empty for one that is planned now.
     """
 
@@ -251,6 +253,7 @@ class Trial:
     label: str = ""
     code: str = ""
     plugins: Mapping[str, str] | None = None
+    inputs: Mapping[str, str] | None = None
     # What is on disk keeps its name, whatever a later version of raysp would call it. A changed copy is a new trial.
     recorded: str = field(default="", init=False, compare=False, repr=False)
 

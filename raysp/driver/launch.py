@@ -18,7 +18,7 @@ from raysp.driver.form import lines as form_lines
 from raysp.driver.launch_words import say_form, say_left_out, say_outside, say_replaced, show_failure
 from raysp.driver.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.driver.progress import Progress
-from raysp.driver.record import copy_plugins, write_record
+from raysp.driver.record import copy_inputs, copy_plugins, write_record
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, leftovers
 from raysp.io.refusals import raise_together
@@ -200,6 +200,7 @@ def _launch(asked: Asked, say: Callable[[str], None]) -> int:
         _say_judge(names, say)
         form = asked.settled(plan)
         copy_plugins(run)
+        copy_inputs(run, plan.trials)
         trials = write_record(run, asked.whole, plan, request.root, form=form, own=asked.own)
         say_form(run, form, say)
         missing = _start_over(run, form.planned, request)

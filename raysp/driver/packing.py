@@ -52,12 +52,15 @@ def trial_of(
         BadInput: an unknown model or setting, or one that gradient descent does not fit.
         NotReady: the split is not prepared.
     """
+    from raysp.kinds import catalog as kinds
     from raysp.models import catalog
+    from raysp.runs import inputs
 
     config = settings.plain(catalog.config(model, model_settings or {}))
     fingerprint = store.header(root, split).fingerprint
     own = plugins.of_model(model, config)
-    return Trial(model, config, training or Training(), split, fingerprint, plugins=own)
+    given = inputs.digests(kinds.of(catalog.kind(model)).inputs(model, config))
+    return Trial(model, config, training or Training(), split, fingerprint, plugins=own, inputs=given)
 
 
 def measure(

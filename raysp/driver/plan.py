@@ -16,6 +16,7 @@ from raysp.errors import BadInput
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind, Units
 from raysp.models import catalog
+from raysp.runs import inputs
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,11 @@ def _trial(
     chosen, training = settings_on(experiment, choice, header.name)
     code, data = code_hash.digest(code_hash.of_model(choice.name, chosen)), header.fingerprint
     own = plugins.of_model(choice.name, chosen)
+    given = inputs.digests(kinds.of(header.kind).inputs(choice.name, chosen))
     trial = Trial(
-        choice.name, chosen, training, header.name, data, seed, units, label=choice.label, code=code, plugins=own
-    )
+        choice.name, chosen, training, header.name, data, seed, units, label=choice.label, code=code, plugins=own,
+        inputs=given,
+    )  # fmt: skip
     if not header.role.selects_with or training is None:
         return trial
     followed = _trial(experiment, choice, headers[header.role.selects_with], headers, seed, units)

@@ -15,6 +15,7 @@ from raysp.errors import present
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.runs.folder import RunFolder
+from raysp.runs.inputs import columns
 
 Say = Callable[[str], None]
 
@@ -57,7 +58,9 @@ def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, fl
     split = store.load(request.root, trial.split)
     split = split if trial.units is None else split.select(trial.units)
     lowest, highest, count = steps
-    kind, job = kinds.of(split.kind), Job(trial, device=request.device)
+    kind = kinds.of(split.kind)
+    given = {name: columns(table) for name, table in kind.inputs(trial.model, trial.hyperparameters).items()}
+    job = Job(trial, device=request.device, inputs=given.__getitem__)
     found = lr_range(job, lambda job: kind.learner(job, split), lowest=lowest, highest=highest, steps=count)
     path = files.join(run.path, "lr-range", trial.id)
     files.write_json(f"{path}.json", {"trial": trial.id, **dataclasses.asdict(found)})

@@ -7,7 +7,7 @@ import getpass
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from raysp.config import code_hash, plugin, plugins, settings
@@ -19,6 +19,7 @@ from raysp.io import address, files
 from raysp.io.yaml_files import write_yaml
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
+from raysp.runs import inputs
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.provenance import code, commit, typed, versions
 
@@ -74,6 +75,13 @@ def copy_plugins(run: RunFolder) -> None:
     """Copy the plug-ins that this process knows into a run's code, from where its workers load them."""
     for given in plugins.plugged().values():
         plugin.save(given.plugin, run.code)
+
+
+def copy_inputs(run: RunFolder, trials: Iterable[Trial]) -> None:
+    """Copy what trials start from of other runs into a run, from where its workers read it."""
+    models = {files.digest([one.model, settings.plain(one.hyperparameters)]): one for one in trials if one.inputs}
+    for one in models.values():
+        inputs.keep(run, kinds.of(catalog.kind(one.model)).inputs(one.model, one.hyperparameters))
 
 
 def code_of(form: Form, record: Mapping[str, Any]) -> dict[str, dict[str, str]]:

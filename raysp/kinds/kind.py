@@ -113,6 +113,15 @@ class Kind(abc.ABC):
         """
         return
 
+    def inputs(self, model: str, hyperparameters: Mapping[str, Any]) -> Mapping[str, polars.DataFrame]:
+        """Return the tables of other runs that a model with these settings starts from, by name.
+
+        Raises:
+            NotReady: such a run is not there, or not finished.
+            BadInput: what it holds does not go with the settings.
+        """
+        return {}
+
     def contract(self) -> Sequence[Check]:
         """Return what every model of the kind must keep, beside what all models must; see `kinds.contract`."""
         return ()

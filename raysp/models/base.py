@@ -71,7 +71,9 @@ class Starting(Protocol):
     """A model whose initial values come from the training data."""
 
     def start(self, *data: Any) -> None:
-        """Take them: from training trials, or currents; of a continuous recording, from tape and training stretches."""
+        """Take them: from training trials, or currents; of a continuous recording, from tape and training stretches; of
+        a network of neurons, from a table of them, and the trial's seed.
+        """
 
 
 class CountingEpochs(Protocol):

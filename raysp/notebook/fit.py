@@ -15,6 +15,7 @@ from raysp.kinds import catalog as kinds
 from raysp.models import catalog
 from raysp.notebook.fitted_model import FittedModel
 from raysp.notebook.loaded_split import LoadedSplit, check_loaded
+from raysp.runs.inputs import columns
 from raysp.training.job import Follow, Job
 from raysp.training.process_limits import limited
 
@@ -87,6 +88,9 @@ def fit(
     part = split.of_units(trial.units)
     selects_on_eval = job.follow is None and trial.training is not None and trial.training.validate_on == "eval"
     answers = part.answers if selects_on_eval else None
+    tables = kinds.of(split.kind).inputs(trial.model, trial.hyperparameters)
+    starts = {name: columns(table) for name, table in tables.items()}
+    job = dataclasses.replace(job, inputs=starts.__getitem__)
     with limited(threads), _shown(f"{trial.shown} on {trial.split}", progress) as report:
         fitted = kinds.of(split.kind).fit(dataclasses.replace(job, report=report), part.split, answers)
     return FittedModel(trial, job, fitted, threads)

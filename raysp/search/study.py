@@ -14,6 +14,9 @@ from raysp.config.ranges import Count
 from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml, write_yaml
+from raysp.kinds import catalog as kinds
+from raysp.models import catalog as models
+from raysp.runs import inputs
 from raysp.runs.folder import RunFolder
 from raysp.search.objective import check_names
 from raysp.search.space import Space
@@ -130,7 +133,10 @@ class Definition:
         chosen, training = build(self.model, self.space.complete(params, self.base), f"candidate {dict(params)}")
         code = code_hash.digest(code_hash.of_model(self.model, chosen)) if self.code else ""
         units, own = self.chunks[chunk] if self.chunks else self.units, plugins.of_model(self.model, chosen)
-        return Trial(self.model, chosen, training, self.split, self.data, seed, units, code=code, plugins=own)
+        given = inputs.digests(kinds.of(models.kind(self.model)).inputs(self.model, chosen))
+        return Trial(
+            self.model, chosen, training, self.split, self.data, seed, units, code=code, plugins=own, inputs=given
+        )
 
     def plain(self) -> dict[str, Any]:
         """Return the definition as dictionaries and plain values."""
@@ -261,6 +267,7 @@ class Study:
     def trial(self, candidate: Candidate, seed: int, chunk: int = 0) -> Trial:
         """Return a candidate's trial of a seed. Raises BadInput where the model's Config refuses its settings."""
         trial = self.definition.trial(candidate.params, seed, chunk)
+        inputs.keep(self.run, kinds.of(models.kind(trial.model)).inputs(trial.model, trial.hyperparameters))
         name = candidate.trials.get(self._spelled(seed, chunk)) or ("" if self.definition.code else earlier_id(trial))
         object.__setattr__(trial, "recorded", name)
         return trial

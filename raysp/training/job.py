@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import torch
 
@@ -40,6 +40,10 @@ class Follow:
             )
 
 
+def _not_here(name: str) -> NoReturn:
+    raise BadInput(f"the trial starts from {name} of another run, which are not here; run it as an experiment")
+
+
 @dataclass(frozen=True)
 class Job:
     """One trial's fit. Everything but the trial, `purpose`, `follow` and `lanes` leaves its numbers as they are.
@@ -56,6 +60,7 @@ class Job:
         keep_going: asked once after each epoch, and between stages; False saves the state and stops.
         enough: asked with the number of epochs done; True ends training there, as if the epochs were over.
         measure_at: epochs with live metrics, beside those that the training settings ask for.
+        inputs: name -> the columns of a table of another run that the trial starts from.
         lanes: of a model with several lanes, the training settings of each, which may differ in learning rate and
             weight decay; empty where all have the trial's.
     """
@@ -69,6 +74,7 @@ class Job:
     keep_going: Callable[[], bool] = lambda: True
     enough: Callable[[int], bool] = lambda epoch: False
     measure_at: Collection[int] = ()
+    inputs: Callable[[str], Mapping[str, Sequence[Any]]] = _not_here
     lanes: tuple[Training, ...] = ()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from raysp.errors import Interrupted, NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
+from raysp.runs import inputs
 from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.trial_log import Setting
 from raysp.training.fitted import Fitted
@@ -53,6 +55,7 @@ def fitted_again(trial: Trial, setting: Setting) -> tuple[Job, Fitted, Split]:
             follow=follow_of(trial, setting),
             checkpoint=checkpoint,
             keep_going=lambda: again,
+            inputs=functools.partial(inputs.read, RunFolder(setting.run), trial),
         )
         try:
             fitted = kind.fit(job, split, answers)

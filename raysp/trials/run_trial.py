@@ -16,6 +16,7 @@ from raysp.io import files
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
+from raysp.runs import inputs
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named, recorded
@@ -62,6 +63,7 @@ def run_trial(
             report=log.and_tell(report),
             follow=follow_of(trial, setting),
             keep_going=keep_going,
+            inputs=functools.partial(inputs.read, RunFolder(setting.run), trial),
         )
         fitted = kind.fit(job, split, answers)
         log.line(summary(fitted, trial))

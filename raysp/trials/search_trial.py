@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from raysp.config.experiment import Trial
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
+from raysp.runs import inputs
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named
@@ -84,6 +86,7 @@ def search_trial(
             checkpoint=folder.checkpoint_of,
             report=told,
             enough=ladder.ends,
+            inputs=functools.partial(inputs.read, RunFolder(setting.run), trial),
             measure_at=rungs.epochs,
         )
         fitted = kinds.of(catalog.kind(trial.model)).fit(job, own)

@@ -43,14 +43,14 @@ def test_a_field_that_came_later_leaves_the_names_as_they_were_while_it_says_wha
 
     @dataclasses.dataclass(frozen=True)
     class LaterTrial(Trial):
-        inputs: tuple[str, ...] = ()
+        starts_from: tuple[str, ...] = ()
 
     later = LaterTrial(
         **{k: v for k, v in vars(TRIAL).items() if k != "recorded"} | {"training": LaterTraining(warm_restarts=0)}
     )
     assert later.id == TRIAL.id
     assert dataclasses.replace(later, training=LaterTraining()).id != TRIAL.id
-    assert dataclasses.replace(later, inputs=("a",)).id != TRIAL.id
+    assert dataclasses.replace(later, starts_from=("a",)).id != TRIAL.id
 
 
 def test_a_changed_default_of_the_training_is_another_trial():

@@ -50,6 +50,7 @@ class LabelledSequences(Kind):
     score = Elsewhere("score", "rows")
     compare = Elsewhere("compare")
     section = Elsewhere("page.page")
+    inputs = Elsewhere("inputs")
     contract = Elsewhere("contract")
 
     def predicted(self, job: Job, fitted: Fitted, data: LabelledSequencesSplit | np.ndarray) -> np.ndarray:

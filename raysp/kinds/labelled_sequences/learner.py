@@ -88,7 +88,10 @@ def learner(
     check_training(job.training)
     train, validation = split.train, split.validation
     trained, aside = (train, validation) if job.follow is None else (train.joined(validation), None)
-    return trials.new_model(job, split.sizes), SampleBatches(trained, aside, job.place, job.trial.seed)
+    model = trials.new_model(job, split.sizes)
+    for name in job.trial.inputs or ():
+        model.start(job.inputs(name), job.trial.seed)
+    return model, SampleBatches(trained, aside, job.place, job.trial.seed)
 
 
 def fit(job: Job, split: LabelledSequencesSplit, answers: SequenceAnswers | None = None) -> Fitted:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from raysp.config.ranges import Count, Positive
 from raysp.data.splits.labelled_sequences import SequenceSizes
-from raysp.models.gfr.neuron import Neurons
+from raysp.models.gfr.neuron import PARAMETERS, Neurons
 from raysp.models.gfr.parameters import Parameters, untrained
 from raysp.models.gfr_network import fused
+from raysp.models.gfr_network.pool import Pool
 from raysp.models.recurrent_classifier import RecurrentClassifier, RecurrentConfig
 
 FILTERS, ACTIVATION = ("alpha", "beta"), ("poly", "threshold")
@@ -25,7 +29,18 @@ class Config(RecurrentConfig):
         hidden: neurons.
         taus: time constants of their filters, steps; one filter without memory comes first.
         feedback: factor of a neuron's own rate. The published code has 1000 in single cells, whose rates are
-            spikes/ms; a network with 1000 does not learn.
+            spikes/ms; a network with 1000 does not learn. None for 1, or for what drawn neurons were fitted with.
+        neurons: a finished run with fits to cells, whose neurons the network takes; or a table of them: one that
+            `raysp import` wrote, or the neurons.parquet that a network's trial leaves. Empty for neurons that all begin
+            as relu(tanh(drive)).
+        neurons_bin_ms: of fits to cells, those at this width of bins, ms.
+        neurons_protocol: of fits to cells, "clean" or "paper"; empty for clean where it is there.
+        least_evr: drawn are cells whose explained-variance ratio is above it.
+        evr: of which part of their recordings: "validation"; or "test", as the published networks chose them.
+        replacement: a cell may be drawn several times.
+        in_order: the first neurons of the table as they stand, instead of a draw by the trial's seed.
+        biological: the drive of a neuron is its threshold plus sigma times what it hears, and layers begin without
+            bias; None for so where neurons come from cells.
         train_filters: gradient descent changes alpha and beta, the gains of the filters.
         train_activations: it changes the activation's coefficients and threshold, too.
         compiled: on a CPU, the neurons run compiled; otherwise, and on a GPU, by torch's operations.
@@ -33,7 +48,15 @@ class Config(RecurrentConfig):
 
     hidden: Count = 65
     taus: tuple[Positive, ...] = (1.0, 2.0, 5.0)
-    feedback: Positive = 1.0
+    feedback: Positive | None = None
+    neurons: str = ""
+    neurons_bin_ms: Count = 20
+    neurons_protocol: Literal["", "clean", "paper"] = ""
+    least_evr: float = 0.5
+    evr: Literal["validation", "test"] = "validation"
+    replacement: bool = False
+    in_order: bool = False
+    biological: bool | None = None
     train_filters: bool = True
     train_activations: bool = False
     compiled: bool = True
@@ -46,25 +69,68 @@ class Model(RecurrentClassifier):
 
     def __init__(self, config: Config, sizes: SequenceSizes) -> None:
         super().__init__(config, sizes)
+        self._take(usual(config), biological=bool(config.biological))
+
+    def start(self, columns: Mapping[str, Sequence[Any]], seed: int) -> None:
+        """Take neurons of a table in place of those that all begin alike; see `drawn`."""
+        pool, config = Pool.of(columns, self.config.evr), self.config
+        biological = pool.evr is not None if config.biological is None else config.biological
+        self._take(drawn(config, pool, seed), biological=biological)
+
+    def _take(self, chosen: Parameters, *, biological: bool) -> None:
+        config, like, self.initial = self.config, self.outward.weight, chosen
         trained = (*(FILTERS if config.train_filters else ()), *(ACTIVATION if config.train_activations else ()))
-        self.neurons = Neurons(usual(config), torch.get_default_dtype(), trained)
+        self.neurons = Neurons(chosen, like.dtype, trained).to(like.device)
+        self.biological = biological
+        if biological:
+            for layer in (self.inward, self.recurrent, self.outward):
+                nn.init.zeros_(layer.bias)
 
     def activity(self, sequences: torch.Tensor, readouts: int) -> torch.Tensor:
         """Return the rates, (steps + readouts, samples, hidden)."""
-        heard = self.heard(sequences, readouts) + self.recurrent.bias
+        heard, weight = self.heard(sequences, readouts) + self.recurrent.bias, self.recurrent.weight
+        if self.biological:
+            sigma = self.neurons.sigma
+            heard, weight = self.neurons.threshold + sigma * heard, sigma[:, None] * weight
         if self.config.compiled and heard.device.type == "cpu":
-            return fused.run(heard, self.recurrent.weight, self.neurons)
+            return fused.run(heard, weight, self.neurons)
         rate = torch.zeros_like(heard[0])
         state = rate.new_zeros(*rate.shape, len(self.neurons.decay))
         rates = []
         for now in heard:
-            rate, state = self.neurons.step(now + rate @ self.recurrent.weight.T, rate, state)
+            rate, state = self.neurons.step(now + rate @ weight.T, rate, state)
             rates.append(rate)
         return torch.stack(rates)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what neurons.parquet says of each neuron, and of what training made it from."""
+        own = self.neurons
+        found = {name: getattr(own, name).detach().cpu().double().numpy() for name in (*PARAMETERS, "sigma")}
+        lost = (1 - own.decay.cpu().double().numpy()).tolist()
+        return [
+            {
+                "unit": unit,
+                **{name: float(found[name][unit]) for name in ("sigma", "gamma", "threshold")},
+                "poly_coeff": found["poly"][unit].tolist(),
+                **{name: found[name][unit].tolist() for name in FILTERS},
+                "lambda": lost,
+                "feedback": own.feedback,
+                **{f"initial_{name}": getattr(self.initial, name)[unit].tolist() for name in FILTERS},
+            }
+            for unit in range(self.config.hidden)
+        ]
 
 
 def usual(config: Config) -> Parameters:
     """Return neurons whose rate is relu(tanh(drive)) before they are trained."""
     ones, decay = np.ones(config.hidden), np.exp(-1 / np.array(config.taus))
     poly = np.tile([0.0, 1.0], (config.hidden, 1))
-    return untrained(poly, 0 * ones, ones, ones, np.concatenate([[0.0], decay]), config.feedback)
+    return untrained(poly, 0 * ones, ones, ones, np.concatenate([[0.0], decay]), config.feedback or 1.0)
+
+
+def drawn(config: Config, pool: Pool, seed: int) -> Parameters:
+    """Return the neurons that a network takes of a pool. Raises BadInput where there are too few."""
+    there = pool.above(config.least_evr)
+    rows = there.rows(config.hidden, seed, replacement=config.replacement, in_order=config.in_order)
+    found = there.parameters.select(rows)
+    return found if config.feedback is None else replace(found, feedback=config.feedback)

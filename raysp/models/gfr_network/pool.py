@@ -1,0 +1,98 @@
+"""Neurons that were fitted or trained elsewhere, from which a network draws its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raysp.errors import BadInput, expect
+from raysp.models.gfr.parameters import Parameters
+
+COLUMNS = (
+    "unit", "validation_evr", "test_evr", "sigma", "gamma", "threshold", "poly_coeff", "alpha", "beta", "lambda",
+    "feedback",
+)  # fmt: skip
+"""Of a table of neurons, a row for each; of those that were trained in a network, the two of explained variance are not
+there."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Neurons of equal filters.
+
+    Attributes:
+        parameters: of all of them.
+        units: (neurons,) their numbers.
+        evr: (neurons,) explained-variance ratio of the cells that they were fitted to, NaN where it is not known; None
+            of those that were trained in a network.
+    """
+
+    parameters: Parameters
+    units: np.ndarray
+    evr: np.ndarray | None
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Sequence[Any]], part: str = "validation") -> Pool:
+        """Return the neurons of a table.
+
+        Args:
+            columns: of `COLUMNS`, by name.
+            part: of recordings, whose explained variance counts: "validation" or "test".
+
+        Raises:
+            BadInput: there are none; or their filters, or the factors of their own rates, are not the same.
+        """
+        expect(len(columns["unit"]), "expected at least one neuron, got none")
+        for name, what in (("lambda", "filters"), ("feedback", "factors of their own rate")):
+            first, *others = columns[name]
+            for unit, other in zip(columns["unit"][1:], others, strict=True):
+                expect(
+                    np.array_equal(first, other),
+                    f"expected neurons of equal {what}, got {name} {first} of unit {columns['unit'][0]} and {other} of "
+                    f"unit {unit}; take those of one width of bins",
+                )
+        order = max(map(len, columns["poly_coeff"]))
+        poly = [[*one, *[0.0] * (order - len(one))] for one in columns["poly_coeff"]]
+        numbers = {
+            name: np.array(columns[name], np.float64) for name in ("alpha", "beta", "threshold", "sigma", "gamma")
+        }
+        found = Parameters(
+            **numbers, poly=np.array(poly), decay=1 - np.array(columns["lambda"][0]),
+            feedback=float(columns["feedback"][0]),
+        )  # fmt: skip
+        evr = columns.get(f"{part}_evr")
+        known = None if evr is None else np.array([np.nan if one is None else one for one in evr], np.float64)
+        return cls(found, np.array(columns["unit"]), known)
+
+    def above(self, least: float) -> Pool:
+        """Return the cells whose explained variance is above a threshold; all neurons that are no cells."""
+        if self.evr is None:
+            return self
+        rows = np.flatnonzero(self.evr > least)
+        return Pool(self.parameters.select(rows), self.units[rows], self.evr[rows])
+
+    def rows(self, count: int, seed: int, *, replacement: bool = False, in_order: bool = False) -> np.ndarray:
+        """Return which neurons a network takes, (count,) indices.
+
+        Args:
+            count: how many.
+            seed: of the draw.
+            replacement: one may be drawn several times.
+            in_order: the first ones, as they stand; nothing is drawn.
+
+        Raises:
+            BadInput: there are fewer than are wanted.
+        """
+        there = len(self.units)
+        if there < count and not (replacement and there):
+            enough, how = (1, "with") if replacement else (count, "without")
+            raise BadInput(
+                f"expected {enough} neurons or more to draw {count} {how} replacement, got {there} above least_evr; "
+                "lower it, take fewer hidden ones, or set replacement"
+            )
+        if in_order:
+            return np.arange(count)
+        return np.random.default_rng([seed, 1]).choice(there, count, replace=replacement)
