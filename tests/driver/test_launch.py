@@ -95,24 +95,9 @@ def test_the_same_command_again_runs_nothing(place, quiet):
     assert "4 of 4 trials done" in output
 
 
-def test_a_trial_whose_folder_was_removed_is_run_and_scored_again(place, quiet):
-    run, _ = quiet
-    table = polars.read_parquet(run.metrics)
-    trial = next(t for t in run.trials() if t.model == "mean_rate" and t.split.endswith("-val"))
-    own = polars.col("run_trial") == trial.id
-    # As if its scores were of another version of the model.
-    other = table.with_columns(polars.when(own).then(99.0).otherwise("value").alias("value"))
-    tables.write_table(run.metrics, other)
-    shutil.rmtree(run.trial(trial.id).path)
-    output = finish(start(place, "quiet"))
-    assert "up to date" not in output
-    order = ["run_trial", "metric", "unit_index", "parameter"]
-    assert polars.read_parquet(run.metrics).sort(order).equals(table.sort(order))
-
-
 def test_killed_driver_and_killed_worker_give_the_numbers_of_a_quiet_run(place, quiet):
+    run, table = _with_removed_folders(place, quiet[0]), polars.read_parquet(quiet[0].metrics)
     first = start(place, "killed")
-    run = the_run(place, "killed")
     wait_for(lambda: _checkpoints(run), first)
     first.send_signal(signal.SIGKILL)
     first.communicate()
@@ -127,7 +112,7 @@ def test_killed_driver_and_killed_worker_give_the_numbers_of_a_quiet_run(place, 
     assert "is being run by process" in refused
     wait_for(lambda: _training_worker(second.pid, run), second)
     os.kill(_training_worker(second.pid, run), signal.SIGKILL)
-    finish(second)
+    output = finish(second)
 
     for phase in ("-val", "-test"):
         trial = sae(run, phase)
@@ -136,10 +121,28 @@ def test_killed_driver_and_killed_worker_give_the_numbers_of_a_quiet_run(place, 
             mine, _ = read_rates(run.trial(trial.id).predictions, part)
             other, _ = read_rates(quiet[0].trial(trial.id).predictions, part)
             np.testing.assert_array_equal(mine, other)
+    assert "up to date" not in output
+    order = ["run_trial", "metric", "unit_index", "parameter"]
+    assert polars.read_parquet(run.metrics).sort(order).equals(table.sort(order))
+
+
+def _with_removed_folders(place, quiet):
+    """A copy of the run where three trials' folders are gone, and scores as if of another version of their model."""
+    shutil.copytree(quiet.path, str(place[0] / "killed" / "standin-kills"))
+    run = the_run(place, "killed")
+    gone = [t.id for t in run.trials() if t.model == "sae" or t.split.endswith("-val")]
+    scored = polars.col("run_trial").is_in(gone)
+    table = polars.read_parquet(run.metrics)
+    tables.write_table(
+        run.metrics, table.with_columns(polars.when(scored).then(99.0).otherwise("value").alias("value"))
+    )
+    for trial in gone:
+        shutil.rmtree(run.trial(trial).path)
+    return run
 
 
 def _checkpoints(run):
-    return files.exists(run.experiment) and files.exists(run.trial(sae(run, "-val").id).checkpoint)
+    return files.exists(run.trial(sae(run, "-val").id).checkpoint)
 
 
 def _training_worker(driver, run):
