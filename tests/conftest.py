@@ -38,8 +38,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest."""
-    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
+    """Begin with the tests that take longest, then those that compile what others find compiled."""
+    compiled = ("tests/models/gfr", "tests/kinds/current_clamp", "tests/objectives/test_spike")
+    items.sort(key=lambda item: (item.get_closest_marker("ray") is None, not item.nodeid.startswith(compiled)))
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ SILENT = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 STARTS, TOO_SLOW = 5, "timed out during startup"
 # On Linux this makes every server that Ray starts listen on 127.0.0.1 alone; a test asserts that it does.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled"}
-# One machine's own session has no nodes that a cloud takes back: without the actor that waits for that, a start is faster.
+# No cloud takes back the one node of a session of our own: without the actor that waits for that, a start is faster.
 UNWATCHED = {"RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0"}
 
 _offers: list[Callable[[], Machines]] = []
