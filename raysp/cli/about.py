@@ -21,8 +21,10 @@ def models(names: tuple[str, ...]) -> None:
         known = own_code.taken("models", name)
         config, about = catalog.config(known, {}), catalog.module(known).__doc__ or "no docstring"
         say(f"{name}: {about.strip().splitlines()[0]}")
+        kind: type = config.__class__
+        hints = settings.hints(kind)
         for setting, value in settings.plain(config).items():
-            limits = settings.limits(settings.hints(config.__class__)[setting])
+            limits = settings.limits(hints[setting])
             say(f"    {setting} = {value!r}" + (f" ({limits})" if limits else ""))
 
 

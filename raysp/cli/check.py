@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from raysp.cli.root import main, say
+
+if TYPE_CHECKING:
+    from raysp.config.settings import Plain
 
 Checks = Iterator[tuple[str, Callable[[], None], str]]
 """What must hold, in words; what raises where it does not; what to look at then."""
@@ -73,7 +76,7 @@ def _word(room: str) -> str:
     return ROOMS[room].word
 
 
-def _checks(room: str, name: str, settings: dict[str, Any]) -> Checks:
+def _checks(room: str, name: str, settings: Mapping[str, Plain]) -> Checks:
     if room == "models":
         from raysp.kinds.contract import of_model
 
@@ -106,7 +109,7 @@ def _problem(run: Callable[[], None]) -> str | None:
     return None
 
 
-def _say_what_was_not_built(room: str, name: str, settings: dict[str, Any]) -> None:
+def _say_what_was_not_built(room: str, name: str, settings: Mapping[str, Plain]) -> None:
     from raysp.data.sources.contract import lacking
 
     if room == "data/sources" and (missing := lacking(name, settings)):

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,12 @@ from raysp.errors import expect
 from raysp.io import files, leftovers
 from raysp.io.refusals import raise_together
 from raysp.io.words import counted
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from raysp.config.experiment import Recording
+    from raysp.data.fetch.download import FileStatus
 
 RETINA = "retina"
 
@@ -111,7 +117,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     chosen = chosen if names else list(prepare.present(chosen, root, named=False).values())
     if reference:
         chosen = [dataclasses.replace(one, settings={**one.settings, "reference": True}) for one in chosen]
-    own: list[Any] = []
+    own: list[Recording] = []
     plugged: dict[tuple[str, str], plugins.Given] = {}
     for name in (name for name in names if name.endswith(".py")):
         own += load_experiment(name).recordings
@@ -121,7 +127,7 @@ def data_prepare(names: tuple[str, ...], root: str, reference: bool, force: bool
     _prepare(catalog.groups(chosen), root, force, verbose)
 
 
-def _prepare(groups: list[list[Any]], root: str, force: bool, verbose: bool) -> None:
+def _prepare(groups: list[list[Recording]], root: str, force: bool, verbose: bool) -> None:
     from raysp.data.sources.prepare import full_name
     from raysp.data.splits import store
     from raysp.driver.preparing import prepare
@@ -156,7 +162,7 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn()) as progress:
-        tasks: dict[str, Any] = {}
+        tasks: dict[str, TaskID] = {}
 
         def report(name: str, done: int, total: int) -> None:
             if name not in tasks:
@@ -166,5 +172,5 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
-def _status_line(item: Any) -> str:
+def _status_line(item: FileStatus) -> str:
     return f"{item.state:10} {item.name:16} {item.path}"

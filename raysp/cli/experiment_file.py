@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import raysp
 from raysp.config.own_code import adopted
@@ -74,7 +74,7 @@ def _module(path: str) -> ModuleType:
 class _Source(SourceFileLoader):
     """Reads the file itself, whatever its ending. Python's cache takes an edit within a second for the file before."""
 
-    def path_stats(self, path: str) -> Any:
+    def path_stats(self, path: str) -> Never:
         raise OSError
 
 
@@ -115,7 +115,7 @@ def _has_no_default(one: inspect.Parameter) -> bool:
     return one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return "nothing" if value is None else type(value).__name__
 
 

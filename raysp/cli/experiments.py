@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,6 +12,11 @@ from raysp.cli import shipped
 from raysp.cli.experiment_file import load_experiment
 from raysp.cli.root import CONTEXT, DEVICE, ROOT, VERBOSE, Verb, main, numbers, say
 from raysp.cli.utf8 import speak_utf8
+
+if TYPE_CHECKING:
+    from raysp.driver.sweep import Search
+
+F = TypeVar("F", bound=Callable[..., object])
 
 SHARED = (
     ROOT,
@@ -62,8 +67,8 @@ OF_A_SWEEP = (
 )
 
 
-def _options(*groups: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def wrap(command: Callable[..., Any]) -> Callable[..., Any]:
+def _options(*groups: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
+    def wrap(command: F) -> F:
         for option in reversed([option for group in groups for option in group]):
             command = option(command)
         return command
@@ -148,7 +153,7 @@ def _sets(options: dict[str, Any]) -> tuple[str, ...]:
     return (*sets, *([] if workers is None else [f"resources.workers={workers}"]))
 
 
-def _search(options: dict[str, Any]) -> Any:
+def _search(options: dict[str, Any]) -> Search:
     """Return what is asked of a sweep, taken out of the options."""
     from raysp.driver.sweep import Search
     from raysp.search.active_study import Amount

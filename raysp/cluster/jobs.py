@@ -7,13 +7,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.cluster import machines, node_check, session
 from raysp.cluster.node_check import Expected
 from raysp.config import plugins
 from raysp.errors import NotReady
 from raysp.training.process_limits import pinned
+
+if TYPE_CHECKING:
+    import ray
+
+Call = tuple[Sequence[object], dict[str, object]]
+"""What a function is called with: arguments, and those by name."""
 
 LOOK_S = 5.0
 RETRIES = 5
@@ -29,7 +35,7 @@ class Unfit:
     reason: str
 
 
-def job(function: str, *args: Any, cpus: int = 1, **options: Any) -> Any:
+def job(function: str, *args: object, cpus: int = 1, **options: object) -> Any:
     """Run one function, given by its dotted name, as a Ray task, and return what it returns.
 
     Raises:
@@ -40,7 +46,7 @@ def job(function: str, *args: Any, cpus: int = 1, **options: Any) -> Any:
 
 def jobs(
     function: str,
-    calls: Sequence[tuple[Sequence[Any], dict[str, Any]]],
+    calls: Sequence[Call],
     *,
     cpus: int = 1,
     on_done: Callable[[int, Any], None] = lambda i, found: None,
@@ -64,9 +70,9 @@ def jobs(
     import ray
 
     left, index = deque(range(len(calls))), {}
-    waiting: list[Any] = []
+    waiting: list[ray.ObjectRef[Any]] = []
     found: list[Any] = [None] * len(calls)
-    plugged = ray.put(plugins.plugged())
+    plugged: ray.ObjectRef[plugins.Plugged] = ray.put(plugins.plugged())
     since = time.monotonic()
     while left or waiting:
         while left and len(waiting) < AT_ONCE:
@@ -94,7 +100,7 @@ def jobs(
     return found
 
 
-def _submit(call: tuple[Sequence[Any], dict[str, Any]], *, cpus: int, function: str, plugged: Any) -> Any:
+def _submit(call: Call, *, cpus: int, function: str, plugged: ray.ObjectRef[plugins.Plugged]) -> ray.ObjectRef[Any]:
     import ray
 
     # Machines are taken away also while they do this: what counts is an error of the function's own.
@@ -114,7 +120,7 @@ def _turn_away(unfit: Unfit) -> None:
         raise NotReady(f"no machine of the cluster can do what is left; the last one: {unfit.reason}")
 
 
-def _give_up(waiting: list[Any], cpus: int, seconds: float) -> None:
+def _give_up(waiting: list[ray.ObjectRef[Any]], cpus: int, seconds: float) -> None:
     import ray
 
     limit = machines.machines_within_min
@@ -125,7 +131,11 @@ def _give_up(waiting: list[Any], cpus: int, seconds: float) -> None:
 
 
 def _call(
-    function: str, args: tuple[Any, ...], options: dict[str, Any], driver: Expected | None, plugged: plugins.Plugged
+    function: str,
+    args: tuple[object, ...],
+    options: dict[str, object],
+    driver: Expected | None,
+    plugged: plugins.Plugged,
 ) -> Any:
     import ray
 

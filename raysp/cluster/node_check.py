@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.cluster.joining import address
 from raysp.config import code_hash
@@ -13,6 +13,9 @@ from raysp.errors import NotReady
 from raysp.io import files
 from raysp.runs import provenance
 from raysp.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    import ray
 
 driver: Expected | None = None
 """What this process's tasks ask of a machine; set by `check_machines`."""
@@ -116,7 +119,7 @@ def check_machines(mine: Expected | None) -> None:
             raise NotReady(f"machine {asked[answer]['NodeManagerAddress']} of the cluster cannot run trials: {reason}")
 
 
-def _answer(asked: Any) -> str | None:
+def _answer(asked: ray.ObjectRef[str | None]) -> str | None:
     import ray
 
     try:

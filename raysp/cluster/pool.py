@@ -7,23 +7,29 @@ import dataclasses
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.train
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from raysp.cluster.events import Event, State
 from raysp.cluster.machines import Machines, group_sizes, none_came, pool_size
 from raysp.cluster.node_check import Expected
 from raysp.cluster.queue import SETTLED, Health, TrialQueue
 from raysp.cluster.worker import work
-from raysp.config.experiment import Resources
+from raysp.config.experiment import Resources, Trial
+from raysp.config.note import Report
 from raysp.errors import NotReady, present
 from raysp.io import files, leftovers
+from raysp.runs.records import PlainTrial
 from raysp.runs.trial_log import Setting
 from raysp.training.process_limits import pinned
+
+if TYPE_CHECKING:
+    from ray.train.torch import TorchTrainer
 
 RUNNER = "raysp.trials.run_trial.run_trial"
 MOST_CONTROLLERS = 10
@@ -72,7 +78,7 @@ class Pool:
 
     def __init__(
         self,
-        trials: list[dict[str, Any]],
+        trials: list[PlainTrial],
         setting: Setting,
         resources: Resources,
         machines: Machines,
@@ -107,7 +113,7 @@ class Pool:
             group.thread = threading.Thread(target=self._fit, args=(group,), daemon=True)
             group.thread.start()
 
-    def watch(self, every_s: float = 0.3) -> Any:
+    def watch(self, every_s: float = 0.3) -> Iterator[tuple[list[Event], dict[str, State]]]:
         """Yield (new events, states of all trials, the same mapping each time) until the pool has ended.
 
         Raises:
@@ -116,7 +122,7 @@ class Pool:
         """
         seen, over = 0, False
         settled_at: float | None = None
-        states = ray.get(self._queue.states.remote())
+        states: dict[str, State] = ray.get(self._queue.states.remote())
         unsettled = {name for name, entry in states.items() if entry["state"] not in SETTLED}
         while not over:
             # Looked at before the news: what a group that has ended did is among them.
@@ -168,7 +174,7 @@ class Pool:
             f"were asked for, and {none_came()}"
         )
 
-    def _make(self, group: Group) -> Any:
+    def _make(self, group: Group) -> TorchTrainer:
         # Here, since each controller imports this file, and needs no torch.
         from ray.train.torch import TorchTrainer
 
@@ -232,11 +238,9 @@ def _reason(error: Exception) -> str:
     return lines[-1].strip() if lines[0].startswith(("Traceback", "ray::")) else lines[0].strip()
 
 
-def wait_for(
-    pool: Pool, on_event: Callable[[list[dict[str, Any]], dict[str, dict[str, Any]]], None]
-) -> dict[str, dict[str, Any]]:
+def wait_for(pool: Pool, on_event: Callable[[list[Event], dict[str, State]], None]) -> dict[str, State]:
     """Watch a pool to its end; Ctrl-C stops it with its trials' state saved. Returns the last states."""
-    states: dict[str, dict[str, Any]] = {}
+    states: dict[str, State] = {}
     try:
         for events, states in pool.watch():
             on_event(events, states)
@@ -250,7 +254,7 @@ def wait_for(
     return states
 
 
-def noop(trial: Any, setting: Any, report: Any, keep_going: Any) -> dict[str, Any]:
+def noop(trial: Trial, setting: Setting, report: Report, keep_going: Callable[[], bool]) -> dict[str, float]:
     """Run nothing: what is left is the platform's own cost."""
     report({"epoch": 1, "epochs": 1})
     return {"seconds": 0.0, "at": time.time()}

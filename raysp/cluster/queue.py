@@ -6,7 +6,10 @@ import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
+
+from raysp.cluster.events import Event, News, State, What
+from raysp.runs.records import PlainTrial
 
 SETTLED = ("done", "failed")
 LEASE_S = 60.0
@@ -15,18 +18,31 @@ MAX_RELEASES = 10
 """The least number of times that a trial may be given back; more where it may crash more often."""
 
 
+class Taken(TypedDict):
+    """A trial that a worker is to run, the how-many-th time."""
+
+    trial: PlainTrial
+    attempt: int
+
+
+class Wait(TypedDict):
+    """Seconds after which a worker is to ask again: others must finish first."""
+
+    wait: float
+
+
 @dataclass
 class Entry:
     """What the queue knows of one trial."""
 
-    trial: dict[str, Any]
+    trial: PlainTrial
     place: int = 0
     state: str = "waiting"
     worker: int | None = None
     expires: float = 0.0
     crashes: int = 0
     releases: int = 0
-    note: dict[str, Any] = field(default_factory=dict)
+    note: News = field(default_factory=News)
     error: str = ""
 
 
@@ -55,7 +71,7 @@ class TrialQueue:
 
     def __init__(
         self,
-        trials: list[dict[str, Any]],
+        trials: list[PlainTrial],
         *,
         lease_s: float = LEASE_S,
         max_crashes: int = MAX_CRASHES,
@@ -66,7 +82,7 @@ class TrialQueue:
         self._lease_s, self._max_crashes = lease_s, max_crashes
         self._max_releases = max(MAX_RELEASES, 3 * max_crashes) if max_releases is None else max_releases
         self._clock = clock
-        self._events: list[dict[str, Any]] = []
+        self._events: list[Event] = []
         self._dropped = 0
         self._stopped = False
         self._barren = 0
@@ -98,11 +114,11 @@ class TrialQueue:
             self._unfit[machine] = reason
             self._event("unfit", "", note={"machine": machine, "reason": reason})
 
-    def take(self, worker: int) -> dict[str, Any] | None:
+    def take(self, worker: int) -> Taken | Wait | None:
         """Lease the next trial to a worker.
 
         Returns:
-            {"trial": ..., "attempt": n}, {"wait": seconds} when others must finish first, or None when all is settled.
+            What to do next; None when all is settled.
         """
         self._heard = self._clock()
         if self._stopped:
@@ -118,7 +134,7 @@ class TrialQueue:
         self._barren = 0
         return {"trial": entry.trial, "attempt": entry.releases + 1}
 
-    def beat(self, worker: int, name: str, note: dict[str, Any] | None = None) -> bool:
+    def beat(self, worker: int, name: str, note: News | None = None) -> bool:
         """Renew a lease and pass on progress; False tells the worker to save its state and stop."""
         entry, self._heard = self._entries[name], self._clock()
         if entry.state != "running" or entry.worker != worker:
@@ -129,7 +145,7 @@ class TrialQueue:
             self._event("progress", name, note=note)
         return not self._stopped
 
-    def finish(self, worker: int, name: str, result: dict[str, Any]) -> None:
+    def finish(self, worker: int, name: str, result: News) -> None:
         """Note that a trial's folder says done. Right whoever says so: the folder is the record."""
         entry = self._entries[name]
         entry.note = {**entry.note, **result}
@@ -175,25 +191,31 @@ class TrialQueue:
         """Let no more trials start, and tell the workers to save their state and stop."""
         self._stopped = True
 
-    def events(self, since: int) -> list[dict[str, Any]]:
+    def events(self, since: int) -> list[Event]:
         """Return what happened after the first `since` events, in order; those before are forgotten."""
         del self._events[: max(since - self._dropped, 0)]
         self._dropped = max(since, self._dropped)
         return list(self._events)
 
-    def news(self, since: int) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], Health]:
+    def news(self, since: int) -> tuple[list[Event], dict[str, State], Health]:
         """Return the events after the first `since`, the states of the trials they tell of, and how the workers are."""
         events = self.events(since)
         health = Health(tuple(sorted(self._workers)), self._clock() - self._heard, dict(self._unfit))
         return events, {name: self._state(name) for name in {event["trial"] for event in events} - {""}}, health
 
-    def states(self) -> dict[str, dict[str, Any]]:
+    def states(self) -> dict[str, State]:
         """Return each trial's state, worker, crashes, last progress and error."""
         return {name: self._state(name) for name in self._entries}
 
-    def _state(self, name: str) -> dict[str, Any]:
-        entry = self._entries[name]
-        return {key: getattr(entry, key) for key in ("state", "worker", "crashes", "note", "error")}
+    def _state(self, name: str) -> State:
+        one = self._entries[name]
+        return {
+            "state": one.state,
+            "worker": one.worker,
+            "crashes": one.crashes,
+            "note": one.note,
+            "error": one.error,
+        }
 
     def _held_by(self, worker: int) -> list[str]:
         return [name for name, entry in self._running.items() if entry.worker == worker]
@@ -242,5 +264,5 @@ class TrialQueue:
             if self._entries[follower].state == "waiting":
                 self._set_aside(follower, f"it takes its epochs from {name}, which failed")
 
-    def _event(self, kind: str, name: str, note: dict[str, Any] | None = None) -> None:
+    def _event(self, kind: What, name: str, note: News | None = None) -> None:
         self._events.append({"kind": kind, "trial": name, "note": note or {}})

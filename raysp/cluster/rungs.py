@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
@@ -14,14 +14,18 @@ from raysp.search.active_study import ActiveStudy
 from raysp.search.objective import better
 from raysp.search.outcome import read_rungs
 
+if TYPE_CHECKING:
+    from ray.tune.execution.tune_controller import TuneController
+    from ray.tune.experiment import Trial as TuneTrial
+
 
 class Kept:
     """Stays as it is where Tune copies or pickles its parts for snapshots that nobody reads."""
 
-    def __deepcopy__(self, memo: Any) -> Any:
+    def __deepcopy__(self, memo: object) -> Self:
         return self
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[type, tuple[str]]:
         return (str, ("kept by the driver",))
 
 
@@ -51,7 +55,7 @@ class Ladder:
             time_attr="epoch",
             metric="value",
             mode=better(definition.objectives[0]),
-            max_t=definition.base["training.epochs"],
+            max_t=definition.epochs,
             grace_period=halving.grace,
             reduction_factor=halving.reduction,
             stop_last_trials=False,
@@ -90,7 +94,7 @@ class Rungs(Kept, FIFOScheduler):
         super().__init__()
         self._ladders = ladders
 
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+    def on_trial_result(self, tune_controller: TuneController, trial: TuneTrial, result: dict[str, Any]) -> str:
         """Note what a trial reached, and let it go on."""
         ladder = self._ladders.get(trial.config["study"])
         if ladder is not None and "rung" in result:

@@ -8,13 +8,14 @@ import errno
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import tune
 from ray.tune.error import TuneError
 from ray.tune.search import Searcher
 
+from raysp.cluster.events import Event, News, What
 from raysp.cluster.machines import Machines, pool_size
 from raysp.cluster.rungs import Kept, Ladder, Rungs
 from raysp.cluster.sweep_worker import train
@@ -26,7 +27,13 @@ from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.trial_log import Setting
 from raysp.search.scheduler import StudyScheduler
 
-Watch = Callable[[dict[str, Any]], None]
+if TYPE_CHECKING:
+    from ray.tune.experiment import Trial as TuneTrial
+
+Result = dict[str, Any]
+"""What a trial of Tune's reports, see `sweep_worker.train`, among what Tune adds."""
+
+Watch = Callable[[Event], None]
 
 
 def work(
@@ -35,7 +42,7 @@ def work(
     setting: Setting,
     resources: Resources,
     machines: Machines,
-    made_by: dict[str, Any],
+    made_by: dict[str, str],
     watch: Watch,
     runner: str = "raysp.trials.search_trial.search_trial",
 ) -> None:
@@ -50,7 +57,7 @@ def work(
         resources: processes, and cores and GPUs of each.
         machines: what the cluster has.
         made_by: commit and code hash, for the trials' records.
-        watch: given every event: {"kind": start, progress, done, failed or crash, "trial": id, "note": {...}}.
+        watch: given every event.
         runner: dotted name of the function that runs a trial; for measuring the machinery itself.
 
     Raises:
@@ -151,7 +158,7 @@ class Studies(Kept, Searcher):
         name = study.name if found.seed in study.definition.seeds else None
         return {"id": plain["id"], "study": name, "trial": json.dumps(plain)}
 
-    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+    def on_trial_complete(self, trial_id: str, result: Result | None = None, error: bool = False) -> None:
         """Do nothing: the callback settles trials, since it knows their names."""
 
     def save(self, checkpoint_path: str) -> None:
@@ -180,12 +187,12 @@ class Events(Kept, tune.Callback):
         self._trouble, self._max_crashes = trouble, max_crashes
         self._crashes: Counter[str] = Counter()
 
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
         """Pass on that a trial starts."""
         self._event("start", trial.config["id"], {})
 
     def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: Result, **info: object
     ) -> None:
         """Pass on progress; a full disk or a store that stays away ends the sweep."""
         with self._trouble.kept():
@@ -197,15 +204,15 @@ class Events(Kept, tune.Callback):
         if "note" in result:
             self._event("progress", trial.config["id"], result["note"])
 
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
         """Count a crash of a trial that Tune starts again."""
         self._crashed(trial.config["id"])
 
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
         """Settle a trial that has ended."""
         self._settle(trial.config["id"])
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
         """Settle a trial that Tune gave up, or give it back."""
         name = trial.config["id"]
         folder = self._run.trial(name)
@@ -231,6 +238,6 @@ class Events(Kept, tune.Callback):
             found = self._scheduler.settle(name)
         self._event("failed" if found.state == "failed" else "done", name, {"outcome": found})
 
-    def _event(self, kind: str, name: str, note: dict[str, Any]) -> None:
+    def _event(self, kind: What, name: str, note: News) -> None:
         with self._trouble.kept():
             self._watch({"kind": kind, "trial": name, "note": note})

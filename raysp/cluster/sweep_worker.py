@@ -6,13 +6,18 @@ import json
 import pkgutil
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 import ray
 from ray import tune
 
+from raysp.cluster.events import News
 from raysp.cluster.worker import Notes
 from raysp.config import plugins
+from raysp.config.experiment import Trial
+from raysp.config.note import Note, Report
+from raysp.data.splits.split import Split
 from raysp.errors import StoreError
 from raysp.io import files, machine
 from raysp.io.system_errors import is_disk_full
@@ -62,18 +67,20 @@ class _Beats(Notes):
         super().__init__()
         self._last = time.monotonic()
 
-    def note(self, note: dict[str, Any]) -> None:
+    def note(self, note: Note) -> None:
         super().note(note)
         if time.monotonic() - self._last >= BEAT_S:
             tune.report(self.beat())
 
-    def beat(self) -> dict[str, Any]:
+    def beat(self) -> dict[str, News]:
         """Return what was not passed on yet, as part of a report."""
         self._last = time.monotonic()
         return {"note": self.take()}
 
 
-def noop(trial: Any, part: Any, setting: Any, report: Any, rungs: Any, made_by: Any) -> dict[str, Any]:
+def noop(
+    trial: Trial, part: Split, setting: Setting, report: Report, rungs: Rungs, made_by: Mapping[str, str]
+) -> dict[str, object]:
     """Train nothing, but record it as any trial: what is left is the platform's own cost."""
     folder = RunFolder(setting.run).trial(trial.id)
     with recorded(trial, folder) as log:

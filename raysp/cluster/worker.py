@@ -8,10 +8,13 @@ import time
 import traceback
 from typing import Any
 
+from raysp.cluster.events import News
 from raysp.cluster.node_check import unfit
+from raysp.config.note import Note
 from raysp.errors import Interrupted
 from raysp.io import machine
 from raysp.runs.folder import trial_from
+from raysp.runs.records import PlainTrial
 from raysp.runs.trial_log import Setting
 from raysp.training.process_limits import limit_memory, limit_threads
 
@@ -42,7 +45,7 @@ def work(config: dict[str, Any]) -> None:
         _one(queue, rank, taken["trial"], config)
 
 
-def _one(queue: _Remote, rank: int, trial: dict[str, Any], config: dict[str, Any]) -> None:
+def _one(queue: _Remote, rank: int, trial: PlainTrial, config: dict[str, Any]) -> None:
     name = trial["id"]
     beats = _Beats(queue, rank, name)
     try:
@@ -79,21 +82,22 @@ class Notes:
     """Progress of a trial that was not passed on yet: the newest of each number, and all epochs."""
 
     def __init__(self) -> None:
-        self._note: dict[str, Any] = {}
-        self._rows: list[dict[str, Any]] = []
+        self._note: News = {}
+        self._rows: list[Note] = []
         self._lock = threading.Lock()
 
-    def note(self, note: dict[str, Any]) -> None:
+    def note(self, note: Note) -> None:
         """Take a note of progress."""
         with self._lock:
-            self._note.update(note)
+            self._note = {**self._note, **note}
             if "epoch" in note:
                 self._rows.append(note)
 
-    def take(self) -> dict[str, Any]:
+    def take(self) -> News:
         """Return what is there, and forget it."""
         with self._lock:
-            note, self._note, self._rows = {**self._note, "rows": self._rows}, {}, []
+            note: News = {**self._note, "rows": self._rows}
+            self._note, self._rows = {}, []
         return note
 
 

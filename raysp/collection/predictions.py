@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ HEAD = {"run_trial": pa.string(), "model": pa.string(), "split": pa.string(), "s
 """The first columns of every kind's table. `run_trial` is the id of the run's trial."""
 
 
-def head(trial: Trial, part: str) -> dict[str, Any]:
+def head(trial: Trial, part: str) -> dict[str, str | int]:
     """Return what these columns say of a trial's predictions of a part."""
     return {"run_trial": trial.id, "model": trial.shown, "split": trial.split, "seed": trial.seed, "part": part}
 
@@ -35,7 +36,9 @@ def whose(path: str) -> tuple[str, str]:
     return str(note["trial_id"]), digest
 
 
-def read_beside(path: str, trial: Trial, expected: dict[str, Any], missing: str) -> tuple[dict[str, Any], pa.Table]:
+def read_beside(
+    path: str, trial: Trial, expected: Mapping[str, object], missing: str
+) -> tuple[dict[str, Any], pa.Table]:
     """Return the note and the table of another file that a trial left.
 
     Args:

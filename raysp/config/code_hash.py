@@ -13,7 +13,6 @@ import contextlib
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from raysp.config import plugins, syntax
 from raysp.config.plugin import Plugin
@@ -29,7 +28,7 @@ Files = Mapping[str, str]
 """Relative path -> SHA-256 of the syntax tree."""
 
 
-def of_model(name: str, settings: Mapping[str, Any] | None = None) -> Files:
+def of_model(name: str, settings: Mapping[str, object] | None = None) -> Files:
     """Return the files that a trial of a model computes with.
 
     A model that takes others from the catalog by name (an ensemble) computes with the files of those that its settings

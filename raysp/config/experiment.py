@@ -6,16 +6,19 @@ import dataclasses
 import fnmatch
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Ge
 
 from raysp.config import settings
 from raysp.config.ranges import Count, Natural, NonNegative, Positive, Share
+from raysp.config.settings import Plain
 from raysp.errors import BadInput, expect, unknown
 from raysp.io import files
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class ModelChoice:
     name: str
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
-    per_split: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    per_split: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -160,7 +163,7 @@ class ModelChoice:
         """What it is called in tables and on the command line."""
         return self.label or self.name
 
-    def for_split(self, split: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def for_split(self, split: str) -> tuple[dict[str, Plain], dict[str, Plain]]:
         """Return (hyperparameters, training overrides) for a split; a stand-in one matches the real one's patterns."""
         chosen, training = dict(self.hyperparameters), dict(self.training)
         for pattern, changes in self.per_split.items():
@@ -170,7 +173,7 @@ class ModelChoice:
         return chosen, training
 
 
-def _changing(trial: Trial) -> dict[str, Any]:
+def _changing(trial: Trial) -> dict[str, Plain]:
     """Return what of a trial changes its result, as far as it is not what a missing value means."""
     given = {
         one.name: getattr(trial, one.name) for one in dataclasses.fields(trial) if one.init and one.name != "label"
@@ -182,7 +185,7 @@ def _changing(trial: Trial) -> dict[str, Any]:
     return found
 
 
-def _of_training(training: Training) -> dict[str, Any]:
+def _of_training(training: Training) -> dict[str, Plain]:
     # All values count, so that another default is another trial. A field that came later says in its metadata which
     # value means what was done before ("before"); at that value, it is as if the field were not there.
     return {
@@ -195,7 +198,7 @@ def _of_training(training: Training) -> dict[str, Any]:
 STANDIN = "standin-"
 
 
-def in_present_words(values: Mapping[str, Any]) -> dict[str, Any]:
+def in_present_words(values: Mapping[str, T]) -> dict[str, T]:
     """Return values by name, those of earlier versions under the names they have now."""
     return {settings.EARLIER_WORDS.get(name, name): value for name, value in values.items()}
 
@@ -320,7 +323,7 @@ class Experiment:
         check_name("experiment", self.name)
         recordings = [recording.name for recording in self.recordings]
         models = [model.shown for model in self.models]
-        given: dict[str, list[Any]] = {"models": models, "seeds": list(self.seeds), "recordings": recordings}
+        given: dict[str, Sequence[str | int]] = {"models": models, "seeds": list(self.seeds), "recordings": recordings}
         for what in ("models", "seeds"):
             expect(given[what], f"experiment {self.name}: expected at least one of {what}, got none")
         for what, values in {**given, "splits": [*self.splits, *recordings]}.items():
@@ -336,7 +339,7 @@ class Experiment:
         return dataclasses.replace(self, models=tuple(known[name] for name in known if name in names))
 
 
-def _check_each_once(where: str, values: list[Any]) -> None:
+def _check_each_once(where: str, values: Sequence[str | int]) -> None:
     """Refuse a value that comes twice, and names that differ in case alone: on many disks, their folders are one."""
     folded = [value.casefold() if isinstance(value, str) else value for value in values]
     expect(len(set(values)) == len(values), f"{where} expected each once, got {values}")

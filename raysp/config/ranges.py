@@ -35,7 +35,7 @@ WORDS = {
     "lt": "a number <",
     "min_length": "a count of values of at least",
 }
-SHORTER = {
+SHORTER: dict[tuple[tuple[str, float], ...], str] = {
     (("ge", 0), ("lt", 1)): "a share in [0, 1)",
     (("ge", 0), ("le", 1)): "a share in [0, 1]",
     (("gt", 0), ("lt", 1)): "a number between 0 and 1",
@@ -43,7 +43,7 @@ SHORTER = {
 }
 
 
-def words(limits: Iterable[Any]) -> str:
+def words(limits: Iterable[object]) -> str:
     """Say what a value may be; empty where nothing is said.
 
     Args:
@@ -56,13 +56,13 @@ def words(limits: Iterable[Any]) -> str:
     return SHORTER.get(tuple(ends.items())) or " and ".join(f"{WORDS[name]} {end}" for name, end in ends.items())
 
 
-def refuse_outside(limits: Iterable[Any], value: Any, where: str) -> None:
+def refuse_outside(limits: Iterable[object], value: object, where: str) -> None:
     """Raise BadInput where a value is outside limits, those of `words`; `where` begins the sentence."""
     if not all(HOLDS[name](value, end) for name, end in _ends(limits).items()):
         raise BadInput(f"{where} expected {words(limits)}, got {value}")
 
 
-def _ends(limits: Iterable[Any]) -> dict[str, Any]:
+def _ends(limits: Iterable[object]) -> dict[str, float]:
     limits = tuple(limits)
     found = {name: getattr(one, name, None) for name in HOLDS for one in limits if hasattr(one, name)}
     return {name: end for name, end in found.items() if end is not None}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any
 
 from raysp.config import settings
 from raysp.config.experiment import Experiment, ModelChoice, Resources, Training
+from raysp.config.settings import Plain
 from raysp.errors import BadInput, expect, unknown
 from raysp.io.yaml_files import parse_yaml
 
@@ -36,7 +36,7 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
     return experiment
 
 
-def values(sets: tuple[str, ...]) -> dict[str, Any]:
+def values(sets: tuple[str, ...]) -> dict[str, Plain]:
     """Return what `--set KEY=VALUE` gives, by key; read as YAML. Raises BadInput as `apply_sets` does."""
     given: dict[str, str] = {}
     for text in sets:
@@ -46,7 +46,7 @@ def values(sets: tuple[str, ...]) -> dict[str, Any]:
     return {key: parse_yaml(raw, f"--set {key}: the value {raw!r}") for key, raw in given.items()}
 
 
-def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
+def _set(experiment: Experiment, key: str, value: Plain) -> Experiment:
     head, _, rest = key.partition(".")
     models = {choice.shown for choice in experiment.models}
     if head in ("training", "resources") and rest:
@@ -67,7 +67,7 @@ def _set(experiment: Experiment, key: str, value: Any) -> Experiment:
     raise unknown("setting", key, _keys(experiment))
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: Plain) -> Plain:
     """Return what a person means by one number, or by numbers with commas between them."""
     if isinstance(value, str) and re.fullmatch(r"\s*-?\d+\s*(,\s*-?\d+\s*)*", value):
         return [int(part) for part in value.split(",")]
@@ -87,7 +87,7 @@ def _without(choice: ModelChoice, name: str) -> ModelChoice:
     return dataclasses.replace(choice, training=training, per_split=per_split)
 
 
-def _set_model(choice: ModelChoice, rest: str, value: Any) -> ModelChoice:
+def _set_model(choice: ModelChoice, rest: str, value: Plain) -> ModelChoice:
     part, _, name = rest.rpartition(".")
     expect(rest != "training", f"--set {choice.shown}.training expected a field of it: {choice.shown}.training.FIELD")
     if part == "training":

@@ -7,7 +7,7 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union
 
 from raysp.config import ranges
@@ -15,6 +15,9 @@ from raysp.errors import BadInput, unknown
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+Plain = bool | int | float | str | None | Sequence[Any] | Mapping[str, Any]
+"""A value as YAML and JSON hold it; what lists and mappings hold is looked at where a Config says what it is."""
 
 T = TypeVar("T", bound="DataclassInstance")
 LARGEST = 1 << 63
@@ -88,7 +91,7 @@ def check(value: Any, where: str) -> None:
         )
 
 
-def limits(kind: Any) -> str:
+def limits(kind: object) -> str:
     """Say what a value of an annotated type may be beside its type, e.g. "at least 1"; empty where it is all the same.
 
     >>> limits(ranges.Share | None)
@@ -108,7 +111,7 @@ def hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls, include_extras=True)
 
 
-def check_kinds(values: Any, kinds: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def check_kinds(values: object, kinds: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """Return a file's values after looking at those that are relied on; others pass, and so do absent ones.
 
     Args:
@@ -175,7 +178,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _required(field: dataclasses.Field[Any]) -> bool:
+def _required(field: dataclasses.Field[object]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
@@ -201,7 +204,7 @@ def _coerce_tuple(args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, .
     return tuple(coerce(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(args, value, strict=True)))
 
 
-def _wrong(kind: Any, value: Any, where: str) -> BadInput:
+def _wrong(kind: object, value: object, where: str) -> BadInput:
     expected = getattr(kind, "__name__", str(kind))
     word = YES_OR_NO.get(value.lower()) if isinstance(value, str) and kind is bool else None
     instead = f"; write {word}" if word else ""

@@ -74,7 +74,7 @@ def _plain(node: Any) -> Any:
     return repr(node) if node is not None else None
 
 
-def _only_text(node: Any) -> bool:
+def _only_text(node: object) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Trial
 from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady
+from raysp.io.rows import Rows
 from raysp.io.words import named
 from raysp.kinds import catalog as kinds
 from raysp.runs.folder import RunFolder, trial_from
+from raysp.runs.records import PlainTrial
 from raysp.runs.roles import roles
+
+if TYPE_CHECKING:
+    from raysp.data.splits.split import Split
 
 
 def wanted(run: RunFolder, phase: str) -> list[Trial]:
@@ -40,7 +45,7 @@ def check_data(root: str, trials: Sequence[Trial]) -> None:
         store.same_data(root, trial)
 
 
-def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str, Any]]:
+def evaluate_trial(run: str, root: str, plain: PlainTrial) -> Rows:
     """Return the rows of one trial, of metrics.parquet.
 
     Args:
@@ -69,6 +74,6 @@ def evaluate_trial(run: str, root: str, plain: dict[str, Any]) -> list[dict[str,
 
 
 @functools.lru_cache(maxsize=1)
-def _load(root: str, name: str, fingerprint: str, plugins: tuple[tuple[str, str], ...]) -> Any:
+def _load(root: str, name: str, fingerprint: str, plugins: tuple[tuple[str, str], ...]) -> Split:
     # Trials that share out a task's units are scored one after the other in the same process.
     return store.load(root, name)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 import raysp
 from raysp.config import code_hash
 from raysp.config.experiment import Trial
+from raysp.data.splits.split import Split
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
-from raysp.kinds.kind import Kind
+from raysp.kinds.kind import Choice, Kind
 from raysp.runs.folder import RunFolder, TrialFolder, trial_to
+from raysp.runs.records import Record
 from raysp.runs.roles import roles
+
+if TYPE_CHECKING:
+    from raysp.cluster.jobs import Call
 
 SCORER, *MAKERS = ("driver/evaluate.py", "collection/gather.py", "driver/report.py")
 """Beside what kinds of data make by themselves."""
@@ -23,6 +28,31 @@ READERS = 16
 """Files that are read at a time: in a store of objects, each is a wait."""
 SCORING = ("collection", "data", "evaluation", "kinds", "objectives")
 """The rooms whose code changes a score."""
+
+
+class Made(TypedDict, total=False):
+    """Size of a file that was made of a run, and digest of one that lies on a disk."""
+
+    size: int
+    sha256: str
+
+
+class MadeFrom(TypedDict, total=False):
+    """What files of a run were made from: trials and their splits, versions and digests of code, what was looked at."""
+
+    trials: dict[str, str]
+    raysp: str
+    code: str
+    scoring: str
+    record: str
+    test_looks: int
+
+
+class Finished(TypedDict, total=False):
+    """finished.json: files by path in the run folder, and what they were made from."""
+
+    made_from: MadeFrom
+    made: dict[str, Made]
 
 
 def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
@@ -56,7 +86,7 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         say(f"  submission   {line}")
     if any(known[split].phase == "val" for split in now["trials"].values()):
         # Scores of other code, or that somebody changed, are not mixed with new ones.
-        same = before.get("made_from", {}).get("scoring") == now["scoring"]
+        same = before.get("made_from", MadeFrom()).get("scoring") == now["scoring"]
         scored = same and "metrics.parquet" not in changed(run, before)
         evaluate(run, root, "val", anew=not scored)
         say(f"  metrics      {run.metrics}")
@@ -72,19 +102,19 @@ def outputs() -> tuple[str, ...]:
     return "metrics.parquet", "comparison.parquet", *(name for kind in kinds.known() for name in kind.outputs)
 
 
-def changed(run: RunFolder, finished: dict[str, Any]) -> list[str]:
+def changed(run: RunFolder, finished: Finished) -> list[str]:
     """Return which of the files that were made of a run are not there as they were made."""
     there = made(run)
     return [path for path, what in finished.get("made", {}).items() if there.get(path) != what]
 
 
-def made(run: RunFolder) -> dict[str, dict[str, Any]]:
+def made(run: RunFolder) -> dict[str, Made]:
     """Return what is made of a run by now: path in the run folder -> size, and digest of what is on a disk.
 
     The dataset's files are known by their size: each is the trial's own, which tells of its digest itself.
     """
     folders = {"predictions": run.predictions, "report": run.report}
-    found: dict[str, dict[str, Any]] = {
+    found: dict[str, Made] = {
         f"{folder}/{name}": {"size": size}
         for folder, path in folders.items()
         for name, size in files.sizes(path).items()
@@ -129,7 +159,7 @@ def submissions(run: RunFolder, root: str) -> list[str]:
     return output
 
 
-def submit(kind: Kind, run: RunFolder, root: str, **choice: Any) -> list[str]:
+def submit(kind: Kind[Split], run: RunFolder, root: str, **choice: Unpack[Choice]) -> list[str]:
     """Write what a kind sends to a benchmark, see `Kind.submit`; return each file's path and what is in it."""
     from raysp.cluster.jobs import job
 
@@ -163,7 +193,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     scores.check_data(root, trials)
     if phase == "test":
         count_test_score(run, trials)
-    calls: list[Any] = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
+    calls: list[Call] = [((files.absolute(run.path), files.absolute(root), trial_to(trial)), {}) for trial in trials]
     rows = jobs("raysp.driver.evaluate.evaluate_trial", calls) if calls else []
     write_metrics(run, [row for part in rows for row in part])
     for kind in kinds.known():
@@ -187,15 +217,15 @@ def _fault(folder: TrialFolder) -> str:
     return ""
 
 
-def _finished(run: RunFolder) -> dict[str, Any]:
+def _finished(run: RunFolder) -> Finished:
     try:
-        return files.read_object(run.finished) if files.exists(run.finished) else {}
+        return cast("Finished", files.read_object(run.finished)) if files.exists(run.finished) else {}
     except BadInput:
         # Damaged: then everything is made again.
         return {}
 
 
-def _made_from(run: RunFolder) -> dict[str, Any]:
+def _made_from(run: RunFolder) -> MadeFrom:
     from raysp.runs.test_looks import test_scores_path
 
     looks = test_scores_path(run)
@@ -214,7 +244,7 @@ def _code(own: Iterable[str], others: Iterable[Path], rooms: tuple[str, ...]) ->
     return code_hash.digest({**installed, **kinds.plugged()})
 
 
-def _reported(record: dict[str, Any]) -> list[Any]:
+def _reported(record: Record) -> list[object]:
     """Return what a report tells of a run's record, besides its commands: floor and ceiling, and what is left out."""
     experiment = {name: value for name, value in record.get("experiment", {}).items() if name != "resources"}
     return [experiment, record.get("accepted"), [one["id"] for one in record.get("earlier", ())]]

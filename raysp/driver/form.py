@@ -11,20 +11,32 @@ import fnmatch
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from raysp.config import code_hash, settings
-from raysp.config.experiment import STANDIN, Experiment, Trial, in_present_words
+from raysp.config.experiment import STANDIN, Experiment, Training, Trial, in_present_words
+from raysp.config.settings import Plain
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.driver.plan import Plan, settings_on
 from raysp.errors import BadInput, NotReady
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
+from raysp.kinds.kind import Units
 from raysp.runs.folder import RunFolder, State, linked, trial_from
+from raysp.runs.records import OtherCode, Record
+
+Key = tuple[str, str, int, Units]
+How = tuple[str, dict[str, Plain], Training | None]
+"""A model, its hyperparameters, and how it is trained."""
 
 GONE = "gone, with the model's file"
 """Of a trial whose model is no more."""
+
+
+class Change(OtherCode):
+    """A change of code that this command accepts, with settings of one of the trials."""
+
+    hyperparameters: Mapping[str, Plain]
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ class Form:
         present: those of the whole run that are the experiment's.
         earlier: what is left from before.
         other_code: those of the earlier ones that differ in their code alone.
-        accepted: changes of code that this command accepts: model, settings, from, to.
+        accepted: changes of code that this command accepts.
         record: the run's record, as it was before this command.
     """
 
@@ -44,8 +56,8 @@ class Form:
     present: tuple[Trial, ...]
     earlier: tuple[Trial, ...] = ()
     other_code: tuple[Trial, ...] = ()
-    accepted: tuple[Mapping[str, Any], ...] = ()
-    record: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    accepted: tuple[Change, ...] = ()
+    record: Record = field(default_factory=Record, compare=False, repr=False)
 
 
 def settle(
@@ -82,7 +94,7 @@ def settle(
     # The last one of its kind is the newest.
     recorded = [*(trial for trial in earlier if states[trial.id] != "missing"), *present]
     check_case([*recorded, *plan.trials])
-    accepts = _Accepts(accept, {(one["from"], one["to"]): {} for one in record.get("accepted", ())})
+    accepts = _Accepts(accept, {(one["from"], one["to"]): None for one in record.get("accepted", ())})
     planned = list(plan.trials) if anew else _with_older(plan.trials, recorded, states, accepts)
     asked = _Asked(experiment, own, _form_before(record), root, frozenset(trial.id for trial in present))
     touched, ids = {(trial.shown, trial.split) for trial in planned}, {trial.id for trial in planned}
@@ -107,7 +119,7 @@ def settle(
 class _Accepts:
     """Which changes of code a person has said change no result, and which are said so by this command."""
 
-    def __init__(self, accept: bool, pairs: dict[tuple[str, str], dict[str, Any]]) -> None:
+    def __init__(self, accept: bool, pairs: dict[tuple[str, str], Change | None]) -> None:
         self._accept, self.pairs = accept, pairs
 
     def __call__(self, trial: Trial, now: str) -> bool:
@@ -115,8 +127,12 @@ class _Accepts:
         if trial.code == now or (trial.code, now) in self.pairs:
             return True
         if self._accept:
-            what = {"model": trial.model, "hyperparameters": trial.hyperparameters}
-            self.pairs[trial.code, now] = {**what, "from": trial.code, "to": now}
+            self.pairs[trial.code, now] = {
+                "model": trial.model,
+                "hyperparameters": trial.hyperparameters,
+                "from": trial.code,
+                "to": now,
+            }
         return self._accept
 
 
@@ -159,7 +175,7 @@ def _with_older(
     plan: Iterable[Trial], recorded: list[Trial], states: Mapping[str, State], accepts: _Accepts
 ) -> list[Trial]:
     """Return the planned trials, finished ones of accepted code in their places."""
-    by_key: dict[tuple[Any, ...], list[Trial]] = {}
+    by_key: dict[Key, list[Trial]] = {}
     for trial in recorded:
         if states[trial.id] == "done":
             by_key.setdefault(_key(trial), []).append(trial)
@@ -184,7 +200,7 @@ def same_but_code(before: Trial, now: Trial) -> bool:
     )
 
 
-def _key(trial: Trial) -> tuple[Any, ...]:
+def _key(trial: Trial) -> Key:
     return (trial.shown, trial.split, trial.seed, trial.units)
 
 
@@ -202,7 +218,7 @@ def _other_code(left: list[Trial], planned: Iterable[Trial]) -> list[Trial]:
     return [trial for trial in changed if same_but_code(trial, twins.get(_key(trial), trial))]
 
 
-def _form_before(record: Mapping[str, Any]) -> Experiment | None:
+def _form_before(record: Record) -> Experiment | None:
     try:
         return settings.build(Experiment, record["form"], "form") if "form" in record else None
     except BadInput:
@@ -223,7 +239,7 @@ class _Asked:
         self._experiment, self._own, self._before, self._present = experiment, own, before, present
         self._header = functools.cache(lambda split: _header(split, root))
         self._units = functools.cache(lambda split: _units(experiment, self._header(split)))
-        self._known: dict[tuple[int, str, str], tuple[Any, ...] | None] = {}
+        self._known: dict[tuple[int, str, str], How | None] = {}
 
     def __call__(self, trial: Trial) -> bool:
         """Tell it of one trial."""
@@ -237,7 +253,7 @@ class _Asked:
             return False
         return now == self._what(self._before, trial) and _data_of(self._own, trial) == _data_of(self._before, trial)
 
-    def _what(self, form: Experiment, trial: Trial) -> tuple[Any, ...] | None:
+    def _what(self, form: Experiment, trial: Trial) -> How | None:
         """Return what a form would train in a trial's place; None where it asks for no such trial."""
         key = (id(form), trial.shown, trial.split)
         if key not in self._known:
@@ -245,7 +261,7 @@ class _Asked:
         return self._known[key] if trial.seed in form.seeds else None
 
 
-def _how(form: Experiment, shown: str, split: str) -> tuple[Any, ...] | None:
+def _how(form: Experiment, shown: str, split: str) -> How | None:
     bare = split.removeprefix(STANDIN)
     names = [*(pattern.removeprefix(STANDIN) for pattern in form.splits), *(one.name for one in form.recordings)]
     choice = {one.shown: one for one in form.models}.get(shown)
@@ -264,11 +280,11 @@ def _header(split: str, root: str) -> Header | None:
         return None
 
 
-def _units(experiment: Experiment, header: Header | None) -> list[Any]:
+def _units(experiment: Experiment, header: Header | None) -> list[Units]:
     return [] if header is None else kinds.of(header.kind).cuts(experiment, header)
 
 
-def _data_of(form: Experiment, trial: Trial) -> tuple[Any, ...]:
+def _data_of(form: Experiment, trial: Trial) -> tuple[object, ...]:
     """Return which recording and units a form of the experiment takes in a trial's place."""
     bare = trial.split.removeprefix(STANDIN)
     own = [one for one in form.recordings if one.name == bare]

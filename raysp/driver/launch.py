@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.cluster.machines import Machines
 from raysp.config.experiment import STANDIN, Experiment, Trial
@@ -27,6 +27,10 @@ from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.lock import locked
 from raysp.runs.provenance import commit
 from raysp.search.settings_file import BestSettings, adopt, check_data, read_settings
+
+if TYPE_CHECKING:
+    from raysp.cluster.events import Event, State
+    from raysp.driver.tracking import Tracker
 
 
 @dataclass(frozen=True)
@@ -288,8 +292,8 @@ def to_run(run: RunFolder, trials: Sequence[Trial], request: Request) -> list[Tr
 
 
 def _train(
-    asked: Asked, missing: list[Trial], total: int, machines: Callable[[], Machines], tracker: Any
-) -> dict[str, Any]:
+    asked: Asked, missing: list[Trial], total: int, machines: Callable[[], Machines], tracker: Tracker
+) -> dict[str, State]:
     from raysp.cluster.node_check import expected
     from raysp.cluster.pool import Pool, wait_for
     from raysp.runs.trial_log import Setting
@@ -304,7 +308,7 @@ def _train(
             plain, setting, asked.experiment.resources, machines(), expected=expected(setting.run, setting.root)
         )
 
-        def on_event(events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
+        def on_event(events: list[Event], states: dict[str, State]) -> None:
             progress.update(events, states)
             tracker.events(events)
 

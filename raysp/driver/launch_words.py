@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from raysp.cluster.events import State
 from raysp.config.experiment import Experiment, ModelChoice, Trial
 from raysp.driver.form import Form, lines
 from raysp.driver.plan import Plan, settings_on
@@ -73,14 +74,12 @@ def say_outside(others: list[Trial], run: RunFolder, say: Callable[[str], None])
     )
 
 
-def show_failure(
-    run: RunFolder, failed: list[Trial], states: dict[str, dict[str, Any]], say: Callable[[str], None]
-) -> None:
+def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, State], say: Callable[[str], None]) -> None:
     """Show the first failure, and say what to type."""
     for trial in failed:
         folder = run.trial(trial.id)
         there = files.exists(folder.error)
-        text = files.read_text(folder.error) if there else states.get(trial.id, {}).get("error", "")
+        text = files.read_text(folder.error) if there else states[trial.id]["error"] if trial.id in states else ""
         if text:
             say(f"\nthe first failure, {trial.id}:\n  {last_line(text)}")
             say(f"  its traceback: {folder.error}\n" if there else "")

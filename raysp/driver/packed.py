@@ -13,14 +13,46 @@ import resource
 import select
 import sys
 import time
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, TypedDict
 
 from raysp.errors import Interrupted, present
+from raysp.runs.records import PlainTrial
+
+if TYPE_CHECKING:
+    import torch
 
 WARM_UP_EPOCHS = 3
 """The first epoch makes handles, picks kernels and fills caches; the allocator settles in the second."""
 LEAST_EPOCHS = 4
 FOREVER = 10**9
+
+
+class Asked(TypedDict, total=False):
+    """What a process is to train: a trial, where copies of its plug-ins lie, and the share of a GPU's memory it has."""
+
+    trial: PlainTrial
+    code: str
+    root: str
+    threads: int
+    device: str
+    share: float
+    seconds: float
+
+
+class Taken(TypedDict):
+    """What a process took of the machine: threads, device, bytes on the host and on the device."""
+
+    threads: int
+    device: str
+    host_bytes: int
+    device_bytes: int
+
+
+class Measured(Taken):
+    """The same, with the ends of epochs: time of the machine, and of this process's CPU (s)."""
+
+    ends: list[float]
+    cpu: list[float]
 
 
 def main() -> None:
@@ -32,12 +64,11 @@ def main() -> None:
         train(job, meter)
 
 
-def train(job: dict[str, Any], meter: Meter) -> None:
+def train(job: Asked, meter: Meter) -> None:
     """Train a job's trial until the meter says stop, and say the figures.
 
     Args:
-        job: "trial" (its plain form), "code" (where copies of its plug-ins lie), "root",
-            "threads", "device", "share" (of a GPU's memory), "seconds".
+        job: what to train.
         meter: asked after each epoch.
     """
     from raysp.config import plugins
@@ -105,8 +136,8 @@ class Meter:
         return going
 
 
-def taken(place: Any) -> dict[str, Any]:
-    """Return what this process took of the machine: threads, device, bytes on the host and on the device."""
+def taken(place: torch.device) -> Taken:
+    """Return what this process took of the machine."""
     import torch
 
     on_gpu = place.type == "cuda"

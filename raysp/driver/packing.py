@@ -18,15 +18,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 import raysp
 from raysp.config import plugin, plugins, settings
 from raysp.config.experiment import Training, Trial
+from raysp.config.settings import Plain
 from raysp.data.splits import store
 from raysp.driver.packing_table import Packing, lines
 from raysp.errors import BadInput, present
@@ -34,6 +35,9 @@ from raysp.io import files, leftovers
 from raysp.io.machine import cores
 from raysp.runs.folder import trial_to
 from raysp.training.process_limits import pinned
+
+if TYPE_CHECKING:
+    from raysp.driver.packed import Asked, Measured
 
 __all__ = ["Packing", "cores", "environment", "lines", "measure", "trial_of"]
 
@@ -44,7 +48,11 @@ START_LIMIT_S = 600.0
 
 
 def trial_of(
-    model: str, root: str, split: str, model_settings: dict[str, Any] | None = None, training: Training | None = None
+    model: str,
+    root: str,
+    split: str,
+    model_settings: Mapping[str, Plain] | None = None,
+    training: Training | None = None,
 ) -> Trial:
     """Return the trial of a model on a prepared split.
 
@@ -99,7 +107,7 @@ def measure(
     from raysp.training.device import choose
 
     place = choose(device)
-    job = {"trial": trial_to(trial), "root": root, "device": str(place), "seconds": seconds}
+    job: Asked = {"trial": trial_to(trial), "root": root, "device": str(place), "seconds": seconds}
     rows = []
     with _copied() as code:
         for processes, each in _arrangements(counts, threads, place.type):
@@ -155,7 +163,7 @@ def _arrangements(counts: Sequence[int] | None, threads: int, kind: str) -> list
     return list(dict.fromkeys([*pinned, (1, available), (fill, available)]))
 
 
-def _row(trial: Trial, job: dict[str, Any], processes: int) -> Packing:
+def _row(trial: Trial, job: Asked, processes: int) -> Packing:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     threads, seconds = job["threads"], job["seconds"]
     title = f"{trial.model} on {trial.split}"
@@ -168,7 +176,7 @@ def _row(trial: Trial, job: dict[str, Any], processes: int) -> Packing:
     return dataclasses.replace(row, **_figures(found))
 
 
-def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
+def _figures(found: list[Measured]) -> dict[str, Any]:
     """Return a row's numbers from each process's ends of epochs, of the time in which all of them were training."""
     begin, end = max(one["ends"][0] for one in found), min(one["ends"][-1] for one in found)
     grid = np.linspace(begin, end, BLOCKS + 1)
@@ -253,7 +261,7 @@ def _start(threads: int, errors: IO[str]) -> subprocess.Popen[str]:
         raise _Died(f"a process could not be started: {error}") from error
 
 
-def _together(started: list[_Process], job: dict[str, Any]) -> list[dict[str, Any]]:
+def _together(started: list[_Process], job: Asked) -> list[Measured]:
     """Say each word to all processes, then wait for all answers: ready, enough, and what was measured."""
     for word in (json.dumps(job), "go", "stop"):
         for one in started:

@@ -6,12 +6,13 @@ import dataclasses
 import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from raysp.config import code_hash, plugins, settings
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
+from raysp.config.settings import Plain
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
+from raysp.data.splits.split import Split
 from raysp.errors import BadInput
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind, Units
@@ -97,7 +98,7 @@ def plan_of(experiment: Experiment, headers: Mapping[str, Header], splits: Colle
     return Plan(tuple(trials.values()), tuple(left_out))
 
 
-def _check_shapes(experiment: Experiment, choice: ModelChoice, header: Header, kind: Kind) -> None:
+def _check_shapes(experiment: Experiment, choice: ModelChoice, header: Header, kind: Kind[Split]) -> None:
     chosen, training = settings_on(experiment, choice, header.name)
     try:
         kind.check(catalog.on_paper(choice.name, chosen, header.sizes), training, header)
@@ -105,7 +106,7 @@ def _check_shapes(experiment: Experiment, choice: ModelChoice, header: Header, k
         raise BadInput(f"{header.name}: {error}") from error
 
 
-def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Any], Training | None]:
+def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tuple[dict[str, Plain], Training | None]:
     """Return a model's whole settings on a split, and how it is fitted there (None when it fits itself).
 
     Raises:
@@ -133,11 +134,11 @@ def _trial(
     return dataclasses.replace(trial, follows=followed.id)
 
 
-def _hyperparameters(name: str, values: dict[str, Any]) -> dict[str, Any]:
+def _hyperparameters(name: str, values: dict[str, Plain]) -> dict[str, Plain]:
     return settings.plain(catalog.config(name, values))
 
 
-def _training(base: Training, changes: dict[str, Any], model: str) -> Training:
+def _training(base: Training, changes: dict[str, Plain], model: str) -> Training:
     return settings.build(Training, {**settings.plain(base), **changes}, f"training of model {model}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import time
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -13,7 +13,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from raysp.config.note import Note
 from raysp.errors import last_line
+
+if TYPE_CHECKING:
+    from raysp.cluster.events import Event, State
 
 LINE_EVERY_S, REFRESH_S = 15.0, 0.25
 LOSSES = (("train_loss", "train"), ("validation_loss", "validation"), ("unseen_loss", "unseen"))
@@ -87,9 +91,9 @@ class Progress(Display):
     def __init__(self, title: str, total: int, before: int = 0, console: Console | None = None) -> None:
         super().__init__(title, console)
         self._total, self._before = total, before
-        self._states: dict[str, dict[str, Any]] = {}
+        self._states: dict[str, State] = {}
 
-    def update(self, events: list[dict[str, Any]], states: dict[str, dict[str, Any]]) -> None:
+    def update(self, events: list[Event], states: dict[str, State]) -> None:
         """Show what happened."""
         self._states = states
         for event in events:
@@ -123,23 +127,23 @@ class Progress(Display):
         return Group(Text(self._summary(), style="bold"), table)
 
 
-def _share(entry: dict[str, Any]) -> float:
+def _share(entry: State) -> float:
     if entry["state"] in ("done", "failed"):
         return 1.0
     note = entry["note"]
     return note["epoch"] / note["epochs"] if note.get("epochs") and "epoch" in note else 0.0
 
 
-def losses(note: dict[str, Any], names: Iterable[tuple[str, str]]) -> str:
+def losses(note: Note, names: Iterable[tuple[str, str]]) -> str:
     """Return how far a running trial is: its phase, or its epoch and the last of some numbers, (name, label) each."""
     if note.get("phase"):
         return str(note["phase"])
     shown = [f"epoch {note['epoch']}/{note.get('epochs', '?')}"] if "epoch" in note else ["starting"]
-    shown += [f"{label} {note[name]:.4g}" for name, label in names if note.get(name) is not None]
+    shown += [f"{label} {value:.4g}" for name, label in names if (value := note.get(name)) is not None]
     return "  ".join(shown)
 
 
-def _line(event: dict[str, Any]) -> str | None:
+def _line(event: Event) -> str | None:
     name, note = _readable(event["trial"]), event["note"]
     if event["kind"] == "unfit":
         return f"  machine {note['machine']} takes no trials: {note['reason']}"

@@ -22,10 +22,17 @@ from raysp.models import catalog
 from raysp.runs import inputs
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.provenance import code, commit, typed, versions
+from raysp.runs.records import Accepted, OtherCode, PreparedSplit, Record, Said, Submission
 
 
 def write_record(
-    run: RunFolder, experiment: Experiment, plan: Plan, root: str, *, form: Form | None = None, own: Any = None
+    run: RunFolder,
+    experiment: Experiment,
+    plan: Plan,
+    root: str,
+    *,
+    form: Form | None = None,
+    own: Experiment | None = None,
 ) -> list[Trial]:
     """Write the run's record with this submission added.
 
@@ -45,7 +52,7 @@ def write_record(
     earlier = form.record
     names = dict.fromkeys(trial.split for trial in plan.trials)
     code = code_of(form, earlier)
-    record = {
+    record: Record = {
         "name": run.name,
         "standin": any(trial.standin for trial in form.present),
         "experiment": settings.plain(experiment),
@@ -84,7 +91,7 @@ def copy_inputs(run: RunFolder, trials: Iterable[Trial]) -> None:
         inputs.keep(run, kinds.of(catalog.kind(one.model)).inputs(one.model, one.hyperparameters))
 
 
-def code_of(form: Form, record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def code_of(form: Form, record: Record) -> dict[str, Mapping[str, str]]:
     """Return the files behind each digest of code of a run's trials, as far as anyone noted them."""
     found = dict(record.get("code", {}))
     for trial in (*form.planned, *form.present):
@@ -97,30 +104,36 @@ def code_of(form: Form, record: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _accepted(one: Mapping[str, Any], code: dict[str, dict[str, str]]) -> dict[str, Any]:
+def _accepted(one: OtherCode, code: Mapping[str, Mapping[str, str]]) -> Accepted:
     changed = code_hash.differing(code.get(one["from"], {}), code.get(one["to"], {})) if one["from"] in code else []
     return {**accepted(), "model": one["model"], "from": one["from"], "to": one["to"], "files": changed}
 
 
-def data(root: str, name: str) -> dict[str, Any]:
+def data(root: str, name: str) -> PreparedSplit:
     """Return what a record says of a prepared split: its fingerprint, its recordings, and notes of its preparation."""
     header = store.header(root, name)
-    known = {"kind": header.kind, "fingerprint": header.fingerprint, "code": header.built_from.get("code", "")}
-    return {**known, **settings.plain(header.provenance), "role": settings.plain(header.role)}
+    known: PreparedSplit = {
+        "kind": header.kind,
+        "fingerprint": header.fingerprint,
+        "code": header.built_from.get("code", ""),
+    }
+    source: PreparedSplit = settings.plain(header.provenance)
+    return {**known, **source, "role": settings.plain(header.role)}
 
 
-def submission() -> dict[str, Any]:
+def submission() -> Submission:
     """Return when, by what command, and from which versions something was submitted."""
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": address.masked_command([os.path.basename(typed()[0]), *typed()[1:]]),
-        **commit(),
+        "commit": commit()["commit"],
+        "changed": commit()["changed"],
         "code": code(),
         "versions": versions(),
     }
 
 
-def accepted() -> dict[str, str]:
+def accepted() -> Said:
     """Return who says now that a change of the code changed no result."""
     user = f"user {os.getuid()}"
     with contextlib.suppress(OSError, KeyError):

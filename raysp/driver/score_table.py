@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import polars
 from polars import col
 
 from raysp.config.experiment import Trial
+from raysp.data.splits.split import Split
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
+from raysp.runs.records import Done
 
 
 def lines(run: RunFolder, phase: str, root: str | None = None) -> Iterator[str]:
@@ -47,7 +48,7 @@ def remarks_of(run: RunFolder, phase: str | None = None, root: str | None = None
     return found
 
 
-def _by_kind(run: RunFolder, phase: str | None, root: str | None) -> Iterator[tuple[Kind, polars.DataFrame]]:
+def _by_kind(run: RunFolder, phase: str | None, root: str | None) -> Iterator[tuple[Kind[Split], polars.DataFrame]]:
     table = read_metrics(run, *([] if phase is None else [col("phase") == phase]))
     of_run = kinds.of_run(run, root)
     for kind in dict.fromkeys(of_run.values()):
@@ -56,7 +57,7 @@ def _by_kind(run: RunFolder, phase: str | None, root: str | None) -> Iterator[tu
             yield kind, part
 
 
-def _done(run: RunFolder, trial: Trial) -> dict[str, Any] | None:
+def _done(run: RunFolder, trial: Trial) -> Done | None:
     path = run.trial(trial.id)
     try:
         return path.read_done() if files.exists(path.done) else None

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from raysp.cluster.events import Event
 from raysp.cluster.machines import Machines
 from raysp.config import code_hash
 from raysp.config.experiment import Experiment, Trial, check_name
 from raysp.config.own_code import adopted
 from raysp.config.sets import apply_sets
+from raysp.config.settings import Plain
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.driver import sweep_record
@@ -45,10 +47,10 @@ from raysp.search.proposer import Proposer
 from raysp.search.result import Result, finished_path, read_result
 from raysp.search.scheduler import StudyScheduler
 from raysp.search.settings_file import write_settings
-from raysp.search.space import Space
+from raysp.search.space import Entry, Space, Values
 from raysp.search.space_check import check_space, flat, parted
 from raysp.search.space_file import read_space
-from raysp.search.study import Definition, Halving, Sampler, Study, read_studies
+from raysp.search.study import Candidate, Definition, Halving, Sampler, Study, read_studies
 from raysp.search.table import write_table
 
 Say = Callable[[str], None]
@@ -125,7 +127,7 @@ class _Asked:
     run: RunFolder
     say: Say
 
-    def definition(self, split: str, base: dict[str, Any], header: Header | None = None) -> Definition:
+    def definition(self, split: str, base: Values, header: Header | None = None) -> Definition:
         """Return a study; without a header it is one of data that may not be prepared yet, and only to be shown."""
         same = ("objectives", "sampler", "seed", "in_flight", "halving")
         return Definition(
@@ -176,7 +178,7 @@ def _val_splits(experiment: Experiment, request: Request, say: Say) -> list[str]
     return val
 
 
-def _base(experiment: Experiment, split: str) -> dict[str, Any]:
+def _base(experiment: Experiment, split: str) -> dict[str, Plain]:
     (choice,) = experiment.models
     chosen, training = settings_on(experiment, choice, split)
     if training is not None and training.validate_on == "eval":
@@ -184,7 +186,7 @@ def _base(experiment: Experiment, split: str) -> dict[str, Any]:
     return flat(chosen, training)
 
 
-def _sweep(asked: _Asked, bases: dict[str, dict[str, Any]]) -> int:
+def _sweep(asked: _Asked, bases: Mapping[str, Values]) -> int:
     from raysp.cluster.node_check import check_machines, expected
     from raysp.cluster.session import session
 
@@ -215,7 +217,7 @@ def _sweep(asked: _Asked, bases: dict[str, dict[str, Any]]) -> int:
     return 1 if any(result.winner is None for result in results) else 0
 
 
-def _studies(asked: _Asked, bases: dict[str, dict[str, Any]]) -> list[Study]:
+def _studies(asked: _Asked, bases: Mapping[str, Values]) -> list[Study]:
     """Return the studies of this command, each written down; what does not go together is refused or left out."""
     studies, model, request = [], asked.space.model, asked.request
     for name, base in bases.items():
@@ -269,7 +271,7 @@ def _work(asked: _Asked, scheduler: StudyScheduler, clock: Clock, machines: Call
             splits = [active.study.definition.split for active in scheduler.studies]
             parts = {split: store.load_training(request.root, split) for split in splits}
 
-            def watch(event: dict[str, Any]) -> None:
+            def watch(event: Event) -> None:
                 if event["kind"] == "start":
                     active, trial = scheduler.study_of(event["trial"]), scheduler.trial(event["trial"])
                     tracker.add(trial, tags(active.study, active.candidate_of(trial.id), trial.seed))
@@ -349,7 +351,7 @@ def _finals(scheduler: StudyScheduler) -> list[tuple[Trial, dict[str, str]]]:
     return found
 
 
-def tags(study: Study, candidate: Any, seed: int) -> dict[str, str]:
+def tags(study: Study, candidate: Candidate, seed: int) -> dict[str, str]:
     """Return the tags of one trial of a candidate."""
     stage = "search" if seed in study.definition.seeds else "final"
     return {"candidate": str(candidate.number), "source": candidate.source, "stage": stage, "study": study.name}
@@ -368,7 +370,7 @@ def _show(planned: list[Definition], search: Search, run: RunFolder, say: Say) -
     return 0
 
 
-def _range(entry: Any) -> str:
+def _range(entry: Entry) -> str:
     if entry.kind == "same":
         return f"as {entry.same}" + ("" if entry.times == 1 else f" times {entry.times:g}")
     if not entry.numeric:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console, Group
 from rich.text import Text
 
+from raysp.cluster.events import Event, News
 from raysp.driver.progress import LOSSES, Display, clock, losses
 from raysp.search.active_study import ActiveStudy
 from raysp.search.objective import better
@@ -26,16 +25,16 @@ class SweepProgress(Display):
         super().__init__(title, console)
         self._studies = studies
         self._before = sum(map(_ended, studies))
-        self._running: dict[str, dict[str, Any]] = {}
+        self._running: dict[str, News] = {}
 
-    def event(self, event: dict[str, Any]) -> None:
+    def event(self, event: Event) -> None:
         """Take one event of `cluster.sweep.work`."""
         name = event["trial"]
         if event["kind"] in ("done", "failed"):
             self._running.pop(name, None)
         else:
             # A phase lasts until the next note.
-            self._running.setdefault(name, {}).update({"phase": "", **event["note"]})
+            self._running.setdefault(name, News()).update({"phase": "", **event["note"]})
         if (line := _line(event)) is not None:
             self.say(line)
         self._show()
@@ -78,7 +77,7 @@ def _ended(active: ActiveStudy) -> int:
     return sum(active.score(candidate).state != "waiting" for candidate in active.candidates)
 
 
-def _line(event: dict[str, Any]) -> str | None:
+def _line(event: Event) -> str | None:
     name, note = event["trial"], event["note"]
     if event["kind"] == "failed":
         return f"  FAILED  {name}  {note['outcome'].error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from raysp.config import plugins, settings
@@ -11,6 +12,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.io.yaml_files import write_yaml
 from raysp.runs.folder import RunFolder
+from raysp.runs.records import Record, Submission
 from raysp.search.study import Definition
 
 
@@ -21,7 +23,7 @@ def check_folder(run: RunFolder) -> None:
 
 
 def begin(
-    run: RunFolder, experiment: Experiment, definitions: list[Definition], root: str, asked: dict[str, Any]
+    run: RunFolder, experiment: Experiment, definitions: list[Definition], root: str, asked: Mapping[str, Any]
 ) -> None:
     """Add a command to the record; one before it that did not say how it ended was killed.
 
@@ -36,9 +38,9 @@ def begin(
         earlier = run.record()
     except NotReady:
         earlier = {"submissions": [], "data": {}}
-    before = [{**one, "ended": one.get("ended", "killed")} for one in earlier["submissions"]]
+    before: list[Submission] = [{**one, "ended": one.get("ended", "killed")} for one in earlier["submissions"]]
     found = {one.split: data(root, one.split) for one in definitions}
-    record = {
+    record: Record = {
         "name": run.name,
         "kind": "sweep",
         "standin": any(one.split.startswith(STANDIN) for one in definitions),

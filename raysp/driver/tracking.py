@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
+from raysp.cluster.events import Event
 from raysp.config.experiment import Trial
+from raysp.config.note import Note
 from raysp.driver.tracking_own import default_uri
 from raysp.driver.tracking_store import Store
 from raysp.errors import NotReady
 from raysp.io import address
 from raysp.runs.folder import RunFolder
+from raysp.runs.records import Submission
 
 __all__ = ["Tracker", "catch_up", "check", "default_uri", "message"]
 
@@ -49,7 +52,7 @@ class Tracker:
         check(uri)
         self._store = Store(run, uri, tags)
         self._trials = {trial.id: trial for trial in trials}
-        self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._events: queue.Queue[Event | None] = queue.Queue()
         self.problem: str | None = None
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self._thread.start()
@@ -59,7 +62,7 @@ class Tracker:
         self._store.own_tags[trial.id] = tags
         self._trials[trial.id] = trial
 
-    def events(self, events: list[dict[str, Any]]) -> None:
+    def events(self, events: list[Event]) -> None:
         """Hand over what happened; returns at once."""
         for event in events:
             self._events.put(event)
@@ -83,15 +86,15 @@ class Tracker:
         while not over:
             over, waiting = self._collect()
             if waiting:
-                self._try(lambda waiting=waiting: self._write(waiting))
+                self._try(functools.partial(self._write, waiting))
         for attempt in range(LAST_TRIES):
             time.sleep(attempt)
             self._try(lambda: self._store.sync(list(self._trials.values())))
             if self.problem is None:
                 break
 
-    def _collect(self) -> tuple[bool, list[dict[str, Any]]]:
-        waiting: list[dict[str, Any]] = []
+    def _collect(self) -> tuple[bool, list[Event]]:
+        waiting: list[Event] = []
         until = time.monotonic() + FLUSH_S
         while (left := until - time.monotonic()) > 0:
             try:
@@ -103,8 +106,8 @@ class Tracker:
             waiting.append(event)
         return False, waiting
 
-    def _write(self, events: list[dict[str, Any]]) -> None:
-        rows: dict[str, list[dict[str, Any]]] = {}
+    def _write(self, events: list[Event]) -> None:
+        rows: dict[str, list[Note]] = {}
         for event in events:
             # An event of a machine has no trial.
             if event["trial"]:
@@ -112,7 +115,7 @@ class Tracker:
         for name, curve in rows.items():
             self._store.curve(self._trials[name], curve)
 
-    def _try(self, step: Any) -> None:
+    def _try(self, step: Callable[[], None]) -> None:
         try:
             step()
             self.problem = None
@@ -151,7 +154,7 @@ def catch_up(
     return store.uri
 
 
-def _submissions(run: RunFolder) -> list[dict[str, Any]]:
+def _submissions(run: RunFolder) -> list[Submission]:
     try:
         return run.record().get("submissions", [])
     except NotReady:

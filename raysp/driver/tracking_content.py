@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from raysp.config import settings
@@ -48,8 +49,8 @@ def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str
     """Return a finished trial's numbers and the tags that come with them."""
     folder = run.trial(trial.id)
     done = folder.read_done("validation", "selected_on")
-    numbers = {f"final/{name}": value for name, value in done["validation"].items()}
-    numbers |= {name: done[name] for name in OF_DONE if name in done}
+    numbers: dict[str, object] = {f"final/{name}": value for name, value in done["validation"].items()}
+    numbers |= {name: done.get(name) for name in OF_DONE}
     if trial.training is None:
         # A model that fits itself has no epochs.
         numbers.pop("best_epoch", None)
@@ -71,7 +72,7 @@ def curves_of(run: RunFolder, trial: Trial) -> dict[str, dict[int, float]]:
     return {name: {epoch: row[name] for epoch, row in rows if name in row} for name in names}
 
 
-def points(row: dict[str, Any]) -> dict[str, float]:
+def points(row: Mapping[str, object]) -> dict[str, float]:
     """Return the metrics of one epoch, by name."""
     return {n: float(value) for n, value in row.items() if n not in NO_METRIC and isinstance(value, int | float)}
 

@@ -7,14 +7,19 @@ import os
 import pathlib
 import time
 from itertools import count, starmap, takewhile
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Trial
+from raysp.config.note import Note
 from raysp.driver import tracking_content as content
 from raysp.driver import tracking_own
 from raysp.driver.tracking_content import COMMIT, COMPLETE, ERROR, KIND, LEFT_OUT, NOTE, PARENT, TRIAL, same
 from raysp.io import files
 from raysp.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 BATCH, PARAMS = 1000, 100
 """Metrics and parameters that MLflow takes in one request."""
@@ -44,12 +49,12 @@ class Store:
         self.uri = uri or tracking_own.default_uri(run)
         self.own_tags: dict[str, dict[str, str]] = {}
         self.notes: list[str] = []
-        self._children: dict[str, Any] = {}
+        self._children: dict[str, Run] = {}
         self._steps: dict[str, int] = {}
         self._searched = False
-        self._connected: tuple[Any, str, Any] | None = None
+        self._connected: tuple[MlflowClient, str, Run] | None = None
 
-    def curve(self, trial: Trial, rows: list[dict[str, Any]]) -> None:
+    def curve(self, trial: Trial, rows: list[Note]) -> None:
         """Add epochs to a running trial's curve; those beyond a gap wait for `sync`, which knows the whole curve."""
         run_id = self._child(trial).info.run_id
         last = self._last_step(run_id)
@@ -75,7 +80,7 @@ class Store:
             self._mark_left_out()
         self._artifacts()
 
-    def _connect(self) -> tuple[Any, str, Any]:
+    def _connect(self) -> tuple[MlflowClient, str, Run]:
         """Return (client, the experiment's id, the parent run)."""
         if self._connected is None:
             for name, value in ENVIRONMENT.items():
@@ -94,7 +99,7 @@ class Store:
             self._connected = (client, experiment, self._parent(client, experiment))
         return self._connected
 
-    def _experiment(self, client: Any) -> str:
+    def _experiment(self, client: MlflowClient) -> str:
         found = client.get_experiment_by_name(self._run.name)
         if found is not None:
             if found.lifecycle_stage == "deleted":
@@ -107,13 +112,13 @@ class Store:
             self._forget_earlier_names(client)
         return client.create_experiment(self._run.name, artifact_location=place)
 
-    def _forget_earlier_names(self, client: Any) -> None:
+    def _forget_earlier_names(self, client: MlflowClient) -> None:
         """Delete what a copied or renamed folder brought along: its artifacts' place is the earlier folder."""
         for one in client.search_experiments():
             if client.search_runs([one.experiment_id], f"tags.`{KIND}` = 'run'", max_results=1):
                 client.delete_experiment(one.experiment_id)
 
-    def _parent(self, client: Any, experiment: str) -> Any:
+    def _parent(self, client: MlflowClient, experiment: str) -> Run:
         found = client.search_runs([experiment], f"tags.`{KIND}` = 'run'", max_results=1)
         if not found:
             return client.create_run(experiment, run_name=self._run.name, tags={KIND: "run", **self._tags})
@@ -127,8 +132,8 @@ class Store:
         client, experiment, _ = self._connect()
         self._children, token = {}, None
         while True:
-            options = {"max_results": 1000, "page_token": token, "order_by": ["attributes.start_time ASC"]}
-            page = client.search_runs([experiment], **options)
+            oldest = ["attributes.start_time ASC"]
+            page = client.search_runs([experiment], max_results=1000, page_token=token, order_by=oldest)
             for run in page:
                 trial = run.data.tags.get(TRIAL)
                 if trial is None and run.data.tags.get(KIND) == "trial":
@@ -142,7 +147,7 @@ class Store:
                 self._searched = True
                 return
 
-    def _child(self, trial: Trial, known: dict[str, str] | None = None, *, anew: bool = False) -> Any:
+    def _child(self, trial: Trial, known: dict[str, str] | None = None, *, anew: bool = False) -> Run:
         """Return a trial's run with all its parameters and tags, made where it is not there.
 
         Args:
@@ -172,7 +177,7 @@ class Store:
             run = self._children[trial.id] = client.get_run(run.info.run_id)
         return run
 
-    def _lacks(self, run: Any, name: str, value: str) -> bool:
+    def _lacks(self, run: Run, name: str, value: str) -> bool:
         there = run.data.tags.get(name)
         # Whose parent was deleted has none.
         keep = there is not None and self._looking and name != PARENT
@@ -222,7 +227,7 @@ class Store:
         if run.info.status != "FINISHED":
             client.set_terminated(run_id, "FINISHED")
 
-    def _history(self, run: Any, wanted: dict[str, dict[int, float]]) -> list[tuple[str, int, float]]:
+    def _history(self, run: Run, wanted: dict[str, dict[int, float]]) -> list[tuple[str, int, float]]:
         """Return the points that are there, each as (name, step, value).
 
         A server is asked for all of them only where its last values, or the length of the first curve, tell of a gap.
@@ -276,7 +281,7 @@ class Store:
             client.set_terminated(run_id, "FINISHED")
 
 
-def _differs(run: Any, wanted: dict[str, dict[int, float]], there: list[tuple[str, int, float]]) -> bool:
+def _differs(run: Run, wanted: dict[str, dict[int, float]], there: list[tuple[str, int, float]]) -> bool:
     """Tell whether a number that is there is another than the run folder's; one that is missing is none."""
     ends: dict[str, int] = {}
     for name, step, value in there:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import stats
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 Decoder = Literal["linear", "mlp"]
 TEST_SHARE = 0.35
@@ -168,7 +171,7 @@ def transfer(features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: 
     return float(roc_auc_score(second[test], forest.predict_proba(features[test])[:, 1]))
 
 
-def _linear(seed: int) -> Any:
+def _linear(seed: int) -> Pipeline:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -178,7 +181,7 @@ def _linear(seed: int) -> Any:
     )
 
 
-def _fitted(features: np.ndarray, labels: np.ndarray, decoder: Decoder, seed: int) -> Any:
+def _fitted(features: np.ndarray, labels: np.ndarray, decoder: Decoder, seed: int) -> Pipeline:
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -197,6 +200,6 @@ def _fitted(features: np.ndarray, labels: np.ndarray, decoder: Decoder, seed: in
         return make_pipeline(StandardScaler(), network).fit(features, labels, mlpclassifier__sample_weight=weights)
 
 
-def _importance(fitted: Any) -> np.ndarray:
+def _importance(fitted: Pipeline) -> np.ndarray:
     norms = np.linalg.norm(fitted[-1].coef_, axis=0)
     return norms / norms.sum()

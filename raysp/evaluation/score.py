@@ -6,9 +6,10 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, Unpack
 
 from raysp.errors import BadInput
+from raysp.io.rows import Row
 
 NO_SPIKES = "no spike was recorded there on the evaluation trials"
 UNDEFINED = {
@@ -43,12 +44,20 @@ class Score:
     unit_index: int | None = None
     judge: str = "raysp"
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Row:
         """Return the score as columns of the table of metrics."""
         return dataclasses.asdict(self)
 
 
-def score(metric: str, compute: Callable[[], float], **place: Any) -> Score:
+class Place(TypedDict, total=False):
+    """Further fields of a score."""
+
+    parameter: str | None
+    unit_index: int | None
+    judge: str
+
+
+def score(metric: str, compute: Callable[[], float], **place: Unpack[Place]) -> Score:
     """Return a metric's value; where it is refused or not finite, None and the reason.
 
     Args:
@@ -63,13 +72,13 @@ def score(metric: str, compute: Callable[[], float], **place: Any) -> Score:
     return known(metric, value, **place)
 
 
-def known(metric: str, value: float | None, **place: Any) -> Score:
+def known(metric: str, value: float | None, **place: Unpack[Place]) -> Score:
     """Return the score of a value that was computed already; a value that is not finite becomes None, with why."""
     if value is not None and math.isfinite(value):
         return Score(metric, value, **place)
     return Score(metric, None, UNDEFINED.get(metric, f"{metric} is not finite"), **place)
 
 
-def scores(computed: Mapping[str, Callable[[], float]], **place: Any) -> list[Score]:
+def scores(computed: Mapping[str, Callable[[], float]], **place: Unpack[Place]) -> list[Score]:
     """Return the score of each metric by name; see `score`."""
     return [score(metric, compute, **place) for metric, compute in computed.items()]

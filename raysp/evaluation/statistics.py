@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from raysp.errors import BadInput
+from raysp.io.rows import Row
 
 K = TypeVar("K")
 CONFIDENCE = 0.95
@@ -51,7 +52,7 @@ class Difference:
     p: float
     won: int
 
-    def row(self) -> dict[str, float | None]:
+    def row(self) -> Row:
         """Return it as columns of a run's comparison.parquet; None for what is nan."""
         found = self.summary
         numbers = {"mean": found.mean, "low": found.low, "high": found.high, "p": self.p}

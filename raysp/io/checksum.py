@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 KEY, WRAPPED, PREFIX = "checksum", "value", "sha256:"
@@ -15,13 +16,13 @@ class Damaged(ValueError):
     """What was read is not what was written."""
 
 
-def digest(value: Any, *, ordered: bool = False) -> str:
+def digest(value: object, *, ordered: bool = False) -> str:
     """Return the SHA-256 of a JSON-able value in its canonical form (no spaces; keys sorted, or `ordered` as given)."""
     text = json.dumps(value, sort_keys=not ordered, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def seal(value: Any) -> dict[str, Any]:
+def seal(value: object) -> dict[str, Any]:
     """Return a JSON-able value as a mapping with its checksum in it; what is no mapping goes into one.
 
     Raises:
@@ -34,7 +35,7 @@ def seal(value: Any) -> dict[str, Any]:
     return {**plain, KEY: PREFIX + digest(plain)}
 
 
-def unseal(found: Any, *, ordered: bool = False) -> Any:
+def unseal(found: object, *, ordered: bool = False) -> Any:
     """Return the value that `seal` put a checksum in; what has none, as older versions wrote it, as it is.
 
     Args:
@@ -56,6 +57,6 @@ def unseal(found: Any, *, ordered: bool = False) -> Any:
     return rest[WRAPPED] if set(rest) == {WRAPPED} else rest
 
 
-def _is_sealed(found: dict[str, Any]) -> bool:
+def _is_sealed(found: Mapping[str, object]) -> bool:
     # A damaged key does not make a file one of an older version.
     return KEY in found or any(isinstance(value, str) and MARK.fullmatch(value) for value in found.values())

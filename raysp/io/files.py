@@ -13,10 +13,13 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
 
 from raysp.errors import AGAIN, BadInput, StoreError, damaged
 from raysp.io import checksum, storage
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 digest = checksum.digest
 
@@ -55,7 +58,7 @@ def check(path: str, *, write: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def _at(path: str) -> Iterator[tuple[Any, str]]:
+def _at(path: str) -> Iterator[tuple[AbstractFileSystem, str]]:
     """Give the file system of a path and the name there; errors of a store are one error of raysp."""
     fs, name = storage.filesystem(path)
     if is_local(path):
@@ -260,7 +263,15 @@ def fetched(path: str) -> Iterator[str]:
         yield local
 
 
-def stamp(path: str) -> dict[str, Any]:
+class Stamp(TypedDict, total=False):
+    """A file's length, and its modification time on a disk, or its tag in a store."""
+
+    size: int
+    mtime_ns: int
+    tag: str
+
+
+def stamp(path: str) -> Stamp:
     """Return what changes when a file is written anew: its length, and modification time (ns) or a store's tag.
 
     Raises:
@@ -296,7 +307,7 @@ def read_text(path: str, *, exact: bool = False) -> str:
     return io.TextIOWrapper(content, encoding="utf-8-sig", errors=errors).read()
 
 
-def write_json(path: str, value: Any) -> None:
+def write_json(path: str, value: object) -> None:
     """Write a value as JSON with its checksum, whole or not at all; NaN is refused: other readers cannot parse it."""
     write_text(path, json.dumps(checksum.seal(value), indent=1, sort_keys=True, allow_nan=False) + "\n")
 

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Any
+from types import FrameType
 
 TAKEN = (signal.SIGTERM, signal.SIGHUP)
 
@@ -25,7 +25,7 @@ def taken_for_ctrl_c(*, from_others: bool = False) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in TAKEN}
 
-    def interrupt(number: int, frame: Any) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         # Once: a second one would disturb what saves the state.
         for each in TAKEN:
             signal.signal(each, signal.SIG_IGN)

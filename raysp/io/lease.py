@@ -11,7 +11,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from raysp.errors import BadInput, StoreError
 from raysp.io import storage
@@ -178,15 +177,14 @@ class Lease:
     def _replaced(self, found: _Found) -> bool:
         """Write the lease in place of one that was found, unless it has changed since."""
         fs, _ = storage.filesystem(self._path)
-        exact = found.tag is not None and "s3" in fs.protocol
-        if exact:
+        if found.tag is not None and "s3" in fs.protocol:
             return self._put(IfMatch=found.tag) or self._is_mine()
         self._put()
         if found.owner != self._owner:
             time.sleep(SETTLE_S)
         return self._is_mine()
 
-    def _put(self, **condition: Any) -> bool:
+    def _put(self, **condition: str) -> bool:
         """Write the lease; False where a condition does not hold."""
         fs, name = storage.filesystem(self._path)
         try:

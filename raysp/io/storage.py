@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fsspec.config
+from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
@@ -57,7 +58,7 @@ def configure() -> None:
 configure()
 
 
-def filesystem(path: str) -> tuple[Any, str]:
+def filesystem(path: str) -> tuple[AbstractFileSystem, str]:
     """Return the fsspec file system of a path or address, and the path's name there.
 
     Raises:
@@ -118,7 +119,7 @@ def translated(path: str) -> Iterator[None]:
         raise StoreError(f"{path} cannot be reached ({error}); the same command again goes on") from error
 
 
-def _is_bucket_absent(fs: Any, name: str, error: BaseException) -> bool:
+def _is_bucket_absent(fs: AbstractFileSystem, name: str, error: BaseException) -> bool:
     """Tell whether a folder was not found since its bucket is not there."""
     if "NoSuchBucket" in type(error.__cause__).__name__:
         return True

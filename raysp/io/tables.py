@@ -21,6 +21,8 @@ from raysp.errors import AGAIN, BadInput, NotReady, StoreError
 from raysp.io import checksum, files
 
 if TYPE_CHECKING:
+    from _hashlib import HASH
+
     import polars
 
 KEY = b"raysp"
@@ -28,7 +30,7 @@ SINCE = {"run_trial", "unseen_loss"}
 """Columns that no version without checksums wrote: a table with one was written anew by a program that lost them."""
 
 
-def write_table(path: str, table: pa.Table | polars.DataFrame, note: Mapping[str, Any] | None = None) -> None:
+def write_table(path: str, table: pa.Table | polars.DataFrame, note: Mapping[str, object] | None = None) -> None:
     """Write a table, whole or not at all.
 
     Args:
@@ -164,7 +166,7 @@ def _digest(column: pa.ChunkedArray) -> str:
     return total.hexdigest()
 
 
-def _add(total: Any, array: pa.Array) -> None:
+def _add(total: HASH, array: pa.Array) -> None:
     """Add values to a digest: the same for the same values, however they are cut into chunks and pages."""
     total.update(f"{_kind(array.type)} {len(array)} {array.null_count}".encode())
     if array.null_count:

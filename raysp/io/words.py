@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence, Sized
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ def number(value: float | None, how: Format = "score", *, signed: bool = False) 
     return text.lstrip("+-") if float(text.replace(",", "")) == 0 else text.replace("-", "−")
 
 
-def setting(value: Any) -> str:
+def setting(value: object) -> str:
     """Spell a setting as a person writes it in YAML, numbers with four digits and a true minus sign."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]

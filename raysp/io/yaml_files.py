@@ -6,10 +6,13 @@ import functools
 import math
 import re
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.errors import BadInput, expect
 from raysp.io import checksum, files
+
+if TYPE_CHECKING:
+    import yaml
 
 TAG = "tag:yaml.org,2002:"
 MERGE = f"{TAG}merge"
@@ -53,7 +56,7 @@ def read_yaml(path: str) -> Any:
         ) from error
 
 
-def write_yaml(path: str, value: Mapping[str, Any]) -> None:
+def write_yaml(path: str, value: Mapping[str, object]) -> None:
     """Write values by name as YAML with their checksum in front, whole or not at all."""
     mark = checksum.PREFIX + checksum.digest(value, ordered=True)
     files.write_text(path, dump_yaml({checksum.KEY: mark, **value}))
@@ -79,7 +82,7 @@ def parse_yaml(text: str, where: str) -> Any:
         raise BadInput(f"{where} is not YAML: {' '.join(str(error).split())}") from error
 
 
-def dump_yaml(value: Any) -> str:
+def dump_yaml(value: object) -> str:
     """Return a value as YAML that reads back the same, keys in their order."""
     import yaml
 
@@ -108,13 +111,13 @@ def _may_be_deep(text: str) -> bool:
     return max(brackets, longest) > MOST_DEEP // 2
 
 
-def _refuse_copies(node: Any) -> None:
+def _refuse_copies(node: yaml.Node) -> None:
     """Refuse anchors that stand for themselves, or for more values than a file of a person has."""
     if _size(node, {}) > MOST_VALUES:
         raise ValueError(f"expected anchors that stand for at most {MOST_VALUES:,} values, got more")
 
 
-def _size(node: Any, known: dict[int, int]) -> int:
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
     if isinstance(node.value, str):
         return 1
     if known.setdefault(id(node), 0) == -1:
@@ -127,14 +130,14 @@ def _size(node: Any, known: dict[int, int]) -> int:
 
 
 @functools.cache
-def _loader() -> Any:
+def _loader() -> type[yaml.SafeLoader]:
     import yaml
 
     # The parser in C, where PyYAML was built with it, is ten times faster.
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # Known when it runs alone.
         """A safe loader with YAML 1.2's scalars and unique keys."""
 
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
             seen: dict[Hashable, int] = {}
             for key, _ in node.value:
                 name = None if key.tag == MERGE else self.construct_object(key, deep=True)
@@ -183,7 +186,7 @@ def _bool(text: str) -> bool:
 
 
 @functools.cache
-def _dumper() -> Any:
+def _dumper() -> type[yaml.SafeDumper]:
     import yaml
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # As above.

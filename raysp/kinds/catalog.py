@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from raysp.config import plugins
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
+from raysp.data.splits.split import Split
 from raysp.errors import BadInput, NotReady, expect, unknown
-from raysp.kinds.kind import Kind
+from raysp.kinds.kind import Choice, Kind
 from raysp.kinds.metric import Metric
 from raysp.models import catalog as models
 from raysp.runs.folder import RunFolder
@@ -17,7 +18,7 @@ from raysp.runs.folder import RunFolder
 MODELS_AND_SOURCES = ("models/", "data/sources/")
 
 
-def of(name: str) -> Kind:
+def of(name: str) -> Kind[Split]:
     """Return a kind. Raises BadInput for an unknown name, with the nearest right one."""
     if name not in (found := _modules()):
         raise unknown("kind of data", name, found)
@@ -28,7 +29,7 @@ def of(name: str) -> Kind:
     return kind
 
 
-def known() -> list[Kind]:
+def known() -> list[Kind[Split]]:
     """Return all kinds, in order of their names."""
     return [of(name) for name in _modules()]
 
@@ -51,7 +52,7 @@ def metrics() -> dict[str, Metric]:
     return {name: metric for kind in known() for name, metric in kind.metrics.items()}
 
 
-def of_run(run: RunFolder, root: str | None = None) -> dict[str, Kind]:
+def of_run(run: RunFolder, root: str | None = None) -> dict[str, Kind[Split]]:
     """Return the kind of each split of a run, by its name.
 
     Args:
@@ -70,7 +71,7 @@ def of_run(run: RunFolder, root: str | None = None) -> dict[str, Kind]:
     }
 
 
-def submit(name: str, run: RunFolder, root: str, **choice: Any) -> dict[str, str]:
+def submit(name: str, run: RunFolder, root: str, **choice: Unpack[Choice]) -> dict[str, str]:
     """Write what a kind sends to a benchmark, see `Kind.submit`."""
     return of(name).submit(run, root, **choice)
 
@@ -85,7 +86,7 @@ def plug(run: RunFolder) -> None:
     plugins.use(own, run.code)
 
 
-def exporting(form: str) -> Kind:
+def exporting(form: str) -> Kind[Split]:
     """Return the kind that knows a form of other programs. Raises BadInput for an unknown one, with the nearest."""
     found = {one: kind for kind in known() for one in kind.exports}
     if form not in found:

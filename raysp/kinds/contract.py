@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Trial
-from raysp.errors import BadInput, expect
+from raysp.config.settings import Plain
+from raysp.errors import BadInput, expect, present
 from raysp.kinds import catalog as kinds
 from raysp.kinds.check import Check
 from raysp.models import catalog
 from raysp.training.job import Job
 from raysp.training.stages import Stages
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from raysp.objectives.loss import Loss
 
 
 def of_model(name: str) -> list[Check]:
@@ -31,7 +38,7 @@ def unbroken() -> Stages:
     return Stages(Job(Trial("", {}, None, "made_up", "0" * 64)), "fit")
 
 
-def same(one: Any, other: Any, sentence: str, *, close: bool = False) -> None:
+def same(one: torch.Tensor, other: torch.Tensor, sentence: str, *, close: bool = False) -> None:
     """Raise BadInput with a sentence unless tensors are the same, to the bit or but for rounding."""
     import torch
 
@@ -39,7 +46,7 @@ def same(one: Any, other: Any, sentence: str, *, close: bool = False) -> None:
     expect(one.shape == other.shape and near, sentence)
 
 
-def finite_gradients(model: Any, total: Any) -> list[str]:
+def finite_gradients(model: nn.Module, total: torch.Tensor) -> list[str]:
     """Follow a loss back; return the names of weights that it does not move. Raises BadInput for what is not finite."""
     import torch
 
@@ -48,11 +55,11 @@ def finite_gradients(model: Any, total: Any) -> list[str]:
     total.backward()
     for label, weights in model.named_parameters():
         expect(weights.grad is not None, f"no gradient reaches {label}; a weight that nothing reads is none")
-        expect(torch.isfinite(weights.grad).all(), f"the gradient of {label} is not finite")
-    return [label for label, weights in model.named_parameters() if not weights.grad.any()]
+        expect(torch.isfinite(present(weights.grad)).all(), f"the gradient of {label} is not finite")
+    return [label for label, weights in model.named_parameters() if not present(weights.grad).any()]
 
 
-def descended(model: Any, loss: Callable[[], Any], *, rate: float, steps: int) -> Any:
+def descended(model: nn.Module, loss: Callable[[], Loss], *, rate: float, steps: int) -> torch.Tensor:
     """Return the losses of each lane, (steps, ...), while Adam trains a model."""
     import torch
 
@@ -81,7 +88,7 @@ def _refuses_negative(name: str) -> None:
             _refused(name, field.name, -1)
 
 
-def _refused(name: str, setting: str, value: Any) -> None:
+def _refused(name: str, setting: str, value: Plain) -> None:
     try:
         catalog.config(name, {setting: value})
     except BadInput as error:

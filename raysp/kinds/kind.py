@@ -6,11 +6,14 @@ import abc
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypedDict, TypeVar, Unpack
 
+from raysp.config.settings import Plain
 from raysp.errors import BadInput
+from raysp.io.rows import Rows
 from raysp.kinds import lines
 from raysp.kinds.metric import Metric
+from raysp.runs.records import Done, Record
 
 if TYPE_CHECKING:
     import polars
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
 
-Rows = list[dict[str, Any]]
 Units = tuple[int, ...] | None
 """A subset of units; None for all."""
 
@@ -45,8 +47,25 @@ class Products:
     """
 
     files: Mapping[str, Callable[[str], None]]
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    done: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, object] = field(default_factory=dict)
+    done: Done = field(default_factory=Done)
+
+
+S = TypeVar("S", bound="Split")
+
+
+class Choice(TypedDict, total=False):
+    """Whose predictions are sent to a benchmark, as `raysp collect` has it.
+
+    Attributes:
+        model: the model; by default the only one that is neither floor nor ceiling.
+        seeds: one of them, or "mean" over all.
+        partial: leave out what is not finished.
+    """
+
+    model: str | None
+    seeds: Literal["mean"] | int
+    partial: bool
 
 
 class Elsewhere:
@@ -63,12 +82,12 @@ class Elsewhere:
     def __set_name__(self, owner: type, name: str) -> None:
         self._room, self._function = owner.__module__.rpartition(".")[0], self._function or name
 
-    def __get__(self, kind: Any, owner: type) -> Any:
+    def __get__(self, kind: object, owner: type) -> Any:
         return self if kind is None else getattr(importlib.import_module(f"{self._room}.{self._file}"), self._function)
 
 
-class Kind(abc.ABC):
-    """A kind of data.
+class Kind(abc.ABC, Generic[S]):
+    """A kind of data; S is the class of its splits.
 
     Attributes:
         name: of its folder here, and of the file of its Split.
@@ -126,7 +145,7 @@ class Kind(abc.ABC):
         """Return what every model of the kind must keep, beside what all models must; see `kinds.contract`."""
         return ()
 
-    def about(self, model: type[Any]) -> dict[str, Any]:
+    def about(self, model: type[Model]) -> Mapping[str, object]:
         """Return what tables and pages need to know of a model, as plain values for the record: they import none."""
         return {}
 
@@ -135,11 +154,11 @@ class Kind(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def words(self, trial: Trial, split: Split) -> str:
+    def words(self, trial: Trial, split: S) -> str:
         """Return what a trial is fitted to, for its log. Raises BadInput where a split is too small."""
 
     @abc.abstractmethod
-    def learner(self, job: Job, split: Split, answers: Answers | None = None) -> tuple[Model, Batches]:
+    def learner(self, job: Job, split: S, answers: Answers | None = None) -> tuple[Model, Batches]:
         """Return a new model on the job's device that starts from a split, and what the one loop needs of its data.
 
         Args:
@@ -148,14 +167,14 @@ class Kind(abc.ABC):
             answers: of the evaluation part, where the trial selects on it.
         """
 
-    def fit(self, job: Job, split: Split, answers: Answers | None = None) -> Fitted:
+    def fit(self, job: Job, split: S, answers: Answers | None = None) -> Fitted:
         """Fit a model: by the one loop, or, where the model fits itself, its own way. Arguments as of `learner`."""
         from raysp.training.trial import fit
 
         return fit(job, lambda job: self.learner(job, split, answers))
 
     @abc.abstractmethod
-    def predict(self, job: Job, fitted: Fitted, split: Split) -> Products:
+    def predict(self, job: Job, fitted: Fitted, split: S) -> Products:
         """Return what a fitted model gives for the evaluation part. Raises Interrupted as the job says."""
 
     def predicted(self, job: Job, fitted: Fitted, data: Any) -> Any:
@@ -172,7 +191,7 @@ class Kind(abc.ABC):
         raise BadInput(f"{self.name} data: predictions come as files alone; run an experiment and open its run")
 
     @abc.abstractmethod
-    def score(self, trial: Trial, split: Split, answers: Answers | None, folder: TrialFolder) -> Rows:
+    def score(self, trial: Trial, split: S, answers: Answers | None, folder: TrialFolder) -> Rows:
         """Return the rows of metrics.parquet of a trial's predictions.
 
         Args:
@@ -186,7 +205,7 @@ class Kind(abc.ABC):
         """
 
     def remarks(
-        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]
+        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]
     ) -> list[str]:
         """Return what a person must know beside the scores, a sentence each.
 
@@ -225,13 +244,13 @@ class Kind(abc.ABC):
         """Return the trials of which a benchmark is sent predictions."""
         return []
 
-    def submit(self, run: RunFolder, root: str, **choice: Any) -> dict[str, str]:
+    def submit(self, run: RunFolder, root: str, **choice: Unpack[Choice]) -> dict[str, str]:
         """Write what is sent; return whose predictions are in it, by name of a file in the run folder.
 
         Args:
             run: the run folder.
             root: the data root.
-            choice: "model", "seeds", "partial", as `raysp collect` has them.
+            choice: see `Choice`.
         """
         return {}
 
@@ -252,7 +271,7 @@ class Kind(abc.ABC):
         """Return which of those files hold a trial that is not finished, or not the experiment's, any more."""
         return []
 
-    def export(self, source: str, path: str, form: str, **choice: Any) -> str:
+    def export(self, source: str, path: str, form: str, **choice: Plain) -> str:
         """Write what models of a run came to as another program's file; return what was written, in words.
 
         Args:
@@ -290,7 +309,7 @@ class Kind(abc.ABC):
             at: begins the names of places on the page.
         """
 
-    def bounds(self, record: Mapping[str, Any]) -> tuple[str, str]:
+    def bounds(self, record: Record) -> tuple[str, str]:
         """Return floor and ceiling of a run, from its record."""
         experiment = record.get("experiment") or {}
         return experiment.get("floor") or self.floor, experiment.get("ceiling") or self.ceiling

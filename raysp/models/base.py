@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from raysp.config import settings
+from raysp.config.note import Note
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from raysp.data.splits.current_clamp import CurrentClampSplit
     from raysp.data.splits.currents import Currents
 
 T = TypeVar("T")
@@ -42,7 +44,7 @@ class Config(settings.Settings):
 class Stages(Protocol):
     """What a model that fits itself is given: whom it tells, and where it leaves what it would not do again."""
 
-    def report(self, note: dict[str, Any]) -> None:
+    def report(self, note: Note) -> None:
         """Tell a "phase" or a "warning"."""
 
     def once(self, name: str, make: Callable[[], T]) -> T:
@@ -110,7 +112,7 @@ class RunningFreely(Protocol):
 class PredictingCurrents(Protocol):
     """A model of neurons under current clamp that fits itself."""
 
-    def rates(self, split: Any) -> np.ndarray:
+    def rates(self, split: CurrentClampSplit) -> np.ndarray:
         """Return (bins of all currents,) float64 spikes/ms, NaN of a unit that could not be fitted."""
 
     def rows(self) -> list[dict[str, Any]]:

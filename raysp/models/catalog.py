@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysp.config import plugins, settings
+from raysp.config.settings import Plain
 from raysp.errors import expect, unknown
 
 if TYPE_CHECKING:
-    from raysp.models.base import Model
+    from raysp.models.base import Config, Model
 
 
 def names() -> list[str]:
@@ -24,17 +26,17 @@ def module(name: str) -> ModuleType:
     return _checked(plugins.load(_modules()[name]), name)
 
 
-def config(name: str, values: dict[str, Any]) -> Any:
+def config(name: str, values: Mapping[str, Plain]) -> Config:
     """Return a model's Config from settings by name. Raises BadInput for an unknown setting or a wrong type."""
     return settings.build(module(name).Config, values, f"model {name}")
 
 
-def build(name: str, values: dict[str, Any], sizes: Any) -> Model:
+def build(name: str, values: Mapping[str, Plain], sizes: object) -> Model:
     """Return a new model for data of these sizes, initialised from torch's global random state."""
     return module(name).Model(config(name, values), sizes)
 
 
-def on_paper(name: str, values: dict[str, Any], sizes: Any) -> Model:
+def on_paper(name: str, values: Mapping[str, Plain], sizes: object) -> Model:
     """Return a model without memory for its weights: what shapes and settings refuse, they refuse here.
 
     Raises:

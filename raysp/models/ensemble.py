@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from raysp.config.ranges import Count
+from raysp.config.settings import Plain
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
@@ -31,7 +32,7 @@ class Config(base.Config):
 
     member: str = "masked_gru"
     members: Count = 3
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Plain] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from raysp.models import catalog

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from raysp.data.splits.population import Sizes
 
 
-A = TypeVar("A")
+A = TypeVar("A", "torch.Tensor", np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -85,5 +85,5 @@ def concatenate(arrays: list[Predicted]) -> Predicted:
     return Prediction(**joined)
 
 
-def _array(x: Any) -> np.ndarray:
+def _array(x: torch.Tensor | np.ndarray) -> np.ndarray:
     return np.asarray(x, dtype=np.float32) if isinstance(x, np.ndarray) else x.detach().float().cpu().numpy()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from raysp.config import own_code, plugins
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
+from raysp.config.note import Report
+from raysp.config.settings import Plain
 from raysp.driver.plan import check_not_empty, check_settings, plan_of
 from raysp.errors import BadInput, expect, unknown
 from raysp.kinds import catalog as kinds
@@ -19,8 +20,6 @@ from raysp.runs.inputs import columns
 from raysp.training.job import Follow, Job
 from raysp.training.process_limits import limited
 
-Report = Callable[[dict[str, Any]], None]
-
 
 def fit(
     model: str | FittedModel,
@@ -28,12 +27,12 @@ def fit(
     *,
     seed: int = 0,
     units: str | tuple[int, ...] = "all",
-    hyperparameters: Mapping[str, Any] | None = None,
-    training: Mapping[str, Any] | None = None,
+    hyperparameters: Mapping[str, Plain] | None = None,
+    training: Mapping[str, Plain] | None = None,
     device: str | None = None,
     threads: int = 1,
     progress: bool = True,
-    **settings: Any,
+    **settings: Plain,
 ) -> FittedModel:
     """Fit a model to a split, in this process.
 
@@ -128,8 +127,8 @@ def _following(fitted: FittedModel, split: LoadedSplit, device: str | None) -> J
 
 
 def _sorted(
-    model: str, given: Mapping[str, Any], hyperparameters: Mapping[str, Any], training: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+    model: str, given: Mapping[str, Plain], hyperparameters: Mapping[str, Plain], training: Mapping[str, Plain]
+) -> tuple[dict[str, Plain], dict[str, Plain]]:
     """Return hyperparameters and training settings, those that were given by name alone put where they belong."""
     known = [{one.name for one in dataclasses.fields(kind)} for kind in (catalog.module(model).Config, Training)]
     both = (dict(hyperparameters), dict(training))

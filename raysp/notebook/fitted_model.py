@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from raysp.config import plugins
 from raysp.config.experiment import Trial
 from raysp.data.splits import catalog as splits
+from raysp.data.splits.split import Split
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
@@ -122,7 +123,7 @@ class FittedModel:
             return as_read(frame(kind.score(trial, whole.split, whole.answers, folder)))
 
     @property
-    def _kind(self) -> Kind:
+    def _kind(self) -> Kind[Split]:
         # A run that was opened since may have brought other code under the same names.
         plugins.use(self.trial.plugins, "")
         return kinds.of(catalog.kind(self.trial.model))

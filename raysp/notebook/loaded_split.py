@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from raysp.data.splits.header import Header
 from raysp.data.splits.split import Answers, Split, header_of
 from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 LONGEST_NAME = 60
 TEST = "test"
@@ -123,7 +126,7 @@ def load_split(
     return LoadedSplit(*prepare.read(recording, root))
 
 
-def check_loaded(given: Any) -> None:
+def check_loaded(given: object) -> None:
     """Raise BadInput where something else than a loaded split is given, a part of one say."""
     expect(isinstance(given, LoadedSplit), f"expected the split that load_split gives, got {type(given).__name__}")
 
@@ -155,7 +158,7 @@ def _name(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]+", "_", stem).strip("._+-")[:LONGEST_NAME] or "recording"
 
 
-def _prepared(name: str, root: str, settings: Mapping[str, Any]) -> LoadedSplit:
+def _prepared(name: str, root: str, settings: Mapping[str, object]) -> LoadedSplit:
     if settings:
         raise BadInput(
             f"{name} is the name of a split, which is cut already: expected no settings, got {', '.join(settings)}; "
@@ -173,24 +176,24 @@ def _stored(root: str, name: str) -> LoadedSplit:
     return LoadedSplit(split, answers)
 
 
-def _of_arrays(counts: Any, name: str, settings: Mapping[str, Any]) -> LoadedSplit:
+def _of_arrays(counts: object, name: str, settings: Mapping[str, Any]) -> LoadedSplit:
     check_name("split", name)
     given = {one: _array(value, one) for one, value in {"counts": counts, **settings}.items() if _is_array(value, one)}
     others = {one: value for one, value in settings.items() if one not in given}
     return LoadedSplit(*sources.of_arrays()(given, others, name))
 
 
-def _is_array(value: Any, setting: str) -> bool:
+def _is_array(value: object, setting: str) -> bool:
     return setting == "counts" or hasattr(value, "__array__")
 
 
-def _array(value: Any, setting: str) -> np.ndarray:
+def _array(value: object, setting: str) -> np.ndarray:
     try:
         return np.asarray(value)
     except Exception as error:
         raise BadInput(f"{setting} expected an array of numbers, got what numpy takes for none ({error})") from error
 
 
-def _sizes(sizes: Any) -> str:
+def _sizes(sizes: DataclassInstance) -> str:
     shown = {one.name: getattr(sizes, one.name) for one in dataclasses.fields(sizes)}
     return ", ".join(f"{name} {value:g}" for name, value in shown.items() if isinstance(value, int | float) and value)

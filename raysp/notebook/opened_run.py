@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars
 
@@ -12,6 +13,7 @@ from raysp.config.experiment import Trial
 from raysp.driver.evaluate import evaluate_trial, wanted
 from raysp.errors import BadInput, NotReady, last_line, unknown
 from raysp.io import files, lazy_tables
+from raysp.io.rows import Rows
 from raysp.kinds import catalog as kinds
 from raysp.notebook import loaded_split
 from raysp.notebook.fitted_model import FittedModel
@@ -48,7 +50,7 @@ class OpenedRun:
 
     path: str
     root: str | None = None
-    _rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False, compare=False)
+    _rows: dict[str, Rows] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def trials(self) -> polars.DataFrame:
@@ -175,15 +177,15 @@ class OpenedRun:
             raise BadInput(f"{trial} has {len(alike)} trials in {self.path}; give one's id, as {alike[0].id}")
         raise unknown(f"trial of {self.path}", trial, known)
 
-    def _row(self, trial: Trial, state: str) -> dict[str, Any]:
+    def _row(self, trial: Trial, state: str) -> dict[str, object]:
         folder = self._folder.trial(trial.id)
-        found = folder.read_done() if state == "done" else {}
+        found: Mapping[str, object] = folder.read_done() if state == "done" else {}
         error = last_line(files.read_text(folder.error)) if state == "failed" else None
         units = None if trial.units is None else len(trial.units)
         own = {"trial": trial.id, "model": trial.shown, "split": trial.split, "seed": trial.seed, "units": units}
         return {name: found.get(name) for name in TRIALS} | own | {"state": state, "error": error}
 
-    def _scored(self, trial: Trial) -> list[dict[str, Any]]:
+    def _scored(self, trial: Trial) -> Rows:
         if trial.id not in self._rows:
             self._rows[trial.id] = evaluate_trial(self.path, self._root, trial_to(trial))
         return self._rows[trial.id]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Group
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from raysp.config.note import Note
 from raysp.driver.progress import LOSSES, Display, clock, losses
 
 
@@ -20,9 +19,9 @@ class FitProgress(Display):
         console: see `Display`.
     """
 
-    _note: dict[str, Any]
+    _note: Note
 
-    def take(self, note: dict[str, Any]) -> None:
+    def take(self, note: Note) -> None:
         """Show what a fit reports."""
         if "warning" in note:
             self.say(f"  warning: {note['warning']}")

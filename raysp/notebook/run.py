@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from raysp.config.experiment import Experiment
 from raysp.config.own_code import adopted
@@ -74,11 +73,20 @@ def run(
         >>> run.trials["model", "state"].rows()
         [('mean_rate', 'done'), ('sae', 'done')]
     """
-    narrowed: dict[str, Any] = {"splits": tuple(splits), "models": tuple(models), "sets": tuple(sets)}
-    again: dict[str, Any] = {"retry": retry, "force": force, "accept_code": accept_code}
-    how: dict[str, Any] = {"tracking": tracking, "device": device, "verbose": verbose}
-    best = None if settings is None else os.fspath(settings)
-    request = Request(os.fspath(root), os.fspath(runs), **narrowed, **again, **how, settings=best)
+    request = Request(
+        os.fspath(root),
+        os.fspath(runs),
+        splits=tuple(splits),
+        models=tuple(models),
+        sets=tuple(sets),
+        retry=retry,
+        force=force,
+        accept_code=accept_code,
+        tracking=tracking,
+        device=device,
+        verbose=verbose,
+        settings=None if settings is None else os.fspath(settings),
+    )
     experiment = adopted(experiment)
     changed = apply_sets(experiment, request.sets)
     folder = run_folder(changed, choose_splits(changed, request), request.runs)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import raysp
 from raysp.io import files
@@ -13,6 +12,7 @@ from raysp.report.failures import Failure
 from raysp.report.style import Picture
 from raysp.report.templates import environment
 from raysp.runs.folder import RunFolder
+from raysp.runs.records import Record
 
 EMBEDDED_BYTES = 10_500_000
 """Of images inside the page (a third more as base64); those beyond lie beside it."""
@@ -38,7 +38,7 @@ class Pages:
         source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}" if light else name
         return {"title": picture.title, "caption": picture.caption, "source": source}
 
-    def write(self, template: str, **context: Any) -> str:
+    def write(self, template: str, **context: object) -> str:
         """Write the page, remove the PNGs of earlier ones that it does not have, and return its path."""
         path = files.join(self._run.report, PAGE)
         files.write_text(path, render(template, **context))
@@ -49,8 +49,8 @@ class Pages:
 
 
 def frame(
-    run: RunFolder, record: Mapping[str, Any], *, standin: Iterable[bool], failures: Sequence[Failure], what: str
-) -> dict[str, Any]:
+    run: RunFolder, record: Record, *, standin: Iterable[bool], failures: Sequence[Failure], what: str
+) -> dict[str, object]:
     """Return what `base.html` shows of a run, besides `facts`, `links` and `problems`.
 
     Args:
@@ -73,7 +73,7 @@ def frame(
     }
 
 
-def render(template: str, **context: Any) -> str:
+def render(template: str, **context: object) -> str:
     """Fill in a template: everything it shows is escaped, everything it misses is an error.
 
     Args:

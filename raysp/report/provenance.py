@@ -59,19 +59,19 @@ def _fit(data: RunData, task: Task, model: str) -> Fit:
     done = [data.done[trial.id] for trial in planned if trial.id in data.done]
     failed = sum(data.states[trial.id] == "failed" for trial in planned)
     seeds = f"{len(done)} of {len(planned)}" + (f", {failed} failed" if failed else "")
-    best, run = _mean(done, "best_epoch"), _mean(done, "epochs")
+    best, run = _mean([found.get("best_epoch") for found in done]), _mean([found.get("epochs") for found in done])
     trained = any(trial.training is not None for trial in planned)
     return Fit(
         model=model,
         seeds=seeds,
         parameters=next((found["parameters"] for found in done if found.get("parameters") is not None), None),
         epochs=f"{best:.0f} of {run:.0f}" if trained and best is not None and run is not None else "",
-        seconds=_mean(done, "seconds"),
+        seconds=_mean([found.get("seconds") for found in done]),
         devices=", ".join(sorted({str(found["device"]) for found in done if found.get("device")})),
         selected_on="; ".join(sorted({found["selected_on"] for found in done if found.get("selected_on")})),
     )
 
 
-def _mean(done: Sequence[dict[str, Any]], name: str) -> float | None:
-    values = [found[name] for found in done if found.get(name) is not None]
-    return sum(values) / len(values) if values else None
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

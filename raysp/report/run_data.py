@@ -7,9 +7,10 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from raysp.config.experiment import Trial
+from raysp.config.note import CurveRow
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import spell_units
@@ -20,11 +21,26 @@ from raysp.runs.comparison_table import SCHEMA, read_comparison
 from raysp.runs.curve import read_curve
 from raysp.runs.folder import RunFolder, State
 from raysp.runs.metrics_table import frame, metric_name, read_metrics
+from raysp.runs.records import Done, Record
 from raysp.runs.roles import roles
 from raysp.runs.test_looks import test_looks
 
 if TYPE_CHECKING:
     import polars
+
+
+class Kind(Protocol):
+    """What the page of a run must know of a kind of data, see `raysp.kinds.kind`."""
+
+    name: str
+    shares_units: bool
+
+    def bounds(self, record: Record) -> tuple[str, str]:
+        """Return floor and ceiling of a run, from its record."""
+
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -93,10 +109,10 @@ class RunData:
 
     run: RunFolder
     root: str
-    record: dict[str, Any]
+    record: Record
     tasks: tuple[Task, ...]
     states: dict[str, State]
-    done: dict[str, dict[str, Any]]
+    done: dict[str, Done]
     scores: polars.DataFrame
     compared: polars.DataFrame
     problems: list[str]
@@ -148,7 +164,7 @@ class RunData:
         """Return the finished trials of a task."""
         return [trial for trial in task.trials if self.states[trial.id] == "done"]
 
-    def curve(self, trial: Trial) -> list[dict[str, float | None]]:
+    def curve(self, trial: Trial) -> list[CurveRow]:
         """Return a trial's training curve, see `read_curve`; no rows where there is none."""
         path = self.run.trial(trial.id).curve
         return read_curve(path, trial) if files.exists(path) else []
@@ -160,7 +176,7 @@ class RunData:
         except (BadInput, NotReady, OSError):
             return None
 
-    def progress(self, task: Task) -> dict[str, Any]:
+    def progress(self, task: Task) -> dict[str, str | bool]:
         """Return how far a task's trials are, in words, and whether all are done."""
         done = len(self.finished(task))
         return {"state": f"{done} of {len(task.trials)} trials done", "complete": done == len(task.trials)}
@@ -212,7 +228,7 @@ class RunData:
         return list(dict.fromkeys(name for slug, _, name in self.values if slug == task.slug))
 
 
-def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunData:
+def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Kind]) -> RunData:
     """Read what a report of the run is drawn from.
 
     Args:
@@ -230,7 +246,7 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunDat
     states = run.states(trials)
     problems: list[str] = []
 
-    def tried(read: Callable[..., Any], otherwise: Any) -> Any:
+    def tried(read: Callable[[], T], otherwise: U) -> T | U:
         try:
             return read()
         except NotReady:
@@ -261,7 +277,7 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Any]) -> RunDat
     )
 
 
-def group(trials: Sequence[Trial], kinds: Mapping[str, Any], phases: Mapping[str, str]) -> tuple[Task, ...]:
+def group(trials: Sequence[Trial], kinds: Mapping[str, Kind], phases: Mapping[str, str]) -> tuple[Task, ...]:
     """Return the trials by split and unit subset, in the plan's order.
 
     Args:

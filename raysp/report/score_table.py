@@ -5,9 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 from raysp.report.run_data import RunData, Task
+
+
+class Ranked(Protocol):
+    """A metric: "min" where less of it is better."""
+
+    @property
+    def better(self) -> str:
+        """Which way is better."""
+
 
 ENDS = ("floor", "ceiling")
 
@@ -55,7 +64,7 @@ def score_rows(
     data: RunData,
     task: Task,
     columns: Sequence[str],
-    metrics: Mapping[str, Any],
+    metrics: Mapping[str, Ranked],
     *,
     unranked: Collection[str] = (),
     whole: bool = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import ParamSpec
 
 from raysp.errors import BadInput, NotReady
 from raysp.report.style import Picture
@@ -32,6 +32,9 @@ class Section:
     closing: str = ""
 
 
+P = ParamSpec("P")
+
+
 @dataclass
 class Drawn:
     """Figures that were drawn, and what was not.
@@ -46,10 +49,10 @@ class Drawn:
     pictures: list[Picture] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, figure: Callable[..., Picture], *what: Any) -> None:
+    def add(self, figure: Callable[P, Picture], *what: P.args, **how: P.kwargs) -> None:
         """Draw a figure of something, or note why it is not there."""
         try:
-            picture = figure(*what)
+            picture = figure(*what, **how)
         except (BadInput, NotReady, OSError) as reason:
             if str(reason) not in self.notes:
                 self.notes.append(str(reason))

@@ -14,8 +14,10 @@ import numpy as np
 from raysp.report.templates import caption
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure, SubFigure
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6A3D9A", "#8C6D31")
@@ -60,7 +62,7 @@ def canvas(width: float, height: float) -> Iterator[Figure]:
         yield figure
 
 
-def picture(figure: Figure, module: str, name: str, /, **facts: Any) -> Picture:
+def picture(figure: Figure, module: str, name: str, /, **facts: object) -> Picture:
     """Return a figure, while its canvas is open, with its title and caption, see `raysp.report.templates.caption`."""
     return Picture(name, *caption(module, name, **facts), png(figure))
 
@@ -102,7 +104,9 @@ def panels(figure: Figure | SubFigure, count: int, columns: int, **look: Any) ->
     return list(grid[:count])
 
 
-def colorbar(figure: Figure | SubFigure, image: Any, axes: Any, label: str = "", **look: Any) -> Any:
+def colorbar(
+    figure: Figure | SubFigure, image: ScalarMappable, axes: Axes | Sequence[Axes], label: str = "", **look: Any
+) -> Any:
     """Add a colour bar without a frame beside (or below) axes and return it; `look` goes to `colorbar`."""
     bar = figure.colorbar(image, ax=axes, **look)
     bar.outline.set_visible(False)
@@ -110,7 +114,7 @@ def colorbar(figure: Figure | SubFigure, image: Any, axes: Any, label: str = "",
     return bar
 
 
-def legend(figure: Figure | SubFigure, marks: Mapping[str, Mapping[str, Any]], **place: Any) -> None:
+def legend(figure: Figure | SubFigure, marks: Mapping[str, Look], **place: Any) -> None:
     """Add a legend of lines or markers that stand for many: label -> how the line is drawn."""
     from matplotlib.lines import Line2D
 
@@ -120,7 +124,7 @@ def legend(figure: Figure | SubFigure, marks: Mapping[str, Mapping[str, Any]], *
 
 def shared_legend(figure: Figure | SubFigure, **place: Any) -> None:
     """Add one legend of what any of the figure's axes has, each label once, in the order in which it first occurs."""
-    found: dict[str, Any] = {}
+    found: dict[str, Artist] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING
 
 from raysp.io.words import counted, number, setting
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 @functools.cache
-def environment(*, escaped: bool) -> Any:
+def environment(*, escaped: bool) -> Environment:
     """Return where templates come from: what they miss is an error, what they show is escaped for HTML if wanted."""
     import jinja2
 
@@ -25,7 +28,7 @@ def environment(*, escaped: bool) -> Any:
     return found
 
 
-def caption(module: str, figure: str, /, **facts: Any) -> tuple[str, str]:
+def caption(module: str, figure: str, /, **facts: object) -> tuple[str, str]:
     """Return a figure's title and what stands below it, from the macro of its name in captions.html.
 
     Args:

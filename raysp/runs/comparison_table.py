@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
+from raysp.io.rows import Rows
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import frame
 
@@ -38,7 +38,7 @@ def again(run: RunFolder) -> str:
     return f"remove it and run: raysp report {run.path}"
 
 
-def made_from(run: RunFolder) -> Any:
+def made_from(run: RunFolder) -> object:
     """Return what the table was made of, as `write_comparison` was told; None where there is no table to be read."""
     try:
         return tables.read_note(path_of(run), again(run)).get("made_from")
@@ -46,7 +46,7 @@ def made_from(run: RunFolder) -> Any:
         return None
 
 
-def write_comparison(run: RunFolder, rows: Sequence[dict[str, Any]], made_from: Any) -> None:
+def write_comparison(run: RunFolder, rows: Rows, made_from: object) -> None:
     """Write the table, whole or not at all.
 
     Args:
@@ -57,7 +57,7 @@ def write_comparison(run: RunFolder, rows: Sequence[dict[str, Any]], made_from: 
     tables.write_table(path_of(run), frame(rows, SCHEMA), {"made_from": made_from})
 
 
-def read_comparison(run: RunFolder, *filters: Any) -> polars.DataFrame:
+def read_comparison(run: RunFolder, *filters: polars.Expr) -> polars.DataFrame:
     """Return rows of the table as a frame.
 
     Args:

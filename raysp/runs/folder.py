@@ -7,13 +7,14 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from raysp.config import settings
 from raysp.config.experiment import Training, Trial, check_name, in_present_words
 from raysp.errors import BadInput, NotReady, damaged, expect
 from raysp.io import files
 from raysp.io.yaml_files import read_yaml
+from raysp.runs.records import Accepted, Done, PlainTrial, Record
 
 State = Literal["done", "failed", "started", "missing"]
 
@@ -58,7 +59,7 @@ class _Inside:
     def __init__(self, name: str, what: str) -> None:
         self._name, self.__doc__ = name, what
 
-    def __get__(self, folder: Any, kind: type) -> str:
+    def __get__(self, folder: TrialFolder | RunFolder, kind: type) -> str:
         return files.join(folder.path, self._name)
 
 
@@ -90,7 +91,7 @@ class TrialFolder:
     done = _Inside("done.json", "What came out, with provenance; written last.")
     error = _Inside("error.txt", "The whole traceback of a trial that failed.")
 
-    def read_done(self, *needed: str) -> dict[str, Any]:
+    def read_done(self, *needed: str) -> Done:
         """Return what done.json says.
 
         Args:
@@ -107,7 +108,7 @@ class TrialFolder:
         except BadInput as error:
             raise damaged(self.done, error, "remove it and run the experiment again") from error
         self.check_own(self.done, found)
-        return found
+        return cast("Done", found)
 
     def read_metrics(self) -> dict[str, Any]:
         """Return what metrics.json says. Raises BadInput where it is damaged, or another trial's."""
@@ -115,7 +116,7 @@ class TrialFolder:
         self.check_own(self.metrics, found)
         return found
 
-    def check_own(self, path: str, found: Mapping[str, Any]) -> None:
+    def check_own(self, path: str, found: Mapping[str, object]) -> None:
         """Raise BadInput where a file says that it is another trial's; those of earlier versions do not say whose."""
         mine = os.path.basename(self.path)
         if (whose := found.get("trial", mine)) != mine:
@@ -208,7 +209,7 @@ class RunFolder:
         """Tell whether the folder holds a sweep. Raises as `record` does."""
         return self.record().get("kind") == "sweep"
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """Return the run's record.
 
         Raises:
@@ -218,7 +219,7 @@ class RunFolder:
         if not files.exists(self.experiment):
             files.check(self.path)
             raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
-        found = read_yaml(self.experiment)
+        found: Any = read_yaml(self.experiment)
         try:
             expect(isinstance(found, dict) and "trials" in found, "it holds no trials")
             settings.check_kinds(found, RECORD, "record")
@@ -228,7 +229,8 @@ class RunFolder:
                     settings.check_kinds(one, kinds, name)
         except BadInput as error:
             raise damaged(self.experiment, error, AGAIN) from error
-        return {"submissions": [], "data": {}, "experiment": {}, **found}
+        known: Record = found
+        return {"submissions": [], "data": {}, "experiment": {}, **known}
 
     def trials(self) -> list[Trial]:
         """Return the trials of the present form of the run's experiment, in order. Raises as `record` does.
@@ -243,7 +245,7 @@ class RunFolder:
 
 
 @functools.lru_cache(maxsize=4)
-def _trials(path: str, stamp: tuple[Any, ...]) -> tuple[Trial, ...]:
+def _trials(path: str, stamp: tuple[object, ...]) -> tuple[Trial, ...]:
     record = RunFolder(path).record()
     try:
         trials = [trial_from(item) for item in record["trials"]]
@@ -252,7 +254,7 @@ def _trials(path: str, stamp: tuple[Any, ...]) -> tuple[Trial, ...]:
     return tuple(alike(trials, record.get("accepted", ())))
 
 
-def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -> list[Trial]:
+def alike(trials: Sequence[Trial], accepted: Iterable[Accepted] = ()) -> list[Trial]:
     """Return the trials that are like the last one of their model, split and units in all but the seed.
 
     Args:
@@ -261,7 +263,7 @@ def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -
     """
     one_code: dict[str, str] = {}
     for pair in accepted:
-        old, new = (one_code.get(pair[name], pair[name]) for name in ("from", "to"))
+        old, new = (one_code.get(code, code) for code in (pair["from"], pair["to"]))
         one_code |= {name: new for name, known in one_code.items() if known == old} | {old: new, new: new}
     newest = {(trial.shown, trial.split, trial.units): trial for trial in trials}
 
@@ -277,11 +279,11 @@ def alike(trials: Sequence[Trial], accepted: Iterable[Mapping[str, str]] = ()) -
     return [trial for trial in trials if like(trial)]
 
 
-def left_out(record: Mapping[str, Any]) -> list[str]:
+def left_out(record: Record) -> list[str]:
     """Return what trials of an earlier form are called: their ids, with the code where a model has another one now."""
     now = {one.get("label") or one.get("model"): one.get("code") for one in record.get("trials", ())}
 
-    def called(one: Mapping[str, Any]) -> str:
+    def called(one: PlainTrial) -> str:
         code, present = one.get("code"), now.get(one.get("label") or one.get("model"))
         return f"{one['id']}" + (
             f" [code {code[:8]}, now {present[:8]}]" if code and present and code != present else ""
@@ -290,7 +292,7 @@ def left_out(record: Mapping[str, Any]) -> list[str]:
     return [called(one) for one in record.get("earlier", ())]
 
 
-def use_settings(run: RunFolder, record: Mapping[str, Any]) -> str:
+def use_settings(run: RunFolder, record: Record) -> str:
     """Return what to type to train with the best settings of a sweep.
 
     Args:
@@ -309,18 +311,18 @@ def use_settings(run: RunFolder, record: Mapping[str, Any]) -> str:
     return f"raysp run {file}{root} --runs {folder if named else folder + '-best'} --settings {run.path}"
 
 
-def linked(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+def linked(before: Mapping[str, object], now: Mapping[str, object]) -> bool:
     """Tell whether settings of two versions of a model's code are the same, as far as both know them."""
     return all(before[name] == now[name] for name in before.keys() & now.keys())
 
 
-def trial_from(values: Mapping[str, Any]) -> Trial:
+def trial_from(plain: PlainTrial) -> Trial:
     """Return a trial from its plain form, under the id it has there.
 
     Raises:
         BadInput: unknown, missing or wrong fields; or a name that cannot be a folder's.
     """
-    values = in_present_words(settings.check_kinds(values, {"id": str}, "trial"))
+    values = in_present_words(settings.check_kinds(plain, {"id": str}, "trial"))
     name = values.pop("id", "")
     if isinstance(values.get("training"), dict):
         values["training"] = settings.build(Training, values["training"], "training")
@@ -336,6 +338,7 @@ def trial_from(values: Mapping[str, Any]) -> Trial:
     return trial
 
 
-def trial_to(trial: Trial) -> dict[str, Any]:
+def trial_to(trial: Trial) -> PlainTrial:
     """Return a trial's plain form, its id in front."""
-    return {"id": trial.id, **settings.plain(trial)}
+    plain: PlainTrial = settings.plain(trial)
+    return {"id": trial.id, **plain}

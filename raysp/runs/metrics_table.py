@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars
 from polars import col, lit, when
@@ -12,6 +12,7 @@ from raysp.config.experiment import STANDIN, Trial
 from raysp.errors import BadInput
 from raysp.evaluation.behavior import MEAN_R2
 from raysp.io import files, tables
+from raysp.io.rows import Row, Rows
 from raysp.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ OLD = ("trial_id", "split", "decoding", "unit", "metric")
 """What today's words are made of where a table is of an earlier version."""
 
 
-def read_metrics(run: RunFolder, *filters: Any, columns: Sequence[str] = tuple(SCHEMA)) -> polars.DataFrame:
+def read_metrics(run: RunFolder, *filters: polars.Expr, columns: Sequence[str] = tuple(SCHEMA)) -> polars.DataFrame:
     """Return rows of the table as a frame; a table of an earlier version in today's words.
 
     Args:
@@ -71,14 +72,14 @@ def as_read(table: polars.DataFrame) -> polars.DataFrame:
     return table.with_columns(col("value").fill_nan(None)) if "value" in table.columns else table
 
 
-def frame(rows: Sequence[dict[str, Any]], schema: Mapping[str, str] = SCHEMA) -> polars.DataFrame:
+def frame(rows: Rows, schema: Mapping[str, str] = SCHEMA) -> polars.DataFrame:
     """Return rows of the table, or of one of another schema, as a frame; columns that a row lacks are null."""
-    return polars.DataFrame(list(rows), schema={name: getattr(polars, kind) for name, kind in schema.items()})
+    return polars.DataFrame(rows, schema={name: getattr(polars, kind) for name, kind in schema.items()})
 
 
-def of_trial(trial: Trial, split: Split, part: str) -> dict[str, Any]:
+def of_trial(trial: Trial, split: Split, part: str) -> Row:
     """Return what every row of a trial says, whose it is and of which part of a split; other columns are None."""
-    return dict.fromkeys(SCHEMA) | {
+    own: Row = {
         "run_trial": trial.id,
         "model": trial.shown,
         "split": trial.split,
@@ -90,6 +91,7 @@ def of_trial(trial: Trial, split: Split, part: str) -> dict[str, Any]:
         "judge": "raysp",
         "standin": split.provenance.standin,
     }
+    return {**dict.fromkeys(SCHEMA), **own}
 
 
 def metric_name() -> polars.Expr:
@@ -122,7 +124,7 @@ def forget(run: RunFolder, trials: Collection[str]) -> None:
     _write(run, table.filter(~col("run_trial").is_in(list(trials))))
 
 
-def write_metrics(run: RunFolder, rows: Sequence[dict[str, Any]]) -> None:
+def write_metrics(run: RunFolder, rows: Rows) -> None:
     """Write the table: these rows in place of the same trials' earlier ones.
 
     Rows of trials that are not finished, or not the experiment's, any more go.

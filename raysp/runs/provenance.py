@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import TypedDict
 
 import raysp
 
@@ -22,8 +22,15 @@ PACKAGES = ("ray", "torch", "numpy", "polars", "mlflow", "optuna", "h5py", "scip
 _call: ContextVar[tuple[str, ...]] = ContextVar("_call", default=())
 
 
+class Commit(TypedDict):
+    """The git commit of raysp's own code, and whether it was changed since; None where nobody knows."""
+
+    commit: str
+    changed: bool | None
+
+
 @functools.cache
-def commit() -> dict[str, Any]:
+def commit() -> Commit:
     """Return the git commit of raysp's own code and whether it was changed since; "unknown" outside a checkout."""
     here = os.path.dirname(os.path.abspath(raysp.__file__))
     try:

@@ -18,6 +18,6 @@ def roles(run: RunFolder) -> dict[str, Role]:
     names = dict.fromkeys(trial.split for trial in run.trials())
     return {
         # Records of earlier versions say nothing of roles.
-        name: role_of(name) if noted.get(name) is None else settings.build(Role, noted[name], f"role of {name}")
+        name: role_of(name) if (said := noted.get(name)) is None else settings.build(Role, said, f"role of {name}")
         for name in names
     }

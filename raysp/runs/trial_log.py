@@ -7,18 +7,20 @@ import math
 import platform
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import raysp
 from raysp.config.experiment import Trial
+from raysp.config.note import Note, Report
 from raysp.errors import Interrupted, StoreError
 from raysp.io import files
 from raysp.io.system_errors import is_disk_full
 from raysp.io.yaml_files import write_yaml
 from raysp.runs.folder import TrialFolder, trial_to
 from raysp.runs.provenance import commit
+from raysp.runs.records import Done
 
 if TYPE_CHECKING:
     from raysp.training.fitted import Fitted
@@ -62,14 +64,18 @@ def named(trial: Trial) -> dict[str, str]:
     return {"trial": trial.id, "data": trial.data}
 
 
-def done_record(trial: Trial, fitted: Fitted, standin: bool, started: float) -> dict[str, Any]:
+def done_record(trial: Trial, fitted: Fitted, standin: bool, started: float) -> Done:
     """Return what done.json says of a fitted trial, with where and by what it was computed."""
     import numpy
     import torch
 
-    return {
-        **{name: getattr(fitted, name) for name in ("best_epoch", "epochs", "validation_loss", "parameters")},
-        **named(trial),
+    found: Done = {
+        "best_epoch": fitted.best_epoch,
+        "epochs": fitted.epochs,
+        "validation_loss": fitted.validation_loss,
+        "parameters": fitted.parameters,
+        "trial": trial.id,
+        "data": trial.data,
         "learning_rates": list(fitted.learning_rates),
         "steps_per_epoch": fitted.steps,
         "unseen_loss": best_metrics(fitted).get("unseen_loss"),
@@ -85,7 +91,8 @@ def done_record(trial: Trial, fitted: Fitted, standin: bool, started: float) -> 
         "code": trial.code,
         "commit": commit()["commit"],
         "host": platform.node(),
-    } | ({"diverged": list(fitted.diverged)} if fitted.diverged else {})
+    }
+    return {**found, "diverged": list(fitted.diverged)} if fitted.diverged else found
 
 
 def best_metrics(fitted: Fitted) -> dict[str, float]:
@@ -108,17 +115,17 @@ class Log:
         self._lines.append(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
         files.write_text(self._path, "\n".join(self._lines) + "\n")
 
-    def and_tell(self, report: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    def and_tell(self, report: Report) -> Report:
         """Return what takes notes of progress for the log and for others; a "log" is for the log alone."""
 
-        def tell(note: dict[str, Any]) -> None:
+        def tell(note: Note) -> None:
             self.note(note)
             if "log" not in note:
                 report(note)
 
         return tell
 
-    def note(self, note: dict[str, Any]) -> None:
+    def note(self, note: Note) -> None:
         """Add a line of what an epoch came to, at most one in ten seconds; warnings and what is meant for it always."""
         if "log" in note:
             self.line(note["log"])
@@ -131,5 +138,5 @@ class Log:
             self.line(", ".join(f"{name} {_short(value)}" for name, value in known.items()))
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)

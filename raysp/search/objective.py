@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from raysp.data.splits.header import Header
+from raysp.data.splits.split import Split
 from raysp.errors import BadInput, expect, unknown
 from raysp.kinds import catalog
 from raysp.kinds.kind import Kind
@@ -19,7 +20,9 @@ def searched() -> dict[str, Metric]:
     return {name: metric for name, metric in catalog.metrics().items() if metric.searched}
 
 
-def check_objectives(names: Sequence[str], kind: Kind, header: Header, units: tuple[int, ...] | None = None) -> None:
+def check_objectives(
+    names: Sequence[str], kind: Kind[Split], header: Header, units: tuple[int, ...] | None = None
+) -> None:
     """Refuse objectives that no trial on a split would report.
 
     Args:
@@ -37,7 +40,7 @@ def check_objectives(names: Sequence[str], kind: Kind, header: Header, units: tu
             raise BadInput(f"objective {name} {why}")
 
 
-def chosen(names: Sequence[str] | None, kind: Kind, *, fits_itself: bool) -> tuple[str, ...]:
+def chosen(names: Sequence[str] | None, kind: Kind[Split], *, fits_itself: bool) -> tuple[str, ...]:
     """Return the objectives that were asked for; by default the first that a model of the kind reports.
 
     Raises:

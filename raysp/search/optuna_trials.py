@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
 
 from raysp.errors import present
 from raysp.io import files
@@ -14,8 +15,16 @@ from raysp.search.result import Result
 from raysp.search.space import Entry
 from raysp.search.study import Candidate, Definition
 
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
 
-def distribution(entry: Entry) -> Any:
+Token = bool | int | float | str | None
+"""A value of a setting as Optuna holds it."""
+
+
+def distribution(entry: Entry) -> BaseDistribution:
     """Return an entry's range as Optuna's distribution."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -26,12 +35,12 @@ def distribution(entry: Entry) -> Any:
     return CategoricalDistribution([token(value) for value in entry.choices])
 
 
-def token(value: Any) -> Any:
+def token(value: object) -> Token:
     """Return a choice as something Optuna can hold: lists become their JSON text."""
     return value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value)
 
 
-def frozen(definition: Definition, candidate: Candidate, score: Score, *, running: bool = False) -> Any:
+def frozen(definition: Definition, candidate: Candidate, score: Score, *, running: bool = False) -> FrozenTrial:
     """Return a candidate as an Optuna trial: complete, pruned at ASHA's last rung, failed, or running.
 
     Args:
@@ -60,12 +69,12 @@ def frozen(definition: Definition, candidate: Candidate, score: Score, *, runnin
     return create_trial(state=TrialState.FAIL, **common)
 
 
-def new_study(definition: Definition, **options: Any) -> Any:
+def new_study(definition: Definition, **options: Any) -> optuna.Study:
     """Return an empty Optuna study with the definition's directions, Optuna's own messages silenced."""
     import optuna
 
     optuna.logging.set_verbosity(logging.ERROR)
-    directions: dict[str, Any] = {"min": "minimize", "max": "maximize"}
+    directions: dict[str, Literal["minimize", "maximize"]] = {"min": "minimize", "max": "maximize"}
     return optuna.create_study(directions=[directions[better(name)] for name in definition.objectives], **options)
 
 
@@ -83,7 +92,7 @@ def write_journal(result: Result) -> str:
         def __init__(self) -> None:
             self.logs: list[dict[str, Any]] = []
 
-        def read_logs(self, log_number_from: int) -> Any:
+        def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
             return iter(json.loads(json.dumps(self.logs[log_number_from:])))
 
         def append_logs(self, logs: list[dict[str, Any]]) -> None:

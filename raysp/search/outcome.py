@@ -6,11 +6,12 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from raysp.errors import BadInput, damaged, last_line
+from raysp.errors import BadInput, damaged, last_line, present
 from raysp.io import files
 from raysp.runs.folder import TrialFolder
+from raysp.runs.records import Done
 from raysp.search.objective import best_first, dominates, searched
 
 State = Literal["done", "stopped", "failed", "waiting"]
@@ -31,7 +32,7 @@ class Outcome:
     state: State
     values: Mapping[str, float] = field(default_factory=dict)
     rungs: Mapping[int, float] = field(default_factory=dict)
-    record: Mapping[str, Any] = field(default_factory=dict)
+    record: Done = field(default_factory=Done)
     error: str = ""
 
 
@@ -46,7 +47,7 @@ def outcome(folder: TrialFolder) -> Outcome:
     return Outcome("waiting")
 
 
-def _finite(value: Any) -> bool:
+def _finite(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -112,7 +113,7 @@ def score(outcomes: list[Outcome]) -> Score:
     means = {name: statistics.fmean(values[name] for values in ended) for name in sorted(names)}
     enough = len(ended) > 1
     spread = {n: statistics.stdev(values[n] for values in ended) for n in sorted(names)} if enough else {}
-    rungs = [one.record["stopped_at"] for one in outcomes if one.state == "stopped"]
+    rungs = [present(one.record["stopped_at"]) for one in outcomes if one.state == "stopped"]
     return Score(state, means, spread, len(ended), min(rungs, default=None))
 
 

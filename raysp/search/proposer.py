@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
+from raysp.config.settings import Plain
 from raysp.errors import BadInput
 from raysp.search.optuna_trials import frozen, new_study, token
 from raysp.search.outcome import Score
 from raysp.search.space import Entry
-from raysp.search.study import Candidate, Definition
+from raysp.search.study import Candidate, Definition, Source
+
+if TYPE_CHECKING:
+    import optuna
 
 STARTUP = 10
 """Candidates that TPE draws at random before it models anything: Optuna's own number."""
@@ -71,8 +75,8 @@ class Proposer:
         )
 
     def _sample(
-        self, attempt: int, combination: dict[str, Any], earlier: list[Candidate], scores: Mapping[int, Score]
-    ) -> dict[str, Any]:
+        self, attempt: int, combination: dict[str, Plain], earlier: list[Candidate], scores: Mapping[int, Score]
+    ) -> dict[str, Plain]:
         import optuna
 
         study, number = self._optuna, len(earlier)
@@ -99,20 +103,20 @@ class Proposer:
         self._optuna.add_trial(frozen(self.definition, candidate, _NOTHING, running=True))
         return len(self._optuna.get_trials(deepcopy=False)) - 1
 
-    def _suggest(self, trial: Any) -> dict[str, Any]:
+    def _suggest(self, trial: optuna.Trial) -> dict[str, Plain]:
         space = self.definition.space
-        chosen: dict[str, Any] = {}
+        chosen: dict[str, Plain] = {}
         for entry in space.free:
             if space.active(entry, space.complete(chosen, self.definition.base)):
                 chosen[entry.name] = _suggested(trial, entry)
         return chosen
 
 
-def _suggested(trial: Any, entry: Entry) -> Any:
+def _suggested(trial: optuna.Trial, entry: Entry) -> Plain:
     if entry.kind == "uniform":
         return trial.suggest_float(entry.name, entry.low, entry.high, log=entry.log, step=entry.step)
     if entry.kind == "int":
-        return trial.suggest_int(entry.name, entry.low, entry.high, log=entry.log, step=entry.step or 1)
+        return trial.suggest_int(entry.name, int(entry.low), int(entry.high), log=entry.log, step=int(entry.step or 1))
     tokens = [token(value) for value in entry.choices]
     return entry.choices[tokens.index(trial.suggest_categorical(entry.name, tokens))]
 
@@ -120,10 +124,10 @@ def _suggested(trial: Any, entry: Entry) -> Any:
 _NOTHING = Score("waiting", {}, {}, 0)
 
 
-def _fixed(definition: Definition) -> list[tuple[Any, dict[str, Any], bool]]:
+def _fixed(definition: Definition) -> list[tuple[Source, dict[str, Plain], bool]]:
     """Return (source, params, inside) of the defaults and the warm-start points, each once."""
     space, base = definition.space, definition.base
-    found = [("defaults", *_defaults(definition))]
+    found: list[tuple[Source, dict[str, Plain], bool]] = [("defaults", *_defaults(definition))]
     for point in space.start:
         values = space.complete({**{e.name: base[e.name] for e in space.free}, **point}, base)
         params = {e.name: values[e.name] for e in space.free if space.active(e, values)}
@@ -133,7 +137,7 @@ def _fixed(definition: Definition) -> list[tuple[Any, dict[str, Any], bool]]:
     return found
 
 
-def _defaults(definition: Definition) -> tuple[dict[str, Any], bool]:
+def _defaults(definition: Definition) -> tuple[dict[str, Plain], bool]:
     """Return the experiment's own settings as a candidate's params, and whether they lie in the space."""
     space, base = definition.space, definition.base
     params = {e.name: base[e.name] for e in space.free if space.active(e, base)}
@@ -143,7 +147,7 @@ def _defaults(definition: Definition) -> tuple[dict[str, Any], bool]:
     return params | own, not own and all(space.entry(name).contains(value) for name, value in params.items())
 
 
-def _grid(definition: Definition, fixed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _grid(definition: Definition, fixed: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
     """Return the grid's combinations, in an order drawn from the study's seed; a single empty one without a grid."""
     everything = definition.sampler == "grid"
     grid = list(definition.space.combinations(definition.base, all_entries=everything))
@@ -153,7 +157,7 @@ def _grid(definition: Definition, fixed: list[dict[str, Any]]) -> list[dict[str,
     return grid
 
 
-def _accepted(definition: Definition, params: dict[str, Any]) -> bool:
+def _accepted(definition: Definition, params: dict[str, Plain]) -> bool:
     """Tell whether the model's Config and Training take these settings together."""
     try:
         definition.trial(params, 0)

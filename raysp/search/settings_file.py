@@ -45,7 +45,7 @@ def write_settings(run: RunFolder, results: list[Result], commit: str) -> str | 
     """
     if not all(result.finished and result.winner is not None for result in results):
         return None
-    models: dict[str, dict[str, Any]] = {}
+    models: dict[str, dict[str, object]] = {}
     for result in results:
         definition = result.study.definition
         models.setdefault(definition.model, {})[definition.split] = _best(result)
@@ -145,7 +145,7 @@ def check_data(best: BestSettings, splits: list[str], root: str) -> None:
                 )
 
 
-def _best(result: Result) -> dict[str, Any]:
+def _best(result: Result) -> dict[str, object]:
     definition, number = result.study.definition, present(result.winner)
     parts = parted(definition.space.complete(result.candidates[number].params, definition.base))
     final = result.finals.get(number)
@@ -153,7 +153,7 @@ def _best(result: Result) -> dict[str, Any]:
     score, name = final or result.scores[number], definition.objectives[0]
     defaults = result.scores[0].values.get(name) if result.candidates[0].source == "defaults" else None
     training = {field: value for field, value in parts["training"].items() if field not in FIXED}
-    found = {
+    found: dict[str, object] = {
         "objective": name,
         "value": score.values[name],
         "sd": score.spread.get(name),

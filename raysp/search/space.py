@@ -8,12 +8,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal, TypeGuard
 
+from raysp.config.settings import Plain
 from raysp.errors import BadInput, present, unknown
 
 Kind = Literal["uniform", "int", "choice", "grid", "same"]
-Values = Mapping[str, Any]
+Values = Mapping[str, Plain]
 
 MOST_COMBINATIONS = 100_000
 """Combinations that a grid may have; they are all listed before the first one is tried."""
@@ -43,10 +44,10 @@ class Entry:
     high: float | int = 0
     log: bool = False
     step: float | int | None = None
-    choices: tuple[Any, ...] = ()
+    choices: tuple[Plain, ...] = ()
     same: str | None = None
     times: float = 1.0
-    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    when: Mapping[str, tuple[Plain, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.numeric and self.step is not None:
@@ -66,30 +67,32 @@ class Entry:
             return self._steps(self.high) + 1
         return int(self.high - self.low) + 1 if self.kind == "int" and not self.log else None
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         """Tell whether a value is one that a search could propose."""
         if not self.numeric:
             return any(equal(value, choice) for choice in self.choices)
-        kinds = int if self.kind == "int" else int | float
-        if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high:
+        whole = self.kind != "int" or isinstance(value, int)
+        if not whole or not _number(value) or not self.low <= value <= self.high:
             return False
         return self.step is None or abs(value - self._at(round((value - self.low) / self.step))) <= 1e-9 * self.step
 
-    def exact(self, value: Any) -> Any:
+    def exact(self, value: Plain) -> Plain:
         """Return a value as the range spells it: three steps of 0.1 are 0.3. Values outside are left as they are."""
         if not self.contains(value):
             return value
         if not self.numeric:
             return next(choice for choice in self.choices if equal(value, choice))
-        return value if self.step is None else self._at(round((value - self.low) / self.step))
+        if self.step is None or not _number(value):
+            return value
+        return self._at(round((value - self.low) / self.step))
 
-    def values(self) -> tuple[Any, ...] | None:
+    def values(self) -> tuple[Plain, ...] | None:
         """Return all values, or None where they cannot be listed."""
         if not self.numeric:
             return self.choices
         return None if self.count is None else tuple(self._at(i) for i in range(self.count))
 
-    def probes(self) -> tuple[Any, ...]:
+    def probes(self) -> tuple[Plain, ...]:
         """Return the values that a check must try: all choices, or both ends of a range."""
         return (self.low, self.high) if self.numeric else self.choices
 
@@ -146,7 +149,7 @@ class Space:
         """
         return self._active(entry, values, frozenset())
 
-    def complete(self, chosen: Values, base: Values) -> dict[str, Any]:
+    def complete(self, chosen: Values, base: Values) -> dict[str, Plain]:
         """Return all settings: the base, what was chosen where it is active, and what is coupled to it.
 
         A coupled setting that is itself in `chosen` keeps the value given there.
@@ -164,7 +167,7 @@ class Space:
                 values[entry.name] = _times(values[present(entry.same)], entry, base[entry.name])
         return values
 
-    def combinations(self, base: Values, *, all_entries: bool = False) -> Iterator[dict[str, Any]]:
+    def combinations(self, base: Values, *, all_entries: bool = False) -> Iterator[dict[str, Plain]]:
         """Yield every combination of the grid entries (or of all entries), each once; inactive ones are left out.
 
         A grid entry that depends on one that is sampled is visited whatever is sampled: it counts where it is active.
@@ -201,7 +204,7 @@ def parents(entry: Entry) -> list[str]:
     return [*entry.when, *([entry.same] if entry.same else [])]
 
 
-def equal(left: Any, right: Any) -> bool:
+def equal(left: object, right: object) -> bool:
     """Tell whether two values of a setting are the same one: 1 is 1.0, but neither is True; lists item by item."""
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(equal(a, b) for a, b in zip(left, right, strict=True))
@@ -223,7 +226,7 @@ def _check_listed(wanted: list[Entry]) -> None:
         )
 
 
-def _times(value: Any, entry: Entry, base: Any) -> Any:
+def _times(value: Plain, entry: Entry, base: Plain) -> Plain:
     """Return what a coupled setting takes; whole where the base's value is (or, where that is no number, `value`)."""
     if entry.times == 1:
         return value
@@ -233,7 +236,7 @@ def _times(value: Any, entry: Entry, base: Any) -> Any:
     return round(value * entry.times) if whole else value * entry.times
 
 
-def _number(value: Any) -> bool:
+def _number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Mapping
-from typing import Any
 
 from raysp.config import settings
 from raysp.config.experiment import Training
+from raysp.config.settings import Plain
 from raysp.errors import BadInput, expect, unknown
-from raysp.search.space import Entry, Space, equal, parents
+from raysp.search.space import Entry, Space, Values, equal, parents
 
-Needs = Mapping[str, tuple[Any, ...]]
+Needs = Mapping[str, tuple[Plain, ...]]
 
 FIXED = {
     "validate_on": "a search always selects on validation trials of the training part",
@@ -24,7 +24,7 @@ FIXED = {
 """Fields of Training that a search cannot vary, and why."""
 
 
-def check_space(space: Space, base: Mapping[str, Any]) -> None:
+def check_space(space: Space, base: Values) -> None:
     """Check a space against the model's Config and Training.
 
     Args:
@@ -54,7 +54,7 @@ def check_space(space: Space, base: Mapping[str, Any]) -> None:
         _check_point(space, point, base, f"search space, start point {i + 1}")
 
 
-def build(model: str, values: Mapping[str, Any], where: str) -> tuple[dict[str, Any], Training | None]:
+def build(model: str, values: Values, where: str) -> tuple[dict[str, Plain], Training | None]:
     """Return (settings, training) from flat settings, as a Trial holds them; training None where the base has none.
 
     Raises:
@@ -71,22 +71,22 @@ def build(model: str, values: Mapping[str, Any], where: str) -> tuple[dict[str, 
     return chosen, training
 
 
-def parted(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def parted(values: Values) -> dict[str, dict[str, Plain]]:
     """Return flat settings as {"model": {...}, "training": {...}}."""
-    found: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
+    found: dict[str, dict[str, Plain]] = {"model": {}, "training": {}}
     for name, value in values.items():
         part, _, rest = name.partition(".")
         found[part][rest] = value
     return found
 
 
-def flat(chosen: Mapping[str, Any], training: Training | None) -> dict[str, Any]:
+def flat(chosen: Values, training: Training | None) -> dict[str, Plain]:
     """Return a trial's settings under the names a space uses."""
     model = {f"model.{name}": value for name, value in chosen.items()}
     return model | ({} if training is None else {f"training.{k}": v for k, v in settings.plain(training).items()})
 
 
-def _check_names(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
+def _check_names(space: Space, entry: Entry, base: Values) -> None:
     names = [entry.name, *entry.when, *([entry.same] if entry.same else [])]
     for name in names:
         if name in base:
@@ -100,7 +100,7 @@ def _check_names(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
         raise BadInput(f"search space: {entry.name} cannot vary: {FIXED[rest]}")
 
 
-def _check_values(space: Space, base: Mapping[str, Any]) -> None:
+def _check_values(space: Space, base: Values) -> None:
     usual = {e.name: base[e.name] if e.contains(base[e.name]) else e.probes()[0] for e in space.free}
     for entry in space.free:
         needed = usual | {name: values[0] for name, values in _needs(space, entry).items() if name in space.by_name}
@@ -111,7 +111,7 @@ def _check_values(space: Space, base: Mapping[str, Any]) -> None:
         _check_pair(space, one, other, usual, base)
 
 
-def _check_pair(space: Space, one: Entry, other: Entry, usual: Mapping[str, Any], base: Mapping[str, Any]) -> None:
+def _check_pair(space: Space, one: Entry, other: Entry, usual: Values, base: Values) -> None:
     """Refuse two settings that could be proposed with values which do not go together."""
     needs = _merged(_needs(space, one), _needs(space, other))
     if not all(needs.values()):
@@ -125,7 +125,7 @@ def _check_pair(space: Space, one: Entry, other: Entry, usual: Mapping[str, Any]
             build(space.model, values, f"{where} (couple them with `same`, or use `when` or a narrower range)")
 
 
-def _needs(space: Space, entry: Entry) -> dict[str, tuple[Any, ...]]:
+def _needs(space: Space, entry: Entry) -> dict[str, tuple[Plain, ...]]:
     """Return what must hold for an entry to vary: its own conditions and those of all it depends on."""
     found = dict(entry.when)
     for name in parents(entry):
@@ -134,7 +134,7 @@ def _needs(space: Space, entry: Entry) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-def _merged(left: Needs, right: Needs) -> dict[str, tuple[Any, ...]]:
+def _merged(left: Needs, right: Needs) -> dict[str, tuple[Plain, ...]]:
     both = {
         name: tuple(v for v in left[name] if any(equal(v, one) for one in right[name]))
         for name in left
@@ -143,11 +143,11 @@ def _merged(left: Needs, right: Needs) -> dict[str, tuple[Any, ...]]:
     return {**left, **right, **both}
 
 
-def _holds(needs: Needs, name: str, value: Any) -> bool:
+def _holds(needs: Needs, name: str, value: Plain) -> bool:
     return name not in needs or any(equal(value, one) for one in needs[name])
 
 
-def _check_when(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
+def _check_when(space: Space, entry: Entry, base: Values) -> None:
     never = f"search space: {entry.name} never varies"
     for name, allowed in entry.when.items():
         parent = space.by_name.get(name)
@@ -166,7 +166,7 @@ def _check_when(space: Space, entry: Entry, base: Mapping[str, Any]) -> None:
             raise BadInput(f"{never}, since {name} is {base[name]!r} and never {shown}; give {name} a range")
 
 
-def _check_point(space: Space, point: Mapping[str, Any], base: Mapping[str, Any], where: str) -> None:
+def _check_point(space: Space, point: Values, base: Values, where: str) -> None:
     for name, value in point.items():
         entry = space.entry(name)
         expect(entry.kind != "same", f"{where}: {name} follows {entry.same} and cannot be given")

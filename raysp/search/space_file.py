@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 from typing import Any, cast
 
-from raysp.config.settings import LARGEST
+from raysp.config.settings import LARGEST, Plain
 from raysp.errors import BadInput, expect, unknown
 from raysp.io.yaml_files import read_yaml
 from raysp.search.space import Entry, Kind, Space
@@ -54,7 +54,7 @@ def parse_space(found: Any, where: str) -> Space:
     return Space(model, entries, tuple(start))
 
 
-def spell_space(space: Space) -> dict[str, Any]:
+def spell_space(space: Space) -> dict[str, object]:
     """Return a space in the form of its file."""
     found = {"model": space.model, "space": {entry.name: _spell(entry) for entry in space.entries}}
     return found | ({"start": [dict(point) for point in space.start]} if space.start else {})
@@ -81,14 +81,14 @@ def _entry(name: str, values: Any, where: str) -> Entry:
     return _range(name, kind, values, when, where)
 
 
-def _same(name: str, values: dict[str, Any], when: dict[str, tuple[Any, ...]], where: str) -> Entry:
+def _same(name: str, values: dict[str, Any], when: dict[str, tuple[Plain, ...]], where: str) -> Entry:
     other, times = values["same"], values.get("times", 1)
     expect(isinstance(other, str) and other != name, f"{where}: same expected another setting's name, got {other!r}")
     expect(_number(times) and times > 0, f"{where}: times expected a number > 0{BELOW}, got {_short(times)}")
     return Entry(name, "same", same=other, times=times, when=when)
 
 
-def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[Any, ...]], where: str) -> Entry:
+def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[Plain, ...]], where: str) -> Entry:
     ends, step, log = values[kind], values.get("step"), values.get("log", kind == "loguniform")
     if not isinstance(ends, list) or len(ends) != 2 or not all(_number(end) for end in ends):
         raise BadInput(f"{where}: {kind} expected [low, high], two numbers{BELOW}, got {_short(ends)}")
@@ -111,7 +111,7 @@ def _decimal(value: float | int) -> Decimal:
     return Decimal(repr(value))
 
 
-def _choices(found: Any, where: str) -> tuple[Any, ...]:
+def _choices(found: Any, where: str) -> tuple[Plain, ...]:
     if not isinstance(found, list) or not found:
         raise BadInput(f"{where} expected a list of values, at least one, got {found!r}")
     for i, value in enumerate(found):
@@ -125,7 +125,7 @@ def _choices(found: Any, where: str) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _when(found: Any, where: str) -> dict[str, tuple[Any, ...]]:
+def _when(found: Any, where: str) -> dict[str, tuple[Plain, ...]]:
     if found is None:
         return {}
     if not isinstance(found, dict) or not found:
@@ -135,9 +135,9 @@ def _when(found: Any, where: str) -> dict[str, tuple[Any, ...]]:
     return {str(name): tuple(value) if isinstance(value, list) else (value,) for name, value in found.items()}
 
 
-def _spell(entry: Entry) -> dict[str, Any]:
+def _spell(entry: Entry) -> dict[str, object]:
     if entry.kind == "same":
-        found: dict[str, Any] = {"same": entry.same} | ({} if entry.times == 1 else {"times": entry.times})
+        found: dict[str, object] = {"same": entry.same} | ({} if entry.times == 1 else {"times": entry.times})
     elif not entry.numeric:
         found = {entry.kind: list(entry.choices)}
     else:
@@ -148,12 +148,12 @@ def _spell(entry: Entry) -> dict[str, Any]:
     return found | ({"when": {name: list(values) for name, values in entry.when.items()}} if entry.when else {})
 
 
-def _number(value: Any) -> bool:
+def _number(value: object) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}..."

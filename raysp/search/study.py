@@ -18,8 +18,9 @@ from raysp.kinds import catalog as kinds
 from raysp.models import catalog as models
 from raysp.runs import inputs
 from raysp.runs.folder import RunFolder
+from raysp.runs.records import Said
 from raysp.search.objective import check_names
-from raysp.search.space import Space
+from raysp.search.space import Space, Values
 from raysp.search.space_check import build
 from raysp.search.space_file import parse_space, spell_space
 
@@ -85,7 +86,7 @@ class Definition:
 
     split: str
     data: str
-    base: Mapping[str, Any]
+    base: Values
     space: Space
     objectives: tuple[str, ...] = ("validation_loss",)
     sampler: Sampler = "tpe"
@@ -106,7 +107,7 @@ class Definition:
                 raise BadInput(f"ASHA stops training early, and model {self.model} fits itself: it has no epochs")
             if any(entry.name == "training.epochs" for entry in self.space.entries):
                 raise BadInput("ASHA expected the same epochs for every trial, got training.epochs in the space")
-            self.halving.rungs(self.base["training.epochs"])
+            self.halving.rungs(self.epochs)
             expect(not self.chunks, "ASHA compares trials: expected all units of a candidate in one, got chunks")
 
     @property
@@ -115,9 +116,14 @@ class Definition:
         return self.space.model
 
     @property
+    def epochs(self) -> int:
+        """Epochs of a trial, of a model that has them."""
+        return settings.coerce(int, self.base["training.epochs"], "training.epochs")
+
+    @property
     def rungs(self) -> tuple[int, ...]:
         """Epochs at which ASHA compares trials; none without it."""
-        return () if self.halving is None else self.halving.rungs(self.base["training.epochs"])
+        return () if self.halving is None else self.halving.rungs(self.epochs)
 
     @property
     def weights(self) -> tuple[int, ...]:
@@ -128,7 +134,7 @@ class Definition:
         """Yield what the trials of a candidate are, seed by seed."""
         return itertools.product(seeds, range(len(self.weights)))
 
-    def trial(self, params: Mapping[str, Any], seed: int, chunk: int = 0) -> Trial:
+    def trial(self, params: Values, seed: int, chunk: int = 0) -> Trial:
         """Return the trial of a candidate's settings and a part. Raises BadInput where Config refuses them."""
         chosen, training = build(self.model, self.space.complete(params, self.base), f"candidate {dict(params)}")
         code = code_hash.digest(code_hash.of_model(self.model, chosen)) if self.code else ""
@@ -158,7 +164,7 @@ class Candidate:
 
     number: int
     source: Source
-    params: Mapping[str, Any]
+    params: Values
     inside: bool = True
     trials: Mapping[str, str] = field(default_factory=dict)
 
@@ -211,7 +217,7 @@ class Study:
                 "sweep a folder of its own with --name, or throw the old one away with --force"
             )
 
-    def write(self, *, accept: Mapping[str, Any] | None = None) -> None:
+    def write(self, *, accept: Said | None = None) -> None:
         """Write study.yaml.
 
         Args:
@@ -346,7 +352,7 @@ def differences(there: Definition, mine: Definition) -> list[str]:
     return shown
 
 
-def _brief(value: Any) -> str:
+def _brief(value: object) -> str:
     """Return a value in words; of thousands of units the first ones."""
     text = str(value)
     return text if len(text) <= LONG else f"{text[:LONG]}..."

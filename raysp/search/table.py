@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import polars
 
 from raysp.config.experiment import STANDIN
+from raysp.config.settings import Plain
 from raysp.errors import NotReady
 from raysp.io import files, tables
+from raysp.io.rows import Row
 from raysp.runs.folder import RunFolder
 from raysp.search.result import Result
 
@@ -69,12 +70,12 @@ def read_table(run: RunFolder) -> polars.DataFrame:
     return tables.read_table(run.table, again=f"raysp report {run.path} writes it again")
 
 
-def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:
+def _rows(run: RunFolder, result: Result) -> list[dict[str, Mapping[str, object]]]:
     import optuna
 
     definition = result.study.definition
     ranks = {number: i + 1 for i, number in enumerate(result.order)}
-    common = {
+    common: Row = {
         "sweep": run.name,
         "model": definition.model,
         "split": definition.split,
@@ -84,10 +85,11 @@ def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:
         "study_seed": definition.seed,
         "optuna": optuna.__version__,
     }
-    rows = []
+    rows: list[dict[str, Mapping[str, object]]] = []
     for (number, seed, chunk), one in result.trials.items():
         candidate = result.candidates[number]
-        plain = common | {
+        plain: dict[str, object] = {
+            **common,
             "candidate": number,
             "source": candidate.source,
             "stage": "search" if seed in definition.seeds else "final",
@@ -104,14 +106,14 @@ def _rows(run: RunFolder, result: Result) -> list[dict[str, Any]]:
     return rows
 
 
-def varied(result: Result, number: int) -> dict[str, Any]:
+def varied(result: Result, number: int) -> dict[str, Plain]:
     """Return a candidate's values of the settings that vary, coupled ones too; inactive ones are left out."""
     definition = result.study.definition
     values = definition.space.complete(result.candidates[number].params, definition.base)
     return {e.name: values[e.name] for e in definition.space.entries if definition.space.active(e, values)}
 
 
-def _column(name: str, values: list[Any]) -> polars.Series:
+def _column(name: str, values: list[object]) -> polars.Series:
     known = [value for value in values if value is not None]
     if all(isinstance(value, bool) for value in known):
         return polars.Series(name, values, dtype=polars.Boolean)
@@ -121,5 +123,5 @@ def _column(name: str, values: list[Any]) -> polars.Series:
     return polars.Series(name, [None if value is None else _text(value) for value in values], dtype=polars.String)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

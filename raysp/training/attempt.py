@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from typing import Any
+from typing import Any, cast
 
-from raysp.errors import Interrupted
+from raysp.config.note import Note
+from raysp.errors import Interrupted, present
 from raysp.training import checkpoint as checkpoints
 from raysp.training.descent import Descent, all_finite
 from raysp.training.fitted import Fitted
@@ -63,17 +64,19 @@ class Attempt:
         """
         while not self.descent.over() and not self.job.enough(self.descent.progress.epoch):
             row = self.descent.step()
-            every = self.descent.training.measure_every
-            if (every and row["epoch"] % every == 0) or row["epoch"] in self.job.measure_at:
+            epoch, every = self.descent.progress.epoch, self.descent.training.measure_every
+            if (every and epoch % every == 0) or epoch in self.job.measure_at:
                 with self.descent.shown():
                     row.update(self._measured())
             row["seconds"] = round(self.seconds, 3)
-            self.job.report({**row, "epochs": self.descent.epochs, "best_loss": self.descent.progress.best_loss})
+            # Live metrics stand in it under names of their own.
+            told = {**row, "epochs": self.descent.epochs, "best_loss": self.descent.progress.best_loss}
+            self.job.report(cast(Note, told))
             if time.monotonic() - self._saved >= checkpoints.SAVE_EVERY_S:
                 self.save()
             if not self.descent.over() and not self.job.keep_going():
                 self.save()
-                raise Interrupted(f"{self.job.trial.id} stopped after epoch {row['epoch']}")
+                raise Interrupted(f"{self.job.trial.id} stopped after epoch {epoch}")
         self.save()
 
     @property
@@ -105,7 +108,7 @@ class Attempt:
             curve=progress.curve,
             best_epoch=progress.best_epoch,
             epochs=progress.epoch,
-            learning_rates=[row["learning_rate"] for row in progress.curve[: progress.best_epoch]],
+            learning_rates=[present(row["learning_rate"]) for row in progress.curve[: progress.best_epoch]],
             steps=self.descent.steps,
             validation_loss=best["validation_loss"],
             selected_on=batches.selected_on,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -33,16 +33,16 @@ class Batches(Protocol):
     def draw(self, generator: torch.Generator) -> torch.Tensor:
         """Draw the order of one epoch: (size,) what `batch` takes, each example once."""
 
-    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Any:
+    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Sized:
         """Return some of them as the model's `loss` takes them, with the generator of its draws."""
 
-    def validation(self) -> Iterable[Any]:
+    def validation(self) -> Iterable[Sized]:
         """Return what selects the weights, in pieces without a generator; nothing where nothing is validated."""
 
-    def whole(self) -> Iterable[Any]:
+    def whole(self) -> Iterable[Sized]:
         """Return all that is trained on, in pieces as they are in evaluation."""
 
-    def show(self, model: Any, piece: Any) -> None:
+    def show(self, model: Model, piece: Any) -> None:
         """Pass a piece of `whole` through a model."""
 
     def unseen(self, model: Model) -> float | None:

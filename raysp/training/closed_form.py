@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from raysp.config.note import CurveRow
 from raysp.training.descent import all_finite
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Validate = Callable[["Model"], dict[str, float]]
 
 
-def fit_itself(job: Job, sizes: Any, data: Any, part: tuple[Any, Validate] | None = None) -> Fitted:
+def fit_itself(job: Job, sizes: object, data: object, part: tuple[object, Validate] | None = None) -> Fitted:
     """Fit a model to all training data; first, where it is to be measured, without what validates.
 
     Nothing is selected, so the final model needs no validation data; a sweep over its settings does, and the numbers
@@ -45,6 +46,6 @@ def fit_itself(job: Job, sizes: Any, data: Any, part: tuple[Any, Validate] | Non
             model.fit(data, Stages(job, "fit"))
     model.eval()
     seconds = time.monotonic() - started
-    row: dict[str, Any] = dict.fromkeys(("train_loss", "validation_loss", "unseen_loss", "learning_rate"))
+    row: CurveRow = dict.fromkeys(("train_loss", "validation_loss", "unseen_loss", "learning_rate"))
     row |= {"epoch": 0, "seconds": round(seconds, 3)}
     return Fitted(model, [row | metrics] if metrics else [], job.place, seconds)

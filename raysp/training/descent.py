@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from raysp.config.experiment import Training
+from raysp.config.note import CurveRow
 from raysp.errors import BadInput, present
 from raysp.objectives.loss import Loss
 from raysp.training.averaging import Averaging
@@ -60,7 +61,7 @@ class Progress:
     best_losses: torch.Tensor
     diverged: torch.Tensor
     best: dict[str, torch.Tensor] = field(default_factory=dict)
-    curve: list[dict[str, Any]] = field(default_factory=list)
+    curve: list[CurveRow] = field(default_factory=list)
 
     @staticmethod
     def of(lanes: int) -> Progress:
@@ -134,7 +135,7 @@ class Descent:
         best = self.progress.best_epochs[self.progress.alive]
         return is_over(self.training, self.progress.epoch, int(best.max()))
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> CurveRow:
         """Train one epoch, validate, keep each lane's best weights; return the epoch's row of the curve.
 
         Raises:
@@ -145,7 +146,7 @@ class Descent:
         self.averaging.after_epoch(epoch)
         validated = self.batches.selected_on != "nothing"
         losses, names = {"train_loss": trained}, ("epoch", "train_loss", "validation_loss", "unseen_loss")
-        row: dict[str, Any] = {**dict.fromkeys(names), "epoch": epoch, "learning_rate": rate}
+        row: CurveRow = {**dict.fromkeys(names), "epoch": epoch, "learning_rate": rate}
         if self.averaging.begins(epoch) and validated:
             row["last_weights_loss"] = self._mean(self.losses())
         with self.shown():
@@ -332,10 +333,10 @@ def _in_front(lanes: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 def _check_lanes(model: nn.Module, job: Job) -> None:
     lanes, training = getattr(model, "lanes", None), job.training
-    own: dict[str, Any] = {"learning_rate": training.learning_rate, "weight_decay": training.weight_decay}
     if job.lanes and len(job.lanes) != lanes:
         raise BadInput(f"lanes expected training settings for each of {lanes or 'no'} lanes, got {len(job.lanes)}")
-    if any(dataclasses.replace(one, **own) != training for one in job.lanes):
+    rate, decay = training.learning_rate, training.weight_decay
+    if any(dataclasses.replace(one, learning_rate=rate, weight_decay=decay) != training for one in job.lanes):
         raise BadInput("lanes expected training settings that differ in learning_rate and weight_decay alone")
     if lanes is not None and training.schedule == "plateau":
         raise BadInput(

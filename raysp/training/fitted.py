@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
+from raysp.config.note import CurveRow
+from raysp.errors import present
 from raysp.training.job import Follow
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Fitted:
     """
 
     model: Model
-    curve: list[dict[str, Any]]
+    curve: list[CurveRow]
     device: torch.device
     seconds: float
     best_epoch: int = 0
@@ -67,5 +69,5 @@ class Fitted:
         alone = getattr(self.model, "lanes", None) is not None
         lanes = tuple(int(found["best epoch"]) for found in self.units.values()) if alone else ()
         epochs = max(lanes, default=self.best_epoch)
-        rates = tuple(row["learning_rate"] for row in self.curve[:epochs])
+        rates = tuple(present(row["learning_rate"]) for row in self.curve[:epochs])
         return Follow(epochs, rates, self.steps, lanes)

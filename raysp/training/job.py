@@ -9,10 +9,9 @@ from typing import Any, Literal, NoReturn
 import torch
 
 from raysp.config.experiment import Training, Trial
+from raysp.config.note import Report
 from raysp.errors import BadInput
 from raysp.training import device as devices
-
-Report = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)

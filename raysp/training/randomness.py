@@ -52,9 +52,9 @@ class Streams:
         self.order = torch.Generator().manual_seed(seed)
         self.masks = torch.Generator(device).manual_seed(seed)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, str | torch.Tensor]:
         """Return the state of both, and of torch's own stream, which dropout draws from."""
-        state: dict[str, Any] = {
+        state: dict[str, str | torch.Tensor] = {
             "device": self._device.type,
             "order": self.order.get_state(),
             "masks": self.masks.get_state(),

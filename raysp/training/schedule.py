@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from raysp.config.experiment import Training
+from raysp.errors import present
 from raysp.training.one_cycle import one_cycle
 
 ANNEAL_EPOCHS = 10
 
 
-def learning_rate(training: Training, epoch: int, losses: Sequence[float]) -> float:
+def learning_rate(training: Training, epoch: int, losses: Sequence[float | None]) -> float:
     """Return the learning rate of an epoch.
 
     A linear rise over the warm-up epochs, then: constant; a half cosine that would reach 0 one epoch after the last
@@ -22,7 +23,7 @@ def learning_rate(training: Training, epoch: int, losses: Sequence[float]) -> fl
     Args:
         training: how the model is fitted.
         epoch: from 1.
-        losses: validation losses of all epochs before this one.
+        losses: validation losses of all epochs before this one; None without validation.
     """
     start = round(training.average_from * training.epochs)
     if training.average == "swa" and epoch > start:
@@ -38,7 +39,7 @@ def learning_rate(training: Training, epoch: int, losses: Sequence[float]) -> fl
     if training.schedule == "one_cycle":
         return one_cycle(epoch - 1 - warmup, max(training.epochs - warmup, 1), peak)[0]
     if training.schedule == "plateau":
-        return peak * 0.5 ** halvings(losses[warmup:], training.plateau_patience)
+        return peak * 0.5 ** halvings([present(loss) for loss in losses[warmup:]], training.plateau_patience)
     return peak
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from raysp.config.note import Note
 from raysp.models import catalog
 from raysp.training.attempt import Attempt
 from raysp.training.batches import Learner
@@ -41,7 +42,7 @@ def fit(job: Job, learner: Learner) -> Fitted:
     if not job.training.refit or job.follow is not None or job.purpose == "search":
         return fitted
 
-    def report(note: dict[str, Any]) -> None:
+    def report(note: Note) -> None:
         job.report({"phase": f"refit {note['epoch']}/{note['epochs']}"} if "epoch" in note else note)
 
     job.report({"log": f"training anew on all training data for {fitted.follow.epochs} epochs"})
@@ -51,7 +52,7 @@ def fit(job: Job, learner: Learner) -> Fitted:
     return dataclasses.replace(fitted, model=final.model, selected=fitted.model, diverged=diverged)
 
 
-def new_model(job: Job, sizes: Any) -> Model:
+def new_model(job: Job, sizes: object) -> Model:
     """Return a trial's model on the job's device, for data of these sizes. Raises BadInput where memory is short."""
     name, values, place = job.trial.model, dict(job.trial.hyperparameters), job.place
     check_fits(catalog.on_paper(name, values, sizes), place, f"model {name}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import platform
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from raysp.config import code_hash, plugins
 from raysp.config.experiment import Trial
+from raysp.config.note import Report
 from raysp.data.splits import store
 from raysp.errors import NotReady
 from raysp.io import files
@@ -19,6 +20,7 @@ from raysp.kinds.kind import Kind
 from raysp.runs import inputs
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, TrialFolder
+from raysp.runs.records import Done
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named, recorded
 
 if TYPE_CHECKING:
@@ -30,9 +32,9 @@ if TYPE_CHECKING:
 def run_trial(
     trial: Trial,
     setting: Setting,
-    report: Callable[[dict[str, Any]], None] = lambda note: None,
+    report: Report = lambda note: None,
     keep_going: Callable[[], bool] = lambda: True,
-) -> dict[str, Any]:
+) -> Done:
     """Train, predict and record one trial; a finished one is left as it is.
 
     Args:
@@ -49,7 +51,7 @@ def run_trial(
         Exception: whatever went wrong, after the traceback was written to error.txt.
     """
 
-    def run(folder: TrialFolder, log: Log) -> dict[str, Any]:
+    def run(folder: TrialFolder, log: Log) -> Done:
         from raysp.training.job import Job
 
         started = time.time()
@@ -74,7 +76,7 @@ def run_trial(
     return once(trial, setting, run)
 
 
-def write_products(kind: Kind, job: Job, fitted: Fitted, split: Split, folder: TrialFolder) -> Mapping[str, Any]:
+def write_products(kind: Kind[Split], job: Job, fitted: Fitted, split: Split, folder: TrialFolder) -> Done:
     """Write what a fitted model predicts, and metrics.json; return what done.json is to say of it.
 
     Args:
@@ -92,7 +94,7 @@ def write_products(kind: Kind, job: Job, fitted: Fitted, split: Split, folder: T
     return products.done
 
 
-def once(trial: Trial, setting: Setting, run: Callable[[TrialFolder, Log], dict[str, Any]]) -> dict[str, Any]:
+def once(trial: Trial, setting: Setting, run: Callable[[TrialFolder, Log], Done]) -> Done:
     """Run a trial unless it is finished, write its done.json last, and return what that says.
 
     Args:
@@ -140,7 +142,7 @@ def _split_of(trial: Trial, root: str) -> Split:
 
 
 @functools.lru_cache(maxsize=2)
-def _load(root: str, name: str, fingerprint: str, plugins: tuple[tuple[str, str], ...]) -> Any:
+def _load(root: str, name: str, fingerprint: str, plugins: tuple[tuple[str, str], ...]) -> Split:
     return store.load(root, name)
 
 

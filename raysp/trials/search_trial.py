@@ -6,16 +6,18 @@ import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
+from raysp.config.note import Note, Report
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
 from raysp.runs import inputs
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder, TrialFolder
+from raysp.runs.records import Done
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named
 from raysp.search.outcome import read_rungs
 from raysp.trials.run_trial import once
@@ -44,10 +46,10 @@ def search_trial(
     trial: Trial,
     part: Split,
     setting: Setting,
-    report: Callable[[dict[str, Any]], None] = lambda note: None,
+    report: Report = lambda note: None,
     rungs: Rungs | None = None,
-    made_by: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+    made_by: Done | None = None,
+) -> Done:
     """Train one trial of a sweep and record what it came to; a finished one is left as it is.
 
     No evaluation trial is loaded, nothing is predicted, nothing is trained anew after selection: a search needs the
@@ -71,10 +73,10 @@ def search_trial(
 
     rungs = rungs or Rungs()
 
-    def run(folder: TrialFolder, log: Log) -> dict[str, Any]:
+    def run(folder: TrialFolder, log: Log) -> Done:
         ladder, tell, started = _Ladder(trial.id, folder, rungs), log.and_tell(report), time.time()
 
-        def told(note: dict[str, Any]) -> None:
+        def told(note: Note) -> None:
             tell(note)
             ladder.climb(note)
 
@@ -92,9 +94,9 @@ def search_trial(
         fitted = kinds.of(catalog.kind(trial.model)).fit(job, own)
         write_curve(folder.curve, fitted.curve, trial)
         files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
-        result = done_record(trial, fitted, own.provenance.standin, started) | (made_by or {})
-        chosen = {"selected_on": "validation trials of the training part"}
-        return result | chosen | {"stopped_at": ladder.stopped_at(fitted.epochs)}
+        result: Done = {**done_record(trial, fitted, own.provenance.standin, started), **(made_by or {})}
+        result["selected_on"] = "validation trials of the training part"
+        return {**result, "stopped_at": ladder.stopped_at(fitted.epochs)}
 
     result = once(trial, setting, run)
     # Weights of thousands of candidates are worth nothing; the settings and the seed give them back.
@@ -110,13 +112,13 @@ class _Ladder:
         self._values = {str(epoch): value for epoch, value in read_rungs(folder).items()}
         self._end = self._read_end()
 
-    def climb(self, note: dict[str, Any]) -> None:
+    def climb(self, note: Note) -> None:
         """Write and tell what the objective is, where an epoch is a rung."""
         epoch, name = note.get("epoch"), self._rungs.objective
         if epoch is None or epoch not in self._rungs.epochs:
             return
         value = note["best_loss"] if name == "validation_loss" else note.get(name)
-        if value is not None:
+        if isinstance(value, int | float):
             self._values[str(epoch)] = value
             files.write_json(self._folder.rungs, {"trial": self._name, **self._values})
             self._rungs.reached(epoch, value)

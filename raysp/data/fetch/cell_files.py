@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit
 
 from raysp.data.fetch.manifest import Asset
@@ -37,7 +36,7 @@ def assets(path: str, folder: str) -> list[Asset]:
     return [_asset(unit, row, folder, f"{path}, cell {unit}") for unit, row in cell_table.rows(path).items()]
 
 
-def _asset(unit: int, row: Mapping[str, Any], folder: str, where: str) -> Asset:
+def _asset(unit: int, row: Mapping[str, object], folder: str, where: str) -> Asset:
     addresses = tuple(str(row.get("address") or "").split())
     if not addresses or not all(re.match(r"https?://[^/]", one) for one in addresses):
         raise BadInput(f"{where} expected a column address, http:// or https://, got {row.get('address')!r}")
@@ -53,7 +52,7 @@ def _ending(address: str) -> str:
     return found if found in ENDINGS else ENDINGS[0]
 
 
-def _size(row: Mapping[str, Any], addresses: tuple[str, ...], where: str) -> int:
+def _size(row: Mapping[str, object], addresses: tuple[str, ...], where: str) -> int:
     said = str(row.get("size") or "").strip()
     if not said:
         from raysp.data.fetch import transfer

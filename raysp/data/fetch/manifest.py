@@ -84,7 +84,7 @@ def load(path: str | None = None) -> tuple[Asset, ...]:
     return assets
 
 
-def _format(content: Any) -> Any:
+def _format(content: object) -> object:
     return content.get("format") if isinstance(content, Mapping) else type(content).__name__
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -152,7 +151,11 @@ def count(ticks: np.ndarray, begin: np.ndarray, bins: int, step: int) -> np.ndar
 
 
 def counts(
-    spikes: Spikes, first: np.ndarray, bins: int, bin_ms: int, dtype: type[np.floating[Any]] = np.float16
+    spikes: Spikes,
+    first: np.ndarray,
+    bins: int,
+    bin_ms: int,
+    dtype: type[np.float16 | np.float32 | np.float64] = np.float16,
 ) -> np.ndarray:
     """Count spikes in windows of equal length.
 

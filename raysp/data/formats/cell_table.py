@@ -9,7 +9,6 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from raysp.errors import BadInput
 from raysp.io import files
@@ -39,10 +38,10 @@ def read(path: str) -> dict[int, dict[str, str]]:
     return {unit: known_of(row) for unit, row in rows(path).items()}
 
 
-def rows(path: str) -> dict[int, Mapping[str, Any]]:
+def rows(path: str) -> dict[int, Mapping[str, object]]:
     """Return the rows of a table by the number of their cell, each with all its columns. Raises as `read` does."""
     table = _json(path) if path.lower().endswith(".json") else _csv(path)
-    found: dict[int, Mapping[str, Any]] = {}
+    found: dict[int, Mapping[str, object]] = {}
     for place, row in enumerate(table, 1):
         unit = _number(_first(row, IDS), f"{path}, cell {place}")
         if unit in found:
@@ -53,7 +52,7 @@ def rows(path: str) -> dict[int, Mapping[str, Any]]:
     return found
 
 
-def known_of(row: Mapping[str, Any]) -> dict[str, str]:
+def known_of(row: Mapping[str, object]) -> dict[str, str]:
     """Return what a row says of a cell, under the names used here; what is empty is left out."""
     values = {name: _text(_first(row, columns)) for name, columns in COLUMNS.items()}
     if species := values["species"]:
@@ -61,7 +60,7 @@ def known_of(row: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def _json(path: str) -> list[Mapping[str, Any]]:
+def _json(path: str) -> list[Mapping[str, object]]:
     found = files.read_json(path)
     if isinstance(found, Mapping):
         found = [{"id": key, **(row if isinstance(row, Mapping) else {})} for key, row in found.items()]
@@ -70,7 +69,7 @@ def _json(path: str) -> list[Mapping[str, Any]]:
     return [row if isinstance(row, Mapping) else {"id": row} for row in found]
 
 
-def _csv(path: str) -> list[Mapping[str, Any]]:
+def _csv(path: str) -> list[Mapping[str, object]]:
     text = files.read_text(path).removeprefix("\ufeff")
     try:
         lines = [line for line in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in line)]
@@ -88,16 +87,16 @@ def _csv(path: str) -> list[Mapping[str, Any]]:
     return [dict(zip(names, line, strict=True)) for line in lines[1:]]
 
 
-def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:
+def _first(row: Mapping[str, object], names: Sequence[str]) -> object:
     return next((row[name] for name in names if name in row), None)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     text = "" if value is None else " ".join(str(value).split())
     return "" if text.casefold() in UNKNOWN else text
 
 
-def _number(value: Any, where: str) -> int:
+def _number(value: object, where: str) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,18}(\.0*)?", text):
         raise BadInput(f"{where} expected a whole number from 0, got {text[:40]!r}")

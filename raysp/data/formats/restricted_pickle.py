@@ -79,16 +79,16 @@ class _Record:
 
     __slots__ = ("args", "state")
     kind = ""
-    args: tuple[Any, ...]
-    state: Any
+    args: tuple[object, ...]
+    state: object
 
-    def __new__(cls, *args: Any) -> _Record:
+    def __new__(cls, *args: object) -> _Record:
         made = object.__new__(cls)
         made.args, made.state = args, None
         return made
 
     # With a method of that name no instruction can set attributes, neither of a record nor of its class.
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         self.state = state
 
 
@@ -166,7 +166,7 @@ class _Values:
 
     left: int
 
-    def plain(self, found: Any, depth: int) -> Any:
+    def plain(self, found: object, depth: int) -> Any:
         self.left -= 1
         if depth > DEEPEST or self.left < 0:
             raise ValueError("its lists hold one another")
@@ -182,9 +182,16 @@ class _Values:
             case _Record(kind="parameter", args=(tensor, *_)):
                 return self.plain(tensor, depth + 1)
             case _Record(
-                kind="tensor", args=(_Record(kind="stored", args=(bytes() as data,)), int(first), tuple(), tuple(), *_)
+                kind="tensor",
+                args=(
+                    _Record(kind="stored", args=(bytes() as data,)),
+                    int(first),
+                    tuple() as shape,
+                    tuple() as strides,
+                    *_,
+                ),
             ):
-                return _tensor(data, first, *found.args[2:4])
+                return _tensor(data, first, shape, strides)
         return _array(found)
 
 
@@ -200,7 +207,7 @@ def _check_instructions(data: bytes, where: str) -> None:
                 )
 
 
-def _table(found: Any) -> Table:
+def _table(found: object) -> Table:
     match found:
         case _Record(kind="frame", state={"_mgr": _Record(kind="manager", args=(tuple() as blocks, [columns, index]))}):
             (names,), levels = _index(columns).values(), _index(index)
@@ -208,7 +215,7 @@ def _table(found: Any) -> Table:
     raise ValueError("no DataFrame in it")
 
 
-def _columns(blocks: tuple[Any, ...], names: list[str], rows: int) -> dict[str, np.ndarray]:
+def _columns(blocks: tuple[object, ...], names: list[str], rows: int) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
     for block in blocks:
         match block:
@@ -225,14 +232,14 @@ def _columns(blocks: tuple[Any, ...], names: list[str], rows: int) -> dict[str, 
     return {name: columns[name] for name in names}
 
 
-def _places(found: Any) -> Iterable[int]:
+def _places(found: object) -> Iterable[int]:
     match found:
         case _Record(kind="slice", args=(int(start), int(stop), int(step))):
             return range(start, stop, step)
     return _array(found).tolist()
 
 
-def _index(found: Any) -> dict[str, np.ndarray]:
+def _index(found: object) -> dict[str, np.ndarray]:
     match found:
         case _Record(kind="index", args=(kind, {"data": data, "name": name})) if _is(kind, "plain index"):
             return {str(name): _array(data)}
@@ -244,7 +251,7 @@ def _index(found: Any) -> dict[str, np.ndarray]:
     raise ValueError("an index of the table cannot be read")
 
 
-def _is(kind: Any, wanted: str) -> bool:
+def _is(kind: object, wanted: str) -> bool:
     return isinstance(kind, type) and issubclass(kind, _Record) and kind.kind == wanted
 
 
@@ -254,7 +261,7 @@ def _at(level: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return level[codes]
 
 
-def _array(found: Any) -> np.ndarray:
+def _array(found: object) -> np.ndarray:
     match found:
         case _Record(kind="buffer", args=(bytes() | bytearray() as data, dtype, tuple() as shape, "C" | "F" as order)):
             return _numbers(data, _dtype(dtype), shape, order)
@@ -274,7 +281,7 @@ def _array(found: Any) -> np.ndarray:
     raise ValueError("an array of the table cannot be read")
 
 
-def _item(found: Any) -> Any:
+def _item(found: object) -> object:
     if found is None or isinstance(found, bool | int | float | str):
         return found
     array = _array(found)
@@ -310,7 +317,7 @@ def _tensor(data: bytes, first: int, shape: tuple[int, ...], strides: tuple[int,
     raise ValueError(f"a tensor in it cannot be read: {reason}")
 
 
-def _dtype(found: Any) -> np.dtype:
+def _dtype(found: object) -> np.dtype:
     match found:
         case _Record(
             kind="dtype", args=(str(code), *_), state=(_, "<" | ">" | "|" | "=" as order, None, None, None, *_)

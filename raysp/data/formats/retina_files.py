@@ -160,9 +160,9 @@ def _row_of(triggers: _Rows, recording: str | None) -> tuple[str, int]:
     return recording, rows[0]
 
 
-def _frames(triggers: Any, where: str) -> tuple[np.ndarray, int]:
+def _frames(found: object, where: str) -> tuple[np.ndarray, int]:
     """Return the first sample of each frame, and the samples of the recording: the last trigger begins no frame."""
-    triggers = _samples(triggers, f"{where}: triggers")
+    triggers = _samples(found, f"{where}: triggers")
     if len(triggers) < 2 or triggers[0] != 0 or (np.diff(triggers) <= 0).any():
         raise BadInput(
             f"{where}: triggers expected at least two sample numbers, strictly increasing from 0, got {triggers[:4]}; "
@@ -175,7 +175,7 @@ def _frames(triggers: Any, where: str) -> tuple[np.ndarray, int]:
     return triggers[:-1], int(triggers[-1]) + 1
 
 
-def _samples(found: Any, where: str) -> np.ndarray:
+def _samples(found: object, where: str) -> np.ndarray:
     array = found.compressed() if isinstance(found, np.ma.MaskedArray) else np.asarray(found)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise BadInput(f"{where} expected a list of whole sample numbers, got {array.dtype} of shape {array.shape}")
@@ -242,7 +242,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _shown(found: Any) -> str:
+def _shown(found: object) -> str:
     return " ".join(repr(found).split())[:80]
 
 

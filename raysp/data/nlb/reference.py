@@ -14,13 +14,16 @@ import logging
 import types
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raysp.data.nlb.sets import NLBSet, Phase
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
+
+if TYPE_CHECKING:
+    from nlb_tools.nwb_interface import NWBDataset
 
 VERSION = "nlb_tools-0.0.4"
 INSTALL = "pip install --no-deps nlb_tools==0.0.4"
@@ -64,7 +67,7 @@ def reference_tensors(
     return inputs, given, answers
 
 
-def load(nlb: NLBSet, root: str, bin_ms: int) -> Any:
+def load(nlb: NLBSet, root: str, bin_ms: int) -> NWBDataset:
     """Return the recording as nlb_tools' NWBDataset, binned."""
     repaired_tools()
     if not files.is_local(root):
@@ -133,7 +136,7 @@ def _ordered(load: Any) -> Any:
     return ordered
 
 
-def _check_trials(dataset: Any, tensor: np.ndarray, labels: list[str] | str) -> None:
+def _check_trials(dataset: NWBDataset, tensor: np.ndarray, labels: list[str] | str) -> None:
     expected = int(dataset.trial_info.split.isin([labels] if isinstance(labels, str) else labels).sum())
     if len(tensor) != expected:
         raise BadInput(f"nlb_tools expected {expected} trials of {labels}, made {len(tensor)}; use the fast builder")

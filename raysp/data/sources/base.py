@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from raysp.config.experiment import Recording
 from raysp.data.splits.header import Role
 from raysp.data.splits.split import Answers, Split
 from raysp.errors import BadInput
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Built = tuple[Split, Answers | None]
 """A split, and its answers, which are None where they are unknown or the kind has none."""
@@ -44,7 +47,7 @@ class Source:
     """
 
     VERSION: str
-    Config: type
+    Config: type[DataclassInstance]
     build: Callable[[Any, str], Built]
     inputs: Callable[[Any], list[str]] = lambda config: [config.path] if hasattr(config, "path") else []
     is_standin: Callable[[Any], bool] | None = None
@@ -80,6 +83,6 @@ NEEDED = {
 }
 
 
-def _fits(key: str, value: Any) -> bool:
+def _fits(key: str, value: object) -> bool:
     kinds = {"VERSION": isinstance(value, str), "Config": dataclasses.is_dataclass(value)}
     return kinds.get(key, callable(value))

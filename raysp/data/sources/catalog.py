@@ -6,15 +6,19 @@ What else it must define is said, and compared, in `raysp.data.sources.base`.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING
 
 from raysp.config import plugins, settings
 from raysp.config.experiment import STANDIN, Recording
+from raysp.config.settings import Plain
 from raysp.data.sources.base import BuildArrays, Source
 from raysp.data.splits.header import Role
 from raysp.errors import BadInput, unknown
 from raysp.io import files
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ROOT = "{root}"
 
@@ -56,7 +60,7 @@ def of_arrays() -> BuildArrays:
     return next(build for name in names() if (build := source(name).build_arrays) is not None)
 
 
-def config(recording: Recording, root: str) -> Any:
+def config(recording: Recording, root: str) -> DataclassInstance:
     """Return a recording's Config, checked; "{root}" at the beginning of a setting becomes the data root.
 
     Raises:
@@ -108,15 +112,15 @@ def with_partners(splits: Iterable[str], own: Iterable[Recording] = ()) -> list[
 
 def groups(chosen: Iterable[Recording]) -> list[list[Recording]]:
     """Group recordings by what is read once."""
-    found: dict[Any, list[Recording]] = {}
+    found: dict[Hashable, list[Recording]] = {}
     for one in chosen:
         read_once = source(one.source).read_once
-        key = one.name if read_once is None else (one.source, read_once(config(one, "")))
+        key: Hashable = one.name if read_once is None else (one.source, read_once(config(one, "")))
         found.setdefault(key, []).append(one)
     return list(found.values())
 
 
-def _below(value: Any, root: str) -> Any:
+def _below(value: Plain, root: str) -> Plain:
     if isinstance(value, str) and value.startswith(ROOT):
         return files.join(root, rest) if (rest := value.removeprefix(ROOT)) else root
     return value

@@ -5,18 +5,23 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Recording
+from raysp.config.settings import Plain
+from raysp.data.sources.base import Built
 from raysp.data.sources.catalog import config, source
 from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.errors import expect
 
+if TYPE_CHECKING:
+    pass
+
 NAME = "checked"
 
 
-def contract(name: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[], None]]]:
+def contract(name: str, settings: Mapping[str, Plain]) -> Iterator[tuple[str, Callable[[], None]]]:
     """Yield what must hold of a source, in words, and what raises where it does not.
 
     Args:
@@ -33,7 +38,7 @@ def contract(name: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, Call
         yield "what a search may see holds no evaluation part", lambda: _training(recording)
 
 
-def lacking(name: str, settings: Mapping[str, Any]) -> list[str]:
+def lacking(name: str, settings: Mapping[str, Plain]) -> list[str]:
     """Return the settings without a default that are not given; without them, nothing can be built."""
     missing = dataclasses.MISSING
     fields = [one for one in dataclasses.fields(source(name).Config) if one.default is one.default_factory is missing]
@@ -50,7 +55,7 @@ def _inputs(recording: Recording) -> None:
     expect(right, f"inputs(config) expected a list of paths, got {paths!r}")
 
 
-def _build(recording: Recording) -> tuple[Any, Any]:
+def _build(recording: Recording) -> Built:
     found = source(recording.source).build(config(recording, "data"), NAME)
     right = isinstance(found, tuple) and len(found) == 2
     expect(right, f"build(config, name) expected a split and its answers or None, got {type(found).__name__}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from raysp.io import files
 FOLDER = ".binned"
 
 
-def kept(path: str, made_by: Mapping[str, Any], read: Callable[[], Cell], place: str) -> Cell:
+def kept(path: str, made_by: Mapping[str, object], read: Callable[[], Cell], place: str) -> Cell:
     """Return a cell as it was kept, or read it and keep it.
 
     Nothing is kept in a folder that cannot be written; what is damaged there, or was made of another file or by other

@@ -11,7 +11,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from raysp.config import code_hash, settings
 from raysp.config.experiment import STANDIN, Recording, in_present_words
@@ -23,6 +23,11 @@ from raysp.data.splits import store
 from raysp.errors import Absent, BadInput, NotReady
 from raysp.io import files, hashes
 from raysp.io.refusals import attempt, raise_together
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T")
 
 
 def present(chosen: Iterable[Recording], root: str, *, named: bool) -> dict[str, Recording]:
@@ -154,9 +159,9 @@ def read(recording: Recording, root: str) -> Built:
     return dataclasses.replace(split, role=found.source.role(found.name)), answers
 
 
-def try_prepare(group: Sequence[Recording], root: str, **options: Any) -> BadInput | NotReady | None:
+def try_prepare(group: Sequence[Recording], root: str, *, force: bool = False) -> BadInput | NotReady | None:
     """Prepare splits as `prepare` does; return its refusal, None where there is none."""
-    return attempt(prepare, group, root, **options)
+    return attempt(prepare, group, root, force=force)
 
 
 def other_code(root: str, name: str) -> str | None:
@@ -176,7 +181,7 @@ class _Found:
 
     recording: Recording
     source: Source
-    config: Any
+    config: DataclassInstance
     name: str
     paths: list[str] | None
 
@@ -206,7 +211,7 @@ def _find(recording: Recording, root: str) -> _Found:
     return _Found(recording, kind, chosen, f"{STANDIN if standin else ''}{recording.name}", paths)
 
 
-def _elsewhere(recording: Recording, kind: Source, chosen: Any, root: str) -> str | None:
+def _elsewhere(recording: Recording, kind: Source, chosen: DataclassInstance, root: str) -> str | None:
     """Return the full name of a split that was prepared where its recording is; None where there is none."""
     wanted = _made_by(recording, kind, chosen, root, [])
     for name in (recording.name, STANDIN + recording.name):
@@ -216,21 +221,23 @@ def _elsewhere(recording: Recording, kind: Source, chosen: Any, root: str) -> st
     return None
 
 
-def _kept(root: str, name: str, wanted: Mapping[str, Any]) -> bool:
+def _kept(root: str, name: str, wanted: Mapping[str, object]) -> bool:
     try:
         return _current(root, name, wanted) and store.is_whole(root, name)
     except (NotReady, BadInput):
         return False
 
 
-def _current(root: str, name: str, wanted: Mapping[str, Any], apart: Sequence[str] = ()) -> bool:
+def _current(root: str, name: str, wanted: Mapping[str, object], apart: Sequence[str] = ()) -> bool:
     """Tell whether a split was built from the same, settings left `apart`, or cannot be written anew."""
     there = store.header(root, name).built_from
     kept = _agree(there, wanted, ("code", *apart)) and not _can_be_written(root)
     return (kept or _agree(there, wanted, apart)) and store.has_its_answers(root, name)
 
 
-def _made_by(recording: Recording, kind: Source, chosen: Any, root: str, paths: Sequence[str]) -> dict[str, Any]:
+def _made_by(
+    recording: Recording, kind: Source, chosen: DataclassInstance, root: str, paths: Sequence[str]
+) -> dict[str, Any]:
     places = {root: ROOT} | {path: os.path.basename(path) for path in paths}
     values = settings.plain(chosen).items()
     plain = {key: places.get(value, value) if isinstance(value, str) else value for key, value in values}
@@ -247,7 +254,7 @@ def _agree(one: Mapping[str, Any], other: Mapping[str, Any], apart: Sequence[str
     return first == second
 
 
-def _known(values: Mapping[str, Any], apart: Sequence[str]) -> dict[str, Any]:
+def _known(values: Mapping[str, T], apart: Sequence[str]) -> dict[str, T]:
     return {name: value for name, value in values.items() if name not in apart and value is not None}
 
 

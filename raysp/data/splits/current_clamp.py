@@ -6,12 +6,12 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from raysp.data.splits.clamp_checks import check
-from raysp.data.splits.header import Header, Provenance, Role, digest
+from raysp.data.splits.header import Facts, Header, Provenance, Role, digest
 from raysp.data.splits.split import Split as AnySplit
 from raysp.data.splits.units import chosen_units, spell_units
 from raysp.errors import BadInput
@@ -200,7 +200,7 @@ class CurrentClampSplit(AnySplit):
             role=self.role,
         )
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """Return what the header says of bins, units and parts."""
         return {
             "trials": {"train": self.bins_of("train"), "eval": self.bins_of("test")},

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -50,6 +50,16 @@ class Role:
     benchmark: bool = False
 
 
+class Facts(TypedDict, total=False):
+    """What of a header only the kind of data knows; see `Header`."""
+
+    trials: Mapping[str, int]
+    arrays: tuple[str, ...]
+    units: tuple[int, ...] | None
+    left_out: tuple[tuple[int, str], ...]
+    parts: Mapping[str, tuple[Stretch, ...]]
+
+
 @dataclass(frozen=True)
 class Header:
     """What a prepared split says of itself.
@@ -85,14 +95,14 @@ class Header:
     answers: bool = False
 
     @classmethod
-    def read(cls, found: Mapping[str, Any], sizes: type[Any]) -> Header:
+    def read(cls, found: Mapping[str, Any], sizes: Callable[..., object]) -> Header:
         """Return the header that a file holds as JSON; `sizes` is the class of the kind's sizes."""
         parts = {part: tuple((first, last) for first, last in each) for part, each in found["parts"].items()}
         values = {one.name: found[one.name] for one in dataclasses.fields(cls)}
         return settings.build(cls, {**values, "sizes": sizes(**found["sizes"]), "parts": parts}, "header of a split")
 
 
-def digest(known: Any, arrays: Iterable[tuple[str, np.ndarray]]) -> str:
+def digest(known: object, arrays: Iterable[tuple[str, np.ndarray]]) -> str:
     """Return the SHA-256 of what is known of some arrays (JSON-able), of their names, shapes, types and values."""
     total = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
     for name, array in arrays:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from raysp.data.formats.binning import check_counts
-from raysp.data.splits.header import Header, Provenance, Role, digest
+from raysp.data.splits.header import Facts, Header, Provenance, Role, digest
 from raysp.data.splits.split import Answers as AnyAnswers
 from raysp.data.splits.split import Split as AnySplit
 from raysp.data.splits.units import spell_units
@@ -144,7 +144,7 @@ class PopulationSplit(AnySplit):
         chosen, changes = _chosen(self, units)
         return dataclasses.replace(self, **changes, train=chosen(self.train), eval=self.eval and chosen(self.eval))
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """Return what the header says of trials, arrays and units."""
         shown = present(self.eval)
         return {

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import h5py
 import numpy as np
@@ -24,6 +24,14 @@ BLOCK = 1 << 18
 """Values of a flat array that have a digest of their own, so that some of them can be read, and compared, alone."""
 
 
+class Described(TypedDict):
+    """What an array must be when it is read: shape, type of values, and the SHA-256 of its bytes."""
+
+    shape: list[int]
+    dtype: str
+    sha256: str
+
+
 class Sealing:
     """Writes arrays and keeps their digests.
 
@@ -35,7 +43,7 @@ class Sealing:
 
     def __init__(self, file: h5py.Group) -> None:
         self.file = file
-        self.digests: dict[str, dict[str, Any]] = {}
+        self.digests: dict[str, Described] = {}
         self.blocks: dict[str, list[str]] = {}
 
     def write(self, name: str, array: np.ndarray, chunks: tuple[int, ...] | bool = True) -> None:
@@ -55,7 +63,7 @@ class Sealing:
 
 
 @contextlib.contextmanager
-def new_sealed(path: str, header: Mapping[str, Any]) -> Iterator[Sealing]:
+def new_sealed(path: str, header: Mapping[str, object]) -> Iterator[Sealing]:
     """Give what writes a new HDF5 file with a header and digests, whole or not at all.
 
     Raises:
@@ -73,10 +81,9 @@ def new_sealed(path: str, header: Mapping[str, Any]) -> Iterator[Sealing]:
             file.create_dataset(KEY, data=text)
 
 
-def describe(array: np.ndarray) -> dict[str, Any]:
-    """Return what an array must be when it is read: shape, type of values, and the SHA-256 of its bytes."""
-    found = {"shape": list(array.shape), "dtype": array.dtype.str}
-    return {**found, "sha256": _sha256(array)}
+def describe(array: np.ndarray) -> Described:
+    """Return what an array must be when it is read."""
+    return {"shape": list(array.shape), "dtype": array.dtype.str, "sha256": _sha256(array)}
 
 
 def raw_header(file: Group) -> dict[str, Any] | None:

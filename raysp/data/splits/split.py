@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from raysp.data.splits.header import Header, Provenance, Role
+from raysp.data.splits.header import Facts, Header, Provenance, Role
 
 if TYPE_CHECKING:
     from raysp.data.splits.sealed import Stored
@@ -35,10 +36,10 @@ class Split(Protocol):
     sizes: Any
     provenance: Provenance
     role: Role
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     @abc.abstractmethod
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """Return what the header says of what only the kind knows: trials, and what it has of the other fields."""
 
     @abc.abstractmethod
@@ -77,7 +78,9 @@ class Split(Protocol):
         return self.of(header, {name: array for name, array in self.arrays().items() if self.shown(header, name)})
 
 
-def header_of(split: Split, built_from: Mapping[str, Any] = MappingProxyType({}), *, answers: bool = False) -> Header:
+def header_of(
+    split: Split, built_from: Mapping[str, object] = MappingProxyType({}), *, answers: bool = False
+) -> Header:
     """Return the header of a split, built from so much (JSON-able), with or without answers."""
     return Header(
         name=split.name,

@@ -6,11 +6,11 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from raysp.data.splits.header import Header, Provenance, Role, Stretch, digest
+from raysp.data.splits.header import Facts, Header, Provenance, Role, Stretch, digest
 from raysp.data.splits.split import Split as AnySplit
 from raysp.data.splits.units import chosen_units, spell_units
 from raysp.errors import BadInput
@@ -100,7 +100,7 @@ class StimulusSplit(AnySplit):
             global_ids=self.global_ids[columns],
         )
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """Return what the header says of bins, units and parts."""
         return {
             "trials": {"train": self.bins_of("train"), "eval": self.bins_of("test")},

@@ -38,7 +38,7 @@ def answers_path(root: str, name: str) -> str:
     return files.join(root, "prepared", f"{name}.targets.h5")
 
 
-def save(split: Split, answers: Answers | None, root: str, built_from: Mapping[str, Any]) -> None:
+def save(split: Split, answers: Answers | None, root: str, built_from: Mapping[str, object]) -> None:
     """Write a split and its answers, each whole or not at all; the answers first, so that a split never lacks them.
 
     Args:
@@ -210,7 +210,7 @@ def _checked(file: Group, root: str, name: str, holds: Literal["split", "answers
     return found
 
 
-def _write(path: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def _write(path: str, header: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> None:
     with new_sealed(path, header) as file:
         for name, array in arrays.items():
             file.write(name, array, _chunks(array))

@@ -10,7 +10,7 @@ import io
 import json
 import pickle
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.signal import fftconvolve
@@ -20,6 +20,10 @@ from raysp.data.formats.retina_files import GLOBAL_IDS, PATTERN, SPIKES, TRIGGER
 from raysp.errors import BadInput
 from raysp.io import files
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns = Mapping[str, Sequence[object]]
 NUMBERS = "recording_ids.json"
 
 SAMPLING_HZ, FRAME, FRAME_JITTER, STEP, CHANNELS = 17_850.0, 892, 40, 18, 4
@@ -101,7 +105,7 @@ def _spikes(rng: np.random.Generator, lights: np.ndarray, rate_hz: float) -> np.
     return np.array(fired, dtype=np.int64) * STEP + rng.integers(0, STEP, len(fired))
 
 
-def _stimulus_columns(triggers: np.ndarray) -> dict[str, list[Any]]:
+def _stimulus_columns(triggers: np.ndarray) -> Columns:
     return {
         "Stimulus_name": ["FF_Noise"],
         "Begin_Fr": [0],
@@ -114,7 +118,7 @@ def _stimulus_columns(triggers: np.ndarray) -> dict[str, list[Any]]:
     }
 
 
-def _spike_columns(spikes: Sequence[np.ndarray]) -> dict[str, list[Any]]:
+def _spike_columns(spikes: Sequence[np.ndarray]) -> Columns:
     padded = np.ma.masked_all((len(spikes), max(len(times) for times in spikes)), dtype=np.int32)
     padded.data[:] = PADDING
     for row, times in enumerate(spikes):
@@ -122,7 +126,7 @@ def _spike_columns(spikes: Sequence[np.ndarray]) -> dict[str, list[Any]]:
     return {"Kernel": [np.zeros((KERNEL, CHANNELS)) for _ in spikes], "Spikes": [row.copy() for row in padded]}
 
 
-def _pickled(columns: Mapping[str, list[Any]], levels: Mapping[str, list[Any]]) -> bytes:
+def _pickled(columns: Columns, levels: Columns) -> bytes:
     """Pickle a table as pandas does; text as objects, since Arrow's strings ask for more than a table of numbers."""
     import pandas as pd
 
@@ -132,13 +136,13 @@ def _pickled(columns: Mapping[str, list[Any]], levels: Mapping[str, list[Any]]) 
     return pickle.dumps(frame, protocol=5)
 
 
-def _plain(values: list[Any]) -> Any:
+def _plain(values: Sequence[object]) -> pd.Index:
     import pandas as pd
 
     return pd.Index(values) if isinstance(values[0], int | float) else pd.Index(_objects(values), dtype=object)
 
 
-def _objects(values: list[Any]) -> np.ndarray:
+def _objects(values: Sequence[object]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

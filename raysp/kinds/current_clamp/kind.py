@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Experiment, Trial
+from raysp.config.settings import Plain
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.errors import present
+from raysp.io.rows import Rows
 from raysp.kinds.current_clamp.metrics import METRICS
-from raysp.kinds.kind import Elsewhere, Kind, Products, Rows, Units
+from raysp.kinds.kind import Elsewhere, Kind, Products, Units
 from raysp.runs.folder import RunFolder, TrialFolder
+from raysp.runs.records import Done
 
 if TYPE_CHECKING:
     import polars
 
     from raysp.data.splits.current_clamp import CurrentClampSplit
+    from raysp.data.splits.split import Answers
     from raysp.kinds.check import Check
     from raysp.kinds.current_clamp.repeats import Repeats
     from raysp.report.pages import Pages
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from raysp.training.job import Job
 
 
-class CurrentClamp(Kind):
+class CurrentClamp(Kind["CurrentClampSplit"]):
     """Currents injected into cells and the spikes that they answer with, sweep by sweep."""
 
     name = "current_clamp"
@@ -55,7 +59,7 @@ class CurrentClamp(Kind):
         there = [name for name, one in METRICS.items() if one.searched]
         return None if objective in there else f"is no number of injected currents' trials: {' or '.join(there)}"
 
-    def words(self, trial: Trial, split: Any) -> str:
+    def words(self, trial: Trial, split: CurrentClampSplit) -> str:
         """Return how many units, currents and bins train."""
         currents = len(split.current_ptr) - 1
         return f"{split.sizes.units} units, {currents} currents, {split.bins_of('train')} bins to train on"
@@ -64,7 +68,7 @@ class CurrentClamp(Kind):
     fit = Elsewhere("learner")
     check = Elsewhere("learner")
 
-    def predict(self, job: Job, fitted: Fitted, split: Any) -> Products:
+    def predict(self, job: Job, fitted: Fitted, split: CurrentClampSplit) -> Products:
         """Run the model on the currents of the test part; give its parameters."""
         from raysp.kinds.current_clamp.predict import predict
 
@@ -77,14 +81,14 @@ class CurrentClamp(Kind):
 
         return list(repeats_of(data, rates_of(fitted.model, data, fitted.device, job.trial.seed), "test"))
 
-    def score(self, trial: Trial, split: Any, answers: Any, folder: TrialFolder) -> Rows:
+    def score(self, trial: Trial, split: CurrentClampSplit, answers: Answers | None, folder: TrialFolder) -> Rows:
         """Return each unit's explained variance beside its ceiling, and its loss."""
         from raysp.kinds.current_clamp.score import rows
 
         return rows(trial, split, folder)
 
     def remarks(
-        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]
+        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]
     ) -> list[str]:
         """Return how many units have no fit, or are predicted silent."""
         from raysp.kinds.current_clamp.remarks import remarks
@@ -109,7 +113,7 @@ class CurrentClamp(Kind):
 
         return compare(run, trials, bounds)
 
-    def export(self, source: str, path: str, form: str, **choice: Any) -> str:
+    def export(self, source: str, path: str, form: str, **choice: Plain) -> str:
         """Write parameters of cells as the original's files; see `exchange.export`."""
         from raysp.kinds.current_clamp.exchange import export
 

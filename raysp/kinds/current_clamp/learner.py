@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Training
+from raysp.config.note import CurveRow
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.data.splits.header import Header
 from raysp.errors import BadInput
@@ -56,7 +57,7 @@ def fit(job: Job, split: CurrentClampSplit, answers: None = None) -> Fitted:
     fitted = fit_itself(job, split.sizes, shown)
     metrics = validated(fitted.model, shown, rates_of(fitted.model, shown, fitted.device, job.trial.seed))
     unknown = dict.fromkeys(("train_loss", "validation_loss", "unseen_loss", "learning_rate"))
-    row = {**unknown, "epoch": 0, "seconds": round(fitted.seconds, 3), **metrics}
+    row: CurveRow = {**unknown, "epoch": 0, "seconds": round(fitted.seconds, 3), **metrics}
     return dataclasses.replace(fitted, curve=[row] if metrics else [], selected_on="validation")
 
 

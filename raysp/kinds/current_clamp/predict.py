@@ -9,6 +9,7 @@ from raysp.kinds.current_clamp.rates_file import write_rates
 from raysp.kinds.current_clamp.repeats import repeats_of
 from raysp.kinds.kind import Products
 from raysp.models import catalog
+from raysp.runs.records import Done
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 
@@ -33,7 +34,7 @@ def predict(job: Job, fitted: Fitted, split: CurrentClampSplit) -> Products:
     if rows:
         files["parameters.parquet"] = lambda path: write_parameters(path, trial, split.sizes, rows)
     selected = "validation part" + (", each unit by itself" if catalog.fits_itself(trial.model) else "")
-    done = {"selected_on": selected, "units_failed": len(failed)}
+    done: Done = {"selected_on": selected, "units_failed": len(failed)}
     return Products(files, {"units_failed": sorted(failed)}, done)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from raysp.config.experiment import Trial
+from raysp.io.rows import Rows
 from raysp.kinds.over_seeds import over_seeds
 from raysp.kinds.population.metrics import METRICS
 from raysp.runs.folder import RunFolder
 
 
-def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> list[dict[str, Any]]:
+def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
     """Return the rows of comparison.parquet of the population splits of a run. Raises as `over_seeds` does."""
     return over_seeds(run, trials, bounds, "population", METRICS)

@@ -11,7 +11,7 @@ import torch
 
 from raysp.data.splits.batch import Batch, to_device
 from raysp.data.splits.population import PopulationSplit
-from raysp.errors import expect, present
+from raysp.errors import BadInput, expect, present
 from raysp.kinds.check import Check
 from raysp.kinds.contract import descended, finite_gradients, learns, same, unbroken
 from raysp.kinds.population.made_up import made_up_split
@@ -173,9 +173,10 @@ def _gradients(name: str, shape: str) -> None:
         expect(not unmoved, f"no gradient moves {', '.join(unmoved)}")
 
 
-def _total(found: Any) -> torch.Tensor:
-    total: Any = getattr(found, "total", None)
-    expect(isinstance(total, torch.Tensor), f"loss(batch) expected a Loss with a total, got {type(found).__name__}")
+def _total(found: object) -> torch.Tensor:
+    total = getattr(found, "total", None)
+    if not isinstance(total, torch.Tensor):
+        raise BadInput(f"loss(batch) expected a Loss with a total, got {type(found).__name__}")
     return total
 
 

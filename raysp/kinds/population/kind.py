@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.population import PopulationSplit, TrialArrays
 from raysp.data.splits.units import find_units
 from raysp.errors import present
-from raysp.kinds.kind import Elsewhere, Kind, Units
+from raysp.kinds.kind import Choice, Elsewhere, Kind, Units
 from raysp.kinds.population.metrics import CEILING, FLOOR, METRICS, NEEDS
 from raysp.runs.folder import RunFolder
+from raysp.runs.records import Done
 from raysp.runs.roles import roles
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from raysp.training.job import Job
 
 
-class Population(Kind):
+class Population(Kind[PopulationSplit]):
     """Spike counts of trials by bins by units; some units, and bins after the observed ones, may be held out."""
 
     name = "population"
@@ -75,7 +76,7 @@ class Population(Kind):
         return predict(fitted.model, trials, fitted.device, job.trial.seed)
 
     def remarks(
-        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]
+        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]
     ) -> list[str]:
         """Return remarks on judges that were not there, spikes too many, models below the floor."""
         from raysp.evaluation.shortfalls import last_epochs
@@ -88,7 +89,7 @@ class Population(Kind):
         known = roles(run)
         return [trial for trial in run.trials() if known[trial.split].benchmark]
 
-    def submit(self, run: RunFolder, root: str, **choice: Any) -> dict[str, str]:
+    def submit(self, run: RunFolder, root: str, **choice: Unpack[Choice]) -> dict[str, str]:
         """Write the submissions to the Neural Latents Benchmark."""
         from raysp.kinds.population.submission import submissions, whose
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,9 @@ from raysp.errors import BadInput, unknown
 from raysp.io import checksum, files, tables
 from raysp.models.prediction import Predicted, check_prediction
 from raysp.training.validation import validation_mask
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 FORMAT = 2
 PARTS = ("train", "eval")
@@ -203,12 +206,12 @@ def _names(trial: Trial, split: PopulationSplit | None, part: str, trials: int) 
     return _Names(own, units, selects, start_ms)
 
 
-def _totals() -> dict[str, Any]:
+def _totals() -> dict[str, HASH]:
     return {"rates": hashlib.sha256(), "rates_forward": hashlib.sha256()}
 
 
 def _row_groups(
-    trial: Trial, sizes: Sizes, part: str, prediction: Predicted, names: _Names, totals: dict[str, Any]
+    trial: Trial, sizes: Sizes, part: str, prediction: Predicted, names: _Names, totals: dict[str, HASH]
 ) -> Iterator[pa.RecordBatch]:
     step = max(1, ROW_GROUP_VALUES // max(1, sizes.units * (sizes.bins + sizes.forward)))
     units = np.arange(sizes.units)
@@ -217,7 +220,7 @@ def _row_groups(
     same = head(trial, part) | {"bin_ms": sizes.bin_ms, "start_ms": names.start_ms, "spikes": None}
     for first in range(0, len(prediction.rates), step):
         samples = np.arange(first, min(first + step, len(prediction.rates)))
-        columns: dict[str, Any] = dict.fromkeys(SCHEMA.names) | same
+        columns: dict[str, object] = dict.fromkeys(SCHEMA.names) | same
         columns |= {name: np.repeat(own[samples], sizes.units) for name, own in by_trial.items() if own is not None}
         columns |= {name: np.tile(own, len(samples)) for name, own in by_unit.items() if own is not None}
         columns |= {name: _lists(getattr(prediction, name), samples, total) for name, total in totals.items()}
@@ -225,14 +228,14 @@ def _row_groups(
         yield pa.record_batch([_column(columns[one.name], one.type, count) for one in SCHEMA], schema=SCHEMA)
 
 
-def _column(values: Any, kind: pa.DataType, count: int) -> pa.Array:
+def _column(values: object, kind: pa.DataType, count: int) -> pa.Array:
     """Return a column of arrays, or of one value, None for nulls, in every row."""
     if isinstance(values, np.ndarray | pa.Array):
         return pa.array(values, kind)
     return pa.repeat(pa.scalar(values, kind), count)
 
 
-def _lists(rates: np.ndarray | None, samples: np.ndarray, digest: Any) -> pa.ListArray | None:
+def _lists(rates: np.ndarray | None, samples: np.ndarray, digest: HASH) -> pa.ListArray | None:
     """Return (samples, bins, units) as one list of bins per (sample, unit), without a copy beyond the transpose."""
     if rates is None:
         return None
@@ -299,7 +302,9 @@ def _read_part(file: pq.ParquetFile, header: Header, part: str) -> tuple[np.ndar
     return rates, forward
 
 
-def _compare(digests: Mapping[str, str], rates: np.ndarray, forward: np.ndarray | None, own: Mapping[str, Any]) -> None:
+def _compare(
+    digests: Mapping[str, str], rates: np.ndarray, forward: np.ndarray | None, own: Mapping[str, np.ndarray]
+) -> None:
     totals = _totals()
     for name, array in (("rates", rates), ("rates_forward", forward)):
         if array is not None:

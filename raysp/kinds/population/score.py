@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from raysp.evaluation.nlb import JudgeFailed, benchmark_metrics, forward_counts,
 from raysp.evaluation.rates import measures_of_truth, r2_per_unit, roughness
 from raysp.evaluation.score import Score, known, score, scores
 from raysp.io import files
+from raysp.io.rows import Rows
 from raysp.kinds.population.silent import silent_scores
 from raysp.models.prediction import Predicted, Prediction
 from raysp.runs.folder import TrialFolder
@@ -28,9 +28,7 @@ JUDGE = "nlb_tools"
 RATIO = "predicted / recorded spikes"
 
 
-def population_rows(
-    trial: Trial, split: PopulationSplit, answers: Answers, folder: TrialFolder
-) -> list[dict[str, Any]]:
+def population_rows(trial: Trial, split: PopulationSplit, answers: Answers, folder: TrialFolder) -> Rows:
     """Return the rows of one trial: over all units, and co-bps of each held-out unit.
 
     A benchmark split is scored by nlb_tools; where it is not there, or fails, by raysp's own exact forms, which the
@@ -100,7 +98,7 @@ def _halves(stem: str, rates: np.ndarray, heldin: int) -> dict[str, np.ndarray]:
     return {f"{stem}_heldin": rates[..., :heldin], f"{stem}_heldout": rates[..., heldin:]}
 
 
-def _own(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> dict[str, Any]:
+def _own(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> dict[str, Callable[[], float]]:
     train = split.train if split.train.behavior is not None else None
     return benchmark_metrics(
         answers, parts["eval"].rates, parts["eval"].rates_forward, train=train, train_rates=parts["train"].rates

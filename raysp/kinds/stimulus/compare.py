@@ -8,10 +8,11 @@ can be made per width, against each count by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from raysp.config.experiment import Trial
 from raysp.evaluation.statistics import paired_difference
+from raysp.io.rows import Row, Rows
 from raysp.kinds.stimulus.lines import ORDER, PART, PREDICTED, RECORDED, SIGMAS, SIGN, Line, Mean, Means
 from raysp.models import catalog
 from raysp.models.windowed import CALIBRATED
@@ -21,16 +22,24 @@ from raysp.runs.metrics_table import read_metrics
 if TYPE_CHECKING:
     import polars
 
-    from raysp.models.windowed import Role
+    from raysp.models.windowed import Role, WindowModel
 
 WIDTHS = (5, 10, 20, 50, 100, 150)
 """At which differences are tested, ms."""
+
+
+class About(TypedDict):
+    """What a comparison needs to know of a model: its role, and which of its decodings its paper has; None for all."""
+
+    role: Role
+    published: list[str] | None
+
 
 Values = Mapping[tuple[Line, str, int | None], Mapping[int, float]]
 """(line, metric, width in ms or None) -> unit -> mean over seeds."""
 
 
-def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> list[dict[str, Any]]:
+def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
     """Return the rows of comparison.parquet of the recordings of a run.
 
     Args:
@@ -59,7 +68,7 @@ def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) ->
     return rows
 
 
-def compared(values: Values) -> Iterator[dict[str, Any]]:
+def compared(values: Values) -> Iterator[Row]:
     """Yield the rows of one recording: means of every line, floor first, then differences of networks."""
     lines = tuple(dict.fromkeys(line for line, _, _ in values))
     means = Means(lines, {key: Mean.of(found.values()) for key, found in values.items()})
@@ -69,7 +78,7 @@ def compared(values: Values) -> Iterator[dict[str, Any]]:
     yield from _over_widths(values, means)
 
 
-def difference(mine: Mapping[int, float], other: Mapping[int, float], metric: str) -> dict[str, Any] | None:
+def difference(mine: Mapping[int, float], other: Mapping[int, float], metric: str) -> Row | None:
     """Return the paired difference over the units that both have, mine minus the other; None where they share none."""
     if not set(mine) & set(other):
         return None
@@ -90,13 +99,13 @@ def over_widths(values: Values, line: Line, metric: str) -> dict[int, float]:
     return {unit: sum(share * found[unit] for share, found in curves) for unit in sorted(units)}
 
 
-def about(model: type[Any]) -> dict[str, Any]:
-    """Return what a comparison needs to know of a model: its role, and which of its decodings its paper has."""
+def about(model: type[WindowModel]) -> About:
+    """Return what a comparison needs to know of a model."""
     return {"role": model.role, "published": None if model.published is None else list(model.published)}
 
 
 def _read(
-    table: polars.DataFrame, first: Mapping[str, Trial], known: Mapping[str, Any], bounds: tuple[str, str]
+    table: polars.DataFrame, first: Mapping[str, Trial], known: Mapping[str, About], bounds: tuple[str, str]
 ) -> tuple[Values, dict[Any, str]]:
     """Return a recording's values by line in the order of the lines, and how many seeds each one's units have."""
     from polars import col
@@ -122,7 +131,7 @@ def _read(
 
 
 def lines_of(
-    scored: Sequence[tuple[str, str]], first: Mapping[str, Trial], known: Mapping[str, Any], floor: str, ceiling: str
+    scored: Sequence[tuple[str, str]], first: Mapping[str, Trial], known: Mapping[str, About], floor: str, ceiling: str
 ) -> list[Line]:
     """Return what is compared on a recording: floors first, networks, counts by interval, ceilings last.
 
@@ -149,7 +158,7 @@ def lines_of(
     return sorted((line(*which) for which in scored if which[0] in first), key=place)
 
 
-def _at_each_width(values: Values, means: Means) -> Iterator[dict[str, Any]]:
+def _at_each_width(values: Values, means: Means) -> Iterator[Row]:
     """Yield networks against the best counts and the floor, on equal terms: as published, or with every decoding."""
     networks, counts, floors = (means.having(role) for role in ("network", "poisson", "floor"))
     further = dict.fromkeys(line.model for line in networks if not line.published)
@@ -166,7 +175,7 @@ def _at_each_width(values: Values, means: Means) -> Iterator[dict[str, Any]]:
                     yield _row(terms, one, metric, sigma, other) | found
 
 
-def _over_widths(values: Values, means: Means) -> Iterator[dict[str, Any]]:
+def _over_widths(values: Values, means: Means) -> Iterator[Row]:
     """Yield networks against the floor and each count, like against like: as published, or calibrated alike."""
     for one, other in ((one, other) for one in means.having("network") for other in means.having("floor", "poisson")):
         alike = one.decoding == other.decoding if one.decoding in CALIBRATED else other.published
@@ -180,7 +189,7 @@ def _over_widths(values: Values, means: Means) -> Iterator[dict[str, Any]]:
                 )
 
 
-def _versus(values: Values, one: Line, other: Line, metric: str, sigma: int) -> dict[str, Any] | None:
+def _versus(values: Values, one: Line, other: Line, metric: str, sigma: int) -> Row | None:
     return difference(values[one, metric, sigma], values[other, metric, sigma], metric)
 
 
@@ -193,7 +202,7 @@ def _ahead(values: Values, one: Line, other: Line, metric: str) -> float:
     return share
 
 
-def _row(comparison: str, line: Line, metric: str, sigma: int | None, other: Line | None = None) -> dict[str, Any]:
+def _row(comparison: str, line: Line, metric: str, sigma: int | None, other: Line | None = None) -> Row:
     return {
         "comparison": comparison,
         "model": line.model,

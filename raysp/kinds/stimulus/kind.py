@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from raysp.training.job import Job
 
 
-class Stimulus(Kind):
+class Stimulus(Kind["StimulusSplit"]):
     """A stimulus and the spikes of units over time, cut into training, validation and test part."""
 
     name = "stimulus"
@@ -48,7 +48,7 @@ class Stimulus(Kind):
         """Return that trials report their own loss alone."""
         return None if objective == "validation_loss" else "is no number of a continuous recording's trials"
 
-    def words(self, trial: Trial, split: Any) -> str:
+    def words(self, trial: Trial, split: StimulusSplit) -> str:
         """Return how many units and bins train."""
         return f"{split.sizes.units} units, {split.bins_of('train')} bins to train on"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -68,9 +68,9 @@ class WindowBatches:
         """Yield the training windows without shift."""
         return self._pieces(self.starts.to(self._tape.device))
 
-    def show(self, model: Any, piece: Windows) -> None:
+    def show(self, model: Model, piece: Windows) -> None:
         """Let a model say what it says of windows."""
-        model.output(piece)
+        cast(WindowModel, model).output(piece)
 
     def unseen(self, model: Model) -> None:
         """Return None: the loss that models are compared by is of counts in bins."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 
+from raysp.config.settings import Plain
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.stimulus import StimulusSizes, StimulusSplit
 from raysp.data.splits.windows import Tape
@@ -61,7 +62,7 @@ def made_up_recording(bins: int = 1200, units: int = 3, seed: int = 0) -> Stimul
     )
 
 
-def small(name: str, **changes: Any) -> dict[str, Any]:
+def small(name: str, **changes: Plain) -> dict[str, Plain]:
     """Return the settings of a small model, as far as it has them, and of these changes all."""
     known = {field.name for field in dataclasses.fields(catalog.module(name).Config)}
     return {key: value for key, value in SMALL.items() if key in known} | changes
@@ -78,7 +79,7 @@ def shaken(model: torch.nn.Module, seed: int = 0) -> None:
                 values += torch.rand(values.shape, generator=generator)
 
 
-def model_for(name: str, split: StimulusSplit, **changes: Any) -> WindowModel:
+def model_for(name: str, split: StimulusSplit, **changes: Plain) -> WindowModel:
     """Return a model as it is before the first step of training, but with weights that matter."""
     torch.manual_seed(0)
     model = catalog.build(name, small(name, **changes), split.sizes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from raysp.kinds.stimulus.kernels_file import write_kernels
 from raysp.kinds.stimulus.rollout import Boost, roll_out
 from raysp.kinds.stimulus.spike_trains_file import SpikeTrain, write_spike_trains
 from raysp.models.windowed import WindowModel
+from raysp.runs.records import Done
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.stages import Stages
@@ -59,7 +60,7 @@ def _known(split: StimulusSplit, fitted: Fitted, values: torch.Tensor) -> dict[i
     return {unit: round(value, 3) for unit, value in by_unit if unit not in fitted.lost}
 
 
-def _done(job: Job, units: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
+def _done(job: Job, units: Mapping[int, Mapping[str, float]]) -> Done:
     if not units:
         return {"selected_on": "nothing"}
     refit = ", then trained on both parts" if job.training.refit else ""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.config.experiment import Trial
 from raysp.data.splits.stimulus import StimulusSplit
 from raysp.evaluation.spike_trains import binned_pearson, curves
+from raysp.io.rows import Row, Rows
 from raysp.runs.folder import TrialFolder
 from raysp.runs.metrics_table import of_trial
+
+if TYPE_CHECKING:
+    from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
 
 SIGMAS_MS = np.arange(151)
 GROUPS_MS = (5, 10, 20, 40, 80)
 """Bin widths at which counts are correlated, ms; as near as whole bins come."""
 
 
-def spike_train_rows(trial: Trial, split: StimulusSplit, answers: None, folder: TrialFolder) -> list[dict[str, Any]]:
+def spike_train_rows(trial: Trial, split: StimulusSplit, answers: None, folder: TrialFolder) -> Rows:
     """Return the rows of one trial: every measure of every unit and decoding, at every width.
 
     Args:
@@ -40,11 +44,11 @@ def spike_train_rows(trial: Trial, split: StimulusSplit, answers: None, folder: 
     ]
 
 
-def _rows(trial: Trial, split: StimulusSplit, train: Any, index: int | None) -> list[dict[str, Any]]:
-    place = {"decoding": train.decoding, "unit": train.unit, "unit_index": index, "bin_ms": float(train.bin_ms)}
+def _rows(trial: Trial, split: StimulusSplit, train: SpikeTrain, index: int | None) -> Rows:
+    place: Row = {"decoding": train.decoding, "unit": train.unit, "unit_index": index, "bin_ms": float(train.bin_ms)}
     common = of_trial(trial, split, "test") | place
     counts = {"spikes predicted": train.predicted, "spikes recorded": train.recorded}
-    rows = [{**common, "metric": name, "value": float(np.sum(array))} for name, array in counts.items()]
+    rows: Rows = [{**common, "metric": name, "value": float(np.sum(array))} for name, array in counts.items()]
     for name, values in curves(train.recorded, train.predicted, train.bin_ms, SIGMAS_MS).items():
         rows += [
             {**common, "metric": name, "parameter": str(sigma), **_defined(float(value), train)}
@@ -57,7 +61,7 @@ def _rows(trial: Trial, split: StimulusSplit, train: Any, index: int | None) -> 
     return rows
 
 
-def _defined(value: float, train: Any) -> dict[str, Any]:
+def _defined(value: float, train: SpikeTrain) -> Row:
     """Return a value and its note: None, with the reason, where it is not finite."""
     if np.isfinite(value):
         return {"value": value}

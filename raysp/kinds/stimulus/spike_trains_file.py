@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -119,7 +118,7 @@ def read_spike_trains(path: str, units: Sequence[int] | None = None, *, output: 
 
 def _row(
     trial: Trial, train: SpikeTrain, known: dict[int, tuple[int, int]], input_bins: int, part: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     if train.unit not in known or train.predicted.shape != train.recorded.shape:
         raise BadInput(
             f"{trial.id}: expected a predicted train of {len(train.recorded)} bins of one of its units, got unit "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -168,7 +169,7 @@ def _special(axes: Axes, seen: View) -> None:
         _plot(axes, [(winner, means[winner])], "o", 12, label="winner", **look)
 
 
-def _plot(axes: Axes, places: Any, marker: str, size: float, **look: Any) -> None:
+def _plot(axes: Axes, places: Sequence[tuple[float, float]], marker: str, size: float, **look: Any) -> None:
     if places:
         axes.plot(*zip(*places, strict=True), linestyle="none", marker=marker, markersize=size, color=INK, **look)
 

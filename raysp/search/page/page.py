@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from raysp.config.experiment import STANDIN
@@ -12,6 +12,7 @@ from raysp.report.failures import grouped
 from raysp.report.pages import Pages, frame
 from raysp.report.section import Drawn
 from raysp.runs.folder import RunFolder, use_settings
+from raysp.runs.records import Record
 from raysp.search.page.course import history, learning, pareto
 from raysp.search.page.parallel import parallel
 from raysp.search.page.settings import importances, measures, slices
@@ -75,7 +76,7 @@ def draw_study(result: Result, prefix: str = "") -> Drawn:
     return drawn
 
 
-def _section(study: Study, pages: Pages, record: Mapping[str, Any], *, figures: bool) -> dict[str, Any]:
+def _section(study: Study, pages: Pages, record: Record, *, figures: bool) -> dict[str, Any]:
     text = f"{study.definition.model}-{study.definition.split}"
     slug = "".join(c if c.isalnum() or c in "-_." else "-" for c in text)
     section = {"slug": slug, "definition": study.definition, "problem": "", "finished": False, "failed": {}}
@@ -108,7 +109,7 @@ def _failed(study: Study, result: Result) -> dict[str, str]:
     return {trial.id: study.run.trial(trial.id).error for trial in trials}
 
 
-def _asked(record: Mapping[str, Any]) -> int | None:
+def _asked(record: Record) -> int | None:
     """Return how many candidates per study the last command asked for; None for a grid without a limit."""
     submitted = record.get("submissions") or [{}]
     return (submitted[-1].get("asked") or {}).get("samples")

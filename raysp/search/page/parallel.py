@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from raysp.io.words import number, setting
 from raysp.report.style import Look, Picture, canvas, picture
 from raysp.search.objective import best_first
 from raysp.search.page.view import WINNER, Scale, View, log_ticks, scales, short, view
+from raysp.search.space import Values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def _chosen(seen: View) -> list[int]:
     return ordered[::-1]
 
 
-def _row(mine: Mapping[str, Any], found: Sequence[Scale], views: Sequence[View], number: int) -> list[float]:
+def _row(mine: Values, found: Sequence[Scale], views: Sequence[View], number: int) -> list[float]:
     shares = [scale.share(mine[scale.entry.name], number) if scale.entry.name in mine else np.nan for scale in found]
     return shares + [_height(one, one.means[number]) if number in one.means else np.nan for one in views]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from raysp.search.page.view import Scale, View, edge_marks, frame, scales, star
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
 
 COLUMNS, MOST = 4, 20
 """Panels beside each other, and at most."""
@@ -100,7 +101,7 @@ def importances(seen: View) -> Picture:
         return picture(figure, __name__, "importance", seen=seen, **facts)
 
 
-def _slice(axes: Axes, seen: View, scale: Scale) -> Any:
+def _slice(axes: Axes, seen: View, scale: Scale) -> PathCollection:
     from matplotlib.collections import LineCollection
 
     name = scale.entry.name

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from raysp.config.settings import Plain
 from raysp.errors import present
 from raysp.io.words import counted, number, setting
 from raysp.io.yaml_files import dump_yaml
 from raysp.search.objective import best_first
 from raysp.search.outcome import Score
 from raysp.search.result import Result
-from raysp.search.space import Entry
+from raysp.search.space import Entry, Values
 from raysp.search.space_check import FIXED, parted
 from raysp.search.table import varied
 
@@ -25,7 +25,7 @@ TOP = 10
 STATES = {"waiting": "not finished", "failed": "one seed failed", "stopped": "stopped"}
 
 
-def line(result: Result, asked: int | None) -> dict[str, Any]:
+def line(result: Result, asked: int | None) -> dict[str, object]:
     """Return a study's line of the overview table.
 
     Args:
@@ -78,7 +78,7 @@ def value(score: Score | None, name: str) -> str:
     return text if score.state == "done" else f"{text} ({STATES[score.state]})"
 
 
-def best_settings(result: Result) -> list[dict[str, Any]]:
+def best_settings(result: Result) -> list[dict[str, object]]:
     """Return each varied setting's default, winning value and range; none while there is no winner."""
     if result.winner is None:
         return []
@@ -103,7 +103,7 @@ def snippet(result: Result) -> str:
     return dump_yaml({{"model": "hyperparameters"}.get(part, part): values for part, values in parts.items() if values})
 
 
-def top(result: Result) -> list[dict[str, Any]]:
+def top(result: Result) -> list[dict[str, object]]:
     """Return the best candidates: rank, number, source, value and settings, in words."""
     name = result.study.definition.objectives[0]
     return [
@@ -143,7 +143,7 @@ def _decided(result: Result) -> tuple[Score | None, bool]:
     return result.scores.get(winner), False
 
 
-def _at_edge(entry: Entry, chosen: Any) -> bool:
+def _at_edge(entry: Entry, chosen: Plain) -> bool:
     if not entry.numeric or not isinstance(chosen, int | float) or (entry.log and chosen <= 0):
         return False
     if (values := entry.values()) is not None and len(values) < FEW:
@@ -158,5 +158,5 @@ def _changes(result: Result) -> str:
     return _words({name: chosen for name, chosen in mine.items() if chosen != base[name]})
 
 
-def _words(settings: dict[str, Any]) -> str:
+def _words(settings: Values) -> str:
     return ", ".join(f"{name.partition('.')[2]} {setting(chosen)}" for name, chosen in settings.items())

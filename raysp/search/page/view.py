@@ -7,16 +7,17 @@ import math
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
+from raysp.config.settings import Plain
 from raysp.io.words import setting
 from raysp.report.style import Look
 from raysp.search.objective import best_first
 from raysp.search.outcome import State
 from raysp.search.result import Result
-from raysp.search.space import Entry
+from raysp.search.space import Entry, Values
 from raysp.search.study import Definition
 from raysp.search.table import varied
 
@@ -62,7 +63,7 @@ class View:
     objective: str
     dots: tuple[Dot, ...]
     means: Mapping[int, float]
-    settings: Mapping[int, Mapping[str, Any]]
+    settings: Mapping[int, Values]
     low: float
     high: float
 
@@ -131,7 +132,7 @@ class Scale:
         """The setting's name without the part it belongs to."""
         return self.entry.name.partition(".")[2]
 
-    def at(self, value: Any, number: int | None = None) -> float | None:
+    def at(self, value: Plain, number: int | None = None) -> float | None:
         """Return where a value lies on the axis; None where it has no place there (null, or zero on a log axis).
 
         Args:
@@ -141,9 +142,9 @@ class Scale:
         if self.places:
             aside = 0.0 if number is None else BAND * ((number * GOLDEN) % 1 - 0.5)
             return self.places.index(setting(value)) + aside
-        return float(value) if _placed(self.entry, value) else None
+        return float(value) if _placed(value, self.entry) else None
 
-    def share(self, value: Any, number: int | None = None) -> float:
+    def share(self, value: Plain, number: int | None = None) -> float:
         """Return where a value lies between the axis's ends, 0 to 1; NaN where it has no place. See `at`."""
         where = self.at(value, number)
         if where is None:
@@ -265,14 +266,14 @@ def star(
             axes.plot(*places[number], marker=marker, markersize=size, color=colour, label=name, **look)
 
 
-def _placed(entry: Entry, value: Any) -> bool:
+def _placed(value: object, entry: Entry) -> TypeGuard[float]:
     """Tell whether a number has a place on an entry's axis."""
     return isinstance(value, int | float) and not isinstance(value, bool) and (value > 0 or not entry.log)
 
 
-def _scale(entry: Entry, values: Sequence[Any]) -> Scale:
+def _scale(entry: Entry, values: Sequence[Plain]) -> Scale:
     if not entry.numeric:
         places = dict.fromkeys(setting(value) for value in (*entry.choices, *values))
         return Scale(entry, 0.0, len(places) - 1.0, tuple(places))
-    numbers = [value for value in values if _placed(entry, value)]
+    numbers = [value for value in values if _placed(value, entry)]
     return Scale(entry, float(min([entry.low, *numbers])), float(max([entry.high, *numbers])))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import cast
 
 from raysp.data.splits import store
-from raysp.errors import BadInput, NotReady
+from raysp.data.splits.current_clamp import CurrentClampSplit
+from raysp.errors import BadInput, NotReady, present
 from raysp.io.words import counted
 from raysp.kinds.current_clamp.page import tables
 from raysp.kinds.current_clamp.page.analyses import cluster_lines, importances, read_analyses
@@ -75,12 +76,13 @@ def draw(data: RunData, task: Task, numbers: Numbers) -> Drawn:
     cells = shown_cells(numbers)
     try:
         store.same_data(data.root, task.trials[0])
-        split = store.load_units(data.root, task.split, [one.unit for one in cells]) if cells else None
+        units = [one.unit for one in cells]
+        split = cast(CurrentClampSplit, store.load_units(data.root, task.split, units)) if cells else None
     except (BadInput, NotReady, OSError) as reason:
         drawn.notes.append(f"no figures of single cells: {reason}")
         return drawn
     for one in cells:
-        drawn.add(cell, numbers, split, one, _predictions(data, task, numbers, one.unit))
+        drawn.add(cell, numbers, present(split), one, _predictions(data, task, numbers, one.unit))
     return drawn
 
 
@@ -111,7 +113,7 @@ def _predictions(data: RunData, task: Task, numbers: Numbers, unit: int) -> str:
     return "" if trial is None else data.run.trial(trial.id).predictions
 
 
-def _recording(data: RunData, task: Task, numbers: Numbers, pages: Pages, *, figures: bool) -> dict[str, Any]:
+def _recording(data: RunData, task: Task, numbers: Numbers, pages: Pages, *, figures: bool) -> dict[str, object]:
     drawn = draw(data, task, numbers) if figures and numbers.models else Drawn("")
     return {
         **data.progress(task),

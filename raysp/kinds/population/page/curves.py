@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from raysp.config.experiment import Training, Trial
+from raysp.config.note import CurveRow
 from raysp.errors import NotReady
 from raysp.report.run_data import RunData, Task
 from raysp.report.style import CORAL, GREY, PALETTE, Look, Picture, canvas, model_colours, picture
@@ -12,7 +13,7 @@ from raysp.report.style import CORAL, GREY, PALETTE, Look, Picture, canvas, mode
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Curve = list[dict[str, Any]]
+Curve = list[CurveRow]
 MOST_MODELS = 4
 OWN, UNSEEN, RATE = "validation_loss", "unseen_loss", "learning_rate"
 LIVE = ("co-bps", "reconstruction bits/spike")
@@ -75,7 +76,7 @@ def _comparable(trial: Trial) -> bool:
 
 
 def _points(rows: Curve, name: str) -> list[tuple[int, float]]:
-    return [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
+    return [(int(row["epoch"] or 0), value) for row in rows if (value := row.get(name)) is not None]
 
 
 def _model(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from raysp.errors import NotReady
@@ -29,7 +27,7 @@ def masked(case: Case) -> Picture:
     true = None if case.known.rates is None else case.known.rates[trial]
     top = float(np.nanpercentile(rates if true is None else np.stack([rates, true]), TOP_PERCENTILE)) or 1.0
     scale = {"cmap": "viridis", "vmin": 0.0, "vmax": top}
-    shown: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+    shown: dict[str, tuple[np.ndarray, Look]] = {
         "counts": (case.counts()[trial], scale),
         "a mask of training": (mask, {"cmap": "Greys", "vmin": 0.0, "vmax": 1.0}),
         "predicted": (rates, scale),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
@@ -113,7 +112,7 @@ def answers_may_be_seen(data: RunData, task: Task) -> bool:
     return task.phase != "test" or not data.of(task).is_empty()
 
 
-def _task(data: RunData, task: Task, pages: Pages) -> dict[str, Any]:
+def _task(data: RunData, task: Task, pages: Pages) -> dict[str, object]:
     trial, drawn = draw(data, task)
     metric = headline(data, task)
     best = cell(data, task, trial.shown, None, metric).mean if trial is not None and metric else None
@@ -128,7 +127,7 @@ def _task(data: RunData, task: Task, pages: Pages) -> dict[str, Any]:
     }
 
 
-def _heat(data: RunData) -> dict[str, Any] | None:
+def _heat(data: RunData) -> dict[str, object] | None:
     """Return the headline metric of every task and model, with each cell's place between zero and the row's best."""
     metric = overview_metric(data)
     if metric is None:

@@ -14,6 +14,7 @@ from raysp.report.style import CORAL, UNKNOWN, Look, Picture, canvas, colorbar, 
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 SHOWN = 2
 TOP_PERCENTILE = 99.0
@@ -60,7 +61,7 @@ def ordinary_trials(heldin: np.ndarray, count: int) -> list[int]:
     return [int(ranked[place]) for place in places]
 
 
-def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> Any:
+def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> AxesImage:
     """Draw (bins, units) on one trial's window; what is NaN is shaded, as what is not known."""
     axes.set_facecolor(UNKNOWN)
     cast(MaxNLocator, axes.yaxis.get_major_locator()).set_params(integer=True)
@@ -68,7 +69,7 @@ def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> Any:
     return axes.imshow(np.ma.masked_invalid(array.T), origin="lower", aspect="auto", extent=extent, **look)
 
 
-def _panel(axes: Axes, case: Case, array: np.ndarray, look: Look) -> Any:
+def _panel(axes: Axes, case: Case, array: np.ndarray, look: Look) -> AxesImage:
     sizes = case.split.sizes
     drawn = image(axes, case, array, vmin=0.0, **look)
     if sizes.heldout:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.errors import NotReady
 from raysp.kinds.stimulus.lines import PEARSON, SCHREIBER, SIGMAS, SIGN, VAN_ROSSUM, Line
 from raysp.kinds.stimulus.page.numbers import Numbers
-from raysp.report.style import CEILING, FLOOR, PALETTE, Picture, canvas, colours, picture
+from raysp.report.style import CEILING, FLOOR, PALETTE, Look, Picture, canvas, colours, picture
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 LABELS = {
@@ -112,7 +113,7 @@ def _ceilings(numbers: Numbers, *, counting: bool) -> list[Line]:
 def _line(axes: Axes, numbers: Numbers, line: Line, metric: str, colour: str) -> None:
     x, mean, low, high = mean_curve(numbers, line, metric).T
     network = line.role == "network"
-    look: dict[str, Any] = {"linestyle": DASHES if line.role == "ceiling" else "-"}
+    look: Look = {"linestyle": DASHES if line.role == "ceiling" else "-"}
     look |= {"linestyle": LOOKS.get(line.decoding, FURTHER)} if network and not line.published else {}
     look |= {"linewidth": 2.0 if network else 1.3, "zorder": 4 if network else 3}
     label = line.label if network else line.model
@@ -135,9 +136,9 @@ def _dress(axes: Axes, metric: str) -> None:
         axes.set_ylim(-0.02 if metric == SCHREIBER else min(axes.get_ylim()[0], -0.02), 1.02)
 
 
-def _handles(axes: Sequence[Axes], *, together: bool = False) -> tuple[list[Any], list[str]]:
+def _handles(axes: Sequence[Axes], *, together: bool = False) -> tuple[list[Artist], list[str]]:
     """Return a legend's handles and labels: of every model, or those that count spikes together."""
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[Artist]] = {}
     for one in axes:
         for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
             counts = COUNTS.get(handle.get_gid() or "") if together else None

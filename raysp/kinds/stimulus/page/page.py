@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from raysp.data.splits.stimulus import PARTS
 from raysp.errors import NotReady
@@ -83,7 +82,7 @@ def draw(data: RunData, task: Task, numbers: Numbers) -> Drawn:
     return drawn
 
 
-def _recording(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
+def _recording(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, object]:
     numbers = read_numbers(data, task)
     drawn = draw(data, task, numbers) if figures else Drawn("")
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from raysp.report.style import CORAL, FAINT, INK, Look, Picture, canvas, colorba
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
+    from matplotlib.image import AxesImage
 
 LENGTH_S = 2.0
 STRONGEST = 6
@@ -170,7 +171,7 @@ def _along(axes: Axes, found: Arrays, colour: str, name: str) -> None:
     axes.set_xlabel("time from the beginning of the prediction (s)")
 
 
-def _windows(axes: Axes, found: Arrays, array: np.ndarray) -> Any:
+def _windows(axes: Axes, found: Arrays, array: np.ndarray) -> AxesImage:
     import matplotlib
 
     bin_ms = found.train.bin_ms
