@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from raysp.config.experiment import Trial
 from raysp.data.splits.units import spell_units
 from raysp.evaluation.statistics import Summary, paired_difference, summarize
+from raysp.io.rows import Row, Rows
 from raysp.kinds.lines import ordered
 from raysp.kinds.metric import Metric
 from raysp.runs.folder import RunFolder
@@ -16,7 +16,7 @@ from raysp.runs.metrics_table import read_metrics
 
 def over_seeds(
     run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str], kind: str, metrics: Mapping[str, Metric]
-) -> list[dict[str, Any]]:
+) -> Rows:
     """Return the rows of comparison.parquet of a run's splits of one kind.
 
     Args:
@@ -52,10 +52,10 @@ def over_seeds(
 
 def _compared(
     values: Mapping[str, Mapping[int, float]], planned: Mapping[str, int], bounds: tuple[str, str], sign: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Row]:
     floor, ceiling = bounds
     for model, mine in values.items():
-        row: dict[str, Any] = {
+        row: Row = {
             "model": model,
             "role": {ceiling: "ceiling", floor: "floor"}.get(model, "model"),
             "seeds": str(len(mine)),
@@ -64,9 +64,9 @@ def _compared(
         yield {**row, "comparison": "mean", "undefined": planned[model] - len(mine), **alone}
         if model != floor and mine.keys() & values.get(floor, {}).keys():
             found = paired_difference(mine, values[floor], sign)
-            yield row | {"comparison": "difference", "against": floor, **_spread(found.summary), **found.row()}
+            yield {**row, "comparison": "difference", "against": floor, **_spread(found.summary), **found.row()}
 
 
-def _spread(found: Summary) -> dict[str, Any]:
+def _spread(found: Summary) -> Row:
     names = ("sd", "low", "high") if found.count > 1 else ()
     return {name: getattr(found, name) for name in ("count", "mean", *names)}

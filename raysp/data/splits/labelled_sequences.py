@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 
-from raysp.data.splits.header import Header, Provenance, Role, digest
+from raysp.data.splits.header import Facts, Header, Provenance, Role, digest
 from raysp.data.splits.split import Answers as AnyAnswers
 from raysp.data.splits.split import Split as AnySplit
 from raysp.errors import BadInput, expect
@@ -105,7 +105,7 @@ class LabelledSequencesSplit(AnySplit):
         """Refuse: sequences have no units. Raises BadInput."""
         raise BadInput(f"{self.name}: labelled sequences have no units; expected units 'all', got {list(units)[:8]}")
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """Return how many samples there are, those that validate among the training ones."""
         return {"trials": {"train": len(self.train) + len(self.validation), "eval": len(self.test)}}
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from raysp.config.experiment import Trial
+from raysp.io.rows import Rows
 from raysp.kinds.labelled_sequences.metrics import METRICS
 from raysp.kinds.over_seeds import over_seeds
 from raysp.runs.folder import RunFolder
 
 
-def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> list[dict[str, Any]]:
+def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
     """Return the rows of comparison.parquet of a run's labelled sequences. Raises as `over_seeds` does."""
     return over_seeds(run, trials, bounds, "labelled_sequences", METRICS)

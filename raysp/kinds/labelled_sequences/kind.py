@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
@@ -11,6 +11,7 @@ from raysp.data.splits.labelled_sequences import LabelledSequencesSplit
 from raysp.errors import BadInput
 from raysp.kinds.kind import Elsewhere, Kind, Units
 from raysp.kinds.labelled_sequences.metrics import METRICS
+from raysp.runs.records import Done
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from raysp.training.job import Job
 
 
-class LabelledSequences(Kind):
+class LabelledSequences(Kind[LabelledSequencesSplit]):
     """Samples of so many steps and features, with a label each, in training, validation and test part."""
 
     name = "labelled_sequences"
@@ -61,7 +62,7 @@ class LabelledSequences(Kind):
         return logits_of(fitted.model, sequences, fitted.device, job.trial.seed)
 
     def remarks(
-        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Any]
+        self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]
     ) -> list[str]:
         """Return models below the floor, and those that were still getting better at their last epoch."""
         from raysp.evaluation.shortfalls import below_floor, last_epochs, still_better

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -12,14 +11,13 @@ from raysp.config.experiment import Trial
 from raysp.data.splits.labelled_sequences import LabelledSequencesSplit, SequenceAnswers
 from raysp.errors import BadInput
 from raysp.evaluation.classification import accuracy, cross_entropy, entropy, shares, vote
+from raysp.io.rows import Row, Rows
 from raysp.kinds.labelled_sequences.logits_file import read_logits
 from raysp.kinds.labelled_sequences.metrics import ACCURACY, CROSS_ENTROPY, PART, RIGHT, VOTE, WRONG
 from raysp.runs.folder import TrialFolder
 
 
-def rows(
-    trial: Trial, split: LabelledSequencesSplit, answers: SequenceAnswers, folder: TrialFolder
-) -> list[dict[str, Any]]:
+def rows(trial: Trial, split: LabelledSequencesSplit, answers: SequenceAnswers, folder: TrialFolder) -> Rows:
     """Return the rows of one trial.
 
     Args:
@@ -36,7 +34,7 @@ def rows(
     shape = (len(answers.labels), split.sizes.classes)
     if (logits.shape[0], logits.shape[2]) != shape:
         raise BadInput(f"{folder.predictions} expected {shape} samples and classes, got {logits.shape}; {AGAIN}")
-    common = {
+    common: Row = {
         "run_trial": trial.id,
         "model": trial.shown,
         "split": trial.split,
@@ -50,7 +48,7 @@ def rows(
     return [{**common, **one} for one in _measures(logits, answers.labels)]
 
 
-def _measures(logits: np.ndarray, labels: np.ndarray) -> Iterator[dict[str, Any]]:
+def _measures(logits: np.ndarray, labels: np.ndarray) -> Iterator[Row]:
     given = logits.argmax(axis=-1)
     for step, answers in enumerate(given.T, 1):
         parameter = None if step == 1 else f"step {step}"

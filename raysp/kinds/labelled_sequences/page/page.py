@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from raysp.config.experiment import Trial
 from raysp.kinds.labelled_sequences.metrics import ACCURACY, METRICS, RIGHT, WRONG
@@ -77,7 +76,7 @@ def columns(data: RunData, task: Task) -> Iterator[str]:
         yield from (one for one in there if one == name or one.startswith(f"{name} ("))
 
 
-def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, Any]:
+def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, object]:
     names = list(columns(data, task))
     drawn = draw(data, task) if figures else Drawn("")
     return {
