@@ -34,7 +34,7 @@ def inputs(model: str, hyperparameters: Mapping[str, Any]) -> dict[str, polars.D
     """
     if not hyperparameters.get(NEURONS):
         return {}
-    config = catalog.config(model, dict(hyperparameters))
+    config: Any = catalog.config(model, dict(hyperparameters))
     source = str(config.neurons)
     table = _of_network(source) if is_neurons(source) else _of_cells(config)
     try:
