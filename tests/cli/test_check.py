@@ -99,6 +99,14 @@ def test_the_first_failure_of_what_all_others_need_ends_it_and_others_say_where(
     )
 
 
+def test_what_fails_on_plain_data_is_explained_there_and_not_by_what_is_odd_about_others(tmp_path):
+    (tmp_path / "lstm.py").write_text(LSTM.replace("(0, 0, 0, self.sizes.forward)", "(0, 0, 0, 0)"))
+    code, output = check("lstm.py")
+    assert code == 1
+    assert re.search(r"units: whole: .* expected shape \(12, 2, 9\), got .* and in sizes\.forward more", output)
+    assert not re.search("no layer may need several|no statistics over the trials|leave them out of the loss", output)
+
+
 def test_a_source_is_built_where_its_settings_are_given_and_told_what_it_needs(tmp_path):
     shutil.copy(HERE / "own/sources/poisson.py", tmp_path)
     assert "5 of 5 checks passed" in check("poisson.py")[1]

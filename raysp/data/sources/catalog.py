@@ -52,7 +52,10 @@ def of_file(path: str) -> str:
         return found[0]
     listed = ", ".join(sorted({one for endings in known.values() for one in endings}))
     why = f"{' and '.join(found)} both read it" if found else f"expected a file that ends in {listed}"
-    raise BadInput(f"{path}: {why}; name the source that reads it, source=..., one of {', '.join(known)}")
+    raise BadInput(
+        f"{path}: {why}; name the source that reads it, source=..., one of {', '.join(known)}, or the path of one of "
+        "your own, of which `raysp new` has an example"
+    )
 
 
 def of_arrays() -> BuildArrays:

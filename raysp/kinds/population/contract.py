@@ -17,6 +17,7 @@ from raysp.kinds.contract import descended, finite_gradients, learns, same, unbr
 from raysp.kinds.population.made_up import made_up_split
 from raysp.models import catalog
 from raysp.models.prediction import Prediction, check_prediction
+from raysp.objectives.loss import Loss
 
 if TYPE_CHECKING:
     from raysp.models.base import Model
@@ -44,10 +45,10 @@ UNMOVED = {"sae": ("generator.weight_ih_l0",)}
 def contract() -> list[Check]:
     """Return what every model of a population must keep."""
     shaped = [
-        Check(f"{words}: {shape}", partial(check, shape=shape), hint, concerns)
-        for words, check, concerns in (
-            ("rates are expected spikes per bin of all units", _rates, lambda model: True),
-            ("the loss is finite and moves every weight", _gradients, learns),
+        Check(f"{words}: {shape}", partial(check, shape=shape), hint or plain, concerns)
+        for words, check, concerns, plain in (
+            ("rates are expected spikes per bin of all units", _rates, lambda model: True, ALL),
+            ("the loss is finite and moves every weight", _gradients, learns, ""),
         )
         for shape, (_, hint) in SHAPES.items()
     ]
@@ -63,6 +64,7 @@ def contract() -> list[Check]:
     ]
 
 
+ALL = "predict returns rates of sizes.units units, held-in ones first, in sizes.bins bins, and in sizes.forward more"
 NO_GENERATOR = "batch.generator is None in evaluation, and nothing is drawn then; dropout is off in eval mode"
 
 
@@ -79,7 +81,10 @@ def fitted(name: str, split: PopulationSplit) -> Model:
 
 def _predicted(model: Model, batch: Batch) -> Prediction[torch.Tensor]:
     with torch.no_grad():
-        return model.predict(batch)
+        found: object = model.predict(batch)
+    if not isinstance(found, Prediction):
+        raise BadInput(f"predict(batch) expected a Prediction, got {type(found).__name__}")
+    return found
 
 
 def _shown(split: PopulationSplit) -> Batch:
@@ -94,7 +99,6 @@ def _rates(name: str, shape: str) -> None:
     split = made_up_split(**SHAPES[shape][0])
     found = _predicted(fitted(name, split), _shown(split))
     sizes, trials = split.sizes, len(present(split.eval))
-    expect(isinstance(found, Prediction), f"predict(batch) expected a Prediction, got {type(found).__name__}")
     expect(found.rates.dtype == torch.float32, f"rates expected float32, got {found.rates.dtype}")
     check_prediction(found.numpy(), sizes, trials, name)
     expect(
@@ -120,7 +124,7 @@ def _evaluated(name: str) -> None:
     split = made_up_split()
     model, batch = fitted(name, split), dataclasses.replace(to_device(split.train, "cpu"), rates=None)
     with torch.no_grad():
-        one, two = (model.loss(batch).each for _ in range(2))
+        one, two = (_loss(model, batch).each for _ in range(2))
     same(one, two, f"the loss of the same trials is {one.tolist()}, then {two.tolist()}")
 
 
@@ -158,7 +162,7 @@ def _unchanged(name: str) -> None:
     model, batch = fitted(name, split), to_device(split.train, "cpu")
     _predicted(model, batch.inputs())
     if learns(type(model)):
-        model.loss(batch)
+        _loss(model, batch)
     for key, array in split.train.arrays().items():
         expect(np.array_equal(array, before[key], equal_nan=array.dtype.kind == "f"), f"it wrote into {key}")
 
@@ -166,24 +170,24 @@ def _unchanged(name: str) -> None:
 def _gradients(name: str, shape: str) -> None:
     split = made_up_split(**SHAPES[shape][0])
     model = fitted(name, split).train()
-    found = model.loss(dataclasses.replace(to_device(split.train, "cpu"), rates=None))
-    silent = finite_gradients(model, _total(found))
+    found = _loss(model, dataclasses.replace(to_device(split.train, "cpu"), rates=None))
+    silent = finite_gradients(model, found.total)
     if shape == "whole":
         unmoved = [label for label in silent if label not in UNMOVED.get(name, ())]
         expect(not unmoved, f"no gradient moves {', '.join(unmoved)}")
 
 
-def _total(found: object) -> torch.Tensor:
-    total = getattr(found, "total", None)
-    if not isinstance(total, torch.Tensor):
+def _loss(model: Model, batch: Batch) -> Loss:
+    found: object = model.loss(batch)
+    if not isinstance(found, Loss):
         raise BadInput(f"loss(batch) expected a Loss with a total, got {type(found).__name__}")
-    return total
+    return found
 
 
 def _falls(name: str) -> None:
     split = made_up_split()
     model = fitted(name, split).train()
     batch = dataclasses.replace(to_device(split.train, "cpu"), rates=None, generator=torch.Generator().manual_seed(0))
-    losses = descended(model, lambda: model.loss(batch), rate=1e-2, steps=30)
+    losses = descended(model, lambda: _loss(model, batch), rate=1e-2, steps=30)
     first, last = losses[:5].mean().item(), losses[-5:].mean().item()
     expect(last < first, f"in 30 steps of Adam at 0.01 the loss went from {first:.4g} to {last:.4g}")
