@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from raysp.collection.predictions import read_beside
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
@@ -42,6 +43,17 @@ def write_neurons(path: str, trial: Trial, rows: Sequence[Mapping[str, Any]]) ->
     common = {"run_trial": trial.id, "model": trial.shown, "split": trial.split, "seed": trial.seed}
     table = pa.Table.from_pylist([{**common, **row} for row in rows], schema=SCHEMA)
     tables.write_table(path, table, {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "data": trial.data})
+
+
+def read_neurons(path: str, trial: Trial) -> list[dict[str, Any]]:
+    """Return a trial's neurons, a row for each.
+
+    Raises:
+        NotReady: the model has none.
+        BadInput: the file is damaged, or another trial's.
+    """
+    missing = f"no parameters of neurons: {trial.shown} has none"
+    return read_beside(path, trial, {"format": FORMAT, "kind": KIND}, missing)[1].to_pylist()
 
 
 def is_neurons(path: str) -> bool:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import torch
+
 from raysp.data.splits.labelled_sequences import LabelledSequencesSplit
 from raysp.evaluation.classification import vote
 from raysp.kinds.kind import Products
+from raysp.kinds.labelled_sequences import activity_file
+from raysp.kinds.labelled_sequences.activity_file import write_activity
 from raysp.kinds.labelled_sequences.learner import logits_of
 from raysp.kinds.labelled_sequences.logits_file import write_logits
 from raysp.kinds.labelled_sequences.neurons_file import NAME, write_neurons
 from raysp.runs.records import Done
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
+from raysp.training.randomness import looking
+
+SHOWN = 6
+"""Test samples whose activity is kept."""
 
 
 def predict(job: Job, fitted: Fitted, split: LabelledSequencesSplit) -> Products:
@@ -26,7 +37,19 @@ def predict(job: Job, fitted: Fitted, split: LabelledSequencesSplit) -> Products
     again = trial.training is not None and trial.training.refit
     done: Done = {"selected_on": "validation part" + (", then trained on it too" if again else "")}
     files = {"predictions.parquet": lambda path: write_logits(path, trial, found, vote(found))}
-    if hasattr(model := fitted.model, "rows"):
+    model: Any = fitted.model
+    if hasattr(model, "activity"):
+        activity = _activity(job, fitted, split)
+        files[activity_file.NAME] = lambda path: write_activity(path, trial, activity)
+    if hasattr(model, "rows"):
         rows = model.rows()
         files[NAME] = lambda path: write_neurons(path, trial, rows)
     return Products(files, done=done)
+
+
+def _activity(job: Job, fitted: Fitted, split: LabelledSequencesSplit) -> np.ndarray:
+    """Return what the units give of the first test samples, (steps, samples, units)."""
+    model: Any = fitted.model
+    with looking(model, fitted.device, job.trial.seed):
+        shown = torch.as_tensor(split.test[:SHOWN]).to(fitted.device)
+        return model.activity(shown, model.config.readouts).float().cpu().numpy()

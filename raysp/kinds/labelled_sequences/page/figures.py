@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
@@ -38,11 +39,12 @@ def readouts(data: RunData, task: Task) -> Picture:
     with canvas(7.4, 3.6) as figure:
         axes = figure.subplots()
         for model, points in found.items():
-            steps = sorted(points)
+            steps = sorted(points)[:-1]
             for seed in set.intersection(*({*points[step]} for step in steps)):
                 axes.plot(steps, [100 * points[step][seed] for step in steps], color=paint[model], alpha=0.25, lw=0.8)
-            means = [100 * float(np.mean(list(points[step].values()))) for step in steps]
-            axes.plot(steps, means, "o-", color=paint[model], label=model, markersize=3.5)
+            means = {step: 100 * float(np.mean(list(points[step].values()))) for step in points}
+            axes.plot(steps, [means[step] for step in steps], "o-", color=paint[model], label=model, markersize=3.5)
+            axes.plot([last], [means[last]], "D", color=paint[model], markersize=5)
         axes.set_xticks(range(1, last + 1), [*map(str, range(1, last)), VOTE])
         axes.set_xlabel("step with zero input")
         axes.set_ylabel("right answers (%)")
@@ -76,6 +78,7 @@ def learning(data: RunData, task: Task) -> Picture:
         right.set_ylabel("right answers, validation part")
         for axes in (left, right):
             axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(axis="y")
         shared_legend(figure, loc="outside upper center")
         return picture(figure, __name__, "learning")
@@ -100,8 +103,9 @@ def confusions(data: RunData, trial: Trial) -> Picture:
             if counts[row, column]:
                 ink = "white" if shares[row, column] > 0.5 else INK
                 axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=7, color=ink)
-        axes.set_xlabel("answer")
-        axes.set_ylabel("class")
+        for axis, label in ((axes.xaxis, "answer"), (axes.yaxis, "class")):
+            axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axis.set_label_text(label)
         colorbar(figure, image, axes, "share of the class")
         return picture(figure, __name__, "confusions", trial=trial, wrong=int(counts.sum() - np.trace(counts)))
 

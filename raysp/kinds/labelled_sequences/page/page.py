@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from raysp.config.experiment import Trial
+from raysp.io import files
+from raysp.kinds.labelled_sequences import neurons_file
 from raysp.kinds.labelled_sequences.metrics import ACCURACY, METRICS, RIGHT, WRONG
+from raysp.kinds.labelled_sequences.page import published
 from raysp.kinds.labelled_sequences.page.figures import confusions, learning, readouts
+from raysp.kinds.labelled_sequences.page.units import activity, neurons
 from raysp.report import provenance
 from raysp.report.pages import Pages, render
 from raysp.report.run_data import RunData, Task
@@ -39,6 +43,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         at=at,
         splits=splits,
         open=OPEN,
+        source=published.SOURCE,
         meaning={name: metric.meaning for name, metric in METRICS.items()},
     )
     size = f"{len(data.models)} × {len(data.tasks)} × {len(data.seeds)}"
@@ -57,16 +62,26 @@ def draw(data: RunData, task: Task) -> Drawn:
     drawn.add(readouts, data, task)
     drawn.add(learning, data, task)
     if (trial := drawn_trial(data, task)) is not None:
-        drawn.add(confusions, data, trial)
+        for figure in (confusions, activity):
+            drawn.add(figure, data, trial)
+    if (network := drawn_trial(data, task, neurons_file.NAME)) is not None:
+        drawn.add(neurons, data, network)
     return drawn
 
 
-def drawn_trial(data: RunData, task: Task) -> Trial | None:
-    """Return the finished trial that figures are of: of the best model, its first seed; None without scores."""
-    means = {model: cell(data, task, model, None, ACCURACY).mean for model in task.models}
+def drawn_trial(data: RunData, task: Task, file: str = "") -> Trial | None:
+    """Return the finished trial that figures are of: of the best model, its first seed; None without scores.
+
+    Args:
+        data: of the run.
+        task: the split.
+        file: one that it must have left; empty for none.
+    """
+    done = [one for one in data.finished(task) if files.exists(files.join(data.run.trial(one.id).path, file))]
+    means = {trial.shown: cell(data, task, trial.shown, None, ACCURACY).mean for trial in done}
     known = {model: mean for model, mean in means.items() if mean is not None}
     best = max(known, key=known.__getitem__, default=None)
-    return next((trial for trial in data.finished(task) if trial.shown == best), None)
+    return next((trial for trial in done if trial.shown == best), None)
 
 
 def columns(data: RunData, task: Task) -> Iterator[str]:
@@ -78,11 +93,12 @@ def columns(data: RunData, task: Task) -> Iterator[str]:
 
 def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, object]:
     names = list(columns(data, task))
-    drawn = draw(data, task) if figures else Drawn("")
+    drawn, header = draw(data, task) if figures else Drawn(""), data.header(task)
     return {
         **data.progress(task),
         "task": task,
-        "header": data.header(task),
+        "header": header,
+        "published": [] if header is None else published.rows(header.sizes, names),
         "columns": names,
         "rows": score_rows(data, task, names, METRICS, unranked=NO_BEST),
         "fits": provenance.fits(data, task),

@@ -2,25 +2,44 @@
 
 import shutil
 
+import pytest
+
+from raysp.data.splits.labelled_sequences import SequenceSizes
 from raysp.driver.report import open_run, write_report
+from raysp.errors import NotReady
 from raysp.io import files
+from raysp.kinds.labelled_sequences.page import published
 from raysp.kinds.labelled_sequences.page.page import columns, draw, drawn_trial
+from raysp.kinds.labelled_sequences.page.units import activity, neurons
 from raysp.runs.folder import RunFolder
 
 
-def test_figures_are_of_readouts_training_and_the_best_models_confusions(waves):
+def test_figures_are_of_readouts_training_and_the_best_networks_answers_units_and_neurons(waves):
     data = open_run(waves.run, waves.root)
     (task,) = data.tasks
     drawn = draw(data, task)
-    assert [one.name for one in drawn.pictures] == [
-        f"{task.slug}-{name}" for name in ("readouts", "learning", "confusions")
-    ]
+    names = ("readouts", "learning", "confusions", "activity", "neurons")
+    assert [one.name for one in drawn.pictures] == [f"{task.slug}-{name}" for name in names]
     assert drawn.notes == []
     assert all(one.png.startswith(b"\x89PNG") for one in drawn.pictures)
+    assert drawn_trial(data, task, "neurons.parquet").shown == "gfr_network"
     assert drawn_trial(data, task).shown != "majority_class"
     # The floor is read out five times, as is usual.
     steps = [f"accuracy (step {step})" for step in (2, 3, 4, 5)]
     assert list(columns(data, task))[:6] == ["accuracy", *steps, "accuracy (vote)"]
+
+
+def test_figures_of_what_a_model_does_not_have_are_notes(waves):
+    data = open_run(waves.run, waves.root)
+    for figure, says in ((activity, "majority_class leaves none"), (neurons, "majority_class has none")):
+        with pytest.raises(NotReady, match=says):
+            figure(data, waves.of("majority_class"))
+
+
+def test_published_networks_stand_beside_digits_of_their_size_alone():
+    columns = ["accuracy", "accuracy (step 2)", "accuracy (vote)"]
+    assert len(published.rows(SequenceSizes("l-mnist", 28, 28, 10), columns)) == 7
+    assert published.rows(SequenceSizes("digits-small", 8, 8, 10), columns) == []
 
 
 def test_a_page_is_whole_without_its_data_and_without_scores(tmp_path, waves):
