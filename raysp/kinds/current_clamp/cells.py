@@ -11,7 +11,7 @@ from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.analyses import NAME as ANALYSES
 from raysp.kinds.current_clamp.analyses import write_analyses
-from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED
+from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED, WIDE
 from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, read_parameters
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
@@ -24,6 +24,7 @@ SCORES = {
     "test_evr": EVR,
     "test_evr_leave_one_out": LEAVE_ONE_OUT,
     "test_evr_quantised": QUANTISED,
+    "test_evr_100_ms": WIDE,
     "ceiling": CEILING,
     "ceiling_least": CEILING_LEAST,
     "test_loss_per_bin": LOSS,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.io.words import number
-from raysp.kinds.current_clamp.metrics import CEILING, DEAD, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED
+from raysp.kinds.current_clamp.metrics import CEILING, DEAD, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED, WIDE
 from raysp.kinds.current_clamp.values import by_unit
 from raysp.kinds.lines import aligned, ordered
 
 if TYPE_CHECKING:
     import polars
 
-COLUMNS = (EVR, LEAVE_ONE_OUT, QUANTISED, CEILING, LOSS)
+COLUMNS = (EVR, LEAVE_ONE_OUT, QUANTISED, WIDE, CEILING, LOSS)
 
 
 def over_units(table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:

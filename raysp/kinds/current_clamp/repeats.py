@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from raysp.data.splits.current_clamp import CurrentClampSplit
-from raysp.objectives.explained_variance import ExplainedVariance, against_repeats, ceilings
+from raysp.kinds.current_clamp.metrics import WIDE_MS
+from raysp.objectives.explained_variance import ExplainedVariance, against_repeats, ceilings, published_ratio
 
 LOG_EPS = 1e-8
 """Within the logarithm of the loss, as published."""
@@ -45,6 +46,7 @@ class Measures:
         ratio: explained-variance ratio as published.
         leave_one_out: over what the mean of the other repeats explains.
         quantised: as published, of rates in whole spikes per bin.
+        wide: as published, in bins of 100 ms.
         least: what a perfect model comes to in the published ratio, at least.
         estimate: likewise, about.
         loss: mean Poisson loss per bin, nats, without ln(counts!).
@@ -54,6 +56,7 @@ class Measures:
     ratio: float
     leave_one_out: float
     quantised: float
+    wide: float
     least: float
     estimate: float
     loss: float
@@ -95,7 +98,7 @@ def measures(currents: Sequence[Repeats], bin_ms: float, *, sees_counts: bool = 
     """
     weights = np.array([len(one.counts) for one in currents], dtype=np.float64)
     found = [_of_one(one, bin_ms, sees_counts) for one in currents]
-    names = ("ratio", "leave_one_out", "quantised", "least", "estimate")
+    names = ("ratio", "leave_one_out", "quantised", "wide", "least", "estimate")
     means = {name: _mean([one[name] for one in found], weights) for name in names}
     bins = weights * [one.counts.shape[1] for one in currents]
     silent = not any(one.rates.any() for one in currents) and any(one.counts.any() for one in currents)
@@ -129,19 +132,35 @@ def _of_one(one: Repeats, bin_ms: float, sees_counts: bool) -> dict[str, float]:
             "ratio": limits.least,
             "leave_one_out": np.nan if alone else 1.0,
             "quantised": np.nan,
+            "wide": _wide(one, bin_ms, sees_counts=True),
             "loss": np.nan if alone else _loss(one.counts, _others(one.counts)),
         }
     found = against_repeats(one.counts, rates, bin_ms)
+    wide = _wide(one, bin_ms, sees_counts=False)
     if np.ptp(rates) == 0 and np.isfinite(found.ratio):
         # Not what rounding leaves of it: a constant rate explains nothing.
-        found = ExplainedVariance(0.0, found.leave_one_out * 0.0, 0.0)
+        found, wide = ExplainedVariance(0.0, found.leave_one_out * 0.0, 0.0), wide * 0.0
     return {
         **own,
         "ratio": found.ratio,
         "leave_one_out": found.leave_one_out,
         "quantised": found.quantised,
+        "wide": wide,
         "loss": _loss(one.counts, rates * bin_ms),
     }
+
+
+def _wide(one: Repeats, bin_ms: float, *, sees_counts: bool) -> float:
+    """Return the published ratio in bins of 100 ms; what is left of the last one is dropped."""
+    count = round(WIDE_MS / bin_ms)
+    whole = len(one.rates) // count
+    if whole < 2:
+        return float("nan")
+    counts, rates = (
+        each[..., : whole * count].reshape(-1, whole, count).sum(axis=-1)
+        for each in (one.counts, one.rates.astype(np.float64) / count)
+    )
+    return ceilings(counts, WIDE_MS).least if sees_counts else float(published_ratio(counts, rates[0], WIDE_MS))
 
 
 def _others(counts: np.ndarray) -> np.ndarray:

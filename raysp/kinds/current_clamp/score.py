@@ -11,7 +11,17 @@ import numpy as np
 from raysp.config.experiment import Trial
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.io import files
-from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, DEAD, EVR, LEAVE_ONE_OUT, LOSS, PART, QUANTISED
+from raysp.kinds.current_clamp.metrics import (
+    CEILING,
+    CEILING_LEAST,
+    DEAD,
+    EVR,
+    LEAVE_ONE_OUT,
+    LOSS,
+    PART,
+    QUANTISED,
+    WIDE,
+)
 from raysp.kinds.current_clamp.parameters_file import read_parameters
 from raysp.kinds.current_clamp.rates_file import read_rates
 from raysp.kinds.current_clamp.repeats import Measures, measures
@@ -21,6 +31,7 @@ FIELDS = {
     EVR: "ratio",
     LEAVE_ONE_OUT: "leave_one_out",
     QUANTISED: "quantised",
+    WIDE: "wide",
     CEILING_LEAST: "least",
     CEILING: "estimate",
     LOSS: "loss",

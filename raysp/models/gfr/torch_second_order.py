@@ -108,10 +108,11 @@ class Lanes:
             _moved(row[order], device), _moved(sequence[order], device), lengths[sequence[order]],
         )  # fmt: skip
 
-    def of_rows(self, kept: torch.Tensor) -> Lanes:
-        """Return the lanes of some rows, (rows,) bool, which are numbered anew."""
-        mine = kept[self.row]
-        number = kept.cumsum(0) - 1
+    def of_rows(self, at: torch.Tensor, rows: int) -> Lanes:
+        """Return the lanes of these of so many rows, which are numbered anew."""
+        number = self.row.new_full((rows,), -1)
+        number[at] = torch.arange(len(at), device=at.device)
+        mine = number[self.row] >= 0
         return Lanes(
             self.heard, self.counts, self.weight, self.decay, number[self.row[mine]], self.sequence[mine],
             self.bins[mine.cpu().numpy()],
@@ -130,7 +131,9 @@ def fitted(
         at = going.nonzero()[:, 0]
         if not len(at):
             break
-        loss, slope, matrix = _penalised(evaluate(lanes.of_rows(going), here[at], rows, at, maths), here[at], rows, at)
+        loss, slope, matrix = _penalised(
+            evaluate(lanes.of_rows(at, len(theta)), here[at], rows, at, maths), here[at], rows, at
+        )
         evaluations[at] += 1
         better = loss < best[at]
         small = better & (best[at] - loss < tolerance * loss.abs()) & (damping[at] < 1)

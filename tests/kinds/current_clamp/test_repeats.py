@@ -40,6 +40,16 @@ def test_the_published_number_comes_out():
     assert found.loss == pytest.approx((expected - COUNTS * np.log(expected + 1e-8)).mean(), rel=1e-6)
 
 
+def test_bins_are_put_together_to_100_ms():
+    fine = np.random.default_rng(0).poisson(0.4, (3, 23))
+    found = measures([one(fine, np.linspace(0, 0.05, 23))], 20)
+    wide, rates = fine[:, :20].reshape(3, 4, 5).sum(axis=2), np.linspace(0, 0.05, 23)[:20].reshape(4, 5).mean(axis=1)
+    assert found.wide == pytest.approx(measures([one(wide, rates)], 100).ratio)
+    assert measures([one(wide, rates)], 100).wide == measures([one(wide, rates)], 100).ratio
+    assert measures([one(fine, fine[0] / 20)], 20, sees_counts=True).wide == pytest.approx(ceilings(wide, 100).least)
+    assert np.isnan(measures([one()], 20).wide), "there is one such bin alone"
+
+
 def test_several_currents_count_by_their_repeats():
     both = measures([one(), one(COUNTS[:1], RATES * 0)], 20)
     assert both.ratio == pytest.approx(measures([one()], 20).ratio * 3 / 4)

@@ -67,7 +67,8 @@ def test_metrics_have_every_cell_and_the_median_over_a_trials(made):
     each = table.filter(polars.col("unit").is_not_null())
     assert set(each["unit"]) == set(made.split.unit_ids.tolist())
     assert set(each["metric"]) == {
-        "EVR", "EVR leave-one-out", "EVR quantised", "EVR ceiling", "EVR ceiling at least", "loss per bin", "dead",
+        "EVR", "EVR leave-one-out", "EVR quantised", "EVR at 100 ms", "EVR ceiling", "EVR ceiling at least",
+        "loss per bin", "dead",
     }  # fmt: skip
     whole = table.filter(polars.col("unit").is_null() & (polars.col("metric") == "EVR"))
     one = each.filter((polars.col("run_trial") == made.of("gfr").id) & (polars.col("metric") == "EVR"))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysp.data.splits.current_clamp import METADATA
-from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, METRICS, QUANTISED
+from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, METRICS, QUANTISED, WIDE
 from raysp.kinds.current_clamp.page.numbers import Numbers
 from raysp.kinds.current_clamp.parameters_file import PROTOCOLS
 
 if TYPE_CHECKING:
     import polars
 
-COLUMNS = (EVR, LEAVE_ONE_OUT, QUANTISED, LOSS)
+COLUMNS = (EVR, LEAVE_ONE_OUT, QUANTISED, WIDE, LOSS)
 CEILINGS = {CEILING: "perfect model, about", CEILING_LEAST: "perfect model, at least"}
 MEANING = {name: METRICS[name].meaning for name in COLUMNS}
 PUBLISHED = (
