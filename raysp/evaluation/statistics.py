@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from raysp.errors import BadInput
 from raysp.io.rows import Row
@@ -79,7 +79,7 @@ def summarize(values: Sequence[float] | np.ndarray) -> Summary:
         return Summary(1, mean, *[float("nan")] * 4)
     sd = float(values.std(ddof=1))
     sem = sd / float(np.sqrt(len(values)))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * sem
+    half = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * sem
     return Summary(len(values), mean, sd, sem, mean - half, mean + half)
 
 
@@ -104,5 +104,5 @@ def paired_difference(values: Mapping[K, float], baseline: Mapping[K, float], si
     gains = np.array([values[key] - baseline[key] for key in shared], dtype=np.float64)
     summary = summarize(gains)
     decided = len(gains) > 1 and np.ptp(gains) > 0 and summary.sem > 0
-    p = float(2 * stats.t.sf(abs(summary.mean) / summary.sem, len(gains) - 1)) if decided else float("nan")
+    p = float(2 * scipy.stats.t.sf(abs(summary.mean) / summary.sem, len(gains) - 1)) if decided else float("nan")
     return Difference(summary, p, int((sign * gains > 0).sum()))

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from raysp.errors import BadInput
 
@@ -117,6 +117,6 @@ def _check_shapes(rates: np.ndarray, heldout: np.ndarray, behavior: np.ndarray) 
 
 def _pearson(speeds: np.ndarray, intervals: np.ndarray) -> float:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.ConstantInputWarning)
-        warnings.simplefilter("ignore", stats.NearConstantInputWarning)
-        return float(stats.pearsonr(speeds, intervals).statistic)
+        warnings.simplefilter("ignore", scipy.stats.ConstantInputWarning)
+        warnings.simplefilter("ignore", scipy.stats.NearConstantInputWarning)
+        return float(scipy.stats.pearsonr(speeds, intervals).statistic)

@@ -28,6 +28,15 @@ def test_help_imports_nothing_heavy():
     assert "Commands:" in done.stdout
 
 
+def test_what_every_command_and_worker_imports_leaves_the_slow_parts_of_scipy_for_who_calls_them():
+    code = (
+        "import sys\nimport raysp.data.nlb.tensors, raysp.kinds.stimulus.lines, raysp.runs.metrics_table\n"
+        "slow = {'scipy.signal', 'scipy.stats'} & set(sys.modules)\nassert not slow, slow\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_verbs_are_there_and_each_has_help():
     for verb in ("data", "models", "splits", "run", "status", "collect", "evaluate", "report", "ui", "doctor"):
         assert run(verb, "--help").exit_code == 0

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.signal import decimate
+import scipy
 
 from raysp.errors import BadInput
 
@@ -57,5 +57,5 @@ def decimated_steps(values: np.ndarray, starts: np.ndarray, samples: int, factor
     """
     signal = np.repeat(np.asarray(values, dtype=np.float64), np.diff(starts, append=samples))
     for stage in stages(factor):
-        signal = decimate(signal, stage, ftype="fir")
+        signal = scipy.signal.decimate(signal, stage, ftype="fir")
     return signal

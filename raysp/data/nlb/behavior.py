@@ -9,7 +9,7 @@ much longer than the window gives the same numbers.
 from __future__ import annotations
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from raysp.data.formats import binning
 from raysp.data.formats.nwb_series import Series
@@ -42,7 +42,7 @@ def resample(
     absent = np.isnan(begin_ns)
     first = binning.windows(np.where(absent, 0.0, begin_ns), np.where(absent, 0.0, begin_ns), bin_ms).first
     result = np.empty((len(first), bins, series.values.shape[1]))
-    taps = signal.firwin(ORDER + 1, 1.0 / bin_ms, window="hamming")
+    taps = scipy.signal.firwin(ORDER + 1, 1.0 / bin_ms, window="hamming")
     # The benchmark's tools order channels by name.
     for index, channel in enumerate(np.argsort(series.channels, kind="stable")):
         values = series.values[:, channel].astype(np.float64)
@@ -68,7 +68,7 @@ def _one(
     stretch = np.interp(wanted, ms, values)
     stretch[(wanted < clock[0]) | (wanted >= clock[1])] = 0.0
     skipped = MARGIN_MS // bin_ms
-    decimated = signal.resample_poly(stretch, 1, bin_ms, axis=1, window=taps)[:, skipped : skipped + bins]
+    decimated = scipy.signal.resample_poly(stretch, 1, bin_ms, axis=1, window=taps)[:, skipped : skipped + bins]
     starts = wanted[:, MARGIN_MS : MARGIN_MS + bins * bin_ms : bin_ms]
     place = np.minimum(np.searchsorted(ms, starts), len(ms) - 1)
     return np.where(ms[place] == starts, decimated, np.nan)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from raysp.data.formats import binning
 from raysp.data.formats.binning import Spikes
@@ -90,7 +90,7 @@ def psth(spikes: Spikes, trials: Aligned, bin_ms: int, bins: int, sigma_ms: int,
     Returns:
         (conditions, bins, units) expected spikes per bin; NaN where no trial has data.
     """
-    taps = signal.windows.gaussian(int(6 * sigma_ms), sigma_ms, sym=True)
+    taps = scipy.signal.windows.gaussian(int(6 * sigma_ms), sigma_ms, sym=True)
     kernel = _Kernel(taps / taps.sum(), int(trials.kept[:, 0].min()), int(trials.kept[:, 1].max()), bin_ms)
     whole, edges = _whole(spikes.observed, trials, bin_ms)
     total, counted = _of_whole_trials(spikes, trials, kernel, whole, edges)
@@ -131,7 +131,7 @@ class _Kernel:
         for stretch in _runs(observed):
             alone = np.zeros_like(counts)
             alone[stretch] = counts[stretch]
-            full = signal.fftconvolve(alone, self.taps[:, None], axes=0)[self.before + self.after :][: high - low]
+            full = scipy.signal.fftconvolve(alone, self.taps[:, None], axes=0)[self.before + self.after :][: high - low]
             here = np.zeros(len(span), dtype=bool)
             here[stretch] = True
             here = here[self.before : self.before + high - low]

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from raysp.config.experiment import Trial
 from raysp.evaluation.statistics import paired_difference, summarize
@@ -53,7 +53,7 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return the ends of the 95 % interval of a median by order statistics; NaN for fewer than six values."""
     ranked, count = np.sort(values), len(values)
     # The largest number of values that may be cut at each end.
-    cut = int(stats.binom.ppf(0.025, count, 0.5))
+    cut = int(scipy.stats.binom.ppf(0.025, count, 0.5))
     return (float(ranked[cut - 1]), float(ranked[count - cut])) if cut >= 1 and count >= 6 else (np.nan, np.nan)
 
 
