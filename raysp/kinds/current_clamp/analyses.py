@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.evaluation import cell_types
 from raysp.io import files, tables
+from raysp.io.rows import Row
 from raysp.kinds.current_clamp.features import EXCITATORY, Features, common_lines, features_of
 from raysp.kinds.current_clamp.parameters_file import PROTOCOLS
 from raysp.runs.folder import RunFolder
@@ -68,7 +69,7 @@ def write_analyses(run: RunFolder, cells: polars.DataFrame) -> None:
     tables.write_table(path, polars.DataFrame(rows, schema=schema), {"made_from": now})
 
 
-def analysed(found: Features) -> Iterator[dict[str, Any]]:
+def analysed(found: Features) -> Iterator[Row]:
     """Yield the rows of one model's cells at one width of bins; nothing of what there are too few cells for."""
     lines = common_lines(found)
     if len(np.unique(lines.line)) > 1:
@@ -79,7 +80,7 @@ def analysed(found: Features) -> Iterator[dict[str, Any]]:
     yield from _separable(found)
 
 
-def _of_lines(found: Features) -> Iterator[dict[str, Any]]:
+def _of_lines(found: Features) -> Iterator[Row]:
     kind = np.where(np.isin(found.line, EXCITATORY), "excitatory", "inhibitory")
     tasks = {"lines": found.line} | ({"excitatory or inhibitory": kind} if len(np.unique(kind)) > 1 else {})
     for task, labels in tasks.items():
@@ -98,7 +99,7 @@ def _of_lines(found: Features) -> Iterator[dict[str, Any]]:
     yield from _clusters(found)
 
 
-def _importances(found: Features, task: str, labels: np.ndarray, values: np.ndarray) -> Iterator[dict[str, Any]]:
+def _importances(found: Features, task: str, labels: np.ndarray, values: np.ndarray) -> Iterator[Row]:
     for name, own in zip(found.names, values.T, strict=True):
         yield _row("importance", f"{task}, {name}", "share of weights", labels, own)
     for group in dict.fromkeys(found.group_of):
@@ -106,7 +107,7 @@ def _importances(found: Features, task: str, labels: np.ndarray, values: np.ndar
         yield _row("importance", f"{task}, mean of {group}", "share of weights", labels, own)
 
 
-def _clusters(found: Features) -> Iterator[dict[str, Any]]:
+def _clusters(found: Features) -> Iterator[Row]:
     got = cell_types.clusters(found.values, found.line)
     yield _row("clusters", f"{len(got.counts)} by Ward", "adjusted Rand index", found.line, [got.ari])
     yield _row("clusters", f"{len(got.counts)} by Ward", "V-measure", found.line, [got.v_measure])
@@ -120,7 +121,7 @@ def _clusters(found: Features) -> Iterator[dict[str, Any]]:
         yield {**_row("leaf", f"{cell}, {line}", "cells", found.line, [1.0]), "count": 1}
 
 
-def _of_species(found: Features, group: str) -> Iterator[dict[str, Any]]:
+def _of_species(found: Features, group: str) -> Iterator[Row]:
     mouse, human = (found.species == name for name in ("mouse", "human"))
     if min(mouse.sum(), human.sum()) < LEAST:
         return
@@ -130,7 +131,7 @@ def _of_species(found: Features, group: str) -> Iterator[dict[str, Any]]:
         yield {**row, "p": p}
 
 
-def _separable(found: Features) -> Iterator[dict[str, Any]]:
+def _separable(found: Features) -> Iterator[Row]:
     known = {
         "mouse or human": (found.select(np.isin(found.species, ("mouse", "human"))), "species"),
         "spiny or aspiny, mouse": (_of_dendrites(found, "mouse"), "dendrite"),
@@ -159,9 +160,7 @@ def _two(labels: np.ndarray) -> bool:
     return len(counts) == 2 and counts.min() >= LEAST
 
 
-def _row(
-    analysis: str, item: str, statistic: str, labels: np.ndarray, values: Sequence[float] | np.ndarray
-) -> dict[str, Any]:
+def _row(analysis: str, item: str, statistic: str, labels: np.ndarray, values: Sequence[float] | np.ndarray) -> Row:
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    common = {"analysis": analysis, "item": item, "statistic": statistic, "count": len(labels)}
+    common: Row = {"analysis": analysis, "item": item, "statistic": statistic, "count": len(labels)}
     return {**common, "value": float(np.mean(values)), "spread": spread, "p": None}

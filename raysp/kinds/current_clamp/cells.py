@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
@@ -167,7 +167,7 @@ def _of_chosen(table: polars.DataFrame, trial: Trial) -> polars.DataFrame:
     )
 
 
-def _joined(found: Sequence[Any]) -> polars.DataFrame:
+def _joined(found: Sequence[polars.DataFrame]) -> polars.DataFrame:
     import polars
 
     return polars.concat(list(found), how="vertical_relaxed")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import scipy
 
 from raysp.config.experiment import Trial
 from raysp.evaluation.statistics import paired_difference, summarize
+from raysp.io.rows import Row, Rows
 from raysp.kinds.current_clamp.metrics import METRICS, OF_MODELS
 from raysp.kinds.current_clamp.values import read_values
 from raysp.runs.folder import RunFolder
 
 
-def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> list[dict[str, Any]]:
+def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
     """Return the rows of comparison.parquet of the recordings of a run.
 
     Args:
@@ -40,7 +40,7 @@ def compare(run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) ->
     return rows
 
 
-def _alone(model: str, values: Sequence[float], bounds: tuple[str, str]) -> Iterator[dict[str, Any]]:
+def _alone(model: str, values: Sequence[float], bounds: tuple[str, str]) -> Iterator[Row]:
     role = {bounds[1]: "ceiling", bounds[0]: "floor"}.get(model, "model")
     found = summarize(values)
     yield {"comparison": "mean", "model": model, "role": role, **_known(found.count, found.mean, found.low, found.high)}
@@ -57,7 +57,7 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
     return (float(ranked[cut - 1]), float(ranked[count - cut])) if cut >= 1 and count >= 6 else (np.nan, np.nan)
 
 
-def _against(values: Mapping[str, Mapping[int, float]], metric: str, bounds: tuple[str, str]) -> Iterator[Any]:
+def _against(values: Mapping[str, Mapping[int, float]], metric: str, bounds: tuple[str, str]) -> Iterator[Row]:
     """Yield each model minus each other that comes before it in the plan, the floor first of all."""
     floor, ceiling = bounds
     order = sorted((model for model in values if model != ceiling), key=lambda model: model != floor)
@@ -65,10 +65,10 @@ def _against(values: Mapping[str, Mapping[int, float]], metric: str, bounds: tup
     for other, model in combinations(order, 2):
         mine, base = values[model], values[other]
         if mine.keys() & base.keys():
-            row = {"comparison": "difference", "model": model, "role": "model", "against": other}
+            row: Row = {"comparison": "difference", "model": model, "role": "model", "against": other}
             yield row | paired_difference(dict(sorted(mine.items())), base, sign).row()
 
 
-def _known(count: int, mean: float, low: float, high: float) -> dict[str, Any]:
+def _known(count: int, mean: float, low: float, high: float) -> Row:
     ends = (None if np.isnan(one) else one for one in (low, high))
     return {"count": count, "mean": mean, **dict(zip(("low", "high"), ends, strict=True))}

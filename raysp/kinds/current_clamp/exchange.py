@@ -98,7 +98,7 @@ def take_in(path: str, target: str, form: str) -> str:
     return f"{target}: {counted(rows, 'fit')} of {counted(len({row['unit'] for row in rows}), 'cell')}"
 
 
-def _record(row: Mapping[str, Any]) -> dict[str, Any]:
+def _record(row: Mapping[str, Any]) -> dict[str, object]:
     """Return a row as a record of the published table."""
     return {
         "cell_id": row["unit"],
@@ -113,7 +113,7 @@ def _record(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _params(row: Mapping[str, Any]) -> dict[str, Any]:
+def _params(row: Mapping[str, Any]) -> dict[str, object]:
     return {
         "a": [row["alpha"]],
         "b": [row["beta"]],
@@ -129,7 +129,7 @@ def _params(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fit(row: Mapping[str, Any]) -> dict[str, Any]:
+def _fit(row: Mapping[str, Any]) -> dict[str, object]:
     """Return a row as a cell's own pickle has it."""
     return {
         "params": _params(row),
@@ -141,8 +141,8 @@ def _fit(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _by_width(rows: list[dict[str, Any]]) -> dict[tuple[int, int], dict[int, Any]]:
-    found: dict[tuple[int, int], dict[int, Any]] = {}
+def _by_width(rows: list[dict[str, Any]]) -> dict[tuple[int, int], dict[int, dict[str, object]]]:
+    found: dict[tuple[int, int], dict[int, dict[str, object]]] = {}
     for row in rows:
         found.setdefault((row["bin_ms"], row["activation_bin_ms"]), {})[row["unit"]] = _fit(row)
     return found
@@ -156,7 +156,7 @@ def _write_each(folder: str, rows: list[dict[str, Any]]) -> None:
         _write(files.join(folder, f"{row['unit']}.pickle"), _fit(row))
 
 
-def _write(path: str, values: Any) -> None:
+def _write(path: str, values: object) -> None:
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
         pickle.dump(values, file, protocol=4)
 
@@ -206,25 +206,25 @@ def _pickled(path: str) -> Any:
         return load_values(file.read(), path)
 
 
-def _mapping(where: str, found: Any) -> Mapping[Any, Any]:
+def _mapping(where: str, found: object) -> Mapping[Any, Any]:
     if not isinstance(found, dict):
         raise BadInput(f"{where} expected a dictionary, got {type(found).__name__}")
     return found
 
 
-def _from_fit(where: str, unit: Any, found: Any, activation: int | None) -> dict[str, Any]:
-    found = _mapping(where, found)
-    losses = {name: np.ravel(found.get(f"{name}_losses", [])).tolist() for name in ("train", "test")}
+def _from_fit(where: str, unit: object, found: object, activation: int | None) -> dict[str, Any]:
+    fit = _mapping(where, found)
+    losses = {name: np.ravel(fit.get(f"{name}_losses", [])).tolist() for name in ("train", "test")}
     return {
         "cell_id": unit,
         "cre-line": math.nan,
-        "bin_size": found.get("bin_size"),
+        "bin_size": fit.get("bin_size"),
         "actv_bin_size": activation,
-        "val_evr": found.get("evr1"),
-        "test_evr": found.get("evr2"),
+        "val_evr": fit.get("evr1"),
+        "test_evr": fit.get("evr2"),
         **{f"{name}_loss": values[-1] if values else math.nan for name, values in losses.items()},
         **{f"{name}_losses": values for name, values in losses.items()},
-        "params": found.get("params"),
+        "params": fit.get("params"),
     }
 
 
@@ -289,5 +289,5 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     return len(one) == len(other) and bool(np.abs(one - other).max() <= AGREE)
 
 
-def _single(value: Any) -> float:
+def _single(value: object) -> float:
     return float(np.ravel(np.asarray(value, np.float64))[0])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from raysp.data.splits.current_clamp import METADATA, CurrentClampSizes, CurrentClampSplit, pointers
@@ -28,7 +26,7 @@ def made_up(
     """
     rng = np.random.default_rng(seed)
     currents: list[np.ndarray] = []
-    sweeps: list[tuple[Any, ...]] = []
+    sweeps: list[tuple[int, int, int, tuple[int, int], int]] = []
     for unit in range(units):
         for stimulus, repeats in ((0, 1), (0, 1), (0, 1), (1, 1), (2, 3), (3, 2)):
             length = int(rng.integers(6, longest))

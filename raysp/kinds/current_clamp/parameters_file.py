@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from raysp.config.experiment import Trial
-from raysp.data.splits.current_clamp import METADATA
+from raysp.data.splits.current_clamp import METADATA, CurrentClampSizes
 from raysp.io import tables
+from raysp.io.rows import Row
 
 if TYPE_CHECKING:
     import polars
@@ -67,7 +68,7 @@ a floor another word. `train_loss` and `test_loss` are in nats per bin, as the p
 is "fitted" or "failed", and `reason` says why."""
 
 
-def write_parameters(path: str, trial: Trial, sizes: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_parameters(path: str, trial: Trial, sizes: CurrentClampSizes, rows: Sequence[Mapping[str, object]]) -> None:
     """Write the parameters of a trial's units, whole or not at all.
 
     Args:
@@ -79,7 +80,7 @@ def write_parameters(path: str, trial: Trial, sizes: Any, rows: Sequence[Mapping
     Raises:
         OSError: the disk is full; a file that was there stays as it was.
     """
-    common = {"run_trial": trial.id, "model": trial.shown, "split": trial.split, "dataset": sizes.dataset}
+    common: Row = {"run_trial": trial.id, "model": trial.shown, "split": trial.split, "dataset": sizes.dataset}
     common |= {"seed": trial.seed, "bin_ms": sizes.bin_ms}
     table = pa.Table.from_pylist([{**common, **row} for row in rows], schema=SCHEMA)
     tables.write_table(path, table, {"format": FORMAT, "kind": KIND, "trial_id": trial.id, "data": trial.data})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
 from raysp.config.experiment import Trial
+from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.repeats import Repeats
@@ -39,7 +39,13 @@ SCHEMA = pa.schema(
 
 
 def write_rates(
-    path: str, trial: Trial, split: Any, found: Sequence[Repeats], *, sees_counts: bool = False, part: str = "test"
+    path: str,
+    trial: Trial,
+    split: CurrentClampSplit,
+    found: Sequence[Repeats],
+    *,
+    sees_counts: bool = False,
+    part: str = "test",
 ) -> None:
     """Write a trial's predicted rates, whole or not at all.
 
@@ -84,7 +90,7 @@ def read_rates(path: str, units: Sequence[int] | None = None) -> tuple[list[Repe
         return [_repeats(table, row) for row in range(len(table))], bool(note["sees_counts"])
 
 
-def _row(one: Repeats, bin_ms: float) -> dict[str, Any]:
+def _row(one: Repeats, bin_ms: float) -> dict[str, object]:
     repeats, bins = one.counts.shape
     return {
         "unit": one.unit,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 
 from raysp.config.experiment import Trial
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.io import files
+from raysp.io.rows import Row, Rows
 from raysp.kinds.current_clamp.metrics import (
     CEILING,
     CEILING_LEAST,
@@ -38,7 +38,7 @@ FIELDS = {
 }
 
 
-def rows(trial: Trial, split: CurrentClampSplit, folder: TrialFolder) -> list[dict[str, Any]]:
+def rows(trial: Trial, split: CurrentClampSplit, folder: TrialFolder) -> Rows:
     """Return the rows of one trial: every measure of every unit, and the median over its units.
 
     Args:
@@ -53,7 +53,7 @@ def rows(trial: Trial, split: CurrentClampSplit, folder: TrialFolder) -> list[di
     found, sees_counts = read_rates(folder.predictions)
     reasons = _reasons(folder)
     places = {unit: place for place, unit in enumerate(split.unit_ids.tolist())}
-    common = {
+    common: Row = {
         "run_trial": trial.id,
         "model": trial.shown,
         "split": trial.split,
@@ -65,7 +65,7 @@ def rows(trial: Trial, split: CurrentClampSplit, folder: TrialFolder) -> list[di
         "standin": split.provenance.standin,
         "judge": "raysp",
     }
-    each = []
+    each: Rows = []
     for unit, currents in groupby(found, lambda one: one.unit):
         own = measures(list(currents), split.sizes.bin_ms, sees_counts=sees_counts)
         place = {**common, "unit": unit, "unit_index": places.get(unit)}
@@ -73,7 +73,7 @@ def rows(trial: Trial, split: CurrentClampSplit, folder: TrialFolder) -> list[di
     return [*({**common, **one} for one in _medians(each)), *each]
 
 
-def _of_unit(own: Measures, reason: str) -> Iterator[dict[str, Any]]:
+def _of_unit(own: Measures, reason: str) -> Iterator[Row]:
     for metric, name in FIELDS.items():
         value = getattr(own, name)
         if np.isfinite(value):
@@ -85,11 +85,15 @@ def _of_unit(own: Measures, reason: str) -> Iterator[dict[str, Any]]:
     yield {"metric": DEAD, "value": float(own.dead or bool(reason))}
 
 
-def _medians(each: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _medians(each: Rows) -> Iterator[Row]:
     for metric in FIELDS:
-        values = [row["value"] for row in each if row["metric"] == metric and row["value"] is not None]
+        values = _values(each, metric)
         yield {"metric": metric, "value": float(np.median(values)) if values else None}
-    yield {"metric": DEAD, "value": float(np.mean([row["value"] for row in each if row["metric"] == DEAD]))}
+    yield {"metric": DEAD, "value": float(np.mean(_values(each, DEAD)))}
+
+
+def _values(each: Rows, metric: str) -> list[float]:
+    return [value for row in each if row["metric"] == metric and isinstance(value := row["value"], float)]
 
 
 def _reasons(folder: TrialFolder) -> dict[int, str]:

@@ -6,13 +6,22 @@ whatever the machine's vectors are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
+
+if TYPE_CHECKING:
+    from numba.core.base import BaseContext
+    from numba.core.typing.context import Context
+    from numba.core.typing.templates import Signature
+
+Intrinsic = tuple["Signature", Callable[..., ir.Value]]
+"""A signature, and what writes the code."""
 
 VECTOR = 4
 """Numbers side by side."""
@@ -38,7 +47,7 @@ def _index(value: int) -> ir.Constant:
 class _Array:
     """An array's data, a vector at a time."""
 
-    def __init__(self, context: Any, builder: ir.IRBuilder, kind: types.Array, value: ir.Value) -> None:
+    def __init__(self, context: BaseContext, builder: ir.IRBuilder, kind: types.Array, value: ir.Value) -> None:
         array = context.make_array(kind)(context, builder, value)
         self.builder, self.data = builder, array.data
         self.shape = cgutils.unpack_tuple(builder, array.shape)
@@ -77,11 +86,11 @@ def _total(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 
-def _each_vector(builder: ir.IRBuilder, count: ir.Value) -> Any:
+def _each_vector(builder: ir.IRBuilder, count: ir.Value) -> AbstractContextManager[Any]:
     return cgutils.for_range(builder, builder.udiv(count, _index(VECTOR)))
 
 
-def _arrays(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> list[Any]:
+def _arrays(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> list[Any]:
     return [
         _Array(context, builder, kind, value) if isinstance(kind, types.Array) else value
         for kind, value in zip(signature.args, args, strict=True)
@@ -90,8 +99,15 @@ def _arrays(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> l
 
 @intrinsic
 def hear(
-    typing: Any, heard: Any, at: Any, alpha: Any, fired: Any, decay: Any, more: Any, beta: Any
-) -> tuple[Any, Callable[..., Any]]:
+    typing: Context,
+    heard: types.Type,
+    at: types.Type,
+    alpha: types.Type,
+    fired: types.Type,
+    decay: types.Type,
+    more: types.Type,
+    beta: types.Type,
+) -> Intrinsic:
     """Fade what was fired and add to it; return alpha times a row of what is heard plus beta times what was fired.
 
     Args:
@@ -104,7 +120,7 @@ def hear(
         beta: (terms,).
     """
 
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+    def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         sound, row, gain, state, left, fresh, loop_gain = _arrays(context, builder, signature, args)
         (inputs,), (terms,) = gain.shape, state.shape
         start, fresh = builder.mul(row, inputs), spread(builder, fresh)
@@ -126,8 +142,9 @@ def hear(
 
 @intrinsic
 def advance(
-    typing: Any, sensitivity: Any, slope: Any, left: Any, gain: Any, along: Any, direct: Any,
-) -> tuple[Any, Callable[..., Any]]:  # fmt: skip
+    typing: Context, sensitivity: types.Type, slope: types.Type, left: types.Type, gain: types.Type, along: types.Type,
+    direct: types.Type,
+) -> Intrinsic:  # fmt: skip
     """Let sensitivities fade by `left` and take in the last bin's slope; replace it by that of this bin.
 
     Args:
@@ -140,7 +157,7 @@ def advance(
         direct: (parameters,).
     """
 
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+    def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         rows, last, fade, weight, factor, begun = _arrays(context, builder, signature, args)
         terms, width = rows.shape
         factor, sums = spread(builder, factor), cgutils.alloca_once(builder, MANY)
@@ -160,7 +177,7 @@ def advance(
 
 
 @intrinsic
-def add_products(typing: Any, matrix: Any, rows: Any, weight: Any) -> tuple[Any, Callable[..., Any]]:
+def add_products(typing: Context, matrix: types.Type, rows: types.Type, weight: types.Type) -> Intrinsic:
     """Add weighted products of rows to a symmetric matrix, of which the lower half and the diagonal are kept.
 
     Args:
@@ -169,7 +186,7 @@ def add_products(typing: Any, matrix: Any, rows: Any, weight: Any) -> tuple[Any,
         weight: (BATCH,).
     """
 
-    def code(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+    def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         into, each, heavy = _arrays(context, builder, signature, args)
         width = into.shape[1]
         starts = [builder.mul(_index(one), width) for one in range(BATCH)]

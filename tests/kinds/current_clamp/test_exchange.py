@@ -17,7 +17,8 @@ import raysp
 from raysp.cli import main
 from raysp.errors import BadInput, NotReady
 from raysp.io import tables
-from raysp.kinds.current_clamp.exchange import FORMS, export, take_in
+from raysp.kinds.current_clamp.exchange import export, take_in
+from raysp.kinds.current_clamp.kind import KIND
 from raysp.kinds.current_clamp.parameters_file import FORMAT
 from raysp.models.gfr.parameters import lambdas
 
@@ -60,7 +61,7 @@ def write(path, *records):
     return str(path)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", KIND.exports)
 def test_what_is_written_is_read_as_it_was_to_the_bit_and_written_the_same(made, tmp_path, form):
     file, again, table = (str(tmp_path / name) for name in ("out", "again", "in.parquet"))
     words = export(made.run.path, file, form)

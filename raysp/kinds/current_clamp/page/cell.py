@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysp.data.splits.current_clamp import STEPS, CurrentClampSplit
-from raysp.errors import NotReady
+from raysp.errors import NotReady, present
 from raysp.io.words import number
 from raysp.kinds.current_clamp.load import parameters_of
 from raysp.kinds.current_clamp.metrics import EVR
@@ -60,7 +60,8 @@ def cell(numbers: Numbers, split: CurrentClampSplit, shown: ShownCell, predictio
         NotReady: the cell has no fit, or no predictions.
         BadInput: they are damaged.
     """
-    rows = numbers.cells.filter((numbers.cells["model"] == numbers.main) & (numbers.cells["unit"] == shown.unit))
+    fits = numbers.of(present(numbers.main))
+    rows = fits.filter(fits["unit"] == shown.unit)
     currents, _ = read_rates(predictions, [shown.unit])
     if rows.is_empty() or not currents:
         raise NotReady(f"no figure of cell {shown.unit}: it has no fit that was scored")
@@ -92,7 +93,8 @@ def cell(numbers: Numbers, split: CurrentClampSplit, shown: ShownCell, predictio
 
 def _logged(numbers: Numbers, unit: int) -> tuple[str, Mapping[str, Any]] | None:
     """Return a model that logged the losses of its fit to a unit, and the fit; None where none did."""
-    for row in numbers.cells.filter(numbers.cells["unit"] == unit).iter_rows(named=True):
+    cells = present(numbers.cells)
+    for row in cells.filter(cells["unit"] == unit).iter_rows(named=True):
         if row["train_losses"] and row["model"] in numbers.neurons:
             return row["model"], row
     return None

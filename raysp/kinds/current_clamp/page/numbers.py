@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, present
 from raysp.io import files
 from raysp.kinds.current_clamp.cells import NAME, read_cells
 from raysp.kinds.current_clamp.metrics import CEILING, DEAD, EVR
 from raysp.kinds.current_clamp.values import read_values
 from raysp.report.run_data import RunData, Task
 from raysp.runs.comparison_table import read_comparison
+
+if TYPE_CHECKING:
+    import polars
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Numbers:
     medians: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     differences: Sequence[Mapping[str, Any]] = ()
     values: Mapping[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
-    cells: Any = None
+    cells: polars.DataFrame | None = None
     bounds: tuple[str, str] = ("", "")
 
     @property
@@ -56,6 +59,11 @@ class Numbers:
     def ceilings(self) -> Mapping[int, float]:
         """What a perfect model comes to, about, by unit; the same for every model."""
         return next((own for (_, metric), own in self.values.items() if metric == CEILING), {})
+
+    def of(self, model: str) -> polars.DataFrame:
+        """Return the best fits of a model that has some."""
+        cells = present(self.cells)
+        return cells.filter(cells["model"] == model)
 
     def units(self, model: str) -> int:
         """Return how many units the medians of a model are over: those whose explained variance is defined."""

@@ -65,8 +65,8 @@ def validated(found: list[tuple[Task, Numbers]]) -> Picture:
     points: dict[str, dict[str, np.ndarray]] = {}
     for task, numbers in found:
         for model in numbers.neurons:
-            own = numbers.cells.filter(numbers.cells["model"] == model).select("validation_evr", "test_evr")
-            both = own.drop_nulls().drop_nans().to_numpy()
+            fits = numbers.of(model).select("validation_evr", "test_evr")
+            both = fits.drop_nulls().drop_nans().to_numpy()
             if len(both):
                 points.setdefault(model, {})[task.name] = np.clip(both, LOWEST, HIGHEST)
     if not points:

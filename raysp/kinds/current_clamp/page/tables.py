@@ -56,7 +56,7 @@ def differences(numbers: Numbers, metric: str = EVR) -> list[Mapping[str, Any]]:
 def parameters(numbers: Numbers) -> Iterator[dict[str, Any]]:
     """Yield rows of quartiles of the parameters of each model with fits: all cells, and by species where known."""
     for model in numbers.neurons:
-        cells = numbers.cells.filter(numbers.cells["model"] == model)
+        cells = numbers.of(model)
         if not set(cells["protocol"]) <= set(PROTOCOLS):
             continue
         groups = {"all": cells}
@@ -71,7 +71,7 @@ def parameter_names(numbers: Numbers) -> list[str]:
     return list(dict.fromkeys(name for row in parameters(numbers) for name in row["quartiles"]))
 
 
-def activations(numbers: Numbers) -> list[dict[str, Any]]:
+def activations(numbers: Numbers) -> list[dict[str, object]]:
     """Return a row for each shape of activation and width of bins: cells, mean summed loss fitted and held out."""
     from polars import col
 
