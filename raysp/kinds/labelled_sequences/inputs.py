@@ -6,12 +6,12 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.cells import NAME, best_cells
 from raysp.kinds.labelled_sequences.neurons_file import is_neurons
 from raysp.models import catalog
-from raysp.models.gfr_network.pool import COLUMNS, Pool
+from raysp.models.gfr_network.pool import COLUMNS, LAYERS, Pool
 from raysp.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -40,13 +40,17 @@ def inputs(model: str, hyperparameters: Mapping[str, Any]) -> dict[str, polars.D
     try:
         pool = Pool.of(table.to_dict(as_series=False), config.evr)
         pool.above(config.least_evr).rows(config.hidden, 0, replacement=config.replacement, in_order=config.in_order)
+        expect(
+            pool.layers or not config.copy_layers,
+            "copy_layers expected neurons that were trained in a network, got cells; leave it out",
+        )
     except BadInput as error:
         raise BadInput(f"neurons of {source}: {error}") from error
     return {NEURONS: table}
 
 
 def _of_network(path: str) -> polars.DataFrame:
-    there = [name for name in COLUMNS if not name.endswith("_evr")]
+    there = [*(name for name in COLUMNS if not name.endswith("_evr")), *LAYERS]
     return tables.read_table(path, there).sort("unit")
 
 

@@ -25,11 +25,15 @@ SCHEMA = pa.schema(
         *(pa.field(name, pa.float64()) for name in ("sigma", "gamma", "threshold")),
         *(pa.field(name, NUMBERS) for name in ("poly_coeff", "alpha", "beta", "lambda")),
         pa.field("feedback", pa.float64()),
+        pa.field("inward", NUMBERS),
+        pa.field("inward_bias", pa.float64()),
+        *(pa.field(name, NUMBERS) for name in ("outward", "outward_bias")),
         *(pa.field(f"initial_{name}", NUMBERS) for name in ("alpha", "beta")),
     ]
 )
 """As the columns of that name in a table of cells, see `kinds.current_clamp.parameters_file`; `unit` is the place of a
-neuron in the network."""
+neuron in the network. `inward` has a weight for each feature, `outward` for each class; `outward_bias` is the
+classes' own, the same in all rows."""
 
 
 def write_neurons(path: str, trial: Trial, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from raysp.config.ranges import Count, Positive
+from raysp.config.ranges import Count, Positive, Several
 from raysp.data.splits.labelled_sequences import SequenceSizes
+from raysp.errors import expect
 from raysp.models.gfr.neuron import PARAMETERS, Neurons
 from raysp.models.gfr.parameters import Parameters, untrained
 from raysp.models.gfr_network import fused
@@ -41,6 +42,8 @@ class Config(RecurrentConfig):
         in_order: the first neurons of the table as they stand, instead of a draw by the trial's seed.
         biological: the drive of a neuron is its threshold plus sigma times what it hears, and layers begin without
             bias; None for so where neurons come from cells.
+        copy_layers: of neurons that were trained in a network, take the weights from the input and to the output along.
+        train_layers: which layers gradient descent changes; others stay as they begin.
         train_filters: gradient descent changes alpha and beta, the gains of the filters.
         train_activations: it changes the activation's coefficients and threshold, too.
         compiled: on a CPU, the neurons run compiled; otherwise, and on a GPU, by torch's operations.
@@ -57,6 +60,8 @@ class Config(RecurrentConfig):
     replacement: bool = False
     in_order: bool = False
     biological: bool | None = None
+    copy_layers: bool = False
+    train_layers: Several[Literal["inward", "recurrent", "outward"]] = ("inward", "recurrent", "outward")
     train_filters: bool = True
     train_activations: bool = False
     compiled: bool = True
@@ -70,12 +75,42 @@ class Model(RecurrentClassifier):
     def __init__(self, config: Config, sizes: SequenceSizes) -> None:
         super().__init__(config, sizes)
         self._take(usual(config), biological=bool(config.biological))
+        for name in {"inward", "recurrent", "outward"} - {*config.train_layers}:
+            _freeze(getattr(self, name))
 
     def start(self, columns: Mapping[str, Sequence[Any]], seed: int) -> None:
-        """Take neurons of a table in place of those that all begin alike; see `drawn`."""
-        pool, config = Pool.of(columns, self.config.evr), self.config
+        """Take neurons of a table in place of those that all begin alike.
+
+        Args:
+            columns: of the table, see `pool.COLUMNS`.
+            seed: of the draw.
+
+        Raises:
+            BadInput: there are fewer than are wanted, or weights that are to be copied have other sizes.
+        """
+        config = self.config
+        pool = Pool.of(columns, config.evr).above(config.least_evr)
+        rows = pool.rows(config.hidden, seed, replacement=config.replacement, in_order=config.in_order)
+        chosen = pool.parameters.select(rows)
         biological = pool.evr is not None if config.biological is None else config.biological
-        self._take(drawn(config, pool, seed), biological=biological)
+        self._take(
+            chosen if config.feedback is None else replace(chosen, feedback=config.feedback), biological=biological
+        )
+        if config.copy_layers:
+            self._copy({name: values[rows] for name, values in pool.layers.items()})
+
+    def _copy(self, layers: Mapping[str, np.ndarray]) -> None:
+        found = {
+            "inward.weight": layers["inward"],
+            "inward.bias": layers["inward_bias"],
+            "outward.weight": layers["outward"].T,
+            "outward.bias": layers["outward_bias"][0],
+        }
+        state = self.state_dict()
+        for name, values in found.items():
+            there = tuple(state[name].shape)
+            expect(values.shape == there, f"copy_layers expected {name} of shape {there}, got {values.shape}")
+            state[name].copy_(torch.tensor(values))
 
     def _take(self, chosen: Parameters, *, biological: bool) -> None:
         config, like, self.initial = self.config, self.outward.weight, chosen
@@ -105,8 +140,11 @@ class Model(RecurrentClassifier):
     def rows(self) -> list[dict[str, Any]]:
         """Return what neurons.parquet says of each neuron, and of what training made it from."""
         own = self.neurons
-        found = {name: getattr(own, name).detach().cpu().double().numpy() for name in (*PARAMETERS, "sigma")}
-        lost = (1 - own.decay.cpu().double().numpy()).tolist()
+        found = {name: _numbers(getattr(own, name)) for name in (*PARAMETERS, "sigma")}
+        lost = (1 - _numbers(own.decay)).tolist()
+        inward, biases, outward = (
+            _numbers(one) for one in (self.inward.weight, self.inward.bias, self.outward.weight.T)
+        )
         return [
             {
                 "unit": unit,
@@ -115,6 +153,10 @@ class Model(RecurrentClassifier):
                 **{name: found[name][unit].tolist() for name in FILTERS},
                 "lambda": lost,
                 "feedback": own.feedback,
+                "inward": inward[unit].tolist(),
+                "inward_bias": float(biases[unit]),
+                "outward": outward[unit].tolist(),
+                "outward_bias": _numbers(self.outward.bias).tolist(),
                 **{f"initial_{name}": getattr(self.initial, name)[unit].tolist() for name in FILTERS},
             }
             for unit in range(self.config.hidden)
@@ -128,9 +170,12 @@ def usual(config: Config) -> Parameters:
     return untrained(poly, 0 * ones, ones, ones, np.concatenate([[0.0], decay]), config.feedback or 1.0)
 
 
-def drawn(config: Config, pool: Pool, seed: int) -> Parameters:
-    """Return the neurons that a network takes of a pool. Raises BadInput where there are too few."""
-    there = pool.above(config.least_evr)
-    rows = there.rows(config.hidden, seed, replacement=config.replacement, in_order=config.in_order)
-    found = there.parameters.select(rows)
-    return found if config.feedback is None else replace(found, feedback=config.feedback)
+def _numbers(values: torch.Tensor) -> np.ndarray:
+    return values.detach().cpu().double().numpy()
+
+
+def _freeze(layer: nn.Module) -> None:
+    """Make what a layer learns what it has: buffers, which nothing changes."""
+    for name, values in list(layer.named_parameters()):
+        delattr(layer, name)
+        layer.register_buffer(name, values.detach())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,10 @@ COLUMNS = (
     "feedback",
 )  # fmt: skip
 """Of a table of neurons, a row for each; of those that were trained in a network, the two of explained variance are not
-there."""
+there, and `LAYERS` are."""
+
+LAYERS = ("inward", "inward_bias", "outward", "outward_bias")
+"""Weights of what a neuron hears of each feature, and its own bias; what each class hears of it, and their biases."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Pool:
         units: (neurons,) their numbers.
         evr: (neurons,) explained-variance ratio of the cells that they were fitted to, NaN where it is not known; None
             of those that were trained in a network.
+        layers: of those that were trained in a network, `LAYERS` -> (neurons, ...).
     """
 
     parameters: Parameters
     units: np.ndarray
     evr: np.ndarray | None
+    layers: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def of(cls, columns: Mapping[str, Sequence[Any]], part: str = "validation") -> Pool:
@@ -65,7 +70,8 @@ class Pool:
         )  # fmt: skip
         evr = columns.get(f"{part}_evr")
         known = None if evr is None else np.array([np.nan if one is None else one for one in evr], np.float64)
-        return cls(found, np.array(columns["unit"]), known)
+        layers = {name: np.array(columns[name], np.float64) for name in LAYERS if name in columns}
+        return cls(found, np.array(columns["unit"]), known, layers)
 
     def above(self, least: float) -> Pool:
         """Return the cells whose explained variance is above a threshold; all neurons that are no cells."""

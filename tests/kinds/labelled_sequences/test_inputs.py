@@ -91,15 +91,19 @@ def test_a_biological_drive_is_threshold_plus_sigma_times_what_is_heard(waves, c
     torch.testing.assert_close(rates[1], expected)
 
 
-def test_neurons_of_a_trained_network_go_into_another_as_they_stand(waves, tmp_path):
+def test_a_trained_networks_neurons_and_outer_layers_go_into_another_that_learns_the_rest(waves, tmp_path):
     trial = waves.of("gfr_network")
     source = files.join(waves.run.trial(trial.id).path, "neurons.parquet")
-    (second,) = planned(waves, source, hidden=12, replacement=False, in_order=True, train_filters=False)
+    same = {"hidden": 12, "replacement": False, "in_order": True, "copy_layers": True}
+    (second,) = planned(waves, source, **same, train_filters=False, train_layers=["recurrent"])
     run = ran(second, waves, tmp_path / "run")
     one, other = (
         polars.read_parquet(path) for path in (source, files.join(run.trial(second.id).path, "neurons.parquet"))
     )
-    assert one["alpha"].to_list() == other["alpha"].to_list() == other["initial_alpha"].to_list()
+    for name in ("alpha", "inward", "inward_bias", "outward", "outward_bias"):
+        assert one[name].to_list() == other[name].to_list()
+    assert other["alpha"].to_list() == other["initial_alpha"].to_list()
+    assert run.trial(second.id).read_done()["parameters"] == 12 * 12 + 12
     assert one["alpha"].to_list() != one["initial_alpha"].to_list()
 
 
@@ -109,6 +113,7 @@ def test_neurons_of_a_trained_network_go_into_another_as_they_stand(waves, tmp_p
         ({"neurons_bin_ms": 50}, BadInput, "neurons_bin_ms expected 20, got 50"),
         ({"neurons_protocol": "paper"}, BadInput, "expected fits by protocol clean, got paper"),
         ({"replacement": False}, BadInput, "6 neurons or more to draw 6 without replacement, got 3"),
+        ({"copy_layers": True}, BadInput, "copy_layers expected neurons that were trained in a network, got cells"),
         ({"least_evr": 2.0}, BadInput, "with replacement, got 0 above least_evr"),
         ({"neurons": "/no/such/run"}, NotReady, "is not a run folder"),
     ],

@@ -100,14 +100,18 @@ def test_what_is_frozen_is_kept_and_no_parameter(settings, trained):
     ("name", "count"),
     [
         ("gfr_network", 7355),
+        ("gfr_network, 128", 23562),
+        ("gfr_network, frozen", 21514),
         ("rnn_classifier", 7354),
         ("snn_leaky", 7354),
         ("snn_synaptic", 7354),
         ("lstm_classifier", 7510),
     ],
 )
-def test_defaults_are_of_the_published_comparisons_sizes(name, count):
-    model = catalog.build(name, {}, L_MNIST)
+def test_networks_are_of_the_published_comparisons_sizes(name, count):
+    taps = {"hidden": 128, "taus": [20, 50, 100, 200, 500, 1000, 2000]}
+    settings = {"gfr_network, 128": taps, "gfr_network, frozen": {**taps, "train_filters": False}}
+    model = catalog.build(name.partition(",")[0], settings.get(name, {}), L_MNIST)
     assert sum(weights.numel() for weights in model.parameters()) == count
 
 
