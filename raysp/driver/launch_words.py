@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from raysp.cluster.events import State
 from raysp.config.experiment import Experiment, ModelChoice, Trial
@@ -14,7 +13,7 @@ from raysp.errors import last_line
 from raysp.io import files
 from raysp.io.words import counted, named
 from raysp.runs.folder import RunFolder
-from raysp.search.settings_file import BestSettings, partner
+from raysp.search.settings_file import Best, BestSettings, partner
 from raysp.search.space_check import flat
 
 
@@ -42,9 +41,7 @@ def say_replaced(
                 say(f"{mine.shown} on {named(where)}: also {changes}, as the sweep had it")
 
 
-def _replaced(
-    experiment: Experiment, choices: tuple[ModelChoice, ModelChoice], split: str, best: Mapping[str, Any]
-) -> str:
+def _replaced(experiment: Experiment, choices: tuple[ModelChoice, ModelChoice], split: str, best: Best) -> str:
     before, now = (flat(*settings_on(experiment, choice, split)) for choice in choices)
     beyond = [name for name in now if name not in best.get("searched", ()) and before.get(name) != now[name]]
     return ", ".join(f"{name.partition('.')[2]} {before.get(name)} -> {now[name]}" for name in beyond)

@@ -20,7 +20,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -173,25 +173,26 @@ def _row(trial: Trial, job: Asked, processes: int) -> Packing:
             found = _together(started, {**job, "share": 1 / processes})
     except _Died as death:
         return dataclasses.replace(row, problem=str(death))
-    return dataclasses.replace(row, **_figures(found))
+    return _with_figures(row, found)
 
 
-def _figures(found: list[Measured]) -> dict[str, Any]:
-    """Return a row's numbers from each process's ends of epochs, of the time in which all of them were training."""
+def _with_figures(row: Packing, found: list[Measured]) -> Packing:
+    """Return a row with its numbers: ends of epochs of each process, in the time in which all were training."""
     begin, end = max(one["ends"][0] for one in found), min(one["ends"][-1] for one in found)
     grid = np.linspace(begin, end, BLOCKS + 1)
     epochs = np.stack([np.diff(np.interp(grid, one["ends"], np.arange(len(one["ends"])))) for one in found])
     cpu = sum(np.diff(np.interp([begin, end], one["ends"], one["cpu"]))[0] for one in found)
     block = (end - begin) / BLOCKS
-    return {
-        "device": found[0]["device"],
-        "threads": found[0]["threads"],
-        "rates": tuple((epochs.sum(axis=1) / (end - begin)).tolist()),
-        "error": float((epochs.sum(axis=0) / block).std(ddof=1) / BLOCKS**0.5),
-        "cores_used": float(cpu / (end - begin)),
-        "host_bytes": max(one["host_bytes"] for one in found),
-        "device_bytes": max(one["device_bytes"] for one in found),
-    }
+    return dataclasses.replace(
+        row,
+        device=found[0]["device"],
+        threads=found[0]["threads"],
+        rates=tuple((epochs.sum(axis=1) / (end - begin)).tolist()),
+        error=float((epochs.sum(axis=0) / block).std(ddof=1) / BLOCKS**0.5),
+        cores_used=float(cpu / (end - begin)),
+        host_bytes=max(one["host_bytes"] for one in found),
+        device_bytes=max(one["device_bytes"] for one in found),
+    )
 
 
 class _Died(Exception):

@@ -8,7 +8,6 @@ import os
 import platform
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from raysp.config import code_hash, plugin, plugins, settings
 from raysp.config.experiment import Experiment, Trial
@@ -72,7 +71,7 @@ def write_record(
     return list(form.present)
 
 
-def _models(plan: Plan) -> dict[str, Any]:
+def _models(plan: Plan) -> dict[str, Mapping[str, object]]:
     """Return what is known of a plan's models by name, so that no table or page imports one."""
     found = {trial.model: catalog.module(trial.model).Model for trial in plan.trials}
     return {name: {"kind": one.reads.kind, **kinds.of(one.reads.kind).about(one)} for name, one in found.items()}

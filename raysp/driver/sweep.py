@@ -7,7 +7,6 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from raysp.cluster.events import Event
 from raysp.cluster.machines import Machines
@@ -34,6 +33,7 @@ from raysp.errors import BadInput, StoreError, expect, present
 from raysp.io import files
 from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
+from raysp.kinds.kind import Units
 from raysp.models import catalog
 from raysp.runs.folder import RunFolder, use_settings
 from raysp.runs.lock import locked
@@ -130,23 +130,27 @@ class _Asked:
     def definition(self, split: str, base: Values, header: Header | None = None) -> Definition:
         """Return a study; without a header it is one of data that may not be prepared yet, and only to be shown."""
         same = ("objectives", "sampler", "seed", "in_flight", "halving")
+        units, chunks = (None, ()) if header is None else shared_out(self.experiment, header, self.search.halving)
         return Definition(
             split=split,
             data="" if header is None else header.fingerprint,
             base=base,
             space=self.space,
             seeds=self.experiment.seeds,
-            **({} if header is None else shared_out(self.experiment, header, self.search.halving)),
+            units=units,
+            chunks=chunks,
             code=code_hash.of_model(self.space.model, parted(base)["model"]),
             **{name: getattr(self.search, name) for name in same},
         )
 
 
-def shared_out(experiment: Experiment, header: Header, halving: Halving | None) -> dict[str, Any]:
+def shared_out(
+    experiment: Experiment, header: Header, halving: Halving | None
+) -> tuple[Units, tuple[tuple[int, ...], ...]]:
     """Return the units of a study and, where trials share them out, the chunks; ASHA compares whole candidates."""
     kind = kinds.of(header.kind)
-    chunks = tuple(kind.cuts(experiment, header)) if kind.shares_units and halving is None else ()
-    return {"units": kind.units(experiment, header), "chunks": chunks if len(chunks) > 1 else ()}
+    chunks = tuple(map(present, kind.cuts(experiment, header))) if kind.shares_units and halving is None else ()
+    return kind.units(experiment, header), chunks if len(chunks) > 1 else ()
 
 
 def _narrowed(experiment: Experiment, space: Space, search: Search) -> Experiment:

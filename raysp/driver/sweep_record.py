@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from raysp.config import plugins, settings
 from raysp.config.experiment import STANDIN, Experiment
@@ -23,7 +22,7 @@ def check_folder(run: RunFolder) -> None:
 
 
 def begin(
-    run: RunFolder, experiment: Experiment, definitions: list[Definition], root: str, asked: Mapping[str, Any]
+    run: RunFolder, experiment: Experiment, definitions: list[Definition], root: str, asked: Mapping[str, object]
 ) -> None:
     """Add a command to the record; one before it that did not say how it ended was killed.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
@@ -88,7 +87,7 @@ def scores_of(run: RunFolder) -> dict[str, dict[str, float]]:
     whole = col("unit").is_null() & col("unit_index").is_null()
     found: dict[str, dict[str, float]] = {}
     for row in read_metrics(run, whole, col("decoding").is_null(), col("value").is_finite()).to_dicts():
-        found.setdefault(row["run_trial"], {})[_name(row)] = row["value"]
+        found.setdefault(row["run_trial"], {})[_name(row["part"], row["metric"], row["parameter"])] = row["value"]
     return found
 
 
@@ -99,7 +98,7 @@ def same(there: float | None, value: float) -> bool:
     return there == value or (math.isnan(there) and math.isnan(value)) or (math.isinf(value) and abs(there) > 1e308)
 
 
-def _name(row: dict[str, Any]) -> str:
+def _name(part: str, metric: str, parameter: str | None) -> str:
     """Return what MLflow calls a score: part, metric and parameter, in the characters that it allows."""
-    parameter = "" if row["parameter"] is None else f" {row['parameter']}"
-    return re.sub(r"[^\w.\- :/]", "", f"{row['part']}/{row['metric']}{parameter}")
+    spelled = "" if parameter is None else f" {parameter}"
+    return re.sub(r"[^\w.\- :/]", "", f"{part}/{metric}{spelled}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysp.io.words import number
 from raysp.kinds.metric import Metric
@@ -27,7 +27,9 @@ def over_units(table: polars.DataFrame, metrics: Mapping[str, Metric], bounds: S
     for (split,), rows in table.group_by("split", maintain_order=True):
         values: dict[str, dict[str, list[float | None]]] = {}
         for row in rows.to_dicts():
-            values.setdefault(row["model"], {}).setdefault(_name(row), []).append(row["value"])
+            values.setdefault(row["model"], {}).setdefault(_name(row["metric"], row["parameter"]), []).append(
+                row["value"]
+            )
         names = list(_columns(metrics, {name for found in values.values() for name in found}))
         models = ordered(values, bounds)
         yield ""
@@ -64,8 +66,8 @@ def spell(values: Sequence[float | None]) -> str:
     return f"{number(mean)} ± {number(spread)} ({len(known)}{tail})"
 
 
-def _name(row: Mapping[str, Any]) -> str:
-    return row["metric"] if row["parameter"] is None else f"{row['metric']} ({row['parameter']})"
+def _name(metric: str, parameter: str | None) -> str:
+    return metric if parameter is None else f"{metric} ({parameter})"
 
 
 def _columns(metrics: Mapping[str, Metric], there: set[str]) -> Iterator[str]:

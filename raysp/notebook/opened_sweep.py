@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import polars
 
@@ -13,7 +12,7 @@ from raysp.notebook.opened_run import OpenedRun
 from raysp.runs.curve import read_curve
 from raysp.search import table
 from raysp.search.result import read_result
-from raysp.search.settings_file import read_settings
+from raysp.search.settings_file import Best, read_settings
 from raysp.search.study import read_studies
 
 
@@ -41,7 +40,7 @@ class OpenedSweep(OpenedRun):
         return table.table(self._folder, [read_result(study) for study in read_studies(self._folder)])
 
     @property
-    def settings(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    def settings(self) -> Mapping[str, Mapping[str, Best]]:
         """The best settings, model -> split -> "hyperparameters", "training" and what chose them.
 
         Raises:

@@ -12,7 +12,7 @@ from raysp.errors import BadInput
 from raysp.io import files
 from raysp.search.outcome import Outcome, Score, joined, outcome, ranking, score
 from raysp.search.proposer import Proposer
-from raysp.search.result import finished_path, read_result
+from raysp.search.result import Finished, finished_path, read_result
 from raysp.search.study import Candidate, Part, Study
 
 
@@ -121,7 +121,7 @@ class ActiveStudy:
 
     def finish(self) -> None:
         """Write finished.json: what the study holds now is a result."""
-        result = {
+        result: Finished = {
             "candidates": len(self.candidates),
             "ended_by": "minutes" if self.closed_by_time else "samples",
             "finalists": self.finalists(),
@@ -129,8 +129,8 @@ class ActiveStudy:
         }
         files.write_json(finished_path(self.study), result)
         found = read_result(self.study)
-        winner = {"winner": found.winner, "trials": len(found.trials)}
-        files.write_json(finished_path(self.study), result | winner)
+        result |= {"winner": found.winner, "trials": len(found.trials)}
+        files.write_json(finished_path(self.study), result)
 
     def _parts(self) -> list[Part]:
         return list(self.study.definition.parts(self.study.definition.seeds))

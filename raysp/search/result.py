@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, cast
 
 from raysp.config import settings
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.search.outcome import Outcome, Score, front, joined, outcome, ranking, score
 from raysp.search.study import Candidate, Study
+
+
+class Finished(TypedDict, total=False):
+    """finished.json of a study.
+
+    Attributes:
+        candidates: how many it has.
+        ended_by: "samples" or "minutes".
+        finalists: candidates that were trained again.
+        final_seeds: over which seeds.
+        winner: a candidate; None where none ended.
+        trials: of all candidates.
+    """
+
+    candidates: int
+    ended_by: str
+    finalists: list[int]
+    final_seeds: list[int]
+    winner: int | None
+    trials: int
+
 
 NEEDED = ("finalists", "final_seeds")
 FINISHED = {"finalists": tuple[int, ...], "final_seeds": tuple[int, ...], "winner": int | None}
@@ -42,14 +63,14 @@ class Result:
     order: tuple[int, ...]
     front: tuple[int, ...]
     winner: int | None
-    finished: Mapping[str, Any]
+    finished: Finished
 
 
 def read_result(study: Study) -> Result:
     """Return what a study has come to. Raises BadInput when a file of its record is damaged."""
     candidates = tuple(study.candidates())
     path = finished_path(study)
-    finished = settings.check_kinds(files.read_object(path, *NEEDED), FINISHED, path) if files.exists(path) else {}
+    finished = _finished(path) if files.exists(path) else Finished()
     own, final = study.definition.seeds, tuple(finished.get("final_seeds", ()))
     finalists = finished.get("finalists", [])
     if not all(0 <= number < len(candidates) for number in finalists):
@@ -73,6 +94,10 @@ def read_result(study: Study) -> Result:
     winner = won[0] if won else order[0] if order else None
     pareto = tuple(front(scores, names)) if len(names) > 1 else ()
     return Result(study, candidates, trials, outcomes, scores, finals, order, pareto, winner, finished)
+
+
+def _finished(path: str) -> Finished:
+    return cast(Finished, settings.check_kinds(files.read_object(path, *NEEDED), FINISHED, path))
 
 
 def lines(result: Result) -> list[str]:

@@ -6,10 +6,11 @@ import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from raysp.config import code_hash, settings
 from raysp.config.experiment import STANDIN, Experiment, ModelChoice, Recording, in_present_words
+from raysp.config.settings import Plain
 from raysp.data.sources.catalog import role
 from raysp.data.splits import store
 from raysp.errors import BadInput, NotReady, expect, present
@@ -24,17 +25,46 @@ from raysp.search.study import read_studies
 BEST = {"data": str, "hyperparameters": Mapping, "training": Mapping}
 
 
+class Best(TypedDict, total=False):
+    """The best settings of a model on a split.
+
+    Attributes:
+        objective: what chose them.
+        value, sd: of it, mean and standard deviation over `seeds`.
+        defaults: the same of the experiment's own settings.
+        candidate, of: its number, and how many there were.
+        data: fingerprint of the split.
+        code: digest of the files that computed it.
+        searched: names of the settings that varied.
+        front: with several objectives, candidates that no other one dominates.
+    """
+
+    objective: str
+    value: float
+    sd: float | None
+    seeds: list[int]
+    defaults: float | None
+    candidate: int
+    of: int
+    data: str
+    code: str
+    hyperparameters: Mapping[str, Plain]
+    training: Mapping[str, Plain]
+    searched: list[str]
+    front: list[dict[str, float]]
+
+
 @dataclass(frozen=True)
 class BestSettings:
     """What a sweep found best.
 
     Attributes:
         sweep: the sweep's folder or file, for messages.
-        models: model -> full split name -> {"data", "hyperparameters", "training", ...}.
+        models: model -> full split name -> its best settings.
     """
 
     sweep: str
-    models: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    models: Mapping[str, Mapping[str, Best]]
 
 
 def write_settings(run: RunFolder, results: list[Result], commit: str) -> str | None:
@@ -45,7 +75,7 @@ def write_settings(run: RunFolder, results: list[Result], commit: str) -> str | 
     """
     if not all(result.finished and result.winner is not None for result in results):
         return None
-    models: dict[str, dict[str, object]] = {}
+    models: dict[str, dict[str, Best]] = {}
     for result in results:
         definition = result.study.definition
         models.setdefault(definition.model, {})[definition.split] = _best(result)
@@ -145,7 +175,7 @@ def check_data(best: BestSettings, splits: list[str], root: str) -> None:
                 )
 
 
-def _best(result: Result) -> dict[str, object]:
+def _best(result: Result) -> Best:
     definition, number = result.study.definition, present(result.winner)
     parts = parted(definition.space.complete(result.candidates[number].params, definition.base))
     final = result.finals.get(number)
@@ -153,7 +183,7 @@ def _best(result: Result) -> dict[str, object]:
     score, name = final or result.scores[number], definition.objectives[0]
     defaults = result.scores[0].values.get(name) if result.candidates[0].source == "defaults" else None
     training = {field: value for field, value in parts["training"].items() if field not in FIXED}
-    found: dict[str, object] = {
+    found: Best = {
         "objective": name,
         "value": score.values[name],
         "sd": score.spread.get(name),
@@ -174,12 +204,12 @@ def _best(result: Result) -> dict[str, object]:
     return found
 
 
-def _with(choice: ModelChoice, split: str, best: Mapping[str, Any]) -> ModelChoice:
+def _with(choice: ModelChoice, split: str, best: Best) -> ModelChoice:
     changes = {"hyperparameters": dict(best["hyperparameters"]), "training": dict(best["training"])}
     return dataclasses.replace(choice, per_split={**choice.per_split, split.removeprefix(STANDIN): changes})
 
 
-def _foreign(best: BestSettings, model: str, swept: Mapping[str, Any], splits: list[str]) -> str:
+def _foreign(best: BestSettings, model: str, swept: Mapping[str, Best], splits: list[str]) -> str:
     other = {name.removeprefix(STANDIN) for name in swept} & {name.removeprefix(STANDIN) for name in splits}
     if other:
         kind = "generated stand-ins" if any(name.startswith(STANDIN) for name in swept) else "real recordings"

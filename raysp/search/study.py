@@ -181,7 +181,7 @@ class Study:
 
     run: RunFolder
     definition: Definition
-    accepted: tuple[Mapping[str, Any], ...] = ()
+    accepted: tuple[Mapping[str, object], ...] = ()
 
     @property
     def name(self) -> str:
@@ -324,7 +324,7 @@ def read_study(run: RunFolder, model: str, split: str) -> Study:
     values = {**in_present_words(found), "space": parse_space(found["space"], path)}
     halving = values.get("halving")
     values["halving"] = None if halving is None else settings.build(Halving, halving, f"{path}, halving")
-    accepted = settings.coerce(tuple[Mapping[str, Any], ...], values.pop("accepted", []), f"{path}, accepted")
+    accepted = settings.coerce(tuple[Mapping[str, object], ...], values.pop("accepted", []), f"{path}, accepted")
     definition = settings.build(Definition, values, path)
     if (definition.model, definition.split) != (model, split):
         raise BadInput(f"{path} is the study of {definition.model} on {definition.split}; start over with --force")

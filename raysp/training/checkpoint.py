@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ class Damaged(ValueError):
     """The file is not what was written."""
 
 
-def save(path: str, trial_id: str, state: dict[str, Any]) -> None:
+def save(path: str, trial_id: str, state: Mapping[str, object]) -> None:
     """Write a state of tensors and plain values; a file that was there is replaced whole.
 
     Raises:
