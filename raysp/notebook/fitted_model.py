@@ -73,7 +73,8 @@ class FittedModel:
             Of trials: `rates` (trials, bins, units) float32 expected spikes per bin, held-in units first;
             `rates_forward` (trials, forward, units) and `latents` (trials, bins, dimensions), None where the model has
             none. Of a continuous recording: its test part's spike trains, one for each unit and decoding. Of injected
-            currents: one for each unit and current of the test part, with `rates` (bins,) spikes/ms.
+            currents: one for each unit and current of the test part, with `rates` (bins,) spikes/ms. Of
+            labelled sequences: float32 logits (samples, readouts, classes) of the test part, or of the sequences given.
 
         Raises:
             RuntimeError: torch's own, where the data have another number of units than the model was fitted to.

@@ -32,7 +32,12 @@ def is_standin(config: Config) -> bool:
 
 
 def build(config: Config, name: str) -> Built:
-    """Make a split of the digits: 8 steps of 8 values from 0 to 1."""
+    """Make a split of the digits: 8 steps of 8 values from 0 to 1.
+
+    >>> import raysp
+    >>> raysp.load_split(source="digits_small")
+    digits_small (labelled_sequences; train 1,347, eval 450; steps 8, features 8, classes 10)
+    """
     from sklearn.datasets import load_digits
 
     found = load_digits()
