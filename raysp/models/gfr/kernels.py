@@ -14,6 +14,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
+from raysp.models.gfr.vectors import filter_backward, filter_forward
+
 WIDTH = 64
 """Lanes of a tile."""
 
@@ -77,20 +79,14 @@ def forward(
         rates: (bins, WIDTH) gets the rates, spikes/ms.
         inner: (bins, WIDTH) gets (z - b) / sigma.
     """
-    bins, terms, order = current.shape[0], alpha.shape[0], poly.shape[0]
+    bins, order = current.shape[0], poly.shape[0]
     zero = current.dtype.type(0)
     state[:] = zero
     rate[:] = zero
     for t in range(bins):
         now, out, inside = current[t], rates[t], inner[t]
-        for s in range(WIDTH):
-            drive[s] = zero
-        for i in range(terms):
-            left, h, a, b = decay[i], state[i], alpha[i], beta[i]
-            for s in range(WIDTH):
-                v = left * h[s] + a[s] * now[s] + b[s] * rate[s]
-                h[s] = v
-                drive[s] += v
+        # Numba gives the context itself.
+        filter_forward(state, alpha, beta, decay, now, rate, drive)  # type: ignore[call-arg]
         top = poly[order - 1]
         if order == 2:
             low = poly[0]
@@ -175,8 +171,6 @@ def backward(
                 for k in range(order - 1, 0, -1):
                     slope = slope * x + current.dtype.type(k) * poly[k, s]
                 drive[s] *= slope * scale[s]
-        rate[:] = zero
-        before = rates[t - 1] if t > 0 else state[0]
         if t == 0:
             # Nothing was fired before the first bin.
             for i in range(terms):
@@ -184,16 +178,9 @@ def backward(
                 for s in range(WIDTH):
                     to_alpha[s] += (left * h[s] + drive[s]) * now[s]
             break
-        for i in range(terms):
-            left, h, b, to_alpha, to_beta = decay[i], state[i], beta[i], into[i], into[terms + i]
-            for s in range(WIDTH):
-                v = left * h[s] + drive[s]
-                h[s] = v
-                rate[s] += b[s] * v
-            for s in range(WIDTH):
-                to_alpha[s] += h[s] * now[s]
-            for s in range(WIDTH):
-                to_beta[s] += h[s] * before[s]
+        before = rates[t - 1]
+        # Numba gives the context itself.
+        filter_backward(state, beta, decay, drive, now, before, rate, into)  # type: ignore[call-arg]
     for s in range(WIDTH):
         to_gamma[s] /= gamma[s]
 

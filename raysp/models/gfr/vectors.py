@@ -1,7 +1,7 @@
-"""Loops of Levenberg-Marquardt as vector instructions, which no compiler finds by itself: arrays might overlap.
+"""Loops of the fits as vector instructions, which no compiler finds by itself: arrays might overlap.
 
-Each takes contiguous arrays of double precision whose last axis is a multiple of VECTOR. Sums are taken in one order,
-whatever the machine's vectors are.
+Each takes contiguous arrays of one precision whose last axis is a multiple of VECTOR, or, in single precision, of twice
+that. Sums are taken in one order, whatever the machine's vectors are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Intrinsic = tuple["Signature", Callable[..., ir.Value]]
 """A signature, and what writes the code."""
 
 VECTOR = 4
-"""Numbers side by side."""
+"""Numbers of double precision side by side; of single precision there are twice as many."""
 
 BATCH = 4
 """Bins whose products are added at once."""
@@ -51,25 +51,29 @@ class _Array:
         array = context.make_array(kind)(context, builder, value)
         self.builder, self.data = builder, array.data
         self.shape = cgutils.unpack_tuple(builder, array.shape)
+        single = kind.dtype == types.float32
+        self.many = ir.VectorType(ir.FloatType(), 2 * VECTOR) if single else MANY
+        self.bytes = 4 if single else 8
 
     def one(self, at: ir.Value) -> ir.Value:
         """Return the number there, in all places of a vector."""
-        return spread(self.builder, self.builder.load(self.builder.gep(self.data, [at])))
+        return spread(self.builder, self.builder.load(self.builder.gep(self.data, [at])), self.many)
 
     def load(self, at: ir.Value) -> ir.Value:
-        return self.builder.load(self._there(at), align=8)
+        return self.builder.load(self._there(at), align=self.bytes)
 
     def store(self, value: ir.Value, at: ir.Value) -> None:
-        self.builder.store(value, self._there(at), align=8)
+        self.builder.store(value, self._there(at), align=self.bytes)
 
     def _there(self, at: ir.Value) -> ir.Value:
-        return self.builder.bitcast(self.builder.gep(self.data, [at]), MANY.as_pointer())
+        return self.builder.bitcast(self.builder.gep(self.data, [at]), self.many.as_pointer())
 
 
-def spread(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+def spread(builder: ir.IRBuilder, value: ir.Value, many: ir.VectorType = MANY) -> ir.Value:
     """Return a vector of one number."""
-    first = builder.insert_element(NOTHING, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, NOTHING, ir.Constant(ir.VectorType(ir.IntType(32), VECTOR), [0] * VECTOR))
+    nothing, places = ir.Constant(many, ir.Undefined), ir.VectorType(ir.IntType(32), many.count)
+    first = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, nothing, ir.Constant(places, [0] * many.count))
 
 
 def _plus_product(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
@@ -86,8 +90,25 @@ def _total(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 
-def _each_vector(builder: ir.IRBuilder, count: ir.Value) -> AbstractContextManager[Any]:
-    return cgutils.for_range(builder, builder.udiv(count, _index(VECTOR)))
+def _each_vector(builder: ir.IRBuilder, count: ir.Value, many: ir.VectorType = MANY) -> AbstractContextManager[Any]:
+    return cgutils.for_range(builder, builder.udiv(count, _index(many.count)))
+
+
+class _Sum:
+    """A vector that is added to, 0 at first."""
+
+    def __init__(self, builder: ir.IRBuilder, many: ir.VectorType) -> None:
+        self.builder, self.place = builder, cgutils.alloca_once(builder, many)
+        builder.store(ir.Constant(many, [0.0] * many.count), self.place)
+
+    @property
+    def value(self) -> ir.Value:
+        """What there is."""
+        return self.builder.load(self.place)
+
+    @value.setter
+    def value(self, value: ir.Value) -> None:
+        self.builder.store(value, self.place)
 
 
 def _arrays(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> list[Any]:
@@ -95,6 +116,95 @@ def _arrays(context: BaseContext, builder: ir.IRBuilder, signature: Signature, a
         _Array(context, builder, kind, value) if isinstance(kind, types.Array) else value
         for kind, value in zip(signature.args, args, strict=True)
     ]
+
+
+@intrinsic
+def filter_forward(
+    typing: Context,
+    state: types.Type,
+    alpha: types.Type,
+    beta: types.Type,
+    decay: types.Type,
+    now: types.Type,
+    rate: types.Type,
+    drive: types.Type,
+) -> Intrinsic:
+    """Let the filters of a tile's lanes fade and take in currents and rates; write their sums.
+
+    Args:
+        state: (terms, lanes), changed.
+        alpha: (terms, lanes).
+        beta: (terms, lanes).
+        decay: (terms,).
+        now: (lanes,) currents.
+        rate: (lanes,) of the bin before.
+        drive: (lanes,) gets the sums over terms.
+    """
+
+    def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
+        states, gains, loops, left, currents, rates, sums = _arrays(context, builder, signature, args)
+        terms, width = states.shape
+        with _each_vector(builder, width, states.many) as outer:
+            place = builder.mul(outer.index, _index(states.many.count))
+            heard, fired, total = currents.load(place), rates.load(place), _Sum(builder, states.many)
+            with cgutils.for_range(builder, terms) as inner:
+                at = builder.add(builder.mul(inner.index, width), place)
+                kept = builder.fmul(left.one(inner.index), states.load(at), flags=("contract",))
+                value = _plus_product(
+                    builder, loops.load(at), fired, _plus_product(builder, gains.load(at), heard, kept)
+                )
+                states.store(value, at)
+                total.value = builder.fadd(total.value, value)
+            sums.store(total.value, place)
+        return context.get_dummy_value()
+
+    return types.void(state, alpha, beta, decay, now, rate, drive), code
+
+
+@intrinsic
+def filter_backward(
+    typing: Context,
+    state: types.Type,
+    beta: types.Type,
+    decay: types.Type,
+    drive: types.Type,
+    now: types.Type,
+    before: types.Type,
+    rate: types.Type,
+    into: types.Type,
+) -> Intrinsic:
+    """Let gradients fade through the filters of a tile's lanes, a bin back; add to those of alpha and beta.
+
+    Args:
+        state: (terms, lanes) gradient in the filters' states, changed.
+        beta: (terms, lanes).
+        decay: (terms,).
+        drive: (lanes,) gradient in the bin's drive.
+        now: (lanes,) currents.
+        before: (lanes,) rates of the bin before.
+        rate: (lanes,) gets the gradient in those.
+        into: (2 terms or more, lanes) gradient in alpha, then in beta, added to.
+    """
+
+    def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
+        states, loops, left, pulls, currents, rates, pulled, sums = _arrays(context, builder, signature, args)
+        terms, width = states.shape
+        with _each_vector(builder, width, states.many) as outer:
+            place = builder.mul(outer.index, _index(states.many.count))
+            pull, heard, fired = (one.load(place) for one in (pulls, currents, rates))
+            total = _Sum(builder, states.many)
+            with cgutils.for_range(builder, terms) as inner:
+                at = builder.add(builder.mul(inner.index, width), place)
+                value = _plus_product(builder, left.one(inner.index), states.load(at), pull)
+                states.store(value, at)
+                total.value = _plus_product(builder, loops.load(at), value, total.value)
+                sums.store(_plus_product(builder, value, heard, sums.load(at)), at)
+                to_beta = builder.add(at, builder.mul(terms, width))
+                sums.store(_plus_product(builder, value, fired, sums.load(to_beta)), to_beta)
+            pulled.store(total.value, place)
+        return context.get_dummy_value()
+
+    return types.void(state, beta, decay, drive, now, before, rate, into), code
 
 
 @intrinsic
