@@ -86,7 +86,7 @@ def forward(
     for t in range(bins):
         now, out, inside = current[t], rates[t], inner[t]
         # Numba gives the context itself.
-        filter_forward(state, alpha, beta, decay, now, rate, drive)  # type: ignore[call-arg]
+        filter_forward(state, alpha, beta, decay, now, rate, drive)  # type: ignore[call-arg, arg-type]
         top = poly[order - 1]
         if order == 2:
             low = poly[0]
@@ -180,7 +180,7 @@ def backward(
             break
         before = rates[t - 1]
         # Numba gives the context itself.
-        filter_backward(state, beta, decay, drive, now, before, rate, into)  # type: ignore[call-arg]
+        filter_backward(state, beta, decay, drive, now, before, rate, into)  # type: ignore[call-arg, arg-type]
     for s in range(WIDTH):
         to_gamma[s] /= gamma[s]
 
