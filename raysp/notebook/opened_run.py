@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars
 
+from raysp.collection.predictions import AGAIN
 from raysp.config.experiment import Trial
 from raysp.driver.evaluate import evaluate_trial, wanted
 from raysp.errors import BadInput, NotReady, last_line, unknown
@@ -102,7 +103,7 @@ class OpenedRun:
             together.setdefault(of_split[trial.split].name, []).append(path)
         if not together:
             raise NotReady(f"{self.path} has no finished trial yet; run the experiment, or wait for it")
-        frames = [lazy_tables.scan(paths) for paths in together.values()]
+        frames = [lazy_tables.scan(paths, AGAIN) for paths in together.values()]
         return frames[0] if len(frames) == 1 else polars.concat(frames, how="diagonal_relaxed")
 
     def curve(self, trial: str) -> polars.DataFrame:

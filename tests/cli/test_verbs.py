@@ -1,3 +1,4 @@
+import importlib.metadata
 import os
 import pathlib
 import subprocess
@@ -8,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from raysp import cli, load_split
+from raysp.cli.doctor import examine
+from raysp.data.nlb.reference import INSTALL
 from raysp.errors import BadInput
 
 HEAVY = {"torch", "ray", "mlflow", "polars", "pandas", "scipy", "matplotlib", "numpy", "h5py"}
@@ -78,6 +81,17 @@ def test_doctor_reports_what_it_finds(tmp_path):
     result = run("doctor", "--root", str(tmp_path))
     for name in ("python", "ray", "torch", "mlflow", "nlb_tools", "devices", "tracking", "data", "disk"):
         assert name in result.output
+
+
+def test_doctor_calls_the_benchmarks_judge_no_defect_and_names_the_step(tmp_path, monkeypatch):
+    def version(name):
+        if name == "nlb_tools":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    (found,) = (one for one in examine(str(tmp_path)) if one.name == "nlb_tools")
+    assert (found.good, found.text.endswith(f"run: {INSTALL}")) == (True, True)
 
 
 def test_a_generated_retina_is_there_by_its_name_and_read_as_the_output_says(tmp_path):

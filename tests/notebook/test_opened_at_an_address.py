@@ -10,7 +10,7 @@ from raysp.config.experiment import Experiment, ModelChoice, Training
 from raysp.data.splits import store
 from raysp.driver.plan import make_plan
 from raysp.driver.record import write_record
-from raysp.errors import NotReady
+from raysp.errors import NotReady, StoreError
 from raysp.io import files, lazy_tables, tables
 from raysp.kinds.population import rates_file
 from raysp.runs.folder import RunFolder
@@ -84,6 +84,10 @@ def test_of_a_test_phase_all_is_there_but_its_answers(there):
     fitted = run.fitted(trial)
     rates, _ = rates_file.read_rates(there.trial(trial).predictions, "eval")
     np.testing.assert_array_equal(fitted.predict(split.eval).rates, rates)
+    first = run.fitted(run.trials.filter(model="sae", split=VAL)["trial"].item())
+    again = raysp.fit(first, split, progress=False)
+    assert again.trial.id == trial
+    np.testing.assert_array_equal(again.predict(split.eval).rates, rates)
     assert run.scores.collect()["split"].unique().to_list() == [VAL]
     with pytest.raises(NotReady, match=r"as `raysp evaluate RUN --phase test` does, and counts it"):
         fitted.scores(split)
@@ -102,6 +106,9 @@ def test_a_lazy_table_reads_groups_of_rows_that_match_and_columns_that_are_asked
     assert lazy.select("number").head(4).collect()["number"].to_list() == [0, 1, 2, 3]
     assert lazy.select(col("rates").list.sum().sum()).collect().item() == 48
     assert lazy.filter(name="c").collect().equals(both.clear())
+    door.refused.add(bucket.removeprefix("s3://"))
+    with pytest.raises(StoreError, match=r"one\.parquet is refused"):
+        lazy.collect()
     on_disk = [str(tmp_path / name) for name in ("one.parquet", "two.parquet")]
     for path in on_disk:
         tables.write_table(path, table)
