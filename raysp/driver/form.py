@@ -194,7 +194,7 @@ def _with_older(
 
 def same_but_code(before: Trial, now: Trial) -> bool:
     """Tell whether two trials are the same but for the code, and for settings that only one of the codes knows."""
-    names = ("shown", "model", "split", "seed", "units", "training", "data", "follows")
+    names = ("shown", "model", "split", "seed", "units", "training", "data", "inputs", "follows")
     return all(getattr(before, name) == getattr(now, name) for name in names) and linked(
         before.hyperparameters, now.hyperparameters
     )

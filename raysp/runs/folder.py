@@ -269,7 +269,7 @@ def alike(trials: Sequence[Trial], accepted: Iterable[Accepted] = ()) -> list[Tr
 
     def like(trial: Trial) -> bool:
         other = newest[trial.shown, trial.split, trial.units]
-        if (trial.model, trial.training, trial.data) != (other.model, other.training, other.data):
+        if any(getattr(trial, name) != getattr(other, name) for name in ("model", "training", "data", "inputs")):
             return False
         if trial.code == other.code:
             return trial.hyperparameters == other.hyperparameters

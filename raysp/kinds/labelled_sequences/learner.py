@@ -124,7 +124,7 @@ def accuracies(model: Any, part: Labelled, device: torch.device, seed: int) -> d
     """Return the validation part's accuracy at the first readout, and that of the vote of all."""
     found = logits_of(model, part.sequences, device, seed)
     first, voted = accuracy(found[:, 0].argmax(axis=-1), part.labels), accuracy(vote(found), part.labels)
-    return {"validation accuracy": first, "validation accuracy (vote)": voted}
+    return {"validation accuracy": first, "validation vote accuracy": voted}
 
 
 def check_training(how: Training) -> None:

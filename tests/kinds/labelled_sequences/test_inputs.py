@@ -1,6 +1,7 @@
 """Networks whose neurons come from another run: planned with its rows' digest, copied, drawn by seed, or refused."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import polars
@@ -16,7 +17,7 @@ from raysp.io import files, tables
 from raysp.kinds.current_clamp.cells import best_cells
 from raysp.kinds.labelled_sequences.inputs import inputs
 from raysp.kinds.labelled_sequences.logits_file import read_logits
-from raysp.runs.folder import RunFolder, trial_from, trial_to
+from raysp.runs.folder import RunFolder, alike, trial_from, trial_to
 from raysp.runs.trial_log import Setting
 from raysp.trials.fitted_again import fitted_again
 from raysp.trials.run_trial import run_trial
@@ -55,7 +56,12 @@ def test_a_trial_is_named_by_the_rows_it_starts_from_and_a_record_brings_them_ba
     tables.write_table(copy, table.reverse(), note)
     assert planned(waves, copy)[0].inputs == trial.inputs
     tables.write_table(copy, table.with_columns(gamma=polars.col("gamma") * 2), note)
-    assert planned(waves, copy)[0].inputs != trial.inputs
+    (other,) = planned(waves, copy)
+    assert other.inputs != trial.inputs
+    # What started from other rows is not averaged with it.
+    assert alike([trial, replace(trial, seed=1), replace(trial, inputs=other.inputs)]) == [
+        replace(trial, inputs=other.inputs)
+    ]
 
 
 def test_its_neurons_are_the_cells_drawn_by_seed_and_it_goes_on_without_the_other_run(waves, cells, tmp_path):
