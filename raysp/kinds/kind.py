@@ -87,7 +87,7 @@ class Elsewhere:
 
 
 class Kind(abc.ABC, Generic[S]):
-    """A kind of data; S is the class of its splits.
+    """A kind of data, `class Mine(Kind[MySplit])` by the class of its splits.
 
     Attributes:
         name: of its folder here, and of the file of its Split.

@@ -18,6 +18,7 @@ from raysp.search.study import Candidate, Definition
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
+    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
 Token = bool | int | float | str | None
@@ -69,13 +70,15 @@ def frozen(definition: Definition, candidate: Candidate, score: Score, *, runnin
     return create_trial(state=TrialState.FAIL, **common)
 
 
-def new_study(definition: Definition, **options: Any) -> optuna.Study:
+def new_study(definition: Definition, storage: BaseStorage | None = None, name: str | None = None) -> optuna.Study:
     """Return an empty Optuna study with the definition's directions, Optuna's own messages silenced."""
     import optuna
 
     optuna.logging.set_verbosity(logging.ERROR)
     directions: dict[str, Literal["minimize", "maximize"]] = {"min": "minimize", "max": "maximize"}
-    return optuna.create_study(directions=[directions[better(name)] for name in definition.objectives], **options)
+    return optuna.create_study(
+        directions=[directions[better(name)] for name in definition.objectives], storage=storage, study_name=name
+    )
 
 
 def write_journal(result: Result) -> str:
@@ -99,7 +102,7 @@ def write_journal(result: Result) -> str:
             self.logs += logs
 
     lines, definition = Lines(), result.study.definition
-    found = new_study(definition, storage=JournalStorage(lines), study_name=result.study.name)
+    found = new_study(definition, JournalStorage(lines), result.study.name)
     for candidate in result.candidates:
         score = result.scores[candidate.number]
         if candidate.inside and score.state != "waiting":
