@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from raysp.config.ranges import Positive
 from raysp.data.splits.current_clamp import CurrentClampSizes
 from raysp.models.gfr import model as gfr
+from raysp.models.gfr.clean import CleanConfig
 from raysp.models.gfr.parameters import TAUS_MS
 
 
 @dataclass(frozen=True)
-class Config(gfr.CleanConfig):
+class Config(CleanConfig):
     """Settings, as `gfr` has them in its protocol "clean"."""
 
     taus_ms: tuple[Positive, ...] = TAUS_MS

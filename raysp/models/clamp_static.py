@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from raysp.data.splits.current_clamp import CurrentClampSizes
 from raysp.models.gfr import model as gfr
+from raysp.models.gfr.clean import CleanConfig
 
 
 @dataclass(frozen=True)
-class Config(gfr.CleanConfig):
+class Config(CleanConfig):
     """Settings, as `gfr` has them in its protocol "clean"."""
 
 

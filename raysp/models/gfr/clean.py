@@ -13,12 +13,15 @@ from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
+from raysp.config.ranges import Count, Natural, NonNegative, Positive, Several
 from raysp.data.splits.current_clamp import CurrentClampSplit
+from raysp.errors import BadInput
+from raysp.models import base
 from raysp.models.base import Stages
 from raysp.models.gfr import descent, second_order, validation
 from raysp.models.gfr.groups import part
@@ -44,6 +47,40 @@ TOLERANCE, COARSE, EVALUATIONS = 1e-5, 1e-4, 40
 PARTS = ("alpha", "beta", "activation")
 SIMPLER = (("alpha", "activation"), ("activation",))
 """Parts of neurons that are candidates too, so that no fit validates worse than they do."""
+
+
+@dataclass(frozen=True)
+class CleanConfig(base.Config):
+    """Settings of the protocol "clean", which floors share.
+
+    Attributes:
+        degree: of the activation's polynomial.
+        starts: of each setting.
+        warm_up: epochs of Adam before Levenberg-Marquardt.
+        softness: spikes per bin added to recorded and expected counts; each a candidate, which goes on from that of
+            the next larger one. 0 is Poisson's likelihood; more is nearer to squared errors.
+        ridges: penalties on half the squared distance from a neuron without memory, of a loss per spike; each a
+            candidate.
+        gamma_least: bound of the highest rate, as a multiple of the robust one.
+        gamma_most: likewise.
+        weigh: what counts alike in the loss, "bins" or "stimuli".
+        chosen_by: "evr", explained variance, or "loss", Poisson, both of the bins that validate.
+    """
+
+    degree: Count = 1
+    starts: Count = 2
+    warm_up: Natural = 0
+    softness: Several[NonNegative] = (0.0, 0.1, 1.0)
+    ridges: Several[NonNegative] = (1e-4,)
+    gamma_least: Positive = 0.5
+    gamma_most: Positive = 10.0
+    weigh: Literal["bins", "stimuli"] = "bins"
+    chosen_by: Literal["evr", "loss"] = "evr"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.gamma_least > self.gamma_most:
+            raise BadInput(f"{self.where}, gamma_least expected at most gamma_most, got {self.gamma_least}")
 
 
 @dataclass(frozen=True)
@@ -73,7 +110,7 @@ class Choice:
         return np.repeat(fitted, [bends, terms, terms, size - bends - 2 * terms])
 
 
-def choices(config: Any, filters: Filters, parts: Many[str]) -> list[Choice]:
+def choices(config: CleanConfig, filters: Filters, parts: Many[str]) -> list[Choice]:
     """Return the candidates of each unit: without and with bent inputs, and simpler neurons than were asked for."""
     falling = sorted(set(config.softness), reverse=True)
     found = [
@@ -87,8 +124,9 @@ def choices(config: Any, filters: Filters, parts: Many[str]) -> list[Choice]:
 
 
 def fit(
-    split: CurrentClampSplit, config: Any, filters: Filters, seed: int, stages: Stages, train: Train = descent.train,
-    parts: Many[str] = PARTS, descend: Descend = second_order.descend, together: int | None = None,
+    split: CurrentClampSplit, config: CleanConfig, filters: Filters, seed: int, stages: Stages,
+    train: Train = descent.train, parts: Many[str] = PARTS, descend: Descend = second_order.descend,
+    together: int | None = None,
 ) -> Outcome:  # fmt: skip
     """Fit units; one without a spike in its training bins has no candidate.
 
@@ -123,7 +161,7 @@ def fit(
     return Outcome.joined(found) if found else block(units)
 
 
-def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
+def missing(split: CurrentClampSplit, unit: int, config: CleanConfig) -> str:
     """Return why a unit has no fit, going on after "it"."""
     return "has no spike in the bins that it trains on, or its loss is not finite"
 
@@ -160,7 +198,7 @@ class Rows:
 
     @classmethod
     def begin(
-        cls, split: CurrentClampSplit, config: Any, filters: Filters, seed: int, units: np.ndarray,
+        cls, split: CurrentClampSplit, config: CleanConfig, filters: Filters, seed: int, units: np.ndarray,
         sequences: dict[int, list[Sequence]], candidates: list[Choice],
     ) -> Rows:  # fmt: skip
         """Return the candidates of some units at their starts."""
@@ -182,7 +220,7 @@ class Rows:
 
 
 def _fitted(
-    split: CurrentClampSplit, config: Any, filters: Filters, rows: Rows, sequences: dict[int, list[Sequence]],
+    split: CurrentClampSplit, config: CleanConfig, filters: Filters, rows: Rows, sequences: dict[int, list[Sequence]],
     train: Train, descend: Descend,
 ) -> Outcome:  # fmt: skip
     units, bin_ms = np.unique(rows.unit), split.sizes.bin_ms

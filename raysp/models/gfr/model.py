@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from raysp.config.ranges import Count, Natural, NonNegative, Positive, Several
+from raysp.config.ranges import Count, NonNegative, Positive, Several
 from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
 from raysp.errors import BadInput, present
 from raysp.models import base
@@ -26,41 +26,7 @@ ON_DEVICE = 256
 
 
 @dataclass(frozen=True)
-class CleanConfig(base.Config):
-    """Settings of the protocol "clean", which floors share.
-
-    Attributes:
-        degree: of the activation's polynomial.
-        starts: of each setting.
-        warm_up: epochs of Adam before Levenberg-Marquardt.
-        softness: spikes per bin added to recorded and expected counts; each a candidate, which goes on from that of
-            the next larger one. 0 is Poisson's likelihood; more is nearer to squared errors.
-        ridges: penalties on half the squared distance from a neuron without memory, of a loss per spike; each a
-            candidate.
-        gamma_least: bound of the highest rate, as a multiple of the robust one.
-        gamma_most: likewise.
-        weigh: what counts alike in the loss, "bins" or "stimuli".
-        chosen_by: "evr", explained variance, or "loss", Poisson, both of the bins that validate.
-    """
-
-    degree: Count = 1
-    starts: Count = 2
-    warm_up: Natural = 0
-    softness: Several[NonNegative] = (0.0, 0.1, 1.0)
-    ridges: Several[NonNegative] = (1e-4,)
-    gamma_least: Positive = 0.5
-    gamma_most: Positive = 10.0
-    weigh: Literal["bins", "stimuli"] = "bins"
-    chosen_by: Literal["evr", "loss"] = "evr"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.gamma_least > self.gamma_most:
-            raise BadInput(f"{self.where}, gamma_least expected at most gamma_most, got {self.gamma_least}")
-
-
-@dataclass(frozen=True)
-class Config(CleanConfig):
+class Config(clean.CleanConfig):
     """Settings.
 
     Attributes:
