@@ -197,7 +197,7 @@ def evaluate(run: RunFolder, root: str, phase: str, *, anew: bool = True) -> int
     rows = jobs("raysp.driver.evaluate.evaluate_trial", calls) if calls else []
     write_metrics(run, [row for part in rows for row in part])
     for kind in kinds.known():
-        kind.tables(run)
+        kind.tables(run, jobs)
     compare(run, root)
     return len(trials)
 

@@ -12,6 +12,7 @@ from raysp.config.settings import Plain
 from raysp.errors import BadInput
 from raysp.io.rows import Rows
 from raysp.kinds import lines
+from raysp.kinds.jobs import Jobs, in_turn
 from raysp.kinds.metric import Metric
 from raysp.runs.records import Done, Record
 
@@ -226,8 +227,13 @@ class Kind(abc.ABC, Generic[S]):
         """
         return lines.over_units(table, self.metrics, bounds)
 
-    def tables(self, run: RunFolder) -> None:
-        """Write what is computed of a whole run's scores; what is stale goes."""
+    def tables(self, run: RunFolder, jobs: Jobs = in_turn) -> None:
+        """Write what is computed of a whole run's scores; what is stale goes.
+
+        Args:
+            run: the run folder.
+            jobs: runs a function, given by its dotted name, once per call, as many at a time as there is room for.
+        """
         return
 
     def compare(self, run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from raysp.io import files, tables
 from raysp.io.rows import Row
 from raysp.kinds.current_clamp.features import EXCITATORY, Features, common_lines, features_of
 from raysp.kinds.current_clamp.parameters_file import PROTOCOLS
+from raysp.kinds.jobs import Call, Jobs, in_turn
 from raysp.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -36,17 +37,22 @@ of the clusters' tree also "leaf" (number of a cell, its line) and, in order, "m
 which are numbered on after the cells). `features` is what was seen of cells, as `Features.words`; `item` what was
 decoded, tested, counted or merged; `count` of cells; `spread` the standard deviation over repeats or folds."""
 
+DECODERS: tuple[cell_types.Decoder, ...] = get_args(cell_types.Decoder)
 TEST_GROUPS = ("all", "spiny", "aspiny")
 LEAST = 8
 """Cells of a group that are tested."""
 
+FEW = 200
+"""Cells up to which all is done here, sooner than other processes would begin."""
 
-def write_analyses(run: RunFolder, cells: polars.DataFrame) -> None:
+
+def write_analyses(run: RunFolder, cells: polars.DataFrame, jobs: Jobs = in_turn) -> None:
     """Write the analyses of a run's cells; nothing where no model has enough of them. They are not done twice.
 
     Args:
         run: the run folder.
         cells: its table of fits, with `best`.
+        jobs: what runs parts of it side by side.
     """
     import polars
 
@@ -57,11 +63,14 @@ def write_analyses(run: RunFolder, cells: polars.DataFrame) -> None:
     now = {"format": FORMAT, "cells": files.digest(cells.select(*whose, *known).to_dicts())}
     if files.exists(path) and tables.read_note(path, AGAIN).get("made_from") == now:
         return
-    rows = []
-    for (split, model), part in cells.group_by("split", "model", maintain_order=True):
-        if part["alpha"].list.len().n_unique() == 1:
-            found = features_of(part)
-            rows += [{"split": split, "model": model, "features": found.words, **row} for row in analysed(found)]
+    whole = [
+        ({"split": split, "model": model}, features_of(part))
+        for (split, model), part in cells.group_by("split", "model", maintain_order=True)
+        if part["alpha"].list.len().n_unique() == 1
+    ]
+    calls: list[Call] = [((found, part), {}) for _, found in whole for part in PARTS]
+    done = iter((jobs if len(cells) > FEW else in_turn)(f"{__name__}.analysed", calls))
+    rows = [{**of, "features": found.words, **row} for of, found in whole for _ in PARTS for row in next(done)]
     if not rows:
         files.remove(path)
         return
@@ -69,34 +78,36 @@ def write_analyses(run: RunFolder, cells: polars.DataFrame) -> None:
     tables.write_table(path, polars.DataFrame(rows, schema=schema), {"made_from": now})
 
 
-def analysed(found: Features) -> Iterator[Row]:
-    """Yield the rows of one model's cells at one width of bins; nothing of what there are too few cells for."""
-    lines = common_lines(found)
-    if len(np.unique(lines.line)) > 1:
-        yield from _of_lines(lines)
-    for group in TEST_GROUPS:
-        cells = found if group == "all" else found.select(found.dendrite == group)
-        yield from _of_species(cells, group)
-    yield from _separable(found)
+def analysed(found: Features, part: str) -> list[Row]:
+    """Return the rows of one of PARTS, of one model's cells at one width of bins; none where there are too few."""
+    return list(PARTS[part](found))
 
 
 def _of_lines(found: Features) -> Iterator[Row]:
-    kind = np.where(np.isin(found.line, EXCITATORY), "excitatory", "inhibitory")
-    tasks = {"lines": found.line} | ({"excitatory or inhibitory": kind} if len(np.unique(kind)) > 1 else {})
-    for task, labels in tasks.items():
-        for decoder in ("linear", "mlp"):
-            got = cell_types.decode(found.values, labels, decoder)
-            item = f"{task}, {decoder}"
-            yield _row("decoding", item, "weighted F1", labels, got.f1)
-            yield _row("decoding", item, "accuracy", labels, got.accuracy)
-            if decoder == "linear":
-                yield from _importances(found, task, labels, got.importance)
-        if np.unique(labels, return_counts=True)[1].min() >= 4:
-            for name, halves in zip(
-                ("Pearson", "Spearman"), cell_types.split_halves(found.values, labels), strict=True
-            ):
-                yield _row("split halves", task, f"{name} of importances", labels, halves)
-    yield from _clusters(found)
+    lines = common_lines(found)
+    yield from _decoded(lines, "lines", lines.line)
+
+
+def _of_kinds(found: Features) -> Iterator[Row]:
+    lines = common_lines(found)
+    kind = np.where(np.isin(lines.line, EXCITATORY), "excitatory", "inhibitory")
+    yield from _decoded(lines, "excitatory or inhibitory", kind)
+
+
+def _decoded(found: Features, task: str, labels: np.ndarray) -> Iterator[Row]:
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2:
+        return
+    for decoder in DECODERS:
+        got = cell_types.decode(found.values, labels, decoder)
+        item = f"{task}, {decoder}"
+        yield _row("decoding", item, "weighted F1", labels, got.f1)
+        yield _row("decoding", item, "accuracy", labels, got.accuracy)
+        if decoder == "linear":
+            yield from _importances(found, task, labels, got.importance)
+    if counts.min() >= 4:
+        for name, halves in zip(("Pearson", "Spearman"), cell_types.split_halves(found.values, labels), strict=True):
+            yield _row("split halves", task, f"{name} of importances", labels, halves)
 
 
 def _importances(found: Features, task: str, labels: np.ndarray, values: np.ndarray) -> Iterator[Row]:
@@ -107,7 +118,10 @@ def _importances(found: Features, task: str, labels: np.ndarray, values: np.ndar
         yield _row("importance", f"{task}, mean of {group}", "share of weights", labels, own)
 
 
-def _clusters(found: Features) -> Iterator[Row]:
+def _clusters(whole: Features) -> Iterator[Row]:
+    found = common_lines(whole)
+    if len(np.unique(found.line)) < 2:
+        return
     got = cell_types.clusters(found.values, found.line)
     yield _row("clusters", f"{len(got.counts)} by Ward", "adjusted Rand index", found.line, [got.ari])
     yield _row("clusters", f"{len(got.counts)} by Ward", "V-measure", found.line, [got.v_measure])
@@ -121,7 +135,12 @@ def _clusters(found: Features) -> Iterator[Row]:
         yield {**_row("leaf", f"{cell}, {line}", "cells", found.line, [1.0]), "count": 1}
 
 
-def _of_species(found: Features, group: str) -> Iterator[Row]:
+def _of_species(found: Features) -> Iterator[Row]:
+    for group in TEST_GROUPS:
+        yield from _of_group(found if group == "all" else found.select(found.dendrite == group), group)
+
+
+def _of_group(found: Features, group: str) -> Iterator[Row]:
     mouse, human = (found.species == name for name in ("mouse", "human"))
     if min(mouse.sum(), human.sum()) < LEAST:
         return
@@ -164,3 +183,13 @@ def _row(analysis: str, item: str, statistic: str, labels: np.ndarray, values: S
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
     common: Row = {"analysis": analysis, "item": item, "statistic": statistic, "count": len(labels)}
     return {**common, "value": float(np.mean(values)), "spread": spread, "p": None}
+
+
+PARTS: Mapping[str, Callable[[Features], Iterator[Row]]] = {
+    "lines": _of_lines,
+    "excitatory or inhibitory": _of_kinds,
+    "clusters": _clusters,
+    "species": _of_species,
+    "separability": _separable,
+}
+"""What is done by itself, in the order of the table."""

@@ -13,6 +13,7 @@ from raysp.kinds.current_clamp.analyses import NAME as ANALYSES
 from raysp.kinds.current_clamp.analyses import write_analyses
 from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED, WIDE
 from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, read_parameters
+from raysp.kinds.jobs import Jobs, in_turn
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 
@@ -38,7 +39,7 @@ PUBLISHED_EVR, PUBLISHED_LOSS = 0.5, 0.45
 PREFERRED = "clean"
 
 
-def write_cells(run: RunFolder) -> None:
+def write_cells(run: RunFolder, jobs: Jobs = in_turn) -> None:
     """Write `parameters.parquet` of a run beside its metrics; nothing where no trial has parameters.
 
     Of fits to one unit at one width of bins and of activation bins by one protocol, whatever else differs, `best`
@@ -54,7 +55,7 @@ def write_cells(run: RunFolder) -> None:
     found = [_of_trial(run, trial, scores) for trial in trials]
     cells = marked(_joined(found))
     tables.write_table(path, cells, {"format": FORMAT, "kind": KIND})
-    write_analyses(run, cells)
+    write_analyses(run, cells, jobs)
 
 
 def marked(table: polars.DataFrame) -> polars.DataFrame:

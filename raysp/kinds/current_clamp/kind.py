@@ -12,6 +12,7 @@ from raysp.data.splits.units import find_units
 from raysp.errors import present
 from raysp.io.rows import Rows
 from raysp.kinds.current_clamp.metrics import METRICS
+from raysp.kinds.jobs import Jobs, in_turn
 from raysp.kinds.kind import Elsewhere, Kind, Products, Units
 from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.records import Done
@@ -101,11 +102,11 @@ class CurrentClamp(Kind["CurrentClampSplit"]):
 
         return over_units(table, bounds)
 
-    def tables(self, run: RunFolder) -> None:
+    def tables(self, run: RunFolder, jobs: Jobs = in_turn) -> None:
         """Write the parameters of all units with their scores, and what they say of cell types."""
         from raysp.kinds.current_clamp.cells import write_cells
 
-        write_cells(run)
+        write_cells(run, jobs)
 
     def compare(self, run: RunFolder, trials: Sequence[Trial], bounds: tuple[str, str]) -> Rows:
         """Return medians and means over units, and models against each other, unit by unit."""

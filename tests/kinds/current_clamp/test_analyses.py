@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import polars
 import pytest
@@ -6,6 +8,7 @@ from raysp.io import files, tables
 from raysp.kinds.current_clamp import analyses
 from raysp.kinds.current_clamp.analyses import write_analyses
 from raysp.kinds.current_clamp.features import common_lines, features_of
+from raysp.kinds.jobs import in_turn
 from raysp.runs.folder import RunFolder
 
 
@@ -98,10 +101,25 @@ def test_every_analysis_is_there_with_how_many_cells(written):
     ]
 
 
+def test_parts_of_many_cells_run_side_by_side_and_come_to_the_same_table(written, tmp_path, monkeypatch):
+    asked, here, there = [], RunFolder(str(tmp_path / "here")), RunFolder(str(tmp_path / "there"))
+
+    def jobs(function, calls):
+        asked.extend(pickle.loads(pickle.dumps([args for args, _ in calls])))
+        return in_turn(function, [(args, {}) for args in asked])
+
+    write_analyses(here, cells(60))
+    monkeypatch.setattr(analyses, "FEW", 59)
+    write_analyses(there, cells(60), jobs)
+    assert [part for _, part in asked] == list(analyses.PARTS)
+    one, other = (tables.read_table(files.join(run.path, "analyses.parquet")) for run in (here, there))
+    assert one.equals(other)
+
+
 def test_the_same_cells_are_not_analysed_twice_and_too_few_leave_no_table(written, monkeypatch):
     path = files.join(written.path, "analyses.parquet")
     before = files.stamp(path)
-    monkeypatch.setattr(analyses, "analysed", lambda found: 1 / 0)
+    monkeypatch.setattr(analyses, "analysed", lambda found, part: 1 / 0)
     write_analyses(written, cells())
     assert files.stamp(path) == before
     monkeypatch.undo()
