@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from raysp.config.ranges import Count, Positive, Several
+from raysp.config.ranges import Count, NonNegative, Positive, Several
 from raysp.data.splits.labelled_sequences import SequenceSizes
 from raysp.errors import expect
 from raysp.models.gfr.neuron import PARAMETERS, Neurons
@@ -36,7 +36,7 @@ class Config(RecurrentConfig):
             as relu(tanh(drive)).
         neurons_bin_ms: of fits to cells, those at this width of bins, ms.
         neurons_protocol: of fits to cells, "clean" or "paper"; empty for clean where it is there.
-        least_evr: drawn are cells whose explained-variance ratio is above it.
+        least_evr: drawn are cells whose explained-variance ratio is above it; None for all.
         evr: of which part of their recordings: "validation"; or "test", as the published networks chose them.
         replacement: a cell may be drawn several times.
         in_order: the first neurons of the table as they stand, instead of a draw by the trial's seed.
@@ -55,7 +55,7 @@ class Config(RecurrentConfig):
     neurons: str = ""
     neurons_bin_ms: Count = 20
     neurons_protocol: Literal["", "clean", "paper"] = ""
-    least_evr: float = 0.5
+    least_evr: NonNegative | None = 0.5
     evr: Literal["validation", "test"] = "validation"
     replacement: bool = False
     in_order: bool = False

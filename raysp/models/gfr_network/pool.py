@@ -73,9 +73,9 @@ class Pool:
         layers = {name: np.array(columns[name], np.float64) for name in LAYERS if name in columns}
         return cls(found, np.array(columns["unit"]), known, layers)
 
-    def above(self, least: float) -> Pool:
-        """Return the cells whose explained variance is above a threshold; all neurons that are no cells."""
-        if self.evr is None:
+    def above(self, least: float | None) -> Pool:
+        """Return the cells whose explained variance is above a threshold; all without one, or of a network."""
+        if self.evr is None or least is None:
             return self
         rows = np.flatnonzero(self.evr > least)
         return Pool(self.parameters.select(rows), self.units[rows], self.evr[rows])

@@ -8,7 +8,8 @@ import pytest
 from raysp.data.splits import store
 from raysp.data.splits.labelled_sequences import Labelled
 from raysp.errors import BadInput
-from raysp.kinds.labelled_sequences.made_up import answers_of, made_up
+from raysp.kinds.labelled_sequences.made_up import made_up
+from tests.data.sequence_answers import answers_of
 
 
 def test_a_split_and_its_answers_are_read_as_they_were_written(tmp_path):

@@ -11,11 +11,12 @@ from raysp.driver.compare import compare
 from raysp.driver.evaluate import evaluate_trial
 from raysp.driver.plan import make_plan
 from raysp.io.yaml_files import write_yaml
-from raysp.kinds.labelled_sequences.made_up import answers_of, made_up
+from raysp.kinds.labelled_sequences.made_up import made_up
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import write_metrics
 from raysp.runs.trial_log import Setting
 from raysp.trials.run_trial import run_trial
+from tests.data.sequence_answers import answers_of
 
 NAME = "standin-waves"
 TRAINING = Training(epochs=8, batch_size=8, learning_rate=1e-2, weight_decay=0.0, measure_every=1, clip_norm=5.0)

@@ -16,12 +16,13 @@ from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.kinds.labelled_sequences.logits_file import read_logits
-from raysp.kinds.labelled_sequences.made_up import answers_of, made_up
+from raysp.kinds.labelled_sequences.made_up import made_up
 from raysp.runs.comparison_table import read_comparison
 from raysp.runs.folder import RunFolder
 from raysp.runs.trial_log import Setting
 from raysp.trials.fitted_again import fitted_again
 from raysp.trials.run_trial import run_trial
+from tests.data.sequence_answers import answers_of
 from tests.kinds.labelled_sequences.made_up import MODELS, NAME, TRAINING, make_run
 
 
