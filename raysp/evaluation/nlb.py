@@ -192,7 +192,7 @@ def _copied(group: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return {name: _array(group[name] if isinstance(group[name], list) else group[name][()]) for name in group}
 
 
-def _array(value: Any) -> np.ndarray:
+def _array(value: object) -> np.ndarray:
     if not isinstance(value, list):
         return np.array(value)
     ragged = np.empty(len(value), dtype=object)

@@ -108,7 +108,7 @@ class PreparedSplit(TypedDict, total=False):
     standin: bool
     notes: list[str]
     start_ms: float | None
-    role: Mapping[str, Any]
+    role: Mapping[str, object]
 
 
 class Record(TypedDict, total=False):
@@ -136,7 +136,7 @@ class Record(TypedDict, total=False):
     kind: str
     standin: bool
     experiment: Mapping[str, Any]
-    form: Mapping[str, Any]
+    form: Mapping[str, object]
     root: str
     submissions: list[Submission]
     data: Mapping[str, PreparedSplit]

@@ -13,8 +13,8 @@ import functools
 import logging
 import types
 import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from raysp.io import files
 
 if TYPE_CHECKING:
     from nlb_tools.nwb_interface import NWBDataset
+
+P = ParamSpec("P")
 
 VERSION = "nlb_tools-0.0.4"
 INSTALL = "pip install --no-deps nlb_tools==0.0.4"
@@ -123,9 +125,9 @@ class _WritableNumpy(types.ModuleType):
         return np.nan_to_num(array, copy=copy or not array.flags.writeable, **options)
 
 
-def _ordered(load: Any) -> Any:
+def _ordered(load: Callable[P, tuple[Any, ...]]) -> Callable[P, tuple[Any, ...]]:
     @functools.wraps(load)
-    def ordered(*args: Any, **options: Any) -> tuple[Any, ...]:
+    def ordered(*args: P.args, **options: P.kwargs) -> tuple[Any, ...]:
         data, *rest = load(*args, **options)
         if not data.index.is_monotonic_increasing:
             data = data.sort_index()

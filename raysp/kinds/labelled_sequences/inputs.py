@@ -73,7 +73,7 @@ def _check_finished(run: RunFolder) -> None:
 
 
 @functools.lru_cache(maxsize=4)
-def _cells(source: str, protocol: str, bin_ms: int, stamp: tuple[Any, ...]) -> polars.DataFrame:
+def _cells(source: str, protocol: str, bin_ms: int, stamp: tuple[object, ...]) -> polars.DataFrame:
     from polars import col
 
     table = best_cells(source, protocol, plain=True)

@@ -36,7 +36,7 @@ neuron in the network. `inward` has a weight for each feature, `outward` for eac
 classes' own, the same in all rows."""
 
 
-def write_neurons(path: str, trial: Trial, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_neurons(path: str, trial: Trial, rows: Sequence[Mapping[str, object]]) -> None:
     """Write a trial's neurons, whole or not at all.
 
     Args:
