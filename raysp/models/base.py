@@ -119,7 +119,25 @@ class PredictingCurrents(Protocol):
         """Return what parameters.parquet says of each unit; nothing of a model without parameters of a neuron."""
 
 
+class Classifying(Protocol):
+    """A model of labelled sequences; its settings say at how many steps with zero input, `readouts`, it is read out."""
+
+    config: Any
+
+    def logits(self, sequences: torch.Tensor, readouts: int) -> torch.Tensor:
+        """Return (samples, readouts, classes) of (samples, steps, features), read out at the steps after the last."""
+
+
 if TYPE_CHECKING:
 
-    class Model(nn.Module, Learning, Starting, CountingEpochs, FittingItself, PredictingRates, PredictingCurrents):
+    class Model(
+        nn.Module,
+        Learning,
+        Starting,
+        CountingEpochs,
+        FittingItself,
+        PredictingRates,
+        PredictingCurrents,
+        Classifying,
+    ):
         """A model as generic code takes it: which of these methods it has is asked before they are called."""

@@ -71,7 +71,7 @@ def _logits(name: str, shape: str) -> None:
     expect(torch.isfinite(found).all(), "logits are not finite")
 
 
-def _readout_steps(model: Any) -> int:
+def _readout_steps(model: Model) -> int:
     return int(model.config.readouts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -103,7 +103,7 @@ def fit(job: Job, split: LabelledSequencesSplit, answers: SequenceAnswers | None
 
 
 def logits_of(
-    model: Any, sequences: np.ndarray, device: torch.device, seed: int, readouts: int | None = None
+    model: Model, sequences: np.ndarray, device: torch.device, seed: int, readouts: int | None = None
 ) -> np.ndarray:
     """Return (samples, readouts, classes) float32, in eval mode and without gradients.
 
@@ -120,7 +120,7 @@ def logits_of(
         return torch.cat([model.logits(piece.to(device), count).float().cpu() for piece in pieces]).numpy()
 
 
-def accuracies(model: Any, part: Labelled, device: torch.device, seed: int) -> dict[str, float]:
+def accuracies(model: Model, part: Labelled, device: torch.device, seed: int) -> dict[str, float]:
     """Return the validation part's accuracy at the first readout, and that of the vote of all."""
     found = logits_of(model, part.sequences, device, seed)
     first, voted = accuracy(found[:, 0].argmax(axis=-1), part.labels), accuracy(vote(found), part.labels)
