@@ -105,6 +105,15 @@ def test_a_cell_without_a_spike_in_first_bins_lives_in_clean_and_is_dead_in_pape
     assert all(abs(row["validation_evr"]) < 1e-9 for row in dead.rows() if row["chosen"])
 
 
+@pytest.mark.parametrize(
+    ("protocol", "through_torch"), [("clean", {"train", "descend", "together"}), ("paper", {"train"})]
+)
+def test_an_accelerator_fits_through_torch(protocol, through_torch):
+    model = catalog.build("gfr", {"protocol": protocol}, made_up(1).sizes)
+    assert not model._ways()
+    assert set(model.to("meta")._ways()) == through_torch
+
+
 def test_through_torch_clean_comes_to_the_same_candidates_and_choices():
     part, cpu = made_up(3), torch.device("cpu")
     config = catalog.config("gfr", {"starts": 1, "softness": [1.0], "bent_taus_ms": [50.0]})
