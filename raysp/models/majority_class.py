@@ -7,14 +7,20 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from raysp.config.ranges import Count
 from raysp.data.splits.labelled_sequences import LabelledSequencesSplit, SequenceSizes
-from raysp.models.base import Stages
-from raysp.models.sequence_classifier import ClassifierConfig
+from raysp.models import base
 
 
 @dataclass(frozen=True)
-class Config(ClassifierConfig):
-    """Nothing to choose but how often it is asked."""
+class Config(base.Config):
+    """Nothing to choose but how often it is asked.
+
+    Attributes:
+        readouts: steps with zero input after a sequence, as of the models that are compared with it.
+    """
+
+    readouts: Count = 5
 
 
 class Model(nn.Module):
@@ -28,7 +34,7 @@ class Model(nn.Module):
         self.config = config
         self.register_buffer("known", torch.zeros(sizes.classes))
 
-    def fit(self, split: LabelledSequencesSplit, stages: Stages) -> None:
+    def fit(self, split: LabelledSequencesSplit, stages: base.Stages) -> None:
         """Count the labels of the training part."""
         counts = torch.bincount(torch.as_tensor(split.train.labels), minlength=len(self.known))
         self.known.copy_((counts / counts.sum()).log())
