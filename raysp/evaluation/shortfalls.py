@@ -11,7 +11,7 @@ from raysp.io.words import number
 if TYPE_CHECKING:
     import polars
 
-COMPARED = {"co-bps": 1, "fp-bps": 1, "masked deviance": -1, "accuracy": 1}
+COMPARED = {"co-bps": 1, "fp-bps": 1, "masked deviance": -1, "accuracy": 1, "bits per spike": 1}
 """Measures of what was not shown, the first that floor and model have is compared; -1 where less is better."""
 
 ENDS_BY_ITSELF = ("cosine", "one_cycle")

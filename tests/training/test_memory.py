@@ -6,6 +6,7 @@ import torch
 from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
 from raysp.kinds.labelled_sequences.made_up import made_up as made_up_sequences
+from raysp.kinds.movie.made_up import made_up as made_up_movie
 from raysp.models import catalog
 from raysp.training.memory import check_fits
 from tests.data.clamp_splits import made_up
@@ -24,6 +25,7 @@ def test_more_latent_channels_than_memory_are_refused_before_any_is_made():
 def test_a_usual_model_fits():
     splits = {"population": made_up_split(), "stimulus": made_up_recording(), "current_clamp": made_up()}
     splits["labelled_sequences"] = made_up_sequences()
+    splits["movie"], _ = made_up_movie()
     for name in catalog.names():
         kind = catalog.module(name).Model.reads.kind
         check_fits(catalog.on_paper(name, {}, splits[kind].sizes), torch.device("cpu"), name)

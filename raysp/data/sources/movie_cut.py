@@ -1,0 +1,160 @@
+"""Recorded movies, cut into training, validation and test repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from raysp.config.ranges import Between, Natural
+from raysp.config.settings import Settings
+from raysp.data.formats.count_file import check_numbers, checked_counts
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.movie import MovieAnswers, MovieSizes, MovieSplit, Repeats, Truth
+from raysp.errors import BadInput, expect
+
+Built = tuple[MovieSplit, MovieAnswers]
+TRAIN, VALIDATION, TEST = 0, 1, 2
+LEAST = {TRAIN: 2, VALIDATION: 2, TEST: 2}
+"""Repeats without which nothing can be said of what repeats have in common, and of what they have not."""
+
+MOST = 255
+"""Spikes a bin that are kept."""
+
+
+@dataclass(frozen=True)
+class Cut(Settings):
+    """How repeats become parts.
+
+    Attributes:
+        test_fraction: of a movie's repeats, those that judge.
+        validation_fraction: those that select weights and settings.
+        order: "interleaved": test and validation repeats are spread over the recording, so that a slow drift is in all
+            parts; "recorded": the first train, those after them test, the last validate.
+        counts: a bin has its number of spikes; else one or none.
+        first: the first bin that is scored, so that models may look so many bins back.
+    """
+
+    test_fraction: Between = 0.25
+    validation_fraction: Between = 0.15
+    order: Literal["interleaved", "recorded"] = "interleaved"
+    counts: bool = False
+    first: Natural = 9
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A movie and what was recorded.
+
+    Attributes:
+        frames: (frames, y, x) numbers.
+        spikes: (repeats, frames, units) counts.
+        parts: (repeats,) part of each repeat; None for a cut.
+    """
+
+    frames: np.ndarray
+    spikes: np.ndarray
+    parts: np.ndarray | None = None
+
+
+def assemble(
+    recorded: Recorded, new: Sequence[Recorded], bin_ms: float, config: Cut, name: str, provenance: Provenance,
+    truth: Truth | None = None,
+) -> Built:  # fmt: skip
+    """Return the split, and the spikes of its test part.
+
+    Args:
+        recorded: a movie that was shown many times.
+        new: others, which test alone.
+        bin_ms: how long a frame is shown.
+        config: how repeats become parts.
+        name: of the split.
+        provenance: where the numbers come from.
+        truth: how generated spikes came about.
+
+    Raises:
+        BadInput: see `MovieSplit`; or fewer repeats than parts need.
+    """
+    movies = [checked_frames(one.frames, f"{name}, movie {number}") for number, one in enumerate((recorded, *new))]
+    spikes = [checked_spikes(one, f"{name}, movie {number}") for number, one in enumerate((recorded, *new))]
+    parts = cut(len(spikes[0]), config, name) if recorded.parts is None else recorded.parts
+    note = _several(spikes, counts=config.counts)
+    kept = [one if config.counts else np.minimum(one, np.uint8(1)) for one in spikes]
+    train, validation, test = (_taken(0, kept[0], np.flatnonzero(parts == part)) for part in (TRAIN, VALIDATION, TEST))
+    tests = (test, *(_taken(number, one, np.arange(len(one))) for number, one in enumerate(kept[1:], 1)))
+    (frames, height, width), units = movies[0].shape, kept[0].shape[2]
+    sizes = MovieSizes(name, float(bin_ms), height, width, units, (frames,), config.first, not config.counts)
+    provenance = Provenance(provenance.recordings, provenance.builder, provenance.standin, (*provenance.notes, *note))
+    ids = np.arange(units, dtype=np.int64)
+    split = MovieSplit(name, sizes, tuple(movies), (train,), (validation,), tests, ids, provenance=provenance)
+    return split, MovieAnswers(name, sizes, tests, ids, truth)
+
+
+def cut(repeats: int, config: Cut, where: str) -> np.ndarray:
+    """Return (repeats,) the part of each repeat.
+
+    Raises:
+        BadInput: a part would have fewer than two.
+
+    >>> cut(8, Cut(test_fraction=0.25, validation_fraction=0.25), "mine")
+    array([0, 1, 2, 0, 0, 1, 2, 0])
+    """
+    tested, validated = (round(share * repeats) for share in (config.test_fraction, config.validation_fraction))
+    parts = np.full(repeats, TRAIN)
+    if config.order == "recorded":
+        parts[repeats - tested - validated :] = TEST
+        parts[repeats - validated :] = VALIDATION
+    else:
+        parts[spread(repeats, tested)] = TEST
+        others = np.flatnonzero(parts == TRAIN)
+        parts[others[spread(len(others), validated)]] = VALIDATION
+    found = np.bincount(parts, minlength=3)
+    if any(found[part] < least for part, least in LEAST.items()):
+        raise BadInput(
+            f"{where} expected two or more repeats to train on, to validate and to test, got {found[TRAIN]}, "
+            f"{found[VALIDATION]} and {found[TEST]} of {repeats}; record more, or give other fractions"
+        )
+    return parts
+
+
+def spread(total: int, count: int) -> np.ndarray:
+    """Return `count` of `total` places, as far from each other and from both ends as can be.
+
+    >>> spread(9, 3)
+    array([1, 4, 7])
+    """
+    return ((np.arange(count) + 0.5) * total / max(count, 1)).astype(int)
+
+
+def checked_frames(frames: np.ndarray, where: str) -> np.ndarray:
+    """Return (frames, y, x) float32. Raises BadInput for another shape, or what are no finite numbers."""
+    check_numbers(frames, f"{where}, frames")
+    hint = "; for one row of pixels use x[:, None, :]" if frames.ndim == 2 else ""
+    expect(frames.ndim == 3 and frames.size, f"{where} expected frames (frames, y, x), got {frames.shape}{hint}")
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(frames, np.float32)
+
+
+def checked_spikes(recorded: Recorded, where: str) -> np.ndarray:
+    """Return (repeats, frames, units) uint8. Raises BadInput for what cannot be counts of the movie's frames."""
+    counts = checked_counts(recorded.spikes, f"{where}, spikes")
+    if counts.shape[1] != len(recorded.frames):
+        raise BadInput(
+            f"{where} expected spikes (repeats, {len(recorded.frames)} frames, units), a bin for each frame, got "
+            f"{counts.shape}"
+        )
+    expect(counts.max() <= MOST, f"{where} expected at most {MOST} spikes a bin, got {counts.max():.0f}")
+    return counts.astype(np.uint8)
+
+
+def _taken(movie: int, spikes: np.ndarray, rows: np.ndarray) -> Repeats:
+    return Repeats(movie, rows.astype(np.int64), spikes[rows])
+
+
+def _several(spikes: Sequence[np.ndarray], *, counts: bool) -> tuple[str, ...]:
+    """Return the note that bins have more than one spike, where some have."""
+    several, total = sum(int((one > 1).sum()) for one in spikes), sum(one.size for one in spikes)
+    kept = "all are kept" if counts else "one of them is kept"
+    return (f"{several / total:.2%} of the bins have two spikes or more, of which {kept}",) if several else ()

@@ -1,0 +1,1 @@
+"""Movies, and spikes that were recorded while each was shown again and again."""

@@ -1,0 +1,121 @@
+"""What every model of movies must keep, on a made-up one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+
+from raysp.data.splits.movie import MovieSplit
+from raysp.errors import expect
+from raysp.kinds.check import Check
+from raysp.kinds.contract import same, unbroken
+from raysp.kinds.movie.forecast import forecast, shown
+from raysp.kinds.movie.made_up import made_up
+from raysp.models import catalog
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
+    from raysp.models.movie_model import MovieModel
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "whole": {},
+    "one unit": {"units": 1},
+    "one row of pixels": {"height": 1},
+    "counts": {"counts": True},
+    "a new movie": {"new": 1},
+}
+"""What movies may be like."""
+
+CPU = torch.device("cpu")
+PAST = "clamped(frames, spikes, movie): the rate of a bin may know the spikes before it, and frames up to it"
+
+
+def contract() -> list[Check]:
+    """Return what every model of movies must keep."""
+    shaped = [
+        Check(f"free runs and clamped rates are right numbers: {shape}", partial(_right, shape=shape))
+        for shape in SHAPES
+    ]
+    return [
+        *shaped,
+        Check("free runs of one seed are the same, of another seed others", _seeded, "draw from torch's own stream"),
+        Check("a bin's clamped rate knows no spike of that bin or later, and no later frame", _causal, PAST),
+        Check("a repeat's clamped rates do not depend on the other repeats", _apart),
+        Check("the state dict carries all that was fitted", _carried, "register_buffer what is fitted"),
+        Check("what it is given stays as it was", _unchanged, "copy before you write into an array"),
+    ]
+
+
+def _fitted(name: str, split: MovieSplit) -> Model:
+    torch.manual_seed(0)
+    model = catalog.build(name, {}, split.sizes)
+    model.fit(split.training(), unbroken())
+    return model.eval()
+
+
+def _right(name: str, shape: str) -> None:
+    split, _ = made_up(**SHAPES[shape])
+    for one, recorded in zip(forecast(_fitted(name, split), split, CPU, 0, trials=5), split.test, strict=True):
+        expected = recorded.spikes.shape
+        expect(one.clamped.shape == expected, f"clamped rates expected {expected}, got {one.clamped.shape}")
+        for found in (one.spikes, one.rates):
+            expect(found.shape == (5, *expected[1:]), f"free runs expected {(5, *expected[1:])}, got {found.shape}")
+        for rates in (one.rates, one.clamped):
+            expect(np.isfinite(rates).all() and (rates > 0).all(), "rates expected finite numbers > 0")
+            expect(not split.sizes.binary or (rates < 1).all(), "rates of a spike or none expected numbers < 1")
+        expect(not split.sizes.binary or one.spikes.max() < 2, "free runs expected a spike or none in each bin")
+
+
+def _seeded(name: str) -> None:
+    split, _ = made_up()
+    model = _fitted(name, split)
+    one, again, other = (next(forecast(model, split, CPU, seed, trials=5)).spikes for seed in (0, 0, 1))
+    expect(np.array_equal(one, again), "with the same seed, they are other ones")
+    expect(not np.array_equal(one, other), "with another seed, they are the same")
+
+
+def _clamped(model: Model, given: tuple[torch.Tensor, torch.Tensor, int]) -> torch.Tensor:
+    with torch.no_grad():
+        return cast("MovieModel", model).clamped(*given).clone()
+
+
+def _causal(name: str) -> None:
+    split, _ = made_up()
+    model, bin_ = _fitted(name, split), 30
+    frames, spikes, movie = shown(split, split.test[0], CPU)
+    before = _clamped(model, (frames, spikes, movie))
+    later, others = frames.clone(), spikes.clone()
+    later[bin_ + 1 :] += 1
+    others[:, bin_:] = 1 - others[:, bin_:]
+    after = _clamped(model, (later, others, movie))
+    same(
+        before[:, : bin_ + 1], after[:, : bin_ + 1], "with other spikes and frames later on, it is another", close=True
+    )
+
+
+def _apart(name: str) -> None:
+    split, _ = made_up()
+    model = _fitted(name, split)
+    frames, spikes, movie = shown(split, split.test[0], CPU)
+    whole, alone = (_clamped(model, (frames, one, movie)) for one in (spikes, spikes[:1]))
+    same(whole[:1], alone, "alone, they are other ones", close=True)
+
+
+def _carried(name: str) -> None:
+    split, _ = made_up()
+    model, copy = _fitted(name, split), catalog.build(name, {}, split.sizes).eval()
+    copy.load_state_dict(model.state_dict())
+    one, two = (next(forecast(each, split, CPU, 0, trials=5)) for each in (model, copy))
+    right = np.array_equal(one.clamped, two.clamped) and np.array_equal(one.spikes, two.spikes)
+    expect(right, "a new model with it predicts something else")
+
+
+def _unchanged(name: str) -> None:
+    split, _ = made_up()
+    before = {path: array.copy() for path, array in split.arrays().items()}
+    list(forecast(_fitted(name, split), split, CPU, 0, trials=5))
+    for path, array in split.arrays().items():
+        expect(np.array_equal(array, before[path]), f"it wrote into {path}")

@@ -1,0 +1,57 @@
+"""What models of movies are judged by."""
+
+from __future__ import annotations
+
+from raysp.kinds.metric import Metric
+
+PART = "eval"
+"""The test part, as tables have it."""
+
+CEILING, NEW_MOVIES = "ceiling", "new movies"
+"""Parameters: what the training repeats themselves come to; and of movies that were not trained on."""
+
+PSTH_R, RATE_ERROR, BITS, NATS = "PSTH r", "rate error", "bits per spike", "nats per bin"
+FREE_RUN = "free-run cross-entropy"
+VALIDATION_NATS = "unseen_loss"
+WHICH = ("noise", "signal", "total")
+
+
+def correlation(which: str, measure: str, *, lagged: bool = False) -> str:
+    """Return the name of a metric of correlations.
+
+    >>> correlation("noise", "R2")
+    'noise correlation R2'
+    """
+    return f"{'lagged ' if lagged else ''}{which} correlation {measure}"
+
+
+_OF_PAIRS = (
+    "recorded against simulated {which} correlations of pairs of units, {lags}, corrected for few repeats: {what}"
+)
+_WHAT = {"R2": "share of the variance over pairs, below 0 where the scale is wrong", "r": "Pearson's r over pairs"}
+
+
+def _correlations() -> dict[str, Metric]:
+    found = {}
+    for lagged, lags in ((False, "same bin"), (True, "1 to 8 bins apart")):
+        for which in WHICH:
+            for measure, what in _WHAT.items():
+                printed = ("", "*") if which == "noise" and not lagged else ()
+                meaning = _OF_PAIRS.format(which=which, lags=lags, what=what)
+                found[correlation(which, measure, lagged=lagged)] = Metric("max", printed, meaning)
+    return found
+
+
+METRICS = {
+    VALIDATION_NATS: Metric("min", searched=True, meaning="nats per bin of the validation repeats, one bin ahead"),
+    PSTH_R: Metric(
+        "max", ("", "*"), "Pearson's r of a unit's recorded mean over repeats and its rate in free runs, mean of units"
+    ),
+    **_correlations(),
+    RATE_ERROR: Metric("min", ("", "*"), "difference of the free runs' rate to the recorded one, as a share of that"),
+    BITS: Metric(
+        "max", ("", "*"), "log-likelihood one bin ahead, given what was recorded before, over that of the mean rate"
+    ),
+    NATS: Metric("min", ("",), "minus that log-likelihood, a bin and unit"),
+    FREE_RUN: Metric("min", (), "of recorded spikes under the rates of free runs, nats a bin and unit"),
+}

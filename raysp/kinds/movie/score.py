@@ -1,0 +1,196 @@
+"""The numbers of simulated movies: what repeats share, what units do together, likelihood one bin ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.collection.predictions import AGAIN
+from raysp.config.experiment import Trial
+from raysp.data.splits.movie import MovieAnswers, MovieSplit, Repeats
+from raysp.errors import BadInput
+from raysp.evaluation.movie_statistics import Covariances, covariances, pairs, pearson, r2
+from raysp.io.rows import Row, Rows
+from raysp.kinds.movie.metrics import (
+    BITS,
+    CEILING,
+    FREE_RUN,
+    NATS,
+    NEW_MOVIES,
+    PART,
+    PSTH_R,
+    RATE_ERROR,
+    WHICH,
+    correlation,
+)
+from raysp.kinds.movie.runs_file import Forecast, read_runs
+from raysp.objectives.spike_nats import nats
+from raysp.runs.folder import TrialFolder
+
+LAGS = 9
+"""Bins apart that covariances are of, the first of which is 0."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What was recorded and what a model gives for the same movies, without the bins that are history alone.
+
+    Attributes:
+        recorded: (repeats, bins, units) spikes of each movie.
+        spikes: (trials, bins, units) spikes of free runs of each.
+        rates: rates of the same runs.
+        clamped: (repeats, bins, units) rates one bin ahead.
+    """
+
+    recorded: list[np.ndarray]
+    spikes: list[np.ndarray]
+    rates: list[np.ndarray]
+    clamped: list[np.ndarray]
+
+
+def rows(trial: Trial, split: MovieSplit, answers: MovieAnswers, folder: TrialFolder) -> Rows:
+    """Return the rows of one trial.
+
+    Args:
+        trial: whose predictions are scored.
+        split: its data.
+        answers: what was recorded in the test part.
+        folder: of the trial.
+
+    Raises:
+        NotReady: nothing was predicted.
+        BadInput: the predictions are damaged, or of other repeats.
+    """
+    found = {one.movie: one for one in read_runs(folder.predictions)}
+    for one in answers.test:
+        _check_same(found.get(one.movie), one, folder.predictions)
+    common: Row = {
+        "run_trial": trial.id,
+        "model": trial.shown,
+        "split": trial.split,
+        "dataset": split.sizes.dataset,
+        "phase": split.role.phase,
+        "bin_ms": float(split.sizes.bin_ms),
+        "seed": trial.seed,
+        "part": PART,
+        "standin": split.provenance.standin,
+        "judge": "raysp",
+    }
+    return [{**common, **row} for row in _measures(split, answers, found)]
+
+
+def _check_same(found: Forecast | None, recorded: Repeats, path: str) -> None:
+    shape = recorded.spikes.shape
+    if found is None or found.clamped.shape != shape or not np.array_equal(found.numbers, recorded.numbers):
+        got = "none" if found is None else f"{found.clamped.shape}"
+        raise BadInput(f"{path} expected rates of movie {recorded.movie} of shape {shape}, got {got}; {AGAIN}")
+
+
+def _measures(split: MovieSplit, answers: MovieAnswers, found: dict[int, Forecast]) -> Iterator[Row]:
+    first, binary = split.sizes.first, split.sizes.binary
+    mean = _means([one.spikes[:, first:] for one in split.train])
+    for parameter in (None, NEW_MOVIES):
+        chosen = [one for one in answers.test if split.is_new(one.movie) == (parameter is not None)]
+        if not chosen:
+            continue
+        both = _beside(chosen, found, first)
+        yield from _likelihoods(both, mean, split.unit_ids, parameter, binary=binary)
+        yield from _rates(both, split.unit_ids, parameter)
+        if parameter is None:
+            recorded = covariances(both.recorded, LAGS)
+            yield from _courses(both.recorded, both.rates, split.unit_ids, None)
+            yield from _correlations(recorded, covariances(both.spikes, LAGS), None)
+            known = [split.train[one.movie].spikes[:, first:].astype(np.float64) for one in chosen]
+            yield from _courses(both.recorded, known, split.unit_ids, CEILING)
+            yield from _correlations(recorded, covariances(known, LAGS), CEILING)
+
+
+def _beside(chosen: Sequence[Repeats], found: dict[int, Forecast], first: int) -> Beside:
+    theirs = [found[one.movie] for one in chosen]
+    return Beside(
+        [one.spikes[:, first:].astype(np.float64) for one in chosen],
+        [one.spikes[:, first:].astype(np.float64) for one in theirs],
+        [one.rates[:, first:].astype(np.float64) for one in theirs],
+        [one.clamped[:, first:].astype(np.float64) for one in theirs],
+    )
+
+
+def _likelihoods(
+    both: Beside, mean: np.ndarray, units: np.ndarray, parameter: str | None, *, binary: bool
+) -> Iterator[Row]:
+    spikes, rates = (_flat(each) for each in (both.recorded, both.clamped))
+    own = nats(rates, spikes, binary=binary)
+    gained = (nats(np.broadcast_to(mean, spikes.shape), spikes, binary=binary) - own).sum(axis=0) / np.log(2)
+    counts = spikes.sum(axis=0)
+    yield _row(NATS, parameter, float(own.mean()))
+    yield _row(BITS, parameter, _share(gained.sum(), counts.sum()), "no unit has a spike")
+    for unit, bits, count in zip(units.tolist(), gained, counts, strict=True):
+        yield {**_row(BITS, parameter, _share(bits, count), "it has no spike"), "unit": unit}
+    yield _row(FREE_RUN, parameter, _free_run(both, binary=binary))
+
+
+def _free_run(both: Beside, *, binary: bool) -> float:
+    """Return the mean over runs, recorded repeats, bins and units; over runs and repeats apart, since it is linear."""
+    total, bins = 0.0, 0
+    for spikes, rates in zip(both.recorded, both.rates, strict=True):
+        course = spikes.mean(axis=0)
+        silent = nats(rates, np.zeros(1), binary=binary)
+        active = nats(rates, np.ones(1), binary=binary)
+        total += float((silent + course * (active - silent)).mean(axis=0).sum())
+        bins += course.size
+    return total / bins
+
+
+def _rates(both: Beside, units: np.ndarray, parameter: str | None) -> Iterator[Row]:
+    recorded, simulated = (_means(each) for each in (both.recorded, both.rates))
+    overall = _share(abs(simulated.mean() - recorded.mean()), recorded.mean())
+    yield _row(RATE_ERROR, parameter, overall, "no unit has a spike")
+    for unit, mine, theirs in zip(units.tolist(), simulated, recorded, strict=True):
+        yield {**_row(RATE_ERROR, parameter, _share(abs(mine - theirs), theirs), "it has no spike"), "unit": unit}
+
+
+def _courses(
+    recorded: Sequence[np.ndarray], rates: Sequence[np.ndarray], units: np.ndarray, parameter: str | None
+) -> Iterator[Row]:
+    one, other = (np.concatenate([movie.mean(axis=0) for movie in each]) for each in (recorded, rates))
+    found, why = pearson(one, other), "recorded or simulated rates do not vary"
+    known = found[np.isfinite(found)]
+    yield _row(PSTH_R, parameter, float(known.mean()) if len(known) else np.nan, why)
+    for unit, value in zip(units.tolist(), found, strict=True):
+        yield {**_row(PSTH_R, parameter, float(value), why), "unit": unit}
+
+
+def _correlations(recorded: Covariances, simulated: Covariances, parameter: str | None) -> Iterator[Row]:
+    for which in WHICH:
+        one, other = (each.correlations(which) for each in (recorded, simulated))
+        for lagged in (False, True):
+            mine, theirs = (pairs(each[1:] if lagged else each[0]) for each in (other, one))
+            known = np.isfinite(mine) & np.isfinite(theirs)
+            mine, theirs = mine[known], theirs[known]
+            enough = len(mine) > 2
+            why = "fewer than three pairs of units have spikes, or they do not vary"
+            values = (
+                {"R2": r2(theirs, mine), "r": float(pearson(theirs, mine))} if enough else {"R2": np.nan, "r": np.nan}
+            )
+            for measure, value in values.items():
+                yield _row(correlation(which, measure, lagged=lagged), parameter, value, why)
+
+
+def _row(metric: str, parameter: str | None, value: float, why: str = "") -> Row:
+    if np.isfinite(value):
+        return {"metric": metric, "parameter": parameter, "value": float(value)}
+    return {"metric": metric, "parameter": parameter, "value": None, "note": f"undefined: {why}"}
+
+
+def _flat(movies: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([one.reshape(-1, one.shape[-1]) for one in movies])
+
+
+def _means(movies: Sequence[np.ndarray]) -> np.ndarray:
+    return _flat(movies).mean(axis=0)
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else np.nan
