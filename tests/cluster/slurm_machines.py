@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psutil
@@ -61,6 +61,7 @@ for shared in $shared; do
     mount --bind "$shared" "$own$shared"
 done
 mount --rbind "$own/tmp" /tmp
+[ -z "$hidden" ] || mount -t tmpfs none "$hidden"
 exec > "$own/slurmd.out" 2>&1
 until ip link show eth0; do sleep 0.1; done
 ip address add "$address/24" dev eth0
@@ -103,10 +104,18 @@ class Cluster:
     Args:
         folder: what all machines share.
         shared: more folders that all see.
+        hidden: node -> a folder that is empty there.
     """
 
-    def __init__(self, folder: pathlib.Path, *, nodes: int = 2, shared: tuple[str, ...] = ()) -> None:
-        self.folder, self.nodes = folder, [f"node{i}" for i in range(nodes)]
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        *,
+        nodes: int = 2,
+        shared: tuple[str, ...] = (),
+        hidden: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder, self.nodes, self._hidden = folder, [f"node{i}" for i in range(nodes)], hidden or {}
         folders = {str(folder), str(REPOSITORY), sys.prefix, sys.base_prefix, *shared}
         # The outermost alone: a mount of a folder shows what is below it.
         inner = {one for one in folders for other in folders if one != other and one.startswith(f"{other}/")}
@@ -255,6 +264,7 @@ class Cluster:
                 **os.environ,
                 **values,
                 "shared": " ".join(self._shared),
+                "hidden": self._hidden.get(name, ""),
                 "SLURM_CONF": str(self.folder / "slurm.conf"),
             },
             stdin=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,7 +49,8 @@ ORPHANS_S = 60.0
 def cluster(tmp_path_factory, standin_root):
     folder = tmp_path_factory.mktemp("slurm")
     (folder / "spikes.py").write_text(EXPERIMENT)
-    played = Cluster(folder, shared=(standin_root,))
+    own = shutil.copytree(REPOSITORY / "tests" / "own", folder / "own", ignore=shutil.ignore_patterns("__pycache__"))
+    played = Cluster(folder, shared=(standin_root,), hidden={"node1": str(own)})
     try:
         played.start()
         yield played
@@ -56,9 +58,9 @@ def cluster(tmp_path_factory, standin_root):
         played.stop()
 
 
-def written(cluster, root, runs, *options):
+def written(cluster, root, runs, *options, experiment="spikes.py"):
     """Write the script as a person does: `raysp slurm ... > job.sbatch`."""
-    command = [sys.executable, "-m", "raysp", "slurm", "spikes.py", "--cpus-per-task", "2", *options]
+    command = [sys.executable, "-m", "raysp", "slurm", experiment, "--cpus-per-task", "2", *options]
     done = subprocess.run(
         [*command, "--", "--root", root, "--runs", runs],
         capture_output=True,
@@ -191,7 +193,7 @@ def test_a_job_that_slurm_tells_of_its_time_limit_saves_its_state_and_goes_on_wh
 ):
     run, told = the_run(cluster, "told"), cluster.folder / "slurm told it"
     script = written(cluster, standin_root, "told", "--nodes", "2", "--gpus-per-node", "1", "--time", "60")
-    script.write_text(script.read_text().replace("trap 'told=yes;", f'trap \'touch "{told}"; told=yes;'))
+    script.write_text(script.read_text().replace("trap 'ending=yes;", f'trap \'touch "{told}"; ending=yes;'))
     first = cluster.submit(script)
     with standing_still(cluster, run, first):
         # The notice comes two minutes before the limit, or up to one sooner: Slurm looks at its clock twice a minute.
@@ -264,6 +266,24 @@ def test_a_job_that_is_requeued_and_then_preempted_goes_on_by_itself(cluster, st
     assert all(f"DUE TO {reason}" in cluster.output(number) for reason in ("JOB REQUEUE", "PREEMPTION"))
     assert_nothing_is_left(cluster)
     assert_same(run, the_run(cluster, "quiet"))
+
+
+def test_own_code_that_lies_on_the_first_node_alone_runs_on_the_other_too(cluster):
+    root, mine, model = (cluster.folder / name for name in ("own data", "own/mine.py", "own/models/lstm.py"))
+    root.mkdir()
+    mine.write_text(mine.read_text().replace("resources=Resources(workers=1)", "seeds=(0, 1, 2, 3)"))
+    # Slow on the first node, so that the other, which takes longer to start, is in time for some.
+    slow = "        time.sleep(3 * (os.uname().nodename == 'node0'))\n        target = batch.whole()"
+    text = model.read_text().replace("import torch\n", "import os\nimport time\n\nimport torch\n", 1)
+    model.write_text(text.replace("        target = batch.whole()", slow))
+    script = written(cluster, str(root), "own code", "--nodes", "2", experiment="own/mine.py")
+    number = cluster.submit(script)
+    assert cluster.wait(number, PATIENCE_S) == "COMPLETED", cluster.output(number)
+    assert "8 of 8 trials done" in cluster.output(number)
+    run = RunFolder(str(cluster.folder / "own code" / "mine"))
+    done = [run.trial(trial.id).read_done("host")["host"] for trial in run.trials() if trial.model == "lstm"]
+    assert set(done) == {"node0", "node1"}
+    assert_nothing_is_left(cluster)
 
 
 def test_gpus_that_sbatch_is_asked_for_instead_are_what_each_node_offers(cluster, standin_root):

@@ -122,7 +122,7 @@ def test_ray_submit_brings_all_that_the_main_job_promises(submitted):
 def test_the_code_that_ran_is_that_which_was_copied(submitted, laptop):
     run, _ = submitted
     copied = laptop.head.home / "project" / "raysp"
-    assert (copied / "data" / "nlb.py").exists()
+    assert (copied / "data" / "nlb" / "sets.py").exists()
     # The copy is no checkout, so what ran elsewhere would have told its commit.
     assert [entry["commit"] for entry in run.record()["submissions"]] == ["unknown"]
 
@@ -160,6 +160,18 @@ def test_who_has_not_the_token_is_refused(laptop, settings):
     assert "token" in done.stdout
 
 
+def test_a_project_of_ones_own_is_copied_and_run_with_its_model_and_source(laptop, place):
+    shutil.copytree(REPOSITORY / "tests" / "own", place / "mine", ignore=shutil.ignore_patterns("__pycache__"))
+    laptop.types("ray", "rsync-up", laptop.cluster, f"{place / 'mine'}/", "~/mine/")
+    command = ["cd", "~/mine", "&&", "raysp", "run", "mine.py", *arguments(place, "own")]
+    done = laptop.types("ray", "exec", laptop.cluster, " ".join(command))
+    run = RunFolder(str(place / "own" / "mine"))
+    assert "2 of 2 trials done" in done.stdout
+    assert {trial.model: run.trial(trial.id).state() for trial in run.trials()} == {"mean_rate": "done", "lstm": "done"}
+    assert len(files.listing(run.code)) == 2
+    assert files.exists(run.report + "/report.html")
+
+
 def test_a_script_that_fails_ends_ray_submit_with_an_error_and_its_traceback(laptop, place):
     done = laptop.types("ray", "submit", laptop.cluster, str(place / "broken.py"), "--", "so", check=False)
     assert done.returncode != 0
@@ -171,7 +183,7 @@ def test_ray_job_submit_gives_the_same_numbers(submitted, laptop, place):
     (folder / "experiments").mkdir(parents=True)
     (folder / "experiments" / "tiny.py").write_text(EXPERIMENT)
     job = ["ray", "job", "submit", "--address", "http://127.0.0.1:8265", "--working-dir", str(folder), "--"]
-    laptop.hyperparameters["RAY_AUTH_MODE"] = "token"
+    laptop.settings["RAY_AUTH_MODE"] = "token"
     laptop.types(*job, "python", "experiments/tiny.py", *arguments(place, "job"))
     run = RunFolder(str(place / "job" / "standin-tiny"))
     check_outputs(run)

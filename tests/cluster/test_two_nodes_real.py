@@ -1,6 +1,7 @@
 """A run on two machines that this one plays, each with its own network and processes; one is taken away and returns."""
 
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -144,6 +145,17 @@ def test_a_machine_with_other_code_is_refused(place, machines, tmp_path):
     done = machines.run(*place.command("code", "code", epochs=2), check=False)
     assert done.returncode != 0
     assert "it has other code of raysp" in done.stdout
+
+
+def test_own_code_that_the_driver_alone_has_runs_on_another_machine(place, machines):
+    mine = place.folder / "mine"
+    shutil.copytree(REPOSITORY / "tests" / "own", mine, ignore=shutil.ignore_patterns("__pycache__"))
+    node = machines.add("node1", f"mount -t tmpfs none {mine}")
+    assert node.run("ls", str(mine)).stdout == ""
+    where = ["--root", str(place.data), "--runs", str(place.folder / "own code")]
+    done = machines.run(sys.executable, "-m", "raysp", "run", str(mine / "mine.py"), *where)
+    assert "2 of 2 trials done" in done.stdout
+    assert hosts(RunFolder(str(place.folder / "own code" / "mine"))) == ["node1"] * 2
 
 
 def test_a_machine_that_comes_late_and_sees_no_data_takes_no_trials_and_the_others_do(place, machines, tmp_path):
