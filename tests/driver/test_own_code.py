@@ -9,6 +9,7 @@ import numpy as np
 import polars
 import pytest
 
+import raysp
 from raysp.config import own_code, plugin, plugins
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 from raysp.data.sources import prepare
@@ -170,7 +171,9 @@ def test_own_code_is_run_edited_swept_tested_collected_evaluated_and_reported(tm
     assert {run.trial(one.id).state() for one in (old, *now.values())} == {"done"}
     assert f"made by other code of lstm (lstm.py): 1 trial ({old.id})" in output
     assert f"left out {old.id} [code {old.code[:8]}, now {now['lstm'].code[:8]}]" in output
-    assert polars.read_parquet(files.read_bytes(sweep.table)).height == 2
+    opened = raysp.open_run(sweep.path)
+    assert opened.trials.height == 2
+    assert opened.settings["lstm"]["counts"]["hyperparameters"]["hidden"] in (4, 8)
     assert {"report.html"} <= set(files.listing(run.report)) & set(files.listing(sweep.report))
     assert f"{now['lstm'].id}.json" in files.listing(f"{run.path}/lr-range")
     table = polars.read_parquet(files.read_bytes(run.metrics))
