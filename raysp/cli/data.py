@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from raysp.cli.root import ROOT, VERBOSE, main, say, with_ray
-from raysp.errors import expect
+from raysp.errors import expect, unknown
 from raysp.io import files, leftovers
 from raysp.io.refusals import raise_together
 from raysp.io.words import counted
@@ -83,9 +83,13 @@ def data_standin(root: str, size: str, seed: int, datasets: tuple[str, ...]) -> 
     The seven of the benchmark by default; `--dataset retina` gives spikes under a stimulus, of one size only.
     """
     from raysp.data.fetch.verified import local_root
+    from raysp.data.nlb.sets import SETS
     from raysp.data.standin.nlb import write_standin
     from raysp.data.standin.retina import write_retina
 
+    for name in datasets:
+        if name not in (*SETS, RETINA):
+            raise unknown("data set", name, (*SETS, RETINA))
     of_benchmark = tuple(name for name in datasets if name != RETINA)
     if of_benchmark or not datasets:
         write_standin(root, size=size, seed=seed, datasets=of_benchmark or None, report=say)

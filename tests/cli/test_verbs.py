@@ -99,6 +99,8 @@ def test_a_generated_retina_is_there_by_its_name_and_read_as_the_output_says(tmp
     assert result.exit_code == 0, result.output
     assert 'Recording("retina", "retina", {"path": "{root}/retina"})' in result.output
     assert os.listdir(tmp_path) == ["retina"]
+    wrong = run("data", "standin", "--dataset", "retnia", "--root", str(tmp_path))
+    assert (wrong.exit_code, "did you mean 'retina'" in wrong.output) == (2, True)
     split = load_split(tmp_path / "retina", source="retina")
     assert split.name == "standin-retina"
     assert split.provenance.standin
