@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-TOGETHER = 64
+TOGETHER = 16
 """Bins whose products are added at once."""
 
 MOST = 1e8
