@@ -19,6 +19,9 @@ from raysp.report.style import INK, Picture, canvas, colorbar, model_colours, pi
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LEGEND = 4
+"""Columns of a legend of models."""
+
 MOST_WRITTEN = 12
 """Classes of which each cell's count is written into it."""
 
@@ -36,7 +39,7 @@ def readouts(data: RunData, task: Task) -> Picture:
     if not found:
         raise NotReady("no accuracy of readouts: nothing was scored yet")
     paint, last = model_colours(list(found), data.floor, data.ceiling), len(names)
-    with canvas(7.4, 3.6) as figure:
+    with canvas(7.4, 3.8) as figure:
         axes = figure.subplots()
         for model, points in found.items():
             steps = sorted(points)[:-1]
@@ -49,7 +52,7 @@ def readouts(data: RunData, task: Task) -> Picture:
         axes.set_xlabel("step with zero input")
         axes.set_ylabel("right answers (%)")
         axes.grid(axis="y")
-        shared_legend(figure, loc="outside upper center")
+        shared_legend(figure, loc="outside upper center", ncols=LEGEND)
         return picture(figure, __name__, "readouts", last=last - 1)
 
 
@@ -80,7 +83,7 @@ def learning(data: RunData, task: Task) -> Picture:
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(axis="y")
-        shared_legend(figure, loc="outside upper center")
+        shared_legend(figure, loc="outside upper center", ncols=LEGEND)
         return picture(figure, __name__, "learning")
 
 

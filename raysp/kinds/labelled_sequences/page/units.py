@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
@@ -35,6 +36,7 @@ def activity(data: RunData, trial: Trial) -> Picture:
                 axes.axvline(end - 0.5, color=CORAL, linewidth=1.2)
             axes.set_title(f"test sample {sample}")
             axes.set_xlabel("step")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         grid[0].set_ylabel("unit, in order of its peak")
         colorbar(figure, image, list(grid), "given")
         return picture(figure, __name__, "activity", trial=trial)
