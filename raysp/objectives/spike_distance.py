@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numba
 import numpy as np
 import torch
 
+from raysp.config.compiled import njit
 from raysp.errors import BadInput
 
 PAST, LENGTH, CLAMP = 32, 128, 198
@@ -198,7 +198,7 @@ def mean_log_distance(
     return counts @ np.log(np.r_[at_spike, 1.0 : clamp + 1]) / counts.sum(axis=1)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _sweep(spikes: np.ndarray, following: np.ndarray, preceding: np.ndarray) -> None:
     bins, units = spikes.shape
     for i in range(bins):
@@ -211,7 +211,7 @@ def _sweep(spikes: np.ndarray, following: np.ndarray, preceding: np.ndarray) -> 
             following[i, unit] = np.int32(i) if spikes[i, unit] else after
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _count(following: np.ndarray, preceding: np.ndarray, counts: np.ndarray) -> None:
     bins, units = following.shape
     clamp = counts.shape[1] - 1

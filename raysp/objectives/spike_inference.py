@@ -10,9 +10,9 @@ All sums run in float64 and always in one order, so that the same distances give
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from raysp.config.compiled import njit
 from raysp.errors import BadInput
 from raysp.objectives.spike_distance import AT_SPIKE, CLAMP, PAST
 
@@ -151,7 +151,7 @@ def _mixed(key: np.ndarray) -> np.ndarray:
     return key ^ (key >> np.uint64(31))
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _infer(
     distances: np.ndarray, known: np.ndarray, order: np.ndarray, place: np.ndarray, weight: np.ndarray, clamp: float,
     at_spike: float, logs: bool, apart: np.ndarray, refractory: int, spikes: np.ndarray,
@@ -178,7 +178,7 @@ def _infer(
         _write(visits, count, place, refractory, spikes[window])
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _remove(
     distances: np.ndarray, alone: np.ndarray, weight: np.ndarray, apart: np.ndarray, place: np.ndarray,
     left: np.ndarray, right: np.ndarray, visits: np.ndarray, gain: np.ndarray, terms: np.ndarray,
@@ -207,7 +207,7 @@ def _remove(
         _sort(visits, gain, count)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _gain(
     distances: np.ndarray, alone: np.ndarray, weight: np.ndarray, apart: np.ndarray, p: int, a: int, b: int,
     terms: np.ndarray,
@@ -233,7 +233,7 @@ def _gain(
     return _sum(terms, count) / (stop - start)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _sum(terms: np.ndarray, count: np.uint64) -> float:
     """Add up in four lanes, always in one order: a single sum would wait for each addition before the next."""
     one, two, three, four = 0.0, 0.0, 0.0, 0.0
@@ -248,7 +248,7 @@ def _sum(terms: np.ndarray, count: np.uint64) -> float:
     return (one + two) + (three + four)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _sort(visits: np.ndarray, gain: np.ndarray, count: int) -> None:
     """Sort by decreasing gain, NaN last; stable. By insertion: few are left after the first pass."""
     for i in range(1, count):
@@ -262,7 +262,7 @@ def _sort(visits: np.ndarray, gain: np.ndarray, count: int) -> None:
         visits[j] = slot
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _write(visits: np.ndarray, count: int, place: np.ndarray, refractory: int, spikes: np.ndarray) -> None:
     """Mark those that stay, but drop what follows the one before, or the known spike, too closely."""
     for i in range(count):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from raysp.config.compiled import njit
 from raysp.models.gfr.descent import EPS, FIRST, SECOND
 from raysp.models.gfr.second_order import solve
 
@@ -107,7 +107,7 @@ def fit(
     return Activations(poly, threshold, sigma, loss)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(error_model="numpy")
 def _point(x, y, theta, sigma, most, eps, slope):
     """Return m, and write its derivatives in roots and threshold, pA."""
     order = theta.shape[0] - 1
@@ -128,7 +128,7 @@ def _point(x, y, theta, sigma, most, eps, slope):
     return most * th
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(error_model="numpy")
 def _adam(current, counts, theta, sigma, most, epochs, learning_rate):
     """Fit in place; return the loss before the last step, as published."""
     size = theta.shape[0]
@@ -152,7 +152,7 @@ def _adam(current, counts, theta, sigma, most, epochs, learning_rate):
     return loss
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(error_model="numpy")
 def _levenberg(current, counts, theta, sigma, most, stages):
     """Fit in place, the threshold in units of sigma; return the loss."""
     size = theta.shape[0]

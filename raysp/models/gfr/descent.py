@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numba
 import numpy as np
 
+from raysp.config.compiled import njit
 from raysp.models.gfr import kernels, single
 from raysp.models.gfr.kernels import WIDTH
 from raysp.models.gfr.lanes import Lanes
@@ -19,7 +19,7 @@ FEW = 3
 """Lanes of a tile up to which each is run alone."""
 
 Arrays = tuple[np.ndarray, ...]
-JIT: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+JIT: dict[str, Any] = {"error_model": "numpy"}
 
 
 def packed(lanes: Lanes) -> Arrays:
@@ -30,7 +30,7 @@ def packed(lanes: Lanes) -> Arrays:
     )  # fmt: skip
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def scratch(
     terms: int, order: int, tiles: int, longest: int, like: np.ndarray,
 ) -> Arrays:  # fmt: skip
@@ -49,7 +49,7 @@ def scratch(
     )
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _lane_parameters(theta, sigma, rows, terms, order, feedback, like):
     """Return alpha, beta, threshold, scale, gamma and coefficients of a tile's lanes; zeros where there is no row."""
     real = like.dtype
@@ -72,7 +72,7 @@ def _lane_parameters(theta, sigma, rows, terms, order, feedback, like):
     return alpha, beta, threshold, scale, gamma, poly
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def tile_pass(
     data: Arrays, tile: int, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
     bin_ms: float, eps: float, with_gradient: bool, room: Arrays,
@@ -118,7 +118,7 @@ def tile_pass(
         gradients[tile] = into
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def group_pass(
     data: Arrays, group: int, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
     bin_ms: float, eps: float, with_gradient: bool, room: Arrays, loss: np.ndarray, gradient: np.ndarray,
@@ -142,7 +142,7 @@ def group_pass(
             _to_parameters(theta[row], terms, order, feedback, gradient[row])
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _to_parameters(theta, terms, order, feedback, gradient):
     """Turn a gradient in coefficients, gamma and scaled gains into one in the parameters, in place."""
     to_gamma = gradient[2 * terms + order]
@@ -158,7 +158,7 @@ def _to_parameters(theta, terms, order, feedback, gradient):
     gradient[2 * terms + order + 1] = to_gamma * np.exp(theta[2 * terms + order + 1])
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def epochs(
     data: Arrays, held: Arrays, theta: np.ndarray, sigma: np.ndarray, terms: int, decay: np.ndarray, feedback: float,
     bin_ms: float, eps: float, rates: np.ndarray, free: np.ndarray, lasso: np.ndarray, ridge: np.ndarray,
@@ -219,7 +219,7 @@ def epochs(
                 stopped[row] = done + epoch + 1
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _penalties(theta, anchor, terms, lasso, ridge, gradient):
     for k in range(2 * terms):
         gradient[k] += lasso * np.sign(theta[k])
@@ -227,7 +227,7 @@ def _penalties(theta, anchor, terms, lasso, ridge, gradient):
         gradient[k] += ridge * (theta[k] - anchor[k])
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _step(theta, gradient, moments, squares, steps, rate, free):
     first, second = 1 - FIRST**steps, 1 - SECOND**steps
     for k in range(theta.shape[0]):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
+from raysp.config.compiled import njit
 from raysp.models.gfr.vectors import filter_backward, filter_forward
 
 WIDTH = 64
@@ -56,7 +56,7 @@ def _tanh(x):
     return lambda x: math.tanh(x)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+@njit(fastmath=MATHS, error_model="numpy")
 def forward(
     current: np.ndarray, decay: np.ndarray, alpha: np.ndarray, beta: np.ndarray, threshold: np.ndarray,
     scale: np.ndarray, gamma: np.ndarray, poly: np.ndarray, state: np.ndarray, drive: np.ndarray, rate: np.ndarray,
@@ -111,7 +111,7 @@ def forward(
                 out[s] = f
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+@njit(fastmath=MATHS, error_model="numpy")
 def backward(
     current: np.ndarray, counts: np.ndarray, weight: np.ndarray, decay: np.ndarray, beta: np.ndarray,
     scale: np.ndarray, gamma: np.ndarray, poly: np.ndarray, bin_ms: float, eps: float, rates: np.ndarray,
@@ -185,7 +185,7 @@ def backward(
         to_gamma[s] /= gamma[s]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+@njit(fastmath=MATHS, error_model="numpy")
 def expected(
     weight: np.ndarray, rates: np.ndarray, bin_ms: float, into: np.ndarray,
 ) -> None:  # fmt: skip

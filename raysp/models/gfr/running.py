@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from raysp.config.compiled import njit
 from raysp.models.gfr.lanes import Sequence
 from raysp.models.gfr.parameters import Filters
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
+@njit(fastmath={"contract", "nsz"}, error_model="numpy")
 def run(
     current: np.ndarray, theta: np.ndarray, sigma: float, filters: Filters, rates: np.ndarray,
 ) -> None:  # fmt: skip

@@ -10,15 +10,15 @@ from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
+from raysp.config.compiled import njit
 from raysp.models.gfr.lanes import Sequence
 from raysp.models.gfr.parameters import Filters
 from raysp.models.gfr.vectors import BATCH, add_products, advance, hear, padded
 
 MATHS = {"contract", "nsz"}
-JIT: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": MATHS, "error_model": "numpy"}
+JIT: dict[str, Any] = {"fastmath": MATHS, "error_model": "numpy"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Tape:
         return self.unit_ptr, self.ptr, self.heard, self.counts, self.weight, self.decay
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _filter(inputs, decay, heard):
     for t in range(heard.shape[0]):
         for i in range(decay.shape[0]):
@@ -106,7 +106,7 @@ class Room(NamedTuple):
     heavy: np.ndarray
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def room_for(inputs: int, terms: int, rest: int) -> Room:
     """Return room for filters, filled up to whole vectors, and for so many other parameters, likewise."""
     size = inputs + terms + rest
@@ -116,7 +116,7 @@ def room_for(inputs: int, terms: int, rest: int) -> Room:
     )  # fmt: skip
 
 
-@numba.njit(**JIT, forceinline=True)
+@njit(**JIT, forceinline=True)
 def _polynomial(rest, x):
     """Return the polynomial whose roots of coefficients begin `rest`, and its derivative."""
     p, dp = 0.0, 0.0
@@ -126,7 +126,7 @@ def _polynomial(rest, x):
     return p, dp
 
 
-@numba.njit(**JIT, forceinline=True)
+@njit(**JIT, forceinline=True)
 def _differentiate(heard, t, rest, x, rate, steep, slope_of_p, scale, silence, decay, room):
     """Write the slope of a live bin's rate in all parameters."""
     inputs, terms, order, slope = room.alpha.shape[0], decay.shape[0], rest.shape[0] - 2, room.slope
@@ -151,7 +151,7 @@ def _differentiate(heard, t, rest, x, rate, steep, slope_of_p, scale, silence, d
     slope[first + order + 1] += rate
 
 
-@numba.njit(**JIT, forceinline=True)
+@njit(**JIT, forceinline=True)
 def _add(room, held, pull, heavy):
     """Add a bin to gradient and Fisher matrix, the latter when a batch is full; return how many wait."""
     room.heavy[held] = heavy
@@ -164,7 +164,7 @@ def _add(room, held, pull, heavy):
     return 0
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _sequence(heard, counts, weight, rest, scale, decay, bin_ms, eps, floor, soft, room):
     """Add a sequence's Fisher matrix and gradient; return its loss. `scale` is 1 / (sigma terms)."""
     order = rest.shape[0] - 2
@@ -197,7 +197,7 @@ def _sequence(heard, counts, weight, rest, scale, decay, bin_ms, eps, floor, sof
     return loss
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def evaluate(
     tape: tuple[np.ndarray, ...], unit: int, theta: np.ndarray, sigma: float, inputs: int, terms: int, feedback: float,
     bin_ms: float, eps: float, floor: float, soft: float, room: Room, gradient: np.ndarray, fisher: np.ndarray,
@@ -223,7 +223,7 @@ def evaluate(
     return loss
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _unpack(room, inputs, terms, feedback, gradient, fisher):
     """Copy gradient and Fisher matrix to where parameters stand side by side."""
     last, more, then = inputs + terms, room.alpha.shape[0] - inputs, room.beta.shape[0] - terms
@@ -237,7 +237,7 @@ def _unpack(room, inputs, terms, feedback, gradient, fisher):
             fisher[k, j] = fisher[j, k] = room.fisher[row, column] * factor * other
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def solve(
     matrix: np.ndarray, right: np.ndarray,
 ) -> bool:  # fmt: skip
@@ -265,7 +265,7 @@ def solve(
     return True
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def descend(
     tape: tuple[np.ndarray, ...], unit_of_row: np.ndarray, theta: np.ndarray, sigma: np.ndarray, inputs: int,
     terms: int, feedback: float, bin_ms: float, eps: float, floor: float, soft: np.ndarray, free: np.ndarray,
@@ -326,7 +326,7 @@ def descend(
         losses[row] = best
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _penalise(theta, anchor, ridge, gradient, fisher):
     """Add a ridge to gradient and Fisher matrix; return its loss."""
     loss = 0.0
@@ -338,7 +338,7 @@ def _penalise(theta, anchor, ridge, gradient, fisher):
     return loss
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _keep(free, slope, matrix, gradient, fisher):
     """Copy what belongs to parameters that are fitted."""
     for k in np.flatnonzero(free):
@@ -347,7 +347,7 @@ def _keep(free, slope, matrix, gradient, fisher):
             fisher[k, j] = matrix[k, j]
 
 
-@numba.njit(**JIT)
+@njit(**JIT)
 def _damped(fisher, gradient, damping, matrix):
     """Return Marquardt's step; more damping where the matrix is no better."""
     largest = 0.0

@@ -5,13 +5,13 @@ A tile costs the same for one lane as for all. What this computes is equal to th
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from raysp.config.compiled import njit
 from raysp.models.gfr.kernels import MATHS, SUMMED, tanh
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+@njit(fastmath=MATHS, error_model="numpy")
 def forward(
     current: np.ndarray, decay: np.ndarray, alpha: np.ndarray, beta: np.ndarray, threshold: float, scale: float,
     gamma: float, poly: np.ndarray, state: np.ndarray, rates: np.ndarray, inner: np.ndarray,
@@ -38,7 +38,7 @@ def forward(
         rates[t] = rate
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+@njit(fastmath=MATHS, error_model="numpy")
 def backward(
     current: np.ndarray, counts: np.ndarray, weight: np.ndarray, decay: np.ndarray, beta: np.ndarray, scale: float,
     gamma: float, poly: np.ndarray, bin_ms: float, eps: float, rates: np.ndarray, inner: np.ndarray,
@@ -85,7 +85,7 @@ def backward(
     into[2 * terms + order] = to_gamma / gamma
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+@njit(fastmath=MATHS, error_model="numpy")
 def expected(weight: np.ndarray, rates: np.ndarray, bin_ms: float) -> float:
     """Return a lane's weighted sum of expected counts. Arguments as of `kernels.expected`, of one lane each."""
     total = 0.0

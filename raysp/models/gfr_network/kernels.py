@@ -6,13 +6,13 @@ of a neuron's own rate times the feedback.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from raysp.config.compiled import njit
 from raysp.models.gfr.kernels import MATHS, tanh
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+@njit(fastmath=MATHS, error_model="numpy")
 def forward(
     drive: np.ndarray, before: np.ndarray, decay: np.ndarray, alpha: np.ndarray, beta: np.ndarray,
     threshold: np.ndarray, scale: np.ndarray, gamma: np.ndarray, poly: np.ndarray, state: np.ndarray,
@@ -61,7 +61,7 @@ def forward(
             out[j] = f if p > zero else zero
 
 
-@numba.njit(cache=True, nogil=True, fastmath=MATHS, error_model="numpy")
+@njit(fastmath=MATHS, error_model="numpy")
 def backward(
     to_rate: np.ndarray, drive: np.ndarray, before: np.ndarray, rate: np.ndarray, inner: np.ndarray,
     decay: np.ndarray, alpha: np.ndarray, beta: np.ndarray, scale: np.ndarray, gamma: np.ndarray, poly: np.ndarray,
