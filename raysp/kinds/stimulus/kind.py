@@ -9,8 +9,10 @@ from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.errors import present
+from raysp.kinds.jobs import Jobs, in_turn
 from raysp.kinds.kind import Elsewhere, Kind, Units
 from raysp.kinds.stimulus.lines import METRICS
+from raysp.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import polars
@@ -57,11 +59,16 @@ class Stimulus(Kind["StimulusSplit"]):
     fit = Elsewhere("learner")
     predict = Elsewhere("predict")
     score = Elsewhere("score", "spike_train_rows")
-    tables = Elsewhere("table", "write_spike_train_table")
     compare = Elsewhere("compare")
     about = Elsewhere("compare")
     section = Elsewhere("page.page")
     contract = Elsewhere("contract")
+
+    def tables(self, run: RunFolder, jobs: Jobs = in_turn) -> None:
+        """Write the scores of spike trains as one table."""
+        from raysp.kinds.stimulus.table import write_spike_train_table
+
+        write_spike_train_table(run)
 
     def predicted(self, job: Job, fitted: Fitted, data: StimulusSplit) -> list[SpikeTrain]:
         """Return the spike trains of the test part, one for each unit and decoding; decodings are calibrated first."""
