@@ -24,18 +24,18 @@ def root(tmp_path_factory):
 
 def test_a_study_of_many_cells_is_shared_out_over_trials_as_a_run_is(root):
     header = store.header(root, "cells")
-    found = shared_out(EXPERIMENT, header, None)
-    assert found["units"] == header.units
-    assert [len(chunk) for chunk in found["chunks"]] == [2, 2, 1]
-    assert sum(found["chunks"], ()) == header.units
-    continuous = shared_out(EXPERIMENT, store.header(root, "made_up"), None)
-    assert continuous["chunks"] == ((10, 13), (16,))
+    units, chunks = shared_out(EXPERIMENT, header, None)
+    assert units == header.units
+    assert [len(chunk) for chunk in chunks] == [2, 2, 1]
+    assert sum(chunks, ()) == header.units
+    _, continuous = shared_out(EXPERIMENT, store.header(root, "made_up"), None)
+    assert continuous == ((10, 13), (16,))
 
 
 def test_a_candidate_is_one_trial_where_nothing_is_shared_out(root):
     header = store.header(root, "cells")
     whole = dataclasses.replace(EXPERIMENT, units_per_trial=0)
-    assert shared_out(whole, header, None) == {"units": header.units, "chunks": ()}
-    assert shared_out(EXPERIMENT, store.header(root, "population"), None) == {"units": None, "chunks": ()}
+    assert shared_out(whole, header, None) == (header.units, ())
+    assert shared_out(EXPERIMENT, store.header(root, "population"), None) == (None, ())
     # Successive halving compares trials, each with all units.
-    assert shared_out(EXPERIMENT, store.header(root, "made_up"), Halving(5))["chunks"] == ()
+    assert shared_out(EXPERIMENT, store.header(root, "made_up"), Halving(5))[1] == ()
