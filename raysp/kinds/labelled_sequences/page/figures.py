@@ -67,21 +67,25 @@ def learning(data: RunData, task: Task) -> Picture:
     if not curves:
         raise NotReady("no training curves: none of the finished models was trained by gradient descent")
     paint = model_colours(list(dict.fromkeys(trial.shown for trial, _ in curves)), data.floor, data.ceiling)
-    with canvas(9.2, 3.6) as figure:
-        left, right = figure.subplots(1, 2)
+    with canvas(9.6, 3.4) as figure:
+        left, middle, right = figure.subplots(1, 3)
+        middle.sharey(right)
         shown: set[str] = set()
         for trial, rows in curves:
             colour, label = paint[trial.shown], None if trial.shown in shown else trial.shown
             shown.add(trial.shown)
             _line(left, rows, "train_loss", color=colour, linestyle=(0, (1, 2)), linewidth=1.0)
             _line(left, rows, "unseen_loss", color=colour, label=label, linewidth=1.4)
-            _line(right, rows, VALIDATION_ACCURACY, color=colour, linewidth=1.4)
+            for axes, over in ((middle, "epoch"), (right, "seconds")):
+                _line(axes, rows, VALIDATION_ACCURACY, over, color=colour, linewidth=1.2)
         left.set_yscale("log")
         left.set_ylabel("cross-entropy (nats)")
-        right.set_ylabel("right answers, validation part")
-        for axes in (left, right):
+        middle.set_ylabel("right answers, validation part")
+        right.set_xlabel("seconds of training")
+        for axes in (left, middle):
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        for axes in (left, middle, right):
             axes.grid(axis="y")
         shared_legend(figure, loc="outside upper center", ncols=LEGEND)
         return picture(figure, __name__, "learning")
@@ -123,7 +127,7 @@ def _accuracies(data: RunData, task: Task, model: str, names: list[str]) -> dict
     return found
 
 
-def _line(axes: Axes, rows: list[dict[str, float | None]], name: str, **look: Any) -> None:
-    points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
+def _line(axes: Axes, rows: list[dict[str, float | None]], name: str, over: str = "epoch", **look: Any) -> None:
+    points = [(row[over], row[name]) for row in rows if row.get(name) is not None]
     if points:
         axes.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else None, markersize=3, **look)
