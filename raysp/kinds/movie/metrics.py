@@ -12,6 +12,7 @@ CEILING, NEW_MOVIES = "ceiling", "new movies"
 
 PSTH_R, RATE_ERROR, BITS, NATS = "PSTH r", "rate error", "bits per spike", "nats per bin"
 FREE_RUN = "free-run cross-entropy"
+CONNECTIVITY_R, CONNECTIVITY_R2 = "connectivity r", "connectivity R2"
 VALIDATION_NATS = "unseen_loss"
 WHICH = ("noise", "signal", "total")
 
@@ -53,5 +54,9 @@ METRICS = {
         "max", ("", "*"), "log-likelihood one bin ahead, given what was recorded before, over that of the mean rate"
     ),
     NATS: Metric("min", ("",), "minus that log-likelihood, a bin and unit"),
+    CONNECTIVITY_R: Metric(
+        "max", ("",), "Pearson's r of true couplings of different recorded units, summed over lags, and the model's"
+    ),
+    CONNECTIVITY_R2: Metric("max", (), "share of the variance of the true ones, below 0 where the scale is wrong"),
     FREE_RUN: Metric("min", (), "of recorded spikes under the rates of free runs, nats a bin and unit"),
 }

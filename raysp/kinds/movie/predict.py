@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from raysp.data.splits.movie import MovieSplit
 from raysp.kinds.kind import Products
+from raysp.kinds.movie.connectivity_file import NAME, write_connectivity
 from raysp.kinds.movie.forecast import forecast
 from raysp.kinds.movie.runs_file import write_runs
 from raysp.runs.records import Done
@@ -22,5 +25,9 @@ def predict(job: Job, fitted: Fitted, split: MovieSplit) -> Products:
     job.report({"phase": "predicting"})
     trial, found = job.trial, list(forecast(fitted.model, split, fitted.device, job.trial.seed))
     files = {"predictions.parquet": lambda path: write_runs(path, trial, split.unit_ids, found)}
+    model: Any = fitted.model
+    if hasattr(model, "couplings"):
+        couplings = model.couplings.float().cpu().numpy()
+        files[NAME] = lambda path: write_connectivity(path, trial, split.unit_ids, couplings)
     done: Done = {"selected_on": "validation part"}
     return Products(files, done=done)

@@ -9,13 +9,17 @@ import numpy as np
 
 from raysp.collection.predictions import AGAIN
 from raysp.config.experiment import Trial
-from raysp.data.splits.movie import MovieAnswers, MovieSplit, Repeats
+from raysp.data.splits.movie import MovieAnswers, MovieSplit, Repeats, Truth
 from raysp.errors import BadInput
 from raysp.evaluation.movie_statistics import Covariances, covariances, pairs, pearson, r2
+from raysp.io import files
 from raysp.io.rows import Row, Rows
+from raysp.kinds.movie.connectivity_file import NAME, read_connectivity
 from raysp.kinds.movie.metrics import (
     BITS,
     CEILING,
+    CONNECTIVITY_R,
+    CONNECTIVITY_R2,
     FREE_RUN,
     NATS,
     NEW_MOVIES,
@@ -78,7 +82,8 @@ def rows(trial: Trial, split: MovieSplit, answers: MovieAnswers, folder: TrialFo
         "standin": split.provenance.standin,
         "judge": "raysp",
     }
-    return [{**common, **row} for row in _measures(split, answers, found)]
+    measured = [*_measures(split, answers, found), *_connectivity(answers.truth, trial, folder)]
+    return [{**common, **row} for row in measured]
 
 
 def _check_same(found: Forecast | None, recorded: Repeats, path: str) -> None:
@@ -105,6 +110,19 @@ def _measures(split: MovieSplit, answers: MovieAnswers, found: dict[int, Forecas
             known = [split.train[one.movie].spikes[:, first:].astype(np.float64) for one in chosen]
             yield from _courses(both.recorded, known, split.unit_ids, CEILING)
             yield from _correlations(recorded, covariances(known, LAGS), CEILING)
+
+
+def _connectivity(truth: Truth | None, trial: Trial, folder: TrialFolder) -> Iterator[Row]:
+    """Yield how near a model's couplings are to the true ones; nothing where nobody knows those, or it has none."""
+    path = files.join(folder.path, NAME)
+    if truth is None or not files.exists(path):
+        return
+    units = np.flatnonzero(truth.units >= 0)
+    known = pairs(truth.couplings[np.ix_(units, units)].sum(axis=2)[None])
+    mine = pairs(read_connectivity(path, trial).sum(axis=2)[None])
+    why = "there are no two units, or no couplings"
+    yield _row(CONNECTIVITY_R, None, float(pearson(known, mine)) if len(known) else np.nan, why)
+    yield _row(CONNECTIVITY_R2, None, r2(known, mine) if len(known) else np.nan, why)
 
 
 def _beside(chosen: Sequence[Repeats], found: dict[int, Forecast], first: int) -> Beside:

@@ -7,10 +7,12 @@ import polars
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice
+from raysp.data.sources import movie_teacher
 from raysp.driver.plan import make_plan
 from raysp.driver.score_table import lines, remarks_of
 from raysp.errors import BadInput
 from raysp.evaluation.movie_statistics import covariances, pairs
+from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.kinds.movie.made_up import made_up
 from raysp.kinds.movie.runs_file import read_runs
@@ -114,6 +116,26 @@ def test_units_of_an_experiment_are_a_trial_of_their_own(clips):
     experiment = Experiment("two", MODELS, splits=(NAME,), units="1,3")
     trials = make_plan(experiment, [NAME], clips.root).trials
     assert {trial.units for trial in trials} == {(1, 3)}
+
+
+def test_couplings_stand_beside_the_true_ones(tmp_path):
+    built = movie_teacher.build(movie_teacher.Config(repeats=60, units=6, hidden=2), NAME)
+    glm = ModelChoice("coupled_glm", {"frames": 1, "lags": 4})
+    made = make_run(tmp_path, (*MODELS, glm), seeds=(0,), built=built)
+    folder = made.run.trial(made.of("coupled_glm").id)
+    table = polars.read_parquet(files.join(folder.path, "connectivity.parquet"))
+    assert table.columns == ["run_trial", "post", "pre", "lag", "weight"]
+    assert table["lag"].unique().sort().to_list() == [1, 2, 3, 4]
+    summed = (
+        table.filter(polars.col("post") != polars.col("pre")).group_by("post", "pre").agg(polars.col("weight").sum())
+    )
+    true = built[1].truth.couplings.sum(axis=2)
+    known = [true[post, pre] for post, pre, _ in summed.iter_rows()]
+    expected = np.corrcoef(known, summed["weight"])[0, 1]
+    assert value(made, "coupled_glm", "connectivity r") == pytest.approx(expected, rel=1e-4)
+    assert expected > 0.4
+    assert value(made, "coupled_glm", "bits per spike") > 0
+    assert polars.read_parquet(made.run.metrics).filter(metric="connectivity r")["model"].to_list() == ["coupled_glm"]
 
 
 def test_predictions_of_other_repeats_are_refused(clips):
