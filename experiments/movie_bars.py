@@ -18,7 +18,12 @@ def experiment() -> Experiment:
             Recording("bars", "bars_retina", PATH),
             Recording("bars-new", "bars_retina", {**PATH, "new_movies": 30}, optional=True),
         ),
-        models=(ModelChoice("movie_mean_rate"), ModelChoice("movie_psth"), ModelChoice("coupled_glm")),
+        models=(
+            ModelChoice("movie_mean_rate"),
+            ModelChoice("movie_psth"),
+            ModelChoice("coupled_glm"),
+            ModelChoice("coupled_glm", {"stretches": 5}, label="glm_stretches"),
+        ),
         seeds=(0, 1, 2),
     )
 

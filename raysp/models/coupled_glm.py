@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from raysp.config.ranges import Count, Positive, Several
+from raysp.config.ranges import Count, Natural, Positive, Several
 from raysp.data.splits.movie import MovieSizes, MovieSplit, Repeats
 from raysp.errors import expect
 from raysp.models import base
@@ -39,12 +39,15 @@ class Config(base.Config):
         lags: bins of spikes before it.
         ridges: penalties on squared weights, nats a bin; the validation repeats select one.
         iterations: of L-BFGS, at most, for each.
+        stretches: of the movie, each left out of a fit in turn, on which validation repeats select the penalty; 0 for
+            the whole movie, whose repeats say nothing of what is right for another one.
     """
 
     frames: Count = 10
     lags: Count = 9
-    ridges: Several[Positive] = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
+    ridges: Several[Positive] = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
     iterations: Count = 300
+    stretches: Natural = 0
 
 
 class Model(nn.Module):
@@ -85,7 +88,8 @@ class Model(nn.Module):
         start, found = torch.zeros(self._inputs + 1, self.sizes.units), {}
         for ridge in sorted(self.config.ridges, reverse=True):
             start = stages.once(f"ridge {ridge:g}", functools.partial(self._fitted, train, start, ridge))
-            found[self._nats(validation, start).item()] = start
+            judged = functools.partial(self._judged, train, validation, start, ridge)
+            found[stages.once(f"judged {ridge:g}", judged)] = start
         self._take(found[min(found)])
 
     def clamped(self, frames: torch.Tensor, spikes: torch.Tensor, movie: int) -> torch.Tensor:
@@ -140,6 +144,18 @@ class Model(nn.Module):
             bins += spikes.shape[0] * spikes.shape[1]
         return total / bins
 
+    def _judged(self, train: list[Piece], validation: list[Piece], weights: torch.Tensor, ridge: float) -> float:
+        """Return minus the log-likelihood a bin of the validation repeats, by fits that have not seen their stretch."""
+        count = self.config.stretches
+        if not count:
+            return self._nats(validation, weights).item()
+        total = 0.0
+        for one in range(count):
+            others = [_bins(piece, one, count, inside=False) for piece in train]
+            found = self._fitted(others, torch.zeros_like(weights), ridge)
+            total += self._nats([_bins(piece, one, count, inside=True) for piece in validation], found).item()
+        return total / count
+
     def _fitted(self, pieces: list[Piece], start: torch.Tensor, ridge: float) -> torch.Tensor:
         """Return weights (inputs and bias, units) of least penalised loss."""
 
@@ -159,3 +175,10 @@ class Model(nn.Module):
         self.filters.copy_(filters)
         self.couplings.copy_(couplings.reshape(self.config.lags, -1, self.sizes.units).permute(2, 1, 0))
         self.bias.copy_(bias[0])
+
+
+def _bins(piece: Piece, stretch: int, count: int, *, inside: bool) -> Piece:
+    """Return the bins of one of so many stretches of a movie, or the others."""
+    frames, past, spikes = piece
+    kept = (torch.arange(len(frames)) * count // len(frames) == stretch) == inside
+    return frames[kept], past[:, kept], spikes[:, kept]

@@ -13,6 +13,7 @@ from raysp.errors import BadInput
 from raysp.kinds.contract import unbroken
 from raysp.kinds.movie.made_up import made_up
 from raysp.models import catalog
+from raysp.objectives.spike_nats import nats
 
 
 def coupled(repeats=160, frames=120, units=3, lags=2):
@@ -68,6 +69,16 @@ def test_validation_repeats_select_the_penalty_and_test_repeats_change_nothing()
     pieces = [one._piece(split, each) for each in split.validation]
     losses = [model._nats(pieces, weights(model)).item() for model in (one, *alone)]
     assert losses[0] <= min(losses[1:]) + 1e-3
+
+
+def test_stretches_that_no_fit_has_seen_select_a_penalty_that_holds_for_another_movie():
+    split, _ = made_up(repeats=40, new=1, height=4, width=5)
+    new, frames = split.test[1], torch.as_tensor(split.movies[1])
+    losses = {}
+    for stretches in (0, 4):
+        rates = fitted(split, stretches=stretches).clamped(frames, torch.as_tensor(new.spikes).float(), -1)
+        losses[stretches] = nats(rates.numpy(), new.spikes, binary=True).mean()
+    assert losses[4] < losses[0] - 0.01
 
 
 def weights(model):
