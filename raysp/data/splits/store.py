@@ -95,7 +95,8 @@ def load(root: str, name: str) -> Split:
 
 def reads_units(root: str, name: str) -> bool:
     """Tell whether `load_units` reads some units without the others. Raises as `header` does."""
-    return catalog.of(header(root, name).kind).Split.by_unit
+    # A kind of somebody's own may have a Split that derives from nothing.
+    return getattr(catalog.of(header(root, name).kind).Split, "by_unit", False)
 
 
 def load_units(root: str, name: str, units: Sequence[int]) -> Split:

@@ -102,7 +102,9 @@ def test_a_judge_that_cannot_be_imported_says_how_to_mend_it(monkeypatch):
         return plain(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", importing)
-    with pytest.raises(NotReady, match=r"cannot be imported \(AttributeError: .*bool8.*make setup"):
+    with pytest.raises(
+        NotReady, match=r"cannot be imported \(AttributeError: .*bool8.*pip install --no-deps nlb_tools"
+    ):
         nlb._nlb_evaluate()
 
 
