@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.errors import BadInput
 
+if TYPE_CHECKING:
+    from raysp.data.splits.current_clamp import CurrentClampSplit
 
-def check(split: Any, metadata: Sequence[str]) -> None:
+
+def check(split: CurrentClampSplit, metadata: Sequence[str]) -> None:
     """Raise BadInput where a split does not fit together.
 
     Args:
-        split: a CurrentClampSplit.
+        split: what is checked.
         metadata: what must be known of each unit, by name.
     """
     for problem in (*_sizes(split), *_shapes(split)):
@@ -26,7 +29,7 @@ def check(split: Any, metadata: Sequence[str]) -> None:
         raise BadInput(f"{split.name}: {problem}")
 
 
-def _sizes(split: Any) -> Iterator[str]:
+def _sizes(split: CurrentClampSplit) -> Iterator[str]:
     sizes = split.sizes
     if isinstance(sizes.bin_ms, bool) or not isinstance(sizes.bin_ms, int) or sizes.bin_ms < 1:
         yield f"bin_ms expected a whole number of ms from 1, got {sizes.bin_ms!r}"
@@ -34,7 +37,7 @@ def _sizes(split: Any) -> Iterator[str]:
         yield f"expected at least one unit and one sweep, got {sizes.units} and {len(split.sweep_unit)}"
 
 
-def _shapes(split: Any) -> Iterator[str]:
+def _shapes(split: CurrentClampSplit) -> Iterator[str]:
     units, sweeps = (split.sizes.units,), (len(split.sweep_unit),)
     expected = {
         "unit_ids": (units, np.int64),
@@ -55,7 +58,7 @@ def _shapes(split: Any) -> Iterator[str]:
             yield f"{name} expected shape {shape} of {np.dtype(dtype)}, got {array.shape} of {array.dtype}"
 
 
-def _pointers(split: Any) -> Iterator[str]:
+def _pointers(split: CurrentClampSplit) -> Iterator[str]:
     for name, values in (("current_ptr", split.current), ("sweep_ptr", split.counts)):
         found = getattr(split, name)
         if len(found) < 2 or found[0] != 0 or found[-1] != len(values) or (np.diff(found) < 1).any():
@@ -65,7 +68,7 @@ def _pointers(split: Any) -> Iterator[str]:
             )
 
 
-def _values(split: Any, metadata: Sequence[str]) -> Iterator[str]:
+def _values(split: CurrentClampSplit, metadata: Sequence[str]) -> Iterator[str]:
     if split.unit_ids[0] < 0 or (np.diff(split.unit_ids) <= 0).any():
         yield f"unit_ids expected numbers >= 0, strictly increasing, got {split.unit_ids[:8].tolist()}"
     if not np.isfinite(split.current).all():
@@ -83,7 +86,7 @@ def _values(split: Any, metadata: Sequence[str]) -> Iterator[str]:
         yield f"left_out expected each unit once, and none of those that are there, got {gone[:8]}"
 
 
-def _indices(split: Any) -> Iterator[str]:
+def _indices(split: CurrentClampSplit) -> Iterator[str]:
     for name, ends in (
         ("sweep_unit", split.sizes.units),
         ("sweep_current", len(split.current_ptr) - 1),
@@ -103,7 +106,7 @@ def _indices(split: Any) -> Iterator[str]:
         yield "a sweep expected as many bins as its current, got more or less"
 
 
-def _parts(split: Any) -> Iterator[str]:
+def _parts(split: CurrentClampSplit) -> Iterator[str]:
     trained, shown = split.sweep_parts.T
     bins = np.diff(split.sweep_ptr)
     if not ((trained >= 0) & (trained <= shown) & (shown <= bins)).all():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from raysp.models.gfr.lanes import lay_out
 from raysp.models.gfr.outcome import Outcome, best
 from raysp.models.gfr.parameters import Filters, untrained
 
+if TYPE_CHECKING:
+    from raysp.models.gfr.model import Config
+
 SEGMENT = 50
 """Epochs between two places to resume from."""
 
@@ -25,7 +28,7 @@ Train = Callable[..., descent.State]
 
 
 def fit(
-    split: CurrentClampSplit, config: Any, filters: Filters, seed: int, stages: Stages, train: Train = descent.train
+    split: CurrentClampSplit, config: Config, filters: Filters, seed: int, stages: Stages, train: Train = descent.train
 ) -> Outcome:
     """Fit units: a candidate for each learning rate, chosen by the explained variance of "Noise 1".
 
@@ -67,7 +70,7 @@ def _segment(stages: Stages, name: str, make: Callable[[], descent.State]) -> de
     return descent.State(**{key: values.numpy() for key, values in kept.items()})
 
 
-def _activations(split: CurrentClampSplit, config: Any, seed: int) -> activation.Activations:
+def _activations(split: CurrentClampSplit, config: Config, seed: int) -> activation.Activations:
     points = split.first_bins(config.activation_bin_ms)
     return activation.fit(
         points.current, points.rate, np.searchsorted(points.unit, np.arange(split.sizes.units + 1)), split.gamma,
@@ -99,7 +102,7 @@ def _outcome(
     )  # fmt: skip
 
 
-def missing(split: CurrentClampSplit, unit: int, config: Any) -> str:
+def missing(split: CurrentClampSplit, unit: int, config: Config) -> str:
     """Return why a unit has no fit, going on after "it"."""
     if not np.isfinite(split.gamma[unit]):
         return "has no known highest rate: no sweep has two spikes, or no file says it"
