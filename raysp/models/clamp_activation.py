@@ -183,7 +183,7 @@ def rate(shape: str, current: torch.Tensor, theta: torch.Tensor, scale: torch.Te
     """Return rates, spikes/ms.
 
     Args:
-        shape: one of SHAPES.
+        shape: as of `Config`.
         current: (units, points) pA.
         theta: (units, parameters) of "polynomial" the roots of three coefficients and b, pA; else a, and b, pA.
         scale: (units, 2) sigma, pA, and gamma, spikes/ms.

@@ -45,7 +45,8 @@ def at_bounds(hint):
             yield tuple(nearest(args[0], bound, steps) for steps in STEPS[name])
     elif origin is Annotated:
         yield from at_bounds(args[0])
-        yield (1.0,), ()
+        (one, *_) = typing.get_args(args[0])
+        yield (typing.get_args(one)[:1] if typing.get_origin(one) is Literal else (1.0,)), ()
 
 
 LIMITED = [

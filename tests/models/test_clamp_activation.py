@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from raysp.errors import BadInput
-from raysp.models.clamp_activation import SHAPES, Config, Model, rate
+from raysp.models.clamp_activation import Config, Model, rate
 from tests.data.clamp_splits import made_up
 
 
@@ -40,7 +40,7 @@ def test_shapes_are_the_published_ones(shape, theta, expected):
     assert found[0, 1].item() == pytest.approx(0, abs=1e-3)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", ["polynomial", "relu", "sigmoid", "softplus"])
 def test_a_units_numbers_do_not_depend_on_others_and_a_fifth_of_the_points_is_held_out(shape):
     split = made_up(4, seed=7)
     together, alone = fitted(split, shape=shape), fitted(split.select([8]), shape=shape)

@@ -37,7 +37,8 @@ def test_every_model_with_settings_has_a_space():
 
 def _is_bound(name):
     kind = catalog.kind(name)
-    return name == kinds.of(kind).floor or (kind == "stimulus" and catalog.fits_itself(name))
+    bounds = (kinds.of(kind).floor, kinds.of(kind).ceiling)
+    return name in bounds or (kind == "stimulus" and catalog.fits_itself(name))
 
 
 def test_the_defaults_of_the_autoencoder_lie_in_its_space():
