@@ -21,9 +21,9 @@ hypothesis.settings.load_profile("raysp")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let one process run the driver's tests with Ray, one after another, and another those of other rooms.
+    """Let one process run the driver's sweeps with Ray, one after another, one its runs, one what other rooms have.
 
-    A Ray waits much of its time: two of them and a process that takes file after file keep two cores busy.
+    A Ray waits much of its time: three of them and a process that takes file after file keep two cores busy.
     """
     from xdist.scheduler import LoadFileScheduling
 
@@ -32,7 +32,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = super()._split_scope(nodeid)
             if "mark.ray" not in (config.rootpath / file).read_text():
                 return file
-            return "ray, driver" if file.startswith("tests/driver/") else "ray"
+            if not file.startswith("tests/driver/"):
+                return "ray"
+            return "ray, sweeps" if "sweep" in file or "own_code" in file else "ray, runs"
 
     return RayApart(config, log)
 
