@@ -43,7 +43,7 @@ demo: $(READY)
 	@echo "Compare the runs in MLflow:  $(BIN)/raysp ui demo/runs/standin-nlb_demo"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 7200

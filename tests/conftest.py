@@ -14,6 +14,8 @@ import pytest
 
 from tests import processes
 
+COMPILED = ("tests/models/gfr", "tests/kinds/current_clamp", "tests/objectives/test_spike")
+
 # How long an example takes says how busy the machine is, no more.
 hypothesis.settings.register_profile("raysp", deadline=None)
 hypothesis.settings.load_profile("raysp")
@@ -21,9 +23,10 @@ hypothesis.settings.load_profile("raysp")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let one process run the driver's sweeps with Ray, one after another, one its runs, one what other rooms have.
+    """Let one process run the driver's tests with Ray, one after another, and another those of other rooms.
 
-    A Ray waits much of its time: three of them and a process that takes file after file keep two cores busy.
+    A Ray waits much of its time: two of them and a process that takes file after file keep two cores busy. What is
+    compiled is compiled by one process, for the others.
     """
     from xdist.scheduler import LoadFileScheduling
 
@@ -31,18 +34,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
             if "mark.ray" not in (config.rootpath / file).read_text():
-                return file
-            if not file.startswith("tests/driver/"):
-                return "ray"
-            return "ray, sweeps" if "sweep" in file or "own_code" in file else "ray, runs"
+                return "compiled" if file.startswith(COMPILED) else file
+            return "ray, driver" if file.startswith("tests/driver/") else "ray"
 
     return RayApart(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest, then those that compile what others find compiled."""
-    compiled = ("tests/models/gfr", "tests/kinds/current_clamp", "tests/objectives/test_spike")
-    items.sort(key=lambda item: (item.get_closest_marker("ray") is None, not item.nodeid.startswith(compiled)))
+    items.sort(key=lambda item: (item.get_closest_marker("ray") is None, not item.nodeid.startswith(COMPILED)))
 
 
 @pytest.fixture(autouse=True)
