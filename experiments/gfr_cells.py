@@ -57,7 +57,7 @@ def experiment() -> Experiment:
             ModelChoice("gfr"),
             ModelChoice("clamp_psth"),
         ),
-        units_per_trial=128,
+        units_per_trial=64,
     )
 
 

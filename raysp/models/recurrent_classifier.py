@@ -51,7 +51,7 @@ class RecurrentClassifier(SequenceClassifier):
             drive: (samples, hidden).
             state: so many tensors of that shape as `states` says.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} needs a method step(drive, state)")
 
     def activity(self, sequences: torch.Tensor, readouts: int) -> torch.Tensor:
         """Return what the units give, (steps + readouts, samples, hidden)."""

@@ -57,7 +57,7 @@ class SequenceClassifier(nn.Module):
             sequences: (samples, steps, features).
             readouts: how many such steps.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} needs a method logits(sequences, readouts)")
 
     def loss(self, batch: LabelledBatch) -> Loss:
         """Return the mean cross-entropy of the readouts that are trained on, nats."""

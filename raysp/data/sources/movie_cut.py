@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from raysp.data.formats.count_file import check_numbers, checked_counts
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.movie import MovieAnswers, MovieSizes, MovieSplit, Repeats, Truth
 from raysp.errors import BadInput, expect
+from raysp.io.words import counted, listed
 
 Built = tuple[MovieSplit, MovieAnswers]
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -80,13 +81,13 @@ def assemble(
     movies = [checked_frames(one.frames, f"{name}, movie {number}") for number, one in enumerate((recorded, *new))]
     spikes = [checked_spikes(one, f"{name}, movie {number}") for number, one in enumerate((recorded, *new))]
     parts = cut(len(spikes[0]), config, name) if recorded.parts is None else recorded.parts
-    note = _several(spikes, counts=config.counts)
+    notes = [*_several(spikes, counts=config.counts), *_still(movies), *_silent(spikes[0])]
     kept = [one if config.counts else np.minimum(one, np.uint8(1)) for one in spikes]
     train, validation, test = (_taken(0, kept[0], np.flatnonzero(parts == part)) for part in (TRAIN, VALIDATION, TEST))
     tests = (test, *(_taken(number, one, np.arange(len(one))) for number, one in enumerate(kept[1:], 1)))
     (frames, height, width), units = movies[0].shape, kept[0].shape[2]
     sizes = MovieSizes(name, float(bin_ms), height, width, units, (frames,), config.first, not config.counts)
-    provenance = Provenance(provenance.recordings, provenance.builder, provenance.standin, (*provenance.notes, *note))
+    provenance = Provenance(provenance.recordings, provenance.builder, provenance.standin, (*provenance.notes, *notes))
     ids = np.arange(units, dtype=np.int64)
     split = MovieSplit(name, sizes, tuple(movies), (train,), (validation,), tests, ids, provenance=provenance)
     return split, MovieAnswers(name, sizes, tests, ids, truth)
@@ -158,3 +159,14 @@ def _several(spikes: Sequence[np.ndarray], *, counts: bool) -> tuple[str, ...]:
     several, total = sum(int((one > 1).sum()) for one in spikes), sum(one.size for one in spikes)
     kept = "all are kept" if counts else "one of them is kept"
     return (f"{several / total:.2%} of the bins have two spikes or more, of which {kept}",) if several else ()
+
+
+def _still(movies: Sequence[np.ndarray]) -> Iterator[str]:
+    """Yield a note of each movie whose frames are all the same: it drives nothing."""
+    yield from (f"movie {number} never changes" for number, one in enumerate(movies) if (one == one[0]).all())
+
+
+def _silent(spikes: np.ndarray) -> Iterator[str]:
+    """Yield the note that units have no spike in any repeat, where some have none."""
+    if len(silent := np.flatnonzero(~spikes.any(axis=(0, 1)))):
+        yield f"{counted(len(silent), 'unit')} without a spike while the movie was repeated: {listed(silent)}"

@@ -90,7 +90,11 @@ class LabelledSequencesSplit(AnySplit):
     def __post_init__(self) -> None:
         sizes = self.sizes
         positive = min(sizes.steps, sizes.features) > 0 and sizes.classes > 1
-        expect(positive, f"{self.name} expected at least one step, one feature and two classes, got {sizes}")
+        expect(
+            positive,
+            f"{self.name} expected at least one step, one feature and two classes, got {sizes.steps}, {sizes.features} "
+            f"and {sizes.classes}",
+        )
         for part in PARTS[:2]:
             labelled = getattr(self, part)
             expect(len(labelled), f"{self.name} expected samples in its {part} part, got none")
@@ -99,7 +103,11 @@ class LabelledSequencesSplit(AnySplit):
             _check_sequences(sequences, sizes, f"{self.name}, {part} sequences")
         there = np.unique(self.train.labels)
         missing = np.setdiff1d(np.arange(sizes.classes), there).tolist()
-        expect(not missing, f"{self.name} expected every class among its training samples, got none of class {missing}")
+        expect(
+            not missing,
+            f"{self.name} expected every class among its training samples, got none of class {missing}; number the "
+            "classes from 0, without a gap",
+        )
 
     def select(self, units: Sequence[int]) -> NoReturn:
         """Refuse: sequences have no units. Raises BadInput."""

@@ -42,6 +42,15 @@ def test_bins_of_more_than_one_spike_are_said_and_kept_on_request(tmp_path):
     assert "all are kept" in split.provenance.notes[0]
 
 
+def test_units_without_a_spike_and_movies_that_never_change_are_said(tmp_path):
+    silent = ARRAYS["spikes"] * (np.arange(5) % 3 != 1)
+    split, _ = built(tmp_path, {"counts": True}, spikes=silent, frames=np.ones((20, 3, 4)))
+    assert split.provenance.notes[1:] == (
+        "movie 0 never changes",
+        "2 units without a spike while the movie was repeated: 1 and 4",
+    )
+
+
 def test_parts_are_spread_over_the_recording_or_as_recorded():
     spread = cut(12, Cut(), "mine")
     assert np.flatnonzero(spread == 2).tolist() == [2, 6, 10]

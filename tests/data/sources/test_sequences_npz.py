@@ -51,6 +51,8 @@ def test_a_test_part_of_its_own_is_taken_whole(tmp_path):
         ({"labels": np.arange(60) % 3 - 1}, {}, "labels 0 to 1, got"),
         ({}, {"classes": 2}, r"labels 0 to 1, got \[2\]"),
         ({}, {"classes": 4}, r"got none of class \[3\]"),
+        ({"labels": np.arange(60) % 3 + 1}, {}, r"got none of class \[0\]; number the classes from 0"),
+        ({"labels": np.zeros(60, int)}, {}, "two classes, got 5, 2 and 1"),
         ({"sequences": ARRAYS["sequences"][:, :, 0]}, {}, r"got \(60, 5\); for one feature use"),
         ({"sequences": np.where(RNG.random((60, 5, 2)) < 0.01, np.nan, 1.0)}, {}, "got NaN or infinity in sample"),
         ({"later": ARRAYS["sequences"][:3, 1:], "more": np.arange(3)},
