@@ -38,6 +38,8 @@ class Training:
         warmup_epochs: epochs of linear rise before the schedule.
         plateau_patience: epochs.
         clip_norm: largest norm of the gradient; 0 for none.
+        clip_each: that norm is each weight tensor's own, as of Keras' `clipnorm`; else it is of all of them together.
+        adam_epsilon: what Adam adds to the root of its second moment; 1e-7 in Keras.
         patience: stop after so many epochs without a better validation loss; 0 for never.
         validate_on: "train" sets training trials aside to select the model. "eval" selects on the evaluation trials,
             as nlb-lightning does: its scores are not held out from selection, and the record says so.
@@ -65,6 +67,8 @@ class Training:
     warmup_epochs: Natural = 0
     plateau_patience: Count = 10
     clip_norm: NonNegative = 200.0
+    clip_each: bool = field(default=False, metadata={"before": False})
+    adam_epsilon: Positive = field(default=1e-8, metadata={"before": 1e-8})
     patience: Natural = 0
     validate_on: Literal["train", "eval"] = "train"
     validation_every: Annotated[int, Ge(2)] = 5

@@ -30,8 +30,8 @@ class Batches(Protocol):
     units: tuple[int, ...]
     selected_on: str
 
-    def draw(self, generator: torch.Generator) -> torch.Tensor:
-        """Draw the order of one epoch: (size,) what `batch` takes, each example once."""
+    def draw(self, generator: torch.Generator, steps: int) -> tuple[torch.Tensor, ...]:
+        """Draw one epoch, shared out evenly over so many steps: of each what `batch` takes, each example once."""
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Sized:
         """Return some of them as the model's `loss` takes them, with the generator of its draws."""

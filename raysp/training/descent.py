@@ -201,7 +201,7 @@ class Descent:
 
     def draws(self) -> tuple[torch.Tensor, ...]:
         """Draw the examples of one epoch, in batches."""
-        return self.batches.draw(self.streams.order).tensor_split(self.steps)
+        return self.batches.draw(self.streams.order, self.steps)
 
     def one_step(self, chosen: torch.Tensor, rate: float) -> float:
         """Take one optimiser step on some examples at a learning rate; return the loss before it."""
@@ -249,14 +249,12 @@ class Descent:
 
     def _clip(self, largest: float) -> None:
         """Clip the gradient by its norm; where there are lanes each by its own, so that none knows of another's."""
-        if self.lanes is None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), largest)
-            return
-        grads = [weights.grad for weights in self.model.parameters() if weights.grad is not None]
-        norm = functools.reduce(torch.add, [grad.flatten(1).square().sum(dim=1) for grad in grads]).sqrt()
-        factor = (largest / (norm + 1e-6)).clamp(max=1.0)
-        for grad in grads:
-            grad.mul_(_in_front(factor, grad))
+        weights = [one for one in self.model.parameters() if one.grad is not None]
+        for group in [[one] for one in weights] if self.training.clip_each else [weights]:
+            if self.lanes is None:
+                nn.utils.clip_grad_norm_(group, largest)
+            else:
+                _clip_lanes([present(one.grad) for one in group], largest)
 
     def _mean(self, losses: torch.Tensor) -> float:
         return losses[self.progress.alive].mean().item()
@@ -307,6 +305,13 @@ class Descent:
             where = f"in epoch {epoch} at learning rate {rate:.3g}"
             self.job.report({"warning": f"{name} diverged {where}: {keeps}; the others are trained on"})
         progress.diverged = torch.where(dead, epoch, progress.diverged)
+
+
+def _clip_lanes(grads: list[torch.Tensor], largest: float) -> None:
+    norm = functools.reduce(torch.add, [grad.flatten(1).square().sum(dim=1) for grad in grads]).sqrt()
+    factor = (largest / (norm + 1e-6)).clamp(max=1.0)
+    for grad in grads:
+        grad.mul_(_in_front(factor, grad))
 
 
 def _check_loss(found: Loss, job: Job) -> None:

@@ -34,7 +34,7 @@ class LaneOptimizer:
         ]
         # One kernel for all weights: of models this small, the loop over them takes a tenth of a step.
         fused = {"fused": True} if self._weights[0].device.type in ("cpu", "cuda") else {}
-        self.adam = KINDS[trainings[0].optimizer](groups, betas=betas, **fused)
+        self.adam = KINDS[trainings[0].optimizer](groups, betas=betas, eps=trainings[0].adam_epsilon, **fused)
 
     def set_rates(self, rates: Sequence[float], momentum: float) -> None:
         """Set the learning rate of each group, and Adam's first beta."""

@@ -42,8 +42,8 @@ class Points:
     def __init__(self, units: tuple[int, ...] = ()) -> None:
         self.units = units
 
-    def draw(self, generator: torch.Generator) -> torch.Tensor:
-        return torch.randn(self.size, generator=generator)
+    def draw(self, generator: torch.Generator, steps: int) -> tuple[torch.Tensor, ...]:
+        return torch.randn(self.size, generator=generator).tensor_split(steps)
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         return chosen
@@ -177,3 +177,16 @@ def test_without_any_lane_left_the_trial_fails():
 def test_what_lanes_cannot_be_trained_with_is_refused(lanes, training, message):
     with pytest.raises(BadInput, match=message):
         fitted([2.0, -3.0], *lanes, training=training)
+
+
+def test_each_weight_tensor_may_be_clipped_by_its_own_norm_in_each_lane():
+    each = dataclasses.replace(ONE, clip_each=True)
+    descent = Descent(Line([0.0, 3.0]), Points((7, 8)), job(training=each))
+    descent.model.loss(torch.linspace(-1, 1, 7) + 0.5).total.backward()
+    before = [weights.grad.clone() for weights in descent.model.parameters()]
+    descent._clip(0.7)
+    for weights, grad in zip(descent.model.parameters(), before, strict=True):
+        factor = 0.7 / grad.flatten(1).norm(dim=1)
+        torch.testing.assert_close(weights.grad, grad * factor.clamp(max=1.0).view(-1, 1), rtol=1e-4, atol=1e-7)
+    assert any((grad.abs() > 0.7).any() for grad in before)
+    assert any((grad.abs() < 0.7).any() for grad in before)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from raysp.config.experiment import Trial
+from raysp.config.experiment import Trial, _of_training
 from raysp.data.splits.population import Answers
 from raysp.errors import BadInput, Interrupted
 from raysp.evaluation.live import live_metrics
@@ -247,3 +247,12 @@ def test_a_loss_that_is_no_number_ends_the_trial_with_what_was_expected(monkeypa
     monkeypatch.setattr(sae.Model, "loss", lambda self, batch: loss(whole(self, batch).total))
     with pytest.raises(BadInput, match=rf"model sae: loss\(batch\) {message}"):
         fit(made_up_trial())
+
+
+@pytest.mark.parametrize(
+    ("training", "new"), [({}, set()), ({"clip_each": True, "adam_epsilon": 1e-7}, {"clip_each", "adam_epsilon"})]
+)
+def test_settings_that_came_later_are_in_a_trials_name_where_they_change_it(training, new):
+    changed, plain = made_up_trial(**training), made_up_trial()
+    assert (changed.id == plain.id) == (not new)
+    assert _of_training(changed.training).keys() - {"clip_each", "adam_epsilon"} == _of_training(plain.training).keys()

@@ -65,6 +65,13 @@ class Repeats:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def joined(self, other: Repeats) -> Repeats:
+        """Return these and other repeats of the same movie."""
+        numbers, spikes = (
+            np.concatenate(both) for both in ((self.numbers, other.numbers), (self.spikes, other.spikes))
+        )
+        return Repeats(self.movie, numbers, spikes)
+
     def of_units(self, places: np.ndarray) -> Repeats:
         """Return the same of some units."""
         return Repeats(self.movie, self.numbers, np.ascontiguousarray(self.spikes[..., places]))

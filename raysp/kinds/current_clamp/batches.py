@@ -40,9 +40,9 @@ class CurrentBatches:
         self.held = None if whole else Currents.of(split, ("validation",)).to(device)
         self.size, self.selected_on = len(self.train), "nothing" if whole else "validation"
 
-    def draw(self, generator: torch.Generator) -> torch.Tensor:
+    def draw(self, generator: torch.Generator, steps: int) -> tuple[torch.Tensor, ...]:
         """Return all training currents in a random order, on the device."""
-        return torch.randperm(self.size, generator=generator).to(self._device)
+        return torch.randperm(self.size, generator=generator).to(self._device).tensor_split(steps)
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Currents:
         """Return some training currents."""

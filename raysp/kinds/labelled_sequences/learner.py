@@ -49,9 +49,9 @@ class SampleBatches:
         self.held = None if validation is None else LabelledBatch.of(validation, device)
         self.selected_on = "nothing" if validation is None else "validation"
 
-    def draw(self, generator: torch.Generator) -> torch.Tensor:
+    def draw(self, generator: torch.Generator, steps: int) -> tuple[torch.Tensor, ...]:
         """Return all training samples in a random order, on the device."""
-        return torch.randperm(self.size, generator=generator).to(self._device)
+        return torch.randperm(self.size, generator=generator).to(self._device).tensor_split(steps)
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> LabelledBatch:
         """Return some training samples."""

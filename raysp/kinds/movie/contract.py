@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from raysp.data.splits.movie import MovieSplit
+from raysp.data.splits.movie_batch import MovieBatch
 from raysp.errors import expect
 from raysp.kinds.check import Check
-from raysp.kinds.contract import same, unbroken
+from raysp.kinds.contract import descended, finite_gradients, learns, same, unbroken
 from raysp.kinds.movie.forecast import forecast, shown
 from raysp.kinds.movie.made_up import made_up
 from raysp.models import catalog
@@ -30,13 +31,18 @@ SHAPES: dict[str, dict[str, Any]] = {
 """What movies may be like."""
 
 CPU = torch.device("cpu")
+DRAWN = "in training draw from batch.generator alone; without one, from torch's own stream, which is seeded for that"
 PAST = "clamped(frames, spikes, movie): the rate of a bin may know the spikes before it, and frames up to it"
 
 
 def contract() -> list[Check]:
     """Return what every model of movies must keep."""
     shaped = [
-        Check(f"free runs and clamped rates are right numbers: {shape}", partial(_right, shape=shape))
+        Check(f"{what}: {shape}", partial(check, shape=shape), "", concerns)
+        for what, check, concerns in (
+            ("free runs and clamped rates are right numbers", _right, lambda model: True),
+            ("the loss is finite and moves every weight", _gradients, learns),
+        )
         for shape in SHAPES
     ]
     return [
@@ -46,14 +52,49 @@ def contract() -> list[Check]:
         Check("a repeat's clamped rates do not depend on the other repeats", _apart),
         Check("the state dict carries all that was fitted", _carried, "register_buffer what is fitted"),
         Check("what it is given stays as it was", _unchanged, "copy before you write into an array"),
+        Check("the loss follows from the weights, and from the batch's generator", _drawn, DRAWN, learns),
+        Check("the loss falls when it is trained", _falls, "", learns),
     ]
 
 
 def _fitted(name: str, split: MovieSplit) -> Model:
     torch.manual_seed(0)
     model = catalog.build(name, {}, split.sizes)
-    model.fit(split.training(), unbroken())
+    if not learns(type(model)):
+        model.fit(split.training(), unbroken())
     return model.eval()
+
+
+def _batch(split: MovieSplit, seed: int | None = None) -> MovieBatch:
+    (whole,) = MovieBatch.of(split, split.train, CPU)
+    return whole.take(torch.arange(len(whole)), None if seed is None else torch.Generator().manual_seed(seed))
+
+
+def _gradients(name: str, shape: str) -> None:
+    split, _ = made_up(**SHAPES[shape])
+    model = _fitted(name, split).train()
+    unmoved = finite_gradients(model, model.loss(_batch(split, 0)).total)
+    expect(not unmoved, f"the loss does not move {', '.join(unmoved)}")
+
+
+def _drawn(name: str) -> None:
+    split, _ = made_up()
+    model = _fitted(name, split).train()
+    one, again = (model.loss(_batch(split, 0)).total.detach() for _ in range(2))
+    same(one, again, "with the same generator, it is another one")
+    with torch.no_grad():
+        torch.manual_seed(1)
+        one = model.eval().loss(_batch(split)).total
+        torch.manual_seed(1)
+        same(one, model.loss(_batch(split)).total, "in evaluation, with the same seed, it is another one")
+
+
+def _falls(name: str) -> None:
+    split, _ = made_up()
+    model = _fitted(name, split).train()
+    losses = descended(model, lambda: model.loss(_batch(split, 0)), rate=1e-2, steps=15)
+    first, last = losses[:5].mean(), losses[-5:].mean()
+    expect(last < first, f"in 15 steps of Adam the loss went from {first:.4f} to {last:.4f}")
 
 
 def _right(name: str, shape: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Training, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.movie import MovieAnswers, MovieSplit
-from raysp.errors import BadInput
+from raysp.errors import BadInput, expect
+from raysp.kinds.movie.batches import LEAST, RepeatBatches
 from raysp.kinds.movie.forecast import clamped_nats
 from raysp.kinds.movie.metrics import VALIDATION_NATS
+from raysp.kinds.movie.validated import validated
+from raysp.training import trial as trials
 from raysp.training.closed_form import fit_itself
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
@@ -18,31 +21,53 @@ if TYPE_CHECKING:
     from raysp.models.base import Model
 
 
-def learner(job: Job, split: MovieSplit, answers: MovieAnswers | None = None) -> NoReturn:
-    """Refuse: models of movies fit themselves. Raises BadInput."""
-    raise _no_descent(job.trial.model)
+def learner(job: Job, split: MovieSplit, answers: MovieAnswers | None = None) -> tuple[Model, RepeatBatches]:
+    """Return a new model, and its data.
+
+    Raises:
+        BadInput: as of `check_training`; or a movie has fewer than two validation repeats.
+    """
+    check_training(job.training)
+    few = min(split.validation, key=len)
+    expect(
+        job.follow is not None or len(few) >= LEAST,
+        f"{split.name} expected two or more validation repeats of a movie, got {len(few)} of {few.movie}",
+    )
+    model = trials.new_model(job, split.sizes)
+    return model, RepeatBatches(split, job.place, job.trial.seed, whole=job.follow is not None)
 
 
 def fit(job: Job, split: MovieSplit, answers: MovieAnswers | None = None) -> Fitted:
-    """Let a model fit itself; the test part is not shown to it.
-
-    Raises:
-        BadInput: it has no `fit`.
-    """
+    """Fit by the one loop, or let a model fit itself; the test part is not shown to it."""
     if job.trial.training is not None:
-        raise _no_descent(job.trial.model)
+        return trials.fit(job, lambda job: learner(job, split))
     seen = split.training()
 
     def measured(model: Model) -> dict[str, float]:
-        return {VALIDATION_NATS: clamped_nats(model, seen, seen.validation, job.place)}
+        nats = clamped_nats(model, seen, seen.validation, job.place)
+        return {VALIDATION_NATS: nats, **validated(model, seen, job.place, job.trial.seed)}
 
     return fit_itself(job, split.sizes, seen, (seen, measured))
 
 
+def check_training(how: Training) -> None:
+    """Refuse settings that mean nothing for movies, which have validation repeats of their own. Raises BadInput."""
+    if how.validate_on != "train":
+        raise BadInput(
+            "movies have validation repeats of their own, and test repeats select nothing: expected "
+            f"training.validate_on 'train', got {how.validate_on!r}"
+        )
+    expect(
+        how.batch_size >= LEAST,
+        f"training.batch_size expected two or more repeats of a movie, whose differences are what they have of their "
+        f"own, got {how.batch_size}",
+    )
+
+
 def check(model: Model, training: Training | None, header: Header) -> None:
-    """Refuse, before anything is trained, a model that gradient descent would fit. Raises BadInput."""
+    """Refuse, before anything is trained, what would be refused when training begins. Raises BadInput."""
     if training is not None:
-        raise _no_descent(type(model).__module__.rpartition(".")[2])
+        check_training(training)
 
 
 def words(trial: Trial, split: MovieSplit) -> str:
@@ -55,7 +80,3 @@ def words(trial: Trial, split: MovieSplit) -> str:
         f"{train} training, {validation} validation and {test} test repeats{others}; {split.sizes.units} units, "
         f"{frames} frames"
     )
-
-
-def _no_descent(name: str) -> BadInput:
-    return BadInput(f"model {name} expected fit(split, stages): models of movies fit themselves, none has a loss")

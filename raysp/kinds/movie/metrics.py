@@ -14,6 +14,8 @@ PSTH_R, RATE_ERROR, BITS, NATS = "PSTH r", "rate error", "bits per spike", "nats
 FREE_RUN = "free-run cross-entropy"
 CONNECTIVITY_R, CONNECTIVITY_R2 = "connectivity r", "connectivity R2"
 VALIDATION_NATS = "unseen_loss"
+VALIDATION_PSTH_R, VALIDATION_RATE = "validation PSTH r", "validation rate error"
+VALIDATION_NOISE_R, VALIDATION_NOISE_R2 = "validation noise correlation r", "validation noise correlation R2"
 WHICH = ("noise", "signal", "total")
 
 
@@ -45,6 +47,10 @@ def _correlations() -> dict[str, Metric]:
 
 METRICS = {
     VALIDATION_NATS: Metric("min", searched=True, meaning="nats per bin of the validation repeats, one bin ahead"),
+    VALIDATION_NOISE_R2: Metric("max", searched=True, meaning="noise correlation R2 of the validation repeats"),
+    VALIDATION_NOISE_R: Metric("max", searched=True, meaning="noise correlation r of the validation repeats"),
+    VALIDATION_PSTH_R: Metric("max", searched=True, meaning="PSTH r of the validation repeats"),
+    VALIDATION_RATE: Metric("min", searched=True, meaning="rate error of the validation repeats"),
     PSTH_R: Metric(
         "max", ("", "*"), "Pearson's r of a unit's recorded mean over repeats and its rate in free runs, mean of units"
     ),

@@ -50,9 +50,9 @@ class TrialBatches:
         self.held = None if validation is None else _on(device, validation)
         self.selected_on = "nothing" if validation is None else selected_on
 
-    def draw(self, generator: torch.Generator) -> torch.Tensor:
+    def draw(self, generator: torch.Generator, steps: int) -> tuple[torch.Tensor, ...]:
         """Return all training trials in a random order, on the device."""
-        return torch.randperm(self.size, generator=generator).to(self._device)
+        return torch.randperm(self.size, generator=generator).to(self._device).tensor_split(steps)
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Batch:
         """Return some training trials."""

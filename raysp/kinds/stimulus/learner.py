@@ -50,11 +50,11 @@ class WindowBatches:
         chosen = window_starts(split.parts["validation"], model.reach, model.config.validation_stride, where)
         self.held = torch.as_tensor(chosen).to(tape.device)
 
-    def draw(self, generator: torch.Generator) -> torch.Tensor:
+    def draw(self, generator: torch.Generator, steps: int) -> tuple[torch.Tensor, ...]:
         """Return every training window once, each shifted by less than a stride, in a random order."""
         shift = torch.randint(self._stride, self.starts.shape, generator=generator)
         starts = torch.minimum(self.starts + shift, self._latest)
-        return starts[torch.randperm(len(starts), generator=generator)]
+        return starts[torch.randperm(len(starts), generator=generator)].tensor_split(steps)
 
     def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Windows:
         """Return the windows that begin there."""

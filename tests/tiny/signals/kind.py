@@ -24,8 +24,8 @@ class Steps:
         self.size = len(pairs) * 4 // 5
         self.train, self.held = pairs[: self.size], pairs[self.size :]
 
-    def draw(self, generator):
-        return torch.randperm(self.size, generator=generator)
+    def draw(self, generator, steps):
+        return torch.randperm(self.size, generator=generator).tensor_split(steps)
 
     def batch(self, chosen, generator):
         return self.train[chosen]
