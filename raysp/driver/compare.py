@@ -7,7 +7,7 @@ import contextlib
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
-from raysp.runs.comparison_table import SCHEMA, made_from, path_of, write_comparison
+from raysp.runs.comparison_table import COLUMNS, made_from, path_of, write_comparison
 from raysp.runs.folder import RunFolder
 
 
@@ -26,7 +26,7 @@ def compare(run: RunFolder, root: str | None = None) -> None:
     bounds = {kind: kind.bounds(run.record()) for kind in dict.fromkeys(kinds.of_run(run, root).values())}
     scores = files.stamp(run.metrics) if files.exists(run.metrics) else {}
     ends = {kind.name: list(names) for kind, names in bounds.items()}
-    now = {"metrics": scores, "trials": files.digest([one.id for one in done]), "ends": ends, "columns": list(SCHEMA)}
+    now = {"metrics": scores, "trials": files.digest([one.id for one in done]), "ends": ends, "columns": list(COLUMNS)}
     if scores and made_from(run) == now:
         return
     files.remove(path_of(run))

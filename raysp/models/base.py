@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from raysp.config import settings
 from raysp.config.note import Note
+from raysp.models.cell_fit import CellFit
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
 
@@ -115,8 +116,12 @@ class PredictingCurrents(Protocol):
     def rates(self, split: CurrentClampSplit) -> np.ndarray:
         """Return (bins of all currents,) float64 spikes/ms, NaN of a unit that could not be fitted."""
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return what parameters.parquet says of each unit; nothing of a model without parameters of a neuron."""
+
+class FittingCells(Protocol):
+    """A model of neurons under current clamp whose parameters are a neuron's."""
+
+    def rows(self) -> list[CellFit]:
+        """Return what parameters.parquet says of each unit."""
 
 
 class Classifying(Protocol):
@@ -138,6 +143,7 @@ if TYPE_CHECKING:
         FittingItself,
         PredictingRates,
         PredictingCurrents,
+        FittingCells,
         Classifying,
     ):
         """A model as generic code takes it: which of these methods it has is asked before they are called."""

@@ -8,7 +8,7 @@ first point with spikes and the highest one gives all four.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from raysp.config.ranges import Count, Natural, Positive, Share
 from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
 from raysp.errors import BadInput, present
 from raysp.models import base
+from raysp.models.cell_fit import CellFit
 from raysp.models.gfr.activation import LIT, LOG_EPS
 
 WHERE = "model clamp_activation"
@@ -81,11 +82,11 @@ class Model(nn.Module):
         theta, scale = self.theta.cpu()[rows], self.scale.cpu()[rows]
         return rate(self.config.shape, current, theta, scale)[:, 0].numpy()
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[CellFit]:
         """Return what parameters.parquet says of each unit; losses are sums over points."""
         return [self._row(place, int(unit)) for place, unit in enumerate(self._ids)]
 
-    def _row(self, place: int, unit: int) -> dict[str, Any]:
+    def _row(self, place: int, unit: int) -> CellFit:
         theta, (sigma, gamma) = self.theta[place].tolist(), self.scale[place].tolist()
         fitted = bool(torch.isfinite(self.theta[place]).all())
         polynomial = self.config.shape == "polynomial"

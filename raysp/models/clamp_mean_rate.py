@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +43,3 @@ class Model(nn.Module):
         owner = np.zeros(len(split.current_ptr) - 1, np.int64)
         owner[split.sweep_current] = split.sweep_unit
         return np.repeat(self.mean.cpu().numpy()[owner], np.diff(split.current_ptr))
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return no row: there are no parameters of a neuron."""
-        return []

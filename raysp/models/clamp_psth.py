@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -40,7 +39,3 @@ class Model(nn.Module):
             rates[split.current_ptr[current] : split.current_ptr[current + 1]] += split.counts_of(sweep)
             sweeps[current] += 1
         return rates / np.repeat(sweeps, np.diff(split.current_ptr)) / split.sizes.bin_ms
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return no row: there are no parameters of a neuron."""
-        return []

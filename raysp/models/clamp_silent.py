@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -31,7 +30,3 @@ class Model(nn.Module):
     def rates(self, split: CurrentClampSplit) -> np.ndarray:
         """Return (bins of all currents,) float64 zeros, spikes/ms."""
         return np.zeros(len(split.current))
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return no row: there are no parameters of a neuron."""
-        return []

@@ -7,7 +7,10 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
+
+import polars
+from polars import col
 
 from raysp.config.experiment import Trial
 from raysp.config.note import CurveRow
@@ -17,16 +20,13 @@ from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.report.mixed import mixed
-from raysp.runs.comparison_table import SCHEMA, read_comparison
+from raysp.runs.comparison_table import COLUMNS, Comparison, read_comparison
 from raysp.runs.curve import read_curve
 from raysp.runs.folder import RunFolder, State
 from raysp.runs.metrics_table import frame, metric_name, read_metrics
 from raysp.runs.records import Done, Record
 from raysp.runs.roles import roles
 from raysp.runs.test_looks import test_looks
-
-if TYPE_CHECKING:
-    import polars
 
 
 class Kind(Protocol):
@@ -189,31 +189,26 @@ class RunData:
 
     def of(self, task: Task) -> polars.DataFrame:
         """Return the scores of a task's trials, those of single units among them."""
-        from polars import col
-
         return self.scores.filter(col("run_trial").is_in([trial.id for trial in task.trials]))
 
     def comparisons(self, task: Task) -> polars.DataFrame:
         """Return the rows of the table of comparisons that are of a task."""
-        from polars import col
-
         units = None if task.units is None else spell_units(task.units)
         return self.compared.filter(col("split") == task.split, col("units").eq_missing(units))
 
     @functools.cached_property
-    def means(self) -> Mapping[tuple[str, str, str | None, str], dict[str, Any]]:
+    def means(self) -> Mapping[tuple[str, str, str | None, str], Comparison]:
         """Return (slug of the task, model, decoding, metric's name) -> the row of what a model comes to by itself."""
         return {
-            (task.slug, row["model"], row["decoding"], row["name"]): row
+            (task.slug, row["model"], row["decoding"], name): row
             for task in self.tasks
-            for row in self.comparisons(task).filter(comparison="mean").to_dicts()
+            for rows in [self.comparisons(task).filter(comparison="mean")]
+            for row, name in zip(cast("list[Comparison]", rows.to_dicts()), rows["name"], strict=True)
         }
 
     @functools.cached_property
     def values(self) -> Mapping[tuple[str, str, str], Mapping[int, float | None]]:
         """Return (slug of the task, model, metric's name) -> seed -> value over all units; undefined ones are None."""
-        from polars import col
-
         slugs = {trial.id: task.slug for task in self.tasks for trial in task.trials}
         groups = (
             self.scores.filter(col("unit").is_null() & col("unit_index").is_null())
@@ -240,8 +235,6 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Kind]) -> RunDa
         NotReady: nothing was ever run there.
         BadInput: the run's record is damaged.
     """
-    from polars import col
-
     record, trials = run.record(), run.trials()
     states = run.states(trials)
     problems: list[str] = []
@@ -261,7 +254,7 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Kind]) -> RunDa
     # The curves of single units are a million rows and more; whoever draws them reads them column by column.
     wanted = (col("part") == "eval") & col("run_trial").is_in(finished)
     scores = tried(lambda: read_metrics(run, wanted), frame([]))
-    compared = tried(lambda: read_comparison(run), frame([], SCHEMA))
+    compared = tried(lambda: read_comparison(run), polars.DataFrame(schema=COLUMNS))
     return RunData(
         run=run,
         root=root,

@@ -57,7 +57,9 @@ class Row:
 def cell(data: RunData, task: Task, model: str, decoding: str | None, metric: str | None) -> Cell:
     """Return a model's mean and spread by a metric, empty where it was not scored."""
     found = None if metric is None else data.means.get((task.slug, model, decoding, metric))
-    return Cell() if found is None else Cell(*(found[field.name] for field in dataclasses.fields(Cell)[:-1]))
+    if found is None:
+        return Cell()
+    return Cell(found["count"], found["mean"], found["sd"], found["low"], found["high"], found["undefined"])
 
 
 def score_rows(
@@ -79,7 +81,7 @@ def score_rows(
         unranked: metrics of which no value is the best.
         whole: only what has as many values as any in its column can be the best: a mean over fewer is one of others.
     """
-    ways = {key[1:3]: (row["role"], row["seeds"]) for key, row in data.means.items() if key[0] == task.slug}
+    ways = {key[1:3]: (row["role"], row["seeds"] or "") for key, row in data.means.items() if key[0] == task.slug}
     table = {way: [cell(data, task, *way, name) for name in columns] for way in ways}
     for i, name in enumerate(columns):
         metric = metrics.get(name.partition(" (")[0])

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypedDict, get_type_hints
+
+import polars
 
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.io.rows import Rows
 from raysp.runs.folder import RunFolder
-from raysp.runs.metrics_table import frame
 
-if TYPE_CHECKING:
-    import polars
 
-SCHEMA = {
-    **dict.fromkeys(("split", "units", "model", "decoding", "role"), "String"),
-    **{"interval": "Int64", "published": "Boolean"},
-    **dict.fromkeys(("seeds", "comparison", "against", "against_decoding", "metric", "parameter"), "String"),
-    **dict.fromkeys(("count", "undefined"), "Int64"),
-    **dict.fromkeys(("mean", "sd", "low", "high", "p"), "Float64"),
-    **{"won": "Int64", "share": "Float64"},
-}
-"""`units` is how a task's subset of units is spelled, null for all. `comparison` is "mean" for a model by itself, else
-names the terms on which it is compared with the model `against`: then `mean` is of the paired differences, `won` in how
-many of `count` pairs the model is the better one, and `share` in what part of the parameter's range its mean is. `sd`
-is the standard deviation, `low` and `high` end the 95 % interval, `p` is the paired t test's; all four are null for a
-single value. `undefined` counts the values that are not among the `count`, where there can be any."""
+class Comparison(TypedDict):
+    """A row of the table.
+
+    `units` is how a task's subset of units is spelled, null for all. `comparison` is "mean" for a model by itself, else
+    names the terms on which it is compared with the model `against`: then `mean` is of the paired differences, `won` in
+    how many of `count` pairs the model is the better one, and `share` in what part of the parameter's range its mean
+    is. `sd` is the standard deviation, `low` and `high` end the 95 % interval, `p` is the paired t test's; all four are
+    null for a single value. `undefined` counts the values that are not among the `count`, where there can be any.
+    """
+
+    split: str
+    units: str | None
+    model: str
+    decoding: str | None
+    role: str
+    interval: int | None
+    published: bool | None
+    seeds: str | None
+    comparison: str
+    against: str | None
+    against_decoding: str | None
+    metric: str
+    parameter: str | None
+    count: int
+    undefined: int | None
+    mean: float | None
+    sd: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    won: int | None
+    share: float | None
+
+
+COLUMNS = get_type_hints(Comparison)
 
 
 def path_of(run: RunFolder) -> str:
@@ -51,10 +72,10 @@ def write_comparison(run: RunFolder, rows: Rows, made_from: object) -> None:
 
     Args:
         run: the run folder.
-        rows: of SCHEMA; columns that one lacks are null.
+        rows: columns that one lacks are null.
         made_from: what another table would have to be made of to be the same, JSON-able.
     """
-    tables.write_table(path_of(run), frame(rows, SCHEMA), {"made_from": made_from})
+    tables.write_table(path_of(run), polars.DataFrame(rows, schema=COLUMNS), {"made_from": made_from})
 
 
 def read_comparison(run: RunFolder, *filters: polars.Expr) -> polars.DataFrame:
@@ -69,4 +90,4 @@ def read_comparison(run: RunFolder, *filters: polars.Expr) -> polars.DataFrame:
         BadInput: it is damaged, or no table of comparisons.
     """
     with tables.guarded(path_of(run), again(run)):
-        return tables.read_table(path_of(run), again=again(run)).select(list(SCHEMA)).filter(*filters)
+        return tables.read_table(path_of(run), again=again(run)).select(list(COLUMNS)).filter(*filters)

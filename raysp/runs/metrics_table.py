@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import polars
@@ -18,16 +18,18 @@ from raysp.runs.folder import RunFolder
 if TYPE_CHECKING:
     from raysp.data.splits.split import Split
 
-SCHEMA = {
-    **dict.fromkeys(("run_trial", "model", "split", "dataset", "phase"), "String"),
-    **{"bin_ms": "Float64", "seed": "Int64"},
-    **dict.fromkeys(("part", "decoding"), "String"),
-    **dict.fromkeys(("unit", "unit_index"), "Int64"),
-    **dict.fromkeys(("metric", "parameter"), "String"),
-    "value": "Float64",
-    **dict.fromkeys(("judge", "note"), "String"),
-    "standin": "Boolean",
-}
+SCHEMA = polars.Schema(
+    {
+        **dict.fromkeys(("run_trial", "model", "split", "dataset", "phase"), str),
+        **{"bin_ms": float, "seed": int},
+        **dict.fromkeys(("part", "decoding"), str),
+        **dict.fromkeys(("unit", "unit_index"), int),
+        **dict.fromkeys(("metric", "parameter"), str),
+        "value": float,
+        **dict.fromkeys(("judge", "note"), str),
+        "standin": bool,
+    }
+)
 """`run_trial` is the id of the run's trial; `unit` the recording's own number of a unit, null where it has none;
 `unit_index` its position in the arrays, held-in first. Both are null for a score over all units. `value` is NaN in
 the file, as nlb_tools has it, and null in `read_metrics`, where the score is undefined; `note` says why, or what else
@@ -61,7 +63,7 @@ def read_metrics(run: RunFolder, *filters: polars.Expr, columns: Sequence[str] =
     with tables.guarded(run.metrics, again):
         if "run_trial" not in table.columns:
             table = _renamed(table)
-        types = {name: getattr(polars, SCHEMA[name]) for name in columns}
+        types = {name: SCHEMA[name] for name in columns}
         absent = [lit(None, dtype=types[name]).alias(name) for name in columns if name not in table.columns]
         table = table.with_columns(absent).select([col(name).cast(kind) for name, kind in types.items()])
         return as_read(table).filter(*filters)
@@ -72,9 +74,9 @@ def as_read(table: polars.DataFrame) -> polars.DataFrame:
     return table.with_columns(col("value").fill_nan(None)) if "value" in table.columns else table
 
 
-def frame(rows: Rows, schema: Mapping[str, str] = SCHEMA) -> polars.DataFrame:
-    """Return rows of the table, or of one of another schema, as a frame; columns that a row lacks are null."""
-    return polars.DataFrame(rows, schema={name: getattr(polars, kind) for name, kind in schema.items()})
+def frame(rows: Rows) -> polars.DataFrame:
+    """Return rows of the table as a frame; columns that a row lacks are null."""
+    return polars.DataFrame(rows, schema=SCHEMA)
 
 
 def of_trial(trial: Trial, split: Split, part: str) -> Row:

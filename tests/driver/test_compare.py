@@ -6,7 +6,7 @@ from raysp.driver.compare import compare
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.io.yaml_files import dump_yaml
-from raysp.runs.comparison_table import SCHEMA, path_of, read_comparison
+from raysp.runs.comparison_table import COLUMNS, path_of, read_comparison
 from tests.kinds.stimulus.made_up import UNITS, make_run
 
 
@@ -19,7 +19,7 @@ def made(tmp_path):
 
 def test_it_holds_means_and_differences_of_all_that_is_done(made):
     table = read_comparison(made.run)
-    assert table.columns == list(SCHEMA)
+    assert table.columns == list(COLUMNS)
     assert set(table["comparison"]) == {"mean", "published", "over widths"}
     assert set(table["split"]) == {"standin-eye"}
     assert set(table["seeds"]) == {"2"}

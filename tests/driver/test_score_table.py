@@ -21,8 +21,7 @@ def run(tmp_path):
 
 def written(run, rows):
     common = {"run_trial": "x", "split": "a", "phase": "val", "seed": 0, "part": "test"}
-    schema = {name: getattr(pl, kind) for name, kind in SCHEMA.items()}
-    tables.write_table(run.metrics, pl.DataFrame([{**common, **row} for row in rows], schema=schema))
+    tables.write_table(run.metrics, pl.DataFrame([{**common, **row} for row in rows], schema=SCHEMA))
     return list(lines(run, "val"))
 
 

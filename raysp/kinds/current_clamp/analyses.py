@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, TypedDict, get_args, get_type_hints
 
 import numpy as np
 
@@ -20,22 +20,29 @@ if TYPE_CHECKING:
 
 NAME, AGAIN = "analyses.parquet", "remove it and run: raysp evaluate RUN"
 FORMAT = 2
-SCHEMA = {
-    "split": "String",
-    "model": "String",
-    "features": "String",
-    "analysis": "String",
-    "item": "String",
-    "statistic": "String",
-    "count": "Int64",
-    "value": "Float64",
-    "spread": "Float64",
-    "p": "Float64",
-}
-"""`analysis` is "decoding", "importance", "split halves", "clusters", "cluster by line", "species" or "separability";
-of the clusters' tree also "leaf" (number of a cell, its line) and, in order, "merge" (of two cells or earlier merges,
-which are numbered on after the cells). `features` is what was seen of cells, as `Features.words`; `item` what was
-decoded, tested, counted or merged; `count` of cells; `spread` the standard deviation over repeats or folds."""
+
+
+class Finding(TypedDict):
+    """A row of the table.
+
+    `analysis` is "decoding", "importance", "split halves", "clusters", "cluster by line", "species" or "separability";
+    of the clusters' tree also "leaf" (number of a cell, its line) and, in order, "merge" (of two cells or earlier
+    merges, which are numbered on after the cells). `features` is what was seen of cells, as `Features.words`; `item`
+    what was decoded, tested, counted or merged; `count` of cells; `spread` the standard deviation over repeats or
+    folds.
+    """
+
+    split: str
+    model: str
+    features: str
+    analysis: str
+    item: str
+    statistic: str
+    count: int
+    value: float
+    spread: float | None
+    p: float | None
+
 
 DECODERS: tuple[cell_types.Decoder, ...] = get_args(cell_types.Decoder)
 TEST_GROUPS = ("all", "spiny", "aspiny")
@@ -74,8 +81,8 @@ def write_analyses(run: RunFolder, cells: polars.DataFrame, jobs: Jobs = in_turn
     if not rows:
         files.remove(path)
         return
-    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    tables.write_table(path, polars.DataFrame(rows, schema=schema), {"made_from": now})
+    table = polars.DataFrame(rows, schema=get_type_hints(Finding))
+    tables.write_table(path, table, {"made_from": now})
 
 
 def analysed(found: Features, part: str) -> list[Row]:

@@ -14,6 +14,7 @@ from raysp.kinds.current_clamp.analyses import write_analyses
 from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED, WIDE
 from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, read_parameters
 from raysp.kinds.jobs import Jobs, in_turn
+from raysp.models.cell_fit import CellFit
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 
@@ -30,7 +31,22 @@ SCORES = {
     "ceiling_least": CEILING_LEAST,
     "test_loss_per_bin": LOSS,
 }
-"""Columns that scoring adds to those of `parameters_file.SCHEMA`, beside `best` and `standin`."""
+"""Columns that scoring adds to those of fits, beside `best` and `standin`."""
+
+
+class Cell(CellFit, total=False):
+    """A row of a run's table of fits."""
+
+    test_evr: float | None
+    test_evr_leave_one_out: float | None
+    test_evr_quantised: float | None
+    test_evr_100_ms: float | None
+    ceiling: float | None
+    ceiling_least: float | None
+    test_loss_per_bin: float | None
+    standin: bool
+    best: bool
+
 
 ONE_FIT = ("split", "protocol", "bin_ms", "activation_bin_ms", "unit")
 """What fits must have in common to be candidates of each other."""

@@ -10,42 +10,52 @@ import json
 import math
 import pickle
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
+from raysp.config import settings
+from raysp.config.settings import Plain
 from raysp.data.formats.restricted_pickle import load_values
-from raysp.errors import BadInput, NotReady, unknown
+from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.io.words import counted
-from raysp.kinds.current_clamp.cells import best_cells, marked
-from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, SCHEMA
+from raysp.kinds.current_clamp.cells import Cell, best_cells, marked
+from raysp.kinds.current_clamp.parameters_file import COLUMNS, FORMAT, KIND
 from raysp.models.gfr.parameters import FEEDBACK, lambdas
 
-CHOICE = ("protocol", "published")
 WIDTHS_MS = (10, 20, 50, 100)
 AGREE = 1e-4
 """By how much lambdas may differ from those of their width of bins: the original's are of single precision."""
 
 
-def export(source: str, path: str, form: str, **choice: Any) -> str:
+@dataclass(frozen=True)
+class Choice:
+    """Which fits are written; as of `cells.best_cells`."""
+
+    protocol: str = ""
+    published: bool = False
+
+
+def export(source: str, path: str, form: str, **choice: Plain) -> str:
     """Write the best fit of each cell, and return what was written, in words.
 
     Args:
         source: a run folder, or a table that was taken in.
         path: the file, of "gfr-cells" the folder.
         form: "gfr-json", "gfr-pickle" (of all widths of bins) or "gfr-cells".
-        choice: "protocol" and "published", as of `cells.best_cells`.
+        choice: as of `Choice`.
 
     Raises:
         NotReady: nothing was scored there.
         BadInput: an unknown form or choice; or what the form cannot hold.
     """
-    for name in choice:
-        if name not in CHOICE:
-            raise unknown("choice of an export", name, CHOICE)
-    rows, fitted = best_cells(source, **choice, plain=True).to_dicts(), len(best_cells(source, **choice))
-    passes = " that passes the filter" if choice.get("published") else ""
+    wanted = settings.build(Choice, choice, f"export as {form}")
+    found = best_cells(source, wanted.protocol, published=wanted.published, plain=True)
+    rows: list[Cell] = cast("list[Cell]", found.to_dicts())
+    fitted = len(best_cells(source, wanted.protocol, published=wanted.published))
+    passes = " that passes the filter" if wanted.published else ""
     if not rows:
         bent = f" without bent inputs, which {form} cannot hold: fit with bends=[]" if fitted else ""
         raise BadInput(f"{source} has no cell to write{passes}{bent}")
@@ -81,7 +91,6 @@ def take_in(path: str, target: str, form: str) -> str:
         BadInput: it is damaged, another file, or holds a cell twice; or its lambdas are of another width of bins.
     """
     import polars
-    import pyarrow as pa
 
     if not target.endswith(".parquet"):
         raise BadInput(f"the table expected a name that ends in .parquet, got {target}")
@@ -92,13 +101,12 @@ def take_in(path: str, target: str, form: str) -> str:
         raise BadInput(f"{path} expected each cell once at each width of bins, got cell {twice[2]} more than once")
     if not rows:
         raise BadInput(f"{path} expected parameters of cells, found none")
-    extra = [pa.field("test_evr", pa.float64()), pa.field("standin", pa.bool_())]
-    table = polars.DataFrame(pa.Table.from_pylist(rows, schema=pa.schema([*SCHEMA, *extra])))
+    table = polars.DataFrame(rows, schema={**COLUMNS, "test_evr": float, "standin": bool})
     tables.write_table(target, marked(table), {"format": FORMAT, "kind": KIND})
     return f"{target}: {counted(rows, 'fit')} of {counted(len({row['unit'] for row in rows}), 'cell')}"
 
 
-def _record(row: Mapping[str, Any]) -> dict[str, object]:
+def _record(row: Cell) -> dict[str, object]:
     """Return a row as a record of the published table."""
     return {
         "cell_id": row["unit"],
@@ -113,7 +121,7 @@ def _record(row: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _params(row: Mapping[str, Any]) -> dict[str, object]:
+def _params(row: Cell) -> dict[str, object]:
     return {
         "a": [row["alpha"]],
         "b": [row["beta"]],
@@ -129,7 +137,7 @@ def _params(row: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _fit(row: Mapping[str, Any]) -> dict[str, object]:
+def _fit(row: Cell) -> dict[str, object]:
     """Return a row as a cell's own pickle has it."""
     return {
         "params": _params(row),
@@ -141,14 +149,14 @@ def _fit(row: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _by_width(rows: list[dict[str, Any]]) -> dict[tuple[int, int], dict[int, dict[str, object]]]:
-    found: dict[tuple[int, int], dict[int, dict[str, object]]] = {}
+def _by_width(rows: list[Cell]) -> dict[tuple[int, int | None], dict[int, dict[str, object]]]:
+    found: dict[tuple[int, int | None], dict[int, dict[str, object]]] = {}
     for row in rows:
         found.setdefault((row["bin_ms"], row["activation_bin_ms"]), {})[row["unit"]] = _fit(row)
     return found
 
 
-def _write_each(folder: str, rows: list[dict[str, Any]]) -> None:
+def _write_each(folder: str, rows: list[Cell]) -> None:
     units = [row["unit"] for row in rows]
     if len(set(units)) != len(units):
         raise BadInput("gfr-cells expected one width of bins and of activation bins, got several; take gfr-pickle")
@@ -228,13 +236,13 @@ def _from_fit(where: str, unit: object, found: object, activation: int | None) -
     }
 
 
-def _row(where: str, record: Mapping[str, Any]) -> dict[str, Any]:
+def _row(where: str, record: Mapping[str, Any]) -> Cell:
     """Return a record as a row of the table. Raises BadInput where it does not fit together."""
     try:
         params, line = record["params"], record.get("cre-line")
         activation, bin_ms = params["g"], int(record["bin_size"] or params["bin_size"])
         alpha, beta, lost = (np.ravel(np.asarray(params[name], np.float64)) for name in ("a", "b", "ds"))
-        row = {
+        row: Cell = {
             "model": "imported",
             "unit": int(record["cell_id"]),
             "line": line if isinstance(line, str) else "",
@@ -268,11 +276,11 @@ def _row(where: str, record: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _check(where: str, row: Mapping[str, Any], params: Mapping[str, Any], *filters: np.ndarray) -> None:
+def _check(where: str, row: Cell, params: Mapping[str, Any], *filters: np.ndarray) -> None:
     lost, bin_ms = filters[2], row["bin_ms"]
     if len({len(one) for one in filters}) > 1:
         raise BadInput(f"{where} expected as many alphas and betas as lambdas, got {[len(one) for one in filters]}")
-    if not all(np.isfinite(one).all() for one in (*filters, row["poly_coeff"], row["threshold"])):
+    if not np.isfinite(np.hstack([*filters, row["poly_coeff"], row["threshold"]])).all():
         raise BadInput(f"{where} expected finite parameters, got others")
     if not (0 < row["sigma"] < np.inf and 0 < row["gamma"] < np.inf and ((lost > 0) & (lost <= 1)).all()):
         raise BadInput(f"{where} expected a largest current and rate above 0, and lambdas to 1, got others")

@@ -72,7 +72,7 @@ def check(model: Model, training: Training | None, header: Header) -> None:
     Raises:
         BadInput: it lacks what it needs; or it is to be selected on the test part.
     """
-    needs = ("fit", "rates", "rows") if training is None else ("loss", "predict")
+    needs = ("fit", "rates") if training is None else ("loss", "predict")
     if missing := [name for name in needs if not hasattr(model, name)]:
         name = type(model).__module__.removesuffix(".model").rpartition(".")[2]
         how = "fits itself" if training is None else "gradient descent fits"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from raysp.errors import BadInput
-from raysp.kinds.current_clamp.cells import best_cells
+from raysp.kinds.current_clamp.cells import Cell, best_cells
 from raysp.models.gfr.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -56,18 +55,18 @@ def load_cell(
     return Neurons(parameters_of(_row(os.fspath(run), cell_id, bin_ms, activation_bin_ms, protocol)))
 
 
-def parameters_of(row: Mapping[str, Any]) -> Parameters:
+def parameters_of(row: Cell) -> Parameters:
     """Return one row of a table of cells as parameters of one neuron."""
-    names = ("alpha", "beta", "poly_coeff", "threshold", "sigma", "gamma")
-    alpha, beta, poly, threshold, sigma, gamma = (np.array([row[name]], dtype=np.float64) for name in names)
-    bend, bent, lost = (np.array(row[name] or [], dtype=np.float64) for name in ("bend", "bent", "bent_lambda"))
+    lists, numbers = (row["alpha"], row["beta"], row["poly_coeff"]), (row["threshold"], row["sigma"], row["gamma"])
+    alpha, beta, poly, threshold, sigma, gamma = (np.array([one], dtype=np.float64) for one in (*lists, *numbers))
+    bend, bent, lost = (np.array(one or [], np.float64) for one in (row["bend"], row["bent"], row["bent_lambda"]))
     decay = 1 - np.array(row["lambda"], dtype=np.float64)
     return Parameters(
         alpha, beta, poly, threshold, sigma, gamma, decay, row["feedback"], bend[None], bent[None], 1 - lost
     )
 
 
-def _row(run: str, cell_id: int, bin_ms: int | None, activation_bin_ms: int | None, protocol: str) -> dict[str, Any]:
+def _row(run: str, cell_id: int, bin_ms: int | None, activation_bin_ms: int | None, protocol: str) -> Cell:
     from polars import col
 
     table = best_cells(run, protocol)
@@ -83,7 +82,7 @@ def _row(run: str, cell_id: int, bin_ms: int | None, activation_bin_ms: int | No
                 "of one width of bins are not those of another; fit at that width, or take one that is there"
             )
         found = found.filter(col(name) == chosen)
-    return found.row(0, named=True)
+    return cast(Cell, found.row(0, named=True))
 
 
 def _no_cell(run: str, cell_id: int, there: np.ndarray) -> BadInput:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from raysp.data.splits.current_clamp import CurrentClampSplit
 from raysp.kinds.current_clamp.batches import rates_of
 from raysp.kinds.current_clamp.parameters_file import write_parameters
@@ -9,6 +11,7 @@ from raysp.kinds.current_clamp.rates_file import write_rates
 from raysp.kinds.current_clamp.repeats import repeats_of
 from raysp.kinds.kind import Products
 from raysp.models import catalog
+from raysp.models.cell_fit import CellFit
 from raysp.runs.records import Done
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
@@ -28,7 +31,7 @@ def predict(job: Job, fitted: Fitted, split: CurrentClampSplit) -> Products:
     sees_counts = bool(getattr(model, "sees_counts", False))
     known = _known(split)
     own = model.rows() if hasattr(model, "rows") else []
-    rows = [{**row, **known[int(row["unit"])]} for row in own]
+    rows = [row | known[row["unit"]] for row in own]
     failed = {row["unit"] for row in rows if row["status"] == "failed"}
     files = {"predictions.parquet": lambda path: write_rates(path, trial, split, found, sees_counts=sees_counts)}
     if rows:
@@ -38,9 +41,9 @@ def predict(job: Job, fitted: Fitted, split: CurrentClampSplit) -> Products:
     return Products(files, {"units_failed": sorted(failed)}, done)
 
 
-def _known(split: CurrentClampSplit) -> dict[int, dict[str, str]]:
+def _known(split: CurrentClampSplit) -> dict[int, CellFit]:
     """Return what is known of each unit beside its sweeps, by its number."""
     return {
-        unit: {name: texts[place] for name, texts in split.metadata.items()}
+        unit: cast(CellFit, {name: texts[place] for name, texts in split.metadata.items()})
         for place, unit in enumerate(split.unit_ids.tolist())
     }

@@ -13,6 +13,7 @@ from raysp.config.ranges import Count, NonNegative, Positive, Several
 from raysp.data.splits.current_clamp import CurrentClampSizes, CurrentClampSplit
 from raysp.errors import BadInput, present
 from raysp.models import base
+from raysp.models.cell_fit import CellFit
 from raysp.models.gfr import clean, paper
 from raysp.models.gfr.outcome import Outcome
 from raysp.models.gfr.parameters import FEEDBACK, TAUS_MS, Filters, Parameters, filters
@@ -141,11 +142,11 @@ class Model(nn.Module):
                 run(current, theta[unit], sigma[unit], heard, rates[bins])
         return rates
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[CellFit]:
         """Return what parameters.parquet says of each unit and candidate; of a unit without one, why."""
         if self.outcome is None:
             return []
-        shared = {
+        shared: CellFit = {
             "protocol": self.protocol or self.config.protocol,
             "bin_ms": self.sizes.bin_ms,
             "activation_bin_ms": self.config.activation_bin_ms if self.config.protocol == "paper" else None,
@@ -160,7 +161,7 @@ class Model(nn.Module):
         ]
         return sorted([*rows, *failed], key=lambda row: (row["unit"], row["candidate"]))
 
-    def _row(self, row: int) -> dict[str, Any]:
+    def _row(self, row: int) -> CellFit:
         found = present(self.outcome)
         one = Parameters.of(found.theta[row : row + 1], found.sigma[row : row + 1], self.filters)
         bent = np.flatnonzero(one.bent[0])

@@ -17,7 +17,7 @@ from raysp.driver.plan import make_plan
 from raysp.driver.score_table import lines, remarks_of
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
-from raysp.kinds.current_clamp.parameters_file import SCHEMA, read_parameters
+from raysp.kinds.current_clamp.parameters_file import COLUMNS, read_parameters
 from raysp.kinds.current_clamp.rates_file import read_rates
 from raysp.runs.comparison_table import read_comparison
 from raysp.runs.folder import RunFolder
@@ -55,7 +55,7 @@ def test_parameters_have_a_row_for_each_cell_and_candidate_and_one_chosen(made):
     # Beside the one that was asked for, "clean" has two simpler ones.
     for model, candidates in (("gfr_paper", 2), ("gfr", 3)):
         table = read_parameters(files.join(made.run.trial(made.of(model).id).path, "parameters.parquet"))
-        assert table.columns == SCHEMA.names
+        assert table.columns == list(COLUMNS)
         fitted, failed = (table.filter(polars.col("status") == one) for one in ("fitted", "failed"))
         assert fitted["unit"].value_counts()["count"].to_list() == [candidates] * fitted["unit"].n_unique()
         assert sorted([*table.filter("chosen")["unit"], *failed["unit"]]) == list(made.of(model).units)

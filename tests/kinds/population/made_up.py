@@ -233,5 +233,4 @@ def curve(rng):
 
 
 def write_scores(run, rows):
-    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    tables.write_table(run.metrics, polars.DataFrame(rows, schema=schema))
+    tables.write_table(run.metrics, polars.DataFrame(rows, schema=SCHEMA))

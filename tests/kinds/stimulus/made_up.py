@@ -208,5 +208,4 @@ def rows_of(trial, split, value):
 
 
 def write_rows(run, rows):
-    schema = {name: getattr(polars, kind) for name, kind in SCHEMA.items()}
-    tables.write_table(run.metrics, polars.DataFrame(rows, schema=schema))
+    tables.write_table(run.metrics, polars.DataFrame(rows, schema=SCHEMA))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, present
 from raysp.io import files, tables
-from raysp.kinds.current_clamp.analyses import AGAIN, NAME
+from raysp.kinds.current_clamp.analyses import AGAIN, NAME, Finding
 from raysp.report.style import GREY, PALETTE, Picture, canvas, panels, png
 from raysp.runs.folder import RunFolder
 
@@ -42,12 +42,12 @@ class Tree:
 class Analyses:
     """Rows of analyses.parquet."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Finding]
 
     def __bool__(self) -> bool:
         return bool(self.rows)
 
-    def tables(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    def tables(self) -> Iterator[tuple[str, list[Finding]]]:
         """Yield each table's title and rows: of importances their groups, of species what differs."""
         for name, title in TITLES.items():
             rows = [row for row in self.rows if row["analysis"] == name and _shown(row)]
@@ -85,7 +85,8 @@ def read_analyses(run: RunFolder) -> Analyses:
     """Read the analyses of a run; none where there is no table, or a damaged one."""
     path = files.join(run.path, NAME)
     try:
-        return Analyses(tables.read_table(path, again=AGAIN).to_dicts() if files.exists(path) else [])
+        found = tables.read_table(path, again=AGAIN).to_dicts() if files.exists(path) else []
+        return Analyses(cast("list[Finding]", found))
     except (BadInput, NotReady):
         return Analyses([])
 
@@ -120,7 +121,7 @@ def importances(analyses: Analyses) -> Picture:
         NotReady: nothing was decoded.
     """
     rows = [one for one in analyses.rows if one["analysis"] == "importance" and MEANS not in one["item"]]
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[Finding]] = {}
     for row in rows:
         if row["item"].startswith("lines, "):
             found.setdefault(f"{row['model']}, {row['split']}", []).append(row)
@@ -138,7 +139,7 @@ def importances(analyses: Analyses) -> Picture:
         return Picture("importances", "What tells lines apart", caption, png(figure))
 
 
-def _shown(row: dict[str, Any]) -> bool:
+def _shown(row: Finding) -> bool:
     if row["analysis"] == "importance":
         return MEANS in row["item"]
-    return row["analysis"] != "species" or row["item"].endswith("EVR") or row["p"] < SMALLEST_P
+    return row["analysis"] != "species" or row["item"].endswith("EVR") or present(row["p"]) < SMALLEST_P

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from raysp.data.splits.current_clamp import STEPS, CurrentClampSplit
 from raysp.errors import NotReady, present
 from raysp.io.words import number
+from raysp.kinds.current_clamp.cells import Cell
 from raysp.kinds.current_clamp.load import parameters_of
 from raysp.kinds.current_clamp.metrics import EVR
 from raysp.kinds.current_clamp.page.filters import CURRENT, bent_gains, bent_kernels_of, gains, kernels_of
@@ -65,7 +65,7 @@ def cell(numbers: Numbers, split: CurrentClampSplit, shown: ShownCell, predictio
     currents, _ = read_rates(predictions, [shown.unit])
     if rows.is_empty() or not currents:
         raise NotReady(f"no figure of cell {shown.unit}: it has no fit that was scored")
-    row = rows.row(0, named=True)
+    row = cast(Cell, rows.row(0, named=True))
     parameters, alone = parameters_of(row), split.select([shown.unit])
     logged = _logged(numbers, shown.unit)
     bent = len(parameters.bent_decay) > 0
@@ -91,16 +91,16 @@ def cell(numbers: Numbers, split: CurrentClampSplit, shown: ShownCell, predictio
         )
 
 
-def _logged(numbers: Numbers, unit: int) -> tuple[str, Mapping[str, Any]] | None:
+def _logged(numbers: Numbers, unit: int) -> tuple[str, Cell] | None:
     """Return a model that logged the losses of its fit to a unit, and the fit; None where none did."""
     cells = present(numbers.cells)
-    for row in cells.filter(cells["unit"] == unit).iter_rows(named=True):
+    for row in cast("list[Cell]", cells.filter(cells["unit"] == unit).to_dicts()):
         if row["train_losses"] and row["model"] in numbers.neurons:
             return row["model"], row
     return None
 
 
-def _caption(row: Mapping[str, Any], repeats: int, logged: tuple[str, Any] | None, *, bent: bool) -> str:
+def _caption(row: Cell, repeats: int, logged: tuple[str, Cell] | None, *, bent: bool) -> str:
     losses = f", and the losses of the fit by {logged[0]}" if logged else ""
     heard = "; last, the same of what the current has above each bend, which is heard beside it" if bent else ""
     known = ", ".join(row[name] for name in ("species", "line", "dendrite", "layer") if row[name])
@@ -146,7 +146,7 @@ def _step(axes: Axes, split: CurrentClampSplit, parameters: Parameters) -> None:
     axes.set(xlabel="time after onset (s)", ylabel="rate (Hz)", title=f"{STEPS}, {current.max():.0f} pA")
 
 
-def _activation(axes: Axes, split: CurrentClampSplit, parameters: Parameters, row: Mapping[str, Any]) -> None:
+def _activation(axes: Axes, split: CurrentClampSplit, parameters: Parameters, row: Cell) -> None:
     at = max(row["activation_bin_ms"] or 0, row["bin_ms"])
     at = at if at % row["bin_ms"] == 0 else row["bin_ms"]
     points = split.first_bins(at)
@@ -156,9 +156,9 @@ def _activation(axes: Axes, split: CurrentClampSplit, parameters: Parameters, ro
     axes.set(xlabel="current or summed filters (pA)", ylabel="rate (Hz)", title=f"activation, first {at} ms of steps")
 
 
-def _losses(axes: Axes, model: str, row: Mapping[str, Any]) -> None:
-    for name, colour in (("train", GREY), ("test", MODEL)):
-        if losses := row[f"{name}_losses"]:
+def _losses(axes: Axes, model: str, row: Cell) -> None:
+    for name, colour, losses in (("train", GREY, row["train_losses"]), ("test", MODEL, row["test_losses"])):
+        if losses:
             axes.plot(np.arange(1, len(losses) + 1), losses, color=colour, label=name)
     axes.set(xlabel="epoch", ylabel="loss per bin (nats)", title=f"fit by {model}")
     axes.legend()

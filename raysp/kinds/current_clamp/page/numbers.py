@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from raysp.errors import BadInput, NotReady, present
 from raysp.io import files
@@ -12,7 +12,7 @@ from raysp.kinds.current_clamp.cells import NAME, read_cells
 from raysp.kinds.current_clamp.metrics import CEILING, DEAD, EVR
 from raysp.kinds.current_clamp.values import read_values
 from raysp.report.run_data import RunData, Task
-from raysp.runs.comparison_table import read_comparison
+from raysp.runs.comparison_table import Comparison, read_comparison
 
 if TYPE_CHECKING:
     import polars
@@ -32,8 +32,8 @@ class Numbers:
     """
 
     models: tuple[str, ...] = ()
-    medians: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    differences: Sequence[Mapping[str, Any]] = ()
+    medians: Mapping[tuple[str, str], Comparison] = field(default_factory=dict)
+    differences: Sequence[Comparison] = ()
     values: Mapping[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
     cells: polars.DataFrame | None = None
     bounds: tuple[str, str] = ("", "")
@@ -53,7 +53,7 @@ class Numbers:
     def main(self) -> str | None:
         """The model with parameters of the highest median explained variance; None where there is none."""
         scored = [model for model in self.neurons if (model, EVR) in self.medians]
-        return max(scored, key=lambda model: self.medians[model, EVR]["mean"], default=None)
+        return max(scored, key=lambda model: present(self.medians[model, EVR]["mean"]), default=None)
 
     @property
     def ceilings(self) -> Mapping[int, float]:
@@ -91,7 +91,7 @@ def _read(data: RunData, task: Task) -> Numbers:
 
     done = [trial.id for trial in data.finished(task)]
     values = {key[1:]: own for key, own in read_values(data.run, done).items()}
-    rows = read_comparison(data.run, col("split") == task.split).to_dicts()
+    rows = cast("list[Comparison]", read_comparison(data.run, col("split") == task.split).to_dicts())
     cells = None
     if files.exists(files.join(data.run.path, NAME)):
         cells = read_cells(data.run.path).filter((col("split") == task.split) & col("best"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
 from raysp.data.splits.current_clamp import METADATA
+from raysp.errors import present
 from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, METRICS, QUANTISED, WIDE
 from raysp.kinds.current_clamp.page.numbers import Numbers
 from raysp.kinds.current_clamp.parameters_file import PROTOCOLS
+from raysp.runs.comparison_table import Comparison
 
 if TYPE_CHECKING:
     import polars
@@ -31,19 +33,28 @@ PUBLISHED_ACTIVATIONS = (
 QUARTILES = (25, 50, 75)
 
 
+class Quartiles(TypedDict):
+    """How the parameters of a group of a model's cells are spread, by name."""
+
+    model: str
+    group: str
+    count: int
+    quartiles: dict[str, list[float]]
+
+
 def best(numbers: Numbers, metric: str) -> str | None:
     """Return the model of the best median that is neither floor nor ceiling."""
     sign = -1 if METRICS[metric].better == "min" else 1
     scored = [model for model in numbers.fitted if (model, metric) in numbers.medians]
-    return max(scored, key=lambda model: sign * numbers.medians[model, metric]["mean"], default=None)
+    return max(scored, key=lambda model: sign * present(numbers.medians[model, metric]["mean"]), default=None)
 
 
-def ceiling(numbers: Numbers, metric: str) -> Mapping[str, Any] | None:
+def ceiling(numbers: Numbers, metric: str) -> Comparison | None:
     """Return the median over cells of what a perfect model comes to, which is the same for every model."""
     return next((row for (_, name), row in numbers.medians.items() if name == metric), None)
 
 
-def differences(numbers: Numbers, metric: str = EVR) -> list[Mapping[str, Any]]:
+def differences(numbers: Numbers, metric: str = EVR) -> list[Comparison]:
     """Return the paired differences that a person asks for: every model against the floor, fits against each other."""
     floor, kept = numbers.bounds[0], set(numbers.neurons)
     return [
@@ -53,7 +64,7 @@ def differences(numbers: Numbers, metric: str = EVR) -> list[Mapping[str, Any]]:
     ]
 
 
-def parameters(numbers: Numbers) -> Iterator[dict[str, Any]]:
+def parameters(numbers: Numbers) -> Iterator[Quartiles]:
     """Yield rows of quartiles of the parameters of each model with fits: all cells, and by species where known."""
     for model in numbers.neurons:
         cells = numbers.of(model)
