@@ -1,6 +1,4 @@
-"""Statistics of repeated spikes, against their definitions, and against numbers of sample-and-measure's own code."""
-
-from math import prod
+"""Statistics of repeated spikes, against their definitions."""
 
 import numpy as np
 import pytest
@@ -53,58 +51,3 @@ def test_r2_and_r_say_what_they_say():
     assert r2(recorded, 3 * recorded) < 0
     assert pearson(recorded, 3 * recorded) == pytest.approx(1)
     assert np.isnan(pearson(recorded, np.ones(3)))
-
-
-def frac(shape, key):
-    """Return fractions of 24 bits that follow from a counter alone."""
-    with np.errstate(over="ignore"):
-        z = np.arange(prod(shape), dtype=np.uint64) + np.uint64((key << 32) + 1)
-        z = z * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return ((z >> np.uint64(40)) / 2**24).reshape(shape)
-
-
-def sym(shape, key, most):
-    return np.float32(most) * (2 * frac(shape, key) - 1)
-
-
-def free_rates(frames=40, units=5, hidden=3, repeats=4, back=4, lags=3, features=6):
-    """Return recorded spikes and the published network's rates in a free run, (repeats, 37, 5) each, of fixed draws."""
-    import torch
-    from torch.nn import functional
-
-    def pool(x):
-        total = max((-(-x.shape[2] // 2) - 1) * 2 + 3 - x.shape[2], 0)
-        before = total // 2
-        padded = functional.pad(x, (before, total - before) * 2, value=-np.inf)
-        return functional.max_pool2d(padded, 3, 2)
-
-    def layer(x, inputs, outputs, key):
-        kernel = torch.tensor(sym((3, 3, inputs, outputs), key, np.sqrt(6 / (9 * (inputs + outputs)))))
-        bias = torch.tensor(sym((outputs,), key + 1, 0.05))
-        return pool(functional.relu(functional.conv2d(x, kernel.permute(3, 2, 0, 1), bias, padding="same")))
-
-    n, times = units + hidden, frames - back + 1
-    rate = 0.05 + 0.25 * frac((1, 1, units), 2) + 0.2 * frac((1, frames, units), 3)
-    recorded = (frac((repeats, frames, units), 4) < rate)[:, back - 1 :].astype(float)
-    movie = torch.tensor(frac((9, 9, frames), 1)).permute(2, 0, 1)
-    windows = movie.unfold(0, back, 1).permute(0, 3, 1, 2)
-    latent = layer(layer(windows, back, 4, 8), 4, features, 10).permute(0, 2, 3, 1).flatten(1).numpy()
-    drive = latent @ sym((latent.shape[1], n), 5, np.sqrt(3 / latent.shape[1])) + sym((n,), 7, 0.2)
-    weights, uniform = sym((n, n, lags), 6, np.sqrt(3 / (n * lags))), frac((times, repeats, n), 12)
-    past, rates = np.zeros((repeats, n, lags)), []
-    for t in range(times):
-        rates.append(1 / (1 + np.exp(-(drive[t] + np.einsum("bil,jil->bj", past, weights) - 0.4) / 0.4)))
-        past = np.concatenate([past[..., 1:], (rates[-1] > uniform[t])[..., None]], axis=2)
-    return recorded, np.stack(rates, axis=1)[..., :units]
-
-
-def test_noise_covariances_are_those_of_the_original():
-    recorded, rates = free_rates()
-    one, other = (lagged(own, own, 3) for own in (each - each.mean(axis=0) for each in (recorded, rates)))
-    assert ((one - other) ** 2).mean() == pytest.approx(1.6550110e-3, rel=1e-5)
-    course, simulated = recorded.mean(axis=0), rates.mean(axis=0)
-    psth = -(course * np.log(simulated) + (1 - course) * np.log(1 - simulated)).mean()
-    assert psth == pytest.approx(0.91867149, rel=1e-5)
