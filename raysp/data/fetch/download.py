@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import shutil
@@ -62,7 +63,7 @@ def fetch_assets(
     wanted = set(missing)
     for asset in assets:
         if asset not in wanted:
-            report(asset.relative, asset.size, asset.size)
+            _report_whole(asset, folder, report)
             continue
         try:
             _fetch_one(asset, folder, source, report)
@@ -76,6 +77,11 @@ def _silent(name: str, done: int, total: int) -> None:
     return None
 
 
+def _report_whole(asset: Asset, root: str, report: Report) -> None:
+    there = length(asset.target(root))
+    report(asset.relative, there, there)
+
+
 def _complete(asset: Asset, root: str) -> bool:
     """Tell whether a file is there and verified; refuse to go on where something else lies under its name."""
     found = inspect(asset, root, "unknown")
@@ -84,7 +90,7 @@ def _complete(asset: Asset, root: str) -> bool:
         raise BadInput(f"{told}; fetch to another --root, or remove the stand-in first")
     if found.state == "damaged":
         expected, got = f"{asset.size:,} bytes", f"{found.bytes:,} bytes"
-        if found.bytes == asset.size:
+        if found.bytes == asset.size or not asset.size:
             expected, got = f"sha256 {asset.sha256}", f"sha256 {files.sha256(found.path)}"
         told = f"{found.path} is not the archive's file: expected {expected}, got {got}"
         raise BadInput(f"{told}; move or remove it, then run the same command again")
@@ -107,9 +113,9 @@ def _fetch_one(asset: Asset, root: str, source: str | None, report: Report) -> N
     part = part_path(target)
     with _writing(target, part), _alone(asset, target, report):
         if _complete(asset, root):
-            report(asset.relative, asset.size, asset.size)
+            _report_whole(asset, root, report)
             return
-        _gather(asset, part, source, report)
+        _gather(_sized(asset, source), part, source, report)
         _accept(asset, part, target, source)
 
 
@@ -151,12 +157,25 @@ def _gather(asset: Asset, part: str, source: str | None, report: Report) -> None
     def progress(done: int) -> None:
         report(asset.relative, done, asset.size)
 
-    if source is None:
-        transfer.download(asset.addresses, part, asset.size, progress)
-    elif transfer.is_http(source):
-        transfer.download([files.join(source, quote(asset.relative))], part, asset.size, progress)
+    if source is None or transfer.is_http(source):
+        transfer.download(_addresses(asset, source), part, asset.size, progress)
     else:
         transfer.copy(files.join(source, asset.relative), part, asset.size, progress)
+
+
+def _sized(asset: Asset, source: str | None) -> Asset:
+    """Return a file with its size, which whoever gives it is asked for where nobody wrote it down."""
+    from raysp.data.fetch import transfer
+
+    if asset.size:
+        return asset
+    if source is None or transfer.is_http(source):
+        return dataclasses.replace(asset, size=transfer.length_of(_addresses(asset, source)))
+    return dataclasses.replace(asset, size=transfer.length_at(files.join(source, asset.relative)))
+
+
+def _addresses(asset: Asset, source: str | None) -> Sequence[str]:
+    return asset.addresses if source is None else [files.join(source, quote(asset.relative))]
 
 
 def _accept(asset: Asset, part: str, target: str, source: str | None) -> None:

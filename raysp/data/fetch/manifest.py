@@ -24,7 +24,7 @@ class Asset:
     Attributes:
         name: the recording it belongs to, "test_answers", or a tutorial's data.
         path: below the dandiset's folder, as in the archive; below the data root where there is no dandiset.
-        size: bytes.
+        size: bytes; 0 where nobody wrote them down, so that whoever gives the file is asked.
         sha256: hexadecimal digits.
         addresses: where it can be had, the first tried first.
         dandiset: number in the DANDI archive; empty for a file from elsewhere.
@@ -44,8 +44,8 @@ class Asset:
         parts = self.relative.split("/")
         if "" in parts or "." in parts or ".." in parts or "\\" in self.relative:
             raise BadInput(f"{what}: expected a path that stays below the data root")
-        if self.size < 1:
-            raise BadInput(f"{what}: expected a size of at least 1 byte, got {self.size}")
+        if self.size < 0:
+            raise BadInput(f"{what}: expected a size in bytes, or 0 where it is unknown, got {self.size}")
         if not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             raise BadInput(f"{what}: expected a sha256 of 64 hexadecimal digits, got {self.sha256!r}")
         if not self.addresses:

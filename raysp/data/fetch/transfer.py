@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO
 
 import fsspec
 import requests
@@ -220,13 +221,7 @@ def copy(address: str, part: str, size: int, progress: Progress) -> None:
         NotReady: the file ends early.
         OSError: the part cannot be written.
     """
-    try:
-        source = fsspec.open(address, "rb").open()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise BadInput(f"{address} is not there; check --source, or leave it out to ask the archive") from error
-    except (ImportError, ValueError) as error:
-        raise BadInput(f"--source: {address} cannot be opened ({error})") from error
-    with source:
+    with _opened(address) as source:
         try:
             _append(part, 0, size, iter(lambda: source.read(PIECE), b""), progress, address)
         except _Refused as error:
@@ -235,6 +230,21 @@ def copy(address: str, part: str, size: int, progress: Progress) -> None:
         got = length(part)
         forget(part)
         raise NotReady(f"{address} ends early: expected {size:,} bytes, got {got:,}; is it being copied?")
+
+
+def length_at(address: str) -> int:
+    """Return how many bytes a file has of a folder, or a store that fsspec knows. Raises BadInput as `copy` does."""
+    with _opened(address) as source:
+        return source.seek(0, os.SEEK_END)
+
+
+def _opened(address: str) -> BinaryIO:
+    try:
+        return fsspec.open(address, "rb").open()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise BadInput(f"{address} is not there; check --source, or leave it out to ask the archive") from error
+    except (ImportError, ValueError) as error:
+        raise BadInput(f"--source: {address} cannot be opened ({error})") from error
 
 
 def forget(part: str, *, origin_alone: bool = False) -> None:

@@ -99,7 +99,7 @@ def _state(asset: Asset, path: str, hashing: Hashing) -> State:
         return "verified"
     if is_standin(path):
         return "standin"
-    if length(path) != asset.size:
+    if asset.size and length(path) != asset.size:
         return "damaged"
     if hashing == "never":
         return "unverified"

@@ -212,6 +212,17 @@ class Dataset(_Node):
             raise self.refuse(f"expected numbers, got {kind_of(self.dtype)}")
         return self
 
+    def pointed(self) -> list[str]:
+        """Return the paths of the objects that an array of references points to, in C order.
+
+        Raises:
+            BadInput: they are no references, or one points nowhere.
+        """
+        if h5py.check_ref_dtype(self.dtype) is not h5py.Reference:
+            raise self.refuse(f"expected references to other objects, got {kind_of(self.dtype)}")
+        with self._guard("what it points to"):
+            return [self._node.file[one].name for one in np.asarray(self._node[()]).ravel()]
+
     def text(self) -> np.ndarray:
         """Read text, any shape, as an array of str. Raises BadInput where it is none, or not UTF-8."""
         found = np.asarray(self[()], dtype=object)

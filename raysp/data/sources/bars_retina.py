@@ -13,15 +13,16 @@ import numpy as np
 
 from raysp.config.experiment import STANDIN
 from raysp.config.ranges import Natural
-from raysp.data.formats import count_file
+from raysp.data.formats import count_file, matlab
 from raysp.data.sources import movie_cut
 from raysp.data.sources.movie_cut import Built, Cut, Recorded
 from raysp.data.splits.header import Provenance
-from raysp.errors import BadInput, expect
+from raysp.errors import expect
 from raysp.io import files
 
 VERSION = "bars_retina-1"
-REPEATED, NEW, MATLAB = "bars_rat_retina.npz", "bars_rat_retina_nonrepeat.npz", "test_data_bars.mat"
+REPEATED, NEW = "bars_rat_retina.npz", "bars_rat_retina_nonrepeat.npz"
+MATLAB, NEW_MATLAB = "test_data_bars.mat", "nonrepeat_data_bars.mat"
 HELD, BIN_MS, PIXELS = 10, 5 / 3, 31
 
 
@@ -31,7 +32,7 @@ class Config(Cut):
 
     Attributes:
         path: the folder of the files.
-        new_movies: movies shown once that are taken to test, of 30; they are in the NPZ files alone.
+        new_movies: movies shown once that are taken to test, of 30.
     """
 
     path: str = field(kw_only=True)
@@ -39,10 +40,13 @@ class Config(Cut):
 
 
 def inputs(config: Config) -> list[str]:
-    """Return the files that are read: the NPZ file of repeats, or the MATLAB file where there is none."""
-    known = [files.join(config.path, name) for name in (REPEATED, MATLAB)]
-    repeated = next(filter(files.exists, known), known[0])
-    return [repeated, *([files.join(config.path, NEW)] if config.new_movies else [])]
+    """Return the files that are read: NPZ files, or MATLAB files where there are none."""
+    return [_there(config, REPEATED, MATLAB), *([_there(config, NEW, NEW_MATLAB)] if config.new_movies else [])]
+
+
+def _there(config: Config, *names: str) -> str:
+    known = [files.join(config.path, name) for name in names]
+    return next(filter(files.exists, known), known[-1])
 
 
 def build(config: Config, name: str) -> Built:
@@ -66,26 +70,34 @@ def _npz(path: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _matlab(path: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return frames (bins, 1, pixels) and spikes (repeats, bins, units) of a file of MATLAB's version 5."""
-    from scipy.io import loadmat
-
-    with files.opened(path) as file:
-        try:
-            found = loadmat(file, variable_names=("stimulus_test", "spikes_test"))
-            movie, spikes = found["stimulus_test"], found["spikes_test"]
-        except Exception as error:
-            raise BadInput(
-                f"{path} expected stimulus_test and spikes_test of a MATLAB file, got none: {error}"
-            ) from error
+    """Return frames (bins, 1, pixels) and spikes (repeats, bins, units)."""
+    movie, spikes = matlab.variables(path, ["stimulus_test", "spikes_test"])
+    _check_axes(movie, spikes, 3, path)
     return movie.transpose(2, 1, 0), spikes.transpose(2, 1, 0)
 
 
 def _new(path: str, count: int) -> list[Recorded]:
+    frames, spikes = (_new_matlab if path.endswith(".mat") else _new_npz)(path)
+    expect(count <= len(frames), f"{path}: new_movies expected at most {len(frames)}, got {count}")
+    return [_pictures(one, own[None], path) for one, own in zip(frames[:count], spikes, strict=False)]
+
+
+def _new_npz(path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return frames (movies, bins, 1, pixels) and spikes (movies, bins, units)."""
     with count_file.arrays(path) as file:
         packed, spikes = file.read("frames"), file.read("spikes")
-    expect(count <= len(packed), f"{path}: new_movies expected at most {len(packed)}, got {count}")
-    frames = np.unpackbits(packed[:count], axis=2, count=PIXELS)
-    return [_pictures(one[:, None], own[None], path) for one, own in zip(frames, spikes, strict=False)]
+    return np.unpackbits(packed, axis=2, count=PIXELS)[:, :, None], spikes
+
+
+def _new_matlab(path: str) -> tuple[np.ndarray, np.ndarray]:
+    movies, spikes = matlab.variables(path, ["stimulus", "spikes_train"])
+    _check_axes(movies, spikes, 4, path)
+    return movies.transpose(3, 2, 1, 0), spikes.transpose(2, 1, 0)
+
+
+def _check_axes(movie: np.ndarray, spikes: np.ndarray, axes: int, path: str) -> None:
+    right = movie.ndim == axes and spikes.ndim == 3 and movie.shape[2] == spikes.shape[1]
+    expect(right, f"{path} expected pixels and spikes of the same bins, got {movie.shape} and {spikes.shape}")
 
 
 def _pictures(frames: np.ndarray, spikes: np.ndarray, path: str) -> Recorded:

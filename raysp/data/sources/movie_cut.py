@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,16 +11,22 @@ import numpy as np
 from raysp.config.ranges import Between, Natural
 from raysp.config.settings import Settings
 from raysp.data.formats.count_file import check_numbers, checked_counts
+from raysp.data.formats.plausibility import reordered
+from raysp.data.formats.resize import unit_pixels
+from raysp.data.sources.movie_remarks import remarks
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.movie import MovieAnswers, MovieSizes, MovieSplit, Repeats, Truth
 from raysp.errors import BadInput, expect
-from raysp.io.words import counted, listed
 
 Built = tuple[MovieSplit, MovieAnswers]
 TRAIN, VALIDATION, TEST = 0, 1, 2
 LEAST = {TRAIN: 2, VALIDATION: 2, TEST: 2}
 """Repeats without which nothing can be said of what repeats have in common, and of what they have not."""
 
+HINTS = {
+    2: "; for one row of pixels use x[:, None, :]",
+    4: "; turn colours into grey, e.g. x.mean(axis=-1) of (frames, y, x, colours)",
+}
 MOST = 255
 """Spikes a bin that are kept."""
 
@@ -81,7 +87,7 @@ def assemble(
     movies = [checked_frames(one.frames, f"{name}, movie {number}") for number, one in enumerate((recorded, *new))]
     spikes = [checked_spikes(one, f"{name}, movie {number}") for number, one in enumerate((recorded, *new))]
     parts = cut(len(spikes[0]), config, name) if recorded.parts is None else recorded.parts
-    notes = [*_several(spikes, counts=config.counts), *_still(movies), *_silent(spikes[0])]
+    notes = [*_several(spikes, counts=config.counts), *remarks(movies, spikes[0])]
     kept = [one if config.counts else np.minimum(one, np.uint8(1)) for one in spikes]
     train, validation, test = (_taken(0, kept[0], np.flatnonzero(parts == part)) for part in (TRAIN, VALIDATION, TEST))
     tests = (test, *(_taken(number, one, np.arange(len(one))) for number, one in enumerate(kept[1:], 1)))
@@ -130,12 +136,18 @@ def spread(total: int, count: int) -> np.ndarray:
 
 
 def checked_frames(frames: np.ndarray, where: str) -> np.ndarray:
-    """Return (frames, y, x) float32. Raises BadInput for another shape, or what are no finite numbers."""
+    """Return (frames, y, x) float32; whole pixels of 8 or 16 bits come to lie between 0 and 1.
+
+    Raises:
+        BadInput: another shape, or no numbers.
+    """
     check_numbers(frames, f"{where}, frames")
-    hint = "; for one row of pixels use x[:, None, :]" if frames.ndim == 2 else ""
+    hint = HINTS.get(frames.ndim, "")
     expect(frames.ndim == 3 and frames.size, f"{where} expected frames (frames, y, x), got {frames.shape}{hint}")
+    # Zeros and ones are what they are; other whole pixels are shades of grey.
+    pixels = frames if frames.max() <= 1 else unit_pixels(frames)
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(frames, np.float32)
+        return np.ascontiguousarray(pixels, np.float32)
 
 
 def checked_spikes(recorded: Recorded, where: str) -> np.ndarray:
@@ -144,7 +156,7 @@ def checked_spikes(recorded: Recorded, where: str) -> np.ndarray:
     if counts.shape[1] != len(recorded.frames):
         raise BadInput(
             f"{where} expected spikes (repeats, {len(recorded.frames)} frames, units), a bin for each frame, got "
-            f"{counts.shape}"
+            f"{counts.shape}{_swapped(recorded.frames.shape, counts.shape)}"
         )
     expect(counts.max() <= MOST, f"{where} expected at most {MOST} spikes a bin, got {counts.max():.0f}")
     return counts.astype(np.uint8)
@@ -161,12 +173,8 @@ def _several(spikes: Sequence[np.ndarray], *, counts: bool) -> tuple[str, ...]:
     return (f"{several / total:.2%} of the bins have two spikes or more, of which {kept}",) if several else ()
 
 
-def _still(movies: Sequence[np.ndarray]) -> Iterator[str]:
-    """Yield a note of each movie whose frames are all the same: it drives nothing."""
-    yield from (f"movie {number} never changes" for number, one in enumerate(movies) if (one == one[0]).all())
-
-
-def _silent(spikes: np.ndarray) -> Iterator[str]:
-    """Yield the note that units have no spike in any repeat, where some have none."""
-    if len(silent := np.flatnonzero(~spikes.any(axis=(0, 1)))):
-        yield f"{counted(len(silent), 'unit')} without a spike while the movie was repeated: {listed(silent)}"
+def _swapped(frames: tuple[int, ...], spikes: tuple[int, ...]) -> str:
+    """Return which axes were swapped, where lengths say so, as the end of a sentence."""
+    if spikes[1] in frames[1:]:
+        return f"; the movie has an axis of {spikes[1]}: is it (y, x, frames)? use np.moveaxis(frames, -1, 0)"
+    return reordered(spikes, [None, (frames[0],), None])

@@ -17,7 +17,7 @@ from raysp.data.splits.header import Provenance
 from raysp.errors import BadInput
 from raysp.io import files
 
-VERSION = "movie_npz-1"
+VERSION = "movie_npz-2"
 MOVIE = "M_train(last)_natural.npy"
 PARTS = {
     TRAIN: "S_1_train(last)_natural_first80.npy",

@@ -15,7 +15,7 @@ import pytest
 from raysp.data.fetch import manifest
 from raysp.data.fetch.download import check, fetch, status
 from raysp.errors import BadInput, NotReady
-from tests.data.local_web import BODIES, FILE, OTHER, nothing_but_the_file, start_a_part
+from tests.data.local_web import BODIES, FILE, OTHER, nothing_but_the_file, pin, start_a_part
 
 
 def test_all_files_come_whole_with_their_progress(place, web):
@@ -129,6 +129,24 @@ def test_two_downloads_at_once_ask_for_the_file_once(place, web):
     assert told[-1] == (FILE, len(BODIES[FILE]), len(BODIES[FILE]))
     assert 1_000_000 < told[0][1] < len(BODIES[FILE]), "the waiting one reports the other's progress"
     assert place.target.read_bytes() == BODIES[FILE]
+
+
+@pytest.mark.parametrize("source", [None, "folder", "http"])
+def test_a_file_whose_length_nobody_wrote_down_comes_whole_and_goes_on(place, web, monkeypatch, source):
+    monkeypatch.setattr(manifest, "PATH", pin(place.tmp, web.address, **{FILE: {"size": 0}}))
+    mirror = place.tmp / "mirror" / FILE
+    mirror.parent.mkdir(parents=True)
+    mirror.write_bytes(BODIES[FILE])
+    start_a_part(place, 1_000_000)
+    given = {"folder": str(place.tmp / "mirror"), "http": web.address}.get(source)
+    assert [Path(path).read_bytes() for path in fetch(["one"], str(place.root), source=given)] == [BODIES[FILE]]
+    assert [headers.get("Range") for _, headers in web.asked] == (
+        [] if source == "folder" else [None, "bytes=1000000-"]
+    )
+    assert [found.state for found in check(str(place.root), ["one"])] == ["verified"]
+    place.target.write_bytes(b"mine")
+    with pytest.raises(BadInput, match=r"is not the archive's file: expected sha256"):
+        fetch(["one"], str(place.root), source=given)
 
 
 @pytest.mark.parametrize("kind", ["folder", "file://", "http"])

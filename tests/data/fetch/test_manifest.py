@@ -19,7 +19,8 @@ ENTRY = {
     "sha256": "0" * 64,
     "addresses": ["http://127.0.0.1/a"],
 }
-TUTORIALS = {("lorenz_tutorial", "lfads_lorenz.h5"), ("lorenz_ndt", "lorenz_ndt/lfads_lorenz.h5")}
+BARS = {("bars_retina", f"movie/{part}_data_bars.mat") for part in ("test", "nonrepeat", "repeat")}
+OTHERS = {("lorenz_tutorial", "lfads_lorenz.h5"), ("lorenz_ndt", "lorenz_ndt/lfads_lorenz.h5"), *BARS}
 
 
 def written(folder: Path, *entries: dict) -> str:
@@ -28,9 +29,9 @@ def written(folder: Path, *entries: dict) -> str:
     return str(path)
 
 
-def test_the_pinned_manifest_has_both_files_of_all_seven_sets_the_answers_and_the_tutorials():
+def test_the_pinned_manifest_has_both_files_of_all_seven_sets_the_answers_and_the_others():
     assets = {(asset.name, asset.relative) for asset in manifest.load()}
-    expected = {("test_answers", ANSWERS_FILE)} | TUTORIALS
+    expected = {("test_answers", ANSWERS_FILE)} | OTHERS
     for one in SETS.values():
         expected |= {(one.name, path.removeprefix("d/")) for path in (one.train_path("d"), one.test_path("d"))}
     assert assets == expected
@@ -39,7 +40,7 @@ def test_the_pinned_manifest_has_both_files_of_all_seven_sets_the_answers_and_th
 def test_the_pinned_manifest_is_small_and_its_addresses_are_encrypted_ones():
     assert Path(manifest.PATH).stat().st_size < 20_000
     assert all(address.startswith("https://") for asset in manifest.load() for address in asset.addresses)
-    assert len({asset.sha256 for asset in manifest.load()}) == 17
+    assert len({asset.sha256 for asset in manifest.load()}) == 20
 
 
 def test_a_file_lies_in_its_dandisets_folder():
@@ -55,7 +56,7 @@ def test_chosen_keeps_the_order_of_the_names_and_each_file_once():
 
 def test_all_stands_for_every_name():
     assert manifest.chosen(["--all"]) == manifest.chosen(["mc_rtt", "--all"]) == list(manifest.load())
-    assert set(manifest.names()) == {*SETS, "test_answers", "lorenz_tutorial", "lorenz_ndt"}
+    assert set(manifest.names()) == {*SETS, "test_answers", "lorenz_tutorial", "lorenz_ndt", "bars_retina"}
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
@@ -76,7 +77,7 @@ def test_no_name_is_answered_with_all_of_them():
         ({"dandiset": "", "path": ""}, "below the data root"),
         ({"sha256": "0" * 63}, "64 hexadecimal digits"),
         ({"sha256": "0" * 63 + "G"}, "64 hexadecimal digits"),
-        ({"size": 0}, "at least 1 byte, got 0"),
+        ({"size": -1}, "a size in bytes, or 0 where it is unknown, got -1"),
         ({"size": "3"}, "size"),
         ({"addresses": []}, "at least one address"),
         ({"sha265": "x"}, "did you mean 'sha256'"),

@@ -11,8 +11,8 @@ from raysp.errors import BadInput
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "movie"
 
 
-def pictures(count):
-    return np.repeat(np.random.default_rng(0).integers(0, 2, (count, 1, 31)).astype(np.uint8), 10, axis=0)
+def pictures(count, seed=0):
+    return np.repeat(np.random.default_rng(seed).integers(0, 2, (count, 1, 31)).astype(np.uint8), 10, axis=0)
 
 
 def test_ten_bins_of_a_picture_are_one_and_matlabs_file_gives_the_same(tmp_path):
@@ -24,11 +24,18 @@ def test_ten_bins_of_a_picture_are_one_and_matlabs_file_gives_the_same(tmp_path)
     np.savez(tmp_path / "npz" / bars_retina.REPEATED, frames=frames, spikes=spikes)
     stimulus = {"stimulus_test": frames.transpose(2, 1, 0), "spikes_test": spikes.transpose(2, 1, 0).astype(float)}
     savemat(tmp_path / "mat" / bars_retina.MATLAB, stimulus)
+    new, once = np.stack([pictures(20, seed) for seed in (1, 2, 3)]), np.random.default_rng(2).poisson(0.1, (3, 200, 6))
+    packed = np.packbits(new[:, :, 0], axis=2)
+    np.savez(tmp_path / "npz" / bars_retina.NEW, frames=packed, spikes=once.astype(np.uint8))
+    train = {"stimulus": new.transpose(3, 2, 1, 0), "spikes_train": once.transpose(2, 1, 0)}
+    savemat(tmp_path / "mat" / bars_retina.NEW_MATLAB, train)
     one, other = (
-        bars_retina.build(bars_retina.Config(path=str(tmp_path / name), counts=True), "bars")[0]
+        bars_retina.build(bars_retina.Config(path=str(tmp_path / name), counts=True, new_movies=2), "bars")[0]
         for name in ("npz", "mat")
     )
     assert one.fingerprint() == other.fingerprint()
+    np.testing.assert_array_equal(one.movies[2], new[1, ::10].astype(np.float32))
+    np.testing.assert_array_equal(one.test[2].spikes, once[1:2].reshape(1, 20, 10, 6).sum(axis=2))
     np.testing.assert_array_equal(one.movies[0], frames[::10].astype(np.float32))
     expected = spikes.reshape(20, 12, 10, 6).sum(axis=2)
     np.testing.assert_array_equal(one.train[0].spikes, expected[one.train[0].numbers])
@@ -44,7 +51,7 @@ def test_pictures_that_change_between_are_refused(tmp_path):
 
 def test_a_matlab_file_of_something_else_is_refused(tmp_path):
     (tmp_path / bars_retina.MATLAB).write_bytes(b"no MATLAB file")
-    with pytest.raises(BadInput, match="expected stimulus_test and spikes_test"):
+    with pytest.raises(BadInput, match="is plain text that begins 'no MATLAB file'"):
         bars_retina.build(bars_retina.Config(path=str(tmp_path)), "bars")
 
 

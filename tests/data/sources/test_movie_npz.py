@@ -51,6 +51,26 @@ def test_units_without_a_spike_and_movies_that_never_change_are_said(tmp_path):
     )
 
 
+def test_whole_pixels_are_shades_and_zeros_and_ones_stay(tmp_path):
+    grey = np.random.default_rng(1).integers(0, 256, (20, 3, 4))
+    split, _ = built(tmp_path, frames=grey.astype(np.uint8))
+    np.testing.assert_allclose(split.movies[0], grey / 255, rtol=1e-6)
+    split, _ = built(tmp_path, frames=grey > 127)
+    np.testing.assert_array_equal(split.movies[0], grey > 127)
+    split, _ = built(tmp_path, frames=grey.astype(float))
+    assert split.provenance.notes[1].startswith(f"movie 0 has pixels up to {grey.max()}; models expect")
+
+
+def test_empty_repeats_and_units_that_look_like_repeats_are_said(tmp_path):
+    empty = ARRAYS["spikes"] * (np.arange(12) != 3)[:, None, None]
+    split, _ = built(tmp_path, spikes=empty)
+    assert split.provenance.notes[-1] == "1 repeat without a spike of any unit: 3"
+    rates = np.geomspace(0.01, 3, 12)[:, None, None]
+    taken = np.random.default_rng(2).poisson(rates, (12, 20, 30))
+    split, _ = built(tmp_path, spikes=taken)
+    assert split.provenance.notes[-1].endswith("are the axes (repeats, frames, units)?")
+
+
 def test_parts_are_spread_over_the_recording_or_as_recorded():
     spread = cut(12, Cut(), "mine")
     assert np.flatnonzero(spread == 2).tolist() == [2, 6, 10]
@@ -84,6 +104,10 @@ def test_the_originals_files_say_themselves_which_repeats_are_of_which_part(tmp_
             "expected two or more repeats to train on, to validate and to test, got",
         ),
         ({}, {"frames": ARRAYS["frames"][:, 0]}, r"for one row of pixels use x\[:, None, :\]"),
+        ({}, {"frames": np.zeros((20, 3, 4, 3))}, r"turn colours into grey, e\.g\. x\.mean"),
+        ({}, {"frames": ARRAYS["frames"].transpose(1, 2, 0)}, r"is it \(y, x, frames\)\? use np\.moveaxis"),
+        ({}, {"spikes": ARRAYS["spikes"].transpose(0, 2, 1)}, r"use np\.transpose\(x, \(0, 2, 1\)\)"),
+        ({}, {"spikes": ARRAYS["spikes"] * 0.37}, "expected whole spike counts, got fractions"),
         ({}, {"frames": np.full((20, 3, 4), np.nan)}, "expected finite pixels, got NaN or infinity in frame 0"),
         ({}, {"spikes": ARRAYS["spikes"] - 1.0}, "spikes"),
         ({"first": 20}, {}, "its shortest movie has 20 frames"),
