@@ -1,7 +1,8 @@
 """Recurrent networks of stochastic binary neurons, run freely or with some neurons' spikes given (Bellec et al. 2021).
 
 A neuron's input at a frame is its drive, and what the spikes of the frames before add to it. It remembers nothing else.
-Gradients go back through all frames and through the samples.
+Gradients go back through all frames and through the samples. Single precision on a CPU runs compiled, all else by
+torch's operations; the numbers are the same.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import torch
 
 from raysp.errors import expect
+from raysp.layers.spike_fused import FusedRun
 from raysp.layers.spike_rule import Sampling, spikes
 
 Run = tuple[torch.Tensor, torch.Tensor]
@@ -65,6 +67,8 @@ def clamped_run(
     _of_shape("uniforms", uniforms, (trials, frames, neurons - visible))
     _of_shape("recorded", recorded, (trials, frames, visible))
     _of_shape("start", start, (trials, lags, neurons))
+    if drive.device.type == "cpu" and drive.dtype == torch.float32:
+        return FusedRun.apply(drive, couplings, recorded, uniforms, start, rule)
     if visible == neurons:
         return uniforms.to(drive.dtype), _given(drive, couplings, recorded, start, rule)
     return _by_frames(drive, couplings, recorded, uniforms, start, rule)

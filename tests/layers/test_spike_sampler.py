@@ -68,6 +68,26 @@ def test_samples_are_those_of_the_published_code():
     assert voltages.sum().item() == pytest.approx(-918.90229, rel=1e-6)
 
 
+@pytest.mark.parametrize("surrogate", ["triangle", "sigmoid"])
+@pytest.mark.parametrize("given", [0, 3, 11])
+def test_what_is_compiled_is_what_torch_differentiates(given, surrogate):
+    generator = np.random.default_rng(given)
+    neurons, lags, frames, trials = 11, 3, 40, 3
+    rule = Sampling(threshold=0.6, temperature=1.5, damping=0.4, surrogate=surrogate)
+    numbers = [generator.normal(0.2, 0.4, (frames, neurons)), generator.normal(0, 0.3, (neurons, neurons, lags))]
+    recorded, start = (torch.tensor(generator.random((trials, k, neurons)) < 0.3).float() for k in (frames, lags))
+    uniforms = torch.tensor(generator.random((trials, frames, neurons - given)))
+    upstream = [torch.tensor(generator.normal(size=(trials, frames, k))) for k in (neurons - given, neurons)]
+    results = []
+    for kind in (torch.float32, torch.float64):
+        drive, couplings = (torch.tensor(one, dtype=kind, requires_grad=True) for one in numbers)
+        out = clamped_run(drive, couplings, recorded[..., :given], uniforms.to(kind), start, rule)
+        sum((one * up.to(kind)).sum() for one, up in zip(out, upstream, strict=True)).backward()
+        results.append([one.detach().double() for one in (*out, drive.grad, couplings.grad)])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-5)
+
+
 def test_given_spikes_make_the_voltages_of_a_generalised_linear_model():
     generator = np.random.default_rng(0)
     couplings, drive = (torch.tensor(generator.normal(size=shape)) for shape in ((3, 3, 2), (7, 3)))
