@@ -20,8 +20,9 @@ SCHEMA = pa.schema(
         pa.field("weight", pa.float32()),
     ]
 )
-"""`post` and `pre` are the recording's own numbers of units, `lag` counts bins from 1, and `weight` is what a spike of
-`pre` adds so many bins later: to the logit where a bin has a spike or none, to the log rate elsewhere."""
+"""`post` and `pre` are the recording's own numbers of units, -1, -2 and so on of hidden neurons; `lag` counts bins from
+1, and `weight` is what a spike of `pre` adds so many bins later: to the logit where a bin has a spike or none, to the
+log rate elsewhere."""
 
 
 def write_connectivity(path: str, trial: Trial, units: np.ndarray, couplings: np.ndarray) -> None:
@@ -31,8 +32,9 @@ def write_connectivity(path: str, trial: Trial, units: np.ndarray, couplings: np
         path: where.
         trial: whose they are.
         units: (units,) the recording's own numbers.
-        couplings: (post, pre, lags) float32.
+        couplings: (post, pre, lags) float32, the recorded units first, then hidden neurons, if any.
     """
+    units = np.concatenate([units, -1 - np.arange(len(couplings) - len(units))])
     post, pre, lag = (one.ravel() for one in np.indices(couplings.shape))
     own = {"post": units[post], "pre": units[pre], "lag": lag + 1, "weight": couplings.ravel()}
     table = pa.table({"run_trial": [trial.id] * len(post), **own}, schema=SCHEMA)
@@ -41,7 +43,7 @@ def write_connectivity(path: str, trial: Trial, units: np.ndarray, couplings: np
 
 
 def read_connectivity(path: str, trial: Trial) -> np.ndarray:
-    """Return (post, pre, lags) float32.
+    """Return (post, pre, lags) float32, the recorded units first, then hidden neurons, if any.
 
     Raises:
         NotReady: the model has no couplings.

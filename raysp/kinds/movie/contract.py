@@ -38,10 +38,10 @@ PAST = "clamped(frames, spikes, movie): the rate of a bin may know the spikes be
 def contract() -> list[Check]:
     """Return what every model of movies must keep."""
     shaped = [
-        Check(f"{what}: {shape}", partial(check, shape=shape), "", concerns)
+        Check(f"{what}: {shape}", partial(check, shape=shape), "", partial(concerns, shape=shape))
         for what, check, concerns in (
-            ("free runs and clamped rates are right numbers", _right, lambda model: True),
-            ("the loss is finite and moves every weight", _gradients, learns),
+            ("free runs and clamped rates are right numbers", _right, _takes),
+            ("the loss is finite and moves every weight", _gradients, _learns_from),
         )
         for shape in SHAPES
     ]
@@ -55,6 +55,15 @@ def contract() -> list[Check]:
         Check("the loss follows from the weights, and from the batch's generator", _drawn, DRAWN, learns),
         Check("the loss falls when it is trained", _falls, "", learns),
     ]
+
+
+def _takes(model: type, shape: str) -> bool:
+    """Tell whether a model takes movies of a shape: one of a spike or none in a bin says so, and takes no counts."""
+    return not (SHAPES[shape].get("counts") and getattr(model, "binary", False))
+
+
+def _learns_from(model: type, shape: str) -> bool:
+    return learns(model) and _takes(model, shape)
 
 
 def _fitted(name: str, split: MovieSplit) -> Model:

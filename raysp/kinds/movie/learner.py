@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def learner(job: Job, split: MovieSplit, answers: MovieAnswers | None = None) -> tuple[Model, RepeatBatches]:
-    """Return a new model, and its data.
+    """Return a new model, started from the training repeats, and its data.
 
     Raises:
         BadInput: as of `check_training`; or a movie has fewer than two validation repeats.
@@ -34,6 +34,8 @@ def learner(job: Job, split: MovieSplit, answers: MovieAnswers | None = None) ->
         f"{split.name} expected two or more validation repeats of a movie, got {len(few)} of {few.movie}",
     )
     model = trials.new_model(job, split.sizes)
+    if hasattr(model, "start"):
+        model.start(split)
     return model, RepeatBatches(split, job.place, job.trial.seed, whole=job.follow is not None)
 
 

@@ -119,7 +119,7 @@ def _connectivity(truth: Truth | None, trial: Trial, folder: TrialFolder) -> Ite
         return
     units = np.flatnonzero(truth.units >= 0)
     known = pairs(truth.couplings[np.ix_(units, units)].sum(axis=2)[None])
-    mine = pairs(read_connectivity(path, trial).sum(axis=2)[None])
+    mine = pairs(read_connectivity(path, trial)[: len(units), : len(units)].sum(axis=2)[None])
     why = "there are no two units, or no couplings"
     yield _row(CONNECTIVITY_R, None, float(pearson(known, mine)) if len(known) else np.nan, why)
     yield _row(CONNECTIVITY_R2, None, r2(known, mine) if len(known) else np.nan, why)
