@@ -1,8 +1,20 @@
 """The verbs, in the order a person uses them. Nothing heavy is imported until a verb needs it."""
 
-from raysp.cli import about, check, data, experiments, new, results, slurm
+from raysp.cli import about, check, data, experiments, new, perturb, results, slurm
 from raysp.cli.experiment_file import load_experiment
 from raysp.cli.experiments import run_file
 from raysp.cli.root import main
 
-__all__ = ["about", "check", "data", "experiments", "load_experiment", "main", "new", "results", "run_file", "slurm"]
+__all__ = [
+    "about",
+    "check",
+    "data",
+    "experiments",
+    "load_experiment",
+    "main",
+    "new",
+    "perturb",
+    "results",
+    "run_file",
+    "slurm",
+]

@@ -1,4 +1,4 @@
-"""Where the data of a run lie: its own record knows."""
+"""A run that a person names, and where its data lie: its own record knows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ from raysp.config.experiment import Trial
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.runs.folder import RunFolder
+
+
+def run_of(folder: str) -> RunFolder:
+    """Return a run's folder. Raises BadInput when it holds a sweep, whose trials predict nothing."""
+    from raysp.kinds import catalog as kinds
+
+    run = RunFolder(folder)
+    if run.is_sweep():
+        raise BadInput(
+            f"{run.path} is a sweep: its trials only compare settings, and predict nothing. Train with the best ones: "
+            f"raysp run EXPERIMENT --settings {run.path}"
+        )
+    kinds.plug(run)
+    return run
 
 
 def data_root(run: RunFolder, given: str | None, trials: Sequence[Trial]) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from raysp.cli.data_root import data_root, whole_root
+from raysp.cli.data_root import data_root, run_of, whole_root
 from raysp.cli.root import ROOT, RUN_ROOT, VERBOSE, main, say, with_ray
 from raysp.errors import BadInput
 from raysp.io import files
@@ -56,7 +56,7 @@ def collect(folder: str, seed: int | None, no_submission: bool, root: str | None
     from raysp.driver.finish import note, outputs, submit
     from raysp.kinds import catalog as kinds
 
-    run, at = _run_of(folder), RunFolder(files.absolute(folder))
+    run, at = run_of(folder), RunFolder(files.absolute(folder))
     with locked(run), with_ray(verbose):
         job("raysp.collection.gather.gather", at, partial=choice["partial"])
         say(run.predictions)
@@ -94,7 +94,7 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     from raysp.driver.evaluate import wanted
     from raysp.runs.test_looks import test_looks, test_scores_path
 
-    run = _run_of(folder)
+    run = run_of(folder)
     with locked(run), with_ray(verbose):
         there = whole_root(run, root, wanted(run, phase))
         count = finish.evaluate(run, there, phase)
@@ -174,17 +174,3 @@ def ui(folder: str, host: str, port: int) -> None:
     uri = tracking.catch_up(run, trials=described(run) if run.is_sweep() else None, say=say)
     say("starting MLflow ...")
     tracking_server.serve(uri, host, port, lambda: say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)"))
-
-
-def _run_of(folder: str) -> RunFolder:
-    """Return a run's folder. Raises BadInput when it holds a sweep, whose trials predict nothing."""
-    from raysp.kinds import catalog as kinds
-
-    run = RunFolder(folder)
-    if run.is_sweep():
-        raise BadInput(
-            f"{run.path} is a sweep: its trials only compare settings, and predict nothing. Train with the best ones: "
-            f"raysp run EXPERIMENT --settings {run.path}"
-        )
-    kinds.plug(run)
-    return run

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from raysp.data.splits.header import Header
     from raysp.data.splits.split import Answers, Split
     from raysp.kinds.check import Check
+    from raysp.kinds.perturbation import Perturbation
     from raysp.models.base import Model
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
@@ -190,6 +191,20 @@ class Kind(abc.ABC, Generic[S]):
             BadInput: the kind gives files alone.
         """
         raise BadInput(f"{self.name} data: predictions come as files alone; run an experiment and open its run")
+
+    def perturb(self, job: Job, fitted: Fitted, split: S, how: Perturbation) -> polars.DataFrame:
+        """Return rates of each unit while a model runs on freely, and while some of its units are silenced or driven.
+
+        Args:
+            job: of the trial.
+            fitted: its model.
+            split: the trial's units already selected.
+            how: what is done to which.
+
+        Raises:
+            BadInput: models of the kind do not run on freely, or there is no such unit or bin.
+        """
+        raise BadInput(f"{self.name} data: models have no spikes of their own to run on with, so nothing is perturbed")
 
     @abc.abstractmethod
     def score(self, trial: Trial, split: S, answers: Answers | None, folder: TrialFolder) -> Rows:

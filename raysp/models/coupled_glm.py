@@ -97,9 +97,10 @@ class Model(nn.Module):
         couplings = self.couplings.permute(2, 1, 0).flatten(0, 1)
         return self._rates(self._drive(frames) + past_spikes(spikes, self.config.lags) @ couplings)
 
-    def free(self, frames: torch.Tensor, trials: int, movie: int) -> Run:
+    def free(self, frames: torch.Tensor, trials: int, movie: int, pushes: torch.Tensor | None = None) -> Run:
         """Run from silence, bin by bin."""
         drive, couplings = self._drive(frames), self.couplings.permute(2, 1, 0).flatten(0, 1)
+        drive = drive if pushes is None else drive + pushes
         past = drive.new_zeros(trials, self.config.lags, self.sizes.units)
         spikes, rates = [], []
         for now in drive:

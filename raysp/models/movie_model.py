@@ -31,14 +31,23 @@ class MovieModel(Protocol):
             movie: its place among those that are trained on, or NEW.
         """
 
-    def free(self, frames: torch.Tensor, trials: int, movie: int) -> Run:
+    def free(self, frames: torch.Tensor, trials: int, movie: int, pushes: torch.Tensor | None = None) -> Run:
         """Return spikes and rates of a model that hears its own spikes; they are drawn from torch's own stream.
 
         Args:
             frames: (frames, y, x) float32.
             trials: how many.
             movie: as of `clamped`.
+            pushes: (frames, units) float32 that are added to the logit of each bin's rate, or to the log rate where
+                bins have counts; None for none. What a pushed unit does, others hear.
         """
+
+
+def pushed(rates: torch.Tensor, pushes: torch.Tensor | None, *, binary: bool) -> torch.Tensor:
+    """Return rates (..., frames, units) whose logits, or logarithms, have a push added."""
+    if pushes is None:
+        return rates
+    return (rates.logit() + pushes).sigmoid() if binary else rates * pushes.exp()
 
 
 def draw(rates: torch.Tensor, *, binary: bool) -> torch.Tensor:
@@ -67,9 +76,9 @@ class IndependentUnits(nn.Module):
         """Return the same rates for each repeat."""
         return self._rates(len(frames), movie).expand(len(spikes), -1, -1)
 
-    def free(self, frames: torch.Tensor, trials: int, movie: int) -> Run:
+    def free(self, frames: torch.Tensor, trials: int, movie: int, pushes: torch.Tensor | None = None) -> Run:
         """Return independent spikes of these rates."""
-        rates = self._rates(len(frames), movie).expand(trials, -1, -1)
+        rates = pushed(self._rates(len(frames), movie), pushes, binary=self.sizes.binary).expand(trials, -1, -1)
         return draw(rates, binary=self.sizes.binary), rates
 
     def _rates(self, frames: int, movie: int) -> torch.Tensor:

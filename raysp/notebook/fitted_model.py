@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
+from raysp.kinds.perturbation import Perturbation
 from raysp.models import catalog
 from raysp.notebook.loaded_split import TEST, LoadedSplit, check_loaded
 from raysp.runs.folder import TrialFolder
@@ -122,6 +124,38 @@ class FittedModel:
             folder = TrialFolder(files.join(temporary, trial.id))
             write_products(kind, dataclasses.replace(self.job, trial=trial), self.fitted, own.split, folder)
             return as_read(frame(kind.score(trial, whole.split, whole.answers, folder)))
+
+    def perturb(
+        self, split: LoadedSplit, *, silence: Sequence[int] = (), drive: Mapping[int, float] | None = None,
+        bins: tuple[int, int] | None = None, trials: int = 100,
+    ) -> polars.DataFrame:  # fmt: skip
+        """Return what units do in free runs while some are silenced or driven, of a model of movies.
+
+        Args:
+            split: the one that the model was fitted to, or another one of its shape.
+            silence: units that have no spikes.
+            drive: unit -> what is added to the logit of its rate, or to its logarithm where bins have counts.
+            bins: the first bin in which that is done, and the one after the last; None for all.
+            trials: free runs of each movie, with and without.
+
+        Returns:
+            A row per movie of the test part and unit: its own `push`, `usual_rate` and `rate` in spikes a bin over the
+            scored bins in which units are pushed, `change`, and its standard error over runs.
+
+        Raises:
+            BadInput: nothing is done, there is no such unit or bin, or models of that kind do not run on freely.
+
+        Examples:
+            >>> import raysp
+            >>> split = raysp.load_split(source="movie_teacher", units=4, hidden=0, frames=40, repeats=12)
+            >>> fitted = raysp.fit("movie_psth", split, progress=False)
+            >>> fitted.perturb(split, silence=[2])["rate"].round(6)[2]
+            0.0
+        """
+        check_loaded(split)
+        how = Perturbation(tuple(silence), dict(drive or {}), bins, trials)
+        with limited(self.threads):
+            return self._kind.perturb(self.job, self.fitted, split.of_units(self.trial.units).split, how)
 
     @property
     def _kind(self) -> Kind[Split]:

@@ -41,7 +41,19 @@ def test_what_every_command_and_worker_imports_leaves_the_slow_parts_of_scipy_fo
 
 
 def test_verbs_are_there_and_each_has_help():
-    for verb in ("data", "models", "splits", "run", "status", "collect", "evaluate", "report", "ui", "doctor"):
+    for verb in (
+        "data",
+        "models",
+        "splits",
+        "run",
+        "status",
+        "collect",
+        "evaluate",
+        "report",
+        "perturb",
+        "ui",
+        "doctor",
+    ):
         assert run(verb, "--help").exit_code == 0
 
 

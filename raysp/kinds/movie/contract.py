@@ -15,6 +15,7 @@ from raysp.kinds.check import Check
 from raysp.kinds.contract import descended, finite_gradients, learns, same, unbroken
 from raysp.kinds.movie.forecast import forecast, shown
 from raysp.kinds.movie.made_up import made_up
+from raysp.kinds.movie.perturb import SILENT
 from raysp.models import catalog
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 CPU = torch.device("cpu")
 DRAWN = "in training draw from batch.generator alone; without one, from torch's own stream, which is seeded for that"
+PUSHES = "free(frames, trials, movie, pushes): add pushes (frames, units) to the logit of a rate, or to its logarithm"
 PAST = "clamped(frames, spikes, movie): the rate of a bin may know the spikes before it, and frames up to it"
 
 
@@ -50,6 +52,7 @@ def contract() -> list[Check]:
         Check("free runs of one seed are the same, of another seed others", _seeded, "draw from torch's own stream"),
         Check("a bin's clamped rate knows no spike of that bin or later, and no later frame", _causal, PAST),
         Check("a repeat's clamped rates do not depend on the other repeats", _apart),
+        Check("a unit that is pushed down is silent in free runs, pushed up it is not", _pushed, PUSHES),
         Check("the state dict carries all that was fitted", _carried, "register_buffer what is fitted"),
         Check("what it is given stays as it was", _unchanged, "copy before you write into an array"),
         Check("the loss follows from the weights, and from the batch's generator", _drawn, DRAWN, learns),
@@ -144,6 +147,20 @@ def _causal(name: str) -> None:
     same(
         before[:, : bin_ + 1], after[:, : bin_ + 1], "with other spikes and frames later on, it is another", close=True
     )
+
+
+def _pushed(name: str) -> None:
+    split, _ = made_up()
+    model = cast("MovieModel", _fitted(name, split))
+    frames, _, movie = shown(split, split.test[0], CPU)
+    pushes = torch.zeros(len(frames), split.sizes.units)
+    pushes[30:, 0], pushes[30:, 1] = SILENT, -SILENT
+    with torch.no_grad():
+        (usual, _), (spikes, _) = (model.free(frames, 5, movie, given) for given in (None, pushes))
+    expect(usual.shape == spikes.shape, f"pushed runs expected {tuple(usual.shape)}, got {tuple(spikes.shape)}")
+    down, up = spikes[:, 30:, 0].sum().item(), spikes[:, 30:, 1].mean().item()
+    expect(down == 0, f"pushed by {SILENT:g}, it has {down:g} spikes")
+    expect(up > 0.99, f"pushed by {-SILENT:g}, it has a spike in {up:.0%} of the bins")
 
 
 def _apart(name: str) -> None:

@@ -48,6 +48,7 @@ class Movies(Kind[MovieSplit]):
     learner = Elsewhere("learner")
     fit = Elsewhere("learner")
     predict = Elsewhere("predict")
+    perturb = Elsewhere("perturb")
     score = Elsewhere("score", "rows")
     compare = Elsewhere("compare")
     section = Elsewhere("page.page")

@@ -7,7 +7,6 @@ import polars
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice
-from raysp.data.sources import movie_teacher
 from raysp.driver.plan import make_plan
 from raysp.driver.score_table import lines, remarks_of
 from raysp.errors import BadInput
@@ -118,10 +117,8 @@ def test_units_of_an_experiment_are_a_trial_of_their_own(clips):
     assert {trial.units for trial in trials} == {(1, 3)}
 
 
-def test_couplings_stand_beside_the_true_ones(tmp_path):
-    built = movie_teacher.build(movie_teacher.Config(repeats=60, units=6, hidden=2), NAME)
-    glm = ModelChoice("coupled_glm", {"frames": 1, "lags": 4})
-    made = make_run(tmp_path, (*MODELS, glm), seeds=(0,), built=built)
+def test_couplings_stand_beside_the_true_ones(teacher):
+    made = teacher
     folder = made.run.trial(made.of("coupled_glm").id)
     table = polars.read_parquet(files.join(folder.path, "connectivity.parquet"))
     assert table.columns == ["run_trial", "post", "pre", "lag", "weight"]
@@ -129,7 +126,7 @@ def test_couplings_stand_beside_the_true_ones(tmp_path):
     summed = (
         table.filter(polars.col("post") != polars.col("pre")).group_by("post", "pre").agg(polars.col("weight").sum())
     )
-    true = built[1].truth.couplings.sum(axis=2)
+    true = made.answers.truth.couplings.sum(axis=2)
     known = [true[post, pre] for post, pre, _ in summed.iter_rows()]
     expected = np.corrcoef(known, summed["weight"])[0, 1]
     assert value(made, "coupled_glm", "connectivity r") == pytest.approx(expected, rel=1e-4)
