@@ -79,7 +79,7 @@ def generate(nlb: NLBSet, size: Size, title: str, seed: int) -> Generated:
     align = content.trials[nlb.align][content.trials["split"] != "none"].astype(np.int64)
     seen = content.latents[window_sample(rng, nlb, align)].astype(np.float64)
     gain = GAINS.get(nlb.name, USUAL_GAIN)
-    population = tune(rng, seen, content.weights, size.heldin, size.heldout, gain)
+    population = tune(rng, content.latents, seen, content.weights, size.heldin, size.heldout, gain)
     spikes_us = [
         spike_times(np.random.default_rng([*key, unit]), content.latents, population, unit)
         for unit in range(len(population))

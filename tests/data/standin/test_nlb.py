@@ -19,6 +19,7 @@ from raysp.data.standin import nlb as nlb_standin
 from raysp.data.standin.files import train_contents
 from raysp.data.standin.nlb import write_standin
 from raysp.data.standin.nwb import write_nwb
+from raysp.data.standin.population import PEAK_HZ
 from raysp.data.standin.session import size_of
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
@@ -59,6 +60,13 @@ def test_every_file_says_that_it_was_generated(standin_root):
         with h5py.File(path) as file:
             assert file.attrs["standin"]
         assert is_standin(path)
+
+
+def test_no_unit_fires_more_than_neurons_do(standin_root):
+    for name in ALL:
+        with h5py.File(nlb_truth.truth_path(standin_root, name)) as file:
+            log_rates = file["latents_train"][:] @ file["readout"][:] + file["bias"][:]
+        assert 1000 * np.exp(log_rates.max()) < PEAK_HZ * 1.01
 
 
 def test_the_standard_reader_finds_nothing_wrong(standin_root):
