@@ -37,6 +37,16 @@ def mean_counts(trials: TrialArrays, sizes: Sizes) -> tuple[np.ndarray, np.ndarr
     return np.concatenate(observed), np.concatenate(forward)
 
 
+def expected_counts(trials: TrialArrays, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+    """Return `mean_counts`, but where a unit had no spike at all those of half a spike.
+
+    That a unit never fired in a few trials does not mean that it never will; a rate of zero costs 30 bits for a spike.
+    """
+    observed, forward = mean_counts(trials, sizes)
+    bins = len(trials) * sizes.bins
+    return np.maximum(observed, 0.5 / bins), np.maximum(forward, 0.5 / (len(trials) * sizes.forward or bins))
+
+
 def _means(counts: np.ndarray) -> np.ndarray:
     known = (~np.isnan(counts)).sum(axis=(0, 1))
     return np.nansum(counts, axis=(0, 1), dtype=np.float64) / np.maximum(known, 1)

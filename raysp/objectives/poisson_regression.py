@@ -7,6 +7,9 @@ rate is the identity, a few dozen steps of L-BFGS solve all outputs together.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import minimize
 
@@ -40,41 +43,74 @@ def poisson_regression(
     Raises:
         BadInput: shapes do not agree, alpha is not positive, or the steps did not converge.
     """
-    if inputs.ndim != 2 or counts.ndim != 2 or len(inputs) != len(counts) or not len(inputs):
+    problem = _Problem(inputs, counts)
+    problem.penalise(alpha)
+    found = problem.solve(tolerance, max_iterations)
+    # At the limit of float64 the line search ends before the gradient's bound is met.
+    if found.slope > max(tolerance, 1e-6):
         raise BadInput(
-            f"expected inputs (rows, features) and counts (rows, outputs), got {inputs.shape}, {counts.shape}"
+            f"poisson regression did not converge in {found.steps} steps (gradient {found.slope:.1e}, "
+            f"expected {tolerance:.0e}: {found.message}); try a larger alpha"
         )
-    if not alpha > 0:
-        raise BadInput(f"poisson regression, alpha expected a penalty > 0, got {alpha}")
-    known = (~np.isnan(counts)).sum(axis=0)
-    mean = np.nansum(counts, axis=0, dtype=np.float64) / np.maximum(known, 1)
-    firing = mean > 0
-    weights = np.zeros((inputs.shape[1], counts.shape[1]))
-    intercepts = np.full(counts.shape[1], np.log(SILENT))
-    if firing.any():
-        problem = _Problem(inputs, counts[:, firing], mean[firing], known[firing], alpha)
-        weights[:, firing], intercepts[firing] = problem.solve(tolerance, max_iterations)
-    return weights, intercepts
+    return problem.unscaled()
+
+
+def poisson_path(
+    inputs: np.ndarray, counts: np.ndarray, alphas: Sequence[float], *, tolerance: float = 3e-4
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield what `poisson_regression` returns for one penalty after the other, each from where the last one ended.
+
+    One eigendecomposition of the inputs serves all of them. For comparing penalties, of which the largest come first:
+    the gradient is small at what is yielded, and not zero.
+    """
+    problem = _Problem(inputs, counts)
+    for alpha in alphas:
+        problem.penalise(alpha)
+        problem.solve(tolerance, 100)
+        yield problem.unscaled()
+
+
+@dataclass(frozen=True)
+class _Solved:
+    slope: float
+    steps: int
+    message: str
 
 
 class _Problem:
     """The joint objective in scaled coordinates z (1 + features, outputs): intercepts first, mean rates at z = 0."""
 
-    def __init__(
-        self, inputs: np.ndarray, counts: np.ndarray, mean: np.ndarray, known: np.ndarray, alpha: float
-    ) -> None:
+    def __init__(self, inputs: np.ndarray, counts: np.ndarray) -> None:
+        if inputs.ndim != 2 or counts.ndim != 2 or len(inputs) != len(counts) or not len(inputs):
+            raise BadInput(
+                f"expected inputs (rows, features) and counts (rows, outputs), got {inputs.shape}, {counts.shape}"
+            )
+        known = (~np.isnan(counts)).sum(axis=0)
+        mean = np.nansum(counts, axis=0, dtype=np.float64) / np.maximum(known, 1)
+        self.firing = mean > 0
+        counts, self.mean, self.known = counts[:, self.firing], mean[self.firing], known[self.firing]
         self.center = inputs.mean(axis=0)
         centered = inputs - self.center
         power, self.axes = np.linalg.eigh(centered.T @ centered / len(inputs))
+        self.power = np.concatenate([[1.0], np.maximum(power, 0.0)])[:, None]
         self.inputs = np.empty((len(inputs), inputs.shape[1] + 1))
         self.inputs[:, 0] = 1.0
         np.matmul(centered, self.axes, out=self.inputs[:, 1:])
-        self.counts, self.known, self.mean = counts, known, mean
-        self.penalty = np.vstack([np.zeros_like(mean), np.full((inputs.shape[1], len(mean)), alpha)])
-        curvature = np.concatenate([[1.0], np.maximum(power, 0.0)])[:, None] * mean + self.penalty
-        self.scale = 1.0 / np.sqrt(curvature)
+        self.counts = counts
+        self.found = np.vstack([np.log(self.mean), np.zeros((inputs.shape[1], len(self.mean)))])
 
-    def solve(self, tolerance: float, max_iterations: int) -> tuple[np.ndarray, np.ndarray]:
+    def penalise(self, alpha: float) -> None:
+        """Take a penalty; the scale of the coordinates follows from it."""
+        if not alpha > 0:
+            raise BadInput(f"poisson regression, alpha expected a penalty > 0, got {alpha}")
+        self.penalty = np.full_like(self.found, alpha)
+        self.penalty[0] = 0.0
+        self.scale = 1.0 / np.sqrt(self.power * self.mean + self.penalty)
+
+    def solve(self, tolerance: float, max_iterations: int) -> _Solved:
+        """Go from the weights found last to those of the penalty."""
+        if not self.firing.any():
+            return _Solved(0.0, 0, "nothing to fit")
         options = {
             "maxiter": max_iterations,
             "maxfun": 2 * max_iterations,
@@ -82,17 +118,19 @@ class _Problem:
             "gtol": tolerance,
             "maxcor": 20,
         }
-        start = np.zeros(self.scale.size)
-        found = minimize(self.objective, start, jac=True, method="L-BFGS-B", options=options)
-        # At the limit of float64 the line search ends before the gradient's bound is met.
-        if np.abs(found.jac).max() > max(tolerance, 1e-6):
-            raise BadInput(
-                f"poisson regression did not converge in {found.nit} steps (gradient {np.abs(found.jac).max():.1e}, "
-                f"expected {tolerance:.0e}: {found.message}); try a larger alpha"
-            )
-        weights = self._weights(found.x)
-        rotated = self.axes @ weights[1:]
-        return rotated, weights[0] - self.center @ rotated
+        start = self.found.copy()
+        start[0] -= np.log(self.mean)
+        found = minimize(self.objective, (start / self.scale).ravel(), jac=True, method="L-BFGS-B", options=options)
+        self.found = self._weights(found.x)
+        return _Solved(np.abs(found.jac).max(), found.nit, found.message)
+
+    def unscaled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return weights and intercepts of all outputs, for inputs as they were given."""
+        weights = np.zeros((len(self.axes), len(self.firing)))
+        intercepts = np.full(len(self.firing), np.log(SILENT))
+        weights[:, self.firing] = rotated = self.axes @ self.found[1:]
+        intercepts[self.firing] = self.found[0] - self.center @ rotated
+        return weights, intercepts
 
     def objective(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         weights = self._weights(z)

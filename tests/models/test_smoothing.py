@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,9 @@ from sklearn.linear_model import PoissonRegressor
 
 from raysp.data.splits.batch import to_device
 from raysp.models import catalog
-from raysp.models.smoothing import Config, smoothing_matrix
+from raysp.models.mean_rate import Model as MeanRate
+from raysp.models.smoothing import reflecting_matrix, shares, smoothing_matrix
+from raysp.objectives.held_trials import PENALTIES, best_penalty, climbed, folds
 from tests.models.made_up import made_up_split, unbroken
 
 
@@ -30,7 +34,7 @@ def test_a_window_longer_than_the_trial_is_cut():
 
 def test_it_is_the_benchmarks_baseline():
     split = made_up_split(trials=40, bins=20)
-    model = catalog.build("smoothing", {"sigma_ms": 30.0, "alpha": 0.1}, split.sizes)
+    model = catalog.build("smoothing", {"sigma_ms": 30.0, "alpha": 0.1, "published": True}, split.sizes)
     model.fit(split.train, unbroken())
     found = model.predict(to_device(split.eval, "cpu").inputs()).numpy()
     window = gaussian(9, 1.5)
@@ -48,8 +52,94 @@ def test_it_is_the_benchmarks_baseline():
     np.testing.assert_allclose(found.rates_forward[0, 0, 6:], split.train.heldout_forward.mean(axis=(0, 1)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("dataset", ["mc_maze_small", "standin-mc_maze_small"])
-def test_the_benchmarks_settings_are_the_default_for_its_recordings(dataset):
-    assert Config().chosen(dataset) == (60.0, 0.1)
-    assert Config(sigma_ms=20.0).chosen(dataset) == (20.0, 0.1)
-    assert Config().chosen("mine") == (50.0, 0.01)
+class Telling:
+    """Stages that nobody stops, and what they were told."""
+
+    def __init__(self):
+        self.notes = []
+
+    def report(self, note):
+        self.notes.append(note)
+
+    def once(self, name, make):
+        return make()
+
+
+def fitted(split, **hyperparameters):
+    model, stages = catalog.build("smoothing", hyperparameters, split.sizes), Telling()
+    model.fit(split.train, stages)
+    return model, stages.notes
+
+
+@pytest.mark.parametrize(
+    ("dataset", "given", "expected"),
+    [
+        ("mc_maze_small", {}, "sigma 60 ms, offset 0.0001, alpha 0.1"),
+        ("standin-mc_maze_small", {"sigma_ms": 20.0}, "sigma 20 ms, offset 0.0001, alpha 0.1"),
+        ("mine", {}, "sigma 50 ms, offset 0.0001, alpha 0.01"),
+    ],
+)
+def test_the_benchmarks_settings_are_an_option(dataset, given, expected):
+    split = made_up_split(trials=4)
+    split = dataclasses.replace(split, sizes=dataclasses.replace(split.sizes, dataset=dataset))
+    assert {"log": expected} in fitted(split, published=True, **given)[1]
+
+
+def poisson_loss(model, split):
+    rates = model.predict(to_device(split.train, "cpu").inputs()).numpy().rates[..., split.sizes.heldin :]
+    return (rates - split.train.heldout * np.log(rates)).mean()
+
+
+def test_what_training_trials_choose_predicts_better_than_the_published_settings_and_the_floor():
+    split = made_up_split(trials=60, bins=30)
+    other = dataclasses.replace(split, train=made_up_split(trials=120, bins=30).train.take(np.arange(60, 120)))
+    floor = MeanRate(None, split.sizes)
+    floor.fit(split.train, unbroken())
+    losses = [poisson_loss(one, other) for one in (fitted(split)[0], fitted(split, published=True)[0], floor)]
+    assert losses == sorted(losses)
+    assert fitted(split, sigma_ms=33.0, offset=0.2, alpha=0.5)[1][-1] == {"log": "sigma 33 ms, offset 0.2, alpha 0.5"}
+
+
+@pytest.mark.parametrize("shape", [{"heldout": 0}, {"bins": 1}, {"bins": 1, "heldout": 0, "heldin": 1}, {"trials": 1}])
+def test_a_recording_that_leaves_little_to_choose_from_ends_at_the_floor_at_worst(shape):
+    split = made_up_split(**{"trials": 12, **shape})
+    model, notes = fitted(split)
+    rates = model.predict(to_device(split.train, "cpu").inputs()).numpy().rates
+    assert np.isfinite(rates).all()
+    assert any("one training trial" in note.get("warning", "") for note in notes) == (shape == {"trials": 1})
+    if shape.get("bins") == 1:
+        np.testing.assert_allclose(rates[..., :1], split.train.heldin[..., :1].mean(), rtol=1e-6)
+
+
+def test_a_kernel_longer_than_the_trial_gives_its_mean_and_loses_no_spike():
+    kernel = reflecting_matrix(6, 5000.0, 20.0)
+    np.testing.assert_allclose(kernel, 1 / 6, atol=1e-3)
+    np.testing.assert_allclose(reflecting_matrix(40, 60.0, 20.0).sum(axis=0), 1.0)
+
+
+def test_smoothed_counts_are_believed_as_far_as_they_foretell_other_bins():
+    rng = np.random.default_rng(0)
+    slow = np.exp(np.sin(np.arange(100) / 15))
+    counts = rng.poisson(np.stack([slow, np.full(100, 0.7)], axis=1), (30, 100, 2)).astype(float)
+    found, _ = shares(counts, reflecting_matrix(100, 40.0, 20.0))
+    assert found[0] > 0.7 > 0.2 > found[1]
+
+
+def test_a_penalty_is_chosen_by_trials_that_were_not_fitted():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(40, 10, 5))
+    driven = rng.poisson(np.exp(0.8 * inputs[..., :1])).astype(float)
+    strong = best_penalty(inputs, rng.poisson(1.0, (40, 10, 1)).astype(float), folds(40))
+    assert best_penalty(inputs, driven, folds(40)).penalty < 1e3 < strong.penalty <= PENALTIES[0]
+    assert best_penalty(inputs, np.zeros((40, 10, 1)), folds(40)).loss == np.inf
+
+
+def test_windows_of_one_trial_are_in_one_fold():
+    found = folds(9, np.array([5, 5, 5, 7, 7, 2, 2, 9, 9]))
+    assert [len(set(found[ids])) for ids in ([0, 1, 2], [3, 4], [5, 6], [7, 8])] == [1, 1, 1, 1]
+    assert set(found) == {0, 1, 2, 3}
+
+
+def test_climbing_ends_where_no_neighbour_is_better():
+    assert climbed(lambda x: abs(np.log2(x) - 3), 1.0, 2.0, 0.1, 100.0) == 8.0
+    assert climbed(lambda x: x, 1.0, 2.0, 0.25, 100.0) == 0.25

@@ -1,0 +1,108 @@
+"""Which penalty predicts trials best that were not fitted: cross-validation of Poisson regressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.objectives.poisson import MAX_LOG_RATE
+from raysp.objectives.poisson_regression import poisson_path
+
+FOLDS = 4
+PENALTIES = tuple(10.0**power for power in np.arange(6.0, -0.5, -0.75))
+"""From one under which only the mean rate is left. Penalty times weights squared stands beside the log-likelihood of
+all bins, summed: so said, what is right depends little on how many bins there are."""
+
+ROWS, OUTPUTS, ENTRIES = 12_000, 16, 1e7
+"""Bins and units that a choice looks at, at most, and their product with the inputs: more of them make it slow."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A penalty, and how well it predicts.
+
+    Attributes:
+        loss: mean Poisson loss of trials not fitted, nats per entry; infinite where none can be set aside.
+        penalty: on the summed log-likelihood; `poisson_regression`'s alpha is this over the number of bins.
+    """
+
+    loss: float
+    penalty: float
+
+
+def folds(trials: int, ids: np.ndarray | None = None) -> np.ndarray:
+    """Return (trials,) numbers of the fold that each trial belongs to, at most `FOLDS`.
+
+    Args:
+        trials: how many.
+        ids: (trials,) numbers of theirs: windows cut from one trial share its number, and so their fold.
+    """
+    own = np.arange(trials) if ids is None else np.unique(ids, return_inverse=True)[1]
+    order = np.random.default_rng(0).permutation(own.max() + 1)
+    return order[own] % min(FOLDS, own.max() + 1)
+
+
+def best_penalty(inputs: np.ndarray, counts: np.ndarray, fold: np.ndarray) -> Chosen:
+    """Return the penalty under which trials that were not fitted are predicted best.
+
+    Args:
+        inputs: (trials, bins, features) float64.
+        counts: (trials, bins, outputs) counts; NaN where they are unknown.
+        fold: (trials,) see `folds`.
+    """
+    taken, shown = _spread(np.flatnonzero(np.nansum(counts, axis=(0, 1)) > 0), OUTPUTS), inputs.shape[2]
+    rows = int(min(ROWS, ENTRIES / max(shown * len(taken), 1)))
+    some = _spread(np.arange(len(inputs)), max(rows // inputs.shape[1], 2 * FOLDS))
+    inputs, counts, fold = inputs[some], counts[some][..., taken], fold[some]
+    numbers = np.unique(fold)
+    if len(numbers) < 2 or not len(taken) or not shown:
+        return Chosen(math.inf, PENALTIES[0])
+    parts = [(_flat(inputs, fold != one), _flat(counts, fold != one)) for one in numbers]
+    asked = [(_flat(inputs, fold == one), _flat(counts, fold == one)) for one in numbers]
+    paths = [poisson_path(x, y, [one / len(x) for one in PENALTIES]) for x, y in parts]
+    best = Chosen(math.inf, PENALTIES[0])
+    for penalty, *found in zip(PENALTIES, *paths, strict=True):
+        loss = _loss([x @ weights + bias for (x, _), (weights, bias) in zip(asked, found, strict=True)], asked)
+        if loss >= best.loss:
+            break
+        best = Chosen(loss, penalty)
+    return best
+
+
+def climbed(loss: Callable[[float], float], start: float, factor: float, least: float, most: float) -> float:
+    """Return a value with no better neighbour: from `start`, steps by `factor` go on while the loss falls.
+
+    Args:
+        loss: of a value > 0.
+        start: between `least` and `most`, which end the search.
+        factor: > 1.
+    """
+    best, at = loss(start), start
+    for step in (factor, 1.0 / factor):
+        moved = at
+        while least <= (moved := moved * step) <= most and (found := loss(moved)) < best:
+            best, at = found, moved
+        if at != start:
+            break
+    return at
+
+
+def _flat(arrays: np.ndarray, trials: np.ndarray) -> np.ndarray:
+    return arrays[trials].reshape(-1, arrays.shape[2])
+
+
+def _spread(values: np.ndarray, most: int) -> np.ndarray:
+    """Return at most so many values, from the first to the last."""
+    return values if len(values) <= most else values[np.linspace(0, len(values) - 1, most).round().astype(int)]
+
+
+def _loss(log_rates: Sequence[np.ndarray], asked: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    total = known = 0.0
+    for predicted, (_, counts) in zip(log_rates, asked, strict=True):
+        held = np.minimum(predicted, MAX_LOG_RATE)
+        total += np.nansum(np.exp(held) * (1.0 + predicted - held) + 0.0 * counts - counts * predicted)
+        known += np.count_nonzero(~np.isnan(counts))
+    return total / max(known, 1.0)
