@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from raysp.config import settings
-from raysp.config.experiment import STANDIN
 from raysp.data.formats import count_file, plausibility
-from raysp.data.sources import odd_units, partition
+from raysp.data.sources import hidden_parts, partition
 from raysp.data.sources.population_config import ARRAYS, Config
 from raysp.data.sources.population_counts import checked_counts, read_counts
-from raysp.data.sources.population_nwb import read_trials
+from raysp.data.sources.population_nwb import read_session
+from raysp.data.sources.session_windows import trials_of
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import unknown
@@ -41,7 +41,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         BadInput: the recording cannot be used; nothing was written.
     """
     where = os.path.basename(config.path)
-    read = (read_trials(config), None) if config.align else read_counts(config)
+    read = read_counts(config) if config.counts else trials_of(read_session(config), config)
     return _parted(config, name, where, *read, ((where, files.sha256(config.path)),))
 
 
@@ -84,25 +84,13 @@ def _parted(
     recordings: tuple[tuple[str, str], ...],
 ) -> tuple[PopulationSplit, Answers]:
     whole = dataclasses.replace(whole, notes=whole.notes + _doubts(whole, config, where))
-    whole = partition.without_silent(whole, config.bin_ms, config.min_rate_hz, where)
-    heldout = partition.hidden_units(whole, config.heldout, config.heldout_fraction, config.seed, where)
-    if rows is None:
-        trials = len(whole.counts)
-        count = partition.how_many(trials, config.eval_trials, config.eval_fraction, "trials", where)
-        chosen = partition.draw(trials, count, config.seed, partition.TRIALS)
-        rows = (partition.others(trials, chosen), chosen)
-    whole = odd_units.noted(whole, heldout, rows, config.accept, where)
-    start_ms = None if config.window_ms is None else float(config.window_ms[0])
-    source = Provenance(recordings, VERSION, name.startswith(STANDIN), start_ms=start_ms)
-    return partition.partition(whole, (name, config.bin_ms), heldout, rows, source, config.psth_sigma_ms)
+    return hidden_parts.split_of(whole, rows, config, name, where, Provenance(recordings, VERSION))
 
 
 def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ...]:
-    others = [*plausibility.conditions(whole.condition)]
     if config.counts is None:
-        doubts = [*plausibility.width(config.bin_ms), *plausibility.rate(whole.counts, config.bin_ms)]
-        return plausibility.settle([*doubts, *others], config.accept, where)
-    others += plausibility.behavior(whole.behavior, whole.counts.shape)
+        return hidden_parts.doubts(whole, config, where)
+    others = [*plausibility.conditions(whole.condition), *plausibility.behavior(whole.behavior, whole.counts.shape)]
     doubts = [*plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms)]
     notes = plausibility.settle(doubts, config.accept, f"{where}: {config.counts}")
     return notes + plausibility.settle(others, config.accept, where)

@@ -255,6 +255,18 @@ def test_bad_nwb_files_are_refused(tmp_path, case):
         population.build(cut(write_nwb(tmp_path / "bad.nwb", change), window_ms=(-100.0, 200.0)), "bad")
 
 
+def test_without_trials_it_is_cut_into_windows_and_those_with_invalid_times_are_left_out(tmp_path):
+    def change(file):
+        del file["intervals/trials"]
+        file["intervals/invalid_times/id"] = [0]
+        file["intervals/invalid_times/start_time"], file["intervals/invalid_times/stop_time"] = [3.1], [3.2]
+
+    config = cut(write_nwb(tmp_path / "long.nwb", change), align=None, window_ms=(0.0, 500.0), gap_ms=0.0)
+    split, _ = population.build(config, "long")
+    assert (len(split.train), len(split.eval), split.sizes.bins) == (16, 6, 50)
+    assert 6 not in [*split.train.ids, *split.eval.ids], "the one from 3 to 3.5 s"
+
+
 def test_a_missing_and_a_truncated_file_are_refused(tmp_path, recording):
     with pytest.raises(BadInput, match="is not there; check the path"):
         population.build(cut(str(tmp_path / "none.nwb")), "none")

@@ -1,0 +1,320 @@
+"""Trials of a recorded session: windows around an event, spikes counted, behaviour averaged, the unusable left out."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raysp.data.formats import aligned, binning, nwb, nwb_series
+from raysp.data.formats.guarded import kind_of
+from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside, stretches
+from raysp.data.formats.session import Session
+from raysp.data.sources import continuous, partition
+from raysp.data.sources.cut import Cut
+from raysp.data.sources.odd_units import FEWEST_SPIKES
+from raysp.data.sources.partition import Rows, Whole, condition_index
+from raysp.errors import BadInput, present
+from raysp.io.words import listed
+
+EXACT_TICKS = 2.0**52
+COUNT_BYTES = 4
+TOUCH_S = 1e-9
+MOSTLY = 0.5
+"""Units that are observed at a smaller share of their spikes are doubted."""
+
+
+@dataclass(frozen=True)
+class _Grid:
+    clock_ms: float
+    step: int
+    bins: int
+    forward: int
+
+    @property
+    def length_s(self) -> float:
+        return self.bins * self.step * self.clock_ms / 1000.0
+
+    def seconds(self, ticks: np.ndarray) -> np.ndarray:
+        return ticks * (self.clock_ms / 1000.0)
+
+
+@dataclass(frozen=True)
+class _Windows:
+    rows: np.ndarray
+    begin: np.ndarray
+    seen: np.ndarray
+    numbers: np.ndarray
+    spans: Spans
+    notes: tuple[str, ...]
+
+
+def trials_of(found: Session, config: Cut) -> tuple[Whole, Rows | None]:
+    """Cut a session into windows: around an event of each trial, or one after the other.
+
+    Args:
+        found: its spikes, its table of trials, and what else was recorded.
+        config: how it is cut.
+
+    Returns:
+        The windows, and which of them are trained on and evaluated where that is not drawn trial by trial.
+
+    Raises:
+        BadInput: a column is of another kind, there are no units, no trial is usable, or no spike lies in a window.
+    """
+    if config.align is not None:
+        return _aligned(found, config, config.align), None
+    found = continuous.with_windows(found, config)
+    whole = _aligned(found, config, continuous.START)
+    begin_s = found.trials[continuous.START][np.searchsorted(found.trials["id"], whole.ids)]
+    rows, notes = continuous.parts(begin_s, config, found.where)
+    return dataclasses.replace(whole, notes=whole.notes + notes), rows
+
+
+def _aligned(found: Session, config: Cut, align: str) -> Whole:
+    begin_ms, end_ms = present(config.window_ms)
+    bins, forward = round((end_ms - begin_ms + config.forward_ms) / config.bin_ms), config.forward_ms / config.bin_ms
+    grid = _Grid(config.clock_ms, round(config.bin_ms / config.clock_ms), bins, round(forward))
+    windows = _windows(found, config, align, grid)
+    trials, units, rows = found.trials, found.units, windows.rows
+    usable = np.flatnonzero(windows.seen.any(axis=(0, 1)))
+    counts = _counts(units, usable, windows.begin, windows.seen, grid)
+    doubts = check_counted(counts, len(units.times), windows.spans, config.bin_ms, found.where, config.accept)
+    behavior, unknown = _behavior(found, windows.begin, config, grid)
+    unseen = np.delete(units.ids, usable)
+    told = f"{len(unseen)} units were never observed in a window and were left out: {listed(unseen)}"
+    left_out = (told,) if len(unseen) else ()
+    return Whole(
+        counts=counts,
+        forward=grid.forward,
+        condition=condition_index([trials[name][rows] for name in config.conditions]) if config.conditions else None,
+        behavior=behavior,
+        ids=windows.numbers[rows],
+        units=units.ids[usable],
+        notes=(*found.notes, *units.notes, *_unobserved(units), *windows.notes, *left_out, *doubts, *unknown),
+    )
+
+
+def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
+    where, times = found.where, found.trials[align]
+    numbers, renumbered = nwb.own_numbers(found.trials.get("id", np.arange(len(times))), "trials")
+    rows, missing = _with_event(times, _kept(found.trials, config.keep, where), align, where)
+    _check_clock(found.units, times[rows], config.clock_ms, align, where)
+    elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], align, grid, where)
+    begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(present(config.window_ms)[0] / grid.clock_ms)
+    spans = _spans(found, begin, grid)
+    _check_size(len(begin), grid, len(found.units), spans, where)
+    seen, stray = _seen(found.units, found.trials, begin, grid)
+    if config.masked_ends:
+        seen = seen & _within(_bounds(found.trials)[rows], begin, grid)[:, :, None]
+    inside = np.any(seen, axis=2).any(axis=1) if config.masked_ends else np.all(np.any(seen, axis=2), axis=1)
+    beyond = _beyond(found.units, begin[~inside], grid) if inside.sum() < 2 else ""
+    check_inside(int(inside.sum()), len(inside), spans, where, beyond)
+    valid = ~_touching(found, begin, grid, config.lag_ms)
+    used = inside & valid
+    if not used.any():
+        told = f"{where}: all {len(inside)} windows reach into intervals/invalid_times"
+        raise BadInput(f"{told}; keep_invalid: true keeps them")
+    gone = [numbers[one] for one in (missing, rows[~inside], rows[inside & ~valid])]
+    left_out = _left_out(align, len(inside), gone, _overlapping(begin[used], grid))
+    nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
+    notes = (*renumbered, *left_out, *nowhere, *elsewhere, *stray, *_masked(seen[used]))
+    return _Windows(rows[used], begin[used], seen[used], numbers, spans, notes)
+
+
+def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str) -> np.ndarray:
+    mask = np.ones(len(next(iter(trials.values()))), dtype=bool)
+    for column, wanted in keep.items():
+        values = trials[column]
+        mask &= np.isin(values, wanted if isinstance(wanted, list | tuple) else [wanted])
+        if not mask.any():
+            found = ", ".join(str(value)[:40] for value in np.unique(values)[:8])
+            raise BadInput(f"{where}: no trial is left with {column} = {wanted!r}; {column} holds {found}")
+    return np.flatnonzero(mask)
+
+
+def _with_event(times: np.ndarray, rows: np.ndarray, align: str, where: str) -> tuple[np.ndarray, np.ndarray]:
+    if times.dtype.kind not in "fiu":
+        raise BadInput(f"{where}: align column {align!r} expected times in s, got {kind_of(times.dtype)}")
+    there = np.isfinite(times[rows])
+    if not there.any():
+        raise BadInput(f"{where}: expected times in column {align!r}, got NaN in all {len(rows)} trials")
+    return rows[there], rows[~there]
+
+
+def _check_clock(units: nwb.Units, events: np.ndarray, clock_ms: float, align: str, where: str) -> None:
+    latest = max(float(np.abs(times).max()) for times in (units.times, events, [0.0]) if len(times))
+    if np.abs(events).max() > nwb.LATEST_S:
+        raise BadInput(f"{where}: align column {align!r} expected times in s, got {np.abs(events).max():g}")
+    if latest * 1000.0 / clock_ms > EXACT_TICKS:
+        raise BadInput(
+            f"{where}: times up to {latest:g} s have no exact place on a clock of {clock_ms} ms; "
+            "take a coarser clock_ms"
+        )
+
+
+def _check_events(events: np.ndarray, bounds: np.ndarray, align: str, grid: _Grid, where: str) -> tuple[str, ...]:
+    """Note events that lie in other trials than theirs. Raises BadInput where they are counted from trials' begins."""
+    known = np.isfinite(bounds).all(axis=1)
+    events, begin, end = events[known], bounds[known, 0], bounds[known, 1]
+    outside = (events < begin - grid.length_s) | (events > end + grid.length_s)
+    if outside.sum() <= len(events) / 2:
+        return ()
+    span = f"{events.min():.3f} to {events.max():.3f} s, where trials lie from {begin.min():.3f} to {end.max():.3f} s"
+    if len(events) > 2 and (events >= 0).all() and (events <= end - begin + grid.length_s).all():
+        told = f"{where}: column {align!r} expected seconds of the recording"
+        raise BadInput(f"{told}, got times since each trial's own begin ({span}); write it anew with start_time added")
+    return (f"{outside.sum()} of {len(events)} times in {align} lie outside their own trials: {span}",)
+
+
+def _spans(found: Session, begin: np.ndarray, grid: _Grid) -> Spans:
+    times, lengths = found.units.times, np.diff(_bounds(found.trials), axis=1)
+    windows = (float(grid.seconds(begin.min())), float(grid.seconds(begin.max())) + grid.length_s)
+    known = lengths[np.isfinite(lengths)]
+    trial_windows = float(np.median(known)) / grid.length_s if len(known) else math.nan
+    if len(times) == 0:
+        return Spans(None, windows, trial_windows=trial_windows)
+    spikes = (float(times.min()), float(times.max()))
+    rate_hz = len(times) / max(spikes[1] - spikes[0], grid.length_s) / len(found.units)
+    return Spans(spikes, windows, trial_windows=trial_windows, rate_hz=rate_hz)
+
+
+def _recorded(found: Session, spans: Spans) -> tuple[float, float]:
+    bounds = _bounds(found.trials)
+    edges = np.array([*spans.windows, *(spans.spikes or ()), *bounds[np.isfinite(bounds)]])
+    return float(edges.min()), float(edges.max())
+
+
+def _check_size(trials: int, grid: _Grid, units: int, spans: Spans, where: str) -> None:
+    size = trials * grid.bins * units * COUNT_BYTES
+    if size > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+        told = f"{where}: {trials} windows of {grid.bins} bins for {units} units need {size / 2**30:.3g} GiB"
+        raise BadInput(f"{told}, more than this machine has ({spans}); take shorter windows or wider bins")
+
+
+def _seen(
+    units: nwb.Units, trials: Mapping[str, np.ndarray], begin: np.ndarray, grid: _Grid
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Tell which bins of each trial each unit was observed in, (trials, bins, units), and what is doubtful in that."""
+    shape = (begin, grid.bins, grid.step, grid.clock_ms)
+    if units.intervals is None:
+        # Without obs_intervals the file says only where trials and spikes lie; nothing is known beyond them.
+        running, notes = stretches(units.times, _bounds(trials))
+        same = aligned.observed(running, *shape)
+        return np.broadcast_to(same[:, :, None], (*same.shape, len(units))), notes
+    each = [units.observed(unit) for unit in range(len(units))]
+    known = {key: aligned.observed(one, *shape) for key, one in {one.tobytes(): one for one in each}.items()}
+    return np.stack([known[one.tobytes()] for one in each], axis=2), ()
+
+
+def _within(bounds: np.ndarray, begin: np.ndarray, grid: _Grid) -> np.ndarray:
+    """Tell which bins of each window lie lies inside its own trial, (trials, bins); all where its ends are unknown."""
+    first = np.nan_to_num(bounds[:, 0], nan=-np.inf) * (1000.0 / grid.clock_ms)
+    last = np.nan_to_num(bounds[:, 1], nan=np.inf) * (1000.0 / grid.clock_ms)
+    edges = begin[:, None] + grid.step * np.arange(grid.bins + 1)
+    return (edges[:, :-1] >= first[:, None] - 1e-6) & (edges[:, 1:] <= last[:, None] + 1e-6)
+
+
+def _masked(seen: np.ndarray) -> tuple[str, ...]:
+    share = 1.0 - seen.any(axis=2).mean()
+    return (f"{share:.1%} of the windows' bins lie outside their trials and are masked",) if share else ()
+
+
+def _beyond(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> str:
+    """Return how a window reaches beyond its units' obs_intervals, as an example; empty where none touches them."""
+    intervals = np.zeros((0, 2)) if units.intervals is None else np.unique(units.intervals, axis=0)
+    for first in grid.seconds(begin):
+        last = first + grid.length_s
+        shared = np.minimum(intervals[:, 1], last) - np.maximum(intervals[:, 0], first)
+        if (shared > TOUCH_S).any():
+            observed = intervals[int(shared.argmax())]
+            return f"the one from {first:.3f} to {last:.3f} s, observed from {observed[0]:.3f} to {observed[1]:.3f} s"
+    return ""
+
+
+def _unobserved(units: nwb.Units) -> tuple[str, ...]:
+    if units.intervals is None or len(units.times) == 0:
+        return ()
+    outside, total = np.array([_outside(units, unit) for unit in range(len(units))]), np.diff(units.offsets)
+    mostly = (outside > MOSTLY * total) & (total >= FEWEST_SPIKES)
+    if outside.sum() > MOSTLY * len(units.times):
+        told = f"{outside.sum()} of {len(units.times)} spikes lie outside the obs_intervals of their units"
+    elif mostly.any():
+        told = f"{outside[mostly].sum()} of {total[mostly].sum()} spikes of units {listed(units.ids[mostly])}"
+        told += " lie outside their obs_intervals"
+    else:
+        return ()
+    return (f"{told}, and are not counted",)
+
+
+def _outside(units: nwb.Units, unit: int) -> int:
+    # A spike lies in as many stretches as have begun and not ended.
+    edges, spikes = units.observed(unit).T, units.spikes(unit)
+    begun, ended = (np.searchsorted(np.sort(edge), spikes, side="right") for edge in edges)
+    return int((begun <= ended).sum())
+
+
+def _bounds(trials: Mapping[str, np.ndarray]) -> np.ndarray:
+    unknown = np.full(len(next(iter(trials.values()))), np.nan)
+    columns = [trials.get(name, unknown) for name in ("start_time", "stop_time")]
+    return np.column_stack([column if column.dtype.kind in "iuf" else unknown for column in columns]).astype(np.float64)
+
+
+def _touching(found: Session, begin: np.ndarray, grid: _Grid, lag_ms: float) -> np.ndarray:
+    """Tell which windows, of spikes or of behaviour, share time with one of some stretches."""
+    first, last = grid.seconds(begin), grid.seconds(begin) + grid.length_s
+    if found.series is not None:
+        first, last = first + min(lag_ms, 0.0) / 1000.0, last + max(lag_ms, 0.0) / 1000.0
+    inside = (found.invalid[:, 0] < last[:, None] - TOUCH_S) & (found.invalid[:, 1] > first[:, None] + TOUCH_S)
+    return np.any(inside, axis=1)
+
+
+def _behavior(found: Session, begin: np.ndarray, config: Cut, grid: _Grid) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    if found.series is None:
+        return None, ()
+    starts = begin * (grid.clock_ms / 1000.0) + config.lag_ms / 1000.0
+    behavior = aligned.bin_means(found.series, starts, grid.bins - grid.forward, config.bin_ms).astype(np.float32)
+    return behavior, _check_behavior(behavior, found.series, starts, grid.length_s, found.where)
+
+
+def _check_behavior(
+    behavior: np.ndarray, series: nwb_series.Series, starts: np.ndarray, length_s: float, where: str
+) -> tuple[str, ...]:
+    edges = (series.times[0], series.times[-1], starts.min(), starts.max())
+    spans = "its samples lie from {:.10g} to {:.10g} s, windows begin from {:.10g} to {:.10g} s".format(*edges)
+    notes = partition.gaps(behavior, series.name, where, f"; {spans}")
+    if len(series.times) > 1 and np.median(np.diff(series.times)) > length_s:
+        notes = (*notes, f"{series.name} has fewer than one sample in a window; {spans}: are its times in s?")
+    return notes
+
+
+def _counts(units: nwb.Units, usable: np.ndarray, begin: np.ndarray, seen: np.ndarray, grid: _Grid) -> np.ndarray:
+    counts = np.empty((len(begin), grid.bins, len(usable)), dtype=np.float32)
+    for column, unit in enumerate(usable):
+        ticks = aligned.to_ticks(units.spikes(unit), grid.clock_ms)
+        counts[:, :, column] = binning.count(ticks, begin, grid.bins, grid.step)
+    counts[~seen[:, :, usable]] = np.nan
+    return counts
+
+
+def _overlapping(begin: np.ndarray, grid: _Grid) -> int:
+    return int((np.diff(np.sort(begin)) < grid.bins * grid.step).sum())
+
+
+def _left_out(align: str, windows: int, gone: Sequence[np.ndarray], overlapping: int) -> tuple[str, ...]:
+    missing, outside, invalid = map(len, gone)
+    trials = [f"trial{'s' if len(one) > 1 else ''} {listed(one)}" for one in gone]
+    notes = {
+        f"{missing} trials have no {align} and were left out: {trials[0]}": missing,
+        f"{outside} of {windows} windows reach outside the observed recording and were left out: {trials[1]}": outside,
+        f"{invalid} of {windows} windows reach into intervals/invalid_times and were left out: {trials[2]} "
+        "(keep_invalid: true keeps them)": invalid,
+        f"{overlapping} windows overlap the next one: spikes in both are counted in both, and evaluation trials may "
+        "share time with training trials": overlapping,
+    }
+    return tuple(note for note, count in notes.items() if count)

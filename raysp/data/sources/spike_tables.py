@@ -1,0 +1,202 @@
+"""A table of spikes, a row each, and a table of trials: CSV or Parquet, as spike sorters and scripts write them.
+
+Without a table of trials the recording is cut into windows that follow each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from raysp.config.ranges import Positive
+from raysp.data.formats import table_file
+from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
+from raysp.data.formats.session import Session
+from raysp.data.sources import hidden_parts
+from raysp.data.sources.cut import Cut, check_names
+from raysp.data.sources.session_windows import trials_of
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import Answers, PopulationSplit
+from raysp.errors import BadInput, unknown
+from raysp.io import files
+from raysp.io.words import listed
+
+VERSION = "spike_tables-1"
+READS = (".csv", ".tsv", ".parquet")
+SPIKES, UNITS = (
+    {"time", "spike_time", "spike_times", "times"},
+    {"unit", "unit_id", "cluster", "cluster_id", "neuron", "cell"},
+)
+EDGES = {"start_time": ("start_time", "start", "begin", "t_start"), "stop_time": ("stop_time", "stop", "end", "t_stop")}
+"""Columns of a table of trials that say when one began and ended -> names they go by."""
+
+
+@dataclass(frozen=True)
+class Config(Cut):
+    """Which tables are read; how they are cut: see `raysp.data.sources.cut`.
+
+    Attributes:
+        time: column of `path` with the time of each spike; None takes the only one called time, spike_time or so.
+        unit: column of `path` with the unit of each spike, a number or a name; None as of `time`.
+        per_second: units of time in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
+        trials: path of the table of trials, a row each, with the column `align`.
+        trials_per_second: as `per_second`, of all times in that table; None for the same.
+        units: path of a table of units, a row each, e.g. of a spike sorter's labels; spikes of others are dropped.
+        keep_units: column of that table -> value or list of values; only such units are used.
+    """
+
+    time: str | None = None
+    unit: str | None = None
+    per_second: Positive = 1.0
+    trials: str | None = None
+    trials_per_second: Positive | None = None
+    units: str | None = None
+    keep_units: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_names(self, ("time", "unit", "trials", "units"))
+        if (self.align is None) != (self.trials is None):
+            raise BadInput(
+                f"{self.where} expected trials, the path of their table, together with align, its column with the time "
+                "of the event; or neither, and window_ms: [0, length], for a recording without trials"
+            )
+        if self.window_ms is None:
+            raise BadInput(f"{self.where}, window_ms expected begin and end of the windows (ms), got none")
+        if self.keep_units and self.units is None:
+            raise BadInput(f"{self.where}, keep_units expected units, the path of the table it chooses from, got none")
+
+
+def inputs(config: Config) -> list[str]:
+    """Return the tables that are read."""
+    return [path for path in (config.path, config.trials, config.units) if path]
+
+
+def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
+    """Make a split of the tables, and its answers.
+
+    Raises:
+        BadInput: a table or a column is missing or damaged, or no spike lies in a window; nothing was written.
+    """
+    found = read_session(config)
+    whole, rows = trials_of(found, config)
+    read = tuple((os.path.basename(path), files.sha256(path)) for path in inputs(config))
+    doubts = hidden_parts.doubts(whole, config, found.where)
+    return hidden_parts.split_of(whole, rows, config, name, found.where, Provenance(read, VERSION, notes=doubts))
+
+
+def read_session(config: Config) -> Session:
+    """Read the tables. Raises as `build` does."""
+    table = table_file.read(config.path)
+    times = _seconds(table, _named(table, config.time, "time", SPIKES, config.path), config.per_second, config.path)
+    of_unit = table[_named(table, config.unit, "unit", UNITS, config.path)]
+    units, notes = _units(times, of_unit, config)
+    trials = {} if config.trials is None else _trials(config, config.trials)
+    return Session(units, trials, os.path.basename(config.path), notes=notes)
+
+
+def _named(table: Mapping[str, np.ndarray], name: str | None, setting: str, usual: set[str], path: str) -> str:
+    """Return the column that a setting names, or the only one with a usual name."""
+    if name is not None:
+        if name not in table:
+            raise BadInput(f"{path}: {unknown('column', name, list(table))}")
+        return name
+    found = [column for column in table if column.strip().lower() in usual]
+    if len(found) != 1:
+        got = f"{' and '.join(found)}" if found else "none of that kind"
+        raise BadInput(
+            f"{path}: say which column is the {setting}, {setting}: NAME; its columns are {', '.join(table)}, {got}"
+        )
+    return found[0]
+
+
+def _seconds(table: Mapping[str, np.ndarray], column: str, per_second: float, path: str) -> np.ndarray:
+    values = table[column]
+    if values.dtype.kind not in "iuf":
+        raise BadInput(f"{path}: column {column!r} expected times, got text ({str(values[:1].tolist())[1:-1][:40]})")
+    values = values.astype(np.float64)
+    if (wrong := ~np.isfinite(values) | (np.abs(values) > LATEST_S * per_second)).any():
+        row = int(wrong.argmax())
+        raise BadInput(
+            f"{path}: column {column!r} expected a time in each row, got {values[row]} in row {row} of {len(values)}"
+        )
+    return values / per_second
+
+
+def _units(times: np.ndarray, of_unit: np.ndarray, config: Config) -> tuple[Units, tuple[str, ...]]:
+    if len(times) == 0:
+        raise BadInput(f"{config.path} expected a row for each spike, got none")
+    if of_unit.dtype.kind == "f" and not (np.isfinite(of_unit).all() and (of_unit % 1 == 0).all()):
+        raise BadInput(
+            f"{config.path} expected a whole number or a name of a unit for each spike, got fractions or gaps"
+        )
+    if of_unit.dtype.kind == "U" and (of_unit == "").any():
+        raise BadInput(f"{config.path} expected a unit for each spike, got none in row {int((of_unit == '').argmax())}")
+    known, notes = _known_units(np.unique(of_unit), config)
+    row = np.searchsorted(known, of_unit)
+    listed_ = known[np.minimum(row, len(known) - 1)] == of_unit
+    if (dropped := int((~listed_).sum())) == len(times):
+        raise BadInput(f"{config.path}: none of its {len(times)} spikes is of a unit that {config.units} lists")
+    times, row = times[listed_], row[listed_]
+    order = np.lexsort((times, row))
+    offsets = np.searchsorted(row[order], np.arange(len(known) + 1))
+    ids, named = _ids(known)
+    if dropped:
+        others = listed(np.unique(of_unit[~listed_]))
+        notes += (f"{dropped} of {len(listed_)} spikes are of units that are not used, and were dropped: {others}",)
+    return Units(ids, times[order], offsets), notes + named
+
+
+def _known_units(there: np.ndarray, config: Config) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the units that are used, ascending, and a note on those that have no spike."""
+    if config.units is None:
+        return there, ()
+    table = table_file.read(config.units)
+    column = table[
+        _named(
+            table, config.unit if config.unit and config.unit in table else None, "unit", {*UNITS, "id"}, config.units
+        )
+    ]
+    if column.dtype.kind != there.dtype.kind:
+        told = f"{config.units} expected units as {config.path} names them ({listed(there)})"
+        raise BadInput(f"{told}, got {listed(np.unique(column))}")
+    kept = np.ones(len(column), dtype=bool)
+    for name, wanted in config.keep_units.items():
+        values = table[_named(table, name, "keep_units", set(), config.units)]
+        kept &= np.isin(values, wanted if isinstance(wanted, list | tuple) else [wanted])
+        if not kept.any():
+            raise BadInput(
+                f"{config.units}: no unit is left with {name} = {wanted!r}; it holds {listed(np.unique(values))}"
+            )
+    known = np.unique(column[kept])
+    silent = np.setdiff1d(known, there)
+    return known, ((f"{len(silent)} units of {config.units} have no spike: {listed(silent)}",) if len(silent) else ())
+
+
+def _ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    if known.dtype.kind not in "US":
+        return own_numbers(known, "units")
+    names = ", ".join(f"{row} {name}" for row, name in enumerate(known[:8]))
+    return np.arange(len(known)), (f"units have names, and are numbered in their order: {names}",)
+
+
+def _trials(config: Config, path: str) -> dict[str, np.ndarray]:
+    table = table_file.read(path)
+    per_second = config.trials_per_second or config.per_second
+    for name in (str(config.align), *config.conditions, *config.keep):
+        _named(table, name, "align", set(), path)
+    times = {str(config.align), *(name for names in EDGES.values() for name in names)}
+    found = {
+        name: values / per_second if name in times and values.dtype.kind in "iuf" else values
+        for name, values in table.items()
+    }
+    for edge, names in EDGES.items():
+        if (there := [name for name in names if name in found]) and edge not in found:
+            found[edge] = found[there[0]]
+    if len(next(iter(found.values()))) == 0:
+        raise BadInput(f"{path} expected a row for each trial, got none")
+    return found

@@ -1,0 +1,60 @@
+import numpy as np
+import polars
+import pytest
+
+from raysp.data.formats import table_file
+from raysp.errors import BadInput
+
+ROWS = {"unit": np.array([3, 1, 3]), "time": np.array([0.25, 1.5, 2.0]), "side": np.array(["left", "right", "left"])}
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("unit,time,side\n3,0.25,left\n1,1.5,right\n3,2,left\n", "utf-8"),
+        ("unit;time;side\n3;0,25;left\n1;1,5;right\n3;2;left\n", "utf-8-sig"),
+        ("unit\ttime\tside\r\n3\t0.25\tleft\r\n1\t1.5\tright\r\n3\t2.0\tleft\r\n", "utf-8"),
+        ('# sorted by hand\n"unit", "time", "side"\n3, 0.25, left\n1, 1.5, right\n3, 2e0, left\n', "utf-8"),
+        ("unit time side\n3 .25 left\n1 1.5 right\n3 2 left\n", "utf-16"),
+    ],
+)
+def test_any_separator_decimal_mark_and_encoding_give_the_same_columns(tmp_path, text, encoding):
+    found = table_file.read(write(tmp_path / "spikes.csv", text, encoding))
+    assert list(found) == list(ROWS)
+    for name, values in ROWS.items():
+        np.testing.assert_array_equal(found[name] if values.dtype.kind != "U" else np.char.strip(found[name]), values)
+
+
+def test_parquet_and_gaps_and_truth_values(tmp_path):
+    table = polars.DataFrame({"go": [1.0, None], "hit": [True, False], "wait": [2, None], "who": ["a", None]})
+    table.write_parquet(tmp_path / "trials.parquet")
+    table.write_csv(tmp_path / "trials.csv")
+    for ending in ("parquet", "csv"):
+        found = table_file.read(str(tmp_path / f"trials.{ending}"))
+        np.testing.assert_array_equal(found["go"], [1.0, np.nan])
+        np.testing.assert_array_equal(found["wait"], [2.0, np.nan])
+        assert (found["hit"].dtype, found["who"].tolist()) == (bool, ["a", ""])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\n \n", "is empty"),
+        (b"3,0.25\n1,1.5\n", "expected a first row with names of columns, got numbers"),
+        (b"unit,unit\n1,2\n", "got 'unit' more than once"),
+        (b"unit,time\n1,2\n1,2,3,4\n", "expected a table in CSV, got something else"),
+        (b"PAR1 and nothing else", "is damaged"),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0", "expected a table in CSV or Parquet"),
+        (b"MATLAB 5.0 MAT-file\0\0\0", "is a MATLAB file of version 5 to 7"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path, content, message):
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(BadInput, match=message):
+        table_file.read(str(tmp_path / "x.csv"))

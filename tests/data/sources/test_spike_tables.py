@@ -1,0 +1,129 @@
+import numpy as np
+import polars
+import pytest
+
+from raysp.config import settings
+from raysp.data.sources import spike_tables
+from raysp.data.sources.spike_tables import Config
+from raysp.errors import BadInput
+
+TRIALS, UNITS, LAST_S = 24, 6, 48.0
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Spikes of 6 units in 24 trials, one every 2 s; an event .5 s into each; trials last .8 to 1.8 s."""
+    rng = np.random.default_rng(0)
+    count = 6000
+    units = rng.choice([2, 3, 5, 7, 11, 13], count)
+    times = rng.uniform(0.01, LAST_S, count).round(4)
+    begin = np.arange(TRIALS) * 2.0
+    polars.DataFrame({"cluster_id": units, "time": times}).write_csv(tmp_path / "spikes.csv")
+    trials = {"start": begin, "stop": begin + np.linspace(0.8, 1.8, TRIALS).round(2), "go": begin + 0.5}
+    polars.DataFrame({**trials, "side": ["left", "right"] * (TRIALS // 2)}).write_csv(tmp_path / "trials.csv")
+    return tmp_path, units, times
+
+
+def cut(folder, **changes):
+    given = {"path": f"{folder}/spikes.csv", "trials": f"{folder}/trials.csv", "align": "go", "window_ms": [-200, 400]}
+    return settings.build(Config, {**given, "bin_ms": 20, **changes}, "recording x")
+
+
+def together(found):
+    split, answers = found
+    whole = np.concatenate(
+        [
+            np.concatenate([split.train.heldin, split.train.heldout], axis=2),
+            np.concatenate([answers.trials.heldin, answers.trials.heldout], axis=2),
+        ]
+    )
+    ids = np.concatenate([split.train.ids, split.eval.ids])
+    return whole[np.argsort(ids)][..., np.argsort(split.units)], ids
+
+
+def binned(units, times, begin, bins, bin_s):
+    edges = begin[:, None] + bin_s * np.arange(bins + 1)
+    each = [np.diff(np.searchsorted(np.sort(times[units == unit]), edges - 1e-9), axis=1) for unit in np.unique(units)]
+    return np.stack(each, axis=2)
+
+
+def test_counts_are_those_of_an_independent_binning(tables):
+    folder, units, times = tables
+    split, _ = found = spike_tables.build(cut(folder, conditions=["side"]), "x")
+    whole, _ = together(found)
+    np.testing.assert_array_equal(whole, binned(units, times, np.arange(TRIALS) * 2.0 + 0.3, 30, 0.02))
+    assert sorted(split.units) == [2, 3, 5, 7, 11, 13]
+    assert set(split.train.condition) == {0, 1}
+
+
+def test_other_units_of_time_and_names_of_columns_give_the_same(tables):
+    folder, units, times = tables
+    whole, _ = together(spike_tables.build(cut(folder), "x"))
+    names = np.array(["a", "b", "c", "d", "e", "f"])[np.searchsorted([2, 3, 5, 7, 11, 13], units)]
+    table = polars.DataFrame({"who": names, "at": (times * 1000.0).round(1)})
+    table.write_csv(folder / "ms.csv", separator=";", decimal_comma=True)
+    other = {"path": f"{folder}/ms.csv", "unit": "who", "time": "at", "per_second": 1000, "trials_per_second": 1}
+    named = spike_tables.build(cut(folder, **other), "x")
+    np.testing.assert_array_equal(together(named)[0], whole)
+    assert "0 a, 1 b" in named[0].provenance.notes[0]
+
+
+def test_trials_of_unequal_length_are_masked_where_they_have_ended(tables):
+    folder, _, _ = tables
+    split, answers = spike_tables.build(cut(folder, align="start", window_ms=[0, 1800], masked_ends=True), "x")
+    for part, arrays in (("train", split.train), ("eval", answers.trials)):
+        lasts = np.linspace(0.8, 1.8, TRIALS).round(2)[arrays.ids]
+        expected = np.arange(1, 91) * 0.02 > lasts[:, None] + 1e-9
+        np.testing.assert_array_equal(np.isnan(arrays.heldin).all(axis=2), expected, err_msg=part)
+        np.testing.assert_array_equal(np.isnan(arrays.heldout).any(axis=2), expected, err_msg=part)
+    assert any("lie outside their trials and are masked" in note for note in split.provenance.notes)
+    assert not np.isnan(together(spike_tables.build(cut(folder), "x"))[0]).any()
+
+
+def test_without_trials_windows_follow_each_other_and_evaluation_keeps_its_distance(tables):
+    folder, units, times = tables
+    alone = {"trials": None, "align": None, "window_ms": [0, 500], "eval_stretches": 3, "gap_ms": 700}
+    split, _ = found = spike_tables.build(cut(folder, **alone), "x")
+    whole, ids = together(found)
+    first_s = np.ceil(times.min() * 1000 - 1e-6) / 1000
+    np.testing.assert_array_equal(whole, binned(units, times, first_s + 0.5 * np.sort(ids), 25, 0.02))
+    apart = np.abs(split.train.ids[:, None] - split.eval.ids).min()
+    assert apart == 3, "0.7 s lie between"
+    assert (np.diff(split.eval.ids) > 1).sum() == 2, "three stretches"
+    assert any("the recording has no trials" in note for note in split.provenance.notes)
+
+
+def test_a_table_of_units_chooses_and_what_it_lacks_is_said(tables):
+    folder, units, _ = tables
+    sorted_ = {"cluster_id": [2, 3, 5, 7, 11, 17], "group": ["good"] * 4 + ["mua", "good"]}
+    polars.DataFrame(sorted_).write_csv(folder / "groups.tsv", separator="\t")
+    split, _ = spike_tables.build(cut(folder, units=f"{folder}/groups.tsv", keep_units={"group": "good"}), "x")
+    dropped = int(np.isin(units, (11, 13)).sum())
+    assert sorted(split.units) == [2, 3, 5, 7, 17]
+    notes = "; ".join(split.provenance.notes)
+    assert f"{dropped} of 6000 spikes are of units that are not used, and were dropped: 11 and 13" in notes
+    assert "have no spike: 17" in notes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"align": "went"}, "unknown column 'went'"),
+        ({"align": "side"}, "expected times in s"),
+        ({"time": "cluster_id", "unit": "tim"}, "did you mean 'time'"),
+        ({"trials": None}, "trials, the path of their table, together with align"),
+        ({"window_ms": None}, "window_ms expected begin and end"),
+        ({"keep": {"side": "up"}}, "no trial is left with side = 'up'; side holds left, right"),
+        ({"per_second": 1000}, "are"),
+        ({"keep_units": {"group": "good"}}, "keep_units expected units"),
+        ({"path": "{folder}/trials.csv"}, "say which column is the time"),
+        ({"trials": None, "align": None, "window_ms": [0, 60000]}, "expected windows of which 2 to"),
+        ({"trials": None, "align": None, "window_ms": [0, 8000], "gap_ms": 90000}, "no window is left to train on"),
+        ({"trials": None, "align": None, "window_ms": [-100, 400]}, r"expected \[0, length\] where there is no align"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(tables, changes, message):
+    folder, _, _ = tables
+    given = {name: value.format(folder=folder) if isinstance(value, str) else value for name, value in changes.items()}
+    with pytest.raises(BadInput, match=message):
+        spike_tables.build(cut(folder, **given), "x")
