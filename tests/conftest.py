@@ -14,7 +14,7 @@ import pytest
 
 from tests import processes
 
-COMPILED = ("tests/models/gfr", "tests/kinds/current_clamp", "tests/objectives/test_spike", "tests/layers/test_spike")
+COMPILED = ("tests/models/gfr", "tests/kinds/current_clamp", "tests/objectives/test_spike", "tests/layers/")
 
 # How long an example takes says how busy the machine is, no more.
 hypothesis.settings.register_profile("raysp", deadline=None)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from raysp.errors import expect
+from raysp.layers.relu_pool import padding, relu_pool
 
 
 class MovieTrunk(nn.Module):
@@ -37,6 +38,7 @@ class MovieTrunk(nn.Module):
         super().__init__()
         counts = {len(one) for one in (filters, kernels, pools, strides)}
         expect(len(counts) == 1, f"filters, kernels, pools and strides expected of as many layers, got {counts}")
+        expect(max(pools) <= 15, f"pools expected at most 15, got {max(pools)}")
         self.frames, self.pools = frames, tuple(zip(pools, strides, strict=True))
         channels = (frames, *filters)
         self.convolutions = nn.ModuleList(map(Convolution, channels[:-1], filters, kernels))
@@ -52,28 +54,8 @@ class MovieTrunk(nn.Module):
         """
         x = movie.unfold(0, self.frames, 1).contiguous().permute(0, 3, 1, 2)
         for convolution, (pool, stride) in zip(self.convolutions, self.pools, strict=True):
-            x = pooled(convolution(x), pool, stride)
+            x = relu_pool(convolution(x), pool, stride)
         return x.permute(0, 2, 3, 1).flatten(1)
-
-
-def padding(size: int, side: int, stride: int) -> tuple[int, int]:
-    """Return what "same" pads before and after, so that ceil(size / stride) numbers come out.
-
-    >>> padding(27, 3, 2), padding(14, 3, 2)
-    ((1, 1), (0, 1))
-    """
-    total = max((-(-size // stride) - 1) * stride + side - size, 0)
-    return total // 2, total - total // 2
-
-
-def pooled(x: torch.Tensor, side: int, stride: int) -> torch.Tensor:
-    """Return the maximum over squares of (images, channels, y, x), or 0 where that is larger.
-
-    The maximum of ReLUs is the ReLU of the maximum, of which there are fewer.
-    """
-    rows, columns = (padding(size, side, stride) for size in x.shape[2:])
-    padded = functional.pad(x, (*columns, *rows), value=-torch.inf)
-    return functional.max_pool2d(padded, side, stride).relu()
 
 
 class Convolution(nn.Conv2d):

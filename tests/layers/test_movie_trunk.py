@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from torch.nn import functional
 
-from raysp.layers.movie_trunk import Convolution, MovieTrunk, pooled
+from raysp.layers.movie_trunk import Convolution, MovieTrunk
 from tests.published_sampler import SMALL, Published
 
 
@@ -25,17 +24,3 @@ def test_even_kernels_see_one_pixel_more_after_than_before():
         layer.weight.copy_(torch.tensor([[1.0, 10.0], [100.0, 1000.0]]))
     found = layer(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]))
     assert found.flatten().tolist() == [4321.0, 402.0, 43.0, 4.0]
-
-
-@pytest.mark.parametrize(("side", "stride"), [(3, 2), (2, 2), (3, 1)])
-def test_pools_are_torchs_maximum_of_relus_with_its_gradient(side, stride):
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(3, 4, 6, 7, generator=generator, requires_grad=True)
-    before = [max((-(-size // stride) - 1) * stride + side - size, 0) for size in (7, 6)]
-    padding = [one for total in before for one in (total // 2, total - total // 2)]
-    known = functional.max_pool2d(functional.pad(x.relu(), padding), side, stride)
-    upstream = torch.randn(known.shape, generator=generator)
-    found = pooled(x, side, stride)
-    torch.testing.assert_close(found, known, rtol=0, atol=0)
-    for one, other in zip(*(torch.autograd.grad(each, x, upstream) for each in (found, known)), strict=True):
-        torch.testing.assert_close(one, other)
