@@ -128,8 +128,10 @@ def _names(read: plugin.Plugin, file: str) -> set[str]:
 
 def _check_free(room: str, name: str, path: str) -> None:
     what = ROOMS[room].word
+    allowed = name.isascii() and name.isidentifier() and name not in TAKEN
+    words = f"of letters a to z, digits and '_', and not {' or '.join(TAKEN)}"
+    expect(allowed, f"{path}: {name!r} cannot be a {what}'s name; rename it: a name is {words}")
     check_name(what, name)
-    expect(name.isidentifier() and name not in TAKEN, f"{path}: {name!r} cannot be a {what}'s name; rename it")
     if name in plugins.built_in(room):
         raise BadInput(f"{path}: raysp has a {what} {name} already; rename the file or folder")
     if name in plugins.installed(room):

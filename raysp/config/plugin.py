@@ -195,6 +195,6 @@ def _is_installed(top: str, local: set[Path]) -> bool:
 def _nearest(path: Path) -> str:
     folder = next(one for one in path.parents if one.is_dir())
     beside = [one for pattern in ("*.py", "*/*.py", "*/") for one in folder.glob(pattern)]
-    known = {str(one): one for one in beside if not _is_left_out(one.name)}
+    known = {str(one): one for one in beside if one.exists() and not _is_left_out(one.name)}
     near = difflib.get_close_matches(str(path), known, n=1, cutoff=0.6)
     return f"; did you mean {os.path.relpath(near[0])!r}?" if near else ""

@@ -165,11 +165,13 @@ def load(module: str) -> ModuleType:
     """
     try:
         return importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if module.startswith(f"{PACKAGE.name}."):
             raise
         if (own := _by_root.get(module.partition(".")[0])) is not None:
-            raise BadInput(f"{_line(error, own)}: it cannot be imported ({type(error).__name__}: {error})") from error
+            said = f"{_line(error, own)}: it cannot be imported ({type(error).__name__}: {error})"
+            ends = "; what it does as a program belongs under if __name__ == '__main__':"
+            raise BadInput(said + ends * isinstance(error, SystemExit)) from error
         raise BadInput(
             f"the installed module {module} adds to raysp, but cannot be imported ({type(error).__name__}: {error}); "
             "mend it, or uninstall its package"
@@ -219,7 +221,7 @@ class _Loader(importlib.abc.ExecutionLoader):
         return self._plugin.files[path.removeprefix(self._plugin.path("")).lstrip("/")]
 
 
-def _line(error: Exception, own: Plugin) -> str:
+def _line(error: BaseException, own: Plugin) -> str:
     frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename.startswith(own.place)]
     return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else own.path(next(iter(own.files)))
 

@@ -107,8 +107,14 @@ def limits(kind: object) -> str:
 
 @functools.cache
 def hints(cls: type) -> dict[str, Any]:
-    """Return the annotated types of a dataclass's fields, limits included."""
-    return typing.get_type_hints(cls, include_extras=True)
+    """Return the annotated types of a dataclass's fields, limits included. Raises BadInput where one names nothing."""
+    try:
+        return typing.get_type_hints(cls, include_extras=True)
+    except NameError as error:
+        raise BadInput(
+            f"the types of {cls.__module__.rpartition('.')[2]}.{cls.__qualname__} expected names that its file imports "
+            f"or defines, and not for type checkers alone: {error}"
+        ) from error
 
 
 def check_kinds(values: object, kinds: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -156,6 +162,8 @@ def coerce(kind: Any, value: Any, where: str) -> Any:
         return dict(value)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else build(kind, value, where)
+    if not isinstance(kind, type) or origin is not None:
+        raise BadInput(f"{where}: a setting cannot be of the type {kind}; several values are tuple[float, ...]")
     if isinstance(value, int) and not -LARGEST <= value < LARGEST:
         raise BadInput(f"{where} expected a number between -2^63 and 2^63, got a larger one")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):

@@ -33,7 +33,8 @@ def parsed(content: bytes, where: str) -> ast.Module:
     try:
         return ast.parse(content)
     except (SyntaxError, ValueError) as error:
-        raise BadInput(f"{where}, line {getattr(error, 'lineno', 1)}: no Python that can be read ({error})") from error
+        line, reason = getattr(error, "lineno", None) or 1, getattr(error, "msg", error)
+        raise BadInput(f"{where}, line {line}: no Python that can be read ({reason})") from error
 
 
 def sha256(tree: ast.Module) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from raysp.config import settings
 from raysp.config.experiment import Trial
 from raysp.config.settings import Plain
 from raysp.errors import BadInput, expect, present
@@ -74,7 +75,11 @@ def descended(model: nn.Module, loss: Callable[[], Loss], *, rate: float, steps:
 
 
 def _has_defaults(name: str) -> None:
-    catalog.config(name, {})
+    settings.check(catalog.config(name, {}), f"model {name}")
+    own = catalog.module(name).Config
+    for setting, value in vars(own).items():
+        if isinstance(value, int | float | str | tuple) and not setting.startswith("_"):
+            expect(setting in own.__annotations__, f"{setting} = {value!r} is no setting of Config, it has no type")
 
 
 def _refuses_unknown(name: str) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from raysp.errors import BadInput, expect
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -26,3 +28,15 @@ class Loss:
         """Return the mean of so many known entries whose sum is given; 0 where there are none."""
         found = total / known.clamp(min=1)
         return Loss(found, found[None], known)
+
+
+def checked(found: object, where: str = "loss(batch)") -> Loss:
+    """Return what a model gave as the loss of a batch. Raises BadInput where it is none."""
+    total = getattr(found, "total", found)
+    if not isinstance(found, Loss) or not isinstance(total, torch.Tensor):
+        raise BadInput(f"{where} expected a raysp.objectives.loss.Loss with a total, got {type(total).__name__}")
+    right = not total.ndim and total.is_floating_point()
+    expect(right, f"{where} expected one number as its total, got {tuple(total.shape)} of {total.dtype}")
+    each = tuple(getattr(found.each, "shape", ()))
+    expect(each, f"{where} expected as its each the mean of each lane, of shape (1,) without lanes, got {found.each}")
+    return found

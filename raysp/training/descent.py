@@ -14,8 +14,8 @@ from torch import nn
 
 from raysp.config.experiment import Training
 from raysp.config.note import CurveRow
-from raysp.errors import BadInput, present
-from raysp.objectives.loss import Loss
+from raysp.errors import BadInput, expect, present
+from raysp.objectives.loss import checked
 from raysp.training.averaging import Averaging
 from raysp.training.batches import Batches
 from raysp.training.device import precision
@@ -237,7 +237,9 @@ class Descent:
         with precision(self.device, self.training.precision):
             found = self.model.loss(batch)
         if self.progress.epoch == 0:
-            _check_loss(found, self.job)
+            where = f"model {self.job.trial.model}: loss(batch)"
+            follows = checked(found, where).total.requires_grad
+            expect(follows, f"{where} expected a total that follows from the weights, got one without a gradient")
         # Memory is at its peak when gradients begin; what they need of the batch is kept for them.
         del batch
         found.total.backward()
@@ -312,17 +314,6 @@ def _clip_lanes(grads: list[torch.Tensor], largest: float) -> None:
     factor = (largest / (norm + 1e-6)).clamp(max=1.0)
     for grad in grads:
         grad.mul_(_in_front(factor, grad))
-
-
-def _check_loss(found: Loss, job: Job) -> None:
-    """Refuse what is no loss of a batch. Raises BadInput."""
-    total, where = getattr(found, "total", found), f"model {job.trial.model}: loss(batch) expected"
-    if not isinstance(found, Loss) or not isinstance(total, torch.Tensor):
-        raise BadInput(f"{where} a raysp.objectives.loss.Loss with a total, got {type(total).__name__}")
-    if total.ndim or not total.is_floating_point():
-        raise BadInput(f"{where} one number as its total, got {tuple(total.shape)} of {total.dtype}")
-    if not total.requires_grad:
-        raise BadInput(f"{where} a total that follows from the weights, got one without a gradient")
 
 
 def _by_lane(losses: torch.Tensor) -> torch.Tensor:

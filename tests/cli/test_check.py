@@ -38,6 +38,14 @@ def test_a_good_model_passes_all(tmp_path):
     ("old", "new", "what", "says"),
     [
         ("hidden: Count = 16", "hidden: int = 16", "negative settings", "hidden -1 is accepted"),
+        (
+            "hidden: Count = 16",
+            "hidden: list[int] = 16",
+            "has a default",
+            r"cannot be of the type list\[int\]; several",
+        ),
+        ("hidden: Count = 16", "hidden: 'Cuont' = 16", "has a default", "expected names that its file imports"),
+        ("hidden: Count = 16", "hidden = 16", "has a default", "hidden = 16 is no setting of Config, it has no type"),
         ("hidden: Count = 16", "hidden: Count", "has a default", "needs the setting 'hidden', which has no default"),
         ("batch.whole()", "batch.heldout", "moves every weight: no held-out units", "'NoneType' object has no attr"),
         ("batch.heldin.nan_to_num(0.0)", "batch.heldin", "rates .*: unobserved bins", "got NaN, infinite or < 0"),
@@ -45,7 +53,7 @@ def test_a_good_model_passes_all(tmp_path):
         (".clamp(max=5).exp()", "", "rates .*: whole", "got NaN, infinite or < 0"),
         ("Loss.mean((", "Loss.mean(torch.rand(()) * (", "in evaluation", "then"),
         ("self.rates(batch).float()", "self.rates(batch) * torch.rand(1)", "predicting twice", "the second prediction"),
-        ("return Loss.mean(", "return (", "moves every weight: whole", "expected a Loss with a total, got"),
+        ("return Loss.mean(", "return (", "moves every weight: whole", "Loss with a total, got tuple"),
         ("self.output = ", "self.more, self.output = nn.Linear(2, 2), ", "weight: whole", "no gradient reaches more"),
     ],
 )

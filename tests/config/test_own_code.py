@@ -183,6 +183,7 @@ def test_what_a_worker_would_not_find_or_nobody_could_tell_apart_is_refused(writ
         ("@dataclass(frozen=True)\nclass Config", "class Config", "expected Config to be a frozen dataclass"),
         ("reads = PopulationSplit", "pass", "expected Model to say which kind of split it reads"),
         ("class Model:", "1 / 0\nclass Model:", r"lstm.py, line 19: it cannot be imported \(ZeroDivisionError"),
+        ("class Model:", "raise SystemExit(3)\nclass Model:", r"imported \(SystemExit: 3\); what it does as a program"),
         (
             "class Model:",
             "import nowhere_at_all\nclass Model:",

@@ -20,7 +20,7 @@ CONFIGS = {
     **{f"source {name}": sources.source(name).Config for name in sources.names()},
     **{cls.__name__: cls for cls in (Training, Resources, Amount)},
 }
-NEEDED = {"path": "here", "root": "data", "dataset": "mc_maze", "bin_ms": 20}
+NEEDED = {"path": "here", "movie": "there", "spikes": "there", "root": "data", "dataset": "mc_maze", "bin_ms": 20}
 STEPS = {"ge": (0, -1), "gt": (1, 0), "le": (0, 1), "lt": (-1, 0)}
 """Steps from a bound to the nearest value that may be, and to the nearest that may not."""
 

@@ -230,6 +230,7 @@ def test_a_model_that_draws_in_evaluation_is_validated_alike_whatever_training_d
         (lambda total: None, "expected a raysp.objectives.loss.Loss with a total, got NoneType"),
         (lambda total: total, "expected a raysp.objectives.loss.Loss with a total, got Tensor"),
         (lambda total: Loss(1.0, total[None]), "expected a raysp.objectives.loss.Loss with a total, got float"),
+        (lambda total: Loss(total, total), "expected as its each the mean of each lane, of shape"),
         (
             lambda total: Loss(total[None], total[None]),
             r"expected one number as its total, got \(1,\) of torch.float32",

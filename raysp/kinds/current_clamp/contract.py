@@ -17,6 +17,7 @@ from raysp.kinds.contract import descended, finite_gradients, learns, same, unbr
 from raysp.kinds.current_clamp.batches import rates_of
 from raysp.kinds.current_clamp.made_up import made_up
 from raysp.models import catalog
+from raysp.objectives.loss import checked
 
 if TYPE_CHECKING:
     from raysp.models.base import Model, RunningFreely
@@ -147,10 +148,8 @@ def _unchanged(name: str) -> None:
 
 def _gradients(name: str) -> None:
     split = made_up()
-    found: Any = _fitted(name, split).train()
-    total: Any = getattr(found.loss(_trained(split)), "total", None)
-    expect(isinstance(total, torch.Tensor), "loss(batch) expected a Loss with a total")
-    unmoved = finite_gradients(found, total)
+    model = _fitted(name, split).train()
+    unmoved = finite_gradients(model, checked(model.loss(_trained(split))).total)
     expect(not unmoved, f"no gradient moves {', '.join(unmoved)}")
 
 

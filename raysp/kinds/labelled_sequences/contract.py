@@ -16,6 +16,7 @@ from raysp.kinds.contract import descended, finite_gradients, learns, same, unbr
 from raysp.kinds.labelled_sequences.learner import logits_of
 from raysp.kinds.labelled_sequences.made_up import made_up
 from raysp.models import catalog
+from raysp.objectives.loss import checked
 
 if TYPE_CHECKING:
     from raysp.models.base import Model
@@ -78,7 +79,7 @@ def _readout_steps(model: Model) -> int:
 def _gradients(name: str, shape: str) -> None:
     split = made_up(**SHAPES[shape][0])
     model = _fitted(name, split).train()
-    unmoved = finite_gradients(model, model.loss(LabelledBatch.of(split.train, "cpu")).total)
+    unmoved = finite_gradients(model, checked(model.loss(LabelledBatch.of(split.train, "cpu"))).total)
     expect(not unmoved, f"the loss does not move {', '.join(unmoved)}")
 
 

@@ -17,6 +17,7 @@ from raysp.kinds.movie.forecast import forecast, shown
 from raysp.kinds.movie.made_up import made_up
 from raysp.kinds.movie.perturb import SILENT
 from raysp.models import catalog
+from raysp.objectives.loss import checked
 
 if TYPE_CHECKING:
     from raysp.models.base import Model
@@ -85,7 +86,7 @@ def _batch(split: MovieSplit, seed: int | None = None) -> MovieBatch:
 def _gradients(name: str, shape: str) -> None:
     split, _ = made_up(**SHAPES[shape])
     model = _fitted(name, split).train()
-    unmoved = finite_gradients(model, model.loss(_batch(split, 0)).total)
+    unmoved = finite_gradients(model, checked(model.loss(_batch(split, 0))).total)
     expect(not unmoved, f"the loss does not move {', '.join(unmoved)}")
 
 

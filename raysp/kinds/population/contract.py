@@ -17,7 +17,7 @@ from raysp.kinds.contract import descended, finite_gradients, learns, same, unbr
 from raysp.kinds.population.made_up import made_up_split
 from raysp.models import catalog
 from raysp.models.prediction import Prediction, check_prediction
-from raysp.objectives.loss import Loss
+from raysp.objectives.loss import checked
 
 if TYPE_CHECKING:
     from raysp.models.base import Model
@@ -124,7 +124,7 @@ def _evaluated(name: str) -> None:
     split = made_up_split()
     model, batch = fitted(name, split), dataclasses.replace(to_device(split.train, "cpu"), rates=None)
     with torch.no_grad():
-        one, two = (_loss(model, batch).each for _ in range(2))
+        one, two = (checked(model.loss(batch)).each for _ in range(2))
     same(one, two, f"the loss of the same trials is {one.tolist()}, then {two.tolist()}")
 
 
@@ -162,7 +162,7 @@ def _unchanged(name: str) -> None:
     model, batch = fitted(name, split), to_device(split.train, "cpu")
     _predicted(model, batch.inputs())
     if learns(type(model)):
-        _loss(model, batch)
+        checked(model.loss(batch))
     for key, array in split.train.arrays().items():
         expect(np.array_equal(array, before[key], equal_nan=array.dtype.kind == "f"), f"it wrote into {key}")
 
@@ -170,24 +170,17 @@ def _unchanged(name: str) -> None:
 def _gradients(name: str, shape: str) -> None:
     split = made_up_split(**SHAPES[shape][0])
     model = fitted(name, split).train()
-    found = _loss(model, dataclasses.replace(to_device(split.train, "cpu"), rates=None))
+    found = checked(model.loss(dataclasses.replace(to_device(split.train, "cpu"), rates=None)))
     silent = finite_gradients(model, found.total)
     if shape == "whole":
         unmoved = [label for label in silent if label not in UNMOVED.get(name, ())]
         expect(not unmoved, f"no gradient moves {', '.join(unmoved)}")
 
 
-def _loss(model: Model, batch: Batch) -> Loss:
-    found: object = model.loss(batch)
-    if not isinstance(found, Loss):
-        raise BadInput(f"loss(batch) expected a Loss with a total, got {type(found).__name__}")
-    return found
-
-
 def _falls(name: str) -> None:
     split = made_up_split()
     model = fitted(name, split).train()
     batch = dataclasses.replace(to_device(split.train, "cpu"), rates=None, generator=torch.Generator().manual_seed(0))
-    losses = descended(model, lambda: _loss(model, batch), rate=1e-2, steps=30)
+    losses = descended(model, lambda: checked(model.loss(batch)), rate=1e-2, steps=30)
     first, last = losses[:5].mean().item(), losses[-5:].mean().item()
     expect(last < first, f"in 30 steps of Adam at 0.01 the loss went from {first:.4g} to {last:.4g}")

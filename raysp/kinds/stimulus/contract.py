@@ -18,6 +18,7 @@ from raysp.kinds.stimulus.rollout import roll_out
 from raysp.models import catalog
 from raysp.models.shared_windows import SharedModel
 from raysp.models.windowed import Role, WindowModel
+from raysp.objectives.loss import checked
 
 STARTS = torch.arange(150, 1100, 37)
 
@@ -213,7 +214,7 @@ def _unchanged(name: str) -> None:
 
 def _gradients(name: str, units: int) -> None:
     model, tape = _fitted(name, made_up_recording(units=units))
-    found = model.train().loss(tape.windows(STARTS, model.reach.before))
+    found = checked(model.train().loss(tape.windows(STARTS, model.reach.before)))
     # A network of all units is one lane that serves them.
     shape = (units,) if model.lanes else (1, units)
     expect(found.each.shape == shape, f"the loss of each expected {shape}, got {tuple(found.each.shape)}")
