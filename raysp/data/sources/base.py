@@ -65,10 +65,9 @@ class Source:
         """Return what a module says. Raises BadInput where it lacks something, or gives something else for it."""
         fields = {one.name: one for one in dataclasses.fields(cls)}
         found = {key: getattr(module, key) for key in fields if hasattr(module, key)}
-        required = {key for key in NEEDED if key not in found or not _fits(key, found[key])}
-        if required:
-            needed = " and ".join(NEEDED[key] for key in NEEDED if key in required)
-            raise BadInput(f"{module.__name__} is no source of recordings: it lacks {needed}")
+        if wrong := [key for key in {**NEEDED, **found} if key not in found or not _fits(key, found[key])]:
+            words = " and ".join(NEEDED.get(key) or f"what {__name__}.Source says of {key}" for key in wrong)
+            raise BadInput(f"{module.__file__} is no source of recordings: it lacks {words}")
         return cls(**found)
 
     def builds(self, wanted: Sequence[tuple[Any, str]]) -> Iterator[Built]:
@@ -84,5 +83,7 @@ NEEDED = {
 
 
 def _fits(key: str, value: object) -> bool:
-    kinds = {"VERSION": isinstance(value, str), "Config": dataclasses.is_dataclass(value)}
-    return kinds.get(key, callable(value))
+    if key == "Config":
+        return dataclasses.is_dataclass(value)
+    kinds = {"VERSION": str, "RECORDINGS": Mapping, "SAME": tuple, "LARGE": bool, "READS": tuple}
+    return isinstance(value, kinds[key]) if key in kinds else callable(value)

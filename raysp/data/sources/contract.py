@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from raysp.config.experiment import Recording
 from raysp.config.settings import Plain
@@ -14,9 +14,7 @@ from raysp.data.sources.catalog import config, source
 from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.errors import expect
-
-if TYPE_CHECKING:
-    pass
+from raysp.io import files
 
 NAME = "checked"
 
@@ -53,20 +51,24 @@ def _inputs(recording: Recording) -> None:
     paths = source(recording.source).inputs(config(recording, "data"))
     right = isinstance(paths, list) and all(isinstance(path, str) for path in paths)
     expect(right, f"inputs(config) expected a list of paths, got {paths!r}")
+    missing = [path for path in paths if not files.exists(path)]
+    expect(not missing, f"there is no {' and no '.join(missing)}")
 
 
 def _build(recording: Recording) -> Built:
     found = source(recording.source).build(config(recording, "data"), NAME)
-    right = isinstance(found, tuple) and len(found) == 2
-    expect(right, f"build(config, name) expected a split and its answers or None, got {type(found).__name__}")
+    right = isinstance(found, tuple) and len(found) == 2 and hasattr(found[0], "kind")
+    got = [type(one).__name__ for one in found] if isinstance(found, tuple) else type(found).__name__
+    expect(right, f"build(config, name) expected a split and its answers or None, got {got}")
+    name = found[0].name
+    expect(name == NAME, f"a split expected the name that build was given, {NAME!r}, got {name!r}")
     return found
 
 
 def _built(recording: Recording) -> None:
     (split, answers), (again, _) = _build(recording), _build(recording)
-    kind = splits.of(getattr(split, "kind", ""))
+    kind = splits.of(split.kind)
     expect(isinstance(split, kind.Split), f"a {split.kind} split expected {kind.Split}, got {type(split)}")
-    expect(split.name == NAME, f"a split expected the name that build was given, {NAME!r}, got {split.name!r}")
     expect(answers is None or kind.Answers is not None, f"{split.kind} has no answers, build expected to return None")
     expect(split.fingerprint() == again.fingerprint(), "the second time, the arrays are others: seed what is drawn")
 

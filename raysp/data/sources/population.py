@@ -64,6 +64,7 @@ def build_arrays(
     for setting in arrays:
         if setting not in ARRAYS:
             raise unknown("array of counts", setting, ARRAYS)
+    arrays = {setting: np.asarray(array) for setting, array in arrays.items()}
     whole = {setting: array for setting, array in arrays.items() if setting != "conditions"}
     table = np.atleast_2d(arrays["conditions"].T) if "conditions" in arrays else ()
     columns = {f"conditions, column {index}": column for index, column in enumerate(table)}

@@ -32,7 +32,9 @@ def test_what_is_no_source_is_told_what_it_lacks(monkeypatch, tmp_path):
     theirs = EntryPoint("partition", "raysp.data.sources.partition", "raysp.sources")
     monkeypatch.setattr(plugins.importlib.metadata, "entry_points", lambda group: [theirs])
     monkeypatch.setattr(plugins.sys, "path", [*plugins.sys.path, str(tmp_path)])
-    with pytest.raises(BadInput, match=r"partition is no source of recordings: it lacks VERSION, a text and Config, a"):
+    with pytest.raises(
+        BadInput, match=r"partition.py is no source of recordings: it lacks VERSION, a text and Config, a"
+    ):
         sources.source("partition")
     monkeypatch.setattr(population, "build", None)
     with pytest.raises(BadInput, match=r"it lacks build\(config, name\), which returns a split and"):
