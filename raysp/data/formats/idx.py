@@ -19,6 +19,8 @@ GZIP = b"\x1f\x8b"
 MOST_PACKED = 1032
 """How many bytes one packed byte can stand for."""
 
+MOST_AXES = 8
+
 AGAIN = "copy or download it again"
 
 
@@ -37,7 +39,7 @@ def read_idx(path: str) -> np.ndarray:
         data = file.read()
     data = _unpacked(data, path) if data.startswith(GZIP) else data
     kind, axes = (data[2], data[3]) if len(data) >= 4 else (0, 0)
-    if data[:2] != b"\0\0" or kind not in TYPES or not axes:
+    if data[:2] != b"\0\0" or kind not in TYPES or not 0 < axes <= MOST_AXES:
         raise BadInput(f"{path} expected an array in the IDX format, as MNIST's files have it, got {data[:4].hex()}")
     begin, dtype = 4 + 4 * axes, np.dtype(TYPES[kind])
     shape = struct.unpack(f">{axes}I", data[4:begin]) if len(data) >= begin else (0,)

@@ -26,7 +26,7 @@ VERSION = "mnist-1"
 IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 FOLDERS = ("", "raw", "MNIST/raw")
 BOTH, ONE = ("x_train", "y_train", "x_test", "y_test"), ("images", "labels")
-SIDE = 24
+CLASSES, SIDE = 10, 24
 """Pixels of a digit's side where each is a step, as in the published experiments."""
 
 
@@ -62,15 +62,19 @@ def build(config: Config, name: str) -> Built:
     """
     paths = inputs(config)
     (images, labels), (tests, answers) = _npz(config) if len(paths) < len(IDX) else _idx(paths)
+    _check_digits(images, tests, config.path)
     trained, tested = _digits(images, labels, config), _digits(tests, answers, config)
     known = {one.tobytes() for one in tests}
     apart = np.array([one.tobytes() not in known for one in images])
     same = int(len(apart) - apart.sum())
     notes = (f"{counted(same, 'training digit')} left out, equal to a test digit pixel by pixel",) if same else ()
+    expect(
+        apart.any(), f"{config.path} expected training digits that are no test digits, got {len(apart)}, all of them"
+    )
     trained = trained.take(apart)
     recordings = tuple((os.path.basename(path), files.sha256(path)) for path in paths)
     provenance = Provenance(recordings, VERSION, name.startswith(STANDIN), notes)
-    return sequence_cut.assemble(trained, tested, 10, config, name, provenance)
+    return sequence_cut.assemble(trained, tested, CLASSES, config, name, provenance)
 
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -96,14 +100,20 @@ def _one(path: str) -> Arrays:
     return images, labels
 
 
+def _check_digits(images: np.ndarray, tests: np.ndarray, path: str) -> None:
+    for one in (images, tests):
+        if one.ndim != 3 or one.dtype != np.uint8:
+            raise BadInput(
+                f"{path} expected digits as uint8 of shape (samples, rows, columns), got {one.shape} of {one.dtype}"
+            )
+    size, other = images.shape[1:], tests.shape[1:]
+    expect(size == other, f"{path} expected training and test digits of one size, got {size} and {other}")
+    expect(len(images) and len(tests), f"{path} expected training and test digits, got {len(images)} and {len(tests)}")
+
+
 def _digits(images: np.ndarray, labels: np.ndarray, config: Config) -> Labelled:
-    if images.ndim != 3 or images.dtype != np.uint8:
-        raise BadInput(
-            f"{config.path} expected digits as uint8 of shape (samples, rows, columns), got {images.shape} of "
-            f"{images.dtype}"
-        )
     images = images if config.variant == "l" else _pixels(images)
-    return labelled(images.astype(np.float32) / np.float32(255), labels, config.path)
+    return labelled(images.astype(np.float32) / np.float32(255), labels, config.path, CLASSES)
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:

@@ -54,10 +54,12 @@ def build(config: Config, name: str) -> Built:
     """
     where = os.path.basename(config.path)
     with count_file.arrays(config.path) as file:
-        found = labelled(file.read(config.sequences), file.read(config.labels), f"{where}: {config.sequences}")
+        given = file.read(config.sequences), file.read(config.labels)
+        found = labelled(*given, f"{where}: {config.sequences}", config.classes)
         tested: Labelled | None = None
         if name_of := config.test_sequences:
-            tested = labelled(file.read(name_of), file.read(config.test_labels), f"{where}: {name_of}")
+            given = file.read(name_of), file.read(config.test_labels)
+            tested = labelled(*given, f"{where}: {name_of}", config.classes)
     if tested is None:
         rows = drawn(found.labels, config.test_fraction, config.seed, TEST)
         found, tested = found.take(~rows), found.take(rows)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from raysp.config.experiment import Trial
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, unknown
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.analyses import NAME as ANALYSES
 from raysp.kinds.current_clamp.analyses import write_analyses
@@ -106,12 +106,15 @@ def read_cells(source: str) -> polars.DataFrame:
     return read_parameters(path)
 
 
-def best_cells(source: str, protocol: str = "", *, published: bool = False, plain: bool = False) -> polars.DataFrame:
+def best_cells(
+    source: str, protocol: str = "", *, split: str = "", published: bool = False, plain: bool = False
+) -> polars.DataFrame:
     """Return the best fit of each cell at each width of bins, as a polars frame; each cell once at each.
 
     Args:
         source: a run folder, or a table that was taken in.
         protocol: "clean" or "paper"; by default clean where it is there, else the only one.
+        split: its cells alone; by default those of all.
         published: those alone that the published table would hold: explained-variance ratio on validation data above
             0.5, and a last training loss below 0.45.
         plain: of candidates without bent inputs alone, which is what published forms hold; one that was not chosen has
@@ -119,11 +122,16 @@ def best_cells(source: str, protocol: str = "", *, published: bool = False, plai
 
     Raises:
         NotReady: nothing was scored there.
-        BadInput: there is no such protocol; or two recordings have a cell of one number.
+        BadInput: there is no such protocol or split; or two recordings have a cell of one number.
     """
     from polars import col
 
     table = read_cells(source)
+    if split:
+        splits = table["split"].unique().sort().to_list()
+        if split not in splits:
+            raise unknown(f"split of {source}", split, splits)
+        table = table.filter(col("split") == split)
     there = table.filter(col("best"))["protocol"].unique().sort().to_list()
     if plain:
         bent = col("bent").list.len().fill_null(0) > 0
@@ -141,9 +149,8 @@ def best_cells(source: str, protocol: str = "", *, published: bool = False, plai
         table = table.filter((col("validation_evr") > PUBLISHED_EVR) & (col("train_loss") < PUBLISHED_LOSS))
     twice = table.filter(table.select("bin_ms", "activation_bin_ms", "unit").is_duplicated())
     if not twice.is_empty():
-        raise BadInput(
-            f"{source}: expected each cell once, got cell {twice['unit'][0]} in {' and '.join(twice['split'].unique())}"
-        )
+        both = " and ".join(twice["split"].unique().sort())
+        raise BadInput(f"{source}: expected each cell once, got cell {twice['unit'][0]} in {both}; choose one split's")
     return table.sort("bin_ms", "activation_bin_ms", "unit")
 
 

@@ -35,6 +35,7 @@ class Choice:
     """Which fits are written; as of `cells.best_cells`."""
 
     protocol: str = ""
+    split: str = ""
     published: bool = False
 
 
@@ -52,9 +53,12 @@ def export(source: str, path: str, form: str, **choice: Plain) -> str:
         BadInput: an unknown form or choice; or what the form cannot hold.
     """
     wanted = settings.build(Choice, choice, f"export as {form}")
-    found = best_cells(source, wanted.protocol, published=wanted.published, plain=True)
-    rows: list[Cell] = cast("list[Cell]", found.to_dicts())
-    fitted = len(best_cells(source, wanted.protocol, published=wanted.published))
+    found, plain = (
+        best_cells(source, wanted.protocol, split=wanted.split, published=wanted.published, plain=plain)
+        for plain in (False, True)
+    )
+    rows: list[Cell] = cast("list[Cell]", plain.to_dicts())
+    fitted = len(found)
     passes = " that passes the filter" if wanted.published else ""
     if not rows:
         bent = f" without bent inputs, which {form} cannot hold: fit with bends=[]" if fitted else ""

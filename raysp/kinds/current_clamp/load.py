@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 USUAL_MS = 20
 
 
-def load_cells(run: str, protocol: str = "", *, published: bool = False) -> polars.DataFrame:
+def load_cells(run: str, protocol: str = "", *, split: str = "", published: bool = False) -> polars.DataFrame:
     """Return the best fit of each cell of a run as a polars frame, a row per cell and width of bins.
 
     Args:
         run: the run folder, or a table that `raysp import` wrote.
         protocol: "clean" or "paper"; by default clean where it is there.
+        split: its cells alone; by default those of all.
         published: only those that pass the published table's filter.
 
     Raises:
         NotReady: nothing was scored there.
-        BadInput: there is no such protocol, or the table is damaged.
+        BadInput: there is no such protocol or split, or the table is damaged.
     """
-    return best_cells(os.fspath(run), protocol, published=published)
+    return best_cells(os.fspath(run), protocol, split=split, published=published)
 
 
 def load_cell(

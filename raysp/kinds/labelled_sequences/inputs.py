@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files, tables
+from raysp.kinds.current_clamp import parameters_file
 from raysp.kinds.current_clamp.cells import NAME, best_cells
-from raysp.kinds.labelled_sequences.neurons_file import is_neurons
+from raysp.kinds.labelled_sequences import neurons_file
 from raysp.models import catalog
 from raysp.models.gfr_network.pool import COLUMNS, LAYERS, Pool
 from raysp.runs.folder import RunFolder
+from raysp.runs.inputs import columns
 
 if TYPE_CHECKING:
     import polars
 
+    from raysp.models.base import Model
+
 NEURONS = "neurons"
+AGAIN = "name a finished run with fits to cells, a table that raysp import wrote, or the neurons.parquet of a trial"
 
 
 def inputs(model: str, hyperparameters: Mapping[str, Any]) -> dict[str, polars.DataFrame]:
@@ -29,54 +35,80 @@ def inputs(model: str, hyperparameters: Mapping[str, Any]) -> dict[str, polars.D
 
     Raises:
         NotReady: the run is not there, not finished, or was not scored.
-        BadInput: it has no fits at that width of bins or by that protocol; their filters differ; or there are fewer
-            cells above the threshold than the network has neurons.
+        BadInput: it has no fits at that width of bins, by that protocol or of that split; their filters differ; or
+            there are fewer cells above the threshold than the network has neurons.
     """
     if not hyperparameters.get(NEURONS):
         return {}
     config: Any = catalog.config(model, dict(hyperparameters))
-    source = str(config.neurons)
-    table = _of_network(source) if is_neurons(source) else _of_cells(config)
-    try:
-        pool = Pool.of(table.to_dict(as_series=False), config.evr)
+    table = _table(config)
+    with _named(config.neurons):
+        pool = Pool.of(columns(table), config.evr)
         pool.above(config.least_evr).rows(config.hidden, 0, replacement=config.replacement, in_order=config.in_order)
-        expect(
-            pool.layers or not config.copy_layers,
-            "copy_layers expected neurons that were trained in a network, got cells; leave it out",
-        )
-    except BadInput as error:
-        raise BadInput(f"neurons of {source}: {error}") from error
     return {NEURONS: table}
 
 
-def _of_network(path: str) -> polars.DataFrame:
-    there = [*(name for name in COLUMNS if not name.endswith("_evr")), *LAYERS]
-    return tables.read_table(path, there).sort("unit")
+def check_start(model: Model) -> None:
+    """Refuse what a model would refuse when it starts from its neurons: layers of another size, beside the above.
+
+    Args:
+        model: without memory for its weights.
+
+    Raises:
+        NotReady, BadInput: as `inputs`.
+    """
+    config: Any = model.config
+    if getattr(config, NEURONS, ""):
+        table = columns(_table(config))
+        with _named(config.neurons):
+            model.start(table, 0)
 
 
-def _of_cells(config: Any) -> polars.DataFrame:
+@contextlib.contextmanager
+def _named(source: str) -> Iterator[None]:
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"neurons of {source}: {error}") from error
+
+
+def _table(config: Any) -> polars.DataFrame:
     source = str(config.neurons)
-    path = source if source.endswith(".parquet") else files.join(source, NAME)
-    if path != source:
-        _check_finished(RunFolder(source))
-    stamp = tuple(files.stamp(path).values()) if files.exists(path) else ()
-    return _cells(source, config.neurons_protocol, config.neurons_bin_ms, stamp)
+    if not source.endswith(".parquet"):
+        path = files.join(source, NAME)
+        _check_run(RunFolder(source), path)
+        return _of_cells(config, path)
+    kind = tables.read_note(source, AGAIN).get("kind")
+    if kind == neurons_file.KIND:
+        there = [*(name for name in COLUMNS if not name.endswith("_evr")), *LAYERS]
+        return tables.read_table(source, there, AGAIN).sort("unit")
+    known = (parameters_file.KIND, neurons_file.KIND)
+    expect(kind in known, f"{source} expected {' or '.join(known)}, got {kind or 'another table'}; {AGAIN}")
+    return _of_cells(config, source)
 
 
-def _check_finished(run: RunFolder) -> None:
+def _check_run(run: RunFolder, path: str) -> None:
     trials = run.trials()
     if missing := len(trials) - len(run.finished_of(trials)):
         raise NotReady(
             f"{run.path}: {missing} of {len(trials)} trials are not finished; a network draws its neurons from a whole "
             "run: finish that first"
         )
+    own = (files.join(run.trial(trial.id).path, neurons_file.NAME) for trial in trials)
+    if not files.exists(path) and (network := next(filter(files.exists, own), "")):
+        raise BadInput(f"{run.path} is a run of networks, one trial's neurons expected, got all; name one: {network}")
+
+
+def _of_cells(config: Any, path: str) -> polars.DataFrame:
+    stamp = tuple(files.stamp(path).values()) if files.exists(path) else ()
+    return _cells(str(config.neurons), config.neurons_protocol, config.neurons_split, config.neurons_bin_ms, stamp)
 
 
 @functools.lru_cache(maxsize=4)
-def _cells(source: str, protocol: str, bin_ms: int, stamp: tuple[object, ...]) -> polars.DataFrame:
+def _cells(source: str, protocol: str, split: str, bin_ms: int, stamp: tuple[object, ...]) -> polars.DataFrame:
     from polars import col
 
-    table = best_cells(source, protocol, plain=True)
+    table = best_cells(source, protocol, split=split, plain=True)
     there = table["bin_ms"].unique().sort().to_list()
     if bin_ms not in there:
         raise BadInput(
@@ -84,4 +116,5 @@ def _cells(source: str, protocol: str, bin_ms: int, stamp: tuple[object, ...]) -
             "fitted cell at that width of bins"
         )
     best = table.filter(col("bin_ms") == bin_ms).sort("validation_evr", descending=True, nulls_last=True)
-    return best.unique("unit", keep="first", maintain_order=True).sort("unit").select(COLUMNS)
+    found = best.unique("unit", keep="first", maintain_order=True).sort("unit")
+    return found.select(name for name in COLUMNS if name in found.columns)

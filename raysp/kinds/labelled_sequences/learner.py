@@ -15,6 +15,7 @@ from raysp.data.splits.labelled_batch import LabelledBatch
 from raysp.data.splits.labelled_sequences import Labelled, LabelledSequencesSplit, SequenceAnswers
 from raysp.errors import BadInput
 from raysp.evaluation.classification import accuracy, cross_entropy, vote
+from raysp.kinds.labelled_sequences.inputs import check_start
 from raysp.models import catalog
 from raysp.models.sequence_classifier import SequenceClassifier
 from raysp.training import trial as trials
@@ -140,6 +141,7 @@ def check(model: Model, training: Training | None, header: Header) -> None:
     """Refuse, before anything is trained, what would be refused when training begins. Raises BadInput."""
     if training is not None:
         check_training(training)
+    check_start(model)
 
 
 def parts_in_words(trial: Trial, split: LabelledSequencesSplit) -> str:

@@ -9,8 +9,7 @@ import pyarrow as pa
 
 from raysp.collection.predictions import read_beside
 from raysp.config.experiment import Trial
-from raysp.errors import BadInput, NotReady
-from raysp.io import files, tables
+from raysp.io import tables
 
 NAME = "neurons.parquet"
 FORMAT, KIND = 1, "neurons of a network"
@@ -58,13 +57,3 @@ def read_neurons(path: str, trial: Trial) -> list[dict[str, Any]]:
     """
     missing = f"no parameters of neurons: {trial.shown} has none"
     return read_beside(path, trial, {"format": FORMAT, "kind": KIND}, missing)[1].to_pylist()
-
-
-def is_neurons(path: str) -> bool:
-    """Tell whether a path is of a table of a network's neurons."""
-    if not path.endswith(".parquet") or not files.exists(path):
-        return False
-    try:
-        return tables.read_note(path).get("kind") == KIND
-    except (BadInput, NotReady):
-        return False

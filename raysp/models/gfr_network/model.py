@@ -36,9 +36,10 @@ class Config(RecurrentConfig):
             as relu(tanh(drive)).
         neurons_bin_ms: of fits to cells, those at this width of bins, ms.
         neurons_protocol: of fits to cells, "clean" or "paper"; empty for clean where it is there.
+        neurons_split: of fits to cells, those of this split; empty for those of all.
         least_evr: drawn are cells whose explained-variance ratio is above it; None for all.
         evr: of which part of their recordings: "validation"; or "test", as the published networks chose them.
-        replacement: a cell may be drawn several times.
+        replacement: one may be drawn several times.
         in_order: the first neurons of the table as they stand, instead of a draw by the trial's seed.
         biological: the drive of a neuron is its threshold plus sigma times what it hears, and layers begin without
             bias; None for so where neurons come from cells.
@@ -55,6 +56,7 @@ class Config(RecurrentConfig):
     neurons: str = ""
     neurons_bin_ms: Count = 20
     neurons_protocol: Literal["", "clean", "paper"] = ""
+    neurons_split: str = ""
     least_evr: NonNegative | None = 0.5
     evr: Literal["validation", "test"] = "validation"
     replacement: bool = False
@@ -65,6 +67,14 @@ class Config(RecurrentConfig):
     train_filters: bool = True
     train_activations: bool = False
     compiled: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect(not (self.in_order and self.replacement), f"{self.where}, in_order draws nothing: leave out replacement")
+        expect(
+            self.neurons or not self.copy_layers,
+            f"{self.where}, copy_layers expected neurons that were trained in a network, got neurons ''; name them",
+        )
 
 
 class Model(RecurrentClassifier):
@@ -97,6 +107,10 @@ class Model(RecurrentClassifier):
             chosen if config.feedback is None else replace(chosen, feedback=config.feedback), biological=biological
         )
         if config.copy_layers:
+            expect(
+                pool.layers,
+                "copy_layers expected neurons that were trained in a network, got cells; leave it out",
+            )
             self._copy({name: values[rows] for name, values in pool.layers.items()})
 
     def _copy(self, layers: Mapping[str, np.ndarray]) -> None:

@@ -48,9 +48,10 @@ class Pool:
             part: of recordings, whose explained variance counts: "validation" or "test".
 
         Raises:
-            BadInput: there are none; or their filters, or the factors of their own rates, are not the same.
+            BadInput: there are none; a column is missing, or holds what is no parameter; or their filters, or the
+                factors of their own rates, are not the same.
         """
-        expect(len(columns["unit"]), "expected at least one neuron, got none")
+        _check(columns)
         for name, what in (("lambda", "filters"), ("feedback", "factors of their own rate")):
             first, *others = columns[name]
             for unit, other in zip(columns["unit"][1:], others, strict=True):
@@ -102,3 +103,22 @@ class Pool:
         if in_order:
             return np.arange(count)
         return np.random.default_rng([seed, 1]).choice(there, count, replace=replacement)
+
+
+def _check(columns: Mapping[str, Sequence[Any]]) -> None:
+    needed = [name for name in COLUMNS if not name.endswith("_evr")]
+    missing = [name for name in needed if name not in columns]
+    expect(not missing, f"expected neurons with columns {', '.join(needed)}, got none called {', '.join(missing)}")
+    expect(len(columns["unit"]), "expected at least one neuron, got none")
+    there = [*needed[1:], *(name for name in LAYERS if name in columns)]
+    for unit, *values in zip(columns["unit"], *(columns[name] for name in there), strict=True):
+        own = {name: np.ravel(np.array(one, np.float64)) for name, one in zip(there, values, strict=True)}
+        odd = [name for name, one in own.items() if not (len(one) and np.isfinite(one).all())]
+        terms = len(own["lambda"])
+        odd += [name for name in ("alpha", "beta") if len(own[name]) != terms]
+        odd += [name for name in ("sigma", "gamma", "lambda") if (own[name] <= 0).any()]
+        expect(
+            not odd and (own["lambda"] <= 1).all(),
+            f"expected finite parameters, sigma, gamma and lambda above 0, and as many alpha and beta as lambda, got "
+            f"another {', '.join(dict.fromkeys(odd)) or 'lambda'} of unit {unit}; fit it again, or leave it out",
+        )

@@ -34,6 +34,7 @@ def test_an_array_is_read_as_it_was_written(tmp_path, dtype, number, packed):
         (lambda data: data[:9], "is damaged: its header says"),
         (lambda data: b"\x01" + data[1:], "expected an array in the IDX format"),
         (lambda data: data[:2] + b"\x07" + data[3:], "expected an array in the IDX format"),
+        (lambda data: data[:3] + b"\x64" + 100 * b"\0\0\0\x01" + b"x", "expected an array in the IDX format"),
         (lambda data: b"", "expected an array in the IDX format"),
         (lambda data: gzip.compress(data)[:-5], "is cut off: its gzip stream has no end"),
         (lambda data: gzip.compress(data)[:12] + b"????" + gzip.compress(data)[16:], "is damaged"),

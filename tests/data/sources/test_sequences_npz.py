@@ -40,21 +40,35 @@ def test_a_test_part_of_its_own_is_taken_whole(tmp_path):
     np.testing.assert_array_equal(split.test, arrays["later"].astype(np.float32))
     np.testing.assert_array_equal(answers.labels, arrays["later_labels"])
     assert len(split.train) + len(split.validation) == 60
+    assert not split.provenance.notes
+    split, _ = made(
+        tmp_path, {**arrays, "later": ARRAYS["sequences"][:7]}, test_sequences="later", test_labels="later_labels"
+    )
+    assert split.provenance.notes == ("7 training samples equal to a test sample number by number, and trained on",)
 
 
 @pytest.mark.parametrize(
     ("arrays", "settings", "says"),
     [
-        ({"labels": np.arange(60) % 3 + 0.5}, {}, "labels expected whole numbers from 0, got float64"),
+        ({"labels": np.arange(60) % 3 + 0.5}, {}, "labels expected whole numbers from 0 to .*, got 0.5 of sample 0"),
+        ({"labels": np.where(np.arange(60) == 7, np.inf, 1)}, {}, "labels expected whole .*, got inf of sample 7"),
+        ({"labels": np.where(np.arange(60) == 7, 1e300, 1)}, {}, "labels expected whole .*, got 1e.300 of sample 7"),
+        ({"labels": np.where(np.arange(60) == 7, 10**9, 1)}, {},
+         r"got none of class \[0, 2, 3, 4, 5\] and 999999994 others"),
+        ({"labels": np.eye(3)[np.arange(60) % 3]}, {}, r"got shape \(60, 3\); a class is a whole number from 0"),
         ({"labels": np.arange(59)}, {}, "labels expected one for each of 60 sequences, got shape"),
         ({"labels": np.array(["a"] * 60)}, {}, "labels expected numbers, got text"),
-        ({"labels": np.arange(60) % 3 - 1}, {}, "labels 0 to 1, got"),
-        ({}, {"classes": 2}, r"labels 0 to 1, got \[2\]"),
+        ({"labels": np.arange(60) % 3 - 1}, {}, "labels expected whole .*, got -1 of sample 0"),
+        ({}, {"classes": 2}, "labels expected whole numbers from 0 to 1, got 2 of sample 2"),
         ({}, {"classes": 4}, r"got none of class \[3\]"),
         ({"labels": np.arange(60) % 3 + 1}, {}, r"got none of class \[0\]; number the classes from 0"),
         ({"labels": np.zeros(60, int)}, {}, "two classes, got 5, 2 and 1"),
         ({"sequences": ARRAYS["sequences"][:, :, 0]}, {}, r"got \(60, 5\); for one feature use"),
-        ({"sequences": np.where(RNG.random((60, 5, 2)) < 0.01, np.nan, 1.0)}, {}, "got NaN or infinity in sample"),
+        ({"sequences": np.where(RNG.random((60, 5, 2)) < 0.01, np.nan, 1.0)}, {}, "expected finite float32 numbers"),
+        ({"sequences": ARRAYS["sequences"][:0], "labels": np.zeros(0, int)}, {}, "at least one, got none"),
+        ({"sequences": ARRAYS["sequences"][:6], "labels": np.arange(6) % 3}, {}, "class with two training samples"),
+        ({"later": ARRAYS["sequences"][:0], "more": np.zeros(0, int)},
+         {"test_sequences": "later", "test_labels": "more"}, "later, sequences expected at least one, got none"),
         ({"later": ARRAYS["sequences"][:3, 1:], "more": np.arange(3)},
          {"test_sequences": "later", "test_labels": "more"}, "sequences of one shape"),
         ({}, {"test_sequences": "sequences"}, "both test_sequences and test_labels"),

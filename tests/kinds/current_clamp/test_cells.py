@@ -49,6 +49,9 @@ def test_two_recordings_with_a_cell_of_one_number_are_refused(tmp_path):
     )
     with pytest.raises(BadInput, match="expected each cell once, got cell 1 in"):
         best_cells(path)
+    assert best_cells(path, split="two")["validation_evr"].to_list() == [0.6]
+    with pytest.raises(BadInput, match=r"unknown split of .* 'to': did you mean 'two'"):
+        best_cells(path, split="to")
 
 
 def test_a_runs_table_has_scores_of_what_predicted_and_metadata(made):

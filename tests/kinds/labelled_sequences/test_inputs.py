@@ -10,13 +10,15 @@ import torch
 
 import raysp
 from raysp.config.experiment import Experiment, ModelChoice
-from raysp.driver.plan import make_plan
+from raysp.data.splits.split import header_of
+from raysp.driver.plan import make_plan, plan_of
 from raysp.driver.record import copy_inputs
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.cells import best_cells
 from raysp.kinds.labelled_sequences.inputs import inputs
 from raysp.kinds.labelled_sequences.logits_file import read_logits
+from raysp.kinds.labelled_sequences.made_up import made_up
 from raysp.runs.folder import RunFolder, alike, trial_from, trial_to
 from raysp.runs.trial_log import Setting
 from raysp.trials.fitted_again import fitted_again
@@ -120,13 +122,32 @@ def test_a_trained_networks_neurons_and_outer_layers_go_into_another_that_learns
         ({"neurons_protocol": "paper"}, BadInput, "expected fits by protocol clean, got paper"),
         ({"replacement": False}, BadInput, "6 neurons or more to draw 6 without replacement, got 4"),
         ({"copy_layers": True}, BadInput, "copy_layers expected neurons that were trained in a network, got cells"),
+        ({"neurons_split": "standin-cell"}, BadInput, "did you mean 'standin-cells'"),
+        ({"in_order": True}, BadInput, "in_order draws nothing: leave out replacement"),
+        ({"copy_layers": True, "source": ""}, BadInput, "copy_layers expected neurons that were trained in a network"),
+        ({"source": "waves"}, BadInput, "is a run of networks, one trial's neurons expected"),
         ({"least_evr": 2.0}, BadInput, "with replacement, got 0 above least_evr"),
-        ({"neurons": "/no/such/run"}, NotReady, "is not a run folder"),
+        ({"source": "/no/such/run"}, NotReady, "is not a run folder"),
     ],
 )
 def test_what_cannot_be_drawn_from_is_refused_at_planning(waves, cells, settings, error, says):
+    if settings.get("source") == "waves":
+        settings = {"source": waves.run.path}
     with pytest.raises(error, match=says):
-        planned(waves, settings.get("neurons", cells.run.path), **settings)
+        planned(waves, **{"source": cells.run.path, **settings})
+
+
+@pytest.mark.parametrize(("sizes", "says"), [
+    ({"features": 5}, r"copy_layers expected inward.weight of shape \(12, 5\), got \(12, 4\)"),
+    ({"classes": 4}, r"copy_layers expected outward.weight of shape \(4, 12\), got \(3, 12\)"),
+])  # fmt: skip
+def test_layers_of_a_network_for_other_sequences_are_refused_at_planning(waves, sizes, says):
+    source = files.join(waves.run.trial(waves.of("gfr_network").id).path, "neurons.parquet")
+    config = {"neurons": source, "hidden": 12, "in_order": True, "copy_layers": True}
+    other = made_up(**sizes)
+    experiment = Experiment("one", (ModelChoice("gfr_network", config),), splits=(other.name,), training=TRAINING)
+    with pytest.raises(BadInput, match=says):
+        plan_of(experiment, {other.name: header_of(other, {})}, [other.name])
 
 
 def test_an_unfinished_run_is_refused(cells, tmp_path):

@@ -56,8 +56,17 @@ def test_a_draw_follows_from_its_seed_and_takes_no_cell_twice_unless_it_may():
         ({"lambda": [[1.0, 0.5, 0.1]] * 5 + [[1.0, 0.4, 0.1]]}, "expected neurons of equal filters, got lambda"),
         ({"feedback": [1000.0] * 5 + [1.0]}, "of equal factors of their own rate, got feedback 1000.0 of unit 10"),
         ({name: [] for name in columns()}, "expected at least one neuron"),
+        (
+            {"alpha": [[0.1, 0.2, 0.3]] * 5 + [[0.1, 0.2]]},
+            "as many alpha and beta as lambda, got another alpha of unit 15",
+        ),
+        ({"beta": [[0.1, np.nan, 0.3]] * 6}, "expected finite parameters, .* got another beta of unit 10"),
+        ({"sigma": [1.0] * 5 + [0.0]}, "sigma, gamma and lambda above 0, .* got another sigma of unit 15"),
+        ({"gamma": [1.0, None, 1.0, 1.0, 1.0, 1.0]}, "got another gamma of unit 11"),
     ],
 )
 def test_a_mixture_is_refused(change, says):
     with pytest.raises(BadInput, match=says):
         Pool.of(columns(**change))
+    with pytest.raises(BadInput, match=r"expected neurons with columns unit, .* got none called sigma"):
+        Pool.of({name: values for name, values in columns().items() if name != "sigma"})
