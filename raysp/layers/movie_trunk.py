@@ -38,7 +38,7 @@ class MovieTrunk(nn.Module):
         super().__init__()
         counts = {len(one) for one in (filters, kernels, pools, strides)}
         expect(len(counts) == 1, f"filters, kernels, pools and strides expected of as many layers, got {counts}")
-        expect(max(pools) <= 15, f"pools expected at most 15, got {max(pools)}")
+        expect(all(pool <= 15 for pool in pools), f"pools expected at most 15, got {tuple(pools)}")
         self.frames, self.pools = frames, tuple(zip(pools, strides, strict=True))
         channels = (frames, *filters)
         self.convolutions = nn.ModuleList(map(Convolution, channels[:-1], filters, kernels))
