@@ -1,14 +1,15 @@
-"""Arrays by name from an HDF5, MATLAB (v7.3) or NPZ file, and the checks that binned spike counts must pass."""
+"""Arrays by name from an HDF5, MATLAB or NPZ file, and the checks that binned spike counts must pass."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.formats import column_major, file_kind, hdf5
+from raysp.data.formats import column_major, file_kind, hdf5, matlab, matlab_values
 from raysp.data.formats.binning import LARGEST_COUNT, check_counts
 from raysp.data.formats.guarded import Dataset, Group
 from raysp.data.formats.npz import Archive
@@ -40,7 +41,7 @@ def arrays(path: str) -> Iterator[Arrays]:
     """Open a file of arrays.
 
     Raises:
-        BadInput: there is no such file, it is cut off, or it is neither HDF5 nor NPZ.
+        BadInput: there is no such file, it is cut off, or it is neither HDF5, MATLAB's nor NPZ.
     """
     if (problem := file_kind.no_file(path)) is not None:
         raise BadInput(f"{path} {problem}")
@@ -51,9 +52,20 @@ def arrays(path: str) -> Iterator[Arrays]:
             if not archive.names:
                 raise BadInput(f"{path} {file_kind.other(path)}")
             yield Arrays(archive.names, archive.read)
+    elif head.startswith(matlab.OLD):
+        with matlab_values.opened(path) as old:
+            yield Arrays(list(old.names), functools.partial(_of_matlab, old), lambda name: True)
     else:
         with hdf5.opened(path) as opened:
             yield _hdf5(opened, path, head)
+
+
+def _of_matlab(file: matlab_values.Values, name: str) -> np.ndarray:
+    value = file[name]
+    if isinstance(value, matlab_values.Struct) or value.dtype == object:
+        told = f"{file.path}: {name} expected an array of numbers, got {matlab_values.kind(value)}"
+        raise BadInput(f"{told}; name a field of it, or read spikes in structs and cells by source: matlab_spikes")
+    return value
 
 
 def _head(path: str) -> bytes:
@@ -79,7 +91,7 @@ def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
 
 
 def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
-    """Return (trials, bins, units) counts as float32.
+    """Return (trials, bins, units) counts as float32; NaN in all units from some bin on is the end of a shorter trial.
 
     Raises:
         BadInput: another shape, no trial, bin or unit, or a value that is no whole number from 0 to 2^24.
@@ -87,12 +99,21 @@ def checked_counts(array: np.ndarray, where: str) -> np.ndarray:
     check_numbers(array, where)
     if array.ndim != 3 or 0 in array.shape:
         raise BadInput(f"{where} expected counts of shape (trials, bins, units), got {array.shape}")
-    if array.dtype.kind == "f" and (missing := np.isnan(array)).any():
-        trial, bin_, unit = np.argwhere(missing)[0]
-        raise BadInput(f"{where} expected counts, got NaN in trial {trial}, bin {bin_}, unit {unit}")
+    if array.dtype.kind == "f" and (stray := np.isnan(array) & ~_ended(array)[:, :, None]).any():
+        trial, bin_, unit = np.argwhere(stray)[0]
+        told = f"{where} expected counts, got NaN in trial {trial}, bin {bin_}, unit {unit}"
+        raise BadInput(f"{told}; NaN may stand in all units from a trial's end on, and nowhere else")
     # Before they become float32, which rounds.
     check_counts(array, where)
     return array.astype(np.float32, order="C")
+
+
+def _ended(array: np.ndarray) -> np.ndarray:
+    """Tell which bins lie after the end of a shorter trial, (trials, bins): all units are NaN from there on."""
+    empty = np.isnan(array).all(axis=2)
+    ended = np.logical_and.accumulate(empty[:, ::-1], axis=1)[:, ::-1]
+    # A trial of nothing but NaN has no end that could be told from a mistake.
+    return ended & ~empty.all(axis=1)[:, None]
 
 
 def checked_rates(array: np.ndarray, shape: tuple[int, ...], per_unit: float, where: str) -> np.ndarray:

@@ -19,7 +19,12 @@ HEAD_BYTES = 8192
 EXPORT = "export its spike times to NWB (neuroconv does) or its counts to HDF5 or NPZ"
 ARRAYS = "save its arrays as HDF5 or NPZ"
 SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
-    ("a MATLAB file of version 5 to 7", "for counts in it give counts: NAME", 0, (b"MATLAB 5.0 MAT-file",)),
+    (
+        "a MATLAB file of version 5 to 7",
+        "for counts in it give counts: NAME; spikes in its structs and cells are read by source matlab_spikes",
+        0,
+        (b"MATLAB 5.0 MAT-file",),
+    ),
     ("a single numpy array (.npy)", "save it as NPZ: np.savez(path, counts=...)", 0, (b"\x93NUMPY",)),
     ("a tar archive", "unpack it first: tar xf", 257, (b"ustar",)),
     ("packed by bzip2", "unpack it first: bunzip2", 0, (b"BZh",)),

@@ -41,7 +41,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         BadInput: the recording cannot be used; nothing was written.
     """
     where = os.path.basename(config.path)
-    read = read_counts(config) if config.counts else trials_of(read_session(config), config)
+    read = read_counts(config) if config.counts else trials_of(read_session(config), config, config.align)
     return _parted(config, name, where, *read, ((where, files.sha256(config.path)),))
 
 
@@ -92,6 +92,7 @@ def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ..
     if config.counts is None:
         return hidden_parts.doubts(whole, config, where)
     others = [*plausibility.conditions(whole.condition), *plausibility.behavior(whole.behavior, whole.counts.shape)]
-    doubts = [*plausibility.of_arrays(whole.counts, whole.rates, config.bin_ms)]
+    # After the end of a shorter trial nothing was counted.
+    doubts = [*plausibility.of_arrays(np.nan_to_num(whole.counts), whole.rates, config.bin_ms)]
     notes = plausibility.settle(doubts, config.accept, f"{where}: {config.counts}")
     return notes + plausibility.settle(others, config.accept, where)

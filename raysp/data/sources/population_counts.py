@@ -37,17 +37,26 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     if forward >= length:
         raise BadInput(f"{where}: forward_ms {config.forward_ms} leaves none of {length} bins to observe")
     rates = behavior = None
-    notes: tuple[str, ...] = ()
+    notes = _unequal(counts)
+    if notes and (forward or config.rates):
+        raise BadInput(f"{where}: forward_ms and rates expected trials of one length, got some that end in NaN")
     if (key := config.rates) is not None:
         rates = count_file.checked_rates(file.read(key), counts.shape, present(config.rate_scale), f"{where}: {key}")
     if (key := config.behavior) is not None:
         behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
-        notes = partition.gaps(behavior, key, where)
+        notes += partition.gaps(behavior, key, where)
     columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
     train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
     condition = partition.condition_index(columns) if columns else None
     whole = partition.Whole(counts, forward, rates, condition, behavior, notes=notes)
     return whole, _given_rows(train, chosen, trials, where)
+
+
+def _unequal(counts: np.ndarray) -> tuple[str, ...]:
+    lengths = (~np.isnan(counts).all(axis=2)).sum(axis=1)
+    if lengths.min() == lengths.max():
+        return ()
+    return (f"trials last {lengths.min()} to {lengths.max()} bins: the bins after their ends are masked",)
 
 
 def _rows(file: count_file.Arrays, key: str | None, trials: int, where: str) -> np.ndarray | None:

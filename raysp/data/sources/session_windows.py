@@ -54,12 +54,13 @@ class _Windows:
     notes: tuple[str, ...]
 
 
-def trials_of(found: Session, config: Cut) -> tuple[Whole, Rows | None]:
+def trials_of(found: Session, config: Cut, align: str | None) -> tuple[Whole, Rows | None]:
     """Cut a session into windows: around an event of each trial, or one after the other.
 
     Args:
         found: its spikes, its table of trials, and what else was recorded.
         config: how it is cut.
+        align: trial column with the time that windows are aligned to, s; None for windows that follow each other.
 
     Returns:
         The windows, and which of them are trained on and evaluated where that is not drawn trial by trial.
@@ -67,8 +68,8 @@ def trials_of(found: Session, config: Cut) -> tuple[Whole, Rows | None]:
     Raises:
         BadInput: a column is of another kind, there are no units, no trial is usable, or no spike lies in a window.
     """
-    if config.align is not None:
-        return _aligned(found, config, config.align), None
+    if align is not None:
+        return _aligned(found, config, align), None
     found = continuous.with_windows(found, config)
     whole = _aligned(found, config, continuous.START)
     begin_s = found.trials[continuous.START][np.searchsorted(found.trials["id"], whole.ids)]

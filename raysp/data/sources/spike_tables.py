@@ -83,7 +83,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         BadInput: a table or a column is missing or damaged, or no spike lies in a window; nothing was written.
     """
     found = read_session(config)
-    whole, rows = trials_of(found, config)
+    whole, rows = trials_of(found, config, config.align)
     read = tuple((os.path.basename(path), files.sha256(path)) for path in inputs(config))
     doubts = hidden_parts.doubts(whole, config, found.where)
     return hidden_parts.split_of(whole, rows, config, name, found.where, Provenance(read, VERSION, notes=doubts))

@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from raysp.data.formats import count_file
 from raysp.data.sources import population
@@ -282,3 +283,26 @@ def test_a_group_is_no_array(tmp_path):
         file["spikes/data"] = SPIKES
     with pytest.raises(BadInput, match="expected an array, found a group"):
         build(str(tmp_path / "a.h5"))
+
+
+def test_a_shorter_trial_ends_in_nan_and_nan_elsewhere_is_refused():
+    counts = np.ones((3, 5, 2))
+    counts[1, 3:] = np.nan
+    np.testing.assert_array_equal(count_file.checked_counts(counts, "x"), counts)
+    for wrong in ((1, 1), (2, slice(None)), (0, 4, 1)):
+        changed = counts.copy()
+        changed[wrong] = np.nan
+        with pytest.raises(BadInput, match="NaN may stand in all units from a trial's end on"):
+            count_file.checked_counts(changed, "x")
+
+
+def test_arrays_of_an_old_matlab_file_are_read_with_the_axes_of_matlab(tmp_path):
+    counts = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
+    savemat(tmp_path / "old.mat", {"counts": counts, "session": {"counts": counts, "who": "me"}, "cells": [[1], "a"]})
+    with count_file.arrays(str(tmp_path / "old.mat")) as file:
+        assert set(file.names) == {"counts", "session", "cells"}
+        assert file.from_one("counts")
+        for name in ("counts", "session.counts"):
+            np.testing.assert_array_equal(file.read(name), counts)
+        with pytest.raises(BadInput, match=r"name a field of it, or read spikes .* by source: matlab_spikes"):
+            file.read("session")

@@ -117,3 +117,17 @@ def test_a_truncated_file_of_counts_is_refused(counts_file, kind):
     Path(path).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInput, match="cut off"):
         population.build(count_config(path), "mine")
+
+
+def test_trials_of_unequal_length_are_masked_after_their_ends(tmp_path):
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(0.5, (16, 30, 6)).astype(np.float32)
+    lengths = rng.integers(15, 31, 16)
+    for trial, length in enumerate(lengths):
+        counts[trial, length:] = np.nan
+    np.savez(tmp_path / "unequal.npz", counts=counts)
+    config = population.Config(path=str(tmp_path / "unequal.npz"), bin_ms=20, counts="counts")
+    split, answers = population.build(config, "unequal")
+    for ids, arrays in ((split.train.ids, split.train), (split.eval.ids, answers.trials)):
+        assert (~np.isnan(arrays.heldout[..., 0])).sum(axis=1).tolist() == lengths[ids].tolist()
+    assert any(note.startswith(f"trials last {lengths.min()} to") for note in split.provenance.notes)

@@ -1,0 +1,172 @@
+"""What a MATLAB file holds, by names such as "trial.spikes": arrays, cell arrays, structs; version 5 to 7 or 7.3."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+
+from raysp.data.formats import column_major, file_kind, hdf5
+from raysp.data.formats.guarded import Dataset, Group, decoded
+from raysp.data.formats.matlab import OLD
+from raysp.errors import BadInput, unknown
+from raysp.io import files
+
+OPAQUE = (
+    "a table, datetime, string, map or other object of MATLAB; save it as a struct: s = table2struct(t), or struct(x)"
+)
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A struct, or an array of structs.
+
+    Attributes:
+        names: of its fields.
+        count: how many structs there are.
+        field: returns one field's value of each.
+    """
+
+    names: tuple[str, ...]
+    count: int
+    field: Callable[[str], list[Value]]
+
+
+Value: TypeAlias = "np.ndarray | Struct"
+"""An array of numbers, truth values or text; a cell array, an array of objects that are values themselves; structs."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """An open MATLAB file.
+
+    Attributes:
+        path: of it, for errors.
+        names: of its variables.
+        variable: returns one's value.
+    """
+
+    path: str
+    names: tuple[str, ...]
+    variable: Callable[[str], Value]
+
+    def __getitem__(self, name: str) -> Value:
+        """Return what a name stands for; of a field of an array of structs, an array of objects with each one's value.
+
+        Raises:
+            BadInput: no variable or field has that name, or it is an object of a class that only MATLAB reads.
+        """
+        first, *fields = name.split(".")
+        if first not in self.names:
+            raise BadInput(f"{self.path}: {unknown('variable', first, self.names)}")
+        value, so_far = self.variable(first), first
+        for field in fields:
+            if not isinstance(value, Struct):
+                raise BadInput(f"{self.path}: {so_far} expected a struct with a field {field}, got {kind(value)}")
+            if field not in value.names:
+                raise BadInput(f"{self.path}: {unknown(f'field of {so_far}', field, value.names)}")
+            each = value.field(field)
+            value, so_far = each[0] if len(each) == 1 else _objects(each), f"{so_far}.{field}"
+        return value
+
+
+def kind(value: Value) -> str:
+    """Say what a value is, for an error."""
+    if isinstance(value, Struct):
+        many = f"an array of {value.count} structs" if value.count != 1 else "a struct"
+        return f"{many} with fields {', '.join(value.names)}"
+    shape = " x ".join(map(str, value.shape))
+    return f"a cell array, {shape}" if value.dtype == object else f"{value.dtype} of shape {shape}"
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[Values]:
+    """Open a MATLAB file.
+
+    Raises:
+        BadInput: there is no such file, it is damaged, or of another kind.
+    """
+    if (problem := file_kind.no_file(path)) is not None:
+        raise BadInput(f"{path} {problem}")
+    with files.opened(path, parts=True) as file:
+        old = file.read(len(OLD)) == OLD
+    if old:
+        with files.opened(path) as file:
+            yield _old(file, path)
+    else:
+        with hdf5.opened(path) as group:
+            names = tuple(name for name in group if not name.startswith("#"))
+            yield Values(path, names, lambda name: _new(group, name))
+
+
+def _old(file: BinaryIO, path: str) -> Values:
+    from scipy.io import loadmat, whosmat
+
+    def read(action: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+        file.seek(0)
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                return action()
+        except Exception as error:
+            raise BadInput(f"{path} is cut off or damaged ({str(error)[:160]}); copy it again") from error
+
+    kinds = read(lambda: {name: np.array(of) for name, _, of in whosmat(file)})
+
+    def variable(name: str) -> Value:
+        if kinds[name] in ("opaque", "object", "function"):
+            raise BadInput(f"{path}: {name} is {OPAQUE}")
+        return _old_value(read(lambda: loadmat(file, variable_names=[name]))[name], f"{path}: {name}")
+
+    return Values(path, tuple(name for name in kinds if name != "None"), variable)
+
+
+def _old_value(found: object, where: str) -> Value:
+    from scipy.io.matlab import MatlabFunction, MatlabObject, MatlabOpaque
+
+    if isinstance(found, MatlabFunction | MatlabObject | MatlabOpaque) or not isinstance(found, np.ndarray):
+        raise BadInput(f"{where} is {OPAQUE}")
+    if found.dtype.names:
+        flat = found.ravel(order="F")
+        return Struct(
+            found.dtype.names, flat.size, lambda name: [_old_value(one, f"{where}.{name}") for one in flat[name]]
+        )
+    if found.dtype == object:
+        return _objects([_old_value(one, where) for one in found.ravel()]).reshape(found.shape)
+    return np.char.rstrip(found.ravel()) if found.dtype.kind == "U" else found
+
+
+def _new(file: Group, name: str) -> Value:
+    node = file[name]
+    class_ = decoded(node.attrs.get(column_major.CLASS, ""))
+    if isinstance(node, Dataset) and class_ == "cell" and "MATLAB_empty" not in node.attrs:
+        return _objects([_new(file, one) for one in node.pointed()]).reshape(node.shape).T
+    if isinstance(node, Group) and class_ in ("struct", "") and "MATLAB_sparse" not in node.attrs:
+        return _new_struct(file, node, name)
+    if class_ not in (*column_major.NUMBERS, "char", "cell"):
+        raise BadInput(f"{node.where} is {OPAQUE}")
+    return column_major.read(file, name)
+
+
+def _new_struct(file: Group, node: Group, name: str) -> Struct:
+    names = tuple(node)
+    # Of an array of structs each field is an array of references; of one struct it is the value itself.
+    arrays = [one for field in names if isinstance(one := node[field], Dataset) and _is_of_structs(one)]
+    if not arrays or len(arrays) < len(names):
+        return Struct(names, 1, lambda field: [_new(file, f"{name}/{field}")])
+    return Struct(
+        names, len(arrays[0].pointed()), lambda field: [_new(file, one) for one in node.array(field).pointed()]
+    )
+
+
+def _is_of_structs(node: Dataset) -> bool:
+    return node.dtype.kind == "O" and column_major.CLASS not in node.attrs
+
+
+def _objects(values: Sequence[Value]) -> np.ndarray:
+    found = np.empty(len(values), object)
+    found[:] = list(values)
+    return found

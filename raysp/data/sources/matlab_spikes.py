@@ -1,0 +1,285 @@
+"""Spikes in a MATLAB file's structs and cell arrays, as laboratories keep them: of the recording, or trial by trial.
+
+Each is named as in MATLAB, "trial.spikes". What lies there tells how it is read:
+
+- of an array of structs, one a trial: a cell array of each unit's spike times, or a matrix (units, bins) of counts;
+- a cell array (units, 1) of spike times of the whole recording, or the field of an array of structs, one a unit;
+- a cell array (units, trials) or (trials, units) of spike times in each trial;
+- a vector of spike times, with `units` a vector that says whose each is.
+
+Trials may differ in length: with `masked_ends`, and always of matrices, the bins after their ends are masked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.config.ranges import Positive
+from raysp.data.formats import binning, matlab_values
+from raysp.data.formats.matlab_values import Struct, Value, Values
+from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
+from raysp.data.formats.session import Session
+from raysp.data.sources import hidden_parts, partition
+from raysp.data.sources.cut import Cut, check_names
+from raysp.data.sources.session_windows import trials_of
+from raysp.data.splits.header import Provenance
+from raysp.data.splits.population import Answers, PopulationSplit
+from raysp.errors import BadInput, expect
+from raysp.io import files
+
+VERSION = "matlab_spikes-1"
+BEGIN = "start_time"
+BETWEEN_S = 1.0
+"""Trials with times of their own are laid one after the other, so far apart."""
+
+
+@dataclass(frozen=True)
+class Config(Cut):
+    """What is read; how it is cut: see `raysp.data.sources.cut`. Names are those of variables and fields, "data.go".
+
+    Attributes:
+        spikes: spike times, or counts, as this source's description says.
+        units: of one vector of spike times, the vector that says whose each is.
+        trials: the array of structs with a trial each, or the struct of vectors with a value for each trial: columns
+            for `align`, `keep` and `conditions`.
+        per_second: units of all times in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
+        start: column with the begin of each trial, where spikes lie trial by trial and their times are the recording's;
+            without it times in a trial count from its own begin.
+        stop: column with the end of each trial, on the same clock as its spikes; what `masked_ends` goes by.
+        counts_bin_ms: of matrices of counts, the width of their bins; `bin_ms` is a multiple of it.
+        bins_first: matrices of counts are (bins, units).
+
+    Raises:
+        BadInput: settings that contradict each other or are out of range.
+    """
+
+    spikes: str = dataclasses.field(kw_only=True)
+    units: str | None = None
+    trials: str | None = None
+    per_second: Positive = 1.0
+    start: str | None = None
+    stop: str | None = None
+    counts_bin_ms: Positive | None = None
+    bins_first: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_names(self, ("spikes", "units", "trials", "start", "stop"))
+        columns = [name for name in ("align", "start", "stop", "keep", "conditions") if getattr(self, name)]
+        if columns and self.trials is None:
+            raise BadInput(f"{self.where}, {columns[0]} expected trials, the structs it is a column of, got none")
+        if self.counts_bin_ms is not None:
+            ratio = self.bin_ms / self.counts_bin_ms
+            expect(
+                abs(ratio - round(ratio)) < 1e-6 and round(ratio) > 0,
+                f"{self.where}, bin_ms expected a multiple of counts_bin_ms {self.counts_bin_ms:g}, got {self.bin_ms}",
+            )
+        elif self.window_ms is None:
+            raise BadInput(f"{self.where}, window_ms expected begin and end of the windows (ms), got none")
+
+
+def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
+    """Make a split of the file, and its answers.
+
+    Raises:
+        BadInput: a variable or field is missing, damaged or of another kind, or no spike lies in a window.
+    """
+    where = os.path.basename(config.path)
+    with matlab_values.opened(config.path) as file:
+        found, columns = file[config.spikes], _columns(file, config)
+        if config.counts_bin_ms is not None:
+            whole, rows = _of_counts(found, columns, config, f"{where}: {config.spikes}"), None
+        else:
+            session = _session(file, found, columns, config, where)
+            whole, rows = trials_of(session, config, config.align or (BEGIN if BEGIN in session.trials else None))
+    read = ((where, files.sha256(config.path)),)
+    doubts = hidden_parts.doubts(whole, config, where)
+    return hidden_parts.split_of(whole, rows, config, name, where, Provenance(read, VERSION, notes=doubts))
+
+
+def _columns(file: Values, config: Config) -> dict[str, np.ndarray]:
+    """Return the columns of the table of trials that are one number, truth value or text each."""
+    if config.trials is None:
+        return {}
+    table = file[config.trials]
+    if not isinstance(table, Struct):
+        raise BadInput(f"{file.path}: {config.trials} expected structs of trials, got {matlab_values.kind(table)}")
+    needed = {one for one in (config.align, config.start, config.stop, *config.keep, *config.conditions) if one}
+    for name in needed - set(table.names):
+        raise BadInput(f"{file.path}: {config.trials} has no field {name!r}; its fields are {', '.join(table.names)}")
+    found: dict[str, np.ndarray] = {}
+    for name in table.names:
+        values = table.field(name)
+        column = _column([_scalar(one) for one in values]) if table.count != 1 else _vector(values[0])
+        if column is not None:
+            found[name] = column
+        elif name in needed:
+            raise BadInput(
+                f"{file.path}: {config.trials}.{name} expected one number or text for each trial, got others"
+            )
+    lengths = {name: len(column) for name, column in found.items()}
+    most = max(lengths.values(), key=list(lengths.values()).count, default=0)
+    for name in needed:
+        expect(
+            lengths[name] == most, f"{file.path}: {config.trials}.{name} expected {most} trials, got {lengths[name]}"
+        )
+    return {name: column for name, column in found.items() if len(column) == most}
+
+
+def _scalar(value: Value) -> object:
+    """Return a number, truth value or text; NaN for what is empty, None for anything else."""
+    if isinstance(value, Struct) or value.dtype == object:
+        return _scalar(value.item()) if not isinstance(value, Struct) and value.size == 1 else None
+    return value.item() if value.size == 1 else np.nan if value.size == 0 else None
+
+
+def _vector(value: Value) -> np.ndarray | None:
+    if isinstance(value, Struct) or (value.size > 1 and max(value.shape) != value.size):
+        return None
+    return _column([_scalar(one) for one in value.ravel()]) if value.dtype == object else value.ravel()
+
+
+def _column(values: Sequence[object]) -> np.ndarray | None:
+    texts = [one for one in values if isinstance(one, str)]
+    if any(one is None for one in values) or (texts and len(texts) < len(values)):
+        return None
+    return np.array(values)
+
+
+def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config: Config, where: str) -> Session:
+    said = f"{where}: {config.spikes}"
+    if isinstance(found, Struct):
+        raise BadInput(f"{said} expected spike times, got {matlab_values.kind(found)}; name one of its fields")
+    columns_s = _in_seconds(columns, config)
+    if config.units is not None:
+        ids, each = _by_unit(found, file[config.units], said, f"{where}: {config.units}")
+        return Session(_units([_times(one, config, said) for one in each], ids), columns_s, where)
+    if found.dtype != object:
+        raise BadInput(
+            f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
+        )
+    by_trial = _by_trial(found, len(next(iter(columns.values()), ())) or None, said)
+    if by_trial is not None:
+        return _laid_out(by_trial, columns, config, where)
+    return Session(_units([_times(one, config, said) for one in found.ravel()]), columns_s, where)
+
+
+def _by_unit(times: Value, of: Value, where: str, of_where: str) -> tuple[np.ndarray, list[np.ndarray]]:
+    if isinstance(times, Struct) or isinstance(of, Struct) or times.size != of.size or of.dtype.kind not in "iuf":
+        told = f"{of_where} expected a unit's number for each of the times in {where} ({matlab_values.kind(times)})"
+        raise BadInput(f"{told}, got {matlab_values.kind(of)}")
+    flat, whose = times.ravel(), of.ravel()
+    ids = np.unique(whose[np.isfinite(whose)])
+    return ids, [flat[whose == unit] for unit in ids]
+
+
+def _by_trial(found: np.ndarray, trials: int | None, where: str) -> list[list[Value]] | None:
+    """Return each trial's spike times, unit by unit; None of cells that are the units of a whole recording."""
+    nested = [isinstance(one, np.ndarray) and one.dtype == object for one in found.ravel()]
+    if found.size and all(nested):
+        each = [list(one.ravel()) for one in found.ravel()]
+        counts = {len(one) for one in each}
+        expect(len(counts) == 1, f"{where} expected as many units in each trial, got {min(counts)} to {max(counts)}")
+        return each
+    if found.ndim != 2 or 1 in found.shape:
+        return None
+    if trials not in found.shape or found.shape[0] == found.shape[1]:
+        told = f"{where} expected a cell array (units, trials), got {found.shape}"
+        raise BadInput(f"{told}; give trials, the structs of as many trials, so that it is clear which axis is which")
+    return [list(row) for row in (found if found.shape[0] == trials else found.T)]
+
+
+def _times(value: Value, config: Config, where: str) -> np.ndarray:
+    if isinstance(value, Struct) or value.dtype.kind not in "iufb" or (value.size and max(value.shape) != value.size):
+        raise BadInput(f"{where} expected vectors of spike times, got {matlab_values.kind(value)}")
+    times = value.ravel().astype(np.float64) / config.per_second
+    # MATLAB's users pad matrices with NaN.
+    times = np.sort(times[~np.isnan(times)])
+    expect(not len(times) or np.abs(times).max() <= LATEST_S, f"{where} expected times, got infinite or absurd ones")
+    return times
+
+
+def _units(each: Sequence[np.ndarray], ids: np.ndarray | None = None) -> Units:
+    expect(sum(map(len, each)), "expected spike times, got none at all")
+    numbers, notes = own_numbers(np.arange(len(each)) if ids is None else ids, "units")
+    return Units(numbers, np.concatenate(each), np.cumsum([0, *map(len, each)]), notes=notes)
+
+
+def _in_seconds(
+    columns: dict[str, np.ndarray], config: Config, zero_s: np.ndarray | float = 0.0
+) -> dict[str, np.ndarray]:
+    named = ((config.align, config.align), (config.start, BEGIN), (config.stop, "stop_time"))
+    times = {said: columns[name] for name, said in named if name is not None and said is not None}
+    for name, values in times.items():
+        expect(values.dtype.kind in "iuf", f"column {name} expected times, got {values.dtype}")
+    return {**columns, **{name: values / config.per_second + zero_s for name, values in times.items()}}
+
+
+def _laid_out(by_trial: list[list[Value]], columns: dict[str, np.ndarray], config: Config, where: str) -> Session:
+    """Return trials with times of their own one after the other on one clock."""
+    said = f"{where}: {config.spikes}"
+    each = [[_times(unit, config, said) for unit in trial] for trial in by_trial]
+    if columns:
+        told = f"{said} expected spikes of as many trials as {config.trials} has"
+        expect(len(next(iter(columns.values()))) == len(each), f"{told}, got {len(each)}")
+    if config.start is not None:
+        joined = [np.sort(np.concatenate(unit)) for unit in zip(*each, strict=True)]
+        return Session(_units(joined), _in_seconds(columns, config), where)
+    begin_ms, end_ms = config.window_ms or (0.0, 0.0)
+    events = np.abs(columns[config.align] / config.per_second).max(initial=0.0) if config.align else 0.0
+    last = max((np.abs(times).max(initial=0.0) for trial in each for times in trial), default=0.0)
+    reach = max(last, events + max(abs(begin_ms), abs(end_ms + config.forward_ms)) / 1000.0)
+    tick_s = config.clock_ms / 1000.0
+    zero = np.arange(1, len(each) + 1) * np.ceil((2 * reach + BETWEEN_S) / tick_s) * tick_s
+    joined = [
+        np.concatenate([times + at for times, at in zip(unit, zero, strict=True)]) for unit in zip(*each, strict=True)
+    ]
+    table = {BEGIN: zero, **_in_seconds(columns, config, zero)}
+    observed = np.column_stack([zero - reach, table.get("stop_time", zero + reach)])
+    units = _units(joined)
+    count = len(units)
+    offsets = np.arange(count + 1) * len(observed)
+    return Session(
+        dataclasses.replace(units, intervals=np.tile(observed, (count, 1)), interval_offsets=offsets), table, where
+    )
+
+
+def _of_counts(found: Value, columns: dict[str, np.ndarray], config: Config, where: str) -> partition.Whole:
+    """Return trials of counts, which may differ in length."""
+    if isinstance(found, Struct) or found.dtype != object:
+        raise BadInput(f"{where} expected a matrix of counts for each trial, got {matlab_values.kind(found)}")
+    if config.align or config.keep or config.window_ms:
+        raise BadInput(
+            f"{where}: align, window_ms and keep are for spike times; counts are taken from a trial's first bin"
+        )
+    each = [np.asarray(one) for one in found.ravel()]
+    if any(one.ndim != 2 or one.dtype.kind not in "iufb" for one in each):
+        raise BadInput(f"{where} expected matrices of counts, got {matlab_values.kind(each[0])}")
+    each = [one if config.bins_first else one.T for one in each]
+    if len(units := {one.shape[1] for one in each}) > 1:
+        other = "false" if config.bins_first else "true"
+        raise BadInput(
+            f"{where} expected as many units in each trial, got {min(units)} to {max(units)}; bins_first: {other}?"
+        )
+    step = round(config.bin_ms / (config.counts_bin_ms or config.bin_ms))
+    lengths = np.array([len(one) // step for one in each])
+    expect(
+        lengths.min(initial=1) > 0,
+        f"{where} expected trials of at least one bin of {config.bin_ms:g} ms, got shorter ones",
+    )
+    counts = np.full((len(each), lengths.max(), each[0].shape[1]), np.nan, dtype=np.float32)
+    for row, (one, bins) in enumerate(zip(each, lengths, strict=True)):
+        binning.check_counts(one.astype(np.float64), f"{where}, trial {row}")
+        counts[row, :bins] = one[: bins * step].reshape(bins, step, -1).sum(axis=1)
+    expect(np.nansum(counts) > 0, f"{where} expected counts of spikes, got none in any of {len(each)} trials")
+    cut = sum(len(one) % step > 0 for one in each)
+    notes = [f"the last bins of {cut} trials are not whole, and were left out"] if cut else []
+    if lengths.min() < lengths.max():
+        notes.append(f"trials last {lengths.min()} to {lengths.max()} bins: the bins after their ends are masked")
+    condition = partition.condition_index([columns[name] for name in config.conditions]) if config.conditions else None
+    return partition.Whole(counts, round(config.forward_ms / config.bin_ms), condition=condition, notes=tuple(notes))

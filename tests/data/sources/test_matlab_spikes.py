@@ -1,0 +1,202 @@
+"""Recordings in MATLAB's structs and cells, made up in the layouts that laboratories use, of both formats of file."""
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from raysp.config import settings
+from raysp.data.sources import matlab_spikes
+from raysp.data.sources.matlab_spikes import Config
+from raysp.errors import BadInput
+
+RNG = np.random.default_rng(0)
+TRIALS, UNITS = 20, 5
+LENGTHS_S = RNG.uniform(0.7, 1.4, TRIALS).round(2)
+BEGIN_S = np.arange(TRIALS) * 2.0 + 1.0
+GO_S = RNG.uniform(0.2, 0.4, TRIALS).round(3)
+EACH = [[np.sort(RNG.uniform(0, LENGTHS_S[trial], 30)).round(4) for _ in range(UNITS)] for trial in range(TRIALS)]
+SIDES = ["left", "right"] * (TRIALS // 2)
+
+
+def cells(values):
+    found = np.empty(np.shape(values)[:1] if np.ndim(values[0]) <= 1 else (len(values), len(values[0])), object)
+    for place in np.ndindex(found.shape):
+        one = values
+        for index in place:
+            one = one[index]
+        found[place] = np.atleast_2d(one).T
+    return found
+
+
+def column(values):
+    return np.asarray(values, dtype=float)[:, None]
+
+
+def structs(**fields):
+    kind = [(name, object) for name in fields]
+    found = np.empty((1, TRIALS), kind)
+    for name, values in fields.items():
+        for trial in range(TRIALS):
+            found[0, trial][name] = values[trial]
+    return found
+
+
+def of_units(trial):
+    found = np.empty((UNITS, 1), object)
+    for unit in range(UNITS):
+        found[unit, 0] = EACH[trial][unit][:, None]
+    return found
+
+
+JOINED = [np.concatenate([EACH[trial][unit] + BEGIN_S[trial] for trial in range(TRIALS)]) for unit in range(UNITS)]
+MATRICES = [
+    np.stack(
+        [
+            np.histogram(EACH[trial][unit], np.arange(round(LENGTHS_S[trial] * 100) + 1) / 100)[0]
+            for unit in range(UNITS)
+        ]
+    )
+    for trial in range(TRIALS)
+]
+FILE = {
+    "trial": structs(
+        spikes=[of_units(trial) for trial in range(TRIALS)],
+        go=list(GO_S),
+        length=list(LENGTHS_S),
+        side=SIDES,
+        lfp=[np.zeros((3, 7))] * TRIALS,
+        counts=[one.astype(np.uint8) for one in MATRICES],
+    ),
+    "by_unit": np.array([[one[:, None]] for one in JOINED] + [None], object)[:-1].reshape(UNITS, 1),
+    "table": {"go": column(BEGIN_S + GO_S), "side": np.array(SIDES, object)[:, None], "begin": column(BEGIN_S)},
+    "times": column(np.concatenate(JOINED)),
+    "of": column(np.repeat([4, 8, 9, 11, 12], 30 * TRIALS)),
+    "grid": cells([[EACH[trial][unit] for trial in range(TRIALS)] for unit in range(UNITS)]),
+}
+
+
+def put(file, at, value, number):
+    """Write a value as MATLAB's save -v7.3 does; returns the data set or group."""
+    if isinstance(value, dict) or (isinstance(value, np.ndarray) and value.dtype.names):
+        group = file.create_group(at)
+        group.attrs["MATLAB_class"] = np.bytes_("struct")
+        if isinstance(value, dict):
+            for name, one in value.items():
+                put(file, f"{at}/{name}", one, number)
+            return group
+        for name in value.dtype.names:
+            group[name] = references(file, value[name].T, number)
+        return group
+    if isinstance(value, str):
+        value, kind = np.array([[ord(one) for one in value]], np.uint16), "char"
+    elif isinstance(value, np.ndarray) and value.dtype == object:
+        file[at] = references(file, value.T, number)
+        file[at].attrs["MATLAB_class"] = np.bytes_("cell")
+        return file[at]
+    else:
+        value = np.atleast_2d(value)
+        kind = {"float64": "double", "uint8": "uint8"}[str(value.dtype)]
+    file[at] = value.T
+    file[at].attrs["MATLAB_class"] = np.bytes_(kind)
+    return file[at]
+
+
+def references(file, values, number):
+    found = np.empty(values.shape, h5py.ref_dtype)
+    for place in np.ndindex(values.shape):
+        number[0] += 1
+        found[place] = put(file, f"#refs#/{number[0]}", values[place], number).ref
+    return found
+
+
+@pytest.fixture(scope="module", params=["version 5", "version 7.3"])
+def path(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("matlab") / "session.mat"
+    if request.param == "version 5":
+        savemat(path, FILE)
+        return str(path)
+    with h5py.File(path, "w", userblock_size=512) as file:
+        number = [0]
+        for name, value in FILE.items():
+            put(file, name, value, number)
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+    return str(path)
+
+
+def cut(path, **given):
+    return settings.build(Config, {"path": path, "bin_ms": 20, **given}, "recording x")
+
+
+def whole(config):
+    split, answers = matlab_spikes.build(config, "x")
+    parts = [np.concatenate([one.heldin, one.heldout], axis=2) for one in (split.train, answers.trials)]
+    ids = np.concatenate([split.train.ids, split.eval.ids])
+    return split, np.concatenate(parts)[np.argsort(ids)][..., np.argsort(split.units)]
+
+
+def binned(first_s, bins, bin_s=0.02):
+    edges = first_s[:, None] + bin_s * np.arange(bins + 1) - 1e-9
+    each = [
+        [np.diff(np.searchsorted(EACH[trial][unit], edges[trial])) for unit in range(UNITS)] for trial in range(TRIALS)
+    ]
+    return np.array(each).transpose(0, 2, 1)
+
+
+AROUND_GO = {"align": "go", "window_ms": [-100, 300]}
+LAYOUTS = {
+    "a struct a trial": {"spikes": "trial.spikes", "trials": "trial", "align": "trial's go"},
+    "a cell a unit": {"spikes": "by_unit", "trials": "table", "align": "go"},
+    "a vector of times": {"spikes": "times", "units": "of", "trials": "table", "align": "go"},
+    "a cell a unit and trial": {"spikes": "grid", "trials": "trial", "align": "go"},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_counts_of_an_independent_binning(path, layout):
+    split, counts = whole(cut(path, **{**LAYOUTS[layout], **AROUND_GO, "conditions": ["side"]}))
+    np.testing.assert_array_equal(counts, binned(GO_S - 0.1, 20))
+    assert set(split.train.condition) == {0, 1}
+    assert sorted(split.units) == ([4, 8, 9, 11, 12] if layout == "a vector of times" else list(range(UNITS)))
+
+
+@pytest.mark.parametrize("spikes", [{"window_ms": [0, 1400]}, {"spikes": "trial.counts", "counts_bin_ms": 10}])
+def test_trials_of_unequal_length_are_masked_after_their_ends(path, spikes):
+    given = {"spikes": "trial.spikes", "trials": "trial", "stop": "length", "masked_ends": True, **spikes}
+    _, counts = whole(cut(path, **given))
+    bins = np.floor(LENGTHS_S / 0.02 + 1e-9).astype(int)
+    assert np.isnan(counts).all(axis=2).argmax(axis=1).tolist() == [*np.where(bins < counts.shape[1], bins, 0)]
+    for trial in range(TRIALS):
+        np.testing.assert_array_equal(counts[trial, : bins[trial]], binned(np.zeros(TRIALS), bins[trial])[trial])
+
+
+def test_without_trials_the_recording_is_cut_into_windows(path):
+    split, _ = whole(cut(path, spikes="by_unit", window_ms=[0, 500], gap_ms=0))
+    assert split.train.heldin.shape[1:] == (25, 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"spikes": "trail.spikes", "window_ms": [0, 100]}, "did you mean 'trial'"),
+        ({"spikes": "trial.spike", "window_ms": [0, 100]}, "did you mean 'spikes'"),
+        ({"spikes": "trial", "window_ms": [0, 100]}, "name one of its fields"),
+        ({"spikes": "times", "window_ms": [0, 100]}, "or units beside it"),
+        ({"spikes": "trial.lfp", "window_ms": [0, 100]}, "expected vectors of spike times"),
+        ({"spikes": "grid", "window_ms": [0, 100]}, "clear which axis is which"),
+        ({"spikes": "trial.spikes", "trials": "trial", "align": "lfp", "window_ms": [0, 100]}, "one number or text"),
+        ({"spikes": "trial.spikes", "trials": "trial", "align": "gone", "window_ms": [0, 100]}, "has no field 'gone'"),
+        ({"spikes": "trial.spikes", "align": "go", "window_ms": [0, 100]}, "align expected trials"),
+        ({"spikes": "trial.spikes"}, "window_ms expected begin and end"),
+        (
+            {"spikes": "trial.lfp", "counts_bin_ms": 10, "bins_first": True},
+            "expected counts of spikes, got none in any of 20 trials",
+        ),
+        ({"spikes": "trial.counts", "counts_bin_ms": 10, "bins_first": True}, "bins_first: false"),
+        ({"spikes": "trial.counts", "counts_bin_ms": 15}, "bin_ms expected a multiple of counts_bin_ms"),
+    ],
+)
+def test_what_is_not_there_or_something_else_is_refused(path, given, message):
+    with pytest.raises(BadInput, match=message):
+        matlab_spikes.build(cut(path, **given), "x")
