@@ -14,6 +14,7 @@ from torch import nn
 from raysp.config.ranges import Count, Natural, Share
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
+from raysp.layers.memory import remember
 from raysp.models import base
 from raysp.models.means import LEAST_MEAN, mean_counts
 from raysp.models.prediction import Prediction
@@ -63,6 +64,8 @@ class Model(nn.Module):
         self.to_latents = nn.Linear(config.hidden, config.latents) if config.latents else nn.Identity()
         self.to_log_rates = nn.Linear(config.latents or config.hidden, sizes.units)
         self.dropout = nn.Dropout(config.dropout)
+        for recurrent in (self.encoder, self.generator):
+            remember(recurrent, sizes.bins + sizes.forward)
 
     def start(self, trials: TrialArrays) -> None:
         """Set the read-out's bias to the log of each unit's mean count, which the first epochs would learn else."""
