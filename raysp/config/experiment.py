@@ -26,7 +26,9 @@ class Training:
     """How a gradient-trained model is fitted. Everything here changes the result.
 
     Attributes:
-        epochs: passes over the training trials, at most.
+        epochs: at most; each is a pass over the training trials, or `steps_per_epoch`.
+        steps_per_epoch: optimiser steps of an epoch: several passes over few trials, part of one over many, so that
+            ten trials and two thousand train alike, and epochs and patience mean as much for both; 0 for one pass.
         batch_size: trials per step, at most; an epoch's trials are shared out evenly.
         learning_rate: of the optimiser at the schedule's peak.
         weight_decay: decoupled with optimizer "adamw"; an L2 penalty inside Adam with "adam", whose strength then
@@ -59,6 +61,7 @@ class Training:
     """
 
     epochs: Count = 500
+    steps_per_epoch: Natural = field(default=0, metadata={"before": 0})
     batch_size: Count = 64
     learning_rate: Positive = 4e-3
     weight_decay: NonNegative = 0.1

@@ -43,8 +43,8 @@ class MaskedConfig(Config):
             "full" hide runs of 1 to `mask_span` bins instead, more and more of them, all from the second on (Ye &
             Pandarinath 2021). 0 and 0 for no ramp.
         fill: what stands in the place of hidden counts: "zero", "mean", "nearest", "linear", "random", "token".
-        rescale: divide the visible counts by their share, so that sums over inputs keep their size when all is
-            visible.
+        rescale: divide the visible counts by their share, so that sums over inputs are as large in training as when
+            all is visible; else every masked model predicts too many spikes. Of fill "zero" alone: others keep sums.
         mask_input: show the network which entries are hidden, at its first and last layer.
         loss: "poisson" (deviance) or "mse".
         link: from the network's output to rates: "exp", "softplus", "scaled_softplus", or "identity" (for mse alone).
@@ -66,7 +66,7 @@ class MaskedConfig(Config):
     ramp_start: Natural = 0
     ramp_end: Natural = 0
     fill: Fill = "zero"
-    rescale: bool = False
+    rescale: bool = True
     mask_input: bool = False
     loss: LossName = "poisson"
     link: LinkName = "exp"
@@ -229,7 +229,7 @@ class MaskedModel(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         token = self.token if self.config.fill == "token" else None
         inputs = fill(counts, hidden, self.config.fill, self.means, generator, token)
-        if self.config.rescale:
+        if self.config.rescale and self.config.fill == "zero":
             shown = (~hidden[:, : self.sizes.bins]).float().mean(dim=(1, 2), keepdim=True)
             inputs = torch.where(hidden, inputs, inputs / shown.clamp(min=1.0 - masks.LARGEST_RATIO))
         return self.network(inputs, hidden)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -119,9 +120,15 @@ class Descent:
 
     @property
     def steps(self) -> int:
-        """Optimiser steps per epoch, of examples shared out evenly: a last batch of one would only add noise."""
-        wanted, size = self.follow.steps if self.follow else 0, self.batches.size
-        return min(wanted or math.ceil(size / self.training.batch_size), size)
+        """Optimiser steps per epoch; those of a pass share examples out evenly: a batch of one would only add noise."""
+        if self.training.steps_per_epoch:
+            return self.training.steps_per_epoch
+        wanted = self.follow.steps if self.follow else 0
+        return min(wanted, self.batches.size) or self._steps_of_a_pass
+
+    @property
+    def _steps_of_a_pass(self) -> int:
+        return min(math.ceil(self.batches.size / self.training.batch_size), self.batches.size)
 
     @property
     def epochs(self) -> int:
@@ -201,7 +208,11 @@ class Descent:
 
     def draws(self) -> tuple[torch.Tensor, ...]:
         """Draw the examples of one epoch, in batches."""
-        return self.batches.draw(self.streams.order, self.steps)
+        if not self.training.steps_per_epoch:
+            return self.batches.draw(self.streams.order, self.steps)
+        whole, steps = self._steps_of_a_pass, self.steps
+        passes = (self.batches.draw(self.streams.order, whole) for _ in range(math.ceil(steps / whole)))
+        return tuple(itertools.islice(itertools.chain.from_iterable(passes), steps))
 
     def one_step(self, chosen: torch.Tensor, rate: float) -> float:
         """Take one optimiser step on some examples at a learning rate; return the loss before it."""
@@ -214,12 +225,12 @@ class Descent:
         self.model.train()
         if hasattr(self.model, "begin_epoch"):
             self.model.begin_epoch(epoch)
-        total, rate = torch.zeros((), device=self.device), 0.0
+        total, rate, seen = torch.zeros((), device=self.device), 0.0, 0
         for step, chosen in enumerate(self.draws()):
             rate, momentum = self._rate(self.training, epoch, step)
             self.optimizer.set_rates([self._rate(one, epoch, step)[0] for one in self._trainings], momentum)
-            total = total + self._descend(chosen) * len(chosen)
-        return _by_lane(total / self.batches.size), rate
+            total, seen = total + self._descend(chosen) * len(chosen), seen + len(chosen)
+        return _by_lane(total / seen), rate
 
     def _rate(self, training: Training, epoch: int, step: int) -> tuple[float, float]:
         """Return the learning rate and the momentum of a step of an epoch."""

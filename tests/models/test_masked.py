@@ -19,7 +19,8 @@ VARIANTS = {
     "mask shown": {"mask_input": True},
     "token": {"fill": "token", "mask": "neuron"},
     "linear": {"fill": "linear", "mask": "span", "mask_span": 3},
-    "random, rescaled": {"fill": "random", "rescale": True, "mask": "block", "mask_span": 2},
+    "random": {"fill": "random", "mask": "block", "mask_span": 2},
+    "not rescaled": {"rescale": False},
     "learned scale": {"link": "scaled_softplus", "mask": "timestep"},
     "squared errors": {"loss": "mse", "link": "identity"},
     "augmented": {"time_flip": 0.5, "time_jitter": 2, "lost_units": 0.3},
@@ -93,6 +94,17 @@ def test_hidden_counts_reach_the_output_in_no_way(name, label, settings):
     hidden = masks.draw(counts.shape, "full", 0.4, torch.Generator().manual_seed(3)) | torch.isnan(counts)
     other = torch.where(hidden, torch.full_like(counts, 7.0), counts)
     assert torch.equal(model._seen(counts, hidden, None)[0], model._seen(other, hidden, None)[0])
+
+
+def test_inputs_are_as_large_in_training_as_when_all_is_visible():
+    split = made_up_split(trials=200)
+    model = built("masked_gru", {"mask_ratio": 0.5}, split)
+    counts = model._with_forward(batch(split).heldin)
+    hidden = model._drawn(counts.shape, torch.Generator().manual_seed(0), "full", 1)
+    seen = []
+    model.network = lambda inputs, hidden: (seen.append(inputs.sum(dtype=torch.float64)), None)
+    model._seen(counts, hidden, None)
+    assert abs(seen[0] / counts.nansum(dtype=torch.float64) - 1) < 0.02
 
 
 @pytest.mark.parametrize("name", NAMES)

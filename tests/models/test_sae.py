@@ -20,6 +20,22 @@ def test_training_starts_from_the_mean_rates():
     np.testing.assert_allclose(model.to_log_rates.bias.detach().exp(), np.maximum(means, 1e-4), rtol=1e-5)
 
 
+def test_a_new_generator_keeps_a_state_as_long_as_a_trial_lasts():
+    """Tallec & Ollivier 2018: a unit whose update gate keeps it with bias log(u) forgets in u steps."""
+    split = made_up_split(bins=100, forward=0)
+    generator = catalog.build("sae", {"hidden": 400}, split.sizes).generator
+    kept = (generator.bias_ih_l0 + generator.bias_hh_l0)[400:800].exp()
+    assert 1 <= kept.min() < 3
+    assert 97 < kept.max() <= 99
+    assert 45 < kept.mean() < 55
+    state = torch.full((1, 1, 400), 0.5)
+    with torch.no_grad():
+        generator.weight_hh_l0.zero_()
+        generator.bias_ih_l0[800:] = generator.bias_hh_l0[800:] = 0.0
+        left = generator(torch.zeros(1, 1, 1), state)[0][0, 0] / 0.5
+    torch.testing.assert_close(left, (kept / (1 + kept)).detach())
+
+
 def test_latents_have_the_dimensions_asked_for():
     split = made_up_split()
     batch = to_device(split.eval, "cpu").inputs()

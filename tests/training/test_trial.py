@@ -11,10 +11,12 @@ from raysp.config.experiment import Trial, _of_training
 from raysp.data.splits.population import Answers
 from raysp.errors import BadInput, Interrupted
 from raysp.evaluation.live import live_metrics
+from raysp.kinds.population import learner
 from raysp.objectives.loss import Loss
+from raysp.training.descent import Descent
 from raysp.training.trial import Diverged, Follow, predict
 from tests.models.made_up import made_up_split
-from tests.training.made_up import FAST, fit, made_up_trial, same_weights, without_seconds
+from tests.training.made_up import FAST, fit, made_up_job, made_up_trial, same_weights, without_seconds
 
 
 def test_the_same_trial_gives_the_same_numbers_and_another_seed_others():
@@ -124,6 +126,18 @@ def test_a_follower_trains_on_all_trials_for_the_same_epochs_at_the_same_rates()
     assert fitted.selected_on == "nothing"
     assert all(row["validation_loss"] is None for row in fitted.curve)
     assert fitted.curve[0]["train_loss"] != selected.curve[0]["train_loss"]
+
+
+@pytest.mark.parametrize("trials", [5, 40])
+def test_epochs_of_so_many_steps_are_several_passes_over_few_trials_and_part_of_one_over_many(trials):
+    split = made_up_split(trials=trials)
+    watched = made_up_job(made_up_trial(epochs=2, steps_per_epoch=6))
+    drawn = Descent(*learner.learner(watched, split), watched).draws()
+    assert [len(one) for one in drawn] == [4] * 6
+    assert len(set(torch.cat(drawn).tolist())) == (4 if trials == 5 else 24)
+    selected = fit(watched.trial, split)
+    plan = Follow(2, (0.01, 0.01), selected.steps)
+    assert selected.steps == fit(watched.trial, split, follow=plan).steps == 6
 
 
 def test_a_follower_takes_as_many_steps_with_more_trials():
