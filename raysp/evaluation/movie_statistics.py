@@ -73,6 +73,16 @@ def pairs(values: np.ndarray) -> np.ndarray:
     return values[once] if values.ndim == 2 else values[:, apart].ravel()
 
 
+def shuffled(spikes: np.ndarray) -> np.ndarray:
+    """Return (repeats, bins, units) spikes with each unit's repeats in a random order of its own, always the same.
+
+    >>> shuffled(np.arange(4.0).reshape(4, 1, 1)).ravel().tolist()
+    [2.0, 0.0, 1.0, 3.0]
+    """
+    rng = np.random.default_rng(0)
+    return np.stack([one[rng.permutation(len(one))] for one in np.moveaxis(spikes, 2, 0)], axis=2)
+
+
 def r2(recorded: np.ndarray, predicted: np.ndarray) -> float:
     """Return the share of the recorded variance over entries that is predicted; NaN where there is none."""
     spread = ((recorded - recorded.mean()) ** 2).sum()

@@ -167,7 +167,7 @@ class Model(nn.Module):
             "l1": config.l1,
         }
         total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
-        return Loss(total, total[None])
+        return Loss(total, total[None], parts=parts)
 
     def parts(self, batch: MovieBatch) -> dict[str, torch.Tensor]:
         """Return the parts of a batch's loss by name, of the bins that are scored."""

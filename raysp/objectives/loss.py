@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 
@@ -17,11 +18,14 @@ class Loss:
         total: scalar, whose gradient is followed. Of several lanes the sum, so that none's weights know of another's.
         each: (lanes,) the mean of each lane, or (lanes, units) where a lane serves several units that share it.
         known: how many entries the means are of; None where every batch of so many examples has as many.
+        parts: scalars by name that the total is made of, whatever their weights: those of what validates stand in the
+            curve, as "<name> loss".
     """
 
     total: torch.Tensor
     each: torch.Tensor
     known: torch.Tensor | None = None
+    parts: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     @staticmethod
     def mean(total: torch.Tensor, known: torch.Tensor) -> Loss:

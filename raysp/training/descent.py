@@ -158,7 +158,8 @@ class Descent:
             row["last_weights_loss"] = self._mean(self.losses())
         with self.shown():
             if validated:
-                losses["validation_loss"] = self.losses()
+                losses["validation_loss"], parts = self._validated()
+                row |= {f"{name} loss": finite(value.item()) for name, value in parts.items()}
                 row["unseen_loss"] = finite(self.batches.unseen(self.model))
             self._mask_diverged(epoch, rate, losses)
             row |= {name: self._mean(each) for name, each in losses.items()}
@@ -172,14 +173,20 @@ class Descent:
 
     def losses(self) -> torch.Tensor:
         """Return each lane's mean loss on what validates, (lanes,), in eval mode and float32."""
+        return self._validated()[0]
+
+    def _validated(self) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Return the same, and the means of the loss's parts by name."""
         total = torch.zeros((), device=self.device)
         weights: torch.Tensor | int = 0
+        parts: dict[str, torch.Tensor] = {}
         with looking(self.model, self.device, self.job.trial.seed):
             for piece in self.batches.validation():
                 found = self.model.loss(piece)
                 weight = len(piece) if found.known is None else found.known
                 total, weights = total + found.each.float() * weight, weights + weight
-        return _by_lane(total / weights)
+                parts |= {name: parts.get(name, 0) + part.float() * weight for name, part in found.parts.items()}
+        return _by_lane(total / weights), {name: part / weights for name, part in parts.items()}
 
     def state(self) -> dict[str, Any]:
         """Return everything that going on exactly needs: weights, optimiser, random state, progress."""

@@ -20,8 +20,8 @@ from raysp.errors import BadInput, expect
 
 Built = tuple[MovieSplit, MovieAnswers]
 TRAIN, VALIDATION, TEST = 0, 1, 2
-LEAST = {TRAIN: 2, VALIDATION: 2, TEST: 2}
-"""Repeats without which nothing can be said of what repeats have in common, and of what they have not."""
+LEAST = 2
+"""Repeats of a part without which nothing can be said of what repeats have in common, and of what they have not."""
 
 HINTS = {
     2: "; for one row of pixels use x[:, None, :]",
@@ -87,6 +87,8 @@ def assemble(
     movies = [checked_frames(one.frames, f"{name}, movie {number}") for number, one in enumerate((recorded, *new))]
     spikes = [checked_spikes(one, f"{name}, movie {number}") for number, one in enumerate((recorded, *new))]
     parts = cut(len(spikes[0]), config, name) if recorded.parts is None else recorded.parts
+    of_training, of_validation, of_test = np.bincount(parts, minlength=3).tolist()
+    _check_enough(of_training, of_validation, of_test, name)
     notes = [*_several(spikes, counts=config.counts), *remarks(movies, spikes[0])]
     kept = [one if config.counts else np.minimum(one, np.uint8(1)) for one in spikes]
     train, validation, test = (_taken(0, kept[0], np.flatnonzero(parts == part)) for part in (TRAIN, VALIDATION, TEST))
@@ -109,6 +111,7 @@ def cut(repeats: int, config: Cut, where: str) -> np.ndarray:
     array([0, 1, 2, 0, 0, 1, 2, 0])
     """
     tested, validated = (round(share * repeats) for share in (config.test_fraction, config.validation_fraction))
+    _check_enough(repeats - tested - validated, validated, tested, where)
     parts = np.full(repeats, TRAIN)
     if config.order == "recorded":
         parts[repeats - tested - validated :] = TEST
@@ -117,13 +120,15 @@ def cut(repeats: int, config: Cut, where: str) -> np.ndarray:
         parts[spread(repeats, tested)] = TEST
         others = np.flatnonzero(parts == TRAIN)
         parts[others[spread(len(others), validated)]] = VALIDATION
-    found = np.bincount(parts, minlength=3)
-    if any(found[part] < least for part, least in LEAST.items()):
-        raise BadInput(
-            f"{where} expected two or more repeats to train on, to validate and to test, got {found[TRAIN]}, "
-            f"{found[VALIDATION]} and {found[TEST]} of {repeats}; record more, or give other fractions"
-        )
     return parts
+
+
+def _check_enough(train: int, validation: int, test: int, where: str) -> None:
+    if min(train, validation, test) < LEAST:
+        raise BadInput(
+            f"{where} expected two or more repeats to train on, to validate and to test, got {max(train, 0)}, "
+            f"{validation} and {test} of {train + validation + test}; record more, or give other fractions"
+        )
 
 
 def spread(total: int, count: int) -> np.ndarray:

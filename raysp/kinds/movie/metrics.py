@@ -12,11 +12,16 @@ CEILING, NEW_MOVIES = "ceiling", "new movies"
 
 PSTH_R, RATE_ERROR, BITS, NATS = "PSTH r", "rate error", "bits per spike", "nats per bin"
 FREE_RUN = "free-run cross-entropy"
+NOISE_SIZE, SHUFFLED = "noise correlation size", "shuffled noise correlation"
 CONNECTIVITY_R, CONNECTIVITY_R2 = "connectivity r", "connectivity R2"
 VALIDATION_NATS = "unseen_loss"
 VALIDATION_PSTH_R, VALIDATION_RATE = "validation PSTH r", "validation rate error"
 VALIDATION_NOISE_R, VALIDATION_NOISE_R2 = "validation noise correlation r", "validation noise correlation R2"
 WHICH = ("noise", "signal", "total")
+
+
+BY_LAG = " by lag"
+"""Ends the names of correlations of one lag alone, whose parameter is that lag in bins."""
 
 
 def correlation(which: str, measure: str, *, lagged: bool = False) -> str:
@@ -35,13 +40,17 @@ _WHAT = {"R2": "share of the variance over pairs, below 0 where the scale is wro
 
 
 def _correlations() -> dict[str, Metric]:
-    found = {}
+    found: dict[str, Metric] = {}
     for lagged, lags in ((False, "same bin"), (True, "1 to 8 bins apart")):
         for which in WHICH:
             for measure, what in _WHAT.items():
                 printed = ("", "*") if which == "noise" and not lagged else ()
                 meaning = _OF_PAIRS.format(which=which, lags=lags, what=what)
                 found[correlation(which, measure, lagged=lagged)] = Metric("max", printed, meaning)
+    for which in WHICH:
+        for measure, what in _WHAT.items():
+            meaning = _OF_PAIRS.format(which=which, lags="so many bins apart", what=what)
+            found[correlation(which, measure) + BY_LAG] = Metric("max", (), meaning)
     return found
 
 
@@ -64,5 +73,7 @@ METRICS = {
         "max", ("",), "Pearson's r of true couplings of different recorded units, summed over lags, and the model's"
     ),
     CONNECTIVITY_R2: Metric("max", (), "share of the variance of the true ones, below 0 where the scale is wrong"),
+    NOISE_SIZE: Metric("max", (), "root mean square over pairs of units of noise correlations in free runs, same bin"),
+    SHUFFLED: Metric("min", (), "the same with each unit's runs in another order, so that chance alone is left"),
     FREE_RUN: Metric("min", (), "of recorded spikes under the rates of free runs, nats a bin and unit"),
 }

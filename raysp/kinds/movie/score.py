@@ -11,21 +11,24 @@ from raysp.collection.predictions import AGAIN
 from raysp.config.experiment import Trial
 from raysp.data.splits.movie import MovieAnswers, MovieSplit, Repeats, Truth
 from raysp.errors import BadInput
-from raysp.evaluation.movie_statistics import Covariances, covariances, pairs, pearson, r2
+from raysp.evaluation.movie_statistics import Covariances, covariances, pairs, pearson, r2, shuffled
 from raysp.io import files
 from raysp.io.rows import Row, Rows
 from raysp.kinds.movie.connectivity_file import NAME, read_connectivity
 from raysp.kinds.movie.metrics import (
     BITS,
+    BY_LAG,
     CEILING,
     CONNECTIVITY_R,
     CONNECTIVITY_R2,
     FREE_RUN,
     NATS,
     NEW_MOVIES,
+    NOISE_SIZE,
     PART,
     PSTH_R,
     RATE_ERROR,
+    SHUFFLED,
     WHICH,
     correlation,
 )
@@ -107,9 +110,12 @@ def _measures(split: MovieSplit, answers: MovieAnswers, found: dict[int, Forecas
             recorded = covariances(both.recorded, LAGS)
             yield from _courses(both.recorded, both.rates, split.unit_ids, None)
             yield from _correlations(recorded, covariances(both.spikes, LAGS), None)
+            yield from _sizes(both.spikes, None)
             known = [split.train[one.movie].spikes[:, first:].astype(np.float64) for one in chosen]
             yield from _courses(both.recorded, known, split.unit_ids, CEILING)
             yield from _correlations(recorded, covariances(known, LAGS), CEILING)
+            yield from _sizes(known, CEILING)
+            yield _overall_rate_error(both.recorded, known, CEILING)
 
 
 def _connectivity(truth: Truth | None, trial: Trial, folder: TrialFolder) -> Iterator[Row]:
@@ -163,10 +169,14 @@ def _free_run(both: Beside, *, binary: bool) -> float:
 
 def _rates(both: Beside, units: np.ndarray, parameter: str | None) -> Iterator[Row]:
     recorded, simulated = (_means(each) for each in (both.recorded, both.rates))
-    overall = _share(abs(simulated.mean() - recorded.mean()), recorded.mean())
-    yield _row(RATE_ERROR, parameter, overall, "no unit has a spike")
+    yield _overall_rate_error(both.recorded, both.rates, parameter)
     for unit, mine, theirs in zip(units.tolist(), simulated, recorded, strict=True):
         yield {**_row(RATE_ERROR, parameter, _share(abs(mine - theirs), theirs), "it has no spike"), "unit": unit}
+
+
+def _overall_rate_error(recorded: Sequence[np.ndarray], rates: Sequence[np.ndarray], parameter: str | None) -> Row:
+    one, other = (_means(each).mean() for each in (recorded, rates))
+    return _row(RATE_ERROR, parameter, _share(abs(other - one), one), "no unit has a spike")
 
 
 def _courses(
@@ -181,19 +191,34 @@ def _courses(
 
 
 def _correlations(recorded: Covariances, simulated: Covariances, parameter: str | None) -> Iterator[Row]:
+    """Yield rows of the same bin, of all lags together, and of each lag."""
     for which in WHICH:
         one, other = (each.correlations(which) for each in (recorded, simulated))
-        for lagged in (False, True):
-            mine, theirs = (pairs(each[1:] if lagged else each[0]) for each in (other, one))
-            known = np.isfinite(mine) & np.isfinite(theirs)
-            mine, theirs = mine[known], theirs[known]
-            enough = len(mine) > 2
-            why = "fewer than three pairs of units have spikes, or they do not vary"
-            values = (
-                {"R2": r2(theirs, mine), "r": float(pearson(theirs, mine))} if enough else {"R2": np.nan, "r": np.nan}
-            )
-            for measure, value in values.items():
-                yield _row(correlation(which, measure, lagged=lagged), parameter, value, why)
+        yield from _likeness(correlation(which, "{}"), parameter, one[0], other[0])
+        yield from _likeness(correlation(which, "{}", lagged=True), parameter, one[1:], other[1:])
+        for lag in range(1, len(one)):
+            place = f"{lag}" if parameter is None else f"{lag}, {parameter}"
+            yield from _likeness(correlation(which, "{}") + BY_LAG, place, one[lag, None], other[lag, None])
+
+
+def _likeness(metric: str, parameter: str | None, recorded: np.ndarray, simulated: np.ndarray) -> Iterator[Row]:
+    """Yield R2 and r over pairs of units; "{}" in the metric's name is which."""
+    theirs, mine = (pairs(each) for each in (recorded, simulated))
+    known = np.isfinite(mine) & np.isfinite(theirs)
+    theirs, mine = theirs[known], mine[known]
+    why = "fewer than three pairs of units have spikes, or they do not vary"
+    enough = len(mine) > 2
+    for measure, of in (("R2", r2), ("r", pearson)):
+        yield _row(metric.format(measure), parameter, float(of(theirs, mine)) if enough else np.nan, why)
+
+
+def _sizes(movies: Sequence[np.ndarray], parameter: str | None) -> Iterator[Row]:
+    """Yield how large noise correlations are, and how large chance alone makes them."""
+    for metric, each in ((NOISE_SIZE, movies), (SHUFFLED, [shuffled(one) for one in movies])):
+        found = pairs(covariances(each, 1).correlations("noise")[0])
+        known = found[np.isfinite(found)]
+        value = float(np.sqrt((known**2).mean())) if len(known) else np.nan
+        yield _row(metric, parameter, value, "no two units have spikes that vary")
 
 
 def _row(metric: str, parameter: str | None, value: float, why: str = "") -> Row:

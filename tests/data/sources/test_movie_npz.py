@@ -88,6 +88,9 @@ def test_the_originals_files_say_themselves_which_repeats_are_of_which_part(tmp_
     for part, found in enumerate((split.train, split.validation, split.test)):
         np.testing.assert_array_equal(found[0].spikes, spikes[part].reshape(-1, 20, 5))
     assert [part[0].numbers[0] for part in (split.train, split.test, split.validation)] == [0, 6, 9]
+    np.save(tmp_path / movie_npz.PARTS[movie_npz.TEST], spikes[2][:20])
+    with pytest.raises(BadInput, match="to test, got 6, 2 and 1 of 9"):
+        movie_npz.build(movie_npz.Config(path=str(tmp_path)), "mine")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,7 @@ def test_the_originals_files_say_themselves_which_repeats_are_of_which_part(tmp_
         ({}, {"spikes": ARRAYS["spikes"] * 0.37}, "expected whole spike counts, got fractions"),
         ({}, {"frames": np.full((20, 3, 4), np.nan)}, "expected finite pixels, got NaN or infinity in frame 0"),
         ({}, {"spikes": ARRAYS["spikes"] - 1.0}, "spikes"),
+        ({"test_fraction": 0.6, "validation_fraction": 0.6, "order": "recorded"}, {}, "to test, got 0, 7 and 7 of 12"),
         ({"first": 20}, {}, "its shortest movie has 20 frames"),
         ({"new_frames": "other"}, {}, "both new_frames and new_spikes"),
         ({"frames": "movie"}, {}, "unknown array 'movie'"),

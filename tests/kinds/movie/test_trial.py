@@ -81,6 +81,19 @@ def test_the_ceiling_is_of_the_training_repeats_and_beside_every_model(clips):
     assert value(clips, "movie_psth", "signal correlation r") > 0.9
 
 
+def test_correlations_have_a_row_for_each_lag_and_vanish_where_runs_are_shuffled(clips):
+    first, test = clips.split.sizes.first, clips.answers.test[0].spikes[:, clips.split.sizes.first :].astype(float)
+    found = read_runs(clips.run.trial(clips.of("movie_psth").id).predictions)[0].spikes[:, first:].astype(float)
+    one, other = (pairs(covariances([each], 9).correlations("noise")[3][None]) for each in (test, found))
+    by_lag = value(clips, "movie_psth", "noise correlation r by lag", "3")
+    assert by_lag == pytest.approx(np.corrcoef(one, other)[0, 1])
+    assert value(clips, "movie_psth", "noise correlation R2 by lag", "8, ceiling") < 1
+    metrics = ("noise correlation size", "shuffled noise correlation")
+    recorded, shuffled = (value(clips, "movie_psth", metric, "ceiling") for metric in metrics)
+    chance = 1 / np.sqrt(clips.split.train[0].spikes[:, first:, 0].size)
+    assert shuffled < 3 * chance < recorded
+
+
 def test_a_movie_that_was_not_trained_on_is_scored_apart(clips):
     assert value(clips, "movie_psth", "bits per spike", "new movies") == pytest.approx(0, abs=1e-6)
     assert value(clips, "movie_psth", "rate error", "new movies") < 0.2

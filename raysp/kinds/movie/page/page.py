@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from raysp.config.experiment import Trial
-from raysp.kinds.movie.metrics import CEILING, METRICS, PSTH_R
+from raysp.kinds.movie.metrics import BY_LAG, CEILING, METRICS, NOISE_SIZE, PSTH_R, SHUFFLED
+from raysp.kinds.movie.page.couplings import connectivity, filters
 from raysp.kinds.movie.page.figures import correlations, courses, rasters
+from raysp.kinds.movie.page.lags import by_lag, matrices
+from raysp.kinds.movie.page.parts import parts
+from raysp.kinds.movie.page.shown import has_couplings
 from raysp.report import provenance
 from raysp.report.pages import Pages, render
 from raysp.report.run_data import RunData, Task
@@ -54,10 +58,19 @@ def draw(data: RunData, task: Task) -> Drawn:
     """Draw the figures of one split; what cannot be drawn becomes a note and stops nothing else."""
     drawn = Drawn(f"{task.slug}-")
     trials = [one for model in data.ordered(task.models) if (one := _first(data, task, model)) is not None]
+    best = drawn_trial(data, task)
     drawn.add(courses, data, task, trials)
-    drawn.add(correlations, data, task, trials)
-    if (best := drawn_trial(data, task)) is not None:
+    if best is not None:
         drawn.add(rasters, data, best)
+    drawn.add(correlations, data, task, trials)
+    if best is not None:
+        drawn.add(by_lag, data, task)
+        drawn.add(matrices, data, [one for one in trials if one.shown not in (data.floor, data.ceiling)] or [best])
+    if any(has_couplings(data, one) for one in trials):
+        drawn.add(connectivity, data, task, trials)
+        drawn.add(filters, data, task, trials)
+    if any(one.training is not None for one in trials):
+        drawn.add(parts, data, task)
     return drawn
 
 
@@ -71,9 +84,11 @@ def drawn_trial(data: RunData, task: Task) -> Trial | None:
 
 
 def columns(data: RunData, task: Task) -> Iterator[str]:
-    """Yield the metrics that a split was scored by; ceilings, which are the same for all models, have a row."""
+    """Yield the metrics that a split was scored by; ceilings have a row of their own, correlations by lag a figure."""
     there = data.metrics(task)
     for name in METRICS:
+        if name.endswith(BY_LAG):
+            continue
         yield from (
             one for one in there if (one == name or one.startswith(f"{name} (")) and not one.endswith(f"({CEILING})")
         )
@@ -98,7 +113,7 @@ def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[st
         "header": data.header(task),
         "columns": names,
         "ceilings": _ceilings(data, task, names),
-        "rows": score_rows(data, task, names, METRICS),
+        "rows": score_rows(data, task, names, METRICS, unranked=(NOISE_SIZE, SHUFFLED)),
         "fits": provenance.fits(data, task),
         "images": [pages.image(one) for one in drawn.pictures],
         "notes": drawn.notes,

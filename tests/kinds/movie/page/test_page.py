@@ -8,19 +8,29 @@ from raysp.kinds.movie.page.page import columns, draw, drawn_trial
 from raysp.runs.folder import RunFolder
 
 
-def test_figures_are_of_courses_correlations_and_the_best_models_rasters(clips):
+def test_figures_are_of_courses_rasters_and_correlations(clips):
     data = open_run(clips.run, clips.root)
     (task,) = data.tasks
     drawn = draw(data, task)
     assert [one.name for one in drawn.pictures] == [
-        f"{task.slug}-{name}" for name in ("courses", "correlations", "rasters")
+        f"{task.slug}-{name}" for name in ("courses", "rasters", "correlations", "lags", "matrices")
     ]
     assert drawn.notes == []
     assert all(one.png.startswith(b"\x89PNG") for one in drawn.pictures)
     assert drawn_trial(data, task).shown == "movie_psth"
     names = list(columns(data, task))
     assert names[:3] == ["PSTH r", "noise correlation R2", "noise correlation r"]
-    assert not any("ceiling" in name for name in names)
+    assert not any("ceiling" in name or "by lag" in name for name in names)
+
+
+def test_couplings_have_figures_beside_the_truth(teacher):
+    data = open_run(teacher.run, teacher.root)
+    (task,) = data.tasks
+    drawn = draw(data, task)
+    names = [one.name.removeprefix(f"{task.slug}-") for one in drawn.pictures]
+    assert names[-2:] == ["connectivity", "filters"]
+    assert "beside them the truth" in drawn.pictures[-2].caption
+    assert drawn.notes == []
 
 
 def test_a_page_is_whole_without_its_data_and_without_scores(tmp_path, clips):
