@@ -19,7 +19,7 @@ class Loss:
         each: (lanes,) the mean of each lane, or (lanes, units) where a lane serves several units that share it.
         known: how many entries the means are of; None where every batch of so many examples has as many.
         parts: scalars by name that the total is made of, whatever their weights: those of what validates stand in the
-            curve, as "<name> loss".
+            curve, as "validation <name> loss".
     """
 
     total: torch.Tensor

@@ -159,7 +159,7 @@ class Descent:
         with self.shown():
             if validated:
                 losses["validation_loss"], parts = self._validated()
-                row |= {f"{name} loss": finite(value.item()) for name, value in parts.items()}
+                row |= {f"validation {name} loss": finite(value.item()) for name, value in parts.items()}
                 row["unseen_loss"] = finite(self.batches.unseen(self.model))
             self._mask_diverged(epoch, rate, losses)
             row |= {name: self._mean(each) for name, each in losses.items()}

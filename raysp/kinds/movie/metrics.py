@@ -54,6 +54,7 @@ def _correlations() -> dict[str, Metric]:
     return found
 
 
+_CORRELATIONS = _correlations()
 METRICS = {
     VALIDATION_NATS: Metric("min", searched=True, meaning="nats per bin of the validation repeats, one bin ahead"),
     VALIDATION_NOISE_R2: Metric("max", searched=True, meaning="noise correlation R2 of the validation repeats"),
@@ -63,7 +64,7 @@ METRICS = {
     PSTH_R: Metric(
         "max", ("", "*"), "Pearson's r of a unit's recorded mean over repeats and its rate in free runs, mean of units"
     ),
-    **_correlations(),
+    **{name: one for name, one in _CORRELATIONS.items() if one.printed},
     RATE_ERROR: Metric("min", ("", "*"), "difference of the free runs' rate to the recorded one, as a share of that"),
     BITS: Metric(
         "max", ("", "*"), "log-likelihood one bin ahead, given what was recorded before, over that of the mean rate"
@@ -73,6 +74,7 @@ METRICS = {
         "max", ("",), "Pearson's r of true couplings of different recorded units, summed over lags, and the model's"
     ),
     CONNECTIVITY_R2: Metric("max", (), "share of the variance of the true ones, below 0 where the scale is wrong"),
+    **{name: one for name, one in _CORRELATIONS.items() if not one.printed},
     NOISE_SIZE: Metric("max", (), "root mean square over pairs of units of noise correlations in free runs, same bin"),
     SHUFFLED: Metric("min", (), "the same with each unit's runs in another order, so that chance alone is left"),
     FREE_RUN: Metric("min", (), "of recorded spikes under the rates of free runs, nats a bin and unit"),

@@ -36,8 +36,9 @@ def connectivity(data: RunData, task: Task, trials: Sequence[Trial]) -> Picture:
     true = _true(known)
     drawn = mine | ({} if true is None else {"truth": true.sum(axis=2)})
     count = len(drawn) + (true is not None)
-    with canvas(3.1 * min(count, 3), 0.3 + 3.1 * -(-count // 3)) as figure:
-        grid = panels(figure, count, 3)
+    columns = 2 if count == 4 else min(count, 3)
+    with canvas(3.1 * columns, 0.3 + 3.1 * -(-count // columns)) as figure:
+        grid = panels(figure, count, columns)
         for axes, (name, matrix) in zip(grid, drawn.items(), strict=False):
             colorbar(figure, _matrix(axes, matrix, name, known.split.unit_ids), axes, shrink=0.7)
         if true is not None:

@@ -9,8 +9,7 @@ from raysp.errors import NotReady
 from raysp.report.run_data import RunData, Task
 from raysp.report.style import Picture, canvas, model_colours, panels, picture, shared_legend
 
-END = " loss"
-WHOLE = "validation_loss"
+WHOLE, BEFORE, AFTER = "validation_loss", "validation ", " loss"
 
 
 def parts(data: RunData, task: Task) -> Picture:
@@ -29,7 +28,7 @@ def parts(data: RunData, task: Task) -> Picture:
             for trial, rows in curves:
                 points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
                 axes.plot(*zip(*points, strict=True), color=paint[trial.shown], linewidth=1.1, label=trial.shown)
-            axes.set_title("the whole loss" if name == WHOLE else name.removesuffix(END))
+            axes.set_title("the whole loss" if name == WHOLE else name.removeprefix(BEFORE).removesuffix(AFTER))
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(axis="y")
@@ -40,4 +39,4 @@ def parts(data: RunData, task: Task) -> Picture:
 def _parts(rows: list[CurveRow]) -> list[str]:
     """Return the columns of a loss and of its parts that have values."""
     there = dict.fromkeys(name for row in rows for name, value in row.items() if value is not None)
-    return [name for name in there if name == WHOLE or name.endswith(END)]
+    return [name for name in there if name == WHOLE or (name.startswith(BEFORE) and name.endswith(AFTER))]
