@@ -21,10 +21,10 @@ def experiment() -> Experiment:
             ModelChoice("movie_psth"),
             ModelChoice("coupled_glm", {"frames": 1, "lags": 4}),
             ModelChoice("sample_measure", {**NETWORK, "objective": "likelihood"}, label="likelihood"),
-            ModelChoice("sample_measure", {**NETWORK, "noise_weight": 0.2}),
+            ModelChoice("sample_measure", NETWORK),
         ),
         training=Training(
-            epochs=150, batch_size=20, learning_rate=1e-2, weight_decay=0.0, optimizer="adam", adam_epsilon=1e-7,
+            epochs=130, batch_size=20, learning_rate=1e-2, weight_decay=0.0, optimizer="adam", adam_epsilon=1e-7,
             clip_norm=1.0, clip_each=True, measure_every=25, precision="float32",
         ),
     )  # fmt: skip

@@ -2,8 +2,9 @@
 
     python experiments/sample_measure_v1.py --root data
 
-takes CRCNS pvc-11, for which one has to register: its movie and a monkey's spike times in data/pvc11. `published` has
-the paper's settings; `sample_measure` the statistic that spikes' own have, and a gradient where spikes are rare.
+takes CRCNS pvc-11, for which one has to register: its movie as data/pvc11/movie.mat, and a monkey's spike times beside
+it as spikes.mat. `published` has the paper's settings; `sample_measure` the statistic of noise that spikes themselves
+have, and a gradient where spikes are rare.
 """
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
@@ -16,7 +17,7 @@ PUBLISHED = {
 
 
 def experiment() -> Experiment:
-    files = {"movie": f"{FOLDER}/natural_movie.mat", "spikes": f"{FOLDER}/monkey1_natural_movie.mat"}
+    files = {"movie": f"{FOLDER}/movie.mat", "spikes": f"{FOLDER}/spikes.mat"}
     return Experiment(
         name="sample_measure_v1",
         recordings=(Recording("v1", "pvc11", files),),

@@ -14,7 +14,14 @@ import pytest
 
 from tests import processes
 
-COMPILED = ("tests/models/gfr", "tests/kinds/current_clamp", "tests/objectives/test_spike", "tests/layers/")
+COMPILED = (
+    "tests/models/gfr",
+    "tests/kinds/current_clamp",
+    "tests/kinds/movie",
+    "tests/objectives/test_spike",
+    "tests/layers/",
+    "tests/models/test_sample",
+)
 
 # How long an example takes says how busy the machine is, no more.
 hypothesis.settings.register_profile("raysp", deadline=None)

@@ -86,8 +86,8 @@ class Config(base.Config):
     damping: Positive = 0.3
     surrogate: Literal["sigmoid", "triangle"] = "sigmoid"
     likelihood_weight: NonNegative = 0.4
-    psth_weight: NonNegative = 0.5
-    noise_weight: NonNegative = 1.0
+    psth_weight: NonNegative = 0.2
+    noise_weight: NonNegative = 0.2
     noise_statistic: Statistic = "consistent"
     noise_scale: Literal["relative", "absolute"] = "relative"
     hidden_weight: NonNegative = 0.001
