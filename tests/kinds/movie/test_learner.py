@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars
 import pytest
 
@@ -48,6 +49,9 @@ def test_stopped_and_resumed_it_gives_what_an_unbroken_run_gives(split, tmp_path
     looked_at = [row for row in unbroken.curve if "validation noise correlation r" in row]
     assert {row["epoch"] for row in looked_at} == {2, 4, unbroken.best_epoch}
     assert all(0 < row["validation rate error"] < 2 for row in looked_at)
+    for row in looked_at:
+        parts = [row[f"validation {name} loss"] for name in ("likelihood", "psth", "noise", "hidden")]
+        assert row["validation_loss"] == pytest.approx(np.dot(parts, [0.4, 0.2, 0.2, 0.001]), rel=1e-5)
 
 
 def test_what_validates_is_simulated_the_same_way_however_often_it_is_looked_at(split):
