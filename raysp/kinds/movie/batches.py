@@ -89,7 +89,7 @@ class RepeatBatches:
         return {**validated(model, self._split, self._device, self._seed), **self._parts(model)}
 
     def _parts(self, model: Model) -> dict[str, float]:
-        """Return the parts of a loss without weights, means over the validation repeats; none of a model without parts."""
+        """Return the parts of a loss without weights, means over validation repeats; none of a model without parts."""
         if not hasattr(model, "parts"):
             return {}
         found: dict[str, float] = {}
