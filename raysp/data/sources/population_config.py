@@ -9,7 +9,6 @@ from raysp.data.sources.cut import Cut, check_names
 from raysp.errors import BadInput
 
 NWB_ONLY = (
-    "window_ms",
     "clock_ms",
     "lag_ms",
     "keep",
@@ -30,13 +29,15 @@ NAMED = ("trials", "units", "counts", "rates", "train_index", "eval_index", "beh
 class Config(Cut):
     """How a recording is read and cut: that of `raysp.data.sources.cut`, and what follows.
 
-    Give `window_ms`, and `align` where there are trials, for an NWB file; `counts` for a file of counts.
+    Give `window_ms`, and `align` where there are trials, for an NWB file; `counts` for a file of counts, and
+    `window_ms`, too, where these are of a recording without trials, (bins, units).
 
     Attributes:
         trials: NWB: path in the file of the table of trials, e.g. "intervals/epochs"; by default the one called trials.
         units: NWB: path in the file of the table of units, where it holds several.
         keep_invalid: NWB: windows that reach into the recording's own intervals/invalid_times are used too.
-        counts: name of the array of counts, (trials, bins, units).
+        counts: name of the array of counts, (trials, bins, units); without trials (bins, units), and then `rates` and
+            `behavior` lack that axis, too.
         rates: name of the array of true rates, same shape, where truth is known.
         rate_scale: expected spikes per bin that one unit of `rates` means: 0.01 for Hz and bins of 10 ms.
         train_index: name of the array of training trials (0-based, or a mask); the others are evaluated.
@@ -66,7 +67,7 @@ class Config(Cut):
 
 
 def _check_kind(config: Config) -> None:
-    if (config.align is None and config.window_ms is None) == (config.counts is None):
+    if (config.align is not None) == (config.counts is not None) and (config.counts or config.window_ms is None):
         raise BadInput(
             "population expected either align (an NWB file with trials), window_ms alone (one without), or counts "
             "(a file of counts), not both or none"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import numpy as np
 
 from raysp.data.formats import count_file
-from raysp.data.sources import partition
+from raysp.data.sources import continuous, partition
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
-from raysp.errors import BadInput, present
+from raysp.errors import BadInput, expect, present
 
 
 def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
@@ -31,7 +32,49 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
 
 def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple[partition.Whole, Rows | None]:
     """Return what `read_counts` does, of arrays that are there; `where` begins an error's sentence."""
-    counts = count_file.checked_counts(file.read(present(config.counts)), f"{where}: {config.counts}")
+    counts = file.read(present(config.counts))
+    count_file.check_numbers(counts, f"{where}: {config.counts}")
+    if config.window_ms is not None:
+        return _continuous(config, file, counts, where)
+    if counts.ndim == 2:
+        told = f"{where}: {config.counts} expected counts of shape (trials, bins, units), got {counts.shape}"
+        raise BadInput(f"{told}; of a recording without trials, (bins, units), give window_ms: [0, length]")
+    return _of_trials(config, file, counts, where)
+
+
+def _continuous(
+    config: Config, file: count_file.Arrays, counts: np.ndarray, where: str
+) -> tuple[partition.Whole, Rows | None]:
+    """Return windows that follow each other, of arrays whose first axis is time."""
+    told = (
+        f"{where}: {config.counts} expected counts of shape (bins, units) where window_ms is given, got {counts.shape}"
+    )
+    expect(counts.ndim == 2, f"{told}; of trials, leave window_ms out")
+    for setting in ("train_index", "eval_index", "conditions"):
+        if getattr(config, setting):
+            raise BadInput(f"population, {setting} is for counts of trials, and counts with window_ms have none")
+    length, bins = len(counts), round(1000 * continuous.window_s(config) / config.bin_ms)
+    windows = length // bins
+    expect(windows >= 2, f"{where}: expected two windows of {bins} bins at least, got {length} bins")
+
+    def folded(name: str) -> np.ndarray:
+        array = file.read(name)
+        expect(len(array) == length, f"{where}: {name} expected {length} bins as the counts have, got {len(array)}")
+        array = array[:, None] if array.ndim == 1 else array
+        return array[: windows * bins].reshape(windows, bins, *array.shape[1:])
+
+    found, _ = _of_trials(config, dataclasses.replace(file, read=folded), folded(present(config.counts)), where)
+    begin_s = np.arange(windows) * continuous.window_s(config)
+    rows, notes = continuous.parts(begin_s, config, where)
+    if rest := length - windows * bins:
+        notes += (f"the last {rest} of {length} bins fill no window, and were left out",)
+    return dataclasses.replace(found, notes=found.notes + notes), rows
+
+
+def _of_trials(
+    config: Config, file: count_file.Arrays, array: np.ndarray, where: str
+) -> tuple[partition.Whole, Rows | None]:
+    counts = count_file.checked_counts(array, f"{where}: {config.counts}")
     trials, length, _ = counts.shape
     forward = round(config.forward_ms / config.bin_ms)
     if forward >= length:

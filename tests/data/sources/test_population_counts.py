@@ -1,5 +1,6 @@
 """Recordings given as files of counts."""
 
+import dataclasses
 from pathlib import Path
 
 import h5py
@@ -131,3 +132,29 @@ def test_trials_of_unequal_length_are_masked_after_their_ends(tmp_path):
     for ids, arrays in ((split.train.ids, split.train), (split.eval.ids, answers.trials)):
         assert (~np.isnan(arrays.heldout[..., 0])).sum(axis=1).tolist() == lengths[ids].tolist()
     assert any(note.startswith(f"trials last {lengths.min()} to") for note in split.provenance.notes)
+
+
+def test_counts_without_trials_are_cut_into_windows_with_what_belongs_to_them(tmp_path):
+    rng = np.random.default_rng(0)
+    rates = 0.4 + 0.3 * np.sin(np.arange(1010)[:, None] / rng.uniform(5, 20, 6))
+    counts = rng.poisson(rates)
+    arrays = {"counts": counts, "truth": rates, "speed": np.arange(1010.0)}
+    np.savez(tmp_path / "long.npz", **arrays)
+    given = {"rates": "truth", "rate_scale": 1.0, "behavior": "speed", "window_ms": (0.0, 400.0), "gap_ms": 400.0}
+    config = population.Config(path=str(tmp_path / "long.npz"), bin_ms=20, counts="counts", eval_stretches=2, **given)
+    split, answers = population.build(config, "long")
+    order = np.argsort(split.units)
+    for row, window in enumerate(split.eval.ids):
+        bins = slice(20 * window, 20 * window + 20)
+        both = np.concatenate([answers.trials.heldin[row], answers.trials.heldout[row]], axis=1)
+        np.testing.assert_array_equal(both[:, order], counts[bins])
+        np.testing.assert_array_equal(answers.trials.behavior[row, :, 0], arrays["speed"][bins])
+    assert np.abs(split.train.ids[:, None] - split.eval.ids).min() == 2
+    assert "the last 10 of 1010 bins fill no window, and were left out" in split.provenance.notes
+    for changes, message in (
+        ({"window_ms": None}, "give window_ms: .0, length."),
+        ({"eval_index": "speed"}, "eval_index is for counts of trials"),
+        ({"window_ms": (0.0, 20000.0)}, "expected two windows of 1000 bins"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            population.build(dataclasses.replace(config, **changes), "long")
