@@ -25,6 +25,7 @@ from raysp.models import base
 from raysp.models.movie_model import Run
 from raysp.objectives.loss import Loss
 from raysp.objectives.sample_measure import Statistic, clamped_loss, hidden_loss, noise_loss, psth_loss
+from raysp.objectives.trial_matching import matching_loss
 
 MOST_LOGIT = 13.0
 """Rates that are given away stay inside (0, 1)."""
@@ -59,6 +60,9 @@ class Config(base.Config):
         noise_statistic: "consistent", or "published", see `objectives.sample_measure`.
         noise_scale: "relative" to the recorded covariances, or "absolute", where a weight's meaning depends on rates,
             bins and the number of units.
+        matching_weight: of the difference of the population's activity in trials that are paired, see
+            `objectives.trial_matching`; 0 leaves it out.
+        matching_width: bins that are averaged for that.
         hidden_weight: of the distance of hidden neurons' rates to `hidden_rate`.
         hidden_rate: spikes a bin.
         simulated_trials: free runs a step; 0 for as many as there are recorded repeats in it.
@@ -90,6 +94,8 @@ class Config(base.Config):
     noise_weight: NonNegative = 0.2
     noise_statistic: Statistic = "consistent"
     noise_scale: Literal["relative", "absolute"] = "relative"
+    matching_weight: NonNegative = 0.0
+    matching_width: Count = 5
     hidden_weight: NonNegative = 0.001
     hidden_rate: Between = 0.17
     simulated_trials: Natural = 0
@@ -163,6 +169,7 @@ class Model(nn.Module):
             "likelihood": 1.0 if alone else config.likelihood_weight,
             "psth": config.psth_weight,
             "noise": config.noise_weight,
+            "matching": config.matching_weight,
             "hidden": config.hidden_weight,
             "l1": config.l1,
         }
@@ -205,6 +212,8 @@ class Model(nn.Module):
             relative = config.noise_scale == "relative"
             mine = samples[..., :units]
             parts["noise"] = noise_loss(rates, mine, spikes, config.lags, config.noise_statistic, relative=relative)
+            if config.matching_weight:
+                parts["matching"] = matching_loss(mine, spikes, config.matching_width)
             hidden = samples[..., units:]
         if config.hidden:
             parts["hidden"] = hidden_loss(hidden, config.hidden_rate)
@@ -315,6 +324,11 @@ def _check(config: Config, sizes: MovieSizes) -> None:
         config.lags < shortest - sizes.first,
         f"{where}, lags expected fewer than the {shortest - sizes.first} frames of the shortest movie that are scored, "
         f"got {config.lags}",
+    )
+    expect(
+        config.matching_width <= shortest - sizes.first,
+        f"{where}, matching_width expected at most the {shortest - sizes.first} frames of the shortest movie that are "
+        f"scored, got {config.matching_width}",
     )
     neurons = sizes.units + config.hidden
     wrong = [place for place in config.inhibitory or () if place >= neurons]

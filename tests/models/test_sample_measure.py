@@ -35,6 +35,7 @@ def batch(repeats=5):
         ({"frames": 31}, "fewer than the shortest movie's 30 frames"),
         ({"lags": 24}, "lags expected fewer than the 24 frames"),
         ({"filters": (4,)}, "a number for each layer"),
+        ({"matching_width": 25}, "matching_width expected at most the 24 frames"),
         ({"simulated_trials": 1}, "simulated_trials expected two or more"),
         ({"inhibitory": (2, 4)}, r"places of 4 neurons, from 0, got \[4\]"),
         ({"noise_weight": "much"}, "noise_weight expected"),
@@ -111,6 +112,25 @@ def test_trials_are_simulated_as_many_as_asked_for_and_more_where_they_validate(
     model.train().parts(batch())
     model.eval().parts(batch())
     assert seen == [(9, 5), (20, 5)]
+
+
+def test_trials_are_matched_where_that_has_a_weight():
+    model = network(matching_weight=2.0, matching_width=3)
+    torch.manual_seed(0)
+    without = model.parts(batch())
+    torch.manual_seed(0)
+    loss = model.loss(batch())
+    assert list(without) == list(loss.parts)
+    loss.parts["matching"].backward(retain_graph=True)
+    assert model.recurrent.grad.abs().sum() > 0
+    others = network(matching_weight=0.0).loss(batch()).parts
+    assert set(loss.parts) - set(others) == {"matching"}
+    config, weighed = model.config, loss.parts
+    expected = sum(weight * weighed[name] for name, weight in (
+        ("likelihood", config.likelihood_weight), ("psth", config.psth_weight), ("noise", config.noise_weight),
+        ("matching", 2.0), *([("hidden", config.hidden_weight)] if "hidden" in weighed else []),
+    ))  # fmt: skip
+    torch.testing.assert_close(loss.total, expected)
 
 
 @pytest.mark.parametrize("frozen", [False, True])

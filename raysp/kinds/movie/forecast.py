@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from raysp.data.splits.movie import MovieSplit, Repeats
-from raysp.kinds.movie.runs_file import Forecast
+from raysp.kinds.movie.runs_file import Forecast, check_rates
 from raysp.models.movie_model import NEW
 from raysp.objectives.spike_nats import nats
 from raysp.training.randomness import looking
@@ -33,6 +33,9 @@ def forecast(
         device: where the model is.
         seed: of the free runs.
         trials: free runs of each movie; None for as many as are usual.
+
+    Raises:
+        BadInput: rates are not what `check_rates` says.
     """
     mine = cast("MovieModel", model)
     for one in split.test:
@@ -42,7 +45,9 @@ def forecast(
             drawn, rates = mine.free(frames, count, movie)
             clamped = mine.clamped(frames, spikes, movie)
             drawn = drawn.clamp(max=255).to(torch.uint8)
-            yield Forecast(one.movie, one.numbers, *(each.cpu().numpy() for each in (drawn, rates, clamped)))
+            found = Forecast(one.movie, one.numbers, *(each.cpu().numpy() for each in (drawn, rates, clamped)))
+            check_rates(found, f"model {type(model).__module__.rpartition('.')[2]}", binary=split.sizes.binary)
+            yield found
 
 
 def clamped_nats(model: Model, split: MovieSplit, repeats: Sequence[Repeats], device: torch.device) -> float:

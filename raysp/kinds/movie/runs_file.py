@@ -53,6 +53,17 @@ class Forecast:
     clamped: np.ndarray
 
 
+def check_rates(found: Forecast, where: str, *, binary: bool) -> None:
+    """Raise BadInput unless rates are finite and > 0, and, where a bin has a spike or none, probabilities < 1."""
+    for mode, rates in ((FREE, found.rates), (CLAMPED, found.clamped)):
+        inside = (rates > 0) & (rates < (1 if binary else np.inf))
+        if not inside.all():
+            place = tuple(np.argwhere(~inside)[0].tolist())
+            what = "probabilities inside (0, 1)" if binary else "finite rates > 0"
+            told = f"{where} expected {what}, got {rates[place]:g}"
+            raise BadInput(f"{told} (movie {found.movie}, {mode}, run, bin and unit {place})")
+
+
 def write_runs(path: str, trial: Trial, units: np.ndarray, found: Sequence[Forecast]) -> None:
     """Write a trial's predictions, whole or not at all.
 

@@ -32,7 +32,7 @@ from raysp.kinds.movie.metrics import (
     WHICH,
     correlation,
 )
-from raysp.kinds.movie.runs_file import Forecast, read_runs
+from raysp.kinds.movie.runs_file import Forecast, check_rates, read_runs
 from raysp.objectives.spike_nats import nats
 from raysp.runs.folder import TrialFolder
 
@@ -68,11 +68,12 @@ def rows(trial: Trial, split: MovieSplit, answers: MovieAnswers, folder: TrialFo
 
     Raises:
         NotReady: nothing was predicted.
-        BadInput: the predictions are damaged, or of other repeats.
+        BadInput: the predictions are damaged, of other repeats, or no probabilities.
     """
     found = {one.movie: one for one in read_runs(folder.predictions)}
     for one in answers.test:
         _check_same(found.get(one.movie), one, folder.predictions)
+        check_rates(found[one.movie], folder.predictions, binary=split.sizes.binary)
     common: Row = {
         "run_trial": trial.id,
         "model": trial.shown,

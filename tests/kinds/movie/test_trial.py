@@ -14,7 +14,8 @@ from raysp.evaluation.movie_statistics import covariances, pairs
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.kinds.movie.made_up import made_up
-from raysp.kinds.movie.runs_file import read_runs
+from raysp.kinds.movie.runs_file import read_runs, write_runs
+from raysp.runs.folder import TrialFolder
 from raysp.runs.trial_log import Setting
 from raysp.trials.fitted_again import fitted_again
 from tests.kinds.movie.made_up import MODELS, NAME, make_run
@@ -156,6 +157,17 @@ def test_predictions_of_other_repeats_are_refused(clips):
     answers = dataclasses.replace(clips.answers, test=(fewer,))
     with pytest.raises(BadInput, match="expected rates of movie 0 of shape"):
         kinds.of("movie").score(trial, clips.split, answers, clips.run.trial(trial.id))
+
+
+def test_probabilities_that_are_none_are_refused(tmp_path, clips):
+    trial, folder = clips.of("movie_psth"), TrialFolder(str(tmp_path))
+    found = read_runs(clips.run.trial(trial.id).predictions)
+    sure = found[1].clamped.copy()
+    sure[0, 7, 2] = 1.0
+    others = [found[0], dataclasses.replace(found[1], clamped=sure)]
+    write_runs(folder.predictions, trial, clips.split.unit_ids, others)
+    with pytest.raises(BadInput, match=r"inside \(0, 1\), got 1 \(movie 1, clamped, run, bin and unit \(0, 7, 2\)\)"):
+        kinds.of("movie").score(trial, clips.split, clips.answers, folder)
 
 
 def test_units_that_are_not_there_are_refused_at_planning(clips):
