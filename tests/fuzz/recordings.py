@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
+from collections.abc import Callable
 from typing import Any
 
 import h5py
@@ -15,11 +17,11 @@ from raysp.data.formats import retina_files
 from raysp.data.nlb import answers as nlb_answers
 from raysp.data.nlb import sets as nlb_sets
 from raysp.data.nlb.sets import split_name
-from raysp.data.sources import population, retina
+from raysp.data.sources import mnist, population, retina
 from raysp.data.standin.nlb import write_standin
 from raysp.data.standin.retina import write_retina
 from tests.data.nlb_files import built
-from tests.fuzz import archive_changes, hdf5_changes, zip_changes
+from tests.fuzz import archive_changes, hdf5_changes, idx_changes, zip_changes
 from tests.fuzz.kinds import Kind, Read
 
 TRIALS, UNITS, BINS = 12, 6, 30
@@ -211,4 +213,32 @@ def _names(folder: str) -> Read:
 
 
 RETINA = Kind("retina archive", "retina.tar.gz", _retina, {"build": _archive, "names": _names}, archive_changes.CHANGES)
-KINDS = (NWB, HDF5, NPZ, MATLAB, MATLAB_5, TRAIN, TEST, ANSWERS, RETINA)
+
+
+def _digits(packed: bool) -> Callable[[str, int], None]:
+    def make(folder: str, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for name, count in zip(mnist.IDX, (40, 40, 20, 20), strict=True):
+            images = rng.integers(0, 256, (count, 6, 5), dtype=np.uint8)
+            data = idx_changes.packed(
+                images if "images" in name else rng.permutation(np.arange(count) % 10).astype("u1")
+            )
+            with open(os.path.join(folder, f"{name}.gz" if packed else name), "wb") as file:
+                file.write(gzip.compress(data) if packed else data)
+
+    return make
+
+
+def _of_digits(variant: str) -> Callable[[str], Read]:
+    def read(folder: str) -> Read:
+        values = {"path": folder, "variant": variant}
+        split, answers = mnist.build(settings.build(mnist.Config, values, "recording x"), "x")
+        return Read((split.sizes, split.arrays(), answers.arrays()), split.provenance.notes)
+
+    return read
+
+
+IDX_READERS = {"rows": _of_digits("l"), "pixels": _of_digits("p")}
+IMAGES = Kind("IDX images", mnist.IDX[0], _digits(packed=False), IDX_READERS, idx_changes.CHANGES)
+LABELS = Kind("IDX labels, packed", f"{mnist.IDX[1]}.gz", _digits(packed=True), IDX_READERS, idx_changes.CHANGES)
+KINDS = (NWB, HDF5, NPZ, MATLAB, MATLAB_5, TRAIN, TEST, ANSWERS, RETINA, IMAGES, LABELS)

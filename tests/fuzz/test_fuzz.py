@@ -70,7 +70,7 @@ def test_equal_content_has_equal_fingerprints():
 
 
 def test_a_change_is_made_again_by_its_number():
-    lines = [python("-m", "tests.fuzz.campaign", "--seed", "5", "--only", "22").stdout for _ in range(2)]
+    lines = [python("-m", "tests.fuzz.campaign", "--seed", "5", "--only", "24").stdout for _ in range(2)]
     assert lines[0] == lines[1] != ""
     assert " submission, check: " in lines[0]
 

@@ -61,59 +61,63 @@ def build(config: Config, name: str) -> Built:
         BadInput: a file is damaged, or holds no digits; nothing was written.
     """
     paths = inputs(config)
-    (images, labels), (tests, answers) = _npz(config) if len(paths) < len(IDX) else _idx(paths)
-    _check_digits(images, tests, config.path)
-    trained, tested = _digits(images, labels, config), _digits(tests, answers, config)
-    known = {one.tobytes() for one in tests}
-    apart = np.array([one.tobytes() not in known for one in images])
+    trained, tested = _npz(config) if len(paths) < len(IDX) else _idx(paths)
+    _check(trained, tested)
+    known = {one.tobytes() for one in tested.images}
+    apart = np.array([one.tobytes() not in known for one in trained.images])
     same = int(len(apart) - apart.sum())
     notes = (f"{counted(same, 'training digit')} left out, equal to a test digit pixel by pixel",) if same else ()
-    expect(
-        apart.any(), f"{config.path} expected training digits that are no test digits, got {len(apart)}, all of them"
-    )
-    trained = trained.take(apart)
+    expect(same < len(apart), f"{trained.where} expected digits that are not tested, got {same}, all of them tested")
     recordings = tuple((os.path.basename(path), files.sha256(path)) for path in paths)
     provenance = Provenance(recordings, VERSION, name.startswith(STANDIN), notes)
-    return sequence_cut.assemble(trained, tested, CLASSES, config, name, provenance)
+    samples = trained.sequences(config).take(apart), tested.sequences(config)
+    return sequence_cut.assemble(*samples, CLASSES, config, name, provenance)
 
 
-Arrays = tuple[np.ndarray, np.ndarray]
+@dataclass(frozen=True)
+class _Digits:
+    """Images (samples, rows, columns) uint8, labels (samples,), and the files that they are of."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    where: str
+
+    def sequences(self, config: Config) -> Labelled:
+        images = self.images if config.variant == "l" else _pixels(self.images)
+        return labelled(images.astype(np.float32) / np.float32(255), self.labels, self.where, CLASSES)
 
 
-def _idx(paths: list[str]) -> tuple[Arrays, Arrays]:
-    images, labels, tests, answers = (read_idx(path) for path in paths)
-    return (images, labels), (tests, answers)
+def _idx(paths: list[str]) -> tuple[_Digits, _Digits]:
+    arrays = [read_idx(path) for path in paths]
+    where = [f"{images} with {os.path.basename(labels)}" for images, labels in (paths[:2], paths[2:])]
+    return _Digits(arrays[0], arrays[1], where[0]), _Digits(arrays[2], arrays[3], where[1])
 
 
-def _npz(config: Config) -> tuple[Arrays, Arrays]:
+def _npz(config: Config) -> tuple[_Digits, _Digits]:
     with count_file.arrays(config.path) as file:
         if {*BOTH} <= {*file.names}:
             images, labels, tests, answers = map(file.read, BOTH)
-            return (images, labels), (tests, answers)
+            return _Digits(images, labels, config.path), _Digits(tests, answers, config.path)
     expect(config.test_path, f"mnist, test_path expected an NPZ file of test digits, since {config.path} has none")
     return _one(config.path), _one(config.test_path)
 
 
-def _one(path: str) -> Arrays:
+def _one(path: str) -> _Digits:
     with count_file.arrays(path) as file:
         images, labels = map(file.read, ONE)
-    return images, labels
+    return _Digits(images, labels, path)
 
 
-def _check_digits(images: np.ndarray, tests: np.ndarray, path: str) -> None:
-    for one in (images, tests):
-        if one.ndim != 3 or one.dtype != np.uint8:
+def _check(trained: _Digits, tested: _Digits) -> None:
+    for one in (trained, tested):
+        images, where = one.images, one.where
+        if images.ndim != 3 or images.dtype != np.uint8 or not images.size:
             raise BadInput(
-                f"{path} expected digits as uint8 of shape (samples, rows, columns), got {one.shape} of {one.dtype}"
+                f"{where} expected digits as uint8 of shape (samples, rows, columns), got {images.shape} of "
+                f"{images.dtype}"
             )
-    size, other = images.shape[1:], tests.shape[1:]
-    expect(size == other, f"{path} expected training and test digits of one size, got {size} and {other}")
-    expect(len(images) and len(tests), f"{path} expected training and test digits, got {len(images)} and {len(tests)}")
-
-
-def _digits(images: np.ndarray, labels: np.ndarray, config: Config) -> Labelled:
-    images = images if config.variant == "l" else _pixels(images)
-    return labelled(images.astype(np.float32) / np.float32(255), labels, config.path, CLASSES)
+    size, other = (one.images.shape[1:] for one in (trained, tested))
+    expect(size == other, f"{tested.where} expected digits of {size} as in {trained.where}, got {other}")
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:

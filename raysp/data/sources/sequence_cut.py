@@ -50,6 +50,15 @@ def assemble(
     Raises:
         BadInput: see `LabelledSequencesSplit`; samples of different lengths; or none to test or to validate with.
     """
+    try:
+        return _assembled(trained, tested, classes, config, name, provenance)
+    except BadInput as error:
+        raise BadInput(f"{', '.join(file for file, _ in provenance.recordings)}: {error}") from error
+
+
+def _assembled(
+    trained: Labelled, tested: Labelled, classes: int, config: Cut, name: str, provenance: Provenance
+) -> Built:
     shapes = [part.sequences.shape[1:] for part in (trained, tested)]
     if shapes[0] != shapes[1]:
         raise BadInput(f"{name} expected training and test sequences of one shape, got {shapes[0]} and {shapes[1]}")

@@ -83,9 +83,9 @@ def test_a_pixel_is_a_step_of_24_by_24(tmp_path):
     ("arrays", "says"),
     [
         ({"x_train": IMAGES.astype(np.float32)}, "expected digits as uint8 of shape"),
-        ({"x_test": TESTS[:, :20]}, r"digits of one size, got \(28, 28\) and \(20, 28\)"),
-        ({"x_test": TESTS[:0], "y_test": ANSWERS[:0]}, "expected training and test digits, got 40 and 0"),
-        ({"x_test": IMAGES, "y_test": LABELS}, "training digits that are no test digits, got 40, all of them"),
+        ({"x_test": TESTS[:, :20]}, r"expected digits of \(28, 28\) as in .*, got \(20, 28\)"),
+        ({"x_test": TESTS[:0], "y_test": ANSWERS[:0]}, r"expected digits as uint8 of shape .*, got \(0, 28, 28\)"),
+        ({"x_test": IMAGES, "y_test": LABELS}, "digits that are not tested, got 40, all of them tested"),
         ({"y_train": LABELS[1:]}, "labels expected one for each of 40 sequences"),
         ({"y_train": LABELS + 1}, "labels expected whole numbers from 0 to 9, got 10 of sample 9"),
         ({"y_train": np.minimum(LABELS, 8)}, r"got none of class \[9\]"),
