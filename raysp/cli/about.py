@@ -1,31 +1,64 @@
-"""raysp models, splits, doctor, packing: what there is to work with."""
+"""raysp models, sources, splits, doctor, packing: what there is to work with."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+import textwrap
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from raysp.cli.root import DEVICE, ROOT, main, numbers, say
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 
 @main.command()
 @click.argument("names", nargs=-1)
 def models(names: tuple[str, ...]) -> None:
-    """List the models, or those of these NAMES (or paths), with their settings, defaults and what values may be."""
-    from raysp.config import own_code, settings
+    """List the models with their settings, or explain those of these NAMES (or paths): defaults, ranges, meanings."""
+    from raysp.config import own_code
     from raysp.models import catalog
 
     for name in names or catalog.names():
-        known = own_code.taken("models", name)
-        config, about = catalog.config(known, {}), catalog.module(known).__doc__ or "no docstring"
-        say(f"{name}: {about.strip().splitlines()[0]}")
-        kind: type = config.__class__
-        hints = settings.hints(kind)
-        for setting, value in settings.plain(config).items():
-            limits = settings.limits(hints[setting])
-            say(f"    {setting} = {value!r}" + (f" ({limits})" if limits else ""))
+        module = catalog.module(own_code.taken("models", name))
+        _show(name, module.__doc__, module.Config, explained=bool(names))
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+def sources(names: tuple[str, ...]) -> None:
+    """List what recordings are read from, or explain those of these NAMES (or paths): defaults, ranges, meanings."""
+    import importlib
+
+    from raysp.config import own_code
+    from raysp.data.sources import catalog
+
+    for name in names or catalog.names():
+        kind = catalog.source(own_code.taken("data/sources", name)).Config
+        about = importlib.import_module(kind.__module__.removesuffix("_config")).__doc__
+        if names:
+            _show(name, about, kind, explained=True)
+        else:
+            say(f"{name}: {_first_line(about)}")
+    if not names:
+        say("raysp sources NAME explains its settings")
+
+
+def _show(name: str, about: str | None, kind: type[DataclassInstance], *, explained: bool) -> None:
+    from raysp.config.described import described
+
+    say(f"{name}: {_first_line(about)}")
+    for one in described(kind):
+        default = f" = {one.default}" if one.default else ", which must be given"
+        say(f"    {one.name}{default}" + (f" ({one.limits})" if one.limits else ""))
+        if explained and one.text:
+            say(textwrap.fill(one.text, 100, initial_indent=" " * 8, subsequent_indent=" " * 8))
+
+
+def _first_line(about: str | None) -> str:
+    return (about or "no docstring").strip().splitlines()[0]
 
 
 @main.command()

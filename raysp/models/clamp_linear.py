@@ -14,7 +14,11 @@ from raysp.models.gfr.parameters import TAUS_MS
 
 @dataclass(frozen=True)
 class Config(CleanConfig):
-    """Settings, as `gfr` has them in its protocol "clean"."""
+    """Settings, as `gfr` has them in its protocol "clean".
+
+    Attributes:
+        taus_ms: time constants of filters, ms; those shorter than a bin are not used.
+    """
 
     taus_ms: tuple[Positive, ...] = TAUS_MS
 

@@ -44,6 +44,7 @@ def test_verbs_are_there_and_each_has_help():
     for verb in (
         "data",
         "models",
+        "sources",
         "splits",
         "run",
         "status",
@@ -133,6 +134,15 @@ def test_models_lists_some_by_name_or_path_and_what_their_settings_may_be():
     assert "    hidden = " in result.output.partition("my_model.py: ")[2]
     assert "ndt" not in result.output
     assert "did you mean 'sae'" in run("models", "sea").output
+
+
+def test_sources_are_listed_and_explained_setting_by_setting():
+    listed = run("sources")
+    assert listed.exit_code == 0, listed.output
+    assert "\nspike_tables: A table of spikes" in listed.output
+    explained = run("sources", "spike_tables").output
+    assert "    bin_ms, which must be given (a number > 0)\n        width of a bin, ms.\n" in explained
+    assert "    per_second = 1.0 (a number > 0)\n" in explained
 
 
 def test_the_command_line_becomes_a_request(monkeypatch):
