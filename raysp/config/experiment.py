@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from annotated_types import Ge
 
@@ -128,8 +128,8 @@ def check_share(share: float, where: str = "share") -> None:
 class _OfSplits:
     """What a model has of its own on splits that match a pattern."""
 
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Plain] = field(default_factory=dict)
+    training: Mapping[str, Plain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,9 @@ class ModelChoice:
     """
 
     name: str
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
-    per_split: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Plain] = field(default_factory=dict)
+    training: Mapping[str, Plain] = field(default_factory=dict)
+    per_split: Mapping[str, Mapping[str, Mapping[str, Plain]]] = field(default_factory=dict)
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -223,7 +223,7 @@ class Recording:
 
     name: str
     source: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
     optional: bool = False
 
     def __post_init__(self) -> None:
@@ -253,7 +253,7 @@ class Trial:
     """
 
     model: str
-    hyperparameters: Mapping[str, Any]
+    hyperparameters: Mapping[str, Plain]
     training: Training | None
     split: str
     data: str

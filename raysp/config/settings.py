@@ -8,7 +8,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, Union
 
 from raysp.config import ranges
 from raysp.errors import BadInput, unknown
@@ -36,7 +36,7 @@ EARLIER_WORDS = {
 YES_OR_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
-def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+def build(cls: type[T], values: object, where: str) -> T:
     """Make a dataclass from a mapping, nested ones included.
 
     Args:
@@ -73,6 +73,8 @@ class Settings:
     Config(layers=2)
     """
 
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[object]]]
+
     @property
     def where(self) -> str:
         """The beginning of an error's sentence: by default, the name of the file that the class stands in."""
@@ -82,7 +84,7 @@ class Settings:
         check(self, self.where)
 
 
-def check(value: Any, where: str) -> None:
+def check(value: DataclassInstance, where: str) -> None:
     """Bend the fields of a dataclass that is being made to their types, as `build` does. Raises BadInput likewise."""
     kinds = hints(value.__class__)
     for field in dataclasses.fields(value):
@@ -135,7 +137,7 @@ def check_kinds(values: object, kinds: Mapping[str, Any], where: str) -> Mapping
     return values
 
 
-def coerce(kind: Any, value: Any, where: str) -> Any:
+def coerce(kind: Any, value: object, where: str) -> Any:
     """Return `value` as the annotated type `kind`; whole numbers pass as floats, lists as tuples, nothing else bends.
 
     Raises:
@@ -175,7 +177,7 @@ def coerce(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Return a dataclass (or a value of one) as dictionaries, lists and plain values that JSON and YAML can hold."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
@@ -190,7 +192,7 @@ def _required(field: dataclasses.Field[object]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _coerce_union(args: tuple[Any, ...], value: Any, where: str) -> Any:
+def _coerce_union(args: tuple[Any, ...], value: object, where: str) -> Any:
     if value is None and type(None) in args:
         return None
     kinds = [arg for arg in args if arg is not type(None)]
@@ -202,7 +204,7 @@ def _coerce_union(args: tuple[Any, ...], value: Any, where: str) -> Any:
     return coerce(kinds[-1], value, where)
 
 
-def _coerce_tuple(args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+def _coerce_tuple(args: tuple[Any, ...], value: object, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         raise BadInput(f"{where} expected several values, e.g. ({value!r},), got {value!r} ({type(value).__name__})")
     if len(args) == 2 and args[1] is Ellipsis:

@@ -134,7 +134,7 @@ class Kind(abc.ABC, Generic[S]):
         """
         return
 
-    def inputs(self, model: str, hyperparameters: Mapping[str, Any]) -> Mapping[str, polars.DataFrame]:
+    def inputs(self, model: str, hyperparameters: Mapping[str, Plain]) -> Mapping[str, polars.DataFrame]:
         """Return the tables of other runs that a model with these settings starts from, by name.
 
         Raises:

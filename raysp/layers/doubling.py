@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from raysp.config.gradient import Context
 from raysp.layers.convolution import uniform
 
 DoublingName = Literal["mean", "sum", "deconv"]
@@ -42,9 +43,9 @@ class _Between(torch.autograd.Function):
     """Puts share * (left + right) between neighbouring bins; a stack and two joins would copy all of it twice more."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, share: float) -> torch.Tensor:
+    def forward(ctx: Context[float], x: torch.Tensor, share: float) -> torch.Tensor:
         trials, bins, channels = x.shape
-        ctx.share = share
+        ctx.kept = share
         found = x.new_empty(trials, 2 * bins - 1, channels)
         found[:, ::2] = x
         torch.add(x[:, 1:], x[:, :-1], out=found[:, 1::2]).mul_(share)
@@ -52,10 +53,10 @@ class _Between(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(ctx: Context[float], grad: torch.Tensor) -> tuple[torch.Tensor, None]:
         to_input, between = grad[:, ::2].clone(), grad[:, 1::2]
-        to_input[:, 1:].add_(between, alpha=ctx.share)
-        to_input[:, :-1].add_(between, alpha=ctx.share)
+        to_input[:, 1:].add_(between, alpha=ctx.kept)
+        to_input[:, :-1].add_(between, alpha=ctx.kept)
         return to_input, None
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from raysp.config.gradient import Context
 from raysp.layers.pool_kernels import backward, forward
 
 
@@ -40,24 +39,28 @@ def relu_pool(x: torch.Tensor, side: int, stride: int) -> torch.Tensor:
     return functional.max_pool2d(padded, side, stride).relu()
 
 
+Sizes = tuple[int, ...]
+
+
 class _Fused(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, side: int, stride: int) -> torch.Tensor:
+    def forward(ctx: Context[tuple[Sizes, Sizes]], x: torch.Tensor, side: int, stride: int) -> torch.Tensor:
         images, channels, height, width = x.shape
         found = x.new_empty(images, -(-height // stride), -(-width // stride), channels)
         place = torch.empty_like(found, dtype=torch.uint8)
         top, left = (padding(size, side, stride)[0] for size in (height, width))
         forward(_channels_last(x), side, stride, top, left, found.numpy(), place.numpy())
         ctx.save_for_backward(found, place)
-        ctx.size, ctx.squares = (images, height, width, channels), (side, stride, top, left)
+        ctx.kept = (images, height, width, channels), (side, stride, top, left)
         return found.permute(0, 3, 1, 2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, given: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Context[tuple[Sizes, Sizes]], given: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         found, place = ctx.saved_tensors
         # numpy asks for large pages, which come four times as fast as torch's.
-        into, (side, stride, top, left) = np.zeros(ctx.size, np.float32), ctx.squares
+        size, (side, stride, top, left) = ctx.kept
+        into = np.zeros(size, np.float32)
         backward(_channels_last(given), found.numpy(), place.numpy(), side, stride, top, left, into)
         return torch.from_numpy(into).permute(0, 3, 1, 2), None, None
 

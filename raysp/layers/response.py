@@ -6,10 +6,10 @@ where a small network spends its time.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch.autograd.function import once_differentiable
+
+from raysp.config.gradient import Context
 
 EPS = 1e-6
 SMALLEST = 1e-6
@@ -18,7 +18,7 @@ SMALLEST = 1e-6
 
 class _Response(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Context[None], x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         found = torch.nn.functional.gelu(x)
         # Not linalg.vector_norm: over an axis that is not the last it takes five to ten times as long on a CPU.
         norm = found.float().square().sum(dim=-2, keepdim=True).sqrt_().clamp_(min=SMALLEST)
@@ -29,7 +29,7 @@ class _Response(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def backward(ctx: Context[None], grad: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x, found, norm, mean, factor, scale = ctx.saved_tensors
         to_factor = (grad * found).sum(dim=-2, keepdim=True, dtype=torch.float32)
         to_scale = (to_factor * (norm / mean)).sum_to_size(scale.shape)

@@ -7,10 +7,10 @@ would want lanes beside channels, which is not how they lie.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch.autograd.function import once_differentiable
+
+from raysp.config.gradient import Context
 
 
 def _pieces(width: int, bins: int, k: int) -> tuple[slice, slice]:
@@ -27,20 +27,19 @@ def _middle_first(width: int) -> list[int]:
 
 class _Channelwise(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Context[None], x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         width = weight.shape[0]
         out = torch.addcmul(bias, x, weight[width // 2])
         for k in _middle_first(width)[1:]:
             there, here = _pieces(width, x.shape[-2], k)
             out[..., there, :].addcmul_(x[..., here, :], weight[k])
-        ctx.save_for_backward(x, weight)
-        ctx.bias_shape = bias.shape
+        ctx.save_for_backward(x, weight, bias)
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        x, weight = ctx.saved_tensors
+    def backward(ctx: Context[None], grad: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        x, weight, bias = ctx.saved_tensors
         width = weight.shape[0]
         to_input, to_weight = grad * weight[width // 2], torch.empty_like(weight)
         for k in _middle_first(width):
@@ -49,17 +48,17 @@ class _Channelwise(torch.autograd.Function):
             if k != width // 2:
                 to_input[..., here, :].addcmul_(came, weight[k])
             to_weight[k] = (came * x[..., here, :]).sum_to_size(weight.shape[1:])
-        return to_input, to_weight, grad.sum_to_size(ctx.bias_shape)
+        return to_input, to_weight, grad.sum_to_size(bias.shape)
 
 
 class _PairSums(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Context[None], x: torch.Tensor) -> torch.Tensor:
         return x[..., 0::2] + x[..., 1::2]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+    def backward(ctx: Context[None], grad: torch.Tensor) -> torch.Tensor:
         return grad.repeat_interleave(2, dim=2)
 
 

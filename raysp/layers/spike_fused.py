@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from raysp.config.gradient import Context
 from raysp.layers.spike_kernels import backward, products, run
 from raysp.layers.spike_rule import Sampling
 
@@ -17,8 +16,8 @@ class FusedRun(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, drive: torch.Tensor, couplings: torch.Tensor, recorded: torch.Tensor, uniforms: torch.Tensor,
-        start: torch.Tensor, rule: Sampling,
+        ctx: Context[Sampling], drive: torch.Tensor, couplings: torch.Tensor, recorded: torch.Tensor,
+        uniforms: torch.Tensor, start: torch.Tensor, rule: Sampling,
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         """Arguments as of `spike_sampler.clamped_run`, in single precision."""
         (trials, frames, given), (neurons, _, lags) = recorded.shape, couplings.shape
@@ -32,15 +31,17 @@ class FusedRun(torch.autograd.Function):
         threshold, temperature = np.float32(rule.threshold), np.float32(rule.temperature)
         run(_array(reach), _array(uniforms), threshold, temperature, spikes.numpy(), _flat(around))
         ctx.save_for_backward(reach, spikes, voltages)
-        ctx.rule = rule
+        ctx.kept = rule
         return spikes[:, lags:, given:].to(drive.dtype), voltages
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, to_spikes: torch.Tensor, to_voltages: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(
+        ctx: Context[Sampling], to_spikes: torch.Tensor, to_voltages: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients in the drive and in the couplings."""
         reach, spikes, voltages = ctx.saved_tensors
-        (trials, frames, neurons), rule, scale = voltages.shape, ctx.rule, 1 / ctx.rule.threshold
+        (trials, frames, neurons), rule, scale = voltages.shape, ctx.kept, 1 / ctx.kept.threshold
         lags = spikes.shape[1] - frames
         around = to_voltages.new_zeros(trials, lags + frames + lags, neurons)
         gradient = around[:, lags : lags + frames]

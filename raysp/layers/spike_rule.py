@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
+
+from raysp.config.gradient import Context
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,15 @@ class Sampling:
 
 class _Spikes(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, voltages: torch.Tensor, uniforms: torch.Tensor, rule: Sampling) -> torch.Tensor:
+    def forward(ctx: Context[Sampling], voltages: torch.Tensor, uniforms: torch.Tensor, rule: Sampling) -> torch.Tensor:
         ctx.save_for_backward(voltages)
-        ctx.rule = rule
+        ctx.kept = rule
         return ((rule.temperature * voltages).sigmoid() > uniforms).to(voltages.dtype)
 
     @staticmethod
-    def backward(ctx: Any, given: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Context[Sampling], given: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (voltages,) = ctx.saved_tensors
-        return given * ctx.rule.slope(voltages), None, None
+        return given * ctx.kept.slope(voltages), None, None
 
 
 def spikes(voltages: torch.Tensor, uniforms: torch.Tensor, rule: Sampling) -> torch.Tensor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch.autograd.function import once_differentiable
 
+from raysp.config.gradient import Context
 from raysp.errors import BadInput
 from raysp.objectives.links import Link
 from raysp.objectives.loss import Loss
@@ -60,7 +61,7 @@ class _ExpDeviance(torch.autograd.Function):
     """The sum of deviances under the exponential link: its gradient, 2 (rate - count), is all that is kept."""
 
     @staticmethod
-    def forward(ctx: Any, output: torch.Tensor, counts: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Context[None], output: torch.Tensor, counts: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         rates = output.clamp(max=MAX_LOG_RATE)
         # One array for all that comes and goes: to fetch memory for a new one takes longer than to fill it.
         spare = output - rates
@@ -77,7 +78,7 @@ class _ExpDeviance(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Context[None], upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (grad,) = ctx.saved_tensors
         return grad * (2.0 * upstream), None, None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch.autograd.function import once_differentiable
+
+from raysp.config.gradient import Context
 
 FEW = 2
 """Trials, or lags, of which products of spectra are no fewer than those of activities."""
@@ -37,28 +37,30 @@ class _Products(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, one: torch.Tensor, other: torch.Tensor | None, lags: int) -> torch.Tensor:
+    def forward(
+        ctx: Context[tuple[int, bool]], one: torch.Tensor, other: torch.Tensor | None, lags: int
+    ) -> torch.Tensor:
         times, own = one.shape[1], _spectrum(one)
         others = own if other is None else _spectrum(other)
         cosines, sines, twice = _waves(times, lags, one)
         ctx.save_for_backward(own, others, cosines, sines)
-        ctx.times, ctx.alone = times, other is None
+        ctx.kept = times, other is None
         real, imaginary = (torch.bmm(own.mT, each).flatten(1) for each in (others, _turned(others)))
         found = (twice * cosines) @ real - (twice * sines) @ imaginary
         return found.unflatten(1, (own.shape[2], -1)) / (len(one) * times**2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, given: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        own, others, cosines, sines = ctx.saved_tensors
-        back = given.mT if ctx.alone else 0
+    def backward(ctx: Context[tuple[int, bool]], given: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (own, others, cosines, sines), (times, alone) = ctx.saved_tensors, ctx.kept
+        back = given.mT if alone else 0
         real, imaginary = cosines.T @ (given + back).flatten(1), sines.T @ (back - given).flatten(1)
         real, imaginary = (each.unflatten(1, given.shape[1:]) for each in (real, imaginary))
         to_own = to_others = None
         if ctx.needs_input_grad[0]:
-            to_own = _back(torch.bmm(others, real.mT) + torch.bmm(_turned(others), imaginary.mT), ctx.times)
+            to_own = _back(torch.bmm(others, real.mT) + torch.bmm(_turned(others), imaginary.mT), times)
         if ctx.needs_input_grad[1]:
-            to_others = _back(torch.bmm(own, real) - torch.bmm(_turned(own), imaginary), ctx.times)
+            to_others = _back(torch.bmm(own, real) - torch.bmm(_turned(own), imaginary), times)
         return to_own, to_others, None
 
 

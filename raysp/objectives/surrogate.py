@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+
+from raysp.config.gradient import Context
 
 STEEPNESS = 2.0
 """Of the arctangent (Fang et al. 2021)."""
@@ -12,12 +12,12 @@ STEEPNESS = 2.0
 
 class _Spike(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, above: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Context[None], above: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(above)
         return (above > 0).to(above.dtype)
 
     @staticmethod
-    def backward(ctx: Any, given: torch.Tensor) -> torch.Tensor:
+    def backward(ctx: Context[None], given: torch.Tensor) -> torch.Tensor:
         (above,) = ctx.saved_tensors
         return given * (STEEPNESS / 2) / (1 + (torch.pi / 2 * STEEPNESS * above).square())
 

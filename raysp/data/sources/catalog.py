@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from raysp.config import plugins, settings
 from raysp.config.experiment import STANDIN, Recording
-from raysp.config.settings import Plain
 from raysp.data.sources.base import BuildArrays, Source
 from raysp.data.splits.header import Role
 from raysp.errors import BadInput, unknown
@@ -123,7 +122,7 @@ def groups(chosen: Iterable[Recording]) -> list[list[Recording]]:
     return list(found.values())
 
 
-def _below(value: Plain, root: str) -> Plain:
+def _below(value: object, root: str) -> object:
     if isinstance(value, str) and value.startswith(ROOT):
         return files.join(root, rest) if (rest := value.removeprefix(ROOT)) else root
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files, tables
@@ -20,13 +20,15 @@ from raysp.runs.inputs import columns
 if TYPE_CHECKING:
     import polars
 
+    from raysp.config.settings import Plain
     from raysp.models.base import Model
+    from raysp.models.gfr_network.model import Config
 
 NEURONS = "neurons"
 AGAIN = "name a finished run with fits to cells, a table that raysp import wrote, or the neurons.parquet of a trial"
 
 
-def inputs(model: str, hyperparameters: Mapping[str, Any]) -> dict[str, polars.DataFrame]:
+def inputs(model: str, hyperparameters: Mapping[str, Plain]) -> dict[str, polars.DataFrame]:
     """Return the neurons from which a network draws its own; nothing for a model that starts from none.
 
     Args:
@@ -40,7 +42,7 @@ def inputs(model: str, hyperparameters: Mapping[str, Any]) -> dict[str, polars.D
     """
     if not hyperparameters.get(NEURONS):
         return {}
-    config: Any = catalog.config(model, dict(hyperparameters))
+    config = cast("Config", catalog.config(model, hyperparameters))
     table = _table(config)
     with _named(config.neurons):
         pool = Pool.of(columns(table), config.evr)
@@ -57,7 +59,7 @@ def check_start(model: Model) -> None:
     Raises:
         NotReady, BadInput: as `inputs`.
     """
-    config: Any = model.config
+    config = cast("Config", model.config)
     if getattr(config, NEURONS, ""):
         table = columns(_table(config))
         with _named(config.neurons):
@@ -72,8 +74,8 @@ def _named(source: str) -> Iterator[None]:
         raise BadInput(f"neurons of {source}: {error}") from error
 
 
-def _table(config: Any) -> polars.DataFrame:
-    source = str(config.neurons)
+def _table(config: Config) -> polars.DataFrame:
+    source = config.neurons
     if not source.endswith(".parquet"):
         path = files.join(source, NAME)
         _check_run(RunFolder(source), path)
@@ -99,9 +101,9 @@ def _check_run(run: RunFolder, path: str) -> None:
         raise BadInput(f"{run.path} is a run of networks, one trial's neurons expected, got all; name one: {network}")
 
 
-def _of_cells(config: Any, path: str) -> polars.DataFrame:
+def _of_cells(config: Config, path: str) -> polars.DataFrame:
     stamp = tuple(files.stamp(path).values()) if files.exists(path) else ()
-    return _cells(str(config.neurons), config.neurons_protocol, config.neurons_split, config.neurons_bin_ms, stamp)
+    return _cells(config.neurons, config.neurons_protocol, config.neurons_split, config.neurons_bin_ms, stamp)
 
 
 @functools.lru_cache(maxsize=4)

@@ -149,7 +149,9 @@ def lines_of(
         own = known.get(trial.model) or about(catalog.module(trial.model).Model)
         role: Role = "floor" if model == floor else "ceiling" if model == ceiling else own["role"]
         published = decoding not in CALIBRATED and (own["published"] is None or decoding in own["published"])
-        return Line(model, decoding, role, trial.hyperparameters.get("interval"), models.count(model) == 1, published)
+        interval = trial.hyperparameters.get("interval")
+        counted = interval if isinstance(interval, int) else None
+        return Line(model, decoding, role, counted, models.count(model) == 1, published)
 
     def place(one: Line) -> tuple[int, ...]:
         counts = one.interval if one.interval is not None else 1 << 30

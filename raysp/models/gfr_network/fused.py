@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
+from raysp.config.gradient import Context
 from raysp.models.gfr.neuron import Neurons
 from raysp.models.gfr_network.kernels import backward, forward
 
@@ -31,7 +30,7 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, heard: torch.Tensor, weight: torch.Tensor, alpha: torch.Tensor, beta: torch.Tensor,
+        ctx: Context[None], heard: torch.Tensor, weight: torch.Tensor, alpha: torch.Tensor, beta: torch.Tensor,
         threshold: torch.Tensor, poly: torch.Tensor, fixed: tuple[torch.Tensor, ...],
     ) -> torch.Tensor:  # fmt: skip
         """Arguments as of `run`; gains (neurons, terms), coefficients (neurons, degree + 1)."""
@@ -53,7 +52,7 @@ class _Layer(torch.autograd.Function):
         return rates
 
     @staticmethod
-    def backward(ctx: Any, given: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Context[None], given: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients, None for what is fixed."""
         weight, alpha, beta, poly, drives, rates, inners, *fixed = ctx.saved_tensors
         steps, samples, count = drives.shape

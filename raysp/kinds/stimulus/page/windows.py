@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.errors import NotReady, present
+from raysp.errors import NotReady
 from raysp.kinds.stimulus.kernels_file import read_kernels
 from raysp.kinds.stimulus.page.case import LIGHTS, Case
 from raysp.kinds.stimulus.page.curves import line_colours
@@ -83,10 +83,10 @@ def open_arrays(case: Case, unit: int) -> Arrays:
 
     trial, train = case.trial(case.main.model, unit), case.train(case.main, unit, output=True)
     values = {} if trial is None else trial.hyperparameters
-    sizes = [values.get(name) for name in ("past", "output_bins", "clamp")]
-    if None in sizes or train is None:
+    sizes = [one for name in ("past", "output_bins", "clamp") if isinstance(one := values.get(name), int)]
+    if len(sizes) < 3 or train is None:
         raise NotReady(f"no distance arrays: {case.main.model} does not predict distances")
-    past, length, clamp = map(present, sizes)
+    past, length, clamp = sizes
     if train.output is None or train.output.shape[1] != length:
         raise NotReady(f"no distance arrays: the output of {case.main.label} was not kept with its predictions")
     count = min(max(round(LENGTH_S * 1000 / train.bin_ms / train.step), 1), len(train.output))
