@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from raysp.config.experiment import Trial
 from raysp.io.words import number
@@ -51,7 +51,15 @@ def _shortfall(found: Mapping[tuple[str, str, str], float], split: str, model: s
     return None
 
 
-def last_epochs(trials: Iterable[Trial], done: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+class Ended(TypedDict, total=False):
+    """What counts here of what done.json says."""
+
+    epochs: int
+    best_epoch: int
+    validation_loss: float | None
+
+
+def last_epochs(trials: Iterable[Trial], done: Mapping[str, Ended]) -> dict[str, int]:
     """Return, by id, the epochs of trials whose validation loss was lowest at the last one.
 
     Those that take their epochs from another trial are not among them, nor those whose learning rate had gone to zero.
@@ -71,7 +79,7 @@ def _selects(trial: Trial) -> bool:
     return trial.training is not None and trial.follows is None and trial.training.schedule not in ENDS_BY_ITSELF
 
 
-def _best_is_last(found: Mapping[str, Any]) -> bool:
+def _best_is_last(found: Ended) -> bool:
     # Without validation the last epoch is taken, which says nothing.
     validated, epochs = found.get("validation_loss") is not None, found.get("epochs") or 0
     return validated and found.get("best_epoch") == epochs > 1

@@ -133,6 +133,13 @@ class Classifying(Protocol):
         """Return (samples, readouts, classes) of (samples, steps, features), read out at the steps after the last."""
 
 
+class Active(Protocol):
+    """A model of labelled sequences whose units are looked at."""
+
+    def activity(self, sequences: torch.Tensor, readouts: int) -> torch.Tensor:
+        """Return (steps + readouts, samples, units): what each unit gives."""
+
+
 if TYPE_CHECKING:
 
     class Model(
@@ -145,5 +152,6 @@ if TYPE_CHECKING:
         PredictingCurrents,
         FittingCells,
         Classifying,
+        Active,
     ):
         """A model as generic code takes it: which of these methods it has is asked before they are called."""

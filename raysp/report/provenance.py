@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from raysp.config.experiment import STANDIN
 from raysp.report.run_data import RunData, Task
+from raysp.runs.records import PreparedSplit
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,13 @@ class Fit:
     selected_on: str
 
 
-def splits(data: RunData) -> list[dict[str, Any]]:
+class SplitData(PreparedSplit, total=False):
+    """The same of a split, by name."""
+
+    split: str
+
+
+def splits(data: RunData) -> list[SplitData]:
     """Return the data of each split of the run, as the run's record has them.
 
     Returns:
@@ -41,11 +48,12 @@ def splits(data: RunData) -> list[dict[str, Any]]:
         preparation.
     """
     recorded, used = data.record.get("data", {}), {trial.split: trial.data for trial in data.trials}
-    found = []
+    found: list[SplitData] = []
     for name in used:
-        given = {"split": name, "fingerprint": used[name], "standin": name.startswith(STANDIN), "recordings": ()}
-        found.append(given | {"notes": ()} | recorded.get(name, {}))
-        found[-1]["builder"] = found[-1].get("builder") or "unknown"
+        given: SplitData = {"split": name, "fingerprint": used[name], "standin": name.startswith(STANDIN)}
+        given |= {"recordings": [], "notes": []}
+        given |= cast(SplitData, recorded.get(name, {}))
+        found.append(given | {"builder": given.get("builder") or "unknown"})
     return found
 
 

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from raysp.config import settings
 from raysp.config.experiment import Training, Trial, check_name, in_present_words
@@ -24,12 +24,12 @@ FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,254}")
 RECORD = {
     **dict.fromkeys(("name", "kind", "root"), str),
     **dict.fromkeys(("experiment", "data", "code", "plugins", "models"), Mapping),
-    **dict.fromkeys(("submissions", "accepted", "trials", "earlier"), tuple[Mapping[str, Any], ...]),
+    **dict.fromkeys(("submissions", "accepted", "trials", "earlier"), tuple[Mapping[str, object], ...]),
     "left_out": tuple[tuple[str, str, str], ...],
 }
 """What readers of experiment.yaml rely on."""
 
-INSIDE: dict[str, dict[str, Any]] = {
+INSIDE: dict[str, dict[str, object]] = {
     "experiment": {"floor": str, "ceiling": str},
     "submissions": {
         **dict.fromkeys(("time", "command", "commit", "ended"), str),
@@ -110,7 +110,7 @@ class TrialFolder:
         self.check_own(self.done, found)
         return cast("Done", found)
 
-    def read_metrics(self) -> dict[str, Any]:
+    def read_metrics(self) -> dict[str, object]:
         """Return what metrics.json says. Raises BadInput where it is damaged, or another trial's."""
         found = files.read_object(self.metrics, "validation")
         self.check_own(self.metrics, found)
@@ -219,7 +219,7 @@ class RunFolder:
         if not files.exists(self.experiment):
             files.check(self.path)
             raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
-        found: Any = read_yaml(self.experiment)
+        found = read_yaml(self.experiment)
         try:
             expect(isinstance(found, dict) and "trials" in found, "it holds no trials")
             settings.check_kinds(found, RECORD, "record")

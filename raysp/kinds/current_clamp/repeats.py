@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 
@@ -105,7 +104,7 @@ def measures(currents: Sequence[Repeats], bin_ms: float, *, sees_counts: bool = 
     return Measures(**means, loss=_mean([one["loss"] for one in found], bins), dead=silent)
 
 
-def validated(model: Any, split: CurrentClampSplit, rates: np.ndarray) -> dict[str, float]:
+def validated(model: object, split: CurrentClampSplit, rates: np.ndarray) -> dict[str, float]:
     """Return what a fitted model comes to on the validation part: means over the units that have a fit.
 
     Args:

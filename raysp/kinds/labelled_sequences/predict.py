@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from raysp.kinds.labelled_sequences.activity_file import write_activity
 from raysp.kinds.labelled_sequences.learner import logits_of
 from raysp.kinds.labelled_sequences.logits_file import write_logits
 from raysp.kinds.labelled_sequences.neurons_file import NAME, write_neurons
+from raysp.models.gfr_network.trained_neuron import TrainedNeuron
 from raysp.runs.records import Done
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
@@ -37,19 +38,19 @@ def predict(job: Job, fitted: Fitted, split: LabelledSequencesSplit) -> Products
     again = trial.training is not None and trial.training.refit
     done: Done = {"selected_on": "validation part" + (", then trained on it too" if again else "")}
     files = {"predictions.parquet": lambda path: write_logits(path, trial, found, vote(found))}
-    model: Any = fitted.model
+    model = fitted.model
     if hasattr(model, "activity"):
         activity = _activity(job, fitted, split)
         files[activity_file.NAME] = lambda path: write_activity(path, trial, activity)
     if hasattr(model, "rows"):
-        rows = model.rows()
+        rows = cast("list[TrainedNeuron]", model.rows())
         files[NAME] = lambda path: write_neurons(path, trial, rows)
     return Products(files, done=done)
 
 
 def _activity(job: Job, fitted: Fitted, split: LabelledSequencesSplit) -> np.ndarray:
     """Return what the units give of the first test samples, (steps, samples, units)."""
-    model: Any = fitted.model
+    model = fitted.model
     with looking(model, fitted.device, job.trial.seed):
         shown = torch.as_tensor(split.test[:SHOWN]).to(fitted.device)
         return model.activity(shown, model.config.readouts).float().cpu().numpy()

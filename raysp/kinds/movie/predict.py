@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import torch
 
 from raysp.data.splits.movie import MovieSplit
 from raysp.kinds.kind import Products
@@ -25,9 +25,9 @@ def predict(job: Job, fitted: Fitted, split: MovieSplit) -> Products:
     job.report({"phase": "predicting"})
     trial, found = job.trial, list(forecast(fitted.model, split, fitted.device, job.trial.seed))
     files = {"predictions.parquet": lambda path: write_runs(path, trial, split.unit_ids, found)}
-    model: Any = fitted.model
-    if hasattr(model, "couplings"):
-        couplings = model.couplings.float().cpu().numpy()
+    among: torch.Tensor | None = getattr(fitted.model, "couplings", None)
+    if among is not None:
+        couplings = among.float().cpu().numpy()
         files[NAME] = lambda path: write_connectivity(path, trial, split.unit_ids, couplings)
     done: Done = {"selected_on": "validation part"}
     return Products(files, done=done)

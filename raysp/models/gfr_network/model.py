@@ -17,6 +17,7 @@ from raysp.models.gfr.neuron import PARAMETERS, Neurons
 from raysp.models.gfr.parameters import Parameters, untrained
 from raysp.models.gfr_network import fused
 from raysp.models.gfr_network.pool import Pool
+from raysp.models.gfr_network.trained_neuron import TrainedNeuron
 from raysp.models.recurrent_classifier import RecurrentClassifier, RecurrentConfig
 
 FILTERS, ACTIVATION = ("alpha", "beta"), ("poly", "threshold")
@@ -151,7 +152,7 @@ class Model(RecurrentClassifier):
             rates.append(rate)
         return torch.stack(rates)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[TrainedNeuron]:
         """Return what neurons.parquet says of each neuron, and of what training made it from."""
         own = self.neurons
         found = {name: _numbers(getattr(own, name)) for name in (*PARAMETERS, "sigma")}
@@ -162,16 +163,20 @@ class Model(RecurrentClassifier):
         return [
             {
                 "unit": unit,
-                **{name: float(found[name][unit]) for name in ("sigma", "gamma", "threshold")},
+                "sigma": float(found["sigma"][unit]),
+                "gamma": float(found["gamma"][unit]),
+                "threshold": float(found["threshold"][unit]),
                 "poly_coeff": found["poly"][unit].tolist(),
-                **{name: found[name][unit].tolist() for name in FILTERS},
+                "alpha": found["alpha"][unit].tolist(),
+                "beta": found["beta"][unit].tolist(),
                 "lambda": lost,
                 "feedback": own.feedback,
                 "inward": inward[unit].tolist(),
                 "inward_bias": float(biases[unit]),
                 "outward": outward[unit].tolist(),
                 "outward_bias": _numbers(self.outward.bias).tolist(),
-                **{f"initial_{name}": getattr(self.initial, name)[unit].tolist() for name in FILTERS},
+                "initial_alpha": self.initial.alpha[unit].tolist(),
+                "initial_beta": self.initial.beta[unit].tolist(),
             }
             for unit in range(self.config.hidden)
         ]

@@ -52,9 +52,13 @@ def neurons(data: RunData, trial: Trial) -> Picture:
     path = files.join(data.run.trial(trial.id).path, neurons_file.NAME)
     rows = neurons_file.read_neurons(path, trial)
     lost = rows[0]["lambda"]
+    gains = {
+        "alpha": ([row["alpha"] for row in rows], [row["initial_alpha"] for row in rows]),
+        "beta": ([row["beta"] for row in rows], [row["initial_beta"] for row in rows]),
+    }
     with canvas(9.2, 3.4) as figure:
-        for axes, name in zip(figure.subplots(1, 2), ("alpha", "beta"), strict=True):
-            after, before = (np.array([row[one] for row in rows]) for one in (name, f"initial_{name}"))
+        for axes, (name, own) in zip(figure.subplots(1, 2), gains.items(), strict=True):
+            after, before = map(np.array, own)
             beside = np.linspace(-0.28, 0.28, len(rows))
             for i in range(len(lost)):
                 axes.plot(i + beside, np.sort(after[:, i]), ".", color=PALETTE[0], markersize=3)
