@@ -78,7 +78,7 @@ class LoadedSplit:
 
 
 def load_split(
-    data: Any = None, *, source: str = "", name: str = "", root: str | os.PathLike[str] = "data", **settings: Any
+    data: object = None, *, source: str = "", name: str = "", root: str | os.PathLike[str] = "data", **settings: object
 ) -> LoadedSplit:
     """Return a split of a recording's file, of arrays in memory, or one that is prepared.
 
@@ -176,7 +176,7 @@ def _stored(root: str, name: str) -> LoadedSplit:
     return LoadedSplit(split, answers)
 
 
-def _of_arrays(counts: object, name: str, settings: Mapping[str, Any]) -> LoadedSplit:
+def _of_arrays(counts: object, name: str, settings: Mapping[str, object]) -> LoadedSplit:
     check_name("split", name)
     given = {one: _array(value, one) for one, value in {"counts": counts, **settings}.items() if _is_array(value, one)}
     others = {one: value for one, value in settings.items() if one not in given}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import cast
 
 from raysp.config.note import Note
 from raysp.errors import Interrupted, present
 from raysp.training import checkpoint as checkpoints
-from raysp.training.descent import Descent, all_finite
+from raysp.training.descent import Descent, State, all_finite
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.randomness import looking
@@ -41,11 +42,11 @@ class Attempt:
         if message:
             self.job.report({"warning": message})
 
-    def _take_over(self, state: dict[str, Any]) -> str | None:
+    def _take_over(self, found: Mapping[str, object]) -> str | None:
         """Go on from a checkpoint's state; return what there is to say of it."""
-        if not self.descent.fits(state):
+        if not self.descent.fits(found):
             return "the checkpoint is of another version of the model; training starts over"
-        start = copy.deepcopy(self.descent.state())
+        state, start = cast(State, found), copy.deepcopy(self.descent.state())
         try:
             same_kind = self.descent.restore(state)
             self._before = float(state["seconds"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 
@@ -13,6 +13,13 @@ from raysp.training.batches import Batches
 
 if TYPE_CHECKING:
     from raysp.models.base import Model
+
+
+class Averaged(TypedDict):
+    """What going on with an average needs: the mean of the weights so far, and of how many."""
+
+    mean: dict[str, torch.Tensor]
+    count: int
 
 
 class Averaging:
@@ -64,11 +71,11 @@ class Averaging:
         finally:
             self._model.load_state_dict(before)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Averaged:
         """Return what going on exactly needs."""
         return {"mean": self._mean, "count": self._count}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Averaged) -> None:
         """Go on from a saved state."""
         weights = dict(self._model.named_parameters())
         self._mean = {name: value.to(weights[name].device) for name, value in state["mean"].items()}

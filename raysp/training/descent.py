@@ -7,8 +7,9 @@ import dataclasses
 import functools
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import torch
 from torch import nn
@@ -17,13 +18,13 @@ from raysp.config.experiment import Training
 from raysp.config.note import CurveRow
 from raysp.errors import BadInput, expect, present
 from raysp.objectives.loss import checked
-from raysp.training.averaging import Averaging
+from raysp.training.averaging import Averaged, Averaging
 from raysp.training.batches import Batches
 from raysp.training.device import precision
 from raysp.training.job import Job
 from raysp.training.one_cycle import one_cycle
 from raysp.training.optimizer import LaneOptimizer
-from raysp.training.randomness import Streams, looking
+from raysp.training.randomness import Drawn, Streams, looking
 from raysp.training.schedule import is_over, learning_rate
 
 if TYPE_CHECKING:
@@ -92,6 +93,17 @@ class Progress:
     def alive(self) -> torch.Tensor:
         """(lanes,) True for those that have not diverged."""
         return self.diverged == 0
+
+
+class State(TypedDict):
+    """Everything that going on exactly needs: weights, optimiser, random state, progress."""
+
+    model: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+    random: Drawn
+    averaging: Averaged
+    progress: dict[str, Any]
+    seconds: NotRequired[float]
 
 
 class Descent:
@@ -188,8 +200,8 @@ class Descent:
                 parts |= {name: parts.get(name, 0) + part.float() * weight for name, part in found.parts.items()}
         return _by_lane(total / weights), {name: part / weights for name, part in parts.items()}
 
-    def state(self) -> dict[str, Any]:
-        """Return everything that going on exactly needs: weights, optimiser, random state, progress."""
+    def state(self) -> State:
+        """Return what going on needs."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.adam.state_dict(),
@@ -198,14 +210,14 @@ class Descent:
             "progress": {item.name: getattr(self.progress, item.name) for item in dataclasses.fields(Progress)},
         }
 
-    def fits(self, state: dict[str, Any]) -> bool:
+    def fits(self, state: Mapping[str, object]) -> bool:
         """Tell whether a saved state is of this model: the same weights by name and shape."""
         ours, theirs = self.model.state_dict(), state.get("model")
         if not isinstance(theirs, dict) or not all(isinstance(value, torch.Tensor) for value in theirs.values()):
             return False
         return {name: value.shape for name, value in ours.items()} == {n: value.shape for n, value in theirs.items()}
 
-    def restore(self, state: dict[str, Any]) -> bool:
+    def restore(self, state: State) -> bool:
         """Go on from a saved state; False when it came from another kind of device, so that draws differ."""
         self.model.load_state_dict(state["model"])
         self.optimizer.adam.load_state_dict(state["optimizer"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import torch
 from torch import nn
@@ -44,6 +44,16 @@ def looking(model: nn.Module, device: torch.device, seed: int = 0) -> Iterator[N
         model.train(training)
 
 
+class Drawn(TypedDict):
+    """How far random streams are: generators' states, and the kind of device whose they are."""
+
+    device: str
+    order: torch.Tensor
+    masks: torch.Tensor
+    torch: torch.Tensor
+    cuda: NotRequired[torch.Tensor]
+
+
 class Streams:
     """The two generators of a trial: the order of its trials (on the CPU), and its masks (on the device)."""
 
@@ -52,17 +62,19 @@ class Streams:
         self.order = torch.Generator().manual_seed(seed)
         self.masks = torch.Generator(device).manual_seed(seed)
 
-    def state(self) -> dict[str, str | torch.Tensor]:
+    def state(self) -> Drawn:
         """Return the state of both, and of torch's own stream, which dropout draws from."""
-        state: dict[str, str | torch.Tensor] = {
+        state: Drawn = {
             "device": self._device.type,
             "order": self.order.get_state(),
             "masks": self.masks.get_state(),
             "torch": torch.get_rng_state(),
         }
-        return state | ({"cuda": torch.cuda.get_rng_state(self._device)} if self._device.type == "cuda" else {})
+        if self._device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self._device)
+        return state
 
-    def restore(self, state: dict[str, Any]) -> bool:
+    def restore(self, state: Drawn) -> bool:
         """Go on from a saved state; False when it came from another kind of device, whose masks cannot go on."""
         self.order.set_state(state["order"])
         torch.set_rng_state(state["torch"])

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from raysp.config import settings
 from raysp.errors import BadInput, unknown
@@ -74,7 +73,7 @@ def load(path: str | None = None) -> tuple[Asset, ...]:
     content = files.read_json(path)
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         raise BadInput(f"{path} expected a manifest of format {FORMAT}, got {_format(content)!r}")
-    settings.check_kinds(content, {"files": tuple[Mapping[str, Any], ...]}, f"manifest {path}")
+    settings.check_kinds(content, {"files": tuple[Mapping[str, object], ...]}, f"manifest {path}")
     assets = tuple(settings.build(Asset, entry, f"manifest {path}") for entry in content.get("files", ()))
     seen: set[str] = set()
     for asset in assets:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Built = tuple[Split, Answers | None]
 """A split, and its answers, which are None where they are unknown or the kind has none."""
 
-BuildArrays = Callable[[Mapping[str, np.ndarray], Mapping[str, Any], str], Built]
+BuildArrays = Callable[[Mapping[str, np.ndarray], Mapping[str, object], str], Built]
 """(arrays by setting, the other settings, the split's name) -> the same, of arrays in memory instead of a file."""
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -46,7 +45,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
 
 
 def build_arrays(
-    arrays: Mapping[str, np.ndarray], others: Mapping[str, Any], name: str
+    arrays: Mapping[str, np.ndarray], others: Mapping[str, object], name: str
 ) -> tuple[PopulationSplit, Answers]:
     """Make a split of arrays in memory, and its answers.
 

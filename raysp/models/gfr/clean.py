@@ -13,7 +13,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -262,7 +262,7 @@ def logged(
     sequences: list[Sequence], theta: np.ndarray, sigma: np.ndarray, filters: Filters, bin_ms: int
 ) -> np.ndarray:
     """Return the loss that the published protocol logs, (rows,): of a bin, as the mean over stimuli."""
-    losses: dict[int, Any] = {}
+    losses: dict[int, np.ndarray] = {}
     weights: dict[int, float] = {}
     for one, rates in zip(sequences, rates_of(sequences, theta, sigma, filters), strict=True):
         losses[one.group] = losses.get(one.group, 0) + poisson(one, rates, bin_ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -93,7 +93,7 @@ def best_epochs(data: RunData, trial: Trial) -> dict[int, int]:
         known = folder.read_metrics() if files.exists(folder.metrics) else {}
         # Earlier versions say cells.
         units = known.get("units", known.get("cells"))
-        found = settings.coerce(Mapping[str, Any] | None, units, f"{folder.metrics}, units") or {}
+        found = settings.coerce(Mapping | None, units, f"{folder.metrics}, units") or {}
         return {int(unit): int(one["best epoch"]) for unit, one in found.items()}
     except (BadInput, ValueError, TypeError, KeyError):
         return {}
