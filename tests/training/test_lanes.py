@@ -142,14 +142,15 @@ def test_a_lane_that_diverges_is_named_and_the_others_come_out_as_without_it():
 
 def test_a_lane_that_diverges_late_keeps_its_best_weights(monkeypatch):
     notes, epochs = [], []
-    losses = Descent.losses
+    validated = Descent._validated
 
     def breaking(self):
         epochs.append(1)
-        return losses(self) if len(epochs) < 4 else losses(self) * torch.tensor([1.0, math.nan])
+        losses, parts = validated(self)
+        return losses if len(epochs) < 4 else losses * torch.tensor([1.0, math.nan]), parts
 
     with monkeypatch.context() as patch:
-        patch.setattr(Descent, "losses", breaking)
+        patch.setattr(Descent, "_validated", breaking)
         both = fitted([2.0, -3.0], report=notes.append)
     best = both.units[8]["best epoch"]
     assert 1 <= best <= 3
