@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from torch import nn
@@ -24,6 +24,7 @@ from raysp.layers.spike_sampler import clamped_run, free_run
 from raysp.models import base
 from raysp.models.movie_model import Run
 from raysp.objectives.loss import Loss
+from raysp.objectives.noise_covariances import RecordedCovariances
 from raysp.objectives.sample_measure import Statistic, clamped_loss, hidden_loss, noise_loss, psth_loss
 from raysp.objectives.trial_matching import matching_loss
 
@@ -31,7 +32,10 @@ MOST_LOGIT = 13.0
 """Rates that are given away stay inside (0, 1)."""
 
 KEPT = 8
-"""Movies whose latents are kept while nothing changes them."""
+"""Movies whose latents, while nothing changes them, and whose covariances are kept."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ class Model(nn.Module):
         sign[list(config.inhibitory or ())] = -1
         self.register_buffer("sign", sign, persistent=False)
         self._latents: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
+        self._covariances: dict[int, tuple[torch.Tensor, RecordedCovariances]] = {}
 
     def start(self, split: MovieSplit) -> None:
         """Take the scale of pixels from the training movies."""
@@ -210,8 +215,8 @@ class Model(nn.Module):
             rates = (config.temperature * voltages[..., :units]).sigmoid()
             parts["psth"] = psth_loss(rates, spikes)
             relative = config.noise_scale == "relative"
-            mine = samples[..., :units]
-            parts["noise"] = noise_loss(rates, mine, spikes, config.lags, config.noise_statistic, relative=relative)
+            mine, known = samples[..., :units], self._recorded(batch)
+            parts["noise"] = noise_loss(rates, mine, known, len(batch), config.noise_statistic, relative=relative)
             if config.matching_weight:
                 parts["matching"] = matching_loss(mine, spikes, config.matching_width)
             hidden = samples[..., units:]
@@ -278,6 +283,15 @@ class Model(nn.Module):
         back = self.config.frames - 1
         return self._latent(frames[max(first - back, 0) :], max(back - first, 0)) @ self.inputs + self.bias
 
+    def _recorded(self, batch: MovieBatch) -> torch.Tensor:
+        """Return noise covariances of recorded repeats, from products of all that they were taken from; see `_keep`."""
+        every = batch.spikes if batch.among is None else batch.among
+        if id(every) not in self._covariances:
+            found = RecordedCovariances(every[:, self.sizes.first :], self.config.lags + 1)
+            _keep(self._covariances, id(every), (every, found))
+        rows = torch.arange(len(every), device=every.device) if batch.repeats is None else batch.repeats
+        return self._covariances[id(every)][1].of(rows)
+
     def _latent(self, frames: torch.Tensor, missing: int) -> torch.Tensor:
         """Return (windows, latent), one that is kept while neither frames nor convolutions change.
 
@@ -291,15 +305,20 @@ class Model(nn.Module):
         state = [number for one in (frames, self.scale, *weights) for number in (one.data_ptr(), one._version)]
         key = (*frames.shape, missing, *state)
         if key not in self._latents:
-            while len(self._latents) >= KEPT:
-                del self._latents[next(iter(self._latents))]
             # The frames are kept too: their place in memory, which they are known by, is then nobody else's.
-            self._latents[key] = frames, self._seen(frames, missing).detach()
+            _keep(self._latents, key, (frames, self._seen(frames, missing).detach()))
         return self._latents[key][1]
 
     def _seen(self, frames: torch.Tensor, missing: int) -> torch.Tensor:
         mean, spread = self.scale
         return self.trunk(torch.nn.functional.pad((frames - mean) / spread, (0, 0, 0, 0, missing, 0)))
+
+
+def _keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
+    """Keep what is computed of a movie, the latest few."""
+    while len(kept) >= KEPT:
+        del kept[next(iter(kept))]
+    kept[key] = value
 
 
 def _drawn(shape: tuple[int, ...], inputs: int, config: Config) -> nn.Parameter:

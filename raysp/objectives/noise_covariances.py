@@ -10,6 +10,9 @@ from raysp.config.gradient import Context
 FEW = 2
 """Trials, or lags, of which products of spectra are no fewer than those of activities."""
 
+MOST = 4
+"""Numbers of kept products for each number of spikes that they are of."""
+
 
 def lagged_products(one: torch.Tensor, other: torch.Tensor, lags: int) -> torch.Tensor:
     """Return (lags, units, units) means over trials and times of one's i at t times the other's j at t - lag, circular.
@@ -114,20 +117,24 @@ class RecordedCovariances:
         lags: how many, the first of which is 0.
 
     >>> spikes = torch.tensor([[[1.0], [0.0]], [[0.0], [0.0]], [[1.0], [1.0]]])
-    >>> RecordedCovariances(spikes, 2).of(torch.tensor([0, 1]), corrected=False).ravel().tolist()
+    >>> RecordedCovariances(spikes, 2).of(torch.tensor([0, 1])).ravel().tolist()
     [0.125, 0.0]
     """
 
     def __init__(self, spikes: torch.Tensor, lags: int) -> None:
-        self._spikes, self._lags = spikes.float(), lags
-        times = self._spikes.shape[1]
-        # Sums of counts are whole numbers: single precision keeps them as they are.
-        self._sums = torch.stack([lagged_products(one[None], one[None], lags) * times for one in self._spikes]).round()
+        self._spikes, self._lags = spikes, lags
+        _, times, units = spikes.shape
+        self._sums: torch.Tensor | None = None
+        if lags * units <= MOST * times:
+            found = [lagged_products(one, one, lags) * times for one in spikes.float().split(1)]
+            # Sums of counts are whole numbers: single precision keeps them as they are.
+            self._sums = torch.stack(found).round()
 
-    def of(self, repeats: torch.Tensor, *, corrected: bool) -> torch.Tensor:
-        """Return (lags, units, units), as `noise_covariances` of those repeats."""
-        some, count = self._spikes[repeats], len(repeats)
-        mean = some.sum(dim=0, keepdim=True).double() / count
+    def of(self, repeats: torch.Tensor) -> torch.Tensor:
+        """Return (lags, units, units), as `noise_covariances` of those repeats, not corrected."""
+        some = self._spikes[repeats].float()
+        if self._sums is None:
+            return noise_covariances(some, some, self._lags, corrected=False)
+        mean = some.sum(dim=0, keepdim=True).double() / len(some)
         products = self._sums[repeats].sum(dim=0).double() / some[..., 0].numel()
-        found = products - lagged_products(mean, mean, self._lags)
-        return (found * (count / (count - 1)) if corrected else found).float()
+        return (products - lagged_products(mean, mean, self._lags)).float()

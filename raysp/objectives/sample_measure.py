@@ -38,15 +38,16 @@ def psth_loss(rates: torch.Tensor, spikes: torch.Tensor) -> torch.Tensor:
 
 
 def noise_loss(
-    rates: torch.Tensor, samples: torch.Tensor, spikes: torch.Tensor, lags: int, statistic: Statistic, *, relative: bool
-) -> torch.Tensor:
+    rates: torch.Tensor, samples: torch.Tensor, recorded: torch.Tensor, repeats: int, statistic: Statistic, *,
+    relative: bool,
+) -> torch.Tensor:  # fmt: skip
     """Return the mean squared error of simulated noise covariances, over pairs of units and lags.
 
     Args:
         rates: see above.
         samples: likewise.
-        spikes: likewise, float.
-        lags: bins apart at most.
+        recorded: (lags + 1, units, units) noise covariances of recorded spikes, not corrected for few repeats.
+        repeats: how many those are of.
         statistic: "published" takes covariances of rates at lags 0 to `lags - 1`, which see no spike's own effect, and
             those of units with themselves in the same bin, which rates cannot have. "consistent" leaves the latter
             out, and takes what has the same expectation as covariances of spikes: in the same bin those of rates, at
@@ -55,17 +56,19 @@ def noise_loss(
         relative: divide by the mean square of the recorded covariances, the ones of units with themselves in the same
             bin left out, so that neither rates nor bins nor the number of units change what a weight means.
     """
-    units, eye = spikes.shape[2], torch.eye(spikes.shape[2], dtype=torch.bool, device=spikes.device)
+    lags, units = len(recorded) - 1, recorded.shape[2]
+    eye = torch.eye(units, dtype=torch.bool, device=recorded.device)
     if statistic == "published":
-        corrected = len(rates) != len(spikes)
+        corrected, recorded = len(rates) != repeats, recorded[:-1]
         simulated = noise_covariances(rates, rates, lags, corrected=corrected)
-        recorded = noise_covariances(spikes, spikes, lags, corrected=corrected)
         own = torch.zeros_like(eye)
     else:
+        corrected = True
         same = noise_covariances(rates, rates, 1, corrected=True)
         later = noise_covariances(rates, samples, lags + 1, corrected=True)[1:]
-        simulated = torch.cat([same, later])
-        recorded, own = noise_covariances(spikes, spikes, lags + 1, corrected=True), eye
+        simulated, own = torch.cat([same, later]), eye
+    if corrected:
+        recorded = recorded * (repeats / (repeats - 1))
     left_out = torch.cat([own[None], own.new_zeros(len(recorded) - 1, units, units)])
     error = (simulated - recorded).masked_fill(left_out, 0).square().mean()
     return error / _mean_square(recorded, eye) if relative else error

@@ -19,12 +19,16 @@ class MovieBatch:
         spikes: (repeats, frames, units) uint8.
         generator: of what is drawn during training; None in evaluation, where draws come from torch's own stream,
             which is seeded for that.
+        among: the spikes of all repeats that these were taken from; None where they were not.
+        repeats: their places there.
     """
 
     movie: int
     frames: torch.Tensor
     spikes: torch.Tensor
     generator: torch.Generator | None = None
+    among: torch.Tensor | None = None
+    repeats: torch.Tensor | None = None
 
     @classmethod
     def of(cls, split: MovieSplit, part: tuple[Repeats, ...], device: torch.device | str) -> list[MovieBatch]:
@@ -37,4 +41,4 @@ class MovieBatch:
 
     def take(self, repeats: torch.Tensor, generator: torch.Generator | None = None) -> MovieBatch:
         """Return some of the repeats."""
-        return MovieBatch(self.movie, self.frames, self.spikes[repeats], generator)
+        return MovieBatch(self.movie, self.frames, self.spikes[repeats], generator, self.spikes, repeats)
