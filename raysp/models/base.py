@@ -94,7 +94,11 @@ class FittingItself(Protocol):
 
 
 class PredictingRates(Protocol):
-    """A model of trials. Those of continuous recordings derive from `windowed.WindowModel` instead."""
+    """A model of trials. Those of continuous recordings derive from `windowed.WindowModel` instead.
+
+    One that gradient descent fits may have a buffer `gain`, (units,) ones, that its rates are multiplied by: once it is
+    trained, that is set so that it predicts as many spikes of training trials as were recorded.
+    """
 
     def predict(self, batch: Any) -> Prediction[Any]:
         """Return rates from held-in counts alone, in eval mode and without gradients.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.config.experiment import Training
+from raysp.config.experiment import Training, Trial
 from raysp.data.splits.population import TrialArrays
 from raysp.errors import BadInput
 
@@ -33,6 +33,17 @@ def validation_mask(trials: TrialArrays, training: Training) -> np.ndarray:
             f"{mask.sum()} are for validation; give more trials, or set training.validate_on to eval"
         )
     return mask
+
+
+def fitted_mask(trial: Trial, train: TrialArrays) -> np.ndarray:
+    """Return (trials,) booleans, True for the training trials that a run's trial was fitted to.
+
+    All of them, or those that did not select the model.
+    """
+    training = trial.training
+    if training is None or training.refit or trial.follows is not None or training.validate_on == "eval":
+        return np.ones(len(train), dtype=bool)
+    return ~validation_mask(train, training)
 
 
 def _order(trials: int, seed: int | None) -> np.ndarray:

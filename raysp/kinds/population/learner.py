@@ -15,6 +15,7 @@ from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
 from raysp.errors import BadInput, present
 from raysp.evaluation.live import live_metrics
 from raysp.io.words import counted
+from raysp.kinds.population.gain import set_right
 from raysp.models import catalog
 from raysp.training import trial as training
 from raysp.training.closed_form import fit_itself
@@ -104,7 +105,9 @@ def learner(job: Job, split: PopulationSplit, answers: Answers | None = None) ->
 def fit(job: Job, split: PopulationSplit, answers: Answers | None = None) -> Fitted:
     """Fit a trial's model; see `learner` and `raysp.training.trial.fit`."""
     if not catalog.fits_itself(job.trial.model):
-        return training.fit(job, lambda job: learner(job, split, answers))
+        fitted = training.fit(job, lambda job: learner(job, split, answers))
+        set_right(job, fitted, split.train)
+        return fitted
     part, trials = None, split.train
     if len(trials) > 1:
         aside = validation_mask(trials, Training())

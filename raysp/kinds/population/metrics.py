@@ -43,7 +43,10 @@ METRICS = {
         "max", ALONE, "held-in units, which were in the input: describes, does not predict"
     ),
     "predicted / recorded spikes": Metric(
-        "min", ALONE, "spikes predicted for each that was recorded, over all that is known; 1 is right"
+        "min",
+        (*ALONE, "training trials"),
+        "spikes predicted for each that was recorded, over all that is known; 1 is right. A network has a gain of each "
+        "unit for it, fitted on training trials, those for validation included",
     ),
     "co-bps without units silent in training": Metric(
         "max", ALONE, "co-bps of the units that had spikes in training; see the notes"

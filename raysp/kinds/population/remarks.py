@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from raysp.evaluation.shortfalls import below_floor, means, still_better
 from raysp.evaluation.uneven import uneven
 from raysp.io.words import number
+from raysp.kinds.population.calibration import OF_TRAINING, RATIO
 from raysp.kinds.population.metrics import FLOOR
-from raysp.kinds.population.score import RATIO
 from raysp.kinds.population.silent import WITHOUT
 from raysp.runs.metrics_table import metric_name
 
 if TYPE_CHECKING:
     import polars
 
-RATIO_NOTED = 0.1
-"""So far from one spike predicted per recorded one is worth a remark."""
+RATIO_NOTED, RATIO_NOTED_IN_TRAINING = 0.1, 0.03
+"""So far from one spike predicted per recorded one is worth a remark: of evaluation trials, which may be others."""
 
 BY_OWN_FORM = "computed by raysp's own exact form"
 
@@ -49,6 +49,10 @@ def _ratios(table: polars.DataFrame) -> Iterator[str]:
         if metric == RATIO and abs(mean - 1) > RATIO_NOTED:
             how = f"{abs(mean - 1):.0%} {'more' if mean > 1 else 'fewer'}"
             yield f"{split}: {model} predicted {how} spikes than were recorded on the evaluation trials"
+    trained = table.filter(metric=RATIO, parameter=OF_TRAINING[0]).with_columns(parameter=None)
+    for (split, model, _), mean in means(trained).items():
+        if abs(mean - 1) > RATIO_NOTED_IN_TRAINING:
+            yield f"{split}: {model} predicted {mean:.3f} spikes for each that was recorded on its own training trials"
 
 
 def _silent(table: polars.DataFrame) -> Iterator[str]:

@@ -19,13 +19,13 @@ from raysp.evaluation.rates import measures_of_truth, r2_per_unit, roughness
 from raysp.evaluation.score import Score, known, score, scores
 from raysp.io import files
 from raysp.io.rows import Rows
+from raysp.kinds.population.calibration import ratios, ratios_of_training
 from raysp.kinds.population.silent import silent_scores
 from raysp.models.prediction import Predicted, Prediction
 from raysp.runs.folder import TrialFolder
 from raysp.runs.metrics_table import of_trial
 
 JUDGE = "nlb_tools"
-RATIO = "predicted / recorded spikes"
 
 
 def population_rows(trial: Trial, split: PopulationSplit, answers: Answers, folder: TrialFolder) -> Rows:
@@ -51,6 +51,8 @@ def population_rows(trial: Trial, split: PopulationSplit, answers: Answers, fold
         *_not_predicted(answers, parts["eval"]),
         *(_judged(split, answers, parts) if whole else scores(_own(split, answers, parts))),
         *_beside(answers, parts["eval"]),
+        *ratios(answers, parts["eval"]),
+        *ratios_of_training(trial, split.train, parts["train"]),
         *_measured_by_the_trial(folder),
         *_behavior(split, answers, parts),
         *_states(split, answers, folder, trial),
@@ -113,38 +115,7 @@ def _beside(answers: Answers, prediction: Predicted) -> list[Score]:
         true = answers.trials.rates[:, : answers.sizes.bins]
         found += scores(measures_of_truth(prediction.rates, true))
         found.append(score("roughness", lambda: roughness(prediction.rates)))
-    return [*found, *_ratios(answers, prediction)]
-
-
-def _ratios(answers: Answers, prediction: Predicted) -> list[Score]:
-    """Return how many spikes were predicted for each that was recorded, over all units and by what was hidden."""
-    known_counts, heldin = answers.trials, answers.sizes.heldin
-    cases = {
-        "held-in units": (prediction.rates[..., :heldin], known_counts.heldin),
-        "held-out units": (prediction.rates[..., heldin:], known_counts.heldout),
-        "forward bins": (prediction.rates_forward, forward_counts(known_counts, answers.sizes.heldout)),
-    }
-    sums: dict[str | None, np.ndarray] = {
-        name: _sums(rates, counts)
-        for name, (rates, counts) in cases.items()
-        if rates is not None and counts is not None and counts.size
-    }
-    if len(sums) > 1:
-        sums = {None: np.sum(list(sums.values()), axis=0), **sums}
-    elif sums:
-        sums = {None: next(iter(sums.values()))}
-    return [_ratio(name, *pair) for name, pair in sums.items()]
-
-
-def _sums(rates: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    seen = ~np.isnan(counts)
-    return np.array([rates.sum(where=seen, dtype=np.float64), counts.sum(where=seen, dtype=np.float64)])
-
-
-def _ratio(what: str | None, predicted: float, recorded: float) -> Score:
-    if recorded == 0:
-        return Score(RATIO, None, "no spike was recorded there on the evaluation trials", what)
-    return Score(RATIO, float(predicted / recorded), None, what)
+    return found
 
 
 def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:

@@ -15,17 +15,9 @@ from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
 from raysp.evaluation.score import Score, score
 from raysp.models.prediction import Predicted
-from raysp.training.validation import validation_mask
+from raysp.training.validation import fitted_mask
 
 WITHOUT = "{} without units silent in training"
-
-
-def fitted_trials(trial: Trial, train: TrialArrays) -> TrialArrays:
-    """Return the training trials that a run's trial was fitted to: all, or those that did not select the model."""
-    training = trial.training
-    if training is None or training.refit or trial.follows is not None or training.validate_on == "eval":
-        return train
-    return train.take(~validation_mask(train, training))
 
 
 def silent_scores(trial: Trial, split: PopulationSplit, answers: Answers, found: Predicted) -> list[Score]:
@@ -40,7 +32,7 @@ def silent_scores(trial: Trial, split: PopulationSplit, answers: Answers, found:
         answers: the answers, likewise.
         found: rates of the evaluation trials.
     """
-    train, rows = fitted_trials(trial, split.train), []
+    train, rows = split.train.take(fitted_mask(trial, split.train)), []
     for metric, first, rates, trained, counts in _cases(train, answers.trials, found):
         silent = np.flatnonzero((_spikes(trained) == 0) & (_spikes(counts) > 0))
         if not len(silent):

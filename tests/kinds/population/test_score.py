@@ -17,6 +17,7 @@ from raysp.evaluation import nlb
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.velocity import decode
 from raysp.io import files
+from raysp.kinds.population.calibration import RATIO
 from raysp.kinds.population.latents_file import read_latents, write_latents
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.kinds.population.remarks import remarks
@@ -204,6 +205,9 @@ def test_spikes_predicted_for_each_recorded_one(tmp_path):
     assert one(rows, "predicted / recorded spikes", "held-in units")["value"] == pytest.approx(2)
     assert one(rows, "predicted / recorded spikes", "held-out units")["value"] == pytest.approx(2)
     assert one(rows, "predicted / recorded spikes", "forward bins")["value"] == pytest.approx(1)
+    assert 0.8 < one(rows, "predicted / recorded spikes", "training trials")["value"] < 1.25
+    of_units = [row for row in rows if row["metric"] == RATIO and row["unit_index"] is not None]
+    assert {row["parameter"] for row in of_units} == {"training trials"}
     share = one(rows, "predicted / recorded spikes")["value"]
     assert 1.5 < share < 2
     assert f"mine: sae predicted {share - 1:.0%} more spikes than were recorded on the evaluation trials" in remarks(

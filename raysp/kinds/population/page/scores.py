@@ -11,6 +11,7 @@ from raysp.config.experiment import Trial
 from raysp.evaluation.published import Published, published
 from raysp.evaluation.shortfalls import last_epochs
 from raysp.io.words import number
+from raysp.kinds.population.calibration import OF_TRAINING, RATIO
 from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.remarks import remarks
 from raysp.report.run_data import RunData, Task
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 PARTS = ("held-in units", "held-out units", "forward bins")
 
-ASIDE = ("constant neurons", "roughness", *(f"predicted / recorded spikes ({part})" for part in PARTS))
-NO_BEST = ("predicted / recorded spikes",)
+ASIDE = ("constant neurons", "roughness", *(f"{RATIO} ({part})" for part in PARTS))
+NO_BEST = (RATIO, *(f"{RATIO} ({part})" for part in OF_TRAINING))
 HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
 
 
