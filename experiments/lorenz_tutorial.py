@@ -32,6 +32,7 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
+            ModelChoice("reduced_rank"),
             ModelChoice(
                 "sae", hyperparameters={"hidden": 64, "encoder_hidden": 64, "latents": 8, "coordinated_dropout": 0.3}
             ),

@@ -37,6 +37,7 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
+            ModelChoice("reduced_rank"),
             ModelChoice("smoothing", hyperparameters={"published": True}, label="smoothing_published"),
             # So few trials are learnt by heart unless counts are hidden from the encoder and weights decay strongly.
             ModelChoice(

@@ -28,6 +28,7 @@ def experiment() -> Experiment:
         models=(
             ModelChoice("mean_rate"),
             ModelChoice("smoothing"),
+            ModelChoice("reduced_rank"),
             ModelChoice("smoothing", hyperparameters={"published": True}, label="smoothing_published"),
             ModelChoice("sae", per_split=FEW_TRIALS),
             ModelChoice("true_rates"),

@@ -27,10 +27,24 @@ class Chosen:
     Attributes:
         loss: mean Poisson loss of trials not fitted, nats per entry; infinite where none can be set aside.
         penalty: on the summed log-likelihood; `poisson_regression`'s alpha is this over the number of bins.
+        form: number of the form of the weights.
     """
 
     loss: float
     penalty: float
+    form: int = 0
+
+
+Fit = tuple[np.ndarray, np.ndarray]
+"""Weights (features, outputs) and intercepts (outputs,)."""
+
+Forms = Callable[[np.ndarray, np.ndarray, Fit], Sequence[Fit]]
+"""Gives forms of a fit, each with fewer freedoms than the one before say, of inputs, counts and the fit."""
+
+
+def as_fitted(inputs: np.ndarray, counts: np.ndarray, fit: Fit) -> Sequence[Fit]:
+    """Return the one form of a fit that is itself."""
+    return [fit]
 
 
 def folds(trials: int, ids: np.ndarray | None = None) -> np.ndarray:
@@ -45,13 +59,14 @@ def folds(trials: int, ids: np.ndarray | None = None) -> np.ndarray:
     return order[own] % min(FOLDS, own.max() + 1)
 
 
-def best_penalty(inputs: np.ndarray, counts: np.ndarray, fold: np.ndarray) -> Chosen:
-    """Return the penalty under which trials that were not fitted are predicted best.
+def best_penalty(inputs: np.ndarray, counts: np.ndarray, fold: np.ndarray, forms: Forms = as_fitted) -> Chosen:
+    """Return the penalty, and the form of the weights, by which trials that were not fitted are predicted best.
 
     Args:
         inputs: (trials, bins, features) float64.
         counts: (trials, bins, outputs) counts; NaN where they are unknown.
         fold: (trials,) see `folds`.
+        forms: of each fit; as many of every one.
     """
     taken, shown = _spread(np.flatnonzero(np.nansum(counts, axis=(0, 1)) > 0), OUTPUTS), inputs.shape[2]
     rows = int(min(ROWS, ENTRIES / max(shown * len(taken), 1)))
@@ -65,10 +80,14 @@ def best_penalty(inputs: np.ndarray, counts: np.ndarray, fold: np.ndarray) -> Ch
     paths = [poisson_path(x, y, [one / len(x) for one in PENALTIES]) for x, y in parts]
     best = Chosen(math.inf, PENALTIES[0])
     for penalty, *found in zip(PENALTIES, *paths, strict=True):
-        loss = _loss([x @ weights + bias for (x, _), (weights, bias) in zip(asked, found, strict=True)], asked)
-        if loss >= best.loss:
+        each = zip(*(forms(*part, fit) for part, fit in zip(parts, found, strict=True)), strict=True)
+        losses = [
+            _loss([x @ weights + bias for (x, _), (weights, bias) in zip(asked, fits, strict=True)], asked)
+            for fits in each
+        ]
+        if min(losses) >= best.loss:
             break
-        best = Chosen(loss, penalty)
+        best = Chosen(min(losses), penalty, losses.index(min(losses)))
     return best
 
 
