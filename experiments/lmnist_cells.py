@@ -3,10 +3,10 @@
     python experiments/gfr_cells.py --root data --splits '*-20ms'
     python experiments/lmnist_cells.py --root data --splits l-mnist-5000
 
-draws each network's neurons, by its seed, from the cells of runs/gfr_cells at 20 ms whose explained-variance ratio on
-validation data is above 0.5; with replacement, since a run of a few cells has fewer than a network. Which cells they
-were is in the network's neurons.parquet, and a copy of all of them in this run's inputs/. Generated cells:
-`--set cells_trained.neurons=runs/standin-gfr_cells`, and so on.
+draws each network's neurons, by its seed, from the cells of that run's cells-20ms, or of what stands in for them, whose
+explained-variance ratio on validation data is above 0.5; with replacement, since a run of a few cells has fewer than a
+network. Which cells they were is in the network's neurons.parquet, and a copy of all of them in this run's inputs/.
+Generated cells: `--set cells_trained.neurons=runs/standin-gfr_cells`, and so on.
 """
 
 from math import exp, log
@@ -16,7 +16,9 @@ from lmnist import experiment as digits
 from raysp.config.experiment import Experiment, ModelChoice
 
 HIDDEN = 128
-CELLS = {"hidden": HIDDEN, "neurons": "runs/gfr_cells", "least_evr": 0.5, "replacement": True}
+CELLS = {
+    "hidden": HIDDEN, "neurons": "runs/gfr_cells", "neurons_split": "cells-20ms", "least_evr": 0.5, "replacement": True,
+}  # fmt: skip
 POWERS = [-1 / log(1 - exp(-k)) for k in range(1, 8)]
 """Time constants, steps, of filters that lose exp(-k) in each: the published neurons that begin alike."""
 

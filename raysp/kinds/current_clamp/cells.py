@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from raysp.config.experiment import Trial
+from raysp.config.experiment import STANDIN, Trial
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.io import files, tables
 from raysp.kinds.current_clamp.analyses import NAME as ANALYSES
@@ -114,7 +114,7 @@ def best_cells(
     Args:
         source: a run folder, or a table that was taken in.
         protocol: "clean" or "paper"; by default clean where it is there, else the only one.
-        split: its cells alone; by default those of all.
+        split: its cells alone, or those of what stands in for it; by default those of all.
         published: those alone that the published table would hold: explained-variance ratio on validation data above
             0.5, and a last training loss below 0.45.
         plain: of candidates without bent inputs alone, which is what published forms hold; one that was not chosen has
@@ -128,10 +128,10 @@ def best_cells(
 
     table = read_cells(source)
     if split:
-        splits = table["split"].unique().sort().to_list()
-        if split not in splits:
+        names = {split, STANDIN + split}
+        if names.isdisjoint(splits := table["split"].unique().sort().to_list()):
             raise unknown(f"split of {source}", split, splits)
-        table = table.filter(col("split") == split)
+        table = table.filter(col("split").is_in(names))
     there = table.filter(col("best"))["protocol"].unique().sort().to_list()
     if plain:
         bent = col("bent").list.len().fill_null(0) > 0

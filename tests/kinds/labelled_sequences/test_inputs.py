@@ -52,6 +52,7 @@ def test_a_trial_is_named_by_the_rows_it_starts_from_and_a_record_brings_them_ba
     (trial,) = planned(waves, cells.run.path)
     assert trial.inputs.keys() == {"neurons"}
     assert trial_from(trial_to(trial)) == trial
+    assert planned(waves, cells.run.path, neurons_split="cells")[0].inputs == trial.inputs
     copy = str(tmp_path / "cells.parquet")
     table = tables.read_table(files.join(cells.run.path, "parameters.parquet"))
     note = tables.read_note(files.join(cells.run.path, "parameters.parquet"))

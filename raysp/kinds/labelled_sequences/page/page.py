@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from raysp.config.experiment import Trial
 from raysp.io import files
-from raysp.kinds.labelled_sequences import neurons_file
-from raysp.kinds.labelled_sequences.metrics import ACCURACY, METRICS, RIGHT, WRONG
+from raysp.kinds.labelled_sequences import activity_file, neurons_file
+from raysp.kinds.labelled_sequences.metrics import ACCURACY, METRICS, RIGHT, VOTE, WRONG
 from raysp.kinds.labelled_sequences.page import published
 from raysp.kinds.labelled_sequences.page.figures import confusions, learning, readouts
 from raysp.kinds.labelled_sequences.page.units import activity, neurons
@@ -61,11 +61,9 @@ def draw(data: RunData, task: Task) -> Drawn:
     drawn = Drawn(f"{task.slug}-")
     drawn.add(readouts, data, task)
     drawn.add(learning, data, task)
-    if (trial := drawn_trial(data, task)) is not None:
-        for figure in (confusions, activity):
+    for figure, file in ((confusions, ""), (activity, activity_file.NAME), (neurons, neurons_file.NAME)):
+        if (trial := drawn_trial(data, task, file)) is not None:
             drawn.add(figure, data, trial)
-    if (network := drawn_trial(data, task, neurons_file.NAME)) is not None:
-        drawn.add(neurons, data, network)
     return drawn
 
 
@@ -85,10 +83,11 @@ def drawn_trial(data: RunData, task: Task, file: str = "") -> Trial | None:
 
 
 def columns(data: RunData, task: Task) -> Iterator[str]:
-    """Yield the metrics that a split was scored by: accuracies first, in the order of the steps."""
+    """Yield the metrics that a split was scored by; accuracies of later steps last: a figure shows them, too."""
     there = data.metrics(task)
-    for name in METRICS:
-        yield from (one for one in there if one == name or one.startswith(f"{name} ("))
+    first = [ACCURACY, f"{ACCURACY} ({VOTE})", *(name for name in METRICS if name != ACCURACY)]
+    yield from (one for one in first if one in there)
+    yield from (one for one in there if one not in first)
 
 
 def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, object]:

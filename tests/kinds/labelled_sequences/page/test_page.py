@@ -26,7 +26,21 @@ def test_figures_are_of_readouts_training_and_the_best_networks_answers_units_an
     assert drawn_trial(data, task).shown != "majority_class"
     # The floor is read out five times, as is usual.
     steps = [f"accuracy (step {step})" for step in (2, 3, 4, 5)]
-    assert list(columns(data, task))[:6] == ["accuracy", *steps, "accuracy (vote)"]
+    entropies = [f"entropy of {which} answers" for which in ("right", "wrong")]
+    assert list(columns(data, task)) == ["accuracy", "accuracy (vote)", "cross-entropy", *entropies, *steps]
+
+
+def test_activity_is_of_the_best_model_that_leaves_some(waves, tmp_path):
+    shutil.copytree(waves.run.path, tmp_path / "made-up")
+    data = open_run(RunFolder(str(tmp_path / "made-up")), waves.root)
+    (task,) = data.tasks
+    best = drawn_trial(data, task).shown
+    for trial in data.finished(task):
+        if trial.shown == best:
+            files.remove(files.join(data.run.trial(trial.id).path, "activity.parquet"))
+    drawn = draw(data, task)
+    assert drawn.notes == []
+    assert f"{task.slug}-activity" in [one.name for one in drawn.pictures]
 
 
 def test_figures_of_what_a_model_does_not_have_are_notes(waves):
