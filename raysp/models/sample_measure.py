@@ -75,7 +75,8 @@ class Config(base.Config):
         paths: of hidden neurons, over which rates one bin ahead are averaged.
         inhibitory: places of the neurons whose spikes only take away from others, the recorded ones first; all others'
             only add then. None for no such constraint.
-        l1: penalty on the mean absolute coupling of different neurons.
+        ridge: penalty on the sum of squares of the weights of what the trunk gives, in training alone.
+        l1: penalty on the mean absolute coupling of different neurons, likewise.
         initial_scale: of drawn weights' standard deviation; 1 as published.
     """
 
@@ -107,6 +108,7 @@ class Config(base.Config):
     start: Literal["silence", "recorded"] = "silence"
     paths: Count = 10
     inhibitory: tuple[Natural, ...] | None = None
+    ridge: NonNegative = 0.0
     l1: NonNegative = 0.0
     initial_scale: Positive = 1.0
 
@@ -177,6 +179,7 @@ class Model(nn.Module):
             "matching": config.matching_weight,
             "hidden": config.hidden_weight,
             "l1": config.l1,
+            "ridge": config.ridge,
         }
         total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
         return Loss(total, total[None], parts=parts)
@@ -222,7 +225,9 @@ class Model(nn.Module):
             hidden = samples[..., units:]
         if config.hidden:
             parts["hidden"] = hidden_loss(hidden, config.hidden_rate)
-        if config.l1:
+        if config.ridge and self.training:
+            parts["ridge"] = self.inputs.square().sum()
+        if config.l1 and self.training:
             parts["l1"] = couplings[~torch.eye(len(couplings), dtype=torch.bool)].abs().mean()
         return parts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -11,9 +11,7 @@ import torch
 from raysp.data.splits.movie import MovieSplit, Repeats
 from raysp.data.splits.movie_batch import MovieBatch
 from raysp.kinds.movie.forecast import clamped_nats
-from raysp.kinds.movie.metrics import part_of_loss
 from raysp.kinds.movie.validated import validated
-from raysp.training.randomness import looking
 
 if TYPE_CHECKING:
     from raysp.models.base import Model
@@ -22,13 +20,6 @@ if TYPE_CHECKING:
 
 LEAST = 2
 """Repeats of a batch, where its movie has so many: what each has of its own shows beside another."""
-
-
-class InParts(Protocol):
-    """A model whose loss has parts."""
-
-    def parts(self, batch: MovieBatch) -> dict[str, torch.Tensor]:
-        """Return the parts of a batch's loss by name, without their weights."""
 
 
 class RepeatBatches:
@@ -83,22 +74,8 @@ class RepeatBatches:
         return clamped_nats(model, self._split, self._split.validation, self._device) if self.held else None
 
     def measured(self, model: Model) -> dict[str, float]:
-        """Return what free runs come to beside the validation repeats, and the parts of the loss on them."""
-        if not self.held:
-            return {}
-        return {**validated(model, self._split, self._device, self._seed), **self._parts(model)}
-
-    def _parts(self, model: Model) -> dict[str, float]:
-        """Return the parts of a loss without weights, means over validation repeats; none of a model without parts."""
-        if not hasattr(model, "parts"):
-            return {}
-        found: dict[str, float] = {}
-        with looking(model, self._device, self._seed):
-            for piece in self.held:
-                share = len(piece) / sum(map(len, self.held))
-                for name, part in cast("InParts", model).parts(piece).items():
-                    found[part_of_loss(name)] = found.get(part_of_loss(name), 0.0) + share * part.item()
-        return found
+        """Return what free runs come to beside the validation repeats."""
+        return validated(model, self._split, self._device, self._seed) if self.held else {}
 
 
 def joined(split: MovieSplit) -> tuple[Repeats, ...]:

@@ -33,15 +33,6 @@ def correlation(which: str, measure: str, *, lagged: bool = False) -> str:
     return f"{'lagged ' if lagged else ''}{which} correlation {measure}"
 
 
-def part_of_loss(name: str) -> str:
-    """Return what a part of the loss, without its weight, is called in curves.
-
-    >>> part_of_loss("noise")
-    'validation noise loss'
-    """
-    return f"validation {name} loss"
-
-
 _OF_PAIRS = (
     "recorded against simulated {which} correlations of pairs of units, {lags}, corrected for few repeats: {what}"
 )
