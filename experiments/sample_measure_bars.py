@@ -4,13 +4,13 @@
 
 takes the recording of Mahuas et al. 2020 in data/movie: 54 repeats of one movie, of which 14 test, 8 validate and 32
 train, and 30 movies that were shown once, which no model is trained on. `likelihood` is the same network with as many
-hidden neurons, fitted one bin ahead alone. The learning rate and the losses' weights are those that validation repeats
-chose.
+hidden neurons, fitted one bin ahead alone. Penalty, learning rate and the losses' weights are those that validation
+repeats chose.
 """
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
-NETWORK = {"hidden": 6, "filters": (), "kernels": (), "pools": (), "strides": ()}
+NETWORK = {"hidden": 6, "ridge": 3e-3, "filters": (), "kernels": (), "pools": (), "strides": ()}
 """Linear in the 310 pixels of the last ten frames: a frame is one row of 31."""
 
 
@@ -23,7 +23,7 @@ def experiment() -> Experiment:
             ModelChoice("movie_psth"),
             ModelChoice("coupled_glm"),
             ModelChoice("sample_measure", {**NETWORK, "objective": "likelihood"}, label="likelihood"),
-            ModelChoice("sample_measure", NETWORK),
+            ModelChoice("sample_measure", {**NETWORK, "simulated_trials": 48, "noise_weight": 0.15}),
         ),
         seeds=(0, 1, 2),
         training=Training(

@@ -4,6 +4,7 @@
 
 needs no recording: three networks of 12 recorded and 6 hidden neurons, 120 repeats of a movie each. `likelihood` is the
 same network with as many hidden neurons, fitted one bin ahead alone; the true couplings stand beside the fitted ones.
+The numbers of trials and the losses' weights are those that validation repeats chose.
 """
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
@@ -21,7 +22,7 @@ def experiment() -> Experiment:
             ModelChoice("movie_psth"),
             ModelChoice("coupled_glm", {"frames": 1, "lags": 4}),
             ModelChoice("sample_measure", {**NETWORK, "objective": "likelihood"}, label="likelihood"),
-            ModelChoice("sample_measure", NETWORK),
+            ModelChoice("sample_measure", {**NETWORK, "simulated_trials": 60}),
         ),
         training=Training(
             epochs=130, batch_size=20, learning_rate=1e-2, weight_decay=0.0, optimizer="adam", adam_epsilon=1e-7,

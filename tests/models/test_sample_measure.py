@@ -150,3 +150,16 @@ def test_what_convolutions_give_is_kept_while_nothing_changes_them(frozen):
         model.clamped(given.frames, given.spikes.float(), 0)
         model.clamped(given.frames + 1, given.spikes.float(), 0)
     assert len(calls) == (4 if frozen else 5)
+
+
+def test_penalties_are_of_training_alone_and_of_what_they_say():
+    model, given = network(ridge=0.5, l1=2.0), batch()
+    parts = model.train().parts(given)
+    assert parts["ridge"].item() == pytest.approx(model.inputs.square().sum().item())
+    others = model.recurrent[~torch.eye(4, dtype=torch.bool)]
+    assert parts["l1"].item() == pytest.approx(others.abs().mean().item())
+    total = 0.4 * parts["likelihood"] + 0.2 * parts["psth"] + 0.1 * parts["noise"]
+    model.parts = lambda batch: parts
+    assert model.loss(given).total.item() == pytest.approx((total + 0.5 * parts["ridge"] + 2.0 * parts["l1"]).item())
+    del model.parts
+    assert not {"ridge", "l1"} & model.eval().parts(given).keys()
