@@ -10,7 +10,7 @@ repeats chose.
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
-NETWORK = {"hidden": 6, "ridge": 3e-3, "filters": (), "kernels": (), "pools": (), "strides": ()}
+NETWORK = {"hidden": 6, "ridge": 1e-3, "filters": (), "kernels": (), "pools": (), "strides": ()}
 """Linear in the 310 pixels of the last ten frames: a frame is one row of 31."""
 
 
