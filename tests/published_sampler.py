@@ -58,8 +58,8 @@ def sym(shape, key, most):
 class Published:
     """The movie (frames, y, x), spikes (repeats, frames, units) and what the network is made of.
 
-    `inward` (latent, neurons), `couplings` (post, pre, lags) lag 1 first, `bias` (neurons,) and the trunk's parameters
-    get gradients. Uniforms are (repeats, frames - first, neurons).
+    `inward` is (latent, neurons), `couplings` (post, pre, lags) lag 1 first, `bias` (neurons,). Uniforms are (repeats,
+    frames - first, neurons).
     """
 
     def __init__(self, sizes: Sizes) -> None:
@@ -74,10 +74,10 @@ class Published:
             drawn = sym((kernel, kernel, inputs, outputs), key, sqrt(6 / (kernel**2 * (inputs + outputs))))
             layer.weight.data.copy_(drawn.permute(3, 2, 0, 1))
             layer.bias.data.copy_(sym((outputs,), key + 1, 0.05))
-        self.inward = sym((self.trunk.latent, count), 5, sqrt(3 / self.trunk.latent)).requires_grad_()
+        self.inward = sym((self.trunk.latent, count), 5, sqrt(3 / self.trunk.latent))
         newest_last = sym((count, count, sizes.lags), 6, sqrt(3 / (count * sizes.lags)))
-        self.couplings = newest_last.flip(2).requires_grad_()
-        self.bias = sym((count,), 7, 0.2).requires_grad_()
+        self.couplings = newest_last.flip(2)
+        self.bias = sym((count,), 7, 0.2)
         times = sizes.frames - first
         self.free, self.clamped = (frac((times, sizes.repeats, count), key).transpose(0, 1) for key in (12, 13))
 
@@ -101,8 +101,3 @@ class Published:
         """Return the drive of the frames that are predicted."""
         skipped = self.sizes.first - (self.sizes.back - 1)
         return (self.trunk(self.movie) @ self.inward + self.bias)[skipped:]
-
-    def weights(self) -> dict[str, torch.Tensor]:
-        one, other = self.trunk.convolutions
-        names = {"inward": self.inward, "couplings": self.couplings, "bias": self.bias}
-        return names | {"k1": one.weight, "b1": one.bias, "k2": other.weight, "b2": other.bias}

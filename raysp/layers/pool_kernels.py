@@ -9,10 +9,8 @@ import numpy as np
 
 from raysp.config.compiled import njit
 
-MATHS = {"nnan", "nsz"}
 
-
-@njit(fastmath=MATHS, error_model="numpy")
+@njit(error_model="numpy")
 def forward(x: np.ndarray, side: int, stride: int, top: int, left: int, found: np.ndarray, place: np.ndarray) -> None:
     """Go through all squares.
 
@@ -48,14 +46,15 @@ def forward(x: np.ndarray, side: int, stride: int, top: int, left: int, found: n
                             first = False
                         else:
                             for c in range(channels):
-                                more = here[c] > most[c]
+                                # What is no number stays to be seen.
+                                more = here[c] > most[c] or here[c] != here[c]
                                 most[c] = here[c] if more else most[c]
                                 where[c] = own if more else where[c]
                 for c in range(channels):
-                    most[c] = max(most[c], np.float32(0))
+                    most[c] = np.float32(0) if most[c] < 0 else most[c]
 
 
-@njit(fastmath=MATHS, error_model="numpy")
+@njit(error_model="numpy")
 def backward(
     given: np.ndarray, found: np.ndarray, place: np.ndarray, side: int, stride: int, top: int, left: int,
     into: np.ndarray,
@@ -72,5 +71,5 @@ def backward(
             for j in range(across):
                 corner = (i * width + j) * stride * channels
                 for c in range(channels):
-                    if found[b, i, j, c] > 0:
+                    if not found[b, i, j, c] <= 0:
                         image[corner + away[place[b, i, j, c]] + c] += given[b, i, j, c]

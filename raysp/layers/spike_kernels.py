@@ -11,7 +11,7 @@ import numpy as np
 
 from raysp.config.compiled import njit
 
-MATHS = {"nnan", "nsz", "arcp", "contract", "reassoc"}
+MATHS = {"nsz", "arcp", "contract", "reassoc"}
 TOGETHER = 32
 """Frames whose gradients stay in the nearest cache."""
 

@@ -73,7 +73,7 @@ def test_runs_and_their_gradients_are_those_of_the_definition_compiled_or_not(gi
 
 def test_nothing_hears_what_is_yet_to_come():
     own, rule, late = Published(SMALL), Sampling(), 20
-    drive, spikes, uniforms = own.drive().detach(), own.recorded.clone(), own.free.clone()
+    drive, spikes, uniforms = own.drive().detach().clone(), own.recorded.clone(), own.free.clone()
     given = (spikes, uniforms[..., SMALL.units :], own.before)
 
     def runs():

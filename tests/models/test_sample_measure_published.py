@@ -52,9 +52,7 @@ def test_losses_and_gradients_are_the_published_ones(sizes, objective, monkeypat
     movies = MovieSizes("made_up", 40.0, sizes.side, sizes.side, sizes.units, (sizes.frames,), sizes.first)
     model = Model(config, movies)
     model.trunk.load_state_dict(known.trunk.state_dict())
-    model.inputs.data, model.recurrent.data, model.bias.data = (
-        one.detach() for one in (known.inward, known.couplings, known.bias)
-    )
+    model.inputs.data, model.recurrent.data, model.bias.data = (known.inward, known.couplings, known.bias)
     free = known.free if objective == "sample_and_measure" else None
     batch = MovieBatch(0, known.movie, known.spikes.to(torch.uint8))
     parts = model.measured(batch, free, known.clamped[..., sizes.units :])
