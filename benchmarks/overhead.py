@@ -19,11 +19,12 @@ started = time.monotonic()
 from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.session import session
 from raysp.config import Resources, Trial
-from raysp.trials.run_trial import Setting
+from raysp.runs.trial_log import Setting
 from raysp.runs.folder import trial_to
 trials = [trial_to(Trial("none", {}, None, f"split{i}", "x")) for i in range(28)]
 resources = Resources(workers=2)
-with session(resources) as available:
+with session(resources) as start:
+    available = start()
     ray = time.monotonic() - started
     pool = Pool(trials, Setting("", ""), resources, available, runner="raysp.cluster.pool.noop")
     first = []

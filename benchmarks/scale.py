@@ -83,7 +83,8 @@ def queue_alone(count: int) -> dict[str, float]:
 
 def pool(count: int) -> dict[str, float]:
     resources, trials = Resources(workers=2), plain_trials(count)
-    with session(resources) as available:
+    with session(resources) as start:
+        available = start()
         before, first = memory_mb(), []
         began = Pool(trials, Setting("", ""), resources, available, runner="raysp.cluster.pool.noop")
         states = wait_for(began, lambda events, _: first or not events or first.append(time.perf_counter()))

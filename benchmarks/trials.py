@@ -26,7 +26,7 @@ from raysp.cluster.session import session
 from raysp.cluster.sweep import work
 from raysp.config import Resources, Training
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
-from raysp.trials.run_trial import Setting
+from raysp.runs.trial_log import Setting
 from raysp.driver.plan import _hyperparameters
 from raysp.runs.folder import RunFolder
 from raysp.search.scheduler import StudyScheduler
@@ -49,7 +49,8 @@ study.write()
 part = PopulationSplit("split", Sizes("none", 20.0, 5, 3), TrialArrays(numpy.zeros((4, 5, 3), numpy.float32)), None)
 resources = Resources(workers=2)
 done = []
-with session(resources) as available:
+with session(resources) as start:
+    available = start()
     scheduler = StudyScheduler([ActiveStudy(study, Amount(count), retry=False, late=lambda: False)])
     tracker = Tracker(run, [], None, {"run": "benchmark"})
     def watch(event):
@@ -74,12 +75,13 @@ import json, resource, sys, time
 from raysp.cluster.pool import Pool, wait_for
 from raysp.cluster.session import session
 from raysp.config import Resources, Trial
-from raysp.trials.run_trial import Setting
+from raysp.runs.trial_log import Setting
 from raysp.runs.folder import trial_to
 count = int(sys.argv[2])
 trials = [trial_to(Trial("none", {}, None, f"split{i}", "x")) for i in range(count)]
 resources, done = Resources(workers=2), []
-with session(resources) as available:
+with session(resources) as start:
+    available = start()
     pool = Pool(trials, Setting("", ""), resources, available, runner="raysp.cluster.pool.noop")
     def seen(events, states):
         done.extend(time.monotonic() for event in events if event["kind"] == "done")
@@ -93,7 +95,7 @@ BARE = """
 import json, sys, time
 from raysp.cluster.sweep_worker import noop
 from raysp.config import Training, Trial
-from raysp.trials.run_trial import Setting
+from raysp.runs.trial_log import Setting
 count = int(sys.argv[2])
 trials = [Trial("sae", {"hidden": i}, Training(), "split", "x") for i in range(count)]
 started = time.monotonic()
