@@ -35,7 +35,7 @@ def is_reversed(file: Group, name: str, head: bytes) -> bool:
     return head.startswith(HEADS) or any(mark in node.attrs for node in nodes for mark in MARKS)
 
 
-def read(file: Group, name: str) -> np.ndarray:
+def read(node: Group | Dataset) -> np.ndarray:
     """Return an array of such a file with its axes as its program showed them; MATLAB's logicals as booleans.
 
     A char matrix becomes the text of each of its rows.
@@ -43,12 +43,11 @@ def read(file: Group, name: str) -> np.ndarray:
     Raises:
         BadInput: it is a cell array, struct, table, sparse matrix or another kind of object than numbers and text.
     """
-    node = file[name]
     kind = _text(node.attrs.get(CLASS, ""))
     if isinstance(node, Group) and "MATLAB_sparse" in node.attrs:
         raise node.refuse("is a sparse matrix of MATLAB; save full(x)")
     if isinstance(node, Group) and kind not in OTHERWISE and "value" in node:
-        return read(file, f"{name}/value")
+        return read(node["value"])
     if kind in OTHERWISE or isinstance(node, Group):
         raise node.refuse(f"is {OTHERWISE.get(kind, 'a group; name an array in it')}")
     if kind not in NUMBERS and kind not in ("", "char"):

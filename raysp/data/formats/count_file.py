@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.formats import column_major, file_kind, hdf5, matlab, matlab_values
+from raysp.data.formats import column_major, file_kind, hdf5, matlab_values
 from raysp.data.formats.binning import LARGEST_COUNT, check_counts
 from raysp.data.formats.guarded import Dataset, Group
 from raysp.data.formats.npz import Archive
@@ -52,7 +52,7 @@ def arrays(path: str) -> Iterator[Arrays]:
             if not archive.names:
                 raise BadInput(f"{path} {file_kind.other(path)}")
             yield Arrays(archive.names, archive.read)
-    elif head.startswith(matlab.OLD):
+    elif head.startswith(matlab_values.OLD):
         with matlab_values.opened(path) as old:
             yield Arrays(list(old.names), functools.partial(_of_matlab, old), lambda name: True)
     else:
@@ -84,7 +84,7 @@ def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
         if name not in file:
             raise BadInput(f"{path}: {unknown('array', name, names)}")
         if column_major.is_reversed(file, name, head):
-            return column_major.read(file, name)
+            return column_major.read(file[name])
         return np.asarray(file.array(name)[()])
 
     return Arrays(names, read, lambda name: column_major.is_reversed(file, name, head))

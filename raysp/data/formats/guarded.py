@@ -212,16 +212,19 @@ class Dataset(_Node):
             raise self.refuse(f"expected numbers, got {kind_of(self.dtype)}")
         return self
 
-    def pointed(self) -> list[str]:
-        """Return the paths of the objects that an array of references points to, in C order.
+    def pointed(self) -> list[Group | Dataset]:
+        """Return the objects, unread, that an array of references points to, in C order.
 
         Raises:
             BadInput: they are no references, or one points nowhere.
         """
         if h5py.check_ref_dtype(self.dtype) is not h5py.Reference:
             raise self.refuse(f"expected references to other objects, got {kind_of(self.dtype)}")
+        # Not by their names, for each of which HDF5 would search the whole file.
         with self._guard("what it points to"):
-            return [self._node.file[one].name for one in np.asarray(self._node[()]).ravel()]
+            found = [self._node.file[one] for one in np.asarray(self._node[()]).ravel()]
+        of = self.filename, self.again
+        return [Group(one, *of) if isinstance(one, h5py.Group) else Dataset(one, *of) for one in found]
 
     def text(self) -> np.ndarray:
         """Read text, any shape, as an array of str. Raises BadInput where it is none, or not UTF-8."""

@@ -12,10 +12,10 @@ import numpy as np
 
 from raysp.data.formats import column_major, file_kind, hdf5
 from raysp.data.formats.guarded import Dataset, Group, decoded
-from raysp.data.formats.matlab import OLD
 from raysp.errors import BadInput, unknown
 from raysp.io import files
 
+OLD = b"MATLAB 5.0 MAT-file"
 OPAQUE = (
     "a table, datetime, string, map or other object of MATLAB; save it as a struct: s = table2struct(t), or struct(x)"
 )
@@ -100,7 +100,23 @@ def opened(path: str) -> Iterator[Values]:
     else:
         with hdf5.opened(path) as group:
             names = tuple(name for name in group if not name.startswith("#"))
-            yield Values(path, names, lambda name: _new(group, name))
+            yield Values(path, names, lambda name: _new(group[name]))
+
+
+def arrays(path: str, names: Sequence[str]) -> list[np.ndarray]:
+    """Return arrays and cell arrays of a file by name.
+
+    Raises:
+        BadInput: as of `opened` and `Values`; or one of them is a struct.
+    """
+    with opened(path) as file:
+        return [_array(file[name], f"{path}: {name}") for name in names]
+
+
+def _array(value: Value, where: str) -> np.ndarray:
+    if isinstance(value, Struct):
+        raise BadInput(f"{where} expected an array, got {kind(value)}; name one of them, as in data.field")
+    return value
 
 
 def _old(file: BinaryIO, path: str) -> Values:
@@ -139,27 +155,24 @@ def _old_value(found: object, where: str) -> Value:
     return np.char.rstrip(found.ravel()) if found.dtype.kind == "U" else found
 
 
-def _new(file: Group, name: str) -> Value:
-    node = file[name]
+def _new(node: Group | Dataset) -> Value:
     class_ = decoded(node.attrs.get(column_major.CLASS, ""))
     if isinstance(node, Dataset) and class_ == "cell" and "MATLAB_empty" not in node.attrs:
-        return _objects([_new(file, one) for one in node.pointed()]).reshape(node.shape).T
+        return _objects([_new(one) for one in node.pointed()]).reshape(node.shape).T
     if isinstance(node, Group) and class_ in ("struct", "") and "MATLAB_sparse" not in node.attrs:
-        return _new_struct(file, node, name)
+        return _new_struct(node)
     if class_ not in (*column_major.NUMBERS, "char", "cell"):
         raise BadInput(f"{node.where} is {OPAQUE}")
-    return column_major.read(file, name)
+    return column_major.read(node)
 
 
-def _new_struct(file: Group, node: Group, name: str) -> Struct:
+def _new_struct(node: Group) -> Struct:
     names = tuple(node)
     # Of an array of structs each field is an array of references; of one struct it is the value itself.
     arrays = [one for field in names if isinstance(one := node[field], Dataset) and _is_of_structs(one)]
     if not arrays or len(arrays) < len(names):
-        return Struct(names, 1, lambda field: [_new(file, f"{name}/{field}")])
-    return Struct(
-        names, len(arrays[0].pointed()), lambda field: [_new(file, one) for one in node.array(field).pointed()]
-    )
+        return Struct(names, 1, lambda field: [_new(node[field])])
+    return Struct(names, len(arrays[0].pointed()), lambda field: [_new(one) for one in node.array(field).pointed()])
 
 
 def _is_of_structs(node: Dataset) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from raysp.config.experiment import STANDIN
 from raysp.config.ranges import Natural
-from raysp.data.formats import count_file, matlab
+from raysp.data.formats import count_file, matlab_values
 from raysp.data.sources import movie_cut
 from raysp.data.sources.movie_cut import Built, Cut, Recorded
 from raysp.data.splits.header import Provenance
@@ -71,7 +71,7 @@ def _npz(path: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _matlab(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Return frames (bins, 1, pixels) and spikes (repeats, bins, units)."""
-    movie, spikes = matlab.variables(path, ["stimulus_test", "spikes_test"])
+    movie, spikes = matlab_values.arrays(path, ["stimulus_test", "spikes_test"])
     _check_axes(movie, spikes, 3, path)
     return movie.transpose(2, 1, 0), spikes.transpose(2, 1, 0)
 
@@ -90,7 +90,7 @@ def _new_npz(path: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _new_matlab(path: str) -> tuple[np.ndarray, np.ndarray]:
-    movies, spikes = matlab.variables(path, ["stimulus", "spikes_train"])
+    movies, spikes = matlab_values.arrays(path, ["stimulus", "spikes_train"])
     _check_axes(movies, spikes, 4, path)
     return movies.transpose(3, 2, 1, 0), spikes.transpose(2, 1, 0)
 

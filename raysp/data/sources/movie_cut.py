@@ -158,11 +158,13 @@ def checked_frames(frames: np.ndarray, where: str) -> np.ndarray:
 def checked_spikes(recorded: Recorded, where: str) -> np.ndarray:
     """Return (repeats, frames, units) uint8. Raises BadInput for what cannot be counts of the movie's frames."""
     counts = checked_counts(recorded.spikes, f"{where}, spikes")
+    expect(not np.isnan(counts).any(), f"{where} expected spikes of every repeat to the movie's end, got NaN")
     if counts.shape[1] != len(recorded.frames):
         raise BadInput(
             f"{where} expected spikes (repeats, {len(recorded.frames)} frames, units), a bin for each frame, got "
             f"{counts.shape}{_swapped(recorded.frames.shape, counts.shape)}"
         )
+    expect(counts.any(), f"{where} expected spikes, got none in any repeat")
     expect(counts.max() <= MOST, f"{where} expected at most {MOST} spikes a bin, got {counts.max():.0f}")
     return counts.astype(np.uint8)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from raysp.config.experiment import STANDIN
 from raysp.config.ranges import Between, Count, Positive
-from raysp.data.formats import matlab
+from raysp.data.formats import matlab_values
 from raysp.data.formats.count_file import check_numbers
 from raysp.data.formats.resize import resized
 from raysp.data.sources import movie_cut
@@ -65,8 +65,8 @@ def build(config: Config, name: str) -> Built:
     Raises:
         BadInput: a file is damaged or holds something else, or most spikes lie outside the movie; nothing was written.
     """
-    (movie,) = matlab.variables(config.movie, [config.movie_variable])
-    (events,) = matlab.variables(config.spikes, [config.spikes_variable])
+    (movie,) = matlab_values.arrays(config.movie, [config.movie_variable])
+    (events,) = matlab_values.arrays(config.spikes, [config.spikes_variable])
     frames = resized(_frames_first(movie, f"{config.movie}, {config.movie_variable}"), config.height, config.width)
     spikes, outside = _binned(events, len(frames), config, f"{config.spikes}, {config.spikes_variable}")
     hashed = tuple((os.path.basename(path), files.sha256(path)) for path in inputs(config))

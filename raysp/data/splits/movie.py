@@ -127,9 +127,9 @@ class MovieSplit(AnySplit):
         )
         expect(self.validation, f"{where} expected repeats in its validation part, got none")
         expect(
-            sizes.first < min(lengths),
-            f"{where} expected frames from the first scored bin, {sizes.first}, on; its shortest movie has "
-            f"{min(lengths)} frames",
+            sizes.first < (shortest := min(map(len, self.movies))),
+            f"{where} expected frames from the first scored bin, {sizes.first}, on; its shortest movie has {shortest} "
+            f"frames",
         )
         for part in PARTS:
             for repeats in getattr(self, part):

@@ -114,6 +114,17 @@ def test_the_originals_files_say_themselves_which_repeats_are_of_which_part(tmp_
         ({}, {"frames": np.full((20, 3, 4), np.nan)}, "expected finite pixels, got NaN or infinity in frame 0"),
         ({}, {"spikes": ARRAYS["spikes"] - 1.0}, "spikes"),
         ({"test_fraction": 0.6, "validation_fraction": 0.6, "order": "recorded"}, {}, "to test, got 0, 7 and 7 of 12"),
+        (
+            {},
+            {"spikes": np.where(np.arange(20)[:, None] < 15, ARRAYS["spikes"], np.nan)},
+            "movie's end, got NaN",
+        ),
+        ({}, {"spikes": ARRAYS["spikes"] * 0}, "expected spikes, got none in any repeat"),
+        (
+            {"new_frames": "other", "new_spikes": "other_spikes"},
+            {"other": ARRAYS["other"][:9], "other_spikes": ARRAYS["other_spikes"][:, :9]},
+            "its shortest movie has 9 frames",
+        ),
         ({"first": 20}, {}, "its shortest movie has 20 frames"),
         ({"new_frames": "other"}, {}, "both new_frames and new_spikes"),
         ({"frames": "movie"}, {}, "unknown array 'movie'"),
