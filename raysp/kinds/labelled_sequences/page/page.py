@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from raysp.config.experiment import Trial
 from raysp.io import files
@@ -22,6 +22,7 @@ FIGURE_SETS = 20
 
 OPEN = 4
 NO_BEST = (RIGHT, WRONG)
+NEURONS = "neurons"
 
 
 def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
@@ -90,6 +91,16 @@ def columns(data: RunData, task: Task) -> Iterator[str]:
     yield from (one for one in there if one not in first)
 
 
+def starts(trials: Iterable[Trial]) -> list[str]:
+    """Return where models have their neurons from, in words, each once."""
+    found = (
+        f"{trial.shown} starts from neurons of {trial.hyperparameters[NEURONS]} (SHA-256 of the rows {sha[:12]})"
+        for trial in trials
+        for sha in (trial.inputs or {}).values()
+    )
+    return list(dict.fromkeys(found))
+
+
 def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[str, object]:
     names = list(columns(data, task))
     drawn, header = draw(data, task) if figures else Drawn(""), data.header(task)
@@ -101,6 +112,7 @@ def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[st
         "columns": names,
         "rows": score_rows(data, task, names, METRICS, unranked=NO_BEST),
         "fits": provenance.fits(data, task),
+        "starts": starts(data.finished(task)),
         "images": [pages.image(one) for one in drawn.pictures],
         "notes": drawn.notes,
     }

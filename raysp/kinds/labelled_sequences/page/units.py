@@ -15,6 +15,8 @@ from raysp.report.style import CORAL, PALETTE, Picture, canvas, colorbar, legend
 
 SAMPLES = 3
 """Drawn side by side."""
+CROWDED = 5
+"""More filters than this have slanted labels."""
 
 
 def activity(data: RunData, trial: Trial) -> Picture:
@@ -63,7 +65,7 @@ def neurons(data: RunData, trial: Trial) -> Picture:
             for i in range(len(lost)):
                 axes.plot(i + beside, np.sort(after[:, i]), ".", color=PALETTE[0], markersize=3)
                 axes.plot(i + beside, np.sort(before[:, i]), "-", color=CORAL, linewidth=1.4)
-            axes.set_xticks(range(len(lost)), [f"{one:.3g}" for one in lost])
+            axes.set_xticks(range(len(lost)), [f"{one:.2g}" for one in lost], rotation=45 if len(lost) > CROWDED else 0)
             axes.set_xlabel("lost per step, λ")
             axes.set_ylabel({"alpha": "gain of the drive, α", "beta": "gain of the own rate, β"}[name])
             axes.grid(axis="y")

@@ -1,6 +1,7 @@
 """What a page shows of labelled sequences: from a run's files, whole or with some gone."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from raysp.driver.report import open_run, write_report
 from raysp.errors import NotReady
 from raysp.io import files
 from raysp.kinds.labelled_sequences.page import published
-from raysp.kinds.labelled_sequences.page.page import columns, draw, drawn_trial
+from raysp.kinds.labelled_sequences.page.page import columns, draw, drawn_trial, starts
 from raysp.kinds.labelled_sequences.page.units import activity, neurons
 from raysp.runs.folder import RunFolder
 
@@ -41,6 +42,16 @@ def test_activity_is_of_the_best_model_that_leaves_some(waves, tmp_path):
     drawn = draw(data, task)
     assert drawn.notes == []
     assert f"{task.slug}-activity" in [one.name for one in drawn.pictures]
+
+
+def test_where_neurons_come_from_is_said_once_for_each_model(waves):
+    settings = {"neurons": "runs/gfr_cells"}
+    cells = [
+        replace(one, label="cells", hyperparameters=settings, inputs={"neurons": "ab" * 32}) for one in waves.trials
+    ]
+    assert starts([*waves.trials, *cells]) == [
+        "cells starts from neurons of runs/gfr_cells (SHA-256 of the rows abababababab)"
+    ]
 
 
 def test_figures_of_what_a_model_does_not_have_are_notes(waves):
