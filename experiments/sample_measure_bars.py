@@ -10,7 +10,7 @@ repeats chose.
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
-NETWORK = {"hidden": 6, "ridge": 1e-3, "filters": (), "kernels": (), "pools": (), "strides": ()}
+NETWORK = {"hidden": 6, "ridge": 3e-3, "filters": (), "kernels": (), "pools": (), "strides": ()}
 """Linear in the 310 pixels of the last ten frames: a frame is one row of 31."""
 
 
@@ -23,12 +23,13 @@ def experiment() -> Experiment:
             ModelChoice("movie_psth"),
             ModelChoice("coupled_glm"),
             ModelChoice("sample_measure", {**NETWORK, "objective": "likelihood"}, label="likelihood"),
-            ModelChoice("sample_measure", {**NETWORK, "simulated_trials": 48, "noise_weight": 0.15}),
+            ModelChoice("sample_measure", {**NETWORK, "simulated_trials": 48}),
         ),
         seeds=(0, 1, 2),
         training=Training(
             epochs=200, batch_size=16, learning_rate=5e-3, weight_decay=0.0, optimizer="adam", adam_epsilon=1e-7,
-            clip_norm=1.0, clip_each=True, measure_every=25, precision="float32",
+            clip_norm=1.0, clip_each=True, average="ema", average_from=0.3, average_decay=0.98,
+            measure_every=25, precision="float32",
         ),
     )  # fmt: skip
 
