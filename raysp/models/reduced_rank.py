@@ -21,12 +21,15 @@ from raysp.errors import present
 from raysp.models import base
 from raysp.models.means import expected_counts
 from raysp.models.prediction import Prediction
-from raysp.objectives.held_trials import Chosen, Fit, best_penalty, climbed, folds
+from raysp.objectives.held_trials import Chosen, Fit, best_penalty, climbed, folds, spread
 from raysp.objectives.poisson import rates
 from raysp.objectives.poisson_regression import poisson_path
 
 WINDOWS = 5
 RANKS = (1, 2, 3, 4, 6, 8, 12)
+ENTRIES = 1e7
+"""Inputs times bins that are fitted to, at most; of more, trials from the first to the last: memory and seconds."""
+
 USUAL_MS = 40.0
 WITHOUT_TRIALS = Chosen(np.inf, 1000.0, 2)
 """Penalty and form where no trial can be set aside."""
@@ -82,8 +85,8 @@ class Model(nn.Module):
             getattr(self, name).copy_(values)
 
     def _fitted(self, trials: TrialArrays, stages: base.Stages) -> dict[str, torch.Tensor]:
-        sizes, config = self.sizes, self.config
-        mean = self.mean.cpu().numpy()
+        sizes, config, mean = self.sizes, self.config, self.mean.cpu().numpy()
+        trials = trials.take(spread(np.arange(len(trials)), int(ENTRIES / (sizes.bins * WINDOWS * sizes.heldin)) + 8))
         counts = np.where(np.isnan(trials.heldin), mean[: sizes.heldin], trials.heldin.astype(np.float64))
         shown, apart = _scaled(counts, mean[: sizes.heldin]), not sizes.heldout
         asked = trials.heldin if apart else present(trials.heldout)
@@ -105,7 +108,7 @@ class Model(nn.Module):
         def regressed(counts: np.ndarray, mean: np.ndarray, apart: bool) -> Fit:
             inputs = _inputs(shown, boxes(sizes.bins, window_ms / sizes.bin_ms, apart))
             inputs, counts = inputs.reshape(-1, inputs.shape[2]), counts.reshape(-1, counts.shape[2])
-            (fit,) = poisson_path(inputs, counts, [penalty / len(inputs)], tolerance=1e-6)
+            (fit,) = poisson_path(inputs, counts, [penalty / len(inputs)], tolerance=1e-4)
             weights, intercepts = _of_rank(inputs, counts, fit, (rank,))[0]
             return weights, np.where(np.nansum(counts, axis=0) > 0, intercepts, np.log(mean))
 

@@ -22,6 +22,9 @@ from raysp.objectives.loss import Loss
 from raysp.objectives.masking import coordinated_dropout
 from raysp.objectives.poisson import poisson_loss, rates
 
+LOOK = 1_000_003
+"""Seed of what is hidden in evaluation, so that losses of epochs can be compared."""
+
 
 @dataclass(frozen=True)
 class Config(base.Config):
@@ -76,11 +79,15 @@ class Model(nn.Module):
             self.to_log_rates.bias.copy_(torch.as_tensor(observed).clamp(min=LEAST_MEAN).log())
 
     def loss(self, batch: Batch) -> Loss:
-        """Return the Poisson loss over all that is known of the batch: held-in, held-out, forward."""
-        targets = batch.whole()
+        """Return the Poisson loss over held-in, held-out and forward counts, of held-in ones over what is hidden.
+
+        In evaluation always the same counts are hidden: a loss of what is shown would select weights that copy it.
+        """
+        targets, share = batch.whole(), self.config.coordinated_dropout
         heldin = torch.nan_to_num(batch.heldin)
-        if self.config.coordinated_dropout and batch.generator is not None:
-            heldin, targets = coordinated_dropout(heldin, targets, self.config.coordinated_dropout, batch.generator)
+        if share:
+            generator = batch.generator or torch.Generator(heldin.device).manual_seed(LOOK)
+            heldin, targets = coordinated_dropout(heldin, targets, share, generator)
         log_rates, _ = self._unroll(heldin)
         return poisson_loss(log_rates[:, : targets.shape[1], : targets.shape[2]], targets)
 

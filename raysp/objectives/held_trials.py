@@ -68,9 +68,9 @@ def best_penalty(inputs: np.ndarray, counts: np.ndarray, fold: np.ndarray, forms
         fold: (trials,) see `folds`.
         forms: of each fit; as many of every one.
     """
-    taken, shown = _spread(np.flatnonzero(np.nansum(counts, axis=(0, 1)) > 0), OUTPUTS), inputs.shape[2]
+    taken, shown = spread(np.flatnonzero(np.nansum(counts, axis=(0, 1)) > 0), OUTPUTS), inputs.shape[2]
     rows = int(min(ROWS, ENTRIES / max(shown * len(taken), 1)))
-    some = _spread(np.arange(len(inputs)), max(rows // inputs.shape[1], 2 * FOLDS))
+    some = spread(np.arange(len(inputs)), max(rows // inputs.shape[1], 2 * FOLDS))
     inputs, counts, fold = inputs[some], counts[some][..., taken], fold[some]
     numbers = np.unique(fold)
     if len(numbers) < 2 or not len(taken) or not shown:
@@ -113,7 +113,7 @@ def _flat(arrays: np.ndarray, trials: np.ndarray) -> np.ndarray:
     return arrays[trials].reshape(-1, arrays.shape[2])
 
 
-def _spread(values: np.ndarray, most: int) -> np.ndarray:
+def spread(values: np.ndarray, most: int) -> np.ndarray:
     """Return at most so many values, from the first to the last."""
     return values if len(values) <= most else values[np.linspace(0, len(values) - 1, most).round().astype(int)]
 

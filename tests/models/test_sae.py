@@ -57,9 +57,17 @@ def test_coordinated_dropout_draws_from_the_batchs_generator_and_never_in_evalua
     assert loss(None) == loss(None)
 
 
+def test_what_is_shown_is_no_part_of_the_loss_in_evaluation():
+    split = made_up_split()
+    model = catalog.build("sae", {"coordinated_dropout": 0.5}, split.sizes).eval()
+    found = model.loss(to_device(split.train, "cpu"))
+    hidden = found.known - 12 * (8 * 3 + 2 * 9)
+    assert 0.4 < hidden / (12 * 8 * 6) < 0.6
+
+
 def test_forward_bins_of_heldin_units_alone_are_learned_from():
     split = made_up_split()
-    model = catalog.build("sae", {}, split.sizes)
+    model = catalog.build("sae", {"coordinated_dropout": 0.0}, split.sizes)
     trials = dataclasses.replace(split.train, heldout_forward=None)
     found = model.loss(to_device(trials, "cpu"))
     assert found.known == 12 * (8 * 9 + 2 * 6)

@@ -10,7 +10,7 @@ from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.predict import predict
 
-BELIEVED = 10.0
+BELIEVED = 3.0
 """Spikes that a unit is taken to have had as predicted, beside its own: a gain from very few spikes is near 1."""
 
 
@@ -18,7 +18,8 @@ def set_right(job: Job, fitted: Fitted, train: TrialArrays) -> None:
     """Give a network the gain of each unit with which it predicts as many spikes of training trials as were recorded.
 
     Networks are trained on what is hidden from them, and weights move from step to step: what they predict with all
-    held-in counts visible is some per cent too much or too little. Models without a `gain` are left as they are.
+    held-in counts visible is some per cent too much or too little. Models without a `gain` are left as they are. The
+    curve's numbers are those before it, since validation trials are among those that it is fitted to.
 
     Args:
         job: that fitted it; the range of the gains is reported.
