@@ -22,7 +22,7 @@ def set_right(job: Job, fitted: Fitted, train: TrialArrays) -> None:
     curve's numbers are those before it, since validation trials are among those that it is fitted to.
 
     Args:
-        job: that fitted it; the range of the gains is reported.
+        job: that fitted it.
         fitted: its model is changed in place.
         train: all training trials, those that selected the weights included.
     """
@@ -31,4 +31,3 @@ def set_right(job: Job, fitted: Fitted, train: TrialArrays) -> None:
     totals = of_units(predict(fitted.model, train, fitted.device, job.trial.seed), train)
     found = (totals[1] + BELIEVED) / (totals[0] + BELIEVED)
     gain.copy_(torch.as_tensor(found))
-    job.report({"log": f"units' gains, by the spikes of training trials: {found.min():.3f} to {found.max():.3f}"})
