@@ -32,7 +32,7 @@ def adopted(experiment: Experiment, folder: str = ".") -> Experiment:
 
     def named(room: str, path: str) -> str:
         # A name stays what it is, also of what was taken before.
-        new = given_by(room, path, folder) if plugin.is_path(path) else plugins.with_kinds(room, path)
+        new = given_by(room, path, folder) if _is_path(room, path, folder) else plugins.with_kinds(room, path)
         add(found, new)
         return next(iter(new))[1] if new else path
 
@@ -64,11 +64,19 @@ def taken(room: str, path: str, folder: str = ".") -> str:
         BadInput: nothing is there; it is no plug-in (see `plugin.read`), lacks what the room needs, or its name cannot
             be one, or is taken.
     """
-    if not plugin.is_path(path):
+    if not _is_path(room, path, folder):
         return path
     found = given_by(room, path, folder)
     plugins.plug(found, alone=False)
     return next(iter(found))[1]
+
+
+def _is_path(room: str, name: str, folder: str) -> bool:
+    """Tell whether what is given is a path. Raises BadInput for an unknown name that a package folder has."""
+    package = os.path.join(folder, name, "__init__.py")
+    if not plugin.is_path(name) and name not in plugins.modules(room) and os.path.exists(package):
+        raise BadInput(f"unknown {ROOMS[room].word} {name!r}; if the folder {name} is meant, write './{name}'")
+    return plugin.is_path(name)
 
 
 def all_of(path: str) -> list[tuple[str, str]]:

@@ -197,6 +197,11 @@ def test_a_file_that_is_no_model_is_told_what_it_lacks(write, old, new, message)
         catalog.config("lstm", {})
 
 
+def test_a_package_folder_that_is_given_like_a_name_is_told_how(write):
+    with pytest.raises(BadInput, match=r"unknown model 'lstm'; if the folder lstm is meant, write './lstm'"):
+        adopted(write({"lstm/__init__": MODEL}), "lstm")
+
+
 def test_two_of_one_name_are_refused_but_two_labels_of_one_are_not(write):
     folder = write({"a/lstm": MODEL, "b/lstm": MODEL.replace("3", "4")})
     models = (ModelChoice("a/lstm.py", label="one"), ModelChoice("b/lstm.py", label="two"))
