@@ -2,13 +2,16 @@
 
 import os
 import pathlib
-import signal
 import sys
 
 import numpy as np
 import polars
 import pytest
 
+from raysp.cli.experiment_file import load_experiment
+from raysp.data.sources.prepare import prepare
+from raysp.driver.plan import make_plan
+from raysp.errors import Interrupted
 from raysp.io import files, tables
 from raysp.runs.folder import RunFolder
 from raysp.runs.trial_log import Setting
@@ -70,16 +73,15 @@ def epochs_logged(run, trial):
     return [int(line.split(" epoch ")[1].split(",")[0]) for line in lines if " epoch " in line and "train_loss" in line]
 
 
-def test_it_is_prepared_run_killed_resumed_swept_collected_evaluated_and_reported(place, monkeypatch):
+def test_it_is_prepared_stopped_resumed_swept_collected_evaluated_and_reported(place, monkeypatch):
+    monkeypatch.syspath_prepend(TINY)
     at = f"--root {place} --runs {place}"
     run, quiet, sweep = (RunFolder(f"{place}/{name}") for name in ("signals", "quiet", "swept"))
-    held_by = place / "held"
-    held_by.touch()
-    first = started("-m", "raysp", *f"run {place}/signals.py {at}".split(), SIGNALS_HELD_BY=str(held_by))
-    (trial,) = processes.wait_for(lambda: files.exists(run.experiment) and run.trials(), first)
-    processes.wait_for(lambda: files.exists(run.trial(trial.id).checkpoint) and epochs_logged(run, trial), first)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    experiment = load_experiment(f"{place}/signals.py")
+    (trial,) = make_plan(experiment, prepare(experiment.recordings, str(place)), str(place)).trials
+    goes_on = iter([True] * 20)
+    with pytest.raises(Interrupted):
+        run_trial(trial, Setting(run.path, str(place)), keep_going=lambda: next(goes_on, False))
     assert run.trial(trial.id).state() == "started"
     searched = f"--space {place}/space.yaml --samples 2 --name swept --set training.epochs=3"
     output = processes.finish(
@@ -96,10 +98,9 @@ def test_it_is_prepared_run_killed_resumed_swept_collected_evaluated_and_reporte
     )
     begun, resumed = epochs_logged(run, trial)[:2]
     assert (begun, resumed > 1) == (1, True), "it went on from its checkpoint"
-    monkeypatch.syspath_prepend(TINY)
     run_trial(trial, Setting(quiet.path, str(place)))
     one, other = (tables.read_table(each.trial(trial.id).predictions) for each in (run, quiet))
-    assert one.equals(other), "the numbers are those of a run that nobody killed"
+    assert one.equals(other), "the numbers are those of a run that nobody stopped"
     table = polars.read_parquet(run.metrics)
     assert set(table["metric"]) == {"step R2"}
     assert table["unit"].to_list() == [None, 0, 1]
