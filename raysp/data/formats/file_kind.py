@@ -25,7 +25,13 @@ SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
         0,
         (b"MATLAB 5.0 MAT-file",),
     ),
-    ("a single numpy array (.npy)", "save it as NPZ: np.savez(path, counts=...)", 0, (b"\x93NUMPY",)),
+    (
+        "a single numpy array (.npy)",
+        "save counts as NPZ: np.savez(path, counts=...); spike times with their units beside them are read by source "
+        "spike_tables",
+        0,
+        (b"\x93NUMPY",),
+    ),
     ("a tar archive", "unpack it first: tar xf", 257, (b"ustar",)),
     ("packed by bzip2", "unpack it first: bunzip2", 0, (b"BZh",)),
     ("packed by xz", "unpack it first: unxz", 0, (b"\xfd7zXZ\0",)),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -15,10 +16,16 @@ from raysp.data.formats.guarded import Dataset, Group, decoded
 from raysp.errors import BadInput, unknown
 from raysp.io import files
 
+if TYPE_CHECKING:
+    from scipy.sparse import csc_matrix
+
 OLD = b"MATLAB 5.0 MAT-file"
 OPAQUE = (
     "a table, datetime, string, map or other object of MATLAB; save it as a struct: s = table2struct(t), or struct(x)"
 )
+
+MOST_FULL = 2**28
+"""Values of a sparse matrix that is read as a full one."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,10 @@ def _old(file: BinaryIO, path: str) -> Values:
 
 def _old_value(found: object, where: str) -> Value:
     from scipy.io.matlab import MatlabFunction, MatlabObject, MatlabOpaque
+    from scipy.sparse import csc_matrix, issparse
 
+    if issparse(found):
+        return _full(csc_matrix(found), where)
     if isinstance(found, MatlabFunction | MatlabObject | MatlabOpaque) or not isinstance(found, np.ndarray):
         raise BadInput(f"{where} is {OPAQUE}")
     if found.dtype.names:
@@ -155,12 +165,34 @@ def _old_value(found: object, where: str) -> Value:
     return np.char.rstrip(found.ravel()) if found.dtype.kind == "U" else found
 
 
+def _full(found: csc_matrix, where: str) -> np.ndarray:
+    if math.prod(found.shape) > MOST_FULL:
+        told = f"{where} is a sparse matrix of {found.shape[0]} x {found.shape[1]}"
+        raise BadInput(f"{told}, too large to be filled; save the times of its spikes")
+    return np.asarray(found.toarray())
+
+
+def _new_sparse(node: Group) -> np.ndarray:
+    from scipy.sparse import csc_matrix
+
+    there = {name: node.array(name)[()] if name in node else np.zeros(0) for name in ("data", "ir", "jc")}
+    shape = (int(node.attrs["MATLAB_sparse"]), max(len(there["jc"]) - 1, 0))
+    try:
+        found = csc_matrix((there["data"], there["ir"].astype(np.int64), there["jc"].astype(np.int64)), shape)
+        found.check_format()
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{node.where} is no whole sparse matrix ({str(error)[:80]}); save full(x)") from error
+    return _full(found, node.where)
+
+
 def _new(node: Group | Dataset) -> Value:
     class_ = decoded(node.attrs.get(column_major.CLASS, ""))
     if isinstance(node, Dataset) and class_ == "cell" and "MATLAB_empty" not in node.attrs:
         return _objects([_new(one) for one in node.pointed()]).reshape(node.shape).T
     if isinstance(node, Group) and class_ in ("struct", "") and "MATLAB_sparse" not in node.attrs:
         return _new_struct(node)
+    if isinstance(node, Group) and "MATLAB_sparse" in node.attrs:
+        return _new_sparse(node)
     if class_ not in (*column_major.NUMBERS, "char", "cell"):
         raise BadInput(f"{node.where} is {OPAQUE}")
     return column_major.read(node)

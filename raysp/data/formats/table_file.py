@@ -1,37 +1,51 @@
-"""A table in a file of anyone's: CSV with any separator and decimal mark, or Parquet; columns as arrays.
+"""A table in a file of anyone's: CSV with any separator and decimal mark, Parquet, a vector of NumPy, as arrays.
 
 A column of numbers is numbers, empty cells NaN; any other is text.
 """
 
 from __future__ import annotations
 
+import collections
+import csv
 import io
+import itertools
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import file_kind
+from raysp.data.formats import file_kind, npz
 from raysp.errors import BadInput
 from raysp.io import files, tables
 
 if TYPE_CHECKING:
     import polars
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+SEPARATORS = (";", "\t", "|", ",", " ")
+"""The first that divides all rows alike: a comma inside numbers is no separator where another one does."""
 MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 PARQUET = b"PAR1"
 BINARY = b"\0"
 PROBE_ROWS = 200
-DECIMAL_COMMA = re.compile(r"^-?\d+,\d+$")
+LONGEST = 10_000
+NUMPY = b"\x93NUMPY"
+VECTOR = ".npy"
+DECIMAL_COMMA = r"^[-+]?\d+(,\d+)?([eE][-+]?\d+)?$"
+MAY_BE_THOUSANDS = r"^[-+]?[1-9]\d{0,2}(,\d{3})?$"
 
 
-def read(path: str) -> dict[str, np.ndarray]:
+def read(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     """Read a table.
 
+    Args:
+        path: of CSV, Parquet, or of one vector of NumPy, a column by the name of its file.
+        lists: columns of lists of numbers come as arrays of objects, which are vectors; otherwise as text.
+
     Returns:
-        Column -> (rows,) values in the table's order: float64, int64, bool, or str.
+        Column -> (rows,) values in the table's order: float64, int64, bool, or str. Points in time are seconds since
+        1970. Columns without a name, as programs write row numbers, are left out.
 
     Raises:
         BadInput: there is no file, it is empty, damaged, no table with names of columns, a row has more cells than the
@@ -40,9 +54,17 @@ def read(path: str) -> dict[str, np.ndarray]:
     if (problem := file_kind.no_file(path)) is not None:
         raise BadInput(f"{path} {problem}")
     data = files.read_bytes(path)
-    if data.startswith(PARQUET):
-        return {name: _column(values) for name, values in _parquet(path).items()}
-    return {name: _column(values) for name, values in _csv(data, path).items()}
+    if data.startswith(NUMPY):
+        return {os.path.basename(path).removesuffix(VECTOR): _vector(data, path)}
+    columns = _parquet(path) if data.startswith(PARQUET) else _csv(data, path)
+    return {name: _lists(one) if lists and _is_lists(one) else _column(one) for name, one in columns.items()}
+
+
+def _vector(data: bytes, path: str) -> np.ndarray:
+    values = npz.npy_array(data, path)
+    if values.dtype.kind not in "iufbU" or values.size != max(values.shape, default=0):
+        raise BadInput(f"{path} expected a vector of numbers or names, got {values.dtype} of shape {values.shape}")
+    return values.ravel().astype(values.dtype.newbyteorder("="))
 
 
 def _parquet(path: str) -> Mapping[str, polars.Series]:
@@ -56,13 +78,22 @@ def _parquet(path: str) -> Mapping[str, polars.Series]:
 def _csv(data: bytes, path: str) -> Mapping[str, polars.Series]:
     import polars
 
-    text = _text(data, path)
-    lines = [line for line in text.splitlines()[:PROBE_ROWS] if line.strip() and not line.startswith("#")]
+    text = _text(data, path).replace("\r\n", "\n").replace("\r", "\n")
+    lines = list(itertools.islice(_lines(text), PROBE_ROWS))
     if not lines:
         raise BadInput(f"{path} is empty; expected a table with a row of names of columns")
+    if (longest := max(map(len, lines))) > csv.field_size_limit():
+        raise BadInput(f"{path} expected a table, got a line of {longest:,} characters; check the path")
     separator = _separator(lines)
-    names = [name.strip().strip('"') for name in lines[0].split(separator)]
+    if separator == " ":
+        text = re.sub(r"(?m)^ +| +$|(?<= ) +", "", text)
+        lines = list(itertools.islice(_lines(text), PROBE_ROWS))
+    cells = _cells(lines, separator)
+    names = [name.strip() for name in cells[0]]
     _check_names(names, lines, separator, path)
+    if len(cells) > 1 and all(len(row) == len(names) + 1 and not row[-1].strip() for row in cells[1:]):
+        names, text = [*names, ""], text.replace(lines[0], lines[0] + separator, 1)
+    _check_width(names, cells, lines, path)
     try:
         table = polars.read_csv(
             io.BytesIO(text.encode()),
@@ -72,12 +103,38 @@ def _csv(data: bytes, path: str) -> Mapping[str, polars.Series]:
             infer_schema=False,
         )
     except Exception as error:
-        raise BadInput(
-            f"{path} expected a table in CSV, got something else ({str(error).splitlines()[0][:160]})"
-        ) from error
-    table = table.rename(dict(zip(table.columns, names, strict=True)))
-    comma = separator != "," and _decimal_comma(lines, separator)
-    return {name: _parsed(table[name], comma=comma) for name in names}
+        raise BadInput(f"{path} expected {_uneven(text, len(names), separator, error)}") from error
+    table = table.select(polars.all().str.strip_chars().replace("", None))
+    if table.width > 1:
+        table = table.filter(~polars.all_horizontal(polars.all().is_null()))
+    columns = {name: column for name, column in zip(names, table, strict=False) if name}
+    comma = any(_has_decimal_comma(column) for column in columns.values())
+    return {name: _parsed(column, comma=comma) for name, column in columns.items()}
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines that are no remarks, one by one: a table may have very many."""
+    found = (one.group() for one in re.finditer(r"[^\n]+", text))
+    return (line for line in found if line.strip() and not line.startswith("#"))
+
+
+def _cells(lines: list[str], separator: str) -> list[list[str]]:
+    return [next(csv.reader([line], delimiter=separator, skipinitialspace=True), []) for line in lines]
+
+
+def _check_width(names: list[str], cells: list[list[str]], lines: list[str], path: str) -> None:
+    often = collections.Counter(len(row) for row in cells[1:] or cells).most_common(1)[0][0]
+    if often != len(names):
+        told = f"{path} expected names of columns in the first row, as many as rows have cells ({often}), got"
+        then = "put # before remarks above the names, and write decimal points or divide columns by ; or tabs"
+        raise BadInput(f"{told} {lines[0][:60]!r}; {then}")
+
+
+def _uneven(text: str, columns: int, separator: str, error: Exception) -> str:
+    for row, line in enumerate(_lines(text)):
+        if line.count(separator) >= columns and (cells := len(_cells([line[:LONGEST]], separator)[0])) > columns:
+            return f"{columns} cells in each row, got {cells} in row {row}: {line[:60]!r}; mend that row"
+    return f"a table in CSV, got something else ({str(error).splitlines()[0][:160]}); save it again"
 
 
 def _text(data: bytes, path: str) -> str:
@@ -86,41 +143,43 @@ def _text(data: bytes, path: str) -> str:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if BINARY.decode() not in text:
+        if BINARY.decode() not in text and not text.lstrip().startswith(("<", "{", "[")):
             return text
     raise BadInput(f"{path} {file_kind.other(path) or 'is an HDF5 file'}; expected a table in CSV or Parquet")
 
 
 def _separator(lines: list[str]) -> str:
-    """Return what divides the cells: what all rows have equally often, and most often."""
-    often = {one: [line.count(one) for line in lines] for one in SEPARATORS}
-    same = {one: counts[0] for one, counts in often.items() if counts[0] and len(set(counts)) == 1}
-    # A comma inside numbers is no separator where another one divides all rows alike.
-    order = [one for one in (";", "\t", "|", ",", " ") if one in same]
-    return order[0] if order else max(often, key=lambda one: often[one][0])
+    """Return what divides the cells: the first that divides all rows alike, or else the most rows."""
+    widths = {one: collections.Counter(len(row) for row in _cells(lines, one)) for one in SEPARATORS}
+    alike = {one: max((rows for width, rows in found.items() if width > 1), default=0) for one, found in widths.items()}
+    return max(SEPARATORS, key=alike.__getitem__)
 
 
 def _check_names(names: list[str], lines: list[str], separator: str, path: str) -> None:
     if all(re.fullmatch(r"[-+]?[\d.,]*\d([eE][-+]?\d+)?", name) for name in names):
         told = f"{path} expected a first row with names of columns, got numbers ({lines[0][:60]!r})"
         raise BadInput(f"{told}; write the names above them, such as unit{separator}time")
-    if "" in names or len(set(names)) < len(names):
-        wrong = next((name for name in names if names.count(name) > 1), "")
-        raise BadInput(f"{path} expected each column to have a name of its own, got {wrong!r} more than once or empty")
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise BadInput(f"{path} expected each column to have a name of its own, got {twice[0]!r} more than once")
 
 
-def _decimal_comma(lines: list[str], separator: str) -> bool:
-    cells = [cell.strip().strip('"') for line in lines[1:] for cell in line.split(separator)]
-    return any(DECIMAL_COMMA.match(cell) for cell in cells)
+def _has_decimal_comma(values: polars.Series) -> bool:
+    """Tell whether a column is of numbers with decimal commas, which cannot be thousands and their separators."""
+    there = values.drop_nulls()
+    return (
+        there.str.contains(",", literal=True).any()
+        and there.str.contains(DECIMAL_COMMA).all()
+        and not there.str.contains(MAY_BE_THOUSANDS).all()
+    )
 
 
 def _parsed(values: polars.Series, *, comma: bool) -> polars.Series:
     """Return text as numbers or truth values where all of it is."""
     import polars
 
-    bare = values.str.strip_chars()
-    if comma:
-        bare = bare.str.replace(",", ".", literal=True)
+    bare = values
+    if comma and values.drop_nulls().str.contains(DECIMAL_COMMA).all():
+        bare = values.str.replace(",", ".", literal=True)
     for kind in (polars.Int64, polars.Float64):
         numbers = bare.cast(kind, strict=False)
         if numbers.null_count() == values.null_count():
@@ -130,15 +189,30 @@ def _parsed(values: polars.Series, *, comma: bool) -> polars.Series:
     return values
 
 
+def _is_lists(values: polars.Series) -> bool:
+    import polars
+
+    kind = values.dtype
+    return isinstance(kind, polars.List | polars.Array) and kind.inner.is_numeric()
+
+
+def _lists(values: polars.Series) -> np.ndarray:
+    found = np.empty(len(values), dtype=object)
+    found[:] = [np.array([] if one is None else one.to_numpy()) for one in values]
+    return found
+
+
 def _column(values: polars.Series) -> np.ndarray:
     import polars
 
     if values.dtype.is_numeric():
-        if values.null_count():
+        if values.null_count() or values.dtype.is_decimal():
             values = values.cast(polars.Float64)
         return values.to_numpy()
     if values.dtype == polars.Boolean and not values.null_count():
         return values.to_numpy()
     if values.dtype == polars.Duration:
         return values.dt.total_nanoseconds().to_numpy() / 1e9
+    if values.dtype == polars.Datetime:
+        return values.dt.epoch("us").to_numpy() / 1e6
     return np.array(["" if value is None else str(value) for value in values.to_list()], dtype=str)

@@ -36,6 +36,8 @@ VERSION = "matlab_spikes-1"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""
+SHORTEST = 0.02
+"""No trial's spikes all lie in so short a part of the windows: their times are in another unit."""
 
 
 @dataclass(frozen=True)
@@ -158,15 +160,16 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     columns_s = _in_seconds(columns, config)
     if config.units is not None:
         ids, each = _by_unit(found, file[config.units], said, f"{where}: {config.units}")
-        return Session(_units([_times(one, config, said) for one in each], ids), columns_s, where)
+        return Session(_units([_times(one, config, said) for one in each], said, ids), columns_s, where)
     if found.dtype != object:
-        raise BadInput(
-            f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
-        )
+        told = f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
+        raise BadInput(f"{told}; of a matrix with a row a unit, save num2cell(x, 2); of counts, give counts_bin_ms")
     by_trial = _by_trial(found, len(next(iter(columns.values()), ())) or None, said)
+    if by_trial is None and config.trials is not None and config.spikes.startswith(f"{config.trials}."):
+        by_trial = [[one] for one in found.ravel()]
     if by_trial is not None:
         return _laid_out(by_trial, columns, config, where)
-    return Session(_units([_times(one, config, said) for one in found.ravel()]), columns_s, where)
+    return Session(_units([_times(one, config, said) for one in found.ravel()], said), columns_s, where)
 
 
 def _by_unit(times: Value, of: Value, where: str, of_where: str) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -181,7 +184,10 @@ def _by_unit(times: Value, of: Value, where: str, of_where: str) -> tuple[np.nda
 def _by_trial(found: np.ndarray, trials: int | None, where: str) -> list[list[Value]] | None:
     """Return each trial's spike times, unit by unit; None of cells that are the units of a whole recording."""
     nested = [isinstance(one, np.ndarray) and one.dtype == object for one in found.ravel()]
-    if found.size and all(nested):
+    if any(nested):
+        if not all(nested):
+            told = f"{where} expected a cell array of its units in each trial, got none in trial {nested.index(False)}"
+            raise BadInput(f"{told}; leave such trials out, or give each a cell for each unit")
         each = [list(one.ravel()) for one in found.ravel()]
         counts = {len(one) for one in each}
         expect(len(counts) == 1, f"{where} expected as many units in each trial, got {min(counts)} to {max(counts)}")
@@ -190,13 +196,16 @@ def _by_trial(found: np.ndarray, trials: int | None, where: str) -> list[list[Va
         return None
     if trials not in found.shape or found.shape[0] == found.shape[1]:
         told = f"{where} expected a cell array (units, trials), got {found.shape}"
-        raise BadInput(f"{told}; give trials, the structs of as many trials, so that it is clear which axis is which")
+        if trials is None:
+            told += "; give trials, the structs of as many trials, so that it is clear which axis is which"
+        raise BadInput(f"{told}; save an array of structs, a trial each, with a cell for each unit" if trials else told)
     return [list(row) for row in (found if found.shape[0] == trials else found.T)]
 
 
 def _times(value: Value, config: Config, where: str) -> np.ndarray:
     if isinstance(value, Struct) or value.dtype.kind not in "iufb" or (value.size and max(value.shape) != value.size):
-        raise BadInput(f"{where} expected vectors of spike times, got {matlab_values.kind(value)}")
+        told = f"{where} expected vectors of spike times, got {matlab_values.kind(value)}"
+        raise BadInput(f"{told}; of matrices of counts give counts_bin_ms")
     times = value.ravel().astype(np.float64) / config.per_second
     # MATLAB's users pad matrices with NaN.
     times = np.sort(times[~np.isnan(times)])
@@ -204,8 +213,8 @@ def _times(value: Value, config: Config, where: str) -> np.ndarray:
     return times
 
 
-def _units(each: Sequence[np.ndarray], ids: np.ndarray | None = None) -> Units:
-    expect(sum(map(len, each)), "expected spike times, got none at all")
+def _units(each: Sequence[np.ndarray], where: str, ids: np.ndarray | None = None) -> Units:
+    expect(sum(map(len, each)), f"{where} expected spike times, got none at all")
     numbers, notes = own_numbers(np.arange(len(each)) if ids is None else ids, "units")
     return Units(numbers, np.concatenate(each), np.cumsum([0, *map(len, each)]), notes=notes)
 
@@ -216,7 +225,7 @@ def _in_seconds(
     named = ((config.align, config.align), (config.start, BEGIN), (config.stop, "stop_time"))
     times = {said: columns[name] for name, said in named if name is not None and said is not None}
     for name, values in times.items():
-        expect(values.dtype.kind in "iuf", f"column {name} expected times, got {values.dtype}")
+        expect(values.dtype.kind in "iuf", f"{config.path}: {name} of trials expected times, got {values.dtype}")
     return {**columns, **{name: values / config.per_second + zero_s for name, values in times.items()}}
 
 
@@ -229,10 +238,13 @@ def _laid_out(by_trial: list[list[Value]], columns: dict[str, np.ndarray], confi
         expect(len(next(iter(columns.values()))) == len(each), f"{told}, got {len(each)}")
     if config.start is not None:
         joined = [np.sort(np.concatenate(unit)) for unit in zip(*each, strict=True)]
-        return Session(_units(joined), _in_seconds(columns, config), where)
+        return Session(_units(joined, said), _in_seconds(columns, config), where)
     begin_ms, end_ms = config.window_ms or (0.0, 0.0)
     events = np.abs(columns[config.align] / config.per_second).max(initial=0.0) if config.align else 0.0
     last = max((np.abs(times).max(initial=0.0) for trial in each for times in trial), default=0.0)
+    if 0.0 < last < SHORTEST * (end_ms - begin_ms) / 1000.0:
+        told = f"{said} expected times in trials as long as the windows, {end_ms - begin_ms:g} ms, got up to {last:g} s"
+        raise BadInput(f"{told}; give per_second as the times are: 1 for s, 1000 for ms")
     reach = max(last, events + max(abs(begin_ms), abs(end_ms + config.forward_ms)) / 1000.0)
     tick_s = config.clock_ms / 1000.0
     zero = np.arange(1, len(each) + 1) * np.ceil((2 * reach + BETWEEN_S) / tick_s) * tick_s
@@ -241,7 +253,7 @@ def _laid_out(by_trial: list[list[Value]], columns: dict[str, np.ndarray], confi
     ]
     table = {BEGIN: zero, **_in_seconds(columns, config, zero)}
     observed = np.column_stack([zero - reach, table.get("stop_time", zero + reach)])
-    units = _units(joined)
+    units = _units(joined, said)
     count = len(units)
     offsets = np.arange(count + 1) * len(observed)
     return Session(
@@ -249,17 +261,24 @@ def _laid_out(by_trial: list[list[Value]], columns: dict[str, np.ndarray], confi
     )
 
 
+def _is_matrix(value: Value) -> bool:
+    return not isinstance(value, Struct) and value.ndim == 2 and value.dtype.kind in "iufb" and value.size > 0
+
+
 def _of_counts(found: Value, columns: dict[str, np.ndarray], config: Config, where: str) -> partition.Whole:
     """Return trials of counts, which may differ in length."""
     if isinstance(found, Struct) or found.dtype != object:
-        raise BadInput(f"{where} expected a matrix of counts for each trial, got {matlab_values.kind(found)}")
+        told = f"{where} expected a matrix of counts for each trial, got {matlab_values.kind(found)}"
+        raise BadInput(f"{told}; one array of all trials' counts is read by source population, counts: NAME")
     if config.align or config.keep or config.window_ms:
         raise BadInput(
             f"{where}: align, window_ms and keep are for spike times; counts are taken from a trial's first bin"
         )
-    each = [np.asarray(one) for one in found.ravel()]
-    if any(one.ndim != 2 or one.dtype.kind not in "iufb" for one in each):
-        raise BadInput(f"{where} expected matrices of counts, got {matlab_values.kind(each[0])}")
+    odd = [row for row, one in enumerate(found.ravel()) if not _is_matrix(one)]
+    if odd or not found.size:
+        got = f"{matlab_values.kind(found.ravel()[odd[0]])} in trial {odd[0]}" if odd else "no trial"
+        raise BadInput(f"{where} expected a matrix of counts for each trial, got {got}")
+    each = list(found.ravel())
     each = [one if config.bins_first else one.T for one in each]
     if len(units := {one.shape[1] for one in each}) > 1:
         other = "false" if config.bins_first else "true"
@@ -281,5 +300,7 @@ def _of_counts(found: Value, columns: dict[str, np.ndarray], config: Config, whe
     notes = [f"the last bins of {cut} trials are not whole, and were left out"] if cut else []
     if lengths.min() < lengths.max():
         notes.append(f"trials last {lengths.min()} to {lengths.max()} bins: the bins after their ends are masked")
+    if unknown := sum(int(np.isnan(one).sum()) for one in each):
+        notes.append(f"{unknown} counts are NaN: their bins are masked")
     condition = partition.condition_index([columns[name] for name in config.conditions]) if config.conditions else None
     return partition.Whole(counts, round(config.forward_ms / config.bin_ms), condition=condition, notes=tuple(notes))

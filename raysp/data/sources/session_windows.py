@@ -25,6 +25,8 @@ from raysp.io.words import listed
 EXACT_TICKS = 2.0**52
 COUNT_BYTES = 4
 TOUCH_S = 1e-9
+TWICE = 0.1
+"""A larger share of spikes at the very time of another one of their unit is doubted."""
 MOSTLY = 0.5
 """Units that are observed at a smaller share of their spikes are doubted."""
 
@@ -97,7 +99,16 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
         behavior=behavior,
         ids=windows.numbers[rows],
         units=units.ids[usable],
-        notes=(*found.notes, *units.notes, *_unobserved(units), *windows.notes, *left_out, *doubts, *unknown),
+        notes=(
+            *found.notes,
+            *units.notes,
+            *_twice(units),
+            *_unobserved(units),
+            *windows.notes,
+            *left_out,
+            *doubts,
+            *unknown,
+        ),
     )
 
 
@@ -112,6 +123,7 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     _check_size(len(begin), grid, len(found.units), spans, where)
     seen, stray = _seen(found.units, found.trials, begin, grid)
     if config.masked_ends:
+        _check_stops(_bounds(found.trials)[rows], where)
         seen = seen & _within(_bounds(found.trials)[rows], begin, grid)[:, :, None]
     inside = np.any(seen, axis=2).any(axis=1) if config.masked_ends else np.all(np.any(seen, axis=2), axis=1)
     beyond = _beyond(found.units, begin[~inside], grid) if inside.sum() < 2 else ""
@@ -124,7 +136,8 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     gone = [numbers[one] for one in (missing, rows[~inside], rows[inside & ~valid])]
     left_out = _left_out(align, len(inside), gone, _overlapping(begin[used], grid))
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
-    notes = (*renumbered, *left_out, *nowhere, *elsewhere, *stray, *_masked(seen[used]))
+    masked = _masked(seen[used], _bounds(found.trials)[rows]) if config.masked_ends else ()
+    notes = (*renumbered, *left_out, *nowhere, *elsewhere, *stray, *masked)
     return _Windows(rows[used], begin[used], seen[used], numbers, spans, notes)
 
 
@@ -213,6 +226,14 @@ def _seen(
     return np.stack([known[one.tobytes()] for one in each], axis=2), ()
 
 
+def _check_stops(bounds: np.ndarray, where: str) -> None:
+    backwards = bounds[:, 1] <= bounds[:, 0]
+    if backwards.sum() > MOSTLY * len(bounds):
+        row = int(backwards.argmax())
+        told = f"expected trials to stop after they start, got {bounds[row, 0]:g} to {bounds[row, 1]:g} s"
+        raise BadInput(f"{where}: {told}, as in {backwards.sum()} of {len(bounds)}; mend them or drop masked_ends")
+
+
 def _within(bounds: np.ndarray, begin: np.ndarray, grid: _Grid) -> np.ndarray:
     """Tell which bins of each window lie lies inside its own trial, (trials, bins); all where its ends are unknown."""
     first = np.nan_to_num(bounds[:, 0], nan=-np.inf) * (1000.0 / grid.clock_ms)
@@ -221,9 +242,11 @@ def _within(bounds: np.ndarray, begin: np.ndarray, grid: _Grid) -> np.ndarray:
     return (edges[:, :-1] >= first[:, None] - 1e-6) & (edges[:, 1:] <= last[:, None] + 1e-6)
 
 
-def _masked(seen: np.ndarray) -> tuple[str, ...]:
-    share = 1.0 - seen.any(axis=2).mean()
-    return (f"{share:.1%} of the windows' bins lie outside their trials and are masked",) if share else ()
+def _masked(seen: np.ndarray, bounds: np.ndarray) -> tuple[str, ...]:
+    share, known = 1.0 - seen.any(axis=2).mean(), np.isfinite(bounds[:, 1]).any()
+    told = f"{share:.1%} of the windows' bins lie outside their trials and are masked"
+    unknown = "masked_ends: nothing says when trials stop, so that only bins that were not observed are masked"
+    return (*([told] if share else []), *([] if known else [unknown]))
 
 
 def _beyond(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> str:
@@ -236,6 +259,14 @@ def _beyond(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> str:
             observed = intervals[int(shared.argmax())]
             return f"the one from {first:.3f} to {last:.3f} s, observed from {observed[0]:.3f} to {observed[1]:.3f} s"
     return ""
+
+
+def _twice(units: nwb.Units) -> tuple[str, ...]:
+    """Note spikes that are there twice, as of files that were joined with themselves."""
+    train = np.repeat(np.arange(len(units)), np.diff(units.offsets))
+    twice = (np.diff(units.times[: len(train)]) == 0) & (np.diff(train) == 0)
+    told = f"{twice.sum()} of {len(train)} spikes have the time of another spike of their unit: is each there twice?"
+    return (told,) if twice.sum() > TWICE * len(train) else ()
 
 
 def _unobserved(units: nwb.Units) -> tuple[str, ...]:

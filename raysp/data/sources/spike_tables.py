@@ -1,5 +1,8 @@
 """A table of spikes, a row each, and a table of trials: CSV or Parquet, as spike sorters and scripts write them.
 
+A table of Parquet may have a row a unit, with a list of its times. A vector of times of NumPy has the vector of units
+beside it: `spike_times.npy` and `spike_clusters.npy` of phy, `spikes.times.npy` and `spikes.clusters.npy` of ALF.
+
 Without a table of trials the recording is cut into windows that follow each other.
 """
 
@@ -16,6 +19,7 @@ from raysp.config.ranges import Positive
 from raysp.data.formats import table_file
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.session import Session
+from raysp.data.formats.table_file import VECTOR
 from raysp.data.sources import hidden_parts
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.session_windows import trials_of
@@ -25,11 +29,11 @@ from raysp.errors import BadInput, unknown
 from raysp.io import files
 from raysp.io.words import listed
 
-VERSION = "spike_tables-1"
-READS = (".csv", ".tsv", ".parquet")
+VERSION = "spike_tables-2"
+READS = (".csv", ".tsv", ".parquet", ".npy")
 SPIKES, UNITS = (
-    {"time", "spike_time", "spike_times", "times"},
-    {"unit", "unit_id", "cluster", "cluster_id", "neuron", "cell"},
+    {"time", "spike_time", "spike_times", "times", "spikes.times"},
+    {"unit", "unit_id", "cluster", "cluster_id", "neuron", "cell", "spike_clusters", "spikes.clusters"},
 )
 EDGES = {"start_time": ("start_time", "start", "begin", "t_start"), "stop_time": ("stop_time", "stop", "end", "t_stop")}
 """Columns of a table of trials that say when one began and ended -> names they go by."""
@@ -41,7 +45,8 @@ class Config(Cut):
 
     Attributes:
         time: column of `path` with the time of each spike; None takes the only one called time, spike_time or so.
-        unit: column of `path` with the unit of each spike, a number or a name; None as of `time`.
+        unit: column of `path` with the unit of each spike, a number or a name; None as of `time`. Of a vector of
+            NumPy, the name of another one in its folder.
         per_second: units of time in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
         trials: path of the table of trials, a row each, with the column `align`.
         trials_per_second: as `per_second`, of all times in that table; None for the same.
@@ -72,8 +77,8 @@ class Config(Cut):
 
 
 def inputs(config: Config) -> list[str]:
-    """Return the tables that are read."""
-    return [path for path in (config.path, config.trials, config.units) if path]
+    """Return the tables that are read. Raises BadInput where a vector has no other one with its units beside it."""
+    return [path for path in (config.path, _beside(config), config.trials, config.units) if path]
 
 
 def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
@@ -91,12 +96,38 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
 
 def read_session(config: Config) -> Session:
     """Read the tables. Raises as `build` does."""
-    table = table_file.read(config.path)
-    times = _seconds(table, _named(table, config.time, "time", SPIKES, config.path), config.per_second, config.path)
-    of_unit = table[_named(table, config.unit, "unit", UNITS, config.path)]
-    units, notes = _units(times, of_unit, config)
+    table = _spikes(config)
+    time = _named(table, config.time, "time", SPIKES, config.path)
+    unit = _named(table, config.unit and config.unit.removesuffix(VECTOR), "unit", UNITS, config.path)
+    known = np.unique(table[unit])
+    if table[time].dtype == object:
+        table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
+    units, notes = _units(_seconds(table, time, config.per_second, config.path), table[unit], known, config)
     trials = {} if config.trials is None else _trials(config, config.trials)
     return Session(units, trials, os.path.basename(config.path), notes=notes)
+
+
+def _beside(config: Config) -> str | None:
+    """Return the vector of units that belongs to a vector of times."""
+    if not config.path.lower().endswith(VECTOR):
+        return None
+    folder = os.path.dirname(config.path)
+    names = sorted(UNITS) if config.unit is None else [config.unit.removesuffix(VECTOR)]
+    found = [path for name in names if files.exists(path := os.path.join(folder, name + VECTOR))]
+    if len(found) != 1:
+        told = f"{config.path} expected a vector with the unit of each spike beside it"
+        raise BadInput(f"{told}, got {' and '.join(found) or f'no {names[-1]}{VECTOR}'}; give unit: NAME")
+    return found[0]
+
+
+def _spikes(config: Config) -> dict[str, np.ndarray]:
+    table = table_file.read(config.path, lists=True)
+    if (path := _beside(config)) is not None:
+        table |= table_file.read(path)
+        lengths = {name: len(one) for name, one in table.items()}
+        if len(set(lengths.values())) > 1:
+            raise BadInput(f"{config.path} expected a unit for each of its spikes beside it, got lengths {lengths}")
+    return table
 
 
 def _named(table: Mapping[str, np.ndarray], name: str | None, setting: str, usual: set[str], path: str) -> str:
@@ -117,7 +148,7 @@ def _named(table: Mapping[str, np.ndarray], name: str | None, setting: str, usua
 def _seconds(table: Mapping[str, np.ndarray], column: str, per_second: float, path: str) -> np.ndarray:
     values = table[column]
     if values.dtype.kind not in "iuf":
-        raise BadInput(f"{path}: column {column!r} expected times, got text ({str(values[:1].tolist())[1:-1][:40]})")
+        raise BadInput(f"{path}: column {column!r} expected times as numbers, such as 1234.5, got {_odd(values)}")
     values = values.astype(np.float64)
     if (wrong := ~np.isfinite(values) | (np.abs(values) > LATEST_S * per_second)).any():
         row = int(wrong.argmax())
@@ -127,16 +158,26 @@ def _seconds(table: Mapping[str, np.ndarray], column: str, per_second: float, pa
     return values / per_second
 
 
-def _units(times: np.ndarray, of_unit: np.ndarray, config: Config) -> tuple[Units, tuple[str, ...]]:
+def _odd(values: np.ndarray) -> str:
+    """Return the first value that is no number, for an error."""
+    for row, value in enumerate(values.tolist()):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f"{str(value)[:40]!r} in row {row}"
+    return str(values.dtype)
+
+
+def _units(times: np.ndarray, of_unit: np.ndarray, there: np.ndarray, config: Config) -> tuple[Units, tuple[str, ...]]:
     if len(times) == 0:
         raise BadInput(f"{config.path} expected a row for each spike, got none")
-    if of_unit.dtype.kind == "f" and not (np.isfinite(of_unit).all() and (of_unit % 1 == 0).all()):
-        raise BadInput(
-            f"{config.path} expected a whole number or a name of a unit for each spike, got fractions or gaps"
-        )
+    if of_unit.dtype.kind == "f" and (wrong := ~np.isfinite(of_unit) | (of_unit % 1 != 0)).any():
+        at = int(wrong.argmax())
+        told = f"{config.path} expected a whole number or a name of a unit for each spike"
+        raise BadInput(f"{told}, got {of_unit[at]} in row {at}")
     if of_unit.dtype.kind == "U" and (of_unit == "").any():
         raise BadInput(f"{config.path} expected a unit for each spike, got none in row {int((of_unit == '').argmax())}")
-    known, notes = _known_units(np.unique(of_unit), config)
+    known, notes = _known_units(there, config)
     row = np.searchsorted(known, of_unit)
     listed_ = known[np.minimum(row, len(known) - 1)] == of_unit
     if (dropped := int((~listed_).sum())) == len(times):

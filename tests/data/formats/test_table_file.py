@@ -21,6 +21,10 @@ def write(path, text, encoding="utf-8"):
         ("unit\ttime\tside\r\n3\t0.25\tleft\r\n1\t1.5\tright\r\n3\t2.0\tleft\r\n", "utf-8"),
         ('# sorted by hand\n"unit", "time", "side"\n3, 0.25, left\n1, 1.5, right\n3, 2e0, left\n', "utf-8"),
         ("unit time side\n3 .25 left\n1 1.5 right\n3 2 left\n", "utf-16"),
+        ("unit   time side\n 3   .25 left\n1 1.5  right\n3 2 left\n\n", "utf-8"),
+        (',unit,time,side\n0,3,"0,25",left\n1,1,"1,5",right\n2,3,"2",left\n', "utf-8"),
+        ("unit,time,side\n3,0.25,left,\n\n1,1.5,right,\n3,2,left,\n", "utf-8"),
+        ("unit,time,side\r3,0.25,left\r1,1.5,right\r3,2,left\r", "utf-8"),
     ],
 )
 def test_any_separator_decimal_mark_and_encoding_give_the_same_columns(tmp_path, text, encoding):
@@ -28,6 +32,13 @@ def test_any_separator_decimal_mark_and_encoding_give_the_same_columns(tmp_path,
     assert list(found) == list(ROWS)
     for name, values in ROWS.items():
         np.testing.assert_array_equal(found[name] if values.dtype.kind != "U" else np.char.strip(found[name]), values)
+
+
+def test_what_may_be_thousands_or_decimals_is_no_number(tmp_path):
+    found = table_file.read(write(tmp_path / "x.csv", '"time, ms";unit\n1,234;1\n12,345;2\n'))
+    assert found["time, ms"].tolist() == ["1,234", "12,345"]
+    other = table_file.read(write(tmp_path / "y.csv", "time;unit\n1,234;1\n0,345;2\n"))
+    assert other["time"].tolist() == [1.234, 0.345]
 
 
 def test_parquet_and_gaps_and_truth_values(tmp_path):
@@ -48,8 +59,13 @@ def test_parquet_and_gaps_and_truth_values(tmp_path):
         (b"\n \n", "is empty"),
         (b"3,0.25\n1,1.5\n", "expected a first row with names of columns, got numbers"),
         (b"unit,unit\n1,2\n", "got 'unit' more than once"),
-        (b"unit,time\n1,2\n1,2,3,4\n", "expected a table in CSV, got something else"),
+        (b"unit,time\n1,2\n1,2,3,4\n", "expected 2 cells in each row, got 4 in row 2"),
         (b"PAR1 and nothing else", "is damaged"),
+        (b"by hand\nunit,time\n1,2\n1,3\n", "put # before remarks above the names"),
+        (b"unit,time\n1,2,5\n1,3,25\n", "write decimal points"),
+        (b"unit,time\n1," + b"2" * 200_000, "a line of 200,002 characters"),
+        (b"<html>sign in, please</html>", "check that you are signed in"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'", "expected an array in NumPy's format"),
         (b"\x89HDF\r\n\x1a\n\0\0\0\0", "expected a table in CSV or Parquet"),
         (b"MATLAB 5.0 MAT-file\0\0\0", "is a MATLAB file of version 5 to 7"),
     ],

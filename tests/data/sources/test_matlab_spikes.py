@@ -4,9 +4,12 @@ import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
+from scipy.sparse import csc_matrix
 
 from raysp.config import settings
+from raysp.data.formats import matlab_values
 from raysp.data.sources import matlab_spikes
+from raysp.data.sources.contract import contract
 from raysp.data.sources.matlab_spikes import Config
 from raysp.errors import BadInput
 
@@ -66,6 +69,7 @@ FILE = {
         length=list(LENGTHS_S),
         side=SIDES,
         lfp=[np.zeros((3, 7))] * TRIALS,
+        of_one=[EACH[trial][0][:, None] for trial in range(TRIALS)],
         counts=[one.astype(np.uint8) for one in MATRICES],
     ),
     "by_unit": np.array([[one[:, None]] for one in JOINED] + [None], object)[:-1].reshape(UNITS, 1),
@@ -171,6 +175,29 @@ def test_trials_of_unequal_length_are_masked_after_their_ends(path, spikes):
         np.testing.assert_array_equal(counts[trial, : bins[trial]], binned(np.zeros(TRIALS), bins[trial])[trial])
 
 
+def test_trials_of_one_unit_are_told_from_units_by_their_table(path):
+    split, _ = matlab_spikes.build(cut(path, spikes="trial.of_one", trials="trial", heldout=0, window_ms=[0, 600]), "x")
+    expected = binned(np.zeros(TRIALS), 30)[split.train.ids][..., :1]
+    np.testing.assert_array_equal(split.train.heldin, expected)
+
+
+def test_sparse_matrices_are_filled(tmp_path):
+    full = csc_matrix(np.eye(3, 5, 1))
+    savemat(old := str(tmp_path / "old.mat"), {"x": full})
+    with h5py.File(new := str(tmp_path / "new.mat"), "w") as file:
+        group = file.create_group("x")
+        group.attrs.update(MATLAB_class=np.bytes_("double"), MATLAB_sparse=np.uint64(3))
+        group["data"], group["ir"], group["jc"] = full.data, full.indices.astype("u8"), full.indptr.astype("u8")
+    for path in (old, new):
+        with matlab_values.opened(path) as values:
+            np.testing.assert_array_equal(values["x"], full.toarray())
+
+
+def test_the_source_keeps_the_contract(path):
+    for _, check in contract("matlab_spikes", {"path": path, "bin_ms": 20, "spikes": "by_unit", "window_ms": [0, 500]}):
+        check()
+
+
 def test_without_trials_the_recording_is_cut_into_windows(path):
     split, _ = whole(cut(path, spikes="by_unit", window_ms=[0, 500], gap_ms=0))
     assert split.train.heldin.shape[1:] == (25, 4)
@@ -188,6 +215,8 @@ def test_without_trials_the_recording_is_cut_into_windows(path):
         ({"spikes": "trial.spikes", "trials": "trial", "align": "lfp", "window_ms": [0, 100]}, "one number or text"),
         ({"spikes": "trial.spikes", "trials": "trial", "align": "gone", "window_ms": [0, 100]}, "has no field 'gone'"),
         ({"spikes": "trial.spikes", "align": "go", "window_ms": [0, 100]}, "align expected trials"),
+        ({"spikes": "trial.spikes", "per_second": 1000, "window_ms": [0, 600]}, "1 for s, 1000 for ms"),
+        ({"spikes": "trial.side", "counts_bin_ms": 10}, "matrix of counts for each trial, got .* in trial 0"),
         ({"spikes": "trial.spikes"}, "window_ms expected begin and end"),
         (
             {"spikes": "trial.lfp", "counts_bin_ms": 10, "bins_first": True},

@@ -4,6 +4,7 @@ import pytest
 
 from raysp.config import settings
 from raysp.data.sources import spike_tables
+from raysp.data.sources.contract import contract
 from raysp.data.sources.spike_tables import Config
 from raysp.errors import BadInput
 
@@ -68,6 +69,27 @@ def test_other_units_of_time_and_names_of_columns_give_the_same(tables):
     assert "0 a, 1 b" in named[0].provenance.notes[0]
 
 
+def test_a_list_for_each_unit_and_vectors_beside_each_other_give_the_same(tables):
+    folder, units, times = tables
+    whole, _ = together(spike_tables.build(cut(folder), "x"))
+    known = np.unique(units)
+    lists = polars.DataFrame({"unit": known, "spike_times": [times[units == unit] for unit in known]})
+    lists.write_parquet(folder / "units.parquet")
+    np.save(folder / "spike_times.npy", (times * 10_000).round().astype("u8")[:, None])
+    np.save(folder / "spike_clusters.npy", units.astype("i4"))
+    phy = cut(folder, path=f"{folder}/spike_times.npy", per_second=10_000, trials_per_second=1)
+    for config in (phy, cut(folder, path=f"{folder}/units.parquet")):
+        np.testing.assert_array_equal(together(spike_tables.build(config, "x"))[0], whole)
+    assert len(spike_tables.inputs(phy)) == 3
+
+
+def test_the_source_keeps_the_contract(tables):
+    folder, _, _ = tables
+    config = {"path": f"{folder}/spikes.csv", "trials": f"{folder}/trials.csv", "align": "go"}
+    for _, check in contract("spike_tables", {**config, "window_ms": [-200, 400], "bin_ms": 20}):
+        check()
+
+
 def test_trials_of_unequal_length_are_masked_where_they_have_ended(tables):
     folder, _, _ = tables
     split, answers = spike_tables.build(cut(folder, align="start", window_ms=[0, 1800], masked_ends=True), "x")
@@ -113,6 +135,10 @@ def test_a_table_of_units_chooses_and_what_it_lacks_is_said(tables):
         ({"time": "cluster_id", "unit": "tim"}, "did you mean 'time'"),
         ({"trials": None}, "trials, the path of their table, together with align"),
         ({"window_ms": None}, "window_ms expected begin and end"),
+        ({"unit": "side"}, "unknown column 'side'"),
+        ({"time": "side", "path": "{folder}/trials.csv", "unit": "go"}, "such as 1234.5, got 'left' in row 0"),
+        ({"align": "start", "trials": "{folder}/backwards.csv", "masked_ends": True}, "to stop after they start"),
+        ({"path": "{folder}/spike_times.npy"}, "is not there"),
         ({"keep": {"side": "up"}}, "no trial is left with side = 'up'; side holds left, right"),
         ({"per_second": 1000}, "are"),
         ({"keep_units": {"group": "good"}}, "keep_units expected units"),
@@ -124,6 +150,8 @@ def test_a_table_of_units_chooses_and_what_it_lacks_is_said(tables):
 )
 def test_what_cannot_be_used_is_refused(tables, changes, message):
     folder, _, _ = tables
+    begin = np.arange(TRIALS) * 2.0
+    polars.DataFrame({"start": begin, "stop": begin - 1.0}).write_csv(folder / "backwards.csv")
     given = {name: value.format(folder=folder) if isinstance(value, str) else value for name, value in changes.items()}
     with pytest.raises(BadInput, match=message):
         spike_tables.build(cut(folder, **given), "x")
