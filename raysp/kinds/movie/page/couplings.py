@@ -69,6 +69,7 @@ def filters(data: RunData, task: Task, trials: Sequence[Trial]) -> Picture:
             axes.axhline(0.0, color=INK, linewidth=0.5)
             axes.set_title(f"unit {known.split.unit_ids[unit]}")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.tick_params(labelbottom=True)
         figure.supxlabel("bins since the unit's own spike", fontsize=9)
         shared_legend(figure, loc="outside upper center")
         return picture(figure, __name__, "filters")

@@ -36,9 +36,12 @@ def by_lag(data: RunData, task: Task) -> Picture:
     found = {
         model: {measure: _over_lags(data, task, model, measure, "") for measure in MEASURES} for model in task.models
     }
-    drawn = {model: each for model, each in found.items() if any(each.values())}
+    drawn = {model: each for model, each in found.items() if any(max(one, default=0) for one in each.values())}
     if not drawn:
-        raise NotReady("no correlations by lag: nothing was scored, or fewer than three pairs of units have spikes")
+        raise NotReady(
+            "no correlations by lag: fewer than three pairs of units have spikes, or the run was scored by an earlier "
+            f"version; score it again: raysp evaluate {data.run.path}"
+        )
     paint = model_colours(task.models, data.floor, data.ceiling)
     with canvas(9.2, 3.2) as figure:
         for axes, measure in zip(figure.subplots(1, 2), MEASURES, strict=True):
