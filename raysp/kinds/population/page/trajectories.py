@@ -24,6 +24,9 @@ def trajectory(case: Case) -> Picture:
     source = "Latents" if latents is not None else "Predicted rates (the model has no latents)"
     points = case.prediction.rates if latents is None else latents
     projected, explained = principal_components(points, 3)
+    # A model says something of the bins after a trial's end, too, but no trial is there.
+    ended = np.isnan(case.known.heldin[:, : points.shape[1]]).all(axis=2)
+    projected[:, : ended.shape[1]][ended] = np.nan
     trials = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_TRIALS)).astype(int))
     with canvas(9.6, 4.6) as figure:
         for view in range(2):
@@ -63,10 +66,12 @@ def _lines(axes: Axes, points: np.ndarray, condition: np.ndarray | None) -> None
         points = np.concatenate([bins, points], axis=2)
     paint = _paint(len(points), condition)
     look: Look = {"alpha": 0.85, "linewidth": 1.2} if len(points) < FEW_TRIALS else {"alpha": 0.45, "linewidth": 0.8}
+    lines = [one for line in points if len(one := line[np.isfinite(line).all(axis=1)])]
     for line, colour in zip(points, paint, strict=True):
-        axes.plot(*line.T, color=colour, **look)
+        axes.plot(*line[np.isfinite(line).all(axis=1)].T, color=colour, **look)
     for _, place, colour, marker in ENDS:
-        axes.plot(*points[:, place].T, linestyle="none", marker=marker, markersize=2.4, color=colour)
+        ends = np.array([line[place] for line in lines])
+        axes.plot(*ends.T, linestyle="none", marker=marker, markersize=2.4, color=colour)
 
 
 def _paint(count: int, condition: np.ndarray | None) -> list[str]:
