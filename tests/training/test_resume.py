@@ -39,7 +39,7 @@ def stop_after(epochs: int):
 
 @pytest.mark.parametrize(
     "training",
-    [{}, {"schedule": "plateau", "plateau_patience": 1}, {"schedule": "cosine", "patience": 3, "optimizer": "adamw"}],
+    [{}, {"schedule": "plateau", "plateau_patience": 1}, {"schedule": "cosine", "patience": 7, "optimizer": "adamw"}],
 )
 @pytest.mark.parametrize("epochs", [1, 4, 7])
 def test_from_any_checkpoint_on_the_numbers_are_those_of_an_unbroken_run(path, training, epochs):
