@@ -72,7 +72,7 @@ def benchmark_metrics(
         check_rates(rates_forward, (len(trials), sizes.forward, sizes.units), f"{answers.name}: rates_forward")
     metrics = measures_of_counts(trials, rates, rates_forward) | _behavior_metric(answers, rates, train, train_rates)
     if (psth := answers.psth) is not None and (condition := trials.condition) is not None:
-        metrics["psth R2"] = lambda: psth_r2(rates, psth, condition, trials.jitter)
+        metrics["psth R2"] = lambda: psth_r2(rates, psth, condition, trials.jitter, trials.recorded)
     return metrics
 
 

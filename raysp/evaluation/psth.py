@@ -8,13 +8,23 @@ from raysp.errors import BadInput
 from raysp.evaluation.r2 import r2_columns
 
 
-def psth_r2(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray | None = None) -> float:
+def psth_r2(
+    rates: np.ndarray,
+    psth: np.ndarray,
+    condition: np.ndarray,
+    jitter: np.ndarray | None = None,
+    recorded: np.ndarray | None = None,
+) -> float:
     """Return R2 of condition-averaged rates against PSTHs, averaged over units; see `psth_r2_by_unit`."""
-    return float(psth_r2_by_unit(rates, psth, condition, jitter).mean())
+    return float(psth_r2_by_unit(rates, psth, condition, jitter, recorded).mean())
 
 
 def psth_r2_by_unit(
-    rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray | None = None
+    rates: np.ndarray,
+    psth: np.ndarray,
+    condition: np.ndarray,
+    jitter: np.ndarray | None = None,
+    recorded: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return each unit's R2 of condition-averaged rates against PSTHs, over conditions and bins.
 
@@ -26,6 +36,7 @@ def psth_r2_by_unit(
         psth: (conditions, bins, units) expected spikes per bin; NaN where a condition has no data.
         condition: (trials,) index into `psth`, -1 for none.
         jitter: (trials,) bins each trial's window was moved later; None for none.
+        recorded: (trials, bins) False after the end of a shorter trial; None for all.
 
     Returns:
         (units,) R2.
@@ -37,9 +48,11 @@ def psth_r2_by_unit(
     rates, psth, condition = np.asarray(rates), np.asarray(psth), np.asarray(condition)
     jitter = np.zeros(len(rates), dtype=int) if jitter is None else np.asarray(jitter)
     _check_shapes(rates, psth, condition, jitter)
-    mean = condition_means(rates, condition, jitter, len(psth))
+    mean = condition_means(rates, condition, jitter, len(psth), recorded)
     there = np.bincount(condition[condition >= 0], minlength=len(psth)) > 0
     counted = ~np.isnan(psth[..., 0]) & there[:, None]
+    if recorded is not None:
+        counted &= trials_of(recorded, condition, len(psth)) > 0
     true, predicted = psth[counted].astype(np.float64), mean[counted]
     if len(true) < 2:
         raise BadInput("PSTH R2 expected at least 2 bins of conditions with evaluation trials, got fewer")
@@ -50,7 +63,9 @@ def psth_r2_by_unit(
     return r2_columns(true, predicted)
 
 
-def condition_means(rates: np.ndarray, condition: np.ndarray, jitter: np.ndarray, conditions: int) -> np.ndarray:
+def condition_means(
+    rates: np.ndarray, condition: np.ndarray, jitter: np.ndarray, conditions: int, recorded: np.ndarray | None = None
+) -> np.ndarray:
     """Return (conditions, bins, units) mean rates; NaN where a condition has no trial or a jittered trial no bin.
 
     Args:
@@ -58,7 +73,14 @@ def condition_means(rates: np.ndarray, condition: np.ndarray, jitter: np.ndarray
         condition: (trials,) index of each trial's condition, -1 for none.
         jitter: (trials,) bins; a positive one moves the trial later.
         conditions: how many there are.
+        recorded: (trials, bins) False where a trial, which is not jittered then, has ended; None for all.
     """
+    if recorded is not None:
+        total = np.zeros((conditions, *rates.shape[1:]))
+        chosen = condition >= 0
+        np.add.at(total, condition[chosen], np.where(recorded[chosen, :, None], rates[chosen], 0.0))
+        counts = trials_of(recorded, condition, conditions)[..., None].astype(np.float64)
+        return np.divide(total, counts, out=np.full_like(total, np.nan), where=counts > 0)
     bins = rates.shape[1]
     total = np.zeros((conditions, *rates.shape[1:]))
     for trial in np.flatnonzero(condition >= 0):
@@ -71,6 +93,13 @@ def condition_means(rates: np.ndarray, condition: np.ndarray, jitter: np.ndarray
     trials = np.bincount(condition[condition >= 0], minlength=conditions)
     total[trials == 0] = np.nan
     return total / np.maximum(trials, 1)[:, None, None]
+
+
+def trials_of(recorded: np.ndarray, condition: np.ndarray, conditions: int) -> np.ndarray:
+    """Return how many trials of each condition last until each bin, (conditions, bins)."""
+    total = np.zeros((conditions, recorded.shape[1]), dtype=np.int64)
+    np.add.at(total, condition[condition >= 0], recorded[condition >= 0])
+    return total
 
 
 def _check_shapes(rates: np.ndarray, psth: np.ndarray, condition: np.ndarray, jitter: np.ndarray) -> None:

@@ -67,3 +67,17 @@ def test_bad_input_is_refused():
         psth_r2(rates, psth, condition)
     with pytest.raises(BadInput, match="at least 2 bins"):
         psth_r2(rates, np.full_like(psth, np.nan), condition)
+
+
+def test_trials_of_unequal_length_are_averaged_over_those_that_last():
+    rng = np.random.default_rng(0)
+    rates, condition = rng.gamma(2.0, 0.3, (12, 20, 4)), np.arange(12) % 2
+    recorded = np.arange(20) < rng.integers(8, 19, 12)[:, None]
+    means = condition_means(rates, condition, np.zeros(12, dtype=int), 2, recorded)
+    shown = np.where(recorded[..., None], rates, np.nan)
+    for one in range(2):
+        lasting = recorded[condition == one].any(axis=0)
+        np.testing.assert_allclose(means[one, lasting], np.nanmean(shown[condition == one][:, lasting], axis=0))
+        assert np.isnan(means[one, ~lasting]).all()
+    assert psth_r2(rates, np.nan_to_num(means, nan=1.0), condition, recorded=recorded) == pytest.approx(1.0)
+    assert psth_r2(rates, np.nan_to_num(means, nan=1.0), condition) < 0.99

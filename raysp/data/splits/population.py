@@ -87,6 +87,15 @@ class TrialArrays:
         """Return the arrays that are there, by name."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
+    @property
+    def recorded(self) -> np.ndarray | None:
+        """(trials, bins) False after the end of a shorter trial; None where none is, or windows are jittered."""
+        if self.jitter is not None:
+            return None
+        lasting = ~np.isnan(self.heldin).all(axis=2)
+        ended = ~np.logical_or.accumulate(lasting[:, ::-1], axis=1)[:, ::-1]
+        return ~ended if ended.any() else None
+
     def take(self, rows: np.ndarray) -> TrialArrays:
         """Return the given trials (indices, or a mask of (trials,) booleans) in that order."""
         return TrialArrays(**{name: value[rows] for name, value in self.arrays().items()})

@@ -47,7 +47,7 @@ def psth(case: Case) -> Picture:
     if known.condition is None or not (known.condition >= 0).any():
         raise NotReady("no PSTHs: the trials of this split have no conditions")
     true, name, source = reference_means(case)
-    predicted = condition_means(case.prediction.rates, known.condition, _jitter(case), len(true))
+    predicted = condition_means(case.prediction.rates, known.condition, _jitter(case), len(true), known.recorded)
     # Where the average is not known, a predicted one compares to nothing.
     predicted[np.isnan(true)] = np.nan
     r2, shown, units = _r2(case, true), _conditions(known.condition), _units(case, true)
@@ -80,7 +80,7 @@ def reference_means(case: Case) -> Reference:
     known = case.known
     if known.rates is not None:
         rates, conditions = known.rates[:, : case.split.sizes.bins], int(present(known.condition).max()) + 1
-        means = condition_means(rates, present(known.condition), _jitter(case), conditions)
+        means = condition_means(rates, present(known.condition), _jitter(case), conditions, known.recorded)
         return Reference(means, "true rates", "true rates averaged over the same evaluation trials")
     if case.answers is not None and case.answers.psth is not None:
         return Reference(case.answers.psth, "recorded", "smoothed counts averaged over all trials, training included")
@@ -95,7 +95,8 @@ def _jitter(case: Case) -> np.ndarray:
 def _r2(case: Case, means: np.ndarray) -> np.ndarray:
     """Return (units,) R2 of the predicted averages: those that "psth R2" is the mean of; nan where undefined."""
     try:
-        return psth_r2_by_unit(case.prediction.rates, means, present(case.known.condition), _jitter(case))
+        condition = present(case.known.condition)
+        return psth_r2_by_unit(case.prediction.rates, means, condition, _jitter(case), case.known.recorded)
     except BadInput:
         return np.full(means.shape[2], np.nan)
 
@@ -131,6 +132,7 @@ def _score(case: Case) -> str | None:
     if psth is None:
         return None
     try:
-        return number(psth_r2(case.prediction.rates, psth, present(case.known.condition), _jitter(case)))
+        condition = present(case.known.condition)
+        return number(psth_r2(case.prediction.rates, psth, condition, _jitter(case), case.known.recorded))
     except BadInput as reason:
         return f"undefined ({reason})"
