@@ -145,10 +145,7 @@ def _control(kind: Kind, reader: str, seen: list[dict]) -> Result:
     """Judge how good files are read: alike each time, and another one as another."""
     ends = {one["ended"] for one in seen}
     found, how = "read right", ""
-    if kind.foreign:
-        found = "refused" if ends == {"refused"} else "UNTOLD"
-        how = seen[0].get("how", "")
-    elif ends != {"read"}:
+    if ends != {"read"}:
         found, how = "RAW", next(one["how"] for one in seen if one["ended"] != "read")
     elif seen[0]["content"] != seen[1]["content"]:
         found, how = "OTHER CONTENT", "the same file is read in two ways"

@@ -51,7 +51,7 @@ def judge(kind: Kind, changed: Changed, seen: dict[str, Any], good: dict[str, An
     if seen["ended"] == "restarted":
         return "restarted", how
     if seen["ended"] == "refused":
-        if changed.must == "same" and not kind.ours and not kind.foreign:
+        if changed.must == "same" and not kind.ours:
             return "UNTOLD", f"refused, though nothing changed: {how}"
         return ("refused" if _clear(kind, how) else "UNCLEAR"), how
     if seen["content"] == good.get("content"):
@@ -60,7 +60,7 @@ def judge(kind: Kind, changed: Changed, seen: dict[str, Any], good: dict[str, An
         return "noted", "; ".join(seen["notes"])
     if kind.ours:
         return "OTHER CONTENT", ""
-    return ("UNTOLD" if told or changed.must == "same" or kind.foreign else "as it says"), ""
+    return ("UNTOLD" if told or changed.must == "same" else "as it says"), ""
 
 
 def _doubted(kind: Kind, changed: Changed) -> bool:

@@ -60,7 +60,6 @@ class Kind:
         readers: name -> reads what the folder holds; one is drawn for each change.
         changes: that leave the file valid in form.
         ours: it carries raysp's own checksums, so that nothing else than what was written may be read.
-        foreign: of another format; a good one is refused.
         doubted: array -> changes of it that must be refused or noted.
     """
 
@@ -70,5 +69,4 @@ class Kind:
     readers: Mapping[str, Callable[[str], Read]]
     changes: tuple[Change, ...]
     ours: bool = False
-    foreign: bool = False
     doubted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -152,7 +152,7 @@ MATLAB = Kind(
     hdf5_changes.CHANGES,
     doubted={"spikes": BAD_NUMBERS},
 )
-MATLAB_5 = Kind("MATLAB 5", "counts.mat", _matlab_5, _readers("counts.mat"), (), foreign=True)
+MATLAB_5 = Kind("MATLAB 5", "counts.mat", _matlab_5, MATLAB.readers, ())
 
 
 def _benchmark(folder: str, seed: int) -> None:

@@ -43,8 +43,11 @@ def test_less_loss_and_more_bits_are_better():
     assert dominates((1.0, 0.2), (2.0, 0.1), TWO)
     assert not dominates((1.0, 0.1), (2.0, 0.2), TWO)
     assert {name: best_first(name) for name in searched()} == {
-        **dict.fromkeys(("validation_loss", "unseen_loss"), 1.0),
+        **dict.fromkeys(("validation_loss", "unseen_loss", "validation rate error"), 1.0),
         **dict.fromkeys(("validation EVR", "validation accuracy", "co-bps", "fp-bps"), -1.0),
+        **dict.fromkeys(
+            ("validation PSTH r", "validation noise correlation r", "validation noise correlation R2"), -1.0
+        ),
     }
 
 
