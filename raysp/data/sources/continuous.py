@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from raysp.data.formats.recorded import stretches
+from raysp.data.formats.recorded import SPARSE_HZ, stretches
 from raysp.data.formats.session import Session
 from raysp.data.sources import partition
 from raysp.data.sources.cut import Cut
@@ -21,7 +21,8 @@ def with_windows(found: Session, cut: Cut) -> Session:
     """Return a session whose trials are windows that follow each other while it was observed, numbered by their place.
 
     Raises:
-        BadInput: the session is shorter than two windows, or has more windows than any recording.
+        BadInput: the session is shorter than two windows, has more windows than any recording, or so few spikes
+            a second that its times are in another unit.
     """
     length_s = window_s(cut)
     if found.units.intervals is None:
@@ -34,6 +35,7 @@ def with_windows(found: Session, cut: Cut) -> Session:
             f"{found.where}: expected windows of which 2 to {MOST_WINDOWS:,} fit into the recording, got "
             f"{length_s:g} s in a recording of {span_s:g} s; are its times in s, and window_ms in ms?"
         )
+    _check_rate(found, float(np.diff(running, axis=1).sum()), cut)
     # On the clock, so that the first window does not begin before it was observed.
     tick_s = cut.clock_ms / 1000.0
     first_s = math.ceil(running.min() / tick_s - 1e-6) * tick_s
@@ -41,6 +43,16 @@ def with_windows(found: Session, cut: Cut) -> Session:
     begin = first_s + place * length_s
     columns = {"id": place, START: begin, "stop_time": begin + length_s}
     return dataclasses.replace(found, trials=columns, notes=(*found.notes, *notes))
+
+
+def _check_rate(found: Session, seconds: float, cut: Cut) -> None:
+    """Refuse a recording that is as long as none: without trials nothing else tells that times are not in s."""
+    spikes, units = len(found.units.times), len(found.units)
+    if (rate_hz := spikes / max(seconds, 1e-9) / units) < SPARSE_HZ and "times" not in cut.accept:
+        raise BadInput(
+            f"{found.where}: expected spike times in s, got {spikes} spikes of {units} units in {seconds:.4g} s, "
+            f"{rate_hz:.2g} a second and unit; are they in ms or samples? If they are in s, set accept: [times]"
+        )
 
 
 def window_s(cut: Cut) -> float:

@@ -155,3 +155,14 @@ def test_what_cannot_be_used_is_refused(tables, changes, message):
     given = {name: value.format(folder=folder) if isinstance(value, str) else value for name, value in changes.items()}
     with pytest.raises(BadInput, match=message):
         spike_tables.build(cut(folder, **given), "x")
+
+
+@pytest.mark.parametrize("per_second", [1000, 30000])
+def test_without_trials_times_in_another_unit_are_refused_before_they_become_windows(tables, per_second):
+    folder, units, times = tables
+    polars.DataFrame({"unit": units, "time": times * per_second}).write_csv(folder / "other.csv")
+    alone = {"path": f"{folder}/other.csv", "trials": None, "align": None, "window_ms": [0, 500], "gap_ms": 0}
+    with pytest.raises(BadInput, match="expected spike times in s, got 6000 spikes of 6 units"):
+        spike_tables.build(cut(folder, **alone), "x")
+    right = spike_tables.build(cut(folder, **alone, per_second=per_second), "x")
+    assert len(right[0].train) + len(right[0].eval) == 95
