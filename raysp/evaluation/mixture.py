@@ -1,0 +1,206 @@
+"""Averages of several models' rates: what counts say of them, and weights that counts ask for.
+
+The Poisson likelihood of an average L = sum_k w_k L_k is concave in the weights, and never below the mean of its
+members' (Jensen). All it needs of the members is their rates where there is a count above 0, and the sums of their
+rates: `Evidence` keeps no more, however many bins there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.data.formats.binning import check_counts
+from raysp.errors import BadInput
+from raysp.evaluation.bits_per_spike import SMALLEST_RATE, null_rates
+from raysp.models.prediction import check_rates
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of equal weights, in weights that are shrunk to them."""
+LEAST_GAIN = 1e-7
+"""Bits per spike: what another step must gain."""
+STEPS, NEWTON = 1000, 100
+PICKS = 50
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What counts say of members' rates.
+
+    Attributes:
+        at: (members, events) expected counts of each entry with a count above 0.
+        counts: (events,) what was counted there.
+        trial: (events,) in which trial.
+        totals: (members, trials) sums of the rates over the known entries of each trial.
+        null: (trials,) log-likelihood in nats of each unit's mean over all of the trials, without the factorials.
+    """
+
+    at: np.ndarray
+    counts: np.ndarray
+    trial: np.ndarray
+    totals: np.ndarray
+    null: np.ndarray
+
+    @property
+    def members(self) -> int:
+        """How many there are."""
+        return len(self.totals)
+
+    def take(self, chosen: np.ndarray) -> Evidence:
+        """Return what (trials,) booleans choose."""
+        events = chosen[self.trial]
+        place = np.cumsum(chosen) - 1
+        return Evidence(
+            self.at[:, events],
+            self.counts[events],
+            place[self.trial[events]],
+            self.totals[:, chosen],
+            self.null[chosen],
+        )
+
+    def nats(self, weights: np.ndarray) -> np.ndarray:
+        """Return the (trials,) log-likelihood of an average, without the factorials."""
+        spikes = self.counts * np.log(_floored(weights @ self.at))
+        return np.bincount(self.trial, spikes, len(self.null)) - weights @ self.totals
+
+    def bits(self, nats: np.ndarray) -> float:
+        """Return what (trials,) log-likelihoods are in bits per spike above the units' means; nan without a spike."""
+        spikes = self.counts.sum()
+        return float((nats - self.null).sum() / spikes / np.log(2)) if spikes else float("nan")
+
+    def alone(self) -> np.ndarray:
+        """Return each member's own (members,) bits per spike."""
+        return np.array([self.bits(self.nats(one)) for one in np.eye(self.members)])
+
+
+def evidence(members: Iterable[np.ndarray], counts: np.ndarray) -> Evidence:
+    """Return what counts say of members' rates; of the members, one is held at a time.
+
+    Args:
+        members: (trials, bins, units) expected spikes per bin of each, >= 0.
+        counts: (trials, bins, units) spikes per bin; NaN where unobserved.
+
+    Raises:
+        BadInput: no member, shapes that differ, or rates that are not finite and >= 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> counts = np.array([[[0.0], [2.0]], [[1.0], [0.0]]])
+        >>> found = evidence([np.full((2, 2, 1), 0.75), counts + 0.1], counts)
+        >>> found.alone().round(3).tolist()
+        [0.0, 0.982]
+        >>> weights(found).round(3).tolist()
+        [0.0, 1.0]
+    """
+    check_counts(counts, "an average of rates: counts", whole=False)
+    known = ~np.isnan(counts)
+    events = np.nonzero(np.nan_to_num(counts))
+    there = counts[events].astype(np.float64)
+    at, totals = [], []
+    for rates in members:
+        check_rates(rates, counts.shape, f"member {len(at)} of an average")
+        at.append(rates[events].astype(np.float64))
+        totals.append(rates.sum(axis=(1, 2), where=known, dtype=np.float64))
+    if not at:
+        raise BadInput("an average expected at least one member, got none")
+    mean = null_rates(counts)
+    null = np.bincount(events[0], there * np.log(mean[events[2]]), len(counts)) - known.sum(axis=1) @ mean
+    return Evidence(np.stack(at), there, events[0], np.stack(totals), null)
+
+
+def equal(found: Evidence) -> np.ndarray:
+    """Return (members,) equal weights; 0 of members that expect nothing wherever something was counted."""
+    gives = _giving(found)
+    return gives / gives.sum()
+
+
+def steps(found: Evidence) -> Iterator[np.ndarray]:
+    """Yield (members,) weights, from equal ones on, the likelihood of each no lower than that of those before.
+
+    These are the steps of EM (Richardson-Lucy's) on weights that add up to 1: each event is shared out among the
+    members by what they give to it, and a member's weight is its share by its total.
+    """
+    weights, totals = equal(found), found.totals.sum(axis=1)
+    yield weights
+    while len(found.counts):
+        mix = _floored(weights @ found.at)
+        weights = _on_simplex(weights * (found.at @ (found.counts / mix)), totals)
+        yield weights
+
+
+def weights(found: Evidence) -> np.ndarray:
+    """Return the (members,) weights >= 0, adding up to 1, of the average that counts are likeliest under."""
+    before = -np.inf
+    for step, weights in enumerate(steps(found)):
+        now = found.bits(found.nats(weights))
+        if now - before < LEAST_GAIN or step == STEPS:
+            break
+        before = now
+    return weights
+
+
+def shrunk(found: Evidence) -> np.ndarray:
+    """Return (shares, members) these weights, by more and more of equal ones (`SHARES`)."""
+    own = weights(found)
+    return np.stack([(1 - share) * own + share * equal(found) for share in SHARES])
+
+
+def best_first(found: Evidence) -> np.ndarray:
+    """Return (rows, members) equal weights of the best one by itself, of the best two, and so on."""
+    order, gives = np.argsort(-found.alone(), kind="stable"), _giving(found)
+    ranks = np.full(found.members, found.members)
+    ranks[order[gives[order]]] = np.arange(gives.sum())
+    return np.stack([(ranks < count) / count for count in range(1, gives.sum() + 1)])
+
+
+def greedy(found: Evidence) -> np.ndarray:
+    """Return (picks, members) weights of a growing choice, each time of the member that raises the likelihood most.
+
+    A member may be chosen again (Caruana et al. 2004), which is how some weigh more; the choice ends after `PICKS`, or
+    where no pick gains anything.
+    """
+    totals, least = found.totals.sum(axis=1), LEAST_GAIN * found.counts.sum() * np.log(2)
+    picks, mix = np.zeros(found.members), np.zeros(len(found.counts))
+    path: list[np.ndarray] = []
+    before = -np.inf
+    while len(path) < PICKS:
+        many = len(path) + 1
+        spikes = [found.counts @ np.log(_floored((mix + own) / many)) for own in found.at]
+        values = np.where(_giving(found), spikes - (picks @ totals + totals) / many, -np.inf)
+        best = int(values.argmax())
+        if path and values[best] - before < least:
+            break
+        before = values[best]
+        picks[best] += 1
+        mix += found.at[best]
+        path.append(picks / many)
+    return np.stack(path)
+
+
+def _giving(found: Evidence) -> np.ndarray:
+    """Return (members,) booleans: whose rates explain anything; all where nothing was counted."""
+    gives = found.at.any(axis=1)
+    return gives if gives.any() else ~gives
+
+
+def _floored(rates: np.ndarray) -> np.ndarray:
+    return np.where(rates == 0, SMALLEST_RATE, rates)
+
+
+def _on_simplex(pulled: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Return the weights w that maximise sum(pulled ln w - totals w) and add up to 1: pulled / (totals + price)."""
+    drawn = pulled > 0
+    pull, cost = pulled[drawn], totals[drawn]
+    # The sum falls with the price and is convex: Newton's steps from below rise to where it is 1, and never beyond.
+    price = (pull - cost).max()
+    for _ in range(NEWTON):
+        share = pull / (cost + price)
+        step = (share.sum() - 1) / (share / (cost + price)).sum()
+        price += step
+        if step <= 1e-12 * abs(price):
+            break
+    found = np.zeros(len(pulled))
+    found[drawn] = pull / (cost + price)
+    return found / found.sum()
