@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Two trials on two cores must not run four threads; the tests' numerics do not need more than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test test-slow test-cluster faults faults-machines fuzz lint format bench clean
+.PHONY: help setup demo test test-slow test-cluster faults faults-machines fuzz lint docs format bench clean
 
 help:
 	@echo "make demo    set up, then train, collect, evaluate and report on generated stand-in data (minutes on 2 cores)"
@@ -16,6 +16,7 @@ help:
 	@echo "make faults-machines  switch a cluster's machines off and on again 20 times (LOSSES=...), as root, on this machine"
 	@echo "make fuzz    change good files of every kind and read them (a few minutes; FUZZ=2000 changes, SEED=0)"
 	@echo "make lint    check format, style and types; make format mends the first two"
+	@echo "make docs    build the documentation: docs/site/index.html"
 	@echo "make bench   measure against the named baselines"
 	@echo "make clean   remove the environment, the demo and caches"
 
@@ -73,6 +74,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -q -d docs/site/.trees docs docs/site
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -81,5 +85,5 @@ bench: $(READY)
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo faults faults-machines build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) demo docs/site faults faults-machines build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,5 +25,5 @@ fi
     fail "$HOME/venv must have Python 3.11 to 3.14, has $(~/venv/bin/python --version 2>&1); move it away, then again"
 
 uv pip install --quiet --python ~/venv -r ~/project/requirements.lock
-# A step of its own: its pandas pin excludes every pandas for this Python (README, "The benchmark's judge").
+# A step of its own: its pandas pin excludes every pandas for this Python (docs/honest-numbers.md, "The benchmark's judge").
 uv pip install --quiet --python ~/venv --no-deps nlb_tools==0.0.4
