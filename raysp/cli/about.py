@@ -106,6 +106,20 @@ def packing(split: str, model: str, sets: tuple[str, ...], counts: str | None, r
 
 
 @main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete raysp's verbs, options and names when Tab is pressed.
+
+    In ~/.bashrc: eval "$(raysp completion bash)"; in ~/.zshrc likewise; fish: raysp completion fish | source
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        say(kind(main, {}, "raysp", "_RAYSP_COMPLETE").source())
+
+
+@main.command()
 @ROOT
 def doctor(root: str) -> None:
     """Show versions, devices, Ray, MLflow, data and disk, and what is wrong with them."""

@@ -19,6 +19,7 @@ import raysp
 from raysp.config.own_code import adopted
 from raysp.config.settings import EARLIER_WORDS
 from raysp.errors import BadInput, NotReady, expect, present
+from raysp.io.nearest import near
 
 if TYPE_CHECKING:
     from raysp.config.experiment import Experiment
@@ -120,4 +121,4 @@ def _kind(value: object) -> str:
 
 
 def _what_is_at(path: str) -> str:
-    return "a folder" if os.path.isdir(path) else "none"
+    return "a folder" if os.path.isdir(path) else f"none; {near(path) or 'check the path'}"

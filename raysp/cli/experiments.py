@@ -46,6 +46,7 @@ OF_A_SWEEP = (
         "--space",
         required=True,
         metavar="FILE",
+        shell_complete=shipped.offered(*shipped.SPACES),
         help="What varies: a YAML file, or MODEL, whose space ships with raysp.",
     ),
     click.option("--samples", type=click.IntRange(min=1), help="Candidates per split; more of them extend a sweep."),
@@ -77,7 +78,7 @@ def _options(*groups: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
 
 
 @main.command()
-@click.argument("experiment")
+@click.argument("experiment", shell_complete=shipped.offered(*shipped.EXPERIMENTS))
 @_options(COMMON, OF_A_RUN)
 def run(experiment: str, **options: Any) -> None:
     """Train, collect, evaluate and report an experiment; the same command again goes on where it stopped.
@@ -88,7 +89,7 @@ def run(experiment: str, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("experiment")
+@click.argument("experiment", shell_complete=shipped.offered(*shipped.EXPERIMENTS))
 @_options(COMMON, OF_A_SWEEP)
 def sweep(experiment: str, **options: Any) -> None:
     """Search a model's settings on each split; the same command again goes on, and more samples extend it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import click
@@ -11,35 +10,31 @@ from raysp.cli.data_root import data_root, run_of, whole_root
 from raysp.cli.root import ROOT, RUN_ROOT, VERBOSE, main, say, with_ray
 from raysp.errors import BadInput
 from raysp.io import files
+from raysp.io.terminal import terminal
 from raysp.io.words import counted
-from raysp.runs.folder import RunFolder, left_out
+from raysp.runs.folder import RunFolder
 from raysp.runs.lock import locked
 
 
 @main.command()
 @click.argument("folder")
-def status(folder: str) -> None:
-    """Show the state of a run's trials."""
-    from raysp.driver.finish import damaged
-    from raysp.search.result import lines, read_result
+@click.option("--all", "whole", is_flag=True, help="Every trial by name, every metric of every split.")
+def status(folder: str, whole: bool) -> None:
+    """Show how a run stands: what is done and left, what failed and why, the scores so far."""
+    from raysp.driver.status import lines
+    from raysp.kinds import catalog as kinds
+    from raysp.search.result import lines as of_study
+    from raysp.search.result import read_result
     from raysp.search.study import read_studies
 
     run = RunFolder(folder)
     if run.is_sweep():
         for result in map(read_result, read_studies(run)):
-            say("\n".join(lines(result)))
+            say("\n".join(of_study(result)))
         return
-    trials = run.trials()
-    states: dict[str, str] = {**run.states(trials)}
-    faults = damaged(run, [trial for trial in trials if states[trial.id] == "done"])
-    states |= {trial.id: "without predictions" for trial in run.lost(trials)} | dict.fromkeys(faults, "damaged")
-    for name, state in states.items():
-        say(f"  {state:8} {name}")
-    for name in left_out(run.record()):
-        say(f"  left out {name} (of an earlier form of the experiment, or of other code)")
-    for fault in faults.values():
-        say(f"  {fault}")
-    say(", ".join(f"{count} {state}" for state, count in Counter(states.values()).items()))
+    kinds.plug(run)
+    for line in lines(run, terminal(), whole=whole):
+        say(line)
 
 
 @main.command()
@@ -53,13 +48,14 @@ def status(folder: str) -> None:
 def collect(folder: str, seed: int | None, no_submission: bool, root: str | None, verbose: bool, **choice: Any) -> None:
     """Gather a run's predictions into one Parquet dataset, and the submission files."""
     from raysp.cluster.jobs import job
+    from raysp.driver.ending import say_path
     from raysp.driver.finish import note, outputs, submit
     from raysp.kinds import catalog as kinds
 
     run, at = run_of(folder), RunFolder(files.absolute(folder))
     with locked(run), with_ray(verbose):
         job("raysp.collection.gather.gather", at, partial=choice["partial"])
-        say(run.predictions)
+        say_path("predictions", run.predictions, say)
         submitted = {kind: kind.submitted(run) for kind in kinds.known()}
         if not any(submitted.values()):
             say("no benchmark splits in this run, so no submission")
@@ -67,7 +63,7 @@ def collect(folder: str, seed: int | None, no_submission: bool, root: str | None
             if trials:
                 choice["seeds"] = "mean" if seed is None else seed
                 for line in submit(kind, run, whole_root(run, root, trials), **choice):
-                    say(line)
+                    say_path("submission", line, say)
         note(run, "predictions/", *outputs())
 
 
@@ -91,6 +87,7 @@ def check_submission(file: str, phase: str | None, root: str) -> None:
 def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     """Score a run. The test phase is scored against the public answers only by --phase test, and that is counted."""
     from raysp.driver import finish, score_table
+    from raysp.driver.ending import say_next, say_path
     from raysp.driver.evaluate import wanted
     from raysp.runs.test_looks import test_looks, test_scores_path
 
@@ -99,13 +96,15 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
         there = whole_root(run, root, wanted(run, phase))
         count = finish.evaluate(run, there, phase)
         finish.note(run, *finish.outputs())
-    say(f"{counted(count, 'trial')} scored: {run.metrics}")
+    for line in score_table.lines(run, phase, there, terminal()):
+        say(line)
+    say("")
+    say(f"{counted(count, 'trial')} scored")
+    say_path("metrics", run.metrics, say)
     if phase == "test":
         say(f"look {test_looks(run)} at the test answers, counted in {test_scores_path(run)}")
-    for line in score_table.lines(run, phase, there):
-        say(line)
     if files.listing(run.report):
-        say(f"the report is older than these scores; draw it anew with: raysp report {folder}")
+        say_next({f"raysp report {folder}": "draws the report anew, which is older than these scores"}, say)
 
 
 @main.command()
@@ -114,6 +113,7 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
 @VERBOSE
 def report(folder: str, root: str | None, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
+    from raysp.driver.ending import say_path
     from raysp.driver.finish import note
     from raysp.driver.report import write_report
     from raysp.kinds import catalog as kinds
@@ -124,11 +124,11 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
     kinds.plug(run)
     with locked(run):
         if swept:
-            say(write_sweep_report(run))
+            say_path("report", write_sweep_report(run), say)
             return
         states = run.states(run.trials())
         there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
-        say(write_report(run, there))
+        say_path("report", write_report(run, there), say)
         note(run, "report/", "comparison.parquet")
     if problems:
         raise BadInput(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
 
 import raysp
 from raysp.cli.root import say
 from raysp.errors import BadInput, unknown
+from raysp.io.nearest import near
 
 PACKAGE = Path(raysp.__file__).parent
 EXPERIMENTS, SPACES = ("experiments", ".py"), ("search_spaces", ".yaml")
@@ -34,6 +39,16 @@ def names(folder: str, ending: str) -> dict[str, str]:
     return {path.stem: str(path) for path in sorted(there.glob(f"*{ending}"))}
 
 
+def offered(folder: str, ending: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Return what a shell offers for what ships in a folder: names that begin so, else files."""
+
+    def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+        found = [CompletionItem(name) for name in names(folder, ending) if name.startswith(begun)]
+        return [*found, CompletionItem(begun, type="file")] if not found or os.sep in begun else found
+
+    return complete
+
+
 def _find(given: str, what: str, folder: str, ending: str) -> str:
     if os.path.exists(given):
         return given
@@ -45,5 +60,5 @@ def _find(given: str, what: str, folder: str, ending: str) -> str:
     if os.path.basename(given) == given and not given.endswith(ending):
         here = [name for name in os.listdir() if name.endswith(ending)]
         raise unknown(what, given, {*shipped, *here})
-    ships = f"raysp ships one that is called {stem}: give that name alone" if stem in shipped else "check the path"
-    raise BadInput(f"expected a file of the {what} at {given}, found none; {ships}")
+    ships = f"raysp ships one that is called {stem}: give that name alone" if stem in shipped else near(given)
+    raise BadInput(f"expected a file of the {what} at {given}, found none; {ships or 'check the path'}")

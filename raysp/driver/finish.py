@@ -11,6 +11,7 @@ import raysp
 from raysp.config import code_hash
 from raysp.config.experiment import Trial
 from raysp.data.splits.split import Split
+from raysp.driver.ending import show
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
@@ -56,7 +57,7 @@ class Finished(TypedDict, total=False):
 
 
 def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
-    """Collect, submit, evaluate the val phase and draw the report of a run's finished trials.
+    """Collect, submit, evaluate the val phase and draw the report of a run's finished trials; say what came out.
 
     Nothing is done twice: finished.json says which trials, which code and which data the files were made from, and
     what was made. What is gone or was changed since is made again.
@@ -70,31 +71,29 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         BadInput: what a finished trial says of itself is damaged, or another trial's.
     """
     from raysp.cluster.jobs import job
-    from raysp.driver.score_table import remarks_of
 
     path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
     before, now, known = _finished(run), _made_from(run), roles(run)
     if faults := damaged(run, run.finished_of(run.trials())):
         raise BadInput("; ".join(faults.values()))
     if before.get("made_from") == now and not changed(run, before):
-        say(f"  up to date   {_page(run)}")
+        say("all of it is up to date")
+        there = [files.join(run.path, name) for name in outputs() if name.endswith(".h5")]
+        show(run, root, [one for one in there if files.exists(one)], say)
         return
     files.remove(run.finished)
     job("raysp.collection.gather.gather", path, partial=True)
-    say(f"  predictions  {run.predictions}")
-    for line in submissions(run, root):
-        say(f"  submission   {line}")
+    sent = submissions(run, root)
     if any(known[split].phase == "val" for split in now["trials"].values()):
         # Scores of other code, or that somebody changed, are not mixed with new ones.
         same = before.get("made_from", MadeFrom()).get("scoring") == now["scoring"]
         scored = same and "metrics.parquet" not in changed(run, before)
+        say("scoring the predictions")
         evaluate(run, root, "val", anew=not scored)
-        say(f"  metrics      {run.metrics}")
-        for remark in remarks_of(run, "val", root):
-            say(f"    {remark}")
+    say("drawing the report")
     job("raysp.driver.report.write_report", path, at)
-    say(f"  report       {_page(run)}")
     files.write_json(run.finished, {"made_from": now, "made": made(run)})
+    show(run, root, sent, say)
 
 
 def outputs() -> tuple[str, ...]:
@@ -248,7 +247,3 @@ def _reported(record: Record) -> list[object]:
     """Return what a report tells of a run's record, besides its commands: floor and ceiling, and what is left out."""
     experiment = {name: value for name, value in record.get("experiment", {}).items() if name != "resources"}
     return [experiment, record.get("accepted"), [one["id"] for one in record.get("earlier", ())]]
-
-
-def _page(run: RunFolder) -> str:
-    return files.join(run.report, "report.html")

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 from raysp.cluster.events import State
 from raysp.config.experiment import Experiment, ModelChoice, Trial
+from raysp.driver.ending import say_next
 from raysp.driver.form import Form, lines
 from raysp.driver.plan import Plan, settings_on
-from raysp.driver.record import widened
+from raysp.driver.record import again, widened
 from raysp.errors import last_line
 from raysp.io import files
 from raysp.io.words import counted, named
@@ -82,8 +83,14 @@ def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, State], 
             say(f"  its traceback: {folder.error}\n" if there else "")
             break
     are = "is" if len(failed) == 1 else "are"
-    say(f"{counted(failed, 'trial')} {are} not finished; the others are kept. Again with: the same command and --retry")
-    say(f"what is there can be collected with: raysp collect {run.path} --partial")
+    say(f"{counted(failed, 'trial')} {are} not finished; the others are kept")
+    say_next(
+        {
+            f"{again()} --retry": "the same once more, with what failed",
+            f"raysp collect {run.path} --partial": "what the others predicted",
+        },
+        say,
+    )
 
 
 def say_left_out(plan: Plan, say: Callable[[str], None]) -> None:

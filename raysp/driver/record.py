@@ -7,7 +7,7 @@ import getpass
 import os
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from raysp.config import code_hash, plugin, plugins, settings
 from raysp.config.experiment import Experiment, Trial
@@ -22,6 +22,8 @@ from raysp.runs import inputs
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.provenance import code, commit, typed, versions
 from raysp.runs.records import Accepted, OtherCode, PreparedSplit, Record, Said, Submission
+
+ONCE = ("--retry", "--force", "--dry-run")
 
 
 def write_record(
@@ -140,6 +142,12 @@ def accepted() -> Said:
     return {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "who": f"{user} on {platform.node()}"}
 
 
+def again() -> str:
+    """Return this command without what belongs to this one time."""
+    program, *words = typed()
+    return _as_typed(program, [one for one in words if one not in ONCE])
+
+
 def widened() -> str:
     """Return this command without what narrows it, and without what belongs to this one time."""
     program, *words = typed()
@@ -149,7 +157,11 @@ def widened() -> str:
             skip = False
         elif one in ("--models", "--splits"):
             skip = True
-        elif not one.startswith(("--models=", "--splits=")) and one not in ("--retry", "--force", "--dry-run"):
+        elif not one.startswith(("--models=", "--splits=")) and one not in ONCE:
             kept.append(one)
+    return _as_typed(program, kept)
+
+
+def _as_typed(program: str, kept: Sequence[str]) -> str:
     start = ["python", program] if program.endswith(".py") else [os.path.basename(program)]
     return address.masked_command([*start, *kept])

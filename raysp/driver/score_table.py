@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars
 from polars import col
@@ -11,28 +11,43 @@ from raysp.config.experiment import Trial
 from raysp.data.splits.split import Split
 from raysp.errors import BadInput
 from raysp.io import files
+from raysp.io.terminal import Terminal, table
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
+from raysp.kinds.metric import Metric
+from raysp.kinds.scores import Row, Score, Scores
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 from raysp.runs.records import Done
 
+ARROWS = {"max": "↑", "min": "↓"}
+WHOLE = 3
+"""So many splits are shown with all their metrics; of more, each has one line with the first of them."""
 
-def lines(run: RunFolder, phase: str, root: str | None = None) -> Iterator[str]:
-    """Yield one block per split, models by metrics, then what else must be known of the scores.
+
+def lines(
+    run: RunFolder, phase: str | None, root: str | None = None, terminal: Terminal | None = None, *, whole: bool = True
+) -> Iterator[str]:
+    """Yield the scores of a run, then what else must be known of them.
 
     Args:
         run: the run folder, evaluated.
-        phase: "val" or "test".
+        phase: "val" or "test"; None for both.
         root: the data root; None for the recorded one.
+        terminal: where they are printed.
+        whole: every metric of every split, each with a table of its own, and the remarks; else, where there are many
+            splits, a line for each.
 
     Raises:
         BadInput: the table of metrics is damaged.
     """
-    record = run.record()
-    for kind, table in _by_kind(run, phase, root):
-        yield from kind.lines(table, kind.bounds(record))
-    if notes := remarks_of(run, phase, root):
+    terminal, record = terminal or Terminal(), run.record()
+    for kind, rows in _by_kind(run, phase, root):
+        found = list(kind.scores(rows, kind.bounds(record)))
+        for one in found if whole or len(found) <= WHOLE else _together(found):
+            yield ""
+            yield from _shown(one, terminal)
+    if whole and (notes := remarks_of(run, phase, root)):
         yield ""
         yield from (f"note: {note}" for note in notes)
 
@@ -40,12 +55,38 @@ def lines(run: RunFolder, phase: str, root: str | None = None) -> Iterator[str]:
 def remarks_of(run: RunFolder, phase: str | None = None, root: str | None = None) -> list[str]:
     """Return the remarks on a run's scores, of one phase or of both. Raises BadInput where the table is damaged."""
     trials, record, found = run.trials(), run.record(), []
-    for kind, table in _by_kind(run, phase, root):
-        scored = set(table["run_trial"])
+    for kind, rows in _by_kind(run, phase, root):
+        scored = set(rows["run_trial"])
         mine = [trial for trial in trials if trial.id in scored]
         done = {trial.id: known for trial in mine if (known := _done(run, trial)) is not None}
-        found += kind.remarks(table, kind.bounds(record)[0], mine, done)
+        found += kind.remarks(rows, kind.bounds(record)[0], mine, done)
     return found
+
+
+def _shown(scores: Scores, terminal: Terminal) -> Iterator[str]:
+    yield scores.split + (f", {scores.what}" if scores.what else "")
+    rows = [(row.label, [(one.text, one.best) for one in row.scores]) for row in scores.rows]
+    yield from table([_heading(name, metric) for name, metric in scores.columns], rows, terminal)
+
+
+def _heading(name: str, metric: Metric | None) -> str:
+    return f"{name} {ARROWS[metric.better]}" if metric is not None and metric.ranked else name
+
+
+def _together(found: Sequence[Scores]) -> Iterator[Scores]:
+    """Yield a table for each first metric of some splits: splits by models, floor and ceiling in their places."""
+    by: dict[tuple[str, Metric | None], list[Scores]] = {}
+    for one in found:
+        by.setdefault(one.columns[0], []).append(one)
+    for (name, metric), several in by.items():
+        roles = {row.label: row.role for one in several for row in one.rows}
+        labels = sorted(roles, key=lambda label: (roles[label] == "ceiling") - (roles[label] == "floor"))
+        cells = {one.split: {row.label: row.scores[0] for row in one.rows} for one in several}
+        rows = [Row(split, tuple(mine.get(label, Score("-")) for label in labels)) for split, mine in cells.items()]
+        whats = {one.what for one in several}
+        what = whats.pop() if len(whats) == 1 else ""
+        columns = tuple((label, None) for label in labels)
+        yield Scores(f"{_heading(name, metric)} of {len(several)} splits", columns, tuple(rows), what)
 
 
 def _by_kind(run: RunFolder, phase: str | None, root: str | None) -> Iterator[tuple[Kind[Split], polars.DataFrame]]:

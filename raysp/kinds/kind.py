@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypedDict, Ty
 from raysp.config.settings import Plain
 from raysp.errors import BadInput
 from raysp.io.rows import Rows
-from raysp.kinds import lines
 from raysp.kinds.jobs import Jobs, in_turn
 from raysp.kinds.metric import Metric
+from raysp.kinds.scores import Scores, over_units
 from raysp.runs.records import Done, Record
 
 if TYPE_CHECKING:
@@ -233,14 +233,14 @@ class Kind(abc.ABC, Generic[S]):
         """
         return []
 
-    def lines(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:
-        """Yield the terminal's table of scores: models by metrics, mean and spread over seeds.
+    def scores(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[Scores]:
+        """Yield the terminal's table of scores of each split: models by metrics, mean and spread over seeds.
 
         Args:
             table: rows of metrics.parquet, a polars frame.
             bounds: floor and ceiling of the run.
         """
-        return lines.over_units(table, self.metrics, bounds)
+        return over_units(table, self.metrics, bounds)
 
     def tables(self, run: RunFolder, jobs: Jobs = in_turn) -> None:
         """Write what is computed of a whole run's scores; what is stale goes.

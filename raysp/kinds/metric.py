@@ -14,6 +14,7 @@ class Metric:
         better: whether the lowest or the highest is the best.
         printed: parameters of which the terminal's table has a column, "" for the score that has none, "*" for each.
         meaning: what it says, for a page.
+        ranked: False where neither more nor less of it is better.
         searched: a sweep may take it for its objective, since it is one of the validation part.
     """
 
@@ -21,3 +22,4 @@ class Metric:
     printed: tuple[str, ...] = ()
     meaning: str = ""
     searched: bool = False
+    ranked: bool = True

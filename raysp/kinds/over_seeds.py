@@ -8,8 +8,8 @@ from raysp.config.experiment import Trial
 from raysp.data.splits.units import spell_units
 from raysp.evaluation.statistics import Summary, paired_difference, summarize
 from raysp.io.rows import Row, Rows
-from raysp.kinds.lines import ordered
 from raysp.kinds.metric import Metric
+from raysp.kinds.scores import ordered
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 

@@ -17,6 +17,10 @@ class Ranked(Protocol):
     def better(self) -> str:
         """Which way is better."""
 
+    @property
+    def ranked(self) -> bool:
+        """Whether any of its values is the best."""
+
 
 ENDS = ("floor", "ceiling")
 
@@ -90,7 +94,7 @@ def score_rows(
         known = {way: (one.count, sign * one.mean) for way, one in ranked.items() if one.mean is not None}
         most = max((count for count, _ in known.values()), default=0) if whole else 0
         able = {way: value for way, (count, value) in known.items() if count >= most}
-        if able and name not in unranked:
+        if able and name not in unranked and (metric is None or metric.ranked):
             best = max(able, key=able.__getitem__)
             table[best][i] = dataclasses.replace(table[best][i], best=True)
     return [Row(*way, *ways[way], tuple(cells)) for way, cells in table.items()]

@@ -13,6 +13,7 @@ from raysp.config import settings
 from raysp.config.experiment import Training, Trial, check_name, in_present_words
 from raysp.errors import BadInput, NotReady, damaged, expect
 from raysp.io import files
+from raysp.io.nearest import near
 from raysp.io.yaml_files import read_yaml
 from raysp.runs.records import Accepted, Done, PlainTrial, Record
 
@@ -218,7 +219,10 @@ class RunFolder:
         """
         if not files.exists(self.experiment):
             files.check(self.path)
-            raise NotReady(f"{self.path} is not a run folder (no experiment.yaml); run: raysp run EXPERIMENT")
+            meant = near(self.path, _is_run) or near(os.path.join("runs", self.path), _is_run)
+            raise NotReady(
+                f"{self.path} is not a run folder (no experiment.yaml); {meant or 'run: raysp run EXPERIMENT'}"
+            )
         found = read_yaml(self.experiment)
         try:
             expect(isinstance(found, dict) and "trials" in found, "it holds no trials")
@@ -242,6 +246,10 @@ class RunFolder:
             self.record()
         # Of many trials, reading them takes seconds, and a command asks often.
         return list(_trials(self.path, tuple(files.stamp(self.experiment).values())))
+
+
+def _is_run(path: str) -> bool:
+    return files.exists(RunFolder(path).experiment)
 
 
 @functools.lru_cache(maxsize=4)

@@ -67,6 +67,8 @@ def test_verbs_are_there_and_each_has_help():
         (("data", "prepare", "mc_mase-05ms-val"), "did you mean 'mc_maze-05ms-val'"),
         (("report", "nowhere"), "not a run folder"),
         (("ui", "nowhere", "--port", "99999"), "99999 is not in the range"),
+        (("run", "lmnist", "--splits", "digts-*"), "did you mean 'digits-*'"),
+        (("stats", "nowhere"), "Did you mean 'status'"),
     ],
 )
 def test_errors_for_a_person_are_one_line_and_status_2(args, message):
@@ -88,6 +90,18 @@ def test_an_experiment_file_must_have_its_function(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(BadInput, match=message):
         cli.load_experiment(str(path))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_verbs_and_the_names_of_what_ships(shell):
+    assert "_RAYSP_COMPLETE" in run("completion", shell).output
+    environment = {"_RAYSP_COMPLETE": "bash_complete", "COMP_WORDS": "raysp run nlb_de", "COMP_CWORD": "2"}
+    assert CliRunner().invoke(cli.main, prog_name="raysp", env=environment).output == "plain,nlb_demo\n"
+
+
+def test_a_run_that_is_not_there_is_answered_with_the_nearest(made_up):
+    meant = made_up.run.path
+    assert f"did you mean {meant!r}?" in run("status", f"{meant}x").output
 
 
 def test_doctor_reports_what_it_finds(tmp_path):

@@ -109,17 +109,18 @@ def test_what_would_run_is_told_without_changing_anything(run):
 
 def test_what_a_finished_trial_says_of_itself_is_looked_at(run):
     files.write_json(run.trial(TRIALS[2].id).done, {"trial": TRIALS[2].id, "epochs": 3})
-    assert CliRunner().invoke(main, ["status", run.path]).output.splitlines()[-1] == "3 done"
+    files.remove(run.metrics)
+    assert CliRunner().invoke(main, ["status", run.path]).output.splitlines()[0] == f"{run.path}: 3 trials, 3 done"
     path = run.trial(TRIALS[2].id).done
     with open(path, "rb") as file:
         content = file.read()
     files.write_text(path, content.replace(b'"epochs": 3', b'"epochs": 7').decode())
     files.remove(run.trial(TRIALS[1].id).predictions)
     output = CliRunner().invoke(main, ["status", run.path]).output.splitlines()
-    assert output[-1] == "1 done, 1 without predictions, 1 damaged"
-    assert path in output[-2]
-    assert "is damaged" in output[-2]
-    assert "remove it and run" in output[-2]
+    assert output[0] == f"{run.path}: 3 trials, 1 done, 1 without predictions, 1 damaged"
+    assert path in output[1]
+    assert "is damaged" in output[1]
+    assert "remove it and run" in output[1]
     for look in (lambda: finish(run, "data", print), lambda: digest_of(run, TRIALS[2])):
         with pytest.raises(BadInput, match=r"done\.json is damaged"):
             look()
@@ -157,14 +158,16 @@ def test_a_look_at_the_test_answers_is_told_and_so_is_a_report_that_is_older(run
     monkeypatch.setattr("raysp.cli.results.with_ray", lambda verbose: contextlib.nullcontext())
     monkeypatch.setattr("raysp.cli.results.whole_root", lambda run, root, trials: "data")
     monkeypatch.setattr("raysp.driver.evaluate.wanted", lambda run, phase: TRIALS)
-    monkeypatch.setattr("raysp.driver.score_table.lines", lambda run, phase, root: [])
+    monkeypatch.setattr("raysp.driver.score_table.lines", lambda *given: [])
     monkeypatch.setattr("raysp.driver.finish.evaluate", scored)
     for number in (1, 2):
         lines = CliRunner().invoke(main, ["evaluate", run.path, "--phase", "test"]).output.splitlines()
         assert lines == [
-            f"3 trials scored: {run.metrics}",
+            "",
+            "3 trials scored",
+            f"  metrics      {run.metrics}",
             f"look {number} at the test answers, counted in {run.path}/test-scores.json",
-            f"the report is older than these scores; draw it anew with: raysp report {run.path}",
+            f"next: raysp report {run.path}  # draws the report anew, which is older than these scores",
         ]
 
 

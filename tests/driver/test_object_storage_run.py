@@ -189,7 +189,7 @@ def test_what_a_run_left_is_gathered_scored_and_drawn_anew_from_its_address(loca
     for arguments, expected in (
         (("status", run.path), "2 done"),
         (("collect", run.path, *root), run.submission("val", standin=True)),
-        (("evaluate", run.path, *root), f"2 trials scored: {run.metrics}"),
+        (("evaluate", run.path, *root), f"metrics      {run.metrics}"),
         (("report", run.path, *root), f"{run.report}/report.html"),
     ):
         code, output = verb(*arguments)

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from raysp.driver.score_table import lines
-from raysp.io import tables
+from raysp.io import files, tables
+from raysp.io.terminal import Terminal
 from raysp.io.words import number
 from raysp.io.yaml_files import dump_yaml
 from raysp.runs.folder import RunFolder
@@ -19,10 +20,10 @@ def run(tmp_path):
     return RunFolder(str(tmp_path))
 
 
-def written(run, rows):
+def written(run, rows, width=400):
     common = {"run_trial": "x", "split": "a", "phase": "val", "seed": 0, "part": "test"}
     tables.write_table(run.metrics, pl.DataFrame([{**common, **row} for row in rows], schema=SCHEMA))
-    return list(lines(run, "val"))
+    return list(lines(run, "val", None, Terminal(width)))
 
 
 def row(model, value, unit=None, seed=0, metric="Schreiber", **others):
@@ -32,35 +33,67 @@ def row(model, value, unit=None, seed=0, metric="Schreiber", **others):
 def test_models_stand_with_the_floor_first_and_their_spread_over_seeds(run):
     rows = [row("sae", 0.2, metric="co-bps"), row("sae", 0.4, seed=1, metric="co-bps"), row("no_spikes", 0.0)]
     rows[2]["metric"] = "co-bps"
-    _, head, *models = written(run, rows)
-    assert head.split() == ["a", "co-bps"]
-    assert [line.split()[0] for line in models] == ["no_spikes", "sae"]
+    _, title, head, *models = written(run, rows)
+    assert (title, head.split()) == ("a", ["co-bps", "↑"])
+    assert [line.split()[:2] for line in models] == [["no_spikes", "(floor)"], ["sae", "0.3000"]]
     assert "0.3000 ± 0.1414 (2)" in models[1]
+
+
+def test_a_spread_over_as_many_seeds_everywhere_says_so_once(run):
+    rows = [row(model, 0.1 * seed, metric="co-bps", seed=seed) for model in ("no_spikes", "sae") for seed in (0, 1, 2)]
+    _, title, _, *models = written(run, rows)
+    assert title == "a, mean ± SD over 3 seeds"
+    assert models[1].split() == ["sae", "0.1000", "±", "0.1000"]
+
+
+def test_the_best_of_the_models_is_marked_and_neither_floor_nor_ceiling_is(run):
+    scores = {"no_spikes": 0.0, "sae": 0.2, "ndt": 0.3, "perfect": 0.9}
+    rows = [row(model, value, metric="co-bps") for model, value in scores.items()]
+    rows += [row(model, -value, metric="masked deviance") for model, value in scores.items()]
+    rows += [row(model, 1.0, metric="psth R2") for model in scores]
+    *_, head = (found := written(run, rows))[:-4]
+    models = found[-4:]
+    assert head.split() == ["co-bps", "↑", "R2", "↑", "deviance", "↓"]
+    assert [line.count("*") for line in models] == [0, 0, 2, 0]
+    (bold,) = [line for line in lines(run, "val", None, Terminal(400, bold=True)) if "ndt" in line]
+    assert bold.count("\x1b[1m") == 2
+    assert "*" not in bold
+
+
+def test_many_splits_have_a_line_each_of_the_first_metric(run):
+    names = [f"split {number}" for number in range(5)]
+    record = {"experiment": {"floor": "no_spikes", "ceiling": ""}, "trials": []}
+    record["data"] = {name: {"kind": "population"} for name in names}
+    files.write_text(run.experiment, dump_yaml(record))
+    rows = [row("sae", 0.1, metric="co-bps", split=name) for name in names]
+    rows += [row("no_spikes", 0.0, metric="co-bps", split=name) for name in names[:4]]
+    written(run, rows)
+    _, title, *head, first, _, _, _, last = lines(run, "val", None, Terminal(80), whole=False)
+    assert title == "co-bps ↑ of 5 splits"
+    assert " ".join(head).split() == ["no_spikes", "(floor)", "sae"]
+    assert (first.split(), last.split()) == (["split", "0", "0.0000", "0.1000"], ["split", "4", "-", "0.1000"])
 
 
 def test_spike_trains_are_counted_by_cell_after_the_mean_over_seeds(run):
     at = {"split": "b", "decoding": "nearest", "parameter": "50"}
     rows = [row("net", value, unit, seed, **at) for unit, seed, value in [(1, 0, 0.2), (1, 1, 0.4), (2, 0, 0.5)]]
     rows += [row("net", 9.0, 1, **{**at, "parameter": "51"})]
-    _, head, net = written(run, rows)
-    assert "Schreiber 50 ms" in head
+    *head, net = written(run, rows)
+    assert head[-1].split() == ["10", "ms", "↑", "ms", "↑", "ms", "↓", "ms", "↓"]
     assert net.split()[:2] == ["net,", "nearest"]
-    assert "0.4000 ± 0.1414 (2)" in net
+    assert "0.4000 ± 0.1414" in net
     assert "9.0" not in net
 
 
-def test_columns_never_touch_however_long_a_heading_or_a_value_is(run):
-    metrics = ("reconstruction bits/spike", "true-rate Pearson r squared, pooled", "masked deviance")
-    rows = [
-        row("a model of a very long name, sixty letters", -1234567.5, metric=name, seed=s)
-        for name in metrics
-        for s in (0, 1)
-    ]
-    _, head, *models = written(run, rows)
-    starts = [head.index(name) for name in metrics]
-    assert starts == sorted(starts, key=starts.index)
-    assert all(head[head.index(name) - 2 : head.index(name)] == "  " for name in metrics)
-    assert "  −1.235e+06 ± 0.0000 (2)  −1.235e+06 ± 0.0000 (2)" in models[0]
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_no_line_is_longer_than_the_terminal_and_every_score_is_there(run, width):
+    metrics = ("co-bps", "reconstruction bits/spike", "true-rate Pearson r squared, pooled", "masked deviance")
+    rows = [row("a model of a long name", -0.1234 - n, metric=name) for n, name in enumerate(metrics)]
+    found = written(run, [*rows, row("no_spikes", 0.5, metric="fp-bps")], width)
+    assert max(map(len, found)) <= width
+    text = " ".join(" ".join(found).split())
+    assert all(number(-0.1234 - n) in text for n in range(4))
+    assert text.count("no_spikes (floor)") == text.count("a model of a long" if width > 43 else "a model o")
 
 
 @pytest.mark.parametrize("value", [-0.0005, -0.00001, 0.12345, -2345.67])
@@ -71,14 +104,13 @@ def test_a_score_is_spelled_as_in_the_report(run, value):
 
 def test_undefined_values_are_counted_and_explained(run):
     rows = [row("sae", 0.2, metric="co-bps"), row("sae", None, metric="co-bps", seed=1, note="no spike was recorded")]
-    _, _, sae, _, note = written(run, rows)
-    assert "0.2000, 1 undefined" in sae
+    *_, sae, _, note = written(run, rows)
+    assert "0.2000 (1 undefined)" in sae
     assert note == "note: a: co-bps undefined for sae: no spike was recorded"
 
 
 def test_each_variable_of_behaviour_has_a_column(run):
     name = "behavior R2"
     rows = [row("sae", 0.1 * k, metric=name, parameter=f"variable {k}") for k in (0, 1, 10, 2)]
-    _, head, *_ = written(run, [*rows, row("sae", 0.3, metric=f"{name}, mean over variables")])
-    places = [head.index(text) for text in ("(variable 0)", "(variable 1)", "(variable 2)", "(variable 10)")]
-    assert places == sorted(places)
+    *_, sae = written(run, [*rows, row("sae", 0.3, metric=f"{name}, mean over variables")])
+    assert sae.split() == ["sae", "0.3000", "0.0000", "0.1000", "0.2000", "1.0000"]

@@ -11,6 +11,7 @@ import h5py
 
 from raysp.errors import BadInput
 from raysp.io import files, storage
+from raysp.io.nearest import near
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 USER_BLOCKS = (0, 512, 1024, 2048, 4096)
@@ -99,7 +100,7 @@ def no_file(path: str) -> str | None:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
-        return _dangling(path) if os.path.islink(path) else "is not there; check the path"
+        return _dangling(path) if os.path.islink(path) else f"is not there; {near(path) or 'check the path'}"
     except (OSError, ValueError) as error:
         return f"cannot be read ({error}); check the path"
     if stat.S_ISDIR(mode):

@@ -5,8 +5,10 @@ What else it must define is said, and compared, in `raysp.data.sources.base`.
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
-from collections.abc import Hashable, Iterable
+import re
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from raysp.config import plugins, settings
@@ -90,9 +92,19 @@ def matching(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
     for pattern in patterns:
         bare = pattern.removeprefix(STANDIN)
         if not (there := fnmatch.filter(known, bare) if bare not in known else [bare]):
-            raise unknown("split", bare, known)
+            raise _unknown(bare, known)
         found |= dict.fromkeys(there)
     return list(found)
+
+
+def _unknown(pattern: str, known: Sequence[str]) -> BadInput:
+    """Return the error for a split that is none, or a glob that matches none: the nearest glob that matches some."""
+    start = re.split(r"[*?\[]", pattern)[0]
+    beginnings = {name[: len(start) + more] for name in known for more in (-1, 0, 1)}
+    for near in difflib.get_close_matches(start, beginnings, n=1) if start != pattern else ():
+        if fnmatch.filter(known, meant := near + pattern[len(start) :]):
+            return BadInput(f"unknown split {pattern!r}: did you mean {meant!r}?")
+    return unknown("split", pattern, known)
 
 
 def role(name: str, own: Iterable[Recording] = ()) -> Role:

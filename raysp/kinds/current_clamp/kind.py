@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from raysp.data.splits.split import Answers
     from raysp.kinds.check import Check
     from raysp.kinds.current_clamp.repeats import Repeats
+    from raysp.kinds.scores import Scores
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
     from raysp.report.section import Section
@@ -96,8 +97,8 @@ class CurrentClamp(Kind["CurrentClampSplit"]):
 
         return remarks(table, floor)
 
-    def lines(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:
-        """Yield a block per recording: models by measures, medians over units."""
+    def scores(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[Scores]:
+        """Yield a table per recording: models by measures, medians over units."""
         from raysp.kinds.current_clamp.lines import over_units
 
         return over_units(table, bounds)

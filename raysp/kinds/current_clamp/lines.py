@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.io.words import number
-from raysp.kinds.current_clamp.metrics import CEILING, DEAD, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED, WIDE
+from raysp.kinds.current_clamp.metrics import CEILING, DEAD, EVR, LEAVE_ONE_OUT, LOSS, METRICS, QUANTISED, WIDE
 from raysp.kinds.current_clamp.values import by_unit
-from raysp.kinds.lines import aligned, ordered
+from raysp.kinds.scores import Score, Scores, compared
 
 if TYPE_CHECKING:
     import polars
@@ -18,29 +18,30 @@ if TYPE_CHECKING:
 COLUMNS = (EVR, LEAVE_ONE_OUT, QUANTISED, WIDE, CEILING, LOSS)
 
 
-def over_units(table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:
-    """Yield a block per recording: medians over units, the mean over seeds of each first, and the share of dead ones.
+def over_units(table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[Scores]:
+    """Yield a table per recording: medians over units, the mean over seeds of each first, and how many are dead.
 
     Args:
         table: rows of metrics.parquet, a polars frame.
         bounds: floor and ceiling.
     """
     values = by_unit(table)
+    columns = [*((name, METRICS[name]) for name in (*COLUMNS, DEAD)), ("units", None)]
     for split in dict.fromkeys(split for split, _, _ in values):
         models = dict.fromkeys(model for one, model, _ in values if one == split)
-        rows = []
-        for model in ordered(models, bounds):
+        rows = {}
+        for model in models:
             mine = {name: found for (one, other, name), found in values.items() if (one, other) == (split, model)}
             dead = mine.get(DEAD, {})
-            rows.append([
-                model,
-                *(_median(mine.get(name, {})) for name in COLUMNS),
-                f"{sum(value > 0 for value in dead.values())}",
-                f"{len(dead)}",
-            ])  # fmt: skip
-        yield ""
-        yield from aligned([f"{split}, medians", *COLUMNS, DEAD, "units"], rows)
+            silent = sum(value > 0 for value in dead.values())
+            rows[model, model] = [
+                *(_median(mine.get(name, {})) for name in COLUMNS), Score(f"{silent}", silent), Score(f"{len(dead)}")
+            ]  # fmt: skip
+        yield compared(split, columns, rows, bounds, "medians over units")
 
 
-def _median(values: Mapping[int, float]) -> str:
-    return number(float(np.median(list(values.values())))) if values else "-"
+def _median(values: Mapping[int, float]) -> Score:
+    if not values:
+        return Score("-")
+    median = float(np.median(list(values.values())))
+    return Score(number(median), median)

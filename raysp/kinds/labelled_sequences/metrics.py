@@ -20,6 +20,6 @@ METRICS = {
         "max", ("", "*"), "share of right answers: at the first step with zero input, at later ones, by their vote"
     ),
     CROSS_ENTROPY: Metric("min", ("",), "of the first readout, nats"),
-    RIGHT: Metric("min", ("",), "of the first readout's softmax, nats, where the answer is right"),
-    WRONG: Metric("max", ("",), "of the first readout's softmax, nats, where the answer is wrong"),
+    RIGHT: Metric("min", ("",), "of the first readout's softmax, nats, where the answer is right", ranked=False),
+    WRONG: Metric("max", ("",), "of the first readout's softmax, nats, where the answer is wrong", ranked=False),
 }

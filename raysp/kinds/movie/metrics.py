@@ -75,7 +75,11 @@ METRICS = {
     ),
     CONNECTIVITY_R2: Metric("max", (), "share of the variance of the true ones, below 0 where the scale is wrong"),
     **{name: one for name, one in _CORRELATIONS.items() if not one.printed},
-    NOISE_SIZE: Metric("max", (), "root mean square over pairs of units of noise correlations in free runs, same bin"),
-    SHUFFLED: Metric("min", (), "the same with each unit's runs in another order, so that chance alone is left"),
+    NOISE_SIZE: Metric(
+        "max", (), "root mean square over pairs of units of noise correlations in free runs, same bin", ranked=False
+    ),
+    SHUFFLED: Metric(
+        "min", (), "the same with each unit's runs in another order, so that chance alone is left", ranked=False
+    ),
     FREE_RUN: Metric("min", (), "of recorded spikes under the rates of free runs, nats a bin and unit"),
 }

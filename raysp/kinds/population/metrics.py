@@ -47,6 +47,7 @@ METRICS = {
         (*ALONE, "training trials"),
         "spikes predicted for each that was recorded, over all that is known; 1 is right. A network has a gain of each "
         "unit for it, fitted on training trials, those for validation included",
+        ranked=False,
     ),
     "co-bps without units silent in training": Metric(
         "max", ALONE, "co-bps of the units that had spikes in training; see the notes"

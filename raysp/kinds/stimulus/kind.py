@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars
 
     from raysp.data.splits.stimulus import StimulusSplit
+    from raysp.kinds.scores import Scores
     from raysp.kinds.stimulus.spike_trains_file import SpikeTrain
     from raysp.training.fitted import Fitted
     from raysp.training.job import Job
@@ -77,8 +78,8 @@ class Stimulus(Kind["StimulusSplit"]):
         boosts = calibrated_on_validation(job, fitted, data)
         return [one for stretch in data.parts[PART] for one in predicted(job, fitted, data, stretch, boosts)]
 
-    def lines(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[str]:
-        """Yield a block per recording: models and decodings by measures, mean and spread over units."""
+    def scores(self, table: polars.DataFrame, bounds: tuple[str, str]) -> Iterator[Scores]:
+        """Yield a table per recording: models and decodings by measures, mean and spread over units."""
         from raysp.kinds.stimulus.printed import over_units
 
         return over_units(table, self.metrics, bounds)

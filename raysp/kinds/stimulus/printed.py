@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from raysp.kinds.lines import aligned, ordered, spell
 from raysp.kinds.metric import Metric
+from raysp.kinds.scores import Scores, spelled
 
 if TYPE_CHECKING:
     import polars
 
 
-def over_units(table: polars.DataFrame, metrics: Mapping[str, Metric], bounds: Sequence[str]) -> Iterator[str]:
-    """Yield a block per recording: models and decodings by measures and widths, mean and spread over units.
+def over_units(table: polars.DataFrame, metrics: Mapping[str, Metric], bounds: tuple[str, str]) -> Iterator[Scores]:
+    """Yield a table per recording: models and decodings by measures and widths, mean and spread over units.
 
     Args:
         table: rows of metrics.parquet, a polars frame.
@@ -32,16 +32,10 @@ def over_units(table: polars.DataFrame, metrics: Mapping[str, Metric], bounds: S
         .agg(col("value").mean())
     )
     for (split,), rows in means.group_by("split", maintain_order=True):
-        values: dict[str, dict[str, dict[tuple[str, str], list[float | None]]]] = {}
+        values: dict[tuple[str, str], dict[tuple[str, str], list[float | None]]] = {}
         for row in rows.to_dicts():
-            one = values.setdefault(row["model"], {}).setdefault(row["decoding"], {})
+            one = values.setdefault((row["model"], f"{row['model']}, {row['decoding']}"), {})
             one.setdefault((row["metric"], row["parameter"]), []).append(row["value"])
-        yield ""
-        yield from aligned(
-            [split, *(f"{name} {width} ms" for name, width in columns)],
-            [
-                [f"{model}, {decoding}", *(spell(found.get(column, ())) for column in columns)]
-                for model in ordered(values, bounds)
-                for decoding, found in values[model].items()
-            ],
-        )
+        cells = {key: [found.get(column, ()) for column in columns] for key, found in values.items()}
+        shown = [(f"{name} {width} ms", metrics[name]) for name, width in columns]
+        yield spelled(split, shown, cells, bounds, "unit")

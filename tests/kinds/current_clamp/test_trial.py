@@ -17,6 +17,7 @@ from raysp.driver.plan import make_plan
 from raysp.driver.score_table import lines, remarks_of
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
+from raysp.io.terminal import Terminal
 from raysp.kinds.current_clamp.parameters_file import COLUMNS, read_parameters
 from raysp.kinds.current_clamp.rates_file import read_rates
 from raysp.runs.comparison_table import read_comparison
@@ -76,9 +77,9 @@ def test_metrics_have_every_cell_and_the_median_over_a_trials(made):
 
 
 def test_the_terminal_and_the_comparison_have_medians_over_all_trials(made):
-    said = list(lines(made.run, "val", made.root))
+    said = list(lines(made.run, "val", made.root, Terminal(400)))
     assert any(line.startswith("standin-cells, medians") for line in said)
-    order = [line.split()[0] for line in said if line.startswith("  ")]
+    order = [line.split()[0] for line in said if line[:2] == "  " and line[2] != " "]
     assert order == ["clamp_mean_rate", "gfr_paper", "gfr", "clamp_psth"]
     rows = read_comparison(made.run, polars.col("metric") == "EVR")
     median = rows.filter((polars.col("comparison") == "median") & (polars.col("model") == "gfr"))

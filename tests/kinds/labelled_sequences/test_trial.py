@@ -14,6 +14,7 @@ from raysp.driver.plan import make_plan
 from raysp.driver.score_table import lines, remarks_of
 from raysp.errors import BadInput, Interrupted
 from raysp.io import files
+from raysp.io.terminal import Terminal
 from raysp.kinds import catalog as kinds
 from raysp.kinds.labelled_sequences.logits_file import read_logits
 from raysp.kinds.labelled_sequences.made_up import made_up
@@ -71,7 +72,8 @@ def test_what_is_trained_anew_takes_the_validation_part_too(waves):
 
 
 def test_the_terminal_and_the_comparison_have_means_over_seeds(waves):
-    said = [line.split()[0] for line in lines(waves.run, "val", waves.root) if line.startswith("  ")]
+    shown = lines(waves.run, "val", waves.root, Terminal(500))
+    said = [line.split()[0] for line in shown if line[:2] == "  " and line[2] != " "]
     assert said == ["majority_class", "rnn_classifier", "gfr_network"]
     rows = read_comparison(waves.run, polars.col("metric") == "accuracy", polars.col("parameter").is_null())
     means = rows.filter(comparison="mean")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from raysp.config.experiment import Trial
 from raysp.io import files
 from raysp.kinds.labelled_sequences import activity_file, neurons_file
-from raysp.kinds.labelled_sequences.metrics import ACCURACY, METRICS, RIGHT, VOTE, WRONG
+from raysp.kinds.labelled_sequences.metrics import ACCURACY, METRICS, VOTE
 from raysp.kinds.labelled_sequences.page import published
 from raysp.kinds.labelled_sequences.page.figures import confusions, learning, readouts
 from raysp.kinds.labelled_sequences.page.units import activity, neurons
@@ -21,7 +21,6 @@ FIGURE_SETS = 20
 """Splits that get figures of their own; the tables are of all."""
 
 OPEN = 4
-NO_BEST = (RIGHT, WRONG)
 NEURONS = "neurons"
 
 
@@ -110,7 +109,7 @@ def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[st
         "header": header,
         "published": [] if header is None else published.rows(header.sizes, names),
         "columns": names,
-        "rows": score_rows(data, task, names, METRICS, unranked=NO_BEST),
+        "rows": score_rows(data, task, names, METRICS),
         "fits": provenance.fits(data, task),
         "starts": starts(data.finished(task)),
         "images": [pages.image(one) for one in drawn.pictures],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from raysp.config.experiment import Trial
-from raysp.kinds.movie.metrics import BY_LAG, CEILING, METRICS, NOISE_SIZE, PSTH_R, SHUFFLED
+from raysp.kinds.movie.metrics import BY_LAG, CEILING, METRICS, PSTH_R
 from raysp.kinds.movie.page.couplings import connectivity, filters
 from raysp.kinds.movie.page.figures import correlations, courses, rasters
 from raysp.kinds.movie.page.lags import by_lag, matrices
@@ -113,7 +113,7 @@ def _split(data: RunData, task: Task, pages: Pages, *, figures: bool) -> dict[st
         "header": data.header(task),
         "columns": names,
         "ceilings": _ceilings(data, task, names),
-        "rows": score_rows(data, task, names, METRICS, unranked=(NOISE_SIZE, SHUFFLED)),
+        "rows": score_rows(data, task, names, METRICS),
         "fits": provenance.fits(data, task),
         "images": [pages.image(one) for one in drawn.pictures],
         "notes": drawn.notes,

@@ -11,7 +11,7 @@ from raysp.config.experiment import Trial
 from raysp.evaluation.published import Published, published
 from raysp.evaluation.shortfalls import last_epochs
 from raysp.io.words import number
-from raysp.kinds.population.calibration import OF_TRAINING, RATIO
+from raysp.kinds.population.calibration import RATIO
 from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.remarks import remarks
 from raysp.report.run_data import RunData, Task
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 PARTS = ("held-in units", "held-out units", "forward bins")
 
 ASIDE = ("constant neurons", "roughness", *(f"{RATIO} ({part})" for part in PARTS))
-NO_BEST = (RATIO, *(f"{RATIO} ({part})" for part in OF_TRAINING))
 HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
 
 
@@ -103,7 +102,7 @@ def _table(data: RunData, task: Task) -> Table:
     rows, columns = data.of(task), _columns(data.metrics(task))
     dataset, bin_ms = facts(data, task)
     standin = task.standin or bool(rows["standin"].any())
-    models = score_rows(data, task, columns, METRICS, unranked=NO_BEST)
+    models = score_rows(data, task, columns, METRICS)
     return Table(
         task=task,
         title=_title(task, dataset, bin_ms),

@@ -1,0 +1,62 @@
+"""What a run ends with: the scores, where everything lies, and what a person may type next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from raysp.driver import score_table
+from raysp.io import files
+from raysp.io.terminal import terminal
+from raysp.runs.folder import RunFolder
+from raysp.runs.roles import roles
+
+
+def show(run: RunFolder, root: str, sent: Sequence[str], say: Callable[[str], None]) -> None:
+    """Say what came out of a run's finished trials.
+
+    Args:
+        run: the run folder, with scores and report.
+        root: the data root.
+        sent: paths of submissions, maybe with what is in them, or why there is none.
+        say: prints one line for a person.
+
+    Raises:
+        BadInput: the table of metrics is damaged.
+    """
+    if files.exists(run.metrics):
+        for remark in score_table.remarks_of(run, "val", root):
+            say(f"  note: {remark}")
+        for line in score_table.lines(run, "val", root, terminal(), whole=False):
+            say(line)
+    say("")
+    say_path("predictions", run.predictions, say)
+    for one in sent:
+        say_path("submission", one, say)
+    if files.exists(run.metrics):
+        say_path("metrics", run.metrics, say)
+    say_path("report", files.join(run.report, "report.html"), say)
+    say_next(_commands(run), say)
+
+
+def say_path(what: str, path: str, say: Callable[[str], None]) -> None:
+    """Say where something lies, alike in every command."""
+    say(f"  {what:12} {path}")
+
+
+def say_next(commands: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Say what a person may type next.
+
+    Args:
+        commands: command -> what it does.
+        say: prints one line for a person.
+    """
+    wide = max(map(len, commands), default=0)
+    for at, (command, does) in enumerate(commands.items()):
+        say(f"{'next:' if at == 0 else '     '} {command:{wide}}  # {does}")
+
+
+def _commands(run: RunFolder) -> dict[str, str]:
+    shown = {f"raysp ui {run.path}": "every trial's settings and curves, in MLflow"}
+    if any(role.phase == "test" for role in roles(run).values()):
+        return shown | {f"raysp evaluate {run.path} --phase test": "against the test answers; looks are counted"}
+    return shown | {f"raysp status {run.path} --all": "every trial, every metric of every split"}

@@ -1,0 +1,35 @@
+import os
+
+import pytest
+
+from raysp.io.terminal import WIDEST, Terminal, terminal
+
+
+class Screen:
+    """A standard output that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"COLUMNS": "60", "TERM": "xterm"}, Terminal(60, bold=True)),
+        ({"COLUMNS": "200", "TERM": "xterm"}, Terminal(WIDEST, bold=True)),
+        ({"COLUMNS": "60", "TERM": "xterm", "NO_COLOR": "1"}, Terminal(60)),
+        ({"COLUMNS": "60", "TERM": "dumb"}, Terminal(60)),
+    ],
+)
+def test_a_terminal_is_as_wide_and_as_plain_as_the_environment_says(monkeypatch, environment, expected):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout", Screen())
+    assert terminal() == expected
+
+
+def test_what_is_no_terminal_gets_no_escapes(monkeypatch, capsys):
+    monkeypatch.setitem(os.environ, "TERM", "xterm")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert terminal() == Terminal(WIDEST)
