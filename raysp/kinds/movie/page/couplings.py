@@ -108,9 +108,11 @@ def _matrix(axes: Axes, matrix: np.ndarray, name: str, units: np.ndarray) -> Axe
 
 def _against(axes: Axes, true: np.ndarray, models: Mapping[str, np.ndarray], paint: Mapping[str, str]) -> None:
     for name, mine in models.items():
-        label = f"r {number(float(pearson(true, mine)), 'brief')}, R2 {number(r2(true, mine), 'brief')}"
+        label = f"{name}: r {number(float(pearson(true, mine)), 'brief')}, R2 {number(r2(true, mine), 'brief')}"
         axes.plot(true, mine, ".", color=paint[name], markersize=4, label=label)
     identity(axes)
     axes.set_title("against the truth")
     axes.set_xlabel("true coupling")
-    axes.legend(fontsize=7)
+    axes.set_ylabel("the model's")
+    axes.set_box_aspect(1)
+    axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2))

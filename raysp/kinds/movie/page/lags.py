@@ -73,9 +73,9 @@ def matrices(data: RunData, trials: Sequence[Trial]) -> Picture:
         covariances([each.astype(float)], 1).correlations("noise")[0] for each in (known.scored, *simulated)
     )
     both = [np.tril(one, -1) + np.triu(other, 1) for other in others]
-    most, rows = largest(np.stack(both)), -(-len(drawn) // 3)
-    with canvas(9.2, 0.5 + 3.0 * rows) as figure:
-        grid = panels(figure, len(drawn), 3)
+    most, columns = largest(np.stack(both)), min(len(drawn), 3)
+    with canvas(0.8 + 2.8 * columns, 0.5 + 3.0 * -(-len(drawn) // columns)) as figure:
+        grid = panels(figure, len(drawn), columns)
         for axes, trial, matrix in zip(grid, drawn, both, strict=True):
             np.fill_diagonal(matrix, np.nan)
             image = axes.imshow(matrix, cmap="RdBu_r", vmin=-most, vmax=most)
