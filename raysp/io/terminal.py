@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,18 @@ class Terminal:
 
     width: int = WIDEST
     bold: bool = False
+
+    def wrapped(self, text: str) -> list[str]:
+        """Return a text in lines that fit; those after the first begin two characters further to the right."""
+        indent = " " * (len(text) - len(text.lstrip()))
+        return textwrap.wrap(
+            text.lstrip(),
+            self.width,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
     def cell(self, text: str, width: int, *, out: bool) -> str:
         """Return a text at the right end of a cell of so many characters; `out` says that it stands out."""

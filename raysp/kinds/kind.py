@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from raysp.data.splits.header import Header
     from raysp.data.splits.split import Answers, Split
     from raysp.kinds.check import Check
+    from raysp.kinds.looked import Looked
     from raysp.kinds.perturbation import Perturbation
     from raysp.models.base import Model
     from raysp.report.pages import Pages
@@ -219,6 +220,17 @@ class Kind(abc.ABC, Generic[S]):
         Raises:
             BadInput: predictions are damaged or another trial's; predictions and answers do not fit each other.
         """
+
+    def look(self, split: S, answers: Answers | None) -> Looked:
+        """Return what a person sees of a split before anything is trained.
+
+        Args:
+            split: whole.
+            answers: of its evaluation part, where they are known.
+        """
+        from raysp.kinds.looked import Looked
+
+        return Looked((f"{self.name} data, {split.sizes}",))
 
     def remarks(
         self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]

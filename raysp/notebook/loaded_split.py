@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,6 @@ from raysp.io import files
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-LONGEST_NAME = 60
 TEST = "test"
 
 
@@ -122,7 +120,7 @@ def load_split(
     if not source and _is_split(path):
         return _prepared(path, root, settings)
     reads = own_code.taken("data/sources", source) if source else sources.of_file(path)
-    recording = Recording(name or _name(path or reads), reads, {**settings, **_at(reads, path)})
+    recording = Recording(name or sources.name_of(path or reads), reads, {**settings, **_at(reads, path)})
     return LoadedSplit(*prepare.read(recording, root))
 
 
@@ -151,11 +149,6 @@ def _at(source: str, path: str) -> dict[str, str]:
             raise BadInput(f"source {source} reads no file; leave {path!r} out")
         return {}
     return {setting: path}
-
-
-def _name(path: str) -> str:
-    stem = os.path.basename(path.rstrip("/")).partition(".")[0]
-    return re.sub(r"[^A-Za-z0-9._+-]+", "_", stem).strip("._+-")[:LONGEST_NAME] or "recording"
 
 
 def _prepared(name: str, root: str, settings: Mapping[str, object]) -> LoadedSplit:

@@ -111,3 +111,23 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("raysp.data.standin.nlb.write_standin", full)
     assert CliRunner().invoke(cli.main, ["new", "p"]).exit_code == 1
     assert os.listdir() == []
+
+
+def test_a_project_from_a_recording_reads_it_and_fits_as_it_stands(tmp_path, monkeypatch):
+    counts = np.random.default_rng(0).poisson(0.4, (24, 20, 8))
+    np.savez(tmp_path / "session.npz", counts=counts, bin_ms=20)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli.main, ["new", "mine", "--from", "session.npz", "--set", "heldout_fraction=0.5"])
+    assert result.exit_code == 0, result.output
+    monkeypatch.chdir("mine")
+    (recording,) = cli.load_experiment("experiment.py").recordings
+    assert (recording.name, recording.source) == ("session", "population")
+    settings = dict(recording.settings)
+    split = raysp.load_split(settings.pop("path"), **settings)
+    assert (split.sizes.heldin, split.sizes.bin_ms) == (4, 20)
+    assert raysp.fit("mean_rate", split, progress=False).scores(split).height
+    assert len(os.listdir("figures")) == 3
+    assert "standin" not in pathlib.Path("experiment.py").read_text()
+    refused = CliRunner().invoke(cli.main, ["new", "other", "--from", "../sesion.npz"])
+    assert (refused.exit_code, os.path.exists("other")) == (2, False)
+    assert "did you mean '../session.npz'?" in refused.output

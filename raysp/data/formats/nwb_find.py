@@ -51,6 +51,17 @@ def trials(file: Group, path: str | None = None) -> Group:
     raise BadInput(f"{told}; say which holds the trials: trials: {others[0]}")
 
 
+def tables(file: Group) -> dict[str, Group]:
+    """Return the tables of intervals by their paths: those that have ids and begins, whatever they are called."""
+    return _distinct({where: node for where, node in _groups(file) if _has(node, "id") and _has(node, "start_time")})
+
+
+def series_names(file: Group) -> list[str]:
+    """Return the names by which time series are found, behaviour first."""
+    found = [where for where, node in _groups(file) if _has(node, "data") and where.startswith(SERIES_ROOTS)]
+    return [where.rpartition("/")[2] for where in sorted(found, key=lambda where: "behavior" not in where)]
+
+
 def series(file: Group, name: str) -> Group:
     """Return a time series by its path, its name, or its container's name, "_" and its own.
 

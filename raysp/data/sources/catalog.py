@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import os
 import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 ROOT = "{root}"
+LONGEST_NAME = 60
 
 
 def names() -> list[str]:
     """Return the names of all sources, found without importing any."""
     return list(plugins.modules("data/sources"))
+
+
+def name_of(path: str) -> str:
+    """Return what a recording is called by its file, of letters that names may have."""
+    stem = os.path.basename(path.rstrip("/")).partition(".")[0]
+    return re.sub(r"[^A-Za-z0-9._+-]+", "_", stem).strip("._+-")[:LONGEST_NAME] or "recording"
 
 
 def source(name: str) -> Source:

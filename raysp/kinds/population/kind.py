@@ -67,6 +67,7 @@ class Population(Kind[PopulationSplit]):
     compare = Elsewhere("compare")
     section = Elsewhere("page.page")
     contract = Elsewhere("contract")
+    look = Elsewhere("look")
 
     def predicted(self, job: Job, fitted: Fitted, data: PopulationSplit | TrialArrays) -> Predicted:
         """Return float32 rates of a part's trials, of a split's evaluation trials: expected spikes per bin."""

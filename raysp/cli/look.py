@@ -1,0 +1,37 @@
+"""raysp data look: what is in a file, before anything is trained."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from raysp.cli.data import data
+from raysp.cli.root import ROOT, say
+from raysp.config.sets import values
+from raysp.io.terminal import terminal
+
+
+@data.command("look")
+@click.argument("file")
+@click.option("--source", default="", help="The source that reads it, its name or the path of your own; guessed.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the source, e.g. bin_ms=20.")
+@click.option("--out", help="Folder of the figures; beside the file by default.")
+@ROOT
+def data_look(file: str, source: str, sets: tuple[str, ...], out: str | None, root: str) -> None:
+    """Show what FILE holds, how an experiment could read it, and what it looks like, with three figures.
+
+    FILE is a recording of anyone's, or the name of a prepared split. What is guessed says why; --set corrects it.
+    """
+    from raysp.driver.look import lines, look
+
+    found = look(file, root, out or os.path.dirname(file) or ".", source, values(sets))
+    for line in lines(found, terminal()):
+        say(line)
+    if found.problem:
+        if found.proposal is not None and found.proposal.source:
+            say(f"next: --set KEY=VALUE corrects a setting; raysp sources {found.proposal.source} explains them")
+        sys.exit(2)
+    if found.proposal is not None:
+        say(f"next: raysp new my_project --from {file}")

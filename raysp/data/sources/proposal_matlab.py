@@ -1,0 +1,188 @@
+"""A proposal for a MATLAB file: its arrays of counts, or spikes in its structs and cell arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from raysp.config.settings import Plain
+from raysp.data.formats import matlab_values
+from raysp.data.formats.matlab_values import Struct, Value, Values
+from raysp.data.sources import proposal_arrays
+from raysp.data.sources.proposed import BIN_MS, Proposal, clock, condition, described, is_whole, named, window
+from raysp.errors import BadInput
+
+
+def proposal(path: str) -> Proposal:
+    """Return what a MATLAB file holds and how it could be read. Raises BadInput where it is damaged."""
+    with matlab_values.opened(path) as file:
+        found, contents = _variables(file)
+        spikes = [one for name, value in found.items() for one in _spikes(name, value, found)]
+        if spikes:
+            settings, why = spikes[0]
+            return Proposal("matlab_spikes", settings, why, tuple(contents))
+        arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
+        of_arrays = proposal_arrays.proposal({name: arrays.__getitem__ for name in arrays}, path)
+        return Proposal(of_arrays.source, of_arrays.settings, of_arrays.why, tuple(contents))
+
+
+def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
+    """Return what is in a file by name, fields of single structs too, and a line on each."""
+    found: dict[str, Value] = {}
+    contents = []
+    for name in file.names:
+        try:
+            value = file[name]
+        except BadInput as error:
+            contents.append(f"{name}: {str(error).removeprefix(f'{file.path}: ')}")
+            continue
+        found[name] = value
+        if isinstance(value, Struct) or value.dtype == object:
+            contents.append(f"{name}: {matlab_values.kind(value)}")
+        else:
+            contents.append(described(name, value))
+        if isinstance(value, Struct) and value.count == 1:
+            found |= {f"{name}.{field}": value.field(field)[0] for field in value.names}
+            contents += [f"  {name}.{field}: {matlab_values.kind(value.field(field)[0])}" for field in value.names]
+    return found, contents
+
+
+Guess = tuple[dict[str, Plain], dict[str, str]]
+
+
+def _spikes(name: str, value: Value, found: Mapping[str, Value]) -> list[Guess]:
+    """Return how spikes could lie in a variable."""
+    if isinstance(value, Struct):
+        return [one for field in value.names for one in _in_struct(name, value, field)] if value.count > 1 else []
+    if value.dtype == object and value.size > 1:
+        return _in_cells(name, value, found)
+    if value.dtype.kind in "fiu" and value.size == max(value.shape, default=0) and value.size > 20:
+        return _in_vector(name, value, found)
+    return []
+
+
+def _in_struct(name: str, value: Struct, field: str) -> list[Guess]:
+    each = value.field(field)
+    columns = _columns(value)
+    if all(isinstance(one, np.ndarray) and one.dtype == object and _is_times(one) for one in each):
+        times = [np.concatenate([_flat(cell) for cell in one.ravel()]) for one in each]  # type: ignore[union-attr]
+        return [_of_trials(f"{name}.{field}", name, columns, times, each[0].size)]  # type: ignore[union-attr]
+    matrices = [one for one in each if isinstance(one, np.ndarray) and one.ndim == 2 and min(one.shape) > 1]
+    if len(matrices) == len(each) and all(map(is_whole, matrices)):
+        firsts, seconds = ({one.shape[axis] for one in matrices} for axis in (0, 1))
+        bins_first = len(firsts) > len(seconds) or matrices[0].shape[0] > matrices[0].shape[1]
+        settings: dict[str, Plain] = {
+            "spikes": f"{name}.{field}", "trials": name, "counts_bin_ms": BIN_MS, "bin_ms": BIN_MS
+        }  # fmt: skip
+        why = {"spikes": "a matrix of counts for each trial", "counts_bin_ms": "NOT KNOWN: the width of their bins, ms"}
+        if bins_first:
+            settings["bins_first"], why["bins_first"] = True, "the first axis differs from trial to trial, or is longer"
+        return [_with_conditions(settings, why, columns, value.count)]
+    flat = [one for one in each if isinstance(one, np.ndarray) and one.dtype.kind in "fiu" and one.size > 1]
+    if len(flat) == len(each) and all(one.size == max(one.shape) for one in flat) and "spike" in field.lower():
+        return [_continuous(f"{name}.{field}", list(map(_flat, flat)))]
+    return []
+
+
+def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
+    if not _is_times(value):
+        return []
+    cells = [_flat(one) for one in value.ravel()]
+    if 1 in value.shape:
+        return [_continuous(name, cells)]
+    for other, table in found.items():
+        if isinstance(table, Struct) and table.count > 1 and table.count in value.shape:
+            trials = value if value.shape[0] == table.count else value.T
+            times = [np.concatenate([_flat(one) for one in row]) for row in trials]
+            return [_of_trials(name, other, _columns(table), times, trials.shape[1])]
+    return []
+
+
+def _in_vector(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
+    for other, units in found.items():
+        if other == name or not isinstance(units, np.ndarray) or units.dtype.kind not in "iuf":
+            continue
+        same = units.size == value.size and units.size == max(units.shape) and is_whole(units)
+        if same and (several := len(np.unique(units))) < value.size / 4 and not _is_units(value):
+            settings, why = _continuous(name, [_flat(value)], several)
+            return [({**settings, "units": other}, {**why, "units": "as many whole numbers: whose each spike is"})]
+    return []
+
+
+def _is_units(value: np.ndarray) -> bool:
+    return is_whole(value) and len(np.unique(value)) < value.size / 4
+
+
+def _is_times(cells: np.ndarray) -> bool:
+    each = list(cells.ravel())
+    vectors = [one for one in each if isinstance(one, np.ndarray) and one.dtype.kind in "fiu"]
+    return len(vectors) == len(each) and all(one.size in (0, max(one.shape, default=0)) for one in vectors)
+
+
+def _flat(value: np.ndarray) -> np.ndarray:
+    return value.ravel().astype(float)
+
+
+def _columns(table: Struct) -> dict[str, np.ndarray]:
+    """Return the fields of an array of structs that hold one number or text each."""
+    found = {}
+    for name in table.names:
+        each = table.field(name)
+        if all(isinstance(one, np.ndarray) and one.dtype != object and one.size == 1 for one in each):
+            found[name] = np.array([one.item() for one in each if isinstance(one, np.ndarray)])
+    return {name: one.astype(float) if one.dtype.kind in "iu" and "time" in name.lower() else one
+            for name, one in found.items()}  # fmt: skip
+
+
+def _continuous(name: str, cells: Sequence[np.ndarray], units: int | None = None) -> Guess:
+    per_second, reason = clock(np.concatenate(cells), units or len(cells))
+    return (
+        {"spikes": name, "per_second": per_second, "window_ms": [0, 1000], "bin_ms": BIN_MS},
+        {
+            "spikes": "spike times of the whole recording",
+            "per_second": reason,
+            "window_ms": "without trials: cut into windows so long; trials and align name structs and a field of them",
+        },
+    )
+
+
+def _of_trials(
+    spikes: str, table: str, columns: Mapping[str, np.ndarray], times: Sequence[np.ndarray], units: int
+) -> Guess:
+    """Return settings for spike times that lie trial by trial."""
+    lengths = np.array([np.ptp(one) if len(one) > 1 else 0.0 for one in times])
+    count = sum(map(len, times))
+    per_second = next(
+        (one for one in (1.0, 1000.0, 30000.0) if 0.2 <= count / max(lengths.sum() / one, 1e-9) / units <= 200), 1.0
+    )
+    settings: dict[str, Plain] = {"spikes": spikes, "trials": table, "per_second": per_second}
+    why = {
+        "spikes": "spike times, trial by trial",
+        "trials": f"{len(times)} structs, a trial each",
+        "per_second": "units of time in a second, by how often units would fire",
+    }
+    firsts = np.array([one.min() if len(one) else np.nan for one in times])
+    start_name = named(list(columns), "start_time", "start", "begin", "t_start")
+    absolute = start_name is not None and bool(np.nanmedian(firsts - columns[start_name]) < lengths.max()) and bool(
+        np.nanmin(firsts[1:]) > np.nanmedian(lengths)
+    )  # fmt: skip
+    if absolute and start_name is not None:
+        settings["start"], why["start"] = start_name, "spike times are the recording's, so this is where a trial begins"
+    zero = columns[start_name] if absolute and start_name is not None else np.zeros(len(times))
+    events = {name: one / per_second for name, one in columns.items() if one.dtype.kind == "f" and name != start_name}
+    align, (begin, end), reason = window(events, zero / per_second, (zero + lengths) / per_second)
+    if align:
+        settings["align"], why["align"] = align, reason
+    settings["window_ms"], why["window_ms"] = [begin, end], "ms around that time" if align else reason
+    settings["bin_ms"] = BIN_MS
+    return _with_conditions(settings, why, columns, len(times))
+
+
+def _with_conditions(
+    settings: dict[str, Plain], why: dict[str, str], columns: Mapping[str, np.ndarray], trials: int
+) -> Guess:
+    if names := condition(columns, trials):
+        settings["conditions"] = list(names)
+        why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
+    return settings, why

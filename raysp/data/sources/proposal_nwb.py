@@ -1,0 +1,79 @@
+"""A proposal for an NWB file: its units, the table that may hold trials, an event in them, and a signal to decode."""
+
+from __future__ import annotations
+
+import contextlib
+
+from raysp.config.settings import Plain
+from raysp.data.formats import nwb, nwb_find
+from raysp.data.formats.guarded import Group
+from raysp.data.sources.proposed import BIN_MS, Proposal, condition, window
+from raysp.errors import BadInput
+
+MOST = 12
+"""Columns or series of which each gets a name in a line."""
+
+
+def is_nwb(file: Group) -> bool:
+    """Tell whether an HDF5 file is an NWB file: it says so, or has a table of units."""
+    if "nwb_version" in file.attrs:
+        return True
+    with contextlib.suppress(BadInput):
+        nwb_find.units(file)
+        return True
+    return False
+
+
+def proposal(file: Group) -> Proposal:
+    """Return what an NWB file holds and how its trials could be cut. Raises BadInput where it has no units."""
+    units = nwb.units(file)
+    span = f"{units.times.min():.6g} to {units.times.max():.6g} s" if len(units.times) else "none"
+    tables, series = nwb_find.tables(file), nwb_find.series_names(file)
+    contents = [f"units: {len(units)}, {len(units.times):,} spikes, {span}", *map(_table, tables.items())]
+    if series:
+        contents.append(f"time series: {', '.join(series[:MOST])}{', ...' if len(series) > MOST else ''}")
+    settings: dict[str, Plain] = {}
+    why: dict[str, str] = {}
+    where = _chosen(file, tables)
+    if where is None:
+        settings |= {"window_ms": [0, 1000], "bin_ms": BIN_MS}
+        why["window_ms"] = "there are no trials: the recording is cut into windows so long"
+    else:
+        _of_trials(file, where, settings, why)
+    why["bin_ms"] = "a usual width; it must divide the window"
+    velocity = next((name for name in series if "vel" in name.lower()), None)
+    if velocity is not None:
+        settings["behavior"], why["behavior"] = velocity, "a time series to decode from the rates"
+    return Proposal("population", settings, why, tuple(contents))
+
+
+def _of_trials(file: Group, where: str, settings: dict[str, Plain], why: dict[str, str]) -> None:
+    """Put in what a table of trials says."""
+    columns = nwb.trials(file, ["start_time"], where)
+    start, stop = columns["start_time"].astype(float), columns.get("stop_time")
+    others = {name: one for name, one in columns.items() if name not in ("start_time", "stop_time")}
+    align, (begin, end), reason = window(others, start, stop)
+    if where != "intervals/trials":
+        settings["trials"], why["trials"] = where, f"{len(start)} rows; other tables: change this path"
+    settings["align"], settings["window_ms"] = align or "start_time", [begin, end]
+    why["align"], why["window_ms"] = reason, "ms around that time"
+    settings["bin_ms"] = BIN_MS
+    if names := condition(others, len(start)):
+        settings["conditions"] = list(names)
+        why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
+
+
+def _table(item: tuple[str, Group]) -> str:
+    where, table = item
+    names = [name for name in table if name not in ("id", "start_time", "stop_time") and not name.endswith("_index")]
+    told = f"{', '.join(names[:MOST])}{', ...' if len(names) > MOST else ''}" or "no other columns"
+    return f"{where}: {table.array('id').shape[0]} rows; start_time, stop_time, {told}"
+
+
+def _chosen(file: Group, tables: dict[str, Group]) -> str | None:
+    """Return the table that holds the trials: the one that raysp takes by itself, else the one with the most rows."""
+    if "intervals/trials" in tables:
+        return "intervals/trials"
+    rows = {where: table.array("id").shape[0] for where, table in tables.items() if "invalid" not in where}
+    able = {where: count for where, count in rows.items() if count >= 4}
+    return max(able, key=lambda where: ("trials" in where, able[where])) if able else None

@@ -1,0 +1,150 @@
+"""A proposal for a table of spikes: its columns, the unit of its times, and a table of trials beside it."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from raysp.config.settings import Plain
+from raysp.data.formats import table_file
+from raysp.data.sources import spike_tables
+from raysp.data.sources.proposed import BIN_MS, CLOCKS, Proposal, clock, condition, described, named, window
+from raysp.errors import BadInput
+from raysp.io import files
+
+Table = dict[str, np.ndarray]
+WIDE = 10
+"""A table with more columns, none of which is a spike's unit, has a column for each unit."""
+
+AS_ARRAY = "Save those columns as an array (bins, units): np.savez('counts.npz', counts=table[columns].to_numpy())"
+
+
+def proposal(path: str) -> Proposal:
+    """Return what a table holds and how it could be read. Raises BadInput where it is no table of numbers."""
+    table = table_file.read(path, lists=True)
+    contents = [_column(name, one) for name, one in table.items()]
+    if path.lower().endswith(".npy"):
+        return _vector(path, table, contents)
+    time, unit = _time(table), _unit(table)
+    if time is None or unit is None:
+        told = "no column of times and one of units was found: name them time and unit"
+        if len(table) > WIDE:
+            told = f"of {len(table)} columns none is the unit of each spike: is each column a unit's counts? {AS_ARRAY}"
+        return Proposal("", contents=(*contents, told))
+    times = np.concatenate(table[time]) if table[time].dtype == object else table[time].astype(float)
+    settings: dict[str, Plain] = {"time": time, "unit": unit}
+    why = {"time": "the time of each spike", "unit": "whose it is"}
+    return _cut(path, times, len(np.unique(table[unit])), settings, why, contents)
+
+
+def _vector(path: str, table: Table, contents: list[str]) -> Proposal:
+    """Return a proposal for phy's or ALF's vector of times, its vector of units beside it."""
+    (times,) = table.values()
+    units = [
+        one
+        for name in sorted(spike_tables.UNITS)
+        if files.exists(one := os.path.join(os.path.dirname(path), f"{name}.npy"))
+    ]
+    if len(units) != 1:
+        return Proposal("", contents=(*contents, "no vector with the unit of each spike lies beside it"))
+    (of_unit,) = table_file.read(units[0]).values()
+    contents.append(f"beside it {os.path.basename(units[0])}: {len(np.unique(of_unit))} units")
+    return _cut(path, times.astype(float), len(np.unique(of_unit)), {}, {}, contents)
+
+
+def _cut(
+    path: str, times: np.ndarray, units: int, settings: dict[str, Plain], why: dict[str, str], contents: list[str]
+) -> Proposal:
+    per_second, reason = clock(times, units)
+    settings["per_second"], why["per_second"] = per_second, reason
+    beside = _beside(path)
+    if beside is None:
+        settings |= {"window_ms": [0, 1000], "bin_ms": BIN_MS}
+        why["window_ms"] = "no table of trials lies beside it: cut into windows so long"
+    else:
+        _of_trials(*beside, times / per_second, per_second, settings, why, contents)
+    why["bin_ms"] = "a usual width; it must divide the window"
+    return Proposal("spike_tables", settings, why, tuple(contents))
+
+
+def _of_trials(
+    path: str,
+    table: Table,
+    spikes_s: np.ndarray,
+    per_second: float,
+    settings: dict[str, Plain],
+    why: dict[str, str],
+    contents: list[str],
+) -> None:
+    """Put in what a table of trials says."""
+    start_name = named(list(table), *spike_tables.EDGES["start_time"])
+    stop_name = named(list(table), *spike_tables.EDGES["stop_time"])
+    first = start_name or _event(table)
+    contents += [f"beside it {os.path.basename(path)}:", *(f"  {_column(name, one)}" for name, one in table.items())]
+    trials_per_second = _trials_clock(table[first].astype(float), spikes_s, per_second)
+    seconds = {name: one / trials_per_second if one.dtype.kind == "f" else one for name, one in table.items()}
+    start, stop = (None if name is None else seconds[name] / (1 if table[name].dtype.kind == "f" else trials_per_second)
+                   for name in (first, stop_name))  # fmt: skip
+    others = {name: one for name, one in seconds.items() if name not in (first, stop_name)}
+    align, (begin, end), reason = window(others, start, stop)
+    settings |= {"trials": path, "align": align or first, "window_ms": [begin, end], "bin_ms": BIN_MS}
+    why |= {"trials": f"{len(table[first])} rows", "align": reason, "window_ms": "ms around that time"}
+    if trials_per_second != per_second:
+        settings["trials_per_second"] = trials_per_second
+        why["trials_per_second"] = f"its times look like {CLOCKS[trials_per_second]}"
+    if names := condition(others, len(table[first])):
+        settings["conditions"] = list(names)
+        why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
+
+
+def _trials_clock(starts: np.ndarray, spikes_s: np.ndarray, per_second: float) -> float:
+    """Return the unit of trials' times: the spikes' own if trials then lie among the spikes, else one where they do."""
+    for one in (per_second, *CLOCKS):
+        inside = (starts / one >= spikes_s.min() - 10) & (starts / one <= spikes_s.max() + 10)
+        if inside.mean() > 0.5 and np.ptp(starts / one) > 0.2 * np.ptp(spikes_s):
+            return one
+    return per_second
+
+
+def _time(table: Table) -> str | None:
+    usual = [name for name in table if name.strip().lower() in spike_tables.SPIKES]
+    floats = [name for name, one in table.items() if one.dtype.kind == "f" or one.dtype == object]
+    return usual[0] if usual else floats[0] if len(floats) == 1 else None
+
+
+def _unit(table: Table) -> str | None:
+    usual = [name for name in table if name.strip().lower() in spike_tables.UNITS]
+    able = {name: one for name, one in table.items() if one.dtype.kind in "iuU"}
+    others = [name for name, one in able.items() if len(np.unique(one)) < max(len(one) / 4, 2)]
+    return usual[0] if usual else others[0] if len(others) == 1 else None
+
+
+def _event(table: Table) -> str:
+    return next(name for name, one in table.items() if one.dtype.kind == "f")
+
+
+def _beside(path: str) -> tuple[str, Table] | None:
+    """Return the table of trials in a table's folder: with a column of begins, or called after trials."""
+    folder = os.path.dirname(path)
+    for name in sorted(files.listing(folder or ".")):
+        other = os.path.join(folder, name)
+        if other == path or not name.lower().endswith((".csv", ".tsv", ".parquet")):
+            continue
+        try:
+            table = table_file.read(other)
+        except BadInput:
+            continue
+        told = any(word in name.lower() for word in ("trial", "event", "interval", "epoch"))
+        edge = named(list(table), *spike_tables.EDGES["start_time"]) is not None
+        times = [one for one in table.values() if one.dtype.kind == "f" and len(one) > 3]
+        if (edge or told) and times:
+            return files.absolute(other), table
+    return None
+
+
+def _column(name: str, one: np.ndarray) -> str:
+    if one.dtype == object:
+        return f"{name}: {len(one)} lists, {sum(map(len, one)):,} numbers in all"
+    different = len(np.unique(one))
+    return described(name, one) + (f", {different} different" if different < len(one) else "")

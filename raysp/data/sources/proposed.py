@@ -1,0 +1,132 @@
+"""What is proposed for a recording: the source, its settings, why each; and the guesses that several formats share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from raysp.config.settings import Plain
+
+BIN_MS = 10
+"""Width of bins where a file says nothing of it, ms."""
+
+LONGEST_MS, BEFORE_MS, AFTER_MS = 2000, 250, 500
+"""The most of a trial that is proposed; before and after an event in it."""
+
+EVENTS = ("move_onset", "movement_onset", "go_cue", "go", "target_on", "stim_on", "stimon", "stimulus", "cue", "onset")
+"""Parts of names of columns that hold the time of an event, those that are tried first in front."""
+
+RATES_HZ = (0.2, 200.0)
+"""Between these the mean rate of units lies; it tells which unit times are in."""
+
+USUAL_HZ = 8.0
+CLOCKS = {1.0: "s", 1000.0: "ms", 30000.0: "samples at 30 kHz", 1e6: "microseconds"}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """How a recording could be read.
+
+    Attributes:
+        source: name of the source; "" where none can read it.
+        settings: of the source, without its path.
+        why: setting -> why it is so.
+        contents: what the file holds, a line each.
+    """
+
+    source: str
+    settings: Mapping[str, Plain] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+    contents: tuple[str, ...] = ()
+
+
+def described(name: str, array: np.ndarray) -> str:
+    """Return a line on an array: its shape, kind and range."""
+    shape = " x ".join(map(str, array.shape)) or "one value"
+    if array.dtype.kind not in "iufb" or not array.size:
+        return f"{name}: {shape}, {'text' if array.dtype.kind in 'US' else array.dtype}"
+    known = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    span = f", {known.min():.6g} to {known.max():.6g}" if known.size else ", all NaN"
+    whole = "" if array.dtype.kind != "f" else ", whole numbers" if is_whole(array) else ", fractions"
+    return f"{name}: {shape}, {array.dtype}{span}{whole}"
+
+
+def is_whole(array: np.ndarray) -> bool:
+    """Tell whether all values are whole and none is negative, NaN left aside."""
+    if array.dtype.kind not in "iufb":
+        return False
+    known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
+    return bool(known.size and (known >= 0).all() and (known == np.floor(known)).all())
+
+
+def clock(times: np.ndarray, units: int) -> tuple[float, str]:
+    """Return how many units of spike times are a second, by how often units would fire, and why.
+
+    Args:
+        times: of all spikes of the recording.
+        units: how many.
+    """
+    span = float(np.ptp(times)) if len(times) else 0.0
+    # Whole numbers are never seconds.
+    able = [one for one in CLOCKS if not (one == 1.0 and is_whole(times))]
+    rates = {one: len(times) / max(span / one, 1e-12) / max(units, 1) for one in able}
+    likely = [one for one, rate in rates.items() if RATES_HZ[0] <= rate <= RATES_HZ[1]]
+    if likely:
+        best = min(likely, key=lambda one: abs(np.log(rates[one] / USUAL_HZ)))
+        return best, f"times look like {CLOCKS[best]}: units then fire {rates[best]:.3g} a second on average"
+    return 1.0, "the unit of times is not known: 1 for s, 1000 for ms, 30000 for samples at 30 kHz"
+
+
+def window(
+    columns: Mapping[str, np.ndarray], start: np.ndarray | None, stop: np.ndarray | None
+) -> tuple[str | None, tuple[int, int], str]:
+    """Return the column to align to, the window around it (ms), and why.
+
+    Args:
+        columns: of the table of trials, times in s.
+        start, stop: (trials,) of each trial, s; None where nothing tells.
+    """
+    if start is None:
+        return None, (0, 1000), "nothing tells where trials begin"
+    length = np.diff(np.sort(start)) if stop is None else stop - start
+    usual = float(np.nanpercentile(length, 10)) if len(length) else 1.0
+    for word in EVENTS:
+        for name, values in columns.items():
+            if word not in name.lower() or values.dtype.kind != "f" or values.shape != start.shape:
+                continue
+            after = values - start
+            if np.mean((after >= 0) & (after <= np.nanmax(length))) < 0.5 or np.nanmax(after) <= 0:
+                continue
+            before = _floor(min(BEFORE_MS, 1000 * float(np.nanpercentile(after, 10))))
+            rest = _floor(min(AFTER_MS, 1000 * float(np.nanpercentile(length - after, 10))))
+            if before + rest >= 10 * BIN_MS and rest > 0:
+                return name, (-before, rest), f"{name} lies within the trials"
+    end = max(_floor(min(LONGEST_MS, 1000 * usual)), BIN_MS)
+    return "", (0, end), "from each trial's begin, as long as nine of ten last at least"
+
+
+def condition(columns: Mapping[str, np.ndarray], trials: int) -> list[str]:
+    """Return the columns that look like a trial's condition: few values, each in several trials; at most two."""
+    found = []
+    for name, values in columns.items():
+        if values.shape != (trials,) or name in ("id", "trial", "trial_id") or values.dtype.kind not in "iubUS":
+            continue
+        different = len(np.unique(values))
+        if 2 <= different <= min(40, trials // 4):
+            found.append(name)
+    usual = re.compile(r"type|cond|target|direction|stim|version|label|side|choice", re.IGNORECASE)
+    return sorted(found, key=lambda name: usual.search(name) is None)[: 2 if found and usual.search(found[0]) else 1]
+
+
+def named(columns: Sequence[str], *words: str) -> str | None:
+    """Return the first name that is one of these words, or ends so."""
+    bare = {name: name.lower().rpartition(".")[2] for name in columns}
+    exact = [name for word in words for name, one in bare.items() if one == word]
+    return next(iter([*exact, *(name for name, one in bare.items() if one.endswith(words))]), None)
+
+
+def _floor(ms: float) -> int:
+    return int(ms // BIN_MS) * BIN_MS

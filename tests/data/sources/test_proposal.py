@@ -1,0 +1,156 @@
+"""What is proposed for files that nobody told anything of, made up as laboratories write them."""
+
+import dataclasses
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from raysp.config.experiment import Recording
+from raysp.data.sources import prepare
+from raysp.data.sources.proposal import proposal
+from raysp.data.sources.proposed import clock
+from raysp.errors import BadInput
+
+RNG = np.random.default_rng(0)
+TRIALS, UNITS = 40, 6
+# Whole ms, so that no clock has to round.
+START = np.cumsum(RNG.uniform(1.2, 1.6, TRIALS)).round(3)
+LENGTH = RNG.uniform(0.8, 1.0, TRIALS).round(3)
+GO = (START + RNG.uniform(0.2, 0.3, TRIALS)).round(3)
+END = START[-1] + 2
+EACH = [np.sort(RNG.uniform(0, END, int(rate * END))).round(3) for rate in RNG.uniform(5, 20, UNITS)]
+TIMES, WHOSE = np.concatenate(EACH), np.repeat(np.arange(UNITS), list(map(len, EACH)))
+SIDES = ["left", "right"] * (TRIALS // 2)
+
+
+def csv_pair(folder):
+    rows = "".join(f"{unit};{time * 1000:.2f}\n".replace(".", ",") for unit, time in zip(WHOSE, TIMES, strict=True))
+    (folder / "spikes.csv").write_text("neuron;t\n" + rows)
+    table = zip(START, START + LENGTH, GO, SIDES, strict=True)
+    rows = "".join(f"{first:.4f},{last:.4f},{go:.4f},{side}\n" for first, last, go, side in table)
+    (folder / "trials.csv").write_text("start,stop,go_cue,side\n" + rows)
+    return folder / "spikes.csv"
+
+
+def phy(folder):
+    np.save(folder / "spike_times.npy", (TIMES * 30000).astype(np.int64))
+    np.save(folder / "spike_clusters.npy", WHOSE.astype(np.int32))
+    return folder / "spike_times.npy"
+
+
+def counts(folder):
+    array = RNG.poisson(0.3, (TRIALS, 30, UNITS))
+    hand = RNG.standard_normal((TRIALS, 30, 2))
+    np.savez(folder / "a.npz", counts=array, condition=np.arange(TRIALS) % 4, hand=hand, bin_size=0.02)
+    return folder / "a.npz"
+
+
+def continuous(folder):
+    with h5py.File(folder / "a.h5", "w") as file:
+        file["binned_spikes"] = RNG.poisson(0.2, (2000, UNITS))
+    return folder / "a.h5"
+
+
+def structs(folder):
+    found = np.empty((1, TRIALS), [("spikes", object), ("go", object), ("side", object)])
+    for trial in range(TRIALS):
+        cells = np.empty((UNITS, 1), object)
+        for unit, times in enumerate(EACH):
+            inside = (times >= START[trial]) & (times < START[trial] + LENGTH[trial])
+            cells[unit, 0] = (times[inside] - START[trial])[:, None]
+        found[0, trial] = (cells, GO[trial] - START[trial], SIDES[trial])
+    savemat(folder / "a.mat", {"trial": found})
+    return folder / "a.mat"
+
+
+def vectors(folder):
+    savemat(folder / "b.mat", {"times": TIMES[:, None], "cluster": WHOSE[:, None].astype(float)})
+    return folder / "b.mat"
+
+
+def presentations(folder):
+    with h5py.File(folder / "a.nwb", "w") as file:
+        file.attrs["nwb_version"] = "2.6.0"
+        table = file.create_group("intervals/flashes_presentations")
+        table["id"], table["start_time"], table["stop_time"] = np.arange(TRIALS), START, START + LENGTH
+        table["side"] = np.array(SIDES, dtype=h5py.string_dtype())
+        units = file.create_group("units")
+        units["id"], units["spike_times"] = np.arange(UNITS), TIMES
+        units["spike_times_index"] = np.cumsum(list(map(len, EACH)))
+    return folder / "a.nwb"
+
+
+CASES = [
+    (csv_pair, "spike_tables", {"unit": "neuron", "time": "t", "align": "go_cue", "per_second": 1000.0,
+                                "trials_per_second": 1.0, "conditions": ["side"]}),
+    (phy, "spike_tables", {"per_second": 30000.0, "window_ms": [0, 1000]}),
+    (counts, "population", {"counts": "counts", "bin_ms": 20, "behavior": "hand", "conditions": ["condition"]}),
+    (continuous, "population", {"counts": "binned_spikes", "window_ms": [0, 1000], "bin_ms": 10}),
+    (structs, "matlab_spikes", {"spikes": "trial.spikes", "trials": "trial", "align": "go", "conditions": ["side"]}),
+    (vectors, "matlab_spikes", {"spikes": "times", "units": "cluster", "per_second": 1.0}),
+    (presentations, "population", {"trials": "intervals/flashes_presentations", "align": "start_time",
+                                   "conditions": ["side"]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "source", "settings"), CASES, ids=lambda one: getattr(one, "__name__", ""))
+def test_what_is_proposed_is_read_as_it_stands_and_every_spike_is_counted(tmp_path, make, source, settings):
+    path = str(make(tmp_path))
+    found = proposal(path)
+    assert found.source == source
+    assert settings.items() <= dict(found.settings).items()
+    split, answers = prepare.read(Recording("mine", source, {**found.settings, "path": path}), str(tmp_path))
+    assert split.sizes.units == UNITS
+    whole = np.nansum(split.train.heldin) + np.nansum(split.eval.heldin)
+    whole += np.nansum(split.train.heldout) + np.nansum(answers.trials.heldout)
+    assert whole == expected(make, split, path)
+
+
+def expected(make, split, path):
+    """How many spikes lie in the windows, counted by themselves."""
+    ids = np.concatenate([split.train.ids, split.eval.ids])
+    if make is counts:
+        return np.load(path)["counts"].sum()
+    if make is continuous:
+        with h5py.File(path) as file:
+            return file["binned_spikes"][()].reshape(-1, split.sizes.bins, UNITS)[ids].sum()
+    length = split.sizes.bins * split.sizes.bin_ms / 1000
+    first = {csv_pair: GO, structs: GO, presentations: START}.get(make)
+    if first is None:
+        begin = np.ceil(TIMES.min() * 1000 - 1e-6) / 1000 + ids * length
+    else:
+        begin = first[ids] - (split.provenance.start_ms * -0.001)
+    ticks, begin = np.round(TIMES * 1000), np.round(begin * 1000)
+    return sum(int(((ticks >= one) & (ticks < one + length * 1000)).sum()) for one in begin)
+
+
+def test_times_are_in_the_unit_in_which_units_fire_as_units_do():
+    for per_second in (1.0, 1000.0, 30000.0):
+        given = TIMES * per_second
+        assert clock(np.floor(given) if per_second > 1 else given, UNITS)[0] == per_second
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"X\n\0\0\0\2" + b"\0" * 99, r"a file of R .* write\.csv"),
+        (b"PLEX" + b"\0" * 9000, r"Plexon .* neuroconv"),
+    ],
+)
+def test_what_nobody_reads_is_answered_with_what_is_read_and_how_to_export(tmp_path, content, says):
+    (tmp_path / "a.dat").write_bytes(content)
+    with pytest.raises(BadInput, match=says):
+        proposal(str(tmp_path / "a.dat"))
+
+
+def test_rates_and_a_column_a_unit_are_not_taken_for_spikes(tmp_path):
+    np.savez(tmp_path / "a.npz", rates=RNG.gamma(1.0, 1.0, (20, 30, 4)))
+    found = proposal(str(tmp_path / "a.npz"))
+    assert found == dataclasses.replace(found, source="", settings={})
+    assert "look like rates or smoothed counts" in found.contents[-1]
+    names = ",".join(f"unit_{unit}" for unit in range(12))
+    rows = "\n".join(",".join(map(str, row)) for row in RNG.poisson(0.2, (50, 12)))
+    (tmp_path / "wide.csv").write_text(f"t,{names}\n" + "\n".join(f"0.1,{row}" for row in rows.split("\n")))
+    assert "np.savez" in proposal(str(tmp_path / "wide.csv")).contents[-1]

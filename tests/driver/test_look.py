@@ -1,0 +1,60 @@
+"""What `raysp data look` finds and says."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from raysp import cli
+from raysp.driver.look import look, recording_lines
+from raysp.io import files
+
+
+@pytest.fixture
+def path(tmp_path):
+    rng = np.random.default_rng(0)
+    rates = rng.uniform(0.2, 0.6, 8)
+    counts = rng.poisson(np.broadcast_to(rates, (30, 40, 8)))
+    counts[:, :, 2] = 0
+    # From the middle of the recording on it fires thrice as much.
+    counts[15:, :, 5] = rng.poisson(3 * rates[5], (15, 40))
+    counts[:, :, 6] = rng.poisson(4.0, (30, 40))
+    np.savez(tmp_path / "my session.npz", counts=counts, bin_ms=10)
+    return str(tmp_path / "my session.npz")
+
+
+def test_a_file_is_described_doubted_and_drawn_and_its_lines_are_python(path, tmp_path):
+    result = CliRunner().invoke(cli.main, ["data", "look", path])
+    assert result.exit_code == 0, result.output
+    for words in (
+        "counts: 30 x 40 x 8, int64, 0 to",
+        "trials: 22 to train on, 8 to evaluate, of 40 bins of 10 ms",
+        "units 6 fire more than 200 spikes/s",
+        "1 of 8 units have no spike",
+        "1 of 8 units drift (first against last third of the trials): 5",
+        f"next: raysp new my_project --from {path}",
+    ):
+        assert words in result.output, result.output
+    assert max(map(len, result.output.splitlines()[:12])) <= 100
+    pictures = [one for one in files.listing(str(tmp_path)) if one.endswith(".png")]
+    assert sorted(pictures) == [f"my_session-{name}.png" for name in ("counts", "rates", "time")]
+    from raysp import Recording
+
+    found = look(path, str(tmp_path), str(tmp_path))
+    recording = eval("\n".join(recording_lines(found)), {"Recording": Recording})
+    assert recording == Recording("my_session", "population", {"path": path, "counts": "counts", "bin_ms": 10})
+
+
+def test_a_setting_that_is_given_wins_and_what_cannot_be_read_so_says_why(path, tmp_path):
+    found = look(path, str(tmp_path), str(tmp_path), settings={"bin_ms": 20, "heldout": 0})
+    assert found.looked is not None
+    assert "of 40 bins of 20 ms" in found.looked.lines[0]
+    wrong = CliRunner().invoke(cli.main, ["data", "look", path, "--set", "counts=cuonts"])
+    assert wrong.exit_code == 2
+    assert "did you mean 'counts'?" in wrong.output
+    assert "raysp sources population explains them" in wrong.output
+
+
+def test_a_prepared_split_of_any_kind_is_looked_at_by_its_name(shared_run, tmp_path):
+    split = shared_run.run.trials()[0].split
+    found = look(split, shared_run.root, str(tmp_path))
+    assert (found.proposal, len(found.figures)) == (None, 3)
