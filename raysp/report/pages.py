@@ -14,7 +14,7 @@ from raysp.report.templates import environment
 from raysp.runs.folder import RunFolder
 from raysp.runs.records import Record
 
-EMBEDDED_BYTES = 10_500_000
+EMBEDDED_BYTES = 1_900_000
 """Of images inside the page (a third more as base64); those beyond lie beside it."""
 
 PAGE = "report.html"

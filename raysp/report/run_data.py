@@ -12,8 +12,9 @@ from typing import Protocol, TypeVar, cast
 import polars
 from polars import col
 
-from raysp.config.experiment import Trial
+from raysp.config.experiment import STANDIN, Trial
 from raysp.config.note import CurveRow
+from raysp.data.sources.catalog import recordings
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import spell_units
@@ -259,7 +260,12 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Kind]) -> RunDa
         run=run,
         root=root,
         record=record,
-        tasks=group(trials, kinds, {name: role.phase for name, role in roles(run).items()}),
+        tasks=group(
+            trials,
+            kinds,
+            {name: role.phase for name, role in roles(run).items()},
+            [one["name"] for one in record["experiment"].get("recordings", ())],
+        ),
         states=states,
         done=done,
         scores=scores.with_columns(name=metric_name()),
@@ -270,19 +276,27 @@ def read_run_data(run: RunFolder, root: str, kinds: Mapping[str, Kind]) -> RunDa
     )
 
 
-def group(trials: Sequence[Trial], kinds: Mapping[str, Kind], phases: Mapping[str, str]) -> tuple[Task, ...]:
-    """Return the trials by split and unit subset, in the plan's order.
+def group(
+    trials: Sequence[Trial], kinds: Mapping[str, Kind], phases: Mapping[str, str], own: Sequence[str] = ()
+) -> tuple[Task, ...]:
+    """Return the trials by split and unit subset, in the order of the known recordings, then of the experiment's own.
+
+    The plan's order is another one: what takes long begins first.
 
     Args:
         trials: of the plan.
         kinds: as of `read_run_data`.
         phases: of the splits.
+        own: names of the experiment's own recordings, in its order.
     """
     found: dict[tuple[str, tuple[int, ...] | None], list[Trial]] = {}
     for trial in trials:
         units = None if kinds[trial.split].shares_units else trial.units
         found.setdefault((trial.split, units), []).append(trial)
+    places = {name: place for place, name in enumerate((*recordings(), *own))}
     return tuple(
         Task(split, units, tuple(members), kinds[split].name, phases[split])
-        for (split, units), members in found.items()
+        for (split, units), members in sorted(
+            found.items(), key=lambda one: places.get(one[0][0].removeprefix(STANDIN), len(places))
+        )
     )

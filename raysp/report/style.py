@@ -79,6 +79,18 @@ def png(figure: Figure) -> bytes:
     return small.getvalue()
 
 
+COLOURED = (
+    ("smoothing", "sae", "masked_gru", "unet", "reduced_rank", "ndt", "masked_cnn", "ensemble"),
+    ("distance_unet", "poisson_counts", "distance_shared", "poisson_shared"),
+    ("gfr", "clamp_linear", "clamp_static", "clamp_psth", "clamp_gru", "clamp_activation", "clamp_mean_rate"),
+    ("gfr_network", "rnn_classifier", "lstm_classifier", "snn_leaky", "snn_synaptic"),
+    ("coupled_glm", "sample_measure", "movie_psth"),
+)
+"""Models that are compared with each other, each with the palette's colour at its place, so the same on every page.
+
+Others, and second labels of a model, take what is free."""
+
+
 def colours(count: int) -> list[str]:
     """Return so many colours that can be told apart; from nine on, steps of one scale."""
     import matplotlib
@@ -89,9 +101,18 @@ def colours(count: int) -> list[str]:
 
 
 def model_colours(names: Sequence[str], floor: str, ceiling: str) -> dict[str, str]:
-    """Return each model's colour: the same on the whole page, floor and ceiling in grey and black."""
+    """Return each model's colour, the same on every page as far as there are enough; floor grey, ceiling black.
+
+    >>> model_colours(["mean_rate", "mine", "sae"], "mean_rate", "")["sae"] == model_colours(["sae"], "", "")["sae"]
+    True
+    """
     others = [name for name in names if name not in (floor, ceiling)]
-    found = dict(zip(others, colours(len(others)), strict=True))
+    if len(others) > len(PALETTE):
+        return {**dict(zip(others, colours(len(others)), strict=True)), floor: FLOOR, ceiling: CEILING}
+    own = {name: PALETTE[place] for known in COLOURED for place, name in enumerate(known)}
+    found = {name: own[name] for name in others if name in own}
+    free = iter(colour for colour in PALETTE if colour not in found.values())
+    found |= {name: next(free) for name in others if name not in own}
     return {**found, floor: FLOOR, ceiling: CEILING}
 
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import functools
-from typing import TYPE_CHECKING
+import hashlib
+import pathlib
+from typing import TYPE_CHECKING, NamedTuple
 
 from raysp.io.words import counted, number, setting
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+class Script(NamedTuple):
+    """What a page runs.
+
+    Attributes:
+        text: of it.
+        digest: of the text, as a page's policy names what may run.
+    """
+
+    text: str
+    digest: str
 
 
 @functools.cache
@@ -23,9 +38,17 @@ def environment(*, escaped: bool) -> Environment:
         trim_blocks=escaped,
         lstrip_blocks=escaped,
     )
+    found.globals["script"] = script()
     spelled = {"number": number, "setting": setting, "counted": counted}
     found.filters |= {**spelled, "short": short, "thousands": lambda value: f"{value:,}"}
     return found
+
+
+@functools.cache
+def script() -> Script:
+    """Return the script of every page: nothing else that a page may show is ever run."""
+    text = pathlib.Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+    return Script(text, "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())
 
 
 def caption(module: str, figure: str, /, **facts: object) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from raysp.errors import NotReady, present
 from raysp.kinds.population.page.scores import HEADLINES, facts, headline
 from raysp.report.run_data import RunData, Task
 from raysp.report.score_table import Cell, cell
-from raysp.report.style import Look, Picture, canvas, model_colours, picture, shared_legend
+from raysp.report.style import PALETTE, Look, Picture, canvas, model_colours, picture, shared_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,8 @@ def _panel(axes: Axes, data: RunData, tasks: Sequence[Task], labels: list[str], 
     rows = {label: i for i, label in enumerate(labels)}
     paint = model_colours(data.models, data.floor, data.ceiling)
     others = [name for name in data.models if name not in (data.floor, data.ceiling)]
-    markers = {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(others)}
+    marks = dict(zip(PALETTE, MARKERS, strict=True))
+    markers = {name: marks.get(paint[name], "o") for name in others}
     for task in tasks:
         if (label := _label(data, task)) not in rows:
             continue

@@ -38,7 +38,7 @@ class Reference(NamedTuple):
 def psth(case: Case) -> Picture:
     """Draw PSTHs (solid) and those of the predicted rates (dashed) of the units with the most spikes, spikes/s.
 
-    The solid lines are true rates where these are known, recorded counts elsewhere; the figure says which.
+    The solid lines are true rates where these are known, smoothed counts elsewhere; the figure says which.
 
     Raises:
         NotReady: the trials have no conditions, or too little is known to average.
@@ -83,7 +83,9 @@ def reference_means(case: Case) -> Reference:
         means = condition_means(rates, present(known.condition), _jitter(case), conditions, known.recorded)
         return Reference(means, "true rates", "true rates averaged over the same evaluation trials")
     if case.answers is not None and case.answers.psth is not None:
-        return Reference(case.answers.psth, "recorded", "smoothed counts averaged over all trials, training included")
+        return Reference(
+            case.answers.psth, "smoothed counts", "recorded ones, averaged over all trials, training included"
+        )
     raise NotReady("no PSTHs: neither PSTHs nor true rates are known for this split")
 
 

@@ -99,10 +99,10 @@ def test_true_rates_are_drawn_where_they_are_known(case):
     assert f"psth R2, {number(score)}, is the mean over all units against smoothed counts" in picture.caption
 
 
-def test_recorded_psths_are_called_recorded_and_their_r2_is_the_score(case):
+def test_recorded_psths_are_called_smoothed_counts_and_their_r2_is_the_score(case):
     recorded = without_truth(case)
     assert reference_means(recorded).means is case.answers.psth
-    assert "Solid, recorded: smoothed counts averaged over all trials" in psth(recorded).caption
+    assert "Solid, smoothed counts: recorded ones, averaged over all trials" in psth(recorded).caption
     each = psth_r2_by_unit(case.prediction.rates, case.answers.psth, case.known.condition)
     assert each.mean() == psth_r2(case.prediction.rates, case.answers.psth, case.known.condition)
 
