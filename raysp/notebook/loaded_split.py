@@ -21,6 +21,7 @@ from raysp.data.splits.header import Header
 from raysp.data.splits.split import Answers, Split, header_of
 from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files
+from raysp.notebook.tables import tables
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -82,7 +83,8 @@ def load_split(
 
     Args:
         data: a path of a file (its ending says which source reads it); counts in memory, (trials, bins, units) spikes
-            per bin; or the name of a prepared split. None for a source that generates.
+            per bin; a data frame of spikes (pandas, polars) or a TsGroup of pynapple, with `trials` a frame or an
+            IntervalSet; or the name of a prepared split. None for a source that generates.
         source: the source that reads a file or folder, where its ending does not say: its name, or the path of a file
             of your own.
         name: what the split is called; by default after the file, or "counts". In tables, and in names of trials.
@@ -115,6 +117,10 @@ def load_split(
     """
     root = os.fspath(root)
     if not (data is None or isinstance(data, str | os.PathLike)):
+        if (given := tables(data, settings)) is not None:
+            check_name("split", name := name or "spikes")
+            others = {key: value for key, value in settings.items() if key not in given}
+            return LoadedSplit(*sources.of_tables()(given, others, name))
         return _of_arrays(data, name or "counts", settings)
     path = "" if data is None else os.path.expanduser(os.fspath(data))
     if not source and _is_split(path):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import file_kind, npz
+from raysp.data.formats import file_kind, npz, pynapple_npz
 from raysp.errors import BadInput
 from raysp.io import files, tables
 
@@ -40,8 +40,9 @@ def read(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     """Read a table.
 
     Args:
-        path: of CSV, Parquet, or of one vector of NumPy, a column by the name of its file.
-        lists: columns of lists of numbers come as arrays of objects, which are vectors; otherwise as text.
+        path: of CSV, Parquet, or of one vector of NumPy, a column by the name of its file; or an NPZ file of pynapple.
+        lists: columns of lists of numbers come as arrays of objects, which are vectors; otherwise as text. Of
+            pynapple's TsGroup the table of spikes, otherwise of units.
 
     Returns:
         Column -> (rows,) values in the table's order: float64, int64, bool, or str. Points in time are seconds since
@@ -56,8 +57,15 @@ def read(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     data = files.read_bytes(path)
     if data.startswith(NUMPY):
         return {os.path.basename(path).removesuffix(VECTOR): _vector(data, path)}
+    if data.startswith(pynapple_npz.ZIP):
+        return pynapple_npz.columns(data, path, spikes=lists)
     columns = _parquet(path) if data.startswith(PARQUET) else _csv(data, path)
     return {name: _lists(one) if lists and _is_lists(one) else _column(one) for name, one in columns.items()}
+
+
+def of_frame(frame: polars.DataFrame, *, lists: bool = False) -> dict[str, np.ndarray]:
+    """Return the columns of a frame in memory as `read` does those of a file."""
+    return {one.name: _lists(one) if lists and _is_lists(one) else _column(one) for one in frame}
 
 
 def _vector(data: bytes, path: str) -> np.ndarray:

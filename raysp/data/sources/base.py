@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Built = tuple[Split, Answers | None]
 """A split, and its answers, which are None where they are unknown or the kind has none."""
 
+BuildTables = Callable[[Mapping[str, dict[str, np.ndarray]], Mapping[str, object], str], Built]
+"""(columns of tables by setting, the other settings, the split's name) -> the same, of tables in memory."""
+
 BuildArrays = Callable[[Mapping[str, np.ndarray], Mapping[str, object], str], Built]
 """(arrays by setting, the other settings, the split's name) -> the same, of arrays in memory instead of a file."""
 
@@ -44,6 +47,7 @@ class Source:
         LARGE: its recordings are many, or large, so that their hashes are noted beside them.
         READS: endings of file names, such as ".nwb", that mean this source where nobody names one.
         build_arrays: makes a split of arrays in memory; see `BuildArrays`.
+        build_tables: makes a split of tables in memory; see `BuildTables`.
     """
 
     VERSION: str
@@ -59,6 +63,7 @@ class Source:
     LARGE: bool = False
     READS: tuple[str, ...] = ()
     build_arrays: BuildArrays | None = None
+    build_tables: BuildTables | None = None
 
     @classmethod
     def of(cls, module: ModuleType) -> Source:

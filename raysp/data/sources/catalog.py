@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from raysp.config import plugins, settings
 from raysp.config.experiment import STANDIN, Recording
-from raysp.data.sources.base import BuildArrays, Source
+from raysp.data.sources.base import BuildArrays, BuildTables, Source
 from raysp.data.splits.header import Role
 from raysp.errors import BadInput, unknown
 from raysp.io import files
@@ -70,6 +70,11 @@ def of_file(path: str) -> str:
 def of_arrays() -> BuildArrays:
     """Return what makes splits of arrays in memory."""
     return next(build for name in names() if (build := source(name).build_arrays) is not None)
+
+
+def of_tables() -> BuildTables:
+    """Return what makes splits of tables in memory."""
+    return next(build for name in names() if (build := source(name).build_tables) is not None)
 
 
 def config(recording: Recording, root: str) -> DataclassInstance:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, file_kind, hdf5, matlab_values
+from raysp.data.formats import count_file, file_kind, hdf5, matlab_values, pynapple_npz
 from raysp.data.sources import proposal_arrays, proposal_matlab, proposal_nwb, proposal_tables
 from raysp.data.sources.proposed import Proposal
 from raysp.errors import BadInput
@@ -35,8 +34,8 @@ def proposal(path: str) -> Proposal:
         return proposal_tables.proposal(path)
     if head.startswith((matlab_values.OLD, MATLAB_7_3)):
         return proposal_matlab.proposal(path)
-    if zipfile.is_zipfile(path) if files.is_local(path) else head.startswith(b"PK"):
-        return _of_arrays(path)
+    if head.startswith(pynapple_npz.ZIP):
+        return proposal_tables.proposal(path) if pynapple_npz.type_of(path) else _of_arrays(path)
     if (other := file_kind.other(path)) is not None:
         raise BadInput(f"{path} {other}; {READS}")
     with hdf5.opened(path) as group:

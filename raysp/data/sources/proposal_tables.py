@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import table_file
+from raysp.data.formats import pynapple_npz, table_file
 from raysp.data.sources import spike_tables
 from raysp.data.sources.proposed import BIN_MS, CLOCKS, Proposal, clock, condition, described, named, window
 from raysp.errors import BadInput
@@ -129,7 +129,8 @@ def _beside(path: str) -> tuple[str, Table] | None:
     folder = os.path.dirname(path)
     for name in sorted(files.listing(folder or ".")):
         other = os.path.join(folder, name)
-        if other == path or not name.lower().endswith((".csv", ".tsv", ".parquet")):
+        intervals = name.lower().endswith(".npz") and pynapple_npz.type_of(other) == "IntervalSet"
+        if other == path or not (intervals or name.lower().endswith((".csv", ".tsv", ".parquet"))):
             continue
         try:
             table = table_file.read(other)

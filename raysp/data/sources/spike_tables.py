@@ -1,5 +1,6 @@
 """A table of spikes, a row each, and a table of trials: CSV or Parquet, as spike sorters and scripts write them.
 
+An NPZ file of pynapple is such a table, a TsGroup of spikes and units, an IntervalSet of trials.
 A table of Parquet may have a row a unit, with a list of its times. A vector of times of NumPy has the vector of units
 beside it: `spike_times.npy` and `spike_clusters.npy` of phy, `spikes.times.npy` and `spikes.clusters.npy` of ALF.
 
@@ -11,10 +12,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from raysp.config import settings
 from raysp.config.ranges import Positive
 from raysp.data.formats import table_file
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
@@ -30,6 +32,7 @@ from raysp.io import files
 from raysp.io.words import listed
 
 VERSION = "spike_tables-2"
+Table = dict[str, np.ndarray]
 READS = (".csv", ".tsv", ".parquet", ".npy")
 SPIKES, UNITS = (
     {"time", "spike_time", "spike_times", "times", "spikes.times"},
@@ -37,6 +40,13 @@ SPIKES, UNITS = (
 )
 EDGES = {"start_time": ("start_time", "start", "begin", "t_start"), "stop_time": ("stop_time", "stop", "end", "t_stop")}
 """Columns of a table of trials that say when one began and ended -> names they go by."""
+
+
+class Reader(Protocol):
+    """What returns the columns of a table, by its path."""
+
+    def __call__(self, path: str, *, lists: bool = False) -> Table:
+        """Return a table's columns; see `table_file.read`."""
 
 
 @dataclass(frozen=True)
@@ -88,22 +98,47 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         BadInput: a table or a column is missing or damaged, or no spike lies in a window; nothing was written.
     """
     found = read_session(config)
-    whole, rows = trials_of(found, config, config.align)
     read = tuple((os.path.basename(path), files.sha256(path)) for path in inputs(config))
+    return _split(config, found, name, read)
+
+
+def build_tables(
+    tables: Mapping[str, Table], others: Mapping[str, object], name: str
+) -> tuple[PopulationSplit, Answers]:
+    """Make a split of tables in memory, and its answers.
+
+    Args:
+        tables: setting of `Config` that names a table ("path", "trials", "units") -> its columns.
+        others: the other settings.
+        name: of the split.
+
+    Raises:
+        BadInput: as `build` does.
+    """
+    called = {setting: "spikes" if setting == "path" else setting for setting in tables}
+    config = settings.build(Config, {**others, **called}, f"recording {name}")
+    named = {called[setting]: table for setting, table in tables.items()}
+    return _split(config, read_session(config, lambda path, *, lists=False: dict(named[path])), name, ())
+
+
+def _split(
+    config: Config, found: Session, name: str, read: tuple[tuple[str, str], ...]
+) -> tuple[PopulationSplit, Answers]:
+    whole, rows = trials_of(found, config, config.align)
     doubts = hidden_parts.doubts(whole, config, found.where)
     return hidden_parts.split_of(whole, rows, config, name, found.where, Provenance(read, VERSION, notes=doubts))
 
 
-def read_session(config: Config) -> Session:
-    """Read the tables. Raises as `build` does."""
-    table = _spikes(config)
+def read_session(config: Config, read: Reader = table_file.read) -> Session:
+    """Read the tables, by a function that returns one's columns. Raises as `build` does."""
+    table = _spikes(config, read)
     time = _named(table, config.time, "time", SPIKES, config.path)
     unit = _named(table, config.unit and config.unit.removesuffix(VECTOR), "unit", UNITS, config.path)
     known = np.unique(table[unit])
     if table[time].dtype == object:
         table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
-    units, notes = _units(_seconds(table, time, config.per_second, config.path), table[unit], known, config)
-    trials = {} if config.trials is None else _trials(config, config.trials)
+    units, notes = _units(_seconds(table, time, config.per_second, config.path), table[unit], known, config, read)
+    trials = {} if config.trials is None else _trials(config, config.trials, read)
     return Session(units, trials, os.path.basename(config.path), notes=notes)
 
 
@@ -120,10 +155,10 @@ def _beside(config: Config) -> str | None:
     return found[0]
 
 
-def _spikes(config: Config) -> dict[str, np.ndarray]:
-    table = table_file.read(config.path, lists=True)
+def _spikes(config: Config, read: Reader) -> Table:
+    table = read(config.path, lists=True)
     if (path := _beside(config)) is not None:
-        table |= table_file.read(path)
+        table |= read(path)
         lengths = {name: len(one) for name, one in table.items()}
         if len(set(lengths.values())) > 1:
             raise BadInput(f"{config.path} expected a unit for each of its spikes beside it, got lengths {lengths}")
@@ -168,7 +203,9 @@ def _odd(values: np.ndarray) -> str:
     return str(values.dtype)
 
 
-def _units(times: np.ndarray, of_unit: np.ndarray, there: np.ndarray, config: Config) -> tuple[Units, tuple[str, ...]]:
+def _units(
+    times: np.ndarray, of_unit: np.ndarray, there: np.ndarray, config: Config, read: Reader
+) -> tuple[Units, tuple[str, ...]]:
     if len(times) == 0:
         raise BadInput(f"{config.path} expected a row for each spike, got none")
     if of_unit.dtype.kind == "f" and (wrong := ~np.isfinite(of_unit) | (of_unit % 1 != 0)).any():
@@ -177,7 +214,7 @@ def _units(times: np.ndarray, of_unit: np.ndarray, there: np.ndarray, config: Co
         raise BadInput(f"{told}, got {of_unit[at]} in row {at}")
     if of_unit.dtype.kind == "U" and (of_unit == "").any():
         raise BadInput(f"{config.path} expected a unit for each spike, got none in row {int((of_unit == '').argmax())}")
-    known, notes = _known_units(there, config)
+    known, notes = _known_units(there, config, read)
     row = np.searchsorted(known, of_unit)
     listed_ = known[np.minimum(row, len(known) - 1)] == of_unit
     if (dropped := int((~listed_).sum())) == len(times):
@@ -192,11 +229,11 @@ def _units(times: np.ndarray, of_unit: np.ndarray, there: np.ndarray, config: Co
     return Units(ids, times[order], offsets), notes + named
 
 
-def _known_units(there: np.ndarray, config: Config) -> tuple[np.ndarray, tuple[str, ...]]:
+def _known_units(there: np.ndarray, config: Config, read: Reader) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the units that are used, ascending, and a note on those that have no spike."""
     if config.units is None:
         return there, ()
-    table = table_file.read(config.units)
+    table = read(config.units)
     column = table[
         _named(
             table, config.unit if config.unit and config.unit in table else None, "unit", {*UNITS, "id"}, config.units
@@ -225,8 +262,8 @@ def _ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     return np.arange(len(known)), (f"units have names, and are numbered in their order: {names}",)
 
 
-def _trials(config: Config, path: str) -> dict[str, np.ndarray]:
-    table = table_file.read(path)
+def _trials(config: Config, path: str, read: Reader) -> Table:
+    table = read(path)
     per_second = config.trials_per_second or config.per_second
     for name in (str(config.align), *config.conditions, *config.keep):
         _named(table, name, "align", set(), path)

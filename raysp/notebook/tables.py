@@ -1,0 +1,79 @@
+"""Tables in memory, as columns: data frames of pandas or polars, and pynapple's TsGroup and IntervalSet.
+
+None of these libraries is imported for it but polars: what is given is known by what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from raysp.data.formats import table_file
+from raysp.errors import BadInput
+
+Table = dict[str, np.ndarray]
+
+
+def tables(data: object, settings: Mapping[str, object]) -> dict[str, Table] | None:
+    """Return the tables that are given, by the setting that names a table of a file; None where none is given.
+
+    Args:
+        data: the spikes, a row each.
+        settings: of which `trials` and `units` may be tables.
+    """
+    spikes = columns(data, lists=True)
+    if spikes is None:
+        return None
+    given = {name: table for name in ("trials", "units") if (table := columns(settings.get(name))) is not None}
+    found = {"path": spikes, **given}
+    if _is_group(data) and "units" not in settings and settings.get("keep_units"):
+        found["units"] = _of_units(data)
+    return found
+
+
+def columns(given: Any, *, lists: bool = False) -> Table | None:
+    """Return a table's columns, None of anything else. Raises BadInput where a frame has columns nobody can read."""
+    if _is_group(given):
+        times = {key: np.asarray(given[key].t, dtype=np.float64) for key in given.keys()}  # noqa: SIM118 (no dict)
+        whose = np.repeat(np.array(list(times)), list(map(len, times.values())))
+        return {"time": np.concatenate(list(times.values())), "unit": whose}
+    if _is_intervals(given):
+        return {"start": np.asarray(given.start), "end": np.asarray(given.end), **_metadata(given)}
+    return _of_frame(given, lists=lists)
+
+
+def _is_group(given: object) -> bool:
+    return hasattr(given, "time_support") and callable(getattr(given, "keys", None))
+
+
+def _is_intervals(given: object) -> bool:
+    return all(hasattr(given, name) for name in ("start", "end", "intersect", "metadata"))
+
+
+def _of_units(group: Any) -> Table:
+    return {"unit": np.array(list(group.keys())), **_metadata(group)}
+
+
+def _metadata(given: Any) -> Table:
+    # The index of pynapple's own frame is the unit, or the interval's place.
+    known = getattr(given, "metadata", None)
+    if known is None or not len(known.columns):
+        return {}
+    return _of_frame(known.reset_index(drop=True)) or {}
+
+
+def _of_frame(given: Any, *, lists: bool = False) -> Table | None:
+    import polars
+
+    library = type(given).__module__.split(".")[0]
+    if isinstance(given, polars.DataFrame):
+        return table_file.of_frame(given, lists=lists)
+    if library != "pandas" or not hasattr(given, "columns"):
+        return None
+    named = any(name is not None for name in given.index.names)
+    try:
+        return table_file.of_frame(polars.from_pandas(given.reset_index() if named else given), lists=lists)
+    except (TypeError, ValueError, polars.exceptions.PolarsError) as error:
+        raise BadInput(f"the data frame expected columns of numbers or text, got others ({error})") from error

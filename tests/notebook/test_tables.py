@@ -1,0 +1,123 @@
+"""Tables in memory: data frames, and objects made as pynapple's are."""
+
+import numpy as np
+import pandas
+import polars
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import raysp
+from raysp.data.sources.proposal import proposal
+from raysp.errors import BadInput
+
+RNG = np.random.default_rng(0)
+TRIALS, UNITS = 24, 5
+START = np.cumsum(RNG.uniform(1.2, 1.6, TRIALS)).round(3)
+EACH = {
+    10 * unit: np.sort(RNG.uniform(0, START[-1] + 2, int(rate * START[-1]))).round(3)
+    for unit, rate in enumerate(RNG.uniform(4, 9, UNITS))
+}
+TIMES, WHOSE = np.concatenate(list(EACH.values())), np.repeat(list(EACH), list(map(len, EACH.values())))
+SIDES = ["l", "r"] * (TRIALS // 2)
+CUT = {"align": "start", "window_ms": (0, 800), "bin_ms": 20}
+
+
+class Times:
+    def __init__(self, times):
+        self.t = times
+
+
+class Group:
+    """As pynapple's TsGroup."""
+
+    time_support = None
+    metadata = pandas.DataFrame({"area": ["M1", "PMd", "M1", "PMd", "M1"]}, index=list(EACH))
+
+    def keys(self):
+        return list(EACH)
+
+    def __getitem__(self, key):
+        return Times(EACH[key])
+
+
+class Intervals:
+    """As pynapple's IntervalSet."""
+
+    start, end = START, START + 0.9
+    metadata = pandas.DataFrame({"side": SIDES})
+
+    def intersect(self, other):
+        raise NotImplementedError
+
+
+SPIKES = pandas.DataFrame({"time": TIMES, "unit": WHOSE})
+TABLE = pandas.DataFrame({"start": START, "end": START + 0.9, "side": SIDES})
+
+
+@pytest.fixture(scope="module")
+def split():
+    return raysp.load_split(Group(), trials=Intervals(), conditions=["side"], **CUT)
+
+
+@pytest.mark.parametrize(
+    ("spikes", "trials"),
+    [
+        (SPIKES, TABLE),
+        (SPIKES.sample(frac=1, random_state=0), Intervals()),
+        (polars.from_pandas(SPIKES), polars.from_pandas(TABLE)),
+        (SPIKES.set_index("unit"), TABLE.rename_axis("trial")),
+        (polars.DataFrame({"unit": list(EACH), "times": [one.tolist() for one in EACH.values()]}), TABLE),
+    ],
+)
+def test_frames_and_objects_of_the_same_spikes_give_the_same_split(split, spikes, trials):
+    other = raysp.load_split(spikes, trials=trials, conditions=["side"], **CUT)
+    for part in ("train", "eval"):
+        np.testing.assert_array_equal(getattr(split, part).heldin, getattr(other, part).heldin)
+    np.testing.assert_array_equal(split.train.condition, other.train.condition)
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(0, 9_999), min_size=20, max_size=80), st.integers(1, 4))
+def test_counts_of_a_frame_are_those_of_a_histogram(places, seed):
+    # In ten trials of 1 s, 4 s apart; both units fire at both ends of the recording.
+    ms = np.array([0, 0, 39_999, 39_999, *(4000 * (place // 1000) + place % 1000 for place in places)])
+    whose = np.array([0, 1, 0, 1, *np.random.default_rng(seed).integers(0, 2, len(places))])
+    frame = polars.DataFrame({"time": ms / 1000, "unit": whose})
+    trials = polars.DataFrame({"start": np.arange(0.0, 40.0, 4.0)})
+    split = raysp.load_split(frame, trials=trials, align="start", window_ms=(0, 1000), bin_ms=10, heldout=0)
+    for part in (split.train, split.eval):
+        for counts, trial in zip(part.heldin, part.ids, strict=True):
+            for column, unit in enumerate(split.units):
+                mine = ms[whose == unit] - 4000 * trial
+                expected = np.bincount(mine[(mine >= 0) & (mine < 1000)] // 10, minlength=100)
+                np.testing.assert_array_equal(counts[:, column], expected)
+
+
+def test_some_units_of_a_group_are_kept_by_what_is_known_of_them():
+    split = raysp.load_split(Group(), trials=Intervals(), keep_units={"area": "M1"}, **CUT)
+    assert sorted(split.units.tolist()) == [0, 20, 40]
+
+
+def test_what_pynapple_saved_is_read_and_proposed(split, tmp_path):
+    order = np.argsort(TIMES, kind="stable")
+    saved = {"t": TIMES[order], "index": WHOSE[order], "keys": np.array(list(EACH)), "type": np.array(["TsGroup"])}
+    np.savez(tmp_path / "units.npz", **saved, area=np.array(["M1", "PMd", "M1", "PMd", "M1"]))
+    np.savez(tmp_path / "trials.npz", start=START, end=START + 0.9, type=np.array(["IntervalSet"]))
+    path = str(tmp_path / "units.npz")
+    found = proposal(path)
+    assert (found.source, found.settings["trials"]) == ("spike_tables", str(tmp_path / "trials.npz"))
+    given = {"source": "spike_tables", "trials": str(tmp_path / "trials.npz")}
+    np.testing.assert_array_equal(raysp.load_split(path, **given, **CUT).train.heldin, split.train.heldin)
+    some = raysp.load_split(path, **given, units=path, keep_units={"area": "M1"}, **CUT)
+    assert sorted(some.units.tolist()) == [0, 20, 40]
+    np.savez(tmp_path / "tsd.npz", t=TIMES, d=TIMES, type=np.array(["Tsd"]))
+    with pytest.raises(BadInput, match="is pynapple's Tsd; expected a TsGroup"):
+        raysp.load_split(str(tmp_path / "tsd.npz"), **given, **CUT)
+
+
+def test_what_a_table_lacks_is_said_with_its_columns():
+    with pytest.raises(BadInput, match="spikes: say which column is the time, time: NAME; its columns are a, b"):
+        raysp.load_split(pandas.DataFrame({"a": [1, 2], "b": [3, 4]}), window_ms=(0, 1000), bin_ms=20)
+    with pytest.raises(BadInput, match="trials: unknown column 'strat': did you mean 'start'"):
+        raysp.load_split(SPIKES, trials=TABLE, **{**CUT, "align": "strat"})
