@@ -11,7 +11,7 @@ units and trials are others. As it stands the file reads the benchmark's smalles
 
 import os
 
-from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording
 
 # Change: where the file is. "{root}" is what --root says; any other path is taken from where you type the command.
 EXAMPLE = "{root}/000140/sub-Jenkins/sub-Jenkins_ses-small_desc-train_behavior+ecephys.nwb"
@@ -59,8 +59,6 @@ def experiment() -> Experiment:
             ),
         ),
         seeds=(0,),
-        # With few trials the loss may stay at the mean rates' for a hundred epochs before it falls.
-        training=Training(epochs=400, learning_rate=5e-3, weight_decay=0.0, patience=150),
     )
 
 

@@ -7,7 +7,7 @@ The test phase takes over what the validation phase selected; its answers are lo
 `raysp evaluate RUN --phase test`.
 """
 
-from raysp.config.experiment import Experiment, ModelChoice, Training
+from raysp.config.experiment import Experiment, ModelChoice
 
 # Chosen on validation trials of the 100 real trials that mc_maze_small's test file holds.
 SMALL = {
@@ -34,7 +34,6 @@ def experiment() -> Experiment:
             ModelChoice("true_rates"),
         ),
         seeds=(0,),
-        training=Training(),
     )
 
 

@@ -307,7 +307,7 @@ class Experiment:
         units_per_trial: so many units of a continuous recording make one trial, whose networks are trained side by
             side; 0 puts all into one.
         recordings: data that are prepared for this experiment; their names join `splits`.
-        training: the default for all models.
+        training: of all models; None for how models of their kind of data are trained as a rule.
         resources: where it runs.
         floor: the model every result is read against from below; empty for that of the kind of data.
         ceiling: likewise from above.
@@ -320,7 +320,7 @@ class Experiment:
     units: str | tuple[int, ...] = "all"
     units_per_trial: Natural = 0
     recordings: tuple[Recording, ...] = ()
-    training: Training = Training()
+    training: Training | None = None
     resources: Resources = Resources()
     floor: str = ""
     ceiling: str = ""

@@ -49,11 +49,12 @@ def values(sets: tuple[str, ...]) -> dict[str, Plain]:
 def _set(experiment: Experiment, key: str, value: Plain) -> Experiment:
     head, _, rest = key.partition(".")
     models = {choice.shown for choice in experiment.models}
-    if head in ("training", "resources") and rest:
-        part = getattr(experiment, head)
-        changed = settings.build(type(part), {**settings.plain(part), rest: value}, head)
-        choices = experiment.models if head == "resources" else tuple(_without(one, rest) for one in experiment.models)
-        return dataclasses.replace(experiment, models=choices, **{head: changed})
+    if head == "resources" and rest:
+        own = settings.build(Resources, {**settings.plain(experiment.resources), rest: value}, head)
+        return dataclasses.replace(experiment, resources=own)
+    if head == "training" and rest:
+        choices = tuple(_set_model(_without(one, rest), f"training.{rest}", value) for one in experiment.models)
+        return dataclasses.replace(experiment, models=choices)
     if head in models and rest:
         choices = tuple(_set_model(one, rest, value) if one.shown == head else one for one in experiment.models)
         return dataclasses.replace(experiment, models=choices)

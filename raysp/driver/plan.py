@@ -42,7 +42,7 @@ def check_settings(experiment: Experiment) -> None:
     for choice in experiment.models:
         for part in ({}, *choice.per_split.values()):
             _hyperparameters(choice.name, {**choice.hyperparameters, **part.get("hyperparameters", {})})
-            _training(experiment.training, {**choice.training, **part.get("training", {})}, choice.name)
+            _training(experiment, {**choice.training, **part.get("training", {})}, choice.name)
 
 
 def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
@@ -113,7 +113,7 @@ def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tupl
         BadInput: an unknown setting, or a value of the wrong type.
     """
     chosen, changes = choice.for_split(split)
-    training = _training(experiment.training, changes, choice.name)
+    training = _training(experiment, changes, choice.name)
     return _hyperparameters(choice.name, chosen), None if catalog.fits_itself(choice.name) else training
 
 
@@ -138,8 +138,15 @@ def _hyperparameters(name: str, values: dict[str, Plain]) -> dict[str, Plain]:
     return settings.plain(catalog.config(name, values))
 
 
-def _training(base: Training, changes: dict[str, Plain], model: str) -> Training:
-    return settings.build(Training, {**settings.plain(base), **changes}, f"training of model {model}")
+def _training(experiment: Experiment, changes: dict[str, Plain], model: str) -> Training:
+    given = settings.plain(experiment.training) if experiment.training is not None else _usual(model, changes)
+    return settings.build(Training, {**given, **changes}, f"training of model {model}")
+
+
+def _usual(model: str, changes: Collection[str]) -> Mapping[str, Plain]:
+    """Return how a model is trained where an experiment does not say it: who counts epochs or steps counts himself."""
+    counts = {"epochs", "steps_per_epoch"}.intersection(changes)
+    return {} if counts else kinds.of(catalog.kind(model)).training
 
 
 def unfit(model: str, header: Header) -> str | None:

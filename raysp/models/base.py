@@ -96,8 +96,7 @@ class FittingItself(Protocol):
 class PredictingRates(Protocol):
     """A model of trials. Those of continuous recordings derive from `windowed.WindowModel` instead.
 
-    One that gradient descent fits may have a buffer `gain`, (units,) ones, that its rates are multiplied by: once it is
-    trained, that is set so that it predicts as many spikes of training trials as were recorded.
+    What gradient descent fitted is calibrated afterwards, outside the model: see `calibration`.
     """
 
     def predict(self, batch: Any) -> Prediction[Any]:

@@ -51,7 +51,6 @@ class Model(nn.Module):
 
     reads = PopulationSplit
     members: Any
-    gain: torch.Tensor
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()
@@ -59,7 +58,6 @@ class Model(nn.Module):
 
         made = (catalog.build(config.member, dict(config.hyperparameters), sizes) for _ in range(config.members))
         self.members = nn.ModuleList(made)
-        self.register_buffer("gain", torch.ones(sizes.units))
 
     def start(self, trials: TrialArrays) -> None:
         """Let each member take what it needs of the training trials."""
@@ -85,5 +83,5 @@ class Model(nn.Module):
         found = [member.predict(batch) for member in self.members]
         forward = None
         if found[0].rates_forward is not None:
-            forward = torch.stack([one.rates_forward for one in found]).mean(dim=0) * self.gain
-        return Prediction(torch.stack([one.rates for one in found]).mean(dim=0) * self.gain, forward, found[0].latents)
+            forward = torch.stack([one.rates_forward for one in found]).mean(dim=0)
+        return Prediction(torch.stack([one.rates for one in found]).mean(dim=0), forward, found[0].latents)

@@ -100,7 +100,6 @@ class MaskedModel(nn.Module):
 
     reads = PopulationSplit
     means: torch.Tensor
-    gain: torch.Tensor
     output: nn.Linear
 
     def __init__(self, config: MaskedConfig, sizes: Sizes) -> None:
@@ -110,7 +109,6 @@ class MaskedModel(nn.Module):
         self._epoch = 1
         self._repeats: augment.Repeats | None = None
         self.register_buffer("means", torch.zeros(sizes.heldin))
-        self.register_buffer("gain", torch.ones(sizes.units))
         if config.fill == "token":
             self.token = nn.Parameter(torch.zeros(sizes.heldin))
 
@@ -180,7 +178,7 @@ class MaskedModel(nn.Module):
         counts = self._with_forward(batch.heldin)
         if not self.config.predict_masks:
             output, latents = self._seen(counts, torch.isnan(counts), None)
-            return Prediction.of(self.link.rates(output) * self.gain, self.sizes, latents)
+            return Prediction.of(self.link.rates(output), self.sizes, latents)
         total, latents = torch.zeros((), device=counts.device), None
         for look in range(self.config.predict_masks):
             # One pattern for all trials: what a trial is predicted as must not depend on its place in the batch.
@@ -188,7 +186,7 @@ class MaskedModel(nn.Module):
             hidden = self._drawn(one, self._look(look), self.config.mask, self.config.mask_span).expand(counts.shape)
             output, latents = self._seen(counts, hidden | torch.isnan(counts), None)
             total = total + self.link.rates(output)
-        return Prediction.of(total * self.gain / self.config.predict_masks, self.sizes, latents)
+        return Prediction.of(total / self.config.predict_masks, self.sizes, latents)
 
     def _hidden_loss(
         self, targets: torch.Tensor, generator: torch.Generator, *, training: bool, asked: torch.Tensor | None = None

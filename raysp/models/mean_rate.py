@@ -10,7 +10,7 @@ from torch import nn
 from raysp.data.splits.batch import Batch
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.models.base import Stages
-from raysp.models.means import mean_counts
+from raysp.models.means import expected_counts
 from raysp.models.prediction import Prediction
 
 
@@ -33,8 +33,8 @@ class Model(nn.Module):
         self.register_buffer("mean_forward", torch.zeros(sizes.units))
 
     def fit(self, trials: TrialArrays, stages: Stages) -> None:
-        """Take the means over the trials and bins in which a unit was observed, expected spikes per bin."""
-        observed, forward = mean_counts(trials, self.sizes)
+        """Take the means over the trials and bins in which a unit was observed; half a spike's where it had none."""
+        observed, forward = expected_counts(trials, self.sizes)
         self.mean.copy_(torch.as_tensor(observed))
         self.mean_forward.copy_(torch.as_tensor(forward))
 

@@ -56,7 +56,6 @@ class Model(nn.Module):
     """Encoder, first state, generator, read-out; the GRUs in float32 always."""
 
     reads = PopulationSplit
-    gain: torch.Tensor
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()
@@ -68,7 +67,6 @@ class Model(nn.Module):
         self.to_latents = nn.Linear(config.hidden, config.latents) if config.latents else nn.Identity()
         self.to_log_rates = nn.Linear(config.latents or config.hidden, sizes.units)
         self.dropout = nn.Dropout(config.dropout)
-        self.register_buffer("gain", torch.ones(sizes.units))
         for recurrent in (self.encoder, self.generator):
             remember(recurrent, sizes.bins + sizes.forward)
 
@@ -94,7 +92,7 @@ class Model(nn.Module):
     def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return rates of all units over observed and forward bins, and (trials, bins + forward, latents)."""
         log_rates, latents = self._unroll(torch.nan_to_num(batch.heldin))
-        return Prediction.of(rates(log_rates) * self.gain, self.sizes, latents)
+        return Prediction.of(rates(log_rates), self.sizes, latents)
 
     def _unroll(self, heldin: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         # Mixed precision would run cuDNN's GRU in float16, whose small gradients vanish without loss scaling.

@@ -122,7 +122,8 @@ def _following(fitted: FittedModel, split: LoadedSplit, device: str | None) -> J
     trial = dataclasses.replace(before, split=known.name, data=known.fingerprint)
     if before.training is None:
         return Job(trial, device or fitted.job.device)
-    follow = Follow(found.best_epoch, tuple(found.learning_rates), found.steps)
+    weights = {} if found.calibration is None else found.calibration.weights
+    follow = Follow(found.best_epoch, tuple(found.learning_rates), found.steps, weights=weights)
     return Job(dataclasses.replace(trial, follows=before.id), device or fitted.job.device, follow=follow)
 
 

@@ -34,6 +34,7 @@ class Done(TypedDict, total=False):
         validation: numbers of the validation part at the best epoch, by name.
         selected_on: what the weights were selected on, in words.
         diverged: numbers of the units that did.
+        weights: of a network's rates against the mean rates, by what was hidden.
         stopped_at: epoch at which ASHA ended a trial of a sweep.
         units_best_validation_loss: mean of each unit's lowest, where each has weights of an epoch of its own.
         units_failed: how many have no fit.
@@ -51,6 +52,7 @@ class Done(TypedDict, total=False):
     steps_per_epoch: int
     selected_on: str
     diverged: list[int]
+    weights: Mapping[str, float]
     stopped_at: int | None
     units_best_validation_loss: float
     units_failed: int

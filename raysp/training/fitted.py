@@ -9,6 +9,7 @@ import torch
 
 from raysp.config.note import CurveRow
 from raysp.errors import present
+from raysp.models.calibration import Calibration
 from raysp.training.job import Follow
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Fitted:
             epoch 0 of one that has no weights, since its loss was never finite.
         diverged: numbers of the units whose loss became infinite or NaN while that of others did not.
         selected: the model before it was fitted anew to all training data; None where it was not.
+        calibration: what is made of its rates of trials; None leaves them as they are.
     """
 
     model: Model
@@ -52,6 +54,7 @@ class Fitted:
     units: dict[int, dict[str, float]] = field(default_factory=dict)
     diverged: tuple[int, ...] = ()
     selected: Model | None = None
+    calibration: Calibration | None = None
 
     @property
     def parameters(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
 import torch
@@ -24,12 +24,14 @@ class Follow:
         steps: optimiser steps of each epoch: with more trials, batches grow instead, since it is steps at a learning
             rate that were selected. 0 takes as many as the batch size asks for.
         lanes: of a model with several lanes, how many of the epochs each is trained; empty for all of them.
+        weights: of its calibration, see `models.calibration`.
     """
 
     epochs: int
     learning_rates: tuple[float, ...]
     steps: int = 0
     lanes: tuple[int, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or len(self.learning_rates) < self.epochs:

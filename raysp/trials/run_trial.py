@@ -156,7 +156,8 @@ def follow_of(trial: Trial, setting: Setting) -> Follow | None:
     if not files.exists(followed.done):
         raise NotReady(f"{trial.id} takes its epochs from {trial.follows}, which is not finished; run that first")
     found = followed.read_done("best_epoch", "learning_rates")
-    return Follow(found["best_epoch"], tuple(found["learning_rates"]), found.get("steps_per_epoch", 0))
+    rates, steps = tuple(found["learning_rates"]), found.get("steps_per_epoch", 0)
+    return Follow(found["best_epoch"], rates, steps, weights=found.get("weights", {}))
 
 
 def summary(fitted: Fitted, trial: Trial) -> str:

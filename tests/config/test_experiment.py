@@ -78,14 +78,14 @@ def test_per_split_settings_also_hold_for_the_stand_in():
 def test_sets_change_training_resources_seeds_and_models():
     sets = ("training.epochs=7", "resources.workers=3", "seeds=[1, 2]", "sae.hidden=5", "sae.training.patience=4")
     found = apply_sets(EXPERIMENT, sets)
-    assert (found.training.epochs, found.resources.workers, found.seeds) == (7, 3, (1, 2))
+    assert (found.resources.workers, found.seeds) == (3, (1, 2))
+    assert [one.training for one in found.models] == [{"epochs": 7}, {"epochs": 7, "patience": 4}]
     assert found.models[1].hyperparameters == {"hidden": 5}
-    assert found.models[1].training == {"patience": 4}
 
 
 def test_numbers_in_scientific_notation_are_numbers():
     found = apply_sets(EXPERIMENT, ("training.learning_rate=1e-3", "training.optimizer=adam"))
-    assert (found.training.learning_rate, found.training.optimizer) == (1e-3, "adam")
+    assert found.models[0].training == {"learning_rate": 1e-3, "optimizer": "adam"}
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,9 @@ def test_what_is_set_for_all_models_holds_for_all_but_those_that_are_named(order
     own = ModelChoice("ndt", training={"epochs": 9, "patience": 3}, per_split={"*": {"training": {"epochs": 8}}})
     found = dataclasses.replace(EXPERIMENT, models=(*EXPERIMENT.models, own))
     found = apply_sets(found, ("training.epochs=2", "sae.training.epochs=4")[::order])
-    epochs = {one.name: {**vars(found.training), **one.for_split("a-val")[1]}["epochs"] for one in found.models}
+    epochs = {one.name: one.for_split("a-val")[1]["epochs"] for one in found.models}
     assert epochs == {"mean_rate": 2, "sae": 4, "ndt": 2}
-    assert found.models[-1].training == {"patience": 3}
+    assert found.models[-1].training == {"epochs": 2, "patience": 3}
 
 
 @pytest.mark.parametrize(

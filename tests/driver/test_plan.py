@@ -8,6 +8,7 @@ from raysp.config.experiment import Experiment, ModelChoice, Training
 from raysp.data.splits import store
 from raysp.driver.plan import check_not_empty, check_settings, make_plan
 from raysp.errors import BadInput, NotReady
+from raysp.kinds import catalog as kinds
 from tests.collection.made_up import make_split
 from tests.data.nlb_files import prepared
 from tests.models.made_up_stimulus import made_up_recording
@@ -52,7 +53,7 @@ def test_settings_of_val_change_the_trial_that_follows_it(root):
 def test_defaults_are_written_into_the_trial(root):
     trial = next(t for t in make_plan(EXPERIMENT, [VAL], root).trials if t.model == "sae")
     assert "dropout" in trial.hyperparameters
-    assert trial.training == Training()
+    assert trial.training == Training(**{**vars(Training()), **kinds.of("population").training})
     assert next(t for t in make_plan(EXPERIMENT, [VAL], root).trials if t.model == "mean_rate").training is None
 
 

@@ -59,8 +59,6 @@ def test_the_best_epochs_weights_are_given_and_measured():
     assert fitted.selected_on == "validation"
     measured = [row["epoch"] for row in fitted.curve if "co-bps" in row]
     assert measured == sorted({7, 14, 21, 28, fitted.best_epoch})
-    # What selects is measured before the gains, which are fitted on validation trials too.
-    fitted.model.gain.fill_(1.0)
     assert fitted.curve[fitted.best_epoch - 1]["co-bps"] == pytest.approx(validation_cobps(fitted, split))
 
 
@@ -234,9 +232,6 @@ def test_a_model_that_draws_in_evaluation_is_validated_alike_whatever_training_d
     losses = {row["validation_loss"] for row in found.curve}
     assert len(losses) == 1, "the weights stand still, and so does what is drawn"
     assert losses != {row["validation_loss"] for row in plain.curve}
-    for one in (found, plain):
-        # Gains follow from what is predicted, which is drawn here.
-        one.model.gain.fill_(1.0)
     assert same_weights(found, plain)
     one, two, other = (predict(found.model, made_up_split().eval, "cpu", seed).rates for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)

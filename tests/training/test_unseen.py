@@ -45,8 +45,6 @@ def test_every_model_has_it_beside_its_own_loss(split, validation):
     fitted = fit(made_up_trial(epochs=4), split)
     assert all(row["unseen_loss"] > 0 for row in fitted.curve)
     best = fitted.curve[fitted.best_epoch - 1]
-    # The curve's numbers are those before the gains.
-    fitted.model.gain.fill_(1.0)
     found = predict(fitted.model, validation, "cpu")
     assert best["unseen_loss"] == pytest.approx(by_hand(found, validation, split.sizes.heldin), rel=1e-5)
     assert best["unseen_loss"] != best["validation_loss"]

@@ -8,7 +8,7 @@ As it stands it runs on generated data below data/, and everything that comes of
 to change are marked. Scores compare models on this recording with each other.
 """
 
-from raysp import Experiment, ModelChoice, Recording, Training
+from raysp import Experiment, ModelChoice, Recording
 
 # Change: where the recording is. "{root}" is what --root says, "data" unless it is given; any other path is taken from
 # where the command is typed.
@@ -35,7 +35,7 @@ RECORDING = {
 
 
 def experiment() -> Experiment:
-    """Return the experiment. Change: which models, how often, how long."""
+    """Return the experiment. Change: which models, how often."""
     return Experiment(
         name="my_project",
         recordings=(Recording("my_recording", source="population", settings=RECORDING),),
@@ -44,8 +44,9 @@ def experiment() -> Experiment:
             ModelChoice("smoothing"),
             ModelChoice("models/my_model.py", {"hidden": 32}),  # yours; a path beside this file
         ),
+        # Networks are trained for at most 2,000 steps, until 500 of them brought nothing better. Otherwise say how, as
+        # training=Training(epochs=60, learning_rate=5e-3): then an epoch is a pass over the training trials.
         seeds=(0, 1),
-        training=Training(epochs=60, learning_rate=5e-3, weight_decay=0.01),
     )
 
 

@@ -28,6 +28,7 @@ class Cut(Settings):
         split: "reference" keeps the source's own parts; "conditions" hides whole conditions, drawn by the seed.
         eval_fraction: of the conditions, hidden; used by split "conditions".
         seed: of the draws.
+        training_trials: the first so many training trials are kept; 0 keeps all.
     """
 
     heldout: Natural = 0
@@ -36,6 +37,7 @@ class Cut(Settings):
     split: Literal["reference", "conditions"] = "reference"
     eval_fraction: Between = 0.2
     seed: Natural = 0
+    training_trials: Natural = 0
 
 
 def cut(
@@ -61,7 +63,7 @@ def cut(
         raise BadInput(f"{where}: forward {config.forward} leaves none of {whole.counts.shape[1]} bins to observe")
     whole = dataclasses.replace(whole, forward=config.forward)
     heldout = partition.hidden_units(whole, config.heldout, 0.0, config.seed, where)
-    rows = (np.flatnonzero(~valid[source]), np.flatnonzero(valid[source]))
+    rows = (np.flatnonzero(~valid[source])[: config.training_trials or None], np.flatnonzero(valid[source]))
     return partition.partition(odd_units.noted(whole, heldout, rows, (), where), sizes, heldout, rows, provenance)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from raysp.config.experiment import Experiment, Trial
+from raysp.config.settings import Plain
 from raysp.data.splits.header import Header
-from raysp.data.splits.population import PopulationSplit, TrialArrays
+from raysp.data.splits.population import PopulationSplit
 from raysp.data.splits.units import find_units
-from raysp.errors import present
 from raysp.kinds.kind import Choice, Elsewhere, Kind, Units
 from raysp.kinds.population.metrics import CEILING, FLOOR, METRICS, NEEDS
 from raysp.runs.folder import RunFolder
@@ -19,16 +19,14 @@ from raysp.runs.roles import roles
 if TYPE_CHECKING:
     import polars
 
-    from raysp.models.prediction import Predicted
-    from raysp.training.fitted import Fitted
-    from raysp.training.job import Job
-
 
 class Population(Kind[PopulationSplit]):
     """Spike counts of trials by bins by units; some units, and bins after the observed ones, may be held out."""
 
     name = "population"
     metrics = METRICS
+    # By steps and patience: ten trials and two thousand both train, and neither for long.
+    training: ClassVar[Mapping[str, Plain]] = {"epochs": 100, "steps_per_epoch": 20, "batch_size": 32, "patience": 25}
     floor, ceiling = FLOOR, CEILING
     outputs = ("submission-val.h5", "submission-test.h5", "standin-submission-val.h5", "standin-submission-test.h5")
 
@@ -61,6 +59,7 @@ class Population(Kind[PopulationSplit]):
     learner = Elsewhere("learner")
     fit = Elsewhere("learner")
     predict = Elsewhere("predict")
+    predicted = Elsewhere("predict")
     score = Elsewhere("score", "population_rows")
     stale = Elsewhere("submission")
     check_submission = Elsewhere("submission_check")
@@ -68,13 +67,6 @@ class Population(Kind[PopulationSplit]):
     section = Elsewhere("page.page")
     contract = Elsewhere("contract")
     look = Elsewhere("look")
-
-    def predicted(self, job: Job, fitted: Fitted, data: PopulationSplit | TrialArrays) -> Predicted:
-        """Return float32 rates of a part's trials, of a split's evaluation trials: expected spikes per bin."""
-        from raysp.training.predict import predict
-
-        trials = present(data.eval) if isinstance(data, PopulationSplit) else data
-        return predict(fitted.model, trials, fitted.device, job.trial.seed)
 
     def remarks(
         self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]

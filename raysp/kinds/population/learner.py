@@ -106,8 +106,7 @@ def fit(job: Job, split: PopulationSplit, answers: Answers | None = None) -> Fit
     """Fit a trial's model; see `learner` and `raysp.training.trial.fit`."""
     if not catalog.fits_itself(job.trial.model):
         fitted = training.fit(job, lambda job: learner(job, split, answers))
-        set_right(job, fitted, split.train)
-        return fitted
+        return fitted if job.purpose == "search" else set_right(job, fitted, split)
     part, trials = None, split.train
     if len(trials) > 1:
         aside = validation_mask(trials, Training())

@@ -49,6 +49,12 @@ METRICS = {
         "unit for it, fitted on training trials, those for validation included",
         ranked=False,
     ),
+    "weight against the mean rate": Metric(
+        "max",
+        meaning="how far a network's log rates were believed against the log mean rates, chosen on validation trials "
+        "for what was hidden: 1 leaves the network as it is, 0 leaves the mean rate",
+        ranked=False,
+    ),
     "co-bps without units silent in training": Metric(
         "max", ALONE, "co-bps of the units that had spikes in training; see the notes"
     ),

@@ -14,9 +14,17 @@ from raysp.kinds.population.learner import selected_on
 from raysp.kinds.population.rates_file import write_predictions
 from raysp.models.masked import MaskedModel
 from raysp.models.prediction import Predicted
+from raysp.runs.records import Done
 from raysp.training import predict as training
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
+
+
+def predicted(job: Job, fitted: Fitted, data: PopulationSplit | TrialArrays) -> Predicted:
+    """Return float32 rates of a part's trials, of a split's evaluation trials: expected spikes per bin."""
+    trials = present(data.eval) if isinstance(data, PopulationSplit) else data
+    found = training.predict(fitted.model, trials, fitted.device, job.trial.seed)
+    return found if fitted.calibration is None else fitted.calibration.of(found)
 
 
 def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
@@ -29,7 +37,7 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
     """
 
     def of(trials: TrialArrays) -> Predicted:
-        return training.predict(fitted.model, trials, fitted.device, job.trial.seed)
+        return predicted(job, fitted, trials)
 
     trial, asked = job.trial, present(split.eval)
     parts = {"train": of(split.train), "eval": of(asked)}
@@ -41,5 +49,8 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
         shown = {name: one.numpy() for name, one in model.inside(trial.seed).items()}
         files[inside_file.NAME] = lambda path: inside_file.write_inside(path, trial, shown)
     hidden = masked_deviance(of, asked)
-    metrics = {"evaluation": {"masked deviance": hidden if math.isfinite(hidden) else None}}
-    return Products(files, metrics, {"selected_on": selected_on(trial)})
+    metrics: dict[str, object] = {"evaluation": {"masked deviance": hidden if math.isfinite(hidden) else None}}
+    done: Done = {"selected_on": selected_on(trial)}
+    if fitted.calibration is not None:
+        done["weights"] = metrics["weights"] = dict(fitted.calibration.weights)
+    return Products(files, metrics, done)

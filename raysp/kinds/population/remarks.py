@@ -12,6 +12,7 @@ from raysp.io.words import number
 from raysp.kinds.population.calibration import OF_TRAINING, RATIO
 from raysp.kinds.population.metrics import FLOOR
 from raysp.kinds.population.silent import WITHOUT
+from raysp.kinds.population.weights import FORWARD, HELDIN, HELDOUT, WEIGHT
 from raysp.runs.metrics_table import metric_name
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 RATIO_NOTED, RATIO_NOTED_IN_TRAINING = 0.1, 0.03
 """So far from one spike predicted per recorded one is worth a remark: of evaluation trials, which may be others."""
+
+WEIGHT_NOTED = 0.5
+"""A network that is believed less against the mean rate is worth a remark."""
 
 BY_OWN_FORM = "computed by raysp's own exact form"
 
@@ -32,7 +36,7 @@ def remarks(table: polars.DataFrame, floor: str = FLOOR, last: Mapping[str, int]
         last: epochs of the trials that were best at their last one, by id, see `shortfalls.last_epochs`.
     """
     found = [*_judges(table), *below_floor(table, floor), *still_better(table, last or {}), *uneven(table)]
-    found += [*_ratios(table), *_silent(table), *_undefined(table)]
+    found += [*_ratios(table), *_weights(table), *_silent(table), *_undefined(table)]
     return list(dict.fromkeys(found))
 
 
@@ -53,6 +57,17 @@ def _ratios(table: polars.DataFrame) -> Iterator[str]:
     for (split, model, _), mean in means(trained).items():
         if abs(mean - 1) > RATIO_NOTED_IN_TRAINING:
             yield f"{split}: {model} predicted {mean:.3f} spikes for each that was recorded on its own training trials"
+
+
+def _weights(table: polars.DataFrame) -> Iterator[str]:
+    for place in (HELDOUT, FORWARD, HELDIN):
+        own = table.filter(metric=WEIGHT, parameter=place).with_columns(parameter=None)
+        for (split, model, _), mean in means(own).items():
+            if mean < WEIGHT_NOTED:
+                yield (
+                    f"{split}: {model} knows little of {place} beyond the mean rate: its log rates are best "
+                    f"believed by {mean:.2f} on validation trials, and so they are predicted"
+                )
 
 
 def _silent(table: polars.DataFrame) -> Iterator[str]:

@@ -21,6 +21,7 @@ from raysp.io import files
 from raysp.io.rows import Rows
 from raysp.kinds.population.calibration import ratios, ratios_of_training
 from raysp.kinds.population.silent import silent_scores
+from raysp.kinds.population.weights import UNCHOSEN, WEIGHT
 from raysp.models.prediction import Predicted, Prediction
 from raysp.runs.folder import TrialFolder
 from raysp.runs.metrics_table import of_trial
@@ -54,6 +55,7 @@ def population_rows(trial: Trial, split: PopulationSplit, answers: Answers, fold
         *ratios(answers, parts["eval"]),
         *ratios_of_training(trial, split.train, parts["train"]),
         *_measured_by_the_trial(folder),
+        *_weights(folder),
         *_behavior(split, answers, parts),
         *_states(split, answers, folder, trial),
         *silent_scores(trial, split, answers, parts["eval"]),
@@ -123,6 +125,18 @@ def _measured_by_the_trial(folder: TrialFolder) -> list[Score]:
     own = folder.read_metrics().get("evaluation", {}) if files.exists(folder.metrics) else {}
     values = settings.coerce(Mapping, own, f"{folder.metrics}, evaluation").items()
     return [known(name, settings.coerce(float | None, value, f"{folder.metrics}, {name}")) for name, value in values]
+
+
+def _weights(folder: TrialFolder) -> list[Score]:
+    """Return how far the network's rates were believed against the mean rates, by what was hidden."""
+    own = folder.read_metrics().get("weights") if files.exists(folder.metrics) else None
+    if own is None:
+        return []
+    chosen = settings.coerce(Mapping, own, f"{folder.metrics}, weights")
+    if not chosen:
+        return [Score(WEIGHT, None, UNCHOSEN)]
+    rows = {place: settings.coerce(float, value, f"{folder.metrics}, weights") for place, value in chosen.items()}
+    return [known(WEIGHT, value, parameter=place) for place, value in rows.items()]
 
 
 def _behavior(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> list[Score]:

@@ -1,4 +1,4 @@
-"""Networks predict as many spikes of training trials as were recorded."""
+"""Networks predict as many spikes of training trials as were recorded, and never know less than the mean rate."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 
 from raysp.config.experiment import Training, Trial
 from raysp.kinds.population import learner
 from raysp.kinds.population.calibration import of_units, ratios_of_training
-from raysp.training.job import Job
-from raysp.training.predict import predict
+from raysp.kinds.population.predict import predicted
+from raysp.training.job import Follow, Job
 from tests.models.made_up import made_up_split
 
 SMALL = {
@@ -29,14 +28,33 @@ def test_after_training_each_units_spikes_are_as_many_as_were_recorded(name):
     training = Training(epochs=2, learning_rate=0.05, measure_every=0)
     job = Job(Trial(name, SMALL[name], training, "made_up", "0" * 64), "cpu")
     fitted = learner.fit(job, split)
-    found = predict(fitted.model, split.train, "cpu")
-    predicted, recorded = of_units(found, split.train)
+    found = predicted(job, fitted, split.train)
+    recorded = of_units(found, split.train)
     whole = [one for one in ratios_of_training(job.trial, split.train, found) if one.unit_index is None]
     assert [one.parameter for one in whole] == ["training trials", "validation trials"]
     assert [one.value for one in whole] == pytest.approx([1.0, 1.0], abs=0.15)
-    np.testing.assert_allclose(predicted[1:] / recorded[1:], 1.0, atol=0.03)
-    assert predicted[0] < 10
-    gain = fitted.model.gain
-    assert not torch.equal(gain, torch.ones(9))
+    np.testing.assert_allclose(recorded[0, 1:] / recorded[1, 1:], 1.0, atol=0.03)
+    assert found.rates[..., 0].sum() < 10
+    assert set(fitted.calibration.weights) == {"held-in units", "held-out units", "forward bins"}
     without = dataclasses.replace(split, train=dataclasses.replace(split.train, rates=None))
-    assert torch.equal(learner.fit(job, without).model.gain, gain)
+    np.testing.assert_array_equal(predicted(job, learner.fit(job, without), split.train).rates, found.rates)
+
+
+def test_what_is_noise_is_predicted_as_the_mean_rate():
+    split, rng = made_up_split(trials=40), np.random.default_rng(0)
+    for name in ("heldin", "heldout", "heldin_forward", "heldout_forward"):
+        counts = getattr(split.train, name)
+        counts[:] = rng.poisson(0.5, counts.shape)
+    job = Job(Trial("masked_gru", SMALL["masked_gru"], Training(epochs=30, learning_rate=0.05), "x", "0" * 64), "cpu")
+    fitted = learner.fit(job, split)
+    assert fitted.calibration.weights["held-out units"] == 0
+    (floor,) = np.unique(predicted(job, fitted, split.eval).rates[..., 6:], axis=0).reshape(-1, 8, 3)
+    np.testing.assert_allclose(floor[0], split.train.heldout.mean(axis=(0, 1)), rtol=1e-6)
+
+
+def test_a_fit_that_follows_takes_the_weights_over():
+    split = made_up_split()
+    trial = Trial("sae", SMALL["sae"], Training(epochs=1), "made_up", "0" * 64, follows="x")
+    weights = {"held-out units": 0.0, "forward bins": 0.5}
+    job = Job(trial, "cpu", follow=Follow(1, (0.01,), weights=weights))
+    assert learner.fit(job, split).calibration.weights == weights

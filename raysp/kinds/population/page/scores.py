@@ -14,6 +14,7 @@ from raysp.io.words import number
 from raysp.kinds.population.calibration import RATIO
 from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.remarks import remarks
+from raysp.kinds.population.weights import WEIGHT
 from raysp.report.run_data import RunData, Task
 from raysp.report.score_table import Row, cell, score_rows
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 PARTS = ("held-in units", "held-out units", "forward bins")
 
-ASIDE = ("constant neurons", "roughness", *(f"{RATIO} ({part})" for part in PARTS))
+ASIDE = ("constant neurons", "roughness", *(f"{RATIO} ({part})" for part in PARTS), f"{WEIGHT} (held-in units)")
 HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
 
 

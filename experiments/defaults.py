@@ -1,0 +1,71 @@
+"""Every model of a population at its defaults, on recordings of many sizes: none may end below the mean rate.
+
+    raysp run experiments/defaults.py --splits 'made_up-*'     # twelve times one factor is changed, around a middle
+    raysp run experiments/defaults.py                          # all; stopped, the same command goes on
+    python benchmarks/defaults_table.py runs/defaults          # the table of docs/defaults.md
+
+Recordings whose files are not there are left out: lfads_lorenz.h5 (see experiments/lorenz_tutorial.py) and the public
+test file of mc_maze_small (`raysp data fetch mc_maze_small`).
+"""
+
+from raysp import Experiment, ModelChoice, Recording
+
+MIDDLE = {"units": 40, "heldout": 10, "trials": 160, "bins": 40, "rate_hz": 8.0}
+ONE_FACTOR = {
+    "middle": {},
+    "0.5hz": {"rate_hz": 0.5},
+    "50hz": {"rate_hz": 50.0},
+    "5units": {"units": 5, "heldout": 1},
+    "15units": {"units": 15, "heldout": 4},
+    "300units": {"units": 300, "heldout": 75},
+    "10trials": {"trials": 10},
+    "2000trials": {"trials": 2000},
+    "1bin": {"bins": 1},
+    "8bins": {"bins": 8},
+    "400bins": {"bins": 400},
+    "silent": {"silent": 1},
+    "none_held_out": {"heldout": 0},
+}
+
+LORENZ = {"path": "{root}/lfads_lorenz.h5", "bin_ms": 10, "conversion_factor": 100, "heldout": 15, "forward": 10}
+REAL_UNITS = {
+    "path": "{root}/000140/sub-Jenkins/sub-Jenkins_ses-small_desc-test_ecephys.nwb",
+    "align": "move_onset_time",
+    "window_ms": [-250, 450],
+    "bin_ms": 20,
+    "heldout": 27,
+    "eval_trials": 25,
+}
+
+
+def experiment() -> Experiment:
+    made_up = (Recording(f"made_up-{name}", "made_up", {**MIDDLE, **factor}) for name, factor in ONE_FACTOR.items())
+    few = (Recording(f"lorenz-{n}trials", "lorenz", {**LORENZ, "training_trials": n}, optional=True) for n in (6, 20))
+    return Experiment(
+        name="defaults",
+        recordings=(
+            *made_up,
+            *few,
+            Recording("lorenz", "lorenz", LORENZ, optional=True),
+            Recording("mc_maze_small_real_units", "population", REAL_UNITS, optional=True),
+            Recording("chaotic_rnn", "chaotic_rnn", {"heldout": 12}),
+        ),
+        models=(
+            ModelChoice("mean_rate"),
+            ModelChoice("smoothing"),
+            ModelChoice("reduced_rank"),
+            ModelChoice("sae"),
+            ModelChoice("masked_gru"),
+            ModelChoice("unet"),
+            ModelChoice("ndt"),
+            ModelChoice("masked_cnn"),
+            ModelChoice("ensemble"),
+            ModelChoice("true_rates"),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    from raysp.cli import run_file
+
+    run_file(__file__)
