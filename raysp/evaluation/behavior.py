@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from raysp.config.experiment import STANDIN
 from raysp.data.splits.population import TrialArrays
 from raysp.errors import BadInput, present
-from raysp.evaluation.nlb import is_velocity
+from raysp.evaluation.nlb import INTERVAL_DATASETS, is_velocity
 from raysp.evaluation.score import Score
 from raysp.evaluation.velocity import Decoded, decode
 
@@ -41,11 +43,11 @@ class Decoding:
 def decodings(
     dataset: str, train: TrialArrays, known: TrialArrays, train_rates: np.ndarray, rates: np.ndarray
 ) -> list[Decoding]:
-    """Decode every variable of behaviour that is known bin by bin; none where it is not known so.
+    """Decode every variable of behaviour, of bins or of trials; none where the benchmark has a score of its own for it.
 
     The two velocities of a recording of the benchmark are decoded together, over the bins in which the first is known:
     the benchmark's definition. Of any other recording each variable is decoded by itself, over the bins in which it is
-    known.
+    known; one that is known trial by trial, from each trial's mean rates.
 
     Args:
         dataset: the recording's name.
@@ -54,10 +56,15 @@ def decodings(
         train_rates: (training trials, bins, units) predicted expected spikes per bin.
         rates: (evaluation trials, bins, units) likewise.
     """
-    if train.behavior is None or known.behavior is None or train.behavior.ndim != 3 or known.behavior.ndim != 3:
+    if train.behavior is None or known.behavior is None or dataset.removeprefix(STANDIN) in INTERVAL_DATASETS:
+        return []
+    if train.behavior.ndim == known.behavior.ndim == 2:
+        train_rates, rates = _means(train, train_rates), _means(known, rates)
+        train, known = _of_one_bin(train), _of_one_bin(known)
+    if present(train.behavior).ndim != 3 or present(known.behavior).ndim != 3:
         return []
     together = is_velocity(dataset, known.behavior)
-    groups = [(0, 1)] if together else [(variable,) for variable in range(known.behavior.shape[2])]
+    groups = [(0, 1)] if together else [(variable,) for variable in range(present(known.behavior).shape[2])]
     return [_decoding(group, train, known, train_rates, rates) for group in groups]
 
 
@@ -77,6 +84,17 @@ def behavior_scores(found: Sequence[Decoding]) -> list[Score]:
 def variable_name(variable: int) -> str:
     """Return what a variable of behaviour is called: recordings do not name them."""
     return f"variable {variable}"
+
+
+def _means(trials: TrialArrays, rates: np.ndarray) -> np.ndarray:
+    """Return (trials, 1, units) the mean rates of each trial over the bins that it has."""
+    if (recorded := trials.recorded) is None:
+        return rates.mean(axis=1, keepdims=True)
+    return (rates * recorded[:, :, None]).sum(axis=1, keepdims=True) / recorded.sum(axis=1)[:, None, None]
+
+
+def _of_one_bin(trials: TrialArrays) -> TrialArrays:
+    return dataclasses.replace(trials, behavior=present(trials.behavior)[:, None, :])
 
 
 def _decoding(

@@ -30,7 +30,7 @@ def near(path: str, right: Callable[[str], bool] = os.path.exists) -> str:
             there = {one.name.casefold(): one.name for one, _ in zip(entries, range(LOOKED_AT), strict=False)}
     except OSError:
         return ""
-    found = difflib.get_close_matches(name.casefold(), there, n=8, cutoff=0.6)
+    found = difflib.get_close_matches(name.casefold(), there, n=8, cutoff=0.8)
     paths = (os.path.join(folder, there[one]) for one in found)
     meant = next((one for one in paths if right(one)), None)
     return f"did you mean {meant!r}?" if meant else ""

@@ -92,8 +92,9 @@ def load_split(
         settings: of the source. Of an NWB file of trials and units: `align`, the trial column of the event (s);
             `window_ms`, begin and end around it; `bin_ms`; `keep`, `conditions`, `behavior` and so on. Of counts:
             `bin_ms`; and arrays as `rates` with `rate_scale`, `behavior` (trials, bins, variables), `conditions`
-            (trials,), `train_index`. Of both: `heldout_fraction`, `eval_fraction`, `forward_ms`, `seed`. All of them,
-            with their meaning: `help(raysp.data.sources.population_config.Config)`.
+            (trials,), `decode` (trials, variables), `train_index`. Of both: `heldout_fraction`, `eval_fraction`,
+            `forward_ms`, `seed`. All of them, with their meaning:
+            `help(raysp.data.sources.population_config.Config)`.
 
     Returns:
         The split, with its answers where they are known.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from raysp.config import settings
-from raysp.config.experiment import Training, Trial, check_name, in_present_words
+from raysp.config.experiment import STANDIN, Training, Trial, check_name, in_present_words
 from raysp.errors import BadInput, NotReady, damaged, expect
 from raysp.io import files
 from raysp.io.nearest import near
@@ -219,7 +219,9 @@ class RunFolder:
         """
         if not files.exists(self.experiment):
             files.check(self.path)
-            meant = near(self.path, _is_run) or near(os.path.join("runs", self.path), _is_run)
+            beside = os.path.dirname(self.path.rstrip("/"))
+            places = [os.path.join(at, name) for at in (beside, "runs") for name in (self.name, STANDIN + self.name)]
+            meant = next((found for place in places if (found := near(place, _is_run))), "")
             raise NotReady(
                 f"{self.path} is not a run folder (no experiment.yaml); {meant or 'run: raysp run EXPERIMENT'}"
             )

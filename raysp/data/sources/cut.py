@@ -35,6 +35,8 @@ class Cut(Settings):
         masked_ends: windows may reach beyond their trial, or beyond what was observed, where trials differ in length:
             the bins outside are masked, in fits, scores and figures.
         conditions: trial columns (counts: arrays) whose distinct rows are the trial's condition, for PSTHs.
+        decode: trial columns (counts: arrays) with one number, or one of two texts, a trial: each is decoded by itself
+            from the mean rates of the window, e.g. ["choice", "contrast"].
         psth_sigma_ms: standard deviation of the Gaussian that smooths PSTHs, ms; 0 for none.
         lag_ms: behaviour is read this much later than the spikes, ms.
         forward_ms: length of what must be predicted after the observed bins; it follows the window, or of counts is
@@ -62,6 +64,7 @@ class Cut(Settings):
     keep: Mapping[str, Any] = field(default_factory=dict)
     masked_ends: bool = False
     conditions: tuple[str, ...] = ()
+    decode: tuple[str, ...] = ()
     psth_sigma_ms: NonNegative = 50.0
     lag_ms: float = 0.0
     forward_ms: NonNegative = 0.0
@@ -78,9 +81,11 @@ class Cut(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_names(self, ("align",))
-        several = [(setting, name) for setting in ("conditions", "keep") for name in getattr(self, setting)]
+        several = [(setting, name) for setting in ("conditions", "keep", "decode") for name in getattr(self, setting)]
         _check_each(several, self.where)
         plausibility.check_accept(self.accept, self.where)
+        if self.decode and getattr(self, "behavior", None):
+            raise BadInput(f"{self.where} expected decode, of one value a trial, or behavior, of each bin, got both")
         _multiple(self, "forward_ms", self.forward_ms, "the bin width", self.bin_ms)
         if not abs(self.lag_ms) <= LARGEST_LAG_MS:
             most = f"at most {LARGEST_LAG_MS:g} ms in either direction"

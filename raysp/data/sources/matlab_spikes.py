@@ -72,7 +72,7 @@ class Config(Cut):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_names(self, ("spikes", "units", "trials", "start", "stop"))
-        columns = [name for name in ("align", "start", "stop", "keep", "conditions") if getattr(self, name)]
+        columns = [name for name in ("align", "start", "stop", "keep", "conditions", "decode") if getattr(self, name)]
         if columns and self.trials is None:
             raise BadInput(f"{self.where}, {columns[0]} expected trials, the structs it is a column of, got none")
         if self.counts_bin_ms is not None:
@@ -111,7 +111,8 @@ def _columns(file: Values, config: Config) -> dict[str, np.ndarray]:
     table = file[config.trials]
     if not isinstance(table, Struct):
         raise BadInput(f"{file.path}: {config.trials} expected structs of trials, got {matlab_values.kind(table)}")
-    needed = {one for one in (config.align, config.start, config.stop, *config.keep, *config.conditions) if one}
+    wanted = (config.align, config.start, config.stop, *config.keep, *config.conditions, *config.decode)
+    needed = {one for one in wanted if one}
     for name in needed - set(table.names):
         raise BadInput(f"{file.path}: {config.trials} has no field {name!r}; its fields are {', '.join(table.names)}")
     found: dict[str, np.ndarray] = {}
@@ -303,4 +304,6 @@ def _of_counts(found: Value, columns: dict[str, np.ndarray], config: Config, whe
     if unknown := sum(int(np.isnan(one).sum()) for one in each):
         notes.append(f"{unknown} counts are NaN: their bins are masked")
     condition = partition.condition_index([columns[name] for name in config.conditions]) if config.conditions else None
-    return partition.Whole(counts, round(config.forward_ms / config.bin_ms), condition=condition, notes=tuple(notes))
+    behavior, said = partition.one_a_trial({name: columns[name] for name in config.decode}, where)
+    forward = round(config.forward_ms / config.bin_ms)
+    return partition.Whole(counts, forward, condition=condition, behavior=behavior, notes=(*notes, *said))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,7 +38,7 @@ class Whole:
         forward: the last so many bins are to be predicted from those before.
         rates: (trials, bins + forward, units) true expected spikes per bin, where truth is known.
         condition: (trials,) index of the trial's condition, -1 for none.
-        behavior: (trials, bins, variables), NaN where unknown.
+        behavior: (trials, bins, variables), or (trials, variables) of one row a trial; NaN where unknown.
         states: (trials, bins + forward, dimensions) the generating system's own state, where truth is known.
         notes: what was left out and why, and what is doubtful, one sentence each.
         ids: (trials,) int64 the recording's own number of each trial; rows by default.
@@ -167,7 +168,7 @@ def partition(
     name, bin_ms = sizes
     heldin = others(whole.counts.shape[2], heldout)
     ordered = whole.of_units(np.concatenate([heldin, heldout]))
-    behavior = 0 if whole.behavior is None else whole.behavior.shape[2]
+    behavior = 0 if whole.behavior is None else whole.behavior.shape[-1]
     shape = Sizes(name, float(bin_ms), whole.bins, len(heldin), len(heldout), whole.forward, behavior)
     train, hidden = (_trials(ordered, shape).take(part) for part in rows)
     seen = TrialArrays(heldin=hidden.heldin, rates=hidden.rates, ids=hidden.ids)
@@ -227,6 +228,40 @@ def _smooth(means: np.ndarray, sigma_bins: float) -> np.ndarray:
     total = gaussian_filter1d(np.where(known, means, 0.0), **options)
     weight = gaussian_filter1d(known.astype(np.float64), **options)
     return np.divide(total, weight, out=np.full_like(means, np.nan), where=known)
+
+
+def one_a_trial(columns: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Return behaviour of one row a trial, and a note that says which variable is which.
+
+    Args:
+        columns: (trials,) each, numbers, NaN where unknown, or one of two texts.
+        where: the beginning of an error's sentence.
+
+    Returns:
+        (trials, variables) float32; None where there are no columns.
+
+    Raises:
+        BadInput: a column has other values, or infinite ones, or the same in all trials.
+    """
+    if not columns:
+        return None, ()
+    values, names = [], []
+    for name, column in columns.items():
+        texts = np.unique(column) if column.dtype.kind in "US" else np.empty(0)
+        if len(texts) == 2:
+            names.append(f"{name} ({texts[0]} 0, {texts[1]} 1)")
+            values.append((column == texts[1]).astype(np.float32))
+            continue
+        if len(texts) or column.dtype.kind not in "iufb" or np.isinf(column.astype(np.float64)).any():
+            got = f"{len(texts)} texts" if len(texts) else f"{column.dtype} or infinity"
+            raise BadInput(f"{where}: decode, {name} expected a number, or one of two texts, for each trial, got {got}")
+        names.append(name)
+        values.append(column.astype(np.float32))
+    for name, one in zip(columns, values, strict=True):
+        if len(np.unique(one[~np.isnan(one)])) < 2:
+            raise BadInput(f"{where}: decode, {name} expected values that differ from trial to trial, got one alone")
+    said = ", ".join(f"variable {index} is {name}" for index, name in enumerate(names))
+    return np.stack(values, axis=1), (f"decoded from each trial's mean rates: {said}",)
 
 
 def condition_index(columns: list[np.ndarray]) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from raysp.config import settings
 from raysp.data.formats import count_file, plausibility
 from raysp.data.sources import hidden_parts, partition
-from raysp.data.sources.population_config import ARRAYS, Config
+from raysp.data.sources.population_config import ARRAYS, COLUMNS, Config
 from raysp.data.sources.population_counts import checked_counts, read_counts
 from raysp.data.sources.population_nwb import read_session
 from raysp.data.sources.session_windows import trials_of
@@ -51,8 +51,8 @@ def build_arrays(
 
     Args:
         arrays: setting of `Config` that names an array of a file of counts -> the array itself: "counts" (trials,
-            bins, units), and maybe "rates", "behavior", "train_index", "eval_index"; "conditions" is (trials,) or
-            (trials, columns).
+            bins, units), and maybe "rates", "behavior", "train_index", "eval_index"; "conditions" and "decode" are
+            (trials,) or (trials, columns).
         others: the other settings; "path" where the arrays were read from a file, which the split then names with its
             hash.
         name: of the split.
@@ -64,10 +64,14 @@ def build_arrays(
         if setting not in ARRAYS:
             raise unknown("array of counts", setting, ARRAYS)
     arrays = {setting: np.asarray(array) for setting, array in arrays.items()}
-    whole = {setting: array for setting, array in arrays.items() if setting != "conditions"}
-    table = np.atleast_2d(arrays["conditions"].T) if "conditions" in arrays else ()
-    columns = {f"conditions, column {index}": column for index, column in enumerate(table)}
-    names = {**{setting: setting for setting in whole}, "conditions": tuple(columns)}
+    whole = {setting: array for setting, array in arrays.items() if setting not in COLUMNS}
+    several = {
+        setting: {f"{setting}, column {index}": one for index, one in enumerate(np.atleast_2d(arrays[setting].T))}
+        for setting in COLUMNS
+        if setting in arrays
+    }
+    columns = {name: one for each in several.values() for name, one in each.items()}
+    names = {**{setting: setting for setting in whole}, **{setting: tuple(each) for setting, each in several.items()}}
     config = settings.build(Config, {"path": "", **others, **names}, f"recording {name}")
     file = count_file.Arrays([*whole, *columns], {**whole, **columns}.__getitem__)
     found = checked_counts(config, file, name)

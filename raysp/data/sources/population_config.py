@@ -19,8 +19,9 @@ NWB_ONLY = (
     "behavior_time_last",
 )
 COUNTS_ONLY = ("rates", "rate_scale", "train_index", "eval_index")
-ARRAYS = ("counts", "rates", "behavior", "train_index", "eval_index", "conditions")
-"""Settings that name arrays of a file of counts."""
+COLUMNS = ("conditions", "decode")
+ARRAYS = ("counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
+"""Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
 
 NAMED = ("trials", "units", "counts", "rates", "train_index", "eval_index", "behavior")
 

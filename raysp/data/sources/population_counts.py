@@ -50,7 +50,7 @@ def _continuous(
         f"{where}: {config.counts} expected counts of shape (bins, units) where window_ms is given, got {counts.shape}"
     )
     expect(counts.ndim == 2, f"{told}; of trials, leave window_ms out")
-    for setting in ("train_index", "eval_index", "conditions"):
+    for setting in ("train_index", "eval_index", "conditions", "decode"):
         if getattr(config, setting):
             raise BadInput(f"population, {setting} is for counts of trials, and counts with window_ms have none")
     length, bins = len(counts), round(1000 * continuous.window_s(config) / config.bin_ms)
@@ -88,6 +88,10 @@ def _of_trials(
     if (key := config.behavior) is not None:
         behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
         notes += partition.gaps(behavior, key, where)
+    if config.decode:
+        wanted = {key: count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.decode}
+        behavior, said = partition.one_a_trial(wanted, where)
+        notes += said
     columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
     train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
     condition = partition.condition_index(columns) if columns else None

@@ -16,7 +16,7 @@ def read_session(config: Config) -> Session:
     Raises:
         BadInput: the file, a column or a signal is missing or damaged, or there are no units.
     """
-    columns = (*([config.align] if config.align else []), *config.conditions, *config.keep)
+    columns = (*([config.align] if config.align else []), *config.conditions, *config.keep, *config.decode)
     with hdf5.opened(config.path) as file:
         trials = nwb.trials(file, columns, config.trials) if columns or config.trials else {}
         units = nwb.units(file, config.units)

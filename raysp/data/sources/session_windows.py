@@ -72,6 +72,8 @@ def trials_of(found: Session, config: Cut, align: str | None) -> tuple[Whole, Ro
     """
     if align is not None:
         return _aligned(found, config, align), None
+    if config.decode:
+        raise BadInput(f"{found.where}: decode is for trials, and this recording is cut into windows; give align")
     found = continuous.with_windows(found, config)
     whole = _aligned(found, config, continuous.START)
     begin_s = found.trials[continuous.START][np.searchsorted(found.trials["id"], whole.ids)]
@@ -89,6 +91,8 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
     counts = _counts(units, usable, windows.begin, windows.seen, grid)
     doubts = check_counted(counts, len(units.times), windows.spans, config.bin_ms, found.where, config.accept)
     behavior, unknown = _behavior(found, windows.begin, config, grid)
+    if config.decode:
+        behavior, unknown = partition.one_a_trial({name: trials[name][rows] for name in config.decode}, found.where)
     unseen = np.delete(units.ids, usable)
     told = f"{len(unseen)} units were never observed in a window and were left out: {listed(unseen)}"
     left_out = (told,) if len(unseen) else ()

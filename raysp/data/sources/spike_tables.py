@@ -265,7 +265,7 @@ def _ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
 def _trials(config: Config, path: str, read: Reader) -> Table:
     table = read(path)
     per_second = config.trials_per_second or config.per_second
-    for name in (str(config.align), *config.conditions, *config.keep):
+    for name in (str(config.align), *config.conditions, *config.keep, *config.decode):
         _named(table, name, "align", set(), path)
     times = {str(config.align), *(name for names in EDGES.values() for name in names)}
     found = {
