@@ -68,17 +68,17 @@ def measured(run: str) -> polars.DataFrame:
 def page(table: polars.DataFrame) -> str:
     """Return the page: a table of scores for each recording's models, then what is behind and what is missing."""
     experiment = load_experiment(str(EXPERIMENT))
-    names, models = [one.name for one in experiment.recordings], [one.name for one in experiment.models]
+    every, models = [one.name for one in experiment.recordings], [one.name for one in experiment.models]
     rows = {(row["recording"], row["model"]): row for row in table.iter_rows(named=True)}
+    left = {name: [model for model in models if (name, model) not in rows] for name in every}
+    names = [name for name in every if left[name] != models]
     lines = [HEAD, f"| recording | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
     lines += [f"| {name} | {' | '.join(_cell(rows, name, model) for model in models)} |" for name in names]
     lines += ["", "## Predicted / recorded spikes, weight, seconds", ""]
     lines += [f"| recording | {' | '.join(models[3:-1])} |", f"|---|{'---|' * len(models[3:-1])}"]
     lines += [f"| {name} | {' | '.join(_beside(rows, name, model) for model in models[3:-1])} |" for name in names]
     lines += ["", "## Behind the better baseline", "", *(_behind(rows, names, models[3:-1]) or ["None."]), ""]
-    missing = [
-        f"{name} ({', '.join(left)})" for name in names if (left := [m for m in models if (name, m) not in rows])
-    ]
+    missing = [f"{name} ({', '.join(of)})" if of != models else f"{name} (all)" for name, of in left.items() if of]
     lines += ["## Not measured yet", "", "; ".join(missing) or "Nothing."]
     return "\n".join(lines) + "\n"
 

@@ -30,7 +30,8 @@ def validation_mask(trials: TrialArrays, training: Training) -> np.ndarray:
     if mask.all() or not mask.any():
         raise BadInput(
             f"expected training trials to train on and others to validate on, got {len(trials)} trials of which "
-            f"{mask.sum()} are for validation; give more trials, or set training.validate_on to eval"
+            f"{mask.sum()} are for validation; give more trials, or set training.validate_on to eval; models that fit "
+            "themselves, such as smoothing, need none"
         )
     return mask
 

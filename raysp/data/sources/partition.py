@@ -89,8 +89,18 @@ def how_many(total: int, count: int | None, fraction: float, what: str, where: s
     if hidden >= total:
         raise BadInput(f"{where}: expected some of {total} {what} to stay visible, but {how} hides all of them")
     if hidden <= 0 and count is None:
-        raise BadInput(f"{where}: expected some of {total} {what} to be hidden, but {how} hides none; ask for more")
+        told = f"{where}: expected some of {total} {what} to be hidden, but {how} hides none"
+        raise BadInput(f"{told}; {_possible(total, what)}")
     return hidden
+
+
+def _possible(total: int, what: str) -> str:
+    if what == "units":
+        fewer = "" if total < 2 else "heldout: 1 hides one; "
+        return f"{fewer}with heldout: 0 all are shown, and models are judged by single counts hidden from them"
+    if total < 2:
+        return f"no part of so few {what} can be kept to judge by: give more, of a recording without trials as windows"
+    return f"ask for more: {1 / total:.2g} hides one"
 
 
 def draw(total: int, count: int, seed: int, stream: int) -> np.ndarray:

@@ -57,9 +57,9 @@ def chosen_weights(
 def chosen_weight(fitted: Pair, aside: Pair) -> float:
     """Return the weight with the lowest upper bound of the Poisson loss of trials that did not train the network.
 
-    The bound is the difference to the loss of the mean rate, plus its standard error: that between trials, or that of
-    Poisson counts if it is larger. At weight 0 both are 0, so a network of which nothing is known to be better than
-    the mean rate is given up.
+    The bound is the difference to the loss of the mean rate, plus its standard errors: those between trials, or those
+    of Poisson counts if they are larger. At weight 0 all are 0, so a network of which nothing is known to be better
+    than the mean rate is given up; one trial, whose spread nobody knows, shows nothing.
 
     Args:
         fitted: rates and counts of trials that trained the network: these give mean rates and gains.
@@ -76,7 +76,7 @@ def chosen_weight(fitted: Pair, aside: Pair) -> float:
         ratio = np.where(known, np.log(np.maximum(own, SMALLEST_RATE) / floor), 0.0)
         losses = np.where(known, own - floor, 0.0) - np.where(known, asked, 0.0) * ratio
         each = losses.sum(axis=(1, 2))
-        between = stats.t.ppf(ONE, len(each) - 1) * np.sqrt(len(each)) * each.std(ddof=1) if len(each) > 1 else 0.0
+        between = stats.t.ppf(ONE, len(each) - 1) * np.sqrt(len(each)) * each.std(ddof=1) if len(each) > 1 else np.inf
         poisson = np.sqrt((np.where(known, floor, 0.0) * ratio**2).sum())
         bounds.append(each.sum() + ERRORS * max(between, poisson))
     return float(GRID[np.argmin(bounds)])

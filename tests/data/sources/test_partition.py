@@ -7,6 +7,7 @@ from raysp.data.sources import partition
 from raysp.data.sources.partition import TRIALS, UNITS, Whole
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import COUNTS
+from raysp.errors import BadInput
 
 
 @given(st.integers(2, 60), st.integers(0, 2**31), st.data())
@@ -74,6 +75,20 @@ def test_a_recording_with_every_unit_fast_enough_stays_as_it_is():
 @pytest.mark.parametrize(("total", "fraction", "expected"), [(107, 0.25, 27), (100, 0.25, 25), (4, 0.5, 2)])
 def test_a_fraction_is_rounded_to_the_nearest(total, fraction, expected):
     assert partition.how_many(total, None, fraction, "units", "x") == expected
+
+
+@pytest.mark.parametrize(
+    ("total", "what", "message"),
+    [
+        (1, "trials", "a fraction of 0.25 hides none; no part of so few trials can be kept to judge by"),
+        (2, "trials", "hides none; ask for more: 0.5 hides one"),
+        (2, "units", "hides none; heldout: 1 hides one; with heldout: 0 all are shown"),
+        (1, "units", "hides none; with heldout: 0 all are shown"),
+    ],
+)
+def test_where_a_fraction_hides_none_it_is_said_what_is_possible(total, what, message):
+    with pytest.raises(BadInput, match=message):
+        partition.how_many(total, None, 0.25, what, "x")
 
 
 def test_hidden_units_come_last_each_with_its_own_counts():

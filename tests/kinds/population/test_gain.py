@@ -45,7 +45,8 @@ def test_what_is_noise_is_predicted_as_the_mean_rate():
     for name in ("heldin", "heldout", "heldin_forward", "heldout_forward"):
         counts = getattr(split.train, name)
         counts[:] = rng.poisson(0.5, counts.shape)
-    job = Job(Trial("masked_gru", SMALL["masked_gru"], Training(epochs=30, learning_rate=0.05), "x", "0" * 64), "cpu")
+    training = Training(epochs=10, learning_rate=0.05, measure_every=0)
+    job = Job(Trial("masked_gru", SMALL["masked_gru"], training, "made_up", "0" * 64), "cpu")
     fitted = learner.fit(job, split)
     assert fitted.calibration.weights["held-out units"] == 0
     (floor,) = np.unique(predicted(job, fitted, split.eval).rates[..., 6:], axis=0).reshape(-1, 8, 3)
