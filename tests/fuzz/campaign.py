@@ -25,11 +25,17 @@ from dataclasses import dataclass
 
 import click
 
-from tests.fuzz import bytes_changes, child, prepared, recordings, run_files, search_files
+from tests.fuzz import bytes_changes, child, prepared, recordings, run_files, search_files, spike_files
 from tests.fuzz.judge import CLASSES, FAULTS, judge, observe
 from tests.fuzz.kinds import Change, Changed, Kind, NotHere
 
-KINDS: tuple[Kind, ...] = (*recordings.KINDS, *prepared.KINDS, *run_files.KINDS, *search_files.KINDS)
+KINDS: tuple[Kind, ...] = (
+    *recordings.KINDS,
+    *prepared.KINDS,
+    *run_files.KINDS,
+    *search_files.KINDS,
+    *spike_files.KINDS,
+)
 TRIES = 40
 
 

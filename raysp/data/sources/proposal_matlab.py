@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -42,9 +43,10 @@ def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
             contents.append(f"{name}: {matlab_values.kind(value)}")
         else:
             contents.append(described(name, value))
-        if isinstance(value, Struct) and value.count == 1:
-            found |= {f"{name}.{field}": value.field(field)[0] for field in value.names}
-            contents += [f"  {name}.{field}: {matlab_values.kind(value.field(field)[0])}" for field in value.names]
+        for field in value.names if isinstance(value, Struct) and value.count == 1 else ():
+            with contextlib.suppress(BadInput):
+                found[f"{name}.{field}"] = file[f"{name}.{field}"]
+                contents.append(f"  {name}.{field}: {matlab_values.kind(found[f'{name}.{field}'])}")
     return found, contents
 
 

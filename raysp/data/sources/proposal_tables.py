@@ -78,8 +78,8 @@ def _of_trials(
     contents: list[str],
 ) -> None:
     """Put in what a table of trials says."""
-    start_name = named(list(table), *spike_tables.EDGES["start_time"])
-    stop_name = named(list(table), *spike_tables.EDGES["stop_time"])
+    numbers = [name for name, one in table.items() if one.dtype.kind in "iuf"]
+    start_name, stop_name = (named(numbers, *spike_tables.EDGES[edge]) for edge in ("start_time", "stop_time"))
     first = start_name or _event(table)
     contents += [f"beside it {os.path.basename(path)}:", *(f"  {_column(name, one)}" for name, one in table.items())]
     trials_per_second = _trials_clock(table[first].astype(float), spikes_s, per_second)
@@ -108,7 +108,8 @@ def _trials_clock(starts: np.ndarray, spikes_s: np.ndarray, per_second: float) -
 
 
 def _time(table: Table) -> str | None:
-    usual = [name for name in table if name.strip().lower() in spike_tables.SPIKES]
+    numbers = [name for name, one in table.items() if one.dtype.kind in "iufO"]
+    usual = [name for name in numbers if name.strip().lower() in spike_tables.SPIKES]
     floats = [name for name, one in table.items() if one.dtype.kind == "f" or one.dtype == object]
     return usual[0] if usual else floats[0] if len(floats) == 1 else None
 

@@ -267,6 +267,8 @@ def _trials(config: Config, path: str, read: Reader) -> Table:
     per_second = config.trials_per_second or config.per_second
     for name in (str(config.align), *config.conditions, *config.keep, *config.decode):
         _named(table, name, "align", set(), path)
+    if (align := table[str(config.align)]).dtype.kind not in "iuf":
+        raise BadInput(f"{path}: column {config.align!r} expected times as numbers, such as 1234.5, got {_odd(align)}")
     times = {str(config.align), *(name for names in EDGES.values() for name in names)}
     found = {
         name: values / per_second if name in times and values.dtype.kind in "iuf" else values
