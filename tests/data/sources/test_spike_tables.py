@@ -131,7 +131,7 @@ def test_a_table_of_units_chooses_and_what_it_lacks_is_said(tables):
     ("changes", "message"),
     [
         ({"align": "went"}, "unknown column 'went'"),
-        ({"align": "side"}, "expected times in s"),
+        ({"align": "side"}, "trials.csv: column 'side' expected times as numbers"),
         ({"time": "cluster_id", "unit": "tim"}, "did you mean 'time'"),
         ({"trials": None}, "trials, the path of their table, together with align"),
         ({"window_ms": None}, "window_ms expected begin and end"),
