@@ -45,11 +45,14 @@ OF_A_SWEEP = (
     click.option(
         "--space",
         required=True,
+        multiple=True,
         metavar="FILE",
         shell_complete=shipped.offered(*shipped.SPACES),
-        help="What varies: a YAML file, or MODEL, whose space ships with raysp.",
+        help="What varies: a YAML file, or MODEL, whose space ships with raysp; several compare models.",
     ),
-    click.option("--samples", type=click.IntRange(min=1), help="Candidates per split; more of them extend a sweep."),
+    click.option(
+        "--samples", type=click.IntRange(min=1), help="Candidates per model and split; more of them extend a sweep."
+    ),
     click.option("--name", help="The run folder's name; the experiment's by default."),
     click.option("--sampler", type=click.Choice(["tpe", "random", "grid"]), default="tpe", show_default=True),
     click.option("--seed", default=0, show_default=True, help="Of the candidates."),
@@ -99,7 +102,7 @@ def sweep(experiment: str, **options: Any) -> None:
     from raysp.driver.launch import Request
     from raysp.driver.sweep import sweep as search_for
 
-    experiment, options["space"] = shipped.experiment(experiment), shipped.space(options["space"])
+    experiment, options["space"] = shipped.experiment(experiment), tuple(map(shipped.space, options["space"]))
     search = _search(options)
     sets = _sets(options)
     code = search_for(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)

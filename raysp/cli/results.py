@@ -168,7 +168,7 @@ def take_in(file: str, table: str, form: str) -> None:
 def ui(folder: str, host: str, port: int) -> None:
     """Open MLflow on a run's store, after writing to it what it lacks."""
     from raysp.driver import tracking, tracking_server
-    from raysp.driver.sweep import described
+    from raysp.driver.sweep_trials import described
 
     run = RunFolder(folder)
     uri = tracking.catch_up(run, trials=described(run) if run.is_sweep() else None, say=say)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
-import raysp
 from raysp.cli.root import say
+from raysp.config.shipped import names
 from raysp.errors import BadInput, unknown
 from raysp.io.nearest import near
 
-PACKAGE = Path(raysp.__file__).parent
 EXPERIMENTS, SPACES = ("experiments", ".py"), ("search_spaces", ".yaml")
 
 
@@ -30,13 +28,6 @@ def experiment(given: str) -> str:
 def space(given: str) -> str:
     """Return the path of a search space, likewise."""
     return _find(given, "search space", *SPACES)
-
-
-def names(folder: str, ending: str) -> dict[str, str]:
-    """Return what ships in a folder, by name: below the package in an installation, beside it in a checkout."""
-    inside = PACKAGE / "shipped" / folder
-    there = inside if inside.is_dir() else PACKAGE.parent / folder
-    return {path.stem: str(path) for path in sorted(there.glob(f"*{ending}"))}
 
 
 def offered(folder: str, ending: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:

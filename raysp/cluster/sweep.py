@@ -26,6 +26,7 @@ from raysp.io import files, leftovers
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.trial_log import Setting
 from raysp.search.scheduler import StudyScheduler
+from raysp.trials.limits import Limits
 
 if TYPE_CHECKING:
     from ray.tune.experiment import Trial as TuneTrial
@@ -45,6 +46,7 @@ def work(
     made_by: dict[str, str],
     watch: Watch,
     runner: str = "raysp.trials.search_trial.search_trial",
+    limits: Limits | None = None,
 ) -> None:
     """Run the trials of a sweep until all its studies are over.
 
@@ -59,6 +61,7 @@ def work(
         made_by: commit and code hash, for the trials' records.
         watch: given every event.
         runner: dotted name of the function that runs a trial; for measuring the machinery itself.
+        limits: how long a trial may take; None for as long as it takes.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the trials' checkpoints hold their state.
@@ -75,6 +78,7 @@ def work(
         "share": share,
         "made_by": made_by,
         "runner": runner,
+        "limits": dataclasses.asdict(limits or Limits()),
         "rungs": {one.name: (one.definition.rungs, one.definition.objectives[0]) for one in studies},
     }
     events = Events(setting, scheduler, watch, trouble, resources.max_crashes)

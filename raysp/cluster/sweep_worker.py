@@ -18,12 +18,13 @@ from raysp.config import plugins
 from raysp.config.experiment import Trial
 from raysp.config.note import Note, Report
 from raysp.data.splits.split import Split
-from raysp.errors import StoreError
+from raysp.errors import Interrupted, StoreError
 from raysp.io import files, machine
 from raysp.io.system_errors import is_disk_full
 from raysp.runs.folder import RunFolder, trial_from
 from raysp.runs.trial_log import Setting, recorded
 from raysp.training.process_limits import limit_memory, limit_threads
+from raysp.trials.limits import Limits
 from raysp.trials.search_trial import Rungs
 
 BEAT_S = 5.0
@@ -49,7 +50,9 @@ def train(config: dict[str, Any], shared: dict[str, Any]) -> None:
         plugins.use(trial.plugins, RunFolder(setting.run).code)
         part = ray.get(shared["parts"][trial.split])
         run = pkgutil.resolve_name(shared["runner"])
-        result = run(trial, part, setting, beats.note, rungs, shared["made_by"])
+        result = run(trial, part, setting, beats.note, rungs, shared["made_by"], Limits(**shared["limits"]))
+    except Interrupted:
+        tune.report({"stopped": True, **beats.beat()})
     except Exception as error:
         full = {"disk_full": str(getattr(error, "filename", None) or "")} if is_disk_full(error) else {}
         # A store that stays away says nothing of the trial either.
@@ -79,7 +82,13 @@ class _Beats(Notes):
 
 
 def noop(
-    trial: Trial, part: Split, setting: Setting, report: Report, rungs: Rungs, made_by: Mapping[str, str]
+    trial: Trial,
+    part: Split,
+    setting: Setting,
+    report: Report,
+    rungs: Rungs,
+    made_by: Mapping[str, str],
+    limits: Limits,
 ) -> dict[str, object]:
     """Train nothing, but record it as any trial: what is left is the platform's own cost."""
     folder = RunFolder(setting.run).trial(trial.id)

@@ -1,17 +1,18 @@
-"""A sweep, from an experiment and a space to the best settings: check, search, table, settings, report."""
+"""A sweep, from an experiment and spaces to the best settings: check, search, table, settings, report."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
-from collections.abc import Callable, Mapping
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from raysp.cluster.events import Event
 from raysp.cluster.machines import Machines
 from raysp.config import code_hash
-from raysp.config.experiment import Experiment, Trial, check_name
+from raysp.config.experiment import Experiment, ModelChoice, check_name
 from raysp.config.own_code import adopted
 from raysp.config.sets import apply_sets
 from raysp.config.settings import Plain
@@ -29,6 +30,8 @@ from raysp.driver.launch import (
 )
 from raysp.driver.plan import settings_on, unfit
 from raysp.driver.record import accepted, copy_plugins
+from raysp.driver.sweep_trials import described, finals, tags
+from raysp.driver.sweep_words import show
 from raysp.errors import BadInput, StoreError, expect, present
 from raysp.io import files
 from raysp.io.words import counted
@@ -40,18 +43,19 @@ from raysp.runs.lock import locked
 from raysp.runs.provenance import code, commit
 from raysp.search.active_study import ActiveStudy, Amount
 from raysp.search.clock import Clock
-from raysp.search.objective import check_objectives, chosen
+from raysp.search.halved_models import HalvedModels
+from raysp.search.objective import OWN_LOSS, check_objectives, chosen
 from raysp.search.optuna_trials import write_journal
 from raysp.search.outcome import Outcome
-from raysp.search.proposer import Proposer
 from raysp.search.result import Result, finished_path, read_result
 from raysp.search.scheduler import StudyScheduler
 from raysp.search.settings_file import write_settings
-from raysp.search.space import Entry, Space, Values
+from raysp.search.space import Space, Values
 from raysp.search.space_check import check_space, flat, parted
 from raysp.search.space_file import read_space
-from raysp.search.study import Candidate, Definition, Halving, Sampler, Study, read_studies
+from raysp.search.study import Definition, Halving, Sampler, Study, read_studies
 from raysp.search.table import write_table
+from raysp.trials.limits import Limits
 
 Say = Callable[[str], None]
 
@@ -61,32 +65,40 @@ class Search:
     """What the command line asks of a sweep, beside what it asks of any run.
 
     Attributes:
-        space: path of the search space.
+        space: paths of search spaces, one for each model that is searched.
         name: the run folder's name; None takes the experiment's.
         sampler, seed, in_flight, halving: see `search.study.Definition`.
-        objectives: likewise; None takes the model's own loss, or the unseen loss of one that fits itself.
+        rungs_from: ASHA with a first rung of its own for each model, at one in so many of its epochs; 0 for none.
+        objectives: likewise; None takes the model's own loss, or the unseen loss where models differ in theirs.
         seeds: one trial per candidate for each; None takes the experiment's.
         amount: how much of each study is wanted.
+        limit_s: seconds of training that a trial may take.
+        sharp: the minutes end what runs as well: its state is saved, and the same command goes on with it.
+        page: draw the sweep's page.
     """
 
-    space: str
+    space: tuple[str, ...]
     name: str | None = None
     sampler: Sampler = "tpe"
     seed: int = 0
     objectives: tuple[str, ...] | None = None
     in_flight: int = 4
     halving: Halving | None = None
+    rungs_from: int = 0
     seeds: tuple[int, ...] | None = None
     amount: Amount = field(default_factory=Amount)
+    limit_s: float = math.inf
+    sharp: bool = False
+    page: bool = True
 
 
 def sweep(experiment: Experiment, search: Search, request: Request, say: Say) -> int:
-    """Search a model's settings on each split; the same call again goes on, and with more samples extends.
+    """Search models' settings on each split; the same call again goes on, and with more samples extends.
 
     Args:
-        experiment: gives the splits, the model's settings to begin with, seeds, training and resources.
-        search: the space and how to search it.
-        request: the command line; `models` is not used, since the space names the model.
+        experiment: gives the splits, the models' settings to begin with, seeds, training and resources.
+        search: the spaces and how to search them.
+        request: the command line; `models` is not used, since the spaces name the models.
         say: prints one line for a person.
 
     Returns:
@@ -95,53 +107,107 @@ def sweep(experiment: Experiment, search: Search, request: Request, say: Say) ->
     Raises:
         BadInput, NotReady: before anything was started.
     """
-    experiment, space = adopted(experiment), read_space(search.space)
-    kind, fits_itself = kinds.of(catalog.kind(space.model)), catalog.fits_itself(space.model)
-    search = dataclasses.replace(search, objectives=chosen(search.objectives, kind, fits_itself=fits_itself))
-    experiment = _narrowed(apply_sets(experiment, request.sets), space, search)
+    asked = planned(experiment, [read_space(path) for path in search.space], search, request, say)
+    if request.dry_run:
+        show([asked.definition(*place) for place in asked.bases], search.amount, asked.run, say)
+        return 0
+    return 1 if any(result.winner is None for result in run_sweep(asked)) else 0
+
+
+def planned(experiment: Experiment, spaces: Sequence[Space], search: Search, request: Request, say: Say) -> Asked:
+    """Return a sweep as it is to be run, all that can be checked before it checked; arguments as of `sweep`."""
     check_places(request)
+    experiment, search = adopted(experiment), dataclasses.replace(search, objectives=_objectives(spaces, search))
+    experiment = _narrowed(apply_sets(experiment, request.sets), spaces, search)
     names = _val_splits(experiment, request, say)
-    asked = _Asked(experiment, space, search, request, run_folder(experiment, names, request.runs), say)
-    bases = {name: _base(experiment, name) for name in names}
-    for base in {repr(base): base for base in bases.values()}.values():
-        check_space(space, base)
-    if search.sampler != "grid" and search.amount.samples is None:
-        raise BadInput(f"sampler {search.sampler} has no end of its own: expected --samples N")
+    found = {space.model: space for space in spaces}
+    bases = {(one.name, name): _base(experiment, one, name) for one in experiment.models for name in names}
+    asked = Asked(experiment, found, bases, search, request, run_folder(experiment, names, request.runs), say)
+    for model, base in {repr(key := (model, base)): key for (model, _), base in bases.items()}.values():
+        check_space(found[model], base)
+    _check_end(asked, names)
     check_place(asked.run, request)
     sweep_record.check_folder(asked.run)
-    planned = [asked.definition(name, base) for name, base in bases.items()]
-    if request.dry_run:
-        return _show(planned, search, asked.run, say)
+    for place in bases:
+        asked.definition(*place)
+    return asked
+
+
+def run_sweep(asked: Asked) -> list[Result]:
+    """Search, and return what each study has come to."""
     with locked(asked.run):
-        return _sweep(asked, bases)
+        return _sweep(asked)
+
+
+def _objectives(spaces: Sequence[Space], search: Search) -> tuple[str, ...]:
+    models = [space.model for space in spaces]
+    kind, *others = {catalog.kind(model): None for model in models}
+    if others or len(set(models)) < len(models):
+        raise BadInput(
+            f"a sweep compares models of one kind of data, each with one space: got spaces for {', '.join(models)}"
+        )
+    own = len(models) == 1 and not catalog.fits_itself(models[0])
+    if len(models) > 1 and OWN_LOSS in (search.objectives or ()):
+        raise BadInput(f"{OWN_LOSS} is each model's own and compares no two of them; leave it out, or give one space")
+    return chosen(search.objectives, kinds.of(kind), fits_itself=not own)
+
+
+def _check_end(asked: Asked, splits: Sequence[str]) -> None:
+    search = asked.search
+    if search.sampler == "grid" or search.amount.samples is not None:
+        return
+    if search.amount.minutes is None:
+        raise BadInput(f"sampler {search.sampler} has no end of its own: expected --samples N, or --minutes N")
+    if len(splits) > 1:
+        raise BadInput(
+            f"minutes are shared out over models, not over splits: expected --samples N, or one split with "
+            f"--splits, got {len(splits)}"
+        )
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A sweep as a command asks for it: the experiment has the space's model alone, the search its objectives."""
+class Asked:
+    """A sweep as a command asks for it.
+
+    Attributes:
+        experiment: with the models of the spaces alone.
+        spaces: by model.
+        bases: model and split -> every setting as the experiment has it.
+        search: with its objectives.
+    """
 
     experiment: Experiment
-    space: Space
+    spaces: Mapping[str, Space]
+    bases: Mapping[tuple[str, str], Values]
     search: Search
     request: Request
     run: RunFolder
     say: Say
 
-    def definition(self, split: str, base: Values, header: Header | None = None) -> Definition:
+    def definition(self, model: str, split: str, header: Header | None = None) -> Definition:
         """Return a study; without a header it is one of data that may not be prepared yet, and only to be shown."""
-        same = ("objectives", "sampler", "seed", "in_flight", "halving")
-        units, chunks = (None, ()) if header is None else shared_out(self.experiment, header, self.search.halving)
+        same, base = ("objectives", "sampler", "seed", "in_flight"), self.bases[model, split]
+        halving = self._halving(model, base)
+        units, chunks = (None, ()) if header is None else shared_out(self.experiment, header, halving)
         return Definition(
             split=split,
             data="" if header is None else header.fingerprint,
             base=base,
-            space=self.space,
+            space=self.spaces[model],
             seeds=self.experiment.seeds,
+            halving=halving,
             units=units,
             chunks=chunks,
-            code=code_hash.of_model(self.space.model, parted(base)["model"]),
+            code=code_hash.of_model(model, parted(base)["model"]),
             **{name: getattr(self.search, name) for name in same},
         )
+
+    def _halving(self, model: str, base: Values) -> Halving | None:
+        parts, epochs = self.search.rungs_from, base.get("training.epochs")
+        varies = "training.epochs" in self.spaces[model].by_name
+        if not parts or not isinstance(epochs, int) or epochs <= parts or varies:
+            return self.search.halving
+        return Halving(epochs // parts)
 
 
 def shared_out(
@@ -153,15 +219,16 @@ def shared_out(
     return kind.units(experiment, header), chunks if len(chunks) > 1 else ()
 
 
-def _narrowed(experiment: Experiment, space: Space, search: Search) -> Experiment:
-    """Return the experiment with the space's model alone, under the sweep's name and seeds."""
-    if space.model not in {choice.name for choice in experiment.models}:
-        known = ", ".join(choice.name for choice in experiment.models)
-        raise BadInput(
-            f"{search.space} is a space for model {space.model}, and experiment {experiment.name} has {known}; "
-            "give the space of one of these"
-        )
-    experiment = experiment.choose((space.model,))
+def _narrowed(experiment: Experiment, spaces: Sequence[Space], search: Search) -> Experiment:
+    """Return the experiment with the spaces' models alone, under the sweep's name and seeds."""
+    known = [choice.name for choice in experiment.models]
+    for space in spaces:
+        if space.model not in known:
+            raise BadInput(
+                f"{', '.join(search.space)}: a space for model {space.model}, and experiment {experiment.name} has "
+                f"{', '.join(known)}; give the space of one of these"
+            )
+    experiment = experiment.choose(tuple(space.model for space in spaces))
     if search.name is not None:
         check_name("sweep", search.name)
     return dataclasses.replace(experiment, name=search.name or experiment.name, seeds=search.seeds or experiment.seeds)
@@ -182,15 +249,14 @@ def _val_splits(experiment: Experiment, request: Request, say: Say) -> list[str]
     return val
 
 
-def _base(experiment: Experiment, split: str) -> dict[str, Plain]:
-    (choice,) = experiment.models
+def _base(experiment: Experiment, choice: ModelChoice, split: str) -> dict[str, Plain]:
     chosen, training = settings_on(experiment, choice, split)
     if training is not None and training.validate_on == "eval":
         raise BadInput("a sweep never looks at evaluation trials: expected training.validate_on train, got eval")
     return flat(chosen, training)
 
 
-def _sweep(asked: _Asked, bases: Mapping[str, Values]) -> int:
+def _sweep(asked: Asked) -> list[Result]:
     from raysp.cluster.node_check import check_machines, expected
     from raysp.cluster.session import session
 
@@ -198,17 +264,21 @@ def _sweep(asked: _Asked, bases: Mapping[str, Values]) -> int:
     root = files.absolute(request.root)
     with session(asked.experiment.resources, verbose=request.verbose) as machines:
         check_machines(expected(files.absolute(run.path), root))
-        prepare_data(asked.experiment, list(bases), request, asked.say)
-        studies = _studies(asked, bases)
-        wanted = {**dataclasses.asdict(amount), "final_seeds": list(amount.final_seeds), "space": asked.search.space}
+        prepare_data(asked.experiment, list({split: None for _, split in asked.bases}), request, asked.say)
+        studies = _studies(asked)
+        space = ", ".join(asked.search.space)
+        wanted = {**dataclasses.asdict(amount), "final_seeds": list(amount.final_seeds), "space": space}
         copy_plugins(run)
         sweep_record.begin(run, asked.experiment, [study.definition for study in studies], root, wanted)
         clock = Clock(files.join(run.path, "clock.json"), amount.minutes)
-        active = [ActiveStudy(study, amount, retry=request.retry, late=clock.late) for study in studies]
+        cut = clock.late if asked.search.sharp else bool
+        active = [ActiveStudy(study, amount, retry=request.retry, late=clock.late, cut=cut) for study in studies]
         how = "stopped by an error"
         try:
-            _work(asked, StudyScheduler(active), clock, machines)
-            results = finish(run, active, asked.say)
+            shared = len(active) > 1 and amount.samples is None and asked.search.sampler != "grid"
+            scheduler = StudyScheduler(active, HalvedModels(clock.passed)) if shared else StudyScheduler(active)
+            _work(asked, scheduler, clock, machines)
+            results = finish(run, active, asked.say, page=asked.search.page)
             how = "finished"
         except KeyboardInterrupt:
             how = "interrupted"
@@ -218,24 +288,25 @@ def _sweep(asked: _Asked, bases: Mapping[str, Values]) -> int:
             with contextlib.suppress(OSError, StoreError):
                 clock.save()
                 sweep_record.end(run, how)
-    return 1 if any(result.winner is None for result in results) else 0
+    return results
 
 
-def _studies(asked: _Asked, bases: Mapping[str, Values]) -> list[Study]:
+def _studies(asked: Asked) -> list[Study]:
     """Return the studies of this command, each written down; what does not go together is refused or left out."""
-    studies, model, request = [], asked.space.model, asked.request
-    for name, base in bases.items():
+    studies, request = [], asked.request
+    for model, name in asked.bases:
         header = store.header(request.root, name)
         if (reason := unfit(model, header)) is not None:
             asked.say(f"  left out {model} on {name}: {reason}")
             continue
         kind = kinds.of(header.kind)
         check_objectives(present(asked.search.objectives), kind, header, kind.units(asked.experiment, header))
-        studies.append(Study(asked.run, asked.definition(name, base, header)))
-    expect(studies, f"model {model} goes with none of the splits {', '.join(list(bases)[:5])}")
+        studies.append(Study(asked.run, asked.definition(model, name, header)))
+    splits = list({split: None for _, split in asked.bases})
+    expect(studies, f"{', '.join(asked.spaces)}: no such model goes with any of the splits {', '.join(splits[:5])}")
     for study in studies:
         if request.force:
-            _throw_away(asked.run, study)
+            sweep_record.throw_away(study)
         study.check(accept=request.accept_code)
     for study in studies:
         study.write(accept=accepted() if request.accept_code else None)
@@ -243,20 +314,7 @@ def _studies(asked: _Asked, bases: Mapping[str, Values]) -> list[Study]:
     return studies
 
 
-def _throw_away(run: RunFolder, study: Study) -> None:
-    """Remove a study and its trials."""
-    if files.exists(study.path):
-        prefix = f"{study.definition.model}_{study.definition.split}"
-        sizes = {len(study.definition.units or ()), *study.definition.weights}
-        begins = (f"{prefix}_s", *(f"{prefix}_{size}n_s" for size in sizes))
-        for name in files.listing(files.join(run.path, "trials")):
-            if name.startswith(begins):
-                files.remove(run.trial(name).done)
-                files.remove(run.trial(name).path)
-        files.remove(study.path)
-
-
-def _work(asked: _Asked, scheduler: StudyScheduler, clock: Clock, machines: Callable[[], Machines]) -> None:
+def _work(asked: Asked, scheduler: StudyScheduler, clock: Clock, machines: Callable[[], Machines]) -> None:
     from raysp.cluster.sweep import work
     from raysp.driver.sweep_progress import SweepProgress
     from raysp.driver.tracking import Tracker
@@ -266,14 +324,14 @@ def _work(asked: _Asked, scheduler: StudyScheduler, clock: Clock, machines: Call
     say_tracking(run, request, asked.say)
     made_by = {"commit": commit()["commit"], "code": code()}
     tracker = Tracker(run, [], request.tracking, {**made_by, "run": run.name, "raysp.sweep": "true"})
-    for trial, tags_of in [*described(run), *_finals(scheduler)]:
+    for trial, tags_of in [*described(run), *finals(scheduler)]:
         tracker.add(trial, tags_of)
     try:
         with SweepProgress(run.name, scheduler.studies) as progress:
             if not scheduler.pending():
                 return
             splits = [active.study.definition.split for active in scheduler.studies]
-            parts = {split: store.load_training(request.root, split) for split in splits}
+            parts = {split: store.load_training(request.root, split) for split in dict.fromkeys(splits)}
 
             def watch(event: Event) -> None:
                 if event["kind"] == "start":
@@ -284,19 +342,23 @@ def _work(asked: _Asked, scheduler: StudyScheduler, clock: Clock, machines: Call
                 clock.save(every_s=10.0)
 
             setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
-            work(scheduler, parts, setting, asked.experiment.resources, machines(), made_by, watch)
+            there = machines()
+            until = time.time() + clock.left if asked.search.sharp else math.inf
+            limits = Limits(asked.search.limit_s, until)
+            work(scheduler, parts, setting, asked.experiment.resources, there, made_by, watch, limits=limits)
     finally:
         for line in tracker.close():
             asked.say(line)
 
 
-def finish(run: RunFolder, studies: list[ActiveStudy], say: Say) -> list[Result]:
+def finish(run: RunFolder, studies: list[ActiveStudy], say: Say, *, page: bool = True) -> list[Result]:
     """Write what a sweep has come to: finished.json of each study, the table, the best settings, the report.
 
     Args:
         run: the sweep's folder.
         studies: the studies that this command worked on; others in the folder are in the table and the report too.
         say: prints one line for a person.
+        page: draw the report.
     """
     from raysp.search.page.page import write_sweep_report
 
@@ -311,7 +373,8 @@ def finish(run: RunFolder, studies: list[ActiveStudy], say: Say) -> list[Result]
         say(f"  settings     {path}")
     # Before the report, which tells how each command ended.
     sweep_record.end(run, "finished")
-    say(f"  report       {write_sweep_report(run)}")
+    if page:
+        say(f"  report       {write_sweep_report(run)}")
     asked = [result for result in results if any(result.study.path == active.study.path for active in studies)]
     if failed := _failed(asked):
         many = counted(failed, "trial")
@@ -328,56 +391,3 @@ def finish(run: RunFolder, studies: list[ActiveStudy], say: Say) -> list[Result]
 
 def _failed(results: list[Result]) -> list[Outcome]:
     return [one for result in results for one in result.trials.values() if one.state == "failed"]
-
-
-def described(run: RunFolder) -> list[tuple[Trial, dict[str, str]]]:
-    """Return every trial of a sweep with the tags that place it there, for the tracking store."""
-    found: dict[str, tuple[Trial, dict[str, str]]] = {}
-    for result in map(read_result, read_studies(run)):
-        for number, seed, chunk in result.trials:
-            candidate = result.candidates[number]
-            with contextlib.suppress(BadInput):
-                # Today's code may not know a setting of then any more; the store keeps what it has of such a trial.
-                trial = result.study.trial(candidate, seed, chunk)
-                found.setdefault(trial.id, (trial, tags(result.study, candidate, seed)))
-    return list(found.values())
-
-
-def _finals(scheduler: StudyScheduler) -> list[tuple[Trial, dict[str, str]]]:
-    """Return the finals that earlier commands began; a study whose finished.json is gone does not tell of them."""
-    found = []
-    for active in scheduler.studies:
-        parts = list(active.study.definition.parts(active.amount.final_seeds))
-        for candidate, part in itertools.product(active.candidates, parts):
-            trial = active.study.trial(candidate, *part)
-            if files.exists(active.study.run.trial(trial.id).path):
-                found.append((trial, tags(active.study, candidate, trial.seed)))
-    return found
-
-
-def tags(study: Study, candidate: Candidate, seed: int) -> dict[str, str]:
-    """Return the tags of one trial of a candidate."""
-    stage = "search" if seed in study.definition.seeds else "final"
-    return {"candidate": str(candidate.number), "source": candidate.source, "stage": stage, "study": study.name}
-
-
-def _show(planned: list[Definition], search: Search, run: RunFolder, say: Say) -> int:
-    for definition in planned:
-        count = min(n for n in (search.amount.samples, Proposer(definition).total) if n is not None)
-        many = f"{counted(count, 'candidate')}, {counted(definition.seeds, 'seed')} each"
-        say(f"  {definition.model} on {definition.split}: {many}")
-        for entry in definition.space.entries:
-            say(f"    {entry.name}: now {definition.base[entry.name]}, {_range(entry)}")
-        if definition.rungs:
-            say(f"    ASHA compares at epochs {', '.join(map(str, definition.rungs))}")
-    say(f"to be searched in {run.path}")
-    return 0
-
-
-def _range(entry: Entry) -> str:
-    if entry.kind == "same":
-        return f"as {entry.same}" + ("" if entry.times == 1 else f" times {entry.times:g}")
-    if not entry.numeric:
-        return f"one of {', '.join(map(str, entry.choices))}"
-    scale = " on a log scale" if entry.log else "" if entry.step is None else f" in steps of {entry.step:g}"
-    return f"{entry.low:g} to {entry.high:g}{scale}"

@@ -43,17 +43,18 @@ class SweepProgress(Display):
         return [f"  {study_line(active)}" for active in self._studies]
 
     def _picture(self) -> Group:
-        unfinished = [active for active in self._studies if _ended(active) < (active.wanted or 0)][:12]
+        unfinished = [one for one in self._studies if one.wanted is None or _ended(one) < one.wanted][:12]
         lines = [Text(self._summary(), style="bold"), *(Text(f"  {study_line(active)}") for active in unfinished)]
         running = list(self._running.items())[:16]
         return Group(*lines, *(Text(f"    {name}  {losses(note, LOSSES[1:])}") for name, note in running))
 
     def _summary(self) -> str:
         ended, wanted = sum(map(_ended, self._studies)), sum(active.wanted or 0 for active in self._studies)
-        elapsed = self._elapsed()
-        text = f"{self._title}: {ended} of {wanted} candidates, {len(self._running)} trials running · {clock(elapsed)}"
+        elapsed, of = self._elapsed(), _of(wanted if all(one.wanted is not None for one in self._studies) else None)
+        text = f"{self._title}: {ended}{of} candidates, {len(self._running)} trials running · {clock(elapsed)}"
         fresh = ended - self._before
-        return text + (f", about {clock(elapsed * (wanted - ended) / fresh)} left" if fresh and wanted > ended else "")
+        left = of and fresh and wanted > ended
+        return text + (f", about {clock(elapsed * (wanted - ended) / fresh)} left" if left else "")
 
 
 def study_line(active: ActiveStudy) -> str:
@@ -61,7 +62,7 @@ def study_line(active: ActiveStudy) -> str:
     names = active.study.definition.objectives
     scores = {c.number: active.score(c) for c in active.candidates}
     states: list[str] = [one.state for one in scores.values()]
-    text = f"{active.study.name}: {len(states) - states.count('waiting')} of {active.wanted} candidates"
+    text = f"{active.study.name}: {len(states) - states.count('waiting')}{_of(active.wanted)} candidates"
     for state, label in (("stopped", "ended by ASHA"), ("failed", "FAILED")):
         text += f", {states.count(state)} {label}" if states.count(state) else ""
     order = ranking(scores, names)
@@ -71,6 +72,10 @@ def study_line(active: ActiveStudy) -> str:
     first = scores[0].values.get(names[0]) if scores[0].state == "done" else None
     defaults = f", defaults {first:.5g}" if first is not None else ""
     return text + best + defaults + (f"; {'less' if better(names[0]) == 'min' else 'more'} is better")
+
+
+def _of(wanted: int | None) -> str:
+    return "" if wanted is None else f" of {wanted}"
 
 
 def _ended(active: ActiveStudy) -> int:

@@ -12,7 +12,7 @@ from raysp.io import files
 from raysp.io.yaml_files import write_yaml
 from raysp.runs.folder import RunFolder
 from raysp.runs.records import Record, Submission
-from raysp.search.study import Definition
+from raysp.search.study import Definition, Study
 
 
 def check_folder(run: RunFolder) -> None:
@@ -59,3 +59,17 @@ def end(run: RunFolder, how: str) -> None:
     record = run.record()
     record["submissions"][-1]["ended"] = how
     write_yaml(run.experiment, record)
+
+
+def throw_away(study: Study) -> None:
+    """Remove a study and its trials."""
+    if files.exists(study.path):
+        run = study.run
+        prefix = f"{study.definition.model}_{study.definition.split}"
+        sizes = {len(study.definition.units or ()), *study.definition.weights}
+        begins = (f"{prefix}_s", *(f"{prefix}_{size}n_s" for size in sizes))
+        for name in files.listing(files.join(run.path, "trials")):
+            if name.startswith(begins):
+                files.remove(run.trial(name).done)
+                files.remove(run.trial(name).path)
+        files.remove(study.path)

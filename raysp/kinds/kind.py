@@ -178,6 +178,16 @@ class Kind(abc.ABC, Generic[S]):
 
         return fit(job, lambda job: self.learner(job, split, answers))
 
+    def each_unseen(self, job: Job, fitted: Fitted, split: S) -> Sequence[float]:
+        """Return the `unseen_loss` of each validation trial, by which a search says how sure it is; none by default.
+
+        Args:
+            job: of a trial of a search.
+            fitted: its model.
+            split: what a search may see, the trial's units already selected.
+        """
+        return ()
+
     @abc.abstractmethod
     def predict(self, job: Job, fitted: Fitted, split: S) -> Products:
         """Return what a fitted model gives for the evaluation part. Raises Interrupted as the job says."""

@@ -36,6 +36,7 @@ class Done(TypedDict, total=False):
         diverged: numbers of the units that did.
         weights: of a network's rates against the mean rates, by what was hidden.
         stopped_at: epoch at which ASHA ended a trial of a sweep.
+        out_of_time: training ended before its epochs, since a trial had no more time.
         units_best_validation_loss: mean of each unit's lowest, where each has weights of an epoch of its own.
         units_failed: how many have no fit.
     """
@@ -54,6 +55,7 @@ class Done(TypedDict, total=False):
     diverged: list[int]
     weights: Mapping[str, float]
     stopped_at: int | None
+    out_of_time: bool
     units_best_validation_loss: float
     units_failed: int
     device: str

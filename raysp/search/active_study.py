@@ -10,10 +10,14 @@ from raysp.config.experiment import Trial
 from raysp.config.ranges import Count, Natural, Positive
 from raysp.errors import BadInput
 from raysp.io import files
+from raysp.search.objective import best_first
 from raysp.search.outcome import Outcome, Score, joined, outcome, ranking, score
-from raysp.search.proposer import Proposer
+from raysp.search.proposer import ATTEMPTS, Proposer
 from raysp.search.result import Finished, finished_path, read_result
 from raysp.search.study import Candidate, Part, Study
+
+HOPELESS = 3
+"""Candidates that failed, and none that did not: a study without a number of samples ends there."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,20 @@ class ActiveStudy:
         study: the study.
         amount: how much of it is wanted.
         retry: run failed trials again.
-        late: tells whether the wall time is over.
+        late: tells whether the wall time is over, so that no new candidate is proposed.
+        cut: tells whether it is over for what runs, too: trials that are stopped then are not settled.
     """
 
-    def __init__(self, study: Study, amount: Amount, *, retry: bool, late: Callable[[], bool]) -> None:
-        self.study, self.amount, self._late = study, amount, late
+    def __init__(
+        self,
+        study: Study,
+        amount: Amount,
+        *,
+        retry: bool,
+        late: Callable[[], bool],
+        cut: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.study, self.amount, self._late, self._cut = study, amount, late, cut
         self._proposer = Proposer(study.definition)
         self.candidates = [study.named(one, study.definition.seeds) for one in study.candidates()]
         self._outcomes: dict[str, Outcome] = {}
@@ -59,7 +72,7 @@ class ActiveStudy:
         self._scores: dict[int, Score] = {}
         self._first_open, self._ended = 0, 0
         self._running: set[str] = set()
-        self.closed_by_time = False
+        self.closed_by_time = self._exhausted = False
         self._retry = retry
         for candidate in self.candidates:
             for part in self._parts():
@@ -69,11 +82,37 @@ class ActiveStudy:
     def wanted(self) -> int | None:
         """How many candidates there shall be: those that are there already, too; None while a grid has no end."""
         limits = [n for n in (self.amount.samples, self._proposer.total) if n is not None]
-        return max(min(limits), len(self.candidates)) if limits else None
+        return len(self.candidates) if self._exhausted else max(min(limits), len(self.candidates)) if limits else None
 
-    def next(self) -> Trial | None:
-        """Return a trial that can start now and count it as running; None when none can."""
-        found = self._open() or self._fresh() or self._final()
+    @property
+    def seconds(self) -> float:
+        """What its trials have taken; those that run count as the mean of those that ended."""
+        ended = [one.record.get("seconds", 0.0) for one in self._outcomes.values()]
+        return sum(ended) * (1 + len(self._running) / max(len(ended), 1))
+
+    @property
+    def begun(self) -> bool:
+        """Whether its first candidate, the defaults, has been settled."""
+        return bool(self.candidates) and self._settled(self.candidates[0])
+
+    @property
+    def best(self) -> float | None:
+        """The first objective's best value so far; None while no candidate has ended by itself."""
+        name = self.study.definition.objectives[0]
+        values = [
+            one.values[name] for one in map(self.score, self.candidates) if one.state == "done" and name in one.values
+        ]
+        return min(values, key=lambda value: best_first(name) * value, default=None)
+
+    def next(self, *, fresh: bool = True) -> Trial | None:
+        """Return a trial that can start now and count it as running; None when none can.
+
+        Args:
+            fresh: propose a new candidate where no trial of the earlier ones waits.
+        """
+        if self._cut():
+            return None
+        found = self._open() or (self._fresh() if fresh else None) or self._final()
         if found is None:
             return None
         self._running.add(self._id(*found))
@@ -83,6 +122,8 @@ class ActiveStudy:
         """Note that a trial has ended, however it did; return how, as its folder says."""
         self._running.discard(trial_id)
         found = outcome(self.study.run.trial(trial_id))
+        if found.state == "waiting" and self._cut():
+            return found
         if found.state == "waiting":
             # Its folder could not even take the error: the same command runs it again.
             found = Outcome("failed", error="it left nothing on disk")
@@ -95,7 +136,7 @@ class ActiveStudy:
 
     def over(self) -> bool:
         """Tell whether all that is wanted has been settled."""
-        return not self._running and self._all_settled() and self._final() is None
+        return not self._running and (self._cut() or (self._all_settled() and self._final() is None))
 
     def score(self, candidate: Candidate, seeds: tuple[int, ...] | None = None) -> Score:
         """Return a candidate's score over the study's seeds, or over those given."""
@@ -186,7 +227,12 @@ class ActiveStudy:
 
     def _fresh(self) -> tuple[Candidate, Part] | None:
         """Propose candidates until one of them has a trial to run."""
+        tried = 0
         while not self._enough() and not self._closed():
+            tried += 1
+            # Without a number of samples, a small space would be proposed again and again until the time is over; and
+            # what fails at once has the least time on its account.
+            self._exhausted = self.amount.samples is None and (tried > ATTEMPTS or self._hopeless())
             needed = self._proposer.needs(len(self.candidates))
             while self._ended < needed and self._settled(self.candidates[self._ended]):
                 self._ended += 1
@@ -202,6 +248,10 @@ class ActiveStudy:
             if (found := self._open()) is not None:
                 return found
         return None
+
+    def _hopeless(self) -> bool:
+        ended = [self.score(candidate).state for candidate in self.candidates]
+        return len(ended) >= HOPELESS and set(ended) == {"failed"}
 
     def _final(self) -> tuple[Candidate, Part] | None:
         if not self.amount.finalists or not self._all_settled():

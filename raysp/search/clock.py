@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 
 from raysp.config import settings
 from raysp.io import files
@@ -14,12 +16,12 @@ class Clock:
     Args:
         path: where.
         minutes: the budget; None for none.
+        within: files of clocks that run while this one does; where its own was written last before a kill, they know.
     """
 
-    def __init__(self, path: str, minutes: float | None) -> None:
+    def __init__(self, path: str, minutes: float | None, within: Sequence[str] = ()) -> None:
         self._path, self._minutes = path, minutes
-        before = files.read_object(path).get("seconds") if files.exists(path) else 0.0
-        self._before = settings.coerce(float, before, f"{path}, seconds")
+        self._before = max(map(_seconds, (path, *within)))
         self._started, self._written = time.monotonic(), 0.0
 
     @property
@@ -27,12 +29,26 @@ class Clock:
         """Seconds so far."""
         return self._before + time.monotonic() - self._started
 
+    @property
+    def left(self) -> float:
+        """Seconds that are left of the budget; infinite without one."""
+        return math.inf if self._minutes is None else 60 * self._minutes - self.seconds
+
     def late(self) -> bool:
         """Tell whether the budget is used up."""
-        return self._minutes is not None and self.seconds >= 60 * self._minutes
+        return self.left <= 0
+
+    def passed(self) -> float:
+        """Return the share of the budget that is used up, 0 without one."""
+        return 0.0 if self._minutes is None else min(self.seconds / (60 * self._minutes), 1.0)
 
     def save(self, every_s: float = 0.0) -> None:
         """Write the seconds, unless that was done less than `every_s` ago."""
         if time.monotonic() - self._written >= every_s:
             self._written = time.monotonic()
             files.write_json(self._path, {"seconds": round(self.seconds, 1)})
+
+
+def _seconds(path: str) -> float:
+    found = files.read_object(path).get("seconds") if files.exists(path) else 0.0
+    return settings.coerce(float, found, f"{path}, seconds")

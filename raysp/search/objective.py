@@ -12,7 +12,8 @@ from raysp.kinds import catalog
 from raysp.kinds.kind import Kind
 from raysp.kinds.metric import Metric
 
-OWN_LOSS = "validation_loss"
+OWN_LOSS, UNSEEN_LOSS = "validation_loss", "unseen_loss"
+"""Each model's own, and the one that means the same for all models of a kind that have it."""
 
 
 def searched() -> dict[str, Metric]:

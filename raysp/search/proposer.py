@@ -42,6 +42,8 @@ class Proposer:
     @property
     def total(self) -> int | None:
         """How many candidates there can be; None for no end."""
+        if not self.definition.space.free:
+            return len(self._fixed)
         return len(self._fixed) + len(self._grid) if self.definition.sampler == "grid" else None
 
     def needs(self, number: int) -> int:

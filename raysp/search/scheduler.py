@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from raysp.config.experiment import Trial
 from raysp.search.active_study import ActiveStudy
 from raysp.search.outcome import Outcome
 
+Turns = Callable[[Sequence[ActiveStudy]], Sequence[tuple[ActiveStudy, bool]]]
+"""Of some studies, whom to ask first for a trial, and who may propose a new candidate for it."""
+
+
+def in_order(studies: Sequence[ActiveStudy]) -> list[tuple[ActiveStudy, bool]]:
+    """Have earlier studies go first."""
+    return [(active, True) for active in studies]
+
 
 class StudyScheduler:
-    """The studies of a sweep, all at work; earlier ones first.
+    """The studies of a sweep, all at work.
 
     Args:
         studies: one active study each.
+        turns: whose turn it is; earlier ones go first unless it is given.
     """
 
-    def __init__(self, studies: list[ActiveStudy]) -> None:
-        self.studies = studies
+    def __init__(self, studies: list[ActiveStudy], turns: Turns = in_order) -> None:
+        self.studies, self._turns = studies, turns
         self._owner: dict[str, ActiveStudy] = {}
         self._trials: dict[str, Trial] = {}
         self._kept: list[Trial] = []
@@ -26,8 +36,8 @@ class StudyScheduler:
         """Return the next trial, None when some must end first, or "over"."""
         if self._kept:
             return self._kept.pop()
-        for active in self.studies:
-            if (trial := active.next()) is not None:
+        for active, fresh in self._turns(self.studies):
+            if (trial := active.next(fresh=fresh)) is not None:
                 self._owner[trial.id], self._trials[trial.id] = active, trial
                 return trial
         return "over" if all(active.over() for active in self.studies) else None

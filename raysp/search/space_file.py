@@ -38,15 +38,19 @@ def read_space(path: str) -> Space:
     return parse_space(read_yaml(path), path)
 
 
-def parse_space(found: Any, where: str) -> Space:
-    """Return the space that a YAML file's content describes. Raises as `read_space` does."""
+def parse_space(found: Any, where: str, *, empty: bool = False) -> Space:
+    """Return the space that a YAML file's content describes; where `empty`, of a model that is tried as it is, too.
+
+    Raises:
+        BadInput: as `read_space` does.
+    """
     expect(isinstance(found, dict), f"{where} expected the keys {', '.join(KEYS)}, got {type(found).__name__}")
     for key in found:
         if key not in KEYS:
             raise unknown(f"key of {where}", str(key), KEYS)
     model, space, start = found.get("model"), found.get("space"), found.get("start") or []
     expect(isinstance(model, str), f"{where}: model expected a model's name, got {model!r}")
-    if not isinstance(space, dict) or not space:
+    if not isinstance(space, dict) or not (space or empty):
         raise BadInput(f"{where}: space expected at least one setting with its range, got {space!r}")
     if not isinstance(start, list) or not all(isinstance(point, dict) and point for point in start):
         raise BadInput(f"{where}: start expected a list of points (setting: value), got {start!r}")

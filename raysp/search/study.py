@@ -321,7 +321,7 @@ def read_study(run: RunFolder, model: str, split: str) -> Study:
     path = files.join(study_path(run, model, split), "study.yaml")
     found = read_yaml(path)
     expect(isinstance(found, dict) and "space" in found, f"{path} is damaged; start the sweep over with --force")
-    values = {**in_present_words(found), "space": parse_space(found["space"], path)}
+    values = {**in_present_words(found), "space": parse_space(found["space"], path, empty=True)}
     halving = values.get("halving")
     values["halving"] = None if halving is None else settings.build(Halving, halving, f"{path}, halving")
     accepted = settings.coerce(tuple[Mapping[str, object], ...], values.pop("accepted", []), f"{path}, accepted")

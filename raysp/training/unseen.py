@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -46,6 +47,22 @@ def unseen_loss(model: Model, trials: Batch, device: torch.device, seed: int = 0
                     entries, seen = _losses(getattr(rates, part), units, counts)
                     total, known = total + entries, known + seen
     return None if not known.item() else (total / known).item()
+
+
+def unseen_each(model: Model, trials: Batch, device: torch.device, seed: int = 0) -> list[float]:
+    """Return that loss of each trial by itself, NaN where a trial has no such entry; arguments as above."""
+    found = []
+    with looking(model, device, seed):
+        for start in range(0, len(trials), BATCH):
+            piece = trials.take(slice(start, start + BATCH))
+            pairs = _entries(piece)
+            rates = model.predict(piece.inputs()) if pairs else None
+            given = [(getattr(rates, part), units, counts) for part, units, counts in pairs]
+            for i in range(len(piece)):
+                one = [_losses(None if r is None else r[i : i + 1], units, c[i : i + 1]) for r, units, c in given]
+                total, known = (float(sum(loss[k] for loss in one)) for k in (0, 1))
+                found.append(total / known if known else math.nan)
+    return found
 
 
 def _entries(trials: Batch) -> list[tuple[str, slice, torch.Tensor]]:

@@ -20,6 +20,7 @@ from raysp.runs.folder import RunFolder, TrialFolder
 from raysp.runs.records import Done
 from raysp.runs.trial_log import Log, Setting, best_metrics, done_record, named
 from raysp.search.outcome import read_rungs
+from raysp.trials.limits import Limits, Meter
 from raysp.trials.run_trial import once
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def search_trial(
     report: Report = lambda note: None,
     rungs: Rungs | None = None,
     made_by: Done | None = None,
+    limits: Limits | None = None,
 ) -> Done:
     """Train one trial of a sweep and record what it came to; a finished one is left as it is.
 
@@ -62,9 +64,11 @@ def search_trial(
         report: called with small notes of progress, once per epoch.
         rungs: where ASHA compares trials; None for nowhere.
         made_by: commit and code hash, for the record.
+        limits: how long it may take; None for as long as it takes.
 
     Returns:
-        What done.json says; `stopped_at` is the epoch at which ASHA ended the trial, else None.
+        What done.json says; `stopped_at` is the epoch at which ASHA ended the trial, else None; `out_of_time` is True
+        where its limit did.
 
     Raises:
         Exception: whatever went wrong, after the traceback was written to error.txt.
@@ -75,10 +79,12 @@ def search_trial(
 
     def run(folder: TrialFolder, log: Log) -> Done:
         ladder, tell, started = _Ladder(trial.id, folder, rungs), log.and_tell(report), time.time()
+        meter = Meter(limits or Limits(), alone=catalog.fits_itself(trial.model))
 
         def told(note: Note) -> None:
             tell(note)
             ladder.climb(note)
+            meter.note(note)
 
         own = part if trial.units is None else part.select(trial.units)
         job = Job(
@@ -87,16 +93,21 @@ def search_trial(
             purpose="search",
             checkpoint=folder.checkpoint_of,
             report=told,
-            enough=ladder.ends,
+            enough=lambda epoch: ladder.ends(epoch) or meter.over,
+            keep_going=meter.keep_going,
             inputs=functools.partial(inputs.read, RunFolder(setting.run), trial),
             measure_at=rungs.epochs,
         )
-        fitted = kinds.of(catalog.kind(trial.model)).fit(job, own)
+        kind = kinds.of(catalog.kind(trial.model))
+        with meter.kept():
+            fitted = kind.fit(job, own)
         write_curve(folder.curve, fitted.curve, trial)
-        files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted)})
+        each = list(kind.each_unseen(job, fitted, own))
+        files.write_json(folder.metrics, {**named(trial), "validation": best_metrics(fitted), "each_unseen": each})
         result: Done = {**done_record(trial, fitted, own.provenance.standin, started), **(made_by or {})}
-        result["selected_on"] = "validation trials of the training part"
-        return {**result, "stopped_at": ladder.stopped_at(fitted.epochs)}
+        result |= {"selected_on": "validation trials of the training part"}
+        result |= {"stopped_at": ladder.stopped_at(fitted.epochs)}
+        return {**result, "out_of_time": True} if meter.over else result
 
     result = once(trial, setting, run)
     # Weights of thousands of candidates are worth nothing; the settings and the seed give them back.

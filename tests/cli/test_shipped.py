@@ -6,11 +6,13 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
+import raysp
 from raysp import cli
 from raysp.cli import shipped
+from raysp.config import shipped as files_that_ship
 from raysp.errors import BadInput
 
-TOP = pathlib.Path(shipped.PACKAGE).parent
+TOP = pathlib.Path(raysp.__file__).parents[1]
 
 
 def test_what_ships_is_what_lies_at_the_top_level(capsys):
@@ -25,7 +27,7 @@ def test_what_ships_is_what_lies_at_the_top_level(capsys):
 def test_of_an_installation_it_lies_in_the_package(tmp_path, monkeypatch):
     for folder in ("experiments", "search_spaces"):
         shutil.copytree(TOP / folder, tmp_path / "raysp" / "shipped" / folder)
-    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "raysp")
+    monkeypatch.setattr(files_that_ship, "PACKAGE", tmp_path / "raysp")
     assert shipped.experiment("nlb_demo") == str(tmp_path / "raysp" / "shipped" / "experiments" / "nlb_demo.py")
 
 
@@ -62,6 +64,6 @@ def test_the_verbs_take_names(tmp_path, monkeypatch):
     assert CliRunner().invoke(cli.main, ["sweep", "nlb_sweep", "--space", "sae"]).exit_code == 0
     (ran, request), (swept, search) = asked
     assert (ran.name, request.file) == ("nlb_demo", str(TOP / "experiments" / "nlb_demo.py"))
-    assert (swept.name, search.space) == ("nlb_sweep", str(TOP / "search_spaces" / "sae.yaml"))
+    assert (swept.name, search.space) == ("nlb_sweep", (str(TOP / "search_spaces" / "sae.yaml"),))
     wrong = CliRunner().invoke(cli.main, ["run", "nlb_dmo"])
     assert (wrong.exit_code, "did you mean 'nlb_demo'" in wrong.output) == (2, True)

@@ -31,8 +31,8 @@ def study(folder, *, space=SPACE, start=None, model="sae", split="split-val", **
     return made
 
 
-def active(made: Study, samples=20, *, retry=False, late=lambda: False, **amount) -> ActiveStudy:
-    return ActiveStudy(made, Amount(samples, **amount), retry=retry, late=late)
+def active(made: Study, samples=20, *, retry=False, late=lambda: False, cut=lambda: False, **amount) -> ActiveStudy:
+    return ActiveStudy(made, Amount(samples, **amount), retry=retry, late=late, cut=cut)
 
 
 def loss_of(trial) -> float:

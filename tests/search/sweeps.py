@@ -16,7 +16,7 @@ from raysp.search.proposer import Proposer
 from raysp.search.result import finished_path
 from raysp.search.space_check import flat
 from raysp.search.space_file import parse_space
-from raysp.search.study import Candidate, Definition, Study
+from raysp.search.study import Candidate, Definition, Study, read_studies
 
 SPACE = {
     "model": "sae",
@@ -67,7 +67,7 @@ def make_study(
     objectives=("validation_loss",), end=None, curves=False, patience=60,
 ):  # fmt: skip
     """Write a study of random candidates; `end(number, seed, params)` says what a trial comes to (`loss` otherwise)."""
-    parsed = parse_space(space or SPACE, "space")
+    parsed = parse_space(space or SPACE, "space", empty=True)
     training = Training(epochs=120, patience=patience) if parsed.model == "sae" else None
     base = flat(settings.plain(catalog.config(parsed.model, {})), training)
     definition = Definition(split, "ab" * 32, base, parsed, objectives, "random", seeds=seeds, halving=halving)
@@ -123,3 +123,8 @@ def write_trial(study, candidate, seed, ended, *, curves=False):
             for k in range(0, epochs + 1, 2)
         ]
         write_curve(folder.curve, rows)
+
+
+def studies(run):
+    """Return the studies of a sweep's folder."""
+    return read_studies(run)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from raysp.config.experiment import Training, Trial
-from raysp.errors import BadInput
+from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.runs.curve import read_curve
 from raysp.runs.folder import RunFolder
 from raysp.runs.trial_log import Setting
 from raysp.search.outcome import outcome
+from raysp.trials.limits import Limits
 from raysp.trials.search_trial import Rungs, search_trial
 from tests.training.made_up import made_up_split
 
@@ -25,8 +26,9 @@ def trial():
     return Trial("sae", settings, Training(epochs=12, batch_size=4, measure_every=0), "made_up", "0" * 64)
 
 
-def run(folder, trial, part, rungs=None):
-    return search_trial(trial, part, Setting(str(folder), ""), rungs=rungs, made_by={"commit": "c", "code": "d"})
+def run(folder, trial, part, rungs=None, limits=None):
+    made_by = {"commit": "c", "code": "d"}
+    return search_trial(trial, part, Setting(str(folder), ""), rungs=rungs, made_by=made_by, limits=limits)
 
 
 def test_a_trial_of_a_sweep_predicts_nothing_and_keeps_no_weights(tmp_path, trial, part):
@@ -100,3 +102,23 @@ def test_an_error_is_on_record(tmp_path, trial, part):
         run(tmp_path, wrong, part)
     found = outcome(RunFolder(str(tmp_path)).trial(wrong.id))
     assert (found.state, "hidden expected at least 1" in found.error) == ("failed", True)
+
+
+def test_a_trial_out_of_time_ends_with_what_it_has_and_one_that_the_moment_stops_goes_on(tmp_path, trial, part):
+    whole = run(tmp_path / "whole", trial, part)
+    cut = run(tmp_path / "cut", trial, part, limits=Limits(seconds=0.0))
+    assert (cut["epochs"], cut["out_of_time"]) == (1, True)
+    assert outcome(RunFolder(str(tmp_path / "cut")).trial(trial.id)).state == "done"
+    with pytest.raises(Interrupted):
+        run(tmp_path / "later", trial, part, limits=Limits(until=0.0))
+    assert outcome(RunFolder(str(tmp_path / "later")).trial(trial.id)).state == "waiting"
+    later = run(tmp_path / "later", trial, part)
+    assert later["validation"] == whole["validation"]
+    assert "out_of_time" not in later
+
+
+def test_a_model_that_fits_itself_fails_when_its_time_is_over(tmp_path, part):
+    alone = Trial("reduced_rank", {}, None, "made_up", "0" * 64)
+    with pytest.raises(BadInput, match="more than the 0 s"):
+        run(tmp_path, alone, part, limits=Limits(seconds=0.0))
+    assert outcome(RunFolder(str(tmp_path)).trial(alone.id)).state == "failed"

@@ -56,6 +56,7 @@ class Population(Kind[PopulationSplit]):
         return None
 
     words = Elsewhere("learner", "parts_in_words")
+    each_unseen = Elsewhere("learner")
     learner = Elsewhere("learner")
     fit = Elsewhere("learner")
     predict = Elsewhere("predict")

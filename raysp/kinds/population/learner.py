@@ -22,7 +22,7 @@ from raysp.training.closed_form import fit_itself
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.predict import BATCH, predict
-from raysp.training.unseen import unseen_loss
+from raysp.training.unseen import unseen_each, unseen_loss
 from raysp.training.validation import validation_mask
 
 if TYPE_CHECKING:
@@ -112,6 +112,14 @@ def fit(job: Job, split: PopulationSplit, answers: Answers | None = None) -> Fit
         aside = validation_mask(trials, Training())
         part = trials.take(~aside), functools.partial(_validated, job, trials.take(aside))
     return fit_itself(job, split.sizes, trials, part)
+
+
+def each_unseen(job: Job, fitted: Fitted, split: PopulationSplit) -> list[float]:
+    """Return the loss of each validation trial, in the order of the training trials; none where none is set aside."""
+    if len(split.train) < 2:
+        return []
+    aside = split.train.take(validation_mask(split.train, job.trial.training or Training()))
+    return unseen_each(fitted.model, _on(job.place, aside), job.place, job.trial.seed)
 
 
 def selected_on(trial: Trial) -> str:
