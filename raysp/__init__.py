@@ -8,6 +8,7 @@ In a notebook:
     fitted.scores(split)
     raysp.few_shot_co_bps(fitted, split, shots=16)
 
+    best = raysp.best("my.nwb", align="go_cue", window_ms=(-250, 450), bin_ms=10, minutes=30)
     run = raysp.run(experiment, root="data")
     run = raysp.open_run("runs/nlb_all")
     run.scores, run.predictions, run.trials, run.curve(trial), run.model(trial), run.split(trial)
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from raysp.config.experiment import Experiment, ModelChoice, Recording, Resources, Training
     from raysp.kinds.current_clamp.load import load_cell, load_cells
+    from raysp.notebook.best import best
     from raysp.notebook.few_shot import few_shot_co_bps
     from raysp.notebook.fit import fit
     from raysp.notebook.loaded_split import load_split
@@ -36,6 +38,7 @@ __all__ = [
     "Recording",
     "Resources",
     "Training",
+    "best",
     "few_shot_co_bps",
     "fit",
     "load_cell",
@@ -48,6 +51,7 @@ __all__ = [
 _LATER = {
     **dict.fromkeys(("Experiment", "ModelChoice", "Recording", "Resources", "Training"), "raysp.config.experiment"),
     **dict.fromkeys(("load_cell", "load_cells"), "raysp.kinds.current_clamp.load"),
+    "best": "raysp.notebook.best",
     "few_shot_co_bps": "raysp.notebook.few_shot",
     "fit": "raysp.notebook.fit",
     "load_split": "raysp.notebook.loaded_split",

@@ -238,12 +238,23 @@ def _reason(error: Exception) -> str:
     return lines[-1].strip() if lines[0].startswith(("Traceback", "ray::")) else lines[0].strip()
 
 
-def wait_for(pool: Pool, on_event: Callable[[list[Event], dict[str, State]], None]) -> dict[str, State]:
-    """Watch a pool to its end; Ctrl-C stops it with its trials' state saved. Returns the last states."""
+def wait_for(
+    pool: Pool, on_event: Callable[[list[Event], dict[str, State]], None], late: Callable[[], bool] = lambda: False
+) -> dict[str, State]:
+    """Watch a pool to its end; Ctrl-C stops it with its trials' state saved. Returns the last states.
+
+    Args:
+        pool: at work.
+        on_event: told what happens.
+        late: tells whether the pool is to stop, with its trials' state saved.
+    """
     states: dict[str, State] = {}
     try:
         for events, states in pool.watch():
             on_event(events, states)
+            if late():
+                pool.stop()
+                break
     except KeyboardInterrupt:
         # A scheduler may have ended Ray as well; its workers' checkpoints are what is left then.
         with contextlib.suppress(ray.exceptions.RayError):

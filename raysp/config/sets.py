@@ -36,14 +36,14 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
     return experiment
 
 
-def values(sets: tuple[str, ...]) -> dict[str, Plain]:
+def values(sets: tuple[str, ...], option: str = "--set") -> dict[str, Plain]:
     """Return what `--set KEY=VALUE` gives, by key; read as YAML. Raises BadInput as `apply_sets` does."""
     given: dict[str, str] = {}
     for text in sets:
         key, equals, raw = text.partition("=")
-        expect(equals, f"--set expected key=value, got {text!r}")
-        expect(given.setdefault(key, raw) == raw, f"--set {key} expected one value, got {given[key]} and {raw}")
-    return {key: parse_yaml(raw, f"--set {key}: the value {raw!r}") for key, raw in given.items()}
+        expect(equals, f"{option} expected key=value, got {text!r}")
+        expect(given.setdefault(key, raw) == raw, f"{option} {key} expected one value, got {given[key]} and {raw}")
+    return {key: parse_yaml(raw, f"{option} {key}: the value {raw!r}") for key, raw in given.items()}
 
 
 def _set(experiment: Experiment, key: str, value: Plain) -> Experiment:

@@ -52,6 +52,8 @@ class Request:
         settings: a finished sweep's folder, whose best settings the splits take over; None for none.
         accept_code: keep results of other code, since a person says that its changes changed none.
         file: the experiment's file, for what a person is to type.
+        late: tells whether the run's time is over: what runs then is stopped with its state saved, and what is done is
+            collected, evaluated and reported.
     """
 
     root: str = "data"
@@ -68,6 +70,7 @@ class Request:
     settings: str | None = None
     accept_code: bool = False
     file: str = "EXPERIMENT"
+    late: Callable[[], bool] | None = None
 
 
 def launch(experiment: Experiment, request: Request, say: Callable[[str], None]) -> int:
@@ -213,7 +216,7 @@ def _launch(asked: Asked, say: Callable[[str], None]) -> int:
         try:
             states = _train(asked, missing, len(form.planned), machines, tracker)
             failed = _not_done(run, form.planned)
-            if failed:
+            if failed and (request.late is None or len(failed) == len(form.planned)):
                 show_failure(run, failed, states, say)
             else:
                 finish(run, request.root, say)
@@ -312,7 +315,7 @@ def _train(
             progress.update(events, states)
             tracker.events(events)
 
-        return wait_for(pool, on_event)
+        return wait_for(pool, on_event, request.late or bool)
 
 
 def say_tracking(run: RunFolder, request: Request, say: Callable[[str], None]) -> None:

@@ -90,7 +90,7 @@ def plan_of(experiment: Experiment, headers: Mapping[str, Header], splits: Colle
             if (reason := unfit(choice.name, header)) is not None:
                 left_out.append((choice.shown, name, reason))
                 continue
-            _check_shapes(experiment, choice, header, kind)
+            check_shapes(experiment, choice, header, kind)
             for seed, units in itertools.product(experiment.seeds, kind.cuts(experiment, header)):
                 trial = _trial(experiment, choice, header, headers, seed, units)
                 if name in splits or trial.training is not None:
@@ -98,7 +98,8 @@ def plan_of(experiment: Experiment, headers: Mapping[str, Header], splits: Colle
     return Plan(tuple(trials.values()), tuple(left_out))
 
 
-def _check_shapes(experiment: Experiment, choice: ModelChoice, header: Header, kind: Kind[Split]) -> None:
+def check_shapes(experiment: Experiment, choice: ModelChoice, header: Header, kind: Kind[Split]) -> None:
+    """Raise BadInput where a model's settings do not go with a split."""
     chosen, training = settings_on(experiment, choice, header.name)
     try:
         kind.check(catalog.on_paper(choice.name, chosen, header.sizes), training, header)

@@ -2,7 +2,8 @@
 
 A file of this folder has `Config`, a frozen dataclass of settings with units and defaults, which refuses what cannot
 be, and `Model(config, sizes)`, whose class attribute `reads` is the kind of split it is for. `applies(header)`, an
-optional function of the file, returns why the model cannot run on a split, or None.
+optional function of the file, returns why the model cannot run on a split, or None. `candidate = False` in Model says
+that a search for the best model of a recording leaves it alone: it knows the answers, or is made of other models.
 """
 
 from __future__ import annotations

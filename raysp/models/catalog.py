@@ -58,6 +58,11 @@ def fits_itself(name: str) -> bool:
     return hasattr(module(name).Model, "fit")
 
 
+def is_candidate(name: str) -> bool:
+    """Tell whether a search for the best model of a recording tries a model."""
+    return getattr(module(name).Model, "candidate", True)
+
+
 def _checked(module: ModuleType, name: str) -> ModuleType:
     """Return a model's file that says what every file of a model says. Raises BadInput for others."""
     config, network = getattr(module, "Config", None), getattr(module, "Model", None)

@@ -25,6 +25,7 @@ class Model(nn.Module):
 
     reads = CurrentClampSplit
     sees_counts = True
+    candidate = False
 
     def __init__(self, config: Config, sizes: CurrentClampSizes) -> None:
         super().__init__()

@@ -50,6 +50,7 @@ class Model(nn.Module):
     """The members; each draws masks and dropout of its own."""
 
     reads = PopulationSplit
+    candidate = False
     members: Any
 
     def __init__(self, config: Config, sizes: Sizes) -> None:

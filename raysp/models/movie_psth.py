@@ -33,6 +33,7 @@ class Model(IndependentUnits):
     """The mean over training repeats in each bin; for a movie that is not trained on, each unit's mean rate."""
 
     reads = MovieSplit
+    candidate = False
 
     def __init__(self, config: Config, sizes: MovieSizes) -> None:
         super().__init__(sizes)

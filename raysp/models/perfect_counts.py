@@ -34,6 +34,7 @@ class Model(WindowModel):
     decodings = ("true count",)
     role = "ceiling"
     sees_truth = True
+    candidate = False
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()

@@ -29,6 +29,7 @@ class Model(WindowModel):
     role = "ceiling"
     log_output = True
     sees_truth = True
+    candidate = False
 
     def __init__(self, config: Config, sizes: StimulusSizes) -> None:
         super().__init__()

@@ -32,6 +32,7 @@ class Model(nn.Module):
     """No parameters: it repeats what the data know of themselves."""
 
     reads = PopulationSplit
+    candidate = False
 
     def __init__(self, config: Config, sizes: Sizes) -> None:
         super().__init__()

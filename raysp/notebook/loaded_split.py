@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysp.config import own_code
-from raysp.config.experiment import Recording, Trial, check_name
+from raysp.config.experiment import Trial, check_name
+from raysp.data.sources import at_hand, prepare
 from raysp.data.sources import catalog as sources
-from raysp.data.sources import prepare
 from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
@@ -124,11 +123,10 @@ def load_split(
             return LoadedSplit(*sources.of_tables()(given, others, name))
         return _of_arrays(data, name or "counts", settings)
     path = "" if data is None else os.path.expanduser(os.fspath(data))
-    if not source and _is_split(path):
-        return _prepared(path, root, settings)
-    reads = own_code.taken("data/sources", source) if source else sources.of_file(path)
-    recording = Recording(name or sources.name_of(path or reads), reads, {**settings, **_at(reads, path)})
-    return LoadedSplit(*prepare.read(recording, root))
+    if not source and at_hand.is_split(path):
+        at_hand.check_no_settings(path, settings)
+        return _prepared(path, root)
+    return LoadedSplit(*prepare.read(at_hand.recording(path, settings, source=source, name=name), root))
 
 
 def check_loaded(given: object) -> None:
@@ -142,28 +140,7 @@ def of_trial(root: str, trial: Trial) -> LoadedSplit:
     return _stored(root, trial.split).of_units(trial.units)
 
 
-def _is_split(path: str) -> bool:
-    """Tell whether a text is no path of a file: it has no folder and no ending that a source reads."""
-    endings = tuple(one for name in sources.names() for one in sources.source(name).READS)
-    return not (files.exists(path) or "/" in path or os.sep in path or path.lower().endswith(endings))
-
-
-def _at(source: str, path: str) -> dict[str, str]:
-    """Return the setting of a source that says where its files are."""
-    known = {one.name for one in dataclasses.fields(sources.source(source).Config)}
-    if not path or not (setting := next((one for one in ("path", "root") if one in known), None)):
-        if path:
-            raise BadInput(f"source {source} reads no file; leave {path!r} out")
-        return {}
-    return {setting: path}
-
-
-def _prepared(name: str, root: str, settings: Mapping[str, object]) -> LoadedSplit:
-    if settings:
-        raise BadInput(
-            f"{name} is the name of a split, which is cut already: expected no settings, got {', '.join(settings)}; "
-            "of a recording, give its file"
-        )
+def _prepared(name: str, root: str) -> LoadedSplit:
     # Splits that experiments made of recordings of their own have no other name to resolve.
     return _stored(root, name if files.exists(store.split_path(root, name)) else prepare.resolve(name, root))
 

@@ -90,13 +90,14 @@ def run(
     experiment = adopted(experiment)
     changed = apply_sets(experiment, request.sets)
     folder = run_folder(changed, choose_splits(changed, request), request.runs)
-    with called(f"raysp.run({experiment.name})"), contextlib.nullcontext() if progress else _silence():
+    with called(f"raysp.run({experiment.name})"), contextlib.nullcontext() if progress else silence():
         launch(experiment, request, print)
     return open_run(folder.path, root)
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """Print nothing in the block."""
     with (
         open(os.devnull, "w", encoding="utf-8") as nowhere,
         contextlib.redirect_stdout(nowhere),

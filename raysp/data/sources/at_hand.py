@@ -1,0 +1,54 @@
+"""What a person names when there is no experiment yet: a file, or a split that is prepared."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+
+from raysp.config import own_code
+from raysp.config.experiment import Recording
+from raysp.data.sources import catalog
+from raysp.errors import BadInput
+from raysp.io import files
+
+
+def recording(path: str, settings: Mapping[str, object], *, source: str = "", name: str = "") -> Recording:
+    """Return the recording of a file, or of a source that generates.
+
+    Args:
+        path: of the file or folder; empty for a source that reads none.
+        settings: of the source.
+        source: its name, or the path of a file of one's own; by default the one that reads files of this ending.
+        name: what the split is called; by default after the file.
+
+    Raises:
+        BadInput: no source reads such a file, or the source reads none.
+    """
+    reads = own_code.taken("data/sources", source) if source else catalog.of_file(path)
+    return Recording(name or catalog.name_of(path or reads), reads, {**settings, **_at(reads, path)})
+
+
+def is_split(text: str) -> bool:
+    """Tell whether a text is no path of a file: it has no folder and no ending that a source reads."""
+    endings = tuple(one for name in catalog.names() for one in catalog.source(name).READS)
+    return not (files.exists(text) or "/" in text or os.sep in text or text.lower().endswith(endings))
+
+
+def check_no_settings(name: str, settings: Mapping[str, object]) -> None:
+    """Refuse settings beside the name of a split, which is cut already."""
+    if settings:
+        raise BadInput(
+            f"{name} is the name of a split, which is cut already: expected no settings, got {', '.join(settings)}; "
+            "of a recording, give its file"
+        )
+
+
+def _at(source: str, path: str) -> dict[str, str]:
+    """Return the setting of a source that says where its files are."""
+    known = {one.name for one in dataclasses.fields(catalog.source(source).Config)}
+    if not path or not (setting := next((one for one in ("path", "root") if one in known), None)):
+        if path:
+            raise BadInput(f"source {source} reads no file; leave {path!r} out")
+        return {}
+    return {setting: path}

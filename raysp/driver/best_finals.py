@@ -1,0 +1,180 @@
+"""The best candidates of a search over models as an experiment: trained anew, over seeds, as far as there is time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raysp.config import settings
+from raysp.config.experiment import Experiment, ModelChoice
+from raysp.config.settings import Plain
+from raysp.data.splits.header import Header
+from raysp.driver.plan import unfit
+from raysp.io import files
+from raysp.kinds import catalog as kinds
+from raysp.models import catalog
+from raysp.search.objective import best_first
+from raysp.search.result import Result
+from raysp.search.space_check import parted
+
+MOST, OF_ONE_MODEL = 5, 3
+"""Candidates that are trained anew, beside the baselines; and of one model, whose neighbours err alike."""
+
+REFIT, ALONE, OVERHEAD_S = "-refit", 2.0, 4.0
+"""Ends the label of what is fitted to all training trials. What a model that fits itself takes here, in multiples of
+the search, where it is fitted once. What any trial takes beside its fit."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A candidate of a search over models.
+
+    Attributes:
+        result: its study.
+        number: its own.
+        value: of the number that all are compared by.
+    """
+
+    result: Result
+    number: int
+    value: float
+
+    @property
+    def model(self) -> str:
+        """Its model."""
+        return self.result.study.definition.model
+
+    @property
+    def baseline(self) -> bool:
+        """Whether its model fits itself, as floors and baselines do."""
+        return catalog.fits_itself(self.model)
+
+    @property
+    def label(self) -> str:
+        """What it is called among those that are trained anew."""
+        return self.model if self.baseline else f"{self.model}-{self.number}"
+
+    @property
+    def each(self) -> NDArray[np.float64]:
+        """The loss of each validation trial, mean over its seeds; empty where its kind of data has no such thing."""
+        study, candidate = self.result.study, self.result.candidates[self.number]
+        folders = [study.run.trial(study.trial_id(candidate, seed)) for seed in study.definition.seeds]
+        found = [folder.read_metrics().get("each_unseen") for folder in folders if files.exists(folder.metrics)]
+        known = [settings.coerce(tuple[float, ...], one, "each_unseen") for one in found if one]
+        return np.asarray(known).mean(axis=0) if known else np.zeros(0)
+
+    @property
+    def seconds(self) -> float:
+        """What its trials took."""
+        return sum(one.record.get("seconds", 0.0) for (n, _), one in self.result.outcomes.items() if n == self.number)
+
+    def choice(self, *, refit: bool = False) -> ModelChoice:
+        """Return it as an experiment's model.
+
+        Args:
+            refit: train it anew to all training trials once its epochs are selected, and say so in its label.
+        """
+        definition = self.result.study.definition
+        candidate = self.result.candidates[self.number]
+        parts = parted(definition.space.complete(candidate.params, definition.base))
+        label = "" if self.baseline else f"{self.label}{REFIT if refit else ''}"
+        return ModelChoice(self.model, parts["model"], self._training(parts["training"], refit=refit), label=label)
+
+    def _training(self, training: Mapping[str, Plain], *, refit: bool) -> dict[str, Plain]:
+        if not training:
+            return {}
+        seed = self.result.study.definition.seeds[0]
+        record = self.result.outcomes[self.number, seed].record
+        ended = {"epochs": record["epochs"]} if record.get("out_of_time") else {}
+        return {**training, **ended, "refit": refit, "measure_every": 0}
+
+
+def places(results: Sequence[Result]) -> list[Place]:
+    """Return the candidates of all models that ended by themselves, the best first."""
+    found = [
+        Place(result, number, result.scores[number].values[result.study.definition.objectives[0]])
+        for result in results
+        for number in result.order
+    ]
+    return sorted(found, key=lambda place: best_first(place.result.study.definition.objectives[0]) * place.value)
+
+
+@dataclass(frozen=True)
+class Finals:
+    """What is trained anew.
+
+    Attributes:
+        experiment: the run.
+        members: the best candidates, best first; none where there was no time for any.
+        baselines: floors and baselines, each at the best settings that the search found.
+    """
+
+    experiment: Experiment
+    members: tuple[Place, ...]
+    baselines: tuple[Place, ...]
+
+
+def finals(experiment: Experiment, header: Header, results: Sequence[Result], room_s: float, seeds: int) -> Finals:
+    """Return what there is time to train anew.
+
+    Seeds come before candidates: how much a score depends on chance is worth more than a second model.
+
+    Args:
+        experiment: with the split; its models are the search's.
+        header: of the split.
+        results: of the search.
+        room_s: seconds of all workers together.
+        seeds: so many, as far as there is time.
+    """
+    ranked = places(results)
+    own = [place for place in ranked if place.baseline]
+    baselines = [place for i, place in enumerate(own) if place.model not in {one.model for one in own[:i]}]
+    candidates = list(_few_of_each(place for place in ranked if not place.baseline))
+    always = sum(map(_cost, baselines))
+    for count in range(seeds, 0, -1):
+        members = _fitting(candidates, room_s / count - always)
+        if members:
+            break
+    known = {place.model for place in baselines}
+    bounds = [ModelChoice(name) for name in _bounds(experiment, header) if name not in known]
+    # Without the winner's own validation trials nothing weighs an average; with them it may be a little better.
+    again = [place.choice(refit=True) for place in members[:1]]
+    chosen = [*(place.choice() for place in [*members, *baselines]), *again, *bounds]
+    made = dataclasses.replace(experiment, name="final", models=tuple(chosen), seeds=tuple(range(count)))
+    return Finals(made, tuple(members), tuple(baselines))
+
+
+def _bounds(experiment: Experiment, header: Header) -> Iterator[str]:
+    kind = kinds.of(header.kind)
+    for name in (experiment.floor or kind.floor, experiment.ceiling or kind.ceiling):
+        if name and unfit(name, header) is None:
+            yield name
+
+
+def _few_of_each(ranked: Iterator[Place]) -> Iterator[Place]:
+    counts: dict[str, int] = {}
+    for place in ranked:
+        counts[place.model] = counts.get(place.model, 0) + 1
+        if counts[place.model] <= OF_ONE_MODEL:
+            yield place
+
+
+def _fitting(candidates: Sequence[Place], room_s: float) -> list[Place]:
+    """Return the first of them that there is room for; the best, if it has room at all, is among them."""
+    members: list[Place] = []
+    for place in candidates[:MOST]:
+        wanted = [*members, place]
+        # The first is also fitted to all training trials, once its epochs are selected.
+        if sum(map(_cost, [*wanted, wanted[0], wanted[0]])) <= room_s:
+            members = wanted
+        elif not members:
+            break
+    return members
+
+
+def _cost(place: Place) -> float:
+    return (ALONE if place.baseline else 1.0) * place.seconds + OVERHEAD_S

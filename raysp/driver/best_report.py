@@ -1,0 +1,341 @@
+"""What a search for the best model of a recording came to: its page, its lines on the terminal, and best.json."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+
+from raysp.config.experiment import STANDIN
+from raysp.driver.best_finals import Finals, Place, places
+from raysp.driver.record import submission
+from raysp.errors import BadInput, NotReady
+from raysp.io import files
+from raysp.io.words import counted, number
+from raysp.kinds import catalog as kinds
+from raysp.models import catalog
+from raysp.report.pages import Pages, frame
+from raysp.report.style import FAINT, INK, PALETTE, Picture, canvas, picture
+from raysp.runs.folder import RunFolder
+from raysp.runs.metrics_table import read_metrics
+from raysp.runs.records import Record, Submission
+from raysp.search.objective import best_first
+from raysp.search.page.tables import best_settings, line, snippet
+from raysp.search.result import Result
+
+if TYPE_CHECKING:
+    import polars
+
+TOP = 10
+"""Candidates of the page's table."""
+
+FEWEST, DRAWS = 5, 10_000
+"""Validation trials from which an interval is given, and draws of them (bootstrap)."""
+
+LATE = 2 / 3
+"""A model whose best candidate came after this share of them may well have a better one."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """A search for the best model, as its page tells it.
+
+    Attributes:
+        run: its folder.
+        minutes: that it was given, over all commands.
+        results: of the search, a model each.
+        finals: what was trained anew.
+        left_out: model -> why it was not tried.
+        seconds: that it took, over all commands.
+    """
+
+    run: RunFolder
+    minutes: float
+    results: tuple[Result, ...]
+    finals: Finals
+    left_out: Mapping[str, str]
+    seconds: float
+
+    @property
+    def split(self) -> str:
+        """The split's name."""
+        return self.results[0].study.definition.split
+
+    @property
+    def objective(self) -> str:
+        """What all are compared by."""
+        return self.results[0].study.definition.objectives[0]
+
+    @property
+    def lower(self) -> bool:
+        """Whether less of it is better."""
+        return best_first(self.objective) > 0
+
+    @property
+    def ranked(self) -> list[Place]:
+        """All candidates that ended, best first."""
+        return places(self.results)
+
+    @property
+    def winner(self) -> Place:
+        """The best of all by validation trials; a baseline where no other is better."""
+        return self.ranked[0]
+
+    @property
+    def floor(self) -> Place | None:
+        """The floor's place; None where it is none of the models that were tried."""
+        name = self.finals.experiment.floor or kinds.of(self._kind).floor
+        return next((place for place in self.finals.baselines if place.model == name), None)
+
+    @property
+    def baseline(self) -> Place | None:
+        """The best baseline's place, the floor's only where there is no other."""
+        others = [place for place in self.finals.baselines if place is not self.floor]
+        return next(iter(others or self.finals.baselines), None)
+
+    @property
+    def final(self) -> RunFolder:
+        """The run of what was trained anew."""
+        front = STANDIN if self.split.startswith(STANDIN) else ""
+        return RunFolder(files.join(self.run.path, f"{front}{self.finals.experiment.name}"))
+
+    @property
+    def search(self) -> RunFolder:
+        """The sweep."""
+        return self.results[0].study.run
+
+    @property
+    def told(self) -> str:
+        """Path of best.json."""
+        return files.join(self.run.path, "best.json")
+
+    def margin(self, over: Place | None) -> float | None:
+        """Return by how much the winner is better than another by validation trials; more is better."""
+        if over is None:
+            return None
+        return best_first(self.objective) * (over.value - self.winner.value)
+
+    def interval(self, over: Place | None) -> tuple[float, float, int] | None:
+        """Return the 95 % interval of that margin over draws of validation trials, and how many trials there are.
+
+        None where losses of single trials are not known, as of kinds of data without.
+        """
+        if over is None:
+            return None
+        mine, theirs = self.winner.each, over.each
+        if len(mine) < FEWEST or mine.shape != theirs.shape or not np.isfinite(mine - theirs).all():
+            return None
+        draws = np.random.default_rng(0).integers(len(mine), size=(DRAWS, len(mine)))
+        low, high = np.quantile((theirs - mine)[draws].mean(axis=1), [0.025, 0.975])
+        return float(low), float(high), len(mine)
+
+    @property
+    def _kind(self) -> str:
+        return catalog.kind(self.results[0].study.definition.model)
+
+    def scores(self) -> tuple[list[str], dict[str, dict[str, list[float]]]]:
+        """Return the metrics that the terminal prints, and label -> metric -> its values over seeds."""
+        try:
+            table = read_metrics(self.final)
+        except NotReady:
+            return [], {}
+        known = kinds.of(self._kind).metrics
+        found = _over_all(table)
+        names = [n for n, one in known.items() if one.printed and any(n in values for values in found.values())]
+        return names, found
+
+    def still_better(self) -> list[str]:
+        """Return the models whose best candidate came late, so that more of them are likely to find a better one."""
+        return [
+            f"{one.study.definition.model} ({one.order[0] + 1} of {len(one.candidates)})"
+            for one in self.results
+            if len(one.candidates) > 3 and one.order and one.order[0] >= LATE * len(one.candidates)
+        ]
+
+    def advice(self) -> Iterator[str]:
+        """Yield what more time would do, a sentence each."""
+        ended = [one.record for result in self.results for one in result.trials.values()]
+        out = {str(r["trial"]).partition("_")[0] for r in ended if r.get("out_of_time")}
+        waiting = sum(one.state == "waiting" for result in self.results for one in result.scores.values())
+        if not self.finals.members:
+            yield "There was time for floors and baselines alone, or no network was trained to its end."
+        if out:
+            yield (
+                f"Trainings of {', '.join(sorted(out))} were ended after a fifth of the time, the most that one "
+                "candidate gets; with more minutes each of them has more."
+            )
+        if failed := [one.study.definition.model for one in self.results if _all_failed(one)]:
+            yield f"{', '.join(failed)} failed; their errors are in {self.search.path}, and --retry runs them again."
+        if waiting:
+            yield f"{counted(waiting, 'candidate')} had begun when the search's time was over; they go on first."
+        if late := self.still_better():
+            yield f"The best candidate came late among those of {', '.join(late)}: more may well find a better one."
+        elif self.finals.members:
+            yield "No model's best candidate came late: more time may well find nothing better."
+        edges = [one["name"] for one in best_settings(self.winner.result) if one["at_edge"]]
+        if edges:
+            names = ", ".join(map(str, edges))
+            yield f"The winner lies at the edge of the range of {names}: give a wider space with --space."
+        yield f"The same command with --minutes {2 * self.minutes:g} goes on from here."
+
+
+def _all_failed(result: Result) -> bool:
+    return {score.state for score in result.scores.values()} == {"failed"}
+
+
+def _over_all(table: polars.DataFrame) -> dict[str, dict[str, list[float]]]:
+    from polars import col
+
+    whole = table.filter(
+        col("parameter").is_null() & col("unit_index").is_null() & col("unit").is_null() & col("value").is_not_null()
+    ).sort("seed")
+    found: dict[str, dict[str, list[float]]] = {}
+    for model, metric, value in whole.select("model", "metric", "value").iter_rows():
+        found.setdefault(model, {}).setdefault(metric, []).append(value)
+    return found
+
+
+def spell(values: Sequence[float]) -> str:
+    """Spell a mean ± standard deviation over seeds; an empty text for no values."""
+    if not values:
+        return ""
+    text = number(statistics.fmean(values))
+    return text if len(values) == 1 else f"{text} ± {statistics.stdev(values):.2g}"
+
+
+def summary(story: Story) -> Iterator[str]:
+    """Yield a few lines for the terminal: what won, and by how much."""
+    winner = story.winner
+    yield f"best of {len(story.ranked)} candidates: {winner.label}, {story.objective} {number(winner.value)}"
+    for what, place in (("floor", story.floor), ("best baseline", story.baseline)):
+        if place is not None and place.label != winner.label:
+            margin = number(story.margin(place), signed=True) + _between(story, place)
+            yield f"  {what} {place.label} {number(place.value)}, the winner is better by {margin}"
+    names, scores = story.scores()
+    for label in _labels(story, scores):
+        shown = ", ".join(f"{name} {spell(scores[label][name])}" for name in names[:3] if name in scores[label])
+        yield f"  {label}: {shown}"
+    for sentence in story.advice():
+        yield f"  {sentence}"
+
+
+def _between(story: Story, place: Place) -> str:
+    if (found := story.interval(place)) is None:
+        return ""
+    low, high = (number(end, signed=True) for end in found[:2])
+    return f" ({low} to {high} in 95 % of draws of {found[2]} validation trials)"
+
+
+def _labels(story: Story, scores: Mapping[str, object]) -> list[str]:
+    order = [place.label for place in [*story.finals.members, *story.finals.baselines]]
+    return [*(label for label in order if label in scores), *(label for label in scores if label not in order)]
+
+
+class Told(TypedDict, total=False):
+    """best.json: what it came to, for other programs, and the commands that worked on it."""
+
+    minutes: float
+    seconds: float
+    objective: str
+    winner: dict[str, object]
+    floor: dict[str, object] | None
+    baseline: dict[str, object] | None
+    members: list[dict[str, object]]
+    submissions: list[Submission]
+
+
+def write_best_report(story: Story) -> str:
+    """Write the page and best.json; return the page's path."""
+    path = story.told
+    before: list[Submission] = files.read_object(path).get("submissions", []) if files.exists(path) else []
+    told: Told = {
+        "minutes": story.minutes,
+        "seconds": round(story.seconds, 1),
+        "objective": story.objective,
+        "winner": _told(story.winner),
+        "floor": None if story.floor is None else _told(story.floor),
+        "baseline": None if story.baseline is None else _told(story.baseline),
+        "members": [_told(place) for place in story.finals.members],
+        "submissions": [*before, {**submission(), "asked": {"minutes": story.minutes}, "ended": "finished"}],
+    }
+    files.write_json(path, told)
+    return _page(story, told["submissions"])
+
+
+def _told(place: Place) -> dict[str, object]:
+    choice = place.choice(refit=False)
+    return {
+        "label": place.label,
+        "model": place.model,
+        "candidate": place.number,
+        "value": place.value,
+        "hyperparameters": dict(choice.hyperparameters),
+        "training": dict(choice.training),
+    }
+
+
+def _page(story: Story, submissions: list[Submission]) -> str:
+    pages, (names, scores) = Pages(story.run), story.scores()
+    record: Record = {"submissions": submissions}
+    images = []
+    try:
+        images.append(pages.image(tried(story)))
+    except (BadInput, NotReady, OSError) as reason:
+        problem = str(reason)
+    else:
+        problem = ""
+    winner = story.winner
+    return pages.write(
+        "driver/best.html",
+        **frame(story.run, record, standin=[story.split.startswith(STANDIN)], failures=[], what="best model"),
+        story=story,
+        problem=problem,
+        winner=winner,
+        spell=spell,
+        between=_between,
+        images=images,
+        final=f"../{story.final.name}/report/report.html",
+        lines=[(result.study.definition.model, line(result, None), _minutes(result)) for result in story.results],
+        top=story.ranked[:TOP],
+        metrics=names,
+        scores=[(label, scores[label]) for label in _labels(story, scores)],
+        settings=best_settings(winner.result) if winner.number == winner.result.winner else [],
+        snippet=snippet(winner.result) if winner.number == winner.result.winner else "",
+        advice=list(story.advice()),
+    )
+
+
+def _minutes(result: Result) -> float:
+    return sum(one.record.get("seconds", 0.0) for one in result.trials.values()) / 60
+
+
+def tried(story: Story) -> Picture:
+    """Draw every candidate that ended: a row for each model, its value across, the defaults marked."""
+    rows = sorted((one for one in story.results if one.order), key=lambda one: _values(one, story)[one.order[0]])
+    reference = [place.value for place in (story.floor, story.baseline) if place is not None]
+    best, worst = story.winner.value, max([*reference, story.winner.value])
+    room = abs(worst - best) or abs(best) or 1.0
+    with canvas(7.2, 0.9 + 0.32 * len(rows)) as figure:
+        axes = figure.subplots()
+        for place, colour in ((story.floor, FAINT), (story.baseline, INK)):
+            if place is not None:
+                axes.axvline(place.value, color=colour, linewidth=1, linestyle="--", zorder=0)
+        low, high = min(best, *reference, best) - 0.1 * room, max(best, *reference) + 0.6 * room
+        for i, result in enumerate(rows[::-1]):
+            values = _values(result, story)
+            inside = [min(max(value, low), high) for value in values.values()]
+            axes.plot(inside, [i] * len(inside), ".", color=PALETTE[0], alpha=0.6)
+            if 0 in values:
+                axes.plot([min(max(values[0], low), high)], [i], "|", color=PALETTE[1], markersize=14)
+        axes.set_yticks(range(len(rows)), [one.study.definition.model for one in rows[::-1]])
+        axes.set_xlim(low - 0.03 * room, high + 0.03 * room)
+        axes.set_xlabel(f"{story.objective} of validation trials")
+        axes.grid(axis="x")
+        return picture(figure, __name__, "tried", story=story)
+
+
+def _values(result: Result, story: Story) -> dict[int, float]:
+    return {number: result.scores[number].values[story.objective] for number in result.order}

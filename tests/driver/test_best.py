@@ -1,0 +1,162 @@
+"""The best model of a recording: what is tried, what is trained anew, what is said, without any training."""
+
+import dataclasses
+
+import pytest
+
+from raysp.config.experiment import Experiment, ModelChoice
+from raysp.data.splits.split import header_of
+from raysp.driver import best_choices
+from raysp.driver.best import Best
+from raysp.driver.best_choices import choices, objective, of_recording, spaces
+from raysp.driver.best_finals import finals, places
+from raysp.driver.best_report import Story, summary, write_best_report
+from raysp.errors import BadInput
+from raysp.io import files
+from raysp.kinds import catalog as kinds
+from raysp.models import catalog
+from raysp.runs.folder import RunFolder
+from raysp.search.result import read_result
+from tests.search import sweeps
+from tests.training.made_up import made_up_split
+
+SMOOTHING = {"model": "smoothing", "space": {"model.sigma_ms": {"loguniform": [10.0, 150.0]}}}
+
+
+@pytest.fixture(scope="module")
+def header():
+    return header_of(made_up_split())
+
+
+def experiment(*models):
+    return Experiment("mine", models or tuple(map(ModelChoice, catalog.names())), splits=("made_up",))
+
+
+def test_all_models_of_the_kind_are_tried_those_that_fit_themselves_first(header):
+    found, _left_out = choices(experiment(), (), header)
+    names = [choice.name for choice in found]
+    assert {"mean_rate", "smoothing", "reduced_rank", "sae", "masked_gru"} <= set(names)
+    assert not {"true_rates", "ensemble", "distance_unet", "gfr"} & set(names)
+    alone = [catalog.fits_itself(name) for name in names]
+    assert alone == sorted(alone, reverse=True)
+    # An experiment's settings are where a search begins, and others' defaults beside them.
+    own, _ = choices(experiment(ModelChoice("sae", {"hidden": 7})), (), header)
+    assert next(one for one in own if one.name == "sae").hyperparameters == {"hidden": 7}
+    assert len(own) == len(found)
+
+
+def test_a_model_whose_shapes_do_not_go_with_the_data_is_left_out_and_said(header, monkeypatch):
+    def check(experiment, choice, header, kind):
+        if choice.name == "unet":
+            raise BadInput("made_up: expected more bins")
+
+    monkeypatch.setattr(best_choices, "check_shapes", check)
+    found, left_out = choices(experiment(), (), header)
+    assert "unet" not in [choice.name for choice in found]
+    assert left_out["unet"] == "made_up: expected more bins"
+    with pytest.raises(BadInput, match="unet does not go with made_up: made_up: expected more bins"):
+        choices(experiment(), ("unet",), header)
+    # A setting that is wrong is no reason to leave a model out.
+    with pytest.raises(BadInput, match="hiden"):
+        choices(experiment(ModelChoice("sae", {"hiden": 7})), (), header)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("sea",), "did you mean 'sae'"),
+        (("distance_unet",), "does not go with made_up: the model reads stimulus splits"),
+        (("true_rates",), "knows the answers"),
+    ],
+)
+def test_models_that_cannot_be_tried_are_refused(header, names, message):
+    with pytest.raises(BadInput, match=message):
+        choices(experiment(), names, header)
+
+
+def test_a_models_space_is_ones_own_or_ships_or_is_empty(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("model: sae\nspace: {model.hidden: {int: [4, 8]}}\n")
+    found = {space.model: space for space in spaces(["mean_rate", "sae", "unet"], [str(own)])}
+    assert [entry.name for entry in found["sae"].entries] == ["model.hidden"]
+    assert found["unet"].entries
+    assert not found["mean_rate"].entries
+    with pytest.raises(BadInput, match="a space for sae, which is not tried here: expected one for mean_rate, unet"):
+        spaces(["mean_rate", "unet"], [str(own)])
+    with pytest.raises(BadInput, match="the second space for sae"):
+        spaces(["sae"], [str(own), str(own)])
+
+
+def test_models_are_compared_by_what_all_of_them_have(header):
+    population, stimulus = kinds.of("population"), kinds.of("stimulus")
+    assert objective(population, header, None, ["mean_rate", "sae"]) == "unseen_loss"
+    bare = dataclasses.replace(header, sizes=dataclasses.replace(header.sizes, heldout=0, forward=0))
+    with pytest.raises(BadInput, match="objective unseen_loss"):
+        objective(population, bare, None, ["mean_rate", "sae"])
+    assert objective(stimulus, header, None, ["distance_unet"]) == "validation_loss"
+    with pytest.raises(BadInput, match="no loss in common"):
+        objective(stimulus, header, None, ["distance_unet", "no_spikes"])
+
+
+def test_what_cannot_be_meant_is_refused():
+    with pytest.raises(BadInput, match="minutes expected"):
+        Best(minutes=0.0)
+    with pytest.raises(BadInput, match="is cut already"):
+        of_recording("mc_maze_small-20ms-val", {"bin_ms": 5})
+    assert of_recording("/data/day 7.npz", {"bin_ms": 5}).recordings[0].name == "day_7"
+
+
+def loss(level):
+    def ended(number, seed, params):
+        values = sweeps.loss(number, seed, params)
+        return {"unseen_loss": level + values["validation_loss"], **values}
+
+    return ended
+
+
+@pytest.fixture
+def searched(tmp_path):
+    """A search over two models, of a floor, a baseline and a network, 12.5 s a trial."""
+    run = sweeps.make_sweep(tmp_path, splits=(), name="search")
+    common = {"objectives": ("unseen_loss",), "split": "made_up"}
+    sweeps.make_study(run, space={"model": "mean_rate", "space": {}}, count=1, end=loss(0.2), **common)
+    sweeps.make_study(run, space=SMOOTHING, count=4, end=loss(0.1), **common)
+    made = sweeps.make_study(run, end=loss(0.0), **common)
+    assert made.candidates()
+    return [read_result(one) for one in sweeps.studies(run)]
+
+
+def test_seeds_come_before_candidates_and_baselines_before_both(searched, header):
+    def found(room_s):
+        one = finals(experiment(), header, searched, room_s, 3)
+        return len(one.members), one.experiment.seeds, [choice.shown for choice in one.experiment.models]
+
+    assert found(0)[0] == 0
+    assert found(0)[2] == ["smoothing", "mean_rate", "true_rates"]
+    members, seeds, labels = found(3 * 4 * 30 + 1)
+    assert (members, seeds) == (1, (0, 1, 2))
+    assert labels[0] == f"sae-{places(searched)[0].number}"
+    assert labels[-2] == f"{labels[0]}-refit"
+    assert found(4 * 30)[:2] == (1, (0,))
+    # Of one model three at most.
+    assert found(10**6)[:2] == (3, (0, 1, 2))
+
+
+def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched, header, tmp_path):
+    own = finals(experiment(), header, searched, 10**6, 3)
+    story = Story(RunFolder(str(tmp_path / "best-mine")), 30.0, tuple(searched), own, {"unet": "too few bins"}, 1700.0)
+    assert (story.winner.model, story.floor.model, story.baseline.model) == ("sae", "mean_rate", "smoothing")
+    assert story.margin(story.floor) == pytest.approx(story.floor.value - story.winner.value)
+    assert story.margin(story.floor) > 0.1
+    page = files.read_text(write_best_report(story))
+    lines = "\n".join(summary(story))
+    for text in (story.winner.label, "--minutes 60"):
+        assert text in page
+        assert text in lines
+    assert "too few bins" in page
+    assert "Nothing was scored" in page
+    told = files.read_json(story.told)
+    assert told["winner"]["candidate"] == story.winner.number
+    assert len(told["submissions"]) == 1
+    write_best_report(story)
+    assert len(files.read_json(story.told)["submissions"]) == 2
