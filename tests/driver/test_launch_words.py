@@ -24,7 +24,7 @@ def test_values_that_give_way_to_the_sweep_though_it_did_not_search_them_are_tol
     assert replaced(str(tmp_path), training=mine) == [
         f"sae on {SPLITS[0]}, {SPLITS[1]}: {message}, as the sweep had it"
     ]
-    assert replaced(str(tmp_path)) == []
+    assert replaced(str(tmp_path), training=swept) == []
 
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    fit()\n'
