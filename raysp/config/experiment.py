@@ -30,6 +30,8 @@ class Training:
         steps_per_epoch: optimiser steps of an epoch: several passes over few trials, part of one over many, so that
             ten trials and two thousand train alike, and epochs and patience mean as much for both; 0 for one pass.
         batch_size: trials per step, at most; an epoch's trials are shared out evenly.
+        batch_bins: bins of all trials of a step together, at most, but for four trials: of long trials a step has
+            fewer, and takes about as long as one of short ones. 0 for no bound; of trials of populations alone.
         learning_rate: of the optimiser at the schedule's peak.
         weight_decay: decoupled with optimizer "adamw"; an L2 penalty inside Adam with "adam", whose strength then
             depends on the scale of the loss, and so on the bin width: 1e-4 there is much, 1e-3 learns nothing.
@@ -63,6 +65,7 @@ class Training:
     epochs: Count = 500
     steps_per_epoch: Natural = field(default=0, metadata={"before": 0})
     batch_size: Count = 64
+    batch_bins: Natural = field(default=0, metadata={"before": 0})
     learning_rate: Positive = 4e-3
     weight_decay: NonNegative = 0.1
     optimizer: Literal["adam", "adamw"] = "adamw"

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from raysp.models.base import Model
 
 
+FEWEST = 4
+"""Trials of a step, however long they are."""
+
+
 def finite(loss: float | None) -> float | None:
     """Return a loss, None where it is not finite, which files cannot hold."""
     return loss if loss is not None and math.isfinite(loss) else None
@@ -140,7 +144,10 @@ class Descent:
 
     @property
     def _steps_of_a_pass(self) -> int:
-        return min(math.ceil(self.batches.size / self.training.batch_size), self.batches.size)
+        batch, bins = self.training.batch_size, getattr(self.batches, "bins", 0)
+        if self.training.batch_bins and bins:
+            batch = min(batch, max(self.training.batch_bins // bins, FEWEST))
+        return min(math.ceil(self.batches.size / batch), self.batches.size)
 
     @property
     def epochs(self) -> int:

@@ -128,6 +128,12 @@ def test_a_follower_trains_on_all_trials_for_the_same_epochs_at_the_same_rates()
     assert fitted.curve[0]["train_loss"] != selected.curve[0]["train_loss"]
 
 
+def test_of_long_trials_a_step_has_fewer_but_four_at_least():
+    split = made_up_split(trials=20)
+    steps = [fit(made_up_trial(epochs=1, batch_size=16, batch_bins=bins), split).steps for bins in (0, 64, 40, 8)]
+    assert steps == [1, 2, 4, 4]
+
+
 @pytest.mark.parametrize("trials", [5, 40])
 def test_epochs_of_so_many_steps_are_several_passes_over_few_trials_and_part_of_one_over_many(trials):
     split = made_up_split(trials=trials)

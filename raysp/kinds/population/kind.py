@@ -25,8 +25,14 @@ class Population(Kind[PopulationSplit]):
 
     name = "population"
     metrics = METRICS
-    # By steps and patience: ten trials and two thousand both train, and neither for long.
-    training: ClassVar[Mapping[str, Plain]] = {"epochs": 100, "steps_per_epoch": 20, "batch_size": 32, "patience": 25}
+    # By steps and patience: ten trials and two thousand both train, and neither for long, nor do trials of many bins.
+    training: ClassVar[Mapping[str, Plain]] = {
+        "epochs": 100,
+        "steps_per_epoch": 20,
+        "batch_size": 32,
+        "batch_bins": 3200,
+        "patience": 25,
+    }
     floor, ceiling = FLOOR, CEILING
     outputs = ("submission-val.h5", "submission-test.h5", "standin-submission-val.h5", "standin-submission-test.h5")
 

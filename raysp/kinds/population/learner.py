@@ -47,7 +47,7 @@ class TrialBatches:
         self, train: TrialArrays, validation: TrialArrays | None, device: torch.device, seed: int, selected_on: str
     ) -> None:
         self._aside, self._device, self._seed = validation, device, seed
-        self.train, self.size = _on(device, train), len(train)
+        self.train, self.size, self.bins = _on(device, train), len(train), train.heldin.shape[1]
         self.held = None if validation is None else _on(device, validation)
         self.selected_on = "nothing" if validation is None else selected_on
 
