@@ -25,11 +25,14 @@ from raysp.models import base
 from raysp.models.movie_model import Run
 from raysp.objectives.loss import Loss
 from raysp.objectives.noise_covariances import RecordedCovariances
-from raysp.objectives.sample_measure import Statistic, clamped_loss, hidden_loss, noise_loss, psth_loss
+from raysp.objectives.sample_measure import Statistic, clamped_loss, hidden_loss, noise_loss, psth_loss, rate_loss
 from raysp.objectives.trial_matching import matching_loss
 
 MOST_LOGIT = 13.0
 """Rates that are given away stay inside (0, 1)."""
+
+LEAST_TRIALS = 4
+"""Free runs that the noise loss needs."""
 
 KEPT = 8
 """Movies whose latents, while nothing changes them, and whose covariances are kept."""
@@ -60,6 +63,7 @@ class Config(base.Config):
             are rare.
         likelihood_weight: of the loss one bin ahead, beside the others; alone it has none.
         psth_weight: of the cross-entropy of means over trials.
+        rate_weight: of the error of units' mean rates.
         noise_weight: of the error of noise covariances.
         noise_statistic: "consistent", or "published", see `objectives.sample_measure`.
         noise_scale: "relative" to the recorded covariances, or "absolute", where a weight's meaning depends on rates,
@@ -69,7 +73,7 @@ class Config(base.Config):
         matching_width: bins that are averaged for that.
         hidden_weight: of the distance of hidden neurons' rates to `hidden_rate`.
         hidden_rate: spikes a bin.
-        simulated_trials: free runs a step; 0 for as many as there are recorded repeats in it.
+        simulated_trials: free runs a step; 0 for as many as there are recorded repeats in it, four at least.
         validation_trials: free runs that validate, at least.
         start: free runs that are trained on begin with "silence", or with the spikes "recorded" before them.
         paths: of hidden neurons, over which rates one bin ahead are averaged.
@@ -96,6 +100,7 @@ class Config(base.Config):
     surrogate: Literal["sigmoid", "triangle"] = "sigmoid"
     likelihood_weight: NonNegative = 0.4
     psth_weight: NonNegative = 0.2
+    rate_weight: NonNegative = 0.0
     noise_weight: NonNegative = 0.1
     noise_statistic: Statistic = "consistent"
     noise_scale: Literal["relative", "absolute"] = "relative"
@@ -121,8 +126,9 @@ class Config(base.Config):
             f"{self.kernels}, {self.pools} and {self.strides}",
         )
         expect(
-            self.simulated_trials != 1,
-            f"{self.where}, simulated_trials expected two or more, whose differences are noise, or 0, got 1",
+            not 0 < self.simulated_trials < LEAST_TRIALS,
+            f"{self.where}, simulated_trials expected {LEAST_TRIALS} or more, two for each half that noise is taken "
+            f"from, or 0, got {self.simulated_trials}",
         )
 
 
@@ -175,6 +181,7 @@ class Model(nn.Module):
         weights = {
             "likelihood": 1.0 if alone else config.likelihood_weight,
             "psth": config.psth_weight,
+            "rate": config.rate_weight,
             "noise": config.noise_weight,
             "matching": config.matching_weight,
             "hidden": config.hidden_weight,
@@ -187,7 +194,7 @@ class Model(nn.Module):
     def parts(self, batch: MovieBatch) -> dict[str, torch.Tensor]:
         """Return the parts of a batch's loss by name, of the bins that are scored."""
         first, repeats, neurons = self.sizes.first, len(batch), len(self.bias)
-        simulated = self.config.simulated_trials or repeats
+        simulated = self.config.simulated_trials or max(repeats, LEAST_TRIALS)
         if not self.training:
             simulated = max(simulated, self.config.validation_trials)
         bins = len(batch.frames) - first
@@ -217,6 +224,8 @@ class Model(nn.Module):
             samples, voltages = free_run(drive, couplings, free, begin[order], self.rule)
             rates = (config.temperature * voltages[..., :units]).sigmoid()
             parts["psth"] = psth_loss(rates, spikes)
+            if config.rate_weight:
+                parts["rate"] = rate_loss(rates, spikes)
             relative = config.noise_scale == "relative"
             mine, known = samples[..., :units], self._recorded(batch)
             parts["noise"] = noise_loss(rates, mine, known, len(batch), config.noise_statistic, relative=relative)

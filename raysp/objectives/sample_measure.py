@@ -37,14 +37,31 @@ def psth_loss(rates: torch.Tensor, spikes: torch.Tensor) -> torch.Tensor:
     return functional.binary_cross_entropy(mean, spikes.mean(dim=0))
 
 
+def rate_loss(rates: torch.Tensor, spikes: torch.Tensor) -> torch.Tensor:
+    """Return the squared error of units' rates over the mean square of the recorded ones.
+
+    The product of the errors of two halves of the trials, whose expectation does not depend on how many they are.
+
+    >>> round(rate_loss(torch.full((4, 1, 1), 0.6), torch.tensor([[[1.0]], [[0.0]]])).item(), 4)
+    0.04
+    """
+    recorded = spikes.mean(dim=(0, 1))
+    one, other = (half.mean(dim=(0, 1)) - recorded for half in rates.tensor_split(2))
+    return (one * other).mean() / recorded.square().mean().clamp(min=LEAST_SQUARE)
+
+
 def noise_loss(
     rates: torch.Tensor, samples: torch.Tensor, recorded: torch.Tensor, repeats: int, statistic: Statistic, *,
     relative: bool,
 ) -> torch.Tensor:  # fmt: skip
     """Return the mean squared error of simulated noise covariances, over pairs of units and lags.
 
+    A squared error of few trials' covariances is larger by their variance, and lower where activity itself is another.
+    The consistent one is therefore the product of the errors of two halves of the trials: its expectation is the squared
+    error of infinitely many, and a single one may be below 0.
+
     Args:
-        rates: see above.
+        rates: see above; of four trials or more where the statistic is "consistent".
         samples: likewise.
         recorded: (lags + 1, units, units) noise covariances of recorded spikes, not corrected for few repeats.
         repeats: how many those are of.
@@ -57,21 +74,24 @@ def noise_loss(
             bin left out, so that neither rates nor bins nor the number of units change what a weight means.
     """
     lags, units = len(recorded) - 1, recorded.shape[2]
-    eye = torch.eye(units, dtype=torch.bool, device=recorded.device)
+    own = torch.eye(units, dtype=torch.bool, device=recorded.device)
     if statistic == "published":
         corrected, recorded = len(rates) != repeats, recorded[:-1]
-        simulated = noise_covariances(rates, rates, lags, corrected=corrected)
-        own = torch.zeros_like(eye)
+        recorded = recorded * (repeats / (repeats - 1)) if corrected else recorded
+        error = (noise_covariances(rates, rates, lags, corrected=corrected) - recorded).square()
     else:
-        corrected = True
-        same = noise_covariances(rates, rates, 1, corrected=True)
-        later = noise_covariances(rates, samples, lags + 1, corrected=True)[1:]
-        simulated, own = torch.cat([same, later]), eye
-    if corrected:
         recorded = recorded * (repeats / (repeats - 1))
-    left_out = torch.cat([own[None], own.new_zeros(len(recorded) - 1, units, units)])
-    error = (simulated - recorded).masked_fill(left_out, 0).square().mean()
-    return error / _mean_square(recorded, eye) if relative else error
+        halves = zip(rates.tensor_split(2), samples.tensor_split(2), strict=True)
+        one, other = (_consistent(*half, lags) - recorded for half in halves)
+        left_out = torch.cat([own[None], own.new_zeros(lags, units, units)])
+        error = (one * other).masked_fill(left_out, 0)
+    return error.mean() / _mean_square(recorded, own) if relative else error.mean()
+
+
+def _consistent(rates: torch.Tensor, samples: torch.Tensor, lags: int) -> torch.Tensor:
+    """Return (lags + 1, units, units) noise covariances that have the same expectation as those of spikes."""
+    same = noise_covariances(rates, rates, 1, corrected=True)
+    return torch.cat([same, noise_covariances(rates, samples, lags + 1, corrected=True)[1:]])
 
 
 def hidden_loss(samples: torch.Tensor, rate: float) -> torch.Tensor:

@@ -36,7 +36,7 @@ def batch(repeats=5):
         ({"lags": 24}, "lags expected fewer than the 24 frames"),
         ({"filters": (4,)}, "a number for each layer"),
         ({"matching_width": 25}, "matching_width expected at most the 24 frames"),
-        ({"simulated_trials": 1}, "simulated_trials expected two or more"),
+        ({"simulated_trials": 3}, "simulated_trials expected 4 or more, two for each half"),
         ({"inhibitory": (2, 4)}, r"places of 4 neurons, from 0, got \[4\]"),
         ({"noise_weight": "much"}, "noise_weight expected"),
         ({"noise_weight": float("nan")}, "noise_weight expected"),
@@ -112,6 +112,10 @@ def test_trials_are_simulated_as_many_as_asked_for_and_more_where_they_validate(
     model.train().parts(batch())
     model.eval().parts(batch())
     assert seen == [(9, 5), (20, 5)]
+
+
+def test_few_recorded_repeats_are_matched_by_enough_simulated_ones():
+    assert torch.isfinite(network().train().parts(batch(repeats=2))["noise"])
 
 
 def test_trials_are_matched_where_that_has_a_weight():

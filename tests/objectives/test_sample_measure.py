@@ -72,6 +72,17 @@ def test_the_consistent_statistic_sees_what_a_spike_does_to_the_next_bin_and_the
     assert noise(rates, samples, samples, 2, "published", relative=True) > 0.5
 
 
+def test_few_simulated_trials_cost_as_much_as_many_on_average():
+    """Rates that vary by themselves have no covariance, and few trials find one by chance."""
+    generator, recorded = torch.Generator().manual_seed(3), torch.zeros(3, 3, 3)
+    draws = torch.rand(400, 4, 10, 3, generator=generator), torch.rand(400, 4, 10, 3, generator=generator)
+    found = torch.stack([
+        noise_loss(rates, (uniforms < rates).float(), recorded, 6, "consistent", relative=False)
+        for rates, uniforms in zip(*draws, strict=True)
+    ])  # fmt: skip
+    assert found.mean().abs() < 3 * found.std() / 400**0.5
+
+
 def test_a_relative_error_knows_no_scale_of_covariances():
     """Units that are silent nine bins of ten have a tenth of the covariance; the relative error stays."""
     recorded, rates = spikes(9, 50), torch.full((9, 50, 3), 0.3)
