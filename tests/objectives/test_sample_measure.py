@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from raysp.objectives.noise_covariances import noise_covariances
-from raysp.objectives.sample_measure import hidden_loss, noise_loss, psth_loss
+from raysp.objectives.sample_measure import hidden_loss, noise_loss, psth_loss, rate_loss
 
 
 def spikes(trials, bins=60, units=3, seed=0, rates=0.3):
@@ -93,6 +93,16 @@ def test_a_relative_error_knows_no_scale_of_covariances():
     one = noise(rates, recorded, recorded, 1, "published", relative=True)
     other = noise(few, seldom, seldom, 1, "published", relative=True)
     torch.testing.assert_close(one, other, rtol=1e-4, atol=0)
+
+
+def test_rates_cost_their_error_whatever_their_scale_and_few_trials_as_much_as_many_on_average():
+    recorded = spikes(6)
+    exact = recorded.mean(dim=(0, 1)).expand(5, 60, 3)
+    assert rate_loss(exact, recorded) < 1e-12
+    torch.testing.assert_close(rate_loss(1.2 * exact, recorded), rate_loss(0.6 * exact, recorded / 2))
+    factors = 2 * torch.rand(3000, 4, 1, 1, generator=torch.Generator().manual_seed(4))
+    found = torch.stack([rate_loss(exact[:1] * factor, recorded) for factor in factors])
+    assert found.mean().abs() < 3 * found.std() / 3000**0.5
 
 
 def test_hidden_neurons_are_drawn_to_their_rate():

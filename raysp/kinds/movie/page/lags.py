@@ -73,7 +73,7 @@ def matrices(data: RunData, trials: Sequence[Trial]) -> Picture:
         covariances([each.astype(float)], 1).correlations("noise")[0] for each in (known.scored, *simulated)
     )
     both = [np.tril(one, -1) + np.triu(other, 1) for other in others]
-    most, columns = largest(np.stack(both)), min(len(drawn), 3)
+    most, columns = largest(np.stack(both)), 2 if len(drawn) == 4 else min(len(drawn), 3)
     with canvas(0.8 + 2.8 * columns, 0.5 + 3.0 * -(-len(drawn) // columns)) as figure:
         grid = panels(figure, len(drawn), columns)
         for axes, trial, matrix in zip(grid, drawn, both, strict=True):
