@@ -30,7 +30,7 @@ from raysp.models.sample_measure import Config, Model
 SIDE, FRAMES, UNITS, BIN_MS = 27, 750, 74, 40.0
 PUBLISHED = {
     "standardised": False, "surrogate": "triangle", "noise_statistic": "published", "noise_scale": "absolute",
-    "psth_weight": 0.1, "noise_weight": 50.0,
+    "psth_weight": 0.1, "noise_weight": 50.0, "rate_weight": 0.0,
 }  # fmt: skip
 WEIGHTS = {"likelihood": 0.4, "psth": 0.1, "noise": 50.0, "hidden": 0.001}
 

@@ -22,11 +22,12 @@ def experiment() -> Experiment:
             ModelChoice("movie_psth"),
             ModelChoice("coupled_glm", {"frames": 1, "lags": 4}),
             ModelChoice("sample_measure", {**NETWORK, "objective": "likelihood"}, label="likelihood"),
-            ModelChoice("sample_measure", {**NETWORK, "simulated_trials": 60}),
+            ModelChoice("sample_measure", {**NETWORK, "simulated_trials": 30}),
         ),
         training=Training(
             epochs=130, batch_size=20, learning_rate=1e-2, weight_decay=0.0, optimizer="adam", adam_epsilon=1e-7,
-            clip_norm=1.0, clip_each=True, measure_every=25, precision="float32",
+            clip_norm=1.0, clip_each=True, average="ema", average_from=0.3, average_decay=0.98,
+            measure_every=25, precision="float32",
         ),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 FOLDER = "{root}/pvc11"
 PUBLISHED = {
     "standardised": False, "surrogate": "triangle", "noise_statistic": "published", "noise_scale": "absolute",
-    "noise_weight": 50.0, "psth_weight": 0.1, "validation_trials": 100,
+    "noise_weight": 50.0, "psth_weight": 0.1, "rate_weight": 0.0, "validation_trials": 100,
 }  # fmt: skip
 
 

@@ -100,7 +100,7 @@ class Config(base.Config):
     surrogate: Literal["sigmoid", "triangle"] = "sigmoid"
     likelihood_weight: NonNegative = 0.4
     psth_weight: NonNegative = 0.2
-    rate_weight: NonNegative = 0.0
+    rate_weight: NonNegative = 0.1
     noise_weight: NonNegative = 0.1
     noise_statistic: Statistic = "consistent"
     noise_scale: Literal["relative", "absolute"] = "relative"

@@ -56,9 +56,9 @@ def noise_loss(
 ) -> torch.Tensor:  # fmt: skip
     """Return the mean squared error of simulated noise covariances, over pairs of units and lags.
 
-    A squared error of few trials' covariances is larger by their variance, and lower where activity itself is another.
-    The consistent one is therefore the product of the errors of two halves of the trials: its expectation is the squared
-    error of infinitely many, and a single one may be below 0.
+    A squared error of few trials' covariances is larger by their variance. The consistent one is therefore the product
+    of the errors of two halves of the trials: its expectation is the squared error of infinitely many, and a single one
+    may be below 0.
 
     Args:
         rates: see above; of four trials or more where the statistic is "consistent".

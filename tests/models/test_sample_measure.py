@@ -131,8 +131,9 @@ def test_trials_are_matched_where_that_has_a_weight():
     assert set(loss.parts) - set(others) == {"matching"}
     config, weighed = model.config, loss.parts
     expected = sum(weight * weighed[name] for name, weight in (
-        ("likelihood", config.likelihood_weight), ("psth", config.psth_weight), ("noise", config.noise_weight),
-        ("matching", 2.0), *([("hidden", config.hidden_weight)] if "hidden" in weighed else []),
+        ("likelihood", config.likelihood_weight), ("psth", config.psth_weight), ("rate", config.rate_weight),
+        ("noise", config.noise_weight), ("matching", 2.0),
+        *([("hidden", config.hidden_weight)] if "hidden" in weighed else []),
     ))  # fmt: skip
     torch.testing.assert_close(loss.total, expected)
 
@@ -162,7 +163,7 @@ def test_penalties_are_of_training_alone_and_of_what_they_say():
     assert parts["ridge"].item() == pytest.approx(model.inputs.square().sum().item())
     others = model.recurrent[~torch.eye(4, dtype=torch.bool)]
     assert parts["l1"].item() == pytest.approx(others.abs().mean().item())
-    total = 0.4 * parts["likelihood"] + 0.2 * parts["psth"] + 0.1 * parts["noise"]
+    total = 0.4 * parts["likelihood"] + 0.2 * parts["psth"] + 0.1 * parts["rate"] + 0.1 * parts["noise"]
     model.parts = lambda batch: parts
     assert model.loss(given).total.item() == pytest.approx((total + 0.5 * parts["ridge"] + 2.0 * parts["l1"]).item())
     del model.parts

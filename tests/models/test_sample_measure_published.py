@@ -12,7 +12,7 @@ from tests.published_sampler import DEFAULT, SMALL, Published
 
 SETTINGS = {
     "standardised": False, "surrogate": "triangle", "noise_statistic": "published", "noise_scale": "absolute",
-    "psth_weight": 0.1, "noise_weight": 50.0,
+    "psth_weight": 0.1, "noise_weight": 50.0, "rate_weight": 0.0,
 }  # fmt: skip
 GOLDEN = {
     (SMALL, "sample_and_measure"): (

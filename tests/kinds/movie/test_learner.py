@@ -50,8 +50,8 @@ def test_stopped_and_resumed_it_gives_what_an_unbroken_run_gives(split, tmp_path
     assert {row["epoch"] for row in looked_at} == {2, 4, unbroken.best_epoch}
     assert all(0 < row["validation rate error"] < 2 for row in looked_at)
     for row in looked_at:
-        parts = [row[f"validation {name} loss"] for name in ("likelihood", "psth", "noise", "hidden")]
-        assert row["validation_loss"] == pytest.approx(np.dot(parts, [0.4, 0.2, 0.1, 0.001]), rel=1e-5)
+        parts = [row[f"validation {name} loss"] for name in ("likelihood", "psth", "rate", "noise", "hidden")]
+        assert row["validation_loss"] == pytest.approx(np.dot(parts, [0.4, 0.2, 0.1, 0.1, 0.001]), rel=1e-5)
 
 
 def test_what_validates_is_simulated_the_same_way_however_often_it_is_looked_at(split):
