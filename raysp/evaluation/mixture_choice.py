@@ -128,9 +128,9 @@ class _Folds:
         return Way(
             name,
             self._path(name, none)[: len(values)],
-            np.array([self._found.bits(row) for row in values]),
+            self._found.bits(values.sum(axis=1)),
             int(values.sum(axis=1).argmax()),
-            self._found.bits(own),
+            float(self._found.bits(own.sum())),
             float(gains.sum() / spikes),
             float(gains.std(ddof=1) * np.sqrt(len(gains)) / spikes),
         )
@@ -142,7 +142,7 @@ class _Folds:
             without = frozenset([fold])
             row = int(self._held(name, without).sum(axis=1).argmax())
             inside = self._fold == fold
-            nats[inside] = self._found.take(inside).nats(_row(self._path(name, without), row))
+            nats[inside] = self._found.take(inside).nats(_rows(self._path(name, without), range(row, row + 1)))[0]
         return nats
 
     def _held(self, name: str, without: frozenset[int]) -> np.ndarray:
@@ -153,8 +153,7 @@ class _Folds:
         rows = len(self._path(name, without))
         nats = np.zeros((rows, len(self._fold)))
         for fold, inside in self._others(without):
-            part, path = self._found.take(inside), self._path(name, without | {fold})
-            nats[:, inside] = [part.nats(_row(path, row)) for row in range(rows)]
+            nats[:, inside] = self._found.take(inside).nats(_rows(self._path(name, without | {fold}), range(rows)))
         return nats
 
     def _others(self, without: frozenset[int]) -> Iterator[tuple[int, np.ndarray]]:
@@ -180,6 +179,6 @@ def _path_of(name: str, found: Evidence, top: int | None) -> np.ndarray:
     return path
 
 
-def _row(path: np.ndarray, row: int) -> np.ndarray:
-    """Return a row of weights; the last one of a path that ended before."""
-    return path[min(row, len(path) - 1)]
+def _rows(path: np.ndarray, rows: range) -> np.ndarray:
+    """Return rows of weights; the last one again where a path ended before."""
+    return path[np.minimum(rows, len(path) - 1)]
