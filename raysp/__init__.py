@@ -11,6 +11,7 @@ In a notebook:
     best = raysp.best("my.nwb", align="go_cue", window_ms=(-250, 450), bin_ms=10, minutes=30)
     run = raysp.run(experiment, root="data")
     run = raysp.open_run("runs/nlb_all")
+    best = raysp.ensemble(run)
     run.scores, run.predictions, run.trials, run.curve(trial), run.model(trial), run.split(trial)
 
     raysp.load_cell(run, cell_id), raysp.load_cells(run)
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from raysp.config.experiment import Experiment, ModelChoice, Recording, Resources, Training
     from raysp.kinds.current_clamp.load import load_cell, load_cells
     from raysp.notebook.best import best
+    from raysp.notebook.ensemble import ensemble
     from raysp.notebook.few_shot import few_shot_co_bps
     from raysp.notebook.fit import fit
     from raysp.notebook.loaded_split import load_split
@@ -39,6 +41,7 @@ __all__ = [
     "Resources",
     "Training",
     "best",
+    "ensemble",
     "few_shot_co_bps",
     "fit",
     "load_cell",
@@ -52,6 +55,7 @@ _LATER = {
     **dict.fromkeys(("Experiment", "ModelChoice", "Recording", "Resources", "Training"), "raysp.config.experiment"),
     **dict.fromkeys(("load_cell", "load_cells"), "raysp.kinds.current_clamp.load"),
     "best": "raysp.notebook.best",
+    "ensemble": "raysp.notebook.ensemble",
     "few_shot_co_bps": "raysp.notebook.few_shot",
     "fit": "raysp.notebook.fit",
     "load_split": "raysp.notebook.loaded_split",

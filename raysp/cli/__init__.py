@@ -1,6 +1,6 @@
 """The verbs, in the order a person uses them. Nothing heavy is imported until a verb needs it."""
 
-from raysp.cli import about, best, check, data, experiments, look, new, perturb, results, slurm
+from raysp.cli import about, best, check, data, ensemble, experiments, look, new, perturb, results, slurm
 from raysp.cli.experiment_file import load_experiment
 from raysp.cli.experiments import run_file
 from raysp.cli.root import main
@@ -10,6 +10,7 @@ __all__ = [
     "best",
     "check",
     "data",
+    "ensemble",
     "experiments",
     "load_experiment",
     "look",

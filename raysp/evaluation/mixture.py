@@ -7,6 +7,7 @@ rates: `Evidence` keeps no more, however many bins there are.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import SMALLEST_RATE, null_rates
 from raysp.models.prediction import check_rates
 
+DRAWN = 20_000
+"""Entries that members are compared by."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of equal weights, in weights that are shrunk to them."""
 LEAST_GAIN = 1e-5
@@ -37,6 +40,8 @@ class Evidence:
         trial: (events,) in which trial.
         totals: (members, trials) sums of the rates over the known entries of each trial.
         null: (trials,) log-likelihood in nats of each unit's mean over all of the trials, without the factorials.
+        errors: (members,) mean squared errors of the rates, what is Poisson's of the counts taken off.
+        drawn: (members, entries) float32 rates of some of the known entries, to compare members by.
     """
 
     at: np.ndarray
@@ -44,6 +49,8 @@ class Evidence:
     trial: np.ndarray
     totals: np.ndarray
     null: np.ndarray
+    errors: np.ndarray
+    drawn: np.ndarray
 
     @property
     def members(self) -> int:
@@ -54,13 +61,19 @@ class Evidence:
         """Return what (trials,) booleans choose."""
         events = chosen[self.trial]
         place = np.cumsum(chosen) - 1
-        return Evidence(
-            self.at[:, events],
-            self.counts[events],
-            place[self.trial[events]],
-            self.totals[:, chosen],
-            self.null[chosen],
+        return dataclasses.replace(
+            self,
+            at=self.at[:, events],
+            counts=self.counts[events],
+            trial=place[self.trial[events]],
+            totals=self.totals[:, chosen],
+            null=self.null[chosen],
         )
+
+    def among(self, members: np.ndarray) -> Evidence:
+        """Return what is said of some members."""
+        of = {name: getattr(self, name)[members] for name in ("at", "totals", "errors", "drawn")}
+        return dataclasses.replace(self, **of)
 
     def nats(self, weights: np.ndarray) -> np.ndarray:
         """Return the (rows, trials) log-likelihoods of averages by (rows, members) weights, without the factorials."""
@@ -81,6 +94,17 @@ class Evidence:
         """Return each member's own (members,) bits per spike."""
         spikes = np.array([self.counts @ np.log(_floored(own.astype(np.float64))) for own in self.at])
         return self.bits(spikes - self.totals.sum(axis=1))
+
+
+def correlations(found: Evidence) -> np.ndarray:
+    """Return (members, members) correlations of errors: 1 where two are wrong alike, 0 where each is in its own way.
+
+    By how much rates differ, beside how wrong they are: 1 - mean (L_j - L_k)^2 / (E_j + E_k). Nan where counts vary
+    less than Poisson's do, so that nothing is left for an error.
+    """
+    apart = np.array([np.square(found.drawn - own).mean(axis=1, dtype=np.float64) for own in found.drawn])
+    wrong = found.errors[:, None] + found.errors
+    return 1 - np.divide(apart, wrong, out=np.full_like(apart, np.nan), where=wrong > 0)
 
 
 def evidence(members: Iterable[np.ndarray], counts: np.ndarray) -> Evidence:
@@ -106,17 +130,20 @@ def evidence(members: Iterable[np.ndarray], counts: np.ndarray) -> Evidence:
     known = ~np.isnan(counts)
     events = np.nonzero(np.nan_to_num(counts))
     there = counts[events].astype(np.float64)
-    at: list[np.ndarray] = []
-    totals: list[np.ndarray] = []
+    places = np.argwhere(known)
+    some = tuple(places[np.random.default_rng(0).choice(len(places), min(DRAWN, len(places)), replace=False)].T)
+    at, totals, errors, drawn = list[np.ndarray](), list[np.ndarray](), list[float](), list[np.ndarray]()
     for rates in members:
         check_rates(rates, counts.shape, f"member {len(at)} of an average")
         at.append(rates[events].astype(np.float32))
         totals.append(rates.sum(axis=(1, 2), where=known, dtype=np.float64))
+        errors.append(np.square(rates - counts).mean(where=known, dtype=np.float64) - there.sum() / len(places))
+        drawn.append(rates[some].astype(np.float32))
     if not at:
         raise BadInput("an average expected at least one member, got none")
     mean = null_rates(counts)
     null = np.bincount(events[0], there * np.log(mean[events[2]]), len(counts)) - known.sum(axis=1) @ mean
-    return Evidence(np.stack(at), there, events[0], np.stack(totals), null)
+    return Evidence(np.stack(at), there, events[0], np.stack(totals), null, np.array(errors), np.stack(drawn))
 
 
 def equal(found: Evidence) -> np.ndarray:

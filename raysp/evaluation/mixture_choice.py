@@ -173,7 +173,7 @@ def _path_of(name: str, found: Evidence, top: int | None) -> np.ndarray:
     if top is None:
         return WAYS[name](found)
     best = np.sort(np.argsort(-found.alone(), kind="stable")[:top])
-    inside = WAYS[name](Evidence(found.at[best], found.counts, found.trial, found.totals[best], found.null))
+    inside = WAYS[name](found.among(best))
     path = np.zeros((len(inside), found.members))
     path[:, best] = inside
     return path

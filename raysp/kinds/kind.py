@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from raysp.config.experiment import Experiment, Training, Trial
     from raysp.data.splits.header import Header
     from raysp.data.splits.split import Answers, Split
+    from raysp.evaluation.mixture import Evidence
     from raysp.kinds.check import Check
     from raysp.kinds.looked import Looked
     from raysp.kinds.perturbation import Perturbation
@@ -101,6 +102,8 @@ class Kind(abc.ABC, Generic[S]):
         outputs: names of files in the run folder that the kind makes of it.
         shares_units: subsets of units share out the work of one task; else each is a task of its own.
         exports: forms in which other programs keep what models of the kind come to.
+        averages: scores of validation trials that averages of stored predictions are judged by, the first one where
+            nothing else is asked for; none where trials store no predictions of those.
     """
 
     name: str
@@ -111,6 +114,7 @@ class Kind(abc.ABC, Generic[S]):
     outputs: tuple[str, ...] = ()
     shares_units: bool = False
     exports: tuple[str, ...] = ()
+    averages: tuple[str, ...] = ()
 
     @abc.abstractmethod
     def units(self, experiment: Experiment, header: Header) -> Units:
@@ -353,6 +357,35 @@ class Kind(abc.ABC, Generic[S]):
             say: told what is being drawn.
             at: begins the names of places on the page.
         """
+
+    def evidence(self, by: str, trials: Sequence[Trial], split: S, paths: Sequence[str]) -> Evidence:
+        """Return what counts of validation trials say of what trials predicted; of predictions, one is held at a time.
+
+        Args:
+            by: one of `averages`.
+            trials: fitted to the same training trials, with the same ones set aside.
+            split: theirs, their units already selected.
+            paths: of their predictions.
+
+        Raises:
+            BadInput: predictions are damaged, or lack what is judged.
+        """
+        raise NotImplementedError(f"{self.name} has no averages")
+
+    def average(self, trial: Trial, split: S, paths: Sequence[str], weights: Sequence[float], into: str) -> None:
+        """Write the average of predictions as a trial's own; of predictions, one is held at a time.
+
+        Args:
+            trial: whose they become.
+            split: its units already selected.
+            paths: of the predictions.
+            weights: of each, adding up to 1.
+            into: the path.
+
+        Raises:
+            BadInput: predictions are damaged, or unlike each other.
+        """
+        raise NotImplementedError(f"{self.name} has no averages")
 
     def bounds(self, record: Record) -> tuple[str, str]:
         """Return floor and ceiling of a run, from its record."""

@@ -19,6 +19,7 @@ from raysp.kinds import catalog as kinds
 from raysp.notebook import loaded_split
 from raysp.notebook.fitted_model import FittedModel
 from raysp.notebook.loaded_split import LoadedSplit
+from raysp.runs import ensemble_tables
 from raysp.runs.curve import read_curve
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.metrics_table import as_read, frame, read_metrics
@@ -105,6 +106,25 @@ class OpenedRun:
             raise NotReady(f"{self.path} has no finished trial yet; run the experiment, or wait for it")
         frames = [lazy_tables.scan(paths, AGAIN) for paths in together.values()]
         return frames[0] if len(frames) == 1 else polars.concat(frames, how="diagonal_relaxed")
+
+    @property
+    def members(self) -> polars.DataFrame:
+        """Of an ensemble, a row per member of each split: its run, its trial, its own score and its weight.
+
+        Raises:
+            NotReady: the run is no ensemble, or none of its trials is finished.
+        """
+        trials = self._folder.finished_of(self._folder.trials())
+        there = [one for one in trials if files.exists(ensemble_tables.members_path(self._folder.trial(one.id)))]
+        if not there:
+            raise NotReady(f"{self.path} holds no finished ensemble; make one: raysp ensemble {self.path}")
+        tables = [ensemble_tables.read_members(self._folder.trial(one.id)) for one in there]
+        return polars.concat(
+            [
+                table.select(polars.lit(one.split).alias("split"), polars.all())
+                for one, table in zip(there, tables, strict=True)
+            ]
+        )
 
     def curve(self, trial: str) -> polars.DataFrame:
         """Return a finished trial's training curve, a row per epoch.

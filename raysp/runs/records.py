@@ -120,7 +120,7 @@ class Record(TypedDict, total=False):
 
     Attributes:
         name: of the run.
-        kind: "sweep" of one.
+        kind: "sweep" of one, "ensemble" of one.
         standin: some of its data were generated.
         experiment: as it was asked for, with changes of the command line.
         form: the same as its file has it.
@@ -134,6 +134,7 @@ class Record(TypedDict, total=False):
         accepted: changes of code.
         trials: of the present form.
         earlier: left from before.
+        members: of an ensemble: id of its trial -> run folder, id and predictions' digest of each member.
     """
 
     name: str
@@ -151,3 +152,4 @@ class Record(TypedDict, total=False):
     accepted: list[Accepted]
     trials: list[PlainTrial]
     earlier: list[PlainTrial]
+    members: Mapping[str, list[dict[str, str]]]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
-from raysp.evaluation.mixture import equal, evidence, greedy, steps, weights
+from raysp.evaluation.mixture import correlations, equal, evidence, greedy, steps, weights
 from raysp.evaluation.mixture_choice import WAYS, choose
 
 SEEDS = st.integers(0, 10_000)
@@ -128,6 +128,17 @@ def test_the_best_so_many_alone_are_weighed_where_that_is_asked_for():
         choose(found, top=6)
     with pytest.raises(BadInput, match="way of weighing"):
         choose(found, "median")
+
+
+def test_errors_are_correlated_as_they_were_drawn():
+    rng = np.random.default_rng(6)
+    truth = rng.gamma(4.0, 0.25, (60, 40, 8))
+    shared, own = rng.normal(0, 0.3, truth.shape), rng.normal(0, 0.3, (3, *truth.shape))
+    rates = [np.abs(truth + shared + own[0]), np.abs(truth + shared + own[1]), np.abs(truth + own[2])]
+    found = correlations(evidence(rates, rng.poisson(truth).astype(float)))
+    assert found.diagonal() == pytest.approx(1)
+    assert found[0, 1] == pytest.approx(0.5, abs=0.1)
+    assert abs(found[0, 2]) < 0.15
 
 
 def test_two_trials_choose_nothing():

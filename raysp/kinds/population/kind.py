@@ -34,6 +34,7 @@ class Population(Kind[PopulationSplit]):
         "patience": 25,
     }
     floor, ceiling = FLOOR, CEILING
+    averages = ("co-bps", "fp-bps")
     outputs = ("submission-val.h5", "submission-test.h5", "standin-submission-val.h5", "standin-submission-test.h5")
 
     def units(self, experiment: Experiment, header: Header) -> Units:
@@ -74,6 +75,8 @@ class Population(Kind[PopulationSplit]):
     section = Elsewhere("page.page")
     contract = Elsewhere("contract")
     look = Elsewhere("look")
+    evidence = Elsewhere("average")
+    average = Elsewhere("average")
 
     def remarks(
         self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]

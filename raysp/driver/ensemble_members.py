@@ -1,0 +1,188 @@
+"""Which trials of which runs an ensemble is made of, and why others are left out."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from raysp.collection.gather import digest_of, finished
+from raysp.config.experiment import Trial
+from raysp.errors import BadInput
+from raysp.io import files
+from raysp.io.words import counted, named
+from raysp.kinds import catalog as kinds
+from raysp.runs.folder import RunFolder, trial_to, use_settings
+from raysp.runs.roles import roles
+from raysp.trials.ensemble_trial import Member
+
+NAME = "ensemble_of_runs"
+"""What the model of an ensemble is called in records."""
+LEAST = 2
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A finished trial of a run.
+
+    Attributes:
+        run: the run folder's path.
+        trial: the trial.
+        digest: of its predictions.
+        selects_with: the validation-phase split of a test-phase one; empty otherwise.
+    """
+
+    run: str
+    trial: Trial
+    digest: str
+    selects_with: str
+
+    def member(self) -> Member:
+        """Return what an ensemble's trial is given of it."""
+        return {"run": self.run, "trial": trial_to(self.trial), "digest": self.digest}
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Members by split, those of validation-phase splits first, and sentences on what is left out."""
+
+    members: Mapping[str, Sequence[Candidate]]
+    left_out: Sequence[str]
+
+
+def gather_members(
+    runs: Sequence[str],
+    models: Sequence[str] = (),
+    splits: Sequence[str] = (),
+    *,
+    judged: bool = True,
+    partial: bool = False,
+) -> Gathered:
+    """Return the trials of some runs whose predictions an average can be made of, split by split.
+
+    Args:
+        runs: paths of run folders.
+        models: only these; none for all.
+        splits: only those that match these globs; none for all.
+        judged: only what validation trials can judge; else also what was fitted to them.
+        partial: take what is finished of an unfinished run.
+
+    Raises:
+        NotReady: a run is not there, or is not finished.
+        BadInput: a run is a sweep, predictions are damaged, members of a split are unlike, or none is left.
+    """
+    found, reasons = [], Counter[tuple[str, str]]()
+    for candidate in _all(runs, models, splits, partial=partial):
+        if (reason := _unfit(candidate.trial, judged=judged)) is None:
+            found.append(candidate)
+        else:
+            reasons[candidate.trial.shown, reason] += 1
+    once = {(one.trial.id, one.digest): one for one in found}
+    by_split: dict[str, list[Candidate]] = {}
+    for one in sorted(once.values(), key=lambda one: (one.trial.id, one.digest)):
+        by_split.setdefault(one.trial.split, []).append(one)
+    notes = [f"left out {counted(range(count), 'trial')} of {model}: {why}" for (model, why), count in reasons.items()]
+    if len(once) < len(found):
+        notes.append(f"{counted(range(len(found) - len(once)), 'trial')} given more than once, counted once")
+    for split, group in by_split.items():
+        _check_alike(split, group)
+    if judged:
+        by_split = {split: _judged_alike(split, group, notes) for split, group in by_split.items()}
+    return Gathered(_enough(by_split, notes, judged=judged), notes)
+
+
+def _all(runs: Sequence[str], models: Sequence[str], splits: Sequence[str], *, partial: bool) -> Iterator[Candidate]:
+    for path in dict.fromkeys(files.absolute(one.rstrip("/")) for one in runs):
+        run = RunFolder(path)
+        if run.is_sweep():
+            raise BadInput(
+                f"{path} is a sweep, whose trials leave no predictions to average; train its best settings first: "
+                f"{use_settings(run, run.record())}"
+            )
+        kinds.plug(run)
+        known = roles(run)
+        wanted = [
+            trial
+            for trial in run.trials()
+            if (not models or trial.shown in models)
+            and (not splits or any(fnmatch.fnmatchcase(trial.split, pattern) for pattern in splits))
+        ]
+        if not wanted:
+            raise BadInput(
+                f"{path} has no trial of models {named(list(models)) or 'of any name'} on splits "
+                f"{named(list(splits)) or 'of any name'}"
+            )
+        for trial in finished(run, wanted, partial=partial):
+            yield Candidate(path, trial, digest_of(run, trial), known[trial.split].selects_with)
+
+
+def _unfit(trial: Trial, *, judged: bool) -> str | None:
+    """Return why a trial is no member: mostly, why validation trials cannot judge it, nor one that it follows."""
+    training = trial.training
+    if trial.model == NAME:
+        return "an ensemble, weighed on the validation trials; name the runs of its members instead"
+    if training is not None and training.validate_on == "eval":
+        return "it was selected on evaluation trials"
+    if not judged:
+        return None
+    if training is None:
+        return "it fits itself, to the validation trials too, so they cannot judge it"
+    if trial.follows is not None:
+        return None
+    if training.refit:
+        return "it was fitted anew to the validation trials too (training.refit), so they cannot judge it"
+    return None
+
+
+def _check_alike(split: str, group: Sequence[Candidate]) -> None:
+    """Raise BadInput where members of a split are of other data, or of other units."""
+    first = group[0]
+    for other in group:
+        for what, here, there in (
+            ("data", other.trial.data[:12], first.trial.data[:12]),
+            ("units", other.trial.units, first.trial.units),
+        ):
+            if here != there:
+                raise BadInput(
+                    f"members on {split} expected the same {what}, got {first.trial.id} of {first.run} ({there}) and "
+                    f"{other.trial.id} of {other.run} ({here}); leave one of them out with --models or --splits"
+                )
+
+
+def _judged_alike(split: str, group: Sequence[Candidate], notes: list[str]) -> list[Candidate]:
+    """Return the members of a split that have the validation trials which most of them have."""
+    aside = Counter(_aside(one.trial) for one in group)
+    (most, _), *_ = aside.most_common()
+    kept = [one for one in group if _aside(one.trial) == most]
+    if len(kept) < len(group):
+        others = named(sorted({one.trial.shown for one in group if one not in kept}))
+        notes.append(
+            f"left out {counted(range(len(group) - len(kept)), 'trial')} on {split} ({others}): other trials were set "
+            "aside for validation (training.validation_every, validation_seed), so there are none to judge all by"
+        )
+    return kept
+
+
+def _aside(trial: Trial) -> tuple[int, int | None] | None:
+    return None if trial.training is None else (trial.training.validation_every, trial.training.validation_seed)
+
+
+def _enough(
+    members: Mapping[str, list[Candidate]], notes: list[str], *, judged: bool
+) -> dict[str, Sequence[Candidate]]:
+    """Return the splits that have members to average, those first that no other needs; the others are noted."""
+    found: dict[str, Sequence[Candidate]] = {}
+    for split, group in sorted(members.items(), key=lambda item: item[1][0].selects_with != ""):
+        before = {(one.run, one.trial.id) for one in found.get(group[0].selects_with, ())}
+        alone = not judged or not group[0].selects_with
+        following = group if alone else [one for one in group if (one.run, one.trial.follows) in before]
+        if len(following) < LEAST:
+            told = f"left out {split}: an average expected at least {LEAST} members, got {len(following)}"
+            notes.append(told + ("" if alone else f" that follow one on {group[0].selects_with}"))
+        else:
+            found[split] = following
+    if not found:
+        hint = ". --weights all averages them without judging any" if judged else ""
+        raise BadInput(f"nothing to average: {'; '.join(notes)}{hint}")
+    return found

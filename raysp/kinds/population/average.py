@@ -1,0 +1,90 @@
+"""Averages of stored rates: judged on validation trials, written as one trial's own; one member is held at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from raysp.config.experiment import Trial
+from raysp.data.splits.population import PopulationSplit, TrialArrays
+from raysp.errors import BadInput, present
+from raysp.evaluation import mixture
+from raysp.evaluation.mixture import Evidence
+from raysp.evaluation.nlb import forward_counts
+from raysp.kinds.population.rates_file import read_rates, write_predictions
+from raysp.models.prediction import Prediction
+from raysp.training.validation import validation_mask
+
+MOST = 1 << 25
+"""Rates that are kept of all members together, about 500 MB while weights are sought; of more, some trials judge."""
+AT_ONCE = 64
+"""Trials; changes memory, not results."""
+
+
+def evidence(by: str, trials: Sequence[Trial], split: PopulationSplit, paths: Sequence[str]) -> Evidence:
+    """Return what counts of held-out units ("co-bps") or forward bins ("fp-bps") say; see `Kind.evidence`."""
+    aside = validation_mask(split.train, present(trials[0].training))
+    counts = _counts(by, split.train.take(aside), split)
+    judging = _few_enough(counts, len(paths))
+    mine = np.flatnonzero(aside)[judging]
+
+    def of(path: str) -> np.ndarray:
+        rates, forward = _read(path, "train", split, len(split.train))
+        if by == "co-bps":
+            return rates[mine][..., split.sizes.heldin :]
+        if forward is None:
+            raise BadInput(f"{path} has no rates of the bins after the observed ones, and {by} judges those")
+        return forward[mine]
+
+    return mixture.evidence(map(of, paths), counts[judging])
+
+
+def average(trial: Trial, split: PopulationSplit, paths: Sequence[str], weights: Sequence[float], into: str) -> None:
+    """Write the weighted mean of rates; see `Kind.average`. Members without weight are not read."""
+    weighed = [(path, weight) for path, weight in zip(paths, weights, strict=True) if weight > 0]
+    sizes = {"train": len(split.train), "eval": len(present(split.eval))}
+    parts = {part: _mean(weighed, part, split, count) for part, count in sizes.items()}
+    write_predictions(into, trial, split.sizes, parts, split)
+
+
+def _mean(
+    weighed: Sequence[tuple[str, float]], part: str, split: PopulationSplit, count: int
+) -> Prediction[np.ndarray]:
+    total = np.zeros((count, split.sizes.bins, split.sizes.units))
+    ahead: np.ndarray | None = np.zeros((count, split.sizes.forward, split.sizes.units))
+    for path, weight in weighed:
+        rates, forward = _read(path, part, split, count)
+        # Where one member predicts no forward bins, an average has none.
+        ahead = None if forward is None else ahead
+        for first in range(0, count, AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            total[some] += weight * rates[some]
+            if ahead is not None and forward is not None:
+                ahead[some] += weight * forward[some]
+    return Prediction(total.astype(np.float32), None if ahead is None else ahead.astype(np.float32))
+
+
+def _read(path: str, part: str, split: PopulationSplit, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+    rates, forward = read_rates(path, part)
+    expected = (count, split.sizes.bins, split.sizes.units)
+    if rates.shape != expected:
+        raise BadInput(
+            f"{path} expected rates of {expected} {part} trials, bins and units, as {split.name} has, got {rates.shape}"
+        )
+    return rates, forward
+
+
+def _counts(by: str, aside: TrialArrays, split: PopulationSplit) -> np.ndarray:
+    counts = aside.heldout if by == "co-bps" else forward_counts(aside, split.sizes.heldout)
+    if counts is None or not counts.size:
+        what = "held-out units" if by == "co-bps" else "bins after the observed ones"
+        raise BadInput(f"{by} on validation trials expected {what} to judge averages by; {split.name} has none")
+    return counts
+
+
+def _few_enough(counts: np.ndarray, members: int) -> np.ndarray:
+    """Return the trials that judge, ascending: all, or of too many as many, drawn, as `MOST` leaves room for."""
+    drawn = np.random.default_rng(0).permutation(len(counts))
+    events = np.cumsum((np.nan_to_num(counts[drawn]) > 0).sum(axis=(1, 2)))
+    return np.sort(drawn[: max(1, int((events * members <= MOST).sum()))])
