@@ -16,7 +16,7 @@ from raysp.io.words import named
 from raysp.report.pages import Pages, render
 from raysp.report.run_data import RunData
 from raysp.report.section import Drawn, Section
-from raysp.report.style import FAINT, GREY, INK, PALETTE, Picture, canvas, colorbar, picture
+from raysp.report.style import FAINT, GREY, INK, PALETTE, Look, Picture, canvas, colorbar, picture
 from raysp.runs.ensemble_tables import AGAIN, CHOICES, CORRELATIONS, members_path, read_members
 
 FIGURE_SETS, OPEN, ROWS = 24, 2, 12
@@ -73,6 +73,8 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None]) -> Section 
 
 def growth(shown: Shown) -> Picture:
     """Draw the score of validation trials against the number of members. Raises NotReady where nothing was chosen."""
+    from matplotlib.ticker import MaxNLocator
+
     if shown.choices is None or shown.choices.is_empty():
         raise NotReady(
             f"nothing was chosen from on {shown.trial.split}: weights are those of what it follows, or equal"
@@ -91,6 +93,7 @@ def growth(shown: Shown) -> Picture:
         best = shown.members["score"].to_numpy().max()
         axes.axhline(float(best), color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), label="best member")
         axes.set_xlabel("members (equal), picks (greedy)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel(f"{shown.by}, validation trials")
         axes.legend()
         return picture(figure, __name__, "growth", by=shown.by)
@@ -98,20 +101,24 @@ def growth(shown: Shown) -> Picture:
 
 def weights(shown: Shown) -> Picture:
     """Draw each member's own score beside its weight, and correlations of errors where they were computed."""
+    from matplotlib.ticker import MaxNLocator
+
     known = shown.correlations is not None and len(shown.members) > 1
     order = shown.members.with_row_index("place").sort("weight", "score", descending=True)
     with canvas(9.2, 3.6) as figure:
         left, *right = figure.subplots(1, 2 if known else 1, squeeze=False)[0]
-        places = np.arange(len(order))
+        places = np.arange(1, len(order) + 1)
         left.bar(places, order["weight"], color=FAINT, edgecolor=INK, linewidth=0.4)
         left.set_xlabel("member, the heaviest first")
         left.set_ylabel("weight")
+        left.xaxis.set_major_locator(MaxNLocator(integer=True))
         if order["score"].null_count() == 0:
             beside = left.twinx()
             beside.plot(places, order["score"], "o", color=PALETTE[0], markersize=3)
             beside.set_ylabel(f"{shown.by} by itself", color=PALETTE[0])
         for axes in right:
-            drawn = axes.imshow(_matrix(shown, order["place"].to_numpy()), vmin=-1, vmax=1, cmap="RdBu_r")
+            look: Look = {"vmin": -1, "vmax": 1, "extent": (0.5, len(order) + 0.5, len(order) + 0.5, 0.5)}
+            drawn = axes.imshow(_matrix(shown, order["place"].to_numpy()), cmap="RdBu_r", **look)
             colorbar(figure, drawn, axes, shrink=0.8)
             axes.set_title("correlation of errors")
             axes.set_xlabel("member")

@@ -1,0 +1,192 @@
+"""Averages of stored predictions: an ordinary run of its own, that no evaluation trial chooses anything of."""
+
+import contextlib
+import dataclasses
+
+import numpy as np
+import polars
+import pytest
+import yaml
+
+import raysp
+from raysp.cluster import jobs, session
+from raysp.config.experiment import Training
+from raysp.data.splits import store
+from raysp.driver import finish as end
+from raysp.driver import tracking
+from raysp.driver.ensemble import Request, ensemble
+from raysp.driver.ensemble_members import gather_members
+from raysp.errors import BadInput, NotReady
+from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.io import files
+from raysp.kinds.jobs import in_turn
+from raysp.kinds.population.page import page
+from raysp.kinds.population.rates_file import read_rates, write_predictions
+from raysp.models.prediction import Prediction
+from raysp.runs.folder import RunFolder, trial_to
+
+SPLIT, FINISH = "my_recording", end.finish
+SMALL = {"trials": (30, 8), "bins": 10, "forward": 2, "heldin": 6, "heldout": 3}
+
+
+class Silent:
+    """A tracker that writes nothing."""
+
+    def __init__(self, *_):
+        return
+
+    def close(self):
+        return []
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """What runs on a cluster runs in this process; figures that are not an ensemble's are left out."""
+    monkeypatch.setattr(session, "session", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(jobs, "jobs", in_turn)
+    monkeypatch.setattr(jobs, "job", lambda name, *args, **options: in_turn(name, [(args, options)])[0])
+    monkeypatch.setattr(tracking, "Tracker", Silent)
+    monkeypatch.setattr(page, "OF_A_TRIAL", ())
+    monkeypatch.setattr(page, "OF_A_TASK", ())
+    monkeypatch.setattr(end, "finish", lambda *_: None)
+
+
+@pytest.fixture
+def made(make):
+    found = make(splits=(SPLIT,), models=("mean_rate", "sae"), seeds=(0, 1, 2), **SMALL)
+    return noted(found, root=found.root)
+
+
+def noted(made, **changes):
+    record = yaml.safe_load(files.read_text(made.run.experiment))
+    files.write_text(made.run.experiment, yaml.safe_dump(record | changes))
+    return made
+
+
+def average(made, *runs, **request):
+    lines = []
+    found = ensemble([made.run.path, *runs], Request(**request), lines.append)
+    return found, lines
+
+
+def written(made, run, trials):
+    """A run of these trials, with the predictions of those of `made` with the same model and seed."""
+    split = store.load(made.root, SPLIT)
+    for trial in trials:
+        before = made.run.trial(made.trial(trial.model, seed=trial.seed).id).predictions
+        parts = {part: Prediction(*read_rates(before, part)) for part in ("train", "eval")}
+        write_predictions(run.trial(trial.id).predictions, trial, split.sizes, parts, split)
+        files.write_json(run.trial(trial.id).done, {"trial": trial.id})
+    record = {**made.run.record(), "trials": [trial_to(one) for one in trials]}
+    files.write_text(run.experiment, yaml.safe_dump(record))
+    return run.path
+
+
+def networks(made, **changes):
+    return [dataclasses.replace(one, **changes) for one in made.trials if one.model == "sae"]
+
+
+def test_an_average_is_a_run_of_its_own_and_is_made_once(made, monkeypatch):
+    monkeypatch.setattr(end, "finish", FINISH)
+    run, lines = average(made)
+    assert any("left out 3 trials of mean_rate: it fits itself" in line for line in lines)
+    (trial,) = run.trials()
+    opened = raysp.open_run(run.path)
+    weights = opened.members.sort("seed")["weight"].to_numpy()
+    assert weights.sum() == pytest.approx(1)
+    found = read_rates(run.trial(trial.id).predictions, "eval")[0]
+    each = [read_rates(made.run.trial(made.trial("sae", seed=s).id).predictions, "eval")[0] for s in (0, 1, 2)]
+    np.testing.assert_allclose(found, np.tensordot(weights, np.stack(each), 1), rtol=1e-5)
+    counts = store.load_answers(made.root, SPLIT).trials.heldout
+    score = opened.scores.filter(polars.col("unit_index").is_null(), metric="co-bps").collect()["value"].item()
+    assert score == pytest.approx(bits_per_spike(found[..., 6:], counts), abs=1e-6)
+    assert score > np.mean([bits_per_spike(one[..., 6:], counts) for one in each])
+    members = run.record()["members"][trial.id]
+    assert {one["trial"] for one in members} == {one.id for one in made.trials if one.model == "sae"}
+    html = files.read_text(files.join(run.report, "report.html"))
+    assert "Score against members" in html
+    assert "Weights and errors" in html
+    stamp = files.stamp(run.trial(trial.id).predictions)
+    again, lines = average(made)
+    assert again.path == run.path
+    assert files.stamp(run.trial(trial.id).predictions) == stamp
+    assert any("0 to average" in line for line in lines)
+    assert any("up to date" in line for line in lines)
+
+
+def test_what_evaluation_trials_hold_changes_no_weight(made):
+    run, _ = average(made)
+    split, answers = store.load(made.root, SPLIT), store.load_answers(made.root, SPLIT)
+    other = dataclasses.replace(answers.trials, heldout=answers.trials.heldout[::-1].copy() + 5)
+    store.save(split, dataclasses.replace(answers, trials=other), made.root, {"made": "up"})
+    before = raysp.open_run(run.path).members
+    files.remove(run.path)
+    assert raysp.open_run(average(made)[0].path).members.equals(before)
+
+
+def test_a_member_that_changed_makes_another_trial(made):
+    run, _ = average(made)
+    (before,) = run.trials()
+    one, split = made.trial("sae"), store.load(made.root, SPLIT)
+    parts = {
+        part: Prediction(2 * read_rates(made.run.trial(one.id).predictions, part)[0]) for part in ("train", "eval")
+    }
+    write_predictions(made.run.trial(one.id).predictions, one, split.sizes, parts, split)
+    (now,) = average(made)[0].trials()
+    assert now.id != before.id
+    assert [each["id"] for each in run.record()["earlier"]] == [before.id]
+    assert read_rates(run.trial(now.id).predictions, "eval")[1] is None
+
+
+def test_what_was_fitted_to_the_validation_trials_is_averaged_unjudged_alone(made, tmp_path):
+    other = RunFolder(str(tmp_path / "runs" / "refitted"))
+    written(made, other, networks(made, training=Training(refit=True)))
+    with pytest.raises(BadInput, match=r"training.refit.*--weights all"):
+        gather_members([other.path])
+    run, _ = average(made, other.path, way="all")
+    assert raysp.open_run(run.path).members["weight"].to_list() == pytest.approx([1 / 9] * 9)
+    assert run.trial(run.trials()[0].id).read_done()["selected_on"] == "nothing: all members weigh the same"
+    written(made, other, networks(made, training=Training(validate_on="eval")))
+    with pytest.raises(BadInput, match="selected on evaluation trials"):
+        gather_members([other.path], judged=False)
+
+
+def test_members_that_do_not_go_together_are_refused_or_left_out(made, tmp_path):
+    other = RunFolder(str(tmp_path / "runs" / "other"))
+    for what, changes in (("data", {"data": "f" * 64}), ("units", {"units": (0, 1, 7)})):
+        written(made, other, networks(made, **changes))
+        with pytest.raises(BadInput, match=f"expected the same {what}"):
+            gather_members([made.run.path, other.path])
+    written(made, other, networks(made, training=Training(epochs=40, validation_every=4))[:2])
+    found = gather_members([made.run.path, other.path])
+    assert len(found.members[SPLIT]) == 3
+    assert any("left out 2 trials" in line and "validation_every" in line for line in found.left_out)
+    twin = RunFolder(str(tmp_path / "runs" / "twin"))
+    found = gather_members([written(made, one, networks(made)) for one in (other, twin)])
+    assert len(found.members[SPLIT]) == 3
+    assert "3 trials given more than once, counted once" in found.left_out
+
+
+def test_what_cannot_be_averaged_is_refused_before_anything_is_written(made, tmp_path):
+    other = RunFolder(str(tmp_path / "runs" / "other"))
+    with pytest.raises(BadInput, match="no trial of models ndt"):
+        average(made, models=("ndt",))
+    with pytest.raises(BadInput, match="--top of 1 to 3 members, got 4"):
+        average(made, top=4)
+    with pytest.raises(BadInput, match="score of averages"):
+        average(made, by="co-bits")
+    with pytest.raises(BadInput, match="holds another run"):
+        average(made, name=made.run.name)
+    written(made, other, networks(made)[:1])
+    with pytest.raises(BadInput, match="at least 2 members, got 1"):
+        gather_members([other.path])
+    path = other.trial(networks(made)[0].id).predictions
+    whole = files.read_bytes(path)
+    with open(path, "wb") as file:
+        file.write(whole[: len(whole) // 2])
+    with pytest.raises(BadInput, match=r"predictions\.parquet"):
+        gather_members([made.run.path, other.path])
+    files.remove(path)
+    with pytest.raises(NotReady, match="without predictions"):
+        gather_members([made.run.path, other.path])
+    assert files.listing(str(tmp_path / "runs")) == ["made-up", "other"]
