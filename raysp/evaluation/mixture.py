@@ -40,8 +40,7 @@ class Evidence:
         trial: (events,) in which trial.
         totals: (members, trials) sums of the rates over the known entries of each trial.
         null: (trials,) log-likelihood in nats of each unit's mean over all of the trials, without the factorials.
-        errors: (members,) mean squared errors of the rates, what is Poisson's of the counts taken off.
-        drawn: (members, entries) float32 rates of some of the known entries, to compare members by.
+        drawn: (members, entries) float32 errors, rate minus count, at some of the known entries.
     """
 
     at: np.ndarray
@@ -49,7 +48,6 @@ class Evidence:
     trial: np.ndarray
     totals: np.ndarray
     null: np.ndarray
-    errors: np.ndarray
     drawn: np.ndarray
 
     @property
@@ -72,7 +70,7 @@ class Evidence:
 
     def among(self, members: np.ndarray) -> Evidence:
         """Return what is said of some members."""
-        of = {name: getattr(self, name)[members] for name in ("at", "totals", "errors", "drawn")}
+        of = {name: getattr(self, name)[members] for name in ("at", "totals", "drawn")}
         return dataclasses.replace(self, **of)
 
     def nats(self, weights: np.ndarray) -> np.ndarray:
@@ -97,14 +95,13 @@ class Evidence:
 
 
 def correlations(found: Evidence) -> np.ndarray:
-    """Return (members, members) correlations of errors: 1 where two are wrong alike, 0 where each is in its own way.
+    """Return (members, members) correlations of errors, rate minus count: what averaging cannot take away.
 
-    By how much rates differ, beside how wrong they are: 1 - mean (L_j - L_k)^2 / (E_j + E_k). Nan where counts vary
-    less than Poisson's do, so that nothing is left for an error.
+    What chance adds to counts is in the errors of all members alike, so that even those who err independently are near
+    1: it is which pairs are lower that tells. Nan of a member that errs the same everywhere.
     """
-    apart = np.array([np.square(found.drawn - own).mean(axis=1, dtype=np.float64) for own in found.drawn])
-    wrong = found.errors[:, None] + found.errors
-    return 1 - np.divide(apart, wrong, out=np.full_like(apart, np.nan), where=wrong > 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.atleast_2d(np.corrcoef(found.drawn))
 
 
 def evidence(members: Iterable[np.ndarray], counts: np.ndarray) -> Evidence:
@@ -132,18 +129,17 @@ def evidence(members: Iterable[np.ndarray], counts: np.ndarray) -> Evidence:
     there = counts[events].astype(np.float64)
     places = np.argwhere(known)
     some = tuple(places[np.random.default_rng(0).choice(len(places), min(DRAWN, len(places)), replace=False)].T)
-    at, totals, errors, drawn = list[np.ndarray](), list[np.ndarray](), list[float](), list[np.ndarray]()
+    at, totals, drawn = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
     for rates in members:
         check_rates(rates, counts.shape, f"member {len(at)} of an average")
         at.append(rates[events].astype(np.float32))
         totals.append(rates.sum(axis=(1, 2), where=known, dtype=np.float64))
-        errors.append(np.square(rates - counts).mean(where=known, dtype=np.float64) - there.sum() / len(places))
-        drawn.append(rates[some].astype(np.float32))
+        drawn.append((rates[some] - counts[some]).astype(np.float32))
     if not at:
         raise BadInput("an average expected at least one member, got none")
     mean = null_rates(counts)
     null = np.bincount(events[0], there * np.log(mean[events[2]]), len(counts)) - known.sum(axis=1) @ mean
-    return Evidence(np.stack(at), there, events[0], np.stack(totals), null, np.array(errors), np.stack(drawn))
+    return Evidence(np.stack(at), there, events[0], np.stack(totals), null, np.stack(drawn))
 
 
 def equal(found: Evidence) -> np.ndarray:

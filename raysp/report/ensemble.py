@@ -117,8 +117,8 @@ def weights(shown: Shown) -> Picture:
             beside.plot(places, order["score"], "o", color=PALETTE[0], markersize=3)
             beside.set_ylabel(f"{shown.by} by itself", color=PALETTE[0])
         for axes in right:
-            look: Look = {"vmin": -1, "vmax": 1, "extent": (0.5, len(order) + 0.5, len(order) + 0.5, 0.5)}
-            drawn = axes.imshow(_matrix(shown, order["place"].to_numpy()), cmap="RdBu_r", **look)
+            look: Look = {"vmax": 1.0, "extent": (0.5, len(order) + 0.5, len(order) + 0.5, 0.5)}
+            drawn = axes.imshow(_matrix(shown, order["place"].to_numpy()), cmap="viridis", **look)
             colorbar(figure, drawn, axes, shrink=0.8)
             axes.set_title("correlation of errors")
             axes.set_xlabel("member")
