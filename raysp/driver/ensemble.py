@@ -13,7 +13,7 @@ from raysp.config.experiment import STANDIN, Experiment, ModelChoice, Trial, che
 from raysp.data.splits import store
 from raysp.driver.ensemble_members import NAME, Candidate, gather_members
 from raysp.driver.record import copy_plugins, data, submission
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput, NotReady, unknown
 from raysp.io import files
 from raysp.io.words import counted
 from raysp.io.yaml_files import write_yaml
@@ -82,7 +82,8 @@ def ensemble(runs: Sequence[str], request: Request, say: Callable[[str], None]) 
         The ensemble's own run folder: collected, scored (of the validation phase) and reported.
 
     Raises:
-        NotReady, BadInput: before anything was written, see `gather_members`; or predictions are damaged.
+        NotReady, BadInput: before anything was written, see `gather_members`.
+        NotReady: a trial failed; of the others, all that is made of a run is there.
     """
     from raysp.cluster.jobs import Call, jobs
     from raysp.cluster.session import session
@@ -106,19 +107,23 @@ def ensemble(runs: Sequence[str], request: Request, say: Callable[[str], None]) 
             files.remove(run.trial(one.trial.id).done)
         say(f"{run.path}: {counted(planned, 'trial')}, {len(missing)} to average")
         setting = Setting(files.absolute(run.path), root)
+        failed: list[str] = []
         for after in (False, True):
             now = [one for one in missing if (one.trial.follows is not None) == after]
             calls: list[Call] = [
                 ((trial_to(one.trial), setting, [each.member() for each in one.members]), {}) for one in now
             ]
-            jobs("raysp.trials.ensemble_trial.ensemble_trial", calls)
+            failed += filter(None, jobs("raysp.trials.ensemble_trial.tried", calls))
         tags = {"commit": commit()["commit"], "run": run.name}
         tracker = tracking.Tracker(run, [one.trial for one in planned], request.tracking, tags)
         try:
-            finish(run, root, say)
+            if run.finished_of(one.trial for one in planned):
+                finish(run, root, say)
         finally:
             for line in tracker.close():
                 say(line)
+    if failed:
+        raise NotReady(f"{run.path}: {counted(failed, 'trial')} failed: {'; '.join(failed)}")
     return run
 
 

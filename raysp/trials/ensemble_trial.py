@@ -45,6 +45,15 @@ class Member(TypedDict):
     digest: str
 
 
+def tried(plain: PlainTrial, setting: Setting, members: Sequence[Member]) -> str:
+    """Do the same, and return what a person can mend of it instead of raising it: no trial stops another."""
+    try:
+        ensemble_trial(plain, setting, members)
+    except (BadInput, NotReady) as error:
+        return str(error)
+    return ""
+
+
 def ensemble_trial(plain: PlainTrial, setting: Setting, members: Sequence[Member]) -> Done:
     """Weigh the members, average their predictions, and record what came of it; a finished trial is left as it is.
 
