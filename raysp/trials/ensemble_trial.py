@@ -78,9 +78,11 @@ def ensemble_trial(plain: PlainTrial, setting: Setting, members: Sequence[Member
         split = store.load(setting.root, trial.split)
         split = split if trial.units is None else split.select(trial.units)
         if trial.hyperparameters["way"] == "all":
+            log.line(f"{trial.id}: {counted(members, 'member')}, all of one weight")
             weights, validation = [1 / len(members)] * len(members), dict[str, float]()
             _keep(folder, members, weights, None)
         elif trial.follows is not None:
+            log.line(f"{trial.id}: weights of {trial.follows}")
             weights, validation = _followed(setting, trial, members), dict[str, float]()
             _keep(folder, members, weights, None)
         else:
