@@ -43,6 +43,8 @@ def lines(run: RunFolder, terminal: Terminal, *, whole: bool = False) -> Iterato
     yield from _named(run, states) if whole else ()
     yield f"{run.path}: {counted(trials, 'trial')}, {_counts(states)}{_left(trials, states, done)}"
     yield from (f"  {fault}" for fault in faults.values())
+    if not whole and (gone := left_out(run.record())):
+        yield f"  {counted(gone, 'trial')} of an earlier form of the experiment, or of other code, left out (--all)"
     yield from () if whole else _places(trials, states, terminal)
     yield from _running(run, states)
     yield from _failures(run, trials, states)
