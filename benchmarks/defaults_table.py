@@ -37,6 +37,9 @@ co-bps of held-out units on evaluation trials; where none are held out, minus th
 count). **Bold** is a network at or above the better of the two tuned baselines; a network below the floor would be
 marked ↓. Weight: how far the network was believed against the mean rate, chosen on validation trials. Seconds are of
 training, on busy cores. "-": not measured.
+
+Latents of made-up recordings wander at random, half of their variance a trial's own: rates that follow from one first
+state, as those of `sae`, cannot go with them.
 """
 
 
