@@ -143,7 +143,8 @@ def finals(experiment: Experiment, header: Header, results: Sequence[Result], ro
     bounds = [ModelChoice(name) for name in _bounds(experiment, header) if name not in known]
     # Without the winner's own validation trials nothing weighs an average; with them it may be a little better.
     again = [place.choice(refit=True) for place in members[:1]]
-    chosen = [*(place.choice() for place in [*members, *baselines]), *again, *bounds]
+    # Without floor and baselines beside them, the others' scores say little: whatever the time, these come first.
+    chosen = [*bounds, *(place.choice() for place in [*baselines, *members]), *again]
     made = dataclasses.replace(experiment, name="final", models=tuple(chosen), seeds=tuple(range(count)))
     return Finals(made, tuple(members), tuple(baselines))
 

@@ -161,7 +161,7 @@ class Story:
         out = {str(r["trial"]).partition("_")[0] for r in ended if r.get("out_of_time")}
         waiting = sum(one.state == "waiting" for result in self.results for one in result.scores.values())
         if not self.finals.members:
-            yield "There was time for floors and baselines alone, or no network was trained to its end."
+            yield "There was no time to train any candidate anew, beside floors and baselines."
         if out:
             yield (
                 f"Trainings of {', '.join(sorted(out))} were ended after a fifth of the time, the most that one "

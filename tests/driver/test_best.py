@@ -132,11 +132,11 @@ def test_seeds_come_before_candidates_and_baselines_before_both(searched, header
         return len(one.members), one.experiment.seeds, [choice.shown for choice in one.experiment.models]
 
     assert found(0)[0] == 0
-    assert found(0)[2] == ["smoothing", "mean_rate", "true_rates"]
+    assert found(0)[2] == ["true_rates", "smoothing", "mean_rate"]
     members, seeds, labels = found(3 * 4 * 30 + 1)
     assert (members, seeds) == (1, (0, 1, 2))
-    assert labels[0] == f"sae-{places(searched)[0].number}"
-    assert labels[-2] == f"{labels[0]}-refit"
+    assert labels[:3] == ["true_rates", "smoothing", "mean_rate"]
+    assert labels[3:] == [label := f"sae-{places(searched)[0].number}", f"{label}-refit"]
     assert found(4 * 30)[:2] == (1, (0,))
     # Of one model three at most.
     assert found(10**6)[:2] == (3, (0, 1, 2))
