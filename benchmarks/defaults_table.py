@@ -38,8 +38,8 @@ count). **Bold** is a network at or above the better of the two tuned baselines;
 marked ↓. Weight: how far the network was believed against the mean rate, chosen on validation trials. Seconds are of
 training, on busy cores. "-": not measured.
 
-Latents of made-up recordings wander at random, half of their variance a trial's own: rates that follow from one first
-state, as those of `sae`, cannot go with them.
+Latents of made-up recordings wander at random, half of their variance a trial's own; rates that follow from one first
+state, as those of `sae`, may have a hard time with them (not tested).
 """
 
 
