@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_it_is_prepared_stopped_resumed_swept_collected_evaluated_and_reported(p
     assert set(table["metric"]) == {"step R2"}
     assert table["unit"].to_list() == [None, 0, 1]
     assert table["value"][0] > 0.8
-    assert f"signal_step   {table['value'][0]:.4f}" in output
+    assert re.search(rf"signal_step \(floor\) +{table['value'][0]:.4f}", output)
     assert files.exists(f"{run.predictions}/model=signal_step/split=wave/{trial.id}.parquet")
     assert "<p>wave" in files.read_text(f"{run.report}/report.html")
     assert len(polars.read_parquet(sweep.table)) == 2

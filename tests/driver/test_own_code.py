@@ -140,7 +140,7 @@ with session(Resources()):
     verb(f"run mine.py --root data --runs {at}")
     model.write_text(model.read_text().replace("max=5", "max=4"))
     verb(f"run mine.py --root data --runs {at}")
-    verb(f"status {at}/mine")
+    verb(f"status {at}/mine --all")
     verb(f"sweep mine.py --root data --runs {at} --space space.yaml --sampler grid --name swept")
     verb(f"lr mine.py --root data --runs {at} --models lstm --steps 14")
     shutil.rmtree("models")

@@ -203,7 +203,7 @@ def test_a_space_for_another_model_is_refused(place):
     (place[0] / "other.yaml").write_text("model: smoothing\nspace:\n  model.alpha: {loguniform: [1e-3, 1]}\n")
     args = [str(place[0] / "other.yaml") if a.endswith("space.yaml") else a for a in arguments(place, "refused")]
     result = CliRunner().invoke(cli.main, [*args, "--samples", "3"])
-    assert "is a space for model smoothing, and experiment tiny has sae, mean_rate" in result.output
+    assert "a space for model smoothing, and experiment tiny has sae, mean_rate" in result.output
 
 
 def test_another_study_in_the_same_folder_is_refused(place, quiet):

@@ -12,6 +12,7 @@ from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.io.words import counted
 from raysp.kinds.population import predict, rates_file
+from raysp.kinds.population.latents_file import read_latents
 from raysp.runs.folder import RunFolder
 from raysp.runs.provenance import commit
 from raysp.runs.trial_log import Setting
@@ -152,7 +153,7 @@ def test_a_refit_keeps_what_was_selected_and_predicts_from_all_training_trials(s
     assert result["validation_loss"] == selected["validation_loss"]
     assert result["selected_on"].endswith("then trained on all of it")
     run = RunFolder(setting.run)
-    one, other = (rates_file.read_rates(run.trial(t.id).predictions, "eval")[0] for t in (plain, trial))
+    one, other = (read_latents(run.trial(t.id).latents) for t in (plain, trial))
     assert not np.array_equal(one, other)
 
 

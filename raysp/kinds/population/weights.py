@@ -55,11 +55,11 @@ def chosen_weights(
 
 
 def chosen_weight(fitted: Pair, aside: Pair) -> float:
-    """Return the weight with the lowest upper bound of the Poisson loss of trials that did not train the network.
+    """Return the weight of the lowest Poisson loss of trials that did not train the network, where that is sure.
 
-    The bound is the difference to the loss of the mean rate, plus its standard errors: those between trials, or those
-    of Poisson counts if they are larger. At weight 0 all are 0, so a network of which nothing is known to be better
-    than the mean rate is given up; one trial, whose spread nobody knows, shows nothing.
+    Sure are weights at which the loss is below the mean rate's by some standard errors of the difference: those between
+    trials, or those of Poisson counts if they are larger. Where no weight is, nothing is known to be better than the
+    mean rate, and the network is given up; one trial, whose spread nobody knows, shows nothing.
 
     Args:
         fitted: rates and counts of trials that trained the network: these give mean rates and gains.
@@ -70,7 +70,7 @@ def chosen_weight(fitted: Pair, aside: Pair) -> float:
     known = ~np.isnan(asked)
     means = np.asarray(np.nanmean(counts, axis=(0, 1), dtype=np.float64))
     floor = np.broadcast_to(means, asked.shape)
-    bounds = [0.0]
+    best, lowest = 0.0, 0.0
     for weight in GRID[1:]:
         own = scaling(before, counts, means, np.full(len(means), weight)).of(rates)
         ratio = np.where(known, np.log(np.maximum(own, SMALLEST_RATE) / floor), 0.0)
@@ -78,8 +78,9 @@ def chosen_weight(fitted: Pair, aside: Pair) -> float:
         each = losses.sum(axis=(1, 2))
         between = stats.t.ppf(ONE, len(each) - 1) * np.sqrt(len(each)) * each.std(ddof=1) if len(each) > 1 else np.inf
         poisson = np.sqrt((np.where(known, floor, 0.0) * ratio**2).sum())
-        bounds.append(each.sum() + ERRORS * max(between, poisson))
-    return float(GRID[np.argmin(bounds)])
+        if each.sum() < lowest and each.sum() + ERRORS * max(between, poisson) < 0:
+            best, lowest = float(weight), float(each.sum())
+    return best
 
 
 def scaling(rates: np.ndarray, counts: np.ndarray, means: np.ndarray, weight: np.ndarray) -> Scaling:

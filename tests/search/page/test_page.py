@@ -63,7 +63,7 @@ def plain(html):
 
 
 def test_page_needs_nothing_from_outside(html):
-    assert "<script" not in html.lower()
+    assert html.lower().count("<script") == 1, "the page's own"
     assert not re.search(r"(?:src|href)=\"(?!data:image/png|#)", html)
     assert "http" not in plain(html).replace("http-equiv", "")
 
