@@ -22,7 +22,7 @@ UNCHOSEN = "no validation trial was there to choose it by: the network is believ
 GRID = np.linspace(0.0, 1.0, 21)
 ERRORS = 2.0
 """Standard errors by which a network must be better than the mean rate: few validation trials flatter some network,
-and these have chosen its epoch. Where there are many spikes, they cost nothing that could be measured."""
+and these have chosen its epoch."""
 
 ONE = 0.8413
 """Share of a normal law below one standard deviation; of few trials, their own spread says less than it seems to."""

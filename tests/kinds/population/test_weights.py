@@ -22,6 +22,15 @@ def test_the_weight_is_the_one_of_the_truth_and_0_of_a_network_that_knows_nothin
     assert weight in GRID
 
 
+def test_few_trials_that_are_sure_take_nothing_from_a_network_that_knows_the_truth():
+    for seed in range(5):
+        before, aside = trials(24, seed), trials(6, 100 + seed)
+        rates, counts = aside
+        means = before[1].mean(axis=(0, 1))
+        losses = [(own - counts * np.log(own)).sum() for own in (powered(rates, means, np.full(4, w)) for w in GRID)]
+        assert abs(chosen_weight(before, aside) - GRID[np.argmin(losses)]) < 0.051, "as far as the loss itself says"
+
+
 def test_few_trials_must_show_more():
     before, aside = trials(80, 0, 1.5), trials(40, 3, 1.5)
     assert chosen_weight(before, aside) > 0
