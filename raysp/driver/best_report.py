@@ -157,14 +157,17 @@ class Story:
 
     def advice(self) -> Iterator[str]:
         """Yield what more time would do, a sentence each."""
-        ended = [one.record for result in self.results for one in result.trials.values()]
-        out = {str(r["trial"]).partition("_")[0] for r in ended if r.get("out_of_time")}
+        out = [
+            result.study.definition.model
+            for result in self.results
+            if any(one.record.get("out_of_time") for one in result.trials.values())
+        ]
         waiting = sum(one.state == "waiting" for result in self.results for one in result.scores.values())
         if not self.finals.members:
             yield "There was no time to train any candidate anew, beside floors and baselines."
         if out:
             yield (
-                f"Trainings of {', '.join(sorted(out))} were ended after a fifth of the time, the most that one "
+                f"Trainings of {', '.join(out)} were ended after a fifth of the time, the most that one "
                 "candidate gets; with more minutes each of them has more."
             )
         if failed := [one.study.definition.model for one in self.results if _all_failed(one)]:

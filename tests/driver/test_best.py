@@ -142,6 +142,14 @@ def test_seeds_come_before_candidates_and_baselines_before_both(searched, header
     assert found(10**6)[:2] == (3, (0, 1, 2))
 
 
+def test_models_whose_trainings_were_ended_are_named(searched, header, tmp_path):
+    own = finals(experiment(), header, searched, 10**6, 3)
+    cut = {key: dataclasses.replace(one, record={"out_of_time": True}) for key, one in searched[0].trials.items()}
+    results = (dataclasses.replace(searched[0], trials=cut), *searched[1:])
+    story = Story(RunFolder(str(tmp_path / "best-mine")), 30.0, results, own, {}, 1700.0)
+    assert next(iter(story.advice())).startswith("Trainings of mean_rate were ended")
+
+
 def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched, header, tmp_path):
     own = finals(experiment(), header, searched, 10**6, 3)
     story = Story(RunFolder(str(tmp_path / "best-mine")), 30.0, tuple(searched), own, {"unet": "too few bins"}, 1700.0)
