@@ -40,14 +40,15 @@ class Ladder:
     """One study's rungs.
 
     Everything that trials reached in earlier commands is given to the scheduler again, from their folders; a decision
-    that was lost with a driver is so made anew.
+    that was lost with a driver is so made anew. The defaults are compared with as any other candidate is, and are never
+    ended: what was gained over them is told of whole trainings.
 
     Args:
         active: the study.
     """
 
     def __init__(self, active: ActiveStudy) -> None:
-        definition = active.study.definition
+        definition, self._active = active.study.definition, active
         halving = present(definition.halving)
         self._run: RunFolder = active.study.run
         # Asked without Tune: it looks at names and results alone.
@@ -76,8 +77,13 @@ class Ladder:
         decision = self._scheduler.on_trial_result(None, trial, {"epoch": epoch, "value": value})
         folder = self._run.trial(name)
         ended = files.exists(folder.stop) or files.exists(folder.done)
-        if decision == self._scheduler.STOP and not ended:
+        if decision == self._scheduler.STOP and not ended and name not in self._defaults():
             files.write_json(folder.stop, {"trial": name, "epoch": epoch, "value": value, "by": "ASHA"})
+
+    def _defaults(self) -> list[str]:
+        study = self._active.study
+        first = [candidate for candidate in self._active.candidates[:1] if candidate.source == "defaults"]
+        return [study.trial(candidate, seed).id for candidate in first for seed in study.definition.seeds]
 
 
 class Rungs(Kept, FIFOScheduler):

@@ -50,3 +50,13 @@ def test_more_is_better_where_the_objective_says_so(tmp_path):
     ladder.reached(trials[0].id, 10, 0.5)
     ladder.reached(trials[1].id, 10, 0.1)
     assert files.exists(made.run.trial(trials[1].id).stop)
+
+
+def test_the_defaults_are_compared_with_and_never_ended(tmp_path):
+    made, one, trials = ladder_with(tmp_path, [0.9, 0.1, 0.5])
+    ladder = Ladder(one)
+    for trial, value in zip(trials[::-1], [0.5, 0.1, 0.9], strict=True):
+        ladder.reached(trial.id, 10, value)
+    assert not files.exists(made.run.trial(trials[0].id).stop)
+    ladder.reached("worse", 10, 0.95)
+    assert files.exists(made.run.trial("worse").stop)
