@@ -19,7 +19,7 @@ from raysp.driver.launch_words import say_form, say_left_out, say_outside, say_r
 from raysp.driver.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.driver.progress import Progress
 from raysp.driver.record import copy_inputs, copy_plugins, write_record
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, expect
 from raysp.io import files, leftovers
 from raysp.io.refusals import raise_together
 from raysp.io.words import counted
@@ -50,6 +50,7 @@ class Request:
         tracking: a tracking server's address; None for the run's own store.
         device: "auto", "cpu" or "cuda".
         settings: a finished sweep's folder, whose best settings the splits take over; None for none.
+        candidate: another candidate of that sweep than its best.
         accept_code: keep results of other code, since a person says that its changes changed none.
         file: the experiment's file, for what a person is to type.
         late: tells whether the run's time is over: what runs then is stopped with its state saved, and what is done is
@@ -68,6 +69,7 @@ class Request:
     tracking: str | None = None
     device: str = "auto"
     settings: str | None = None
+    candidate: int | None = None
     accept_code: bool = False
     file: str = "EXPERIMENT"
     late: Callable[[], bool] | None = None
@@ -94,8 +96,9 @@ def launch(experiment: Experiment, request: Request, say: Callable[[str], None])
     check_places(request)
     names = choose_splits(experiment, request)
     best = None
+    expect(request.candidate is None or request.settings, "--candidate expected the sweep it is of, in --settings")
     if request.settings is not None:
-        best = read_settings(request.settings)
+        best = read_settings(request.settings, request.candidate)
         before = experiment
         experiment, lines = adopt(before, best, names)
         check_settings(experiment)

@@ -34,7 +34,7 @@ from raysp.driver.sweep_trials import described, finals, tags
 from raysp.driver.sweep_words import show
 from raysp.errors import BadInput, StoreError, expect, present
 from raysp.io import files
-from raysp.io.words import counted
+from raysp.io.words import counted, listed
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Units
 from raysp.models import catalog
@@ -386,6 +386,8 @@ def finish(run: RunFolder, studies: list[ActiveStudy], say: Say, *, page: bool =
         say("  settings     none yet: they are written when every study here is finished with a winner")
     else:
         say(f"use them with: {use_settings(run, run.record())}")
+        if fronts := [listed(result.front) for result in results if len(result.front) > 1]:
+            say(f"no other dominates candidates {'; '.join(fronts)}: take one of them with --candidate N beside it")
     return asked
 
 

@@ -78,19 +78,26 @@ def write_settings(run: RunFolder, results: list[Result], commit: str) -> str | 
     models: dict[str, dict[str, Best]] = {}
     for result in results:
         definition = result.study.definition
-        models.setdefault(definition.model, {})[definition.split] = _best(result)
+        models.setdefault(definition.model, {})[definition.split] = _best(result, present(result.winner))
     found = {"sweep": run.name, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "commit": commit, "models": models}
     write_yaml(run.settings, found)
     return run.settings
 
 
-def read_settings(path: str) -> BestSettings:
+def read_settings(path: str, candidate: int | None = None) -> BestSettings:
     """Read the best settings from a sweep's run folder, or from a copy of its settings.yaml.
+
+    Args:
+        path: the folder or the copy.
+        candidate: another candidate than the best, of a sweep with several objectives one that no other dominates;
+            None for the best.
 
     Raises:
         NotReady: the sweep is not finished, or the folder holds none.
-        BadInput: the file is damaged or something else.
+        BadInput: the file is damaged or something else; or there is no such candidate with a score.
     """
+    if candidate is not None:
+        return _of_candidate(path, candidate)
     if not path.endswith((".yaml", ".yml")):
         run = RunFolder(path.rstrip("/"))
         results = [read_result(study) for study in read_studies(run)]
@@ -175,8 +182,24 @@ def check_data(best: BestSettings, splits: list[str], root: str) -> None:
                 )
 
 
-def _best(result: Result) -> Best:
-    definition, number = result.study.definition, present(result.winner)
+def _of_candidate(path: str, number: int) -> BestSettings:
+    if path.endswith((".yaml", ".yml")):
+        raise BadInput(f"{path} holds the best settings alone; for candidate {number} expected the sweep's folder")
+    results = [read_result(study) for study in read_studies(RunFolder(path.rstrip("/")))]
+    if not all(result.finished for result in results):
+        raise unfinished(results)
+    models: dict[str, dict[str, Best]] = {}
+    for result in results:
+        of = result.study
+        if number not in result.order:
+            ended = named([str(one) for one in sorted(result.order)])
+            raise BadInput(f"{path}: {of.name} has no candidate {number} that ended with a score; expected {ended}")
+        models.setdefault(of.definition.model, {})[of.definition.split] = _best(result, number)
+    return BestSettings(f"candidate {number} of {path}", models)
+
+
+def _best(result: Result, number: int) -> Best:
+    definition = result.study.definition
     parts = parted(definition.space.complete(result.candidates[number].params, definition.base))
     final = result.finals.get(number)
     final = final if final is not None and final.state == "done" else None

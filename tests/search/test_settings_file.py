@@ -39,6 +39,19 @@ def test_the_winner_reaches_both_phases_of_its_split_and_no_other(tmp_path):
     assert settings_on(taken, choice, names[1]) == (best.hyperparameters, best.training)
 
 
+def test_another_candidate_than_the_best_can_be_taken_and_must_have_a_score(tmp_path):
+    made, result = finished(tmp_path)
+    second = result.order[1]
+    taken, lines = adopt(experiment(), read_settings(str(tmp_path), second), ["mc_maze_small-20ms-val"])
+    trial = made.trial(made.candidates()[second], 0)
+    assert settings_on(taken, taken.models[1], "mc_maze_small-20ms-val") == (trial.hyperparameters, trial.training)
+    assert f"candidate {second} of {tmp_path}" in lines[0]
+    with pytest.raises(BadInput, match="no candidate 99 that ended with a score; expected"):
+        read_settings(str(tmp_path), 99)
+    with pytest.raises(BadInput, match="expected the sweep's folder"):
+        read_settings(made.run.settings, second)
+
+
 def test_refit_and_validation_stay_with_the_experiment(tmp_path):
     finished(tmp_path)
     mine = Experiment("x", (ModelChoice("sae", training={"refit": True, "validation_every": 7}),), ("*",))
