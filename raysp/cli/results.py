@@ -166,11 +166,13 @@ def take_in(file: str, table: str, form: str) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def ui(folder: str, host: str, port: int) -> None:
-    """Open MLflow on a run's store, after writing to it what it lacks."""
+    """Open MLflow on the comparison of a run's trials, after writing to its store what it lacks."""
     from raysp.driver import tracking, tracking_server
     from raysp.driver.sweep_trials import described
 
     run = RunFolder(folder)
-    uri = tracking.catch_up(run, trials=described(run) if run.is_sweep() else None, say=say)
+    store = tracking.catch_up(run, trials=described(run) if run.is_sweep() else None, say=say)
     say("starting MLflow ...")
-    tracking_server.serve(uri, host, port, lambda: say(f"MLflow at http://{host}:{port} (Ctrl-C ends it)"))
+    opened = store.opened()
+    announce = f"the trials side by side, in MLflow: http://{host}:{port}{opened} (Ctrl-C ends it)"
+    tracking_server.serve(store.uri, opened, host, port, lambda: say(announce))

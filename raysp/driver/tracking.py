@@ -129,8 +129,8 @@ def catch_up(
     uri: str | None = None,
     trials: list[tuple[Trial, dict[str, str]]] | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> str:
-    """Write to a run's store what it lacks, and change nothing that is there; return its address.
+) -> Store:
+    """Write to a run's store what it lacks, and change nothing that is there; return it.
 
     Args:
         run: the run folder.
@@ -151,7 +151,7 @@ def catch_up(
     store.sync([trial for trial, _ in given])
     for note in store.notes:
         say(f"tracking: {note}")
-    return store.uri
+    return store
 
 
 def _submissions(run: RunFolder) -> list[Submission]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Mapping
 
 from raysp.config import settings
 from raysp.config.experiment import Trial
+from raysp.errors import NotReady
 from raysp.io import files
 from raysp.runs.folder import RunFolder
 
@@ -18,6 +20,15 @@ LONGEST = 6000
 """Characters of a parameter."""
 NO_METRIC = ("epoch", "epochs", "seconds", "phase", "best_loss")
 OF_DONE = ("seconds", "parameters", "best_epoch", "stopped_at")
+CURVE, BEST = "curve/", "validation/"
+"""What stands before an epoch's numbers, and before those of the validation trials at the best epoch.
+
+Scores of the evaluation trials have the name of their part before them.
+"""
+EARLIER = ("train_loss", "final/validation_loss", "final/unseen_loss")
+"""Names that earlier versions gave: a run that has one is written anew, so that nothing stands there twice."""
+ONLY_A_COURSE = ("train_loss",)
+"""Numbers that say something beside those of other epochs alone."""
 
 
 def label(trial: Trial, own: dict[str, str]) -> str:
@@ -48,7 +59,8 @@ def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str
     """Return a finished trial's numbers and the tags that come with them."""
     folder = run.trial(trial.id)
     done = folder.read_done("validation", "selected_on")
-    numbers: dict[str, object] = {f"final/{name}": value for name, value in done["validation"].items()}
+    best = {name: value for name, value in done["validation"].items() if name not in ONLY_A_COURSE}
+    numbers: dict[str, object] = {f"{BEST}{name}": value for name, value in best.items()}
     numbers |= {name: done.get(name) for name in OF_DONE}
     if trial.training is None:
         # A model that fits itself has no epochs.
@@ -57,23 +69,46 @@ def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str
     if done.get("commit", "unknown") != "unknown":
         tags[COMMIT] = done["commit"]
     if files.exists(folder.predictions):
-        tags["raysp.predictions"] = files.absolute(folder.predictions)
+        # Seen from the run folder, which may be moved, where the store lies in it.
+        beside = f"trials/{trial.id}/predictions.parquet"
+        tags["raysp.predictions"] = beside if files.is_local(folder.predictions) else folder.predictions
     return {name: float(value) for name, value in numbers.items() if isinstance(value, int | float)}, tags
 
 
 def curves_of(run: RunFolder, trial: Trial) -> dict[str, dict[int, float]]:
-    """Return the metrics of a finished trial's training curve by name and epoch, none where it has no curve."""
+    """Return the metrics of a finished trial's training curve by name and epoch, none where it has no curve.
+
+    One epoch is no curve: a model that fits itself has the same numbers as its best.
+    """
     from raysp.runs.curve import read_curve
 
     path = run.trial(trial.id).curve
     rows = [(int(row["epoch"] or 0), points(row)) for row in read_curve(path, trial)] if files.exists(path) else []
-    names = dict.fromkeys(name for _, row in rows for name in row)
+    names = dict.fromkeys(name for _, row in rows for name in row) if len(rows) > 1 else ()
     return {name: {epoch: row[name] for epoch, row in rows if name in row} for name in names}
 
 
 def points(row: Mapping[str, object]) -> dict[str, float]:
     """Return the metrics of one epoch, by name."""
-    return {n: float(value) for n, value in row.items() if n not in NO_METRIC and isinstance(value, int | float)}
+    found = {name: value for name, value in row.items() if name not in NO_METRIC}
+    return {CURVE + name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+
+
+def times_of(run: RunFolder, trial: Trial) -> tuple[int | None, int | None]:
+    """Return when a finished trial began and ended, ms since 1970; None where its record is older than that."""
+    done = run.trial(trial.id).read_done()
+    ended, took = done.get("ended"), done.get("seconds")
+    if ended is None or took is None:
+        return None, None
+    return round(1000 * (ended - took)), round(1000 * ended)
+
+
+def began(run: RunFolder) -> int | None:
+    """Return when a run's first command was typed, ms since 1970; None where its record does not say."""
+    try:
+        return round(1000 * datetime.datetime.fromisoformat(run.record()["submissions"][0]["time"]).timestamp())
+    except (LookupError, ValueError, NotReady):
+        return None
 
 
 def scores_of(run: RunFolder) -> dict[str, dict[str, float]]:

@@ -16,6 +16,10 @@ from raysp.io import files
 from raysp.runs.folder import RunFolder
 
 POINTS = "SELECT key, step, value, is_nan FROM metrics WHERE run_uuid = ?"
+MOVED = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
+MOVED_RUNS = "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE experiment_id = ?"
+ARTIFACTS = "artifacts"
+BEGAN = "UPDATE runs SET start_time = ? WHERE run_uuid = ?"
 PLAIN = "sqlite:///"
 BESIDE = ("-wal", "-shm", "-journal")
 
@@ -115,6 +119,45 @@ def spoilt(path: str) -> str | None:
     except sqlite3.Error as error:
         # Somebody is writing to it, so it can be used.
         return None if "locked" in str(error) else f"is no database ({error})"
+
+
+def move_artifacts(path: str) -> None:
+    """Say that a store's artifacts lie beside it, where its folder was moved or copied.
+
+    Args:
+        path: the store's file.
+    """
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
+        return
+    here = artifacts(path)
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path, timeout=5)) as database, database:
+        places = dict(database.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall())
+        for experiment, place in places.items():
+            if place and place != here and place.startswith("file:") and place.endswith("/" + ARTIFACTS):
+                database.execute(MOVED, (here, experiment))
+                database.execute(MOVED_RUNS, (here, len(place) + 1, experiment))
+
+
+def begin(uri: str, run_id: str, began: int) -> None:
+    """Say when one of MLflow's runs began, which nobody else can say of one that is there; of a store in a file.
+
+    Args:
+        uri: the store's address.
+        run_id: MLflow's.
+        began: ms since 1970.
+    """
+    path = path_of(uri)
+    if path is not None:
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as database, database:
+            database.execute(BEGAN, (began, run_id))
+
+
+def artifacts(path: str) -> str:
+    """Return where the artifacts of a store in a file lie, as an address.
+
+    Quoted, as in any address: in a folder's name "#" and "%20" are themselves.
+    """
+    return pathlib.Path(path).parent.joinpath(ARTIFACTS).as_uri()
 
 
 def history(uri: str, run_id: str) -> list[tuple[str, int, float]] | None:

@@ -34,12 +34,17 @@ sys.exit(child.wait())
 """
 GRACE_S = 5
 
+STORE, OPENED = "RAYSP_STORE", "RAYSP_OPENED"
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+"""Nothing is told to anybody, and no job runners are started."""
 
-def serve(uri: str, host: str, port: int, ready: Callable[[], None]) -> None:
+
+def serve(uri: str, opened: str, host: str, port: int, ready: Callable[[], None]) -> None:
     """Serve MLflow's pages for a store until Ctrl-C.
 
     Args:
         uri: the store's address.
+        opened: what the first page shows, from "/" on.
         host, port: where to listen.
         ready: called once the pages can be opened.
 
@@ -57,7 +62,7 @@ def serve(uri: str, host: str, port: int, ready: Callable[[], None]) -> None:
         ) from None
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
         raise NotReady(f"{host}:{port} is taken, expected a free port; try raysp ui ... --port {port + 1}")
-    with tempfile.TemporaryFile("w+") as output, _started(uri, host, port, output) as process:
+    with tempfile.TemporaryFile("w+") as output, _started(uri, opened, host, port, output) as process:
         while process.poll() is None:
             with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}/health", timeout=2):
                 break
@@ -81,11 +86,10 @@ def _ended(host: str, port: int, output: IO[str]) -> NotReady:
 
 
 @contextlib.contextmanager
-def _started(uri: str, host: str, port: int, output: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _started(uri: str, opened: str, host: str, port: int, output: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Start the server under its keeper, and end both with the block."""
-    # Without its job runners, and for one person, the server is 2 processes instead of 13.
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
+    environment = {**os.environ, **QUIET, STORE: uri, OPENED: opened}
+    command = [sys.executable, "-m", "uvicorn", "raysp.driver.tracking_pages:app", "--log-level", "warning"]
     keeper = [sys.executable, "-c", KEEPER.replace("GRACE_S", str(GRACE_S))]
     process = subprocess.Popen(
         [*keeper, *command, "--host", host, "--port", str(port)],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pathlib
 import time
 from itertools import count, starmap, takewhile
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from raysp.config.experiment import Trial
 from raysp.config.note import Note
 from raysp.driver import tracking_content as content
-from raysp.driver import tracking_own
+from raysp.driver import tracking_own, tracking_view
 from raysp.driver.tracking_content import COMMIT, COMPLETE, ERROR, KIND, LEFT_OUT, NOTE, PARENT, TRIAL, same
 from raysp.io import files
 from raysp.runs.folder import RunFolder
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 BATCH, PARAMS = 1000, 100
 """Metrics and parameters that MLflow takes in one request."""
-EVERY_EPOCH = ("train_loss", "learning_rate")
+EVERY_EPOCH = (f"{content.CURVE}train_loss", f"{content.CURVE}learning_rate")
 QUIET_LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
 ENVIRONMENT = {
     # A dead server must answer "dead" in seconds, not in MLflow's default of minutes.
@@ -78,7 +77,23 @@ class Store:
                 self._fail(trial)
         if not self._looking:
             self._mark_left_out()
-        self._artifacts()
+        self._artifacts(trials if self._looking else [])
+        self._show()
+
+    def opened(self) -> str:
+        """Return where the comparison of the trials lies on a server's pages, from "/" on."""
+        return tracking_view.address(self._connect()[1])
+
+    def _show(self) -> None:
+        """Say what MLflow's pages open on, from the trials that are there by now."""
+        client, experiment, _ = self._connect()
+        self._find()
+        trials = [(run.data.params, run.data.metrics) for run in self._children.values()]
+        wanted = {**tracking_view.EXPERIMENT_KIND, tracking_view.TAG: tracking_view.view(trials)}
+        there = client.get_experiment(experiment).tags
+        for name, value in wanted.items():
+            if there.get(name) != value:
+                client.set_experiment_tag(experiment, name, value)
 
     def _connect(self) -> tuple[MlflowClient, str, Run]:
         """Return (client, the experiment's id, the parent run)."""
@@ -95,6 +110,8 @@ class Store:
                 self.notes.append(note)
             with tracking_own.without_litter(self.uri):
                 client = MlflowClient(self.uri)
+                if self._given is None and own is not None:
+                    tracking_own.move_artifacts(own)
                 experiment = self._experiment(client)
             self._connected = (client, experiment, self._parent(client, experiment))
         return self._connected
@@ -106,22 +123,28 @@ class Store:
                 client.restore_experiment(found.experiment_id)
             return found.experiment_id
         own = tracking_own.path_of(self.uri)
-        # Quoted, as in any address: in a folder's name "#" and "%20" are themselves.
-        place = None if own is None else pathlib.Path(own).parent.joinpath("artifacts").as_uri()
-        if self._given is None:
-            self._forget_earlier_names(client)
+        place = None if own is None else tracking_own.artifacts(own)
+        if self._given is None and (earlier := self._earlier_name(client)):
+            client.rename_experiment(earlier, self._run.name)
+            parent = self._parent(client, earlier).info.run_id
+            client.update_run(parent, name=self._run.name)
+            client.set_tag(parent, "run", self._run.name)
+            return earlier
         return client.create_experiment(self._run.name, artifact_location=place)
 
-    def _forget_earlier_names(self, client: MlflowClient) -> None:
-        """Delete what a copied or renamed folder brought along: its artifacts' place is the earlier folder."""
+    def _earlier_name(self, client: MlflowClient) -> str | None:
+        """Return the id of the experiment that a copied or renamed folder brought along; None where there is none."""
         for one in client.search_experiments():
             if client.search_runs([one.experiment_id], f"tags.`{KIND}` = 'run'", max_results=1):
-                client.delete_experiment(one.experiment_id)
+                return str(one.experiment_id)
+        return None
 
     def _parent(self, client: MlflowClient, experiment: str) -> Run:
         found = client.search_runs([experiment], f"tags.`{KIND}` = 'run'", max_results=1)
         if not found:
-            return client.create_run(experiment, run_name=self._run.name, tags={KIND: "run", **self._tags})
+            tags = {KIND: "run", **self._tags}
+            began = content.began(self._run) if self._looking else None
+            return client.create_run(experiment, start_time=began, run_name=self._run.name, tags=tags)
         for name, value in self._tags.items():
             if self._lacks(found[0], name, value):
                 client.set_tag(found[0].info.run_id, name, value)
@@ -168,7 +191,9 @@ class Store:
             client.delete_run(run.info.run_id)
             kept, run = _of_a_person(run.data.tags), None
         if run is None:
-            run = client.create_run(experiment, run_name=content.label(trial, own), tags={**kept, **tags})
+            began = None if known is None else content.times_of(self._run, trial)[0]
+            name = content.label(trial, own)
+            run = client.create_run(experiment, start_time=began, run_name=name, tags={**kept, **tags})
             self._children[trial.id], self._steps[run.info.run_id] = run, 0
         missing = {name: value for name, value in params.items() if name not in run.data.params}
         changed = {name: value for name, value in tags.items() if self._lacks(run, name, value)}
@@ -213,7 +238,7 @@ class Store:
         single = {name: {0: value} for name, value in {**numbers, **scores}.items()}
         wanted = content.curves_of(self._run, trial) | single
         there = self._history(run, wanted)
-        if _differs(run, wanted, there):
+        if _differs(run, wanted, there) or not run.data.metrics.keys().isdisjoint(content.EARLIER):
             # MLflow changes no number: another at the same step would stand beside it.
             run, there = self._child(trial, tags, anew=True), []
         run_id, found = run.info.run_id, {(name, step) for name, step, _ in there}
@@ -225,7 +250,11 @@ class Store:
         if run.data.tags.get(COMPLETE) != "true":
             client.set_tag(run_id, COMPLETE, "true")
         if run.info.status != "FINISHED":
-            client.set_terminated(run_id, "FINISHED")
+            began, ended = content.times_of(self._run, trial)
+            client.set_terminated(run_id, "FINISHED", ended)
+            if began is not None and began != run.info.start_time:
+                # Written while it was trained, when its first epoch was heard of.
+                tracking_own.begin(self.uri, run_id, began)
 
     def _history(self, run: Run, wanted: dict[str, dict[int, float]]) -> list[tuple[str, int, float]]:
         """Return the points that are there, each as (name, step, value).
@@ -268,7 +297,8 @@ class Store:
             elif marked and name not in earlier:
                 client.delete_tag(run.info.run_id, LEFT_OUT)
 
-    def _artifacts(self) -> None:
+    def _artifacts(self, trials: list[Trial]) -> None:
+        """Write the report, and that the run has ended: with these trials where they are given, now where not."""
         client, _, parent = self._connect()
         run_id = parent.info.run_id
         there = {item.path.rpartition("/")[2]: item.file_size for item in client.list_artifacts(run_id, "report")}
@@ -278,7 +308,8 @@ class Store:
                 with files.fetched(path) as local:
                     client.log_artifact(run_id, local, "report")
         if parent.info.status != "FINISHED" or not self._looking:
-            client.set_terminated(run_id, "FINISHED")
+            ends = [content.times_of(self._run, trial)[1] for trial in self._run.finished_of(trials)]
+            client.set_terminated(run_id, "FINISHED", max((end for end in ends if end is not None), default=None))
 
 
 def _differs(run: Run, wanted: dict[str, dict[int, float]], there: list[tuple[str, int, float]]) -> bool:

@@ -46,7 +46,7 @@ INSIDE: dict[str, dict[str, object]] = {
 
 DONE = {
     **dict.fromkeys(("best_epoch", "epochs", "steps_per_epoch", "parameters"), int),
-    **dict.fromkeys(("seconds", "training_seconds"), float),
+    **dict.fromkeys(("seconds", "training_seconds", "ended"), float),
     **dict.fromkeys(("selected_on", "commit"), str),
     **{"validation": Mapping, "validation_loss": float | None, "learning_rates": tuple[float, ...]},
     **{"stopped_at": int | None, "standin": bool},

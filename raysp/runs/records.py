@@ -39,6 +39,7 @@ class Done(TypedDict, total=False):
         out_of_time: training ended before its epochs, since a trial had no more time.
         units_best_validation_loss: mean of each unit's lowest, where each has weights of an epoch of its own.
         units_failed: how many have no fit.
+        ended: when, s since 1970.
     """
 
     trial: str
@@ -61,6 +62,7 @@ class Done(TypedDict, total=False):
     device: str
     seconds: float
     training_seconds: float
+    ended: float
     standin: bool
     raysp: str
     python: str

@@ -83,6 +83,7 @@ def done_record(trial: Trial, fitted: Fitted, standin: bool, started: float) -> 
         "device": str(fitted.device),
         "seconds": round(time.time() - started, 3),
         "training_seconds": round(fitted.seconds, 3),
+        "ended": round(time.time(), 3),
         "standin": standin,
         "raysp": raysp.__version__,
         "python": platform.python_version(),

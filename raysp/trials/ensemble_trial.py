@@ -190,6 +190,7 @@ def _done(trial: Trial, validation: dict[str, float], split: Split, started: flo
         "device": "cpu",
         "seconds": seconds,
         "training_seconds": 0.0,
+        "ended": round(time.time(), 3),
         "standin": split.provenance.standin,
         "raysp": raysp.__version__,
         "python": platform.python_version(),

@@ -212,7 +212,7 @@ def test_the_pages_of_a_run_at_an_address_are_served_from_this_machine(there, st
     with process.stdout:
         try:
             lines = [process.stdout.readline() for _ in range(2)]
-            assert lines[1].startswith(f"MLflow at http://127.0.0.1:{port}"), lines
+            assert f"in MLflow: http://127.0.0.1:{port}/#/experiments/" in lines[1], lines
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=600) as page:
                 assert page.status == 200
         finally:

@@ -110,7 +110,8 @@ def test_the_store_has_a_parent_and_a_child_for_each_trial(quiet):
     assert {child.data.tags["mlflow.parentRunId"] for child in children} == {parent.info.run_id}
     assert {child.info.status for child in children} == {"FINISHED"}
     assert {int(child.data.tags["candidate"]) for child in children} == set(range(10))
-    assert all("final/validation_loss" in child.data.metrics and "hidden" in child.data.params for child in children)
+    assert all("validation/validation_loss" in child.data.metrics for child in children)
+    assert all("hidden" in child.data.params for child in children)
 
 
 def test_killed_interrupted_and_extended_it_comes_to_the_same(place, quiet):

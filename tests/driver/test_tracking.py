@@ -28,8 +28,8 @@ def test_every_trial_is_a_child_run_with_tags_curve_and_numbers_and_a_second_syn
     assert (tags["commit"], tags["data"], tags["model"], tags["seed"]) == ("abc", "d" * 64, "sae", "0")
     assert first.data.params["hidden"] == "8"
     assert first.data.params["epochs"] == "3"
-    assert first.data.metrics["final/co-bps"] == 0.1
-    history = client.get_metric_history(first.info.run_id, "train_loss")
+    assert first.data.metrics["validation/co-bps"] == 0.1
+    history = client.get_metric_history(first.info.run_id, "curve/train_loss")
     assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5), (3, pytest.approx(1 / 3))]
     parents = {item.data.tags["mlflow.parentRunId"] for item in found.values()}
     assert len(parents) == 1
@@ -170,3 +170,13 @@ def test_a_trial_that_failed_and_then_finished_has_no_error_any_more(run):
     item = children(run)[1][trial.id]
     assert "raysp.error" not in item.data.tags
     assert item.info.status == "FINISHED"
+
+
+def test_a_trial_stands_there_with_its_own_times(run):
+    trial, (began, ended) = TRIALS[0], (1_000_000.0, 1_000_030.5)
+    done = {**run.trial(trial.id).read_done(), "ended": ended, "seconds": ended - began}
+    files.write_json(run.trial(trial.id).done, done)
+    # Heard of while it was trained, which is later than it began.
+    track(run, TRIALS, [{"kind": "progress", "trial": trial.id, "note": {"rows": rows(1)}}])
+    info = children(run)[1][trial.id].info
+    assert (info.start_time, info.end_time) == (1000 * began, 1000 * ended)

@@ -15,7 +15,7 @@ from raysp.runs.folder import RunFolder
 from raysp.search.result import read_result
 from raysp.search.study import read_studies
 
-OF_THE_CLOCK = {"seconds", "training_seconds", "commit", "host"}
+OF_THE_CLOCK = {"seconds", "training_seconds", "ended", "commit", "host"}
 """What no two runs need have in common; the hash of the code they must."""
 
 
