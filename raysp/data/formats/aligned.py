@@ -7,10 +7,15 @@ multiples of the bin width since the session's start.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from raysp.data.formats.nwb_series import Series
+
+DIGITS = 15
+"""Decimal digits that every float64 keeps."""
 
 
 def to_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:
@@ -19,8 +24,12 @@ def to_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:
 
 
 def _in_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:
-    # Rounding takes back what binary fractions did to times such as 0.005; it moves nothing by more than a millionth.
-    return np.round(np.asarray(times_s, dtype=np.float64) * (1000.0 / clock_ms), 6)
+    # Rounding takes back what binary fractions did to times such as 0.005; it moves nothing by more than a millionth of
+    # a tick. Of numbers beyond a hundred million ticks, seconds since 1970 say, fewer digits are exact.
+    ticks = np.asarray(times_s, dtype=np.float64) * (1000.0 / clock_ms)
+    known = np.abs(ticks[np.isfinite(ticks)])
+    digits = DIGITS - math.ceil(math.log10(max(float(known.max(initial=1.0)), 1.0)))
+    return np.round(ticks, min(6, max(digits, 0)))
 
 
 def observed(intervals_s: np.ndarray, begin: np.ndarray, bins: int, step: int, clock_ms: float) -> np.ndarray:

@@ -1,15 +1,16 @@
-"""Arrays by name from an HDF5, MATLAB or NPZ file, and the checks that binned spike counts must pass."""
+"""Arrays by name from an HDF5, MATLAB, NPZ or NPY file, and the checks that binned spike counts must pass."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.formats import column_major, file_kind, hdf5, matlab_values
+from raysp.data.formats import column_major, file_kind, hdf5, matlab_values, npz
 from raysp.data.formats.binning import LARGEST_COUNT, check_counts
 from raysp.data.formats.guarded import Dataset, Group
 from raysp.data.formats.npz import Archive
@@ -41,7 +42,7 @@ def arrays(path: str) -> Iterator[Arrays]:
     """Open a file of arrays.
 
     Raises:
-        BadInput: there is no such file, it is cut off, or it is neither HDF5, MATLAB's nor NPZ.
+        BadInput: there is no such file, it is cut off, or it is neither HDF5, MATLAB's, NPZ nor NPY.
     """
     if (problem := file_kind.no_file(path)) is not None:
         raise BadInput(f"{path} {problem}")
@@ -52,12 +53,21 @@ def arrays(path: str) -> Iterator[Arrays]:
             if not archive.names:
                 raise BadInput(f"{path} {file_kind.other(path)}")
             yield Arrays(archive.names, archive.read)
+    elif head.startswith(npz.NUMPY):
+        name = os.path.basename(path).removesuffix(".npy")
+        yield Arrays([name], functools.partial(_only, path, name))
     elif head.startswith(matlab_values.OLD):
         with matlab_values.opened(path) as old:
             yield Arrays(list(old.names), functools.partial(_of_matlab, old), lambda name: True)
     else:
         with hdf5.opened(path) as opened:
             yield _hdf5(opened, path, head)
+
+
+def _only(path: str, own: str, name: str) -> np.ndarray:
+    if name != own:
+        raise BadInput(f"{path}: {unknown('array', name, [own])}")
+    return npz.npy_array(files.read_bytes(path), path)
 
 
 def _of_matlab(file: matlab_values.Values, name: str) -> np.ndarray:

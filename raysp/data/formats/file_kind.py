@@ -57,6 +57,9 @@ SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
     ("an Intan recording (RHD)", EXPORT, 0, (b"\xc6\x91\x27\x02", b"\x02\x27\x91\xc6")),
 )
 """What it is, what to do next, and the bytes that tell it, from which byte on."""
+VECTORS = ("spike_times.npy", "spikes.times.npy")
+"""Spike times in a folder of Kilosort and phy, and in one of ALF."""
+TEXT = "is plain text"
 POINTER = "fetch the file itself"
 HTML = "download the file itself, not the page that links to it"
 
@@ -92,6 +95,11 @@ def other(path: str, again: str = "fetch it again") -> str | None:
     return _other_bytes(path, head, again)
 
 
+def is_text(found: str | None) -> bool:
+    """Tell whether `other` found text."""
+    return found is not None and found.startswith(TEXT)
+
+
 def no_file(path: str) -> str | None:
     """Return what is wrong with a path that no file can be read from, as the rest of a sentence; None for a file."""
     if not files.is_local(path):
@@ -122,6 +130,8 @@ def _folder(path: str) -> str:
         return f"is a folder that cannot be listed ({error.strerror}); give a file in it"
     if {".zgroup", ".zarray", ".zattrs", ".zmetadata", "zarr.json"} & set(inside):
         return f"is a folder of Zarr, not an HDF5 file; {_unzarr('export it')}"
+    if vectors := [name for name in VECTORS if name in inside]:
+        return f"is a folder of sorted spikes; give {os.path.join(path, vectors[0])}, what lies beside it is read, too"
     few = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
     return f"is a folder ({few or 'empty'}); give a file in it"
 
@@ -200,4 +210,4 @@ def _text(head: bytes, again: str) -> str | None:
         return "is JSON, not HDF5; check the path"
     if "Traceback" in text[:200] or lower.startswith(("error", "not found", "access denied", "404", "403")):
         return f"is the text of an error ({first!r}), not HDF5; {again}"
-    return f"is plain text that begins {first!r}, not HDF5; check the path, or {ARRAYS}"
+    return f"{TEXT} that begins {first!r}, not HDF5; check the path, or {ARRAYS}"

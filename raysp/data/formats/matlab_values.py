@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ OPAQUE = (
     "a table, datetime, string, map or other object of MATLAB; save it as a struct: s = table2struct(t), or struct(x)"
 )
 
+PATTERN = "*"
 MOST_FULL = 2**28
 """Values of a sparse matrix that is read as a full one."""
 
@@ -61,13 +63,24 @@ class Values:
     names: tuple[str, ...]
     variable: Callable[[str], Value]
 
+    def matching(self, pattern: str) -> list[str]:
+        """Return the variables that a name with a star fits. Raises BadInput where there are none."""
+        found = sorted(name for name in self.names if fnmatch.fnmatchcase(name, pattern))
+        if not found:
+            raise BadInput(f"{self.path}: no variable is called {pattern}; it holds {', '.join(self.names[:12])}")
+        return found
+
     def __getitem__(self, name: str) -> Value:
         """Return what a name stands for; of a field of an array of structs, an array of objects with each one's value.
+
+        A name with a star, "sig*", stands for an array of objects with each such variable, in their names' order.
 
         Raises:
             BadInput: no variable or field has that name, or it is an object of a class that only MATLAB reads.
         """
         first, *fields = name.split(".")
+        if PATTERN in first and not fields:
+            return objects([self.variable(one) for one in self.matching(first)])
         if first not in self.names:
             raise BadInput(f"{self.path}: {unknown('variable', first, self.names)}")
         value, so_far = self.variable(first), first
@@ -77,7 +90,7 @@ class Values:
             if field not in value.names:
                 raise BadInput(f"{self.path}: {unknown(f'field of {so_far}', field, value.names)}")
             each = value.field(field)
-            value, so_far = each[0] if len(each) == 1 else _objects(each), f"{so_far}.{field}"
+            value, so_far = each[0] if len(each) == 1 else objects(each), f"{so_far}.{field}"
         return value
 
 
@@ -118,6 +131,19 @@ def arrays(path: str, names: Sequence[str]) -> list[np.ndarray]:
     """
     with opened(path) as file:
         return [_array(file[name], f"{path}: {name}") for name in names]
+
+
+def padded(value: Value) -> list[np.ndarray] | None:
+    """Return the rows, or columns, of a matrix that ends in NaN in each of them; None of anything else."""
+    if isinstance(value, Struct) or value.dtype.kind != "f" or value.ndim != 2 or min(value.shape) < 2:
+        return None
+    empty = np.isnan(value)
+    if not empty.any() or empty.all():
+        return None
+    for rows, gone in ((value, empty), (value.T, empty.T)):
+        if (np.diff(gone.astype(np.int8), axis=1) >= 0).all() and not gone[:, 0].all():
+            return [row[~none] for row, none in zip(rows, gone, strict=True)]
+    return None
 
 
 def _array(value: Value, where: str) -> np.ndarray:
@@ -161,7 +187,7 @@ def _old_value(found: object, where: str) -> Value:
             found.dtype.names, flat.size, lambda name: [_old_value(one, f"{where}.{name}") for one in flat[name]]
         )
     if found.dtype == object:
-        return _objects([_old_value(one, where) for one in found.ravel()]).reshape(found.shape)
+        return objects([_old_value(one, where) for one in found.ravel()]).reshape(found.shape)
     return np.char.rstrip(found.ravel()) if found.dtype.kind == "U" else found
 
 
@@ -188,7 +214,7 @@ def _new_sparse(node: Group) -> np.ndarray:
 def _new(node: Group | Dataset) -> Value:
     class_ = decoded(node.attrs.get(column_major.CLASS, ""))
     if isinstance(node, Dataset) and class_ == "cell" and "MATLAB_empty" not in node.attrs:
-        return _objects([_new(one) for one in node.pointed()]).reshape(node.shape).T
+        return objects([_new(one) for one in node.pointed()]).reshape(node.shape).T
     if isinstance(node, Group) and class_ in ("struct", "") and "MATLAB_sparse" not in node.attrs:
         return _new_struct(node)
     if isinstance(node, Group) and "MATLAB_sparse" in node.attrs:
@@ -211,7 +237,8 @@ def _is_of_structs(node: Dataset) -> bool:
     return node.dtype.kind == "O" and column_major.CLASS not in node.attrs
 
 
-def _objects(values: Sequence[Value]) -> np.ndarray:
+def objects(values: Sequence[Value]) -> np.ndarray:
+    """Return values as an array of objects, (values,)."""
     found = np.empty(len(values), object)
     found[:] = list(values)
     return found

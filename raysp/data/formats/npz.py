@@ -26,6 +26,7 @@ READ_HEADER = {
 }
 """Versions of the format; the third differs in names of fields beyond ASCII, which no array of plain numbers has."""
 
+NUMPY = b"\x93NUMPY"
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 MOST_PACKED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
 """How many bytes one packed byte can stand for."""

@@ -223,6 +223,26 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
         yield Doubt("axes", f"{told} first axis looks like time: are the axes in another order?", False)
 
 
+def likely_axes(counts: np.ndarray, trials: int | None = None) -> tuple[int, int, int]:
+    """Return which axes of an array of counts are most likely trials, bins and units.
+
+    Args:
+        counts: of three axes in any order.
+        trials: an axis that is known to be the trials'.
+    """
+    grouped = counts
+    for axis, size in enumerate(counts.shape):
+        if size > CAP:
+            grouped = np.add.reduceat(grouped, np.arange(0, size, -(-size // CAP)), axis=axis)
+    rest = [axis for axis in range(3) if axis != trials]
+    order = {axis: _order(grouped, axis) for axis in rest}
+    ordered = [axis for axis in rest if order[axis] >= ORDERED]
+    time = max(ordered, key=order.__getitem__) if ordered else max(rest, key=counts.shape.__getitem__)
+    rest.remove(time)
+    units = max(rest, key=lambda axis: _variation(grouped, axis))
+    return trials if trials is not None else next(one for one in rest if one != units), time, units
+
+
 def _variation(counts: np.ndarray, axis: int) -> float:
     """Return the coefficient of variation of an axis' totals beyond that of Poisson counts; 0 if chance makes it."""
     totals = counts.sum(axis=tuple(other for other in range(3) if other != axis), dtype=np.float64)

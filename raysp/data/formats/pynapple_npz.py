@@ -15,6 +15,8 @@ from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput, expect
 
 ZIP = b"PK\x03\x04"
+ARRAYS = ("TsdFrame", "TsdTensor", "Tsd")
+"""What it calls arrays whose first axis is time, saved as `d`."""
 OWN = ("t", "d", "index", "start", "end", "keys", "type", "rate")
 """Arrays of a TsGroup that are no columns of its units."""
 
@@ -52,7 +54,9 @@ def columns(data: bytes, path: str, *, spikes: bool) -> dict[str, np.ndarray]:
         return {"time": times, "unit": np.zeros(len(times), dtype=np.int64)}
     if kind != "TsGroup":
         told = f"is pynapple's {kind}" if kind else "is an NPZ file of arrays, not of pynapple"
-        raise BadInput(f"{path} {told}; expected a TsGroup of spikes or an IntervalSet; counts are read by population")
+        raise BadInput(
+            f"{path} {told}; expected a TsGroup of spikes or an IntervalSet; counts, d, are read by source population"
+        )
     times, whose = archive.read("t"), archive.read("index")
     expect(times.shape == whose.shape, f"{path} expected a unit for each of {len(times)} times, got {len(whose)}")
     if spikes:

@@ -1,14 +1,16 @@
-"""A table in a file of anyone's: CSV with any separator and decimal mark, Parquet, a vector of NumPy, as arrays.
+"""A table in a file of anyone's: CSV with any separator and decimal mark, Parquet, vectors of NumPy or HDF5, as arrays.
 
-A column of numbers is numbers, empty cells NaN; any other is text.
+A column of numbers is numbers, empty cells NaN; one of dates with times of day is seconds; any other is text.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import csv
 import io
 import itertools
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import file_kind, npz, pynapple_npz
+from raysp.data.formats import count_file, file_kind, npz, pynapple_npz
+from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput
 from raysp.io import files, tables
 
@@ -29,10 +32,11 @@ MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 PARQUET = b"PAR1"
 BINARY = b"\0"
 PROBE_ROWS = 200
+HEAD_BYTES = 16
 LONGEST = 10_000
-NUMPY = b"\x93NUMPY"
 VECTOR = ".npy"
 DECIMAL_COMMA = r"^[-+]?\d+(,\d+)?([eE][-+]?\d+)?$"
+MOMENT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?$"
 MAY_BE_THOUSANDS = r"^[-+]?[1-9]\d{0,2}(,\d{3})?$"
 
 
@@ -40,7 +44,8 @@ def read(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     """Read a table.
 
     Args:
-        path: of CSV, Parquet, or of one vector of NumPy, a column by the name of its file; or an NPZ file of pynapple.
+        path: of CSV, Parquet, or of one vector of NumPy, a column by the name of its file; an NPZ file of pynapple; or
+            an NPZ or HDF5 file, whose vectors are the columns, and may differ in length.
         lists: columns of lists of numbers come as arrays of objects, which are vectors; otherwise as text. Of
             pynapple's TsGroup the table of spikes, otherwise of units.
 
@@ -54,13 +59,64 @@ def read(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     """
     if (problem := file_kind.no_file(path)) is not None:
         raise BadInput(f"{path} {problem}")
+    with files.opened(path, parts=True) as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(pynapple_npz.ZIP):
+        return (
+            pynapple_npz.columns(files.read_bytes(path), path, spikes=lists) if _is_pynapples(path) else _vectors(path)
+        )
+    if head.startswith(file_kind.HDF5):
+        return _vectors(path)
     data = files.read_bytes(path)
-    if data.startswith(NUMPY):
+    if data.startswith(npz.NUMPY):
         return {os.path.basename(path).removesuffix(VECTOR): _vector(data, path)}
-    if data.startswith(pynapple_npz.ZIP):
-        return pynapple_npz.columns(data, path, spikes=lists)
     columns = _parquet(path) if data.startswith(PARQUET) else _csv(data, path)
     return {name: _lists(one) if lists and _is_lists(one) else _column(one) for name, one in columns.items()}
+
+
+def _is_pynapples(path: str) -> bool:
+    if pynapple_npz.type_of(path):
+        return True
+    with files.opened(path) as file:
+        names = Archive(file, path).names
+    if not names:
+        raise BadInput(f"{path} {file_kind.other(path)}; expected a table in CSV or Parquet")
+    return False
+
+
+def _vectors(path: str) -> dict[str, np.ndarray]:
+    """Return the vectors of a file of arrays, whatever else is in it."""
+    found: dict[str, np.ndarray] = {}
+    with count_file.arrays(path) as file:
+        for name in file.names:
+            # What nobody asked for blocks nothing.
+            with contextlib.suppress(BadInput):
+                one = file.read(name)
+                if one.dtype.kind in "iufbU" and one.ndim and one.size == max(one.shape):
+                    found[name] = one.ravel().astype(one.dtype.newbyteorder("="))
+                elif one.dtype.kind == "S" and one.ndim == 1:
+                    found[name] = np.char.decode(one, "utf-8", errors="replace")
+    if not found:
+        raise BadInput(f"{path} expected vectors of spike times and of their units, got none in it")
+    return found
+
+
+def is_table(path: str) -> bool:
+    """Tell whether a file is Parquet or text, by its first bytes. Raises BadInput where there is none."""
+    if (problem := file_kind.no_file(path)) is not None:
+        raise BadInput(f"{path} {problem}")
+    with files.opened(path, parts=True) as file:
+        head = file.read(HEAD_BYTES)
+    return head.startswith(PARQUET) or file_kind.is_text(file_kind.other(path))
+
+
+def is_vector(path: str) -> bool:
+    """Tell whether a NumPy file on this machine holds one vector. Raises BadInput where it is damaged."""
+    try:
+        shape = np.load(path, mmap_mode="r").shape
+    except Exception:
+        shape = npz.npy_array(files.read_bytes(path), path).shape
+    return math.prod(shape) == max(shape, default=0)
 
 
 def of_frame(frame: polars.DataFrame, *, lists: bool = False) -> dict[str, np.ndarray]:
@@ -192,9 +248,23 @@ def _parsed(values: polars.Series, *, comma: bool) -> polars.Series:
         numbers = bare.cast(kind, strict=False)
         if numbers.null_count() == values.null_count():
             return numbers
+    if (times := _moments(bare)) is not None:
+        return times
     if set(bare.drop_nulls().str.to_lowercase().unique()) <= {"true", "false"} and values.null_count() == 0:
         return bare.str.to_lowercase() == "true"
     return values
+
+
+def _moments(values: polars.Series) -> polars.Series | None:
+    """Return dates with times of day, as 2026-05-01 10:00:00.123, in seconds since 1970; None of anything else."""
+    import polars
+
+    there = values.drop_nulls()
+    if not len(there) or not there.str.contains(MOMENT).all():
+        return None
+    text = values.str.replace("T", " ", literal=True).str.strip_suffix("Z")
+    found = text.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    return found.dt.epoch("us").cast(polars.Float64) / 1e6 if found.null_count() == values.null_count() else None
 
 
 def _is_lists(values: polars.Series) -> bool:

@@ -86,7 +86,7 @@ class Cut(Settings):
         plausibility.check_accept(self.accept, self.where)
         if self.decode and getattr(self, "behavior", None):
             raise BadInput(f"{self.where} expected decode, of one value a trial, or behavior, of each bin, got both")
-        _multiple(self, "forward_ms", self.forward_ms, "the bin width", self.bin_ms)
+        check_multiple(self, "forward_ms", self.forward_ms, "the bin width", self.bin_ms)
         if not abs(self.lag_ms) <= LARGEST_LAG_MS:
             most = f"at most {LARGEST_LAG_MS:g} ms in either direction"
             raise BadInput(f"{self.where}, lag_ms expected {most}, got {self.lag_ms:g}")
@@ -124,11 +124,12 @@ def _check_window(config: Cut, begin: float, end: float) -> None:
             f"{where}, window_ms expected [0, length] where there is no align, got [{begin:g}, {end:g}]; of a table of "
             "trials, give the column with the time of the event as align"
         )
-    _multiple(config, "length of window_ms", end - begin, "the bin width", bin_ms)
-    _multiple(config, "bin_ms", bin_ms, "clock_ms", config.clock_ms)
-    _multiple(config, "begin of window_ms", begin, "clock_ms", config.clock_ms)
+    check_multiple(config, "length of window_ms", end - begin, "the bin width", bin_ms)
+    check_multiple(config, "bin_ms", bin_ms, "clock_ms", config.clock_ms)
+    check_multiple(config, "begin of window_ms", begin, "clock_ms", config.clock_ms)
 
 
-def _multiple(config: Cut, name: str, value: float, what: str, of: float) -> None:
+def check_multiple(config: Cut, name: str, value: float, what: str, of: float) -> None:
+    """Raise BadInput where a setting's value is no multiple of what it must fit, both in ms."""
     if not np.isclose(value / of, np.round(value / of), rtol=0, atol=1e-6):
         raise BadInput(f"{config.where}, {name} expected a multiple of {what} ({of} ms), got {value} ms")

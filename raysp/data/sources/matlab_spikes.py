@@ -5,7 +5,9 @@ Each is named as in MATLAB, "trial.spikes". What lies there tells how it is read
 - of an array of structs, one a trial: a cell array of each unit's spike times, or a matrix (units, bins) of counts;
 - a cell array (units, 1) of spike times of the whole recording, or the field of an array of structs, one a unit;
 - a cell array (units, trials) or (trials, units) of spike times in each trial;
-- a vector of spike times, with `units` a vector that says whose each is.
+- a vector of spike times, with `units` a vector that says whose each is;
+- variables with a vector of spike times for each unit: "sig*" stands for sig001a, sig001b and so on;
+- a matrix with a row (or column) of spike times for each unit that ends in NaN.
 
 Trials may differ in length: with `masked_ends`, and always of matrices, the bins after their ends are masked.
 """
@@ -32,7 +34,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, expect
 from raysp.io import files
 
-VERSION = "matlab_spikes-1"
+VERSION = "matlab_spikes-2"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""
@@ -48,7 +50,7 @@ class Config(Cut):
         spikes: spike times, or counts, as this source's description says.
         units: of one vector of spike times, the vector that says whose each is.
         trials: the array of structs with a trial each, or the struct of vectors with a value for each trial: columns
-            for `align`, `keep` and `conditions`.
+            for `align`, `keep` and `conditions`; or one such vector, which is the column of its own name.
         per_second: units of all times in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
         start: column with the begin of each trial, where spikes lie trial by trial and their times are the recording's;
             without it times in a trial count from its own begin.
@@ -110,7 +112,10 @@ def _columns(file: Values, config: Config) -> dict[str, np.ndarray]:
         return {}
     table = file[config.trials]
     if not isinstance(table, Struct):
-        raise BadInput(f"{file.path}: {config.trials} expected structs of trials, got {matlab_values.kind(table)}")
+        vector, own = _vector(table), config.trials.rpartition(".")[2]
+        if vector is None or not len(vector):
+            raise BadInput(f"{file.path}: {config.trials} expected structs of trials, got {matlab_values.kind(table)}")
+        table = Struct((own,), 1, lambda name: [vector])
     wanted = (config.align, config.start, config.stop, *config.keep, *config.conditions, *config.decode)
     needed = {one for one in wanted if one}
     for name in needed - set(table.names):
@@ -162,6 +167,8 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     if config.units is not None:
         ids, each = _by_unit(found, file[config.units], said, f"{where}: {config.units}")
         return Session(_units([_times(one, config, said) for one in each], said, ids), columns_s, where)
+    if (rows := matlab_values.padded(found)) is not None:
+        found = matlab_values.objects(rows)
     if found.dtype != object:
         told = f"{said} expected a cell array of spike times, or units beside it, got {matlab_values.kind(found)}"
         raise BadInput(f"{told}; of a matrix with a row a unit, save num2cell(x, 2); of counts, give counts_bin_ms")
@@ -170,7 +177,9 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         by_trial = [[one] for one in found.ravel()]
     if by_trial is not None:
         return _laid_out(by_trial, columns, config, where)
-    return Session(_units([_times(one, config, said) for one in found.ravel()], said), columns_s, where)
+    units = _units([_times(one, config, said) for one in found.ravel()], said)
+    notes = (f"units are numbered in the order of {', '.join(file.matching(config.spikes))}",) if "*" in said else ()
+    return Session(units, columns_s, where, notes=notes)
 
 
 def _by_unit(times: Value, of: Value, where: str, of_where: str) -> tuple[np.ndarray, list[np.ndarray]]:

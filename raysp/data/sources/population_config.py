@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raysp.config.ranges import Positive
-from raysp.data.sources.cut import Cut, check_names
+from raysp.data.sources.cut import Cut, check_multiple, check_names
 from raysp.errors import BadInput
 
 NWB_ONLY = (
@@ -18,7 +18,8 @@ NWB_ONLY = (
     "keep_invalid",
     "behavior_time_last",
 )
-COUNTS_ONLY = ("rates", "rate_scale", "train_index", "eval_index")
+COUNTS_ONLY = ("rates", "rate_scale", "train_index", "eval_index", "axes", "counts_bin_ms")
+ORDER = ("trials", "bins", "units")
 COLUMNS = ("conditions", "decode")
 ARRAYS = ("counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
 """Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
@@ -38,9 +39,12 @@ class Config(Cut):
         units: NWB: path in the file of the table of units, where it holds several.
         keep_invalid: NWB: windows that reach into the recording's own intervals/invalid_times are used too.
         counts: name of the array of counts, (trials, bins, units); without trials (bins, units), and then `rates` and
-            `behavior` lack that axis, too.
+            `behavior` lack that axis, too. A name with a star, "trial_*/spikes", stands for an array (bins, units) a
+            trial, in the order of the numbers in their names; of a table, CSV or Parquet, for a column a unit.
+        axes: of the counts and rates where they lie in another order, e.g. ["units", "bins", "trials"].
+        counts_bin_ms: width of the bins in the file, where `bin_ms`, a multiple of it, is wider: counts are added up.
         rates: name of the array of true rates, same shape, where truth is known.
-        rate_scale: expected spikes per bin that one unit of `rates` means: 0.01 for Hz and bins of 10 ms.
+        rate_scale: expected spikes per bin of the file that one unit of `rates` means: 0.01 for Hz and bins of 10 ms.
         train_index: name of the array of training trials (0-based, or a mask); the others are evaluated.
         eval_index: name of the array of evaluation trials; without it, and without `train_index`, they are drawn.
         behavior: NWB: name or path of a time series; counts: of an array (trials, bins, variables).
@@ -60,11 +64,14 @@ class Config(Cut):
     eval_index: str | None = None
     behavior: str | None = None
     behavior_time_last: bool | None = None
+    axes: tuple[str, ...] = ()
+    counts_bin_ms: Positive | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_names(self, NAMED)
         _check_kind(self)
+        _check_layout(self)
 
 
 def _check_kind(config: Config) -> None:
@@ -80,3 +87,13 @@ def _check_kind(config: Config) -> None:
     if (config.rates is None) != (config.rate_scale is None):
         told = "population expected rates together with rate_scale, the expected spikes per bin that one of their units"
         raise BadInput(f"{told} means (0.01 for Hz and bins of 10 ms); it is never guessed")
+
+
+def _check_layout(config: Config) -> None:
+    wanted = ORDER if config.window_ms is None else ORDER[1:]
+    if config.axes and sorted(config.axes) != sorted(wanted):
+        raise BadInput(
+            f"population, axes expected {', '.join(wanted)} in the file's order, got {', '.join(config.axes)}"
+        )
+    if config.counts_bin_ms is not None:
+        check_multiple(config, "bin_ms", config.bin_ms, "counts_bin_ms", config.counts_bin_ms)

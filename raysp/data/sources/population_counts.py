@@ -7,8 +7,8 @@ import os
 
 import numpy as np
 
-from raysp.data.formats import count_file
-from raysp.data.sources import continuous, partition
+from raysp.data.formats import count_file, table_file
+from raysp.data.sources import continuous, count_layout, partition
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
 from raysp.errors import BadInput, expect, present
@@ -26,20 +26,27 @@ def read_counts(config: Config) -> tuple[partition.Whole, Rows | None]:
     Raises:
         BadInput: the file or an array is missing, damaged, or does not fit the others.
     """
+    if table_file.is_table(config.path):
+        table = table_file.read(config.path)
+        return checked_counts(config, count_file.Arrays([*table], table.__getitem__), os.path.basename(config.path))
     with count_file.arrays(config.path) as file:
         return checked_counts(config, file, os.path.basename(config.path))
 
 
 def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple[partition.Whole, Rows | None]:
     """Return what `read_counts` does, of arrays that are there; `where` begins an error's sentence."""
+    lost: list[str] = []
+    file = count_layout.laid_out(config, file, where, lost)
     counts = file.read(present(config.counts))
     count_file.check_numbers(counts, f"{where}: {config.counts}")
     if config.window_ms is not None:
-        return _continuous(config, file, counts, where)
+        whole, rows = _continuous(config, file, counts, where)
+        return dataclasses.replace(whole, notes=(*lost, *whole.notes)), rows
     if counts.ndim == 2:
         told = f"{where}: {config.counts} expected counts of shape (trials, bins, units), got {counts.shape}"
         raise BadInput(f"{told}; of a recording without trials, (bins, units), give window_ms: [0, length]")
-    return _of_trials(config, file, counts, where)
+    whole, rows = _of_trials(config, file, counts, where)
+    return dataclasses.replace(whole, notes=(*lost, *whole.notes)), rows
 
 
 def _continuous(

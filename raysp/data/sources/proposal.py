@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, file_kind, hdf5, matlab_values, pynapple_npz
+from raysp.data.formats import count_file, file_kind, hdf5, matlab_values, npz, pynapple_npz, table_file
 from raysp.data.sources import proposal_arrays, proposal_matlab, proposal_nwb, proposal_tables
 from raysp.data.sources.proposed import Proposal
 from raysp.errors import BadInput
@@ -16,7 +16,7 @@ READS = (
     "from R (.rds) write.csv(data, 'spikes.csv'); of Plexon, Blackrock, Neuralynx, Axon or Intan neuroconv makes "
     "NWB, or export the sorted spikes to a table with columns unit and time"
 )
-TABLES = (".csv", ".tsv", ".txt", ".parquet", ".npy")
+TEXTS = (".csv", ".tsv", ".txt")
 MATLAB_7_3 = b"MATLAB 7.3 MAT-file"
 
 
@@ -30,13 +30,17 @@ def proposal(path: str) -> Proposal:
         raise BadInput(f"{path} {problem}")
     with files.opened(path, parts=True) as file:
         head = file.read(count_file.HEAD_BYTES)
-    if path.lower().endswith(TABLES):
-        return proposal_tables.proposal(path)
     if head.startswith((matlab_values.OLD, MATLAB_7_3)):
         return proposal_matlab.proposal(path)
     if head.startswith(pynapple_npz.ZIP):
-        return proposal_tables.proposal(path) if pynapple_npz.type_of(path) else _of_arrays(path)
+        return _of_zip(path)
+    if head.startswith(npz.NUMPY):
+        return proposal_tables.proposal(path) if table_file.is_vector(path) else _of_arrays(path)
+    if head.startswith(table_file.PARQUET) or path.lower().endswith(TEXTS):
+        return proposal_tables.proposal(path)
     if (other := file_kind.other(path)) is not None:
+        if file_kind.is_text(other):
+            return proposal_tables.proposal(path)
         raise BadInput(f"{path} {other}; {READS}")
     with hdf5.opened(path) as group:
         if proposal_nwb.is_nwb(group):
@@ -44,9 +48,15 @@ def proposal(path: str) -> Proposal:
     return _of_arrays(path)
 
 
+def _of_zip(path: str) -> Proposal:
+    kind = pynapple_npz.type_of(path)
+    return _of_arrays(path) if kind in ("", *pynapple_npz.ARRAYS) else proposal_tables.proposal(path)
+
+
 def _of_arrays(path: str) -> Proposal:
     with count_file.arrays(path) as file:
-        return proposal_arrays.proposal({name: file.read for name in file.names}, path)
+        found = proposal_arrays.proposal({name: file.read for name in file.names}, path)
+    return found if found.source else proposal_tables.of_vectors(path, found.contents) or found
 
 
 def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Proposal:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from raysp.config.settings import Plain
+from raysp.data.formats.plausibility import axes, likely_axes
+from raysp.data.sources.count_layout import PATTERN
+from raysp.data.sources.population_config import ORDER
 from raysp.data.sources.proposed import BIN_MS, Proposal, condition, described, is_whole
 from raysp.errors import BadInput
 
 USUAL = re.compile(r"count|spike|spk|binned", re.IGNORECASE)
 MOST = 60
-"""Arrays of a file that are looked at."""
+"""Arrays of a file that are looked at; where there are more they are arrays of trials, of which the first tell."""
+
+LONG, SPARSE = 200, 0.1
+"""Bins of a trial, and spikes in a bin, from which on counts of 0 and 1 are taken for bins of 1 ms."""
 
 
 def proposal(readers: Mapping[str, Callable[[str], np.ndarray]], path: str) -> Proposal:
@@ -28,28 +35,67 @@ def proposal(readers: Mapping[str, Callable[[str], np.ndarray]], path: str) -> P
             contents.append(f"{name}: {str(error).removeprefix(path).lstrip(': ')}")
     if len(readers) > MOST:
         contents.append(f"and {len(readers) - MOST} more arrays")
-    counts = _counts(arrays)
-    if counts is None:
+    found = _of_each_trial(arrays) or _counts(arrays)
+    if found is None:
         return Proposal("", contents=(*contents, *_why_not(arrays)))
-    settings: dict[str, Plain] = {"counts": counts}
-    why = {"counts": "whole numbers, (trials, bins, units)"}
-    if arrays[counts].ndim == 2:
-        settings["window_ms"], why["counts"] = [0, 100 * BIN_MS], "whole numbers, (bins, units), without trials"
+    name, counts = found
+    settings: dict[str, Plain] = {"counts": name}
+    why = {"counts": "whole numbers, (trials, bins, units)" if PATTERN not in name else "an array a trial"}
+    others = {other: one for other, one in arrays.items() if not fnmatch.fnmatchcase(other, name)}
+    axes = _axes(counts, others)
+    if axes != ORDER[-counts.ndim :]:
+        settings["axes"], why["axes"] = list(axes), "as they look: time is where neighbours are alike"
+        counts = counts.transpose([axes.index(one) for one in ORDER if one in axes])
+    (width, why["bin_ms"]) = bin_ms(arrays, counts)
+    settings["bin_ms"] = width
+    if finer := width < BIN_MS <= width * counts.shape[-2] and (BIN_MS / width).is_integer():
+        settings |= {"bin_ms": BIN_MS, "counts_bin_ms": width}
+        why |= {"counts_bin_ms": why["bin_ms"], "bin_ms": "a usual width; it must be a multiple of counts_bin_ms"}
+    if counts.ndim == 2:
+        why["counts"], settings["window_ms"] = (
+            "whole numbers, (bins, units)",
+            [0, round(100 * (BIN_MS if finer else width))],
+        )
         why["window_ms"] = "there are no trials: cut into windows so long"
-    bin_ms, why["bin_ms"] = _bin_ms(arrays)
-    settings["bin_ms"] = bin_ms
-    if arrays[counts].ndim == 2:
-        settings["window_ms"] = [0, round(100 * bin_ms)]
-    others = {name: one for name, one in arrays.items() if name != counts}
-    for setting, (value, reason) in _beside(arrays[counts], others).items():
+    for setting, (value, reason) in _beside(counts, others).items():
         settings[setting], why[setting] = value, reason
     return Proposal("population", settings, why, tuple(contents))
 
 
-def _counts(arrays: Mapping[str, np.ndarray]) -> str | None:
+def _of_each_trial(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
+    """Return the pattern of arrays' names that lie a trial each, and the first of them, where a file has such."""
+    alike: dict[str, list[str]] = {}
+    for name, one in arrays.items():
+        if one.ndim == 2 and min(one.shape) > 1 and is_whole(one):
+            alike.setdefault(re.sub(r"\d+", PATTERN, name), []).append(name)
+    able = {pattern: names for pattern, names in alike.items() if len(names) > 3 and pattern.count(PATTERN) == 1}
+    if not able or any(one.ndim == 3 and is_whole(one) for one in arrays.values()):
+        return None
+    pattern = max(able, key=lambda one: (bool(USUAL.search(one)), len(able[one])))
+    each = [arrays[name] for name in able[pattern]]
+    if len({one.shape[1] for one in each}) > 1:
+        each = [one.T for one in each]
+    shortest = min(map(len, each))
+    return pattern, np.stack([one[:shortest] for one in each])
+
+
+def _axes(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Return what the axes of counts look like, in the array's order."""
+    if counts.ndim == 2:
+        # No recording has fewer bins than units.
+        return ORDER[1:] if counts.shape[0] >= counts.shape[1] else ("units", "bins")
+    lengths = [one.size for one in others.values() if one.size > 1 and one.size == max(one.shape)]
+    known = [axis for axis, size in enumerate(counts.shape) if size in lengths and counts.shape.count(size) == 1]
+    places = likely_axes(counts, known[0] if len(known) == 1 else None)
+    found = tuple(ORDER[places.index(axis)] for axis in range(3))
+    # Where an order is only a little likelier than the usual one, the usual one is meant.
+    return found if known or any(axes(counts)) else ORDER
+
+
+def _counts(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
     able = {name: one for name, one in arrays.items() if one.ndim in (2, 3) and min(one.shape) > 1 and is_whole(one)}
     order = sorted(able, key=lambda name: (able[name].ndim, bool(USUAL.search(name)), able[name].size))
-    return order[-1] if order else None
+    return (order[-1], able[order[-1]]) if order else None
 
 
 def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
@@ -59,14 +105,17 @@ def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
     return ["no array of counts, (trials, bins, units) or (bins, units), was found"]
 
 
-def _bin_ms(arrays: Mapping[str, np.ndarray]) -> tuple[float, str]:
+def bin_ms(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> tuple[float, str]:
+    """Return the width of the bins of counts (..., bins, units), ms, by what lies beside them, and why."""
     for name, one in arrays.items():
         if one.size == 1 and one.dtype.kind in "iuf" and re.search(r"bin|(^|_)dt", name, re.IGNORECASE):
             value = float(one.reshape(-1)[0])
             ms = value * 1000 if value < 1 else value
             if 0.1 <= ms <= 1000:
                 return round(ms, 6), f"from {name} = {value:g}"
-    return BIN_MS, "NOT KNOWN: set the width of the bins that were counted in, ms"
+    if counts.max() == 1 and counts.shape[-2] >= LONG and counts.mean() < SPARSE:
+        return 1.0, "NOT KNOWN: no bin has two spikes, as in bins of 1 ms; set the width of the file's bins, ms"
+    return float(BIN_MS), "NOT KNOWN: set the width of the bins that were counted in, ms"
 
 
 def _beside(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, tuple[Plain, str]]:
@@ -77,6 +126,9 @@ def _beside(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, t
         rate = re.search(r"rate|truth|lambda", name, re.IGNORECASE)
         if one.shape[:2] == counts.shape[:2] and one.ndim == 3 and one.dtype.kind == "f" and not rate:
             found.setdefault("behavior", (name, "numbers for each trial and bin, to decode from rates"))
+        if one.ndim == 1 and len(np.unique(one)) in (0, trials):
+            # A list of all trials leaves none for the other part: it belongs to other arrays of the file.
+            continue
         if one.ndim != 1 or one.dtype.kind not in "iub" or (one.dtype.kind != "b" and one.max(initial=0) >= trials):
             continue
         if re.fullmatch(r"(train|training)_?(index|idx|trials|inds|mask)", name, re.IGNORECASE):

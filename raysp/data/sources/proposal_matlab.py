@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import matlab_values
-from raysp.data.formats.matlab_values import Struct, Value, Values
+from raysp.data.formats.matlab_values import PATTERN, Struct, Value, Values
 from raysp.data.sources import proposal_arrays
-from raysp.data.sources.proposed import BIN_MS, Proposal, clock, condition, described, is_whole, named, window
+from raysp.data.sources.proposal_arrays import bin_ms
+from raysp.data.sources.proposal_matlab_trials import trials_beside
+from raysp.data.sources.proposed import (
+    BIN_MS,
+    Proposal,
+    clock,
+    condition,
+    described,
+    is_whole,
+    named,
+    sampled,
+    window,
+)  # fmt: skip
 from raysp.errors import BadInput
 
 
@@ -20,8 +33,10 @@ def proposal(path: str) -> Proposal:
     with matlab_values.opened(path) as file:
         found, contents = _variables(file)
         spikes = [one for name, value in found.items() for one in _spikes(name, value, found)]
+        spikes += _of_names(found)
         if spikes:
-            settings, why = spikes[0]
+            # What has a structure is spikes rather than a vector of anything.
+            settings, why = min(spikes, key=lambda one: "units" in one[0])
             return Proposal("matlab_spikes", settings, why, tuple(contents))
         arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
         of_arrays = proposal_arrays.proposal({name: arrays.__getitem__ for name in arrays}, path)
@@ -56,49 +71,102 @@ Guess = tuple[dict[str, Plain], dict[str, str]]
 def _spikes(name: str, value: Value, found: Mapping[str, Value]) -> list[Guess]:
     """Return how spikes could lie in a variable."""
     if isinstance(value, Struct):
-        return [one for field in value.names for one in _in_struct(name, value, field)] if value.count > 1 else []
+        return (
+            [one for field in value.names for one in _in_struct(name, value, field, found)] if value.count > 1 else []
+        )
     if value.dtype == object and value.size > 1:
         return _in_cells(name, value, found)
     if value.dtype.kind in "fiu" and value.size == max(value.shape, default=0) and value.size > 20:
         return _in_vector(name, value, found)
+    if (rows := matlab_values.padded(value)) is not None and _rise(rows):
+        return [_continuous(name, rows, found)]
     return []
 
 
-def _in_struct(name: str, value: Struct, field: str) -> list[Guess]:
+def _of_names(found: Mapping[str, Value]) -> list[Guess]:
+    """Return how spikes could lie in variables of a unit each, as Plexon's and NeuroExplorer's exports have them."""
+    alike: dict[str, list[np.ndarray]] = {}
+    for name, value in found.items():
+        usual = re.fullmatch(r"((?:sig|spk|chan|ch|unit|neuron|cell|tt|adc|clu)[a-z_]*)\d.*", name, re.IGNORECASE)
+        if usual and isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and _is_times(_cell(value)):
+            alike.setdefault(f"{usual[1]}{PATTERN}", []).append(_flat(value))
+    able = {name: each for name, each in alike.items() if len(each) > 1 and np.concatenate(each).size and _rise(each)}
+    if not able:
+        return []
+    name = max(able, key=lambda one: len(able[one]))
+    return [_continuous(name, able[name], found)]
+
+
+def _cell(value: np.ndarray) -> np.ndarray:
+    found = np.empty(1, object)
+    found[0] = value
+    return found
+
+
+def _rise(each: Sequence[np.ndarray]) -> bool:
+    return all((np.diff(one) >= 0).all() for one in each)
+
+
+def _in_struct(name: str, value: Struct, field: str, found: Mapping[str, Value]) -> list[Guess]:
     each = value.field(field)
     columns = _columns(value)
     if all(isinstance(one, np.ndarray) and one.dtype == object and _is_times(one) for one in each):
         times = [np.concatenate([_flat(cell) for cell in one.ravel()]) for one in each]  # type: ignore[union-attr]
         return [_of_trials(f"{name}.{field}", name, columns, times, each[0].size)]  # type: ignore[union-attr]
-    matrices = [one for one in each if isinstance(one, np.ndarray) and one.ndim == 2 and min(one.shape) > 1]
-    if len(matrices) == len(each) and all(map(is_whole, matrices)):
-        firsts, seconds = ({one.shape[axis] for one in matrices} for axis in (0, 1))
-        bins_first = len(firsts) > len(seconds) or matrices[0].shape[0] > matrices[0].shape[1]
-        settings: dict[str, Plain] = {
-            "spikes": f"{name}.{field}", "trials": name, "counts_bin_ms": BIN_MS, "bin_ms": BIN_MS
-        }  # fmt: skip
-        why = {"spikes": "a matrix of counts for each trial", "counts_bin_ms": "NOT KNOWN: the width of their bins, ms"}
-        if bins_first:
-            settings["bins_first"], why["bins_first"] = True, "the first axis differs from trial to trial, or is longer"
+    if (guess := _of_matrices(f"{name}.{field}", each, columns)) is not None:
+        settings, why = guess
+        settings["trials"] = name
         return [_with_conditions(settings, why, columns, value.count)]
     flat = [one for one in each if isinstance(one, np.ndarray) and one.dtype.kind in "fiu" and one.size > 1]
-    if len(flat) == len(each) and all(one.size == max(one.shape) for one in flat) and "spike" in field.lower():
-        return [_continuous(f"{name}.{field}", list(map(_flat, flat)))]
+    if flat and all(one.size == max(one.shape) for one in flat) and _rise(list(map(_flat, flat))):
+        empty = sum(isinstance(one, np.ndarray) and one.size == 0 for one in each)
+        if len(flat) + empty == len(each):
+            return [_continuous(f"{name}.{field}", list(map(_flat, flat)), found)]
     return []
 
 
+def _of_matrices(name: str, each: Sequence[Value], columns: Mapping[str, np.ndarray]) -> Guess | None:
+    """Return how matrices of counts, a trial each, could be read; None of anything else."""
+    matrices = [one for one in each if isinstance(one, np.ndarray) and one.ndim == 2 and min(one.shape) > 1]
+    if not matrices or len(matrices) < len(each) or not all(is_whole(one) for one in matrices):
+        return None
+    firsts, seconds = ({one.shape[axis] for one in matrices} for axis in (0, 1))
+    bins_first = len(firsts) > len(seconds) or matrices[0].shape[0] > matrices[0].shape[1]
+    turned = [one if bins_first else one.T for one in matrices]
+    width, reason = bin_ms({key: one[:1] for key, one in columns.items()}, np.concatenate(turned))
+    settings: dict[str, Plain] = {"spikes": name, "counts_bin_ms": width, "bin_ms": width}
+    why = {"spikes": "a matrix of counts for each trial", "counts_bin_ms": reason}
+    if width < BIN_MS and (BIN_MS / width).is_integer():
+        settings["bin_ms"], why["bin_ms"] = BIN_MS, "a usual width; it must be a multiple of counts_bin_ms"
+    if bins_first:
+        settings["bins_first"], why["bins_first"] = True, "the first axis differs from trial to trial, or is longer"
+    return settings, why
+
+
 def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
+    if (guess := _of_matrices(name, list(value.ravel()), _scalars(found))) is not None:
+        return [guess]
     if not _is_times(value):
         return []
     cells = [_flat(one) for one in value.ravel()]
     if 1 in value.shape:
-        return [_continuous(name, cells)]
+        return [_continuous(name, cells, found)]
     for other, table in found.items():
         if isinstance(table, Struct) and table.count > 1 and table.count in value.shape:
             trials = value if value.shape[0] == table.count else value.T
             times = [np.concatenate([_flat(one) for one in row]) for row in trials]
             return [_of_trials(name, other, _columns(table), times, trials.shape[1])]
+    for other, one in found.items():
+        if isinstance(one, np.ndarray) and one.size in value.shape and one.size == max(one.shape, default=0):
+            trials = value if value.shape[0] == one.size else value.T
+            times = [np.concatenate([_flat(cell) for cell in row]) for row in trials]
+            bare = other.rpartition(".")[2]
+            return [_of_trials(name, other, {bare: one.ravel()}, times, trials.shape[1])]
     return []
+
+
+def _scalars(found: Mapping[str, Value]) -> dict[str, np.ndarray]:
+    return {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.size == 1}
 
 
 def _in_vector(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
@@ -107,7 +175,7 @@ def _in_vector(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list
             continue
         same = units.size == value.size and units.size == max(units.shape) and is_whole(units)
         if same and (several := len(np.unique(units))) < value.size / 4 and not _is_units(value):
-            settings, why = _continuous(name, [_flat(value)], several)
+            settings, why = _continuous(name, [_flat(value)], found, several)
             return [({**settings, "units": other}, {**why, "units": "as many whole numbers: whose each spike is"})]
     return []
 
@@ -137,16 +205,17 @@ def _columns(table: Struct) -> dict[str, np.ndarray]:
             for name, one in found.items()}  # fmt: skip
 
 
-def _continuous(name: str, cells: Sequence[np.ndarray], units: int | None = None) -> Guess:
-    per_second, reason = clock(np.concatenate(cells), units or len(cells))
-    return (
-        {"spikes": name, "per_second": per_second, "window_ms": [0, 1000], "bin_ms": BIN_MS},
-        {
-            "spikes": "spike times of the whole recording",
-            "per_second": reason,
-            "window_ms": "without trials: cut into windows so long; trials and align name structs and a field of them",
-        },
-    )
+def _continuous(name: str, cells: Sequence[np.ndarray], found: Mapping[str, Value], units: int | None = None) -> Guess:
+    times = np.concatenate(cells)
+    per_second, reason = sampled(_scalars(found), times) or clock(times, units or len(cells))
+    settings: dict[str, Plain] = {"spikes": name, "per_second": per_second, "window_ms": [0, 1000], "bin_ms": BIN_MS}
+    why = {
+        "spikes": "spike times of the whole recording",
+        "per_second": reason,
+        "window_ms": "without trials: cut into windows so long; trials and align name structs and a field of them",
+    }
+    more, reasons = trials_beside(found, name, times, per_second)
+    return {**settings, **more}, {**why, **reasons}
 
 
 def _of_trials(

@@ -19,8 +19,7 @@ def is_nwb(file: Group) -> bool:
     if "nwb_version" in file.attrs:
         return True
     with contextlib.suppress(BadInput):
-        nwb_find.units(file)
-        return True
+        return "id" in nwb_find.units(file)[0]
     return False
 
 

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 
 import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import pynapple_npz, table_file
 from raysp.data.sources import spike_tables
-from raysp.data.sources.proposed import BIN_MS, CLOCKS, Proposal, clock, condition, described, named, window
+from raysp.data.sources.count_layout import PATTERN
+from raysp.data.sources.proposal_arrays import bin_ms
+from raysp.data.sources.proposed import (
+    BIN_MS,
+    CLOCKS,
+    Proposal,
+    clock,
+    condition,
+    described,
+    is_whole,
+    named,
+    sampled,
+    window,
+)
 from raysp.errors import BadInput
 from raysp.io import files
 
 Table = dict[str, np.ndarray]
-WIDE = 10
-"""A table with more columns, none of which is a spike's unit, has a column for each unit."""
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".pqt")
+FEWEST, WIDE = 3, 10
+"""Columns that are called alike, from which on each is a unit's counts; columns of a table without units from which on
+that is asked."""
 
 AS_ARRAY = "Save those columns as an array (bins, units): np.savez('counts.npz', counts=table[columns].to_numpy())"
 
@@ -29,6 +46,8 @@ def proposal(path: str) -> Proposal:
     time, unit = _time(table), _unit(table)
     if time is None or unit is None:
         told = "no column of times and one of units was found: name them time and unit"
+        if (counts := _of_counts(table)) is not None:
+            return dataclasses.replace(counts, contents=(*contents, *counts.contents))
         if len(table) > WIDE:
             told = f"of {len(table)} columns none is the unit of each spike: is each column a unit's counts? {AS_ARRAY}"
         return Proposal("", contents=(*contents, told))
@@ -36,6 +55,53 @@ def proposal(path: str) -> Proposal:
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
     return _cut(path, times, len(np.unique(table[unit])), settings, why, contents)
+
+
+def _of_counts(table: Table) -> Proposal | None:
+    """Return a proposal for a table with a column of counts for each unit, and maybe one of times; else None."""
+    alike: dict[str, list[str]] = {}
+    for name, one in table.items():
+        if is_whole(one):
+            alike.setdefault(re.sub(r"\d+", PATTERN, name), []).append(name)
+    pattern = max(alike, key=lambda one: len(alike[one]), default="")
+    if len(names := alike.get(pattern, [])) < FEWEST or pattern.count(PATTERN) != 1:
+        return None
+    counts = np.column_stack([table[name] for name in names])
+    others = {name: one for name, one in table.items() if name not in names}
+    steps = [
+        np.diff(one) for name, one in others.items() if _bare(name) in spike_tables.SPIKES and one.dtype.kind in "fi"
+    ]
+    usual = float(np.median(steps[0])) if steps and len(steps[0]) else 0.0
+    ms = round(usual * 1000 if usual < 1 else usual, 6)
+    width, reason = (ms, "the step of the column of times") if ms > 0 else bin_ms(others, counts)
+    settings: dict[str, Plain] = {"counts": pattern, "bin_ms": width, "window_ms": [0, round(100 * width)]}
+    why = {
+        "counts": f"{len(names)} columns of whole numbers, a unit each",
+        "bin_ms": reason,
+        "window_ms": "there are no trials: cut into windows so long",
+    }
+    return Proposal("population", settings, why)
+
+
+def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
+    """Return a proposal for the vectors of an NPZ or HDF5 file, spikes' and trials'; None where none is like spikes."""
+    try:
+        table = table_file.read(path)
+    except BadInput:
+        return None
+    time, unit = (next((name for name in table if _bare(name) in usual), None)
+                  for usual in (spike_tables.SPIKES, spike_tables.UNITS))  # fmt: skip
+    if time is None or unit is None or len(table[time]) != len(table[unit]):
+        return None
+    settings: dict[str, Plain] = {"time": time, "unit": unit}
+    why = {"time": "the time of each spike", "unit": "whose it is"}
+    kept = [one for one in contents if not one.startswith("no array of counts")]
+    others = [len(one) for name, one in table.items() if _is_times(one) and len(one) != len(table[time])]
+    rows = max(others, key=others.count, default=0)
+    trials = {name: one for name, one in table.items() if len(one) == rows}
+    rate = sampled({name: one for name, one in table.items() if len(one) == 1}, table[time])
+    beside = (files.absolute(path), trials) if trials else None
+    return _cut(path, table[time].astype(float), len(np.unique(table[unit])), settings, why, kept, (rate, beside))
 
 
 def _vector(path: str, table: Table, contents: list[str]) -> Proposal:
@@ -53,12 +119,28 @@ def _vector(path: str, table: Table, contents: list[str]) -> Proposal:
     return _cut(path, times.astype(float), len(np.unique(of_unit)), {}, {}, contents)
 
 
+def _own_rate(path: str) -> tuple[float, str] | None:
+    """Return the samples of a second that params.py, which phy writes beside its vectors, says; it is not run."""
+    params = os.path.join(os.path.dirname(path), "params.py")
+    if not files.exists(params):
+        return None
+    found = re.search(r"^\s*sample_rate\s*=\s*([\d.]+(?:e\d+)?)", files.read_text(params), re.MULTILINE)
+    return (float(found[1]), f"samples, sample_rate = {found[1]} in params.py") if found else None
+
+
 def _cut(
-    path: str, times: np.ndarray, units: int, settings: dict[str, Plain], why: dict[str, str], contents: list[str]
+    path: str,
+    times: np.ndarray,
+    units: int,
+    settings: dict[str, Plain],
+    why: dict[str, str],
+    contents: list[str],
+    own: tuple[tuple[float, str] | None, tuple[str, Table] | None] | None = None,
 ) -> Proposal:
-    per_second, reason = clock(times, units)
+    """Put in the unit of times and the trials; `own` are what the file itself says of both, of other files' beside."""
+    rate, beside = own or (_own_rate(path) if is_whole(times) else None, _beside(path))
+    per_second, reason = rate or clock(times, units)
     settings["per_second"], why["per_second"] = per_second, reason
-    beside = _beside(path)
     if beside is None:
         settings |= {"window_ms": [0, 1000], "bin_ms": BIN_MS}
         why["window_ms"] = "no table of trials lies beside it: cut into windows so long"
@@ -81,10 +163,11 @@ def _of_trials(
     numbers = [name for name, one in table.items() if one.dtype.kind in "iuf"]
     start_name, stop_name = (named(numbers, *spike_tables.EDGES[edge]) for edge in ("start_time", "stop_time"))
     first = start_name or _event(table)
-    contents += [f"beside it {os.path.basename(path)}:", *(f"  {_column(name, one)}" for name, one in table.items())]
+    contents += [f"trials in {os.path.basename(path)}:", *(f"  {_column(name, one)}" for name, one in table.items())]
     trials_per_second = _trials_clock(table[first].astype(float), spikes_s, per_second)
-    seconds = {name: one / trials_per_second if one.dtype.kind == "f" else one for name, one in table.items()}
-    start, stop = (None if name is None else seconds[name] / (1 if table[name].dtype.kind == "f" else trials_per_second)
+    times = {name for name, one in table.items() if one.dtype.kind == "f" or _is_times(one)}
+    seconds = {name: one / trials_per_second if name in times else one for name, one in table.items()}
+    start, stop = (None if name is None else seconds[name] / (1 if name in times else trials_per_second)
                    for name in (first, stop_name))  # fmt: skip
     others = {name: one for name, one in seconds.items() if name not in (first, stop_name)}
     align, (begin, end), reason = window(others, start, stop)
@@ -109,20 +192,32 @@ def _trials_clock(starts: np.ndarray, spikes_s: np.ndarray, per_second: float) -
 
 def _time(table: Table) -> str | None:
     numbers = [name for name, one in table.items() if one.dtype.kind in "iufO"]
-    usual = [name for name in numbers if name.strip().lower() in spike_tables.SPIKES]
+    usual = [name for name in numbers if _bare(name) in spike_tables.SPIKES]
     floats = [name for name, one in table.items() if one.dtype.kind == "f" or one.dtype == object]
-    return usual[0] if usual else floats[0] if len(floats) == 1 else None
+    others = [name for name in numbers if _bare(name) not in spike_tables.UNITS]
+    return next((one[0] for one in (usual, floats, others) if len(one) == 1), usual[0] if usual else None)
 
 
 def _unit(table: Table) -> str | None:
-    usual = [name for name in table if name.strip().lower() in spike_tables.UNITS]
+    usual = [name for name in table if _bare(name) in spike_tables.UNITS]
     able = {name: one for name, one in table.items() if one.dtype.kind in "iuU"}
     others = [name for name, one in able.items() if len(np.unique(one)) < max(len(one) / 4, 2)]
     return usual[0] if usual else others[0] if len(others) == 1 else None
 
 
+def _bare(name: str) -> str:
+    return name.strip().lower().rpartition("/")[2]
+
+
 def _event(table: Table) -> str:
-    return next(name for name, one in table.items() if one.dtype.kind == "f")
+    return next(name for name, one in table.items() if _is_times(one))
+
+
+def _is_times(one: np.ndarray) -> bool:
+    """Tell whether a column holds a time for each trial: fractions, or whole numbers that mostly rise."""
+    if one.dtype.kind == "f":
+        return len(one) > 3
+    return one.dtype.kind in "iu" and len(one) > 3 and bool((np.diff(one.astype(float)) > 1).mean() > 0.9)
 
 
 def _beside(path: str) -> tuple[str, Table] | None:
@@ -131,7 +226,7 @@ def _beside(path: str) -> tuple[str, Table] | None:
     for name in sorted(files.listing(folder or ".")):
         other = os.path.join(folder, name)
         intervals = name.lower().endswith(".npz") and pynapple_npz.type_of(other) == "IntervalSet"
-        if other == path or not (intervals or name.lower().endswith((".csv", ".tsv", ".parquet"))):
+        if other == path or not (intervals or name.lower().endswith(TABLES)):
             continue
         try:
             table = table_file.read(other)
@@ -139,8 +234,7 @@ def _beside(path: str) -> tuple[str, Table] | None:
             continue
         told = any(word in name.lower() for word in ("trial", "event", "interval", "epoch"))
         edge = named(list(table), *spike_tables.EDGES["start_time"]) is not None
-        times = [one for one in table.values() if one.dtype.kind == "f" and len(one) > 3]
-        if (edge or told) and times:
+        if (edge or told) and any(map(_is_times, table.values())):
             return files.absolute(other), table
     return None
 

@@ -16,13 +16,34 @@ BIN_MS = 10
 LONGEST_MS, BEFORE_MS, AFTER_MS = 2000, 250, 500
 """The most of a trial that is proposed; before and after an event in it."""
 
-EVENTS = ("move_onset", "movement_onset", "go_cue", "go", "target_on", "stim_on", "stimon", "stimulus", "cue", "onset")
+EVENTS = (
+    "move_onset",
+    "movement_onset",
+    "go_cue",
+    "go",
+    "target_on",
+    "stim_on",
+    "stimon",
+    "stimulus",
+    "cue",
+    "onset",
+    "event",
+)
 """Parts of names of columns that hold the time of an event, those that are tried first in front."""
+
+STARTS, STOPS = (
+    ("start_time", "start", "begin", "t_start", "intervals_0"),
+    ("stop_time", "stop", "end", "t_stop", "intervals_1"),
+)
+"""Names, or ends of names, of the columns that say when a trial began and ended."""
 
 RATES_HZ = (0.2, 200.0)
 """Between these the mean rate of units lies; it tells which unit times are in."""
 
 USUAL_HZ = 8.0
+RATE = re.compile(r"fs|sr|srate|(sample|sampling)_?rate(_hz)?|sampling_?frequency|samp_?freq", re.IGNORECASE)
+"""Names of what says how many samples a second has."""
+SAMPLES = 30000.0
 CLOCKS = {1.0: "s", 1000.0: "ms", 30000.0: "samples at 30 kHz", 1e6: "microseconds"}
 
 
@@ -76,8 +97,25 @@ def clock(times: np.ndarray, units: int) -> tuple[float, str]:
     likely = [one for one, rate in rates.items() if RATES_HZ[0] <= rate <= RATES_HZ[1]]
     if likely:
         best = min(likely, key=lambda one: abs(np.log(rates[one] / USUAL_HZ)))
-        return best, f"times look like {CLOCKS[best]}: units then fire {rates[best]:.3g} a second on average"
+        told = " (NOT KNOWN: the file does not say its sampling rate)" if best == SAMPLES else ""
+        return best, f"times look like {CLOCKS[best]}: units then fire {rates[best]:.3g} a second on average{told}"
     return 1.0, "the unit of times is not known: 1 for s, 1000 for ms, 30000 for samples at 30 kHz"
+
+
+def sampled(names: Mapping[str, np.ndarray], times: np.ndarray) -> tuple[float, str] | None:
+    """Return how many samples a second has, as a file says whose times are whole numbers, and which value says so.
+
+    Args:
+        names: what the file holds, by name.
+        times: of its spikes.
+    """
+    for name, one in names.items():
+        bare = re.split(r"[./]", name)[-1]
+        if one.size == 1 and one.dtype.kind in "iuf" and RATE.fullmatch(bare) and is_whole(times):
+            rate = float(one.reshape(-1)[0])
+            if 100 <= rate <= 1e6:
+                return rate, f"samples, {name} = {rate:g}"
+    return None
 
 
 def window(
@@ -91,8 +129,11 @@ def window(
     """
     if start is None:
         return None, (0, 1000), "nothing tells where trials begin"
-    length = np.diff(np.sort(start)) if stop is None else stop - start
-    usual = float(np.nanpercentile(length, 10)) if len(length) else 1.0
+    # A window that reaches into the next trial shares its spikes with it, and training with evaluation.
+    length = _until_next(start) if stop is None else np.fmin(stop - start, _until_next(start))
+    known = length[np.isfinite(length)]
+    length = np.where(np.isinf(length), np.median(known) if len(known) else 1.0, length)
+    usual = float(np.percentile(known, 10)) if len(known) else 1.0
     for word in EVENTS:
         for name, values in columns.items():
             if word not in name.lower() or values.dtype.kind != "f" or values.shape != start.shape:
@@ -126,6 +167,13 @@ def named(columns: Sequence[str], *words: str) -> str | None:
     bare = {name: name.lower().rpartition(".")[2] for name in columns}
     exact = [name for word in words for name, one in bare.items() if one == word]
     return next(iter([*exact, *(name for name, one in bare.items() if one.endswith(words))]), None)
+
+
+def _until_next(start: np.ndarray) -> np.ndarray:
+    """Return the time from each trial's begin to the next one's, s; infinite after the last."""
+    ascending = np.sort(start)
+    place = np.searchsorted(ascending, start, side="right")
+    return np.append(ascending, np.inf)[place] - start
 
 
 def _floor(ms: float) -> int:

@@ -1,6 +1,7 @@
 """A table of spikes, a row each, and a table of trials: CSV or Parquet, as spike sorters and scripts write them.
 
-An NPZ file of pynapple is such a table, a TsGroup of spikes and units, an IntervalSet of trials.
+An NPZ file of pynapple is such a table, a TsGroup of spikes and units, an IntervalSet of trials; of another NPZ or HDF5
+file the vectors are columns, by their names.
 A table of Parquet may have a row a unit, with a list of its times. A vector of times of NumPy has the vector of units
 beside it: `spike_times.npy` and `spike_clusters.npy` of phy, `spikes.times.npy` and `spikes.clusters.npy` of ALF.
 
@@ -24,6 +25,7 @@ from raysp.data.formats.session import Session
 from raysp.data.formats.table_file import VECTOR
 from raysp.data.sources import hidden_parts
 from raysp.data.sources.cut import Cut, check_names
+from raysp.data.sources.proposed import STARTS, STOPS
 from raysp.data.sources.session_windows import trials_of
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
@@ -31,14 +33,15 @@ from raysp.errors import BadInput, unknown
 from raysp.io import files
 from raysp.io.words import listed
 
-VERSION = "spike_tables-2"
+VERSION = "spike_tables-3"
 Table = dict[str, np.ndarray]
-READS = (".csv", ".tsv", ".parquet", ".npy")
+READS = (".csv", ".tsv", ".parquet", ".pq", ".pqt", ".npy")
 SPIKES, UNITS = (
-    {"time", "spike_time", "spike_times", "times", "spikes.times"},
-    {"unit", "unit_id", "cluster", "cluster_id", "neuron", "cell", "spike_clusters", "spikes.clusters"},
-)
-EDGES = {"start_time": ("start_time", "start", "begin", "t_start"), "stop_time": ("stop_time", "stop", "end", "t_stop")}
+    {"time", "spike_time", "spike_times", "times", "spikes.times", "timestamp", "timestamps", "spiketimes", "ts"},
+    {"unit", "units", "unit_id", "cluster", "clusters", "cluster_id", "neuron", "neuron_id", "cell", "cell_id",
+     "spike_clusters", "spikes.clusters"},
+)  # fmt: skip
+EDGES = {"start_time": STARTS, "stop_time": STOPS}
 """Columns of a table of trials that say when one began and ended -> names they go by."""
 
 
@@ -134,6 +137,9 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     table = _spikes(config, read)
     time = _named(table, config.time, "time", SPIKES, config.path)
     unit = _named(table, config.unit and config.unit.removesuffix(VECTOR), "unit", UNITS, config.path)
+    if len(table[time]) != len(table[unit]):
+        told = f"{config.path} expected a unit for each of {len(table[time])} times in {time}"
+        raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time: NAME, unit: NAME")
     known = np.unique(table[unit])
     if table[time].dtype == object:
         table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
@@ -171,7 +177,7 @@ def _named(table: Mapping[str, np.ndarray], name: str | None, setting: str, usua
         if name not in table:
             raise BadInput(f"{path}: {unknown('column', name, list(table))}")
         return name
-    found = [column for column in table if column.strip().lower() in usual]
+    found = [column for column in table if column.strip().lower().rpartition("/")[2] in usual]
     if len(found) != 1:
         got = f"{' and '.join(found)}" if found else "none of that kind"
         raise BadInput(
@@ -264,6 +270,9 @@ def _ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def _trials(config: Config, path: str, read: Reader) -> Table:
     table = read(path)
+    # Vectors of one file may be of spikes, too.
+    length = len(table[_named(table, config.align, "align", set(), path)])
+    table = {name: values for name, values in table.items() if len(values) == length}
     per_second = config.trials_per_second or config.per_second
     for name in (str(config.align), *config.conditions, *config.keep, *config.decode):
         _named(table, name, "align", set(), path)

@@ -96,3 +96,8 @@ def test_a_finer_clock_only_moves_spikes_within_a_millisecond(clock_ms):
     times = np.sort(np.random.default_rng(0).uniform(0, 10, 500))
     ticks = aligned.to_ticks(times, clock_ms) * clock_ms
     assert (np.abs(ticks - times * 1000) < clock_ms).all()
+
+
+def test_the_millisecond_of_seconds_since_1970_is_the_one_that_was_written():
+    ms = np.arange(1_700_000_000_000, 1_700_000_000_000 + 5000)
+    np.testing.assert_array_equal(aligned.to_ticks(ms / 1000, 1.0), ms)

@@ -66,7 +66,7 @@ def test_parquet_and_gaps_and_truth_values(tmp_path):
         (b"unit,time\n1," + b"2" * 200_000, "a line of 200,002 characters"),
         (b"<html>sign in, please</html>", "check that you are signed in"),
         (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'", "expected an array in NumPy's format"),
-        (b"\x89HDF\r\n\x1a\n\0\0\0\0", "expected a table in CSV or Parquet"),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0", "is damaged HDF5"),
         (b"MATLAB 5.0 MAT-file\0\0\0", "is a MATLAB file of version 5 to 7"),
     ],
 )
@@ -74,3 +74,8 @@ def test_what_is_no_table_is_refused(tmp_path, content, message):
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(BadInput, match=message):
         table_file.read(str(tmp_path / "x.csv"))
+
+
+def test_dates_with_times_of_day_are_seconds(tmp_path):
+    path = write(tmp_path / "a.csv", "unit,time\n1,2026-05-01 10:00:00.250\n1,2026-05-01T10:00:01.5Z\n2,\n")
+    np.testing.assert_array_equal(np.diff(table_file.read(path)["time"]), [1.25, np.nan])

@@ -4,6 +4,7 @@ import dataclasses
 
 import h5py
 import numpy as np
+import polars
 import pytest
 from scipy.io import savemat
 
@@ -150,7 +151,143 @@ def test_rates_and_a_column_a_unit_are_not_taken_for_spikes(tmp_path):
     found = proposal(str(tmp_path / "a.npz"))
     assert found == dataclasses.replace(found, source="", settings={})
     assert "look like rates or smoothed counts" in found.contents[-1]
-    names = ",".join(f"unit_{unit}" for unit in range(12))
+    letters = [f"unit {chr(97 + unit)}" for unit in range(12)]
     rows = "\n".join(",".join(map(str, row)) for row in RNG.poisson(0.2, (50, 12)))
-    (tmp_path / "wide.csv").write_text(f"t,{names}\n" + "\n".join(f"0.1,{row}" for row in rows.split("\n")))
+    (tmp_path / "wide.csv").write_text(",".join(letters) + "\n" + rows)
     assert "np.savez" in proposal(str(tmp_path / "wide.csv")).contents[-1]
+
+
+def test_a_file_s_own_sampling_rate_is_taken_and_an_unknown_one_is_said(tmp_path):
+    phy(tmp_path)
+    samples = (TIMES * 25000).astype(np.int64)
+    np.save(tmp_path / "spike_times.npy", samples[:, None])
+    assert "NOT KNOWN" in proposal(str(tmp_path / "spike_times.npy")).why["per_second"]
+    (tmp_path / "params.py").write_text("n_channels_dat = 64\nsample_rate = 25000.\n")
+    assert proposal(str(tmp_path / "spike_times.npy")).settings["per_second"] == 25000
+    cells = np.empty((1, UNITS), object)
+    cells[0] = [np.floor(times * 24414.0625) for times in EACH]
+    savemat(tmp_path / "b.mat", {"ts": cells, "Fs": 24414.0625})
+    assert proposal(str(tmp_path / "b.mat")).settings["per_second"] == 24414.0625
+    with pytest.raises(BadInput, match=r"folder of sorted spikes; give .*spike_times\.npy"):
+        proposal(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["trials.csv", "trials.txt", "_ibl_trials.table.pqt"])
+def test_trials_whose_times_are_whole_ms_are_found_beside_spikes_in_s(tmp_path, name):
+    table = polars.DataFrame({"unit": WHOSE, "time": TIMES})
+    table.write_csv(tmp_path / "spikes.csv")
+    trials = polars.DataFrame({"start": (START * 1000).astype(int), "stop": ((START + LENGTH) * 1000).astype(int)})
+    (trials.write_parquet if name.endswith("pqt") else trials.write_csv)(tmp_path / name)
+    settings = proposal(str(tmp_path / "spikes.csv")).settings
+    assert (settings["align"], settings["trials_per_second"]) == ("start", 1000)
+    assert settings["trials"] == str(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["npz", "h5"])
+def test_vectors_of_spikes_and_of_trials_in_one_file_are_read(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    vectors = {"spikes/times": TIMES, "spikes/clusters": WHOSE, "trials/start": START, "trials/go_cue": GO}
+    if kind == "npz":
+        np.savez(path, **vectors)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, values in vectors.items():
+                file[name] = values
+    found = proposal(str(path))
+    assert (found.source, found.settings["align"], found.settings["trials"]) == (
+        "spike_tables",
+        "trials/go_cue",
+        str(path),
+    )
+    split, answers = prepare.read(Recording("x", found.source, {**found.settings, "path": str(path)}), str(tmp_path))
+    begin = np.round((GO + split.provenance.start_ms / 1000) * 1000)
+    ticks, length = np.round(TIMES * 1000), split.sizes.bins * split.sizes.bin_ms
+    counted = sum(int(((ticks >= one) & (ticks < one + length)).sum()) for one in begin)
+    parts = (split.train.heldin, split.train.heldout, answers.trials.heldin, answers.trials.heldout)
+    assert sum(part.sum() for part in parts) == counted
+
+
+def test_windows_end_before_the_next_trial_begins(tmp_path):
+    polars.DataFrame({"unit": WHOSE, "time": TIMES}).write_csv(tmp_path / "spikes.csv")
+    polars.DataFrame({"start": START, "stop": START + 3}).write_csv(tmp_path / "trials.csv")
+    begin, end = proposal(str(tmp_path / "spikes.csv")).settings["window_ms"]
+    assert begin == 0
+    assert end <= np.percentile(np.diff(START), 15) * 1000
+
+
+@pytest.mark.parametrize(
+    ("write", "spikes"),
+    [
+        (lambda: {f"sig{unit:03d}a": EACH[unit][:, None] for unit in range(UNITS)}, "sig*"),
+        (lambda: {"unit": units_of("ts"), "label": "x"}, "unit.ts"),
+        (lambda: {"padded": padded()}, "padded"),
+    ],
+)
+def test_units_in_variables_structs_or_a_padded_matrix_are_cut_by_a_vector_of_events(tmp_path, write, spikes):
+    savemat(tmp_path / "a.mat", {**write(), "go_cue": GO[:, None]})
+    found = proposal(str(tmp_path / "a.mat"))
+    expected = (spikes, "go_cue", "go_cue")
+    assert (found.settings["spikes"], found.settings["trials"], found.settings["align"]) == expected
+    split, answers = prepare.read(
+        Recording("x", found.source, {**found.settings, "path": str(tmp_path / "a.mat")}), str(tmp_path)
+    )
+    ids = np.concatenate([split.train.ids, split.eval.ids])
+    begin = np.round(GO[ids] * 1000) + split.provenance.start_ms
+    counts = np.concatenate([np.concatenate([one.heldin, one.heldout], 2) for one in (split.train, answers.trials)])
+    edges = begin[:, None] + np.arange(split.sizes.bins + 1) * split.sizes.bin_ms
+    for place, unit in enumerate(split.units):
+        ticks = np.round(EACH[unit] * 1000)
+        np.testing.assert_array_equal(counts[..., place], np.diff(np.searchsorted(ticks, edges), axis=1))
+
+
+def units_of(field):
+    found = np.empty((1, UNITS), [(field, object), ("channel", object)])
+    for unit, times in enumerate(EACH):
+        found[0, unit] = (times[:, None], unit)
+    return found
+
+
+def padded():
+    found = np.full((UNITS, max(map(len, EACH))), np.nan)
+    for unit, times in enumerate(EACH):
+        found[unit, : len(times)] = times
+    return found
+
+
+def test_cells_of_units_and_trials_and_of_counts_are_told_by_what_lies_beside_them(tmp_path):
+    cells, matrices = np.empty((UNITS, TRIALS), object), np.empty((1, TRIALS), object)
+    for trial in range(TRIALS):
+        for unit, times in enumerate(EACH):
+            inside = (times >= START[trial]) & (times < START[trial] + LENGTH[trial])
+            cells[unit, trial] = (times[inside] - START[trial])[:, None]
+        matrices[0, trial] = RNG.poisson(0.4, (UNITS, 40 + trial)).astype(float)
+    savemat(tmp_path / "a.mat", {"spikes": cells, "stimulus": np.arange(TRIALS)[None] % 4})
+    found = proposal(str(tmp_path / "a.mat"))
+    assert (found.settings["trials"], found.settings["conditions"]) == ("stimulus", ["stimulus"])
+    prepare.read(Recording("x", found.source, {**found.settings, "path": str(tmp_path / "a.mat")}), str(tmp_path))
+    savemat(tmp_path / "b.mat", {"counts": matrices, "dt": 0.02})
+    found = proposal(str(tmp_path / "b.mat"))
+    assert (found.settings["spikes"], found.settings["counts_bin_ms"]) == ("counts", 20)
+    split, answers = prepare.read(
+        Recording("x", found.source, {**found.settings, "path": str(tmp_path / "b.mat")}), str(tmp_path)
+    )
+    parts = (split.train.heldin, split.train.heldout, answers.trials.heldin, answers.trials.heldout)
+    assert sum(np.nansum(part) for part in parts) == sum(one.sum() for one in matrices[0])
+
+
+@pytest.mark.parametrize("name", ["table", "table.mat", "table.parquet"])
+def test_what_a_file_is_tells_its_content_not_its_name(tmp_path, name):
+    polars.DataFrame({"unit": WHOSE, "time": TIMES}).write_csv(tmp_path / name)
+    assert proposal(str(tmp_path / name)).source == "spike_tables"
+    polars.DataFrame({"unit": WHOSE, "time": TIMES}).write_parquet(tmp_path / name)
+    assert proposal(str(tmp_path / name)).source == "spike_tables"
+
+
+def test_empty_cells_and_a_group_called_units_that_is_no_table_are_answered(tmp_path):
+    cells = np.empty((UNITS, 1), object)
+    cells[:] = [[np.zeros((0, 0))]] * UNITS
+    savemat(tmp_path / "a.mat", {"spikes": cells})
+    assert proposal(str(tmp_path / "a.mat")).settings["spikes"] == "spikes"
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["units/3/spike_times"] = TIMES
+    assert proposal(str(tmp_path / "a.h5")).source == ""

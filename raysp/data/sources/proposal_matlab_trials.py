@@ -1,0 +1,89 @@
+"""Where a MATLAB file with spikes of a whole recording may tell of its trials: a struct, or a vector of times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from raysp.config.settings import Plain
+from raysp.data.formats.matlab_values import Struct, Value
+from raysp.data.sources.proposed import EVENTS, STARTS, STOPS, condition, named, window
+
+FEWEST = 8
+"""Trials from which on a vector of times is taken for theirs."""
+
+
+def trials_beside(
+    found: Mapping[str, Value], spikes: str, times: np.ndarray, per_second: float
+) -> tuple[dict[str, Plain], dict[str, str]]:
+    """Return settings that cut a recording by trials found in its file, and why; nothing where none tells of any.
+
+    Args:
+        found: what the file holds, by name.
+        spikes: name of the spike times.
+        times: of all spikes.
+        per_second: units of time in a second.
+    """
+    if not len(times):
+        return {}, {}
+    span = float(times.min()), float(times.max())
+    for name, columns in _tables(found, spikes):
+        rows = len(next(iter(columns.values())))
+        inside = {key: one for key, one in columns.items() if _is_inside(one, span)}
+        start = named(list(inside), *STARTS)
+        events = [key for key in inside if any(word in key.lower() for word in EVENTS)] or list(inside)
+        if rows < FEWEST or not (start or events):
+            continue
+        first, stop = start or events[0], named(list(inside), *STOPS)
+        others = {key: one / per_second for key, one in inside.items() if key not in (start, stop)}
+        ends = None if stop is None else columns[stop] / per_second
+        align, (begin, end), reason = window(others if start else {}, columns[first] / per_second, ends)
+        settings: dict[str, Plain] = {"trials": name, "align": align or first, "window_ms": [begin, end]}
+        why = {"trials": f"{rows} trials", "align": reason, "window_ms": "ms around that time"}
+        if names := condition({key: one for key, one in columns.items() if key not in inside}, rows):
+            settings["conditions"] = list(names)
+            why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
+        return settings, why
+    return {}, {}
+
+
+def _tables(found: Mapping[str, Value], spikes: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Yield what may be a table of trials: structs of vectors, arrays of structs, and then single vectors of events."""
+    for name, value in found.items():
+        if not isinstance(value, Struct) or spikes.startswith(name):
+            continue
+        if value.count == 1:
+            vectors = {field: one for field in value.names if (one := _vector(value.field(field)[0])) is not None}
+            lengths = [len(one) for one in vectors.values()]
+            usual = max(lengths, key=lengths.count, default=0)
+            columns = {field: one for field, one in vectors.items() if len(one) == usual}
+        else:
+            each = {field: value.field(field) for field in value.names}
+            columns = {field: np.array([one.item() for one in values if isinstance(one, np.ndarray)])
+                       for field, values in each.items()
+                       if all(isinstance(one, np.ndarray) and one.dtype.kind in "iufbU" and one.size == 1
+                              for one in values)}  # fmt: skip
+        if columns:
+            yield name, columns
+    for word in EVENTS:
+        for name, value in found.items():
+            vector = _vector(value)
+            if vector is not None and name != spikes and word in name.rpartition(".")[2].lower():
+                yield name, {name.rpartition(".")[2]: vector}
+
+
+def _vector(value: Value) -> np.ndarray | None:
+    if isinstance(value, Struct) or value.dtype.kind not in "iuf" or value.size != max(value.shape, default=0):
+        return None
+    return value.ravel() if value.size > 1 else None
+
+
+def _is_inside(values: np.ndarray, span: tuple[float, float]) -> bool:
+    """Tell whether values are times that rise through a part of the recording."""
+    if values.dtype.kind not in "iuf":
+        return False
+    known = values[np.isfinite(values)].astype(float)
+    if len(known) < FEWEST or (np.diff(known) < 0).any() or np.ptp(known) < 0.2 * (span[1] - span[0]):
+        return False
+    return bool(known[0] >= span[0] - 0.2 * np.ptp(known) and known[-1] <= span[1] + 0.2 * np.ptp(known))
