@@ -8,7 +8,7 @@ that a search for the best model of a recording leaves it alone: it knows the an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from raysp.config import settings
@@ -87,6 +87,43 @@ class CountingEpochs(Protocol):
         """Take note of the epoch, from 1, that training begins."""
 
 
+class CountingSteps(Protocol):
+    """A model that changes with the optimiser's steps.
+
+    Attributes:
+        settled: whether it minimises what it will minimise to the end: weights of before are not kept as the best, and
+            patience counts from then on.
+    """
+
+    settled: bool
+
+    def begin_training(self, steps: int) -> None:
+        """Take note of how many steps training has at most."""
+
+    def end_training(self) -> None:
+        """Take note that the weights are the final ones."""
+
+
+class SideBySide(Protocol):
+    """A model whose lanes may be members of a population, each with settings of its own.
+
+    Attributes:
+        own_of_lanes: settings that members may have values of their own of.
+    """
+
+    own_of_lanes: tuple[str, ...]
+
+    @classmethod
+    def side_by_side(cls, configs: Sequence[Any], sizes: Any, seeds: Sequence[int]) -> Model:
+        """Return members as lanes of one model, each as a model of its settings starts at its seed.
+
+        A lane's part of the state dict, one lane long, is that of the model alone.
+        """
+
+    def set_lanes(self, configs: Sequence[Any]) -> None:
+        """Give each lane its own values of those settings. Raises BadInput where others differ."""
+
+
 class FittingItself(Protocol):
     """A model that fits itself, into buffers."""
 
@@ -151,6 +188,8 @@ if TYPE_CHECKING:
         Learning,
         Starting,
         CountingEpochs,
+        CountingSteps,
+        SideBySide,
         FittingItself,
         PredictingRates,
         PredictingCurrents,

@@ -44,11 +44,11 @@ class Calibration:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, found: Predicted) -> Predicted:
-        """Return what a network found as it is predicted; latents stay."""
+        """Return what a network found as it is predicted; latents, and what is beside them, stay."""
         forward = found.rates_forward
         if forward is not None and self.forward is not None:
             forward = self.forward.of(forward)
-        return Prediction(self.observed.of(found.rates), forward, found.latents).numpy()
+        return Prediction(self.observed.of(found.rates), forward, found.latents, found.beside).numpy()
 
 
 def powered(rates: np.ndarray, means: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -72,6 +72,23 @@ class Model(nn.Module):
             if hasattr(member, "begin_epoch"):
                 member.begin_epoch(epoch)
 
+    def begin_training(self, steps: int) -> None:
+        """Tell each member how many steps there are."""
+        for member in self.members:
+            if hasattr(member, "begin_training"):
+                member.begin_training(steps)
+
+    def end_training(self) -> None:
+        """Tell each member that its weights are final."""
+        for member in self.members:
+            if hasattr(member, "end_training"):
+                member.end_training()
+
+    @property
+    def settled(self) -> bool:
+        """Whether all members minimise what they will minimise to the end."""
+        return all(getattr(member, "settled", True) for member in self.members)
+
     def loss(self, batch: Batch) -> Loss:
         """Return the sum of the members' losses in training, so that each learns as it would alone; else their mean."""
         found = [member.loss(batch) for member in self.members]

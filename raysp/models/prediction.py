@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -27,11 +28,13 @@ class Prediction(Generic[A]):
         rates_forward: (trials, forward, units) expected spikes per bin after the observed bins; None for models
             that do not predict them.
         latents: (trials, bins or bins + forward, dimensions); None for models without latents.
+        beside: more that a model with latents says of each trial, by name, (trials, ...): what drives them, say.
     """
 
     rates: A
     rates_forward: A | None = None
     latents: A | None = None
+    beside: Mapping[str, A] = field(default_factory=dict)
 
     @staticmethod
     def of(rates: torch.Tensor, sizes: Sizes, latents: torch.Tensor | None = None) -> Prediction[torch.Tensor]:
@@ -41,7 +44,7 @@ class Prediction(Generic[A]):
     def numpy(self) -> Predicted:
         """Return the same as float32 arrays in main memory."""
         forward, latents = (None if x is None else _array(x) for x in (self.rates_forward, self.latents))
-        return Prediction(_array(self.rates), forward, latents)
+        return Prediction(_array(self.rates), forward, latents, {k: _array(v) for k, v in self.beside.items()})
 
 
 Predicted = Prediction[np.ndarray]
@@ -82,6 +85,7 @@ def concatenate(arrays: list[Predicted]) -> Predicted:
     for name in ("rates", "rates_forward", "latents"):
         pieces = [getattr(part, name) for part in arrays]
         joined[name] = None if pieces[0] is None else np.concatenate(pieces)
+    joined["beside"] = {name: np.concatenate([part.beside[name] for part in arrays]) for name in arrays[0].beside}
     return Prediction(**joined)
 
 

@@ -96,6 +96,8 @@ class Attempt:
         model, progress, batches = self.descent.model, self.descent.progress, self.descent.batches
         model.load_state_dict(progress.best)
         model.eval()
+        if hasattr(model, "end_training"):
+            model.end_training()
         best = progress.curve[progress.best_epoch - 1]
         best.update(self._measured())
         of_lanes = (progress.best_epochs, progress.best_losses, progress.diverged)

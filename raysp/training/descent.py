@@ -59,6 +59,8 @@ class Progress:
         best_losses: (lanes,) that loss.
         diverged: (lanes,) the epoch in which a lane's loss became infinite or NaN, 0 for none. From then on it keeps
             its best weights, and counts in no mean.
+        unsettled: the last epoch in which the model minimised something that it did not go on to minimise: so far its
+            last weights are kept, and no loss is the best one.
         best: each lane's weights after its best epoch; zeros where it has none.
         curve: one row per epoch, losses being means over lanes.
     """
@@ -66,6 +68,7 @@ class Progress:
     best_epochs: torch.Tensor
     best_losses: torch.Tensor
     diverged: torch.Tensor
+    unsettled: int = 0
     best: dict[str, torch.Tensor] = field(default_factory=dict)
     curve: list[CurveRow] = field(default_factory=list)
 
@@ -83,15 +86,20 @@ class Progress:
     @property
     def best_loss(self) -> float:
         """The validation loss: the lowest mean over lanes; infinite without any."""
-        return min(
-            (row["validation_loss"] for row in self.curve if row["validation_loss"] is not None), default=math.inf
-        )
+        return min((loss for loss in self._losses() if loss is not None), default=math.inf)
 
     @property
     def best_epoch(self) -> int:
         """The epoch of that loss, the last one without any."""
-        losses = [row["validation_loss"] for row in self.curve]
-        return losses.index(self.best_loss) + 1 if self.best_loss in losses else self.epoch
+        losses = self._losses()
+        before = self.epoch - len(losses)
+        return before + losses.index(self.best_loss) + 1 if self.best_loss in losses else self.epoch
+
+    def _losses(self) -> list[float | None]:
+        """Return the losses of the epochs whose weights may be kept; the last epoch's are, where there is none."""
+        return (
+            [row["validation_loss"] for row in self.curve[min(self.unsettled, self.epoch - 1) :]] if self.curve else []
+        )
 
     @property
     def alive(self) -> torch.Tensor:
@@ -133,6 +141,8 @@ class Descent:
         self.averaging = Averaging(model, self.training)
         self._trainings = job.lanes or (self.training,)
         self.optimizer = LaneOptimizer(model, self._trainings, batches.betas)
+        if hasattr(model, "begin_training"):
+            model.begin_training(self.training.epochs * self.steps)
 
     @property
     def steps(self) -> int:
@@ -304,6 +314,9 @@ class Descent:
             follow = present(self.follow)
             better = epoch <= torch.tensor(follow.lanes or (follow.epochs,))
             losses = progress.best_losses
+        elif not getattr(self.model, "settled", True):
+            progress.unsettled = epoch
+            better, losses = torch.ones_like(progress.alive), progress.best_losses
         else:
             better = losses < progress.best_losses
             if self.training.patience:

@@ -22,6 +22,7 @@ class Batch:
         heldout_forward: (trials, forward, heldout) counts.
         rates: (trials, bins + forward, units) true expected spikes per bin, where truth is known.
         condition: (trials,) index of the trial's condition, -1 for none; of training trials only.
+        number: (trials,) of each trial within the part that it was taken from.
         generator: draws of masks and augmentation during training; None in evaluation, where nothing may be drawn.
     """
 
@@ -31,6 +32,7 @@ class Batch:
     heldout_forward: torch.Tensor | None = None
     rates: torch.Tensor | None = None
     condition: torch.Tensor | None = None
+    number: torch.Tensor | None = None
     generator: torch.Generator | None = None
 
     def __len__(self) -> int:
@@ -38,7 +40,9 @@ class Batch:
 
     def take(self, rows: torch.Tensor | slice, generator: torch.Generator | None = None) -> Batch:
         """Return the given trials, gathered on the device."""
-        there = {name: value for name in (*TENSORS, "condition") if (value := getattr(self, name)) is not None}
+        there = {
+            name: value for name in (*TENSORS, "condition", "number") if (value := getattr(self, name)) is not None
+        }
         # Rows in one piece are copied several times faster than what may be any index.
         tensors = {k: v[rows] if isinstance(rows, slice) else v.index_select(0, rows) for k, v in there.items()}
         return Batch(**tensors, generator=generator)
@@ -68,6 +72,7 @@ def to_device(trials: TrialArrays, device: torch.device | str) -> Batch:
     found = {name: torch.as_tensor(arrays[name], dtype=torch.float32).to(device) for name in TENSORS if name in arrays}
     if trials.condition is not None:
         found["condition"] = torch.as_tensor(trials.condition, dtype=torch.int64).to(device)
+    found["number"] = torch.arange(len(trials), device=device)
     return Batch(**found, generator=None)
 
 

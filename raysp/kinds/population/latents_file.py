@@ -1,10 +1,12 @@
 """latents.h5: a trial's latent trajectories on the evaluation trials, for figures and for whoever asks.
 
-Those of the training trials are there too where the data's own states are known, to fit the map to them.
+Those of the training trials are there too where the data's own states are known, to fit the map to them. What a model
+says of trials beside them, such as the inputs that drive them, stands under its own name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -19,7 +21,10 @@ from raysp.io import files
 FORMAT, NAME, TRAIN = 1, "latents", "train_latents"
 
 
-def write_latents(path: str, latents: np.ndarray, train: np.ndarray | None = None, trial: Trial | None = None) -> None:
+def write_latents(
+    path: str, latents: np.ndarray, train: np.ndarray | None = None, trial: Trial | None = None,
+    beside: Mapping[str, np.ndarray] | None = None,
+) -> None:  # fmt: skip
     """Write latents, whole or not at all.
 
     Args:
@@ -27,12 +32,14 @@ def write_latents(path: str, latents: np.ndarray, train: np.ndarray | None = Non
         latents: (trials, bins or bins + forward, dimensions), in the model's own units.
         train: likewise for the training trials.
         trial: whose they are.
+        beside: more of the evaluation trials by name, (trials, ...).
 
     Raises:
         BadInput: not three axes, or a value that is NaN or infinite.
         OSError: the disk is full; a file that was there stays as it was.
     """
     arrays = {NAME: _checked(latents)} | ({} if train is None else {TRAIN: _checked(train)})
+    arrays |= {name: _finite(array) for name, array in (beside or {}).items()}
     header = {"format": FORMAT} | ({} if trial is None else {"trial": trial.id, "data": trial.data})
     with new_sealed(path, header) as file:
         for name, array in arrays.items():
@@ -44,9 +51,28 @@ def _checked(latents: np.ndarray) -> np.ndarray:
     latents = np.asarray(latents, dtype=np.float32)
     if latents.ndim != 3 or latents.size == 0:
         raise BadInput(f"latents expected shape (trials, bins, dimensions), none of them 0, got {latents.shape}")
-    if not np.isfinite(latents).all():
+    return _finite(latents)
+
+
+def _finite(array: np.ndarray) -> np.ndarray:
+    if not np.isfinite(array).all():
         raise BadInput("latents expected finite values, got NaN or infinity")
-    return latents
+    return np.asarray(array, dtype=np.float32)
+
+
+def read_beside_latents(path: str, trial: Trial | None = None) -> dict[str, np.ndarray]:
+    """Return what a model says of the evaluation trials beside its latents, by name, (trials, ...) float32.
+
+    Raises:
+        NotReady: there are no latents.
+        BadInput: the file is damaged, or another trial's.
+    """
+    read_latents(path, "eval", trial)
+    with opened(path, again=AGAIN) as file:
+        if (raw := raw_header(file)) is None:
+            return {}
+        header = checked_header(file, raw)
+        return {name: read(file, name, header) for name in header[DIGESTS] if name not in (NAME, TRAIN)}
 
 
 def read_latents(path: str, part: Literal["train", "eval"] = "eval", trial: Trial | None = None) -> np.ndarray:

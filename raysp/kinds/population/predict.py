@@ -44,7 +44,7 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
     files = {"predictions.parquet": lambda path: write_predictions(path, trial, split.sizes, parts, split)}
     if (found := parts["eval"].latents) is not None:
         train = None if split.train.states is None else parts["train"].latents
-        files["latents.h5"] = lambda path: write_latents(path, found, train, trial)
+        files["latents.h5"] = lambda path: write_latents(path, found, train, trial, parts["eval"].beside)
     if isinstance(model := fitted.model, MaskedModel):
         shown = {name: one.numpy() for name, one in model.inside(trial.seed).items()}
         files[inside_file.NAME] = lambda path: inside_file.write_inside(path, trial, shown)
