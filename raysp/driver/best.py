@@ -13,8 +13,9 @@ from raysp.config.ranges import Count, Natural, Positive
 from raysp.config.sets import apply_sets
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
+from raysp.driver.best_average import averaged
 from raysp.driver.best_choices import choices, objective, spaces
-from raysp.driver.best_finals import Finals, finals
+from raysp.driver.best_finals import Finals, final_run, finals
 from raysp.driver.best_report import Story, summary, write_best_report
 from raysp.driver.launch import Request, check_place, check_places, choose_splits, launch, prepare_data, run_folder
 from raysp.driver.sweep import Asked, Search, planned, run_sweep
@@ -40,8 +41,8 @@ SEARCHING = 0.6
 LONGEST = 5
 """A candidate never takes more than one in so many parts of the time."""
 
-RESERVE, LEAST_RESERVE_S, MOST_RESERVE_S = 0.08, 12.0, 90.0
-"""Share of the time that scores and reports have, and its bounds."""
+RESERVE, LEAST_RESERVE_S, MOST_RESERVE_S = 0.1, 20.0, 150.0
+"""Share of the time that the average, scores and reports have, and its bounds."""
 
 FIRST_RUNG = 9
 """ASHA looks at a candidate first when one in so many of its model's own epochs are over."""
@@ -74,7 +75,7 @@ def best(experiment: Experiment, asked: Best, request: Request, say: Say) -> Sto
 
     All models that go with the data are compared by one number of validation trials, which are taken from the training
     part; evaluation trials choose nothing. Floors and baselines come first, then every model's defaults, then models
-    and settings by successive halving. The best are trained anew, over seeds.
+    and settings by successive halving. The best are trained anew, over seeds, and averaged with each other.
 
     Args:
         experiment: gives the split, and the models with the settings to begin with.
@@ -133,7 +134,8 @@ class _Work:
         self.clock.save()
         found = self._finals(experiment, header, results)
         self.clock.save()
-        story = Story(self.run, self.asked.minutes, tuple(results), found, left_out, self.clock.seconds)
+        average = averaged(final_run(self.run, found, self.split), self.request.root, self.say)
+        story = Story(self.run, self.asked.minutes, tuple(results), found, left_out, self.clock.seconds, average)
         self.say(f"  best         {write_best_report(story)}")
         for line in summary(story):
             self.say(line)

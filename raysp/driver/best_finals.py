@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raysp.config import settings
-from raysp.config.experiment import Experiment, ModelChoice
+from raysp.config.experiment import STANDIN, Experiment, ModelChoice
 from raysp.config.settings import Plain
 from raysp.data.splits.header import Header
 from raysp.driver.plan import unfit
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
+from raysp.runs.folder import RunFolder
 from raysp.search.objective import best_first
 from raysp.search.result import Result
 from raysp.search.space_check import parted
@@ -24,9 +25,9 @@ from raysp.search.space_check import parted
 MOST, OF_ONE_MODEL = 5, 3
 """Candidates that are trained anew, beside the baselines; and of one model, whose neighbours err alike."""
 
-REFIT, ALONE, OVERHEAD_S = "-refit", 2.0, 4.0
-"""Ends the label of what is fitted to all training trials. What a model that fits itself takes here, in multiples of
-the search, where it is fitted once. What any trial takes beside its fit."""
+TWICE, OVERHEAD_S = 2.0, 4.0
+"""What a fit takes here, in multiples of the search: once without the validation trials, once with them. What any trial
+takes beside its fit."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +73,21 @@ class Place:
         """What its trials took."""
         return sum(one.record.get("seconds", 0.0) for (n, _), one in self.result.outcomes.items() if n == self.number)
 
-    def choice(self, *, refit: bool = False) -> ModelChoice:
-        """Return it as an experiment's model.
-
-        Args:
-            refit: train it anew to all training trials once its epochs are selected, and say so in its label.
-        """
+    def choice(self) -> ModelChoice:
+        """Return it as an experiment's model, trained anew to all training trials once its epochs are selected."""
         definition = self.result.study.definition
         candidate = self.result.candidates[self.number]
         parts = parted(definition.space.complete(candidate.params, definition.base))
-        label = "" if self.baseline else f"{self.label}{REFIT if refit else ''}"
-        return ModelChoice(self.model, parts["model"], self._training(parts["training"], refit=refit), label=label)
+        label = "" if self.baseline else self.label
+        return ModelChoice(self.model, parts["model"], self._training(parts["training"]), label=label)
 
-    def _training(self, training: Mapping[str, Plain], *, refit: bool) -> dict[str, Plain]:
+    def _training(self, training: Mapping[str, Plain]) -> dict[str, Plain]:
         if not training:
             return {}
         seed = self.result.study.definition.seeds[0]
         record = self.result.outcomes[self.number, seed].record
         ended = {"epochs": record["epochs"]} if record.get("out_of_time") else {}
-        return {**training, **ended, "refit": refit, "measure_every": 0}
+        return {**training, **ended, "refit": True, "measure_every": 0}
 
 
 def places(results: Sequence[Result]) -> list[Place]:
@@ -141,12 +138,15 @@ def finals(experiment: Experiment, header: Header, results: Sequence[Result], ro
             break
     known = {place.model for place in baselines}
     bounds = [ModelChoice(name) for name in _bounds(experiment, header) if name not in known]
-    # Without the winner's own validation trials nothing weighs an average; with them it may be a little better.
-    again = [place.choice(refit=True) for place in members[:1]]
     # Without floor and baselines beside them, the others' scores say little: whatever the time, these come first.
-    chosen = [*bounds, *(place.choice() for place in [*baselines, *members]), *again]
+    chosen = [*bounds, *(place.choice() for place in [*baselines, *members])]
     made = dataclasses.replace(experiment, name="final", models=tuple(chosen), seeds=tuple(range(count)))
     return Finals(made, tuple(members), tuple(baselines))
+
+
+def final_run(run: RunFolder, found: Finals, split: str) -> RunFolder:
+    """Return the run of what is trained anew, in the folder of a search for the best model of a split."""
+    return RunFolder(files.join(run.path, f"{STANDIN if split.startswith(STANDIN) else ''}{found.experiment.name}"))
 
 
 def _bounds(experiment: Experiment, header: Header) -> Iterator[str]:
@@ -169,8 +169,7 @@ def _fitting(candidates: Sequence[Place], room_s: float) -> list[Place]:
     members: list[Place] = []
     for place in candidates[:MOST]:
         wanted = [*members, place]
-        # The first is also fitted to all training trials, once its epochs are selected.
-        if sum(map(_cost, [*wanted, wanted[0], wanted[0]])) <= room_s:
+        if sum(map(_cost, wanted)) <= room_s:
             members = wanted
         elif not members:
             break
@@ -178,4 +177,4 @@ def _fitting(candidates: Sequence[Place], room_s: float) -> list[Place]:
 
 
 def _cost(place: Place) -> float:
-    return (ALONE if place.baseline else 1.0) * place.seconds + OVERHEAD_S
+    return TWICE * place.seconds + OVERHEAD_S

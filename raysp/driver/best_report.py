@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from raysp.config.experiment import STANDIN
-from raysp.driver.best_finals import Finals, Place, places
+from raysp.driver.best_average import LABEL, Average, NoAverage
+from raysp.driver.best_finals import Finals, Place, final_run, places
+from raysp.driver.ensemble_members import NAME
 from raysp.driver.record import submission
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
@@ -35,6 +37,9 @@ TOP = 10
 FEWEST, DRAWS = 5, 10_000
 """Validation trials from which an interval is given, and draws of them (bootstrap)."""
 
+FEW = 3
+"""Candidates of a model that say little of its settings."""
+
 LATE = 2 / 3
 """A model whose best candidate came after this share of them may well have a better one."""
 
@@ -50,6 +55,7 @@ class Story:
         finals: what was trained anew.
         left_out: model -> why it was not tried.
         seconds: that it took, over all commands.
+        average: what the average of what was trained anew comes to.
     """
 
     run: RunFolder
@@ -58,6 +64,7 @@ class Story:
     finals: Finals
     left_out: Mapping[str, str]
     seconds: float
+    average: Average | NoAverage
 
     @property
     def split(self) -> str:
@@ -99,8 +106,7 @@ class Story:
     @property
     def final(self) -> RunFolder:
         """The run of what was trained anew."""
-        front = STANDIN if self.split.startswith(STANDIN) else ""
-        return RunFolder(files.join(self.run.path, f"{front}{self.finals.experiment.name}"))
+        return final_run(self.run, self.finals, self.split)
 
     @property
     def search(self) -> RunFolder:
@@ -138,12 +144,10 @@ class Story:
 
     def scores(self) -> tuple[list[str], dict[str, dict[str, list[float]]]]:
         """Return the metrics that the terminal prints, and label -> metric -> its values over seeds."""
-        try:
-            table = read_metrics(self.final)
-        except NotReady:
-            return [], {}
-        known = kinds.of(self._kind).metrics
-        found = _over_all(table)
+        known, found = kinds.of(self._kind).metrics, dict[str, dict[str, list[float]]]()
+        if isinstance(self.average, Average):
+            found[LABEL] = _scored(self.average.run).get(NAME, {})
+        found = {label: values for label, values in {**found, **_scored(self.final)}.items() if values}
         names = [n for n, one in known.items() if one.printed and any(n in values for values in found.values())]
         return names, found
 
@@ -152,11 +156,19 @@ class Story:
         return [
             f"{one.study.definition.model} ({one.order[0] + 1} of {len(one.candidates)})"
             for one in self.results
-            if len(one.candidates) > 3 and one.order and one.order[0] >= LATE * len(one.candidates)
+            if len(one.candidates) > FEW and one.order and one.order[0] >= LATE * len(one.candidates)
         ]
+
+    def hardly_tried(self) -> list[str]:
+        """Return the models of whose settings no more than `FEW` candidates have ended."""
+        searched = (one for one in self.results if one.study.definition.space.free)
+        return [one.study.definition.model for one in searched if len(one.order) <= FEW]
 
     def advice(self) -> Iterator[str]:
         """Yield what more time would do, a sentence each."""
+        known = self.scores()[1]
+        if lost := [place.label for place in self.finals.members if place.label not in known]:
+            yield f"{', '.join(lost)} could not be trained anew to the end in what was left of the time."
         out = [
             result.study.definition.model
             for result in self.results
@@ -176,9 +188,11 @@ class Story:
             yield f"{counted(waiting, 'candidate')} had begun when the search's time was over; they go on first."
         if late := self.still_better():
             yield f"The best candidate came late among those of {', '.join(late)}: more may well find a better one."
+        elif few := self.hardly_tried():
+            yield f"Of {', '.join(few)} no more than {FEW} candidates ended: more time tries more of their settings."
         elif self.finals.members:
             yield "No model's best candidate came late: more time may well find nothing better."
-        edges = [one["name"] for one in best_settings(self.winner.result) if one["at_edge"]]
+        edges = [one["name"] for one in best_settings(self.winner.result) if one["at_edge"] and one["changed"]]
         if edges:
             names = ", ".join(map(str, edges))
             yield f"The winner lies at the edge of the range of {names}: give a wider space with --space."
@@ -187,6 +201,13 @@ class Story:
 
 def _all_failed(result: Result) -> bool:
     return {score.state for score in result.scores.values()} == {"failed"}
+
+
+def _scored(run: RunFolder) -> dict[str, dict[str, list[float]]]:
+    try:
+        return _over_all(read_metrics(run))
+    except NotReady:
+        return {}
 
 
 def _over_all(table: polars.DataFrame) -> dict[str, dict[str, list[float]]]:
@@ -217,12 +238,19 @@ def summary(story: Story) -> Iterator[str]:
         if place is not None and place.label != winner.label:
             margin = number(story.margin(place), signed=True) + _between(story, place)
             yield f"  {what} {place.label} {number(place.value)}, the winner is better by {margin}"
+    yield f"  {_of_average(story.average)}"
     names, scores = story.scores()
     for label in _labels(story, scores):
         shown = ", ".join(f"{name} {spell(scores[label][name])}" for name in names[:3] if name in scores[label])
         yield f"  {label}: {shown}"
     for sentence in story.advice():
         yield f"  {sentence}"
+
+
+def _of_average(found: Average | NoAverage) -> str:
+    if isinstance(found, NoAverage):
+        return f"no average: {found.why}"
+    return f"{found.words()}: {'it is the winner' if found.wins else 'the best single one stays the winner'}"
 
 
 def _between(story: Story, place: Place) -> str:
@@ -233,7 +261,7 @@ def _between(story: Story, place: Place) -> str:
 
 
 def _labels(story: Story, scores: Mapping[str, object]) -> list[str]:
-    order = [place.label for place in [*story.finals.members, *story.finals.baselines]]
+    order = [LABEL, *(place.label for place in [*story.finals.members, *story.finals.baselines])]
     return [*(label for label in order if label in scores), *(label for label in scores if label not in order)]
 
 
@@ -247,6 +275,7 @@ class Told(TypedDict, total=False):
     floor: dict[str, object] | None
     baseline: dict[str, object] | None
     members: list[dict[str, object]]
+    average: dict[str, object] | None
     submissions: list[Submission]
 
 
@@ -262,6 +291,7 @@ def write_best_report(story: Story) -> str:
         "floor": None if story.floor is None else _told(story.floor),
         "baseline": None if story.baseline is None else _told(story.baseline),
         "members": [_told(place) for place in story.finals.members],
+        "average": story.average.told() if isinstance(story.average, Average) else None,
         "submissions": [*before, {**submission(), "asked": {"minutes": story.minutes}, "ended": "finished"}],
     }
     files.write_json(path, told)
@@ -269,7 +299,7 @@ def write_best_report(story: Story) -> str:
 
 
 def _told(place: Place) -> dict[str, object]:
-    choice = place.choice(refit=False)
+    choice = place.choice()
     return {
         "label": place.label,
         "model": place.model,
@@ -301,14 +331,22 @@ def _page(story: Story, submissions: list[Submission]) -> str:
         between=_between,
         images=images,
         final=f"../{story.final.name}/report/report.html",
-        lines=[(result.study.definition.model, line(result, None), _minutes(result)) for result in story.results],
+        lines=[(result.study.definition.model, line(result, None), _minutes(result)) for result in _by_best(story)],
         top=story.ranked[:TOP],
         metrics=names,
         scores=[(label, scores[label]) for label in _labels(story, scores)],
+        average=story.average if isinstance(story.average, Average) else None,
+        averaged=_of_average(story.average),
         settings=best_settings(winner.result) if winner.number == winner.result.winner else [],
         snippet=snippet(winner.result) if winner.number == winner.result.winner else "",
         advice=list(story.advice()),
     )
+
+
+def _by_best(story: Story) -> list[Result]:
+    models = dict.fromkeys(place.model for place in story.ranked)
+    place = {model: at for at, model in enumerate(models)}
+    return sorted(story.results, key=lambda one: place.get(one.study.definition.model, len(models)))
 
 
 def _minutes(result: Result) -> float:

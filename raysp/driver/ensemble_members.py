@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from raysp.collection.gather import digest_of, finished
-from raysp.config.experiment import Trial
+from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.words import counted, named
 from raysp.kinds import catalog as kinds
+from raysp.models import catalog
 from raysp.runs.folder import RunFolder, trial_to, use_settings
 from raysp.runs.roles import roles
 from raysp.trials.ensemble_trial import Member
@@ -31,16 +32,18 @@ class Candidate:
         trial: the trial.
         digest: of its predictions.
         selects_with: the validation-phase split of a test-phase one; empty otherwise.
+        follows: id of the validation-phase trial whose weight it takes over; None for none.
     """
 
     run: str
     trial: Trial
     digest: str
     selects_with: str
+    follows: str | None = None
 
     def member(self) -> Member:
         """Return what an ensemble's trial is given of it."""
-        return {"run": self.run, "trial": trial_to(self.trial), "digest": self.digest}
+        return {"run": self.run, "trial": trial_to(self.trial), "digest": self.digest, "follows": self.follows}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def gather_members(
     """
     found, reasons = [], Counter[tuple[str, str]]()
     for candidate in _all(runs, models, splits, partial=partial):
-        if (reason := _unfit(candidate.trial, judged=judged)) is None:
+        if (reason := _unfit(candidate, judged=judged)) is None:
             found.append(candidate)
         else:
             reasons[candidate.trial.shown, reason] += 1
@@ -114,24 +117,37 @@ def _all(runs: Sequence[str], models: Sequence[str], splits: Sequence[str], *, p
                 f"{named(list(splits)) or 'of any name'}"
             )
         for trial in finished(run, wanted, partial=partial):
-            yield Candidate(path, trial, digest_of(run, trial), known[trial.split].selects_with)
+            selects_with = known[trial.split].selects_with
+            yield Candidate(path, trial, digest_of(run, trial), selects_with, _followed(run, trial, selects_with))
 
 
-def _unfit(trial: Trial, *, judged: bool) -> str | None:
+def _followed(run: RunFolder, trial: Trial, selects_with: str) -> str | None:
+    """Return the validation-phase trial that a test-phase one goes with: of what fits itself, the same on its split."""
+    if trial.follows is not None or not selects_with:
+        return trial.follows
+    same = [one for one in run.trials() if one.split == selects_with and _settings(one) == _settings(trial)]
+    return same[0].id if same else None
+
+
+def _settings(trial: Trial) -> tuple[object, ...]:
+    return trial.model, trial.hyperparameters, trial.label, trial.seed, trial.units
+
+
+def _unfit(candidate: Candidate, *, judged: bool) -> str | None:
     """Return why a trial is no member: mostly, why validation trials cannot judge it, nor one that it follows."""
-    training = trial.training
+    trial, training = candidate.trial, candidate.trial.training
     if trial.model == NAME:
         return "an ensemble, weighed on the validation trials; name the runs of its members instead"
     if training is not None and training.validate_on == "eval":
         return "it was selected on evaluation trials"
-    if not judged:
+    if training is None and not catalog.is_candidate(trial.model):
+        return "it knows the answers"
+    if not judged or candidate.follows is not None:
         return None
-    if training is None:
-        return "it fits itself, to the validation trials too, so they cannot judge it"
-    if trial.follows is not None:
-        return None
-    if training.refit:
-        return "it was fitted anew to the validation trials too (training.refit), so they cannot judge it"
+    seen = training is None or training.refit
+    if seen and not files.exists(RunFolder(candidate.run).trial(trial.id).judged):
+        how = "it fits itself to" if training is None else "it was fitted anew (training.refit) to"
+        return f"{how} the validation trials too, and kept no rates of them from before; train it anew"
     return None
 
 
@@ -164,8 +180,9 @@ def _judged_alike(split: str, group: Sequence[Candidate], notes: list[str]) -> l
     return kept
 
 
-def _aside(trial: Trial) -> tuple[int, int | None] | None:
-    return None if trial.training is None else (trial.training.validation_every, trial.training.validation_seed)
+def _aside(trial: Trial) -> tuple[int, int | None]:
+    training = trial.training or Training()
+    return training.validation_every, training.validation_seed
 
 
 def _enough(
@@ -176,7 +193,7 @@ def _enough(
     for split, group in sorted(members.items(), key=lambda item: item[1][0].selects_with != ""):
         before = {(one.run, one.trial.id) for one in found.get(group[0].selects_with, ())}
         alone = not judged or not group[0].selects_with
-        following = group if alone else [one for one in group if (one.run, one.trial.follows) in before]
+        following = group if alone else [one for one in group if (one.run, one.follows) in before]
         if len(following) < LEAST:
             told = f"left out {split}: an average expected at least {LEAST} members, got {len(following)}"
             notes.append(told + ("" if alone else f" that follow one on {group[0].selects_with}"))

@@ -223,7 +223,8 @@ def _launch(asked: Asked, say: Callable[[str], None]) -> int:
                 show_failure(run, failed, states, say)
             else:
                 finish(run, request.root, say)
-                say_outside(_not_done(run, form.present), run, say)
+                if request.late is None:
+                    say_outside(_not_done(run, form.present), run, say)
         finally:
             for line in tracker.close():
                 say(line)

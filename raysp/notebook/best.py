@@ -11,6 +11,7 @@ from typing import Any
 from raysp.config.experiment import Experiment
 from raysp.driver.best import Best
 from raysp.driver.best import best as find
+from raysp.driver.best_average import Average
 from raysp.driver.best_choices import of_recording
 from raysp.driver.launch import Request
 from raysp.errors import BadInput
@@ -30,16 +31,19 @@ class FoundBest:
         found: what won, by which number, the floor and the best baseline beside it, as best.json has it.
         run: what was trained anew.
         search: every candidate.
+        average: of what was trained anew, by weights from validation trials; None where there is none. It is the
+            winner where `found["average"]["wins"]`.
     """
 
     path: str
     found: Mapping[str, Any]
     run: OpenedRun = field(repr=False)
     search: OpenedRun = field(repr=False)
+    average: OpenedRun | None = field(repr=False, default=None)
 
     @property
     def winner(self) -> Mapping[str, Any]:
-        """The winner: `model`, `hyperparameters`, `training`, and `value`, what chose it."""
+        """The best candidate by itself: `model`, `hyperparameters`, `training`, and `value`, what chose it."""
         winner: Mapping[str, Any] = self.found["winner"]
         return winner
 
@@ -122,4 +126,5 @@ def best(
     with called(f"raysp.best({experiment.name}, minutes={minutes:g})"), quiet:
         found = find(experiment, asked, request, print)
     run, search = (open_run(folder.path, root) for folder in (found.final, found.search))
-    return FoundBest(found.run.path, files.read_object(found.told), run, search)
+    average = open_run(found.average.run.path, root) if isinstance(found.average, Average) else None
+    return FoundBest(found.run.path, files.read_object(found.told), run, search, average)

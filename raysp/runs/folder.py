@@ -83,6 +83,10 @@ class TrialFolder:
         return files.join(self.path, "checkpoint.pt" if stage == "fit" else f"checkpoint-{stage}.pt")
 
     predictions = _Inside("predictions.parquet", "Rates of the training and evaluation trials, by trial and unit.")
+    judged = _Inside(
+        "validation-predictions.parquet",
+        "Rates of the validation trials before the model was fitted to them too; for models that were.",
+    )
     latents = _Inside("latents.h5", "Latents of the evaluation trials, for models that have them.")
     kernels = _Inside("kernels.parquet", "First-layer kernels of networks of windows.")
     metrics = _Inside("metrics.json", "Numbers on the validation trials, at the best epoch.")

@@ -35,17 +35,18 @@ def fit_itself(job: Job, sizes: object, data: object, part: tuple[object, Valida
     Raises:
         Interrupted: the job does not keep going.
     """
-    started, metrics = time.monotonic(), {}
+    started, metrics, before = time.monotonic(), {}, None
     with seeded(job.trial.seed, job.place):
         model, final = new_model(job, sizes), job.purpose == "final"
         if part is not None:
             model.fit(part[0], Stages(job, "validated" if final else "fit"))
             metrics = all_finite(part[1](model))
-            model = new_model(job, sizes) if final else model
+            if final:
+                before, model = model.eval(), new_model(job, sizes)
         if final or not metrics:
             model.fit(data, Stages(job, "fit"))
     model.eval()
     seconds = time.monotonic() - started
     row: CurveRow = dict.fromkeys(("train_loss", "validation_loss", "unseen_loss", "learning_rate"))
     row |= {"epoch": 0, "seconds": round(seconds, 3)}
-    return Fitted(model, [row | metrics] if metrics else [], job.place, seconds)
+    return Fitted(model, [row | metrics] if metrics else [], job.place, seconds, selected=before)

@@ -39,6 +39,7 @@ class Fitted:
         diverged: numbers of the units whose loss became infinite or NaN while that of others did not.
         selected: the model before it was fitted anew to all training data; None where it was not.
         calibration: what is made of its rates of trials; None leaves them as they are.
+        selected_calibration: the same of the rates of `selected`.
     """
 
     model: Model
@@ -55,6 +56,7 @@ class Fitted:
     diverged: tuple[int, ...] = ()
     selected: Model | None = None
     calibration: Calibration | None = None
+    selected_calibration: Calibration | None = None
 
     @property
     def parameters(self) -> int:

@@ -38,11 +38,14 @@ if TYPE_CHECKING:
 
 
 class Member(TypedDict):
-    """A trial whose predictions are averaged: the run folder's path, the trial, and the predictions' digest."""
+    """A trial whose predictions are averaged: the run folder's path, the trial, the predictions' digest, and the
+    validation-phase trial whose weight it takes over.
+    """
 
     run: str
     trial: PlainTrial
     digest: str
+    follows: str | None
 
 
 def tried(plain: PlainTrial, setting: Setting, members: Sequence[Member]) -> str:
@@ -160,7 +163,7 @@ def _followed(setting: Setting, trial: Trial, members: Sequence[Member]) -> list
     if not files.exists(before.done):
         raise NotReady(f"{trial.id} takes its weights from {trial.follows}, which is not finished; run that first")
     known = read_weights(before)
-    found = [known.get((one["run"], str(one["trial"].get("follows"))), 0.0) for one in members]
+    found = [known.get((one["run"], str(one["follows"])), 0.0) for one in members]
     if not sum(found):
         raise BadInput(f"{trial.id}: no member follows one to which {trial.follows} gave weight")
     return [one / sum(found) for one in found]

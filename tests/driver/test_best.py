@@ -8,6 +8,7 @@ from raysp.config.experiment import Experiment, ModelChoice
 from raysp.data.splits.split import header_of
 from raysp.driver import best_choices
 from raysp.driver.best import Best
+from raysp.driver.best_average import Average, NoAverage
 from raysp.driver.best_choices import choices, objective, of_recording, spaces
 from raysp.driver.best_finals import finals, places
 from raysp.driver.best_report import Story, summary, write_best_report
@@ -133,11 +134,11 @@ def test_seeds_come_before_candidates_and_baselines_before_both(searched, header
 
     assert found(0)[0] == 0
     assert found(0)[2] == ["true_rates", "smoothing", "mean_rate"]
-    members, seeds, labels = found(3 * 4 * 30 + 1)
+    members, seeds, labels = found(3 * 3 * 30)
     assert (members, seeds) == (1, (0, 1, 2))
     assert labels[:3] == ["true_rates", "smoothing", "mean_rate"]
-    assert labels[3:] == [label := f"sae-{places(searched)[0].number}", f"{label}-refit"]
-    assert found(4 * 30)[:2] == (1, (0,))
+    assert labels[3:] == [f"sae-{places(searched)[0].number}"]
+    assert found(3 * 30)[:2] == (1, (0,))
     # Of one model three at most.
     assert found(10**6)[:2] == (3, (0, 1, 2))
 
@@ -146,13 +147,20 @@ def test_models_whose_trainings_were_ended_are_named(searched, header, tmp_path)
     own = finals(experiment(), header, searched, 10**6, 3)
     cut = {key: dataclasses.replace(one, record={"out_of_time": True}) for key, one in searched[0].trials.items()}
     results = (dataclasses.replace(searched[0], trials=cut), *searched[1:])
-    story = Story(RunFolder(str(tmp_path / "best-mine")), 30.0, results, own, {}, 1700.0)
-    assert next(iter(story.advice())).startswith("Trainings of mean_rate were ended")
+    story = Story(RunFolder(str(tmp_path / "best-mine")), 30.0, results, own, {}, 1700.0, NoAverage("nothing ended"))
+    told = list(story.advice())
+    assert told[0].endswith("could not be trained anew to the end in what was left of the time.")
+    assert told[1].startswith("Trainings of mean_rate were ended")
+    assert "no average: nothing ended" in "\n".join(summary(story))
 
 
 def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched, header, tmp_path):
     own = finals(experiment(), header, searched, 10**6, 3)
-    story = Story(RunFolder(str(tmp_path / "best-mine")), 30.0, tuple(searched), own, {"unet": "too few bins"}, 1700.0)
+    weights = {(searched[0].study.definition.model, 0): 0.6, ("sae-1", 1): 0.4, ("sae-1", 0): 0.0}
+    average = Average(RunFolder(str(tmp_path / "average")), "co-bps", "em", 0.31, 0.02, 0.01, weights)
+    story = Story(
+        RunFolder(str(tmp_path / "best-mine")), 30.0, tuple(searched), own, {"unet": "too few bins"}, 1700.0, average
+    )
     assert (story.winner.model, story.floor.model, story.baseline.model) == ("sae", "mean_rate", "smoothing")
     assert story.margin(story.floor) == pytest.approx(story.floor.value - story.winner.value)
     assert story.margin(story.floor) > 0.1
@@ -162,9 +170,15 @@ def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched
         assert text in page
         assert text in lines
     assert "too few bins" in page
+    assert "average of 2 of 3 trainings (mean_rate 60%, sae-1 40%)" in page
+    assert "+0.0200 ± 0.0100 above the best of them: it is the winner" in lines
+    worse = dataclasses.replace(story, average=dataclasses.replace(average, gain=-0.01))
+    assert "the best single one stays the winner" in "\n".join(summary(worse))
     assert "Nothing was scored" in page
     told = files.read_json(story.told)
     assert told["winner"]["candidate"] == story.winner.number
+    assert told["average"]["wins"] is True
+    assert told["average"]["members"][1] == {"label": "sae-1", "seed": 1, "weight": 0.4}
     assert len(told["submissions"]) == 1
     write_best_report(story)
     assert len(files.read_json(story.told)["submissions"]) == 2

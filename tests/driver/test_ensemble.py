@@ -21,9 +21,10 @@ from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.io import files
 from raysp.kinds.jobs import in_turn
 from raysp.kinds.population.page import page
-from raysp.kinds.population.rates_file import read_rates, write_predictions
+from raysp.kinds.population.rates_file import read_rates, write_predictions, write_validation
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import RunFolder, trial_to
+from raysp.training.validation import validation_mask
 
 SPLIT, FINISH = "my_recording", end.finish
 SMALL = {"trials": (30, 8), "bins": 10, "forward": 2, "heldin": 6, "heldout": 3}
@@ -149,6 +150,55 @@ def test_what_was_fitted_to_the_validation_trials_is_averaged_unjudged_alone(mad
     written(made, other, networks(made, training=Training(validate_on="eval")))
     with pytest.raises(BadInput, match="selected on evaluation trials"):
         gather_members([other.path], judged=False)
+
+
+def test_what_was_fitted_to_the_validation_trials_is_judged_by_its_rates_from_before(made, tmp_path):
+    other, split = RunFolder(str(tmp_path / "runs" / "refitted")), store.load(made.root, SPLIT)
+    trials = networks(made, training=Training(refit=True))[:2]
+    trials.append(next(one for one in made.trials if one.model == "mean_rate"))
+    written(made, other, trials)
+    aside = split.train.take(validation_mask(split.train, Training()))
+    counts = np.concatenate([aside.heldin, aside.heldout], axis=2)
+    for place, trial in enumerate(trials):
+        rates = counts + 0.1 if place == 2 else np.full_like(counts, counts.mean())
+        write_validation(other.trial(trial.id).judged, trial, split.sizes, Prediction(rates), split)
+    run, _ = average(made, other.path)
+    members = raysp.open_run(run.path).members
+    known = {(one["trial"], one["run"] == other.path): one for one in members.iter_rows(named=True)}
+    assert len(known) == 6
+    assert known[trials[2].id, True]["weight"] > 0.9
+    assert known[trials[0].id, True]["score"] < known[trials[2].id, True]["score"]
+    found = read_rates(run.trial(run.trials()[0].id).predictions, "eval")[0]
+    floor = read_rates(made.run.trial(trials[2].id).predictions, "eval")[0]
+    np.testing.assert_allclose(found, floor, rtol=0.3)
+
+
+def test_in_the_test_phase_what_fits_itself_takes_the_weight_of_the_same_model(make):
+    made = make(models=("mean_rate", "sae"), seeds=(0,), **SMALL)
+    noted(made, root=made.root)
+    val, test = (split for split in dict.fromkeys(trial.split for trial in made.trials))
+    split = store.load(made.root, val)
+    floor, network = made.trial("mean_rate"), made.trial("sae")
+    aside = split.train.take(validation_mask(split.train, Training()))
+    rates = Prediction(np.full((len(aside), split.sizes.bins, split.sizes.units), 0.3))
+    write_validation(made.run.trial(floor.id).judged, floor, split.sizes, rates, split)
+    later = dataclasses.replace(made.trial("sae", split=1), follows=network.id)
+    trials = [one for one in made.trials if (one.model, one.split) != ("sae", test)] + [later]
+    run = RunFolder(made.run.path)
+    files.write_text(run.experiment, yaml.safe_dump({**run.record(), "trials": [trial_to(one) for one in trials]}))
+    answers = store.load(made.root, test)
+    parts = {
+        part: Prediction(*read_rates(run.trial(made.trial("sae", split=1).id).predictions, part))
+        for part in ("train", "eval")
+    }
+    write_predictions(run.trial(later.id).predictions, later, answers.sizes, parts, answers)
+    files.write_json(run.trial(later.id).done, {"trial": later.id})
+    found = gather_members([run.path])
+    assert list(found.members) == [val, test]
+    assert {one.trial.model: one.follows for one in found.members[test]} == {
+        "mean_rate": floor.id,
+        "sae": network.id,
+    }
 
 
 def test_members_that_do_not_go_together_are_refused_or_left_out(made, tmp_path):

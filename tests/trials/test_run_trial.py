@@ -11,7 +11,7 @@ from raysp.driver.plan import make_plan
 from raysp.errors import BadInput, Interrupted
 from raysp.io import files
 from raysp.io.words import counted
-from raysp.kinds.population import predict, rates_file
+from raysp.kinds.population import gain, predict, rates_file
 from raysp.kinds.population.latents_file import read_latents
 from raysp.runs.folder import RunFolder
 from raysp.runs.provenance import commit
@@ -168,3 +168,37 @@ def test_the_log_says_what_validates_and_where_epochs_come_from(setting, root):
     best = files.read_json(RunFolder(setting.run).trial(val.id).done)["best_epoch"]
     assert f"{counted(best, 'epoch')} on all training trials, as many as were best in {val.id}" in logs[1]
     assert [word for word in (" none", "validation and", "inf") if word in logs[1]] == []
+
+
+def test_a_network_that_is_fitted_anew_keeps_the_rates_that_it_would_have_had_otherwise(setting, root, monkeypatch):
+    # So short a training is not believed: each would be the mean rate.
+    monkeypatch.setattr(gain, "chosen_weights", lambda *_: {})
+    training = dataclasses.replace(TRAINING, refit=True, measure_every=0)
+    (trial,) = plan(root, training=training)
+    run_trial(trial, setting)
+    (other,) = plan(root, training=dataclasses.replace(training, refit=False))
+    run_trial(other, setting)
+    folder, alone = (RunFolder(setting.run).trial(one.id) for one in (trial, other))
+    aside = validation_mask(store.load(root, VAL).train, training)
+    before, _ = rates_file.read_rates(folder.judged, rates_file.VALIDATION)
+    np.testing.assert_array_equal(before, rates_file.read_rates(alone.predictions, "train")[0][aside])
+    assert not np.allclose(before, rates_file.read_rates(folder.predictions, "train")[0][aside])
+    assert not files.exists(alone.judged)
+
+
+def test_what_fits_itself_keeps_rates_that_know_nothing_of_the_validation_trials_answers(setting, root, tmp_path):
+    (trial,) = plan(root, models=(ModelChoice("smoothing"),))
+    run_trial(trial, setting)
+    split = store.load(root, VAL)
+    aside = validation_mask(split.train, Training())
+    split.train.heldout[aside] = split.train.heldout[aside].max() - split.train.heldout[aside]
+    other = Setting(run=str(tmp_path / "other"), root=str(tmp_path / "data"))
+    store.save(split, None, other.root, {"made": "up"})
+    changed = dataclasses.replace(trial, data=store.header(other.root, VAL).fingerprint)
+    run_trial(changed, other)
+    folders = RunFolder(setting.run).trial(trial.id), RunFolder(other.run).trial(changed.id)
+    before, after = (rates_file.read_rates(one.judged, rates_file.VALIDATION)[0] for one in folders)
+    np.testing.assert_array_equal(after, before)
+    assert len(before) == aside.sum()
+    mine, theirs = (rates_file.read_rates(one.predictions, "train")[0] for one in folders)
+    assert not np.allclose(mine, theirs)

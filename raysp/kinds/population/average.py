@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from raysp.config.experiment import Trial
+from raysp.config.experiment import Training, Trial
 from raysp.data.splits.population import PopulationSplit, TrialArrays
 from raysp.errors import BadInput, present
 from raysp.evaluation import mixture
 from raysp.evaluation.mixture import Evidence
 from raysp.evaluation.nlb import forward_counts
-from raysp.kinds.population.rates_file import read_rates, write_predictions
+from raysp.io import files
+from raysp.kinds.population.rates_file import VALIDATION, read_rates, write_predictions
 from raysp.models.prediction import Prediction
+from raysp.runs.folder import TrialFolder
 from raysp.training.validation import validation_mask
 
 MOST = 1 << 25
@@ -24,18 +26,23 @@ AT_ONCE = 64
 
 def evidence(by: str, trials: Sequence[Trial], split: PopulationSplit, paths: Sequence[str]) -> Evidence:
     """Return what counts of held-out units ("co-bps") or forward bins ("fp-bps") say; see `Kind.evidence`."""
-    aside = validation_mask(split.train, present(trials[0].training))
+    training = next((trial.training for trial in trials if trial.training is not None), Training())
+    aside = validation_mask(split.train, training)
     counts = _counts(by, split.train.take(aside), split)
     judging = _few_enough(counts, len(paths))
     mine = np.flatnonzero(aside)[judging]
 
     def of(path: str) -> np.ndarray:
-        rates, forward = _read(path, "train", split, len(split.train))
+        before = TrialFolder(path.rpartition("/")[0]).judged
+        if files.exists(before):
+            chosen, (rates, forward) = judging, _read(before, VALIDATION, split, int(aside.sum()))
+        else:
+            chosen, (rates, forward) = mine, _read(path, "train", split, len(split.train))
         if by == "co-bps":
-            return rates[mine][..., split.sizes.heldin :]
+            return rates[chosen][..., split.sizes.heldin :]
         if forward is None:
             raise BadInput(f"{path} has no rates of the bins after the observed ones, and {by} judges those")
-        return forward[mine]
+        return forward[chosen]
 
     return mixture.evidence(map(of, paths), counts[judging])
 

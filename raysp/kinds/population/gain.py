@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.predict import predict
 from raysp.training.validation import validation_mask
+
+if TYPE_CHECKING:
+    from raysp.models.base import Model
 
 
 def set_right(job: Job, fitted: Fitted, split: PopulationSplit) -> Fitted:
@@ -35,8 +39,15 @@ def set_right(job: Job, fitted: Fitted, split: PopulationSplit) -> Fitted:
         split: all its training trials count, those that selected the weights included.
     """
     weights = _weights(job, fitted, split.train)
-    found = predict(fitted.model, split.train, fitted.device, job.trial.seed)
-    return dataclasses.replace(fitted, calibration=_calibration(found, split, weights))
+    found, before = _predicted(job, fitted, fitted.model, split), None
+    if fitted.selected is not None:
+        before = _calibration(_predicted(job, fitted, fitted.selected, split), split, weights)
+    calibration = _calibration(found, split, weights)
+    return dataclasses.replace(fitted, calibration=calibration, selected_calibration=before)
+
+
+def _predicted(job: Job, fitted: Fitted, model: Model, split: PopulationSplit) -> Predicted:
+    return predict(model, split.train, fitted.device, job.trial.seed)
 
 
 def _weights(job: Job, fitted: Fitted, train: TrialArrays) -> Mapping[str, float]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import os
 
+from raysp.config.experiment import Training
 from raysp.data.splits.population import PopulationSplit, TrialArrays
 from raysp.errors import present
 from raysp.evaluation.hidden import masked_deviance
@@ -11,13 +14,17 @@ from raysp.kinds.kind import Products
 from raysp.kinds.population import inside_file
 from raysp.kinds.population.latents_file import write_latents
 from raysp.kinds.population.learner import selected_on
-from raysp.kinds.population.rates_file import write_predictions
+from raysp.kinds.population.rates_file import write_predictions, write_validation
 from raysp.models.masked import MaskedModel
 from raysp.models.prediction import Predicted
+from raysp.runs.folder import TrialFolder
 from raysp.runs.records import Done
 from raysp.training import predict as training
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
+from raysp.training.validation import validation_mask
+
+JUDGED = os.path.basename(TrialFolder("").judged)
 
 
 def predicted(job: Job, fitted: Fitted, data: PopulationSplit | TrialArrays) -> Predicted:
@@ -42,6 +49,8 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
     trial, asked = job.trial, present(split.eval)
     parts = {"train": of(split.train), "eval": of(asked)}
     files = {"predictions.parquet": lambda path: write_predictions(path, trial, split.sizes, parts, split)}
+    if (before := _before(job, fitted, split)) is not None:
+        files[JUDGED] = lambda path: write_validation(path, trial, split.sizes, before, split)
     if (found := parts["eval"].latents) is not None:
         train = None if split.train.states is None else parts["train"].latents
         files["latents.h5"] = lambda path: write_latents(path, found, train, trial, parts["eval"].beside)
@@ -54,3 +63,13 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
     if fitted.calibration is not None:
         done["weights"] = metrics["weights"] = dict(fitted.calibration.weights)
     return Products(files, metrics, done)
+
+
+def _before(job: Job, fitted: Fitted, split: PopulationSplit) -> Predicted | None:
+    """Return the rates of validation trials from before the model was fitted to them; None where it was not."""
+    training = job.trial.training or Training()
+    if fitted.selected is None or training.validate_on == "eval":
+        return None
+    trials = split.train.take(validation_mask(split.train, training))
+    before = dataclasses.replace(fitted, model=fitted.selected, calibration=fitted.selected_calibration)
+    return predicted(job, before, trials)

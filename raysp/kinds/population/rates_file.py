@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from pyarrow import compute
 
 from raysp.collection.predictions import AGAIN, HEAD, check_there, head
-from raysp.config.experiment import Trial
-from raysp.data.splits.population import PopulationSplit, Sizes
-from raysp.errors import BadInput, unknown
+from raysp.config.experiment import Training, Trial
+from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
+from raysp.errors import BadInput, present, unknown
 from raysp.io import checksum, files, tables
 from raysp.models.prediction import Predicted, check_prediction
 from raysp.training.validation import validation_mask
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from _hashlib import HASH
 
 FORMAT = 2
-PARTS = ("train", "eval")
+PARTS, VALIDATION = ("train", "eval"), "validation"
 SCHEMA = pa.schema(
     {
         **HEAD,
@@ -116,7 +116,30 @@ def write_predictions(
         BadInput: an unknown part, or a prediction that does not fit `sizes`; nothing was written.
         OSError: the disk is full; a file that was there stays as it was.
     """
-    arrays = _checked(trial, sizes, parts)
+    _write(path, trial, sizes, _checked(trial, sizes, parts), split)
+
+
+def write_validation(path: str, trial: Trial, sizes: Sizes, found: Predicted, split: PopulationSplit) -> None:
+    """Write rates of the validation trials alone, as a part of that name, by a model that was not fitted to them.
+
+    Args:
+        path: where.
+        trial: whose model it was.
+        sizes: of the split, or of its unit subset.
+        found: rates (trials, bins, units) of the training trials that are set aside, in their order.
+        split: whose trials they are.
+
+    Raises:
+        BadInput, OSError: as `write_predictions`.
+    """
+    arrays = found.numpy()
+    check_prediction(arrays, sizes, int(_aside(trial, split).sum()), f"{trial.id}, {VALIDATION} part")
+    _write(path, trial, sizes, {VALIDATION: arrays}, split)
+
+
+def _write(
+    path: str, trial: Trial, sizes: Sizes, arrays: Mapping[str, Predicted], split: PopulationSplit | None
+) -> None:
     digests: dict[str, dict[str, str]] = {}
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
         # Bytes of floats split into streams, as the exponents then compress: 13 % smaller, as fast to write.
@@ -163,7 +186,7 @@ def read_rates(path: str, part: str) -> tuple[np.ndarray, np.ndarray | None]:
 
     Args:
         path: the predictions file.
-        part: "train" or "eval".
+        part: "train" or "eval"; "validation" of what `write_validation` wrote.
 
     Returns:
         (trials, bins, units) float32 expected spikes per bin, held-in units first; and (trials, forward, units)
@@ -193,17 +216,27 @@ def _checked(trial: Trial, sizes: Sizes, parts: dict[str, Predicted]) -> dict[st
 
 
 def _names(trial: Trial, split: PopulationSplit | None, part: str, trials: int) -> _Names:
-    selects = np.zeros(trials, bool)
+    selects = np.full(trials, part == VALIDATION)
     training = trial.training
     if training is not None and trial.follows is None:
         if training.validate_on == "eval":
             selects[:] = part == "eval"
         elif part == "train" and split is not None:
             selects = validation_mask(split.train, training)
-    own = None if split is None else getattr(split, part).ids
+    own = None if split is None else _part(trial, split, part).ids
     units = None if split is None else split.units
     start_ms = None if split is None else split.provenance.start_ms
     return _Names(own, units, selects, start_ms)
+
+
+def _part(trial: Trial, split: PopulationSplit, part: str) -> TrialArrays:
+    if part == VALIDATION:
+        return split.train.take(_aside(trial, split))
+    return present(getattr(split, part))
+
+
+def _aside(trial: Trial, split: PopulationSplit) -> np.ndarray:
+    return validation_mask(split.train, trial.training or Training())
 
 
 def _totals() -> dict[str, HASH]:
