@@ -2,7 +2,7 @@
 
     raysp run experiments/defaults.py --splits 'made_up-*'     # twelve times one factor is changed, around a middle
     raysp run experiments/defaults.py                          # all; stopped, the same command goes on
-    python benchmarks/defaults_table.py runs/defaults          # the table of docs/defaults.md
+    python benchmarks/defaults_table.py runs/defaults --minutes 60    # the table of docs/defaults.md, cheap ones first
 
 Recordings whose files are not there are left out: lfads_lorenz.h5 (see experiments/lorenz_tutorial.py) and the public
 test file of mc_maze_small (`raysp data fetch mc_maze_small`).
@@ -11,20 +11,21 @@ test file of mc_maze_small (`raysp data fetch mc_maze_small`).
 from raysp import Experiment, ModelChoice, Recording
 
 MIDDLE = {"units": 40, "heldout": 10, "trials": 160, "bins": 40, "rate_hz": 8.0}
+# What takes least time comes first.
 ONE_FACTOR = {
+    "10trials": {"trials": 10},
+    "1bin": {"bins": 1},
+    "8bins": {"bins": 8},
+    "5units": {"units": 5, "heldout": 1},
+    "15units": {"units": 15, "heldout": 4},
     "middle": {},
     "0.5hz": {"rate_hz": 0.5},
     "50hz": {"rate_hz": 50.0},
-    "5units": {"units": 5, "heldout": 1},
-    "15units": {"units": 15, "heldout": 4},
-    "300units": {"units": 300, "heldout": 75},
-    "10trials": {"trials": 10},
-    "2000trials": {"trials": 2000},
-    "1bin": {"bins": 1},
-    "8bins": {"bins": 8},
-    "400bins": {"bins": 400},
     "silent": {"silent": 1},
     "none_held_out": {"heldout": 0},
+    "300units": {"units": 300, "heldout": 75},
+    "400bins": {"bins": 400},
+    "2000trials": {"trials": 2000},
 }
 
 LORENZ = {"path": "{root}/lfads_lorenz.h5", "bin_ms": 10, "conversion_factor": 100, "heldout": 15, "forward": 10}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -43,6 +44,9 @@ LONGEST = 5
 
 RESERVE, LEAST_RESERVE_S, MOST_RESERVE_S = 0.1, 20.0, 150.0
 """Share of the time that the average, scores and reports have, and its bounds."""
+
+LENIENT = 2.0
+"""What baselines may take that are trained anew when there is no time left, in multiples of what they should."""
 
 FIRST_RUNG = 9
 """ASHA looks at a candidate first when one in so many of its model's own epochs are over."""
@@ -98,22 +102,24 @@ def best(experiment: Experiment, asked: Best, request: Request, say: Say) -> Sto
         raise BadInput(f"expected one recording, got the splits {', '.join(names[:5])}; choose one with --splits")
     run = run_folder(dataclasses.replace(experiment, name=f"best-{experiment.name}"), names, request.runs)
     check_place(run, request)
-    with locked(run), session(experiment.resources, verbose=request.verbose):
-        search = run_folder(dataclasses.replace(experiment, name=SEARCH), names, run.path)
-        within = [files.join(search.path, "clock.json")]
-        clock = Clock(files.join(run.path, "clock.json"), asked.minutes, within)
-        request = dataclasses.replace(request, runs=run.path, sets=(), splits=(), models=(), settings=None)
-        try:
-            prepare_data(experiment, names, request, say)
-            work = _Work(run, experiment, names[0], asked, request, clock, say)
-            return work.done()
-        finally:
-            clock.save()
+    search = run_folder(dataclasses.replace(experiment, name=SEARCH), names, run.path)
+    request = dataclasses.replace(request, runs=run.path, sets=(), splits=(), models=(), settings=None)
+    with locked(run):
+        searched_s = files.join(search.path, "clock.json")
+        # Before anything is started: what that takes is of the time, too.
+        clock = Clock(files.join(run.path, "clock.json"), asked.minutes, [searched_s])
+        with session(experiment.resources, verbose=request.verbose):
+            try:
+                prepare_data(experiment, names, request, say)
+                work = _Work(run, experiment, names[0], asked, request, clock, searched_s, say)
+                return work.done()
+            finally:
+                clock.save()
 
 
 @dataclass(frozen=True)
 class _Work:
-    """A search for the best model that goes on: what it is about, and the time it has."""
+    """A search for the best model that goes on: what it is about, the time it has, where the search keeps its own."""
 
     run: RunFolder
     experiment: Experiment
@@ -121,6 +127,7 @@ class _Work:
     asked: Best
     request: Request
     clock: Clock
+    searched_s: str
     say: Say
 
     def done(self) -> Story:
@@ -149,7 +156,7 @@ class _Work:
             seed=self.asked.seed,
             objectives=(objective(kind, header, kind.units(experiment, header), names),),
             rungs_from=FIRST_RUNG,
-            amount=Amount(minutes=SEARCHING * minutes),
+            amount=Amount(minutes=self._searching()),
             limit_s=60 * minutes / LONGEST,
             sharp=True,
             page=False,
@@ -164,6 +171,11 @@ class _Work:
                 "more --minutes goes on"
             )
         return results
+
+    def _searching(self) -> float:
+        """Return the minutes that the search has, over all commands: its share of all, and of what is left of it."""
+        before = Clock(self.searched_s, None).seconds
+        return max(min(SEARCHING * 60 * self.asked.minutes, before + SEARCHING * self.clock.left), 1.0) / 60
 
     def _check_part(self, sweep: Asked, header: Header) -> None:
         """Refuse data of which nothing can be set aside for validation, before anything is trained."""
@@ -183,6 +195,12 @@ class _Work:
         found = finals(experiment, header, results, (self.clock.left - reserve) * workers, self.asked.seeds)
         names = ", ".join(place.label for place in found.members) or "no candidate, for want of time"
         self.say(f"  trained anew {names}; with baselines, {counted(found.experiment.seeds, 'seed')} each")
-        request = dataclasses.replace(self.request, late=lambda: self.clock.left < reserve)
+        # Whatever the time: without floor and baselines nothing can be said of the others.
+        least = time.monotonic() + LENIENT * found.baselines_s / workers
+
+        def late() -> bool:
+            return self.clock.left < reserve and time.monotonic() > least
+
+        request = dataclasses.replace(self.request, late=late)
         launch(found.experiment, request, self.say)
         return found

@@ -9,6 +9,7 @@ import polars
 from polars import col
 
 from raysp.driver.ensemble import Request, ensemble
+from raysp.driver.ensemble_members import LEAST, UNJUDGED
 from raysp.errors import BadInput, NotReady
 from raysp.io import files, tables
 from raysp.io.words import number
@@ -49,7 +50,7 @@ class Average:
     @property
     def wins(self) -> bool:
         """Whether it is better than the best of its members, on trials that chose neither."""
-        return self.gain > 0 and self.weighed > 1
+        return self.gain > 0 and self.weighed >= LEAST
 
     @property
     def models(self) -> list[tuple[str, float]]:
@@ -60,12 +61,15 @@ class Average:
         return sorted(((label, one) for label, one in sums.items() if one > 0), key=lambda pair: -pair[1])
 
     def words(self) -> str:
-        """Say what it is made of, and what it gains."""
+        """Say what it is made of, what it gains, and what follows."""
+        if self.weighed < LEAST:
+            return f"no average of the {len(self.weights)} trainings is better than {self.models[0][0]} by itself"
         of = ", ".join(f"{label} {weight:.0%}" for label, weight in self.models)
         return (
             f"the average of {self.weighed} of {len(self.weights)} trainings ({of}): {self.by} "
             f"{number(self.nested)} on validation trials that chose neither members nor weights, "
-            f"{number(self.gain, signed=True)} ± {number(self.gain_error)} above the best of them"
+            f"{number(self.gain, signed=True)} ± {number(self.gain_error)} above the best of them: "
+            f"{'it is the winner' if self.wins else 'the best single one stays the winner'}"
         )
 
     def told(self) -> dict[str, object]:
@@ -94,7 +98,7 @@ def averaged(final: RunFolder, root: str, say: Callable[[str], None]) -> Average
     try:
         run = ensemble([final.path], asked, lambda text: None)
     except (BadInput, NotReady) as reason:
-        return NoAverage(str(reason))
+        return NoAverage(str(reason).removesuffix(UNJUDGED))
     say(f"  averaged     {run.path}")
     return read_average(run)
 

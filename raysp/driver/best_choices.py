@@ -15,7 +15,7 @@ from raysp.errors import BadInput, expect, unknown
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
 from raysp.models import catalog
-from raysp.search.objective import OWN_LOSS, UNSEEN_LOSS, check_objectives
+from raysp.search.objective import OWN_LOSS, UNSEEN_LOSS
 from raysp.search.space import Space
 from raysp.search.space_file import read_space
 
@@ -109,7 +109,11 @@ def objective(kind: Kind[Split], header: Header, units: tuple[int, ...] | None, 
     """
     metric = kind.metrics.get(UNSEEN_LOSS)
     if metric is not None and metric.searched:
-        check_objectives((UNSEEN_LOSS,), kind, header, units)
+        if (why := kind.lacks(UNSEEN_LOSS, header, units)) is not None:
+            raise BadInput(
+                f"models are compared by {UNSEEN_LOSS}, which {why}: let the source hold some out (a recording's file: "
+                "--data heldout=1 or more, or --data forward_ms=100)"
+            )
         return UNSEEN_LOSS
     networks = [name for name in models if not catalog.fits_itself(name)]
     if len(models) > 1 or not networks:

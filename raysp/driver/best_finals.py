@@ -108,11 +108,13 @@ class Finals:
         experiment: the run.
         members: the best candidates, best first; none where there was no time for any.
         baselines: floors and baselines, each at the best settings that the search found.
+        baselines_s: what these will take, s.
     """
 
     experiment: Experiment
     members: tuple[Place, ...]
     baselines: tuple[Place, ...]
+    baselines_s: float = 0.0
 
 
 def finals(experiment: Experiment, header: Header, results: Sequence[Result], room_s: float, seeds: int) -> Finals:
@@ -141,7 +143,7 @@ def finals(experiment: Experiment, header: Header, results: Sequence[Result], ro
     # Without floor and baselines beside them, the others' scores say little: whatever the time, these come first.
     chosen = [*bounds, *(place.choice() for place in [*baselines, *members])]
     made = dataclasses.replace(experiment, name="final", models=tuple(chosen), seeds=tuple(range(count)))
-    return Finals(made, tuple(members), tuple(baselines))
+    return Finals(made, tuple(members), tuple(baselines), always)
 
 
 def final_run(run: RunFolder, found: Finals, split: str) -> RunFolder:

@@ -14,6 +14,7 @@ from raysp.driver.best_average import LABEL, Average, NoAverage
 from raysp.driver.best_finals import Finals, Place, final_run, places
 from raysp.driver.ensemble_members import NAME
 from raysp.driver.record import submission
+from raysp.driver.score_table import remarks_of
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.io.words import counted, number
@@ -248,9 +249,7 @@ def summary(story: Story) -> Iterator[str]:
 
 
 def _of_average(found: Average | NoAverage) -> str:
-    if isinstance(found, NoAverage):
-        return f"no average: {found.why}"
-    return f"{found.words()}: {'it is the winner' if found.wins else 'the best single one stays the winner'}"
+    return f"no average: {found.why}" if isinstance(found, NoAverage) else found.words()
 
 
 def _between(story: Story, place: Place) -> str:
@@ -334,6 +333,7 @@ def _page(story: Story, submissions: list[Submission]) -> str:
         lines=[(result.study.definition.model, line(result, None), _minutes(result)) for result in _by_best(story)],
         top=story.ranked[:TOP],
         metrics=names,
+        remarks=_remarks(story.final),
         scores=[(label, scores[label]) for label in _labels(story, scores)],
         average=story.average if isinstance(story.average, Average) else None,
         averaged=_of_average(story.average),
@@ -347,6 +347,10 @@ def _by_best(story: Story) -> list[Result]:
     models = dict.fromkeys(place.model for place in story.ranked)
     place = {model: at for at, model in enumerate(models)}
     return sorted(story.results, key=lambda one: place.get(one.study.definition.model, len(models)))
+
+
+def _remarks(final: RunFolder) -> list[str]:
+    return remarks_of(final, "val") if files.exists(final.metrics) else []
 
 
 def _minutes(result: Result) -> float:

@@ -21,6 +21,8 @@ from raysp.trials.ensemble_trial import Member
 NAME = "ensemble_of_runs"
 """What the model of an ensemble is called in records."""
 LEAST = 2
+UNJUDGED = ". --weights all averages them without judging any"
+"""What ends the sentence on why there is nothing to average."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,5 @@ def _enough(
         else:
             found[split] = following
     if not found:
-        hint = ". --weights all averages them without judging any" if judged else ""
-        raise BadInput(f"nothing to average: {'; '.join(notes)}{hint}")
+        raise BadInput(f"nothing to average: {'; '.join(notes)}{UNJUDGED if judged else ''}")
     return found

@@ -7,16 +7,18 @@ import pytest
 from raysp.config.experiment import Experiment, ModelChoice
 from raysp.data.splits.split import header_of
 from raysp.driver import best_choices
-from raysp.driver.best import Best
+from raysp.driver.best import Best, _Work
 from raysp.driver.best_average import Average, NoAverage
 from raysp.driver.best_choices import choices, objective, of_recording, spaces
 from raysp.driver.best_finals import finals, places
 from raysp.driver.best_report import Story, summary, write_best_report
+from raysp.driver.launch import Request
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
 from raysp.runs.folder import RunFolder
+from raysp.search.clock import Clock
 from raysp.search.result import read_result
 from tests.search import sweeps
 from tests.training.made_up import made_up_split
@@ -92,7 +94,7 @@ def test_models_are_compared_by_what_all_of_them_have(header):
     population, stimulus = kinds.of("population"), kinds.of("stimulus")
     assert objective(population, header, None, ["mean_rate", "sae"]) == "unseen_loss"
     bare = dataclasses.replace(header, sizes=dataclasses.replace(header.sizes, heldout=0, forward=0))
-    with pytest.raises(BadInput, match="objective unseen_loss"):
+    with pytest.raises(BadInput, match=r"compared by unseen_loss, which needs .*--data heldout=1"):
         objective(population, bare, None, ["mean_rate", "sae"])
     assert objective(stimulus, header, None, ["distance_unet"]) == "validation_loss"
     with pytest.raises(BadInput, match="no loss in common"):
@@ -182,3 +184,17 @@ def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched
     assert len(told["submissions"]) == 1
     write_best_report(story)
     assert len(files.read_json(story.told)["submissions"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("spent", "searched", "minutes"), [(0, 0, 6.0), (400, 300, 6.0), (550, 300, 5.5), (590, 360, 6.0), (590, 0, 0.1)]
+)
+def test_the_search_has_its_share_of_all_the_time_and_of_what_is_left(tmp_path, spent, searched, minutes):
+    paths = {name: str(tmp_path / f"{name}.json") for name in ("whole", "search")}
+    files.write_json(paths["whole"], {"seconds": float(spent)})
+    files.write_json(paths["search"], {"seconds": float(searched)})
+    clock = Clock(paths["whole"], 10.0)
+    work = _Work(
+        RunFolder(str(tmp_path)), experiment(), "made_up", Best(10.0), Request(), clock, paths["search"], print
+    )
+    assert work._searching() == pytest.approx(minutes, abs=0.02)
