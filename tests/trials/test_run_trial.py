@@ -181,7 +181,7 @@ def test_a_network_that_is_fitted_anew_keeps_the_rates_that_it_would_have_had_ot
     folder, alone = (RunFolder(setting.run).trial(one.id) for one in (trial, other))
     aside = validation_mask(store.load(root, VAL).train, training)
     before, _ = rates_file.read_rates(folder.judged, rates_file.VALIDATION)
-    np.testing.assert_array_equal(before, rates_file.read_rates(alone.predictions, "train")[0][aside])
+    np.testing.assert_allclose(before, rates_file.read_rates(alone.predictions, "train")[0][aside], rtol=1e-4)
     assert not np.allclose(before, rates_file.read_rates(folder.predictions, "train")[0][aside])
     assert not files.exists(alone.judged)
 
