@@ -68,6 +68,14 @@ def decodings(
     return [_decoding(group, train, known, train_rates, rates) for group in groups]
 
 
+def decode_variables(
+    train: TrialArrays, known: TrialArrays, train_rates: np.ndarray, rates: np.ndarray
+) -> list[Decoding]:
+    """Decode each variable of behaviour (trials, bins, variables) by itself, over the bins in which it is known."""
+    variables = range(present(known.behavior).shape[2])
+    return [_decoding((variable,), train, known, train_rates, rates) for variable in variables]
+
+
 def behavior_scores(found: Sequence[Decoding]) -> list[Score]:
     """Return the scores of variables that were decoded each by itself, and their mean under a name that says so."""
     if not found:

@@ -37,6 +37,8 @@ class Cut(Settings):
         conditions: trial columns (counts: arrays) whose distinct rows are the trial's condition, for PSTHs.
         decode: trial columns (counts: arrays) with one number, or one of two texts, a trial: each is decoded by itself
             from the mean rates of the window, e.g. ["choice", "contrast"].
+        decode_history: behaviour of each bin is also decoded from the rates of so many bins before it in its trial, and
+            scored under a name of its own; 0 decodes from the bin alone, as the benchmark does.
         psth_sigma_ms: standard deviation of the Gaussian that smooths PSTHs, ms; 0 for none.
         lag_ms: behaviour is read this much later than the spikes, ms.
         forward_ms: length of what must be predicted after the observed bins; it follows the window, or of counts is
@@ -65,6 +67,7 @@ class Cut(Settings):
     masked_ends: bool = False
     conditions: tuple[str, ...] = ()
     decode: tuple[str, ...] = ()
+    decode_history: Natural = 0
     psth_sigma_ms: NonNegative = 50.0
     lag_ms: float = 0.0
     forward_ms: NonNegative = 0.0
@@ -86,6 +89,8 @@ class Cut(Settings):
         plausibility.check_accept(self.accept, self.where)
         if self.decode and getattr(self, "behavior", None):
             raise BadInput(f"{self.where} expected decode, of one value a trial, or behavior, of each bin, got both")
+        if self.decode_history and not getattr(self, "behavior", None):
+            raise BadInput(f"{self.where}, decode_history expected behavior, of each bin, which it decodes, got none")
         check_multiple(self, "forward_ms", self.forward_ms, "the bin width", self.bin_ms)
         if not abs(self.lag_ms) <= LARGEST_LAG_MS:
             most = f"at most {LARGEST_LAG_MS:g} ms in either direction"

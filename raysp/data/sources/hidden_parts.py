@@ -10,6 +10,7 @@ from raysp.data.sources import odd_units, partition
 from raysp.data.sources.cut import Cut
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
+from raysp.errors import BadInput
 
 
 def split_of(
@@ -36,8 +37,12 @@ def split_of(
         chosen = partition.draw(trials, count, config.seed, partition.TRIALS)
         rows = (partition.others(trials, chosen), chosen)
     whole = odd_units.noted(whole, heldout, rows, config.accept, where)
+    if config.decode_history >= whole.bins:
+        told = f"{where}: decode_history expected fewer bins than a trial's {whole.bins}"
+        raise BadInput(f"{told}, got {config.decode_history}")
     start_ms = None if config.window_ms is None else float(config.window_ms[0])
-    source = dataclasses.replace(source, standin=name.startswith(STANDIN), start_ms=start_ms)
+    standin, history = name.startswith(STANDIN), config.decode_history
+    source = dataclasses.replace(source, standin=standin, start_ms=start_ms, decode_history=history)
     return partition.partition(whole, (name, config.bin_ms), heldout, rows, source, config.psth_sigma_ms)
 
 

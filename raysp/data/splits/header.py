@@ -26,6 +26,7 @@ class Provenance:
         standin: True when the recordings were generated, so that no score is ever taken for a real one.
         notes: what preparing them left out, and what is doubtful about them, one sentence each.
         start_ms: begin of the windows around the event they are aligned to; None where there is none.
+        decode_history: behaviour is decoded, beside the benchmark's way, from so many bins before each, too.
     """
 
     recordings: tuple[tuple[str, str], ...] = ()
@@ -33,6 +34,7 @@ class Provenance:
     standin: bool = False
     notes: tuple[str, ...] = ()
     start_ms: float | None = None
+    decode_history: int = 0
 
 
 @dataclass(frozen=True)

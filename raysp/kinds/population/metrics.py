@@ -24,6 +24,10 @@ METRICS = {
         "max", ALONE, "each variable of behaviour decoded by itself, R² averaged over variables"
     ),
     "behavior R2": Metric("max", ("*",)),
+    "behavior R2 with history, mean over variables": Metric(
+        "max", ("*",), "the same decoded from each bin and some bins before it in its trial, as many as it says, R²"
+    ),
+    "behavior R2 with history": Metric("max"),
     "tp corr": Metric("min", ALONE, "correlation of neural speed and produced interval; the more negative the better"),
     "psth R2": Metric("max", ALONE, "condition averages of predicted rates against PSTHs, R²"),
     "true-rate R2": Metric("max", ALONE, "predicted against true rates, R², mean over units"),

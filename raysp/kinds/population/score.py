@@ -13,6 +13,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.behavior import behavior_scores, decodings
 from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.evaluation.history import history_scores
 from raysp.evaluation.live import live_measures
 from raysp.evaluation.nlb import JudgeFailed, benchmark_metrics, forward_counts, is_velocity, judge
 from raysp.evaluation.rates import measures_of_truth, r2_per_unit, roughness
@@ -140,10 +141,11 @@ def _weights(folder: TrialFolder) -> list[Score]:
 
 
 def _behavior(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> list[Score]:
+    rates, history = (parts["train"].rates, parts["eval"].rates), split.provenance.decode_history
+    beside = history_scores(split.train, answers.trials, *rates, history) if history else []
     if is_velocity(split.sizes.dataset, answers.trials.behavior):
-        return []
-    rates = parts["train"].rates, parts["eval"].rates
-    return behavior_scores(decodings(split.sizes.dataset, split.train, answers.trials, *rates))
+        return beside
+    return [*behavior_scores(decodings(split.sizes.dataset, split.train, answers.trials, *rates)), *beside]
 
 
 def _states(split: PopulationSplit, answers: Answers, folder: TrialFolder, trial: Trial) -> list[Score]:
