@@ -11,6 +11,7 @@ stay, and the page marks those that today's code of the model did not measure, a
 from __future__ import annotations
 
 import pathlib
+import runpy
 import statistics
 import subprocess
 import sys
@@ -136,16 +137,20 @@ def page(table: polars.DataFrame) -> str:
     experiment = load_experiment(str(EXPERIMENT))
     every, models = [one.name for one in experiment.recordings], [one.name for one in experiment.models]
     rows = over_seeds(table, codes(experiment))
-    left = {name: [model for model in models if (name, model) not in rows] for name in every}
-    names = [name for name in every if left[name] != models]
+    long = too_long()
+    unmeasured = {name: [model for model in models if (name, model) not in rows] for name in every}
+    left = {name: [model for model in of if model not in long.get(name, ())] for name, of in unmeasured.items()}
+    names = [name for name in every if unmeasured[name] != models]
     lines = [HEAD, f"| recording | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
     lines += [f"| {name} | {' | '.join(_cell(rows, name, model) for model in models)} |" for name in names]
     lines += ["", "## Predicted / recorded spikes, weight, seconds", ""]
     lines += [f"| recording | {' | '.join(models[3:-1])} |", f"|---|{'---|' * len(models[3:-1])}"]
     lines += [f"| {name} | {' | '.join(_beside(rows, name, model) for model in models[3:-1])} |" for name in names]
     lines += ["", "## Behind the better baseline", "", *(_behind(rows, names, models[3:-1]) or ["None."]), ""]
-    missing = [f"{name} ({', '.join(of)})" if of != models else f"{name} (all)" for name, of in left.items() if of]
-    lines += ["## Not measured yet", "", "; ".join(missing) or "Nothing."]
+    missing = [f"{name} ({', '.join(of) if of != models else 'all'})" for name, of in left.items() if of]
+    lines += ["## Not measured yet", "", "; ".join(missing) or "Nothing.", ""]
+    lines += ["## Left out", "", "More than three CPU minutes a training, in one thread: "]
+    lines[-1] += "; ".join(f"{name} ({', '.join(of)})" for name, of in long.items()) + "."
     return "\n".join(lines) + "\n"
 
 
@@ -204,14 +209,23 @@ def write(run: str) -> None:
     print(f"{len(new)} cells of {run}, {len(both)} in {TABLE}; {PAGE}")
 
 
+def too_long() -> dict[str, tuple[str, ...]]:
+    """Return recording -> models that take more than three CPU minutes on it."""
+    found: dict[str, tuple[str, ...]] = runpy.run_path(str(EXPERIMENT))["TOO_LONG"]
+    return found
+
+
 def fill(run: str, minutes: float, root: str, more: tuple[str, ...]) -> None:
     """Run the experiment recording by recording, in its order, until the minutes are over; the table after each."""
     ends, runs = time.monotonic() + 60 * minutes, str(pathlib.Path(run).parent)
-    for recording in load_experiment(str(EXPERIMENT)).recordings:
+    experiment, long = load_experiment(str(EXPERIMENT)), too_long()
+    for recording in experiment.recordings:
         left = ends - time.monotonic()
         if left <= 0:
             break
+        models = [one.name for one in experiment.models if one.name not in long.get(recording.name, ())]
         command = [sys.executable, "-m", "raysp", "run", str(EXPERIMENT), "--splits", recording.name]
+        command += ["--models", ",".join(models)]
         try:
             subprocess.run([*command, "--root", root, "--runs", runs, *more], check=False, timeout=left)
         except subprocess.TimeoutExpired:
