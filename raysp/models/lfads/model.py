@@ -89,14 +89,14 @@ class Config(base.Config):
     tau: Positive = 10.0
     input_variance: Positive = 0.1
     initial_variance: Positive = 0.1
-    dropout: Share = 0.05
-    coordinated_dropout: Share = 0.3
+    dropout: Share = 0.2
+    coordinated_dropout: Share = 0.5
     sample_validation: Share = 0.0
     beta_initial: NonNegative = 0.1
-    beta_inputs: NonNegative = 0.1
+    beta_inputs: NonNegative = 0.3
     l2_generator: NonNegative = 0.0
     l2_controller: NonNegative = 0.0
-    ramp: Share = 0.2
+    ramp: Share = 0.1
     samples: Count = 20
 
     def __post_init__(self) -> None:
