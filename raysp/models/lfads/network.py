@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -143,11 +144,14 @@ class Network(nn.Module):
         The mean is over the recurrent weights of both.
         """
         own = [self.generator.gates[:, self.inputs :], self.generator.candidate[:, self.inputs :]]
+        others = []
         if self.inputs:
             fed = self.controller.factors
             others = [self.controller.gates[:, fed:], self.controller.candidate[:, fed:]]
-        else:
-            others = []
         count = sum(one[0].numel() for one in (*own, *others))
-        squares = [sum((one.square().sum(dim=(1, 2)) for one in each), torch.zeros(())) for each in (own, others)]
-        return squares[0] / (2 * count), (squares[1] / (2 * count)).expand_as(squares[0])
+        nothing = own[0].new_zeros(own[0].shape[0])
+        of_own, of_others = (
+            functools.reduce(torch.add, [one.square().sum(dim=(1, 2)) for one in each], nothing)
+            for each in (own, others)
+        )
+        return of_own / (2 * count), of_others / (2 * count)

@@ -278,3 +278,17 @@ def test_what_a_recording_cannot_have_is_refused(settings, words):
 def test_settings_that_cannot_be_are_refused(settings, words):
     with pytest.raises(BadInput, match=words):
         config(**settings)
+
+
+@pytest.mark.parametrize("inputs", [0, 2])
+def test_penalties_are_half_the_mean_square_of_recurrent_weights_alone(inputs):
+    network = made(inputs=inputs, start=False).network
+    generator = torch.cat([network.generator.gates[0, inputs:], network.generator.candidate[0, inputs:]], dim=1)
+    count, found = generator.numel(), network.penalties()
+    if inputs:
+        own = [getattr(network.controller, name)[0, 4:] for name in ("gates", "candidate")]
+        count += sum(one.numel() for one in own)
+        assert found[1].item() == pytest.approx(sum((one**2).sum().item() for one in own) / (2 * count))
+    else:
+        assert found[1].item() == 0
+    assert found[0].item() == pytest.approx((generator**2).sum().item() / (2 * count))
