@@ -1,4 +1,5 @@
-// The page is whole without this: tables are sorted by a click on a heading, splits found by what is typed.
+// The page is whole without this: tables are sorted by a click on a heading, splits found by what is typed, and figures
+// of one model take the place of another's.
 "use strict";
 const NUMBER = /^[\u2212-]?[\d.,]+/;
 
@@ -41,6 +42,45 @@ function searchable(parts) {
   document.querySelector("nav").append(field);
 }
 
+function show(place, name) {
+  const models = [...place.children].filter(child => child.classList.contains("model"));
+  const there = models.some(model => model.dataset.model === name);
+  for (const model of there ? models : []) {
+    const chosen = model.dataset.model === name;
+    model.classList.toggle("away", !chosen);
+    if (model.tagName === "DETAILS") model.open = chosen;
+  }
+  for (const button of there ? place.querySelectorAll(".switch button") : []) {
+    button.setAttribute("aria-pressed", String(button.textContent === name));
+  }
+}
+
+function switchable(place) {
+  const models = [...place.querySelectorAll(".model")];
+  if (models.length < 2) return;
+  const bar = document.createElement("p");
+  bar.className = "switch";
+  bar.append("Figures of ");
+  for (const model of models) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = model.dataset.model;
+    button.addEventListener("click", event => {
+      const all = event.shiftKey ? document.querySelectorAll(".models") : [place];
+      for (const one of all) show(one, model.dataset.model);
+    });
+    bar.append(button);
+    model.querySelector(":scope > summary")?.classList.add("away");
+  }
+  const hint = document.createElement("span");
+  hint.className = "soft";
+  hint.textContent = "with Shift, in every split";
+  bar.append(hint);
+  place.prepend(bar);
+  show(place, models[0].dataset.model);
+}
+
 document.querySelectorAll("table").forEach(sortable);
+document.querySelectorAll(".models").forEach(switchable);
 const parts = document.querySelectorAll("section > details");
 if (parts.length > 8) searchable(parts);

@@ -27,14 +27,19 @@ class Pages:
         self._run, self._embedded = run, 0
         self._written: set[str] = set()
 
-    def image(self, picture: Picture) -> dict[str, str]:
-        """Write a picture's PNG, whole or not at all, and return what the page shows of it."""
+    def image(self, picture: Picture, *, inside: bool = True) -> dict[str, str]:
+        """Write a picture's PNG, whole or not at all, and return what the page shows of it.
+
+        Args:
+            picture: the figure.
+            inside: it may lie inside the page; one that few look at need not.
+        """
         name = f"{picture.name}.png"
         with files.replacing(files.join(self._run.report, name)) as temporary, open(temporary, "wb") as file:
             file.write(picture.png)
         self._written.add(name)
-        self._embedded += len(picture.png)
-        light = self._embedded <= EMBEDDED_BYTES
+        self._embedded += len(picture.png) if inside else 0
+        light = inside and self._embedded <= EMBEDDED_BYTES
         source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}" if light else name
         return {"title": picture.title, "caption": picture.caption, "source": source}
 

@@ -143,6 +143,12 @@ def legend(figure: Figure | SubFigure, marks: Mapping[str, Look], **place: Any) 
     figure.legend(handles=lines, ncols=len(lines), **place)
 
 
+def above(axes: Axes) -> None:
+    """Add a legend of what axes have between their title and their curves' room, over none of them."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.99), ncols=3, fontsize=7.5, borderpad=0, columnspacing=1.0)
+    axes.set_title(axes.get_title(), pad=15)
+
+
 def shared_legend(figure: Figure | SubFigure, **place: Any) -> None:
     """Add one legend of what any of the figure's axes has, each label once, in the order in which it first occurs."""
     found: dict[str, Artist] = {}

@@ -47,6 +47,10 @@ class Case:
         ids = present(self.split.eval).ids
         return f"evaluation trial {index} (by position)" if ids is None else f"evaluation trial {int(ids[index])}"
 
+    def unit_id(self, index: int) -> int:
+        """Return a unit's number in the recording, its position where the split has none."""
+        return index if self.split.units is None else int(self.split.units[index])
+
     def unit_name(self, index: int) -> str:
         """Name a unit, held-in first, likewise: the number that stands in tables as `unit`."""
         kind = "held-out" if index >= self.split.sizes.heldin else "held-in"

@@ -18,7 +18,7 @@ from raysp.kinds.current_clamp.page.numbers import Numbers
 from raysp.kinds.current_clamp.rates_file import read_rates
 from raysp.kinds.current_clamp.repeats import Repeats
 from raysp.models.gfr.parameters import Parameters, activation, run
-from raysp.report.style import GREY, INK, Picture, canvas, png
+from raysp.report.style import GREY, INK, Picture, above, canvas, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,20 +114,20 @@ def _caption(row: Cell, repeats: int, logged: tuple[str, Cell] | None, *, bent: 
     )
 
 
-def _window(above: Axes, below: Axes, one: Repeats, bin_ms: int) -> None:
+def _window(upper: Axes, below: Axes, one: Repeats, bin_ms: int) -> None:
     bins = min(round(1000 * WINDOW_S / bin_ms), len(one.rates))
     mean = one.counts.mean(axis=0) * 1000 / bin_ms
     # Where most happens: elsewhere there are pauses without any current.
     first = int(np.argmax(np.convolve(mean, np.ones(bins), mode="valid")))
     window = slice(first, first + bins)
     time = (one.first_bin + np.arange(first, first + bins)) * bin_ms / 1000
-    above.plot(time, one.current[window], color=GREY, linewidth=1)
-    above.set_ylabel("pA")
-    above.tick_params(labelbottom=False)
+    upper.plot(time, one.current[window], color=GREY, linewidth=1)
+    upper.set_ylabel("pA")
+    upper.tick_params(labelbottom=False)
     below.step(time, mean[window], where="post", color=RECORDED, linewidth=1, label="recorded")
     below.step(time, one.rates[window] * 1000, where="post", color=MODEL, linewidth=1.5, label="predicted")
     below.set(xlabel="time in the sweep (s)", ylabel="rate (Hz)", title=f"{one.stimulus}, not trained on")
-    below.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    above(below)
 
 
 def _step(axes: Axes, split: CurrentClampSplit, parameters: Parameters) -> None:
@@ -161,4 +161,4 @@ def _losses(axes: Axes, model: str, row: Cell) -> None:
         if losses:
             axes.plot(np.arange(1, len(losses) + 1), losses, color=colour, label=name)
     axes.set(xlabel="epoch", ylabel="loss per bin (nats)", title=f"fit by {model}")
-    axes.legend()
+    above(axes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.models.gfr.parameters import Parameters, bent_kernels, kernels
-from raysp.report.style import CORAL, GREY, PALETTE
+from raysp.report.style import CORAL, GREY, PALETTE, above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def bent_gains(axes: Axes, parameters: Parameters, bin_ms: int) -> None:
         found[words][filters[mine]] = parameters.bent[0, mine]
     _bars(axes, taus, found, _colours(len(found)))
     axes.set_title("gains of the current above a bend", fontsize=9)
-    axes.legend()
+    above(axes)
 
 
 def kernels_of(axes: Axes, parameters: Parameters, bin_ms: int) -> None:
@@ -90,4 +90,4 @@ def _curves(axes: Axes, found: Mapping[str, np.ndarray], colours: list[str], bin
         axes.plot(seconds, values, color=colour, linewidth=1.5, label=words)
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.set(xlabel="time ago (s)", ylabel="kernel", title="from one bin on")
-    axes.legend()
+    above(axes)

@@ -9,12 +9,13 @@ from raysp.errors import BadInput, NotReady
 from raysp.io.words import number
 from raysp.kinds.population.case import Case, open_case
 from raysp.kinds.population.metrics import METRICS
+from raysp.kinds.population.page.calibration import calibration
 from raysp.kinds.population.page.curves import curves
 from raysp.kinds.population.page.masking import inside, masked
 from raysp.kinds.population.page.overview import overview, overview_metric
 from raysp.kinds.population.page.psths import psth
 from raysp.kinds.population.page.rasters import raster
-from raysp.kinds.population.page.scores import drawn_trial, headline, tables
+from raysp.kinds.population.page.scores import drawn_trial, headline, median_trial, tables
 from raysp.kinds.population.page.speeds import has_intervals, speeds
 from raysp.kinds.population.page.trajectories import trajectory
 from raysp.kinds.population.page.units import units
@@ -31,6 +32,9 @@ FIGURE_SETS = 60
 
 OPEN_TABLES, OPEN_TASKS = 8, 2
 
+OTHERS = 40
+"""Times that figures of a model beside the best are drawn on one page, a second and a half each."""
+
 
 def behavior(case: Case) -> Picture:
     """Draw what a split's behaviour allows: decoded velocity, or neural speed against produced intervals."""
@@ -38,7 +42,8 @@ def behavior(case: Case) -> Picture:
 
 
 OF_A_TASK = (curves, units)
-OF_A_TRIAL = (raster, psth, trajectory, behavior)
+OF_THE_TASK = ("-curves", "-units")
+OF_A_TRIAL = (raster, psth, trajectory, behavior, calibration)
 OF_A_MASKED_ONE = (masked, inside)
 
 
@@ -51,12 +56,14 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         say: told what is being drawn.
         at: begins the names of places on the page.
     """
-    first, found, tasks = Drawn(""), tables(data), []
+    first, found, tasks, room, without = Drawn(""), tables(data), [], OTHERS, 0
     first.add(overview, data)
     glance = [pages.image(picture) for picture in first.pictures]
     for task in data.tasks[:FIGURE_SETS]:
         say(f"drawing {task.name}")
-        tasks.append(_task(data, task, pages))
+        wanted = others(data, task)[:room]
+        tasks.append(_task(data, task, pages, wanted))
+        room, without = room - len(wanted), without + len(others(data, task)) - len(wanted)
     heat = _heat(data)
     html = render(
         "kinds/population/page/page.html",
@@ -72,6 +79,8 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         open_tables=OPEN_TABLES,
         open_tasks=OPEN_TASKS,
         without_figures=len(data.tasks[FIGURE_SETS:]),
+        without_others=without,
+        most_others=OTHERS,
     )
     size, looks = f"{len(data.models)} × {len(data.tasks)} × {len(data.seeds)}", data.test_looks
     return Section(
@@ -97,14 +106,31 @@ def draw(data: RunData, task: Task) -> tuple[Trial | None, Drawn]:
     if trial is None:
         drawn.notes.append("no predictions yet: no trial of this split is finished")
         return None, drawn
+    add_trial(drawn, data, task, trial)
+    return trial, drawn
+
+
+def add_trial(drawn: Drawn, data: RunData, task: Task, trial: Trial) -> None:
+    """Draw the figures of one trial's predictions, or note why they are not there."""
     try:
         case = open_case(data.run, data.root, trial, answers=answers_may_be_seen(data, task))
     except (BadInput, NotReady, OSError) as reason:
         drawn.notes.append(f"no figures of {trial.id}: {reason}")
-        return trial, drawn
+        return
     for figure in (*OF_A_TRIAL, *(OF_A_MASKED_ONE if "mask_ratio" in trial.hyperparameters else ())):
         drawn.add(figure, case)
-    return trial, drawn
+
+
+def others(data: RunData, task: Task) -> list[str]:
+    """Return the models beside the best whose figures a reader may switch to: neither floor nor ceiling.
+
+    Of the test phase there are none: its answers are looked at for the model that was chosen.
+    """
+    best = drawn_trial(data, task)
+    if best is None or task.phase == "test":
+        return []
+    shown = dict.fromkeys(trial.shown for trial in data.finished(task))
+    return [name for name in shown if name not in (best.shown, data.floor, data.ceiling)]
 
 
 def answers_may_be_seen(data: RunData, task: Task) -> bool:
@@ -112,18 +138,34 @@ def answers_may_be_seen(data: RunData, task: Task) -> bool:
     return task.phase != "test" or not data.of(task).is_empty()
 
 
-def _task(data: RunData, task: Task, pages: Pages) -> dict[str, object]:
+def _task(data: RunData, task: Task, pages: Pages, beside: list[str]) -> dict[str, object]:
     trial, drawn = draw(data, task)
+    shared = len([picture for picture in drawn.pictures if trial is None or picture.name.endswith(OF_THE_TASK)])
+    images = [pages.image(picture) for picture in drawn.pictures]
     metric = headline(data, task)
     best = cell(data, task, trial.shown, None, metric).mean if trial is not None and metric else None
     return {
         "task": task,
         "trial": trial,
         "score": f"{metric} {number(best)}" if best is not None else "",
-        "images": [pages.image(picture) for picture in drawn.pictures],
+        "images": images[:shared],
+        "of_best": images[shared:],
+        "others": [_other(data, task, model, pages) for model in beside],
         "notes": drawn.notes,
         "fits": provenance.fits(data, task),
         **data.progress(task),
+    }
+
+
+def _other(data: RunData, task: Task, model: str, pages: Pages) -> dict[str, object]:
+    trial, drawn, metric = median_trial(data, task, model), Drawn(f"{task.slug}-{model}-"), headline(data, task)
+    add_trial(drawn, data, task, trial)
+    mean = cell(data, task, model, None, metric).mean if metric else None
+    return {
+        "trial": trial,
+        "score": f"{metric} {number(mean)}" if mean is not None else "",
+        "images": [pages.image(picture, inside=False) for picture in drawn.pictures],
+        "notes": drawn.notes,
     }
 
 

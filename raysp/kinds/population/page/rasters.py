@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
-SHOWN = 2
+SHOWN, NAMED = 2, 8
 TOP_PERCENTILE = 99.0
 
 
@@ -43,7 +43,8 @@ def raster(case: Case) -> Picture:
             bar = colorbar(figure, images[-1], column, label, location="bottom", shrink=0.75, aspect=32, pad=0.02)
             bar.locator.set_params(integer=True, nbins=6)
         for axes, trial in zip(grid[:, 0], trials, strict=True):
-            axes.set_ylabel(f"{case.trial_name(trial)}\nunit, by position")
+            axes.set_ylabel(f"{case.trial_name(trial)}\nunit" + (", by position" if case.split.units is None else ""))
+            _name_units(axes, case)
         unknown = bool(np.isnan(case.counts()).any())
         return picture(figure, __name__, "raster", sizes=case.split.sizes, truth=true is not None, unknown=unknown)
 
@@ -67,6 +68,13 @@ def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> AxesImage:
     cast(MaxNLocator, axes.yaxis.get_major_locator()).set_params(integer=True)
     extent = (0.0, case.window_ms, 0.0, case.split.sizes.units)
     return axes.imshow(np.ma.masked_invalid(array.T), origin="lower", aspect="auto", extent=extent, **look)
+
+
+def _name_units(axes: Axes, case: Case) -> None:
+    """Write the recording's numbers of a few units at their places."""
+    count = case.split.sizes.units
+    places = range(0, count, max(-(-count // NAMED), 1))
+    axes.set_yticks([place + 0.5 for place in places], [str(case.unit_id(place)) for place in places])
 
 
 def _panel(axes: Axes, case: Case, array: np.ndarray, look: Look) -> AxesImage:

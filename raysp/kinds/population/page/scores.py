@@ -91,8 +91,18 @@ def drawn_trial(data: RunData, task: Task) -> Trial | None:
     means = {trial.shown: cell(data, task, trial.shown, None, metric).mean for trial in candidates}
     scored = {name: mean for name, mean in means.items() if mean is not None}
     trained = [trial.shown for trial in candidates if trial.training is not None]
-    model = max(scored, key=scored.__getitem__) if scored else [*trained, *means][0]
-    trials = [trial for trial in candidates if trial.shown == model]
+    return median_trial(data, task, max(scored, key=scored.__getitem__) if scored else [*trained, *means][0])
+
+
+def median_trial(data: RunData, task: Task, model: str) -> Trial:
+    """Return the trial of a model's seed with the median score, the first where nothing was scored.
+
+    Args:
+        data: of the run.
+        task: of which trials of the model are finished.
+        model: its name.
+    """
+    trials, metric = [trial for trial in data.finished(task) if trial.shown == model], headline(data, task)
     values = {} if metric is None else data.values.get((task.slug, model, metric), {})
     known = [(value, trial) for trial in trials if (value := values.get(trial.seed)) is not None]
     ranked = [trial for _, trial in sorted((one for one in known if math.isfinite(one[0])), key=lambda one: one[0])]

@@ -7,6 +7,8 @@ from raysp.report.run_data import RunData, Task
 from raysp.report.style import Look, Picture, canvas, model_colours, picture
 
 METRIC = "co-bps"
+MOST_NAMES, UPRIGHT = 80, 12
+"""Units whose numbers fit below the figure, of more every second or third is named; and side by side."""
 
 
 def units(data: RunData, task: Task) -> Picture:
@@ -37,11 +39,22 @@ def units(data: RunData, task: Task) -> Picture:
             axes.plot(*zip(*points, strict=True), **look)
         axes.axhline(0, color="#BBBBBB", linewidth=0.8, zorder=0)
         axes.grid(axis="y")
-        axes.set_xlabel(f"held-out units, ranked ({len(ranked)})")
+        axes.set_xlabel(f"{len(ranked)} held-out units, ranked")
         axes.set_ylabel("co-bps of the unit\n(bits per spike)")
-        axes.set_xticks([])
+        step, names = -(-len(ranked) // MOST_NAMES), unit_names(data, task)
+        axes.set_xticks(range(0, len(ranked), step), [names[unit] for unit in ranked[::step]], fontsize=7)
+        axes.tick_params(axis="x", labelrotation=0 if len(ranked) <= UPRIGHT else 90)
         figure.legend(loc="outside upper center", ncols=6)
         return picture(figure, __name__, "units")
+
+
+def unit_names(data: RunData, task: Task) -> dict[int, str]:
+    """Return what each scored unit is called, by its position: the recording's own number where there is one."""
+    from polars import col
+
+    found = data.of(task).filter((col("metric") == METRIC) & col("unit_index").is_not_null())
+    pairs = found.select("unit_index", "unit").unique(maintain_order=True).rows()
+    return {place: str(place if unit is None else unit) for place, unit in pairs}
 
 
 def unit_means(data: RunData, task: Task) -> dict[str, dict[int, float]]:

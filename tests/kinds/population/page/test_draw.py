@@ -8,7 +8,8 @@ import pytest
 from raysp.data.splits import store
 from raysp.driver.report import open_run
 from raysp.io import files
-from raysp.kinds.population.page.page import answers_may_be_seen, draw
+from raysp.kinds.population.page.page import answers_may_be_seen, draw, others, section
+from raysp.report.pages import Pages
 
 
 def drawn(made, task=0):
@@ -22,7 +23,7 @@ def names(found):
 
 def test_all_figures_of_a_task(shared_run):
     found = drawn(shared_run)
-    assert names(found) == ["curves", "units", "raster", "psth", "latents", "velocity"]
+    assert names(found) == ["curves", "units", "raster", "psth", "latents", "velocity", "calibration"]
     assert found.notes == []
     assert all(picture.caption and picture.title for picture in found.pictures)
 
@@ -91,6 +92,25 @@ def test_what_the_data_lack_is_told_or_left_out(make, lacking):
     made = make(splits=("mc_maze_small-20ms-val",), models=("sae",), seeds=(0,), without=(lacking,))
     found = drawn(made)
     expected = {"condition": "psth", "behavior": "velocity", "rates": None}[lacking]
-    everything = {"curves", "units", "raster", "psth", "latents", "velocity"}
+    everything = {"curves", "units", "raster", "psth", "latents", "velocity", "calibration"}
     assert set(names(found)) == everything - {expected}
     assert len(found.notes) == (expected is not None)
+
+
+def test_a_reader_may_switch_to_the_models_beside_the_best(make):
+    made = make(models=("mean_rate", "sae", "ndt", "true_rates"), seeds=(0,))
+    data = open_run(made.run, made.root)
+    best = draw(data, data.tasks[0])[0].shown
+    (other,) = others(data, data.tasks[0])
+    assert {best, other} == {"sae", "ndt"}
+    # Of the test phase, answers are looked at for the model that was chosen alone.
+    assert others(data, data.tasks[1]) == []
+    html = section(data, Pages(made.run), lambda text: None).html
+    place = html[html.index('<div class="models">') :]
+    assert place.index(f'<div class="model" data-model="{best}">') < place.index(
+        f'<details class="model" data-model="{other}">'
+    )
+    of_other = [name for name in files.listing(made.run.report) if f"-{other}-" in name]
+    assert {name.rpartition("-")[2] for name in of_other} >= {"raster.png", "psth.png", "calibration.png"}
+    # Beside the page, which stays light.
+    assert all(f'src="{name}"' in html for name in of_other)

@@ -76,7 +76,7 @@ def test_figures_name_trials_and_units_by_the_recordings_own_numbers(case, monke
     raster(dataclasses.replace(case, split=split))
     psth(dataclasses.replace(case, split=split))
     (first, second) = ordinary_trials(case.known.heldin, 2)
-    assert {f"evaluation trial {5000 + one}\nunit, by position" for one in (first, second)} <= set(said)
+    assert {f"evaluation trial {5000 + one}\nunit" for one in (first, second)} <= set(said)
     units = [int(text.split()[2]) for text in said if " unit " in text]
     assert len(units) == 6
     assert all((unit - 300 >= sizes.heldin) == (place < 3) for place, unit in enumerate(units))
