@@ -37,7 +37,7 @@ def test_page_needs_nothing_from_outside(html):
 
 def test_page_shows_every_figure_and_saves_it(html, shared_run):
     saved = [name for name in files.listing(shared_run.run.report) if name.endswith(".png")]
-    assert html.count("data:image/png;base64,") == len(saved) == 1 + 2 * 6
+    assert html.count("data:image/png;base64,") == len(saved) == 1 + 2 * 7
     for name in saved:
         with open(files.join(shared_run.run.report, name), "rb") as file, Image.open(io.BytesIO(file.read())) as image:
             assert min(image.size) > 150
