@@ -13,7 +13,7 @@ from raysp.cli.root import main
 HOUSE = Path(__file__).parent.parent
 PAGES = [HOUSE / "README.md", HOUSE / "CONTRIBUTING.md", *sorted((HOUSE / "docs").rglob("*.md"))]
 SAVED = {"space.yaml"}
-"""What tutorials save before they name it."""
+"""What a page has saved before it names it."""
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
