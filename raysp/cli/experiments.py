@@ -12,6 +12,7 @@ from raysp.cli import shipped
 from raysp.cli.experiment_file import load_experiment
 from raysp.cli.root import CONTEXT, DEVICE, ROOT, VERBOSE, Verb, main, numbers, say
 from raysp.cli.utf8 import speak_utf8
+from raysp.errors import BadInput, expect
 
 if TYPE_CHECKING:
     from raysp.driver.sweep import Search
@@ -70,6 +71,42 @@ OF_A_SWEEP = (
     click.option("--final-seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Seeds 0 to N-1."),
     click.option("--minutes", type=float, help="Wall time after which no new candidate starts."),
 )
+OF_POPULATIONS = (
+    click.option("--pbt", is_flag=True, help="A population instead of candidates: poor members copy good ones."),
+    click.option(
+        "--members",
+        type=click.IntRange(min=1),
+        default=20,
+        show_default=True,
+        help="With --pbt: networks of a population.",
+    ),
+    click.option(
+        "--generation-epochs",
+        type=click.IntRange(min=1),
+        default=25,
+        show_default=True,
+        help="With --pbt: epochs of a generation.",
+    ),
+    click.option(
+        "--generations",
+        type=click.IntRange(min=1),
+        default=50,
+        show_default=True,
+        help="With --pbt: at most; more of them extend a population.",
+    ),
+    click.option(
+        "--gain-within",
+        type=click.IntRange(min=0),
+        default=4,
+        show_default=True,
+        help="With --pbt: ends after so many generations without gain.",
+    ),
+    click.option("--ramp-epochs", type=click.IntRange(min=0), help="With --pbt: more epochs of the first generation."),
+)
+WITHOUT_PBT = ("samples", "sampler", "in_flight", "grace", "reduction", "finalists", "final_seeds", "minutes")
+"""Options of a sweep that mean nothing for a population."""
+POPULATION = ("members", "generation_epochs", "generations", "gain_within", "ramp_epochs")
+"""And the other way round."""
 
 
 def _options(*groups: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
@@ -94,7 +131,7 @@ def run(experiment: str, **options: Any) -> None:
 
 @main.command()
 @click.argument("experiment", shell_complete=shipped.offered(*shipped.EXPERIMENTS))
-@_options(COMMON, OF_A_SWEEP)
+@_options(COMMON, OF_A_SWEEP, OF_POPULATIONS)
 def sweep(experiment: str, **options: Any) -> None:
     """Search a model's settings on each split; the same command again goes on, and more samples extend it.
 
@@ -104,6 +141,8 @@ def sweep(experiment: str, **options: Any) -> None:
     from raysp.driver.sweep import sweep as search_for
 
     experiment, options["space"] = shipped.experiment(experiment), tuple(map(shipped.space, options["space"]))
+    if _chosen(options):
+        sys.exit(_evolve(experiment, options))
     search = _search(options)
     sets = _sets(options)
     code = search_for(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)
@@ -156,6 +195,40 @@ def _sets(options: dict[str, Any]) -> tuple[str, ...]:
     """Return `--set` and the options that are short for one, taken out of the options."""
     sets, workers = options.pop("sets"), options.pop("workers")
     return (*sets, *([] if workers is None else [f"resources.workers={workers}"]))
+
+
+def _chosen(options: dict[str, Any]) -> bool:
+    """Tell whether a population is asked for; options of the other way of searching are refused, or taken out."""
+    own, wanted = {one: _word(one) for one in POPULATION}, options.pop("pbt")
+    given = click.get_current_context().get_parameter_source
+    foreign = WITHOUT_PBT if wanted else tuple(own)
+    for name in foreign:
+        if given(name) is not click.core.ParameterSource.DEFAULT:
+            raise BadInput(f"{_word(name)} goes {'without' if wanted else 'with'} --pbt")
+        options.pop(name)
+    return wanted
+
+
+def _word(name: str) -> str:
+    return {"grace": "--asha"}.get(name, f"--{name.replace('_', '-')}")
+
+
+def _evolve(experiment: str, options: dict[str, Any]) -> int:
+    from raysp.driver.launch import Request
+    from raysp.driver.pbt import Pbt, evolve
+
+    objectives = options.pop("objectives")
+    expect(len(objectives) <= 1, f"members are judged by one number: expected one --objective, got {len(objectives)}")
+    search = Pbt(
+        objective=next(iter(objectives), None),
+        seeds=numbers("--seeds", options.pop("seeds")),
+        epochs=options.pop("generation_epochs"),
+        ramp=options.pop("ramp_epochs"),
+        patience=options.pop("gain_within"),
+        **{name: options.pop(name) for name in ("space", "name", "seed", "members", "generations")},
+    )
+    sets = _sets(options)
+    return evolve(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)
 
 
 def _search(options: dict[str, Any]) -> Search:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,10 @@ def jobs(
     calls: Sequence[Call],
     *,
     cpus: int = 1,
+    gpus: float = 0.0,
+    at_once: int = AT_ONCE,
     on_done: Callable[[int, Any], None] = lambda i, found: None,
+    more: Callable[[int, Any], Sequence[Call]] = lambda i, found: (),
 ) -> list[Any]:
     """Run a function once per call, as many at a time as the cluster has room for.
 
@@ -57,27 +60,30 @@ def jobs(
         function: its dotted name, so that the task's process imports it by itself.
         calls: (arguments, options) of each call.
         cpus: cores that each call may use.
+        gpus: GPUs, or a share of one, likewise.
+        at_once: calls at a time, at most.
         on_done: called with the index of each call that has ended, and what it returned.
+        more: called likewise; returns calls that are to be made now that it has ended, numbered on from the last one.
 
     Returns:
         What the calls returned, in their order.
 
     Raises:
-        NotReady: the cluster had no machine with so many cores for too long.
+        NotReady: the cluster had no machine with so many cores for too long, or a call's process died again and again.
         Exception: what the first failing call raised, as it was; the others are cancelled.
     """
     session.ready()
     import ray
 
-    left, index = deque(range(len(calls))), {}
+    calls, left, index = list(calls), deque(range(len(calls))), {}
     waiting: list[ray.ObjectRef[Any]] = []
     found: list[Any] = [None] * len(calls)
     plugged: ray.ObjectRef[plugins.Plugged] = ray.put(plugins.plugged())
     since = time.monotonic()
     while left or waiting:
-        while left and len(waiting) < AT_ONCE:
+        while left and len(waiting) < min(at_once, AT_ONCE):
             i = left.popleft()
-            waiting.append(_submit(calls[i], cpus=cpus, function=function, plugged=plugged))
+            waiting.append(_submit(calls[i], cpus=cpus, gpus=gpus, function=function, plugged=plugged))
             index[waiting[-1]] = i
         ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_S)
         if not ready:
@@ -88,23 +94,42 @@ def jobs(
         try:
             found[i] = ray.get(ready[0])
         except ray.exceptions.RayTaskError as error:
-            for ref in waiting:
-                ray.cancel(ref, force=True)
+            _cancel(waiting)
             raise (error.cause if isinstance(error.cause, Exception) else error) from error
+        except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+            _cancel(waiting)
+            raise NotReady(
+                f"{function} killed its process {RETRIES + 1} times ({str(error).strip().splitlines()[0]}); what is "
+                "finished stays: run the same command again"
+            ) from error
         if isinstance(found[i], Unfit):
             # It came after the machines were looked at; what it cannot do, another does.
             _turn_away(found[i])
             left.appendleft(i)
             continue
         on_done(i, found[i])
+        for call in more(i, found[i]):
+            left.append(len(calls))
+            calls.append(call)
+            found.append(None)
     return found
 
 
-def _submit(call: Call, *, cpus: int, function: str, plugged: ray.ObjectRef[plugins.Plugged]) -> ray.ObjectRef[Any]:
+def _cancel(waiting: Iterable[ray.ObjectRef[Any]]) -> None:
+    import ray
+
+    for ref in waiting:
+        ray.cancel(ref, force=True)
+
+
+def _submit(
+    call: Call, *, cpus: int, gpus: float, function: str, plugged: ray.ObjectRef[plugins.Plugged]
+) -> ray.ObjectRef[Any]:
     import ray
 
     # Machines are taken away also while they do this: what counts is an error of the function's own.
     task = ray.remote(_call).options(num_cpus=cpus, max_retries=RETRIES, runtime_env={"env_vars": pinned(cpus)})
+    task = task.options(num_gpus=gpus) if gpus else task
     if node_check.turned_away:
         task = task.options(label_selector={"ray.io/node-id": f"!in({','.join(sorted(node_check.turned_away))})"})
     args, options = call
@@ -121,12 +146,9 @@ def _turn_away(unfit: Unfit) -> None:
 
 
 def _give_up(waiting: list[ray.ObjectRef[Any]], cpus: int, seconds: float) -> None:
-    import ray
-
     limit = machines.machines_within_min
     if seconds > 60 * limit:
-        for ref in waiting:
-            ray.cancel(ref, force=True)
+        _cancel(waiting)
         raise NotReady(f"no machine with {cpus} CPU slots was there for {limit:g} minutes; {machines.none_came()}")
 
 

@@ -252,6 +252,7 @@ class Trial:
         plugins: a person's own code among them, e.g. "models/lstm" -> its path below the run's code/; None for none.
         inputs: tables of other runs that it starts from: name -> SHA-256 of the rows, of which the run's inputs/ has a
             copy; None for none.
+        bred: digest of the population's history that its weights come from; empty for one that is trained by itself.
         recorded: its id where it was read from a record; empty for one that is planned now.
     """
 
@@ -267,6 +268,7 @@ class Trial:
     code: str = ""
     plugins: Mapping[str, str] | None = None
     inputs: Mapping[str, str] | None = None
+    bred: str = ""
     # What is on disk keeps its name, whatever a later version of raysp would call it. A changed copy is a new trial.
     recorded: str = field(default="", init=False, compare=False, repr=False)
 

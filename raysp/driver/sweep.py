@@ -118,10 +118,10 @@ def planned(experiment: Experiment, spaces: Sequence[Space], search: Search, req
     """Return a sweep as it is to be run, all that can be checked before it checked; arguments as of `sweep`."""
     check_places(request)
     experiment, search = adopted(experiment), dataclasses.replace(search, objectives=_objectives(spaces, search))
-    experiment = _narrowed(apply_sets(experiment, request.sets), spaces, search)
-    names = _val_splits(experiment, request, say)
+    experiment = narrowed(apply_sets(experiment, request.sets), spaces, search)
+    names = val_splits(experiment, request, say)
     found = {space.model: space for space in spaces}
-    bases = {(one.name, name): _base(experiment, one, name) for one in experiment.models for name in names}
+    bases = {(one.name, name): base_of(experiment, one, name) for one in experiment.models for name in names}
     asked = Asked(experiment, found, bases, search, request, run_folder(experiment, names, request.runs), say)
     for model, base in {repr(key := (model, base)): key for (model, _), base in bases.items()}.values():
         check_space(found[model], base)
@@ -219,7 +219,7 @@ def shared_out(
     return kind.units(experiment, header), chunks if len(chunks) > 1 else ()
 
 
-def _narrowed(experiment: Experiment, spaces: Sequence[Space], search: Search) -> Experiment:
+def narrowed(experiment: Experiment, spaces: Sequence[Space], search: Search) -> Experiment:
     """Return the experiment with the spaces' models alone, under the sweep's name and seeds."""
     known = [choice.name for choice in experiment.models]
     for space in spaces:
@@ -234,7 +234,8 @@ def _narrowed(experiment: Experiment, spaces: Sequence[Space], search: Search) -
     return dataclasses.replace(experiment, name=search.name or experiment.name, seeds=search.seeds or experiment.seeds)
 
 
-def _val_splits(experiment: Experiment, request: Request, say: Say) -> list[str]:
+def val_splits(experiment: Experiment, request: Request, say: Say) -> list[str]:
+    """Return the splits of the validation phase that are asked for. Raises BadInput where there are none."""
     from raysp.data.sources.catalog import role
 
     names = choose_splits(experiment, request)
@@ -249,7 +250,8 @@ def _val_splits(experiment: Experiment, request: Request, say: Say) -> list[str]
     return val
 
 
-def _base(experiment: Experiment, choice: ModelChoice, split: str) -> dict[str, Plain]:
+def base_of(experiment: Experiment, choice: ModelChoice, split: str) -> dict[str, Plain]:
+    """Return every setting of a model on a split. Raises BadInput where it would look at evaluation trials."""
     chosen, training = settings_on(experiment, choice, split)
     if training is not None and training.validate_on == "eval":
         raise BadInput("a sweep never looks at evaluation trials: expected training.validate_on train, got eval")

@@ -283,6 +283,9 @@ def alike(trials: Sequence[Trial], accepted: Iterable[Accepted] = ()) -> list[Tr
 
     def like(trial: Trial) -> bool:
         other = newest[trial.shown, trial.split, trial.units]
+        if trial.bred and other.bred:
+            # Populations end with settings of their own; what they are is the same but for the seed.
+            return (trial.model, trial.data) == (other.model, other.data)
         if any(getattr(trial, name) != getattr(other, name) for name in ("model", "training", "data", "inputs")):
             return False
         if trial.code == other.code:

@@ -23,6 +23,7 @@ class PlainTrial(TypedDict, total=False):
     label: str
     code: str
     plugins: Mapping[str, str] | None
+    bred: str
 
 
 class Done(TypedDict, total=False):
@@ -122,7 +123,7 @@ class Record(TypedDict, total=False):
 
     Attributes:
         name: of the run.
-        kind: "sweep" of one, "ensemble" of one.
+        kind: "sweep" of one, "ensemble" of one, "pbt" of populations.
         standin: some of its data were generated.
         experiment: as it was asked for, with changes of the command line.
         form: the same as its file has it.

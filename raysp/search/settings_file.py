@@ -98,8 +98,12 @@ def read_settings(path: str, candidate: int | None = None) -> BestSettings:
     """
     if candidate is not None:
         return _of_candidate(path, candidate)
-    if not path.endswith((".yaml", ".yml")):
-        run = RunFolder(path.rstrip("/"))
+    run = RunFolder(path.rstrip("/"))
+    if not path.endswith((".yaml", ".yml")) and files.exists(run.experiment) and run.record().get("kind") == "pbt":
+        if not files.exists(run.settings):
+            raise NotReady(f"{path}: no population is over; run the command that started them again")
+        path = run.settings
+    elif not path.endswith((".yaml", ".yml")):
         results = [read_result(study) for study in read_studies(run)]
         if not all(result.finished for result in results):
             raise unfinished(results)

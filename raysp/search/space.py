@@ -18,6 +18,7 @@ Values = Mapping[str, Plain]
 
 MOST_COMBINATIONS = 100_000
 """Combinations that a grid may have; they are all listed before the first one is tried."""
+EXPLORE = 0.3
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Entry:
         times: see `same`.
         when: settings and the values of theirs under which this one varies; elsewhere it stays as the experiment has
             it.
+        explore: the largest change from one generation of a population to the next, as a share: 0.3 is up to 1.3 times.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Entry:
     same: str | None = None
     times: float = 1.0
     when: Mapping[str, tuple[Plain, ...]] = field(default_factory=dict)
+    explore: float = EXPLORE
 
     def __post_init__(self) -> None:
         if self.numeric and self.step is not None:

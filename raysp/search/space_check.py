@@ -103,7 +103,7 @@ def _check_names(space: Space, entry: Entry, base: Values) -> None:
 def _check_values(space: Space, base: Values) -> None:
     usual = {e.name: base[e.name] if e.contains(base[e.name]) else e.probes()[0] for e in space.free}
     for entry in space.free:
-        needed = usual | {name: values[0] for name, values in _needs(space, entry).items() if name in space.by_name}
+        needed = usual | {name: values[0] for name, values in needs_of(space, entry).items() if name in space.by_name}
         for value in entry.probes():
             chosen = space.complete({**needed, entry.name: value}, base)
             build(space.model, chosen, f"search space, {entry.name} {value!r}")
@@ -113,7 +113,7 @@ def _check_values(space: Space, base: Values) -> None:
 
 def _check_pair(space: Space, one: Entry, other: Entry, usual: Values, base: Values) -> None:
     """Refuse two settings that could be proposed with values which do not go together."""
-    needs = _merged(_needs(space, one), _needs(space, other))
+    needs = _merged(needs_of(space, one), needs_of(space, other))
     if not all(needs.values()):
         return
     needed = {**usual, **{name: values[0] for name, values in needs.items() if name in space.by_name}}
@@ -125,12 +125,12 @@ def _check_pair(space: Space, one: Entry, other: Entry, usual: Values, base: Val
             build(space.model, values, f"{where} (couple them with `same`, or use `when` or a narrower range)")
 
 
-def _needs(space: Space, entry: Entry) -> dict[str, tuple[Plain, ...]]:
+def needs_of(space: Space, entry: Entry) -> dict[str, tuple[Plain, ...]]:
     """Return what must hold for an entry to vary: its own conditions and those of all it depends on."""
     found = dict(entry.when)
     for name in parents(entry):
         if name in space.by_name:
-            found = _merged(found, _needs(space, space.by_name[name]))
+            found = _merged(found, needs_of(space, space.by_name[name]))
     return found
 
 
@@ -159,7 +159,7 @@ def _check_when(space: Space, entry: Entry, base: Values) -> None:
             raise BadInput(f"search space: {entry.name} depends on single values of the continuous range of {name}")
         for value in allowed:
             expect(parent.contains(value), f"{never} at {name} {value!r}, which is not in its range")
-    for name, allowed in _needs(space, entry).items():
+    for name, allowed in needs_of(space, entry).items():
         expect(allowed, f"{never}, since its conditions on {name} exclude each other")
         if name not in space.by_name and not any(equal(base[name], value) for value in allowed):
             shown = " or ".join(repr(value) for value in allowed)

@@ -9,15 +9,15 @@ from typing import Any, cast
 from raysp.config.settings import LARGEST, Plain
 from raysp.errors import BadInput, expect, unknown
 from raysp.io.yaml_files import read_yaml
-from raysp.search.space import Entry, Kind, Space
+from raysp.search.space import EXPLORE, Entry, Kind, Space
 
 KEYS = ("model", "space", "start")
 KINDS = ("uniform", "loguniform", "int", "choice", "grid", "same")
 BELOW = " between -2^63 and 2^63"
 OPTIONS = {
-    "uniform": ("step", "when"),
-    "loguniform": ("when",),
-    "int": ("step", "log", "when"),
+    "uniform": ("step", "when", "explore"),
+    "loguniform": ("when", "explore"),
+    "int": ("step", "log", "when", "explore"),
     "choice": ("when",),
     "grid": ("when",),
     "same": ("times", "when"),
@@ -29,7 +29,8 @@ def read_space(path: str) -> Space:
 
     The file has `model`, `space` (setting -> range) and, if wanted, `start` (a list of points to begin with). A range
     is one of `uniform: [low, high]`, `loguniform: [low, high]`, `int: [low, high]`, `choice: [...]`, `grid: [...]`,
-    `same: other setting`, with `step` (uniform, int), `log: true` (int), `times` (same), and
+    `same: other setting`, with `step` (uniform, int), `log: true` (int), `times` (same), `explore` (of a population:
+    the largest change of a number from one generation to the next, as a share), and
     `when: {other setting: value or list of values}`.
 
     Raises:
@@ -103,11 +104,13 @@ def _range(name: str, kind: str, values: dict[str, Any], when: dict[str, tuple[P
     if step is not None and (not _number(step) or not step > 0 or _decimal(step) > _decimal(high) - _decimal(low)):
         raise BadInput(f"{where}: step expected a number > 0 and within the range, got {_short(step)}")
     expect(step is None or not log, f"{where}: step does not go with log; list the values as a choice")
+    explore = values.get("explore", EXPLORE)
+    expect(_number(explore) and explore > 0, f"{where}: explore expected a share > 0{BELOW}, got {_short(explore)}")
     if kind == "int":
         for value in (low, high, *([] if step is None else [step])):
             expect(isinstance(value, int), f"{where}: int expected whole numbers, got {value!r}")
-        return Entry(name, "int", low, high, log, step, when=when)
-    return Entry(name, "uniform", float(low), float(high), log, step, when=when)
+        return Entry(name, "int", low, high, log, step, when=when, explore=float(explore))
+    return Entry(name, "uniform", float(low), float(high), log, step, when=when, explore=float(explore))
 
 
 def _decimal(value: float | int) -> Decimal:
@@ -149,6 +152,7 @@ def _spell(entry: Entry) -> dict[str, object]:
         found = {"loguniform" if log else entry.kind: [entry.low, entry.high]}
         found |= {"log": True} if entry.log and entry.kind == "int" else {}
         found |= {} if entry.step is None else {"step": entry.step}
+        found |= {} if entry.explore == EXPLORE else {"explore": entry.explore}
     return found | ({"when": {name: list(values) for name, values in entry.when.items()}} if entry.when else {})
 
 

@@ -288,7 +288,7 @@ class Study:
 
 def earlier_id(trial: Trial) -> str:
     """Return a trial's id as it was before code was part of it: all fields counted, at their defaults too."""
-    counted = {name: value for name, value in settings.plain(trial).items() if name not in ("label", "code")}
+    counted = {name: value for name, value in settings.plain(trial).items() if name not in ("label", "code", "bred")}
     return f"{trial.front}_{files.digest(counted)[:10]}"
 
 

@@ -63,6 +63,7 @@ class Progress:
             last weights are kept, and no loss is the best one.
         best: each lane's weights after its best epoch; zeros where it has none.
         curve: one row per epoch, losses being means over lanes.
+        chosen: the epoch whose weights were chosen by something else than these losses; 0 for none.
     """
 
     best_epochs: torch.Tensor
@@ -71,6 +72,7 @@ class Progress:
     unsettled: int = 0
     best: dict[str, torch.Tensor] = field(default_factory=dict)
     curve: list[CurveRow] = field(default_factory=list)
+    chosen: int = 0
 
     @staticmethod
     def of(lanes: int) -> Progress:
@@ -90,7 +92,9 @@ class Progress:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch of that loss, the last one without any."""
+        """The epoch of that loss, the last one without any; or the one that was chosen."""
+        if self.chosen:
+            return self.chosen
         losses = self._losses()
         before = self.epoch - len(losses)
         return before + losses.index(self.best_loss) + 1 if self.best_loss in losses else self.epoch

@@ -31,10 +31,21 @@ def without_ray(monkeypatch, *, ends=lambda trial: False, seconds=60.0):
     def job(function, *arguments, cpus=1, **options):
         return pkgutil.resolve_name(function)(*arguments, **options)
 
-    def jobs(function, calls, *, cpus=1, on_done=lambda i, found: None):
-        found = [job(function, *arguments, **options) for arguments, options in calls]
-        for i, one in enumerate(found):
-            on_done(i, one)
+    def jobs(
+        function,
+        calls,
+        *,
+        cpus=1,
+        gpus=0.0,
+        at_once=1,
+        on_done=lambda i, found: None,
+        more=lambda i, found: (),
+    ):
+        calls, found = list(calls), []
+        for i, (arguments, options) in enumerate(calls):
+            found.append(job(function, *arguments, **options))
+            on_done(i, found[i])
+            calls += more(i, found[i])
         return found
 
     def work(scheduler, parts, setting, resources, machines, made_by, watch, runner="", limits=None):

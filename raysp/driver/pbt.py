@@ -1,0 +1,304 @@
+"""Populations, from an experiment and spaces to their best members' predictions: check, train by turns, predict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from raysp.cluster.machines import Machines, pool_size
+from raysp.config.experiment import Experiment, Trial
+from raysp.config.own_code import adopted
+from raysp.config.sets import apply_sets
+from raysp.data.splits import store
+from raysp.data.splits.header import Header
+from raysp.driver import pbt_record
+from raysp.driver.launch import Request, check_place, check_places, prepare_data, run_folder, say_tracking
+from raysp.driver.launch_words import say_left_out
+from raysp.driver.pbt_words import say_held, show
+from raysp.driver.plan import check_not_empty, make_plan
+from raysp.driver.record import copy_inputs, copy_plugins
+from raysp.driver.sweep import Search, base_of, narrowed, val_splits
+from raysp.errors import BadInput, expect, last_line, present
+from raysp.io import files
+from raysp.io.words import counted
+from raysp.kinds import catalog as kinds
+from raysp.models import catalog
+from raysp.runs.folder import RunFolder
+from raysp.runs.lock import locked
+from raysp.runs.provenance import commit
+from raysp.search.objective import OWN_LOSS, UNSEEN_LOSS
+from raysp.search.pbt import JUDGES, Population, trained_by_turns
+from raysp.search.population_folder import ActivePopulation, PopulationFolder
+from raysp.search.space import Space
+from raysp.search.space_check import check_space, flat
+from raysp.search.space_file import read_space
+
+if TYPE_CHECKING:
+    from raysp.cluster.jobs import Call
+    from raysp.trials.member_trial import Share
+
+Say = Callable[[str], None]
+SUFFIX = "-pbt"
+
+
+@dataclass(frozen=True)
+class Pbt:
+    """What the command line asks of populations, beside what it asks of any run.
+
+    Attributes:
+        space: paths of search spaces, one for each model.
+        name: the run folder's name; None for the experiment's with "-pbt" behind it.
+        members, epochs, ramp, seed, lanes: see `search.pbt.Population`; None of ramp takes the warm-up's epochs.
+        generations: at most; more of them extend a population.
+        patience: see `search.generations.is_over`.
+        objective: what members are judged by; None for the loss of what was not shown, where there is one.
+        seeds: one population for each; None takes the experiment's.
+    """
+
+    space: tuple[str, ...]
+    name: str | None = None
+    members: int = 20
+    epochs: int = 25
+    ramp: int | None = None
+    seed: int = 0
+    lanes: int = 1
+    generations: int = 50
+    patience: int = 4
+    objective: str | None = None
+    seeds: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Populations as a command asks for them.
+
+    Attributes:
+        experiment: with the models of the spaces alone, under the run's name.
+        spaces: by model.
+        splits: full names.
+        search: how.
+        request: the command line.
+        run: where.
+        say: prints one line for a person.
+    """
+
+    experiment: Experiment
+    spaces: Mapping[str, Space]
+    splits: tuple[str, ...]
+    search: Pbt
+    request: Request
+    run: RunFolder
+    say: Say
+
+
+def evolve(experiment: Experiment, search: Pbt, request: Request, say: Say) -> int:
+    """Train a population for each model, split and seed; the same call again goes on, more generations extend.
+
+    Args:
+        experiment: gives the splits, the settings to begin with, seeds, training and resources.
+        search: the spaces, and what populations are.
+        request: the command line; `models` is not used, since the spaces name the models.
+        say: prints one line for a person.
+
+    Returns:
+        The process's exit status: 0, or 1 when a population failed.
+
+    Raises:
+        BadInput, NotReady: before anything was started.
+    """
+    asked = planned(experiment, search, request, say)
+    if request.dry_run:
+        show(asked.experiment, asked.spaces, asked.splits, search, asked.run, say)
+        return 0
+    with locked(asked.run):
+        return _evolve(asked)
+
+
+def planned(experiment: Experiment, search: Pbt, request: Request, say: Say) -> Asked:
+    """Return populations as they are to be trained, all that needs no data checked; arguments as of `evolve`."""
+    check_places(request)
+    expect(
+        search.members >= 2,
+        f"a population of {search.members} has nobody to copy: expected --members of 2 or more; one network alone is "
+        "trained with raysp run",
+    )
+    expect(
+        not request.accept_code, "--pbt: members go on from each other's weights: --accept-code has no meaning there"
+    )
+    if search.objective is not None and search.objective not in JUDGES:
+        raise BadInput(
+            f"members are judged after every epoch: expected --objective {' or '.join(JUDGES)}, got {search.objective}"
+        )
+    spaces = [read_space(path) for path in search.space]
+    models = [space.model for space in spaces]
+    expect(len(set(models)) == len(models), f"expected one space for each model, got spaces for {', '.join(models)}")
+    for model in models:
+        expect(
+            not catalog.fits_itself(model),
+            f"model {model} fits itself: a population is of a model that gradient descent fits; leave out --pbt",
+        )
+    experiment = apply_sets(adopted(experiment), request.sets)
+    name = search.name or f"{experiment.name}{SUFFIX}"
+    experiment = narrowed(experiment, spaces, Search(search.space, name, seeds=search.seeds))
+    names, found = val_splits(experiment, request, say), {space.model: space for space in spaces}
+    for choice in experiment.models:
+        for base in {repr(base): base for base in (base_of(experiment, choice, split) for split in names)}.values():
+            check_space(found[choice.name], base)
+    run = run_folder(experiment, names, request.runs)
+    check_place(run, request)
+    pbt_record.check_folder(run)
+    return Asked(experiment, found, tuple(names), search, request, run, say)
+
+
+def population_of(asked: Asked, trial: Trial, header: Header) -> tuple[Population, dict[str, str]]:
+    """Return the population of a planned trial, and why settings of its space stay as they are, by name.
+
+    Raises:
+        BadInput: no setting of the space can change while the model is trained.
+    """
+    from raysp.search.changeable import parted_space
+
+    search, before = asked.search, present(trial.training)
+    training, left_out = trained_by_turns(before, search.epochs)
+    kind = kinds.of(header.kind)
+    judge = search.objective
+    if judge is None:
+        metric = kind.metrics.get(UNSEEN_LOSS)
+        known = metric is not None and metric.searched and kind.lacks(UNSEEN_LOSS, header, trial.units) is None
+        judge = UNSEEN_LOSS if known else OWN_LOSS
+    trial = dataclasses.replace(trial, training=training)
+    base = flat(trial.hyperparameters, training)
+    space, held = parted_space(asked.spaces[trial.model], base, header.sizes)
+    ramp = before.warmup_epochs if search.ramp is None else search.ramp
+    numbers = {"members": search.members, "epochs": search.epochs, "seed": search.seed, "lanes": search.lanes}
+    held |= {name: "a population has no such course" for name in left_out}
+    return Population(trial, space, ramp=ramp, objective=judge, **numbers), held
+
+
+def _evolve(asked: Asked) -> int:
+    from raysp.cluster.node_check import check_machines, expected
+    from raysp.cluster.session import session
+    from raysp.driver import tracking
+    from raysp.driver.finish import finish
+
+    run, request, say = asked.run, asked.request, asked.say
+    root = files.absolute(request.root)
+    with session(asked.experiment.resources, verbose=request.verbose) as machines:
+        check_machines(expected(files.absolute(run.path), root))
+        prepare_data(asked.experiment, list(asked.splits), request, say)
+        plan = make_plan(asked.experiment, list(asked.splits), request.root)
+        check_not_empty(plan)
+        say_left_out(plan, say)
+        active = _active(asked, plan.trials)
+        copy_plugins(run)
+        copy_inputs(run, plan.trials)
+        pbt_record.begin(run, asked.experiment, plan, root)
+        how = "stopped by an error"
+        try:
+            failed = _train(asked, active, machines)
+            trials, lost = _predict(asked, active, machines)
+            failed |= lost
+            pbt_record.finish(run, active, trials, root)
+            say_tracking(run, request, say)
+            tags = {"commit": commit()["commit"], "run": run.name}
+            tracker = tracking.Tracker(run, trials, request.tracking, tags)
+            try:
+                if trials:
+                    finish(run, request.root, say)
+            finally:
+                for line in tracker.close():
+                    say(line)
+            how = "finished"
+        except KeyboardInterrupt:
+            how = "interrupted"
+            raise
+        finally:
+            pbt_record.end(run, how)
+    for name, why in failed.items():
+        say(f"  FAILED  {name}  {last_line(why)}")
+    if trials:
+        say(f"  settings     {run.settings}: of the best members, as they were at the end of their training")
+    return 1 if failed else 0
+
+
+def _active(asked: Asked, trials: Sequence[Trial]) -> list[ActivePopulation]:
+    """Return the populations of this command, each written down."""
+    found, search = [], asked.search
+    for trial in trials:
+        population, held = population_of(asked, trial, store.header(asked.request.root, trial.split))
+        folder = PopulationFolder(asked.run, population)
+        if asked.request.force:
+            files.remove(folder.path)
+        files.remove(folder.error)
+        say_held(population, held, asked.say)
+        note = {"held": held, "commit": commit()["commit"]}
+        found.append(ActivePopulation(folder, search.generations, search.patience, note))
+    return found
+
+
+def _share(asked: Asked, machines: Callable[[], Machines]) -> tuple[int, Share]:
+    """Return how many processes train, and what each has."""
+    from raysp.trials.member_trial import Share
+
+    resources = asked.experiment.resources
+    workers, gpus = pool_size(resources, machines(), 10**6)
+    return workers, Share(resources.cpus_per_worker, gpus)
+
+
+def _train(asked: Asked, active: Sequence[ActivePopulation], machines: Callable[[], Machines]) -> dict[str, str]:
+    """Train the populations to their end; return what stopped those that something stopped, by name."""
+    from raysp.cluster.jobs import jobs
+    from raysp.driver.pbt_turns import Turns
+    from raysp.driver.progress_pbt import PbtProgress
+    from raysp.runs.trial_log import Setting
+
+    request = asked.request
+    setting = Setting(files.absolute(asked.run.path), files.absolute(request.root), request.device)
+    with PbtProgress(asked.run.name, active, asked.search.generations) as progress:
+        turns = Turns(active, setting, progress.show)
+        if turns.first():
+            workers, share = _share(asked, machines)
+            calls = turns.begin(share)
+            jobs(
+                "raysp.trials.member_trial.tried",
+                calls,
+                cpus=share.threads,
+                gpus=share.gpus,
+                at_once=workers,
+                more=turns.more,
+            )
+    return turns.failed
+
+
+def _predict(
+    asked: Asked, active: Sequence[ActivePopulation], machines: Callable[[], Machines]
+) -> tuple[list[Trial], dict[str, str]]:
+    """Let the best member of each population predict; return their trials, and what stopped others by name."""
+    from raysp.cluster.jobs import jobs
+    from raysp.runs.trial_log import Setting
+    from raysp.trials.member_trial import LOST
+    from raysp.trials.winner_trial import trial_of
+
+    setting = Setting(files.absolute(asked.run.path), files.absolute(asked.request.root), asked.request.device)
+    there = {one.population.name: one for one in active if one.winner is not None and one.is_over}
+    trials = {name: trial_of(one.population, one.genealogy, present(one.winner)) for name, one in there.items()}
+    missing = [name for name, trial in trials.items() if not asked.run.finished_of([trial])]
+    failed: dict[str, str] = {}
+    if missing:
+        workers, share = _share(asked, machines)
+        for name in missing:
+            files.remove(asked.run.trial(trials[name].id).done)
+        asked.say(f"{counted(missing, 'best member')} to predict")
+        calls: list[Call] = [
+            ((there[n].population, present(there[n].winner), trials[n], setting, share), {}) for n in missing
+        ]
+        function = "raysp.trials.winner_trial.tried"
+        found = jobs(function, calls, cpus=share.threads, gpus=share.gpus, at_once=workers)
+        failed = {name: why for name, why in zip(missing, found, strict=True) if why}
+    for name, why in failed.items():
+        if why == LOST:
+            there[name].start_over()
+            failed[name] = "the state of its best member is gone: run the same command again, which trains it anew"
+    return [trial for name, trial in trials.items() if name not in failed], failed

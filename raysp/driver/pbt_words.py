@@ -1,0 +1,50 @@
+"""Populations that would be trained, and what of their spaces stays as it is, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from raysp.config.experiment import Experiment
+from raysp.io.words import counted
+from raysp.runs.folder import RunFolder
+from raysp.search.pbt import Population
+from raysp.search.space import Space
+
+if TYPE_CHECKING:
+    from raysp.driver.pbt import Pbt
+
+
+def show(
+    experiment: Experiment,
+    spaces: Mapping[str, Space],
+    splits: Sequence[str],
+    search: Pbt,
+    run: RunFolder,
+    say: Callable[[str], None],
+) -> None:
+    """Say what populations would be trained.
+
+    Args:
+        experiment: narrowed.
+        spaces: by model.
+        splits: full names.
+        search: what populations are.
+        run: the folder where it would be done.
+        say: prints one line for a person.
+    """
+    for choice in experiment.models:
+        for split in splits:
+            many = f"{search.members} members, at most {counted(search.generations, 'generation')}"
+            say(f"  {choice.name} on {split}: {many} of {counted(search.epochs, 'epoch')}")
+        for entry in spaces[choice.name].free:
+            say(f"    {entry.name}")
+    say(f"which of these can change while members are trained is said when it starts; to be trained in {run.path}")
+
+
+def say_held(population: Population, held: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Say which settings change from generation to generation, and which stay as the experiment has them, and why."""
+    names = ", ".join(entry.name for entry in population.space.free)
+    say(f"  {population.trial.front}: {population.members} members, judged by {population.objective}; {names} change")
+    for why in dict.fromkeys(held.values()):
+        say(f"    as the experiment has it: {', '.join(name for name in held if held[name] == why)} ({why})")
