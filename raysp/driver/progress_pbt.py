@@ -8,7 +8,6 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from raysp.driver.progress import Display, clock
-from raysp.io.words import counted
 from raysp.runs.genealogy import best_row
 from raysp.search.population_folder import ActivePopulation
 
@@ -39,7 +38,7 @@ class PbtProgress(Display):
 
     def _summary(self) -> str:
         over = sum(one.is_over for one in self._populations)
-        many = counted(self._populations, "population")
+        many = f"{len(self._populations)} population{'s' if len(self._populations) > 1 else ''}"
         text = f"{self._title}: {many}, {over} over, {self._members} members' generations trained"
         lines = [population_line(one, self._generations) for one in self._populations if not one.is_over]
         return "\n".join([f"{text} · {clock(self._elapsed())}", *(f"  {line}" for line in lines[:SHOWN])])
