@@ -77,9 +77,13 @@ def gather_members(
         NotReady: a run is not there, or is not finished.
         BadInput: a run is a sweep, predictions are damaged, members of a split are unlike, or none is left.
     """
-    found, reasons = [], Counter[tuple[str, str]]()
+    found, reasons, before = [], Counter[tuple[str, str]](), set[str]()
     for candidate in _all(runs, models, splits, partial=partial):
-        if (reason := _unfit(candidate, judged=judged)) is None:
+        reason = _unfit(candidate, judged=judged)
+        if reason is None and judged and (same := _alone(candidate)) is not None:
+            reason = "it came to the same with another seed" if same in before else None
+            before.add(same)
+        if reason is None:
             found.append(candidate)
         else:
             reasons[candidate.trial.shown, reason] += 1
@@ -151,6 +155,18 @@ def _unfit(candidate: Candidate, *, judged: bool) -> str | None:
         how = "it fits itself to" if training is None else "it was fitted anew (training.refit) to"
         return f"{how} the validation trials too, and kept no rates of them from before; train it anew"
     return None
+
+
+def _alone(candidate: Candidate) -> str | None:
+    """Return what a trial of a model that fits itself came to, whatever its seed; None of others, and where unknown.
+
+    Such models mostly draw nothing: the same rates once per seed would weigh as many times in an average.
+    """
+    trial, folder = candidate.trial, RunFolder(candidate.run).trial(candidate.trial.id)
+    if trial.training is not None or not files.exists(folder.metrics):
+        return None
+    came_to = folder.read_metrics()["validation"]
+    return files.digest([trial.model, dict(trial.hyperparameters), trial.label, trial.split, trial.units, came_to])
 
 
 def _check_alike(split: str, group: Sequence[Candidate]) -> None:

@@ -155,14 +155,16 @@ def test_what_was_fitted_to_the_validation_trials_is_averaged_unjudged_alone(mad
 def test_what_was_fitted_to_the_validation_trials_is_judged_by_its_rates_from_before(made, tmp_path):
     other, split = RunFolder(str(tmp_path / "runs" / "refitted")), store.load(made.root, SPLIT)
     trials = networks(made, training=Training(refit=True))[:2]
-    trials.append(next(one for one in made.trials if one.model == "mean_rate"))
+    trials += [one for one in made.trials if one.model == "mean_rate"][:2]
     written(made, other, trials)
     aside = split.train.take(validation_mask(split.train, Training()))
     counts = np.concatenate([aside.heldin, aside.heldout], axis=2)
     for place, trial in enumerate(trials):
-        rates = counts + 0.1 if place == 2 else np.full_like(counts, counts.mean())
+        rates = counts + 0.1 if place > 1 else np.full_like(counts, counts.mean())
         write_validation(other.trial(trial.id).judged, trial, split.sizes, Prediction(rates), split)
-    run, _ = average(made, other.path)
+        files.write_json(other.trial(trial.id).metrics, {"trial": trial.id, "validation": {"unseen_loss": 0.4}})
+    run, lines = average(made, other.path)
+    assert any("1 trial of mean_rate: it came to the same with another seed" in line for line in lines)
     members = raysp.open_run(run.path).members
     known = {(one["trial"], one["run"] == other.path): one for one in members.iter_rows(named=True)}
     assert len(known) == 6
