@@ -10,6 +10,7 @@ import click
 from raysp.cli.data import data
 from raysp.cli.root import ROOT, say
 from raysp.config.sets import values
+from raysp.io import files
 from raysp.io.terminal import terminal
 
 
@@ -17,16 +18,18 @@ from raysp.io.terminal import terminal
 @click.argument("file")
 @click.option("--source", default="", help="The source that reads it, its name or the path of your own; guessed.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the source, e.g. bin_ms=20.")
-@click.option("--out", help="Folder of the figures; beside the file by default.")
+@click.option("--out", help="Folder of the figures; beside the file by default, of an address here.")
 @ROOT
 def data_look(file: str, source: str, sets: tuple[str, ...], out: str | None, root: str) -> None:
     """Show what FILE holds, how an experiment could read it, and what it looks like, with three figures.
 
-    FILE is a recording of anyone's, or the name of a prepared split. What is guessed says why; --set corrects it.
+    FILE is a recording of anyone's, an address of one, or the name of a prepared split. What is
+    guessed says why; --set corrects it.
     """
     from raysp.driver.look import lines, look
 
-    found = look(file, root, out or os.path.dirname(file) or ".", source, values(sets))
+    beside = os.path.dirname(file) if files.is_local(file) else ""
+    found = look(file, root, out or beside or ".", source, values(sets))
     for line in lines(found, terminal()):
         say(line)
     if found.problem:

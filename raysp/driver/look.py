@@ -65,7 +65,7 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
     """
     given = dict(settings or {})
     name = name_of(path)
-    if not files.exists(path) and files.exists(store.split_path(root, path)):
+    if files.is_local(path) and not files.exists(path) and files.exists(store.split_path(root, path)):
         return _drawn(Look(path, path, None), store.load(root, path), _answers(root, path), out)
     if source:
         found = Proposal(own_code.taken("data/sources", source), given, dict.fromkeys(given, "as given"))

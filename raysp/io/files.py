@@ -15,6 +15,8 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
 
+from fsspec.spec import AbstractBufferedFile
+
 from raysp.errors import AGAIN, BadInput, StoreError, damaged
 from raysp.io import checksum, storage
 
@@ -40,6 +42,11 @@ def is_temporary(name: str) -> bool:
 def is_local(path: str) -> bool:
     """Tell whether a path lies on a disk of this machine."""
     return "://" not in str(path) or str(path).startswith("file://")
+
+
+def is_web(path: str) -> bool:
+    """Tell whether a path is an address of the web, which is only read."""
+    return str(path).startswith(("http://", "https://"))
 
 
 def absolute(path: str) -> str:
@@ -239,7 +246,13 @@ def opened(path: str, *, parts: bool = False) -> Iterator[BinaryIO]:
         yield io.BytesIO(read_bytes(path))
         return
     with _at(path) as (fs, name):
-        file = fs.open(name, "rb", block_size=PART_BYTES)
+        # HDF5 goes to and fro between tables and what they point to: blocks that were fetched are kept.
+        kept = {"cache_type": "blockcache"} if is_web(path) else {}
+        file = fs.open(name, "rb", block_size=PART_BYTES, **kept)
+    if is_web(path) and not isinstance(file, AbstractBufferedFile):
+        # The server gives no parts of a file.
+        file.close()
+        file = io.BytesIO(read_bytes(path))
     with file:
         try:
             yield file
@@ -354,6 +367,12 @@ def _finite(text: str) -> float:
 
 
 def sha256(path: str) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits, read in pieces."""
+    """Return the SHA-256 of a file as hexadecimal digits, read in pieces.
+
+    Of a file at an address of the web it is that of the address, the length and the server's tag: a recording whose
+    spikes are a hundredth of it is not fetched for its name.
+    """
+    if is_web(path):
+        return digest(json.dumps({"address": str(path), **stamp(path)}, sort_keys=True))
     with opened(path, parts=True) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # BinaryIO has no readinto

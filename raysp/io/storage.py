@@ -39,6 +39,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 LIBRARIES = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google")
+LOGIN = (401, 403, 407)
 MEANT = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
@@ -117,6 +118,22 @@ def translated(path: str) -> Iterator[None]:
                 "on every machine of the cluster, or give its machines a role"
             ) from error
         raise StoreError(f"{path} cannot be reached ({error}); the same command again goes on") from error
+
+
+def refusal(path: str) -> str:
+    """Return why a server gives no file at an address of the web, as the rest of a sentence; "" where it has none."""
+    fs, name = filesystem(path)
+    try:
+        fs.info(name)
+    except Exception as error:
+        found: BaseException | None = error
+        while found is not None:
+            if (status := getattr(found, "status", None)) in LOGIN:
+                return f"needs a login (HTTP {status}): download it in a browser or with the archive's own tool"
+            if status is None and type(found).__module__.partition(".")[0] in LIBRARIES:
+                return f"cannot be reached ({found}): check the address and this machine's network"
+            found = found.__cause__ or found.__context__
+    return ""
 
 
 def _is_bucket_absent(fs: AbstractFileSystem, name: str, error: BaseException) -> bool:

@@ -103,6 +103,8 @@ def is_text(found: str | None) -> bool:
 def no_file(path: str) -> str | None:
     """Return what is wrong with a path that no file can be read from, as the rest of a sentence; None for a file."""
     if not files.is_local(path):
+        if files.is_web(path) and (refused := storage.refusal(path)):
+            return f"{refused}, and give its path"
         return None if files.exists(path) else "gives no file; check the address, or download it and give its path"
     path = storage.filesystem(path)[1] if "://" in str(path) else str(path)
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from raysp.data.formats import hdf5, nwb, nwb_series
 from raysp.data.formats.session import NO_STRETCHES, Session
 from raysp.data.sources.population_config import Config
+from raysp.io import files
 
 
 def read_session(config: Config) -> Session:
-    """Read an NWB recording.
+    """Read an NWB recording, of a file at an address of the web only the parts that are asked for.
 
     Args:
         config: which tables and columns are read.
@@ -17,7 +18,7 @@ def read_session(config: Config) -> Session:
         BadInput: the file, a column or a signal is missing or damaged, or there are no units.
     """
     columns = (*([config.align] if config.align else []), *config.conditions, *config.keep, *config.decode)
-    with hdf5.opened(config.path) as file:
+    with hdf5.opened(config.path, parts=files.is_web(config.path)) as file:
         trials = nwb.trials(file, columns, config.trials) if columns or config.trials else {}
         units = nwb.units(file, config.units)
         series = None

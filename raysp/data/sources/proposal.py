@@ -42,7 +42,7 @@ def proposal(path: str) -> Proposal:
         if file_kind.is_text(other):
             return proposal_tables.proposal(path)
         raise BadInput(f"{path} {other}; {READS}")
-    with hdf5.opened(path) as group:
+    with hdf5.opened(path, parts=files.is_web(path)) as group:
         if proposal_nwb.is_nwb(group):
             return proposal_nwb.proposal(group)
     return _of_arrays(path)
