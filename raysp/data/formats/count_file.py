@@ -67,7 +67,7 @@ def arrays(path: str) -> Iterator[Arrays]:
 def _only(path: str, own: str, name: str) -> np.ndarray:
     if name != own:
         raise BadInput(f"{path}: {unknown('array', name, [own])}")
-    return npz.npy_array(files.read_bytes(path), path)
+    return npz.npy_file(path)
 
 
 def _of_matlab(file: matlab_values.Values, name: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import mmap
 import sys
 import warnings
 import zipfile
@@ -26,6 +27,7 @@ READ_HEADER = {
 }
 """Versions of the format; the third differs in names of fields beyond ASCII, which no array of plain numbers has."""
 
+LONGEST_HEADER = 1 << 20
 NUMPY = b"\x93NUMPY"
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 MOST_PACKED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
@@ -92,17 +94,17 @@ class Archive:
             raise BadInput(f"{where} is damaged: {told}; {AGAIN}")
 
 
-def npy_array(data: bytes, where: str) -> np.ndarray:
+def npy_array(data: bytes | mmap.mmap, where: str) -> np.ndarray:
     """Return the array in NumPy's format, a read-only view of the bytes.
 
     Args:
-        data: header and numbers.
+        data: header and numbers, read or mapped.
         where: the beginning of the error's sentence.
 
     Raises:
         BadInput: the bytes are not in that format, the header does not fit what follows it, or the array holds objects.
     """
-    stream = io.BytesIO(data)
+    stream = io.BytesIO(data[:LONGEST_HEADER])
     try:
         version = np.lib.format.read_magic(stream)
         with warnings.catch_warnings():
@@ -123,6 +125,22 @@ def npy_array(data: bytes, where: str) -> np.ndarray:
     if needed == 0:
         return np.empty(shape, dtype)
     return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")
+
+
+def npy_file(path: str) -> np.ndarray:
+    """Return the array of a file in NumPy's format; of one on this machine only what is looked at is read.
+
+    Raises:
+        BadInput: as of `npy_array`.
+    """
+    if not files.is_local(path):
+        return npy_array(files.read_bytes(path), path)
+    with open(storage.filesystem(path)[1], "rb") as file:
+        try:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):
+            return npy_array(file.read(), path)
+        return npy_array(mapped, path)
 
 
 def _key(filename: str) -> str:

@@ -169,7 +169,7 @@ def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
             f"{len(times) - used} of {len(times)} spike times belong to no unit: {array.name}_index, which holds the "
             "end of each unit's spikes, ends before them",
         )
-    latest = float(np.abs(times).max(initial=0.0))
+    latest = float(max(times.max(initial=0.0), -times.min(initial=0.0)))
     if array.dtype == np.float32 and (steps_ms := float(np.spacing(np.float32(latest))) * 1000.0) > COARSE_MS:
         found += (f"spike times up to {latest:.0f} s are stored in single precision, in steps of {steps_ms:.3g} ms",)
     return found
@@ -225,7 +225,8 @@ def _ragged(table: Group, column: str, count: int, *width: int) -> tuple[np.ndar
 
 def _check_spikes(times: np.ndarray, offsets: np.ndarray, ids: np.ndarray, filename: str) -> None:
     times = times[: offsets[-1]]
-    wrong, back = np.flatnonzero(~(np.abs(times) <= LATEST_S)), np.flatnonzero(times[1:] < times[:-1])
+    wrong = np.flatnonzero(~((times <= LATEST_S) & (times >= -LATEST_S)))
+    back = np.flatnonzero(times[1:] < times[:-1])
     back = back[~np.isin(back + 1, offsets)]
     if not len(wrong) and not len(back):
         return

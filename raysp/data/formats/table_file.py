@@ -13,7 +13,7 @@ import itertools
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +31,10 @@ SEPARATORS = (";", "\t", "|", ",", " ")
 MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 PARQUET = b"PAR1"
 BINARY = b"\0"
-PROBE_ROWS = 200
+PROBE_ROWS, PROBE_BYTES, LARGE_BYTES = 200, 1 << 20, 1 << 26
+"""What tells how a table is written; from so many bytes on a CSV file is read without holding its text."""
+Only = Callable[[Sequence[str]], Iterable[str]]
+"""What chooses columns by their names."""
 HEAD_BYTES = 16
 LONGEST = 10_000
 VECTOR = ".npy"
@@ -40,7 +43,7 @@ MOMENT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?$"
 MAY_BE_THOUSANDS = r"^[-+]?[1-9]\d{0,2}(,\d{3})?$"
 
 
-def read(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
+def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[str, np.ndarray]:
     """Read a table.
 
     Args:
@@ -48,6 +51,7 @@ def read(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
             an NPZ or HDF5 file, whose vectors are the columns, and may differ in length.
         lists: columns of lists of numbers come as arrays of objects, which are vectors; otherwise as text. Of
             pynapple's TsGroup the table of spikes, otherwise of units.
+        only: is given the columns' names, and returns those that are read, of Parquet and of large CSV files.
 
     Returns:
         Column -> (rows,) values in the table's order: float64, int64, bool, or str. Points in time are seconds since
@@ -67,11 +71,18 @@ def read(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
         )
     if head.startswith(file_kind.HDF5):
         return _vectors(path)
-    data = files.read_bytes(path)
-    if data.startswith(npz.NUMPY):
-        return {os.path.basename(path).removesuffix(VECTOR): _vector(data, path)}
-    columns = _parquet(path) if data.startswith(PARQUET) else _csv(data, path)
-    return {name: _lists(one) if lists and _is_lists(one) else _column(one) for name, one in columns.items()}
+    if head.startswith(npz.NUMPY):
+        return {os.path.basename(path).removesuffix(VECTOR): _vector(path)}
+    if head.startswith(PARQUET):
+        columns = dict(_parquet(path, only))
+    else:
+        columns = dict(_large_csv(path, only) or _csv(files.read_bytes(path), path))
+    found = {}
+    for name in list(columns):
+        # Each goes as its array comes: of a large table both would take twice the memory.
+        one = columns.pop(name)
+        found[name] = _lists(one) if lists and _is_lists(one) else _column(one)
+    return found
 
 
 def _is_pynapples(path: str) -> bool:
@@ -112,10 +123,7 @@ def is_table(path: str) -> bool:
 
 def is_vector(path: str) -> bool:
     """Tell whether a NumPy file on this machine holds one vector. Raises BadInput where it is damaged."""
-    try:
-        shape = np.load(path, mmap_mode="r").shape
-    except Exception:
-        shape = npz.npy_array(files.read_bytes(path), path).shape
+    shape = npz.npy_file(path).shape
     return math.prod(shape) == max(shape, default=0)
 
 
@@ -124,19 +132,56 @@ def of_frame(frame: polars.DataFrame, *, lists: bool = False) -> dict[str, np.nd
     return {one.name: _lists(one) if lists and _is_lists(one) else _column(one) for one in frame}
 
 
-def _vector(data: bytes, path: str) -> np.ndarray:
-    values = npz.npy_array(data, path)
+def _vector(path: str) -> np.ndarray:
+    values = npz.npy_file(path)
     if values.dtype.kind not in "iufbU" or values.size != max(values.shape, default=0):
         raise BadInput(f"{path} expected a vector of numbers or names, got {values.dtype} of shape {values.shape}")
-    return values.ravel().astype(values.dtype.newbyteorder("="))
+    return values.ravel().astype(values.dtype.newbyteorder("="), copy=False)
 
 
-def _parquet(path: str) -> Mapping[str, polars.Series]:
+def _parquet(path: str, only: Only | None) -> Mapping[str, polars.Series]:
     import polars
 
     with tables.guarded(path, "write or fetch it again"):
-        table = polars.read_parquet(io.BytesIO(files.read_bytes(path)))
+        source = files.absolute(path) if files.is_local(path) else io.BytesIO(files.read_bytes(path))
+        names = list(polars.read_parquet_schema(source))
+    wanted = names if only is None else list(only(names))
+    with tables.guarded(path, "write or fetch it again"):
+        table = polars.read_parquet(source, columns=wanted)
     return {name: table[name] for name in table.columns}
+
+
+def _large_csv(path: str, only: Only | None) -> Mapping[str, polars.Series] | None:
+    """Return columns of a CSV file of numbers without ever holding its text; None where it must be read as others are.
+
+    How it is written is told by its beginning; where the rest is not so, it is read as others are, and refused there.
+    """
+    import polars
+
+    if not files.is_local(path) or os.path.getsize(name := files.absolute(path)) < LARGE_BYTES:
+        return None
+    with open(name, "rb") as file:
+        begin = file.read(PROBE_BYTES)
+    begin = begin[: begin.rfind(b"\n") + 1]
+    if not begin or begin[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return None
+    probed = _csv(begin, path)
+    lines = list(itertools.islice(_lines(_text(begin, path).replace("\r\n", "\n")), PROBE_ROWS))
+    separator = _separator(lines)
+    comma = any("," in line for line in lines[1:]) and separator != ","
+    wanted = list(probed) if only is None else list(only(list(probed)))
+    if separator == " " or any(not one.dtype.is_numeric() for one in (probed[each] for each in wanted)):
+        return None
+    try:
+        scanned = polars.scan_csv(
+            name, separator=separator, comment_prefix="#", null_values=list(MISSING), decimal_comma=comma,
+            encoding="utf8-lossy", schema_overrides={each: probed[each].dtype for each in wanted},
+        )  # fmt: skip
+        table = scanned.select(wanted).collect(engine="streaming")
+    except polars.exceptions.PolarsError:
+        return None
+    # Where cells are empty, whole rows may be, which are no rows.
+    return None if any(table[each].null_count() for each in wanted) else {each: table[each] for each in wanted}
 
 
 def _csv(data: bytes, path: str) -> Mapping[str, polars.Series]:

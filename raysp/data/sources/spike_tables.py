@@ -10,8 +10,9 @@ Without a table of trials the recording is cut into windows that follow each oth
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from raysp.config.ranges import Positive
 from raysp.data.formats import table_file
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.session import Session
-from raysp.data.formats.table_file import VECTOR
+from raysp.data.formats.table_file import VECTOR, Only
 from raysp.data.sources import hidden_parts
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.proposed import STARTS, STOPS
@@ -35,6 +36,8 @@ from raysp.io.words import listed
 
 VERSION = "spike_tables-3"
 Table = dict[str, np.ndarray]
+BLOCK = 1_000_000
+"""Spikes that are put in their places at a time: a table may have very many."""
 READS = (".csv", ".tsv", ".parquet", ".pq", ".pqt", ".npy")
 SPIKES, UNITS = (
     {"time", "spike_time", "spike_times", "times", "spikes.times", "timestamp", "timestamps", "spiketimes", "ts"},
@@ -45,10 +48,13 @@ EDGES = {"start_time": STARTS, "stop_time": STOPS}
 """Columns of a table of trials that say when one began and ended -> names they go by."""
 
 
+NOTHING = np.empty(0)
+
+
 class Reader(Protocol):
     """What returns the columns of a table, by its path."""
 
-    def __call__(self, path: str, *, lists: bool = False) -> Table:
+    def __call__(self, path: str, *, lists: bool = False, only: Only | None = None) -> Table:
         """Return a table's columns; see `table_file.read`."""
 
 
@@ -121,7 +127,7 @@ def build_tables(
     called = {setting: "spikes" if setting == "path" else setting for setting in tables}
     config = settings.build(Config, {**others, **called}, f"recording {name}")
     named = {called[setting]: table for setting, table in tables.items()}
-    return _split(config, read_session(config, lambda path, *, lists=False: dict(named[path])), name, ())
+    return _split(config, read_session(config, lambda path, **_: dict(named[path])), name, ())
 
 
 def _split(
@@ -140,12 +146,22 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     if len(table[time]) != len(table[unit]):
         told = f"{config.path} expected a unit for each of {len(table[time])} times in {time}"
         raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time: NAME, unit: NAME")
-    known = np.unique(table[unit])
+    known = _distinct(table[unit])
     if table[time].dtype == object:
         table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
-    units, notes = _units(_seconds(table, time, config.per_second, config.path), table[unit], known, config, read)
+    times = _seconds(table, time, config.per_second, config.path)
+    # Of tens of millions of spikes each copy is a large part of the memory.
+    of_unit = table.pop(unit)
+    table.clear()
+    units, notes = _units(times, of_unit, known, config, read)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
     return Session(units, trials, os.path.basename(config.path), notes=notes)
+
+
+def _distinct(of_unit: np.ndarray) -> np.ndarray:
+    """Return the units, ascending, block by block."""
+    blocks = range(0, max(len(of_unit), 1), BLOCK)
+    return np.unique(np.concatenate([np.unique(of_unit[first : first + BLOCK]) for first in blocks]))
 
 
 def _beside(config: Config) -> str | None:
@@ -162,13 +178,21 @@ def _beside(config: Config) -> str | None:
 
 
 def _spikes(config: Config, read: Reader) -> Table:
-    table = read(config.path, lists=True)
+    vector = config.path.lower().endswith(VECTOR)
+    table = read(config.path, lists=True, only=None if vector else lambda names: _chosen(names, config))
     if (path := _beside(config)) is not None:
         table |= read(path)
         lengths = {name: len(one) for name, one in table.items()}
         if len(set(lengths.values())) > 1:
             raise BadInput(f"{config.path} expected a unit for each of its spikes beside it, got lengths {lengths}")
     return table
+
+
+def _chosen(names: Iterable[str], config: Config) -> list[str]:
+    """Return the columns of times and of units. Raises BadInput where none is, or several are."""
+    table = dict.fromkeys(names, NOTHING)
+    time = _named(table, config.time, "time", SPIKES, config.path)
+    return [time, _named(table, config.unit, "unit", UNITS, config.path)]
 
 
 def _named(table: Mapping[str, np.ndarray], name: str | None, setting: str, usual: set[str], path: str) -> str:
@@ -191,12 +215,14 @@ def _seconds(table: Mapping[str, np.ndarray], column: str, per_second: float, pa
     if values.dtype.kind not in "iuf":
         raise BadInput(f"{path}: column {column!r} expected times as numbers, such as 1234.5, got {_odd(values)}")
     values = values.astype(np.float64)
-    if (wrong := ~np.isfinite(values) | (np.abs(values) > LATEST_S * per_second)).any():
-        row = int(wrong.argmax())
+    # NaN is not within anything.
+    if not (within := (values >= -LATEST_S * per_second) & (values <= LATEST_S * per_second)).all():
+        row = int(within.argmin())
         raise BadInput(
             f"{path}: column {column!r} expected a time in each row, got {values[row]} in row {row} of {len(values)}"
         )
-    return values / per_second
+    values /= per_second
+    return values
 
 
 def _odd(values: np.ndarray) -> str:
@@ -221,18 +247,51 @@ def _units(
     if of_unit.dtype.kind == "U" and (of_unit == "").any():
         raise BadInput(f"{config.path} expected a unit for each spike, got none in row {int((of_unit == '').argmax())}")
     known, notes = _known_units(there, config, read)
-    row = np.searchsorted(known, of_unit)
-    listed_ = known[np.minimum(row, len(known) - 1)] == of_unit
-    if (dropped := int((~listed_).sum())) == len(times):
+    placed, offsets, others = _by_unit(times, of_unit, known)
+    if (dropped := len(times) - len(placed)) == len(times):
         raise BadInput(f"{config.path}: none of its {len(times)} spikes is of a unit that {config.units} lists")
-    times, row = times[listed_], row[listed_]
-    order = np.lexsort((times, row))
-    offsets = np.searchsorted(row[order], np.arange(len(known) + 1))
     ids, named = _ids(known)
     if dropped:
-        others = listed(np.unique(of_unit[~listed_]))
-        notes += (f"{dropped} of {len(listed_)} spikes are of units that are not used, and were dropped: {others}",)
-    return Units(ids, times[order], offsets), notes + named
+        told = f"{dropped} of {len(times)} spikes are of units that are not used, and were dropped"
+        notes += (f"{told}: {listed(others)}",)
+    return Units(ids, placed, offsets), notes + named
+
+
+def _by_unit(times: np.ndarray, of_unit: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return spike times unit by unit, ascending, without a copy of more than a block of them.
+
+    Args:
+        times: (spikes,) s, in any order.
+        of_unit: (spikes,) whose each is.
+        known: (units,) ascending; spikes of others are left out.
+
+    Returns:
+        The times, (units + 1,) offsets of each unit's, and the units that were left out.
+    """
+    total, others = np.zeros(len(known), dtype=np.int64), []
+    blocks = [slice(first, first + BLOCK) for first in range(0, len(times), BLOCK)]
+    for block in blocks:
+        row, there = _rows(of_unit[block], known)
+        total += np.bincount(row[there], minlength=len(known))
+        others.append(np.unique(of_unit[block][~there]))
+    offsets = np.concatenate([[0], np.cumsum(total)])
+    placed, filled = np.empty(offsets[-1]), offsets[:-1].copy()
+    for block in blocks:
+        row, there = _rows(of_unit[block], known)
+        row, some = row[there], times[block][there]
+        order = np.argsort(row, kind="stable")
+        first = np.searchsorted(row[order], np.arange(len(known) + 1))
+        placed[filled[row[order]] + np.arange(len(row)) - first[row[order]]] = some[order]
+        filled += np.diff(first)
+    for begin, end in itertools.pairwise(offsets.tolist()):
+        if (np.diff(own := placed[begin:end]) < 0).any():
+            own.sort()
+    return placed, offsets, np.unique(np.concatenate(others)) if others else known[:0]
+
+
+def _rows(of_unit: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    row = np.minimum(np.searchsorted(known, of_unit), len(known) - 1)
+    return row, known[row] == of_unit
 
 
 def _known_units(there: np.ndarray, config: Config, read: Reader) -> tuple[np.ndarray, tuple[str, ...]]:

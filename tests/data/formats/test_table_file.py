@@ -79,3 +79,43 @@ def test_what_is_no_table_is_refused(tmp_path, content, message):
 def test_dates_with_times_of_day_are_seconds(tmp_path):
     path = write(tmp_path / "a.csv", "unit,time\n1,2026-05-01 10:00:00.250\n1,2026-05-01T10:00:01.5Z\n2,\n")
     np.testing.assert_array_equal(np.diff(table_file.read(path)["time"]), [1.25, np.nan])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unit,time\n3,0.25\n1,1.5\n",
+        "unit;time;side\n3;0,25;left\n1;1,5;right\n",
+        "\ufeffunit\ttime\r\n3\t0.25\r\n1\t1.5\r\n",
+        "# remark\nunit,time\n3,0.25\n\n1,1.5\n",
+        "unit,time\n3,0.25\n,\n1,1.5\n",
+        "unit, time\n3, 0.25\n1, 1.5\n",
+        "unit time\n3   0.25\n1   1.5\n",
+    ],
+)
+def test_a_large_file_is_read_without_its_text_and_gives_the_same(tmp_path, monkeypatch, text):
+    path = write(tmp_path / "x.csv", text)
+    usual = table_file.read(path)
+    monkeypatch.setattr(table_file, "LARGE_BYTES", 0)
+    found = table_file.read(path, only=lambda names: [name for name in names if name in ("unit", "time")])
+    assert set(found) == {"unit", "time"}
+    for name in found:
+        np.testing.assert_array_equal(found[name], usual[name])
+        assert found[name].dtype == usual[name].dtype
+
+
+def test_a_large_file_whose_rest_is_written_otherwise_is_read_or_refused_as_a_small_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(table_file, "LARGE_BYTES", 0)
+    monkeypatch.setattr(table_file, "PROBE_BYTES", 40)
+    whole = "unit,time\n" + "1,2\n" * 20
+    found = table_file.read(write(tmp_path / "x.csv", whole + "1,2.5\n"))
+    assert found["time"][-1] == 2.5
+    assert table_file.read(write(tmp_path / "x.csv", whole + "1,soon\n"))["time"].dtype.kind == "U"
+    with pytest.raises(BadInput, match="2 cells in each row, got 3 in row 21"):
+        table_file.read(write(tmp_path / "x.csv", whole + "1,2,5\n"))
+
+
+def test_columns_that_nobody_chose_are_not_read(tmp_path):
+    polars.DataFrame({"unit": [1], "time": [0.5], "waveform": [[1.0, 2.0]]}).write_parquet(tmp_path / "x.parquet")
+    found = table_file.read(str(tmp_path / "x.parquet"), only=lambda names: names[:2])
+    assert list(found) == ["unit", "time"]

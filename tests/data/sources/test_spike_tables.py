@@ -1,6 +1,8 @@
 import numpy as np
 import polars
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from raysp.config import settings
 from raysp.data.sources import spike_tables
@@ -166,3 +168,18 @@ def test_without_trials_times_in_another_unit_are_refused_before_they_become_win
         spike_tables.build(cut(folder, **alone), "x")
     right = spike_tables.build(cut(folder, **alone, per_second=per_second), "x")
     assert len(right[0].train) + len(right[0].eval) == 95
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 9, width=32), st.integers(0, 5)), min_size=1, max_size=60),
+    st.sets(st.integers(0, 5), min_size=1),
+    st.integers(1, 20),
+)
+def test_spikes_are_put_in_their_places_block_by_block(spikes, known, block):
+    times, of_unit = map(np.array, zip(*spikes, strict=True))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(spike_tables, "BLOCK", block)
+        placed, offsets, others = spike_tables._by_unit(times, of_unit, np.array(sorted(known)))
+    for place, unit in enumerate(sorted(known)):
+        np.testing.assert_array_equal(placed[offsets[place] : offsets[place + 1]], np.sort(times[of_unit == unit]))
+    assert set(others) == set(of_unit.tolist()) - known
