@@ -1,4 +1,4 @@
-"""Pages whose blocks follow each other run as they stand, in an empty folder."""
+"""Every tutorial runs as it stands: its blocks in order, in an empty folder."""
 
 import ast
 import importlib
@@ -11,7 +11,8 @@ import sys
 import pytest
 
 HOUSE = pathlib.Path(__file__).parent.parent
-PAGES = [HOUSE / "docs" / "coming-from.md"]
+TUTORIALS = sorted(page for page in (HOUSE / "docs" / "tutorials").glob("*.md") if page.stem != "index")
+PAGES = [*TUTORIALS, HOUSE / "docs" / "coming-from.md"]
 BLOCK = re.compile(r"^```(python|sh|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SAVED = re.compile(r"# ([\w/]+\.(?:py|yaml))\n")
 NAMES = [page.stem for page in PAGES]
@@ -43,7 +44,7 @@ def script(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_name_of_raysps_that_a_page_uses_exists(page):
+def test_every_name_of_raysps_that_a_tutorial_uses_exists(page):
     there = blocks(page)
     assert any(language in ("python", "sh") for language, _, _ in there)
     for tree in (ast.parse(text) for language, _, text in there if language == "python"):
@@ -61,9 +62,16 @@ def _has(module, name):
     return importlib.util.find_spec(f"{module.__name__}.{name}") is not None
 
 
+def test_every_tutorial_is_in_the_table_and_the_tree():
+    there = {page.stem for page in TUTORIALS}
+    table, tree = (HOUSE / "docs" / "tutorials" / "index.md").read_text(), (HOUSE / "docs" / "index.md").read_text()
+    assert set(re.findall(r"\]\(([\w-]+)\.md\)", table)) == there
+    assert {f"tutorials/{name}" for name in there} <= set(tree.splitlines())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_a_page_runs_as_it_stands(page, tmp_path):
+def test_a_tutorial_runs_as_it_stands(page, tmp_path):
     found = dict(os.environ, PATH=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}", OMP_NUM_THREADS="1")
     command = [sys.executable, "-c", script(page)]
     done = subprocess.run(command, cwd=tmp_path, env=found, capture_output=True, text=True, timeout=1800, check=False)

@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import threading
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -56,6 +58,15 @@ def seen(address, folder):
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=900).stdout
 
 
+def answer(address):
+    """Return the status of a request."""
+    try:
+        with urllib.request.urlopen(address, timeout=300) as found:
+            return found.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 def words(document):
     return html.unescape(re.sub(r"<style.*?</style>|<script.*?</script>|<[^>]+>", " ", document, flags=re.S))
 
@@ -63,6 +74,7 @@ def words(document):
 def test_the_first_page_is_the_comparison_of_the_trials(stored, tmp_path):
     with served(stored) as address:
         page = seen(f"{address}/", tmp_path / "browser")
+        status = answer(f"{address}/ajax-api/3.0/mlflow/assistant/config")
     shown = words(page)
     for trial in TRIALS:
         assert f"sae {trial.split} s{trial.seed}" in shown
@@ -71,4 +83,7 @@ def test_the_first_page_is_the_comparison_of_the_trials(stored, tmp_path):
     assert headings == {"validation/co-bps", "validation/validation_loss"}
     # Trials of a model differ in nothing but what their names say.
     assert "hidden" not in headings
-    assert "Assistant" not in shown
+    # The assistant is neither open nor to be seen, and answers nobody.
+    assert "Welcome to MLflow Assistant" not in shown
+    assert '[data-assistant-ui="true"]' in page.partition("display: none !important")[0]
+    assert status == 404
