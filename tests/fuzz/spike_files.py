@@ -12,7 +12,7 @@ import polars
 import scipy.io
 
 from raysp.config import settings
-from raysp.data.sources import matlab_spikes, spike_tables
+from raysp.data.sources import matlab_spikes, population, spike_tables
 from raysp.data.sources.proposal import proposal
 from tests.data.sources import test_matlab_spikes as structs
 from tests.fuzz import hdf5_changes, parquet_changes
@@ -49,6 +49,42 @@ def _lists(folder: str, seed: int) -> None:
     _spikes(seed).group_by("unit", maintain_order=True).agg("time").write_parquet(
         os.path.join(folder, "spikes.parquet")
     )
+
+
+def _npz(folder: str, seed: int) -> None:
+    table = _spikes(seed)
+    np.savez(os.path.join(folder, "spikes.npz"), times=table["time"].to_numpy(), clusters=table["unit"].to_numpy())
+
+
+def _hdf5(folder: str, seed: int) -> None:
+    table = _spikes(seed)
+    with h5py.File(os.path.join(folder, "spikes.h5"), "w") as file:
+        file["spikes/times"], file["spikes/clusters"] = table["time"].to_numpy(), table["unit"].to_numpy()
+
+
+def _npy(folder: str, seed: int) -> None:
+    np.save(os.path.join(folder, "counts.npy"), np.random.default_rng(seed).poisson(0.4, (16, 30, UNITS)))
+
+
+def _wide(folder: str, seed: int) -> None:
+    counts = np.random.default_rng(seed).poisson(0.4, (400, UNITS))
+    table = {"time": np.arange(400) * 0.02, **{f"unit_{unit}": counts[:, unit] for unit in range(UNITS)}}
+    polars.DataFrame(table).write_csv(os.path.join(folder, "counts.csv"))
+
+
+def _each_trial(folder: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    with h5py.File(os.path.join(folder, "counts.h5"), "w") as file:
+        for trial in range(12):
+            file[f"trial_{trial}/spikes"] = rng.poisson(0.4, (30 + trial, UNITS))
+
+
+def _of_counts(file: str, **wanted: Any) -> Callable[[str], Read]:
+    def read(folder: str) -> Read:
+        values = {"path": os.path.join(folder, file), "bin_ms": 20, **wanted}
+        return _built(population.build(settings.build(population.Config, values, "recording x"), "x"))
+
+    return read
 
 
 def _of_tables(file: str, **wanted: Any) -> Callable[[str], Read]:
@@ -91,6 +127,12 @@ WITH_TRIALS = {
     "read": _of_tables("spikes.csv", trials="trials.csv", align="go", window_ms=[-200, 400], conditions=["side"]),
     "look": _looked("spikes.csv"),
 }
+
+
+def _both(file: str) -> dict[str, Callable[[str], Read]]:
+    return {"read": _of_tables(file), "look": _looked(file)}
+
+
 KINDS = (
     Kind("table of spikes, CSV", "spikes.csv", _csv, CSV, ()),
     Kind("table of trials, CSV", "trials.csv", _trials, WITH_TRIALS, ()),
@@ -98,6 +140,29 @@ KINDS = (
     Kind("a row a unit, Parquet", "spikes.parquet", _lists, PARQUET, ()),
     Kind("structs, MATLAB 5", "spikes.mat", _matlab_5, MATLAB, ()),
     Kind("structs, MATLAB 7.3", "spikes.mat", _matlab_7, {"structs": _structs}, hdf5_changes.CHANGES),
+    Kind("vectors of spikes, NPZ", "spikes.npz", _npz, _both("spikes.npz"), ()),
+    Kind("vectors of spikes, HDF5", "spikes.h5", _hdf5, _both("spikes.h5"), hdf5_changes.CHANGES),
+    Kind(
+        "counts, NPY",
+        "counts.npy",
+        _npy,
+        {"read": _of_counts("counts.npy", counts="counts"), "look": _looked("counts.npy")},
+        (),
+    ),
+    Kind(
+        "a column a unit, CSV",
+        "counts.csv",
+        _wide,
+        {"read": _of_counts("counts.csv", counts="unit_*", window_ms=[0, 400]), "look": _looked("counts.csv")},
+        (),
+    ),
+    Kind(
+        "an array a trial, HDF5",
+        "counts.h5",
+        _each_trial,
+        {"read": _of_counts("counts.h5", counts="trial_*/spikes"), "look": _looked("counts.h5")},
+        hdf5_changes.CHANGES,
+    ),
     # What lies beside the structs is looked at, too.
     Kind("structs of MATLAB 7.3, looked at", "spikes.mat", _matlab_7, MATLAB, ()),
 )

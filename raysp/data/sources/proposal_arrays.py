@@ -75,6 +75,8 @@ def _of_each_trial(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] |
     each = [arrays[name] for name in able[pattern]]
     if len({one.shape[1] for one in each}) > 1:
         each = [one.T for one in each]
+    if len({one.shape[1] for one in each}) > 1:
+        return None
     shortest = min(map(len, each))
     return pattern, np.stack([one[:shortest] for one in each])
 

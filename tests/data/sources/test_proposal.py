@@ -291,3 +291,10 @@ def test_empty_cells_and_a_group_called_units_that_is_no_table_are_answered(tmp_
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["units/3/spike_times"] = TIMES
     assert proposal(str(tmp_path / "a.h5")).source == ""
+
+
+def test_arrays_of_trials_that_differ_in_both_axes_are_no_trials(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for trial in range(5):
+            file[f"trial_{trial}"] = RNG.poisson(1.0, (20 + trial, 5 + trial))
+    assert "*" not in str(proposal(str(tmp_path / "a.h5")).settings.get("counts", ""))
