@@ -12,7 +12,7 @@ import numpy as np
 from raysp.config.experiment import STANDIN
 from raysp.driver.best_average import LABEL, Average, NoAverage
 from raysp.driver.best_finals import Finals, Place, final_run, places
-from raysp.driver.ensemble_members import NAME
+from raysp.driver.ensemble_members import LEAST, NAME
 from raysp.driver.record import submission
 from raysp.driver.score_table import remarks_of
 from raysp.errors import BadInput, NotReady
@@ -146,7 +146,7 @@ class Story:
     def scores(self) -> tuple[list[str], dict[str, dict[str, list[float]]]]:
         """Return the metrics that the terminal prints, and label -> metric -> its values over seeds."""
         known, found = kinds.of(self._kind).metrics, dict[str, dict[str, list[float]]]()
-        if isinstance(self.average, Average):
+        if isinstance(self.average, Average) and self.average.weighed >= LEAST:
             found[LABEL] = _scored(self.average.run).get(NAME, {})
         found = {label: values for label, values in {**found, **_scored(self.final)}.items() if values}
         names = [n for n, one in known.items() if one.printed and any(n in values for values in found.values())]
@@ -180,7 +180,7 @@ class Story:
             yield "There was no time to train any candidate anew, beside floors and baselines."
         if out:
             yield (
-                f"Trainings of {', '.join(out)} were ended after a fifth of the time, the most that one "
+                f"Trainings of {', '.join(out)} were ended after an eighth of the time, the most that one "
                 "candidate gets; with more minutes each of them has more."
             )
         if failed := [one.study.definition.model for one in self.results if _all_failed(one)]:
