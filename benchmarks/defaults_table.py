@@ -51,8 +51,21 @@ marked ↓. Weight: how far the network was believed against the mean rate, chos
 training, on busy cores. "-": not measured. °: measured before the model's code was last changed. Of several seeds the
 mean is given, and their number behind a multiplication sign.
 
-Latents of made-up recordings wander at random, half of their variance a trial's own; rates that follow from one first
-state, as those of `sae`, may have a hard time with them (not tested).
+Latents of made-up recordings wander at random, half of their variance a trial's own, and no first state says how they
+go on: rates that follow from one, as those of `sae`, stay behind. Latents that wander five times as slowly
+(`timescale_ms=400`) bring it nearer: co-bps of validation trials, one draw, `sae` .058 -> .218, `smoothing` .120 ->
+.273, `masked_gru` .120 -> .260. `masked_gru` is at its best after 40 to 60 steps, and then learns its 96 trials by
+heart: slower and with more hidden it gains (second draw: .217 as it comes, .222 with half of the counts hidden, .224 at
+a rate of 0.001, .230 with both; `smoothing` .218). Defaults were not changed for one kind of recording.
+
+```python
+import raysp
+
+middle = {"units": 40, "heldout": 10, "trials": 160, "bins": 40, "rate_hz": 8.0}
+first = raysp.load_split(source="made_up", **middle, generator_seed=31)  # and timescale_ms=400.0
+second = raysp.load_split(source="made_up", **middle, generator_seed=32)
+raysp.fit("masked_gru", second, learning_rate=0.001, mask_ratio=0.5).curve  # co-bps at the epoch of least loss
+```
 """
 
 
