@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import pathlib
 import runpy
+import signal
 import statistics
 import subprocess
 import sys
@@ -239,10 +240,12 @@ def fill(run: str, minutes: float, root: str, more: tuple[str, ...]) -> None:
         models = [one.name for one in experiment.models if one.name not in long.get(recording.name, ())]
         command = [sys.executable, "-m", "raysp", "run", str(EXPERIMENT), "--splits", recording.name]
         command += ["--models", ",".join(models)]
-        try:
-            subprocess.run([*command, "--root", root, "--runs", runs, *more], check=False, timeout=left)
-        except subprocess.TimeoutExpired:
-            print(f"the time was over within {recording.name}: the same command goes on")
+        with subprocess.Popen([*command, "--root", root, "--runs", runs, *more]) as at_work:
+            try:
+                at_work.wait(left)
+            except subprocess.TimeoutExpired:
+                # As Ctrl-C does: what runs is saved, and the same command goes on.
+                at_work.send_signal(signal.SIGINT)
         if files.exists(RunFolder(run).experiment):
             write(run)
 
