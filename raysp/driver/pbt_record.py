@@ -20,6 +20,7 @@ from raysp.runs.records import Record
 from raysp.search.population_folder import ActivePopulation
 from raysp.search.settings_file import Best
 from raysp.search.space_check import FIXED, flat, parted
+from raysp.trials.winner_trial import trial_of
 
 KIND = "pbt"
 
@@ -74,6 +75,12 @@ def finish(run: RunFolder, active: Sequence[ActivePopulation], trials: Sequence[
         trial_from(one) for one in (*record.get("earlier", ()), *record["trials"]) if one["id"] not in present_ids
     ]
     there = run.states(before)
+    names = {
+        trial_of(one.population, one.genealogy, present(one.winner)).id: one.population.name
+        for one in active
+        if one.winner is not None
+    }
+    record["populations"] = {**record.get("populations", {}), **names}
     record["trials"] = [trial_to(trial) for trial in trials]
     record["earlier"] = [trial_to(trial) for trial in before if there[trial.id] != "missing"]
     write_yaml(run.experiment, record)

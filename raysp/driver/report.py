@@ -7,7 +7,7 @@ from collections.abc import Callable
 from raysp.driver.compare import compare
 from raysp.io import files
 from raysp.kinds import catalog as kinds
-from raysp.report import ensemble, provenance
+from raysp.report import ensemble, pbt, provenance
 from raysp.report.failures import failures
 from raysp.report.pages import PAGE, Pages, frame
 from raysp.report.run_data import RunData, read_run_data
@@ -35,8 +35,9 @@ def write_report(run: RunFolder, root: str, report: Callable[[str], None] = lamb
     for kind in (one for one in kinds.known() if one.name in there):
         mine = data.only(kind.name)
         sections.append(kind.section(mine, pages, report, at=f"{kind.name}-" if several else ""))
-    if (members := ensemble.section(data, pages, report)) is not None:
-        sections.append(members)
+    for room in (ensemble, pbt):
+        if (own := room.section(data, pages, report)) is not None:
+            sections.append(own)
     _forward(run)
     splits, states = provenance.splits(data), list(data.states.values())
     return pages.write(

@@ -137,6 +137,7 @@ class Record(TypedDict, total=False):
         accepted: changes of code.
         trials: of the present form.
         earlier: left from before.
+        populations: id of a best member's trial -> name of its population's folder.
         members: of an ensemble: id of its trial -> run folder, id and predictions' digest of each member.
     """
 
@@ -156,3 +157,4 @@ class Record(TypedDict, total=False):
     trials: list[PlainTrial]
     earlier: list[PlainTrial]
     members: Mapping[str, list[dict[str, str]]]
+    populations: Mapping[str, str]
