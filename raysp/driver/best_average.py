@@ -49,8 +49,11 @@ class Average:
 
     @property
     def wins(self) -> bool:
-        """Whether it is better than the best of its members, on trials that chose neither."""
-        return self.gain > 0 and self.weighed >= LEAST
+        """Whether it is better than the best of its members by a standard error, on trials that chose neither.
+
+        Of members that know nothing, an average gains as often as not.
+        """
+        return self.gain > self.gain_error and self.weighed >= LEAST
 
     @property
     def models(self) -> list[tuple[str, float]]:

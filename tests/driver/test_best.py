@@ -160,6 +160,8 @@ def test_the_page_says_what_won_by_how_much_and_what_more_time_would_do(searched
     own = finals(experiment(), header, searched, 10**6, 3)
     weights = {(searched[0].study.definition.model, 0): 0.6, ("sae-1", 1): 0.4, ("sae-1", 0): 0.0}
     average = Average(RunFolder(str(tmp_path / "average")), "co-bps", "em", 0.31, 0.02, 0.01, weights)
+    unsure = dataclasses.replace(average, gain_error=0.03)
+    assert (average.wins, unsure.wins) == (True, False)
     story = Story(
         RunFolder(str(tmp_path / "best-mine")), 30.0, tuple(searched), own, {"unet": "too few bins"}, 1700.0, average
     )
