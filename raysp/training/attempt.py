@@ -11,7 +11,7 @@ from typing import cast
 from raysp.config.note import Note
 from raysp.errors import Interrupted, present
 from raysp.training import checkpoint as checkpoints
-from raysp.training.descent import Descent, State, all_finite
+from raysp.training.descent import Descent, State, all_finite, finite
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.randomness import looking
@@ -96,9 +96,11 @@ class Attempt:
         model, progress, batches = self.descent.model, self.descent.progress, self.descent.batches
         model.load_state_dict(progress.best)
         model.eval()
+        best = progress.curve[progress.best_epoch - 1]
         if hasattr(model, "end_training"):
             model.end_training()
-        best = progress.curve[progress.best_epoch - 1]
+            # What it predicts from now on is not what it predicted in that epoch, and models are compared by this.
+            best["unseen_loss"] = finite(batches.unseen(model))
         best.update(self._measured())
         of_lanes = (progress.best_epochs, progress.best_losses, progress.diverged)
         epochs, losses, diverged = (each.expand(len(batches.units)).tolist() for each in of_lanes)

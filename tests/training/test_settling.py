@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from raysp.config.experiment import Training, Trial
+from raysp.data.splits.batch import to_device
 from raysp.errors import Interrupted
 from raysp.training.descent import Descent, Progress
+from raysp.training.unseen import unseen_loss
+from raysp.training.validation import validation_mask
 from tests.models.lfads.made_up import SMALL
+from tests.models.made_up import made_up_split
 from tests.training.made_up import fit, same_weights, without_seconds
 
 
@@ -57,3 +61,13 @@ def test_progress_of_before_is_read_as_settled():
     before = {"best_epochs": torch.ones(1), "best_losses": torch.ones(1), "diverged": torch.zeros(1)}
     found = Progress(**before, curve=[{"validation_loss": 1.0}, {"validation_loss": 2.0}])
     assert (found.best_epoch, found.best_loss) == (1, 1.0)
+
+
+def test_models_are_compared_by_what_they_predict_once_training_is_over():
+    split = made_up_split()
+    fitted = fit(rising_trial(), split)
+    aside = to_device(split.train.take(validation_mask(split.train, rising_trial().training)), "cpu")
+    told = fitted.curve[fitted.best_epoch - 1]["unseen_loss"]
+    assert told == unseen_loss(fitted.model, aside, torch.device("cpu"))
+    fitted.model.begin_training(1)
+    assert told != unseen_loss(fitted.model, aside, torch.device("cpu"))
