@@ -55,7 +55,8 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None]) -> Section 
         if best is None:
             continue
         shown = Shown(trial, found, found.note.get("pbt", {}), lineage(found.rows, best))
-        drawn = Drawn(f"{trial.split}-s{trial.seed}-population-")
+        # Not by split and seed alone: populations of several models share both.
+        drawn = Drawn(f"{trial.id}-population-")
         if len(splits) < FIGURE_SETS:
             for figure in (ancestry, scores, course):
                 drawn.add(figure, shown)
@@ -152,6 +153,7 @@ def _numbers(rows: Sequence[Row], name: str) -> bool:
 def _said(shown: Shown, images: list[dict[str, str]], notes: list[str]) -> dict[str, object]:
     about, first, last = shown.about, shown.line[0], shown.line[-1]
     return {
+        "model": shown.trial.shown,
         "split": shown.trial.split,
         "seed": shown.trial.seed,
         "judge": about["objective"],
