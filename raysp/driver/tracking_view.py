@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from raysp.driver.tracking_content import BEST, CURVE, KIND
+from raysp.kinds import catalog as kinds
 
 KEY = "raysp"
 TAG = f"mlflow.sharedViewState.{KEY}"
@@ -92,10 +93,17 @@ def _metric(name: str) -> str:
     return name.partition("/")[2]
 
 
+def _least_first(name: str) -> bool:
+    """Tell whether the lowest of a metric is the best, so that it stands on top."""
+    metric = _metric(name)
+    known = [kind.metrics[metric].better for kind in kinds.known() if metric in kind.metrics]
+    return known[0] == "min" if known else name == LOSS
+
+
 def _state(settings: list[str], metrics: list[str]) -> str:
     columns = {f"metrics.`{name}`": name for name in metrics} | {f"params.`{name}`": name for name in settings}
     widths = {column: MARGIN + LETTER * len(name) for column, name in columns.items()}
-    leading = {"orderByKey": f"metrics.`{metrics[0]}`", "orderByAsc": False} if metrics else {}
+    leading = {"orderByKey": f"metrics.`{metrics[0]}`", "orderByAsc": _least_first(metrics[0])} if metrics else {}
     return json.dumps(
         {
             "searchFilter": f"tags.`{KIND}` = 'trial'",

@@ -27,6 +27,9 @@ def test_the_view_is_sorted_by_the_first_score_and_fits_where_it_is_kept():
     found = json.loads(view(trials))
     assert found["selectedColumns"] == ["metrics.`eval/co-bps`", "params.`rate`"]
     assert (found["orderByKey"], found["orderByAsc"]) == ("metrics.`eval/co-bps`", False)
+    # Of losses, and of scores that are the better the lower they are, the lowest is on top.
+    for name in ("validation/validation_loss", "eval/tp corr", "eval/masked deviance", "validation/unseen_loss"):
+        assert json.loads(view([({}, [name])]))["orderByAsc"], name
     many = [({"model": "a", **{f"setting {k:03}": str(n) for k in range(200)}}, []) for n in range(2)]
     assert len(view(many)) <= LONGEST_VIEW
     assert "params.`setting 000`" in json.loads(view(many))["selectedColumns"]
