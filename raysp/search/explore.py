@@ -35,7 +35,7 @@ def stream(population: Population, what: What, generation: int, member: int) -> 
 def training_seed(population: Population, generation: int, member: int) -> int:
     """Return the seed of a member's training in a generation: of order, masks and dropout.
 
-    The draws of lanes are common to all of them, so there members share it.
+    Members that one process trains (`lanes` above 1) share it.
     """
     shared = population.lanes > 1
     return int(stream(population, "training", generation, 0 if shared else member).integers(2**62))

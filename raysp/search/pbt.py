@@ -36,7 +36,8 @@ class Population:
         ramp: epochs that the first generation has beside these, while losses are still being ramped up.
         objective: what members are judged by, one of `JUDGES`.
         seed: of settings and meetings.
-        lanes: members that are trained side by side as one model, for models that have lanes; 1 in turn.
+        lanes: members that one process trains, one after the other, with the same draws of order, masks and dropout; of
+            1, each has draws of its own.
     """
 
     trial: Trial

@@ -64,7 +64,7 @@ def trained(
     return Loss(each.sum(), each, known.sum())
 
 
-def looked(network: Network, batch: Batch, config: Config, lanes: int | None) -> Loss:
+def looked(network: Network, batch: Batch, config: Config) -> Loss:
     """Return the mean loss of what is hidden from the encoders, of each lane, from the mean of a few samples.
 
     Its parts are nats of a trial, and of withheld counts where there are any; means over lanes.

@@ -69,7 +69,8 @@ class Config(base.Config):
             from in training and validation; their loss stands in the curve of a validation. 0 for none.
         beta_initial: weight of the divergence of initial conditions, on the scale of losses summed over a trial.
         beta_inputs: likewise of inferred inputs.
-        l2_generator: penalty of the generator's recurrent weights: half of it times their mean square, on that scale.
+        l2_generator: penalty of the generator's recurrent weights: half of it times the sum of their squares over the
+            number of recurrent weights that generator and controller have, on that scale.
         l2_controller: likewise of the controller's.
         ramp: share of the training's optimiser steps over which the weights of divergences and penalties rise from 0;
             weights of the network are kept, and patience counts, from then on.
@@ -191,7 +192,7 @@ class Model(nn.Module):
         """
         with self._exact(batch.heldin):
             if not self.training:
-                return looked(self.network, batch, self.config, self.lanes)
+                return looked(self.network, batch, self.config)
             ramped = ramp(self.steps, self._ramp_steps)
             if batch.generator is not None:
                 self.steps += 1

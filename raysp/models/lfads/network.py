@@ -139,9 +139,9 @@ class Network(nn.Module):
         return of_initial, of_inputs.sum(dim=(0, 2, 3))
 
     def penalties(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return half the mean square of the recurrent weights of generator and controller, each (lanes,).
+        """Return half the sums of squares of the recurrent weights of generator and controller, each (lanes,).
 
-        The mean is over the recurrent weights of both.
+        Both are divided by the number of recurrent weights of the two together.
         """
         own = [self.generator.gates[:, self.inputs :], self.generator.candidate[:, self.inputs :]]
         others = []
