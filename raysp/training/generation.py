@@ -91,6 +91,10 @@ def train_generation(
     if not bool(descent.progress.alive.all()):
         # Without its worst lanes its mean would be better than that of members that kept all of theirs.
         return Trained(epochs=descent.progress.epoch)
+    if batches.units:
+        # A unit's loss is that of the weights that go on, not of its best epoch in this generation.
+        with descent.shown():
+            descent.progress.best_losses = descent.losses()
     state = slim(descent.state())
     return Trained(state, score, loss, descent.progress.epoch, fingerprint(state))
 

@@ -7,7 +7,7 @@ import torch
 from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
 from raysp.kinds.population import learner
-from raysp.training.generation import NEWEST, fingerprint, train_generation
+from raysp.training.generation import NEWEST, chosen, fingerprint, train_generation
 from raysp.training.job import Job
 from tests.models.made_up import made_up_split
 from tests.training.made_up import made_up_trial
@@ -88,6 +88,19 @@ def test_a_lane_that_diverges_takes_its_member_along():
     assert found.score is None
     well = train_generation(Job(trial, device="cpu"), lambda job: (Line([2.0, 3.0]), Points((7, 8))), **how)
     assert well.score is not None
+
+
+def test_what_is_told_of_each_unit_is_of_the_weights_that_go_on():
+    training = Training(epochs=9, batch_size=5, learning_rate=3.0, precision="float32")
+    trial = Trial("line", {}, training, "points", "0" * 64)
+    found = train_generation(
+        Job(trial, device="cpu"), lambda job: (Line([2.0, 3.0]), Points((7, 8))), seed=1, epochs=6,
+        judge="validation_loss",
+    )  # fmt: skip
+    progress = chosen(found.state, found.epochs)["progress"]
+    losses = [row["validation_loss"] for row in progress["curve"]]
+    assert losses[-1] > min(losses)
+    assert progress["best_losses"].mean().item() == losses[-1]
 
 
 def test_what_nobody_reports_judges_nobody_and_other_shapes_fit_nobody():
