@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from raysp.config.experiment import Trial
 from raysp.errors import NotReady
@@ -44,7 +45,7 @@ class Shown:
 def section(data: RunData, pages: Pages, say: Callable[[str], None]) -> Section | None:
     """Return what the page shows of a run's populations; None where it has none."""
     known = data.record.get("populations", {})
-    splits = []
+    splits: list[dict[str, object]] = []
     for trial in data.trials:
         path = path_of(files.join(data.run.path, "populations", known.get(trial.id, "")))
         if trial.id not in known or not files.exists(path):
@@ -90,7 +91,7 @@ def ancestry(shown: Shown) -> Picture:
         axes.plot(shown.line[-1].generation, shown.line[-1].member, "o", fillstyle="none", color=WINNER, markersize=9)
         colorbar(figure, dots, axes, shown.about["objective"], extend="max")
         _label(axes, "member")
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         return picture(figure, __name__, "ancestry", judge=shown.about["objective"], lost=len(lost))
 
 
@@ -102,12 +103,9 @@ def scores(shown: Shown) -> Picture:
     best = [best_row(shown.genealogy.generation(number)) for number in range(1, shown.genealogy.finished + 1)]
     with canvas(9.2, 3.0) as figure:
         axes = figure.subplots()
-        axes.plot([row.generation for row in known], [row.score for row in known], ".", color=GREY, label="members")
-        there = [row for row in best if row is not None]
-        axes.plot([one.generation for one in there], [one.score for one in there], color=INK, label="best of each")
-        line = [row for row in shown.line if row.score is not None]
-        look = {"color": WINNER, "linewidth": 2.0, "label": "line of the best member"}
-        axes.plot([one.generation for one in line], [one.score for one in line], **look)
+        axes.plot(*_points(known), ".", color=GREY, label="members")
+        axes.plot(*_points([row for row in best if row is not None]), color=INK, label="best of each")
+        axes.plot(*_points(shown.line), color=WINNER, linewidth=2.0, label="line of the best member")
         values = np.array([row.score for row in known])
         high, low = np.quantile(values, 0.95), values.min()
         axes.set_ylim(low - 0.06 * (high - low or 1.0), high + 0.06 * (high - low or 1.0))
@@ -115,6 +113,12 @@ def scores(shown: Shown) -> Picture:
         axes.legend()
         above = int((values > axes.get_ylim()[1]).sum())
         return picture(figure, __name__, "scores", judge=shown.about["objective"], above=above)
+
+
+def _points(rows: Sequence[Row]) -> tuple[list[int], list[float]]:
+    """Return generations and scores of the members that have one."""
+    found = [(row.generation, row.score) for row in rows if row.score is not None]
+    return [generation for generation, _ in found], [score for _, score in found]
 
 
 def course(shown: Shown) -> Picture:
