@@ -253,6 +253,8 @@ def opened(path: str, *, parts: bool = False) -> Iterator[BinaryIO]:
         # The server gives no parts of a file.
         file.close()
         file = io.BytesIO(read_bytes(path))
+    if isinstance(file, AbstractBufferedFile):
+        file.cache.fetcher = storage.without_collections(file.cache.fetcher)
     with file:
         try:
             yield file

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import copy
 import errno
+import gc
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import fsspec.config
@@ -118,6 +119,25 @@ def translated(path: str) -> Iterator[None]:
                 "on every machine of the cluster, or give its machines a role"
             ) from error
         raise StoreError(f"{path} cannot be reached ({error}); the same command again goes on") from error
+
+
+def without_collections(fetch: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
+    """Return a way to fetch bytes during which the garbage collector rests.
+
+    fsspec fetches in a thread of its own. A collection that begins there and meets an object of h5py waits for h5py's
+    lock, and the thread that waits for these bytes may hold it: neither would ever go on.
+    """
+
+    def fetched(start: int, end: int) -> bytes:
+        at_work = gc.isenabled()
+        gc.disable()
+        try:
+            return fetch(start, end)
+        finally:
+            if at_work:
+                gc.enable()
+
+    return fetched
 
 
 def refusal(path: str) -> str:
