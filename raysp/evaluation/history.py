@@ -61,7 +61,9 @@ def _lagged(rates: np.ndarray, history: int) -> np.ndarray:
 def _reaching(trials: TrialArrays, history: int) -> TrialArrays:
     """Return trials whose behaviour is unknown, NaN, where a bin of its history is missing."""
     behavior = present(trials.behavior).astype(np.float64)
-    there = np.ones(behavior.shape[:2], dtype=bool) if trials.recorded is None else trials.recorded
+    # Bins may be masked before a trial's begin and within it, too, not only after its end.
+    masked = np.isnan(trials.heldin).all(axis=2)
+    there = np.ones(behavior.shape[:2], dtype=bool) if trials.jitter is not None else ~masked
     whole = np.zeros_like(there)
     whole[:, history:] = np.lib.stride_tricks.sliding_window_view(there, history + 1, axis=1).all(axis=2)
     return dataclasses.replace(trials, behavior=np.where(whole[:, :, None], behavior, np.nan))

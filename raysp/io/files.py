@@ -27,6 +27,8 @@ digest = checksum.digest
 
 PART_BYTES = 1 << 18
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
+TAGS = ("ETag", "etag", "created", "Content-MD5", "Digest", "Last-Modified")
+"""What stores and servers call that which changes with a file's content, the surest first."""
 
 
 def join(root: str, *parts: str) -> str:
@@ -279,11 +281,11 @@ def fetched(path: str) -> Iterator[str]:
 
 
 class Stamp(TypedDict, total=False):
-    """A file's length, and its modification time on a disk, or its tag in a store."""
+    """A file's length, and its modification time on a disk, or its tag in a store; null where a server gives none."""
 
     size: int
     mtime_ns: int
-    tag: str
+    tag: str | None
 
 
 def stamp(path: str) -> Stamp:
@@ -297,7 +299,8 @@ def stamp(path: str) -> Stamp:
         return {"size": found.st_size, "mtime_ns": found.st_mtime_ns}
     with _at(path) as (fs, name):
         found = fs.info(name)
-    return {"size": found["size"], "tag": str(found.get("ETag") or found.get("etag") or found.get("created"))}
+    tag = next((found[name] for name in TAGS if found.get(name)), None)
+    return {"size": found["size"], "tag": None if tag is None else str(tag)}
 
 
 def write_text(path: str, text: str) -> None:
@@ -372,9 +375,9 @@ def sha256(path: str) -> str:
     """Return the SHA-256 of a file as hexadecimal digits, read in pieces.
 
     Of a file at an address of the web it is that of the address, the length and the server's tag: a recording whose
-    spikes are a hundredth of it is not fetched for its name.
+    spikes are a hundredth of it is not fetched for its name. Where the server gives no tag, it is fetched.
     """
-    if is_web(path):
-        return digest(json.dumps({"address": str(path), **stamp(path)}, sort_keys=True))
+    if is_web(path) and (found := stamp(path))["tag"] is not None:
+        return digest(json.dumps({"address": str(path), **found}, sort_keys=True))
     with opened(path, parts=True) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # BinaryIO has no readinto

@@ -78,3 +78,15 @@ def test_the_setting_adds_scores_beside_the_usual_ones_and_is_refused_where_it_s
         raysp.load_split(counts, decode_history=14, **arrays)
     with pytest.raises(BadInput, match="decode_history expected behavior, of each bin"):
         raysp.load_split(counts, bin_ms=20, decode_history=1)
+
+
+def test_bins_before_a_trials_begin_or_lost_within_it_are_no_history():
+    lost = np.zeros((TRIALS, BINS), dtype=bool)
+    lost[:, :2] = lost[::3, 4] = True
+    counts = np.where(lost[:, :, None], np.nan, np.ones((TRIALS, BINS, 1), dtype=np.float32))
+
+    def mean(rates):
+        parts = [TrialArrays(heldin=counts[rows], behavior=BEHAVIOR[rows]) for rows in (slice(30), slice(30, None))]
+        return history_scores(*parts, rates[:30], rates[30:], HISTORY)[2].value
+
+    assert mean(np.where(lost[:, :, None], 1e6, RATES)) == mean(RATES)
