@@ -27,6 +27,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, body):
         super().__init__(("127.0.0.1", 0), Handler)
         self.body, self.sent, self.ranges, self.status = body, 0, True, 200
+        self.tags = {"ETag": '"one"'}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,6 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {first}-{first + len(part) - 1}/{len(server.body)}")
         if server.ranges or not head:
             self.send_header("Content-Length", str(len(part)))
+        for name, value in server.tags.items():
+            self.send_header(name, value)
         self.end_headers()
         if not head:
             with contextlib.suppress(ConnectionError):
@@ -96,6 +99,16 @@ def test_a_server_that_gives_no_parts_is_read_whole(server, recording):
     server.ranges = False
     split = raysp.load_split(server.address, **SETTINGS)
     assert split.fingerprint() == raysp.load_split(recording, **SETTINGS).fingerprint()
+
+
+@pytest.mark.parametrize("tags", [{"ETag": '"{}"'}, {"Last-Modified": "Mon, 0{} Jun 2026 10:00:00 GMT"}, {}])
+def test_what_has_changed_at_an_address_goes_by_another_name(server, tags):
+    def name(version):
+        server.tags = {key: value.format(version) for key, value in tags.items()}
+        server.body = bytes([version]) * 3_000
+        return files.sha256(server.address)
+
+    assert name(1) == name(1) != name(2)
 
 
 @pytest.mark.parametrize(
