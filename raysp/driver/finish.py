@@ -73,7 +73,7 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
     from raysp.cluster.jobs import job
 
     path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
-    before, now, known = _finished(run), _made_from(run), roles(run)
+    before, now, known = _finished(run), made_from(run), roles(run)
     if faults := damaged(run, run.finished_of(run.trials())):
         raise BadInput("; ".join(faults.values()))
     if before.get("made_from") == now and not changed(run, before):
@@ -224,7 +224,8 @@ def _finished(run: RunFolder) -> Finished:
         return {}
 
 
-def _made_from(run: RunFolder) -> MadeFrom:
+def made_from(run: RunFolder) -> MadeFrom:
+    """Return what decides whether what was made of a run is up to date, and whether its scores are."""
     from raysp.runs.test_looks import test_scores_path
 
     looks = test_scores_path(run)
@@ -232,7 +233,7 @@ def _made_from(run: RunFolder) -> MadeFrom:
         "trials": {trial.id: trial.split for trial in run.finished_of(run.trials())},
         "raysp": raysp.__version__,
         "code": _code((SCORER, *MAKERS), kinds.paths(), (*SCORING, "report")),
-        "scoring": _code((SCORER,), kinds.paths("score.py"), SCORING),
+        "scoring": files.digest([_code((SCORER,), kinds.paths("score.py"), SCORING), _measured(run.record())]),
         "record": files.digest(_reported(run.record())),
         "test_looks": files.stamp(looks)["size"] if files.exists(looks) else 0,
     }
@@ -241,6 +242,12 @@ def _made_from(run: RunFolder) -> MadeFrom:
 def _code(own: Iterable[str], others: Iterable[Path], rooms: tuple[str, ...]) -> str:
     installed = code_hash.files_of([*(code_hash.PACKAGE / path for path in own), *others], rooms)
     return code_hash.digest({**installed, **kinds.plugged()})
+
+
+def _measured(record: Record) -> list[object]:
+    """Return what a record says of how its data are scored: no part of a trial's name, whose arrays stay the same."""
+    histories = {name: lags for name, one in record.get("data", {}).items() if (lags := one.get("decode_history"))}
+    return [record.get("experiment", {}).get("recordings"), histories]
 
 
 def _reported(record: Record) -> list[object]:

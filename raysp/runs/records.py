@@ -115,6 +115,7 @@ class PreparedSplit(TypedDict, total=False):
     standin: bool
     notes: list[str]
     start_ms: float | None
+    decode_history: int
     role: Mapping[str, object]
 
 

@@ -11,7 +11,7 @@ from raysp.collection.gather import digest_of
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Trial
 from raysp.driver import launch
 from raysp.driver.evaluate import wanted
-from raysp.driver.finish import changed, finish, made, note
+from raysp.driver.finish import changed, finish, made, made_from, note
 from raysp.driver.launch import Asked, Request, to_run
 from raysp.driver.launch_words import say_outside
 from raysp.errors import BadInput
@@ -95,6 +95,17 @@ def test_a_trial_without_its_predictions_is_not_finished(run, gone):
     files.remove(getattr(run.trial(TRIALS[1].id), gone))
     assert run.finished_of(run.trials()) == [TRIALS[0], TRIALS[2]]
     assert to_run(run, TRIALS, Request()) == [TRIALS[1]]
+
+
+@pytest.mark.parametrize("setting", ["decode_history", "psth_sigma_ms"])
+def test_settings_that_change_scores_but_no_array_are_scored_anew(run, setting):
+    def scoring(value):
+        recording = {"name": "mine", "source": "population", "settings": {setting: value}}
+        experiment = {"floor": "", "ceiling": "", "recordings": [recording]}
+        write_yaml(run.experiment, {**run.record(), "experiment": experiment})
+        return made_from(run)["scoring"]
+
+    assert scoring(2) == scoring(2) != scoring(5)
 
 
 def test_what_would_run_is_told_without_changing_anything(run):
