@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 
-from raysp.data.formats import column_major, file_kind, hdf5
+from raysp.data.formats import column_major, file_kind, hdf5, starred
 from raysp.data.formats.guarded import Dataset, Group, decoded
 from raysp.errors import BadInput, unknown
 from raysp.io import files
@@ -25,7 +24,7 @@ OPAQUE = (
     "a table, datetime, string, map or other object of MATLAB; save it as a struct: s = table2struct(t), or struct(x)"
 )
 
-PATTERN = "*"
+PATTERN = starred.STAR
 MOST_FULL = 2**28
 """Values of a sparse matrix that is read as a full one."""
 
@@ -65,7 +64,7 @@ class Values:
 
     def matching(self, pattern: str) -> list[str]:
         """Return the variables that a name with a star fits. Raises BadInput where there are none."""
-        found = sorted(name for name in self.names if fnmatch.fnmatchcase(name, pattern))
+        found = sorted(starred.fitting(pattern, self.names)[0])
         if not found:
             raise BadInput(f"{self.path}: no variable is called {pattern}; it holds {', '.join(self.names[:12])}")
         return found

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import re
 
 import numpy as np
 
-from raysp.data.formats import count_file
+from raysp.data.formats import count_file, starred
 from raysp.data.formats.binning import check_counts
 from raysp.data.formats.count_file import Arrays
 from raysp.data.sources.population_config import ORDER, Config
 from raysp.errors import BadInput, expect
+from raysp.io.words import listed
 
-PATTERN = "*"
+PATTERN = starred.STAR
 
 
 def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arrays:
@@ -24,14 +24,14 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
         config: names of the arrays; `axes`, `counts_bin_ms`, and a name with a star, which stands for an array a trial.
         file: the open file.
         where: the beginning of an error's sentence.
-        notes: gets what the counts lose when they are read.
+        notes: gets what the counts lose when they are read, and names that a star was not taken for.
     """
     step = round(config.bin_ms / (config.counts_bin_ms or config.bin_ms))
 
     def read(name: str) -> np.ndarray:
         if name not in (config.counts, config.rates, config.behavior):
             return file.read(name)
-        array = _stacked(file, name, f"{where}: {name}") if PATTERN in name else file.read(name)
+        array = _stacked(file, name, f"{where}: {name}", notes) if PATTERN in name else file.read(name)
         if name == config.behavior:
             return _rebinned(array, step, 0 if config.window_ms else 1, mean=True)
         array = _turned(array, config.axes, f"{where}: {name}")
@@ -52,9 +52,14 @@ def natural(names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: [int(one) if one.isdigit() else one for one in re.split(r"(\d+)", name)])
 
 
-def _stacked(file: Arrays, pattern: str, where: str) -> np.ndarray:
+def _stacked(file: Arrays, pattern: str, where: str, notes: list[str]) -> np.ndarray:
     """Return the arrays that a pattern fits: (bins, units) as trials, NaN after ends; (bins,) as units."""
-    names = natural([name for name in file.names if fnmatch.fnmatchcase(name, pattern)])
+    found, others = starred.fitting(pattern, file.names)
+    names = natural(found)
+    if others:
+        notes.append(
+            f"{pattern} is taken for names with a number in the star's place; not read: {listed(np.array(others))}"
+        )
     if not names:
         raise BadInput(f"{where} expected names of arrays that the star fits, got none of {', '.join(file.names[:8])}")
     each = [file.read(name) for name in names]
@@ -69,10 +74,10 @@ def _stacked(file: Arrays, pattern: str, where: str) -> np.ndarray:
     if len(widths) > 1 and len(lengths) == 1:
         each, widths = [one.T for one in each], lengths
     expect(len(widths) == 1, f"{where} expected as many units in each trial, got {min(widths)} to {max(widths)}")
-    found = np.full((len(each), max(map(len, each)), *widths), np.nan, dtype=np.float32)
+    stacked = np.full((len(each), max(map(len, each)), *widths), np.nan, dtype=np.float32)
     for row, one in enumerate(each):
-        found[row, : len(one)] = one
-    return found
+        stacked[row, : len(one)] = one
+    return stacked
 
 
 def _turned(array: np.ndarray, axes: tuple[str, ...], where: str) -> np.ndarray:

@@ -34,7 +34,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, expect
 from raysp.io import files
 
-VERSION = "matlab_spikes-2"
+VERSION = "matlab_spikes-3"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""

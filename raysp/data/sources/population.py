@@ -25,7 +25,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import unknown
 from raysp.io import files
 
-VERSION = "population-3"
+VERSION = "population-4"
 READS = (".nwb", ".h5", ".hdf5", ".npz", ".mat")
 
 

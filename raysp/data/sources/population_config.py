@@ -40,7 +40,8 @@ class Config(Cut):
         keep_invalid: NWB: windows that reach into the recording's own intervals/invalid_times are used too.
         counts: name of the array of counts, (trials, bins, units); without trials (bins, units), and then `rates` and
             `behavior` lack that axis, too. A name with a star, "trial_*/spikes", stands for an array (bins, units) a
-            trial, in the order of the numbers in their names; of a table, CSV or Parquet, for a column a unit.
+            trial, in the order of the numbers in their names; of a table, CSV or Parquet, for a column a unit. Where
+            names have a number in the star's place, others that it would fit are not read.
         axes: of the counts and rates where they lie in another order, e.g. ["units", "bins", "trials"].
         counts_bin_ms: width of the bins in the file, where `bin_ms`, a multiple of it, is wider: counts are added up.
         rates: name of the array of true rates, same shape, where truth is known.

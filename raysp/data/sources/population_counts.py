@@ -41,12 +41,12 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     count_file.check_numbers(counts, f"{where}: {config.counts}")
     if config.window_ms is not None:
         whole, rows = _continuous(config, file, counts, where)
-        return dataclasses.replace(whole, notes=(*lost, *whole.notes)), rows
+        return dataclasses.replace(whole, notes=(*dict.fromkeys(lost), *whole.notes)), rows
     if counts.ndim == 2:
         told = f"{where}: {config.counts} expected counts of shape (trials, bins, units), got {counts.shape}"
         raise BadInput(f"{told}; of a recording without trials, (bins, units), give window_ms: [0, length]")
     whole, rows = _of_trials(config, file, counts, where)
-    return dataclasses.replace(whole, notes=(*lost, *whole.notes)), rows
+    return dataclasses.replace(whole, notes=(*dict.fromkeys(lost), *whole.notes)), rows
 
 
 def _continuous(

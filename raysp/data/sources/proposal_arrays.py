@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from raysp.config.settings import Plain
+from raysp.data.formats import starred
 from raysp.data.formats.plausibility import axes, likely_axes
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.population_config import ORDER
@@ -41,7 +41,8 @@ def proposal(readers: Mapping[str, Callable[[str], np.ndarray]], path: str) -> P
     name, counts = found
     settings: dict[str, Plain] = {"counts": name}
     why = {"counts": "whole numbers, (trials, bins, units)" if PATTERN not in name else "an array a trial"}
-    others = {other: one for other, one in arrays.items() if not fnmatch.fnmatchcase(other, name)}
+    own = set(starred.fitting(name, arrays)[0])
+    others = {other: one for other, one in arrays.items() if other not in own}
     axes = _axes(counts, others)
     if axes != ORDER[-counts.ndim :]:
         settings["axes"], why["axes"] = list(axes), "as they look: time is where neighbours are alike"

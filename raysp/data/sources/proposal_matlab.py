@@ -11,6 +11,7 @@ import numpy as np
 from raysp.config.settings import Plain
 from raysp.data.formats import matlab_values
 from raysp.data.formats.matlab_values import PATTERN, Struct, Value, Values
+from raysp.data.formats.starred import NUMBER
 from raysp.data.sources import proposal_arrays
 from raysp.data.sources.proposal_arrays import bin_ms
 from raysp.data.sources.proposal_matlab_trials import trials_beside
@@ -87,9 +88,12 @@ def _of_names(found: Mapping[str, Value]) -> list[Guess]:
     """Return how spikes could lie in variables of a unit each, as Plexon's and NeuroExplorer's exports have them."""
     alike: dict[str, list[np.ndarray]] = {}
     for name, value in found.items():
-        usual = re.fullmatch(r"((?:sig|spk|chan|ch|unit|neuron|cell|tt|adc|clu)[a-z_]*)\d.*", name, re.IGNORECASE)
+        usual = re.fullmatch(
+            rf"((?:sig|spk|chan|ch|unit|neuron|cell|tt|adc|clu)[a-z_]*){NUMBER}(.*)", name, re.IGNORECASE
+        )
         if usual and isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and _is_times(_cell(value)):
-            alike.setdefault(f"{usual[1]}{PATTERN}", []).append(_flat(value))
+            rest = "" if re.search(r"\d", usual[2]) else usual[2]
+            alike.setdefault(f"{usual[1]}{PATTERN}{rest}", []).append(_flat(value))
     able = {name: each for name, each in alike.items() if len(each) > 1 and np.concatenate(each).size and _rise(each)}
     if not able:
         return []

@@ -94,6 +94,21 @@ def test_a_column_a_unit_of_a_table_is_read_by_a_star(tmp_path):
     np.testing.assert_array_equal(whole(*population.build(found, "mine")), COUNTS)
 
 
+def test_a_star_stands_for_numbers_so_that_totals_and_other_arrays_beside_are_not_read(tmp_path):
+    long = COUNTS.reshape(-1, UNITS)
+    table = {f"unit_{unit}": long[:, unit] for unit in range(UNITS)} | {"unit_total": long.sum(axis=1)}
+    polars.DataFrame(table).write_csv(tmp_path / "a.csv")
+    found = proposal(str(tmp_path / "a.csv"))
+    recording = Recording("mine", found.source, {**found.settings, "path": str(tmp_path / "a.csv")})
+    split, _ = prepare.read(recording, str(tmp_path))
+    assert len(split.units) == UNITS
+    (note,) = [one for one in split.provenance.notes if "star" in one]
+    assert note.endswith("not read: unit_total")
+    each = {f"spikes_{trial}": one for trial, one in enumerate(COUNTS)}
+    np.savez(tmp_path / "a.npz", **each, **{f"{name}_baseline": one[:20] for name, one in each.items()})
+    np.testing.assert_array_equal(proposed(tmp_path / "a.npz")[1], COUNTS)
+
+
 def test_an_array_of_numpy_and_one_of_units_and_bins_are_read(tmp_path):
     np.save(tmp_path / "counts.npy", COUNTS)
     np.testing.assert_array_equal(proposed(tmp_path / "counts.npy")[1], COUNTS)

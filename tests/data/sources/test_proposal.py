@@ -254,6 +254,15 @@ def padded():
     return found
 
 
+def test_variables_beside_those_of_units_are_no_units(tmp_path):
+    each = {f"sig{unit:03d}a": one for unit, one in enumerate(EACH)}
+    savemat(tmp_path / "a.mat", {**each, "sig_fs": 40000.0, **{f"{name}_rise": one[::2] for name, one in each.items()}})
+    found = proposal(str(tmp_path / "a.mat"))
+    assert found.settings["spikes"] == "sig*"
+    recording = Recording("mine", found.source, {**found.settings, "path": str(tmp_path / "a.mat")})
+    assert len(prepare.read(recording, str(tmp_path))[0].units) == UNITS
+
+
 def test_cells_of_units_and_trials_and_of_counts_are_told_by_what_lies_beside_them(tmp_path):
     cells, matrices = np.empty((UNITS, TRIALS), object), np.empty((1, TRIALS), object)
     for trial in range(TRIALS):
