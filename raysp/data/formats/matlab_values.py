@@ -133,16 +133,22 @@ def arrays(path: str, names: Sequence[str]) -> list[np.ndarray]:
 
 
 def padded(value: Value) -> list[np.ndarray] | None:
-    """Return the rows, or columns, of a matrix that ends in NaN in each of them; None of anything else."""
+    """Return the rows, or columns, of a matrix that ends in NaN in each of them; None of anything else.
+
+    Of columns that get shorter from left to right, the rows end in NaN, too: then those are meant in which times rise.
+    """
     if isinstance(value, Struct) or value.dtype.kind != "f" or value.ndim != 2 or min(value.shape) < 2:
         return None
     empty = np.isnan(value)
     if not empty.any() or empty.all():
         return None
-    for rows, gone in ((value, empty), (value.T, empty.T)):
-        if (np.diff(gone.astype(np.int8), axis=1) >= 0).all() and not gone[:, 0].all():
-            return [row[~none] for row, none in zip(rows, gone, strict=True)]
-    return None
+    able = [
+        [row[~none] for row, none in zip(rows, gone, strict=True)]
+        for rows, gone in ((value, empty), (value.T, empty.T))
+        if (np.diff(gone.astype(np.int8), axis=1) >= 0).all() and not gone[:, 0].all()
+    ]
+    rising = [rows for rows in able if all((np.diff(row) >= 0).all() for row in rows)]
+    return next(iter([*rising, *able]), None)
 
 
 def _array(value: Value, where: str) -> np.ndarray:

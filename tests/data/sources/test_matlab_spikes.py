@@ -181,6 +181,16 @@ def test_trials_of_one_unit_are_told_from_units_by_their_table(path):
     np.testing.assert_array_equal(split.train.heldin, expected)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_padded_matrix_whose_rows_and_columns_both_end_in_nan_has_units_where_times_rise(turned):
+    units = [np.array([0.1, 0.2, 0.3, 0.4, 0.5]), np.array([0.05, 0.3, 0.35]), np.array([0.01, 0.02])]
+    matrix = np.full((3, 5), np.nan)
+    for row, times in zip(matrix, units, strict=True):
+        row[: len(times)] = times
+    found = matlab_values.padded(matrix.T if turned else matrix)
+    assert [row.tolist() for row in found] == [times.tolist() for times in units]
+
+
 def test_sparse_matrices_are_filled(tmp_path):
     full = csc_matrix(np.eye(3, 5, 1))
     savemat(old := str(tmp_path / "old.mat"), {"x": full})
