@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -9,7 +10,7 @@ import re
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import pynapple_npz, table_file
+from raysp.data.formats import count_file, pynapple_npz, table_file
 from raysp.data.sources import spike_tables
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.proposal_arrays import bin_ms
@@ -20,6 +21,7 @@ from raysp.data.sources.proposed import (
     clock,
     condition,
     described,
+    is_rate,
     is_whole,
     named,
     sampled,
@@ -99,9 +101,21 @@ def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
     others = [len(one) for name, one in table.items() if _is_times(one) and len(one) != len(table[time])]
     rows = max(others, key=others.count, default=0)
     trials = {name: one for name, one in table.items() if len(one) == rows}
-    rate = sampled({name: one for name, one in table.items() if len(one) == 1}, table[time])
+    single = {name: one for name, one in table.items() if len(one) == 1}
+    rate = sampled({**single, **_scalars(path)}, table[time])
     beside = (files.absolute(path), trials) if trials else None
     return _cut(path, table[time].astype(float), len(np.unique(table[unit])), settings, why, kept, (rate, beside))
+
+
+def _scalars(path: str) -> dict[str, np.ndarray]:
+    """Return the numbers without an axis of a file of arrays."""
+    found: dict[str, np.ndarray] = {}
+    with count_file.arrays(path) as file:
+        for name in file.names:
+            with contextlib.suppress(BadInput):
+                if (one := file.read(name)).ndim == 0:
+                    found[name] = one
+    return found
 
 
 def _vector(path: str, table: Table, contents: list[str]) -> Proposal:
@@ -124,8 +138,13 @@ def _own_rate(path: str) -> tuple[float, str] | None:
     params = os.path.join(os.path.dirname(path), "params.py")
     if not files.exists(params):
         return None
-    found = re.search(r"^\s*sample_rate\s*=\s*([\d.]+(?:e\d+)?)", files.read_text(params), re.MULTILINE)
-    return (float(found[1]), f"samples, sample_rate = {found[1]} in params.py") if found else None
+    found = re.search(r"^\s*sample_rate\s*=\s*([^\s#;]+)", files.read_text(params), re.MULTILINE)
+    try:
+        rate = float(found[1]) if found else 0.0
+    except ValueError:
+        return None
+    # MATLAB writes what is not whole as 3.000027e+04.
+    return (rate, f"samples, sample_rate = {rate:g} in params.py") if is_rate(rate) else None
 
 
 def _cut(

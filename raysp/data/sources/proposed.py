@@ -113,9 +113,14 @@ def sampled(names: Mapping[str, np.ndarray], times: np.ndarray) -> tuple[float, 
         bare = re.split(r"[./]", name)[-1]
         if one.size == 1 and one.dtype.kind in "iuf" and RATE.fullmatch(bare) and is_whole(times):
             rate = float(one.reshape(-1)[0])
-            if 100 <= rate <= 1e6:
+            if is_rate(rate):
                 return rate, f"samples, {name} = {rate:g}"
     return None
+
+
+def is_rate(per_second: float) -> bool:
+    """Tell whether spikes can have been recorded with so many samples a second."""
+    return 100 <= per_second <= 1e6
 
 
 def window(

@@ -164,6 +164,14 @@ def test_a_file_s_own_sampling_rate_is_taken_and_an_unknown_one_is_said(tmp_path
     assert "NOT KNOWN" in proposal(str(tmp_path / "spike_times.npy")).why["per_second"]
     (tmp_path / "params.py").write_text("n_channels_dat = 64\nsample_rate = 25000.\n")
     assert proposal(str(tmp_path / "spike_times.npy")).settings["per_second"] == 25000
+    for written, rate in (("2.500027e+04", 25000.27), ("25_000", 25000)):
+        (tmp_path / "params.py").write_text(f"sample_rate = {written}  # Hz\n")
+        assert proposal(str(tmp_path / "spike_times.npy")).settings["per_second"] == rate
+    for written in ("1.2.3", "rates[0]", "25."):
+        (tmp_path / "params.py").write_text(f"sample_rate = {written}\n")
+        assert "NOT KNOWN" in proposal(str(tmp_path / "spike_times.npy")).why["per_second"]
+    np.savez(tmp_path / "a.npz", spike_times=samples, spike_clusters=WHOSE, fs=25000.0)
+    assert proposal(str(tmp_path / "a.npz")).settings["per_second"] == 25000
     cells = np.empty((1, UNITS), object)
     cells[0] = [np.floor(times * 24414.0625) for times in EACH]
     savemat(tmp_path / "b.mat", {"ts": cells, "Fs": 24414.0625})
