@@ -16,6 +16,9 @@ from raysp.data.sources.proposed import BIN_MS, Proposal, condition, described, 
 from raysp.errors import BadInput
 
 USUAL = re.compile(r"count|spike|spk|binned", re.IGNORECASE)
+WIDTH = re.compile(r"bin|(^|_)dt", re.IGNORECASE)
+HOW_MANY = re.compile(r"bins$|(^|[_./])(n|num|number|count)_?(of_)?(time_?)?bin", re.IGNORECASE)
+"""Names of a bin's width, and of how many bins there are, which is none."""
 MOST = 60
 """Arrays of a file that are looked at; where there are more they are arrays of trials, of which the first tell."""
 
@@ -111,9 +114,9 @@ def _why_not(arrays: Mapping[str, np.ndarray]) -> list[str]:
 def bin_ms(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> tuple[float, str]:
     """Return the width of the bins of counts (..., bins, units), ms, by what lies beside them, and why."""
     for name, one in arrays.items():
-        if one.size == 1 and one.dtype.kind in "iuf" and re.search(r"bin|(^|_)dt", name, re.IGNORECASE):
+        if one.size == 1 and one.dtype.kind in "iuf" and WIDTH.search(name) and not HOW_MANY.search(name):
             value = float(one.reshape(-1)[0])
-            ms = value * 1000 if value < 1 else value
+            ms = value * 1000 if value < 1 and not name.lower().endswith("ms") else value
             if 0.1 <= ms <= 1000:
                 return round(ms, 6), f"from {name} = {value:g}"
     if counts.max() == 1 and counts.shape[-2] >= LONG and counts.mean() < SPARSE:

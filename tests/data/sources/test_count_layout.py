@@ -11,6 +11,7 @@ from raysp.config.experiment import Recording
 from raysp.data.sources import population, prepare
 from raysp.data.sources.population import Config
 from raysp.data.sources.proposal import proposal
+from raysp.data.sources.proposal_arrays import bin_ms
 from raysp.errors import BadInput
 
 RNG = np.random.default_rng(3)
@@ -47,6 +48,15 @@ def test_axes_in_another_order_are_seen_and_turned(tmp_path, axes):
     assert tuple(settings["axes"]) == axes
     np.testing.assert_array_equal(counts, COUNTS)
     np.testing.assert_array_equal(built(tmp_path / "a.npz", axes=axes), COUNTS)
+
+
+@pytest.mark.parametrize(
+    ("beside", "width"),
+    [({"n_bins": 60}, 10), ({"num_time_bins": 60, "bin_width": 0.02}, 20), ({"bin_ms": 0.5}, 0.5), ({"dt": 0.005}, 5)],
+)
+def test_the_width_of_bins_is_read_from_its_name_and_is_not_how_many_there_are(beside, width):
+    arrays = {name: np.array(value) for name, value in beside.items()}
+    assert bin_ms(arrays, COUNTS)[0] == width
 
 
 def test_a_raster_of_ones_is_taken_for_bins_of_1_ms_and_rebinned(tmp_path):
