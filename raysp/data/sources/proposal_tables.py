@@ -36,6 +36,7 @@ FEWEST, WIDE = 3, 10
 """Columns that are called alike, from which on each is a unit's counts; columns of a table without units from which on
 that is asked."""
 
+NO_SPIKES = "there is a place for spikes, but no spike in it"
 AS_ARRAY = "Save those columns as an array (bins, units): np.savez('counts.npz', counts=table[columns].to_numpy())"
 
 
@@ -53,6 +54,8 @@ def proposal(path: str) -> Proposal:
         if len(table) > WIDE:
             told = f"of {len(table)} columns none is the unit of each spike: is each column a unit's counts? {AS_ARRAY}"
         return Proposal("", contents=(*contents, told))
+    if not len(table[time]):
+        return Proposal("", contents=(*contents, NO_SPIKES))
     times = np.concatenate(table[time]) if table[time].dtype == object else table[time].astype(float)
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
@@ -95,6 +98,8 @@ def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
                   for usual in (spike_tables.SPIKES, spike_tables.UNITS))  # fmt: skip
     if time is None or unit is None or len(table[time]) != len(table[unit]):
         return None
+    if not len(table[time]):
+        return Proposal("", contents=(*contents, NO_SPIKES))
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
     kept = [one for one in contents if not one.startswith("no array of counts")]
@@ -121,6 +126,8 @@ def _scalars(path: str) -> dict[str, np.ndarray]:
 def _vector(path: str, table: Table, contents: list[str]) -> Proposal:
     """Return a proposal for phy's or ALF's vector of times, its vector of units beside it."""
     (times,) = table.values()
+    if not len(times):
+        return Proposal("", contents=(*contents, NO_SPIKES))
     units = [
         one
         for name in sorted(spike_tables.UNITS)

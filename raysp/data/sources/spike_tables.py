@@ -146,6 +146,8 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     if len(table[time]) != len(table[unit]):
         told = f"{config.path} expected a unit for each of {len(table[time])} times in {time}"
         raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time: NAME, unit: NAME")
+    if len(table[time]) == 0:
+        raise BadInput(f"{config.path} expected a row for each spike, got none")
     known = _distinct(table[unit])
     if table[time].dtype == object:
         table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
@@ -299,6 +301,8 @@ def _known_units(there: np.ndarray, config: Config, read: Reader) -> tuple[np.nd
     if config.units is None:
         return there, ()
     table = read(config.units)
+    if not len(next(iter(table.values()), ())):
+        raise BadInput(f"{config.units} expected a row for each unit, got none")
     column = table[
         _named(
             table, config.unit if config.unit and config.unit in table else None, "unit", {*UNITS, "id"}, config.units

@@ -300,6 +300,21 @@ def test_what_a_file_is_tells_its_content_not_its_name(tmp_path, name):
     assert proposal(str(tmp_path / name)).source == "spike_tables"
 
 
+def test_tables_of_spikes_without_a_row_are_answered(tmp_path):
+    (tmp_path / "spikes.csv").write_text("unit,time\n")
+    (tmp_path / "trials.csv").write_text("start\n" + "\n".join(f"{row}.5" for row in range(9)))
+    polars.DataFrame(schema={"unit": polars.Int64, "spike_times": polars.List(polars.Float64)}).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    np.savez(tmp_path / "a.npz", spike_times=np.zeros(0), spike_clusters=np.zeros(0, int))
+    np.save(tmp_path / "spike_times.npy", np.zeros(0))
+    np.save(tmp_path / "spike_clusters.npy", np.zeros(0, int))
+    for name in ("spikes.csv", "a.parquet", "a.npz", "spike_times.npy"):
+        found = proposal(str(tmp_path / name))
+        assert not found.source, name
+        assert "no spike" in found.contents[-1], name
+
+
 def test_empty_cells_and_a_group_called_units_that_is_no_table_are_answered(tmp_path):
     cells = np.empty((UNITS, 1), object)
     cells[:] = [[np.zeros((0, 0))]] * UNITS

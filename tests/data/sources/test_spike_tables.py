@@ -170,6 +170,19 @@ def test_without_trials_times_in_another_unit_are_refused_before_they_become_win
     assert len(right[0].train) + len(right[0].eval) == 95
 
 
+def test_tables_without_a_row_are_refused(tmp_path):
+    lists, units = polars.List(polars.Float64), polars.Int64
+    polars.DataFrame(schema={"unit": units, "spike_times": lists}).write_parquet(tmp_path / "none.parquet")
+    polars.DataFrame(schema={"unit": units}).write_parquet(tmp_path / "units.parquet")
+    polars.DataFrame({"unit": [1, 2], "time": [1.0, 2.0]}).write_parquet(tmp_path / "two.parquet")
+    given = {"window_ms": (0, 1000), "bin_ms": 10}
+    with pytest.raises(BadInput, match="expected a row for each spike, got none"):
+        spike_tables.build(Config(path=str(tmp_path / "none.parquet"), **given), "x")
+    with pytest.raises(BadInput, match=r"units\.parquet expected a row for each unit, got none"):
+        chosen = Config(path=str(tmp_path / "two.parquet"), units=str(tmp_path / "units.parquet"), **given)
+        spike_tables.build(chosen, "x")
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 9, width=32), st.integers(0, 5)), min_size=1, max_size=60),
     st.sets(st.integers(0, 5), min_size=1),
