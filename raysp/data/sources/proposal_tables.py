@@ -27,7 +27,7 @@ from raysp.data.sources.proposed import (
     sampled,
     window,
 )
-from raysp.errors import BadInput
+from raysp.errors import BadInput, StoreError
 from raysp.io import files
 
 Table = dict[str, np.ndarray]
@@ -249,14 +249,19 @@ def _is_times(one: np.ndarray) -> bool:
 def _beside(path: str) -> tuple[str, Table] | None:
     """Return the table of trials in a table's folder: with a column of begins, or called after trials."""
     folder = os.path.dirname(path)
-    for name in sorted(files.listing(folder or ".")):
+    try:
+        there = sorted(files.listing(folder or "."))
+    except StoreError:
+        # Few servers list their folders.
+        return None
+    for name in there:
         other = os.path.join(folder, name)
         intervals = name.lower().endswith(".npz") and pynapple_npz.type_of(other) == "IntervalSet"
         if other == path or not (intervals or name.lower().endswith(TABLES)):
             continue
         try:
             table = table_file.read(other)
-        except BadInput:
+        except (BadInput, StoreError):
             continue
         told = any(word in name.lower() for word in ("trial", "event", "interval", "epoch"))
         edge = named(list(table), *spike_tables.EDGES["start_time"]) is not None

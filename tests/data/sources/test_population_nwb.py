@@ -28,6 +28,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.body, self.sent, self.ranges, self.status = body, 0, True, 200
         self.tags = {"ETag": '"one"'}
+        self.path, self.elsewhere = "/a.nwb", 404
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,8 +40,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self, head=False):
         server = self.server
-        if server.status != 200 or self.path != "/a.nwb":
-            self.send_error(server.status if server.status != 200 else 404)
+        if server.status != 200 or self.path != server.path:
+            self.send_error(server.status if server.status != 200 else server.elsewhere)
             return
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")) if server.ranges else None
         first = int(asked[1]) if asked else 0
@@ -109,6 +110,12 @@ def test_what_has_changed_at_an_address_goes_by_another_name(server, tags):
         return files.sha256(server.address)
 
     assert name(1) == name(1) != name(2)
+
+
+def test_a_table_is_looked_at_where_the_server_lists_no_folder(server):
+    server.path, server.elsewhere = "/a/spikes.csv", 403
+    server.body = b"unit,time\n" + b"".join(b"%d,%d.25\n" % (row % 3, row) for row in range(200))
+    assert proposal(server.address.replace("/a.nwb", server.path)).settings["time"] == "time"
 
 
 @pytest.mark.parametrize(
