@@ -66,6 +66,8 @@ def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
     return found, contents
 
 
+OF_UNITS = re.compile(r"depth|channel|electrode|unit|cluster|cell|neuron|area|region|quality", re.IGNORECASE)
+"""Names of vectors with a value for each unit."""
 Guess = tuple[dict[str, Plain], dict[str, str]]
 
 
@@ -160,13 +162,21 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
             trials = value if value.shape[0] == table.count else value.T
             times = [np.concatenate([_flat(one) for one in row]) for row in trials]
             return [_of_trials(name, other, _columns(table), times, trials.shape[1])]
-    for other, one in found.items():
-        if isinstance(one, np.ndarray) and one.size in value.shape and one.size == max(one.shape, default=0):
-            trials = value if value.shape[0] == one.size else value.T
-            times = [np.concatenate([_flat(cell) for cell in row]) for row in trials]
-            bare = other.rpartition(".")[2]
-            return [_of_trials(name, other, {bare: one.ravel()}, times, trials.shape[1])]
-    return []
+    beside = {
+        other: one
+        for other, one in found.items()
+        if isinstance(one, np.ndarray) and one.size in value.shape and one.size == max(one.shape, default=0)
+    }
+    if not beside:
+        return []
+    # Vectors of units, their depths or channels, may lie beside those of trials, of which there are mostly more.
+    other = max(beside, key=lambda one: (OF_UNITS.search(one) is None, beside[one].size))
+    trials = value if value.shape[0] == beside[other].size else value.T
+    times = [np.concatenate([_flat(cell) for cell in row]) for row in trials]
+    settings, why = _of_trials(name, other, {other.rpartition(".")[2]: beside[other].ravel()}, times, trials.shape[1])
+    if len({one.size for one in beside.values()}) > 1:
+        why["trials"] = f"NOT KNOWN: is {other} of trials, and what is {trials.shape[1]} long of units?"
+    return [(settings, why)]
 
 
 def _scalars(found: Mapping[str, Value]) -> dict[str, np.ndarray]:

@@ -282,6 +282,10 @@ def test_cells_of_units_and_trials_and_of_counts_are_told_by_what_lies_beside_th
     found = proposal(str(tmp_path / "a.mat"))
     assert (found.settings["trials"], found.settings["conditions"]) == ("stimulus", ["stimulus"])
     prepare.read(Recording("x", found.source, {**found.settings, "path": str(tmp_path / "a.mat")}), str(tmp_path))
+    savemat(tmp_path / "c.mat", {"depth": np.arange(UNITS), "spikes": cells, "stimulus": np.arange(TRIALS)[None] % 4})
+    found = proposal(str(tmp_path / "c.mat"))
+    assert found.settings["trials"] == "stimulus"
+    assert "NOT KNOWN" in found.why["trials"]
     savemat(tmp_path / "b.mat", {"counts": matrices, "dt": 0.02})
     found = proposal(str(tmp_path / "b.mat"))
     assert (found.settings["spikes"], found.settings["counts_bin_ms"]) == ("counts", 20)
