@@ -29,14 +29,14 @@ def unfinished(made, *states):
     return trials
 
 
-def test_a_finished_run_is_its_scores_its_report_and_what_comes_next(shared_run):
-    first, *found = shown(shared_run.run)
-    count = len(shared_run.run.trials())
-    assert first == f"{shared_run.run.path}: {count} trials, {count} done"
+def test_a_finished_run_is_its_scores_its_report_and_what_comes_next(made_up):
+    first, *found = shown(made_up.run)
+    count = len(made_up.run.trials())
+    assert first == f"{made_up.run.path}: {count} trials, {count} done"
     assert any("(floor)" in line for line in found)
     assert found[-1].startswith("next: raysp report")
-    assert not [line for line in found if any(trial.id in line for trial in shared_run.run.trials())]
-    assert max(map(len, shown(shared_run.run, width=60)[1:-1])) <= 60
+    assert not [line for line in found if any(trial.id in line for trial in made_up.run.trials())]
+    assert max(map(len, shown(made_up.run, width=60)[1:-1])) <= 60
 
 
 def test_what_is_left_is_counted_by_split_and_model_and_failures_say_why_once(made_up):
