@@ -16,6 +16,9 @@ from raysp.search.proposer import ATTEMPTS, Proposer
 from raysp.search.result import Finished, finished_path, read_result
 from raysp.search.study import Candidate, Part, Study
 
+STILL, STEP = 20, 1e-3
+"""Candidates in a row that brought no more than so small a part of the best value: a study stands still there."""
+
 HOPELESS = 3
 """Candidates that failed, and none that did not: a study without a number of samples ends there."""
 
@@ -103,6 +106,17 @@ class ActiveStudy:
             one.values[name] for one in map(self.score, self.candidates) if one.state == "done" and name in one.values
         ]
         return min(values, key=lambda value: best_first(name) * value, default=None)
+
+    @property
+    def still(self) -> bool:
+        """Whether the last candidates that ended by themselves have brought the first objective no further."""
+        name = self.study.definition.objectives[0]
+        scores = map(self.score, self.candidates)
+        values = [best_first(name) * one.values[name] for one in scores if one.state == "done" and name in one.values]
+        if len(values) <= STILL:
+            return False
+        before = min(values[:-STILL])
+        return min(values[-STILL:]) >= before - STEP * abs(before)
 
     def next(self, *, fresh: bool = True) -> Trial | None:
         """Return a trial that can start now and count it as running; None when none can.

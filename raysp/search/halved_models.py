@@ -18,7 +18,8 @@ class HalvedModels:
     The defaults of all models come first. What is left of the time falls into rounds: in the first, every model whose
     settings can be searched has its share; into each further one goes the better half, by the best value that a model
     has reached, whole trainings compared with whole trainings. Within a round, the model that has taken least time is
-    next. With more time, a model that was given up may have another turn.
+    next; one that stands still, as those with few settings soon do, leaves its time to the others. With more time, a
+    model that was given up may have another turn.
 
     Args:
         passed: tells what share of the time is over.
@@ -35,7 +36,7 @@ class HalvedModels:
         open_ones = [active for active in studies if active.wanted is None]
         begun = [active for active in open_ones if active.begun] or open_ones
         goes_on = sorted(begun, key=_place)[: kept(len(open_ones), self._passed())]
-        first = sorted(goes_on, key=lambda active: active.seconds)
+        first = sorted(goes_on, key=lambda active: (active.still, active.seconds))
         return [
             *((active, active in goes_on) for active in studies if active not in goes_on),
             *((a, True) for a in first),

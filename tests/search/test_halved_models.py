@@ -1,3 +1,4 @@
+from raysp.search.active_study import STEP, STILL
 from raysp.search.halved_models import HalvedModels
 from raysp.search.scheduler import StudyScheduler
 from tests.search import made_up
@@ -34,6 +35,26 @@ def test_all_defaults_come_first_then_the_better_half_shares_the_time_that_is_le
     assert max(counts.values()) <= 3 * counts["b-val"] + 2
     assert min(counts[name] for name in ["a-val", "c-val", "d-val"]) >= 6
     assert set(late) == {"b-val", "c-val"}
+
+
+def test_a_model_that_stands_still_leaves_its_time_to_the_others(tmp_path, monkeypatch):
+    monkeypatch.setitem(COST, "c-val", 0.1)
+    monkeypatch.setattr(made_up, "loss_of", lambda trial: 0.0)
+    splits, _ = search(tmp_path, 40.0)
+    # By time alone it would have some hundred.
+    assert splits.count("c-val") == STILL + 1
+    assert splits.count("b-val") >= 5
+
+
+def test_a_study_moves_on_while_its_last_candidates_better_it(tmp_path):
+    one = made_up.active(made_up.study(tmp_path), samples=STILL + 3)
+    losses = iter([5.0, 2.0, *[2.5] * (STILL - 1), 2.0 - STEP, 1.0])
+    found = []
+    while (trial := one.next()) is not None:
+        made_up.write_done(one.study.run, trial, validation={"validation_loss": next(losses)})
+        one.settle(trial.id)
+        found.append(one.still)
+    assert found == [False] * (STILL + 1) + [True, False]
 
 
 def test_a_search_that_was_stopped_proposes_the_candidates_of_one_that_was_not(tmp_path):
