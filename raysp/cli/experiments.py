@@ -101,11 +101,16 @@ OF_POPULATIONS = (
         show_default=True,
         help="With --pbt: ends after so many generations without gain.",
     ),
+    click.option(
+        "--lanes",
+        type=click.IntRange(min=1),
+        help="With --pbt: members that are trained as one model where it has lanes, as lfads; 1 for one by one.",
+    ),
     click.option("--ramp-epochs", type=click.IntRange(min=0), help="With --pbt: more epochs of the first generation."),
 )
 WITHOUT_PBT = ("samples", "sampler", "in_flight", "grace", "reduction", "finalists", "final_seeds", "minutes")
 """Options of a sweep that mean nothing for a population."""
-POPULATION = ("members", "generation_epochs", "generations", "gain_within", "ramp_epochs")
+POPULATION = ("members", "generation_epochs", "generations", "gain_within", "lanes", "ramp_epochs")
 """And the other way round."""
 
 
@@ -225,7 +230,7 @@ def _evolve(experiment: str, options: dict[str, Any]) -> int:
         epochs=options.pop("generation_epochs"),
         ramp=options.pop("ramp_epochs"),
         patience=options.pop("gain_within"),
-        **{name: options.pop(name) for name in ("space", "name", "seed", "members", "generations")},
+        **{name: options.pop(name) for name in ("space", "name", "seed", "members", "lanes", "generations")},
     )
     sets = _sets(options)
     return evolve(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)

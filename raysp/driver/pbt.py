@@ -22,7 +22,7 @@ from raysp.driver.record import copy_inputs, copy_plugins
 from raysp.driver.sweep import Search, base_of, narrowed, val_splits
 from raysp.errors import BadInput, expect, last_line, present
 from raysp.io import files
-from raysp.io.words import counted
+from raysp.io.words import counted, named
 from raysp.kinds import catalog as kinds
 from raysp.models import catalog
 from raysp.runs.folder import RunFolder
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 SUFFIX = "-pbt"
+LANES = 4
+"""Members that are trained as one model, where the model has lanes: a core gains little from more of them."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Pbt:
     Attributes:
         space: paths of search spaces, one for each model.
         name: the run folder's name; None for the experiment's with "-pbt" behind it.
-        members, epochs, ramp, seed, lanes: see `search.pbt.Population`; None of ramp takes the warm-up's epochs.
+        members, epochs, ramp, seed: see `search.pbt.Population`; None of ramp takes the warm-up's epochs.
+        lanes: likewise; None takes `LANES` where the model has them, 1 where it has not.
         generations: at most; more of them extend a population.
         patience: see `search.generations.is_over`.
         objective: what members are judged by; None for the loss of what was not shown, where there is one.
@@ -63,7 +66,7 @@ class Pbt:
     epochs: int = 25
     ramp: int | None = None
     seed: int = 0
-    lanes: int = 1
+    lanes: int | None = None
     generations: int = 50
     patience: int = 4
     objective: str | None = None
@@ -139,6 +142,7 @@ def planned(experiment: Experiment, search: Pbt, request: Request, say: Say) -> 
             not catalog.fits_itself(model),
             f"model {model} fits itself: a population is of a model that gradient descent fits; leave out --pbt",
         )
+    _check_lanes(search.lanes, models)
     experiment = apply_sets(adopted(experiment), request.sets)
     name = search.name or f"{experiment.name}{SUFFIX}"
     experiment = narrowed(experiment, spaces, Search(search.space, name, seeds=search.seeds))
@@ -150,6 +154,14 @@ def planned(experiment: Experiment, search: Pbt, request: Request, say: Say) -> 
     check_place(run, request)
     pbt_record.check_folder(run)
     return Asked(experiment, found, tuple(names), search, request, run, say)
+
+
+def _check_lanes(lanes: int | None, models: Sequence[str]) -> None:
+    if lanes is not None and lanes > 1 and not any(map(catalog.own_of_lanes, models)):
+        raise BadInput(
+            f"--lanes {lanes}: members of {named(models)} train one after the other, since such models have no lanes; "
+            "leave it out"
+        )
 
 
 def population_of(asked: Asked, trial: Trial, header: Header) -> tuple[Population, dict[str, str]]:
@@ -172,7 +184,8 @@ def population_of(asked: Asked, trial: Trial, header: Header) -> tuple[Populatio
     base = flat(trial.hyperparameters, training)
     space, held = parted_space(asked.spaces[trial.model], base, header.sizes)
     ramp = before.warmup_epochs if search.ramp is None else search.ramp
-    numbers = {"members": search.members, "epochs": search.epochs, "seed": search.seed, "lanes": search.lanes}
+    lanes = min(search.lanes or LANES, search.members) if catalog.own_of_lanes(trial.model) else 1
+    numbers = {"members": search.members, "epochs": search.epochs, "seed": search.seed, "lanes": lanes}
     held |= {name: "a population has no such course" for name in left_out}
     return Population(trial, space, ramp=ramp, objective=judge, **numbers), held
 

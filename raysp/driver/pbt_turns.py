@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from raysp.errors import BadInput
 from raysp.io import files
+from raysp.search.lanes import groups
 from raysp.search.population_folder import ActivePopulation
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ class Turns:
     Args:
         populations: at work.
         setting: where.
-        show: called when a member or a generation is done.
+        show: called with how many members were trained together when they are done.
     """
 
-    def __init__(self, populations: Sequence[ActivePopulation], setting: Setting, show: Callable[[], None]) -> None:
+    def __init__(self, populations: Sequence[ActivePopulation], setting: Setting, show: Callable[[int], None]) -> None:
         self._setting, self._show = setting, show
         self._turns = [_Turn(one) for one in populations]
-        self._owners: list[_Turn] = []
+        self._owners: list[tuple[_Turn, int]] = []
         self._waiting = {id(turn): self._next(turn) for turn in self._turns}
         self._share: Share | None = None
 
@@ -71,12 +72,12 @@ class Turns:
         """
         from raysp.trials.member_trial import LOST
 
-        turn = self._owners[i]
+        turn, members = self._owners[i]
         turn.left -= 1
         turn.lost |= found == LOST
         if found and found != LOST:
             self._fail(turn, found)
-        self._show()
+        self._show(members)
         if turn.left or turn.errors:
             return []
         if turn.lost:
@@ -99,14 +100,14 @@ class Turns:
         files.write_text(turn.active.folder.error, why + "\n")
 
     def _groups(self, turn: _Turn, rows: Sequence[Row]) -> list[list[Row]]:
-        """Return the members of a generation as they are trained together; the same ones whatever is done already."""
-        lanes = turn.active.population.lanes
-        by_place: dict[int, list[Row]] = {}
-        for row in rows:
-            by_place.setdefault(row.member // lanes, []).append(row)
-        return list(by_place.values())
+        """Return the groups of a generation that somebody waits in, see `search.lanes`."""
+        if not rows:
+            return []
+        genealogy, waiting = turn.active.genealogy, {row.member for row in rows}
+        whole = groups(turn.active.population, genealogy.generation(genealogy.last))
+        return [group for group in whole if not waiting.isdisjoint(row.member for row in group)]
 
     def _call(self, turn: _Turn, rows: list[Row]) -> Call:
-        self._owners.append(turn)
+        self._owners.append((turn, len(rows)))
         turn.left += 1
         return (turn.active.population, rows, self._setting, self._share), {}

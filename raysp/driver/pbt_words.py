@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from raysp.config.experiment import Experiment
 from raysp.io.words import counted
 from raysp.runs.folder import RunFolder
+from raysp.search.lanes import parting
 from raysp.search.pbt import Population
 from raysp.search.space import Space
 
@@ -46,5 +47,11 @@ def say_held(population: Population, held: Mapping[str, str], say: Callable[[str
     """Say which settings change from generation to generation, and which stay as the experiment has them, and why."""
     names = ", ".join(entry.name for entry in population.space.free)
     say(f"  {population.trial.front}: {population.members} members, judged by {population.objective}; {names} change")
+    if population.lanes > 1:
+        say(f"    trained as one model: {population.lanes} members at most{_apart(parting(population))}")
     for why in dict.fromkeys(held.values()):
         say(f"    as the experiment has it: {', '.join(name for name in held if held[name] == why)} ({why})")
+
+
+def _apart(names: Sequence[str]) -> str:
+    return f", those of one {' and one '.join(names)}, which lanes share" if names else ""

@@ -31,9 +31,9 @@ class PbtProgress(Display):
         self._populations, self._generations = populations, generations
         self._members = 0
 
-    def show(self) -> None:
-        """Show how things stand now that one more member was trained."""
-        self._members += 1
+    def show(self, members: int) -> None:
+        """Show how things stand now that so many more members were trained."""
+        self._members += members
         self._show()
 
     def _summary(self) -> str:

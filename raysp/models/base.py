@@ -123,6 +123,9 @@ class SideBySide(Protocol):
     def set_lanes(self, configs: Sequence[Any]) -> None:
         """Give each lane its own values of those settings. Raises BadInput where others differ."""
 
+    def predict_each(self, batch: Any) -> list[Prediction[Any]]:
+        """Return what each lane predicts by itself, see `PredictingRates`; `predict` has the mean over lanes."""
+
 
 class FittingItself(Protocol):
     """A model that fits itself, into buffers."""

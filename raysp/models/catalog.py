@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,16 @@ def config(name: str, values: Mapping[str, Plain]) -> Config:
 def build(name: str, values: Mapping[str, Plain], sizes: object) -> Model:
     """Return a new model for data of these sizes, initialised from torch's global random state."""
     return module(name).Model(config(name, values), sizes)
+
+
+def side_by_side(name: str, values: Sequence[Mapping[str, Plain]], sizes: object, seeds: Sequence[int]) -> Model:
+    """Return members of a population as lanes of one model, each with settings and a seed of its own."""
+    return module(name).Model.side_by_side([config(name, one) for one in values], sizes, seeds)
+
+
+def own_of_lanes(name: str) -> tuple[str, ...]:
+    """Return the settings that members may differ in as lanes of one model; none where it takes no members as lanes."""
+    return tuple(getattr(module(name).Model, "own_of_lanes", ()))
 
 
 def on_paper(name: str, values: Mapping[str, Plain], sizes: object) -> Model:

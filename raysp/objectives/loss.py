@@ -18,8 +18,8 @@ class Loss:
         total: scalar, whose gradient is followed. Of several lanes the sum, so that none's weights know of another's.
         each: (lanes,) the mean of each lane, or (lanes, units) where a lane serves several units that share it.
         known: how many entries the means are of; None where every batch of so many examples has as many.
-        parts: scalars by name that the total is made of, whatever their weights: those of what validates stand in the
-            curve, as "validation <name> loss".
+        parts: scalars by name, or (lanes,), that the total is made of, whatever their weights: those of what validates
+            stand in the curve, as "validation <name> loss".
     """
 
     total: torch.Tensor

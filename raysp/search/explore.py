@@ -17,8 +17,8 @@ from raysp.errors import BadInput
 from raysp.search.pbt import Population
 from raysp.search.space import Entry, Values
 
-What = Literal["first settings", "meeting", "explore", "training"]
-STREAMS: tuple[What, ...] = ("first settings", "meeting", "explore", "training")
+What = Literal["first settings", "meeting", "explore", "training", "first weights"]
+STREAMS: tuple[What, ...] = ("first settings", "meeting", "explore", "training", "first weights")
 LEAST = 0.002
 """The least change of a setting, as a share of the largest."""
 TRIES = 100
@@ -35,10 +35,15 @@ def stream(population: Population, what: What, generation: int, member: int) -> 
 def training_seed(population: Population, generation: int, member: int) -> int:
     """Return the seed of a member's training in a generation: of order, masks and dropout.
 
-    Members that one process trains (`lanes` above 1) share it.
+    All members share it where some are lanes of one model.
     """
     shared = population.lanes > 1
     return int(stream(population, "training", generation, 0 if shared else member).integers(2**62))
+
+
+def first_seed(population: Population, member: int) -> int:
+    """Return the seed of a member's first weights, where members are lanes and share all other draws."""
+    return int(stream(population, "first weights", 1, member).integers(2**62))
 
 
 def first_settings(population: Population, member: int) -> tuple[Literal["defaults", "start", "drawn"], Values]:

@@ -36,8 +36,8 @@ class Population:
         ramp: epochs that the first generation has beside these, while losses are still being ramped up.
         objective: what members are judged by, one of `JUDGES`.
         seed: of settings and meetings.
-        lanes: members that one process trains, one after the other, with the same draws of order, masks and dropout; of
-            1, each has draws of its own.
+        lanes: members that are trained as one model, at most, with the same draws of order, masks and noise for all
+            members; of 1, members train one after the other, each with draws of its own.
     """
 
     trial: Trial
@@ -55,6 +55,10 @@ class Population:
             self.members >= 2,
             f"a population of {self.members} has nobody to copy: expected --members of 2 or more; one network alone is "
             "trained with raysp run",
+        )
+        expect(
+            1 <= self.lanes <= self.members,
+            f"a population of {self.members} is trained as at most so many lanes, got {self.lanes}",
         )
         expect(self.objective in JUDGES, f"members are judged by {' or '.join(JUDGES)}, got {self.objective!r}")
         expect(

@@ -100,7 +100,8 @@ class Attempt:
         if hasattr(model, "end_training"):
             model.end_training()
             # What it predicts from now on is not what it predicted in that epoch, and models are compared by this.
-            best["unseen_loss"] = finite(batches.unseen(model))
+            unseen = self.descent.unseen()
+            best["unseen_loss"] = None if unseen is None else finite(unseen.mean().item())
         best.update(self._measured())
         of_lanes = (progress.best_epochs, progress.best_losses, progress.diverged)
         epochs, losses, diverged = (each.expand(len(batches.units)).tolist() for each in of_lanes)

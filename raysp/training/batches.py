@@ -45,8 +45,11 @@ class Batches(Protocol):
     def show(self, model: Model, piece: Any) -> None:
         """Pass a piece of `whole` through a model."""
 
-    def unseen(self, model: Model) -> float | None:
-        """Return the loss that models are compared by on what validates, see `training.unseen`; None for none."""
+    def unseen(self, model: Model) -> float | torch.Tensor | None:
+        """Return the loss that models are compared by on what validates, see `training.unseen`; None for none.
+
+        Of members of a population side by side, (lanes,) that of each.
+        """
 
     def measured(self, model: Model) -> dict[str, float]:
         """Return the live metrics of what validates; empty where nothing does."""

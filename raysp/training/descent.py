@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import itertools
 import math
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from raysp.training.averaging import Averaged, Averaging
 from raysp.training.batches import Batches
 from raysp.training.device import precision
 from raysp.training.job import Job
+from raysp.training.lanes import by_lane, check_lanes, clip_lanes, in_front
 from raysp.training.one_cycle import one_cycle
 from raysp.training.optimizer import LaneOptimizer
 from raysp.training.randomness import Drawn, Streams, looking
@@ -133,16 +133,20 @@ class Descent:
         model: on the device; changed in place.
         batches: its data.
         job: how it is trained, and from which seed; lanes that diverge are reported to it.
+
+    Attributes:
+        each: of the last epoch, (lanes,) losses by name, as they stand in its row of the curve as means.
     """
 
     def __init__(self, model: Model, batches: Batches, job: Job) -> None:
-        _check_lanes(model, job)
+        check_lanes(model, job)
         self.model, self.batches, self.job, self.training = model, batches, job, job.training
         self.device, self.follow = job.place, job.follow
         self.lanes = getattr(model, "lanes", None)
         self.streams = Streams(job.trial.seed, self.device)
         self.progress = Progress.of(self.lanes or 1)
         self.averaging = Averaging(model, self.training)
+        self.each: dict[str, torch.Tensor] = {}
         self._trainings = job.lanes or (self.training,)
         self.optimizer = LaneOptimizer(model, self._trainings, batches.betas)
         if hasattr(model, "begin_training"):
@@ -192,8 +196,10 @@ class Descent:
         with self.shown():
             if validated:
                 losses["validation_loss"], parts = self._validated()
-                row |= {f"validation {name} loss": finite(value.item()) for name, value in parts.items()}
-                row["unseen_loss"] = finite(self.batches.unseen(self.model))
+                if (unseen := self.unseen()) is not None:
+                    parts["unseen_loss"] = unseen
+                row |= {name: finite(value.mean().item()) for name, value in parts.items()}
+                self.each = losses | parts
             self._mask_diverged(epoch, rate, losses)
             row |= {name: self._mean(each) for name, each in losses.items()}
             self.progress.curve.append(row)
@@ -219,7 +225,13 @@ class Descent:
                 weight = len(piece) if found.known is None else found.known
                 total, weights = total + found.each.float() * weight, weights + weight
                 parts |= {name: parts.get(name, 0) + part.float() * weight for name, part in found.parts.items()}
-        return _by_lane(total / weights), {name: part / weights for name, part in parts.items()}
+        means = {f"validation {name} loss": (part / weights).cpu() for name, part in parts.items()}
+        return by_lane(total / weights), means
+
+    def unseen(self) -> torch.Tensor | None:
+        """Return the loss that models are compared by, (lanes,) of members side by side, else (1,); None for none."""
+        found = self.batches.unseen(self.model)
+        return None if found is None else torch.as_tensor(found, dtype=torch.float64).reshape(-1)
 
     def state(self) -> State:
         """Return what going on needs."""
@@ -258,7 +270,7 @@ class Descent:
         """Take one optimiser step on some examples at a learning rate; return the loss before it."""
         self.model.train()
         self.optimizer.set_rates([rate], self.batches.betas[0])
-        return self._mean(_by_lane(self._descend(chosen)))
+        return self._mean(by_lane(self._descend(chosen)))
 
     def _train(self, epoch: int) -> tuple[torch.Tensor, float]:
         """Return each lane's mean loss over the epoch, and the epoch's last learning rate."""
@@ -270,7 +282,7 @@ class Descent:
             rate, momentum = self._rate(self.training, epoch, step)
             self.optimizer.set_rates([self._rate(one, epoch, step)[0] for one in self._trainings], momentum)
             total, seen = total + self._descend(chosen) * len(chosen), seen + len(chosen)
-        return _by_lane(total / seen), rate
+        return by_lane(total / seen), rate
 
     def _rate(self, training: Training, epoch: int, step: int) -> tuple[float, float]:
         """Return the learning rate and the momentum of a step of an epoch."""
@@ -307,7 +319,7 @@ class Descent:
             if self.lanes is None:
                 nn.utils.clip_grad_norm_(group, largest)
             else:
-                _clip_lanes([present(one.grad) for one in group], largest)
+                clip_lanes([present(one.grad) for one in group], largest)
 
     def _mean(self, losses: torch.Tensor) -> float:
         return losses[self.progress.alive].mean().item()
@@ -338,7 +350,7 @@ class Descent:
         if self.lanes is not None and not better.all():
             for name, value in now.items():
                 before = self.progress.best.get(name, torch.zeros_like(value)).to(value.device)
-                now[name] = torch.where(_in_front(better, value), value, before)
+                now[name] = torch.where(in_front(better, value), value, before)
         return now
 
     def _mask_diverged(self, epoch: int, rate: float, losses: dict[str, torch.Tensor]) -> None:
@@ -361,35 +373,3 @@ class Descent:
             where = f"in epoch {epoch} at learning rate {rate:.3g}"
             self.job.report({"warning": f"{name} diverged {where}: {keeps}; the others are trained on"})
         progress.diverged = torch.where(dead, epoch, progress.diverged)
-
-
-def _clip_lanes(grads: list[torch.Tensor], largest: float) -> None:
-    norm = functools.reduce(torch.add, [grad.flatten(1).square().sum(dim=1) for grad in grads]).sqrt()
-    factor = (largest / (norm + 1e-6)).clamp(max=1.0)
-    for grad in grads:
-        grad.mul_(_in_front(factor, grad))
-
-
-def _by_lane(losses: torch.Tensor) -> torch.Tensor:
-    """Return (lanes,) losses on the CPU, of (lanes,) or (lanes, units)."""
-    losses = losses.cpu()
-    return losses.mean(dim=1) if losses.ndim == 2 else losses
-
-
-def _in_front(lanes: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """Return something of each lane, (lanes,), in a shape that goes with values that have the lanes in front."""
-    return lanes.view(-1, *[1] * (values.ndim - 1))
-
-
-def _check_lanes(model: nn.Module, job: Job) -> None:
-    lanes, training = getattr(model, "lanes", None), job.training
-    if job.lanes and len(job.lanes) != lanes:
-        raise BadInput(f"lanes expected training settings for each of {lanes or 'no'} lanes, got {len(job.lanes)}")
-    rate, decay = training.learning_rate, training.weight_decay
-    if any(dataclasses.replace(one, learning_rate=rate, weight_decay=decay) != training for one in job.lanes):
-        raise BadInput("lanes expected training settings that differ in learning_rate and weight_decay alone")
-    if lanes is not None and training.schedule == "plateau":
-        raise BadInput(
-            "training.schedule expected constant, cosine or one_cycle, got 'plateau': the rate of every lane would "
-            "follow the mean loss of all"
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import torch
 
+from raysp.config.experiment import Trial
 from raysp.config.note import CurveRow
 from raysp.errors import BadInput
 from raysp.training.batches import Learner
@@ -38,6 +38,7 @@ class Trained:
         loss: the same at the last epoch.
         epochs: of its weights, those of the members that it descends from counted.
         weights: SHA-256 of weights and optimiser.
+        why: it diverged; empty where it did not.
     """
 
     state: State | None = None
@@ -45,6 +46,7 @@ class Trained:
     loss: float | None = None
     epochs: int = 0
     weights: str | None = None
+    why: str = ""
 
 
 def train_generation(
@@ -84,19 +86,23 @@ def train_generation(
                 row = descent.step()
                 job.report({**row})  # type: ignore[typeddict-item]
                 loss = _judged(descent, row, judge)
-                score = loss if score is None else NEWEST * loss + (1.0 - NEWEST) * score
+                score = smoothed(loss, score)
         except Diverged as error:
-            job.report({"warning": str(error)})
-            return Trained(epochs=descent.progress.epoch)
+            return Trained(epochs=descent.progress.epoch, why=str(error))
     if not bool(descent.progress.alive.all()):
         # Without its worst lanes its mean would be better than that of members that kept all of theirs.
-        return Trained(epochs=descent.progress.epoch)
+        return Trained(epochs=descent.progress.epoch, why="units of its own diverged, see above")
     if batches.units:
         # A unit's loss is that of the weights that go on, not of its best epoch in this generation.
         with descent.shown():
             descent.progress.best_losses = descent.losses()
     state = slim(descent.state())
     return Trained(state, score, loss, descent.progress.epoch, fingerprint(state))
+
+
+def smoothed(loss: float, score: float | None) -> float:
+    """Return a score that takes in the loss of one more epoch; None for the score of none before."""
+    return loss if score is None else NEWEST * loss + (1.0 - NEWEST) * score
 
 
 def slim(state: State) -> State:
@@ -142,10 +148,7 @@ def _take_over(descent: Descent, state: State) -> None:
         )
     descent.model.load_state_dict(state["model"])
     # Rates and decays are settings, which may have changed since; moments are what is copied.
-    groups = descent.optimizer.adam.state_dict()["param_groups"]
-    # A copy, since Adam goes on in the very tensors that it is given.
-    moments = copy.deepcopy(state["optimizer"]["state"])
-    descent.optimizer.adam.load_state_dict({"state": moments, "param_groups": groups})
+    descent.optimizer.take_over([state["optimizer"]["state"]])
     descent.progress = Progress.of(descent.lanes or 1)
     descent.progress.curve = list(state["progress"]["curve"])
 
@@ -158,7 +161,12 @@ def _judged(descent: Descent, row: CurveRow, judge: str) -> float:
     with descent.shown():
         if judge == "validation_loss" or (judge == "unseen_loss" and descent.batches.unseen(descent.model) is not None):
             raise Diverged(f"{judge} became infinite or NaN in epoch {row['epoch']}")
-    raise BadInput(
+    raise unjudged(trial, judge)
+
+
+def unjudged(trial: Trial, judge: str) -> BadInput:
+    """Return the error where a trial's epochs do not have what members are judged by."""
+    return BadInput(
         f"model {trial.model} on {trial.split} reports no {judge} that members could be judged by; choose the model's "
         "own: --objective validation_loss"
     )

@@ -41,13 +41,21 @@ class Follow:
             )
 
 
+@dataclass(frozen=True)
+class Member:
+    """A member of a population that is trained as a lane of one model: its trial, and the seed of its first weights."""
+
+    trial: Trial
+    seed: int
+
+
 def _not_here(name: str) -> NoReturn:
     raise BadInput(f"the trial starts from {name} of another run, which are not here; run it as an experiment")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One trial's fit. Everything but the trial, `purpose`, `follow` and `lanes` leaves its numbers as they are.
+    """One trial's fit. All but the trial, `purpose`, `follow`, `lanes` and `members` leaves its numbers as they are.
 
     Attributes:
         trial: what to fit.
@@ -64,6 +72,7 @@ class Job:
         inputs: name -> the columns of a table of another run that the trial starts from.
         lanes: of a model with several lanes, the training settings of each, which may differ in learning rate and
             weight decay; empty where all have the trial's.
+        members: of a population, which are the lanes; empty where a model is no population's.
     """
 
     trial: Trial
@@ -77,6 +86,7 @@ class Job:
     measure_at: Collection[int] = ()
     inputs: Callable[[str], Mapping[str, Sequence[Any]]] = _not_here
     lanes: tuple[Training, ...] = ()
+    members: tuple[Member, ...] = ()
 
     @property
     def place(self) -> torch.device:

@@ -12,23 +12,25 @@ COPIES = 4
 """Of each weight: itself, its gradient, and Adam's two moments."""
 
 
-def check_fits(paper: nn.Module, device: torch.device, where: str) -> None:
+def check_fits(paper: nn.Module, device: torch.device, where: str, times: int = 1) -> None:
     """Refuse a model whose weights alone, with gradients and moments, are more than the device has.
 
     Args:
         paper: the model on torch's meta device, where weights take no memory.
         device: where it is to be trained.
         where: the beginning of the error's sentence.
+        times: models of these weights that are trained side by side.
 
     Raises:
         BadInput: there is too little memory.
     """
     total = _total(device)
-    needed = COPIES * sum(weight.numel() * weight.element_size() for weight in paper.parameters())
+    needed = times * COPIES * sum(weight.numel() * weight.element_size() for weight in paper.parameters())
     if needed > total:
         raise BadInput(
             f"{where}: its weights, gradients and the optimiser's moments need {needed / 1e9:.1f} GB, {device} has "
-            f"{total / 1e9:.1f} GB; take fewer latents, channels or units"
+            f"{total / 1e9:.1f} GB; take fewer "
+            f"{'lanes, ' if times > 1 else ''}latents, channels or units"
         )
 
 

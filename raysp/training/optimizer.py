@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,6 +42,37 @@ class LaneOptimizer:
         """Set the learning rate of each group, and Adam's first beta."""
         for group, rate in zip(self.adam.param_groups, rates, strict=True):
             group["lr"], group["betas"] = rate, (momentum, group["betas"][1])
+
+    def lane_state(self, lane: int) -> dict[str, Any]:
+        """Return the state dict that the optimiser of one lane alone would have."""
+        whole, count = self.adam.state_dict(), len(self._weights)
+        if not self._views:
+            return copy.deepcopy(whole)
+        first = lane * count
+        found = {
+            number: {name: value.clone() if name == "step" else value[None].clone() for name, value in known.items()}
+            for number in range(count)
+            if (known := whole["state"].get(first + number)) is not None
+        }
+        return {"state": found, "param_groups": [{**whole["param_groups"][lane], "params": list(range(count))}]}
+
+    def take_over(self, states: Sequence[Mapping[int, Mapping[str, torch.Tensor]]]) -> None:
+        """Go on from the moments of others, and keep rates and decays.
+
+        Args:
+            states: of each lane, or of the one optimiser of all, the "state" of its state dict.
+        """
+        # Copies, since Adam goes on in the very tensors that it is given.
+        found: dict[int, Any] = copy.deepcopy(dict(states[0]))
+        if self._views:
+            found = {
+                lane * len(self._weights) + number: {
+                    n: v.clone() if n == "step" else v[0].clone() for n, v in one.items()
+                }
+                for lane, state in enumerate(states)
+                for number, one in state.items()
+            }
+        self.adam.load_state_dict({"state": found, "param_groups": self.adam.state_dict()["param_groups"]})
 
     def step(self) -> None:
         """Take one step along the gradients that the weights have."""

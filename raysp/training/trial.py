@@ -54,8 +54,11 @@ def fit(job: Job, learner: Learner) -> Fitted:
 
 def new_model(job: Job, sizes: object) -> Model:
     """Return a trial's model on the job's device, for data of these sizes. Raises BadInput where memory is short."""
-    name, values, place = job.trial.model, dict(job.trial.hyperparameters), job.place
-    check_fits(catalog.on_paper(name, values, sizes), place, f"model {name}")
+    name, values, place, members = job.trial.model, dict(job.trial.hyperparameters), job.place, job.members
+    check_fits(catalog.on_paper(name, values, sizes), place, f"model {name}", len(members) or 1)
+    if members:
+        each, seeds = [one.trial.hyperparameters for one in members], [one.seed for one in members]
+        return catalog.side_by_side(name, each, sizes, seeds).to(place)
     return catalog.build(name, values, sizes).to(place)
 
 

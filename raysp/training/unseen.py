@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from raysp.training.randomness import looking
 
 if TYPE_CHECKING:
     from raysp.models.base import Model
+    from raysp.models.prediction import Prediction
 
 BATCH = 256
 """Trials at a time; changes memory, not results."""
@@ -37,16 +39,14 @@ def unseen_loss(model: Model, trials: Batch, device: torch.device, seed: int = 0
         None where no such entry is known, as in a split without held-out units and forward bins; not finite where
         the rates are not.
     """
-    total = known = torch.zeros((), device=device, dtype=torch.float64)
-    with looking(model, device, seed):
-        for start in range(0, len(trials), BATCH):
-            piece = trials.take(slice(start, start + BATCH))
-            if pairs := _entries(piece):
-                rates = model.predict(piece.inputs())
-                for part, units, counts in pairs:
-                    entries, seen = _losses(getattr(rates, part), units, counts)
-                    total, known = total + entries, known + seen
-    return None if not known.item() else (total / known).item()
+    found = _means(lambda batch: [model.predict(batch)], model, trials, device, seed)
+    return None if found is None else found.item()
+
+
+def unseen_of_members(model: Model, trials: Batch, device: torch.device, seed: int = 0) -> torch.Tensor | None:
+    """Return that loss of each member of a population, (lanes,) on the CPU; arguments as above."""
+    found = _means(model.predict_each, model, trials, device, seed, max(BATCH // (model.lanes or 1), 1))
+    return None if found is None else found.cpu()
 
 
 def unseen_each(model: Model, trials: Batch, device: torch.device, seed: int = 0) -> list[float]:
@@ -63,6 +63,28 @@ def unseen_each(model: Model, trials: Batch, device: torch.device, seed: int = 0
                 total, known = (float(sum(loss[k] for loss in one)) for k in (0, 1))
                 found.append(total / known if known else math.nan)
     return found
+
+
+def _means(
+    predict: Callable[[Batch], Sequence[Prediction[torch.Tensor]]],
+    model: Model,
+    trials: Batch,
+    device: torch.device,
+    seed: int,
+    at_once: int = BATCH,
+) -> torch.Tensor | None:
+    """Return (predictions,) the mean loss of each prediction that is made; None where no entry is known."""
+    total = known = torch.zeros((), device=device, dtype=torch.float64)
+    with looking(model, device, seed):
+        for start in range(0, len(trials), at_once):
+            piece = trials.take(slice(start, start + at_once))
+            if pairs := _entries(piece):
+                found = predict(piece.inputs())
+                for part, units, counts in pairs:
+                    each = [_losses(getattr(rates, part), units, counts) for rates in found]
+                    total = total + torch.stack([torch.as_tensor(entries, device=device) for entries, _ in each])
+                    known = known + each[0][1]
+    return None if not known.item() else total / known
 
 
 def _entries(trials: Batch) -> list[tuple[str, slice, torch.Tensor]]:

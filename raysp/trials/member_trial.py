@@ -6,8 +6,8 @@ import dataclasses
 import functools
 import time
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from raysp.config import plugins
 from raysp.config.experiment import Trial
@@ -22,7 +22,7 @@ from raysp.runs import inputs
 from raysp.runs.folder import RunFolder
 from raysp.runs.genealogy import Row
 from raysp.runs.trial_log import Setting
-from raysp.search.explore import training_seed
+from raysp.search.explore import first_seed, training_seed
 from raysp.search.pbt import Population
 from raysp.search.population_folder import PopulationFolder
 from raysp.training.process_limits import limit_memory, limit_threads
@@ -30,7 +30,9 @@ from raysp.trials.run_trial import check_code
 
 if TYPE_CHECKING:
     from raysp.data.splits.split import Split
+    from raysp.training.batches import Learner
     from raysp.training.generation import Saved, Trained
+    from raysp.training.job import Job
 
 LOST = "lost"
 """What is returned where a state is gone that a member goes on from."""
@@ -38,6 +40,14 @@ LOST = "lost"
 
 class Lost(NotReady):
     """The state that a member goes on from is gone."""
+
+
+class How(TypedDict):
+    """How a generation is trained, see `training.generation.train_generation`."""
+
+    seed: int
+    epochs: int
+    judge: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +84,7 @@ def train_members(population: Population, rows: Sequence[Row], setting: Setting)
 
     Args:
         population: theirs.
-        rows: of one generation.
+        rows: of one generation: a group that trains together, see `search.lanes`.
         setting: where.
 
     Raises:
@@ -84,39 +94,77 @@ def train_members(population: Population, rows: Sequence[Row], setting: Setting)
     folder = PopulationFolder(RunFolder(setting.run), population)
     plugins.use(population.trial.plugins, folder.run.code)
     check_code(population.trial)
-    for row in rows:
-        if not files.exists(folder.result(row.generation, row.member)):
-            _train(folder, row, setting)
+    if missing := [row for row in rows if not files.exists(folder.result(row.generation, row.member))]:
+        started, warnings = time.time(), list[str]()
+        # Side by side with all of its group, or it would come out otherwise in the last bits.
+        found = (
+            _side_by_side(folder, rows, setting) if population.lanes > 1 else _alone(folder, rows, setting, warnings)
+        )
+        seconds = (time.time() - started) / len(rows)
+        for row, one in zip(rows, found, strict=True):
+            if row in missing:
+                write_member(folder, row, one, warnings=warnings, seconds=seconds)
 
 
-def _train(folder: PopulationFolder, row: Row, setting: Setting) -> None:
+def _alone(folder: PopulationFolder, rows: Sequence[Row], setting: Setting, warnings: list[str]) -> list[Trained]:
+    """Train the one member of a group."""
     from raysp.training.generation import train_generation
-    from raysp.training.job import Job
 
-    population, warnings, started = folder.population, list[str](), time.time()
+    (row,) = rows
 
     def report(note: Note) -> None:
         if "warning" in note:
             warnings.append(note["warning"])
 
-    trial, part = population.trial_of(row.settings), part_of(population.trial, setting)
-    given = functools.partial(inputs.read, folder.run, trial)
-    job = Job(trial, device=setting.device, purpose="search", report=report, inputs=given)
-    kind = kinds.of(catalog.kind(trial.model))
-    before = None if row.parent is None else read_state(folder, row.generation - 1, row.parent)
-    found = train_generation(
-        job,
-        lambda job: kind.learner(job, part),
-        seed=training_seed(population, row.generation, row.member),
-        epochs=population.epochs + (population.ramp if row.generation == 1 else 0),
-        judge=population.objective,
-        before=before,
-        score=None if before is None or row.source == "copied" else before["score"],
-    )
-    write_member(folder, row, found, {"warnings": warnings, "seconds": round(time.time() - started, 3)})
+    before, score = _before(folder, row)
+    job = dataclasses.replace(_job(folder, row, setting), report=report)
+    learner, how = _how(folder.population, row, setting)
+    return [train_generation(job, learner, before=before, score=score, **how)]
 
 
-def write_member(folder: PopulationFolder, row: Row, found: Trained, more: Mapping[str, object]) -> None:
+def _side_by_side(folder: PopulationFolder, rows: Sequence[Row], setting: Setting) -> list[Trained]:
+    """Train the members of a group as lanes of one model."""
+    from raysp.training.job import Member
+    from raysp.training.side_by_side import Beginning, train_side_by_side
+
+    population = folder.population
+    members = [
+        Beginning(Member(population.trial_of(row.settings), first_seed(population, row.member)), *_before(folder, row))
+        for row in rows
+    ]
+    learner, how = _how(population, rows[0], setting)
+    return train_side_by_side(_job(folder, rows[0], setting), learner, members, **how)
+
+
+def _before(folder: PopulationFolder, row: Row) -> tuple[Saved | None, float | None]:
+    """Return the state that a member goes on from, and its score so far, each None where it has none."""
+    if row.parent is None:
+        return None, None
+    found = read_state(folder, row.generation - 1, row.parent)
+    return found, None if row.source == "copied" else found["score"]
+
+
+def _job(folder: PopulationFolder, row: Row, setting: Setting) -> Job:
+    from raysp.training.job import Job
+
+    trial = folder.population.trial_of(row.settings)
+    return Job(trial, device=setting.device, purpose="search", inputs=functools.partial(inputs.read, folder.run, trial))
+
+
+def _how(population: Population, row: Row, setting: Setting) -> tuple[Learner, How]:
+    """Return what gives a group its model and data, and how a generation of it is trained."""
+    kind, part = kinds.of(catalog.kind(population.trial.model)), part_of(population.trial, setting)
+    how: How = {
+        "seed": training_seed(population, row.generation, row.member),
+        "epochs": population.epochs + (population.ramp if row.generation == 1 else 0),
+        "judge": population.objective,
+    }
+    return lambda job: kind.learner(job, part), how
+
+
+def write_member(
+    folder: PopulationFolder, row: Row, found: Trained, *, warnings: Sequence[str], seconds: float
+) -> None:
     """Write what a generation made of a member: its state, then the record that says that it is there."""
     from raysp.training import checkpoint
 
@@ -124,8 +172,9 @@ def write_member(folder: PopulationFolder, row: Row, found: Trained, more: Mappi
         path = folder.state(row.generation, row.member)
         checkpoint.save(path, folder.population.name, {**found.state, "score": found.score, "weights": found.weights})
     numbers = {name: getattr(found, name) for name in ("score", "loss", "epochs", "weights")}
-    state = "diverged" if found.state is None else "trained"
-    files.write_json(folder.result(row.generation, row.member), {"state": state, **numbers, **more})
+    record = {"state": "diverged" if found.state is None else "trained", **numbers, "seconds": round(seconds, 3)}
+    told = [*warnings, *filter(None, [found.why])]
+    files.write_json(folder.result(row.generation, row.member), {**record, "warnings": told})
 
 
 def read_state(folder: PopulationFolder, generation: int, member: int) -> Saved:

@@ -157,6 +157,7 @@ def test_other_runs_take_the_best_members_settings(place, quiet):
         (("--set", "training.validate_on=eval"), "never looks at evaluation trials"),
         (("--accept-code",), "--accept-code has no meaning there"),
         (("--generations", "0"), "0 is not in the range"),
+        (("--lanes", "2"), "--lanes 2: members of sae train one after the other"),
     ],
 )
 def test_what_cannot_be_a_population_is_refused_before_anything_starts(place, options, message):

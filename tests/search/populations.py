@@ -11,10 +11,12 @@ from raysp.io import files
 from raysp.runs.folder import RunFolder
 from raysp.runs.genealogy import Genealogy
 from raysp.runs.trial_log import Setting
+from raysp.search.lanes import groups
 from raysp.search.pbt import Population
 from raysp.search.population_folder import ActivePopulation, PopulationFolder
 from raysp.search.space_file import parse_space
 from raysp.trials.member_trial import train_members
+from tests.models.lfads.made_up import SMALL
 from tests.models.made_up import made_up_split
 
 SPACE = {
@@ -49,14 +51,17 @@ def prepared(folder: Any) -> str:
 def train(
     folder: Any, root: str, one: Population, generations: int, *, stop_after: int | None = None, patience: int = 0
 ) -> Genealogy:
-    """Train a population in this process; after so many members, leave it as a kill would."""
+    """Train a population in this process; after so many groups of members, leave it as a kill would."""
     run, trained = RunFolder(str(folder)), 0
     active = ActivePopulation(PopulationFolder(run, one), generations, patience, {})
     while rows := active.next():
-        for row in rows:
+        waiting = {row.member for row in rows}
+        for group in groups(one, active.genealogy.generation(active.genealogy.last)):
+            if waiting.isdisjoint(row.member for row in group):
+                continue
             if trained == stop_after:
                 return active.genealogy
-            train_members(one, [row], Setting(run.path, root, "cpu"))
+            train_members(one, group, Setting(run.path, root, "cpu"))
             trained += 1
     return active.genealogy
 
@@ -71,3 +76,17 @@ def _whole(model: str) -> dict[str, Any]:
     from raysp.models import catalog
 
     return settings.plain(catalog.config(model, {}))
+
+
+def lfads_population(members: int = 4, lanes: int = 4, more: dict[str, Any] | None = None, **how: Any) -> Population:
+    """Return a population of a tiny LFADS, whose members may be lanes of one model."""
+    trial = dataclasses.replace(population().trial, model="lfads", hyperparameters={**_whole("lfads"), **SMALL})
+    space = {
+        "model.dropout": {"uniform": [0.0, 0.6]},
+        "model.coordinated_dropout": {"uniform": [0.05, 0.7]},
+        "model.beta_inputs": {"loguniform": [0.001, 10.0]},
+        "training.learning_rate": {"loguniform": [1e-3, 3e-2]},
+        "training.weight_decay": {"loguniform": [1e-4, 1.0]},
+    }
+    found = parse_space({"model": "lfads", "space": space | (more or {})}, "space")
+    return Population(trial, found, members, **{"epochs": 2, "lanes": lanes, **how})

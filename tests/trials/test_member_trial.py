@@ -4,11 +4,12 @@ from raysp.io import files
 from raysp.runs.folder import RunFolder
 from raysp.runs.genealogy import best_row
 from raysp.runs.trial_log import Setting
+from raysp.search.lanes import groups
 from raysp.search.population_folder import ActivePopulation, PopulationFolder
 from raysp.trials import member_trial
 from raysp.trials.member_trial import LOST, Share, tried
 from raysp.trials.winner_trial import trial_of, winner_trial
-from tests.search.populations import population, prepared, states, train
+from tests.search.populations import lfads_population, population, prepared, states, train
 
 GENERATIONS = 3
 
@@ -103,3 +104,48 @@ def test_the_best_member_predicts_as_any_trial(quiet, root):
     # Its name says that it is no training of these settings by themselves.
     assert trial.id != one.trial_of(winner.settings).id
     assert run.trial(trial.id).state() == "done"
+
+
+@pytest.fixture(scope="module")
+def in_lanes(tmp_path_factory, root):
+    folder = tmp_path_factory.mktemp("lanes")
+    return folder, train(folder, root, lfads_population(members=5, lanes=3), GENERATIONS)
+
+
+def test_a_population_trains_as_lanes_of_few_models(in_lanes):
+    found = in_lanes[1]
+    assert [row.state for row in found.rows] == ["trained"] * 5 * GENERATIONS
+    assert {row.source for row in found.rows} == {"defaults", "drawn", "kept", "copied"}
+    assert len({row.weights for row in found.rows}) == 5 * GENERATIONS
+    assert all(row.epochs == 2 * row.generation for row in found.rows)
+
+
+@pytest.mark.parametrize("killed_after", [1, 3])
+def test_killed_between_groups_it_ends_the_same(tmp_path, root, in_lanes, killed_after):
+    one = lfads_population(members=5, lanes=3)
+    train(tmp_path, root, one, GENERATIONS, stop_after=killed_after)
+    assert train(tmp_path, root, one, GENERATIONS) == in_lanes[1]
+
+
+def test_killed_between_members_of_a_group_all_of_it_trains_again_and_what_is_there_stays(tmp_path, root, in_lanes):
+    one = lfads_population(members=5, lanes=3)
+    train(tmp_path, root, one, 1)
+    folder = PopulationFolder(RunFolder(str(tmp_path)), one)
+    begun = train(tmp_path, root, one, 2, stop_after=1)
+    member_trial.train_members(one, groups(one, begun.generation(2))[1], Setting(str(tmp_path), root, "cpu"))
+    kept, gone = folder.result(2, 2), (folder.result(2, 3), folder.state(2, 3), folder.result(2, 4))
+    before = files.read_json(kept)
+    for path in gone:
+        files.remove(path)
+    assert train(tmp_path, root, one, GENERATIONS) == in_lanes[1]
+    assert {row.weights for row in in_lanes[1].generation(2)} > {before["weights"]}
+
+
+def test_the_best_lane_predicts_as_any_trial(in_lanes, root):
+    folder, found = in_lanes
+    one, winner = lfads_population(members=5, lanes=3), best_row(found.rows)
+    trial, run = trial_of(one, found, winner), RunFolder(str(folder))
+    winner_trial(one, winner, trial, Setting(run.path, root, "cpu"))
+    done = run.trial(trial.id).read_done()
+    assert done["best_epoch"] == done["epochs"] == winner.epochs
+    assert files.exists(run.trial(trial.id).predictions)

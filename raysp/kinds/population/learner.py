@@ -22,7 +22,7 @@ from raysp.training.closed_form import fit_itself
 from raysp.training.fitted import Fitted
 from raysp.training.job import Job
 from raysp.training.predict import BATCH, predict
-from raysp.training.unseen import unseen_each, unseen_loss
+from raysp.training.unseen import unseen_each, unseen_loss, unseen_of_members
 from raysp.training.validation import validation_mask
 
 if TYPE_CHECKING:
@@ -71,9 +71,12 @@ class TrialBatches:
         """Let a model predict what is held out from what it may see."""
         model.predict(piece.inputs())
 
-    def unseen(self, model: Model) -> float | None:
-        """Return the Poisson loss of held-out units and forward bins; None without any."""
-        return None if self.held is None else unseen_loss(model, self.held, self._device, self._seed)
+    def unseen(self, model: Model) -> float | torch.Tensor | None:
+        """Return the Poisson loss of held-out units and forward bins, of each member side by side; None without any."""
+        if self.held is None:
+            return None
+        of = unseen_of_members if hasattr(model, "predict_each") and model.lanes else unseen_loss
+        return of(model, self.held, self._device, self._seed)
 
     def measured(self, model: Model) -> dict[str, float]:
         """Return the live metrics of the validation trials."""

@@ -67,7 +67,7 @@ def trained(
 def looked(network: Network, batch: Batch, config: Config) -> Loss:
     """Return the mean loss of what is hidden from the encoders, of each lane, from the mean of a few samples.
 
-    Its parts are nats of a trial, and of withheld counts where there are any; means over lanes.
+    Its parts are nats of a trial, and of withheld counts where there are any, each (lanes,).
     """
     x, targets, aside = without_withheld(batch, config.sample_validation)
     generator = torch.Generator(x.device).manual_seed(LOOK)
@@ -84,12 +84,10 @@ def looked(network: Network, batch: Batch, config: Config) -> Loss:
     each = (nats * hidden).sum(dim=(1, 2, 3)) / known.clamp(min=1)
     initial, found = network.decode(encoded, sample_noise(network, 0, x.device))
     divergences = network.divergences(encoded, initial, found)
-    parts = {
-        name: one.mean() / len(x) for name, one in zip(("initial-condition KL", "input KL"), divergences, strict=True)
-    }
+    parts = {name: one / len(x) for name, one in zip(("initial-condition KL", "input KL"), divergences, strict=True)}
     if aside is not None:
         bins, units = aside.shape[1:]
-        parts["withheld"] = (nats[:, :, :bins, :units] * aside).sum() / (count * aside.sum().clamp(min=1))
+        parts["withheld"] = (nats[:, :, :bins, :units] * aside).sum(dim=(1, 2, 3)) / aside.sum().clamp(min=1)
     return Loss(each.sum(), each, known, parts)
 
 

@@ -200,12 +200,18 @@ class Model(nn.Module):
 
     def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return the means over the posterior, and over lanes, of rates and factors, inferred inputs beside them."""
+        rates, found, initial = self._averaged(batch)
+        whole = Prediction.of(rates.mean(dim=0), self.sizes, _of_trials(found.factors))
+        return dataclasses.replace(whole, beside=_beside(found, initial))
+
+    def predict_each(self, batch: Batch) -> list[Prediction[torch.Tensor]]:
+        """Return the rates of each lane by itself."""
+        return [Prediction.of(rates, self.sizes) for rates in self._averaged(batch)[0]]
+
+    def _averaged(self, batch: Batch) -> tuple[torch.Tensor, Decoded, torch.Tensor]:
         with self._exact(batch.heldin):
             count = 2 if self._training else self.config.samples
-            rates, found, initial = averaged(self.network, torch.nan_to_num(batch.heldin), count)
-        return dataclasses.replace(
-            Prediction.of(rates, self.sizes, _of_trials(found.factors)), beside=_beside(found, initial)
-        )
+            return averaged(self.network, torch.nan_to_num(batch.heldin), count)
 
     @contextlib.contextmanager
     def _exact(self, values: torch.Tensor) -> Iterator[None]:

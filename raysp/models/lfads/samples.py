@@ -24,13 +24,13 @@ def averaged(network: Network, heldin: torch.Tensor, count: int) -> tuple[torch.
         count: of samples.
 
     Returns:
-        (trials, bins + forward, units) rates, means over lanes too; factors and inputs of each lane; the posterior
-        means of the initial conditions, (lanes, trials, initial).
+        (lanes, trials, bins + forward, units) rates; factors and inputs; the posterior means of the initial
+        conditions, (lanes, trials, initial).
     """
     lanes = network.readout.bias.shape[0]
     encoded = network.encode(heldin.expand(lanes, *heldin.shape))
     rates, found = sample_means(network, encoded, count)
-    return rates.mean(dim=0), found, encoded.means
+    return rates, found, encoded.means
 
 
 def sample_means(network: Network, encoded: Encoded, count: int) -> tuple[torch.Tensor, Decoded]:
