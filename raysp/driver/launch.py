@@ -89,6 +89,7 @@ def launch(experiment: Experiment, request: Request, say: Callable[[str], None])
     Raises:
         BadInput, NotReady: before anything was started.
     """
+    expect(request.candidate is None or request.settings, "--candidate expected the sweep it is of, in --settings")
     own = adopted(experiment)
     whole = apply_sets(own, request.sets)
     experiment = whole.choose(request.models) if request.models else whole
@@ -96,7 +97,6 @@ def launch(experiment: Experiment, request: Request, say: Callable[[str], None])
     check_places(request)
     names = choose_splits(experiment, request)
     best = None
-    expect(request.candidate is None or request.settings, "--candidate expected the sweep it is of, in --settings")
     if request.settings is not None:
         best = read_settings(request.settings, request.candidate)
         before = experiment

@@ -1,7 +1,9 @@
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice, Training, Trial
+from raysp.driver.launch import Request, launch
 from raysp.driver.launch_words import say_replaced, show_failure
+from raysp.errors import BadInput
 from raysp.io import files
 from raysp.runs.folder import RunFolder
 from raysp.search.settings_file import adopt, read_settings
@@ -28,6 +30,12 @@ def test_values_that_give_way_to_the_sweep_though_it_did_not_search_them_are_tol
 
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    fit()\n'
+
+
+def test_a_candidate_without_its_sweep_is_refused_before_any_recording_is_looked_for():
+    absent = Experiment("x", (ModelChoice("means"),), ("nlb_nowhere",))
+    with pytest.raises(BadInput, match="--candidate expected the sweep"):
+        launch(absent, Request(candidate=3), print)
 
 
 @pytest.mark.parametrize(
