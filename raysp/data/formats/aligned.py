@@ -20,10 +20,11 @@ DIGITS = 15
 
 def to_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:
     """Return the tick in which each time (s) lies, int64; ticks are `clock_ms` long."""
-    return np.floor(_in_ticks(times_s, clock_ms)).astype(np.int64)
+    return np.floor(in_ticks(times_s, clock_ms)).astype(np.int64)
 
 
-def _in_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:
+def in_ticks(times_s: np.ndarray, clock_ms: float) -> np.ndarray:
+    """Return times (s) in ticks of `clock_ms`, fractions kept: rounded by what binary fractions did to them alone."""
     # Rounding takes back what binary fractions did to times such as 0.005; it moves nothing by more than a millionth of
     # a tick. Of numbers beyond a hundred million ticks, seconds since 1970 say, fewer digits are exact.
     ticks = np.asarray(times_s, dtype=np.float64) * (1000.0 / clock_ms)
@@ -47,7 +48,7 @@ def observed(intervals_s: np.ndarray, begin: np.ndarray, bins: int, step: int, c
     """
     if len(intervals_s) == 0:
         return np.zeros((len(begin), bins), dtype=bool)
-    bounds = _in_ticks(intervals_s, clock_ms)
+    bounds = in_ticks(intervals_s, clock_ms)
     bounds = bounds[np.argsort(bounds[:, 0], kind="stable")]
     last = np.maximum.accumulate(np.floor(bounds[:, 1]))
     first = np.maximum(np.ceil(bounds[:, 0]), np.concatenate([[-np.inf], last[:-1]]))

@@ -223,6 +223,25 @@ def axes(counts: np.ndarray) -> Iterator[Doubt]:
         yield Doubt("axes", f"{told} first axis looks like time: are the axes in another order?", False)
 
 
+def equal_axes(counts: np.ndarray) -> Iterator[Doubt]:
+    """Doubt which of two axes of one length is which, of counts (trials, bins, units) that do not tell by themselves.
+
+    They tell time where neighbours on its axis alone are alike, and units where these alone differ in their rates.
+    """
+    shape = counts.shape
+    if len(set(shape)) == 3:
+        return
+    order = [_order(counts, axis) for axis in range(3)]
+    timed = order[1] >= ORDERED and max(order[0], order[2]) < UNORDERED
+    trials, units = _variation(counts, 0), _variation(counts, 2)
+    if (timed or shape[1] not in (shape[0], shape[2])) and (
+        shape[0] != shape[2] or units >= EXTREME * max(DIFFERENT, trials)
+    ):
+        return
+    told = f"axes of one length, {' x '.join(map(str, shape))}, are taken for (trials, bins, units), and the counts do"
+    yield Doubt("axes", f"{told} not tell whether they lie so: axes: [...] names the order they lie in", False)
+
+
 def likely_axes(counts: np.ndarray, trials: int | None = None) -> tuple[int, int, int]:
     """Return which axes of an array of counts are most likely trials, bins and units.
 

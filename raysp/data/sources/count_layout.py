@@ -31,10 +31,14 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
     def read(name: str) -> np.ndarray:
         if name not in (config.counts, config.rates, config.behavior):
             return file.read(name)
-        array = _stacked(file, name, f"{where}: {name}", notes) if PATTERN in name else file.read(name)
+        if starred_ := PATTERN in name:
+            array = _stacked(file, name, f"{where}: {name}", notes, config.axes if name != config.behavior else ())
+        else:
+            array = file.read(name)
         if name == config.behavior:
             return _rebinned(array, step, 0 if config.window_ms else 1, mean=True)
-        array = _turned(array, config.axes, f"{where}: {name}")
+        if not starred_:
+            array = _turned(array, config.axes, f"{where}: {name}")
         if step > 1 and name == config.counts:
             count_file.check_numbers(array, f"{where}: {name}")
             check_counts(array, f"{where}: {name}")
@@ -52,8 +56,11 @@ def natural(names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: [int(one) if one.isdigit() else one for one in re.split(r"(\d+)", name)])
 
 
-def _stacked(file: Arrays, pattern: str, where: str, notes: list[str]) -> np.ndarray:
-    """Return the arrays that a pattern fits: (bins, units) as trials, NaN after ends; (bins,) as units."""
+def _stacked(file: Arrays, pattern: str, where: str, notes: list[str], axes: tuple[str, ...]) -> np.ndarray:
+    """Return the arrays that a pattern fits: (bins, units) as trials, NaN after ends; (bins,) as units.
+
+    `axes` name the order in which those of a trial lie, trials among them; empty where nothing was said.
+    """
     found, others = starred.fitting(pattern, file.names)
     names = natural(found)
     if others:
@@ -71,8 +78,15 @@ def _stacked(file: Arrays, pattern: str, where: str, notes: list[str]) -> np.nda
         expect(one.ndim == 2, f"{where} expected an array (bins, units) for each trial, got {one.shape} of {name}")
     # Trials differ in length, not in units, so that where only the second axis differs the file has (units, bins).
     lengths, widths = ({one.shape[axis] for one in each} for axis in (0, 1))
-    if len(widths) > 1 and len(lengths) == 1:
+    if axes:
+        each = [one.T for one in each] if axes.index("units") < axes.index("bins") else each
+        widths = {one.shape[1] for one in each}
+    elif len(widths) > 1 and len(lengths) == 1:
         each, widths = [one.T for one in each], lengths
+        notes.append(
+            f"arrays of {pattern} differ in their second axis alone: it is taken for bins, and the first, "
+            f"{min(lengths)} long, for units; axes: [trials, bins, units] if it is the other way round"
+        )
     expect(len(widths) == 1, f"{where} expected as many units in each trial, got {min(widths)} to {max(widths)}")
     stacked = np.full((len(each), max(map(len, each)), *widths), np.nan, dtype=np.float32)
     for row, one in enumerate(each):

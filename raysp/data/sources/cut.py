@@ -130,6 +130,9 @@ def _check_window(config: Cut, begin: float, end: float) -> None:
             "trials, give the column with the time of the event as align"
         )
     check_multiple(config, "length of window_ms", end - begin, "the bin width", bin_ms)
+    if getattr(config, "counts", None):
+        # Counts were put in bins already, by any clock.
+        return
     check_multiple(config, "bin_ms", bin_ms, "clock_ms", config.clock_ms)
     check_multiple(config, "begin of window_ms", begin, "clock_ms", config.clock_ms)
 

@@ -96,6 +96,10 @@ def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ..
         return hidden_parts.doubts(whole, config, where)
     others = [*plausibility.conditions(whole.condition), *plausibility.behavior(whole.behavior, whole.counts.shape)]
     # After the end of a shorter trial nothing was counted.
-    doubts = [*plausibility.of_arrays(np.nan_to_num(whole.counts), whole.rates, config.bin_ms)]
+    counts = np.nan_to_num(whole.counts)
+    doubts = [*plausibility.of_arrays(counts, whole.rates, config.bin_ms)]
+    # Windows of a recording without trials were cut here, and who gives axes knows them.
+    if not config.axes and config.window_ms is None and not any(doubt.name == "axes" for doubt in doubts):
+        doubts += plausibility.equal_axes(counts)
     notes = plausibility.settle(doubts, config.accept, f"{where}: {config.counts}")
     return notes + plausibility.settle(others, config.accept, where)

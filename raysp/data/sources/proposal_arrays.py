@@ -58,7 +58,7 @@ def proposal(readers: Mapping[str, Callable[[str], np.ndarray]], path: str) -> P
     if counts.ndim == 2:
         why["counts"], settings["window_ms"] = (
             "whole numbers, (bins, units)",
-            [0, round(100 * (BIN_MS if finer else width))],
+            [0, round(100 * (BIN_MS if finer else width), 4)],
         )
         why["window_ms"] = "there are no trials: cut into windows so long"
     for setting, (value, reason) in _beside(counts, others).items():

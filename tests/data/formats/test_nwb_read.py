@@ -170,7 +170,7 @@ NOTED = {
     ),
     "invalid touches": (invalid((2.5, 2.55)), "1 of 12 windows reach into intervals/invalid_times", 11),
     "events NaN": (at(GO, [3, 4], np.nan), "2 trials have no go and were left out", 10),
-    "an event infinite": (at(GO, 3, -np.inf), "1 trials have no go and were left out", 11),
+    "an event infinite": (at(GO, 3, -np.inf), "1 trial has no go and was left out", 11),
     "an event in ms": (
         at(GO, 11, 11400.0),
         "1 of 12 windows reach outside the observed recording and were left out: trial 11$",

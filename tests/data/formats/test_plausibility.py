@@ -224,6 +224,19 @@ def test_benchmark_stand_ins_are_not_doubted(standin_root):
         assert doubts(np.concatenate([train.heldin, train.heldout], axis=2), bin_ms, rates) == []
 
 
+def test_axes_of_one_length_that_nothing_tells_apart_are_told_and_axes_or_accept_settles_it(tmp_path):
+    flat = np.random.default_rng(1).poisson(0.3, (30, 30, 30))
+    (note,) = cut(tmp_path, flat)[0].provenance.notes
+    assert "30 x 30 x 30, are taken for (trials, bins, units)" in note
+    assert "axes: [...] names the order" in note
+    (note,) = cut(tmp_path, flat, accept=("axes",))[0].provenance.notes
+    assert note.endswith("(accepted as meant)")
+    assert cut(tmp_path, flat, axes=("trials", "bins", "units"))[0].provenance.notes == ()
+    told, _ = made_up(30, 30, 30)
+    assert cut(tmp_path, told)[0].provenance.notes == (), "time and units are seen in these"
+    assert "are taken for" in cut(tmp_path, flat[:, :20])[0].provenance.notes[0], "trials and units of one number"
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not SHARED.exists(), reason="the real recordings are not in ../shared/data")
 def test_real_recordings_are_not_doubted():

@@ -138,3 +138,27 @@ def test_settings_that_do_not_fit_the_file_are_refused(tmp_path):
         population.build(config, "mine")
     with pytest.raises(BadInput, match=r"an array \(bins, units\) for each trial"):
         population.build(dataclasses.replace(config, counts="*"), "mine")
+
+
+def test_arrays_of_trials_that_are_turned_say_so_and_axes_settles_it(tmp_path):
+    lengths = np.linspace(40, BINS, TRIALS).astype(int)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for trial, length in enumerate(lengths):
+            file[f"trial_{trial}/spikes"] = COUNTS[trial, :length].T
+    given = {"path": str(tmp_path / "a.h5"), "bin_ms": 10, "counts": "trial_*/spikes"}
+    split, answers = population.build(Config(**given), "mine")
+    assert any(f"the first, {UNITS} long, for units; axes: [trials, bins, units]" in one
+               for one in split.provenance.notes)  # fmt: skip
+    settled, others = population.build(Config(**given, axes=("trials", "units", "bins")), "mine")
+    assert not any("second axis alone" in note for note in settled.provenance.notes)
+    np.testing.assert_array_equal(whole(settled, others), whole(split, answers))
+    np.testing.assert_array_equal(np.nansum(whole(split, answers), axis=1)[0], COUNTS[0, : lengths[0]].sum(axis=0))
+    with pytest.raises(BadInput, match="as many units in each trial"):
+        population.build(Config(**given, axes=("trials", "bins", "units")), "mine")
+
+
+def test_windows_of_bins_that_are_no_whole_ms_are_proposed_and_read(tmp_path):
+    np.savez(tmp_path / "a.npz", counts=COUNTS.reshape(-1, UNITS), bin_ms=100 / 3)
+    settings, counts = proposed(tmp_path / "a.npz")
+    assert settings["window_ms"] == [0, 3333.3333]
+    assert counts.shape[1:] == (100, UNITS)
