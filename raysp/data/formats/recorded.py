@@ -10,8 +10,8 @@ import numpy as np
 
 from raysp.errors import BadInput
 
-SILENCE_S = 60.0
-"""Shorter silences of all units together are silences, not pauses of the recording."""
+SILENCE_S, SHORT_S = 60.0, 0.25
+"""Shorter silences of all units together are silences, not pauses of the recording; and what is shorter by far."""
 FEW_SPIKES = 10
 SPARSE_HZ, FEW_HZ, FEW_SHARE = 0.05, 0.5, 0.01
 """A mean rate of a unit that is doubted, and one that is when only this share of the spikes was counted."""
@@ -61,6 +61,21 @@ class Spans:
         return None
 
 
+@dataclass(frozen=True)
+class Firing:
+    """When any unit fired: spikes in groups that follow each other, each of one spike or of some close together.
+
+    Attributes:
+        first: (groups,) the first spike of each, s, ascending.
+        last: (groups,) the last one.
+        count: (groups,) how many spikes; None for one in each.
+    """
+
+    first: np.ndarray
+    last: np.ndarray
+    count: np.ndarray | None = None
+
+
 def stretches(times: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return when the recording was running, as far as spikes and trials tell, and a note on stray spikes.
 
@@ -74,36 +89,52 @@ def stretches(times: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, tuple[
     Returns:
         (stretches, 2) begin and end, s.
     """
-    trials = trials[(trials[:, 0] <= trials[:, 1]) & np.isfinite(trials).all(axis=1)]
-    if len(times) == 0:
-        return np.array([[trials.min(), trials.max()]]) if len(trials) else np.zeros((0, 2)), ()
     times = np.sort(times)
-    longest = _longest(times)
-    cuts = np.flatnonzero(np.diff(times) > longest)
-    first, last = np.append(0, cuts + 1), np.append(cuts, len(times) - 1)
-    found, stray = np.column_stack([times[first], times[last]]), np.zeros(len(first), dtype=bool)
+    return stretches_of(Firing(times, times), trials)
+
+
+def stretches_of(firing: Firing, trials: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return what `stretches` does, of spikes in groups."""
+    trials = trials[(trials[:, 0] <= trials[:, 1]) & np.isfinite(trials).all(axis=1)]
+    groups = len(firing.first)
+    if groups == 0:
+        return np.array([[trials.min(), trials.max()]]) if len(trials) else np.zeros((0, 2)), ()
+    total = groups if firing.count is None else int(firing.count.sum())
+    gaps = firing.first[1:] - firing.last[:-1]
+    cuts = np.flatnonzero(gaps > (longest := _longest(gaps, total - groups)))
+    first, last = np.append(0, cuts + 1), np.append(cuts, groups - 1)
+    spikes = last - first + 1 if firing.count is None else np.add.reduceat(firing.count, first)
+    found, stray = np.column_stack([firing.first[first], firing.last[last]]), np.zeros(len(first), dtype=bool)
     for row, (begin, end) in enumerate(found):
         near = trials[(trials[:, 1] >= begin - longest) & (trials[:, 0] <= end + longest)]
         if len(near):
             found[row] = min(begin, max(near.min(), begin - longest)), max(end, min(near.max(), end + longest))
-        stray[row] = len(near) == 0 and last[row] - first[row] < FEW_SPIKES
+        stray[row] = len(near) == 0 and spikes[row] <= FEW_SPIKES
     if stray.all() or not stray.any():
         return found, ()
-    count = int((last - first + 1)[stray].sum())
+    count = int(spikes[stray].sum())
     where = _number(found[stray][0, 0])
-    told = f"{count} of {len(times)} spike times lie alone, more than {longest:.3g} s from other spikes"
+    told = f"{count} of {total} spike times lie alone, more than {longest:.3g} s from other spikes"
     return found[~stray], (f"{told} and from every trial, the first at {where} s: nothing between counts as observed",)
 
 
-def _longest(times: np.ndarray) -> float:
-    """Return the longest silence (s) between ascending times that is no pause."""
-    gaps = np.diff(times)
-    if not len(gaps):
+def _longest(gaps: np.ndarray, within: int) -> float:
+    """Return the longest silence (s) that is no pause, by silences between groups of spikes, and how many lie within.
+
+    Those within a group are too short to matter, and taken for none.
+    """
+    total = len(gaps) + within
+    if not total:
         return SILENCE_S
-    # In place: hours of many units have tens of millions of gaps.
-    middle = float(np.median(gaps, overwrite_input=True))
-    often = float(np.quantile(gaps, 0.9, method="lower", overwrite_input=True))
-    return max(SILENCE_S, 200 * middle, 20 * often)
+    # Hours of many units have tens of millions of short ones.
+    ordered = np.sort(gaps[gaps > SHORT_S])
+    within = total - len(ordered)
+
+    def ranked(rank: int) -> float:
+        return float(ordered[rank - within]) if rank >= within else 0.0
+
+    middle = (ranked((total - 1) // 2) + ranked(total // 2)) / 2
+    return max(SILENCE_S, 200 * middle, 20 * ranked(int(0.9 * (total - 1))))
 
 
 def check_inside(inside: int, windows: int, spans: Spans, where: str, beyond: str = "") -> None:

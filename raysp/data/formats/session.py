@@ -9,6 +9,7 @@ import numpy as np
 
 from raysp.data.formats.nwb import Units
 from raysp.data.formats.nwb_series import Series
+from raysp.data.formats.spike_stream import Streamed
 
 NO_STRETCHES = np.zeros((0, 2))
 
@@ -18,7 +19,7 @@ class Session:
     """A session before it is cut into trials; all times in s, of one clock.
 
     Attributes:
-        units: spike times of each unit, and when it was observed.
+        units: spike times of each unit, and when it was observed; or what reads these again and again.
         trials: column -> (trials,) values of the table of trials: numbers or text; empty where nothing tells of trials.
         where: the beginning of an error's sentence, the file's name.
         series: a recorded signal, where one was asked for.
@@ -26,7 +27,7 @@ class Session:
         notes: what was dropped or guessed in reading, one sentence each.
     """
 
-    units: Units
+    units: Units | Streamed
     trials: Mapping[str, np.ndarray]
     where: str
     series: Series | None = None

@@ -14,6 +14,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,12 +77,12 @@ def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[st
     if head.startswith(PARQUET):
         columns = dict(_parquet(path, only))
     else:
-        columns = dict(_large_csv(path, only) or _csv(files.read_bytes(path), path))
+        columns = dict(_large_csv(path, only) or parsed(files.read_bytes(path), path))
     found = {}
     for name in list(columns):
         # Each goes as its array comes: of a large table both would take twice the memory.
         one = columns.pop(name)
-        found[name] = _lists(one) if lists and _is_lists(one) else _column(one)
+        found[name] = _lists(one) if lists and is_lists(one) else column(one)
     return found
 
 
@@ -129,7 +130,7 @@ def is_vector(path: str) -> bool:
 
 def of_frame(frame: polars.DataFrame, *, lists: bool = False) -> dict[str, np.ndarray]:
     """Return the columns of a frame in memory as `read` does those of a file."""
-    return {one.name: _lists(one) if lists and _is_lists(one) else _column(one) for one in frame}
+    return {one.name: _lists(one) if lists and is_lists(one) else column(one) for one in frame}
 
 
 def _vector(path: str) -> np.ndarray:
@@ -165,17 +166,14 @@ def _large_csv(path: str, only: Only | None) -> Mapping[str, polars.Series] | No
     begin = begin[: begin.rfind(b"\n") + 1]
     if not begin or begin[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
-    probed = _csv(begin, path)
-    lines = list(itertools.islice(_lines(_text(begin, path).replace("\r\n", "\n")), PROBE_ROWS))
-    separator = _separator(lines)
-    comma = any("," in line for line in lines[1:]) and separator != ","
+    probed, found = parsed(begin, path), form(begin, path)
     wanted = list(probed) if only is None else list(only(list(probed)))
-    if separator == " " or any(not one.dtype.is_numeric() for one in (probed[each] for each in wanted)):
+    if found.separator == " " or any(not one.dtype.is_numeric() for one in (probed[each] for each in wanted)):
         return None
     try:
         scanned = polars.scan_csv(
-            name, separator=separator, comment_prefix="#", null_values=list(MISSING), decimal_comma=comma,
-            encoding="utf8-lossy", schema_overrides={each: probed[each].dtype for each in wanted},
+            name, separator=found.separator, comment_prefix="#", null_values=list(MISSING), encoding="utf8-lossy",
+            decimal_comma=found.decimal_comma, schema_overrides={each: probed[each].dtype for each in wanted},
         )  # fmt: skip
         table = scanned.select(wanted).collect(engine="streaming")
     except polars.exceptions.PolarsError:
@@ -184,7 +182,33 @@ def _large_csv(path: str, only: Only | None) -> Mapping[str, polars.Series] | No
     return None if any(table[each].null_count() for each in wanted) else {each: table[each] for each in wanted}
 
 
-def _csv(data: bytes, path: str) -> Mapping[str, polars.Series]:
+@dataclass(frozen=True)
+class Form:
+    """How a CSV file is written.
+
+    Attributes:
+        names: of the columns.
+        first: the line of the names.
+        separator: of cells.
+        decimal_comma: numbers may have one.
+    """
+
+    names: tuple[str, ...]
+    first: str
+    separator: str
+    decimal_comma: bool
+
+
+def form(data: bytes, path: str) -> Form:
+    """Return how a file is written that begins so. Raises BadInput where it is no text."""
+    lines = list(itertools.islice(_lines(_text(data, path).replace("\r\n", "\n")), PROBE_ROWS))
+    separator = _separator(lines)
+    comma = separator != "," and any("," in line for line in lines[1:])
+    return Form(tuple(name.strip() for name in _cells(lines[:1], separator)[0]), lines[0], separator, comma)
+
+
+def parsed(data: bytes, path: str) -> Mapping[str, polars.Series]:
+    """Return the columns of the text of a table, numbers where all is numbers. Raises BadInput as `read` does."""
     import polars
 
     text = _text(data, path).replace("\r\n", "\n").replace("\r", "\n")
@@ -312,7 +336,8 @@ def _moments(values: polars.Series) -> polars.Series | None:
     return found.dt.epoch("us").cast(polars.Float64) / 1e6 if found.null_count() == values.null_count() else None
 
 
-def _is_lists(values: polars.Series) -> bool:
+def is_lists(values: polars.Series) -> bool:
+    """Tell whether each value of a column is a list of numbers."""
     import polars
 
     kind = values.dtype
@@ -325,7 +350,8 @@ def _lists(values: polars.Series) -> np.ndarray:
     return found
 
 
-def _column(values: polars.Series) -> np.ndarray:
+def column(values: polars.Series) -> np.ndarray:
+    """Return a column as an array of numbers, truth values or text; see `read`."""
     import polars
 
     if values.dtype.is_numeric():

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 
-from raysp.data.formats.recorded import SPARSE_HZ, stretches
+from raysp.data.formats.recorded import SPARSE_HZ
 from raysp.data.formats.session import Session
-from raysp.data.sources import partition
+from raysp.data.sources import partition, spiking
 from raysp.data.sources.cut import Cut
 from raysp.errors import BadInput, present
 
@@ -26,7 +26,7 @@ def with_windows(found: Session, cut: Cut) -> Session:
     """
     length_s = window_s(cut)
     if found.units.intervals is None:
-        running, notes = stretches(found.units.times, np.zeros((0, 2)))
+        running, notes = spiking.of(found.units).running(np.zeros((0, 2)))
     else:
         running, notes = _union(found.units.intervals), ()
     span_s = float(running.max() - running.min()) if len(running) else 0.0
@@ -47,7 +47,7 @@ def with_windows(found: Session, cut: Cut) -> Session:
 
 def _check_rate(found: Session, seconds: float, cut: Cut) -> None:
     """Refuse a recording that is as long as none: without trials nothing else tells that times are not in s."""
-    spikes, units = len(found.units.times), len(found.units)
+    spikes, units = spiking.of(found.units).total, len(found.units)
     if (rate_hz := spikes / max(seconds, 1e-9) / units) < SPARSE_HZ and "times" not in cut.accept:
         raise BadInput(
             f"{found.where}: expected spike times in s, got {spikes} spikes of {units} units in {seconds:.4g} s, "

@@ -18,6 +18,7 @@ from raysp.data.sources.proposal_matlab_trials import trials_beside
 from raysp.data.sources.proposed import (
     BIN_MS,
     Proposal,
+    Times,
     clock,
     condition,
     described,
@@ -221,7 +222,8 @@ def _columns(table: Struct) -> dict[str, np.ndarray]:
 
 def _continuous(name: str, cells: Sequence[np.ndarray], found: Mapping[str, Value], units: int | None = None) -> Guess:
     times = np.concatenate(cells)
-    per_second, reason = sampled(_scalars(found), times) or clock(times, units or len(cells))
+    known, count = Times.of(times), units or len(cells)
+    per_second, reason = sampled(_scalars(found), known, count) or clock(known, count)
     settings: dict[str, Plain] = {"spikes": name, "per_second": per_second, "window_ms": [0, 1000], "bin_ms": BIN_MS}
     why = {
         "spikes": "spike times of the whole recording",

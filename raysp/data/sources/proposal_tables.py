@@ -6,18 +6,21 @@ import contextlib
 import dataclasses
 import os
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, pynapple_npz, table_file
-from raysp.data.sources import spike_tables
+from raysp.data.formats import count_file, pynapple_npz, table_batches, table_file
+from raysp.data.sources import large_tables, spike_columns, spike_tables
 from raysp.data.sources.count_layout import PATTERN
+from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposal_arrays import bin_ms
 from raysp.data.sources.proposed import (
     BIN_MS,
     CLOCKS,
     Proposal,
+    Times,
     clock,
     condition,
     described,
@@ -27,8 +30,11 @@ from raysp.data.sources.proposed import (
     sampled,
     window,
 )
-from raysp.errors import BadInput, StoreError
+from raysp.errors import BadInput, StoreError, present
 from raysp.io import files
+
+if TYPE_CHECKING:
+    import polars
 
 Table = dict[str, np.ndarray]
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".pqt")
@@ -37,18 +43,21 @@ FEWEST, WIDE = 3, 10
 that is asked."""
 
 NO_SPIKES = "there is a place for spikes, but no spike in it"
+NO_COLUMNS = "no column of times and one of units was found: name them time and unit"
 AS_ARRAY = "Save those columns as an array (bins, units): np.savez('counts.npz', counts=table[columns].to_numpy())"
 
 
 def proposal(path: str) -> Proposal:
     """Return what a table holds and how it could be read. Raises BadInput where it is no table of numbers."""
+    if table_batches.is_large(path, table_file.LARGE_BYTES):
+        return _large(path)
     table = table_file.read(path, lists=True)
     contents = [_column(name, one) for name, one in table.items()]
     if path.lower().endswith(".npy"):
         return _vector(path, table, contents)
     time, unit = _time(table), _unit(table)
     if time is None or unit is None:
-        told = "no column of times and one of units was found: name them time and unit"
+        told = NO_COLUMNS
         if (counts := _of_counts(table)) is not None:
             return dataclasses.replace(counts, contents=(*contents, *counts.contents))
         if len(table) > WIDE:
@@ -59,7 +68,29 @@ def proposal(path: str) -> Proposal:
     times = np.concatenate(table[time]) if table[time].dtype == object else table[time].astype(float)
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
-    return _cut(path, times, len(np.unique(table[unit])), settings, why, contents)
+    return _cut(path, Times.of(times), len(np.unique(table[unit])), settings, why, contents)
+
+
+def _large(path: str) -> Proposal:
+    """Return a proposal for a table that is too large to be held: its columns by its first rows, times by all."""
+    table = {name: _vectors(one) for name, one in table_batches.beginning(path).items()}
+    rows = max(map(len, table.values()), default=0)
+    contents = [f"the first {rows:,} rows:", *(f"  {_column(name, one)}" for name, one in table.items())]
+    time, unit = _time(table), _unit(table)
+    if time is None or unit is None:
+        if (counts := _of_counts(table)) is not None:
+            return dataclasses.replace(counts, contents=tuple(contents))
+        return Proposal("", contents=(*contents, NO_COLUMNS))
+    found, summary = large_tables.summed(Columns(path, time, unit, 1.0))
+    contents.append(f"in all {found.total:,} spikes of {len(found)} units")
+    first, last = present(found.span)
+    settings: dict[str, Plain] = {"time": time, "unit": unit}
+    why = {"time": "the time of each spike", "unit": "whose it is"}
+    return _cut(path, Times(found.total, first, last, summary.whole), len(found), settings, why, contents)
+
+
+def _vectors(one: polars.Series) -> np.ndarray:
+    return table_file.of_frame(one.to_frame(), lists=True)[one.name]
 
 
 def _of_counts(table: Table) -> Proposal | None:
@@ -74,12 +105,12 @@ def _of_counts(table: Table) -> Proposal | None:
     counts = np.column_stack([table[name] for name in names])
     others = {name: one for name, one in table.items() if name not in names}
     steps = [
-        np.diff(one) for name, one in others.items() if _bare(name) in spike_tables.SPIKES and one.dtype.kind in "fi"
+        np.diff(one) for name, one in others.items() if _bare(name) in spike_columns.SPIKES and one.dtype.kind in "fi"
     ]
     usual = float(np.median(steps[0])) if steps and len(steps[0]) else 0.0
     ms = round(usual * 1000 if usual < 1 else usual, 6)
     width, reason = (ms, "the step of the column of times") if ms > 0 else bin_ms(others, counts)
-    settings: dict[str, Plain] = {"counts": pattern, "bin_ms": width, "window_ms": [0, round(100 * width)]}
+    settings: dict[str, Plain] = {"counts": pattern, "bin_ms": width, "window_ms": [0, round(100 * width, 4)]}
     why = {
         "counts": f"{len(names)} columns of whole numbers, a unit each",
         "bin_ms": reason,
@@ -95,7 +126,7 @@ def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
     except BadInput:
         return None
     time, unit = (next((name for name in table if _bare(name) in usual), None)
-                  for usual in (spike_tables.SPIKES, spike_tables.UNITS))  # fmt: skip
+                  for usual in (spike_columns.SPIKES, spike_columns.UNITS))  # fmt: skip
     if time is None or unit is None or len(table[time]) != len(table[unit]):
         return None
     if not len(table[time]):
@@ -107,9 +138,10 @@ def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
     rows = max(others, key=others.count, default=0)
     trials = {name: one for name, one in table.items() if len(one) == rows}
     single = {name: one for name, one in table.items() if len(one) == 1}
-    rate = sampled({**single, **_scalars(path)}, table[time])
+    times, units = Times.of(table[time]), len(np.unique(table[unit]))
+    rate = sampled({**single, **_scalars(path)}, times, units)
     beside = (files.absolute(path), trials) if trials else None
-    return _cut(path, table[time].astype(float), len(np.unique(table[unit])), settings, why, kept, (rate, beside))
+    return _cut(path, times, units, settings, why, kept, (rate, beside))
 
 
 def _scalars(path: str) -> dict[str, np.ndarray]:
@@ -130,14 +162,14 @@ def _vector(path: str, table: Table, contents: list[str]) -> Proposal:
         return Proposal("", contents=(*contents, NO_SPIKES))
     units = [
         one
-        for name in sorted(spike_tables.UNITS)
+        for name in sorted(spike_columns.UNITS)
         if files.exists(one := os.path.join(os.path.dirname(path), f"{name}.npy"))
     ]
     if len(units) != 1:
         return Proposal("", contents=(*contents, "no vector with the unit of each spike lies beside it"))
     (of_unit,) = table_file.read(units[0]).values()
     contents.append(f"beside it {os.path.basename(units[0])}: {len(np.unique(of_unit))} units")
-    return _cut(path, times.astype(float), len(np.unique(of_unit)), {}, {}, contents)
+    return _cut(path, Times.of(times), len(np.unique(of_unit)), {}, {}, contents)
 
 
 def _own_rate(path: str) -> tuple[float, str] | None:
@@ -156,7 +188,7 @@ def _own_rate(path: str) -> tuple[float, str] | None:
 
 def _cut(
     path: str,
-    times: np.ndarray,
+    times: Times,
     units: int,
     settings: dict[str, Plain],
     why: dict[str, str],
@@ -164,14 +196,14 @@ def _cut(
     own: tuple[tuple[float, str] | None, tuple[str, Table] | None] | None = None,
 ) -> Proposal:
     """Put in the unit of times and the trials; `own` are what the file itself says of both, of other files' beside."""
-    rate, beside = own or (_own_rate(path) if is_whole(times) else None, _beside(path))
+    rate, beside = own or (_own_rate(path) if times.whole else None, _beside(path))
     per_second, reason = rate or clock(times, units)
     settings["per_second"], why["per_second"] = per_second, reason
     if beside is None:
         settings |= {"window_ms": [0, 1000], "bin_ms": BIN_MS}
         why["window_ms"] = "no table of trials lies beside it: cut into windows so long"
     else:
-        _of_trials(*beside, times / per_second, per_second, settings, why, contents)
+        _of_trials(*beside, (times.first / per_second, times.last / per_second), per_second, settings, why, contents)
     why["bin_ms"] = "a usual width; it must divide the window"
     return Proposal("spike_tables", settings, why, tuple(contents))
 
@@ -179,7 +211,7 @@ def _cut(
 def _of_trials(
     path: str,
     table: Table,
-    spikes_s: np.ndarray,
+    spikes_s: tuple[float, float],
     per_second: float,
     settings: dict[str, Plain],
     why: dict[str, str],
@@ -207,25 +239,26 @@ def _of_trials(
         why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
 
 
-def _trials_clock(starts: np.ndarray, spikes_s: np.ndarray, per_second: float) -> float:
+def _trials_clock(starts: np.ndarray, spikes_s: tuple[float, float], per_second: float) -> float:
     """Return the unit of trials' times: the spikes' own if trials then lie among the spikes, else one where they do."""
+    first, last = spikes_s
     for one in (per_second, *CLOCKS):
-        inside = (starts / one >= spikes_s.min() - 10) & (starts / one <= spikes_s.max() + 10)
-        if inside.mean() > 0.5 and np.ptp(starts / one) > 0.2 * np.ptp(spikes_s):
+        inside = (starts / one >= first - 10) & (starts / one <= last + 10)
+        if inside.mean() > 0.5 and np.ptp(starts / one) > 0.2 * (last - first):
             return one
     return per_second
 
 
 def _time(table: Table) -> str | None:
     numbers = [name for name, one in table.items() if one.dtype.kind in "iufO"]
-    usual = [name for name in numbers if _bare(name) in spike_tables.SPIKES]
+    usual = [name for name in numbers if _bare(name) in spike_columns.SPIKES]
     floats = [name for name, one in table.items() if one.dtype.kind == "f" or one.dtype == object]
-    others = [name for name in numbers if _bare(name) not in spike_tables.UNITS]
+    others = [name for name in numbers if _bare(name) not in spike_columns.UNITS]
     return next((one[0] for one in (usual, floats, others) if len(one) == 1), usual[0] if usual else None)
 
 
 def _unit(table: Table) -> str | None:
-    usual = [name for name in table if _bare(name) in spike_tables.UNITS]
+    usual = [name for name in table if _bare(name) in spike_columns.UNITS]
     able = {name: one for name, one in table.items() if one.dtype.kind in "iuU"}
     others = [name for name, one in able.items() if len(np.unique(one)) < max(len(one) / 4, 2)]
     return usual[0] if usual else others[0] if len(others) == 1 else None

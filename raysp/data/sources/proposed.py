@@ -64,6 +64,28 @@ class Proposal:
     contents: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Times:
+    """What tells the unit of spike times: how many there are, the first and last, and whether all are whole numbers."""
+
+    count: int
+    first: float
+    last: float
+    whole: bool
+
+    @property
+    def span(self) -> float:
+        """From the first to the last."""
+        return self.last - self.first
+
+    @classmethod
+    def of(cls, times: np.ndarray) -> Times:
+        """Return what times of spikes tell."""
+        if not len(times):
+            return cls(0, 0.0, 0.0, False)
+        return cls(len(times), float(times.min()), float(times.max()), is_whole(times))
+
+
 def described(name: str, array: np.ndarray) -> str:
     """Return a line on an array: its shape, kind and range."""
     shape = " x ".join(map(str, array.shape)) or "one value"
@@ -83,17 +105,16 @@ def is_whole(array: np.ndarray) -> bool:
     return bool(known.size and (known >= 0).all() and (known == np.floor(known)).all())
 
 
-def clock(times: np.ndarray, units: int) -> tuple[float, str]:
+def clock(times: Times, units: int) -> tuple[float, str]:
     """Return how many units of spike times are a second, by how often units would fire, and why.
 
     Args:
         times: of all spikes of the recording.
         units: how many.
     """
-    span = float(np.ptp(times)) if len(times) else 0.0
     # Whole numbers are never seconds.
-    able = [one for one in CLOCKS if not (one == 1.0 and is_whole(times))]
-    rates = {one: len(times) / max(span / one, 1e-12) / max(units, 1) for one in able}
+    able = [one for one in CLOCKS if not (one == 1.0 and times.whole)]
+    rates = {one: rate_hz(times, units, one) for one in able}
     likely = [one for one, rate in rates.items() if RATES_HZ[0] <= rate <= RATES_HZ[1]]
     if likely:
         best = min(likely, key=lambda one: abs(np.log(rates[one] / USUAL_HZ)))
@@ -102,19 +123,32 @@ def clock(times: np.ndarray, units: int) -> tuple[float, str]:
     return 1.0, "the unit of times is not known: 1 for s, 1000 for ms, 30000 for samples at 30 kHz"
 
 
-def sampled(names: Mapping[str, np.ndarray], times: np.ndarray) -> tuple[float, str] | None:
+def rate_hz(times: Times, units: int, per_second: float) -> float:
+    """Return how often units would fire, spikes/s, if so many units of their times are a second."""
+    return times.count / max(times.span / per_second, 1e-12) / max(units, 1)
+
+
+def sampled(names: Mapping[str, np.ndarray], times: Times, units: int) -> tuple[float, str] | None:
     """Return how many samples a second has, as a file says whose times are whole numbers, and which value says so.
+
+    A sampling rate may be of another signal, and times in ms are whole numbers, too: it is taken where units then fire
+    as units do, or no other clock makes them.
 
     Args:
         names: what the file holds, by name.
         times: of its spikes.
+        units: how many.
     """
     for name, one in names.items():
         bare = re.split(r"[./]", name)[-1]
-        if one.size == 1 and one.dtype.kind in "iuf" and RATE.fullmatch(bare) and is_whole(times):
+        if one.size == 1 and one.dtype.kind in "iuf" and RATE.fullmatch(bare) and times.whole:
             rate = float(one.reshape(-1)[0])
-            if is_rate(rate):
-                return rate, f"samples, {name} = {rate:g}"
+            if not is_rate(rate):
+                continue
+            other, reason = clock(times, units)
+            if not RATES_HZ[0] <= (hz := rate_hz(times, units, rate)) <= RATES_HZ[1] and other != 1.0:
+                return other, f"NOT KNOWN: {reason}; in samples, {name} = {rate:g}, they would fire {hz:.3g} a second"
+            return rate, f"samples, {name} = {rate:g}"
     return None
 
 

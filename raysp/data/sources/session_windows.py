@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from raysp.data.formats import aligned, binning, nwb, nwb_series
+from raysp.data.formats import aligned, nwb, nwb_series
 from raysp.data.formats.guarded import kind_of
-from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside, stretches
+from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside
 from raysp.data.formats.session import Session
-from raysp.data.sources import continuous, partition
+from raysp.data.formats.spike_stream import Streamed
+from raysp.data.sources import continuous, partition, spiking
 from raysp.data.sources.cut import Cut
 from raysp.data.sources.odd_units import FEWEST_SPIKES
 from raysp.data.sources.partition import Rows, Whole, condition_index
+from raysp.data.sources.spiking import Spikes
 from raysp.errors import BadInput, present
 from raysp.io.words import listed
 
@@ -86,15 +88,16 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
     bins, forward = round((end_ms - begin_ms + config.forward_ms) / config.bin_ms), config.forward_ms / config.bin_ms
     grid = _Grid(config.clock_ms, round(config.bin_ms / config.clock_ms), bins, round(forward))
     windows = _windows(found, config, align, grid)
-    trials, units, rows = found.trials, found.units, windows.rows
+    trials, units, rows = found.trials, spiking.of(found.units), windows.rows
     usable = np.flatnonzero(windows.seen.any(axis=(0, 1)))
     counts = _counts(units, usable, windows.begin, windows.seen, grid)
-    doubts = check_counted(counts, len(units.times), windows.spans, config.bin_ms, found.where, config.accept)
+    doubts = check_counted(counts, units.total, windows.spans, config.bin_ms, found.where, config.accept)
     behavior, unknown = _behavior(found, windows.begin, config, grid)
     if config.decode:
         behavior, unknown = partition.one_a_trial({name: trials[name][rows] for name in config.decode}, found.where)
     unseen = np.delete(units.ids, usable)
-    told = f"{len(unseen)} units were never observed in a window and were left out: {listed(unseen)}"
+    were = "units were" if len(unseen) > 1 else "unit was"
+    told = f"{len(unseen)} {were} never observed in a window and left out: {listed(unseen)}"
     left_out = (told,) if len(unseen) else ()
     return Whole(
         counts=counts,
@@ -107,7 +110,7 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
             *found.notes,
             *units.notes,
             *_twice(units),
-            *_unobserved(units),
+            *_unobserved(found.units),
             *windows.notes,
             *left_out,
             *doubts,
@@ -120,7 +123,7 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     where, times = found.where, found.trials[align]
     numbers, renumbered = nwb.own_numbers(found.trials.get("id", np.arange(len(times))), "trials")
     rows, missing = _with_event(times, _kept(found.trials, config.keep, where), align, where)
-    _check_clock(found.units, times[rows], config.clock_ms, align, where)
+    _check_clock(spiking.of(found.units), times[rows], config.clock_ms, align, where)
     elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], align, grid, where)
     begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(present(config.window_ms)[0] / grid.clock_ms)
     spans = _spans(found, begin, grid)
@@ -165,8 +168,8 @@ def _with_event(times: np.ndarray, rows: np.ndarray, align: str, where: str) -> 
     return rows[there], rows[~there]
 
 
-def _check_clock(units: nwb.Units, events: np.ndarray, clock_ms: float, align: str, where: str) -> None:
-    latest = max(float(max(np.max(times), -np.min(times))) for times in (units.times, events, [0.0]) if len(times))
+def _check_clock(units: Spikes, events: np.ndarray, clock_ms: float, align: str, where: str) -> None:
+    latest = max(map(abs, (*(units.span or ()), float(events.min()), float(events.max()))))
     if np.abs(events).max() > nwb.LATEST_S:
         raise BadInput(f"{where}: align column {align!r} expected times in s, got {np.abs(events).max():g}")
     if latest * 1000.0 / clock_ms > EXACT_TICKS:
@@ -191,14 +194,13 @@ def _check_events(events: np.ndarray, bounds: np.ndarray, align: str, grid: _Gri
 
 
 def _spans(found: Session, begin: np.ndarray, grid: _Grid) -> Spans:
-    times, lengths = found.units.times, np.diff(_bounds(found.trials), axis=1)
+    units, lengths = spiking.of(found.units), np.diff(_bounds(found.trials), axis=1)
     windows = (float(grid.seconds(begin.min())), float(grid.seconds(begin.max())) + grid.length_s)
     known = lengths[np.isfinite(lengths)]
     trial_windows = float(np.median(known)) / grid.length_s if len(known) else math.nan
-    if len(times) == 0:
+    if (spikes := units.span) is None:
         return Spans(None, windows, trial_windows=trial_windows)
-    spikes = (float(times.min()), float(times.max()))
-    rate_hz = len(times) / max(spikes[1] - spikes[0], grid.length_s) / len(found.units)
+    rate_hz = units.total / max(spikes[1] - spikes[0], grid.length_s) / len(units)
     return Spans(spikes, windows, trial_windows=trial_windows, rate_hz=rate_hz)
 
 
@@ -216,13 +218,13 @@ def _check_size(trials: int, grid: _Grid, units: int, spans: Spans, where: str) 
 
 
 def _seen(
-    units: nwb.Units, trials: Mapping[str, np.ndarray], begin: np.ndarray, grid: _Grid
+    units: nwb.Units | Streamed, trials: Mapping[str, np.ndarray], begin: np.ndarray, grid: _Grid
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Tell which bins of each trial each unit was observed in, (trials, bins, units), and what is doubtful in that."""
     shape = (begin, grid.bins, grid.step, grid.clock_ms)
     if units.intervals is None:
         # Without obs_intervals the file says only where trials and spikes lie; nothing is known beyond them.
-        running, notes = stretches(units.times, _bounds(trials))
+        running, notes = spiking.of(units).running(_bounds(trials))
         same = aligned.observed(running, *shape)
         return np.broadcast_to(same[:, :, None], (*same.shape, len(units))), notes
     each = [units.observed(unit) for unit in range(len(units))]
@@ -239,11 +241,13 @@ def _check_stops(bounds: np.ndarray, where: str) -> None:
 
 
 def _within(bounds: np.ndarray, begin: np.ndarray, grid: _Grid) -> np.ndarray:
-    """Tell which bins of each window lie lies inside its own trial, (trials, bins); all where its ends are unknown."""
-    first = np.nan_to_num(bounds[:, 0], nan=-np.inf) * (1000.0 / grid.clock_ms)
-    last = np.nan_to_num(bounds[:, 1], nan=np.inf) * (1000.0 / grid.clock_ms)
+    """Tell which bins of each window lie inside its own trial, (trials, bins); all where its ends are unknown."""
+    # Windows begin on the clock, less than a tick before their event: that much lies outside no trial.
+    known = np.where(np.isnan(bounds), [-np.inf, np.inf], bounds)
+    first = np.floor(aligned.in_ticks(known[:, 0], grid.clock_ms))
+    last = np.ceil(aligned.in_ticks(known[:, 1], grid.clock_ms))
     edges = begin[:, None] + grid.step * np.arange(grid.bins + 1)
-    return (edges[:, :-1] >= first[:, None] - 1e-6) & (edges[:, 1:] <= last[:, None] + 1e-6)
+    return (edges[:, :-1] >= first[:, None]) & (edges[:, 1:] <= last[:, None])
 
 
 def _masked(seen: np.ndarray, bounds: np.ndarray) -> tuple[str, ...]:
@@ -253,7 +257,7 @@ def _masked(seen: np.ndarray, bounds: np.ndarray) -> tuple[str, ...]:
     return (*([told] if share else []), *([] if known else [unknown]))
 
 
-def _beyond(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> str:
+def _beyond(units: nwb.Units | Streamed, begin: np.ndarray, grid: _Grid) -> str:
     """Return how a window reaches beyond its units' obs_intervals, as an example; empty where none touches them."""
     intervals = np.zeros((0, 2)) if units.intervals is None else np.unique(units.intervals, axis=0)
     for first in grid.seconds(begin):
@@ -265,15 +269,14 @@ def _beyond(units: nwb.Units, begin: np.ndarray, grid: _Grid) -> str:
     return ""
 
 
-def _twice(units: nwb.Units) -> tuple[str, ...]:
+def _twice(units: Spikes) -> tuple[str, ...]:
     """Note spikes that are there twice, as of files that were joined with themselves."""
-    twice = sum(int((own[1:] == own[:-1]).sum()) for own in map(units.spikes, range(len(units))))
-    total = int(units.offsets[-1])
+    twice, total = units.duplicates, units.total
     told = f"{twice} of {total} spikes have the time of another spike of their unit: is each there twice?"
     return (told,) if twice > TWICE * total else ()
 
 
-def _unobserved(units: nwb.Units) -> tuple[str, ...]:
+def _unobserved(units: nwb.Units | Streamed) -> tuple[str, ...]:
     if units.intervals is None or len(units.times) == 0:
         return ()
     outside, total = np.array([_outside(units, unit) for unit in range(len(units))]), np.diff(units.offsets)
@@ -329,11 +332,8 @@ def _check_behavior(
     return notes
 
 
-def _counts(units: nwb.Units, usable: np.ndarray, begin: np.ndarray, seen: np.ndarray, grid: _Grid) -> np.ndarray:
-    counts = np.empty((len(begin), grid.bins, len(usable)), dtype=np.float32)
-    for column, unit in enumerate(usable):
-        ticks = aligned.to_ticks(units.spikes(unit), grid.clock_ms)
-        counts[:, :, column] = binning.count(ticks, begin, grid.bins, grid.step)
+def _counts(units: Spikes, usable: np.ndarray, begin: np.ndarray, seen: np.ndarray, grid: _Grid) -> np.ndarray:
+    counts = units.counts(usable, begin, grid.bins, grid.step, grid.clock_ms)
     counts[~seen[:, :, usable]] = np.nan
     return counts
 
@@ -345,12 +345,14 @@ def _overlapping(begin: np.ndarray, grid: _Grid) -> int:
 def _left_out(align: str, windows: int, gone: Sequence[np.ndarray], overlapping: int) -> tuple[str, ...]:
     missing, outside, invalid = map(len, gone)
     trials = [f"trial{'s' if len(one) > 1 else ''} {listed(one)}" for one in gone]
+    have = f"trials have no {align} and were" if missing > 1 else f"trial has no {align} and was"
+    overlap = "windows overlap" if overlapping > 1 else "window overlaps"
     notes = {
-        f"{missing} trials have no {align} and were left out: {trials[0]}": missing,
+        f"{missing} {have} left out: {trials[0]}": missing,
         f"{outside} of {windows} windows reach outside the observed recording and were left out: {trials[1]}": outside,
         f"{invalid} of {windows} windows reach into intervals/invalid_times and were left out: {trials[2]} "
         "(keep_invalid: true keeps them)": invalid,
-        f"{overlapping} windows overlap the next one: spikes in both are counted in both, and evaluation trials may "
-        "share time with training trials": overlapping,
+        f"{overlapping} {overlap} the next one: spikes in both are counted in both, and evaluation trials may share "
+        "time with training trials": overlapping,
     }
     return tuple(note for note, count in notes.items() if count)

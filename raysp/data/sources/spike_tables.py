@@ -14,48 +14,46 @@ import itertools
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from raysp.config import settings
 from raysp.config.ranges import Positive
-from raysp.data.formats import table_file
-from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
+from raysp.data.formats import table_batches, table_file
+from raysp.data.formats.nwb import Units
 from raysp.data.formats.session import Session
-from raysp.data.formats.table_file import VECTOR, Only
-from raysp.data.sources import hidden_parts
+from raysp.data.formats.table_file import VECTOR
+from raysp.data.sources import hidden_parts, large_tables
 from raysp.data.sources.cut import Cut, check_names
+from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposed import STARTS, STOPS
 from raysp.data.sources.session_windows import trials_of
+from raysp.data.sources.spike_columns import (
+    SPIKES,
+    UNITS,
+    Reader,
+    Table,
+    check_units,
+    dropped,
+    ids,
+    named,
+    odd,
+    seconds,
+    silent,
+)
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
-from raysp.errors import BadInput, unknown
+from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.words import listed
 
 VERSION = "spike_tables-3"
-Table = dict[str, np.ndarray]
 BLOCK = 1_000_000
 """Spikes that are put in their places at a time: a table may have very many."""
 READS = (".csv", ".tsv", ".parquet", ".pq", ".pqt", ".npy")
-SPIKES, UNITS = (
-    {"time", "spike_time", "spike_times", "times", "spikes.times", "timestamp", "timestamps", "spiketimes", "ts"},
-    {"unit", "units", "unit_id", "cluster", "clusters", "cluster_id", "neuron", "neuron_id", "cell", "cell_id",
-     "spike_clusters", "spikes.clusters"},
-)  # fmt: skip
 EDGES = {"start_time": STARTS, "stop_time": STOPS}
 """Columns of a table of trials that say when one began and ended -> names they go by."""
-
-
-NOTHING = np.empty(0)
-
-
-class Reader(Protocol):
-    """What returns the columns of a table, by its path."""
-
-    def __call__(self, path: str, *, lists: bool = False, only: Only | None = None) -> Table:
-        """Return a table's columns; see `table_file.read`."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +124,8 @@ def build_tables(
     """
     called = {setting: "spikes" if setting == "path" else setting for setting in tables}
     config = settings.build(Config, {**others, **called}, f"recording {name}")
-    named = {called[setting]: table for setting, table in tables.items()}
-    return _split(config, read_session(config, lambda path, **_: dict(named[path])), name, ())
+    by_name = {called[setting]: table for setting, table in tables.items()}
+    return _split(config, read_session(config, lambda path, **_: dict(by_name[path])), name, ())
 
 
 def _split(
@@ -139,10 +137,15 @@ def _split(
 
 
 def read_session(config: Config, read: Reader = table_file.read) -> Session:
-    """Read the tables, by a function that returns one's columns. Raises as `build` does."""
+    """Read the tables, by a function that returns one's columns. Raises as `build` does.
+
+    Of a large table of spikes nothing is held, and spikes are counted as they are read.
+    """
+    if read is table_file.read and table_batches.is_large(config.path, table_file.LARGE_BYTES):
+        return _streamed(config, read)
     table = _spikes(config, read)
-    time = _named(table, config.time, "time", SPIKES, config.path)
-    unit = _named(table, config.unit and config.unit.removesuffix(VECTOR), "unit", UNITS, config.path)
+    time = named(table, config.time, "time", SPIKES, config.path)
+    unit = named(table, config.unit and config.unit.removesuffix(VECTOR), "unit", UNITS, config.path)
     if len(table[time]) != len(table[unit]):
         told = f"{config.path} expected a unit for each of {len(table[time])} times in {time}"
         raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time: NAME, unit: NAME")
@@ -151,13 +154,24 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     known = _distinct(table[unit])
     if table[time].dtype == object:
         table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
-    times = _seconds(table, time, config.per_second, config.path)
+    times = seconds(table[time], time, config.per_second, config.path)
     # Of tens of millions of spikes each copy is a large part of the memory.
     of_unit = table.pop(unit)
     table.clear()
     units, notes = _units(times, of_unit, known, config, read)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
     return Session(units, trials, os.path.basename(config.path), notes=notes)
+
+
+def _streamed(config: Config, read: Reader) -> Session:
+    head = table_batches.beginning(config.path)
+    time, unit = _chosen(head, config)
+    used = None
+    if config.units is not None:
+        used = _listed_units(table_file.column(head[unit]), config, config.units, read)
+    units, _ = large_tables.summed(Columns(config.path, time, unit, config.per_second), used, config.units)
+    trials = {} if config.trials is None else _trials(config, config.trials, read)
+    return Session(units, trials, os.path.basename(config.path))
 
 
 def _distinct(of_unit: np.ndarray) -> np.ndarray:
@@ -192,49 +206,9 @@ def _spikes(config: Config, read: Reader) -> Table:
 
 def _chosen(names: Iterable[str], config: Config) -> list[str]:
     """Return the columns of times and of units. Raises BadInput where none is, or several are."""
-    table = dict.fromkeys(names, NOTHING)
-    time = _named(table, config.time, "time", SPIKES, config.path)
-    return [time, _named(table, config.unit, "unit", UNITS, config.path)]
-
-
-def _named(table: Mapping[str, np.ndarray], name: str | None, setting: str, usual: set[str], path: str) -> str:
-    """Return the column that a setting names, or the only one with a usual name."""
-    if name is not None:
-        if name not in table:
-            raise BadInput(f"{path}: {unknown('column', name, list(table))}")
-        return name
-    found = [column for column in table if column.strip().lower().rpartition("/")[2] in usual]
-    if len(found) != 1:
-        got = f"{' and '.join(found)}" if found else "none of that kind"
-        raise BadInput(
-            f"{path}: say which column is the {setting}, {setting}: NAME; its columns are {', '.join(table)}, {got}"
-        )
-    return found[0]
-
-
-def _seconds(table: Mapping[str, np.ndarray], column: str, per_second: float, path: str) -> np.ndarray:
-    values = table[column]
-    if values.dtype.kind not in "iuf":
-        raise BadInput(f"{path}: column {column!r} expected times as numbers, such as 1234.5, got {_odd(values)}")
-    values = values.astype(np.float64)
-    # NaN is not within anything.
-    if not (within := (values >= -LATEST_S * per_second) & (values <= LATEST_S * per_second)).all():
-        row = int(within.argmin())
-        raise BadInput(
-            f"{path}: column {column!r} expected a time in each row, got {values[row]} in row {row} of {len(values)}"
-        )
-    values /= per_second
-    return values
-
-
-def _odd(values: np.ndarray) -> str:
-    """Return the first value that is no number, for an error."""
-    for row, value in enumerate(values.tolist()):
-        try:
-            float(value)
-        except (TypeError, ValueError):
-            return f"{str(value)[:40]!r} in row {row}"
-    return str(values.dtype)
+    table = list(names)
+    time = named(table, config.time, "time", SPIKES, config.path)
+    return [time, named(table, config.unit, "unit", UNITS, config.path)]
 
 
 def _units(
@@ -242,21 +216,16 @@ def _units(
 ) -> tuple[Units, tuple[str, ...]]:
     if len(times) == 0:
         raise BadInput(f"{config.path} expected a row for each spike, got none")
-    if of_unit.dtype.kind == "f" and (wrong := ~np.isfinite(of_unit) | (of_unit % 1 != 0)).any():
-        at = int(wrong.argmax())
-        told = f"{config.path} expected a whole number or a name of a unit for each spike"
-        raise BadInput(f"{told}, got {of_unit[at]} in row {at}")
-    if of_unit.dtype.kind == "U" and (of_unit == "").any():
-        raise BadInput(f"{config.path} expected a unit for each spike, got none in row {int((of_unit == '').argmax())}")
-    known, notes = _known_units(there, config, read)
+    check_units(of_unit, config.path)
+    known, notes = there, tuple[str, ...]()
+    if config.units is not None:
+        known = _listed_units(there, config, config.units, read)
+        notes = silent(known, there, config.units)
     placed, offsets, others = _by_unit(times, of_unit, known)
-    if (dropped := len(times) - len(placed)) == len(times):
+    if (left := len(times) - len(placed)) == len(times):
         raise BadInput(f"{config.path}: none of its {len(times)} spikes is of a unit that {config.units} lists")
-    ids, named = _ids(known)
-    if dropped:
-        told = f"{dropped} of {len(times)} spikes are of units that are not used, and were dropped"
-        notes += (f"{told}: {listed(others)}",)
-    return Units(ids, placed, offsets), notes + named
+    numbers, said = ids(known)
+    return Units(numbers, placed, offsets), (*notes, *dropped(left, len(times), others), *said)
 
 
 def _by_unit(times: np.ndarray, of_unit: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -296,51 +265,35 @@ def _rows(of_unit: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return row, known[row] == of_unit
 
 
-def _known_units(there: np.ndarray, config: Config, read: Reader) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the units that are used, ascending, and a note on those that have no spike."""
-    if config.units is None:
-        return there, ()
-    table = read(config.units)
+def _listed_units(there: np.ndarray, config: Config, path: str, read: Reader) -> np.ndarray:
+    """Return the units that are used, ascending, by the table of units; `there` are some of the spikes' units."""
+    table = read(path)
     if not len(next(iter(table.values()), ())):
-        raise BadInput(f"{config.units} expected a row for each unit, got none")
-    column = table[
-        _named(
-            table, config.unit if config.unit and config.unit in table else None, "unit", {*UNITS, "id"}, config.units
-        )
-    ]
+        raise BadInput(f"{path} expected a row for each unit, got none")
+    own = config.unit if config.unit and config.unit in table else None
+    column = table[named(table, own, "unit", {*UNITS, "id"}, path)]
     if column.dtype.kind != there.dtype.kind:
-        told = f"{config.units} expected units as {config.path} names them ({listed(there)})"
+        told = f"{path} expected units as {config.path} names them ({listed(np.unique(there))})"
         raise BadInput(f"{told}, got {listed(np.unique(column))}")
     kept = np.ones(len(column), dtype=bool)
     for name, wanted in config.keep_units.items():
-        values = table[_named(table, name, "keep_units", set(), config.units)]
+        values = table[named(table, name, "keep_units", set(), path)]
         kept &= np.isin(values, wanted if isinstance(wanted, list | tuple) else [wanted])
         if not kept.any():
-            raise BadInput(
-                f"{config.units}: no unit is left with {name} = {wanted!r}; it holds {listed(np.unique(values))}"
-            )
-    known = np.unique(column[kept])
-    silent = np.setdiff1d(known, there)
-    return known, ((f"{len(silent)} units of {config.units} have no spike: {listed(silent)}",) if len(silent) else ())
-
-
-def _ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    if known.dtype.kind not in "US":
-        return own_numbers(known, "units")
-    names = ", ".join(f"{row} {name}" for row, name in enumerate(known[:8]))
-    return np.arange(len(known)), (f"units have names, and are numbered in their order: {names}",)
+            raise BadInput(f"{path}: no unit is left with {name} = {wanted!r}; it holds {listed(np.unique(values))}")
+    return np.unique(column[kept])
 
 
 def _trials(config: Config, path: str, read: Reader) -> Table:
     table = read(path)
     # Vectors of one file may be of spikes, too.
-    length = len(table[_named(table, config.align, "align", set(), path)])
+    length = len(table[named(table, config.align, "align", set(), path)])
     table = {name: values for name, values in table.items() if len(values) == length}
     per_second = config.trials_per_second or config.per_second
     for name in (str(config.align), *config.conditions, *config.keep, *config.decode):
-        _named(table, name, "align", set(), path)
+        named(table, name, "align", set(), path)
     if (align := table[str(config.align)]).dtype.kind not in "iuf":
-        raise BadInput(f"{path}: column {config.align!r} expected times as numbers, such as 1234.5, got {_odd(align)}")
+        raise BadInput(f"{path}: column {config.align!r} expected times as numbers, such as 1234.5, got {odd(align)}")
     times = {str(config.align), *(name for names in EDGES.values() for name in names)}
     found = {
         name: values / per_second if name in times and values.dtype.kind in "iuf" else values

@@ -11,7 +11,7 @@ from scipy.io import savemat
 from raysp.config.experiment import Recording
 from raysp.data.sources import prepare
 from raysp.data.sources.proposal import proposal
-from raysp.data.sources.proposed import clock
+from raysp.data.sources.proposed import Times, clock, sampled
 from raysp.errors import BadInput
 
 RNG = np.random.default_rng(0)
@@ -130,7 +130,16 @@ def expected(make, split, path):
 def test_times_are_in_the_unit_in_which_units_fire_as_units_do():
     for per_second in (1.0, 1000.0, 30000.0):
         given = TIMES * per_second
-        assert clock(np.floor(given) if per_second > 1 else given, UNITS)[0] == per_second
+        assert clock(Times.of(np.floor(given) if per_second > 1 else given), UNITS)[0] == per_second
+
+
+def test_a_sampling_rate_of_another_signal_is_not_that_of_the_spikes():
+    ms, samples = Times.of(np.floor(TIMES * 1000)), Times.of(np.floor(TIMES * 20000))
+    assert sampled({"fs": np.array(20000.0)}, samples, UNITS) == (20000.0, "samples, fs = 20000")
+    per_second, reason = sampled({"fs": np.array(30000.0)}, ms, UNITS)
+    assert per_second == 1000.0
+    assert "in samples, fs = 30000, they would fire" in reason
+    assert sampled({"fs": np.array(30000.0)}, Times.of(TIMES), UNITS) is None, "fractions are no samples"
 
 
 @pytest.mark.parametrize(

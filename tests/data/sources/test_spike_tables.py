@@ -104,6 +104,16 @@ def test_trials_of_unequal_length_are_masked_where_they_have_ended(tables):
     assert not np.isnan(together(spike_tables.build(cut(folder), "x"))[0]).any()
 
 
+def test_a_trial_that_begins_within_a_tick_of_the_clock_keeps_its_first_bin(tables):
+    folder, _, _ = tables
+    trials = polars.read_csv(folder / "trials.csv")
+    trials.with_columns(polars.col("start") + 0.0004, polars.col("stop") + 0.0004).write_csv(folder / "trials.csv")
+    given = {"align": "start", "window_ms": [0, 800], "masked_ends": True}
+    split, _ = spike_tables.build(cut(folder, **given), "x")
+    # The recording itself begins within the first bin of the first trial.
+    assert not np.isnan(split.train.heldin[split.train.ids > 0]).any()
+
+
 def test_without_trials_windows_follow_each_other_and_evaluation_keeps_its_distance(tables):
     folder, units, times = tables
     alone = {"trials": None, "align": None, "window_ms": [0, 500], "eval_stretches": 3, "gap_ms": 700}

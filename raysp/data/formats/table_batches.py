@@ -1,0 +1,149 @@
+"""A large table batch by batch: some of its columns, so that memory does not grow with the number of rows.
+
+CSV is read in blocks of whole lines, in the way that its beginning tells; a block that is not so is read as a small
+table is. Parquet is read by its pages, lists of numbers as a row for each number.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from raysp.data.formats import table_file
+from raysp.data.formats.table_file import LARGE_BYTES, PARQUET, PROBE_BYTES
+from raysp.errors import BadInput
+from raysp.io import files, tables
+
+if TYPE_CHECKING:
+    import polars
+
+BLOCK_BYTES, BATCH_ROWS = 1 << 24, 500_000
+FIRST_ROWS = 10_000
+"""Rows of a Parquet file that stand for all where a table is described."""
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def is_large(path: str, least: int = LARGE_BYTES) -> bool:
+    """Tell whether a file on this machine is a table of so many bytes that it is read batch by batch."""
+    if not files.is_local(path) or not os.path.isfile(name := files.absolute(path)) or os.path.getsize(name) < least:
+        return False
+    with open(name, "rb") as file:
+        head = file.read(len(PARQUET))
+    return not head.startswith(UTF_16) and table_file.is_table(path)
+
+
+def beginning(path: str) -> dict[str, polars.Series]:
+    """Return the first rows of each column of a large table. Raises BadInput where it is no table."""
+    if _is_parquet(path):
+        import polars
+
+        with tables.guarded(path, "write or fetch it again"):
+            first = polars.scan_parquet(files.absolute(path)).head(FIRST_ROWS).collect()
+        return {name: first[name] for name in first.columns}
+    return dict(table_file.parsed(_head(path), path))
+
+
+def batches(path: str, wanted: Sequence[str]) -> Iterator[dict[str, polars.Series]]:
+    """Yield some columns of a large table, so many rows at a time.
+
+    Args:
+        path: of the table.
+        wanted: names of columns, of which there are `beginning`s.
+
+    Raises:
+        BadInput: it is damaged, or rows have other cells than the first ones.
+    """
+    yield from _of_parquet(path, wanted) if _is_parquet(path) else _of_csv(path, wanted)
+
+
+def _is_parquet(path: str) -> bool:
+    with open(files.absolute(path), "rb") as file:
+        return file.read(len(PARQUET)) == PARQUET
+
+
+def _of_parquet(path: str, wanted: Sequence[str]) -> Iterator[dict[str, polars.Series]]:
+    import polars
+    import pyarrow.parquet
+
+    lists = [name for name, one in beginning(path).items() if name in wanted and table_file.is_lists(one)]
+    with tables.guarded(path, "write or fetch it again"), pyarrow.parquet.ParquetFile(files.absolute(path)) as file:
+        # A row may hold all spikes of a unit.
+        for batch in file.iter_batches(1 if lists else BATCH_ROWS, columns=list(wanted)):
+            found = polars.from_arrow(batch)
+            assert isinstance(found, polars.DataFrame)
+            found = found.explode(lists).drop_nulls(lists) if lists else found
+            yield {name: found[name] for name in wanted}
+
+
+def _head(path: str) -> bytes:
+    with open(files.absolute(path), "rb") as file:
+        begin = file.read(PROBE_BYTES)
+    return begin[: begin.rfind(b"\n") + 1] or begin
+
+
+def _of_csv(path: str, wanted: Sequence[str]) -> Iterator[dict[str, polars.Series]]:
+    head = _head(path)
+    form = table_file.form(head, path)
+    kinds = {name: one.dtype for name, one in table_file.parsed(head, path).items()}
+    read = 0
+    for number, block in enumerate(_blocks(path)):
+        bare = block if number else _without_names(block, form.first)
+        found = _alike(bare, form, {name: kinds[name] for name in wanted})
+        if found is None:
+            lines = f"{path}, after {read:,} lines" if read else path
+            there = table_file.parsed(form.first.encode() + b"\n" + bare, lines)
+            found = {name: there[name] for name in wanted}
+        read += block.count(b"\n")
+        if len(found[wanted[0]]):
+            yield found
+
+
+def _blocks(path: str) -> Iterator[bytes]:
+    """Yield a file in pieces of whole lines."""
+    rest = b""
+    with open(files.absolute(path), "rb") as file:
+        while piece := file.read(BLOCK_BYTES):
+            last = piece.rfind(b"\n") + 1
+            if not last and len(rest) > BLOCK_BYTES:
+                raise BadInput(f"{path} expected a table, got a line of {len(rest):,} bytes; check the path")
+            if last:
+                yield rest + piece[:last]
+                rest = piece[last:]
+            else:
+                rest += piece
+    if rest.strip():
+        yield rest
+
+
+def _without_names(block: bytes, first: str) -> bytes:
+    """Return a file's first block without its row of names, and what stands above it."""
+    place = next((at for one in ("utf-8", "latin-1") if (at := block.find(first.encode(one, "replace"))) >= 0), -1)
+    assert place >= 0, "the row of names stands in the first block"
+    return block[place:].partition(b"\n")[2]
+
+
+def _alike(block: bytes, form: table_file.Form, kinds: dict[str, polars.DataType]) -> dict[str, polars.Series] | None:
+    """Return columns of a block that is written as the file's beginning; None of another one."""
+    import polars
+
+    if form.separator == " " or b"\r" in block.replace(b"\r\n", b""):
+        return None
+    schema = {f"{place} {name}": kinds.get(name, polars.String()) for place, name in enumerate(form.names)}
+    wanted = {name: f"{form.names.index(name)} {name}" for name in kinds}
+    if any(not kind.is_numeric() and kind != polars.String for kind in kinds.values()):
+        return None
+    try:
+        found = polars.read_csv(
+            io.BytesIO(block), has_header=False, separator=form.separator, comment_prefix="#",
+            null_values=list(table_file.MISSING), decimal_comma=form.decimal_comma, encoding="utf8-lossy",
+            schema=schema,
+        )  # fmt: skip
+    except (polars.exceptions.PolarsError, ValueError):
+        return None
+    columns = {name: found[place] for name, place in wanted.items()}
+    # Where cells are empty, whole rows may be, which are no rows.
+    if any(one.null_count() for one in columns.values()):
+        return None
+    return {name: one.str.strip_chars() if one.dtype == polars.String else one for name, one in columns.items()}

@@ -1,0 +1,115 @@
+"""A table of spikes that is too large to be held: its columns read batch by batch, again for each counting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from raysp.data.formats import table_batches, table_file
+from raysp.data.formats.spike_stream import Streamed, Summary
+from raysp.data.sources import spike_columns
+from raysp.errors import BadInput
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of times and units of a large table.
+
+    Attributes:
+        path: of the table.
+        time, unit: names of the columns.
+        per_second: units of time in a second.
+        codes: name of a unit -> its number, where units have names; filled in as they are read.
+    """
+
+    path: str
+    time: str
+    unit: str
+    per_second: float
+    codes: dict[str, int] = field(default_factory=dict)
+
+    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield times (s) and numbers of units. Raises BadInput where a row has none."""
+        row, kind = 0, ""
+        for batch in table_batches.batches(self.path, [self.time, self.unit]):
+            times = table_file.column(batch[self.time])
+            times = spike_columns.seconds(times, self.time, self.per_second, self.path, row)
+            numbers, now = self._numbers(batch[self.unit], row)
+            if kind and now != kind:
+                told = f"{self.path}: column {self.unit!r} expected {kind} of units as in the first rows"
+                raise BadInput(f"{told}, got {now} after row {row}, such as {batch[self.unit][0]!r}")
+            row, kind = row + len(times), now
+            yield times, numbers
+
+    def _numbers(self, units: polars.Series, row: int) -> tuple[np.ndarray, str]:
+        import polars
+
+        if units.dtype.is_numeric():
+            numbers = table_file.column(units)
+            spike_columns.check_units(numbers, self.path, row)
+            return numbers.astype(np.int64), "numbers"
+        units = units.cast(polars.String).fill_null("")
+        for name in units.unique(maintain_order=True).to_list():
+            if not name:
+                spike_columns.check_units(table_file.column(units), self.path, row)
+            self.codes.setdefault(name, len(self.codes))
+        places = units.replace_strict(list(self.codes), list(self.codes.values()), return_dtype=polars.Int64)
+        return places.to_numpy(), "names"
+
+
+def summed(columns: Columns, used: np.ndarray | None = None, table: str | None = None) -> tuple[Streamed, Summary]:
+    """Read a large table once, and return its spikes, to be counted, and what they sum up to.
+
+    Args:
+        columns: of the table.
+        used: (units,) numbers or names of the units that are used; None for all.
+        table: path of the table of units that says so.
+
+    Raises:
+        BadInput: a row has no time or unit, or no spike is of a unit that is used.
+    """
+    found, left = Summary(), Summary()
+    for times, numbers in columns.batches():
+        if used is not None:
+            there = np.isin(numbers, _codes(columns, used))
+            left.add(times[~there], numbers[~there])
+            times, numbers = times[there], numbers[there]
+        found.add(times, numbers)
+    if not found.total + left.total:
+        raise BadInput(f"{columns.path} expected a row for each spike, got none")
+    if not found.total:
+        raise BadInput(f"{columns.path}: none of its {left.total} spikes is of a unit that {table} lists")
+    numbers, totals = found.units()
+    there = _named(columns, numbers)
+    known = np.sort(there) if used is None else used
+    notes = spike_columns.silent(known, there, table or "")
+    others = _named(columns, left.units()[0])
+    order = np.argsort(there)
+    places = np.searchsorted(there[order], known).clip(max=len(there) - 1)
+    fires = there[order][places] == known
+    ids, named = spike_columns.ids(known)
+    notes += (*spike_columns.dropped(left.total, left.total + found.total, others), *named)
+    # Units without spikes have numbers that no spike has.
+    own = np.where(fires, numbers[order][places], -1 - np.arange(len(known)) + min(0, int(numbers.min())))
+    all_of = np.where(fires, totals[order][places], 0)
+    return Streamed(ids, own, columns.batches, all_of, found.firing(), found.duplicates(), notes), found
+
+
+def _codes(columns: Columns, used: np.ndarray) -> np.ndarray:
+    if used.dtype.kind != "U":
+        return used
+    return np.array([columns.codes[name] for name in used.tolist() if name in columns.codes], dtype=np.int64)
+
+
+def _named(columns: Columns, numbers: np.ndarray) -> np.ndarray:
+    """Return the numbers, or names, of units in the table, by their numbers here; ascending."""
+    if not columns.codes:
+        return numbers
+    names = np.array(list(columns.codes), dtype=str)
+    return names[numbers]

@@ -1,0 +1,113 @@
+"""Columns of a table of spikes: how they are called, and what may stand in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from raysp.data.formats.nwb import LATEST_S, own_numbers
+from raysp.data.formats.table_file import Only
+from raysp.errors import BadInput, unknown
+
+Table = dict[str, np.ndarray]
+SPIKES, UNITS = (
+    {"time", "spike_time", "spike_times", "times", "spikes.times", "timestamp", "timestamps", "spiketimes", "ts"},
+    {"unit", "units", "unit_id", "cluster", "clusters", "cluster_id", "neuron", "neuron_id", "cell", "cell_id",
+     "spike_clusters", "spikes.clusters"},
+)  # fmt: skip
+
+
+class Reader(Protocol):
+    """What returns the columns of a table, by its path."""
+
+    def __call__(self, path: str, *, lists: bool = False, only: Only | None = None) -> Table:
+        """Return a table's columns; see `table_file.read`."""
+
+
+def named(table: Iterable[str], name: str | None, setting: str, usual: set[str], path: str) -> str:
+    """Return the column that a setting names, or the only one with a usual name. Raises BadInput where none is."""
+    columns = list(table)
+    if name is not None:
+        if name not in columns:
+            raise BadInput(f"{path}: {unknown('column', name, columns)}")
+        return name
+    found = [column for column in columns if column.strip().lower().rpartition("/")[2] in usual]
+    if len(found) != 1:
+        got = f"{' and '.join(found)}" if found else "none of that kind"
+        raise BadInput(
+            f"{path}: say which column is the {setting}, {setting}: NAME; its columns are {', '.join(columns)}, {got}"
+        )
+    return found[0]
+
+
+def seconds(values: np.ndarray, column: str, per_second: float, path: str, first_row: int = 0) -> np.ndarray:
+    """Return a column of times as float64, s.
+
+    Args:
+        values: of the column, or of some of its rows.
+        column: its name.
+        per_second: units of time in a second.
+        path: of the table, for errors.
+        first_row: the table's row that the first value stands in.
+
+    Raises:
+        BadInput: a value is no number, or no time that a recording can have.
+    """
+    if values.dtype.kind not in "iuf":
+        raise BadInput(f"{path}: column {column!r} expected times as numbers, such as 1234.5, got {odd(values)}")
+    values = values.astype(np.float64)
+    # NaN is not within anything.
+    if not (within := (values >= -LATEST_S * per_second) & (values <= LATEST_S * per_second)).all():
+        row = int(within.argmin())
+        of = f" of {len(values)}" if not first_row else ""
+        told = f"{path}: column {column!r} expected a time in each row"
+        raise BadInput(f"{told}, got {values[row]} in row {first_row + row}{of}")
+    values /= per_second
+    return values
+
+
+def odd(values: np.ndarray) -> str:
+    """Return the first value that is no number, for an error."""
+    for row, value in enumerate(values.tolist()):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f"{str(value)[:40]!r} in row {row}"
+    return str(values.dtype)
+
+
+def check_units(of_unit: np.ndarray, path: str, first_row: int = 0) -> None:
+    """Raise BadInput where the unit of a spike is no whole number and no name; `first_row` as of `seconds`."""
+    if of_unit.dtype.kind == "f" and (wrong := ~np.isfinite(of_unit) | (of_unit % 1 != 0)).any():
+        at = int(wrong.argmax())
+        told = f"{path} expected a whole number or a name of a unit for each spike"
+        raise BadInput(f"{told}, got {of_unit[at]} in row {first_row + at}")
+    if of_unit.dtype.kind == "U" and (of_unit == "").any():
+        row = first_row + int((of_unit == "").argmax())
+        raise BadInput(f"{path} expected a unit for each spike, got none in row {row}")
+
+
+def ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the numbers of units, (units,), of their numbers or names, and a note where these are others."""
+    if known.dtype.kind not in "US":
+        return own_numbers(known, "units")
+    names = ", ".join(f"{row} {name}" for row, name in enumerate(known[:8]))
+    return np.arange(len(known)), (f"units have names, and are numbered in their order: {names}",)
+
+
+def silent(known: np.ndarray, there: np.ndarray, path: str) -> tuple[str, ...]:
+    """Return the note on units of a table that have no spike."""
+    from raysp.io.words import listed
+
+    none = np.setdiff1d(known, there)
+    return (f"{len(none)} units of {path} have no spike: {listed(none)}",) if len(none) else ()
+
+
+def dropped(count: int, total: int, others: Mapping[object, object] | np.ndarray) -> tuple[str, ...]:
+    """Return the note on spikes of units that are not used, `others`."""
+    from raysp.io.words import listed
+
+    told = f"{count} of {total} spikes are of units that are not used, and were dropped"
+    return (f"{told}: {listed(np.array(others))}",) if count else ()
