@@ -9,10 +9,12 @@ import torch
 from torch.nn import functional
 
 from raysp.data.splits.batch import Batch
+from raysp.errors import present
 from raysp.layers import lane_masks
 from raysp.models.lfads.decoder import Dropping
 from raysp.models.lfads.network import Network
 from raysp.models.lfads.samples import sample_means, sample_noise
+from raysp.objectives.augment import Repeats
 from raysp.objectives.loss import Loss
 from raysp.objectives.poisson import negative_log_likelihood
 from raysp.objectives.withheld import withheld
@@ -30,7 +32,12 @@ LEAST_RATE = 1e-9
 
 
 def trained(
-    network: Network, batch: Batch, config: Config, own: Mapping[str, torch.Tensor], ramped: torch.Tensor
+    network: Network,
+    batch: Batch,
+    config: Config,
+    own: Mapping[str, torch.Tensor],
+    ramped: torch.Tensor,
+    repeats: Repeats | None = None,
 ) -> Loss:
     """Return the loss that is minimised: of one sample of the posterior of each trial.
 
@@ -43,9 +50,13 @@ def trained(
         config: the model's.
         own: (lanes,) of each setting that lanes have of their own.
         ramped: (lanes,) share of their weight that divergences and penalties have.
+        repeats: the training trials by condition, where training uses that they repeat conditions.
     """
     generator = batch.generator or torch.Generator(batch.heldin.device).manual_seed(LOOK)
     x, targets, _ = without_withheld(batch, config.sample_validation)
+    others = None
+    if repeats is not None:
+        x, targets, others = _repeated(repeats, batch, config, generator)
     hiding, dropping = own["coordinated_dropout"], Dropping(generator, own["dropout"])
     draws = lane_masks.drawn(tuple(x.shape), generator)
     encoded = network.encode(x * lane_masks.kept_scale(draws, hiding) * dropping.scale(*x.shape), dropping)
@@ -53,6 +64,10 @@ def trained(
     log_rates = network.readout(found.factors)[:, :, : targets.shape[1], : targets.shape[2]]
     # Without hiding nothing is hidden, and all is learned from.
     shown = lane_masks.kept(draws, hiding) & (hiding > 0)[:, None, None, None]
+    if others is not None:
+        # What other repeats counted is independent of what is shown: nothing is gained by copying.
+        shown = functional.pad(shown, _beyond(shown, targets)) & others.isnan()
+        targets = torch.where(others.isnan(), targets, others)
     log_rates = stopped(log_rates, shown)
     known = ~torch.isnan(targets)
     nats = (_losses(log_rates, targets) * known).sum(dim=(1, 2, 3))
@@ -62,6 +77,16 @@ def trained(
     held = held + len(x) * (own["l2_generator"] * of_generator + own["l2_controller"] * of_controller)
     each = (nats + ramped * held) / known.sum().clamp(min=1)
     return Loss(each.sum(), each, known.sum())
+
+
+def _repeated(
+    repeats: Repeats, batch: Batch, config: Config, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Return counts to show and counts to ask for, mixed from repeats, and what other repeats counted, if asked for."""
+    whole = repeats.mixed(batch, config.mix_repeats, generator) if config.mix_repeats else batch.whole()
+    others = repeats.others(whole, present(batch.condition)) if config.repeat_targets else None
+    bins, units = batch.heldin.shape[1:]
+    return torch.nan_to_num(whole[:, :bins, :units]), whole, others
 
 
 def looked(network: Network, batch: Batch, config: Config) -> Loss:

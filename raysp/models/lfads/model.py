@@ -20,8 +20,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-from raysp.config.ranges import Count, Natural, NonNegative, Positive, Share
-from raysp.data.splits.batch import Batch
+from raysp.config.ranges import Chance, Count, Natural, NonNegative, Positive, Share
+from raysp.data.splits.batch import Batch, to_device
 from raysp.data.splits.population import PopulationSplit, Sizes, TrialArrays
 from raysp.errors import BadInput
 from raysp.models import base
@@ -31,6 +31,7 @@ from raysp.models.lfads.network import Network
 from raysp.models.lfads.samples import averaged
 from raysp.models.means import LEAST_MEAN, mean_counts
 from raysp.models.prediction import Prediction
+from raysp.objectives.augment import Repeats
 from raysp.objectives.loss import Loss
 
 MOST_FACTORS = 40
@@ -75,6 +76,11 @@ class Config(base.Config):
         ramp: share of the training's optimiser steps over which the weights of divergences and penalties rise from 0;
             weights of the network are kept, and patience counts, from then on.
         samples: of the posterior that a prediction is the mean of; every second one mirrors the one before.
+        mix_repeats: share of units whose counts a training trial takes from another training trial of its condition,
+            each from its own. Only where repeats share their rates, as in generated data: it breaks what units have
+            in common from trial to trial.
+        repeat_targets: ask for the mean count of the other training trials of a condition, of shown entries too, where
+            there are any. Under the same premise. Prediction takes no label.
     """
 
     encoder_hidden: Count = 64
@@ -99,6 +105,8 @@ class Config(base.Config):
     l2_controller: NonNegative = 0.0
     ramp: Share = 0.1
     samples: Count = 20
+    mix_repeats: Chance = 0.0
+    repeat_targets: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,6 +116,16 @@ class Config(base.Config):
                     f"{self.where}, {name} expected 0 or at least {LEAST_BETA:g}, on the scale of losses summed over a "
                     f"trial, got {value:g}, which looks like a weight beside a mean loss: multiply it by bins x units"
                 )
+        if self.sample_validation and self.uses_repeats:
+            raise BadInput(
+                f"{self.where} expected sample_validation without mix_repeats and repeat_targets, which show a trial "
+                f"what others withhold, got {self.sample_validation:g} beside them"
+            )
+
+    @property
+    def uses_repeats(self) -> bool:
+        """Whether training uses that trials repeat conditions."""
+        return bool(self.mix_repeats) or self.repeat_targets
 
 
 class Model(nn.Module):
@@ -134,6 +152,7 @@ class Model(nn.Module):
         self.register_buffer("steps", torch.zeros(count, dtype=torch.int64))
         self.register_buffer("own", torch.zeros(count, len(OWN)), persistent=False)
         self._ramp_steps, self._training = 0, False
+        self._repeats: Repeats | None = None
         self.set_lanes([config] * count)
 
     @classmethod
@@ -178,9 +197,14 @@ class Model(nn.Module):
         return bool((self.steps >= self._ramp_steps).all())
 
     def start(self, trials: TrialArrays) -> None:
-        """Set the read-out's bias to the log of each unit's mean count, which hundreds of steps would learn else."""
+        """Set the read-out's bias to the log of each unit's mean count, which hundreds of steps would learn else.
+
+        Raises BadInput where trials are to be mixed with repeats, and no condition has two.
+        """
         observed, _ = mean_counts(trials, self.sizes)
         log_rates = torch.as_tensor(observed).clamp(min=LEAST_MEAN).log()
+        if self.config.uses_repeats:
+            self._repeats = Repeats.of(to_device(trials, self.own.device), self.config.where)
         with torch.no_grad():
             self.network.readout.log_rates.copy_(log_rates.expand_as(self.network.readout.log_rates))
 
@@ -196,7 +220,8 @@ class Model(nn.Module):
             ramped = ramp(self.steps, self._ramp_steps)
             if batch.generator is not None:
                 self.steps += 1
-            return trained(self.network, batch, self.config, dict(zip(OWN, self.own.T, strict=True)), ramped)
+            own = dict(zip(OWN, self.own.T, strict=True))
+            return trained(self.network, batch, self.config, own, ramped, self._repeats)
 
     def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
         """Return the means over the posterior, and over lanes, of rates and factors, inferred inputs beside them."""

@@ -11,6 +11,7 @@ from raysp.kinds.population.case import Case, open_case
 from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.page.calibration import calibration
 from raysp.kinds.population.page.curves import curves
+from raysp.kinds.population.page.inferred import inferred
 from raysp.kinds.population.page.masking import inside, masked
 from raysp.kinds.population.page.overview import overview, overview_metric
 from raysp.kinds.population.page.psths import psth
@@ -44,7 +45,8 @@ def behavior(case: Case) -> Picture:
 OF_A_TASK = (curves, units)
 OF_THE_TASK = ("-curves", "-units")
 OF_A_TRIAL = (raster, psth, trajectory, behavior, calibration)
-OF_A_MASKED_ONE = (masked, inside)
+# Of models that have such a setting.
+OF_SOME = {"mask_ratio": (masked, inside), "beta_initial": (inferred,)}
 
 
 def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "") -> Section:
@@ -117,7 +119,8 @@ def add_trial(drawn: Drawn, data: RunData, task: Task, trial: Trial) -> None:
     except (BadInput, NotReady, OSError) as reason:
         drawn.notes.append(f"no figures of {trial.id}: {reason}")
         return
-    for figure in (*OF_A_TRIAL, *(OF_A_MASKED_ONE if "mask_ratio" in trial.hyperparameters else ())):
+    some = [one for setting, each in OF_SOME.items() if setting in trial.hyperparameters for one in each]
+    for figure in (*OF_A_TRIAL, *some):
         drawn.add(figure, case)
 
 

@@ -1,0 +1,57 @@
+"""Inferred inputs: which are drawn, and of which models."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from raysp.errors import NotReady
+from raysp.kinds.population.case import open_case
+from raysp.kinds.population.latents_file import write_latents
+from raysp.kinds.population.page.inferred import inferred, strongest
+from raysp.runs.folder import TrialFolder
+
+
+@pytest.fixture
+def case(shared_run, tmp_path):
+    found = open_case(shared_run.run, shared_run.root, shared_run.trial("sae"), answers=True)
+    return dataclasses.replace(found, folder=TrialFolder(str(tmp_path)))
+
+
+def write(case, inputs):
+    rng, trials = np.random.default_rng(0), len(case.known)
+    beside = {"initial_conditions": rng.normal(size=(trials, 6))}
+    if inputs:
+        beside["inferred_inputs"] = rng.normal(size=(trials, case.split.sizes.bins, inputs))
+    write_latents(case.folder.latents, rng.normal(size=(trials, 5, 3)), trial=case.trial, beside=beside)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "title"), [(1, "Inferred inputs and initial"), (6, "Inferred inputs"), (0, "Initial conditions")]
+)
+def test_drawn_with_as_many_inputs_as_there_are(case, inputs, title):
+    write(case, inputs)
+    picture = inferred(case)
+    assert picture.title.startswith(title)
+    assert ("4 of 6" in picture.caption) == (inputs == 6)
+    assert ("single trials" in picture.caption) == bool(inputs)
+    assert len(picture.png) > 3000
+
+
+def test_trials_without_conditions_are_of_one_colour(case):
+    write(case, 1)
+    bare = dataclasses.replace(case.answers.trials, condition=None)
+    case = dataclasses.replace(case, answers=dataclasses.replace(case.answers, trials=bare, psth=None))
+    assert "condition" not in inferred(case).caption.replace("Initial conditions", "")
+
+
+def test_a_model_without_them_is_told_of(shared_run, case):
+    write_latents(case.folder.latents, np.zeros((len(case.known), 5, 3)), trial=case.trial)
+    with pytest.raises(NotReady, match="no initial conditions to draw"):
+        inferred(case)
+
+
+def test_the_inputs_that_vary_most_are_drawn_in_their_own_order():
+    inputs = np.random.default_rng(0).normal(size=(4, 10, 6)) * [3, 0.1, 4, 2, 0.2, 5]
+    assert strongest(inputs) == [0, 2, 3, 5]
+    assert strongest(inputs[..., :2]) == [0, 1]
