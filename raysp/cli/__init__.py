@@ -1,6 +1,6 @@
 """The verbs, in the order a person uses them. Nothing heavy is imported until a verb needs it."""
 
-from raysp.cli import about, best, check, data, ensemble, experiments, look, new, perturb, results, slurm
+from raysp.cli import about, best, check, data, ensemble, experiments, latents, look, new, perturb, results, slurm
 from raysp.cli.experiment_file import load_experiment
 from raysp.cli.experiments import run_file
 from raysp.cli.root import main
@@ -12,6 +12,7 @@ __all__ = [
     "data",
     "ensemble",
     "experiments",
+    "latents",
     "load_experiment",
     "look",
     "main",

@@ -1,4 +1,4 @@
-"""Few-shot co-smoothing: can new units be read from a model's latents after only a few trials?
+"""Few-shot co-smoothing: can units be read from a model's latents after only a few trials?
 
 High co-bps does not rule out latents full of dynamics that the recording has not. Such latents cost trials: a readout
 to held-out units that is fitted anew on a few trials has to find its way among them (Dabholkar & Barak 2025, PLOS
@@ -7,10 +7,23 @@ Computational Biology 21(12) e1013789).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
+from raysp.objectives.poisson_regression import poisson_path, poisson_regression
+
+SPREADS = (0.05, 0.15, 0.5, 1.5, 5.0)
+"""What a readout's log rates may vary by before counts are seen, standard deviations; the narrowest first."""
+
+FOLDS, WITHOUT_FOLDS = 4, 3
+"""Folds of the trials of a draw, among which the spread is chosen; and how many spreads go where there is one trial."""
+
+LEAST_TRIALS, MOST_SHOTS = 8, 128
+DRAWS, FITTED, LEAST_DRAWS = 20, 320, 3
+"""Draws of few trials; trials that are fitted for one number of shots, over all draws; and draws of many trials."""
 
 
 def few_shot_bits_per_spike(
@@ -21,14 +34,14 @@ def few_shot_bits_per_spike(
     *,
     shots: int,
     draws: int = 10,
-    penalty: float = 1e-3,
+    penalty: float | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Return co-bps of readouts fitted anew to `shots` training trials, one value for each random draw of trials.
 
-    The readout is a Poisson regression per unit with exponential link, from latents that are standardised over all
-    training trials; the latents stay as they are. With every training trial for shots it is a linear-exponential
-    co-smoothing. Values are comparable between models only for the same shots and penalty.
+    The readout is a Poisson regression per unit with exponential link. Latents are centred and scaled as a whole, by
+    one number, so that rotating them changes nothing. With every training trial for shots it is a linear-exponential
+    co-smoothing. Values are comparable between models only for the same shots.
 
     Args:
         train_latents: (training trials, bins, dimensions), inferred from held-in units alone.
@@ -37,7 +50,8 @@ def few_shot_bits_per_spike(
         eval_heldout: (evaluation trials, bins, held-out) counts.
         shots: training trials per fit.
         draws: random choices of so many trials, without replacement within a draw.
-        penalty: L2 on the weights, against the mean deviance per bin (scikit-learn's alpha).
+        penalty: L2 on the weights, against the mean deviance per bin (scikit-learn's alpha). By default it is chosen
+            for each draw, by cross-validation among its trials alone.
         seed: of the draws: the same for every model that is to be compared.
 
     Returns:
@@ -46,41 +60,118 @@ def few_shot_bits_per_spike(
     Raises:
         BadInput: shapes do not fit, latents are not finite, or there are not so many trials.
     """
-    train, evaluation = _standardised(train_latents, train_heldout, eval_latents, eval_heldout)
-    if not 1 <= shots <= len(train) or draws < 1 or penalty < 0:
+    train, evaluation = _scaled(train_latents, train_heldout, eval_latents, eval_heldout)
+    _check(len(train), shots, draws, penalty)
+    counts = np.asarray(train_heldout, dtype=np.float64)
+    found = [
+        bits_per_spike(_readout(train[chosen], counts[chosen], evaluation, penalty), eval_heldout)
+        for chosen in _chosen(len(train), shots, draws, seed)
+    ]
+    return np.array(found)
+
+
+def mean_rate_bits_per_spike(
+    train_heldout: np.ndarray, eval_heldout: np.ndarray, *, shots: int, draws: int = 10, seed: int = 0
+) -> np.ndarray:
+    """Return what mean counts of the same trials come to: the floor of `few_shot_bits_per_spike`, (draws,).
+
+    Arguments and errors as there.
+    """
+    counts = np.asarray(train_heldout, dtype=np.float64)
+    _check(len(counts), shots, draws, None)
+    found = []
+    for chosen in _chosen(len(counts), shots, draws, seed):
+        rows = counts[chosen].reshape(-1, counts.shape[2])
+        seen = np.maximum((~np.isnan(rows)).sum(axis=0), 1)
+        rates = np.maximum(np.nansum(rows, axis=0), 0.5) / seen
+        found.append(bits_per_spike(np.broadcast_to(rates, np.shape(eval_heldout)), eval_heldout))
+    return np.array(found)
+
+
+def grid_of_shots(trials: int) -> tuple[int, ...]:
+    """Return the numbers of shots worth asking of so many training trials: powers of 2 from 4 on, 128 at most.
+
+    Raises:
+        BadInput: there are too few trials for any.
+
+    >>> grid_of_shots(70)
+    (4, 8, 16, 32, 64)
+    """
+    if trials < LEAST_TRIALS:
+        raise BadInput(f"few-shot co-smoothing expected {LEAST_TRIALS} or more training trials, got {trials}")
+    return tuple(2**power for power in range(2, 8) if 2**power <= min(trials, MOST_SHOTS))
+
+
+def draws_of(shots: int, most: int = DRAWS) -> int:
+    """Return how many draws there are of so many trials: fewer of many, which cost more and differ less.
+
+    >>> draws_of(4), draws_of(64)
+    (20, 5)
+    """
+    return min(most, max(FITTED // shots, LEAST_DRAWS))
+
+
+def _chosen(trials: int, shots: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    for _ in range(draws):
+        yield rng.choice(trials, shots, replace=False)
+
+
+def _check(trials: int, shots: int, draws: int, penalty: float | None) -> None:
+    if not 1 <= shots <= trials or draws < 1 or (penalty is not None and not penalty > 0):
         raise BadInput(
-            f"few-shot co-smoothing expected 1 to {len(train)} shots, draws >= 1 and a penalty >= 0, "
+            f"few-shot co-smoothing expected 1 to {trials} shots, draws >= 1 and a penalty > 0 or none, "
             f"got {shots}, {draws} and {penalty}"
         )
-    rng = np.random.default_rng(seed)
-    scores = []
-    for _ in range(draws):
-        chosen = rng.choice(len(train), shots, replace=False)
-        rates = _readout(train[chosen], np.asarray(train_heldout)[chosen], evaluation, penalty)
-        scores.append(bits_per_spike(rates, eval_heldout))
-    return np.array(scores)
 
 
-def _readout(latents: np.ndarray, counts: np.ndarray, evaluation: np.ndarray, penalty: float) -> np.ndarray:
+def _readout(latents: np.ndarray, counts: np.ndarray, evaluation: np.ndarray, penalty: float | None) -> np.ndarray:
     """Return (evaluation trials, bins, units) rates of regressions fitted to the chosen trials."""
-    from sklearn.linear_model import PoissonRegressor
-
-    x = latents.reshape(-1, latents.shape[-1])
-    rows = evaluation.reshape(-1, evaluation.shape[-1])
-    rates = np.empty((len(rows), counts.shape[-1]))
-    for unit, y in enumerate(counts.reshape(len(x), -1).T.astype(np.float64)):
-        seen = ~np.isnan(y)
-        if y[seen].sum() == 0:
-            # A silent unit has no finite fit: half a spike in what was seen keeps its later spikes from costing all.
-            rates[:, unit] = 0.5 / max(seen.sum(), 1)
-            continue
-        fit = PoissonRegressor(alpha=penalty, solver="newton-cholesky", max_iter=200).fit(x[seen], y[seen])
-        # No further than the largest count seen: exp() of latents outside the few trials' range would rule the score.
-        rates[:, unit] = np.minimum(fit.predict(rows), y[seen].max())
+    x, y = _rows(latents), _rows(counts)
+    if penalty is not None:
+        weights, intercepts = poisson_regression(x, y, penalty)
+    else:
+        *_, (weights, intercepts) = poisson_path(x, y, _alphas(x)[: _best(latents, counts)])
+    rates = _rates(weights, intercepts, _rows(evaluation), y)
     return rates.reshape(*evaluation.shape[:2], -1)
 
 
-def _standardised(
+def _best(latents: np.ndarray, counts: np.ndarray) -> int:
+    """Return how many penalties, the largest first, are gone through to the one that predicts left-out trials."""
+    folds = min(len(latents), FOLDS)
+    if folds < 2:
+        return WITHOUT_FOLDS
+    total = np.zeros(len(SPREADS))
+    for left_out in np.array_split(np.arange(len(latents)), folds):
+        kept = np.delete(np.arange(len(latents)), left_out)
+        x, y = _rows(latents[kept]), _rows(counts[kept])
+        asked, known = _rows(latents[left_out]), _rows(counts[left_out])
+        seen = ~np.isnan(known)
+        for place, fit in enumerate(poisson_path(x, y, _alphas(x))):
+            rates = _rates(*fit, asked, y)
+            total[place] += (np.where(seen, known, 0) * np.log(rates) - rates)[seen].sum()
+    return 1 + int(np.argmax(total))
+
+
+def _alphas(x: np.ndarray) -> list[float]:
+    # Of weights whose prior lets log rates vary by so much, inputs having a mean variance of 1.
+    return [x.shape[1] / (spread**2 * len(x)) for spread in SPREADS]
+
+
+def _rates(weights: np.ndarray, intercepts: np.ndarray, rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    seen = np.maximum((~np.isnan(counts)).sum(axis=0), 1)
+    most = np.where(np.isnan(counts), 0.0, counts).max(axis=0)
+    # No further than the largest count seen: exp() of latents outside the few trials' range would rule the score.
+    rates = np.minimum(np.exp(np.minimum(rows @ weights + intercepts, 50.0)), most)
+    # A silent unit has no finite fit: half a spike in what was seen keeps its later spikes from costing all.
+    return np.maximum(np.where(most > 0, rates, 0.5 / seen), 1e-9)
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    return array.reshape(-1, array.shape[-1])
+
+
+def _scaled(
     train_latents: np.ndarray, train_heldout: np.ndarray, eval_latents: np.ndarray, eval_heldout: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     train, evaluation = (np.asarray(x, dtype=np.float64) for x in (train_latents, eval_latents))
@@ -97,6 +188,6 @@ def _standardised(
             "few-shot co-smoothing expected the same dimensions and units in training and evaluation, "
             f"got latents {train.shape} and {evaluation.shape}"
         )
-    mean, sd = train.mean(axis=(0, 1)), train.std(axis=(0, 1))
-    sd = np.where(sd > 0, sd, 1.0)
-    return (train - mean) / sd, (evaluation - mean) / sd
+    mean, scale = train.mean(axis=(0, 1)), np.sqrt(train.var(axis=(0, 1)).mean())
+    scale = scale if scale > 0 else 1.0
+    return (train - mean) / scale, (evaluation - mean) / scale

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from raysp.kinds.check import Check
     from raysp.kinds.looked import Looked
     from raysp.kinds.perturbation import Perturbation
+    from raysp.kinds.readouts import Readouts
     from raysp.models.base import Model
     from raysp.report.pages import Pages
     from raysp.report.run_data import RunData
@@ -386,6 +387,10 @@ class Kind(abc.ABC, Generic[S]):
             BadInput: predictions are damaged, or unlike each other.
         """
         raise NotImplementedError(f"{self.name} has no averages")
+
+    def latents(self, run: RunFolder, root: str, how: Readouts) -> Iterator[str]:
+        """Write what latents of a run are worth; yield it in words. Raises BadInput, NotReady where there are none."""
+        raise BadInput(f"{self.name} data: what latents are worth is not asked of their models")
 
     def bounds(self, record: Record) -> tuple[str, str]:
         """Return floor and ceiling of a run, from its record."""

@@ -11,7 +11,7 @@ from raysp.notebook.loaded_split import LoadedSplit, check_loaded
 
 
 def few_shot_co_bps(
-    fitted: FittedModel, split: LoadedSplit, shots: int, *, draws: int = 10, penalty: float = 1e-3, seed: int = 0
+    fitted: FittedModel, split: LoadedSplit, shots: int, *, draws: int = 10, penalty: float | None = None, seed: int = 0
 ) -> np.ndarray:
     """Return co-bps of readouts to the held-out units that are fitted anew, to few trials' latents.
 
@@ -24,7 +24,8 @@ def few_shot_co_bps(
         split: that it was fitted to, with answers.
         shots: training trials that each readout is fitted to.
         draws: random choices of so many trials.
-        penalty: L2 on the readout's weights, against the mean deviance per bin.
+        penalty: L2 on the readout's weights, against the mean deviance per bin; by default chosen for each draw, by
+            cross-validation among its trials alone.
         seed: of the draws.
 
     Returns:

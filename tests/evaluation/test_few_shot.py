@@ -7,7 +7,7 @@ import pytest
 
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
-from raysp.evaluation.few_shot import few_shot_bits_per_spike
+from raysp.evaluation.few_shot import draws_of, few_shot_bits_per_spike, grid_of_shots, mean_rate_bits_per_spike
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +72,35 @@ def test_bad_input_is_refused(recording):
         few_shot_bits_per_spike(train, counts, evaluation[..., 1:], answers, shots=1)
     with pytest.raises(BadInput, match="finite latents"):
         few_shot_bits_per_spike(np.full_like(train, np.nan), counts, evaluation, answers, shots=1)
+
+
+def test_turning_latents_changes_nothing(recording):
+    train, counts, evaluation, answers, _ = recording
+    wide = [with_noise(part, seed) for part, seed in ((train, 1), (evaluation, 2))]
+    turn = np.linalg.qr(np.random.default_rng(3).standard_normal((22, 22)))[0]
+    before, after = (
+        few_shot_bits_per_spike(one[0], counts, one[1], answers, shots=4, draws=2)
+        for one in (wide, [part @ turn for part in wide])
+    )
+    np.testing.assert_allclose(after, before, atol=1e-3)
+
+
+def test_latents_that_say_nothing_come_to_the_mean_of_the_same_trials(recording):
+    _, counts, _, answers, _ = recording
+    noise = [np.random.default_rng(seed).standard_normal((30, 20, 40)) for seed in (4, 5)]
+    found = few_shot_bits_per_spike(noise[0], counts, noise[1], answers, shots=8, draws=4)
+    floor = mean_rate_bits_per_spike(counts, answers, shots=8, draws=4)
+    assert floor.mean() - 0.15 < found.mean() < floor.mean() + 0.01
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(30, 8, replace=False)
+    mean = np.broadcast_to(counts[chosen].mean(axis=(0, 1)), answers.shape)
+    assert floor[0] == pytest.approx(bits_per_spike(mean, answers))
+
+
+def test_the_grid_ends_with_the_trials_and_many_shots_have_fewer_draws():
+    assert grid_of_shots(8) == (4, 8)
+    assert grid_of_shots(5000) == (4, 8, 16, 32, 64, 128)
+    assert [draws_of(k) for k in (4, 32, 128)] == [20, 10, 3]
+    assert draws_of(4, 5) == 5
+    with pytest.raises(BadInput, match="8 or more training trials, got 7"):
+        grid_of_shots(7)

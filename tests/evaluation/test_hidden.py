@@ -7,10 +7,14 @@ import pytest
 from scipy.special import xlogy
 
 from raysp.data.splits.population import TrialArrays
-from raysp.evaluation.hidden import SHARE, hidden_entries, masked_deviance
+from raysp.evaluation.hidden import SHARE, hidden_entries, hidden_scores
 from raysp.models.prediction import Prediction
 
 COUNTS = np.random.default_rng(1).poisson(0.4, size=(20, 30, 6)).astype(np.float32)
+
+
+def masked_deviance(predict, trials):
+    return hidden_scores(predict, trials, np.ones(COUNTS.shape))["masked deviance"]
 
 
 def test_it_is_the_mean_deviance_of_the_hidden_entries():
@@ -51,3 +55,17 @@ def test_the_trials_stay_as_they_were():
     before = dataclasses.replace(trials, heldin=COUNTS.copy())
     masked_deviance(lambda shown: Prediction(np.ones(COUNTS.shape)), trials)
     np.testing.assert_array_equal(trials.heldin, before.heldin)
+
+
+def test_a_copy_follows_single_spikes_and_an_honest_rate_does_not():
+    def gain(copied):
+        def predict(trials):
+            # What is not known is the mean; a share of what is known is copied.
+            return Prediction(0.4 + copied * (np.nan_to_num(trials.heldin, nan=0.4) - 0.4))
+
+        trials = TrialArrays(heldin=COUNTS)
+        return hidden_scores(predict, trials, predict(trials).rates)["own-spike gain"]
+
+    assert gain(0.0) == 1.0
+    assert 1.0 < gain(0.05) < 1.3
+    assert gain(0.5) > 3.0

@@ -35,7 +35,13 @@ class Population(Kind[PopulationSplit]):
     }
     floor, ceiling = FLOOR, CEILING
     averages = ("co-bps", "fp-bps")
-    outputs = ("submission-val.h5", "submission-test.h5", "standin-submission-val.h5", "standin-submission-test.h5")
+    outputs = (
+        "latents.parquet",
+        "submission-val.h5",
+        "submission-test.h5",
+        "standin-submission-val.h5",
+        "standin-submission-test.h5",
+    )
 
     def units(self, experiment: Experiment, header: Header) -> Units:
         """Return positions, held-in units first; None for all."""
@@ -77,6 +83,7 @@ class Population(Kind[PopulationSplit]):
     look = Elsewhere("look")
     evidence = Elsewhere("average")
     average = Elsewhere("average")
+    latents = Elsewhere("latents_worth")
 
     def remarks(
         self, table: polars.DataFrame, floor: str, trials: Sequence[Trial], done: Mapping[str, Done]

@@ -1,7 +1,7 @@
-"""latents.h5: a trial's latent trajectories on the evaluation trials, for figures and for whoever asks.
+"""latents.h5: a trial's latent trajectories on evaluation and training trials, for figures and for whoever asks.
 
-Those of the training trials are there too where the data's own states are known, to fit the map to them. What a model
-says of trials beside them, such as the inputs that drive them, stands under its own name.
+Those of the training trials are what readouts are fitted to. What a model says of evaluation trials beside them, such
+as the inputs that drive them, stands under its own name.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ def read_latents(path: str, part: Literal["train", "eval"] = "eval", trial: Tria
             header = checked_header(file, raw)
             there = list(header[DIGESTS])
         if part == "train" and name not in there:
-            raise NotReady(f"no latents of training trials in {path}: they are kept where states are known")
+            raise NotReady(
+                f"no latents of training trials in {path}, which is of an earlier version; remove its trial's folder "
+                "and run the experiment again"
+            )
         if header is None:
             return file.array(name)[()]
         if trial is not None and header.get("trial", trial.id) != trial.id:

@@ -65,4 +65,25 @@ METRICS = {
     "fp-bps without units silent in training": Metric(
         "max", ALONE, "fp-bps of the units that had spikes in training; see the notes"
     ),
+    "own-spike gain": Metric(
+        "min",
+        meaning="how many times as high a held-in rate is where the model sees that bin's own spike as where it is "
+        "hidden; 1 where nothing is copied",
+        ranked=False,
+    ),
+    "latent variance between trials": Metric(
+        "max", meaning="share of the latents' variance that is not the same in every trial", ranked=False
+    ),
+    "posterior divergence": Metric(
+        "max",
+        meaning="of a variational model's posterior from its prior, nats a validation trial, by part; near 0 it says "
+        "nothing about the trial",
+        ranked=False,
+    ),
+    "trial order R2": Metric(
+        "min",
+        meaning="the order in which trials were recorded, read from means over each trial's bins of latents, and of "
+        "held-in counts, R²",
+        ranked=False,
+    ),
 }

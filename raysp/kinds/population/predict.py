@@ -9,7 +9,7 @@ import os
 from raysp.config.experiment import Training
 from raysp.data.splits.population import PopulationSplit, TrialArrays
 from raysp.errors import present
-from raysp.evaluation.hidden import masked_deviance
+from raysp.evaluation.hidden import hidden_scores
 from raysp.kinds.kind import Products
 from raysp.kinds.population import inside_file
 from raysp.kinds.population.latents_file import write_latents
@@ -52,13 +52,14 @@ def predict(job: Job, fitted: Fitted, split: PopulationSplit) -> Products:
     if (before := _before(job, fitted, split)) is not None:
         files[JUDGED] = lambda path: write_validation(path, trial, split.sizes, before, split)
     if (found := parts["eval"].latents) is not None:
-        train = None if split.train.states is None else parts["train"].latents
-        files["latents.h5"] = lambda path: write_latents(path, found, train, trial, parts["eval"].beside)
+        train, beside = parts["train"].latents, parts["eval"].beside
+        files["latents.h5"] = lambda path: write_latents(path, found, train, trial, beside)
     if isinstance(model := fitted.model, MaskedModel):
         shown = {name: one.numpy() for name, one in model.inside(trial.seed).items()}
         files[inside_file.NAME] = lambda path: inside_file.write_inside(path, trial, shown)
-    hidden = masked_deviance(of, asked)
-    metrics: dict[str, object] = {"evaluation": {"masked deviance": hidden if math.isfinite(hidden) else None}}
+    hidden = hidden_scores(of, asked, parts["eval"].rates)
+    own = {name: value if math.isfinite(value) else None for name, value in hidden.items()}
+    metrics: dict[str, object] = {"evaluation": own}
     done: Done = {"selected_on": selected_on(trial)}
     if fitted.calibration is not None:
         done["weights"] = metrics["weights"] = dict(fitted.calibration.weights)

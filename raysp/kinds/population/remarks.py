@@ -10,6 +10,7 @@ from raysp.evaluation.shortfalls import below_floor, means, still_better
 from raysp.evaluation.uneven import uneven
 from raysp.io.words import number
 from raysp.kinds.population.calibration import OF_TRAINING, RATIO
+from raysp.kinds.population.diagnosis import diagnoses
 from raysp.kinds.population.metrics import FLOOR
 from raysp.kinds.population.silent import WITHOUT
 from raysp.kinds.population.weights import FORWARD, HELDIN, HELDOUT, WEIGHT
@@ -36,7 +37,7 @@ def remarks(table: polars.DataFrame, floor: str = FLOOR, last: Mapping[str, int]
         last: epochs of the trials that were best at their last one, by id, see `shortfalls.last_epochs`.
     """
     found = [*_judges(table), *below_floor(table, floor), *still_better(table, last or {}), *uneven(table)]
-    found += [*_ratios(table), *_weights(table), *_silent(table), *_undefined(table)]
+    found += [*diagnoses(table), *_ratios(table), *_weights(table), *_silent(table), *_undefined(table)]
     return list(dict.fromkeys(found))
 
 

@@ -43,7 +43,7 @@ def chosen_weights(
     """Return the weight of a network's rates against the mean rates by what is hidden from it.
 
     That of held-out units, and of forward bins, is chosen by their counts; that of held-in units by counts hidden from
-    the input, as `masked_deviance` hides them.
+    the input, as `hidden_scores` hides them.
 
     Args:
         predict: from trials to the network's own rates.

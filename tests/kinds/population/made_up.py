@@ -26,6 +26,7 @@ from raysp.runs.metrics_table import SCHEMA
 
 SPLITS = ("mc_maze_small-20ms-val", "mc_maze_small-20ms-test")
 CONDITIONS = 4
+MIX = np.random.default_rng(8).normal(0, 1, (3, 8))
 FLOOR_ROW = {"epoch": 0, "train_loss": None, "validation_loss": None, "unseen_loss": 0.4125, "learning_rate": None}
 
 
@@ -154,7 +155,7 @@ def finish(run, trial, split, targets, truth, seed):
     }
     write_predictions(folder.predictions, trial, sizes, parts)
     if parts["eval"].latents is not None:
-        write_latents(folder.latents, parts["eval"].latents)
+        write_latents(folder.latents, parts["eval"].latents, parts["train"].latents)
     write_curve(folder.curve, curve(rng) if trial.training is not None else [FLOOR_ROW])
     files.write_json(
         folder.done,
@@ -209,7 +210,7 @@ def predict(rng, model, sizes, latents, rates):
         rates = np.broadcast_to(rates.mean(axis=(0, 1)), rates.shape)
     elif model != "true_rates":
         rates = rates * np.exp(rng.normal(0, 0.2, rates.shape))
-        latents = latents @ rng.normal(0, 1, (3, 8)) + rng.normal(0, 0.03, (*latents.shape[:2], 8))
+        latents = latents @ MIX + rng.normal(0, 0.03, (*latents.shape[:2], 8))
     rates = np.ascontiguousarray(rates, dtype=np.float32)
     b = sizes.bins
     return Prediction(rates[:, :b], rates[:, b:], latents if model == "sae" else None).numpy()

@@ -12,6 +12,7 @@ from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.page.calibration import calibration
 from raysp.kinds.population.page.curves import curves
 from raysp.kinds.population.page.inferred import inferred
+from raysp.kinds.population.page.latents import asked, can_be_asked, worth
 from raysp.kinds.population.page.masking import inside, masked
 from raysp.kinds.population.page.overview import overview, overview_metric
 from raysp.kinds.population.page.psths import psth
@@ -43,7 +44,7 @@ def behavior(case: Case) -> Picture:
 
 
 OF_A_TASK = (curves, units)
-OF_THE_TASK = ("-curves", "-units")
+OF_THE_TASK = ("-curves", "-units", "-worth")
 OF_A_TRIAL = (raster, psth, trajectory, behavior, calibration)
 # Of models that have such a setting.
 OF_SOME = {"mask_ratio": (masked, inside), "beta_initial": (inferred,)}
@@ -83,6 +84,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
         without_figures=len(data.tasks[FIGURE_SETS:]),
         without_others=without,
         most_others=OTHERS,
+        can_be_asked=can_be_asked(data),
     )
     size, looks = f"{len(data.models)} × {len(data.tasks)} × {len(data.seeds)}", data.test_looks
     return Section(
@@ -102,7 +104,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None], at: str = "
 def draw(data: RunData, task: Task) -> tuple[Trial | None, Drawn]:
     """Draw the figures of one task, and return whose predictions are shown; None where no trial is finished."""
     drawn = Drawn(f"{task.slug}-")
-    for figure in OF_A_TASK:
+    for figure in (*OF_A_TASK, *((worth,) if asked(data) else ())):
         drawn.add(figure, data, task)
     trial = drawn_trial(data, task)
     if trial is None:

@@ -12,6 +12,8 @@ from raysp.evaluation.published import Published, published
 from raysp.evaluation.shortfalls import last_epochs
 from raysp.io.words import number
 from raysp.kinds.population.calibration import RATIO
+from raysp.kinds.population.diagnosis import COPYING
+from raysp.kinds.population.latent_scores import ALIKE, DIVERGENCE, ORDER
 from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.remarks import remarks
 from raysp.kinds.population.weights import WEIGHT
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 PARTS = ("held-in units", "held-out units", "forward bins")
 
 ASIDE = ("constant neurons", "roughness", *(f"{RATIO} ({part})" for part in PARTS), f"{WEIGHT} (held-in units)")
+FAULTS = (ALIKE, COPYING, DIVERGENCE, ORDER)
+"""Measures of which notes tell where they are beyond their limits."""
+
 HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
 
 
@@ -142,7 +147,7 @@ def _model(data: RunData, task: Task, model: str, columns: Sequence[str]) -> Mod
 
 
 def _columns(names: Sequence[str]) -> tuple[str, ...]:
-    found = [name for name in names if name not in ASIDE]
+    found = [name for name in names if name not in ASIDE and not name.startswith(FAULTS)]
     order = list(METRICS)
     return tuple(sorted(found, key=lambda name: order.index(name) if name in order else len(order)))
 

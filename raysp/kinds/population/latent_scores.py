@@ -1,0 +1,77 @@
+"""What a trial's latents, and its training, say of what the model knows about single trials: rows of its scores."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from raysp.config.experiment import Trial
+from raysp.data.splits.population import TrialArrays
+from raysp.errors import BadInput
+from raysp.evaluation.latent_faults import order_r2, variance_between_trials
+from raysp.evaluation.score import Score, known
+from raysp.io import files
+from raysp.kinds.population.latents_file import read_latents
+from raysp.runs.curve import read_curve
+from raysp.runs.folder import TrialFolder
+
+ALIKE, ORDER, DIVERGENCE = "latent variance between trials", "trial order R2", "posterior divergence"
+OF_LATENTS, OF_COUNTS = "latents", "held-in counts"
+PART = re.compile(r"validation (.+) KL loss")
+"""How a curve names a divergence of a variational model, nats of a trial."""
+
+
+def latent_scores(trial: Trial, trials: TrialArrays, folder: TrialFolder) -> list[Score]:
+    """Return measures of faults that other scores do not show, see `diagnosis`; those that are defined.
+
+    Args:
+        trial: whose latents.
+        trials: the evaluation trials.
+        folder: of the trial.
+
+    Raises:
+        BadInput: latents or curve are damaged, or another trial's.
+    """
+    found = list(_divergences(trial, folder))
+    if files.exists(folder.latents):
+        found += _of_latents(read_latents(folder.latents, trial=trial)[:, : trials.heldin.shape[1]], trials)
+    return found
+
+
+def _of_latents(latents: np.ndarray, trials: TrialArrays) -> Iterator[Score]:
+    # What is not defined is no score that anybody asked for.
+    with contextlib.suppress(BadInput):
+        yield known(ALIKE, variance_between_trials(latents, trials.recorded))
+    if trials.ids is None:
+        return
+    with contextlib.suppress(BadInput):
+        values = {OF_LATENTS: _means(latents, trials.recorded), OF_COUNTS: _mean_counts(trials.heldin)}
+        found = {name: order_r2(one, trials.ids) for name, one in values.items()}
+        yield from (known(ORDER, value, parameter=name) for name, value in found.items())
+
+
+def _divergences(trial: Trial, folder: TrialFolder) -> Iterator[Score]:
+    if not files.exists(folder.curve) or not files.exists(folder.done):
+        return
+    best = folder.read_done().get("best_epoch")
+    row = next((one for one in read_curve(folder.curve, trial) if one["epoch"] == best), {})
+    for name, value in row.items():
+        if (part := PART.fullmatch(name)) is not None and value is not None:
+            yield known(DIVERGENCE, value, parameter=part[1])
+
+
+def _means(latents: np.ndarray, recorded: np.ndarray | None) -> np.ndarray:
+    if recorded is None:
+        return np.asarray(latents.mean(axis=1, dtype=np.float64))
+    return np.asarray(latents.mean(axis=1, dtype=np.float64, where=recorded[..., None]))
+
+
+def _mean_counts(counts: np.ndarray) -> np.ndarray:
+    """Return (trials, units) mean counts of bins that were observed; of units that a trial has none of, their mean."""
+    seen = (~np.isnan(counts)).sum(axis=1)
+    means = np.nansum(counts, axis=1, dtype=np.float64) / np.maximum(seen, 1)
+    usual = means.sum(axis=0) / np.maximum((seen > 0).sum(axis=0), 1)
+    return np.where(seen > 0, means, usual)
