@@ -238,7 +238,8 @@ def opened(path: str, *, parts: bool = False) -> Iterator[BinaryIO]:
     Args:
         path: where.
         parts: only small parts of it will be read. From a store, a file is otherwise read whole, in one request: the
-            old one or the new one. Where parts are of a file that was replaced in between, the reading fails.
+            old one or the new one. Where parts are of a file that was replaced in between, the reading fails: at a
+            server of the web at the end of the block, where its length or tag is another one then.
 
     Raises:
         FileNotFoundError: there is none.
@@ -247,6 +248,7 @@ def opened(path: str, *, parts: bool = False) -> Iterator[BinaryIO]:
     if not is_local(path) and not parts:
         yield io.BytesIO(read_bytes(path))
         return
+    before = stamp(path) if is_web(path) else None
     with _at(path) as (fs, name):
         # HDF5 goes to and fro between tables and what they point to: blocks that were fetched are kept.
         kept = {"cache_type": "blockcache"} if is_web(path) else {}
@@ -260,6 +262,9 @@ def opened(path: str, *, parts: bool = False) -> Iterator[BinaryIO]:
     with file:
         try:
             yield file
+            if before is not None and (after := stamp(path)) != before:
+                told = f"{path} was replaced while it was read ({before} before, {after} after)"
+                raise StoreError(f"{told}; type the same command again")
         except Exception as error:
             # The block's own errors are its own, also where they are OSErrors.
             if is_local(path) or not storage.is_from_store(error):

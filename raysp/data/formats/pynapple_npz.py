@@ -13,6 +13,7 @@ import numpy as np
 
 from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput, expect
+from raysp.io import files
 
 ZIP = b"PK\x03\x04"
 ARRAYS = ("TsdFrame", "TsdTensor", "Tsd")
@@ -22,16 +23,14 @@ OWN = ("t", "d", "index", "start", "end", "keys", "type", "rate")
 
 
 def type_of(path: str) -> str:
-    """Return what pynapple calls what it saved in a file on this machine; "" where it saved none of it."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            names = set(file.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return ""
-    if "type.npy" not in names:
-        return ""
-    with open(path, "rb") as opened:
-        return _type(Archive(opened, path))
+    """Return what pynapple calls what it saved in a file; "" where it saved none of it."""
+    with files.opened(path, parts=True) as opened:
+        try:
+            with zipfile.ZipFile(opened) as file:
+                names = set(file.namelist())
+        except (OSError, zipfile.BadZipFile):
+            return ""
+        return _type(Archive(opened, path)) if "type.npy" in names else ""
 
 
 def columns(data: bytes, path: str, *, spikes: bool) -> dict[str, np.ndarray]:

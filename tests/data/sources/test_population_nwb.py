@@ -11,7 +11,7 @@ import pytest
 
 import raysp
 from raysp.data.sources.proposal import proposal
-from raysp.errors import BadInput
+from raysp.errors import BadInput, StoreError
 from raysp.io import files
 
 RNG = np.random.default_rng(0)
@@ -110,6 +110,29 @@ def test_what_has_changed_at_an_address_goes_by_another_name(server, tags):
         return files.sha256(server.address)
 
     assert name(1) == name(1) != name(2)
+
+
+def test_a_file_that_is_replaced_while_its_parts_are_read_is_no_recording(server):
+    with (
+        pytest.raises(StoreError, match="was replaced while it was read"),
+        files.opened(server.address, parts=True) as file,
+    ):
+        file.read(10)
+        server.tags = {"ETag": '"two"'}
+    with files.opened(server.address, parts=True) as file:
+        assert file.read(4) == server.body[:4]
+
+
+def test_what_pynapple_saved_is_read_at_an_address(server, tmp_path):
+    times, index = np.concatenate(EACH), np.repeat(np.arange(UNITS), list(map(len, EACH)))
+    np.savez(tmp_path / "group.npz", t=times, index=index, keys=np.arange(UNITS), type=np.array(["TsGroup"]))
+    server.path, server.body = "/group.npz", (tmp_path / "group.npz").read_bytes()
+    address = server.address.replace("/a.nwb", server.path)
+    found = proposal(address)
+    assert (found.source, found.settings["per_second"]) == ("spike_tables", 1.0)
+    here, there = (raysp.load_split(path, source="spike_tables", window_ms=(0, 600), bin_ms=20)
+                   for path in (str(tmp_path / "group.npz"), address))  # fmt: skip
+    assert here.fingerprint() == there.fingerprint()
 
 
 def test_a_table_is_looked_at_where_the_server_lists_no_folder(server):
