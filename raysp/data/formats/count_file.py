@@ -20,6 +20,8 @@ from raysp.io import files
 
 LARGEST = float(np.finfo(np.float32).max)
 HEAD_BYTES = 128
+LOOKED_BYTES = 1 << 27
+"""Of a larger array the beginning tells what it is."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,21 @@ class Arrays:
         names: of the arrays.
         read: returns one by its name. Raises BadInput where there is none, or it is damaged or of another kind.
         from_one: tells of one whether the program that wrote it counts from 1.
+        seen: returns one's shape, and what is needed to describe it: all of it, or of a large one the beginning. None
+            where arrays are small.
     """
 
     names: list[str]
     read: Callable[[str], np.ndarray]
     from_one: Callable[[str], bool] = lambda name: False
+    seen: Callable[[str], tuple[tuple[int, ...], np.ndarray]] | None = None
+
+    def look(self, name: str) -> tuple[tuple[int, ...], np.ndarray]:
+        """Return an array's shape, and its values or the first of them, `LOOKED_BYTES` at most. Raises as `read`."""
+        if self.seen is not None:
+            return self.seen(name)
+        array = self.read(name)
+        return array.shape, array
 
 
 @contextlib.contextmanager
@@ -52,7 +64,7 @@ def arrays(path: str) -> Iterator[Arrays]:
             archive = Archive(file, path)
             if not archive.names:
                 raise BadInput(f"{path} {file_kind.other(path)}")
-            yield Arrays(archive.names, archive.read)
+            yield Arrays(archive.names, archive.read, seen=lambda name: archive.look(name, LOOKED_BYTES))
     elif head.startswith(npz.NUMPY):
         name = os.path.basename(path).removesuffix(".npy")
         yield Arrays([name], functools.partial(_only, path, name))
@@ -97,7 +109,19 @@ def _hdf5(file: Group, path: str, head: bytes) -> Arrays:
             return column_major.read(file[name])
         return np.asarray(file.array(name)[()])
 
-    return Arrays(names, read, lambda name: column_major.is_reversed(file, name, head))
+    def seen(name: str) -> tuple[tuple[int, ...], np.ndarray]:
+        node = file[name] if name in names else None
+        if not isinstance(node, Dataset) or not node.shape:
+            return (found := read(name)).shape, found
+        size = int(np.prod(node.shape, dtype=object)) * max(node.dtype.itemsize, 1)
+        if size <= LOOKED_BYTES:
+            return (found := read(name)).shape, found
+        rows = max(1, LOOKED_BYTES * node.shape[0] // size)
+        if column_major.is_reversed(file, name, head):
+            return node.shape[::-1], np.asarray(node[:rows]).T
+        return node.shape, np.asarray(node[:rows])
+
+    return Arrays(names, read, lambda name: column_major.is_reversed(file, name, head), seen)
 
 
 def checked_counts(array: np.ndarray, where: str) -> np.ndarray:

@@ -52,7 +52,10 @@ SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
     ("a picture (PNG)", "check the path", 0, (b"\x89PNG",)),
     ("a Blackrock recording", EXPORT, 0, (b"NEURALEV", b"NEURALSG", b"NEURALCD", b"BREVENTS")),
     ("a Neuralynx recording", EXPORT, 0, (b"######## Neuralynx",)),
-    ("a Plexon recording", EXPORT, 0, (b"XELP", b"PLEX")),
+    ("a Plexon recording", EXPORT, 0, (b"XELP", b"PLEX", b"PL2 ", b"\x01PL2")),
+    ("a NeuroExplorer file", f"save its neurons as .mat in NeuroExplorer, or {EXPORT}", 0, (b"NEX1", b"NEX5")),
+    ("a Spike2 recording of CED", f"export its WaveMarks as .mat in Spike2, or {EXPORT}", 2, (b"(C) CED 87",)),
+    ("a Spike2 recording of CED", f"export its WaveMarks as .mat in Spike2, or {EXPORT}", 0, (b"S64",)),
     ("an Axon recording (ABF)", EXPORT, 0, (b"ABF ", b"ABF2")),
     ("an Intan recording (RHD)", EXPORT, 0, (b"\xc6\x91\x27\x02", b"\x02\x27\x91\xc6")),
 )
@@ -134,6 +137,8 @@ def _folder(path: str) -> str:
         return f"is a folder of Zarr, not an HDF5 file; {_unzarr('export it')}"
     if vectors := [name for name in VECTORS if name in inside]:
         return f"is a folder of sorted spikes; give {os.path.join(path, vectors[0])}, what lies beside it is read, too"
+    if "structure.oebin" in inside:
+        return "is a recording of Open Ephys, whose spikes are yet to be sorted; give the folder or file of the sorter"
     few = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
     return f"is a folder ({few or 'empty'}); give a file in it"
 

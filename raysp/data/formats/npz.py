@@ -82,6 +82,30 @@ class Archive:
             raise BadInput(f"{where} is damaged ({_reason(error, self._path)}); {AGAIN}") from error
         return npy_array(data, where)
 
+    def look(self, name: str, most: int) -> tuple[tuple[int, ...], np.ndarray]:
+        """Return an array's shape, and the array; of one of more than `most` bytes the beginning. Raises as `read`."""
+        found = self._members.get(name, [])
+        if len(found) != 1 or found[0].file_size <= most:
+            return (whole := self.read(name)).shape, whole
+        where = f"{self._path}: array {name!r}"
+        self._check(found[0], where)
+        try:
+            with self._zip.open(found[0]) as file:
+                stream = io.BytesIO(file.read(LONGEST_HEADER))
+                shape, fortran, dtype = _header(stream, where)
+                rest = stream.read()
+                if fortran:
+                    shape = shape[::-1]
+                row = math.prod(shape[1:]) * dtype.itemsize
+                rows = max(1, most // max(row, 1))
+                data = rest + file.read(max(rows * row - len(rest), 0))
+        except BadInput:
+            raise
+        except Exception as error:
+            raise BadInput(f"{where} is damaged ({_reason(error, self._path)}); {AGAIN}") from error
+        part = np.frombuffer(data[: rows * row], dtype).reshape(-1, *shape[1:])
+        return (shape[::-1], part.T) if fortran else (shape, part)
+
     def _check(self, member: zipfile.ZipInfo, where: str) -> None:
         if member.flag_bits & 1:
             raise BadInput(f"{where} is encrypted; save the file again without a password")
@@ -105,6 +129,20 @@ def npy_array(data: bytes | mmap.mmap, where: str) -> np.ndarray:
         BadInput: the bytes are not in that format, the header does not fit what follows it, or the array holds objects.
     """
     stream = io.BytesIO(data[:LONGEST_HEADER])
+    shape, fortran, dtype = _header(stream, where)
+    there, needed = len(data) - stream.tell(), math.prod(shape) * dtype.itemsize
+    # NumPy makes no array with larger axes, even where one of them is 0.
+    spanned = math.prod(size or 1 for size in shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or needed != there or spanned > sys.maxsize:
+        told = f"its header says {dtype} of shape {shape}, which takes {needed:,} bytes, but {there:,} are there"
+        raise BadInput(f"{where} is damaged: {told}; {AGAIN}")
+    if needed == 0:
+        return np.empty(shape, dtype)
+    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")
+
+
+def _header(stream: BinaryIO, where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return shape, order and type of the array whose header a stream begins with; it is read up to the values."""
     try:
         version = np.lib.format.read_magic(stream)
         with warnings.catch_warnings():
@@ -116,15 +154,7 @@ def npy_array(data: bytes | mmap.mmap, where: str) -> np.ndarray:
         raise BadInput(f"{told}; {AGAIN}") from error
     if dtype.hasobject:
         raise BadInput(f"{where} holds Python objects, which are not unpickled; save plain numbers")
-    there, needed = len(data) - stream.tell(), math.prod(shape) * dtype.itemsize
-    # NumPy makes no array with larger axes, even where one of them is 0.
-    spanned = math.prod(size or 1 for size in shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or needed != there or spanned > sys.maxsize:
-        told = f"its header says {dtype} of shape {shape}, which takes {needed:,} bytes, but {there:,} are there"
-        raise BadInput(f"{where} is damaged: {told}; {AGAIN}")
-    if needed == 0:
-        return np.empty(shape, dtype)
-    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")
+    return shape, fortran, dtype
 
 
 def npy_file(path: str) -> np.ndarray:

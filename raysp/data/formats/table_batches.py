@@ -31,7 +31,7 @@ def is_large(path: str, least: int = LARGE_BYTES) -> bool:
         return False
     with open(name, "rb") as file:
         head = file.read(len(PARQUET))
-    return not head.startswith(UTF_16) and table_file.is_table(path)
+    return not head.startswith((*UTF_16, table_file.ARROW[: len(PARQUET)])) and table_file.is_table(path)
 
 
 def beginning(path: str) -> dict[str, polars.Series]:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 SEPARATORS = (";", "\t", "|", ",", " ")
 """The first that divides all rows alike: a comma inside numbers is no separator where another one does."""
+REMARKS = ("#", "%")
 MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
-PARQUET = b"PAR1"
+PARQUET, ARROW = b"PAR1", b"ARROW1"
 BINARY = b"\0"
 PROBE_ROWS, PROBE_BYTES, LARGE_BYTES = 200, 1 << 20, 1 << 26
 """What tells how a table is written; from so many bytes on a CSV file is read without holding its text."""
@@ -70,12 +71,14 @@ def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[st
         return (
             pynapple_npz.columns(files.read_bytes(path), path, spikes=lists) if _is_pynapples(path) else _vectors(path)
         )
-    if head.startswith(file_kind.HDF5):
+    if file_kind.other(path) is None:
         return _vectors(path)
     if head.startswith(npz.NUMPY):
         return {os.path.basename(path).removesuffix(VECTOR): _vector(path)}
     if head.startswith(PARQUET):
         columns = dict(_parquet(path, only))
+    elif head.startswith(ARROW):
+        columns = dict(_arrow(path))
     else:
         columns = dict(_large_csv(path, only) or parsed(files.read_bytes(path), path))
     found = {}
@@ -103,8 +106,11 @@ def _vectors(path: str) -> dict[str, np.ndarray]:
         for name in file.names:
             # What nobody asked for blocks nothing.
             with contextlib.suppress(BadInput):
+                shape, _ = file.look(name)
+                if not shape or math.prod(shape) != max(shape):
+                    continue
                 one = file.read(name)
-                if one.dtype.kind in "iufbU" and one.ndim and one.size == max(one.shape):
+                if one.dtype.kind in "iufbU":
                     found[name] = one.ravel().astype(one.dtype.newbyteorder("="))
                 elif one.dtype.kind == "S" and one.ndim == 1:
                     found[name] = np.char.decode(one, "utf-8", errors="replace")
@@ -119,7 +125,7 @@ def is_table(path: str) -> bool:
         raise BadInput(f"{path} {problem}")
     with files.opened(path, parts=True) as file:
         head = file.read(HEAD_BYTES)
-    return head.startswith(PARQUET) or file_kind.is_text(file_kind.other(path))
+    return head.startswith((PARQUET, ARROW)) or file_kind.is_text(file_kind.other(path))
 
 
 def is_vector(path: str) -> bool:
@@ -149,6 +155,15 @@ def _parquet(path: str, only: Only | None) -> Mapping[str, polars.Series]:
     wanted = names if only is None else list(only(names))
     with tables.guarded(path, "write or fetch it again"):
         table = polars.read_parquet(source, columns=wanted)
+    return {name: table[name] for name in table.columns}
+
+
+def _arrow(path: str) -> Mapping[str, polars.Series]:
+    """Return the columns of a file of Arrow, which pandas and R call Feather."""
+    import polars
+
+    with tables.guarded(path, "write or fetch it again"):
+        table = polars.read_ipc(io.BytesIO(files.read_bytes(path)))
     return {name: table[name] for name in table.columns}
 
 
@@ -212,6 +227,7 @@ def parsed(data: bytes, path: str) -> Mapping[str, polars.Series]:
     import polars
 
     text = _text(data, path).replace("\r\n", "\n").replace("\r", "\n")
+    text = re.sub(r"\A(\s*([#%].*)?\n)+", "", text)
     lines = list(itertools.islice(_lines(text), PROBE_ROWS))
     if not lines:
         raise BadInput(f"{path} is empty; expected a table with a row of names of columns")
@@ -226,6 +242,10 @@ def parsed(data: bytes, path: str) -> Mapping[str, polars.Series]:
     _check_names(names, lines, separator, path)
     if len(cells) > 1 and all(len(row) == len(names) + 1 and not row[-1].strip() for row in cells[1:]):
         names, text = [*names, ""], text.replace(lines[0], lines[0] + separator, 1)
+    elif _has_row_names(cells, lines):
+        # R gives its names of rows no name.
+        names, text = ["", *names], text.replace(lines[0], separator + lines[0], 1)
+        cells[0] = ["", *cells[0]]
     _check_width(names, cells, lines, path)
     try:
         table = polars.read_csv(
@@ -248,11 +268,17 @@ def parsed(data: bytes, path: str) -> Mapping[str, polars.Series]:
 def _lines(text: str) -> Iterator[str]:
     """Yield the lines that are no remarks, one by one: a table may have very many."""
     found = (one.group() for one in re.finditer(r"[^\n]+", text))
-    return (line for line in found if line.strip() and not line.startswith("#"))
+    return (line for line in found if line.strip() and not line.startswith(REMARKS))
 
 
 def _cells(lines: list[str], separator: str) -> list[list[str]]:
     return [next(csv.reader([line], delimiter=separator, skipinitialspace=True), []) for line in lines]
+
+
+def _has_row_names(cells: list[list[str]], lines: list[str]) -> bool:
+    """Tell whether rows begin with a text that has no name in the first one, as R's write.table has them."""
+    quoted = all(line.lstrip().startswith('"') for line in lines)
+    return len(cells) > 1 and quoted and all(len(row) == len(cells[0]) + 1 for row in cells[1:])
 
 
 def _check_width(names: list[str], cells: list[list[str]], lines: list[str], path: str) -> None:

@@ -36,7 +36,7 @@ def proposal(path: str) -> Proposal:
         return _of_zip(path)
     if head.startswith(npz.NUMPY):
         return proposal_tables.proposal(path) if table_file.is_vector(path) else _of_arrays(path)
-    if head.startswith(table_file.PARQUET) or path.lower().endswith(TEXTS):
+    if head.startswith((table_file.PARQUET, table_file.ARROW)) or path.lower().endswith(TEXTS):
         return proposal_tables.proposal(path)
     if (other := file_kind.other(path)) is not None:
         if file_kind.is_text(other):
@@ -55,7 +55,7 @@ def _of_zip(path: str) -> Proposal:
 
 def _of_arrays(path: str) -> Proposal:
     with count_file.arrays(path) as file:
-        found = proposal_arrays.proposal({name: file.read for name in file.names}, path)
+        found = proposal_arrays.proposal({name: file.look for name in file.names}, path)
     return found if found.source else proposal_tables.of_vectors(path, found.contents) or found
 
 

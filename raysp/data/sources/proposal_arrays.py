@@ -26,18 +26,28 @@ LONG, SPARSE = 200, 0.1
 """Bins of a trial, and spikes in a bin, from which on counts of 0 and 1 are taken for bins of 1 ms."""
 
 
-def proposal(readers: Mapping[str, Callable[[str], np.ndarray]], path: str) -> Proposal:
-    """Return what arrays a file holds and which are counts; `readers` by the arrays' names."""
+Look = Callable[[str], tuple[tuple[int, ...], np.ndarray]]
+
+
+def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
+    """Return what arrays a file holds and which are counts.
+
+    Args:
+        looks: by an array's name what returns its shape, and its values or, where it is large, the first of them.
+        path: of the file.
+    """
     arrays: dict[str, np.ndarray] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     contents = []
-    for name, read in list(readers.items())[:MOST]:
+    for name, look in list(looks.items())[:MOST]:
         try:
-            arrays[name] = read(name)
-            contents.append(described(name, arrays[name]))
+            shapes[name], arrays[name] = look(name)
+            contents.append(_described(name, shapes[name], arrays[name]))
         except BadInput as error:
             contents.append(f"{name}: {str(error).removeprefix(path).lstrip(': ')}")
-    if len(readers) > MOST:
-        contents.append(f"and {len(readers) - MOST} more arrays")
+    if len(looks) > MOST:
+        contents.append(f"and {len(looks) - MOST} more arrays")
+    arrays = _alike(arrays, shapes)
     found = _of_each_trial(arrays) or _counts(arrays)
     if found is None:
         return Proposal("", contents=(*contents, *_why_not(arrays)))
@@ -64,6 +74,19 @@ def proposal(readers: Mapping[str, Callable[[str], np.ndarray]], path: str) -> P
     for setting, (value, reason) in _beside(counts, others).items():
         settings[setting], why[setting] = value, reason
     return Proposal("population", settings, why, tuple(contents))
+
+
+def _described(name: str, shape: tuple[int, ...], array: np.ndarray) -> str:
+    if shape == array.shape:
+        return described(name, array)
+    part = described(name, array).partition(": ")[2].partition(", ")[2]
+    return f"{name}: {' x '.join(map(str, shape))}, {part} (by the first {array.nbytes / 2**20:.0f} MB)"
+
+
+def _alike(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Return arrays cut at the place where one of the same length was, so that they still fit each other."""
+    cuts = {shapes[name][0]: len(one) for name, one in arrays.items() if one.ndim and len(one) < shapes[name][0]}
+    return {name: one[: cuts[len(one)]] if one.ndim and len(one) in cuts else one for name, one in arrays.items()}
 
 
 def _of_each_trial(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
@@ -130,7 +153,9 @@ def _beside(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, t
     trials = counts.shape[0]
     for name, one in others.items():
         rate = re.search(r"rate|truth|lambda", name, re.IGNORECASE)
-        if one.shape[:2] == counts.shape[:2] and one.ndim == 3 and one.dtype.kind == "f" and not rate:
+        # Whole numbers beside counts are counts of other units.
+        numbers = one.ndim == 3 and one.dtype.kind == "f" and not is_whole(one)
+        if numbers and one.shape[:2] == counts.shape[:2] and not rate:
             found.setdefault("behavior", (name, "numbers for each trial and bin, to decode from rates"))
         if one.ndim == 1 and len(np.unique(one)) in (0, trials):
             # A list of all trials leaves none for the other part: it belongs to other arrays of the file.

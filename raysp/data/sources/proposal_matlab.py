@@ -41,7 +41,9 @@ def proposal(path: str) -> Proposal:
             settings, why = min(spikes, key=lambda one: "units" in one[0])
             return Proposal("matlab_spikes", settings, why, tuple(contents))
         arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
-        of_arrays = proposal_arrays.proposal({name: arrays.__getitem__ for name in arrays}, path)
+        of_arrays = proposal_arrays.proposal(
+            {name: lambda name: (arrays[name].shape, arrays[name]) for name in arrays}, path
+        )
         return Proposal(of_arrays.source, of_arrays.settings, of_arrays.why, tuple(contents))
 
 
@@ -53,6 +55,8 @@ def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
         try:
             value = file[name]
         except BadInput as error:
+            if len(file.names) == 1 and "damaged" in str(error):
+                raise
             contents.append(f"{name}: {str(error).removeprefix(f'{file.path}: ')}")
             continue
         found[name] = value

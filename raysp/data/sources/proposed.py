@@ -169,7 +169,10 @@ def window(
     if start is None:
         return None, (0, 1000), "nothing tells where trials begin"
     # A window that reaches into the next trial shares its spikes with it, and training with evaluation.
-    length = _until_next(start) if stop is None else np.fmin(stop - start, _until_next(start))
+    length = _until_next(start)
+    if stop is not None:
+        # What ends where it begins is an event, of which nothing tells how long its trial lasted.
+        length = np.fmin(np.where(stop > start, stop - start, np.nan), length)
     known = length[np.isfinite(length)]
     length = np.where(np.isinf(length), np.median(known) if len(known) else 1.0, length)
     usual = float(np.percentile(known, 10)) if len(known) else 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ DRIFT, LEAST_SPIKES = 5.0, 50
 unit drifts; units with fewer spikes tell nothing."""
 
 FACTOR = 1.5
+BLOCK = 1 << 21
+"""Counts that are worked on at a time."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,13 @@ class _Counts:
     @property
     def rates_hz(self) -> np.ndarray:
         """(units,) spikes/s."""
-        return np.nanmean(self.counts, axis=(0, 1)) * 1000.0 / self.bin_ms
+        return np.concatenate([np.nanmean(one, axis=(0, 1)) for one in _parts(self.counts)]) * 1000.0 / self.bin_ms
+
+
+def _parts(counts: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield counts (trials, bins, units), some units at a time: what is made of all takes many times as much."""
+    step = max(1, BLOCK // max(counts.shape[0] * counts.shape[1], 1))
+    yield from (counts[:, :, first : first + step] for first in range(0, counts.shape[2], step))
 
 
 def look(split: PopulationSplit, answers: Answers | None) -> Looked:
@@ -55,22 +63,35 @@ def look(split: PopulationSplit, answers: Answers | None) -> Looked:
 
 
 def _whole(split: PopulationSplit, answers: Answers | None) -> _Counts:
-    parts = [_units(split.train, split.train)]
+    parts = [(split.train, split.train)]
     conditions, ids = [split.train.condition], [split.train.ids]
     if split.eval is not None and answers is not None:
-        parts.append(_units(split.eval, answers.trials))
+        parts.append((split.eval, answers.trials))
         conditions.append(split.eval.condition if split.eval.condition is not None else answers.trials.condition)
         ids.append(split.eval.ids if split.eval.ids is not None else answers.trials.ids)
     known_ids = [one for one in ids if one is not None]
-    order = np.argsort(np.concatenate(known_ids), kind="stable") if len(known_ids) == len(parts) else slice(None)
+    total = sum(len(whole) for _, whole in parts)
+    ordered = len(known_ids) == len(parts)
+    order = np.argsort(np.concatenate(known_ids), kind="stable") if ordered else np.arange(total)
     known = [one for one in conditions if one is not None]
     units = np.arange(split.sizes.units) if split.units is None else split.units
     condition = np.concatenate(known)[order] if len(known) == len(parts) else None
-    return _Counts(np.concatenate(parts)[order], units, split.sizes.bin_ms, condition)
+    return _Counts(_joined(parts, np.argsort(order)), units, split.sizes.bin_ms, condition)
 
 
-def _units(shown: TrialArrays, whole: TrialArrays) -> np.ndarray:
-    return shown.heldin if whole.heldout is None else np.concatenate([shown.heldin, whole.heldout], axis=2)
+def _joined(parts: Sequence[tuple[TrialArrays, TrialArrays]], places: np.ndarray) -> np.ndarray:
+    """Return the counts of all parts, each trial in its place, (trials, bins, units)."""
+    blocks = [[shown.heldin, *([] if whole.heldout is None else [whole.heldout])] for shown, whole in parts]
+    widths = [sum(one.shape[2] for one in each) for each in blocks]
+    counts = np.empty((len(places), blocks[0][0].shape[1], widths[0]), dtype=blocks[0][0].dtype)
+    first = 0
+    for each in blocks:
+        rows, column = places[first : first + len(each[0])], 0
+        for one in each:
+            counts[rows, :, column : column + one.shape[2]] = one
+            column += one.shape[2]
+        first += len(rows)
+    return counts
 
 
 def _lines(split: PopulationSplit, found: _Counts) -> Iterator[str]:
@@ -81,11 +102,12 @@ def _lines(split: PopulationSplit, found: _Counts) -> Iterator[str]:
     rates = found.rates_hz
     low, middle, high = np.percentile(rates, [5, 50, 95])
     yield f"rates: median {middle:.3g} spikes/s, 5 to 95 % {low:.3g} to {high:.3g}, highest {rates.max():.3g}"
-    lasting = (~np.isnan(found.counts).all(axis=2)).sum(axis=1)
+    lasting = np.array([(~np.isnan(trial).all(axis=1)).sum() for trial in found.counts])
     if lasting.min() < lasting.max():
         yield f"lengths: trials last {lasting.min()} to {lasting.max()} bins, median {np.median(lasting):g}"
-    most = np.nanmax(found.counts)
-    yield f"counts: at most {most:g} in a bin, {np.nanmean(found.counts > 0):.1%} of bins have a spike"
+    most = np.fmax.reduce(found.counts, axis=None)
+    fired = sum(int((one > 0).sum()) for one in _parts(found.counts))
+    yield f"counts: at most {most:g} in a bin, {fired / found.counts.size:.1%} of bins have a spike"
     lags = [lag for lag in (1, 2, 5, 10) if lag < bins - 2]
     found_at = ", ".join(f"{number(_autocorrelation(found.counts, lag), 'brief')} at {lag}" for lag in lags)
     yield f"autocorrelation of counts, mean over units, so many bins apart: {found_at}" if lags else "one bin a trial"
@@ -101,14 +123,19 @@ def _lines(split: PopulationSplit, found: _Counts) -> Iterator[str]:
 
 def _autocorrelation(counts: np.ndarray, lag: int) -> float:
     """Return the correlation of counts so many bins apart, of each unit, over trials and bins; mean over units."""
+    each = np.concatenate([_correlations(one, lag) for one in _parts(counts)])
+    return float(np.nanmean(each)) if np.isfinite(each).any() else 0.0
+
+
+def _correlations(counts: np.ndarray, lag: int) -> np.ndarray:
+    """Return `_autocorrelation` of each unit; NaN of one whose counts are all alike."""
     first, second = counts[:, :-lag].reshape(-1, counts.shape[2]), counts[:, lag:].reshape(-1, counts.shape[2])
     known = ~np.isnan(first) & ~np.isnan(second)
     total = np.maximum(known.sum(axis=0), 1)
     left, right = (np.where(known, one, 0.0) for one in (first, second))
     left, right = (np.where(known, one - one.sum(axis=0) / total, 0.0) for one in (left, right))
     power = np.sqrt((left**2).sum(axis=0) * (right**2).sum(axis=0))
-    each = np.divide((left * right).sum(axis=0), power, out=np.full(len(power), np.nan), where=power > 0)
-    return float(np.nanmean(each)) if np.isfinite(each).any() else 0.0
+    return np.divide((left * right).sum(axis=0), power, out=np.full(len(power), np.nan), where=power > 0)
 
 
 def _doubts(found: _Counts) -> Iterator[str]:
@@ -132,8 +159,10 @@ def _drifting(found: _Counts) -> np.ndarray:
     if third < 3:
         return np.empty(0, dtype=int)
     parts = found.counts[:third], found.counts[-third:]
-    spikes = np.stack([np.nansum(one, axis=(0, 1)) for one in parts])
-    bins = np.stack([(~np.isnan(one)).sum(axis=(0, 1)) for one in parts])
+    spikes, bins = (
+        np.stack([np.concatenate([measure(some) for some in _parts(one)]) for one in parts])
+        for measure in (lambda one: np.nansum(one, axis=(0, 1)), lambda one: (~np.isnan(one)).sum(axis=(0, 1)))
+    )
     rates = spikes / np.maximum(bins, 1)
     error = np.sqrt((spikes / np.maximum(bins, 1) ** 2).sum(axis=0))
     apart = np.abs(rates[0] - rates[1]) / np.maximum(error, 1e-12)
@@ -163,7 +192,8 @@ def _rates(found: _Counts) -> Picture:
         left, right = figure.subplots(1, 2)
         left.bar(np.arange(len(found.units)), np.sort(found.rates_hz)[::-1], color=GREY, width=1.0)
         left.set(title="rate of each unit", xlabel="unit, by rank", ylabel="rate (spikes/s)")
-        each = np.nanmean(found.counts, axis=1).T * 1000.0 / found.bin_ms
+        each = np.concatenate([np.nanmean(one, axis=1) for one in _parts(found.counts)], axis=1).T
+        each = each * 1000.0 / found.bin_ms
         image = right.imshow(each, aspect="auto", origin="lower", cmap="viridis", interpolation="nearest")
         right.set(title="over the trials, in the recording's order", xlabel="trial", ylabel="unit, by position")
         figure.colorbar(image, ax=right, label="rate (spikes/s)")
@@ -176,11 +206,10 @@ def _time(found: _Counts) -> Picture:
     with canvas(9.6, 3.6) as figure:
         left, right = figure.subplots(1, 2)
         time = (np.arange(bins) + 0.5) * found.bin_ms
-        mean = np.nanmean(found.counts, axis=(0, 2)) * 1000.0 / found.bin_ms
-        left.plot(time, mean, color=INK, linewidth=2)
+        left.plot(time, _psth(found.counts) * 1000.0 / found.bin_ms, color=INK, linewidth=2)
         for index in np.unique(found.condition[found.condition >= 0])[:8] if found.condition is not None else ():
-            some = np.nanmean(found.counts[found.condition == index], axis=(0, 2)) * 1000.0 / found.bin_ms
-            left.plot(time, some, color=GREY, linewidth=0.8)
+            some = _psth(found.counts, np.flatnonzero(found.condition == index))
+            left.plot(time, some * 1000.0 / found.bin_ms, color=GREY, linewidth=0.8)
         left.set(title="PSTH: mean over units (grey: conditions)", xlabel="time in window (ms)", ylabel="spikes/s")
         lags = np.arange(1, min(LAGS, max(bins - 2, 1)) + 1)
         if bins > 3:
@@ -188,3 +217,12 @@ def _time(found: _Counts) -> Picture:
         right.axhline(0, color=GREY, linewidth=0.8)
         right.set(title="autocorrelation of counts, mean over units", xlabel="lag (ms)", ylabel="correlation")
         return Picture("time", "PSTH and autocorrelation", "", png(figure))
+
+
+def _psth(counts: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean over some trials, and over units, (bins,); NaN where nothing was observed."""
+    total, known = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
+    for row in range(len(counts)) if rows is None else rows:
+        total += np.nansum(counts[row], axis=1)
+        known += (~np.isnan(counts[row])).sum(axis=1)
+    return np.divide(total, known, out=np.full(len(total), np.nan), where=known > 0)
