@@ -21,9 +21,11 @@ from raysp.errors import present
 from raysp.models import base
 from raysp.models.means import expected_counts
 from raysp.models.prediction import Prediction
+from raysp.models.smoothing import held
 from raysp.objectives.held_trials import Chosen, Fit, best_penalty, climbed, folds, spread
 from raysp.objectives.poisson import rates
 from raysp.objectives.poisson_regression import poisson_path
+from raysp.objectives.sureness import NOT_SURE
 
 WINDOWS = 5
 RANKS = (1, 2, 3, 4, 6, 8, 12)
@@ -61,6 +63,7 @@ class Model(nn.Module):
     weights: torch.Tensor
     weights_heldin: torch.Tensor
     intercepts: torch.Tensor
+    most: torch.Tensor
     mean: torch.Tensor
     mean_forward: torch.Tensor
 
@@ -69,7 +72,7 @@ class Model(nn.Module):
         self.config, self.sizes, inputs = config, sizes, WINDOWS * sizes.heldin
         shapes: dict[str, tuple[int, ...]] = {"boxes": (WINDOWS, sizes.bins, sizes.bins)}
         shapes |= {"weights": (inputs, sizes.heldout), "weights_heldin": (inputs, sizes.heldin)}
-        shapes |= dict.fromkeys(("intercepts", "mean", "mean_forward"), (sizes.units,))
+        shapes |= dict.fromkeys(("intercepts", "most", "mean", "mean_forward"), (sizes.units,))
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
 
@@ -102,22 +105,29 @@ class Model(nn.Module):
         start = min(max(USUAL_MS, least), most)
         window_ms = config.window_ms or climbed(lambda width: tried(width).loss, start, 2.0, least, most)
         chosen = tried(window_ms)
+        if config.penalty is None and not chosen.sure:
+            stages.report({"log": f"{NOT_SURE}; all units get their mean rates"})
+            means = {"boxes": boxes(sizes.bins, window_ms / sizes.bin_ms, False), "intercepts": np.log(mean)}
+            means["most"] = means["intercepts"]
+            return {name: torch.as_tensor(values) for name, values in means.items()}
         penalty, rank = config.penalty or chosen.penalty, config.rank or (*RANKS, sizes.units)[chosen.form]
         stages.report({"log": f"windows of {window_ms:.3g} ms, penalty {penalty:.3g}, rank {rank}"})
 
-        def regressed(counts: np.ndarray, mean: np.ndarray, apart: bool) -> Fit:
+        def regressed(counts: np.ndarray, mean: np.ndarray, apart: bool) -> tuple[np.ndarray, ...]:
             inputs = _inputs(shown, boxes(sizes.bins, window_ms / sizes.bin_ms, apart))
             inputs, counts = inputs.reshape(-1, inputs.shape[2]), counts.reshape(-1, counts.shape[2])
             (fit,) = poisson_path(inputs, counts, [penalty / len(inputs)], tolerance=1e-4)
             weights, intercepts = _of_rank(inputs, counts, fit, (rank,))[0]
-            return weights, np.where(np.nansum(counts, axis=0) > 0, intercepts, np.log(mean))
+            intercepts = np.where(np.nansum(counts, axis=0) > 0, intercepts, np.log(mean))
+            return weights, intercepts, (inputs @ weights + intercepts).max(axis=0)
 
-        heldin = regressed(trials.heldin, mean[: sizes.heldin], True)
-        heldout = regressed(asked, mean[sizes.heldin :], False) if sizes.heldout else (np.zeros((0, 0)), np.zeros(0))
-        found = {"boxes": boxes(sizes.bins, window_ms / sizes.bin_ms, False), "weights_heldin": heldin[0]}
-        found["intercepts"] = np.concatenate([heldin[1], heldout[1]])
+        parts = [regressed(trials.heldin, mean[: sizes.heldin], True)]
         if sizes.heldout:
-            found["weights"] = heldout[0]
+            parts.append(regressed(asked, mean[sizes.heldin :], False))
+        weights, *others = zip(*parts, strict=True)
+        found = {"boxes": boxes(sizes.bins, window_ms / sizes.bin_ms, False)}
+        found |= dict(zip(("weights_heldin", "weights"), weights, strict=False))
+        found |= {name: np.concatenate(each) for name, each in zip(("intercepts", "most"), others, strict=True)}
         return {name: torch.as_tensor(values) for name, values in found.items()}
 
     def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
@@ -131,7 +141,8 @@ class Model(nn.Module):
             torch.cat([torch.matmul(box, shown) for box in windows], dim=2) @ weights for windows, weights in parts
         ]
         forward = self.mean_forward.float().expand(len(batch), sizes.forward, sizes.units) if sizes.forward else None
-        return Prediction(rates(torch.cat(found, dim=2) + self.intercepts), forward)
+        log_rates = torch.cat(found, dim=2) + self.intercepts
+        return Prediction(rates(held(log_rates, self.most)), forward)
 
 
 def boxes(bins: int, width: float, apart: bool) -> np.ndarray:

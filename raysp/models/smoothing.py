@@ -7,6 +7,7 @@ makes every network look good. The benchmark's own, with the settings that its a
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from raysp.models.prediction import Prediction
 from raysp.objectives.held_trials import Chosen, best_penalty, climbed, folds
 from raysp.objectives.poisson import rates
 from raysp.objectives.poisson_regression import SILENT, poisson_regression
+from raysp.objectives.sureness import NOT_SURE, surely_below
 
 BENCHMARK = {
     "mc_maze": (50.0, 0.01),
@@ -42,7 +44,9 @@ ELSEWHERE = (50.0, 0.01)
 PUBLISHED_OFFSET = 1e-4
 
 WITHOUT_TRIALS = (50.0, 0.1, 1000.0)
-"""Sigma, offset, and penalty on the summed log-likelihood, where no trial can be set aside."""
+"""Sigma, offset, and penalty on the summed log-likelihood, where held-out units choose nothing."""
+
+MEAN_RATES = "held-out units get their mean rates"
 
 SHARES = np.linspace(0.0, 1.0, 11)
 
@@ -68,7 +72,10 @@ class Config(base.Config):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a fit uses: the kernel's width (ms), the offset (spikes per bin), and the penalty of so many bins."""
+    """What a fit uses: the kernel's width (ms), the offset (spikes per bin), and the penalty of so many bins.
+
+    An infinite penalty leaves the mean rates.
+    """
 
     sigma_ms: float
     offset: float
@@ -89,6 +96,7 @@ class Model(nn.Module):
     offset: torch.Tensor
     weights: torch.Tensor
     intercepts: torch.Tensor
+    most: torch.Tensor
     mean: torch.Tensor
     mean_forward: torch.Tensor
 
@@ -96,7 +104,8 @@ class Model(nn.Module):
         super().__init__()
         self.config, self.sizes = config, sizes
         shapes = {"kernel": (sizes.bins, sizes.bins), "share": (sizes.heldin,), "offset": (1,)}
-        shapes |= {"weights": (sizes.heldin, sizes.heldout), "intercepts": (sizes.heldout,)}
+        shapes |= {"weights": (sizes.heldin, sizes.heldout)}
+        shapes |= dict.fromkeys(("intercepts", "most"), (sizes.heldout,))
         for name, shape in (shapes | {"mean": (sizes.units,), "mean_forward": (sizes.units,)}).items():
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
 
@@ -126,12 +135,17 @@ class Model(nn.Module):
         )
         found = {"kernel": kernel, "offset": np.full(1, chosen.offset)}
         found["share"] = np.ones(self.sizes.heldin) if published else shares(counts, kernel)[0]
-        if self.sizes.heldout:
+        if self.sizes.heldout and math.isinf(chosen.alpha):
+            found["weights"] = np.zeros((self.sizes.heldin, self.sizes.heldout))
+            found["intercepts"] = np.log(self.mean[self.sizes.heldin :].cpu().numpy())
+            found["most"] = found["intercepts"]
+        elif self.sizes.heldout:
             inputs = np.log(kernel @ counts + chosen.offset).reshape(-1, self.sizes.heldin)
             heldout = present(trials.heldout).reshape(-1, self.sizes.heldout)
             found["weights"], intercepts = poisson_regression(inputs, heldout, chosen.alpha)
             never = np.log(self.mean[self.sizes.heldin :].cpu().numpy() + SILENT)
             found["intercepts"] = np.where(intercepts == np.log(SILENT), never, intercepts)
+            found["most"] = (inputs @ found["weights"] + found["intercepts"]).max(axis=0)
         return {name: torch.as_tensor(values) for name, values in found.items()}
 
     def _settings(self, trials: TrialArrays, counts: np.ndarray, stages: base.Stages) -> Settings:
@@ -145,10 +159,9 @@ class Model(nn.Module):
             sigma = config.sigma_ms or self._width(lambda sigma: shares(counts, self._kernel(sigma))[1])
             return Settings(sigma, config.offset or usual_offset, config.alpha or usual_penalty / rows)
         if fold.max() == 0:
-            stages.report({"warning": "one training trial: none can be set aside to choose the baseline's settings by"})
-            return Settings(
-                config.sigma_ms or usual_sigma, config.offset or usual_offset, config.alpha or usual_penalty / rows
-            )
+            told = "one training trial: none can be set aside to choose the baseline's settings by"
+            stages.report({"warning": f"{told}; {MEAN_RATES}" if config.alpha is None else told})
+            return Settings(config.sigma_ms or usual_sigma, config.offset or usual_offset, config.alpha or math.inf)
 
         @functools.cache
         def tried(sigma: float, offset: float) -> Chosen:
@@ -158,7 +171,10 @@ class Model(nn.Module):
         start = config.offset or usual_offset
         sigma = config.sigma_ms or self._width(lambda sigma: tried(sigma, start).loss)
         offset = config.offset or climbed(lambda offset: tried(sigma, offset).loss, start, 10**0.5, 1e-3, 10.0)
-        return Settings(sigma, offset, config.alpha or tried(sigma, offset).penalty / rows)
+        chosen = tried(sigma, offset)
+        if config.alpha is None and not chosen.sure:
+            stages.report({"log": f"{NOT_SURE}; {MEAN_RATES}"})
+        return Settings(sigma, offset, config.alpha or (chosen.penalty / rows if chosen.sure else math.inf))
 
     def _width(self, loss: Callable[[float], float]) -> float:
         least, most = self.sizes.bin_ms / 2, max(self.sizes.bin_ms / 2, self.sizes.bins * self.sizes.bin_ms)
@@ -172,9 +188,22 @@ class Model(nn.Module):
         sizes, mean = self.sizes, self.mean[: self.sizes.heldin]
         counts = batch.heldin.to(torch.float64)
         smoothed = torch.matmul(self.kernel, torch.where(torch.isnan(counts), mean, counts))
-        heldout = rates(torch.log(smoothed + self.offset) @ self.weights + self.intercepts)
+        log_rates = torch.log(smoothed + self.offset) @ self.weights + self.intercepts
+        heldout = rates(log_rates if self.config.published else held(log_rates, self.most))
         forward = self.mean_forward.float().expand(len(batch), sizes.forward, sizes.units) if sizes.forward else None
         return Prediction(torch.cat([torch.lerp(mean, smoothed, self.share).float(), heldout], dim=2), forward)
+
+
+def held(log_rates: torch.Tensor, most: torch.Tensor) -> torch.Tensor:
+    """Return log rates of which those above the most of training go on as the logarithm of their rate's tangent.
+
+    They are linear in what is seen: a trial that lies far from the few that were fitted would get any rate at all.
+
+    Args:
+        log_rates: (..., units).
+        most: (units,) the largest of the training trials.
+    """
+    return torch.minimum(log_rates, most) + torch.log1p((log_rates - most).clamp(min=0.0))
 
 
 def _filled(counts: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -185,7 +214,8 @@ def _filled(counts: np.ndarray, mean: np.ndarray) -> np.ndarray:
 def shares(counts: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, float]:
     """Return how far each unit's smoothed counts are to be believed, and the mean Poisson loss of bins so predicted.
 
-    A bin is predicted from the others: by its smoothed count without its own, drawn towards the mean.
+    A bin is predicted from the others: by its smoothed count without its own, drawn towards the mean. Where that is not
+    surely better than the mean, see `surely_below`, all shares are 0.
 
     Args:
         counts: (trials, bins, units) float64, no NaN.
@@ -198,14 +228,16 @@ def shares(counts: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, float]:
     others, mean = kernel @ counts - own * counts, counts.mean(axis=(0, 1))
     alone = own > 1.0 - 1e-9
     foretold = np.where(alone, mean, others / np.where(alone, 1.0, 1.0 - own))
-    losses = np.stack([_loss(mean + share * (foretold - mean), counts) for share in SHARES])
-    best = losses.argmin(axis=0)
-    return SHARES[best], float(losses.min(axis=0).mean())
+    losses = np.stack([_losses(mean + share * (foretold - mean), counts) for share in SHARES])
+    best = losses.mean(axis=1).argmin(axis=0)
+    lowest = losses[best, :, np.arange(len(best))].T
+    found = SHARES[best] if surely_below((lowest - losses[0]).sum(axis=1)) else np.zeros(len(best))
+    return found, float(lowest.mean())
 
 
-def _loss(predicted: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return each unit's mean Poisson loss, (units,)."""
-    return (predicted - counts * np.log(np.maximum(predicted, SILENT))).mean(axis=(0, 1))
+def _losses(predicted: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the mean Poisson loss of each trial and unit, (trials, units)."""
+    return (predicted - counts * np.log(np.maximum(predicted, SILENT))).mean(axis=1)
 
 
 def reflecting_matrix(bins: int, sigma_ms: float, bin_ms: float) -> np.ndarray:

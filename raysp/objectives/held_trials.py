@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.objectives.poisson import MAX_LOG_RATE
-from raysp.objectives.poisson_regression import poisson_path
+from raysp.objectives.poisson_regression import SILENT, poisson_path
+from raysp.objectives.sureness import surely_below
 
 FOLDS = 4
 PENALTIES = tuple(10.0**power for power in np.arange(6.0, -0.5, -0.75))
@@ -28,11 +30,13 @@ class Chosen:
         loss: mean Poisson loss of trials not fitted, nats per entry; infinite where none can be set aside.
         penalty: on the summed log-likelihood; `poisson_regression`'s alpha is this over the number of bins.
         form: number of the form of the weights.
+        sure: whether it is surely better than the mean rate, see `surely_below`: few trials flatter some penalty.
     """
 
     loss: float
     penalty: float
     form: int = 0
+    sure: bool = False
 
 
 Fit = tuple[np.ndarray, np.ndarray]
@@ -78,17 +82,16 @@ def best_penalty(inputs: np.ndarray, counts: np.ndarray, fold: np.ndarray, forms
     parts = [(_flat(inputs, fold != one), _flat(counts, fold != one)) for one in numbers]
     asked = [(_flat(inputs, fold == one), _flat(counts, fold == one)) for one in numbers]
     paths = [poisson_path(x, y, [one / len(x) for one in PENALTIES]) for x, y in parts]
-    best = Chosen(math.inf, PENALTIES[0])
+    best, log_rates = Chosen(math.inf, PENALTIES[0]), []
     for penalty, *found in zip(PENALTIES, *paths, strict=True):
         each = zip(*(forms(*part, fit) for part, fit in zip(parts, found, strict=True)), strict=True)
-        losses = [
-            _loss([x @ weights + bias for (x, _), (weights, bias) in zip(asked, fits, strict=True)], asked)
-            for fits in each
-        ]
+        predicted = [[x @ weights + bias for (x, _), (weights, bias) in zip(asked, fits, strict=True)] for fits in each]
+        losses = [_loss(one, asked) for one in predicted]
         if min(losses) >= best.loss:
             break
         best = Chosen(min(losses), penalty, losses.index(min(losses)))
-    return best
+        log_rates = predicted[best.form]
+    return dataclasses.replace(best, sure=_sure(log_rates, parts, asked, inputs.shape[1]))
 
 
 def climbed(loss: Callable[[float], float], start: float, factor: float, least: float, most: float) -> float:
@@ -116,6 +119,23 @@ def _flat(arrays: np.ndarray, trials: np.ndarray) -> np.ndarray:
 def spread(values: np.ndarray, most: int) -> np.ndarray:
     """Return at most so many values, from the first to the last."""
     return values if len(values) <= most else values[np.linspace(0, len(values) - 1, most).round().astype(int)]
+
+
+def _sure(
+    log_rates: Sequence[np.ndarray],
+    parts: Sequence[tuple[np.ndarray, np.ndarray]],
+    asked: Sequence[tuple[np.ndarray, np.ndarray]],
+    bins: int,
+) -> bool:
+    """Tell whether log rates of trials that were not fitted are surely better than the mean rates of the others."""
+    each, variance = [], 0.0
+    for predicted, (_, fitted), (_, counts) in zip(log_rates, parts, asked, strict=True):
+        mean = np.log(np.maximum(np.nanmean(fitted, axis=0), SILENT))
+        ratio, rate = np.minimum(predicted, MAX_LOG_RATE) - mean, np.exp(mean)
+        differences = np.exp(mean + ratio) - rate - counts * ratio
+        each.append(np.nansum(differences.reshape(-1, bins * len(mean)), axis=1))
+        variance += float(np.nansum(rate * ratio**2 + 0.0 * counts))
+    return surely_below(np.concatenate(each), math.sqrt(variance))
 
 
 def _loss(log_rates: Sequence[np.ndarray], asked: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:

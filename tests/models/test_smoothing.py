@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal.windows import gaussian
@@ -12,8 +13,9 @@ from sklearn.linear_model import PoissonRegressor
 from raysp.data.splits.batch import to_device
 from raysp.models import catalog
 from raysp.models.mean_rate import Model as MeanRate
-from raysp.models.smoothing import reflecting_matrix, shares, smoothing_matrix
+from raysp.models.smoothing import held, reflecting_matrix, shares, smoothing_matrix
 from raysp.objectives.held_trials import PENALTIES, best_penalty, climbed, folds
+from raysp.objectives.sureness import surely_below
 from tests.models.made_up import made_up_split, unbroken
 
 
@@ -143,3 +145,30 @@ def test_windows_of_one_trial_are_in_one_fold():
 def test_climbing_ends_where_no_neighbour_is_better():
     assert climbed(lambda x: abs(np.log2(x) - 3), 1.0, 2.0, 0.1, 100.0) == 8.0
     assert climbed(lambda x: x, 1.0, 2.0, 0.25, 100.0) == 0.25
+
+
+@pytest.mark.parametrize("name", ["smoothing", "reduced_rank"])
+def test_where_nothing_is_surely_better_the_mean_rates_are_predicted(name):
+    split = made_up_split(trials=24, bins=6)
+    counts = np.random.default_rng(3).poisson(0.4, (24, 6, 9)).astype(np.float32)
+    train = dataclasses.replace(split.train, heldin=counts[..., :6], heldout=counts[..., 6:])
+    stages = Telling()
+    model = catalog.build(name, {}, dataclasses.replace(split.sizes, bins=6))
+    model.fit(train, stages)
+    found = model.predict(to_device(train, "cpu").inputs()).numpy().rates
+    np.testing.assert_allclose(found, np.broadcast_to(counts.mean(axis=(0, 1)), found.shape), rtol=1e-5)
+    assert any("surely better than the mean rate" in note.get("log", "") for note in stages.notes)
+
+
+def test_log_rates_beyond_those_of_training_go_on_by_the_rates_tangent():
+    most = torch.tensor([0.0, 1.0])
+    found = held(torch.tensor([[-3.0, 0.5], [0.0, 1.0], [2.0, 101.0]]), most).exp()
+    expected = torch.tensor([[np.exp(-3.0), np.exp(0.5)], [1.0, np.e], [3.0, 101.0 * np.e]])
+    torch.testing.assert_close(found, expected.float())
+
+
+def test_a_difference_is_sure_when_it_is_larger_than_chance_makes_it():
+    assert not surely_below(np.array([-5.0]))
+    assert not surely_below(np.array([-5.0, 4.0, -3.0]))
+    assert surely_below(np.full(8, -1.0) + np.linspace(-0.5, 0.5, 8))
+    assert not surely_below(np.full(8, -1.0), poisson=5.0)

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy import stats
 
 from raysp.data.splits.population import TrialArrays
 from raysp.evaluation.bits_per_spike import SMALLEST_RATE
@@ -14,19 +13,13 @@ from raysp.evaluation.hidden import hidden_entries
 from raysp.evaluation.nlb import forward_counts
 from raysp.models.calibration import Scaling, powered
 from raysp.models.prediction import Predicted
+from raysp.objectives.sureness import surely_below
 
 HELDIN, HELDOUT, FORWARD = "held-in units", "held-out units", "forward bins"
 WEIGHT = "weight against the mean rate"
 UNCHOSEN = "no validation trial was there to choose it by: the network is believed as it is, and may be below the floor"
 
 GRID = np.linspace(0.0, 1.0, 21)
-ERRORS = 2.0
-"""Standard errors by which a network must be better than the mean rate: few validation trials flatter some network,
-and these have chosen its epoch."""
-
-ONE = 0.8413
-"""Share of a normal law below one standard deviation; of few trials, their own spread says less than it seems to."""
-
 BELIEVED = 3.0
 """Spikes that a unit is taken to have had as predicted, beside its own: a gain from very few spikes is near 1."""
 
@@ -57,9 +50,9 @@ def chosen_weights(
 def chosen_weight(fitted: Pair, aside: Pair) -> float:
     """Return the weight of the lowest Poisson loss of trials that did not train the network, where that is sure.
 
-    Sure are weights at which the loss is below the mean rate's by some standard errors of the difference: those between
-    trials, or those of Poisson counts if they are larger. Where no weight is, nothing is known to be better than the
-    mean rate, and the network is given up; one trial, whose spread nobody knows, shows nothing.
+    Sure are weights at which the loss is below the mean rate's by some standard errors of the difference, see
+    `surely_below`: few validation trials flatter some network, and these have chosen its epoch. Where no weight is,
+    nothing is known to be better than the mean rate, and the network is given up.
 
     Args:
         fitted: rates and counts of trials that trained the network: these give mean rates and gains.
@@ -76,9 +69,8 @@ def chosen_weight(fitted: Pair, aside: Pair) -> float:
         ratio = np.where(known, np.log(np.maximum(own, SMALLEST_RATE) / floor), 0.0)
         losses = np.where(known, own - floor, 0.0) - np.where(known, asked, 0.0) * ratio
         each = losses.sum(axis=(1, 2))
-        between = stats.t.ppf(ONE, len(each) - 1) * np.sqrt(len(each)) * each.std(ddof=1) if len(each) > 1 else np.inf
         poisson = np.sqrt((np.where(known, floor, 0.0) * ratio**2).sum())
-        if each.sum() < lowest and each.sum() + ERRORS * max(between, poisson) < 0:
+        if each.sum() < lowest and surely_below(each, poisson):
             best, lowest = float(weight), float(each.sum())
     return best
 
