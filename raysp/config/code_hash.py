@@ -99,6 +99,7 @@ def files_of(roots: Iterable[str | Path], rooms: tuple[str, ...]) -> Files:
         if (path := waiting.pop()) not in found:
             found[path], imported = _read(path)
             waiting += [one for one in imported if _room(one) in rooms or _room(one) is None]
+            waiting = [one for one in waiting if not _of_results(one)]
     return dict(sorted((_shown(path), sha) for path, sha in found.items() if sha != syntax.NOTHING))
 
 
@@ -140,9 +141,8 @@ def _of_kinds(found: Files) -> Files:
             fitting = [kind.with_name(file) for file in ("learner.py", "predict.py")]
             roots += [file for file in fitting if file.exists()] or [kind]
     used = files_of(roots, (*TRAINING_ROOMS, "kinds"))
-    # What all kinds have in common only carries, and so do formats.
-    common = {path for path in used if path.startswith("raysp/kinds/") and path.count("/") == 2}
-    return {path: sha for path, sha in used.items() if path not in common and not path.endswith("_file.py")}
+    # What all kinds have in common only carries.
+    return {path: sha for path, sha in used.items() if not path.startswith("raysp/kinds/") or path.count("/") > 2}
 
 
 @functools.cache
@@ -182,6 +182,11 @@ def _room(path: Path) -> str | None:
         return None
     parts = path.relative_to(PACKAGE).parts
     return parts[0] if len(parts) > 1 else ""
+
+
+def _of_results(path: Path) -> bool:
+    """Tell whether a file has a format of results, which only carries, and so does what it imports."""
+    return _room(path) == "kinds" and path.name.endswith("_file.py")
 
 
 def _shown(path: Path) -> str:

@@ -57,6 +57,8 @@ def test_how_its_kind_of_data_is_learned_and_predicted_counts_and_no_others():
         assert {f"{own[name]}/learner.py", f"{own[name]}/predict.py"} <= kinds
         assert all(path.startswith(own[name]) and "_file" not in path and "/page/" not in path for path in kinds)
     assert "raysp/kinds/stimulus/rollout.py" in found["distance_unet"]
+    # Nor does how results are written, and what reads and seals such files.
+    assert not {path for path in found["unet"] if "hdf5" in path or "sealed" in path}
 
 
 def test_an_ensemble_is_computed_by_its_members_files_too():
