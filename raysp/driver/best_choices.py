@@ -10,7 +10,7 @@ from raysp.config.experiment import Experiment, ModelChoice
 from raysp.data.sources import at_hand
 from raysp.data.splits.header import Header
 from raysp.data.splits.split import Split
-from raysp.driver.plan import check_shapes, settings_on, unfit
+from raysp.driver.plan import check_shapes, too_few, unfit
 from raysp.errors import BadInput, expect, unknown
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
@@ -70,7 +70,8 @@ def choices(
 def _unfit(experiment: Experiment, choice: ModelChoice, header: Header) -> str | None:
     if (why := unfit(choice.name, header)) is not None:
         return why
-    settings_on(experiment, choice, header.name)
+    if (why := too_few(experiment, choice, header)) is not None:
+        return why
     try:
         check_shapes(experiment, choice, header, kinds.of(header.kind))
     except BadInput as error:

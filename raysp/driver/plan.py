@@ -14,6 +14,7 @@ from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.data.splits.split import Split
 from raysp.errors import BadInput
+from raysp.io.words import counted
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind, Units
 from raysp.models import catalog
@@ -87,7 +88,7 @@ def plan_of(experiment: Experiment, headers: Mapping[str, Header], splits: Colle
     for name in sorted(headers, key=lambda n: (headers[n].role.selects_with != "", -kind_of[n].work(headers[n]))):
         header, kind = headers[name], kind_of[name]
         for choice in experiment.models:
-            if (reason := unfit(choice.name, header)) is not None:
+            if (reason := unfit(choice.name, header) or too_few(experiment, choice, header)) is not None:
                 left_out.append((choice.shown, name, reason))
                 continue
             check_shapes(experiment, choice, header, kind)
@@ -157,6 +158,20 @@ def unfit(model: str, header: Header) -> str | None:
         return f"the model reads {reads} splits, this is a {kind} split"
     applies = getattr(catalog.module(model), "applies", None)
     return None if applies is None else applies(header)
+
+
+def too_few(experiment: Experiment, choice: ModelChoice, header: Header) -> str | None:
+    """Return why a split has too few data to fit a model by gradient descent; None where it has enough."""
+    _, training = settings_on(experiment, choice, header.name)
+    fewest = kinds.of(header.kind).fewest
+    # For a split of a test phase, that of the validation phase has selected.
+    selects = training is not None and training.validate_on == "train" and not header.role.selects_with
+    if not selects or header.trials.get("train", fewest) >= fewest:
+        return None
+    return (
+        f"{counted(header.trials['train'], 'training trial')}, of which none can be set aside to select a network by; "
+        "models that fit themselves need none: give more trials, of a recording without trials as windows"
+    )
 
 
 def check_not_empty(plan: Plan) -> None:

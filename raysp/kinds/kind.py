@@ -98,6 +98,7 @@ class Kind(abc.ABC, Generic[S]):
         name: of its folder here, and of the file of its Split.
         metrics: by name, as tables have them in order.
         training: fields of Training as models of the kind are trained where an experiment does not say how.
+        fewest: training trials that a network needs, those included that are set aside to select it.
         floor: the model every result is read against from below, where an experiment names none.
         ceiling: likewise from above; empty where there is none.
         outputs: names of files in the run folder that the kind makes of it.
@@ -110,6 +111,7 @@ class Kind(abc.ABC, Generic[S]):
     name: str
     metrics: ClassVar[Mapping[str, Metric]]
     training: ClassVar[Mapping[str, Plain]] = {}
+    fewest: ClassVar[int] = 0
     floor: str
     ceiling: str = ""
     outputs: tuple[str, ...] = ()

@@ -6,12 +6,14 @@ import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice, Training
 from raysp.data.splits import store
-from raysp.driver.plan import check_not_empty, check_settings, make_plan
+from raysp.data.splits.split import header_of
+from raysp.driver.plan import check_not_empty, check_settings, make_plan, plan_of
 from raysp.errors import BadInput, NotReady
 from raysp.kinds import catalog as kinds
 from tests.collection.made_up import make_split
 from tests.data.nlb_files import prepared
 from tests.models.made_up_stimulus import made_up_recording
+from tests.training.made_up import made_up_split
 
 VAL, TEST = "standin-mc_maze_small-20ms-val", "standin-mc_maze_small-20ms-test"
 SAE = ModelChoice("sae", {"hidden": 8})
@@ -48,6 +50,17 @@ def test_settings_of_val_change_the_trial_that_follows_it(root):
     wider = dataclasses.replace(EXPERIMENT, models=(ModelChoice("sae", {"hidden": 9}),))
     ids = {trial.id for trial in make_plan(EXPERIMENT, [VAL, TEST], root).trials}
     assert not ids & {trial.id for trial in make_plan(wider, [VAL, TEST], root).trials}
+
+
+@pytest.mark.parametrize(("trials", "left"), [(1, ["sae"]), (2, [])])
+def test_where_no_training_trial_can_be_set_aside_networks_are_left_out(trials, left):
+    header = header_of(made_up_split())
+    few = dataclasses.replace(header, trials={**header.trials, "train": trials})
+    plan = plan_of(dataclasses.replace(EXPERIMENT, seeds=(0,)), {few.name: few}, [few.name])
+    assert [model for model, _, _ in plan.left_out] == left
+    assert {trial.model for trial in plan.trials} == {"mean_rate", "sae"} - set(left)
+    if left:
+        assert "models that fit themselves need none" in plan.left_out[0][2]
 
 
 def test_defaults_are_written_into_the_trial(root):

@@ -33,6 +33,7 @@ class Population(Kind[PopulationSplit]):
         "batch_bins": 3200,
         "patience": 25,
     }
+    fewest = 2
     floor, ceiling = FLOOR, CEILING
     averages = ("co-bps", "fp-bps")
     outputs = (
