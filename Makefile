@@ -32,9 +32,7 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY)
 	$(BIN)/raysp data standin --root demo/data --size small
-	$(BIN)/python experiments/nlb_demo.py --root demo/data --runs demo/runs
-	$(BIN)/raysp evaluate demo/runs/standin-nlb_demo --root demo/data --phase test
-	$(BIN)/raysp report demo/runs/standin-nlb_demo --root demo/data
+	$(BIN)/python experiments/nlb_demo.py --root demo/data --runs demo/runs --test-phase
 	@echo
 	@echo "Results are in demo/runs/standin-nlb_demo:"
 	@echo "  report/report.html                what came out; open it in a browser"

@@ -41,6 +41,7 @@ OF_A_RUN = (
     MODELS,
     click.option("--settings", metavar="SWEEP", help="A finished sweep's folder: its best settings, split by split."),
     click.option("--candidate", type=click.IntRange(min=0), help="Another candidate of that sweep than its best."),
+    click.option("--test-phase", is_flag=True, help="Score the test phase, too; a look at its answers, counted."),
     click.option("--validate-on", type=click.Choice(["train", "eval"]), help="Where models are selected."),
 )
 OF_A_SWEEP = (

@@ -13,6 +13,7 @@ from raysp.io import files
 from raysp.io.terminal import terminal
 from raysp.io.words import counted
 from raysp.runs.folder import RunFolder
+from raysp.runs.jobs import Call
 from raysp.runs.lock import locked
 
 
@@ -113,11 +114,16 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
 @VERBOSE
 def report(folder: str, root: str | None, verbose: bool) -> None:
     """Draw a run's report from what lies on disk."""
+    from raysp.driver.drawing import side_by_side
     from raysp.driver.ending import say_path
     from raysp.driver.finish import note
     from raysp.driver.report import write_report
     from raysp.kinds import catalog as kinds
     from raysp.search.page.page import write_sweep_report
+
+    def drawing(function: str, calls: list[Call]) -> list[Any]:
+        with with_ray(verbose):
+            return side_by_side(say)(function, calls)
 
     run = RunFolder(folder)
     swept = run.is_sweep()
@@ -128,7 +134,7 @@ def report(folder: str, root: str | None, verbose: bool) -> None:
             return
         states = run.states(run.trials())
         there, problems = data_root(run, root, [trial for trial in run.trials() if states[trial.id] == "done"])
-        say_path("report", write_report(run, there), say)
+        say_path("report", write_report(run, there, jobs=drawing), say)
         note(run, "report/", "comparison.parquet")
     if problems:
         raise BadInput(

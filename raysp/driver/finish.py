@@ -11,7 +11,9 @@ import raysp
 from raysp.config import code_hash
 from raysp.config.experiment import Trial
 from raysp.data.splits.split import Split
+from raysp.driver.drawing import side_by_side
 from raysp.driver.ending import show
+from raysp.driver.last_look import unscored
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from raysp.cluster.jobs import Call
 
 SCORER, *MAKERS = ("driver/evaluate.py", "collection/gather.py", "driver/report.py")
+PHASES = ("val", "test")
 """Beside what kinds of data make by themselves."""
 READERS = 16
 """Files that are read at a time: in a store of objects, each is a wait."""
@@ -56,7 +59,7 @@ class Finished(TypedDict, total=False):
     made: dict[str, Made]
 
 
-def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
+def finish(run: RunFolder, root: str, say: Callable[[str], None], *, test: bool = False) -> None:
     """Collect, submit, evaluate the val phase and draw the report of a run's finished trials; say what came out.
 
     Nothing is done twice: finished.json says which trials, which code and which data the files were made from, and
@@ -66,34 +69,38 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None]) -> None:
         run: the run folder.
         root: the data root.
         say: prints one line for a person.
+        test: evaluate the test phase, too, where its trials are not scored yet: a look that is counted.
 
     Raises:
         BadInput: what a finished trial says of itself is damaged, or another trial's.
     """
     from raysp.cluster.jobs import job
+    from raysp.driver.report import write_report
 
     path, at = RunFolder(files.absolute(run.path)), files.absolute(root)
     before, now, known = _finished(run), made_from(run), roles(run)
     if faults := damaged(run, run.finished_of(run.trials())):
         raise BadInput("; ".join(faults.values()))
-    if before.get("made_from") == now and not changed(run, before):
+    if before.get("made_from") == now and not changed(run, before) and not (test and unscored(run)):
         say("all of it is up to date")
         there = [files.join(run.path, name) for name in outputs() if name.endswith(".h5")]
-        show(run, root, [one for one in there if files.exists(one)], say)
+        show(run, root, [one for one in there if files.exists(one)], say, test=test)
         return
     files.remove(run.finished)
     job("raysp.collection.gather.gather", path, partial=True)
     sent = submissions(run, root)
-    if any(known[split].phase == "val" for split in now["trials"].values()):
-        # Scores of other code, or that somebody changed, are not mixed with new ones.
-        same = before.get("made_from", MadeFrom()).get("scoring") == now["scoring"]
-        scored = same and "metrics.parquet" not in changed(run, before)
-        say("scoring the predictions")
-        evaluate(run, root, "val", anew=not scored)
+    # Scores of other code, or that somebody changed, are not mixed with new ones.
+    same = before.get("made_from", MadeFrom()).get("scoring") == now["scoring"]
+    scored = same and "metrics.parquet" not in changed(run, before)
+    phases = {known[split].phase for split in now["trials"].values()}
+    for phase in PHASES if test else PHASES[:1]:
+        if phase in phases and not (phase == "test" and scored and not unscored(run)):
+            say("scoring the predictions" if phase == "val" else "scoring those of the test phase: a look that counts")
+            evaluate(run, root, phase, anew=not scored)
     say("drawing the report")
-    job("raysp.driver.report.write_report", path, at)
-    files.write_json(run.finished, {"made_from": now, "made": made(run)})
-    show(run, root, sent, say)
+    write_report(path, at, jobs=side_by_side(say))
+    files.write_json(run.finished, {"made_from": made_from(run), "made": made(run)})
+    show(run, root, sent, say, test=test)
 
 
 def outputs() -> tuple[str, ...]:

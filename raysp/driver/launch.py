@@ -15,6 +15,7 @@ from raysp.driver import tracking
 from raysp.driver.finish import finish
 from raysp.driver.form import Form, settle
 from raysp.driver.form import lines as form_lines
+from raysp.driver.last_look import check_answers
 from raysp.driver.launch_words import say_form, say_left_out, say_outside, say_replaced, show_failure
 from raysp.driver.plan import Plan, check_not_empty, check_settings, make_plan
 from raysp.driver.progress import Progress
@@ -53,6 +54,7 @@ class Request:
         candidate: another candidate of that sweep than its best.
         accept_code: keep results of other code, since a person says that its changes changed none.
         file: the experiment's file, for what a person is to type.
+        test_phase: score the test phase, too, at the end; a look that the run counts.
         late: tells whether the run's time is over: what runs then is stopped with its state saved, and what is done is
             collected, evaluated and reported.
     """
@@ -72,6 +74,7 @@ class Request:
     candidate: int | None = None
     accept_code: bool = False
     file: str = "EXPERIMENT"
+    test_phase: bool = False
     late: Callable[[], bool] | None = None
 
 
@@ -202,6 +205,8 @@ def _launch(asked: Asked, say: Callable[[str], None]) -> int:
     with session(experiment.resources, verbose=request.verbose) as machines:
         check_machines(expected(files.absolute(run.path), files.absolute(request.root)))
         prepare_data(experiment, names, request, say)
+        if request.test_phase:
+            check_answers(names, request.root)
         if asked.best is not None:
             check_data(asked.best, names, request.root)
         plan = make_plan(experiment, names, request.root)
@@ -222,7 +227,7 @@ def _launch(asked: Asked, say: Callable[[str], None]) -> int:
             if failed and (request.late is None or len(failed) == len(form.planned)):
                 show_failure(run, failed, states, say)
             else:
-                finish(run, request.root, say)
+                finish(run, request.root, say, test=request.test_phase)
                 if request.late is None:
                     say_outside(_not_done(run, form.present), run, say)
         finally:

@@ -12,15 +12,19 @@ from raysp.report.failures import failures
 from raysp.report.pages import PAGE, Pages, frame
 from raysp.report.run_data import RunData, read_run_data
 from raysp.runs.folder import RunFolder
+from raysp.runs.jobs import Jobs, in_turn
 
 
-def write_report(run: RunFolder, root: str, report: Callable[[str], None] = lambda text: None) -> str:
+def write_report(
+    run: RunFolder, root: str, report: Callable[[str], None] = lambda text: None, jobs: Jobs = in_turn
+) -> str:
     """Write a run's report.html and its PNGs into runs/<run>/report/, from what lies on disk alone.
 
     Args:
         run: the run folder.
         root: the data root, for the splits and their answers.
         report: called with what is being drawn.
+        jobs: draws figures of many splits side by side.
 
     Returns:
         The page's path.
@@ -29,7 +33,7 @@ def write_report(run: RunFolder, root: str, report: Callable[[str], None] = lamb
         NotReady: nothing was ever run there.
         BadInput: the run's record is damaged.
     """
-    data, pages = open_run(run, root), Pages(run)
+    data, pages = open_run(run, root), Pages(run, jobs)
     there = {task.kind for task in data.tasks}
     several, sections = len(there) > 1, []
     for kind in (one for one in kinds.known() if one.name in there):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypedDict, Ty
 from raysp.config.settings import Plain
 from raysp.errors import BadInput
 from raysp.io.rows import Rows
-from raysp.kinds.jobs import Jobs, in_turn
 from raysp.kinds.metric import Metric
 from raysp.kinds.scores import Scores, over_units
+from raysp.runs.jobs import Jobs, in_turn
 from raysp.runs.records import Done, Record
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from raysp.report.failures import Failure
 from raysp.report.style import Picture
 from raysp.report.templates import environment
 from raysp.runs.folder import RunFolder
+from raysp.runs.jobs import Jobs, in_turn
 from raysp.runs.records import Record
 
 EMBEDDED_BYTES = 1_900_000
@@ -21,9 +22,15 @@ PAGE = "report.html"
 
 
 class Pages:
-    """Writes a run's page: its images inside it while it stays light, beside it afterwards."""
+    """Writes a run's page: its images inside it while it stays light, beside it afterwards.
 
-    def __init__(self, run: RunFolder) -> None:
+    Args:
+        run: the run folder.
+        jobs: draws figures of many splits side by side; see `raysp.runs.jobs`.
+    """
+
+    def __init__(self, run: RunFolder, jobs: Jobs = in_turn) -> None:
+        self.jobs = jobs
         self._run, self._embedded = run, 0
         self._written: set[str] = set()
 

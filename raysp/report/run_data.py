@@ -161,6 +161,22 @@ class RunData:
             self, tasks=tasks, states={name: state for name, state in self.states.items() if name in kept}
         )
 
+    def about(self, task: Task) -> RunData:
+        """Return what is known of one task; of the others, only which models there are, in the same order."""
+        first: dict[str, Trial] = {}
+        for trial in self.trials:
+            first.setdefault(trial.shown, trial)
+        models = dataclasses.replace(task, split="", units=None, trials=tuple(first.values()))
+        kept = {trial.id for trial in (*task.trials, *models.trials)}
+        return dataclasses.replace(
+            self,
+            tasks=(models, task),
+            states={name: state for name, state in self.states.items() if name in kept},
+            done={name: done for name, done in self.done.items() if name in kept},
+            scores=self.of(task),
+            compared=self.comparisons(task),
+        )
+
     def finished(self, task: Task) -> list[Trial]:
         """Return the finished trials of a task."""
         return [trial for trial in task.trials if self.states[trial.id] == "done"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from raysp.errors import present
 from raysp.report.templates import caption
 
 if TYPE_CHECKING:
@@ -71,12 +72,40 @@ def png(figure: Figure) -> bytes:
     """Return a figure, while its canvas is open, as a PNG of 256 colours: a third of the size, alike to the eye."""
     from PIL import Image
 
+    few_ticks(figure)
     # Not savefig: it draws every figure twice, and drawing is what takes the time.
     figure.canvas.draw()
     image = Image.fromarray(np.asarray(cast("FigureCanvasAgg", figure.canvas).buffer_rgba())[..., :3])
     small = io.BytesIO()
-    image.quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    image.quantize(256, dither=Image.Dither.NONE).save(small, format="png", compress_level=6)
     return small.getvalue()
+
+
+TICKS = 5
+
+
+def few_ticks(figure: Figure) -> None:
+    """Leave axes that choose their own ticks a handful: laying out and drawing ticks is most of what a figure costs."""
+    from matplotlib.ticker import AutoLocator
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(locator := axis.get_major_locator(), AutoLocator):
+                locator.set_params(nbins=TICKS)
+
+
+def outer_ticks(grid: Sequence[Axes], *, x: bool = True, y: bool = True) -> None:
+    """Take the ticks, and the lines of a grid across them, from panels that share their axes with those outside.
+
+    Args:
+        grid: the panels, of one grid.
+        x: whether all of a column share theirs.
+        y: whether all of a row share theirs.
+    """
+    for axes in grid:
+        place = present(axes.get_subplotspec())
+        axes.xaxis.set_visible(not x or place.is_last_row())
+        axes.yaxis.set_visible(not y or place.is_first_col())
 
 
 COLOURED = (

@@ -77,7 +77,7 @@ def without_ray(monkeypatch, *, ends=lambda trial: False, seconds=60.0):
         "raysp.driver.launch._train": train,
         # Stores and the figures of runs have tests of their own, and take most of the time.
         "raysp.driver.tracking.Tracker": Untracked,
-        "raysp.driver.report.write_report": lambda run, root: None,
+        "raysp.driver.report.write_report": lambda run, root, jobs: None,
     }.items():
         monkeypatch.setattr(place, value)
 

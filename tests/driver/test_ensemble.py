@@ -19,11 +19,11 @@ from raysp.driver.ensemble_members import gather_members
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.io import files
-from raysp.kinds.jobs import in_turn
-from raysp.kinds.population.page import page
+from raysp.kinds.population.page import drawing
 from raysp.kinds.population.rates_file import read_rates, write_predictions, write_validation
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.jobs import in_turn
 from raysp.training.validation import validation_mask
 
 SPLIT, FINISH = "my_recording", end.finish
@@ -47,8 +47,8 @@ def here(monkeypatch):
     monkeypatch.setattr(jobs, "jobs", in_turn)
     monkeypatch.setattr(jobs, "job", lambda name, *args, **options: in_turn(name, [(args, options)])[0])
     monkeypatch.setattr(tracking, "Tracker", Silent)
-    monkeypatch.setattr(page, "OF_A_TRIAL", ())
-    monkeypatch.setattr(page, "OF_A_TASK", ())
+    monkeypatch.setattr(drawing, "OF_A_TRIAL", ())
+    monkeypatch.setattr(drawing, "OF_A_TASK", ())
     monkeypatch.setattr(end, "finish", lambda *_: None)
 
 

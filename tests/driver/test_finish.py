@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import os
 import sys
 
@@ -9,17 +10,22 @@ from click.testing import CliRunner
 from raysp.cli.root import main
 from raysp.collection.gather import digest_of
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Trial
+from raysp.data.splits import store
 from raysp.driver import launch
 from raysp.driver.evaluate import wanted
 from raysp.driver.finish import changed, finish, made, made_from, note
+from raysp.driver.last_look import check_answers, unscored
 from raysp.driver.launch import Asked, Request, to_run
 from raysp.driver.launch_words import say_outside
-from raysp.errors import BadInput
+from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.io.yaml_files import write_yaml
 from raysp.kinds.population.submission import stale, whose
 from raysp.runs.folder import RunFolder, trial_to
+from raysp.runs.metrics_table import scored
 from raysp.runs.test_looks import count_test_score
+from raysp.runs.test_looks import test_looks as looks
+from tests.driver.here import without_ray
 
 SPLIT = "standin-mc_maze_small-20ms-val"
 TRIALS = [Trial("mean_rate", {}, None, SPLIT, "0" * 64, seed=seed) for seed in range(3)]
@@ -215,3 +221,34 @@ def test_a_run_beside_one_whose_name_differs_in_case_alone_is_refused(tmp_path):
     launch.check_place(RunFolder(str(tmp_path / "E")), Request(runs=str(tmp_path)))
     with pytest.raises(BadInput, match="E and e differ in case alone"):
         launch.check_place(RunFolder(str(tmp_path / "e")), Request(runs=str(tmp_path)))
+
+
+def test_the_test_phase_is_looked_at_when_asked_for_and_once(make, monkeypatch):
+    without_ray(monkeypatch)
+    made = make(models=("mean_rate", "sae"), seeds=(0,))
+    files.remove(made.run.metrics)
+    test = [trial.id for trial in made.run.trials() if trial.split.endswith("-test")]
+    said = []
+    finish(made.run, made.root, said.append)
+    assert [trial.id for trial in unscored(made.run)] == test
+    assert looks(made.run) == 0
+    assert any("--phase test" in line for line in said)
+    for _ in range(2):
+        finish(made.run, made.root, said.append, test=True)
+        assert unscored(made.run) == []
+        assert looks(made.run) == 1
+    assert said.count("drawing the report") == 2
+    assert said.count("all of it is up to date") == 1
+    assert scored(made.run) == {trial.id for trial in made.run.trials()}
+    assert not any("--phase test" in line for line in said[said.index("all of it is up to date") :])
+
+
+def test_answers_that_are_not_there_are_told_before_anything_is_trained(made_up, monkeypatch):
+    names = [task for task in dict.fromkeys(trial.split for trial in made_up.run.trials())]
+    check_answers(names, made_up.root)
+    with pytest.raises(BadInput, match="--test-phase expected splits of the test phase, got mc_maze_small-20ms-val"):
+        check_answers(names[:1], made_up.root)
+    header = store.header
+    monkeypatch.setattr(store, "header", lambda root, name: dataclasses.replace(header(root, name), answers=False))
+    with pytest.raises(NotReady, match=r"data fetch test_answers .* raysp data prepare mc_maze_small-20ms-test"):
+        check_answers(names, made_up.root)

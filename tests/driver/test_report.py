@@ -11,7 +11,7 @@ from PIL import Image
 from raysp.driver.report import write_report
 from raysp.errors import NotReady
 from raysp.io import files
-from raysp.kinds.population.page import page
+from raysp.kinds.population.page import drawing, page
 from raysp.kinds.population.page.rasters import raster
 from raysp.report import pages
 from raysp.runs.folder import RunFolder
@@ -25,7 +25,7 @@ def html(shared_run):
 @pytest.fixture
 def light(monkeypatch):
     """One figure of each trial is enough where the figures are not what is tested."""
-    monkeypatch.setattr(page, "OF_A_TRIAL", (raster,))
+    monkeypatch.setattr(drawing, "OF_A_TRIAL", (raster,))
 
 
 def test_page_needs_nothing_from_outside(html):
@@ -120,7 +120,7 @@ def test_a_long_run_has_tables_for_all_and_figures_for_some(made_up, monkeypatch
     monkeypatch.setattr(page, "FIGURE_SETS", 1)
     message = []
     html = files.read_text(write_report(made_up.run, made_up.root, message.append))
-    assert message == ["drawing mc_maze_small-20ms-val"]
+    assert message == ["drawing 1 split"]
     assert "1 more are in the tables only" in html
     assert "test phase" in html
 

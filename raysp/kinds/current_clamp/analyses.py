@@ -12,8 +12,8 @@ from raysp.io import files, tables
 from raysp.io.rows import Row
 from raysp.kinds.current_clamp.features import EXCITATORY, Features, common_lines, features_of
 from raysp.kinds.current_clamp.parameters_file import PROTOCOLS
-from raysp.kinds.jobs import Call, Jobs, in_turn
 from raysp.runs.folder import RunFolder
+from raysp.runs.jobs import Call, Jobs, in_turn
 
 if TYPE_CHECKING:
     import polars

@@ -13,9 +13,9 @@ from raysp.kinds.current_clamp.analyses import NAME as ANALYSES
 from raysp.kinds.current_clamp.analyses import write_analyses
 from raysp.kinds.current_clamp.metrics import CEILING, CEILING_LEAST, EVR, LEAVE_ONE_OUT, LOSS, QUANTISED, WIDE
 from raysp.kinds.current_clamp.parameters_file import FORMAT, KIND, read_parameters
-from raysp.kinds.jobs import Jobs, in_turn
 from raysp.models.cell_fit import CellFit
 from raysp.runs.folder import RunFolder
+from raysp.runs.jobs import Jobs, in_turn
 from raysp.runs.metrics_table import read_metrics
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from raysp.data.splits.units import find_units
 from raysp.errors import present
 from raysp.io.rows import Rows
 from raysp.kinds.current_clamp.metrics import METRICS
-from raysp.kinds.jobs import Jobs, in_turn
 from raysp.kinds.kind import Elsewhere, Kind, Products, Units
 from raysp.runs.folder import RunFolder, TrialFolder
+from raysp.runs.jobs import Jobs, in_turn
 from raysp.runs.records import Done
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from raysp.config.experiment import Experiment, Trial
 from raysp.data.splits.header import Header
 from raysp.data.splits.units import find_units
 from raysp.errors import present
-from raysp.kinds.jobs import Jobs, in_turn
 from raysp.kinds.kind import Elsewhere, Kind, Units
 from raysp.kinds.stimulus.lines import METRICS
 from raysp.runs.folder import RunFolder
+from raysp.runs.jobs import Jobs, in_turn
 
 if TYPE_CHECKING:
     import polars

@@ -8,8 +8,8 @@ from raysp.io import files, tables
 from raysp.kinds.current_clamp import analyses
 from raysp.kinds.current_clamp.analyses import write_analyses
 from raysp.kinds.current_clamp.features import common_lines, features_of
-from raysp.kinds.jobs import in_turn
 from raysp.runs.folder import RunFolder
+from raysp.runs.jobs import in_turn
 
 
 def cells(count=132, seed=0):

@@ -8,7 +8,18 @@ from raysp.config.experiment import Training, Trial
 from raysp.config.note import CurveRow
 from raysp.errors import NotReady
 from raysp.report.run_data import RunData, Task
-from raysp.report.style import CORAL, GREY, PALETTE, Look, Picture, canvas, model_colours, picture, shared_legend
+from raysp.report.style import (
+    CORAL,
+    GREY,
+    PALETTE,
+    Look,
+    Picture,
+    canvas,
+    model_colours,
+    outer_ticks,
+    picture,
+    shared_legend,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,6 +65,7 @@ def curves(data: RunData, task: Task) -> Picture:
             column[-1].set_xlabel("epoch")
         for axes, name in zip(grid[:, 0], names, strict=True):
             axes.set_ylabel(PANELS[name][0])
+        outer_ticks(list(grid.ravel()), y=False)
         shared_legend(figure, loc="outside upper center", ncols=6 if len(models) > 1 else 3)
         seeds = max(len(trials) for trials in found.values())
         facts = {"models": len(found), "shown": len(models), "seeds": seeds, "references": references}

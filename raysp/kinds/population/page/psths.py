@@ -11,7 +11,7 @@ from raysp.evaluation.psth import condition_means, psth_r2, psth_r2_by_unit
 from raysp.io.words import number
 from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import Look, Picture, canvas, colours, legend, panels, picture
+from raysp.report.style import Look, Picture, canvas, colours, legend, outer_ticks, panels, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,8 +61,9 @@ def psth(case: Case) -> Picture:
             tail = f"   R² {number(float(r2[unit]))}" if varies and np.isfinite(r2[unit]) else ""
             axes.set_title(f"{case.unit_name(unit)}{tail}")
             place = present(axes.get_subplotspec())
-            axes.set_xlabel("time in window (ms)" if place.is_last_row() else "")
+            axes.set_xlabel("time in window (ms)")
             axes.set_ylabel("rate (spikes/s)" if place.is_first_col() else "")
+        outer_ticks(grid, y=False)
         solid: Look = {"linewidth": 2.2, "alpha": 0.5}
         marks = {name: solid, "predicted": {"linewidth": 1.4, "linestyle": DASHES}}
         marks = {label: {"color": "#555555", **look} for label, look in marks.items()}

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from raysp.errors import present
 from raysp.kinds.population.case import Case
 from raysp.models.prediction import hertz
-from raysp.report.style import CORAL, UNKNOWN, Look, Picture, canvas, colorbar, mark_time, picture
+from raysp.report.style import CORAL, UNKNOWN, Look, Picture, canvas, colorbar, mark_time, outer_ticks, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,17 +34,23 @@ def raster(case: Case) -> Picture:
     most, top = max(float(np.nanmax(counts, initial=0.0)), 1.0), _top(list(rates.values()))
     with canvas(9.6, 0.5 + 2.5 * len(trials)) as figure:
         grid = figure.subplots(len(trials), 1 + len(rates), squeeze=False, sharex=True, sharey=True)
+        images = []
         for column, (name, array) in zip(grid.T, {"counts": counts, **rates}.items(), strict=True):
             look = {"cmap": "Greys", "vmax": most} if name == "counts" else {"cmap": "viridis", "vmax": top}
-            images = [_panel(axes, case, one, look) for axes, one in zip(column, array, strict=True)]
+            images += [_panel(axes, case, one, look) for axes, one in zip(column, array, strict=True)]
             column[0].set_title(name)
             mark_time(column[-1], case.window_ms, case.observed_ms)
-            label = f"spikes per {bin_ms:g} ms bin" if name == "counts" else "spikes/s"
-            bar = colorbar(figure, images[-1], column, label, location="bottom", shrink=0.75, aspect=32, pad=0.02)
+        for columns, image, label in (
+            (grid[:, :1], images[0], f"spikes per {bin_ms:g} ms bin"),
+            (grid[:, 1:], images[-1], "spikes/s"),
+        ):
+            place: Look = {"location": "bottom", "shrink": 0.75 / columns.shape[1], "aspect": 32, "pad": 0.02}
+            bar = colorbar(figure, image, list(columns.ravel()), label, **place)
             bar.locator.set_params(integer=True, nbins=6)
         for axes, trial in zip(grid[:, 0], trials, strict=True):
             axes.set_ylabel(f"{case.trial_name(trial)}\nunit" + (", by position" if case.split.units is None else ""))
             _name_units(axes, case)
+        outer_ticks(list(grid.ravel()))
         unknown = bool(np.isnan(case.counts()).any())
         return picture(figure, __name__, "raster", sizes=case.split.sizes, truth=true is not None, unknown=unknown)
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.errors import NotReady, present
+from raysp.errors import NotReady
 from raysp.evaluation.behavior import Decoding, decodings, variable_name
 from raysp.kinds.population.case import Case
-from raysp.report.style import FAINT, INK, PALETTE, Look, Picture, canvas, legend, picture
+from raysp.report.style import FAINT, INK, PALETTE, Look, Picture, canvas, legend, outer_ticks, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,13 +41,15 @@ def velocity(case: Case) -> Picture:
     paths = len(found) == 1 and len(found[0].variables) == 2
     with canvas(9.6, 1.0 + 1.7 * len(shown)) as figure:
         grid = figure.add_gridspec(len(shown), 3 if paths else 2)
-        axes: Axes | None = None
+        rows: list[Axes] = []
         for row, k in enumerate(shown):
-            axes = figure.add_subplot(grid[row, :2], sharex=axes)
+            axes = figure.add_subplot(grid[row, :2], sharex=rows[-1] if rows else None)
+            rows.append(axes)
             _traces(axes, case, true[..., k], decoded[..., k], whole[_spread(len(whole), TRACES)])
             name = f"velocity {'xy'[k]}" if paths else variable_name(k)
             axes.set_ylabel(f"{name}\n(recording's unit)")
-        present(axes).set_xlabel("time (ms), trials side by side")
+        outer_ticks(rows, y=False)
+        rows[-1].set_xlabel("time (ms), trials side by side")
         if paths:
             _paths(figure.add_subplot(grid[:, 2]), case, true, decoded, whole[_spread(len(whole), PATHS)])
         legend(figure, {"recorded": RECORDED, "decoded from rates": DECODED}, loc="outside upper left")

@@ -1,6 +1,7 @@
 """Drawing: what may be seen is drawn, what cannot be drawn is told, and nothing else is held up."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -8,13 +9,17 @@ import pytest
 from raysp.data.splits import store
 from raysp.driver.report import open_run
 from raysp.io import files
-from raysp.kinds.population.page.page import answers_may_be_seen, draw, others, section
+from raysp.kinds.population.page import drawing, page
+from raysp.kinds.population.page.drawing import answers_may_be_seen, figures, others
+from raysp.kinds.population.page.page import section
 from raysp.report.pages import Pages
+from raysp.report.section import Drawn
 
 
 def drawn(made, task=0):
     data = open_run(made.run, made.root)
-    return draw(data, data.tasks[task])[1]
+    found = figures(data, data.tasks[task])
+    return Drawn("", [*found.shared.pictures, *found.own.pictures], [*found.shared.notes, *found.own.notes])
 
 
 def names(found):
@@ -97,10 +102,37 @@ def test_what_the_data_lack_is_told_or_left_out(make, lacking):
     assert len(found.notes) == (expected is not None)
 
 
+def test_splits_are_drawn_side_by_side_as_in_turn(shared_run):
+    """What another process is given is enough: it draws the same figures from it, in the same colours."""
+    data = open_run(shared_run.run, shared_run.root)
+    for task in data.tasks:
+        alone, here = pickle.loads(pickle.dumps((data.about(task), task)))
+        assert (alone.models, alone.floor, alone.ceiling) == (data.models, data.floor, data.ceiling)
+        there, whole = figures(alone, here, others(alone, here)), figures(data, task, others(data, task))
+        assert there.own.pictures == whole.own.pictures
+        assert there.shared.pictures == whole.shared.pictures
+        assert there.beside == whole.beside
+
+
+def test_many_splits_are_given_to_who_draws_them_side_by_side(shared_run, monkeypatch):
+    monkeypatch.setattr(page, "FEW", 1)
+    given = []
+
+    def side_by_side(function, calls):
+        given.append((function, [task.split for (_, task, _), _ in calls]))
+        return [drawing.figures(*args) for args, _ in calls]
+
+    monkeypatch.setattr(drawing, "OF_A_TRIAL", ())
+    data = open_run(shared_run.run, shared_run.root)
+    html = section(data, Pages(shared_run.run, side_by_side), lambda text: None).html
+    assert given == [(f"{drawing.__name__}.figures", [task.split for task in data.tasks])]
+    assert all(f'id="{task.slug}"' in html for task in data.tasks)
+
+
 def test_a_reader_may_switch_to_the_models_beside_the_best(make):
     made = make(models=("mean_rate", "sae", "ndt", "true_rates"), seeds=(0,))
     data = open_run(made.run, made.root)
-    best = draw(data, data.tasks[0])[0].shown
+    best = figures(data, data.tasks[0]).trial.shown
     (other,) = others(data, data.tasks[0])
     assert {best, other} == {"sae", "ndt"}
     # Of the test phase, answers are looked at for the model that was chosen alone.

@@ -8,7 +8,7 @@ import pytest
 from raysp.errors import NotReady
 from raysp.evaluation.tp_correlation import tp_correlation
 from raysp.kinds.population.case import open_case
-from raysp.kinds.population.page.page import behavior
+from raysp.kinds.population.page.drawing import behavior
 from raysp.kinds.population.page.speeds import conditions, speeds
 
 

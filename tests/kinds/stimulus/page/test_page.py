@@ -11,7 +11,7 @@ from raysp.data.standin.retina import write_retina
 from raysp.driver.report import open_run, write_report
 from raysp.io import files
 from raysp.io.yaml_files import dump_yaml
-from raysp.kinds.population.page import page as population_page
+from raysp.kinds.population.page import drawing
 from raysp.kinds.stimulus.page import page as recordings
 from raysp.kinds.stimulus.page.training import unit_fits
 from tests.kinds.population.made_up import make_run as make_population
@@ -131,7 +131,7 @@ def test_seeds_are_said_to_be_averaged(tmp_path, light):
 
 
 def test_a_run_of_both_kinds_has_one_page(tmp_path, light, monkeypatch):
-    monkeypatch.setattr(population_page, "OF_A_TRIAL", ())
+    monkeypatch.setattr(drawing, "OF_A_TRIAL", ())
     trains = make_run(tmp_path, models=("no_spikes", "distance_unet"))
     record = trains.run.record()
     rates = make_population(tmp_path, models=("mean_rate",), seeds=(0,), splits=("mc_maze_small-20ms-val",))

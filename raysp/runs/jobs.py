@@ -13,7 +13,12 @@ Jobs = Callable[[str, list[Call]], list[Any]]
 """Runs a function, given by its dotted name, once per call; returns what the calls returned. See `cluster.jobs`."""
 
 
-def in_turn(function: str, calls: list[Call]) -> list[Any]:
-    """Run them here, one after the other."""
-    work = pkgutil.resolve_name(function)
-    return [work(*args, **options) for args, options in calls]
+def in_turn(
+    function: str, calls: list[Call], on_done: Callable[[int, Any], None] = lambda place, found: None
+) -> list[Any]:
+    """Run them here, one after the other; `on_done` is told each one's place, and what it returned."""
+    work, found = pkgutil.resolve_name(function), []
+    for place, (args, options) in enumerate(calls):
+        found.append(work(*args, **options))
+        on_done(place, found[-1])
+    return found
