@@ -13,6 +13,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import json
+import math
 import os
 import random
 import shutil
@@ -51,6 +52,7 @@ class Campaign:
         epochs: of the trials.
         share: how many kills there are at the end of this round's share; then its command is left alone, or on a slow
             machine a round might never end.
+        until: when, by the clock that never goes back, it is left alone as well.
         events: what was done, in order; also lines of campaign.jsonl.
         problems: one line for each thing that is not as it should be.
         started: processes of the round that may be alive still.
@@ -61,6 +63,7 @@ class Campaign:
     seed: int = 0
     epochs: int = 40
     share: int = 0
+    until: float = math.inf
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     started: set[psutil.Process] = field(default_factory=set)
@@ -113,13 +116,13 @@ def run(campaign: Campaign) -> Campaign:
             place = os.path.join(runs, f"round-{number:03d}")
             known = len(campaign.problems)
             campaign.share = campaign.killed + -(-campaign.kills // ROUNDS)
-            _round(campaign, one, number, place, bounded, served)
+            one_round(campaign, one, number, place, bounded, served)
             campaign.problems += [
                 f"round {number}, {one.name}: {line}"
                 for line in differences(one.folder(quiet), one.folder(place), served.store if served else None)
             ]
             campaign.note("round", number=number, of=one.name, differences=len(campaign.problems))
-            _none_left(campaign)
+            none_left(campaign)
             for line in campaign.problems[known:]:
                 print(line, flush=True)
             shutil.rmtree(place)
@@ -149,7 +152,7 @@ def small_disk(path: str) -> Iterator[bool]:
             subprocess.run(["umount", "-l", path], check=False)
 
 
-def _round(
+def one_round(
     campaign: Campaign, one: scenario.Scenario, number: int, place: str, bounded: bool, server: strokes.Server | None
 ) -> None:
     rng = random.Random(f"{campaign.seed}-{number}")
@@ -200,7 +203,7 @@ def _command(
     while running():
         with contextlib.suppress(psutil.NoSuchProcess):
             campaign.started.update(psutil.Process(process.pid).children(recursive=True))
-        if campaign.killed >= campaign.share:
+        if campaign.killed >= campaign.share or time.monotonic() > campaign.until:
             strokes.rest(1.0, running)
         elif (kind := _stroke(process.pid, rng, running, place, bounded, server)) is not None:
             campaign.note(kind, of=one.name)
@@ -234,7 +237,7 @@ def _stroke(
     return strokes.kill_one(driver, ("worker", "actor", "task"), rng, running)
 
 
-def _none_left(campaign: Campaign) -> None:
+def none_left(campaign: Campaign) -> None:
     """Note as a problem what outlives its command: the next ones would share their cores with it.
 
     The next command does not wait for this: what a dead one left behind may well be writing still.

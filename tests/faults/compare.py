@@ -12,6 +12,7 @@ import polars
 
 from raysp.io import files
 from raysp.runs.folder import RunFolder
+from raysp.search.population_folder import read_populations
 from raysp.search.result import read_result
 from raysp.search.study import read_studies
 
@@ -33,7 +34,7 @@ def differences(quiet: str, disturbed: str, store: str | None = None) -> list[st
     for name in sorted(set(names[0]) & set(names[1])):
         found += [f"{name}: {line}" for line in trial_differences(one.trial(name).path, two.trial(name).path)]
     compare = _sweeps if files.listing(files.join(one.path, "studies")) else _collected
-    found += compare(one, two)
+    found += compare(one, two) + genealogies(one, two)
     return found + tracked(two, names[0], store)
 
 
@@ -115,6 +116,18 @@ def _sweeps(one: RunFolder, two: RunFolder) -> list[str]:
         for run in (one, two)
     ]
     return found + ([] if rows[0].equals(rows[1]) else ["sweep.parquet holds other rows"])
+
+
+def genealogies(one: RunFolder, two: RunFolder) -> list[str]:
+    """Return what differs between the histories of two runs' populations, digests of all weights included."""
+    known = [{population.name: history.rows for population, history in read_populations(run)} for run in (one, two)]
+    found = [f"population {name} is in one of both only" for name in sorted(known[0].keys() ^ known[1].keys())]
+    for name in sorted(known[0].keys() & known[1].keys()):
+        rows = [known[0][name], known[1][name]]
+        if len(rows[0]) != len(rows[1]):
+            found.append(f"{name}: {len(rows[0])} and {len(rows[1])} members' generations")
+        found += [f"{name}: {a} and {b}" for a, b in zip(*rows, strict=False) if a != b]
+    return found
 
 
 def tracked(run: RunFolder, trials: list[str], store: str | None) -> list[str]:
