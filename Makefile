@@ -6,13 +6,14 @@ READY := $(VENV)/.ready
 # Two trials on two cores must not run four threads; the tests' numerics do not need more than one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test test-slow test-cluster faults faults-machines fuzz lint docs format bench clean
+.PHONY: help setup demo test test-slow test-cluster faults faults-pbt faults-machines fuzz lint docs format bench clean
 
 help:
 	@echo "make demo    set up, then train, collect, evaluate and report on generated stand-in data (minutes on 2 cores)"
 	@echo "make test    set up, then run the tests (about a quarter of an hour on 2 cores); make test-slow runs the long ones"
 	@echo "make test-cluster  run it under SSH, Slurm and a store of objects that the tests start themselves (needs these programs)"
 	@echo "make faults  kill a sweep and a run 200 times and compare what comes out (an hour; KILLS=20 for less)"
+	@echo "make faults-pbt  the same of a population, 50 times on one worker and on two (PBT_KILLS=10 for less)"
 	@echo "make faults-machines  switch a cluster's machines off and on again 20 times (LOSSES=...), as root, on this machine"
 	@echo "make fuzz    change good files of every kind and read them (a few minutes; FUZZ=2000 changes, SEED=0)"
 	@echo "make lint    check format, style and types; make format mends the first two"
@@ -57,6 +58,12 @@ faults: $(READY)
 	rm -rf faults
 	$(BIN)/python -m tests.faults.campaign --kills $(KILLS) --work faults
 
+PBT_KILLS ?= 50
+faults-pbt: $(READY)
+	rm -rf faults-pbt
+	$(BIN)/python -m tests.faults.populations --kills $(PBT_KILLS) --workers 1 --work faults-pbt
+	$(BIN)/python -m tests.faults.populations --kills $(PBT_KILLS) --workers 2 --work faults-pbt
+
 LOSSES ?= 20
 faults-machines: $(READY)
 	rm -rf faults-machines
@@ -83,5 +90,5 @@ bench: $(READY)
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo docs/site faults faults-machines build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) demo docs/site faults faults-pbt faults-machines build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -70,7 +70,7 @@ OF_A_SWEEP = (
     click.option("--reduction", type=click.IntRange(min=2), default=3, show_default=True, help="ASHA: 1 in N goes on."),
     click.option("--finalists", type=click.IntRange(min=1), help="Train the best so many again, over --final-seeds."),
     click.option("--final-seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Seeds 0 to N-1."),
-    click.option("--minutes", type=float, help="Wall time after which no new candidate starts."),
+    click.option("--minutes", type=float, help="Wall time after which no new candidate or generation starts."),
 )
 OF_POPULATIONS = (
     click.option("--pbt", is_flag=True, help="A population instead of candidates: poor members copy good ones."),
@@ -107,11 +107,16 @@ OF_POPULATIONS = (
         type=click.IntRange(min=1),
         help="With --pbt: members that are trained as one model where it has lanes, as lfads; 1 for one by one.",
     ),
+    click.option(
+        "--all-members",
+        is_flag=True,
+        help="With --pbt: all members of the last generation predict, for raysp ensemble.",
+    ),
     click.option("--ramp-epochs", type=click.IntRange(min=0), help="With --pbt: more epochs of the first generation."),
 )
-WITHOUT_PBT = ("samples", "sampler", "in_flight", "grace", "reduction", "finalists", "final_seeds", "minutes")
+WITHOUT_PBT = ("samples", "sampler", "in_flight", "grace", "reduction", "finalists", "final_seeds")
 """Options of a sweep that mean nothing for a population."""
-POPULATION = ("members", "generation_epochs", "generations", "gain_within", "lanes", "ramp_epochs")
+POPULATION = ("members", "generation_epochs", "generations", "gain_within", "lanes", "all_members", "ramp_epochs")
 """And the other way round."""
 
 
@@ -231,7 +236,10 @@ def _evolve(experiment: str, options: dict[str, Any]) -> int:
         epochs=options.pop("generation_epochs"),
         ramp=options.pop("ramp_epochs"),
         patience=options.pop("gain_within"),
-        **{name: options.pop(name) for name in ("space", "name", "seed", "members", "lanes", "generations")},
+        **{
+            name: options.pop(name)
+            for name in ("space", "name", "seed", "members", "lanes", "all_members", "generations", "minutes")
+        },
     )
     sets = _sets(options)
     return evolve(load_experiment(experiment), search, Request(sets=sets, file=experiment, **options), say)

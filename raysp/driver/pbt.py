@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from raysp.data.splits.header import Header
 from raysp.driver import pbt_record
 from raysp.driver.launch import Request, check_place, check_places, prepare_data, run_folder, say_tracking
 from raysp.driver.launch_words import say_left_out
-from raysp.driver.pbt_words import say_held, show
+from raysp.driver.pbt_words import say_held, say_others
+from raysp.driver.pbt_words import show as show_populations
 from raysp.driver.plan import check_not_empty, make_plan
 from raysp.driver.record import copy_inputs, copy_plugins
 from raysp.driver.sweep import Search, base_of, narrowed, val_splits
-from raysp.errors import BadInput, expect, last_line, present
+from raysp.errors import BadInput, StoreError, expect, last_line, present
 from raysp.io import files
 from raysp.io.words import counted, named
 from raysp.kinds import catalog as kinds
@@ -28,6 +30,7 @@ from raysp.models import catalog
 from raysp.runs.folder import RunFolder
 from raysp.runs.lock import locked
 from raysp.runs.provenance import commit
+from raysp.search.clock import Clock
 from raysp.search.objective import OWN_LOSS, UNSEEN_LOSS
 from raysp.search.pbt import JUDGES, Population, trained_by_turns
 from raysp.search.population_folder import ActivePopulation, PopulationFolder
@@ -37,6 +40,7 @@ from raysp.search.space_file import read_space
 
 if TYPE_CHECKING:
     from raysp.cluster.jobs import Call
+    from raysp.runs.genealogy import Row
     from raysp.trials.member_trial import Share
 
 Say = Callable[[str], None]
@@ -58,6 +62,8 @@ class Pbt:
         patience: see `search.generations.is_over`.
         objective: what members are judged by; None for the loss of what was not shown, where there is one.
         seeds: one population for each; None takes the experiment's.
+        minutes: wall time of all commands after which no new generation begins; None for no such end.
+        all_members: let every member of the last generation predict, not the best of all alone.
     """
 
     space: tuple[str, ...]
@@ -71,6 +77,8 @@ class Pbt:
     patience: int = 4
     objective: str | None = None
     seeds: tuple[int, ...] | None = None
+    minutes: float | None = None
+    all_members: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ def evolve(experiment: Experiment, search: Pbt, request: Request, say: Say) -> i
     """
     asked = planned(experiment, search, request, say)
     if request.dry_run:
-        show(asked.experiment, asked.spaces, asked.splits, search, asked.run, say)
+        show_populations(asked.experiment, asked.spaces, asked.splits, search, asked.run, say)
         return 0
     with locked(asked.run):
         return _evolve(asked)
@@ -204,13 +212,14 @@ def _evolve(asked: Asked) -> int:
         plan = make_plan(asked.experiment, list(asked.splits), request.root)
         check_not_empty(plan)
         say_left_out(plan, say)
-        active = _active(asked, plan.trials)
+        clock = Clock(files.join(run.path, "clock.json"), asked.search.minutes)
+        active = _active(asked, plan.trials, clock)
         copy_plugins(run)
         copy_inputs(run, plan.trials)
         pbt_record.begin(run, asked.experiment, plan, root)
         how = "stopped by an error"
         try:
-            failed = _train(asked, active, machines)
+            failed = _train(asked, active, machines, clock)
             trials, lost = _predict(asked, active, machines)
             failed |= lost
             pbt_record.finish(run, active, trials, root)
@@ -228,7 +237,10 @@ def _evolve(asked: Asked) -> int:
             how = "interrupted"
             raise
         finally:
-            pbt_record.end(run, how)
+            # On a full disk or without its store, what went wrong is the message, not that this could not be written.
+            with contextlib.suppress(OSError, StoreError):
+                clock.save()
+                pbt_record.end(run, how)
     for name, why in failed.items():
         say(f"  FAILED  {name}  {last_line(why)}")
     if trials:
@@ -236,7 +248,7 @@ def _evolve(asked: Asked) -> int:
     return 1 if failed else 0
 
 
-def _active(asked: Asked, trials: Sequence[Trial]) -> list[ActivePopulation]:
+def _active(asked: Asked, trials: Sequence[Trial], clock: Clock) -> list[ActivePopulation]:
     """Return the populations of this command, each written down."""
     found, search = [], asked.search
     for trial in trials:
@@ -246,8 +258,9 @@ def _active(asked: Asked, trials: Sequence[Trial]) -> list[ActivePopulation]:
             files.remove(folder.path)
         files.remove(folder.error)
         say_held(population, held, asked.say)
+        say_others(asked.run, population, asked.say)
         note = {"held": held, "commit": commit()["commit"]}
-        found.append(ActivePopulation(folder, search.generations, search.patience, note))
+        found.append(ActivePopulation(folder, search.generations, search.patience, note, clock.late))
     return found
 
 
@@ -260,7 +273,9 @@ def _share(asked: Asked, machines: Callable[[], Machines]) -> tuple[int, Share]:
     return workers, Share(resources.cpus_per_worker, gpus)
 
 
-def _train(asked: Asked, active: Sequence[ActivePopulation], machines: Callable[[], Machines]) -> dict[str, str]:
+def _train(
+    asked: Asked, active: Sequence[ActivePopulation], machines: Callable[[], Machines], clock: Clock
+) -> dict[str, str]:
     """Train the populations to their end; return what stopped those that something stopped, by name."""
     from raysp.cluster.jobs import jobs
     from raysp.driver.pbt_turns import Turns
@@ -270,7 +285,12 @@ def _train(asked: Asked, active: Sequence[ActivePopulation], machines: Callable[
     request = asked.request
     setting = Setting(files.absolute(asked.run.path), files.absolute(request.root), request.device)
     with PbtProgress(asked.run.name, active, asked.search.generations) as progress:
-        turns = Turns(active, setting, progress.show)
+
+        def show(members: int) -> None:
+            progress.show(members)
+            clock.save(every_s=10.0)
+
+        turns = Turns(active, setting, show)
         if turns.first():
             workers, share = _share(asked, machines)
             calls = turns.begin(share)
@@ -285,33 +305,52 @@ def _train(asked: Asked, active: Sequence[ActivePopulation], machines: Callable[
     return turns.failed
 
 
+@dataclass(frozen=True)
+class _Predicting:
+    """A member that is to predict, and its trial."""
+
+    active: ActivePopulation
+    row: Row
+    trial: Trial
+
+
+def _predicting(active: ActivePopulation, *, all_members: bool) -> list[_Predicting]:
+    """Return the best member of a population that is over and, where all are asked for, the last generation."""
+    from raysp.trials.winner_trial import member_trial_of, trial_of
+
+    if active.winner is None or not active.is_over:
+        return []
+    population, genealogy, winner = active.population, active.genealogy, active.winner
+    found = [_Predicting(active, winner, trial_of(population, genealogy, winner))]
+    last = [row for row in genealogy.generation(genealogy.last) if row.score is not None and row != winner]
+    others = [_Predicting(active, row, member_trial_of(population, genealogy, row)) for row in last]
+    return found + (others if all_members else [])
+
+
 def _predict(
     asked: Asked, active: Sequence[ActivePopulation], machines: Callable[[], Machines]
 ) -> tuple[list[Trial], dict[str, str]]:
-    """Let the best member of each population predict; return their trials, and what stopped others by name."""
+    """Let the best members of each population predict; return their trials, and what stopped others by name."""
     from raysp.cluster.jobs import jobs
     from raysp.runs.trial_log import Setting
     from raysp.trials.member_trial import LOST
-    from raysp.trials.winner_trial import trial_of
 
     setting = Setting(files.absolute(asked.run.path), files.absolute(asked.request.root), asked.request.device)
-    there = {one.population.name: one for one in active if one.winner is not None and one.is_over}
-    trials = {name: trial_of(one.population, one.genealogy, present(one.winner)) for name, one in there.items()}
-    missing = [name for name, trial in trials.items() if not asked.run.finished_of([trial])]
+    chosen = [one for each in active for one in _predicting(each, all_members=asked.search.all_members)]
+    missing = [one for one in chosen if not asked.run.finished_of([one.trial])]
     failed: dict[str, str] = {}
     if missing:
         workers, share = _share(asked, machines)
-        for name in missing:
-            files.remove(asked.run.trial(trials[name].id).done)
-        asked.say(f"{counted(missing, 'best member')} to predict")
-        calls: list[Call] = [
-            ((there[n].population, present(there[n].winner), trials[n], setting, share), {}) for n in missing
-        ]
+        for one in missing:
+            files.remove(asked.run.trial(one.trial.id).done)
+        asked.say(f"{counted(missing, 'member')} to predict")
+        calls: list[Call] = [((one.active.population, one.row, one.trial, setting, share), {}) for one in missing]
         function = "raysp.trials.winner_trial.tried"
         found = jobs(function, calls, cpus=share.threads, gpus=share.gpus, at_once=workers)
-        failed = {name: why for name, why in zip(missing, found, strict=True) if why}
-    for name, why in failed.items():
-        if why == LOST:
-            there[name].start_over()
-            failed[name] = "the state of its best member is gone: run the same command again, which trains it anew"
-    return [trial for name, trial in trials.items() if name not in failed], failed
+        for one, why in zip(missing, found, strict=True):
+            if why == LOST:
+                one.active.start_over()
+                why = "the state of a member is gone: run the same command again, which trains the population anew"
+            if why:
+                failed[one.active.population.name] = why
+    return [one.trial for one in chosen if one.active.population.name not in failed], failed

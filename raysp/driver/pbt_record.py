@@ -89,7 +89,7 @@ def finish(run: RunFolder, active: Sequence[ActivePopulation], trials: Sequence[
 
 
 def end(run: RunFolder, how: str) -> None:
-    """Note how the last command ended: "finished", "interrupted", or the error's sentence."""
+    """Note how the last command ended: "finished", "interrupted", or "stopped by an error"."""
     record = run.record()
     record["submissions"][-1]["ended"] = how
     write_yaml(run.experiment, record)

@@ -10,6 +10,7 @@ from raysp.io.words import counted
 from raysp.runs.folder import RunFolder
 from raysp.search.lanes import parting
 from raysp.search.pbt import Population
+from raysp.search.population_folder import read_populations
 from raysp.search.space import Space
 
 if TYPE_CHECKING:
@@ -41,6 +42,26 @@ def show(
         for entry in spaces[choice.name].free:
             say(f"    {entry.name}")
     say(f"which of these can change while members are trained is said when it starts; to be trained in {run.path}")
+
+
+def say_others(run: RunFolder, population: Population, say: Callable[[str], None]) -> None:
+    """Say of a population that is new to its run's folder what others of the same trial there differ in from it."""
+    known = {one.name: one for one, _ in read_populations(run)}
+    alike = [one for one in known.values() if one.trial.front == population.trial.front]
+    if population.name in known or not alike:
+        return
+    now = population.plain()
+    for one in alike:
+        before = one.plain()
+        apart = [name for name in now if before.get(name) != now[name]]
+        say(
+            f"    begins anew: {one.name}, which is there, is another ({', '.join(map(_what, apart))}); it stays, and "
+            "its own command goes on with it"
+        )
+
+
+def _what(name: str) -> str:
+    return {"trial": "other settings, data or code", "space": "another space"}.get(name, f"other {name}")
 
 
 def say_held(population: Population, held: Mapping[str, str], say: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from raysp.config.experiment import Trial
 from raysp.driver import score_table
 from raysp.driver.finish import READERS
 from raysp.driver.progress import clock
+from raysp.driver.status_pbt import population_lines, unfinished
 from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.terminal import Terminal, table
@@ -41,7 +42,9 @@ def lines(run: RunFolder, terminal: Terminal, *, whole: bool = False) -> Iterato
     if held:
         states = {name: "running" if state == "started" else state for name, state in states.items()}
     yield from _named(run, states) if whole else ()
-    yield f"{run.path}: {counted(trials, 'trial')}, {_counts(states)}{_left(trials, states, done)}"
+    counts = f", {_counts(states)}" if trials else ""
+    yield f"{run.path}: {counted(trials, 'trial')}{counts}{_left(trials, states, done)}"
+    yield from population_lines(run)
     yield from (f"  {fault}" for fault in faults.values())
     if not whole and (gone := left_out(run.record())):
         yield f"  {counted(gone, 'trial')} of an earlier form of the experiment, or of other code, left out (--all)"
@@ -147,10 +150,11 @@ def _next(run: RunFolder, states: Mapping[str, str], *, held: bool) -> Iterator[
     """Yield what a person may do about what is left, or where the results are."""
     report = files.join(run.report, "report.html")
     yield ""
+    left = any(state != "done" for state in states.values()) or unfinished(run)
     if held:
         who = files.read_text(run.holder) if files.exists(run.holder) else "another command"
         yield f"at work on it: {who}"
-    elif any(state != "done" for state in states.values()):
+    elif left:
         command = next((one["command"] for one in reversed(run.record()["submissions"]) if "command" in one), "")
         failed = " --retry" if "failed" in states.values() and "--retry" not in command else ""
         yield f"next: {command}{failed}" if command else "next: the command that made it goes on"

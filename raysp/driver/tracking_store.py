@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from raysp.config.experiment import Trial
 from raysp.config.note import Note
 from raysp.driver import tracking_content as content
-from raysp.driver import tracking_own, tracking_view
+from raysp.driver import tracking_members, tracking_own, tracking_view
 from raysp.driver.tracking_content import COMMIT, COMPLETE, ERROR, KIND, LEFT_OUT, NOTE, PARENT, TRIAL, same
 from raysp.io import files
 from raysp.runs.folder import RunFolder
@@ -77,6 +77,8 @@ class Store:
                 self._fail(trial)
         if not self._looking:
             self._mark_left_out()
+        client, experiment, parent = self._connect()
+        tracking_members.show_members(client, experiment, parent.info.run_id, self._run)
         self._artifacts(trials if self._looking else [])
         self._show()
 

@@ -137,6 +137,8 @@ def course(shown: Shown) -> Picture:
             if values.min() > 0 and values.max() / values.min() > DECADE:
                 axes.set_yscale("log")
             axes.set_title(name.partition(".")[2])
+            # A short last row would leave the panels above its gap without numbers.
+            axes.tick_params(labelbottom=True)
             _label(axes, "")
         return picture(figure, __name__, "course", names=len(names))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,12 +120,21 @@ class ActivePopulation:
         generations: at most; more of them extend it.
         patience: see `generations.is_over`.
         note: what its file says of it beside the population itself.
+        late: tells whether the wall time is over, so that no new generation begins; one that has begun is finished.
     """
 
-    def __init__(self, folder: PopulationFolder, generations: int, patience: int, note: Mapping[str, Any]) -> None:
-        self.folder, self._generations, self._patience, self._note = folder, generations, patience, note
+    def __init__(
+        self,
+        folder: PopulationFolder,
+        generations: int,
+        patience: int,
+        note: Mapping[str, Any],
+        late: Callable[[], bool] = bool,
+    ) -> None:
+        self.folder, self._generations, self._patience, self._late = folder, generations, patience, late
+        self._note = {**note, "generations": generations, "patience": patience}
         found = folder.read()
-        self.genealogy = found or folder.write(first_generation(folder.population), note)
+        self.genealogy = found or folder.write(first_generation(folder.population), self._note)
 
     @property
     def population(self) -> Population:
@@ -150,7 +159,7 @@ class ActivePopulation:
                 done = Genealogy((*earlier, *map(self.folder.settled, rows)), self.genealogy.note)
             else:
                 done = self.genealogy
-            over = is_over(done, self._generations, self._patience)
+            over = is_over(done, self._generations, self._patience) or self._late()
             after = [] if over else next_generation(self.population, done.generation(done.last))
             if after or done is not self.genealogy:
                 self.genealogy = self.folder.write((*done.rows, *after), self._note)
@@ -168,7 +177,7 @@ class ActivePopulation:
     def is_over(self) -> bool:
         """Whether no generation waits to be trained."""
         genealogy = self.genealogy
-        over = is_over(genealogy, self._generations, self._patience)
+        over = is_over(genealogy, self._generations, self._patience) or self._late()
         return genealogy.finished == genealogy.last and over
 
     @property

@@ -28,6 +28,12 @@ def trial_of(population: Population, genealogy: Genealogy, winner: Row) -> Trial
     return dataclasses.replace(trial, training=training, bred=bred)
 
 
+def member_trial_of(population: Population, genealogy: Genealogy, row: Row) -> Trial:
+    """Return the trial of a member of the last generation, under a name of its own in tables."""
+    found = trial_of(population, genealogy, row)
+    return dataclasses.replace(found, label=f"{found.shown}-m{row.member:02d}")
+
+
 def tried(population: Population, winner: Row, trial: Trial, setting: Setting, share: Share) -> str:
     """Run the trial of a population's best member; return what stopped it, empty where nothing did.
 

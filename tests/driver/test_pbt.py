@@ -6,8 +6,14 @@ import yaml
 from click.testing import CliRunner
 
 from raysp import cli
+from raysp.driver.ensemble_members import gather_members
+from raysp.driver.status import lines
+from raysp.driver.tracking import catch_up
+from raysp.driver.tracking_members import MEMBER
 from raysp.io import files
+from raysp.io.terminal import Terminal
 from raysp.runs.folder import RunFolder
+from raysp.runs.genealogy import best_row
 from raysp.search.population_folder import read_populations
 from raysp.trials import member_trial
 from tests.driver.here import without_ray
@@ -145,6 +151,115 @@ def test_other_runs_take_the_best_members_settings(place, quiet):
     result = CliRunner().invoke(cli.main, ["run", str(folder / "tiny.py"), *common])
     assert result.exit_code == 0, result.output
     assert "sae: settings of" in result.output
+
+
+def status(place, runs):
+    return list(lines(the_run(place, runs), Terminal(100)))
+
+
+def test_status_says_how_far_a_population_is_and_what_is_left(place, quiet, monkeypatch):
+    without_ray(monkeypatch)
+    whole, counts = member_trial.tried, iter(range(100))
+
+    def stopped(*given):
+        if next(counts) == 5:
+            raise KeyboardInterrupt
+        return whole(*given)
+
+    monkeypatch.setattr(member_trial, "tried", stopped)
+    assert run(place, "begun", "--generations", "3").exit_code == 130
+    first, line, now, *rest = status(place, "begun")
+    assert first.endswith(": 0 trials")
+    ((_, whole_history),) = read_populations(quiet[0])
+    best = min(row.score for row in whole_history.rows if (row.generation, row.member) < (2, 2))
+    assert "1 generation done, 2 generations left at most, best unseen_loss" in line
+    assert "generation 2: 2 of 3 members trained, scores 0." in now
+    assert float(line.split("unseen_loss ")[1].split()[0]) == pytest.approx(best, rel=1e-4)
+    assert rest[-1].startswith("next: ")
+    assert not rest[-1].startswith("next: raysp report")
+    first, line, *rest = status(place, "quiet")
+    assert "3 generations done, over" in line
+    assert rest[-1].startswith("next: raysp report")
+
+
+def test_minutes_end_it_after_a_generation_and_more_of_them_extend_it(place, quiet, monkeypatch):
+    without_ray(monkeypatch)
+    result = run(place, "minutes", "--generations", "3", "--minutes", "0")
+    assert result.exit_code == 0, result.output
+    assert "generation 1 of at most 3" in result.output
+    made = the_run(place, "minutes")
+    assert len(made.finished_of(made.trials())) == 1
+    result = run(place, "minutes", "--generations", "3", "--minutes", "100")
+    assert result.exit_code == 0, result.output
+    assert [g.rows for _, g in read_populations(made)] == [g.rows for _, g in read_populations(quiet[0])]
+    assert made.trials() == quiet[0].trials()
+
+
+def test_another_space_is_another_population_and_the_command_says_so(place, quiet, monkeypatch):
+    without_ray(monkeypatch)
+    assert run(place, "spaces", "--generations", "1").exit_code == 0
+    folder = place[0]
+    other = folder / "narrow.yaml"
+    other.write_text("model: sae\nspace:\n  training.learning_rate: {loguniform: [1e-4, 1e-2]}\n")
+    args = [str(other) if one.endswith("space.yaml") else one for one in command(place, "spaces", "--generations", "2")]
+    result = CliRunner().invoke(cli.main, args)
+    assert result.exit_code == 0, result.output
+    assert "begins anew: sae_standin-mc_maze_small-20ms-val_s0_" in result.output
+    assert "is another (another space); it stays" in result.output
+    found = {
+        len(population.space.entries): history.last
+        for population, history in read_populations(the_run(place, "spaces"))
+    }
+    assert found == {2: 1, 1: 2}
+    assert "begins anew" not in run(place, "spaces", "--generations", "1").output
+
+
+def test_each_member_is_a_child_of_the_run_in_mlflow(quiet):
+    made, ((_, history),) = quiet[0], read_populations(quiet[0])
+    store = catch_up(made)
+    client, experiment, parent = store._connect()
+    found = {one.data.tags[MEMBER]: one for one in client.search_runs([experiment], "tags.`raysp.kind` = 'member'")}
+    assert sorted(found) == ["0", "1", "2"]
+    for member, one in found.items():
+        rows = [row for row in history.rows if row.member == int(member)]
+        told = client.get_metric_history(one.info.run_id, "pbt/unseen_loss")
+        assert [(point.step, point.value) for point in told] == [(row.generation, row.score) for row in rows]
+        rates = client.get_metric_history(one.info.run_id, "settings/training.learning_rate")
+        assert [point.value for point in rates] == [row.settings["training.learning_rate"] for row in rows]
+        assert one.data.params["training.learning_rate"] == str(rows[-1].settings["training.learning_rate"])
+        assert one.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert one.info.status == "FINISHED"
+    before = {one.info.run_id for one in found.values()}
+    catch_up(made)
+    again = client.search_runs([experiment], "tags.`raysp.kind` = 'member'")
+    assert {one.info.run_id for one in again} == before
+
+
+def test_all_members_of_the_last_generation_may_predict_for_an_ensemble(place, quiet, monkeypatch):
+    without_ray(monkeypatch)
+    result = run(place, "members", "--generations", "2", "--all-members")
+    assert result.exit_code == 0, result.output
+    made = the_run(place, "members")
+    ((_, history),) = read_populations(made)
+    assert history.rows == read_populations(quiet[0])[0][1].rows[:6]
+    best = best_row(history.rows)
+    trials = made.trials()
+    assert len(made.finished_of(trials)) == len(trials) == (3 if best.generation == 2 else 4)
+    assert {"sae", "sae-m00", "sae-m01", "sae-m02"} >= {trial.shown for trial in trials}
+    assert f"sae-m{best.member:02d}" not in {trial.shown for trial in trials} or best.generation == 1
+    gathered = gather_members([made.path])
+    assert len(gathered.members[SPLIT]) == len(trials)
+    assert run(place, "members", "--generations", "2").exit_code == 0
+    assert [trial.shown for trial in made.trials()] == ["sae"]
+
+
+def test_more_workers_than_members_is_no_other_population(place, quiet, monkeypatch):
+    without_ray(monkeypatch)
+    result = run(place, "workers", "--generations", "1", "--workers", "8")
+    assert result.exit_code == 0, result.output
+    ((_, history),) = read_populations(the_run(place, "workers"))
+    ((_, known),) = read_populations(quiet[0])
+    assert history.generation(1) == known.generation(1)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ space:
   training.learning_rate: {{loguniform: [1e-3, 3e-2]}}
   training.weight_decay: {{loguniform: [1e-4, 1.0]}}
 """
-KILLS_OF_A_ROUND = 10
+KILLS_OF_A_ROUND = 25
 
 
 @dataclass(frozen=True)
