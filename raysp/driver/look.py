@@ -13,6 +13,7 @@ from raysp.config.settings import Plain
 from raysp.data.sources import prepare
 from raysp.data.sources import proposal as proposals
 from raysp.data.sources.catalog import name_of
+from raysp.data.sources.proposal_sorted import file_of
 from raysp.data.sources.proposed import Proposal
 from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
@@ -54,7 +55,7 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
     """Look at a file, or at a prepared split, and draw its figures.
 
     Args:
-        path: of the file; or the name of a split that is prepared below the root.
+        path: of the file, or of a folder of sorted spikes; or the name of a split that is prepared below the root.
         root: the data root.
         out: the folder of the figures.
         source: which source reads it; "" guesses.
@@ -63,7 +64,7 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
     Raises:
         BadInput: there is no such file, or nobody here can read it.
     """
-    given = dict(settings or {})
+    given, path = dict(settings or {}), file_of(path)
     name = name_of(path)
     if files.is_local(path) and not files.exists(path) and files.exists(store.split_path(root, path)):
         return _drawn(Look(path, path, None), store.load(root, path), _answers(root, path), out)

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 from raysp.config.settings import Plain
 from raysp.data.formats import count_file, file_kind, hdf5, matlab_values, npz, pynapple_npz, table_file
-from raysp.data.sources import proposal_arrays, proposal_matlab, proposal_nwb, proposal_tables
+from raysp.data.sources import (
+    proposal_arrays,
+    proposal_matlab,
+    proposal_nwb,
+    proposal_sorted,
+    proposal_tables,
+    res_clu,
+)
 from raysp.data.sources.proposed import Proposal
 from raysp.errors import BadInput
 from raysp.io import files
@@ -35,7 +42,9 @@ def proposal(path: str) -> Proposal:
     if head.startswith(pynapple_npz.ZIP):
         return _of_zip(path)
     if head.startswith(npz.NUMPY):
-        return proposal_tables.proposal(path) if table_file.is_vector(path) else _of_arrays(path)
+        return proposal_sorted.proposal(path) if table_file.is_vector(path) else _of_arrays(path)
+    if res_clu.is_pair(path):
+        return proposal_sorted.of_pairs(path)
     if head.startswith((table_file.PARQUET, table_file.ARROW)) or path.lower().endswith(TEXTS):
         return proposal_tables.proposal(path)
     if (other := file_kind.other(path)) is not None:

@@ -6,12 +6,13 @@ import contextlib
 import dataclasses
 import os
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, pynapple_npz, table_batches, table_file
+from raysp.data.formats import count_file, pynapple_npz, sorted_folder, table_batches, table_file
 from raysp.data.sources import large_tables, spike_columns, spike_tables
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
@@ -52,9 +53,7 @@ def proposal(path: str) -> Proposal:
     if table_batches.is_large(path, table_file.LARGE_BYTES):
         return _large(path)
     table = table_file.read(path, lists=True)
-    contents = [_column(name, one) for name, one in table.items()]
-    if path.lower().endswith(".npy"):
-        return _vector(path, table, contents)
+    contents = [line(name, one) for name, one in table.items()]
     time, unit = _time(table), _unit(table)
     if time is None or unit is None:
         told = NO_COLUMNS
@@ -68,14 +67,14 @@ def proposal(path: str) -> Proposal:
     times = np.concatenate(table[time]) if table[time].dtype == object else table[time].astype(float)
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
-    return _cut(path, Times.of(times), len(np.unique(table[unit])), settings, why, contents)
+    return cut(path, Times.of(times), len(np.unique(table[unit])), settings, why, contents)
 
 
 def _large(path: str) -> Proposal:
     """Return a proposal for a table that is too large to be held: its columns by its first rows, times by all."""
     table = {name: _vectors(one) for name, one in table_batches.beginning(path).items()}
     rows = max(map(len, table.values()), default=0)
-    contents = [f"the first {rows:,} rows:", *(f"  {_column(name, one)}" for name, one in table.items())]
+    contents = [f"the first {rows:,} rows:", *(f"  {line(name, one)}" for name, one in table.items())]
     time, unit = _time(table), _unit(table)
     if time is None or unit is None:
         if (counts := _of_counts(table)) is not None:
@@ -86,7 +85,7 @@ def _large(path: str) -> Proposal:
     first, last = present(found.span)
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
-    return _cut(path, Times(found.total, first, last, summary.whole), len(found), settings, why, contents)
+    return cut(path, Times(found.total, first, last, summary.whole), len(found), settings, why, contents)
 
 
 def _vectors(one: polars.Series) -> np.ndarray:
@@ -140,8 +139,8 @@ def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
     single = {name: one for name, one in table.items() if len(one) == 1}
     times, units = Times.of(table[time]), len(np.unique(table[unit]))
     rate = sampled({**single, **_scalars(path)}, times, units)
-    beside = (files.absolute(path), trials) if trials else None
-    return _cut(path, times, units, settings, why, kept, (rate, beside))
+    own = (files.absolute(path), trials) if trials else None
+    return cut(path, times, units, settings, why, kept, (rate, own))
 
 
 def _scalars(path: str) -> dict[str, np.ndarray]:
@@ -153,23 +152,6 @@ def _scalars(path: str) -> dict[str, np.ndarray]:
                 if (one := file.read(name)).ndim == 0:
                     found[name] = one
     return found
-
-
-def _vector(path: str, table: Table, contents: list[str]) -> Proposal:
-    """Return a proposal for phy's or ALF's vector of times, its vector of units beside it."""
-    (times,) = table.values()
-    if not len(times):
-        return Proposal("", contents=(*contents, NO_SPIKES))
-    units = [
-        one
-        for name in sorted(spike_columns.UNITS)
-        if files.exists(one := os.path.join(os.path.dirname(path), f"{name}.npy"))
-    ]
-    if len(units) != 1:
-        return Proposal("", contents=(*contents, "no vector with the unit of each spike lies beside it"))
-    (of_unit,) = table_file.read(units[0]).values()
-    contents.append(f"beside it {os.path.basename(units[0])}: {len(np.unique(of_unit))} units")
-    return _cut(path, Times.of(times), len(np.unique(of_unit)), {}, {}, contents)
 
 
 def _own_rate(path: str) -> tuple[float, str] | None:
@@ -186,7 +168,7 @@ def _own_rate(path: str) -> tuple[float, str] | None:
     return (rate, f"samples, sample_rate = {rate:g} in params.py") if is_rate(rate) else None
 
 
-def _cut(
+def cut(
     path: str,
     times: Times,
     units: int,
@@ -195,15 +177,18 @@ def _cut(
     contents: list[str],
     own: tuple[tuple[float, str] | None, tuple[str, Table] | None] | None = None,
 ) -> Proposal:
-    """Put in the unit of times and the trials; `own` are what the file itself says of both, of other files' beside."""
-    rate, beside = own or (_own_rate(path) if times.whole else None, _beside(path))
+    """Return a proposal with the unit of times and the trials put in.
+
+    `own` are what the file itself says of both; without them other files beside it are asked.
+    """
+    rate, trials = own or (_own_rate(path) if times.whole else None, beside(path))
     per_second, reason = rate or clock(times, units)
     settings["per_second"], why["per_second"] = per_second, reason
-    if beside is None:
+    if trials is None:
         settings |= {"window_ms": [0, 1000], "bin_ms": BIN_MS}
         why["window_ms"] = "no table of trials lies beside it: cut into windows so long"
     else:
-        _of_trials(*beside, (times.first / per_second, times.last / per_second), per_second, settings, why, contents)
+        _of_trials(*trials, (times.first / per_second, times.last / per_second), per_second, settings, why, contents)
     why["bin_ms"] = "a usual width; it must divide the window"
     return Proposal("spike_tables", settings, why, tuple(contents))
 
@@ -221,7 +206,7 @@ def _of_trials(
     numbers = [name for name, one in table.items() if one.dtype.kind in "iuf"]
     start_name, stop_name = (named(numbers, *spike_tables.EDGES[edge]) for edge in ("start_time", "stop_time"))
     first = start_name or _event(table)
-    contents += [f"trials in {os.path.basename(path)}:", *(f"  {_column(name, one)}" for name, one in table.items())]
+    contents += [f"trials in {os.path.basename(path)}:", *(f"  {line(name, one)}" for name, one in table.items())]
     trials_per_second = _trials_clock(table[first].astype(float), spikes_s, per_second)
     times = {name for name, one in table.items() if one.dtype.kind == "f" or _is_times(one)}
     seconds = {name: one / trials_per_second if name in times else one for name, one in table.items()}
@@ -279,31 +264,40 @@ def _is_times(one: np.ndarray) -> bool:
     return one.dtype.kind in "iu" and len(one) > 3 and bool((np.diff(one.astype(float)) > 1).mean() > 0.9)
 
 
-def _beside(path: str) -> tuple[str, Table] | None:
-    """Return the table of trials in a table's folder: with a column of begins, or called after trials."""
-    folder = os.path.dirname(path)
+def beside(path: str) -> tuple[str, Table] | None:
+    """Return the path and columns of the table of trials in a file's folder, or above it in a session of ALF.
+
+    It has a column of begins, or is called after trials.
+    """
+    return next(
+        (one for folder in sorted_folder.above(os.path.dirname(path)) for one in _trials_in(folder, path)), None
+    )
+
+
+def _trials_in(folder: str, path: str) -> Iterator[tuple[str, Table]]:
     try:
         there = sorted(files.listing(folder or "."))
     except StoreError:
         # Few servers list their folders.
-        return None
+        return
     for name in there:
         other = os.path.join(folder, name)
         intervals = name.lower().endswith(".npz") and pynapple_npz.type_of(other) == "IntervalSet"
-        if other == path or not (intervals or name.lower().endswith(TABLES)):
+        alf = name.endswith(".npy") and "trials." in name and "intervals" in name
+        if other == path or not (intervals or alf or name.lower().endswith(TABLES)):
             continue
         try:
-            table = table_file.read(other)
+            table = sorted_folder.columns(other) if alf else table_file.read(other)
         except (BadInput, StoreError):
             continue
         told = any(word in name.lower() for word in ("trial", "event", "interval", "epoch"))
         edge = named(list(table), *spike_tables.EDGES["start_time"]) is not None
         if (edge or told) and any(map(_is_times, table.values())):
-            return files.absolute(other), table
-    return None
+            yield files.absolute(other), table
 
 
-def _column(name: str, one: np.ndarray) -> str:
+def line(name: str, one: np.ndarray) -> str:
+    """Return a line on a column."""
     if one.dtype == object:
         return f"{name}: {len(one)} lists, {sum(map(len, one)):,} numbers in all"
     different = len(np.unique(one))

@@ -10,9 +10,10 @@ Without a table of trials the recording is cut into windows that follow each oth
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from raysp.config import settings
 from raysp.config.ranges import Positive
-from raysp.data.formats import table_batches, table_file
+from raysp.data.formats import sorted_folder, table_batches, table_file
 from raysp.data.formats.nwb import Units
 from raysp.data.formats.session import Session
 from raysp.data.formats.table_file import VECTOR
@@ -95,7 +96,9 @@ class Config(Cut):
 
 def inputs(config: Config) -> list[str]:
     """Return the tables that are read. Raises BadInput where a vector has no other one with its units beside it."""
-    return [path for path in (config.path, _beside(config), config.trials, config.units) if path]
+    alf = config.trials is not None and config.trials.lower().endswith(VECTOR)
+    trials = sorted_folder.files_of(str(config.trials)) if alf else [config.trials]
+    return [path for path in (config.path, _beside(config), *trials, config.units) if path]
 
 
 def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
@@ -126,6 +129,28 @@ def build_tables(
     config = settings.build(Config, {**others, **called}, f"recording {name}")
     by_name = {called[setting]: table for setting, table in tables.items()}
     return _split(config, read_session(config, lambda path, **_: dict(by_name[path])), name, ())
+
+
+def build_read(
+    config: Config, name: str, read: Reader, paths: Sequence[str], version: str, per_second: float
+) -> tuple[PopulationSplit, Answers]:
+    """Make a split of tables that another source reads, and its answers.
+
+    Args:
+        config: how they are cut.
+        name: of the split.
+        read: returns the columns of a table, that of the spikes among them.
+        paths: of all files that are read.
+        version: of the other source.
+        per_second: units of the spikes' times in a second.
+
+    Raises:
+        BadInput: as `build` does.
+    """
+    config = dataclasses.replace(config, per_second=per_second)
+    recordings = tuple((os.path.basename(path), files.sha256(path)) for path in paths)
+    found, doubted = _split(config, read_session(config, read), name, recordings)
+    return dataclasses.replace(found, provenance=dataclasses.replace(found.provenance, builder=version)), doubted
 
 
 def _split(
@@ -272,7 +297,7 @@ def _listed_units(there: np.ndarray, config: Config, path: str, read: Reader) ->
         raise BadInput(f"{path} expected a row for each unit, got none")
     own = config.unit if config.unit and config.unit in table else None
     column = table[named(table, own, "unit", {*UNITS, "id"}, path)]
-    if column.dtype.kind != there.dtype.kind:
+    if (column.dtype.kind in "iuf") != (there.dtype.kind in "iuf"):
         told = f"{path} expected units as {config.path} names them ({listed(np.unique(there))})"
         raise BadInput(f"{told}, got {listed(np.unique(column))}")
     kept = np.ones(len(column), dtype=bool)
@@ -285,7 +310,7 @@ def _listed_units(there: np.ndarray, config: Config, path: str, read: Reader) ->
 
 
 def _trials(config: Config, path: str, read: Reader) -> Table:
-    table = read(path)
+    table = sorted_folder.columns(path) if path.lower().endswith(VECTOR) else read(path)
     # Vectors of one file may be of spikes, too.
     length = len(table[named(table, config.align, "align", set(), path)])
     table = {name: values for name, values in table.items() if len(values) == length}

@@ -1,0 +1,61 @@
+"""A proposal for what spike sorters leave: vectors of Kilosort, phy and ALF, and text files of Neurosuite."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import numpy as np
+
+from raysp.config.settings import Plain
+from raysp.data.formats import sorted_folder, table_file
+from raysp.data.sources import proposal_tables, res_clu
+from raysp.data.sources.proposed import Proposal, Times
+from raysp.io import files
+
+
+def proposal(path: str) -> Proposal:
+    """Return a proposal for a vector of spike times, the vector of their units beside it. Raises BadInput: damaged."""
+    ((name, times),) = table_file.read(path).items()
+    contents = [proposal_tables.line(name, times)]
+    if not len(times):
+        return Proposal("", contents=(*contents, proposal_tables.NO_SPIKES))
+    folder = os.path.dirname(path)
+    there = files.listing(folder or ".")
+    whose = [one for bare in sorted_folder.WHOSE for one in there if sorted_folder.bare(one) == bare]
+    if not whose:
+        return Proposal("", contents=(*contents, "no vector with the unit of each spike lies beside it"))
+    (of_unit,) = table_file.read(os.path.join(folder, whose[0])).values()
+    contents.append(f"beside it {whose[0]}: {len(np.unique(of_unit))} units")
+    settings: dict[str, Plain] = {"unit": whose[0].removesuffix(table_file.VECTOR)}
+    why = {"unit": "whose each spike is, in the vector of this name"}
+    if sorted_folder.bare(own := os.path.basename(path)) != own:
+        settings["time"], why["time"] = name, "the time of each spike"
+    if (good := sorted_folder.good_units(folder)) is not None:
+        table, column, value = good
+        settings |= {"units": files.absolute(table), "keep_units": {column: value}}
+        why |= {"units": "what was sorted, a row a unit", "keep_units": "single units alone; {} for all that it lists"}
+    return proposal_tables.cut(path, Times.of(times), len(np.unique(of_unit)), settings, why, contents)
+
+
+def of_pairs(path: str) -> Proposal:
+    """Return a proposal for Neurosuite's text files. Raises BadInput where one is missing or damaged."""
+    table = res_clu.spikes(path)
+    contents = [proposal_tables.line(name, one) for name, one in table.items()]
+    if not len(table["time"]):
+        return Proposal("", contents=(*contents, proposal_tables.NO_SPIKES))
+    rate = res_clu.sampling_rate(path)
+    own = None if rate is None else (rate, f"samples, samplingRate = {rate:g} in the .xml beside it")
+    times, beside = Times.of(table["time"]), proposal_tables.beside(path)
+    found = proposal_tables.cut(path, times, len(np.unique(table["unit"])), {}, {}, contents, (own, beside))
+    return dataclasses.replace(found, source="res_clu")
+
+
+def file_of(path: str) -> str:
+    """Return the file that a folder of sorted spikes is read by; any other path as it is."""
+    if (vector := sorted_folder.vector(path)) is not None:
+        return vector
+    if files.is_local(path) and os.path.isdir(files.absolute(path)):
+        pairs = [one for name in files.listing(path) if res_clu.is_pair(one := os.path.join(path, name))]
+        return min(pairs, default=path)
+    return path
