@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ OPAQUE = (
 )
 
 PATTERN = starred.STAR
+COLUMN = re.compile(r"(.+)\(:,\s*(\d+)\)")
+"""A column of a matrix, as MATLAB writes it."""
 MOST_FULL = 2**28
 """Values of a sparse matrix that is read as a full one."""
 
@@ -72,11 +75,14 @@ class Values:
     def __getitem__(self, name: str) -> Value:
         """Return what a name stands for; of a field of an array of structs, an array of objects with each one's value.
 
-        A name with a star, "sig*", stands for an array of objects with each such variable, in their names' order.
+        Of a matrix, "spikes(:,2)" stands for its second column. A name with a star, "sig*", stands for an array of
+        objects with each such variable, in their names' order.
 
         Raises:
             BadInput: no variable or field has that name, or it is an object of a class that only MATLAB reads.
         """
+        if (part := COLUMN.fullmatch(name)) is not None:
+            return self._column(part[1], int(part[2]))
         first, *fields = name.split(".")
         if PATTERN in first and not fields:
             return objects([self.variable(one) for one in self.matching(first)])
@@ -91,6 +97,13 @@ class Values:
             each = value.field(field)
             value, so_far = each[0] if len(each) == 1 else objects(each), f"{so_far}.{field}"
         return value
+
+    def _column(self, name: str, column: int) -> np.ndarray:
+        value = self[name]
+        if isinstance(value, Struct) or value.ndim != 2 or not 1 <= column <= value.shape[1]:
+            raise BadInput(f"{self.path}: {name} expected a matrix with a column {column}, got {kind(value)}")
+        found: np.ndarray = value[:, column - 1]
+        return found
 
 
 def kind(value: Value) -> str:

@@ -29,7 +29,7 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
     step = round(config.bin_ms / (config.counts_bin_ms or config.bin_ms))
 
     def read(name: str) -> np.ndarray:
-        if name not in (config.counts, config.rates, config.behavior):
+        if name not in (config.counts, config.eval_counts, config.rates, config.behavior):
             return file.read(name)
         if starred_ := PATTERN in name:
             array = _stacked(file, name, f"{where}: {name}", notes, config.axes if name != config.behavior else ())
@@ -39,7 +39,7 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
             return _rebinned(array, step, 0 if config.window_ms else 1, mean=True)
         if not starred_:
             array = _turned(array, config.axes, f"{where}: {name}")
-        if step > 1 and name == config.counts:
+        if step > 1 and name in (config.counts, config.eval_counts):
             count_file.check_numbers(array, f"{where}: {name}")
             check_counts(array, f"{where}: {name}")
             if rest := array.shape[-2] % step:

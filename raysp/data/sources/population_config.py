@@ -18,13 +18,13 @@ NWB_ONLY = (
     "keep_invalid",
     "behavior_time_last",
 )
-COUNTS_ONLY = ("rates", "rate_scale", "train_index", "eval_index", "axes", "counts_bin_ms")
+COUNTS_ONLY = ("eval_counts", "rates", "rate_scale", "train_index", "eval_index", "axes", "counts_bin_ms")
 ORDER = ("trials", "bins", "units")
 COLUMNS = ("conditions", "decode")
 ARRAYS = ("counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
 """Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
 
-NAMED = ("trials", "units", "counts", "rates", "train_index", "eval_index", "behavior")
+NAMED = ("trials", "units", "counts", "eval_counts", "rates", "train_index", "eval_index", "behavior")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Config(Cut):
             `behavior` lack that axis, too. A name with a star, "trial_*/spikes", stands for an array (bins, units) a
             trial, in the order of the numbers in their names; of a table, CSV or Parquet, for a column a unit. Where
             names have a number in the star's place, others that it would fit are not read.
+        eval_counts: name of another array of counts, of the same bins and units: its trials are those of evaluation,
+            and all of `counts` are trained on, as LFADS' files hold `train_data` and `valid_data`.
         axes: of the counts and rates where they lie in another order, e.g. ["units", "bins", "trials"].
         counts_bin_ms: width of the bins in the file, where `bin_ms`, a multiple of it, is wider: counts are added up.
         rates: name of the array of true rates, same shape, where truth is known.
@@ -59,6 +61,7 @@ class Config(Cut):
     units: str | None = None
     keep_invalid: bool = False
     counts: str | None = None
+    eval_counts: str | None = None
     rates: str | None = None
     rate_scale: Positive | None = None
     train_index: str | None = None
@@ -91,6 +94,11 @@ def _check_kind(config: Config) -> None:
 
 
 def _check_layout(config: Config) -> None:
+    others = ("rates", "behavior", "conditions", "decode", "train_index", "eval_index", "window_ms")
+    if config.eval_counts and (given := [name for name in others if getattr(config, name)]):
+        raise BadInput(
+            f"population, eval_counts goes with counts alone, got {given[0]}, which is of one array of trials"
+        )
     wanted = ORDER if config.window_ms is None else ORDER[1:]
     if config.axes and sorted(config.axes) != sorted(wanted):
         raise BadInput(

@@ -45,8 +45,22 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     if counts.ndim == 2:
         told = f"{where}: {config.counts} expected counts of shape (trials, bins, units), got {counts.shape}"
         raise BadInput(f"{told}; of a recording without trials, (bins, units), give window_ms: [0, length]")
+    trained = len(counts)
+    if config.eval_counts is not None:
+        counts = _with_evaluated(counts, file.read(config.eval_counts), f"{where}: {config.eval_counts}")
     whole, rows = _of_trials(config, file, counts, where)
+    if config.eval_counts is not None:
+        rows = np.arange(trained), np.arange(trained, len(counts))
     return dataclasses.replace(whole, notes=(*dict.fromkeys(lost), *whole.notes)), rows
+
+
+def _with_evaluated(counts: np.ndarray, others: np.ndarray, where: str) -> np.ndarray:
+    """Return counts with those of evaluation trials behind them."""
+    count_file.check_numbers(others, where)
+    same = others.ndim == 3 and others.shape[1:] == counts.shape[1:]
+    expect(same, f"{where} expected bins and units as the counts have, {counts.shape[1:]}, got {others.shape}")
+    expect(len(others), f"{where} expected trials to evaluate, got none")
+    return np.concatenate([counts, others])
 
 
 def _continuous(

@@ -71,6 +71,9 @@ def proposal(looks: Mapping[str, Look], path: str) -> Proposal:
             [0, round(100 * (BIN_MS if finer else width), 4)],
         )
         why["window_ms"] = "there are no trials: cut into windows so long"
+    if (other := _evaluated(name, shapes)) is not None:
+        settings["eval_counts"], why["eval_counts"] = other, "trials to evaluate, beside those to train on"
+        return Proposal("population", settings, why, tuple(contents))
     for setting, (value, reason) in _beside(counts, others).items():
         settings[setting], why[setting] = value, reason
     return Proposal("population", settings, why, tuple(contents))
@@ -106,6 +109,12 @@ def _of_each_trial(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] |
         return None
     shortest = min(map(len, each))
     return pattern, np.stack([one[:shortest] for one in each])
+
+
+def _evaluated(name: str, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """Return the array of evaluation trials that belongs to one of training trials, by its name and shape."""
+    able = [name.replace("train", word) for word in ("eval", "valid", "val", "test")] if "train" in name else []
+    return next((one for one in able if one in shapes and shapes[one][1:] == shapes[name][1:]), None)
 
 
 def _axes(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[str, ...]:

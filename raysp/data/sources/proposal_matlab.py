@@ -38,7 +38,7 @@ def proposal(path: str) -> Proposal:
         spikes += _of_names(found)
         if spikes:
             # What has a structure is spikes rather than a vector of anything.
-            settings, why = min(spikes, key=lambda one: "units" in one[0])
+            settings, why = min(spikes, key=lambda one: ("units" in one[0], "(" not in str(one[0]["spikes"])))
             return Proposal("matlab_spikes", settings, why, tuple(contents))
         arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
         of_arrays = proposal_arrays.proposal(
@@ -88,7 +88,24 @@ def _spikes(name: str, value: Value, found: Mapping[str, Value]) -> list[Guess]:
         return _in_vector(name, value, found)
     if (rows := matlab_values.padded(value)) is not None and _rise(rows):
         return [_continuous(name, rows, found)]
-    return []
+    return _in_columns(name, value, found)
+
+
+def _in_columns(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
+    """Return how spikes lie in a matrix with a row a spike, of which one column says whose it is and one when."""
+    if value.ndim != 2 or value.dtype.kind not in "fiu" or not 2 <= value.shape[1] <= 4 or len(value) <= 20:
+        return []
+    columns = list(value.T)
+    whose = [place for place, one in enumerate(columns) if _is_units(one)]
+    times = [place for place, one in enumerate(columns) if place not in whose and len(np.unique(one)) > len(one) / 4]
+    if not whose or not times:
+        return []
+    rising = [place for place in times if (np.diff(columns[place]) >= 0).all()]
+    when, who = (rising or times)[0], whose[0]
+    settings, why = _continuous(name, [_flat(columns[when])], found, len(np.unique(columns[who])))
+    settings |= {"spikes": f"{name}(:,{when + 1})", "units": f"{name}(:,{who + 1})"}
+    why |= {"spikes": "a matrix with a row a spike: this column is the times", "units": "whose each spike is"}
+    return [(settings, why)]
 
 
 def _of_names(found: Mapping[str, Value]) -> list[Guess]:

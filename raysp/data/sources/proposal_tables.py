@@ -6,14 +6,14 @@ import contextlib
 import dataclasses
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, pynapple_npz, sorted_folder, table_batches, table_file
-from raysp.data.sources import large_tables, spike_columns, spike_tables
+from raysp.data.formats import count_file, pynapple_npz, sorted_folder, starred, table_batches, table_file
+from raysp.data.sources import large_tables, spike_columns, spike_layouts, spike_tables
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposal_arrays import bin_ms
@@ -56,6 +56,8 @@ def proposal(path: str) -> Proposal:
     contents = [line(name, one) for name, one in table.items()]
     time, unit = _time(table), _unit(table)
     if time is None or unit is None:
+        if (of_units := _of_each_unit(path, table, contents)) is not None:
+            return of_units
         told = NO_COLUMNS
         if (counts := _of_counts(table)) is not None:
             return dataclasses.replace(counts, contents=(*contents, *counts.contents))
@@ -67,7 +69,35 @@ def proposal(path: str) -> Proposal:
     times = np.concatenate(table[time]) if table[time].dtype == object else table[time].astype(float)
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
-    return cut(path, Times.of(times), len(np.unique(table[unit])), settings, why, contents)
+    units = len(np.unique(table[unit]))
+    if table[time].dtype != object and (channel := spike_layouts.channel_of(table, unit)) is not None:
+        settings["channel"], why["channel"] = channel, "units are numbered anew on each"
+        units = len(np.unique(spike_layouts.with_channel(table[unit], table[channel], path)))
+    return cut(path, Times.of(times), units, settings, why, contents)
+
+
+def _of_each_unit(path: str, table: Table, contents: Sequence[str], *, inside: bool = False) -> Proposal | None:
+    """Return a proposal for vectors, or columns, of a unit's times each; None where there are none.
+
+    With `inside`, trials are looked for among the other vectors of the file, too.
+    """
+    if (pattern := spike_layouts.likely_pattern(table)) is None:
+        return None
+    own = set(starred.fitting(pattern, table)[0])
+    spikes, _ = spike_layouts.of_each_unit(table, pattern, path)
+    settings: dict[str, Plain] = {"time": pattern}
+    why = {"time": f"{len(own)} vectors of rising times, a unit each"}
+    times = Times.of(spikes[spike_layouts.TIME])
+    kept = [one for one in contents if not one.startswith("no array of counts")]
+    given = None
+    if inside:
+        events = {name: one for name, one in table.items() if name not in own and _is_times(one)}
+        rows = max(map(len, events.values()), key=[len(one) for one in events.values()].count, default=0)
+        trials = {name: one for name, one in table.items() if name not in own and len(one) == rows}
+        single = {name: one for name, one in table.items() if len(one) == 1}
+        rate = sampled({**single, **_scalars(path)}, times, len(own))
+        given = (rate, (files.absolute(path), trials) if events else None)
+    return cut(path, times, len(own), settings, why, kept, given)
 
 
 def _large(path: str) -> Proposal:
@@ -127,7 +157,7 @@ def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
     time, unit = (next((name for name in table if _bare(name) in usual), None)
                   for usual in (spike_columns.SPIKES, spike_columns.UNITS))  # fmt: skip
     if time is None or unit is None or len(table[time]) != len(table[unit]):
-        return None
+        return _of_each_unit(path, table, contents, inside=True)
     if not len(table[time]):
         return Proposal("", contents=(*contents, NO_SPIKES))
     settings: dict[str, Plain] = {"time": time, "unit": unit}

@@ -24,8 +24,9 @@ from raysp.config.ranges import Positive
 from raysp.data.formats import sorted_folder, table_batches, table_file
 from raysp.data.formats.nwb import Units
 from raysp.data.formats.session import Session
+from raysp.data.formats.starred import STAR
 from raysp.data.formats.table_file import VECTOR
-from raysp.data.sources import hidden_parts, large_tables
+from raysp.data.sources import hidden_parts, large_tables, spike_layouts
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposed import STARTS, STOPS
@@ -62,9 +63,11 @@ class Config(Cut):
     """Which tables are read; how they are cut: see `raysp.data.sources.cut`.
 
     Attributes:
-        time: column of `path` with the time of each spike; None takes the only one called time, spike_time or so.
+        time: column of `path` with the time of each spike; None takes the only one called time, spike_time or so. A
+            name with a star, "units/unit_*/times", stands for a column, or vector of HDF5 or NPZ, for each unit.
         unit: column of `path` with the unit of each spike, a number or a name; None as of `time`. Of a vector of
             NumPy, the name of another one in its folder.
+        channel: column of the channel, where units are numbered anew on each: unit 3 of channel 12 is 12003.
         per_second: units of time in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
         trials: path of the table of trials, a row each, with the column `align`.
         trials_per_second: as `per_second`, of all times in that table; None for the same.
@@ -74,6 +77,7 @@ class Config(Cut):
 
     time: str | None = None
     unit: str | None = None
+    channel: str | None = None
     per_second: Positive = 1.0
     trials: str | None = None
     trials_per_second: Positive | None = None
@@ -82,7 +86,7 @@ class Config(Cut):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_names(self, ("time", "unit", "trials", "units"))
+        check_names(self, ("time", "unit", "channel", "trials", "units"))
         if (self.align is None) != (self.trials is None):
             raise BadInput(
                 f"{self.where} expected trials, the path of their table, together with align, its column with the time "
@@ -166,16 +170,21 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
 
     Of a large table of spikes nothing is held, and spikes are counted as they are read.
     """
-    if read is table_file.read and table_batches.is_large(config.path, table_file.LARGE_BYTES):
+    plain = not (config.channel or STAR in (config.time or ""))
+    if plain and read is table_file.read and table_batches.is_large(config.path, table_file.LARGE_BYTES):
         return _streamed(config, read)
-    table = _spikes(config, read)
-    time = named(table, config.time, "time", SPIKES, config.path)
-    unit = named(table, config.unit and config.unit.removesuffix(VECTOR), "unit", UNITS, config.path)
+    table, said = _spikes(config, read)
+    time = named(table, None if said is not None else config.time, "time", SPIKES, config.path)
+    own = None if said is not None else config.unit and config.unit.removesuffix(VECTOR)
+    unit = named(table, own, "unit", UNITS, config.path)
     if len(table[time]) != len(table[unit]):
         told = f"{config.path} expected a unit for each of {len(table[time])} times in {time}"
         raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time: NAME, unit: NAME")
     if len(table[time]) == 0:
         raise BadInput(f"{config.path} expected a row for each spike, got none")
+    if config.channel is not None:
+        channel = named(table, config.channel, "channel", set(), config.path)
+        table[unit] = spike_layouts.with_channel(table[unit], table.pop(channel), config.path)
     known = _distinct(table[unit])
     if table[time].dtype == object:
         table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
@@ -185,7 +194,7 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     table.clear()
     units, notes = _units(times, of_unit, known, config, read)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
-    return Session(units, trials, os.path.basename(config.path), notes=notes)
+    return Session(units, trials, os.path.basename(config.path), notes=(*(said or ()), *notes))
 
 
 def _streamed(config: Config, read: Reader) -> Session:
@@ -218,7 +227,11 @@ def _beside(config: Config) -> str | None:
     return found[0]
 
 
-def _spikes(config: Config, read: Reader) -> Table:
+def _spikes(config: Config, read: Reader) -> tuple[Table, tuple[str, ...] | None]:
+    """Return a column of times and one of units, and notes where these were made of vectors of a unit each, or None."""
+    if STAR in (pattern := config.time or ""):
+        found = read(config.path, only=lambda names: spike_layouts.chosen(names, pattern))
+        return spike_layouts.of_each_unit(found, pattern, config.path)
     vector = config.path.lower().endswith(VECTOR)
     table = read(config.path, lists=True, only=None if vector else lambda names: _chosen(names, config))
     if (path := _beside(config)) is not None:
@@ -226,14 +239,14 @@ def _spikes(config: Config, read: Reader) -> Table:
         lengths = {name: len(one) for name, one in table.items()}
         if len(set(lengths.values())) > 1:
             raise BadInput(f"{config.path} expected a unit for each of its spikes beside it, got lengths {lengths}")
-    return table
+    return table, None
 
 
 def _chosen(names: Iterable[str], config: Config) -> list[str]:
     """Return the columns of times and of units. Raises BadInput where none is, or several are."""
     table = list(names)
     time = named(table, config.time, "time", SPIKES, config.path)
-    return [time, named(table, config.unit, "unit", UNITS, config.path)]
+    return [time, named(table, config.unit, "unit", UNITS, config.path), *([config.channel] if config.channel else [])]
 
 
 def _units(

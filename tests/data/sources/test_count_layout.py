@@ -162,3 +162,18 @@ def test_windows_of_bins_that_are_no_whole_ms_are_proposed_and_read(tmp_path):
     settings, counts = proposed(tmp_path / "a.npz")
     assert settings["window_ms"] == [0, 3333.3333]
     assert counts.shape[1:] == (100, UNITS)
+
+
+def test_training_and_evaluation_counts_that_lie_apart_are_one_recording(tmp_path):
+    with h5py.File(tmp_path / "lfads.h5", "w") as file:
+        file["train_data"], file["valid_data"], file["dt"] = COUNTS[:18], COUNTS[18:], 0.01
+    found = proposal(str(tmp_path / "lfads.h5"))
+    assert found.settings["eval_counts"] == "valid_data"
+    given = {**found.settings, "path": str(tmp_path / "lfads.h5")}
+    split, answers = prepare.read(Recording("mine", "population", given), str(tmp_path))
+    assert (len(split.train), len(split.eval)) == (18, 6)
+    np.testing.assert_array_equal(whole(split, answers), COUNTS)
+    with pytest.raises(BadInput, match="expected bins and units as the counts have"):
+        population.build(Config(path=given["path"], counts="train_data", eval_counts="dt", bin_ms=10), "x")
+    with pytest.raises(BadInput, match="eval_counts goes with counts alone, got conditions"):
+        Config(path="a", counts="a", eval_counts="b", conditions=("c",), bin_ms=10)

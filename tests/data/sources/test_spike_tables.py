@@ -206,3 +206,20 @@ def test_spikes_are_put_in_their_places_block_by_block(spikes, known, block):
     for place, unit in enumerate(sorted(known)):
         np.testing.assert_array_equal(placed[offsets[place] : offsets[place + 1]], np.sort(times[of_unit == unit]))
     assert set(others) == set(of_unit.tolist()) - known
+
+
+def test_what_a_star_or_a_channel_cannot_mean_is_said(tables):
+    folder, _, _ = tables
+    np.savez(folder / "a.npz", unit_1=np.arange(5.0), unit_7=np.arange(9.0), unit_total=np.arange(3.0), who=["a", "b"])
+    alone = {"path": f"{folder}/a.npz", "trials": None, "align": None, "window_ms": [0, 1000], "heldout": 0}
+    split, _ = spike_tables.build(cut(folder, **alone, time="unit_*"), "x")
+    assert sorted(split.units) == [1, 7]
+    assert any("not read: unit_total" in note for note in split.provenance.notes)
+    with pytest.raises(BadInput, match=r"expected vectors that cell_\* fits, got none of unit_1"):
+        spike_tables.build(cut(folder, **alone, time="cell_*"), "x")
+    with pytest.raises(BadInput, match="expected the times of a unit's spikes"):
+        spike_tables.build(cut(folder, **alone, time="who*"), "x")
+    spikes = polars.read_csv(folder / "spikes.csv").with_columns(polars.col("cluster_id") * 1000, ch=1)
+    spikes.write_csv(folder / "b.csv")
+    with pytest.raises(BadInput, match="expected units 0 to 999 on each channel"):
+        spike_tables.build(cut(folder, path=f"{folder}/b.csv", channel="ch"), "x")

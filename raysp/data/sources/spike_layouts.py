@@ -1,0 +1,101 @@
+"""Spikes in other layouts than a column of times and one of units, brought to these two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from raysp.data.formats import starred
+from raysp.data.sources.count_layout import natural
+from raysp.errors import BadInput
+
+Table = dict[str, np.ndarray]
+TIME, UNIT = "time", "unit"
+CHANNEL_UNITS = 1000
+"""A unit's number with its channel's before: channel 12, unit 3 is 12003."""
+OF_CHANNELS = {"channel", "chan", "ch", "electrode", "elec", "tetrode", "tt", "shank", "probe", "group"}
+FEWEST = 2
+
+
+def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tuple[Table, tuple[str, ...]]:
+    """Return the spikes of vectors that hold a unit's times each, and a note on what was not read.
+
+    Args:
+        table: names -> vectors; NaN after the last spike, as columns of one table have them.
+        pattern: a name with a star, "units/unit_*/spike_times"; units have the numbers in the star's place.
+        path: of the file, for errors.
+
+    Raises:
+        BadInput: no name is meant, or one holds no numbers.
+    """
+    found, others = starred.fitting(pattern, table)
+    if not found:
+        raise BadInput(f"{path} expected vectors that {pattern} fits, got none of {', '.join(list(table)[:8])}")
+    names = natural(found)
+    each = [_times(table[name], f"{path}: {name}") for name in names]
+    own = [re.findall(r"\d+", name[pattern.index(starred.STAR) :])[:1] for name in names]
+    numbers = [int(one[0]) for one in own if one]
+    units = numbers if len(set(numbers)) == len(names) else range(len(names))
+    whose = np.repeat(np.array(units, dtype=np.int64), list(map(len, each)))
+    note = (f"{pattern} is taken for names with a number in the star's place; not read: {', '.join(others[:5])}",)
+    return {TIME: np.concatenate(each), UNIT: whose}, note if others else ()
+
+
+def likely_pattern(table: Mapping[str, np.ndarray]) -> str | None:
+    """Return the pattern of names of vectors that look like the spike times of a unit each; None where none does."""
+    alike: dict[str, list[str]] = {}
+    for name, one in table.items():
+        known = one[np.isfinite(one)] if one.dtype.kind == "f" else one
+        ends = np.isnan(one).argmax() in (0, len(known)) if one.dtype.kind == "f" and len(one) else True
+        if one.dtype.kind in "iuf" and len(known) > 1 and ends and (np.diff(known.astype(float)) >= 0).all():
+            for place in re.finditer(r"\d+", name):
+                alike.setdefault(f"{name[: place.start()]}{starred.STAR}{name[place.end() :]}", []).append(name)
+    # Columns of a table of trials rise, too, but all to its end.
+    able = {
+        pattern: names
+        for pattern, names in alike.items()
+        if len({int(np.count_nonzero(table[name] == table[name])) for name in names}) >= FEWEST
+    }
+    return max(able, key=lambda one: len(able[one])) if able else None
+
+
+def with_channel(unit: np.ndarray, channel: np.ndarray, path: str) -> np.ndarray:
+    """Return who fired, (spikes,), of units that are numbered anew on each channel.
+
+    Raises:
+        BadInput: a unit's number is too large to be put behind its channel's, or one of both is missing.
+    """
+    if unit.dtype.kind in "iu" and channel.dtype.kind in "iu":
+        if unit.min(initial=0) < 0 or channel.min(initial=0) < 0 or unit.max(initial=0) >= CHANNEL_UNITS:
+            told = f"{path} expected units 0 to {CHANNEL_UNITS - 1} on each channel, and channels >= 0"
+            raise BadInput(f"{told}, got up to {unit.max()}; are units numbered anew on each channel?")
+        return channel.astype(np.int64) * CHANNEL_UNITS + unit.astype(np.int64)
+    if "f" in (unit.dtype.kind, channel.dtype.kind):
+        raise BadInput(f"{path} expected a whole number or a name of channel and unit for each spike, got {unit.dtype}")
+    return np.char.add(np.char.add(channel.astype(str), "."), unit.astype(str))
+
+
+def channel_of(table: Mapping[str, np.ndarray], unit: str) -> str | None:
+    """Return the column of channels on each of which units seem to be numbered anew; None where none is."""
+    for name, one in table.items():
+        if name.strip().lower() not in OF_CHANNELS or name == unit or one.dtype.kind not in "iuU":
+            continue
+        pairs = np.unique(np.char.add(np.char.add(one.astype(str), "."), table[unit].astype(str)))
+        if len(pairs) > len(np.unique(table[unit])):
+            return name
+    return None
+
+
+def chosen(names: Iterable[str], pattern: str) -> list[str]:
+    """Return the names that a pattern means, and all others, which a table may need, where it means none."""
+    listed = list(names)
+    return starred.fitting(pattern, listed)[0] or listed
+
+
+def _times(values: np.ndarray, where: str) -> np.ndarray:
+    if values.dtype.kind not in "iuf":
+        raise BadInput(f"{where} expected the times of a unit's spikes, got {values.dtype}")
+    times = values.astype(np.float64)
+    return times[~np.isnan(times)]
