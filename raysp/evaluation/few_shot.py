@@ -8,6 +8,7 @@ Computational Biology 21(12) e1013789).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,8 +23,9 @@ FOLDS, WITHOUT_FOLDS = 4, 3
 """Folds of the trials of a draw, among which the spread is chosen; and how many spreads go where there is one trial."""
 
 LEAST_TRIALS, MOST_SHOTS = 8, 128
-DRAWS, FITTED, LEAST_DRAWS = 20, 320, 3
-"""Draws of few trials; trials that are fitted for one number of shots, over all draws; and draws of many trials."""
+AT_ONCE, DRAWS, FITTED, LEAST_DRAWS = 100, 20, 160, 3
+"""Evaluation trials that are predicted at a time; draws of few trials; trials that are fitted for one number of shots,
+over all draws; and draws of many trials."""
 
 
 def few_shot_bits_per_spike(
@@ -60,13 +62,15 @@ def few_shot_bits_per_spike(
     Raises:
         BadInput: shapes do not fit, latents are not finite, or there are not so many trials.
     """
-    train, evaluation = _scaled(train_latents, train_heldout, eval_latents, eval_heldout)
+    train, evaluation = _checked(train_latents, train_heldout, eval_latents, eval_heldout)
     _check(len(train), shots, draws, penalty)
-    counts = np.asarray(train_heldout, dtype=np.float64)
-    found = [
-        bits_per_spike(_readout(train[chosen], counts[chosen], evaluation, penalty), eval_heldout)
-        for chosen in _chosen(len(train), shots, draws, seed)
-    ]
+    scaled, counts, found = _Scaling.of(train), np.asarray(train_heldout), []
+    for chosen in _chosen(len(train), shots, draws, seed):
+        weights, intercepts, y = _readout(scaled(train[chosen]), counts[chosen].astype(np.float64), penalty)
+        # A few trials at a time in float64.
+        parts = np.array_split(evaluation, -(-len(evaluation) // AT_ONCE))
+        rates = [_rates(weights, intercepts, scaled(part), y) for part in parts]
+        found.append(bits_per_spike(np.concatenate(rates), eval_heldout))
     return np.array(found)
 
 
@@ -105,7 +109,7 @@ def grid_of_shots(trials: int) -> tuple[int, ...]:
 def draws_of(shots: int, most: int = DRAWS) -> int:
     """Return how many draws there are of so many trials: fewer of many, which cost more and differ less.
 
-    >>> draws_of(4), draws_of(64)
+    >>> draws_of(4), draws_of(32)
     (20, 5)
     """
     return min(most, max(FITTED // shots, LEAST_DRAWS))
@@ -125,15 +129,15 @@ def _check(trials: int, shots: int, draws: int, penalty: float | None) -> None:
         )
 
 
-def _readout(latents: np.ndarray, counts: np.ndarray, evaluation: np.ndarray, penalty: float | None) -> np.ndarray:
-    """Return (evaluation trials, bins, units) rates of regressions fitted to the chosen trials."""
+def _readout(
+    latents: np.ndarray, counts: np.ndarray, penalty: float | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return weights and intercepts of regressions fitted to the chosen trials, and the counts as rows."""
     x, y = _rows(latents), _rows(counts)
     if penalty is not None:
-        weights, intercepts = poisson_regression(x, y, penalty)
-    else:
-        *_, (weights, intercepts) = poisson_path(x, y, _alphas(x)[: _best(latents, counts)])
-    rates = _rates(weights, intercepts, _rows(evaluation), y)
-    return rates.reshape(*evaluation.shape[:2], -1)
+        return *poisson_regression(x, y, penalty), y
+    *_, fit = poisson_path(x, y, _alphas(x)[: _best(latents, counts)])
+    return *fit, y
 
 
 def _best(latents: np.ndarray, counts: np.ndarray) -> int:
@@ -171,10 +175,10 @@ def _rows(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1, array.shape[-1])
 
 
-def _scaled(
+def _checked(
     train_latents: np.ndarray, train_heldout: np.ndarray, eval_latents: np.ndarray, eval_heldout: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    train, evaluation = (np.asarray(x, dtype=np.float64) for x in (train_latents, eval_latents))
+    train, evaluation = (np.asarray(x) for x in (train_latents, eval_latents))
     for part, latents, counts in (("training", train, train_heldout), ("evaluation", evaluation, eval_heldout)):
         if latents.ndim != 3 or np.ndim(counts) != 3 or latents.shape[:2] != np.shape(counts)[:2]:
             raise BadInput(
@@ -188,6 +192,21 @@ def _scaled(
             "few-shot co-smoothing expected the same dimensions and units in training and evaluation, "
             f"got latents {train.shape} and {evaluation.shape}"
         )
-    mean, scale = train.mean(axis=(0, 1)), np.sqrt(train.var(axis=(0, 1)).mean())
-    scale = scale if scale > 0 else 1.0
-    return (train - mean) / scale, (evaluation - mean) / scale
+    return train, evaluation
+
+
+@dataclass(frozen=True)
+class _Scaling:
+    """Mean and common scale of training latents; float64 of the trials at hand alone, which memory has room for."""
+
+    mean: np.ndarray
+    scale: float
+
+    @classmethod
+    def of(cls, train: np.ndarray) -> _Scaling:
+        mean = train.mean(axis=(0, 1), dtype=np.float64)
+        power = np.mean([((trial - mean) ** 2).mean() for trial in train])
+        return cls(mean, float(np.sqrt(power)) or 1.0)
+
+    def __call__(self, latents: np.ndarray) -> np.ndarray:
+        return np.asarray((latents - self.mean) / self.scale)

@@ -100,7 +100,7 @@ def test_latents_that_say_nothing_come_to_the_mean_of_the_same_trials(recording)
 def test_the_grid_ends_with_the_trials_and_many_shots_have_fewer_draws():
     assert grid_of_shots(8) == (4, 8)
     assert grid_of_shots(5000) == (4, 8, 16, 32, 64, 128)
-    assert [draws_of(k) for k in (4, 32, 128)] == [20, 10, 3]
+    assert [draws_of(k) for k in (4, 32, 128)] == [20, 5, 3]
     assert draws_of(4, 5) == 5
     with pytest.raises(BadInput, match="8 or more training trials, got 7"):
         grid_of_shots(7)

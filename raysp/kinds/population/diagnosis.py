@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from raysp.io.words import number
-from raysp.kinds.population.latent_scores import ALIKE, DIVERGENCE, OF_COUNTS, OF_LATENTS, ORDER
+from raysp.kinds.population.latent_scores import ALIKE, DIVERGENCE, OF_COUNTS, OF_LATENTS, ORDER, TRAINING
 
 if TYPE_CHECKING:
     import polars
@@ -24,6 +24,10 @@ MOST_GAIN = 2.0
 """A rate that one spike of its own bin doubles: the log rate would have to be unknown by a standard deviation of 0.8
 after all that neighbouring bins and units say, for a posterior mean to move so far."""
 
+MOST_TIMES, LEAST_BITS = 3.0, 0.1
+"""Training co-bps over co-bps where it is worth a word, and how much of it: less than a third carries over. Sound
+networks come to two times and a little where they have 75 trials."""
+
 MOST_BEYOND, LEAST_ORDER = 0.25, 0.3
 """R2 of the trials' order that latents have beyond counts, and by themselves: 40 trials without order reach 0.1."""
 
@@ -39,6 +43,7 @@ def diagnoses(table: polars.DataFrame) -> Iterator[str]:
     yield from _collapsed(table)
     yield from _alike(table)
     yield from _copying(table)
+    yield from _learned_by_heart(table)
     yield from _ordered(table)
 
 
@@ -88,6 +93,20 @@ def _copying(table: polars.DataFrame) -> Iterator[str]:
                 f"{_whose(place)}: copies noise{_seeds(high, found)}: a held-in rate is {min(high.values()):.1f} times "
                 "as high where its own bin's spike is in the input as where it is hidden, above "
                 f"{MOST_GAIN:g}; hide more counts in training (mask_ratio, coordinated_dropout), or smooth more widely"
+            )
+
+
+def _learned_by_heart(table: polars.DataFrame) -> Iterator[str]:
+    heldout = _values(table, "co-bps", None)
+    for place, found in _values(table, TRAINING, None).items():
+        own = heldout.get(place, {})
+        lost = {trial: bits for trial, bits in found.items() if trial in own and bits > LEAST_BITS}
+        if high := {trial: bits for trial, bits in lost.items() if bits > MOST_TIMES * max(own[trial], 0.0)}:
+            worst = max(high, key=lambda trial: high[trial] - own[trial])
+            yield (
+                f"{_whose(place)}: learned training trials by heart{_seeds(high, found)}: co-bps {number(high[worst])} "
+                f"on trials it was fitted to, {number(own[worst])} on evaluation trials, over {MOST_TIMES:g} times; "
+                "hold it back more (dropout, coordinated_dropout, mask_ratio, weight_decay), or make it smaller"
             )
 
 

@@ -1,4 +1,4 @@
-"""What a trial's latents, and its training, say of what the model knows about single trials: rows of its scores."""
+"""What a trial's latents, its training, and rates of training trials say of faults of the fit: rows of its scores."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import numpy as np
 from raysp.config.experiment import Trial
 from raysp.data.splits.population import TrialArrays
 from raysp.errors import BadInput
+from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.latent_faults import order_r2, variance_between_trials
 from raysp.evaluation.score import Score, known
 from raysp.io import files
 from raysp.kinds.population.latents_file import read_latents
 from raysp.runs.curve import read_curve
 from raysp.runs.folder import TrialFolder
+from raysp.training.validation import fitted_mask
 
 ALIKE, ORDER, DIVERGENCE = "latent variance between trials", "trial order R2", "posterior divergence"
+TRAINING = "training co-bps"
 OF_LATENTS, OF_COUNTS = "latents", "held-in counts"
 PART = re.compile(r"validation (.+) KL loss")
 """How a curve names a divergence of a variational model, nats of a trial."""
@@ -39,6 +42,20 @@ def latent_scores(trial: Trial, trials: TrialArrays, folder: TrialFolder) -> lis
     if files.exists(folder.latents):
         found += _of_latents(read_latents(folder.latents, trial=trial)[:, : trials.heldin.shape[1]], trials)
     return found
+
+
+def training_scores(trial: Trial, train: TrialArrays, rates: np.ndarray) -> list[Score]:
+    """Return co-bps of the training trials that the model was fitted to; none where no unit was held out.
+
+    Args:
+        trial: whose rates.
+        train: all training trials.
+        rates: (training trials, bins, units) expected spikes per bin, held-in units first.
+    """
+    if train.heldout is None or not train.heldout.shape[2]:
+        return []
+    fitted, heldin, counts = fitted_mask(trial, train), train.heldin.shape[2], train.heldout
+    return [known(TRAINING, bits_per_spike(rates[fitted][..., heldin:], counts[fitted]))]
 
 
 def _of_latents(latents: np.ndarray, trials: TrialArrays) -> Iterator[Score]:

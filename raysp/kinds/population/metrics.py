@@ -71,6 +71,12 @@ METRICS = {
         "hidden; 1 where nothing is copied",
         ranked=False,
     ),
+    "training co-bps": Metric(
+        "max",
+        meaning="co-bps of the training trials that the model was fitted to, held-out units included: far above co-bps "
+        "where they were learned by heart",
+        ranked=False,
+    ),
     "latent variance between trials": Metric(
         "max", meaning="share of the latents' variance that is not the same in every trial", ranked=False
     ),

@@ -21,7 +21,7 @@ from raysp.evaluation.score import Score, known, score, scores
 from raysp.io import files
 from raysp.io.rows import Rows
 from raysp.kinds.population.calibration import ratios, ratios_of_training
-from raysp.kinds.population.latent_scores import latent_scores
+from raysp.kinds.population.latent_scores import latent_scores, training_scores
 from raysp.kinds.population.silent import silent_scores
 from raysp.kinds.population.weights import UNCHOSEN, WEIGHT
 from raysp.models.prediction import Predicted, Prediction
@@ -61,6 +61,7 @@ def population_rows(trial: Trial, split: PopulationSplit, answers: Answers, fold
         *_behavior(split, answers, parts),
         *_states(split, answers, folder, trial),
         *latent_scores(trial, answers.trials, folder),
+        *training_scores(trial, split.train, parts["train"].rates),
         *silent_scores(trial, split, answers, parts["eval"]),
         *_per_unit(split, answers, parts["eval"]),
     ]

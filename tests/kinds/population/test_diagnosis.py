@@ -9,7 +9,15 @@ from raysp.config.experiment import Trial
 from raysp.data.splits.population import TrialArrays
 from raysp.io import files
 from raysp.kinds.population.diagnosis import COPYING, LEAST_NATS, diagnoses
-from raysp.kinds.population.latent_scores import ALIKE, DIVERGENCE, OF_COUNTS, OF_LATENTS, ORDER, latent_scores
+from raysp.kinds.population.latent_scores import (
+    ALIKE,
+    DIVERGENCE,
+    OF_COUNTS,
+    OF_LATENTS,
+    ORDER,
+    TRAINING,
+    latent_scores,
+)
 from raysp.kinds.population.latents_file import write_latents
 from raysp.runs.curve import write_curve
 from raysp.runs.folder import RunFolder
@@ -34,6 +42,8 @@ SOUND = (
     row(COPYING, 1.4),
     row(ORDER, 0.5, OF_LATENTS),
     row(ORDER, 0.4, OF_COUNTS),
+    row(TRAINING, 0.5),
+    row("co-bps", 0.23),
 )
 
 
@@ -49,9 +59,15 @@ def test_sound_models_are_not_spoken_of():
         ((row(DIVERGENCE, 0.01, "initial-condition"), row(DIVERGENCE, 9, "input")), "0.0100 nats", "0.69", "leave"),
         ((row(ALIKE, 0.002),), "0.20% of their variance", "below 1%", "loosen"),
         ((row(COPYING, 3.21),), "3.2 times as high", "above 2", "hide more counts"),
+        (
+            (row(TRAINING, 0.6), row("co-bps", -0.1)),
+            "co-bps 0.6000 on trials it was fitted",
+            "over 3 times",
+            "hold it back",
+        ),
         ((row(ORDER, 0.9, OF_LATENTS), row(ORDER, -0.2, OF_COUNTS)), "R² 0.9000", "more than 0.25 apart", "look for"),
     ],
-    ids=["collapsed", "one part collapsed", "alike", "copies noise", "order"],
+    ids=["collapsed", "one part collapsed", "alike", "copies noise", "by heart", "order"],
 )
 def test_a_fault_is_told_with_measure_limit_and_advice(rows, measured, limit, do):
     (line,) = said(*rows)
@@ -64,6 +80,10 @@ def test_a_fault_of_some_seeds_is_counted():
     (line,) = said(row(COPYING, 1.2), row(COPYING, 2.5, seed=1), row(COPYING, 4.0, seed=2))
     assert "in 2 of 3 seeds" in line
     assert "2.5 times" in line
+
+
+def test_a_network_that_learned_nothing_learned_nothing_by_heart():
+    assert said(row(TRAINING, 0.05), row("co-bps", -0.02)) == []
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from raysp.evaluation.shortfalls import last_epochs
 from raysp.io.words import number
 from raysp.kinds.population.calibration import RATIO
 from raysp.kinds.population.diagnosis import COPYING
-from raysp.kinds.population.latent_scores import ALIKE, DIVERGENCE, ORDER
+from raysp.kinds.population.latent_scores import ALIKE, DIVERGENCE, ORDER, TRAINING
 from raysp.kinds.population.metrics import METRICS
 from raysp.kinds.population.remarks import remarks
 from raysp.kinds.population.weights import WEIGHT
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PARTS = ("held-in units", "held-out units", "forward bins")
 
 ASIDE = ("constant neurons", "roughness", *(f"{RATIO} ({part})" for part in PARTS), f"{WEIGHT} (held-in units)")
-FAULTS = (ALIKE, COPYING, DIVERGENCE, ORDER)
+FAULTS = (ALIKE, COPYING, DIVERGENCE, ORDER, TRAINING)
 """Measures of which notes tell where they are beyond their limits."""
 
 HEADLINES = ("co-bps", "true-rate R2", "reconstruction bits/spike")
