@@ -254,7 +254,8 @@ def _of_average(found: Average | NoAverage) -> str:
 
 def _between(story: Story, place: Place) -> str:
     if (found := story.interval(place)) is None:
-        return ""
+        few = len(story.winner.each)
+        return f" (on {counted(few, 'validation trial')}, too few to say how sure that is)" if 0 < few < FEWEST else ""
     low, high = (number(end, signed=True) for end in found[:2])
     return f" ({low} to {high} in 95 % of draws of {found[2]} validation trials)"
 

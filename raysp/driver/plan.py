@@ -42,8 +42,8 @@ def check_settings(experiment: Experiment) -> None:
     """
     for choice in experiment.models:
         for part in ({}, *choice.per_split.values()):
-            _hyperparameters(choice.name, {**choice.hyperparameters, **part.get("hyperparameters", {})})
-            _training(experiment, {**choice.training, **part.get("training", {})}, choice.name)
+            chosen = _hyperparameters(choice.name, {**choice.hyperparameters, **part.get("hyperparameters", {})})
+            _training(experiment, {**choice.training, **part.get("training", {})}, choice.name, chosen)
 
 
 def make_plan(experiment: Experiment, splits: list[str], root: str) -> Plan:
@@ -115,7 +115,7 @@ def settings_on(experiment: Experiment, choice: ModelChoice, split: str) -> tupl
         BadInput: an unknown setting, or a value of the wrong type.
     """
     chosen, changes = choice.for_split(split)
-    training = _training(experiment, changes, choice.name)
+    training = _training(experiment, changes, choice.name, chosen)
     return _hyperparameters(choice.name, chosen), None if catalog.fits_itself(choice.name) else training
 
 
@@ -140,15 +140,17 @@ def _hyperparameters(name: str, values: dict[str, Plain]) -> dict[str, Plain]:
     return settings.plain(catalog.config(name, values))
 
 
-def _training(experiment: Experiment, changes: dict[str, Plain], model: str) -> Training:
-    given = settings.plain(experiment.training) if experiment.training is not None else _usual(model, changes)
+def _training(experiment: Experiment, changes: dict[str, Plain], model: str, chosen: dict[str, Plain]) -> Training:
+    given = settings.plain(experiment.training) if experiment.training is not None else _usual(model, chosen, changes)
     return settings.build(Training, {**given, **changes}, f"training of model {model}")
 
 
-def _usual(model: str, changes: Collection[str]) -> Mapping[str, Plain]:
+def _usual(model: str, chosen: dict[str, Plain], changes: Collection[str]) -> Mapping[str, Plain]:
     """Return how a model is trained where an experiment does not say it: who counts epochs or steps counts himself."""
-    counts = {"epochs", "steps_per_epoch"}.intersection(changes)
-    return {} if counts else kinds.of(catalog.kind(model)).training
+    if {"epochs", "steps_per_epoch"}.intersection(changes):
+        return {}
+    own = getattr(catalog.module(model).Model, "usual", None)
+    return {**kinds.of(catalog.kind(model)).training, **({} if own is None else own(catalog.config(model, chosen)))}
 
 
 def unfit(model: str, header: Header) -> str | None:

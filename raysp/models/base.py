@@ -8,11 +8,12 @@ that a search for the best model of a recording leaves it alone: it knows the an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from raysp.config import settings
 from raysp.config.note import Note
+from raysp.config.settings import Plain
 from raysp.models.cell_fit import CellFit
 from raysp.models.prediction import Prediction
 from raysp.objectives.loss import Loss
@@ -78,6 +79,14 @@ class Starting(Protocol):
         """Take them: from training trials, or currents; of a continuous recording, from tape and training stretches; of
         a network of neurons, from a table of them, and the trial's seed.
         """
+
+
+class TrainedItsWay(Protocol):
+    """A model that is trained otherwise than its kind of data as a rule, where an experiment does not say how."""
+
+    @staticmethod
+    def usual(config: Any) -> Mapping[str, Plain]:
+        """Return fields of Training, by the model's settings."""
 
 
 class CountingEpochs(Protocol):
@@ -190,6 +199,7 @@ if TYPE_CHECKING:
         nn.Module,
         Learning,
         Starting,
+        TrainedItsWay,
         CountingEpochs,
         CountingSteps,
         SideBySide,

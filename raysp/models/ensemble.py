@@ -60,6 +60,14 @@ class Model(nn.Module):
         made = (catalog.build(config.member, dict(config.hyperparameters), sizes) for _ in range(config.members))
         self.members = nn.ModuleList(made)
 
+    @staticmethod
+    def usual(config: Config) -> Mapping[str, Plain]:
+        """Return how a member is trained alone."""
+        from raysp.models import catalog
+
+        own = getattr(catalog.module(config.member).Model, "usual", None)
+        return {} if own is None else own(catalog.config(config.member, dict(config.hyperparameters)))
+
     def start(self, trials: TrialArrays) -> None:
         """Let each member take what it needs of the training trials."""
         for member in self.members:

@@ -7,7 +7,7 @@ import pytest
 from raysp.config.experiment import Experiment, ModelChoice, Training
 from raysp.data.splits import store
 from raysp.data.splits.split import header_of
-from raysp.driver.plan import check_not_empty, check_settings, make_plan, plan_of
+from raysp.driver.plan import check_not_empty, check_settings, make_plan, plan_of, settings_on
 from raysp.errors import BadInput, NotReady
 from raysp.kinds import catalog as kinds
 from tests.collection.made_up import make_split
@@ -61,6 +61,26 @@ def test_where_no_training_trial_can_be_set_aside_networks_are_left_out(trials, 
     assert {trial.model for trial in plan.trials} == {"mean_rate", "sae"} - set(left)
     if left:
         assert "models that fit themselves need none" in plan.left_out[0][2]
+
+
+@pytest.mark.parametrize(
+    ("model", "hyperparameters", "training", "rate"),
+    [
+        ("sae", {}, {}, 4e-3),
+        ("masked_gru", {}, {}, 1e-3),
+        ("masked_gru", {}, {"learning_rate": 5e-3}, 5e-3),
+        ("masked_gru", {}, {"epochs": 9}, 4e-3),
+        ("ensemble", {}, {}, 1e-3),
+        ("ensemble", {"member": "sae"}, {}, 4e-3),
+    ],
+)
+def test_a_model_is_trained_its_own_way_where_nobody_says_how(model, hyperparameters, training, rate):
+    choice = ModelChoice(model, hyperparameters, training)
+    _, found = settings_on(dataclasses.replace(EXPERIMENT, models=(choice,)), choice, "any")
+    assert found.learning_rate == rate
+    assert found.steps_per_epoch == (0 if "epochs" in training else 20)
+    asked = dataclasses.replace(EXPERIMENT, models=(choice,), training=Training(learning_rate=0.02))
+    assert settings_on(asked, choice, "any")[1].learning_rate == training.get("learning_rate", 0.02)
 
 
 def test_defaults_are_written_into_the_trial(root):
