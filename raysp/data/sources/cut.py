@@ -124,7 +124,7 @@ def _check_window(config: Cut, begin: float, end: float) -> None:
     if end - begin < bin_ms and max(-begin, end) < SECONDS:
         told = f"{where}, window_ms expected at least one bin of {bin_ms:g} ms, got {begin:g} to {end:g} ms"
         raise BadInput(f"{told}; is it given in s? Then [{begin * 1000:g}, {end * 1000:g}] are meant")
-    if config.align is None and begin != 0:
+    if config.align is None and begin != 0 and not getattr(config, "trial", None):
         raise BadInput(
             f"{where}, window_ms expected [0, length] where there is no align, got [{begin:g}, {end:g}]; of a table of "
             "trials, give the column with the time of the event as align"

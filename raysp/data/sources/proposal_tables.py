@@ -70,10 +70,41 @@ def proposal(path: str) -> Proposal:
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
     units = len(np.unique(table[unit]))
+    if (trial := spike_layouts.trial_of(table, time)) is not None:
+        return _of_own_clocks(table, {**settings, "trial": trial}, why, units, contents)
     if table[time].dtype != object and (channel := spike_layouts.channel_of(table, unit)) is not None:
         settings["channel"], why["channel"] = channel, "units are numbered anew on each"
         units = len(np.unique(spike_layouts.with_channel(table[unit], table[channel], path)))
     return cut(path, Times.of(times), units, settings, why, contents)
+
+
+def _of_own_clocks(
+    table: Table, settings: dict[str, Plain], why: dict[str, str], units: int, contents: Sequence[str]
+) -> Proposal:
+    """Return a proposal for spikes whose times count from their trials' begins."""
+    times, which = table[str(settings["time"])].astype(float), table[str(settings["trial"])]
+    numbers, row = np.unique(which, return_inverse=True)
+    # Laid one after the other they fire as long as all trials last.
+    known = Times(len(times), 0.0, float(np.ptp(times)) * len(numbers), is_whole(times))
+    per_second, reason = clock(known, units)
+    first, last = (np.percentile(times, share) * 1000 / per_second / BIN_MS for share in (0.1, 99.9))
+    settings |= {"per_second": per_second, "bin_ms": BIN_MS}
+    settings["window_ms"] = [BIN_MS * int(np.floor(first)) if first < -1 else 0, BIN_MS * int(np.ceil(last))]
+    why |= {
+        "trial": f"times begin anew in each of {len(numbers)} trials",
+        "per_second": reason,
+        "window_ms": "ms around each trial's zero, as far as spikes lie",
+        "bin_ms": "a usual width; it must divide the window",
+    }
+    constant = {
+        name: one[np.unique(row, return_index=True)[1]]
+        for name, one in table.items()
+        if name not in (settings["time"], settings["unit"], settings["trial"])
+        and len(np.unique(np.char.add(np.char.add(which.astype(str), "|"), one.astype(str)))) == len(numbers)
+    }
+    if names := condition(constant, len(numbers)):
+        settings["conditions"], why["conditions"] = list(names), "few values, each in several trials"
+    return Proposal("spike_tables", settings, why, tuple(contents))
 
 
 def _of_each_unit(path: str, table: Table, contents: Sequence[str], *, inside: bool = False) -> Proposal | None:

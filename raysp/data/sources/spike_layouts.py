@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +17,20 @@ TIME, UNIT = "time", "unit"
 CHANNEL_UNITS = 1000
 """A unit's number with its channel's before: channel 12, unit 3 is 12003."""
 OF_CHANNELS = {"channel", "chan", "ch", "electrode", "elec", "tetrode", "tt", "shank", "probe", "group"}
-FEWEST = 2
+OF_TRIALS = re.compile(r"trial(_?(id|no|num|number|index|nr))?|trialnum|sweep|rep(eat|etition)?", re.IGNORECASE)
+"""Names of a column that says which trial a spike is of."""
+FEWEST, SHARED = 2, 2.0
+BETWEEN_S = 1.0
+"""Trials with times of their own are laid one after the other, so far apart."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Trials one after the other: (spikes,) times, (trials,) begins, and (trials, 2) when each was observed, s."""
+
+    times: np.ndarray
+    begin: np.ndarray
+    observed: np.ndarray
 
 
 def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tuple[Table, tuple[str, ...]]:
@@ -84,6 +98,46 @@ def channel_of(table: Mapping[str, np.ndarray], unit: str) -> str | None:
             continue
         pairs = np.unique(np.char.add(np.char.add(one.astype(str), "."), table[unit].astype(str)))
         if len(pairs) > len(np.unique(table[unit])):
+            return name
+    return None
+
+
+def laid_out(times: np.ndarray, row: np.ndarray, trials: int, reach_s: float, tick_s: float) -> Laid:
+    """Return spikes whose times count from their trials' begins one trial after the other, on one clock.
+
+    Args:
+        times: (spikes,) s, since the begin of each one's trial, or since its event.
+        row: (spikes,) which trial each is of.
+        trials: how many there are.
+        reach_s: how far windows reach from there, s.
+        tick_s: of the clock.
+    """
+    reach = max(float(np.abs(times).max(initial=0.0)), reach_s)
+    begin = np.arange(1, trials + 1) * np.ceil((2 * reach + BETWEEN_S) / tick_s) * tick_s
+    return Laid(times + begin[row], begin, np.column_stack([begin - reach, begin + reach]))
+
+
+def of_each_trial(values: np.ndarray, row: np.ndarray, trials: int, where: str) -> np.ndarray:
+    """Return the value of each trial, (trials,), of a column with a row a spike. Raises BadInput: it has several."""
+    first = np.full(trials, -1)
+    first[row[::-1]] = np.arange(len(row))[::-1]
+    if (first < 0).any() or (values[first][row] != values).any():
+        raise BadInput(f"{where} expected one value in all rows of a trial; give a table of trials that has it")
+    return values[first]
+
+
+def trial_of(table: Mapping[str, np.ndarray], time: str) -> str | None:
+    """Return the column of trials from whose begins times count; None where they are of the recording."""
+    times = table[time]
+    for name, one in table.items():
+        if not OF_TRIALS.fullmatch(name.strip()) or one.dtype.kind not in "iuU" or times.dtype.kind not in "iuf":
+            continue
+        _, row = np.unique(one, return_inverse=True)
+        order = np.argsort(row, kind="stable")
+        begin = np.flatnonzero(np.append(True, np.diff(row[order]) > 0))
+        first, last = (reduce.reduceat(times[order].astype(float), begin) for reduce in (np.minimum, np.maximum))
+        # Trials of one recording share no time, and these would share most of it.
+        if len(first) >= FEWEST and (last - first).sum() > SHARED * (last.max() - first.min()):
             return name
     return None
 

@@ -44,6 +44,7 @@ from raysp.data.sources.spike_columns import (
     seconds,
     silent,
 )
+from raysp.data.sources.spike_layouts import Laid
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
@@ -68,6 +69,9 @@ class Config(Cut):
         unit: column of `path` with the unit of each spike, a number or a name; None as of `time`. Of a vector of
             NumPy, the name of another one in its folder.
         channel: column of the channel, where units are numbered anew on each: unit 3 of channel 12 is 12003.
+        trial: column of the trial of each spike, where times count from each trial's begin, or from its event: windows
+            lie around that. A table of `trials` may have a row for each by a column of that name, and `align`, from the
+            same zero; without one, columns of `path` are `conditions`, `keep` and `decode`.
         per_second: units of time in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
         trials: path of the table of trials, a row each, with the column `align`.
         trials_per_second: as `per_second`, of all times in that table; None for the same.
@@ -78,6 +82,7 @@ class Config(Cut):
     time: str | None = None
     unit: str | None = None
     channel: str | None = None
+    trial: str | None = None
     per_second: Positive = 1.0
     trials: str | None = None
     trials_per_second: Positive | None = None
@@ -86,8 +91,8 @@ class Config(Cut):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_names(self, ("time", "unit", "channel", "trials", "units"))
-        if (self.align is None) != (self.trials is None):
+        check_names(self, ("time", "unit", "channel", "trial", "trials", "units"))
+        if (self.align is None) != (self.trials is None) and not (self.trial and self.align is None):
             raise BadInput(
                 f"{self.where} expected trials, the path of their table, together with align, its column with the time "
                 "of the event; or neither, and window_ms: [0, length], for a recording without trials"
@@ -160,7 +165,7 @@ def build_read(
 def _split(
     config: Config, found: Session, name: str, read: tuple[tuple[str, str], ...]
 ) -> tuple[PopulationSplit, Answers]:
-    whole, rows = trials_of(found, config, config.align)
+    whole, rows = trials_of(found, config, config.align or ("start_time" if config.trial else None))
     doubts = hidden_parts.doubts(whole, config, found.where)
     return hidden_parts.split_of(whole, rows, config, name, found.where, Provenance(read, VERSION, notes=doubts))
 
@@ -170,7 +175,7 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
 
     Of a large table of spikes nothing is held, and spikes are counted as they are read.
     """
-    plain = not (config.channel or STAR in (config.time or ""))
+    plain = not (config.channel or config.trial or STAR in (config.time or ""))
     if plain and read is table_file.read and table_batches.is_large(config.path, table_file.LARGE_BYTES):
         return _streamed(config, read)
     table, said = _spikes(config, read)
@@ -191,10 +196,46 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     times = seconds(table[time], time, config.per_second, config.path)
     # Of tens of millions of spikes each copy is a large part of the memory.
     of_unit = table.pop(unit)
+    if config.trial is not None:
+        laid, trials = _of_trials(table, times, config, read)
+        units, notes = _units(laid.times, of_unit, known, config, read)
+        offsets = np.arange(len(units) + 1) * len(laid.observed)
+        seen = np.tile(laid.observed, (len(units), 1))
+        units = dataclasses.replace(units, intervals=seen, interval_offsets=offsets)
+        return Session(units, trials, os.path.basename(config.path), notes=notes)
     table.clear()
     units, notes = _units(times, of_unit, known, config, read)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
     return Session(units, trials, os.path.basename(config.path), notes=(*(said or ()), *notes))
+
+
+def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) -> tuple[Laid, Table]:
+    """Return spikes of trials with times of their own, laid one after the other, and the table of these trials."""
+    which = table[named(table, config.trial, "trial", set(), config.path)]
+    listed_ = {} if config.trials is None else read(config.trials)
+    own = listed_[named(listed_, config.trial, "trial", set(), str(config.trials))] if listed_ else which
+    numbers, place = np.unique(own, return_index=True)
+    row = np.minimum(np.searchsorted(numbers, which), len(numbers) - 1)
+    if (odd_ := numbers[row] != which).any():
+        told = f"{config.trials} expected a row for each trial in {config.path}"
+        raise BadInput(f"{told}, got none for {listed(np.unique(which[odd_]))}")
+    event = np.zeros(len(numbers))
+    if config.align is not None:
+        align = listed_[named(listed_, config.align, "align", set(), str(config.trials))]
+        event = seconds(align, config.align, config.trials_per_second or config.per_second, str(config.trials))[place]
+    edges = (*(config.window_ms or ()), (config.window_ms or (0.0, 0.0))[1] + config.forward_ms)
+    reach = float(np.abs(event).max(initial=0.0)) + max(map(abs, edges)) / 1000.0
+    laid = spike_layouts.laid_out(times, row, len(numbers), reach, config.clock_ms / 1000.0)
+    trials = {name: values[place] for name, values in listed_.items() if len(values) == len(own)}
+    for name in (*config.conditions, *config.keep, *config.decode):
+        if name not in trials:
+            values = table[named(table, name, "conditions", set(), config.path)]
+            trials[name] = spike_layouts.of_each_trial(values, row, len(numbers), f"{config.path}: {name}")
+    ids = {"id": numbers} if numbers.dtype.kind in "iu" else {}
+    # Begins and ends in the table may be of another clock.
+    kept = {name: values for name, values in trials.items() if name not in ("start_time", "stop_time", "id")}
+    times_ = {config.align: laid.begin + event} if config.align is not None else {}
+    return laid, {**kept, **ids, "start_time": laid.begin, **times_}
 
 
 def _streamed(config: Config, read: Reader) -> Session:
@@ -242,11 +283,18 @@ def _spikes(config: Config, read: Reader) -> tuple[Table, tuple[str, ...] | None
     return table, None
 
 
+def _others(names: Iterable[str], config: Config) -> list[str]:
+    """Return the other columns that are read."""
+    of_trials = (*config.conditions, *config.keep, *config.decode) if config.trial else ()
+    found = (config.channel, config.trial, *(name for name in of_trials if name in names))
+    return list(dict.fromkeys(name for name in found if name))
+
+
 def _chosen(names: Iterable[str], config: Config) -> list[str]:
     """Return the columns of times and of units. Raises BadInput where none is, or several are."""
     table = list(names)
     time = named(table, config.time, "time", SPIKES, config.path)
-    return [time, named(table, config.unit, "unit", UNITS, config.path), *([config.channel] if config.channel else [])]
+    return [time, named(table, config.unit, "unit", UNITS, config.path), *_others(table, config)]
 
 
 def _units(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from raysp.config import settings
 from raysp.data.sources import spike_tables
 from raysp.data.sources.contract import contract
+from raysp.data.sources.proposal import proposal
 from raysp.data.sources.spike_tables import Config
 from raysp.errors import BadInput
 
@@ -223,3 +224,27 @@ def test_what_a_star_or_a_channel_cannot_mean_is_said(tables):
     spikes.write_csv(folder / "b.csv")
     with pytest.raises(BadInput, match="expected units 0 to 999 on each channel"):
         spike_tables.build(cut(folder, path=f"{folder}/b.csv", channel="ch"), "x")
+
+
+@pytest.mark.parametrize("zero", [0.0, 0.5])
+def test_times_that_count_from_each_trials_begin_or_event_are_laid_apart(tables, zero):
+    folder, units, times = tables
+    trial = (times // 2.0).astype(int)
+    own = ((times - trial * 2.0 - zero) * 1000).round(1)
+    side = np.array(["left", "right"])[trial % 2]
+    polars.DataFrame({"trial": trial + 5, "unit": units, "t": own, "side": side}).write_csv(folder / "own.csv")
+    found = proposal(f"{folder}/own.csv")
+    assert found.settings["trial"] == "trial"
+    assert found.settings["conditions"] == ["side"]
+    begin = -500 if zero else 0
+    assert (found.settings["window_ms"], found.settings["per_second"]) == ([begin, begin + 2000], 1000.0)
+    alone = {"trials": None, "align": None, "path": f"{folder}/own.csv", **found.settings}
+    split, _ = made = spike_tables.build(settings.build(Config, {**alone, "bin_ms": 20}, "x"), "x")
+    whole, ids = together(made)
+    assert sorted(ids) == list(range(5, 5 + TRIALS))
+    np.testing.assert_array_equal(whole, binned(units, times, np.arange(TRIALS) * 2.0, 100, 0.02))
+    assert set(split.train.condition) == {0, 1}
+    polars.DataFrame({"trial": np.arange(TRIALS) + 5, "go": (0.5 - zero) * 1000.0}).write_csv(folder / "go.csv")
+    events = {**alone, "trials": f"{folder}/go.csv", "align": "go", "window_ms": [-200, 400], "bin_ms": 20}
+    around, _ = together(spike_tables.build(settings.build(Config, events, "x"), "x"))
+    np.testing.assert_array_equal(around, whole[:, 15:45])
