@@ -19,7 +19,7 @@ from raysp.io import files, tables
 if TYPE_CHECKING:
     import polars
 
-BLOCK_BYTES, BATCH_ROWS = 1 << 24, 500_000
+BLOCK_BYTES, BATCH_ROWS = 1 << 22, 200_000
 FIRST_ROWS = 10_000
 """Rows of a Parquet file that stand for all where a table is described."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
