@@ -75,9 +75,10 @@ def _divergences(trial: Trial, folder: TrialFolder) -> Iterator[Score]:
         return
     best = folder.read_done().get("best_epoch")
     row = next((one for one in read_curve(folder.curve, trial) if one["epoch"] == best), {})
-    for name, value in row.items():
-        if (part := PART.fullmatch(name)) is not None and value is not None:
-            yield known(DIVERGENCE, value, parameter=part[1])
+    parts = {part[1]: value for name, value in row.items() if value is not None and (part := PART.fullmatch(name))}
+    # A part that the model has not, such as inputs without a controller, diverges by exactly nothing.
+    there = {name: value for name, value in parts.items() if value != 0} or parts
+    yield from (known(DIVERGENCE, value, parameter=name) for name, value in there.items())
 
 
 def _means(latents: np.ndarray, recorded: np.ndarray | None) -> np.ndarray:

@@ -82,6 +82,13 @@ def test_a_fault_of_some_seeds_is_counted():
     assert "2.5 times" in line
 
 
+def test_a_spike_that_says_as_much_of_held_out_units_is_not_copied():
+    found = [row("reconstruction bits/spike", 1.2), row("co-bps", 1.0), row(COPYING, 2.4)]
+    assert said(*found) == []
+    (line,) = said(row("reconstruction bits/spike", 1.6), *found[1:])
+    assert "held-in units have 1.6000 bits/spike, 1.5 times co-bps 1.0000 or more" in line
+
+
 def test_a_network_that_learned_nothing_learned_nothing_by_heart():
     assert said(row(TRAINING, 0.05), row("co-bps", -0.02)) == []
 
@@ -120,6 +127,13 @@ def test_a_recording_that_drifts_itself_is_no_fault_of_the_model(folder, trials)
     drifting = dataclasses.replace(trials, heldin=trials.heldin + (trials.ids[:, None, None] // 60).astype(np.float32))
     latents = np.tanh(drifting.heldin / 4 @ np.random.default_rng(2).standard_normal((8, 12)))
     assert scored(folder, drifting, latents) == []
+
+
+def test_a_part_that_a_model_has_not_did_not_collapse(folder, trials):
+    parts = {"validation initial-condition KL loss": 3.0, "validation input KL loss": 0.0}
+    write_curve(folder.curve, [{"epoch": 1, **parts}], TRIAL)
+    files.write_json(folder.done, {"trial": TRIAL.id, "best_epoch": 1})
+    assert [one.parameter for one in latent_scores(TRIAL, trials, folder)] == ["initial-condition"]
 
 
 def test_divergences_are_those_of_the_epoch_that_was_kept(folder, trials):
