@@ -24,10 +24,14 @@ NAME_WIDTH, MARGIN, LETTER = 360, 45, 8
 """Pixels: a trial's whole name; what stands beside the letters of a heading, and a letter."""
 
 FIRST = (
-    *("co-bps", "vel R2", "tp corr", "psth R2", "fp-bps", "accuracy", "bits per spike", "masked deviance"),
+    *("co-bps", "vel R2", "behavior R2 mean over variables", "behavior R2 with history mean over variables"),
+    *("tp corr", "psth R2", "fp-bps", "accuracy", "bits per spike", "masked deviance"),
     *("true-rate R2", "predicted / recorded spikes"),
 )
 """Scores that a reader looks for first."""
+
+OVER_PARTS = " mean over variables"
+"""What ends the name of a score over parts that have no score as a whole."""
 
 LOSS = f"{BEST}validation_loss"
 SCORES = 6
@@ -79,7 +83,8 @@ def shown(trials: Iterable[Iterable[str]]) -> list[str]:
     count = Counter(name for names in trials for name in names)
     named = [name for name in count if "/" in name and not name.startswith((CURVE, BEST))]
     # A score that was taken of parts as well has the part behind its name.
-    scores = [name for name in named if not any(name.startswith(f"{other} ") for other in named)]
+    whole = [f"{name.removesuffix(OVER_PARTS)} " for name in named]
+    scores = [name for name in named if name.endswith(OVER_PARTS) or not name.startswith(tuple(whole))]
     best = [name for name in count if name.startswith(BEST) and name != LOSS]
 
     def order(name: str) -> tuple[int, int, str]:

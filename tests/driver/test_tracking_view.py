@@ -17,6 +17,10 @@ def test_scores_of_the_evaluation_trials_come_first_and_parts_of_a_score_do_not(
     scored = ["eval/roughness", "eval/co-bps", "eval/vel R2", "eval/roughness held-in", "curve/co-bps", "seconds"]
     best = ["validation/co-bps", "validation/validation_loss"]
     assert shown([scored, best]) == ["eval/co-bps", "eval/vel R2", "eval/roughness", "validation/validation_loss"]
+    # Of behaviour, what is averaged over its variables, decoded from a bin and from a history of bins.
+    decoded = ["behavior R2", "behavior R2 with history"]
+    ways = [f"eval/{way} {part}" for way in decoded for part in ("variable 0", "variable 1", "mean over variables")]
+    assert shown([["eval/co-bps", *ways]]) == ["eval/co-bps", *(f"eval/{way} mean over variables" for way in decoded)]
     # A sweep's trials have no scores.
     assert shown([best, ["curve/co-bps"]]) == best
     assert shown([]) == []
