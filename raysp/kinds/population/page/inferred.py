@@ -34,7 +34,7 @@ def inferred(case: Case) -> Picture:
         raise NotReady(f"no initial conditions to draw: {case.trial.shown} left none")
     inputs, condition = found.get(INPUTS), case.known.condition
     shown, groups = [] if inputs is None else strongest(inputs), _groups(condition)
-    with canvas(9.6, 2.7) as figure:
+    with canvas(min(9.6, 3.2 * (len(shown) + 1)), 2.7) as figure:
         *axes, last = panels(figure, len(shown) + 1, len(shown) + 1)
         for one, number in zip(axes, shown, strict=True):
             _over_time(one, case, present(inputs)[..., number], groups)
