@@ -20,6 +20,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from raysp.errors import present
+
 SIZES = {
     "masked_gru at its defaults, 50 units": (64, 100, 50, 64, 2, True),
     "sae's encoder at its defaults, 107 units": (64, 45, 107, 100, 1, True),
@@ -111,7 +113,7 @@ def main() -> None:
         for form in forms:
             gru.zero_grad()
             form(x).square().mean().backward()
-            gradients.append([one.grad.clone() for one in gru.parameters()])
+            gradients.append([present(one.grad).clone() for one in gru.parameters()])
         apart = max(((one - other).norm() / one.norm()).item() for one, other in zip(*gradients, strict=True))
         times = [[milliseconds(form, gru, x, 5) for form in forms] for _ in range(args.rounds)]
         slow, fast = (statistics.median(one) for one in zip(*times, strict=True))

@@ -11,6 +11,18 @@ These scores are not the leaderboard's of any benchmark, and the Lorenz set of t
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
+# A generator that runs freely: the system that made the spikes has no inputs either.
+FREE = {
+    "inputs": 0,
+    "initial": 32,
+    "generator": 64,
+    "factors": 8,
+    "dropout": 0.1,
+    "mix_repeats": 1.0,
+    "repeat_targets": True,
+}
+LONG = {"batch_size": 32, "learning_rate": 6e-3, "schedule": "cosine", "weight_decay": 0.01, "patience": 0}
+
 
 def experiment() -> Experiment:
     return Experiment(
@@ -36,6 +48,8 @@ def experiment() -> Experiment:
             ModelChoice(
                 "sae", hyperparameters={"hidden": 64, "encoder_hidden": 64, "latents": 8, "coordinated_dropout": 0.3}
             ),
+            # Trials of this file repeat 20 conditions, which training uses; see docs/lfads.md.
+            ModelChoice("lfads", hyperparameters=FREE, training=LONG),
             ModelChoice("true_rates"),
         ),
         seeds=(0, 1, 2),
