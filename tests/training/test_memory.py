@@ -31,6 +31,15 @@ def test_a_usual_model_fits():
         check_fits(catalog.on_paper(name, {}, splits[kind].sizes), torch.device("cpu"), name)
 
 
+def test_members_side_by_side_need_as_many_times_the_memory(monkeypatch):
+    paper = catalog.on_paper("lfads", {}, made_up_split().sizes)
+    room = 10 * sum(weight.numel() * weight.element_size() for weight in paper.parameters())
+    monkeypatch.setattr("raysp.io.machine.memory", lambda: room)
+    check_fits(paper, torch.device("cpu"), "model lfads", 2)
+    with pytest.raises(BadInput, match="take fewer lanes, latents"):
+        check_fits(paper, torch.device("cpu"), "model lfads", 3)
+
+
 def test_a_model_on_paper_takes_no_memory_and_draws_nothing():
     before = torch.get_rng_state()
     paper = catalog.on_paper("unet", {"width": 100_000}, made_up_split().sizes)

@@ -120,6 +120,17 @@ def test_a_population_trains_as_lanes_of_few_models(in_lanes):
     assert all(row.epochs == 2 * row.generation for row in found.rows)
 
 
+def test_a_lane_that_diverged_is_replaced(tmp_path, root):
+    wild = {"training.learning_rate": {"loguniform": [1e-3, 1e30]}}
+    found = train(tmp_path, root, lfads_population(members=3, lanes=3, more=wild), 2)
+    lost = [row.member for row in found.generation(1) if row.state == "diverged"]
+    assert lost
+    assert 0 not in lost
+    for member in lost:
+        after = found.generation(2)[member]
+        assert (after.source, after.parent in lost) == ("copied", False)
+
+
 @pytest.mark.parametrize("killed_after", [1, 3])
 def test_killed_between_groups_it_ends_the_same(tmp_path, root, in_lanes, killed_after):
     one = lfads_population(members=5, lanes=3)

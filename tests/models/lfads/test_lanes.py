@@ -1,11 +1,14 @@
 """A population as one model: its members are what they are alone, whatever the others' settings."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from raysp.errors import BadInput
 from raysp.kinds.population.made_up import made_up_split
 from raysp.models.lfads.model import Model
+from raysp.training.unseen import unseen_loss, unseen_of_members
 from tests.models.lfads.made_up import batch_of, config, made, trained
 
 OTHER = (
@@ -63,3 +66,21 @@ def test_members_of_other_shapes_are_refused():
     split = made_up_split()
     with pytest.raises(BadInput, match=r"differ in dropout.* alone, got others in generator, lag"):
         Model.side_by_side([config(), config(generator=12, lag=2)], split.sizes, (0, 1))
+
+
+def test_each_member_predicts_and_is_judged_as_alone():
+    split = made_up_split()
+    model, batch = population(split).eval(), batch_of(split, None)
+    alone = [made(split, seed=s, **one).eval() for s, one in zip(SEEDS, OTHER, strict=True)]
+    for found, one in zip(model.predict_each(batch), alone, strict=True):
+        torch.testing.assert_close(found.rates, one.predict(batch).rates, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(found.rates_forward, one.predict(batch).rates_forward, rtol=1e-5, atol=1e-6)
+    place = torch.device("cpu")
+    expected = [unseen_loss(one, batch, place) for one in alone]
+    assert unseen_of_members(model, batch, place).tolist() == pytest.approx(expected, rel=1e-6)
+    assert (
+        unseen_of_members(
+            model, dataclasses.replace(batch, heldout=None, heldin_forward=None, heldout_forward=None), place
+        )
+        is None
+    )
