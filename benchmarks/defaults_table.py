@@ -89,6 +89,7 @@ validation trials at the epoch of least loss, before anything is made of the rat
 | made-up middle, draw 32 | .218 | .217 | .230 |
 | mc_maze_small stand-in, real size, 20 ms | .203 | .252 | .268 |
 | area2_bump stand-in, small, 20 ms | .091 | .205 | .302 |
+| made-up 8bins | .039 | .006 | .044 |
 | lorenz, 20 training trials | -.088 | -.130 | -.053 |
 
 What did not help: a network whose log rates are added to those of `smoothing`, fitted to the same trials, so that it

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice
@@ -11,7 +12,7 @@ from raysp.driver.best import Best, _Work
 from raysp.driver.best_average import Average, NoAverage
 from raysp.driver.best_choices import choices, objective, of_recording, spaces
 from raysp.driver.best_finals import finals, places
-from raysp.driver.best_report import Story, summary, write_best_report
+from raysp.driver.best_report import Story, _between, summary, write_best_report
 from raysp.driver.launch import Request
 from raysp.errors import BadInput
 from raysp.io import files
@@ -200,3 +201,17 @@ def test_the_search_has_its_share_of_all_the_time_and_of_what_is_left(tmp_path, 
         RunFolder(str(tmp_path)), experiment(), "made_up", Best(10.0), Request(), clock, paths["search"], print
     )
     assert work._searching() == pytest.approx(minutes, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("trials", "said"), [(0, ""), (1, " (on 1 validation trial, too few to say how sure that is)")]
+)
+def test_a_margin_of_few_validation_trials_says_so(trials, said):
+    class Won:
+        each = np.zeros(trials)
+
+    class Told:
+        winner = Won
+        interval = staticmethod(lambda place: None)
+
+    assert _between(Told, Won) == said
