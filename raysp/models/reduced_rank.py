@@ -22,10 +22,10 @@ from raysp.models import base
 from raysp.models.means import expected_counts
 from raysp.models.prediction import Prediction
 from raysp.models.smoothing import held
-from raysp.objectives.held_trials import Chosen, Fit, best_penalty, climbed, folds, spread
+from raysp.objectives.held_trials import Chosen, Fit, best_penalty, climbed, drawn, folds, spread
 from raysp.objectives.poisson import rates
 from raysp.objectives.poisson_regression import poisson_path
-from raysp.objectives.sureness import NOT_SURE
+from raysp.objectives.sureness import weighed
 
 WINDOWS = 5
 RANKS = (1, 2, 3, 4, 6, 8, 12)
@@ -105,8 +105,10 @@ class Model(nn.Module):
         start = min(max(USUAL_MS, least), most)
         window_ms = config.window_ms or climbed(lambda width: tried(width).loss, start, 2.0, least, most)
         chosen = tried(window_ms)
-        if config.penalty is None and not chosen.sure:
-            stages.report({"log": f"{NOT_SURE}; all units get their mean rates"})
+        weight = chosen.weight if config.penalty is None else 1.0
+        if weight < 1.0:
+            stages.report({"log": weighed(weight)})
+        if not weight:
             means = {"boxes": boxes(sizes.bins, window_ms / sizes.bin_ms, False), "intercepts": np.log(mean)}
             means["most"] = means["intercepts"]
             return {name: torch.as_tensor(values) for name, values in means.items()}
@@ -117,7 +119,7 @@ class Model(nn.Module):
             inputs = _inputs(shown, boxes(sizes.bins, window_ms / sizes.bin_ms, apart))
             inputs, counts = inputs.reshape(-1, inputs.shape[2]), counts.reshape(-1, counts.shape[2])
             (fit,) = poisson_path(inputs, counts, [penalty / len(inputs)], tolerance=1e-4)
-            weights, intercepts = _of_rank(inputs, counts, fit, (rank,))[0]
+            weights, intercepts = drawn(inputs, counts, _of_rank(inputs, counts, fit, (rank,))[0], weight)
             intercepts = np.where(np.nansum(counts, axis=0) > 0, intercepts, np.log(mean))
             return weights, intercepts, (inputs @ weights + intercepts).max(axis=0)
 

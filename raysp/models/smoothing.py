@@ -24,10 +24,10 @@ from raysp.errors import present
 from raysp.models import base
 from raysp.models.means import expected_counts, mean_counts
 from raysp.models.prediction import Prediction
-from raysp.objectives.held_trials import Chosen, best_penalty, climbed, folds
+from raysp.objectives.held_trials import Chosen, best_penalty, climbed, drawn, folds
 from raysp.objectives.poisson import rates
 from raysp.objectives.poisson_regression import SILENT, poisson_regression
-from raysp.objectives.sureness import NOT_SURE, surely_below
+from raysp.objectives.sureness import believed, weighed
 
 BENCHMARK = {
     "mc_maze": (50.0, 0.01),
@@ -74,12 +74,13 @@ class Config(base.Config):
 class Settings:
     """What a fit uses: the kernel's width (ms), the offset (spikes per bin), and the penalty of so many bins.
 
-    An infinite penalty leaves the mean rates.
+    The weight is how far it is believed against the mean rates.
     """
 
     sigma_ms: float
     offset: float
     alpha: float
+    weight: float = 1.0
 
 
 class Model(nn.Module):
@@ -135,14 +136,15 @@ class Model(nn.Module):
         )
         found = {"kernel": kernel, "offset": np.full(1, chosen.offset)}
         found["share"] = np.ones(self.sizes.heldin) if published else shares(counts, kernel)[0]
-        if self.sizes.heldout and math.isinf(chosen.alpha):
+        if self.sizes.heldout and not chosen.weight:
             found["weights"] = np.zeros((self.sizes.heldin, self.sizes.heldout))
             found["intercepts"] = np.log(self.mean[self.sizes.heldin :].cpu().numpy())
             found["most"] = found["intercepts"]
         elif self.sizes.heldout:
             inputs = np.log(kernel @ counts + chosen.offset).reshape(-1, self.sizes.heldin)
             heldout = present(trials.heldout).reshape(-1, self.sizes.heldout)
-            found["weights"], intercepts = poisson_regression(inputs, heldout, chosen.alpha)
+            fit = poisson_regression(inputs, heldout, chosen.alpha)
+            found["weights"], intercepts = drawn(inputs, heldout, fit, chosen.weight)
             never = np.log(self.mean[self.sizes.heldin :].cpu().numpy() + SILENT)
             found["intercepts"] = np.where(intercepts == np.log(SILENT), never, intercepts)
             found["most"] = (inputs @ found["weights"] + found["intercepts"]).max(axis=0)
@@ -161,7 +163,8 @@ class Model(nn.Module):
         if fold.max() == 0:
             told = "one training trial: none can be set aside to choose the baseline's settings by"
             stages.report({"warning": f"{told}; {MEAN_RATES}" if config.alpha is None else told})
-            return Settings(config.sigma_ms or usual_sigma, config.offset or usual_offset, config.alpha or math.inf)
+            weight, alpha = (0.0, math.inf) if config.alpha is None else (1.0, config.alpha)
+            return Settings(config.sigma_ms or usual_sigma, config.offset or usual_offset, alpha, weight)
 
         @functools.cache
         def tried(sigma: float, offset: float) -> Chosen:
@@ -172,9 +175,11 @@ class Model(nn.Module):
         sigma = config.sigma_ms or self._width(lambda sigma: tried(sigma, start).loss)
         offset = config.offset or climbed(lambda offset: tried(sigma, offset).loss, start, 10**0.5, 1e-3, 10.0)
         chosen = tried(sigma, offset)
-        if config.alpha is None and not chosen.sure:
-            stages.report({"log": f"{NOT_SURE}; {MEAN_RATES}"})
-        return Settings(sigma, offset, config.alpha or (chosen.penalty / rows if chosen.sure else math.inf))
+        if config.alpha is not None:
+            return Settings(sigma, offset, config.alpha)
+        if chosen.weight < 1.0:
+            stages.report({"log": weighed(chosen.weight)})
+        return Settings(sigma, offset, chosen.penalty / rows, chosen.weight)
 
     def _width(self, loss: Callable[[float], float]) -> float:
         least, most = self.sizes.bin_ms / 2, max(self.sizes.bin_ms / 2, self.sizes.bins * self.sizes.bin_ms)
@@ -214,8 +219,8 @@ def _filled(counts: np.ndarray, mean: np.ndarray) -> np.ndarray:
 def shares(counts: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, float]:
     """Return how far each unit's smoothed counts are to be believed, and the mean Poisson loss of bins so predicted.
 
-    A bin is predicted from the others: by its smoothed count without its own, drawn towards the mean. Where that is not
-    surely better than the mean, see `surely_below`, all shares are 0.
+    A bin is predicted from the others: by its smoothed count without its own, drawn towards the mean, and all units as
+    far again as that is surely better than the mean, see `believed`.
 
     Args:
         counts: (trials, bins, units) float64, no NaN.
@@ -230,9 +235,12 @@ def shares(counts: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, float]:
     foretold = np.where(alone, mean, others / np.where(alone, 1.0, 1.0 - own))
     losses = np.stack([_losses(mean + share * (foretold - mean), counts) for share in SHARES])
     best = losses.mean(axis=1).argmin(axis=0)
-    lowest = losses[best, :, np.arange(len(best))].T
-    found = SHARES[best] if surely_below((lowest - losses[0]).sum(axis=1)) else np.zeros(len(best))
-    return found, float(lowest.mean())
+    moved = SHARES[best] * (foretold - mean)
+
+    def differences(weight: float) -> tuple[np.ndarray, float]:
+        return (_losses(mean + weight * moved, counts) - losses[0]).sum(axis=1), 0.0
+
+    return SHARES[best] * believed(differences), float(losses[best, :, np.arange(len(best))].mean())
 
 
 def _losses(predicted: np.ndarray, counts: np.ndarray) -> np.ndarray:

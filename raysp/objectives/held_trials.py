@@ -11,7 +11,7 @@ import numpy as np
 
 from raysp.objectives.poisson import MAX_LOG_RATE
 from raysp.objectives.poisson_regression import SILENT, poisson_path
-from raysp.objectives.sureness import surely_below
+from raysp.objectives.sureness import believed
 
 FOLDS = 4
 PENALTIES = tuple(10.0**power for power in np.arange(6.0, -0.5, -0.75))
@@ -30,13 +30,13 @@ class Chosen:
         loss: mean Poisson loss of trials not fitted, nats per entry; infinite where none can be set aside.
         penalty: on the summed log-likelihood; `poisson_regression`'s alpha is this over the number of bins.
         form: number of the form of the weights.
-        sure: whether it is surely better than the mean rate, see `surely_below`: few trials flatter some penalty.
+        weight: how far it is believed against the mean rate, see `sureness.believed`: few trials flatter some penalty.
     """
 
     loss: float
     penalty: float
     form: int = 0
-    sure: bool = False
+    weight: float = 0.0
 
 
 Fit = tuple[np.ndarray, np.ndarray]
@@ -91,7 +91,7 @@ def best_penalty(inputs: np.ndarray, counts: np.ndarray, fold: np.ndarray, forms
             break
         best = Chosen(min(losses), penalty, losses.index(min(losses)))
         log_rates = predicted[best.form]
-    return dataclasses.replace(best, sure=_sure(log_rates, parts, asked, inputs.shape[1]))
+    return dataclasses.replace(best, weight=_weight(log_rates, parts, asked, inputs.shape[1]))
 
 
 def climbed(loss: Callable[[float], float], start: float, factor: float, least: float, most: float) -> float:
@@ -121,21 +121,43 @@ def spread(values: np.ndarray, most: int) -> np.ndarray:
     return values if len(values) <= most else values[np.linspace(0, len(values) - 1, most).round().astype(int)]
 
 
-def _sure(
+def drawn(inputs: np.ndarray, counts: np.ndarray, fit: Fit, weight: float) -> Fit:
+    """Return a fit drawn towards the mean rates: log rates vary by a share, and each output keeps its spikes.
+
+    Args:
+        inputs: (rows, features) that were fitted.
+        counts: (rows, outputs), NaN where unknown.
+        fit: weights and intercepts.
+        weight: 1 leaves it as it is.
+    """
+    if weight == 1.0:
+        return fit
+    weights, known = weight * fit[0], ~np.isnan(counts)
+    expected = np.exp(np.minimum(inputs @ weights, MAX_LOG_RATE)).sum(axis=0, where=known)
+    total = np.nansum(counts, axis=0)
+    with np.errstate(divide="ignore"):
+        return weights, np.where(total > 0, np.log(total / expected), fit[1])
+
+
+def _weight(
     log_rates: Sequence[np.ndarray],
     parts: Sequence[tuple[np.ndarray, np.ndarray]],
     asked: Sequence[tuple[np.ndarray, np.ndarray]],
     bins: int,
-) -> bool:
-    """Tell whether log rates of trials that were not fitted are surely better than the mean rates of the others."""
-    each, variance = [], 0.0
-    for predicted, (_, fitted), (_, counts) in zip(log_rates, parts, asked, strict=True):
-        mean = np.log(np.maximum(np.nanmean(fitted, axis=0), SILENT))
-        ratio, rate = np.minimum(predicted, MAX_LOG_RATE) - mean, np.exp(mean)
-        differences = np.exp(mean + ratio) - rate - counts * ratio
-        each.append(np.nansum(differences.reshape(-1, bins * len(mean)), axis=1))
-        variance += float(np.nansum(rate * ratio**2 + 0.0 * counts))
-    return surely_below(np.concatenate(each), math.sqrt(variance))
+) -> float:
+    """Return how far log rates of trials that were not fitted are believed against the mean rates of the others."""
+
+    def differences(weight: float) -> tuple[np.ndarray, float]:
+        each, variance = [], 0.0
+        for predicted, (_, fitted), (_, counts) in zip(log_rates, parts, asked, strict=True):
+            mean = np.log(np.maximum(np.nanmean(fitted, axis=0), SILENT))
+            ratio, rate = weight * (np.minimum(predicted, MAX_LOG_RATE) - mean), np.exp(mean)
+            losses = np.exp(mean + ratio) - rate - counts * ratio
+            each.append(np.nansum(losses.reshape(-1, bins * len(mean)), axis=1))
+            variance += float(np.nansum(rate * ratio**2 + 0.0 * counts))
+        return np.concatenate(each), math.sqrt(variance)
+
+    return believed(differences)
 
 
 def _loss(log_rates: Sequence[np.ndarray], asked: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:

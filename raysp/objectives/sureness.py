@@ -1,9 +1,14 @@
-"""Whether something predicts trials that did not train it surely better than the mean rate: few trials flatter many."""
+"""How far something is believed that predicts trials which did not train it: few trials flatter many."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import stats
+
+GRID = np.linspace(0.0, 1.0, 21)
+"""Weights against the mean rate: powers of the rates over it."""
 
 ERRORS = 2.0
 """Standard errors by which something must be better than the mean rate to be believed."""
@@ -11,7 +16,33 @@ ERRORS = 2.0
 ONE = 0.8413
 """Share of a normal law below one standard deviation; of few trials, their own spread says less than it seems to."""
 
-NOT_SURE = "on training trials that were not fitted, nothing is surely better than the mean rate"
+
+def believed(differences: Callable[[float], tuple[np.ndarray, float]]) -> float:
+    """Return the weight of the lowest loss of those that are surely better than the mean rate; 0 where none is.
+
+    Args:
+        differences: gives, of a weight, what `surely_below` takes.
+    """
+    best, lowest = 0.0, 0.0
+    for weight in GRID[1:]:
+        each, poisson = differences(float(weight))
+        if each.sum() < lowest and surely_below(each, poisson):
+            best, lowest = float(weight), float(each.sum())
+    return best
+
+
+def weighed(weight: float) -> str:
+    """Return words for what weight below 1 a baseline is given.
+
+    >>> weighed(0.0)
+    'on training trials that were not fitted, nothing is surely better than the mean rate: units get theirs'
+    >>> weighed(0.35)
+    'on training trials that were not fitted, it is believed at weight 0.35 against the mean rate'
+    """
+    where = "on training trials that were not fitted"
+    if not weight:
+        return f"{where}, nothing is surely better than the mean rate: units get theirs"
+    return f"{where}, it is believed at weight {weight:.2f} against the mean rate"
 
 
 def surely_below(each: np.ndarray, poisson: float = 0.0) -> bool:

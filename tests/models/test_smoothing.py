@@ -14,8 +14,8 @@ from raysp.data.splits.batch import to_device
 from raysp.models import catalog
 from raysp.models.mean_rate import Model as MeanRate
 from raysp.models.smoothing import held, reflecting_matrix, shares, smoothing_matrix
-from raysp.objectives.held_trials import PENALTIES, best_penalty, climbed, folds
-from raysp.objectives.sureness import surely_below
+from raysp.objectives.held_trials import PENALTIES, best_penalty, climbed, drawn, folds
+from raysp.objectives.sureness import GRID, believed, surely_below
 from tests.models.made_up import made_up_split, unbroken
 
 
@@ -172,3 +172,28 @@ def test_a_difference_is_sure_when_it_is_larger_than_chance_makes_it():
     assert not surely_below(np.array([-5.0, 4.0, -3.0]))
     assert surely_below(np.full(8, -1.0) + np.linspace(-0.5, 0.5, 8))
     assert not surely_below(np.full(8, -1.0), poisson=5.0)
+
+
+def test_a_baseline_is_believed_as_far_as_it_is_surely_better():
+    spread = np.linspace(-0.5, 0.5, 8)
+
+    def overshooting(weight):
+        return weight * (weight - 0.6) + 0.1 * weight * spread, 0.0
+
+    assert believed(overshooting) == pytest.approx(0.3)
+    # From where chance alone explains the difference, the largest smaller weight.
+    assert believed(lambda weight: (np.full(8, -weight), 8.0 * weight * weight)) == pytest.approx(0.45)
+    assert believed(lambda weight: (weight * spread, 0.0)) == 0.0
+    assert GRID[0] == 0.0
+
+
+def test_a_fit_that_is_drawn_towards_the_mean_rates_keeps_each_outputs_spikes():
+    rng = np.random.default_rng(0)
+    inputs, counts = rng.normal(size=(200, 3)), rng.poisson(2.0, (200, 2)).astype(float)
+    counts[:9, 0] = np.nan
+    fit = rng.normal(size=(3, 2)), np.zeros(2)
+    assert drawn(inputs, counts, fit, 1.0) is fit
+    weights, intercepts = drawn(inputs, counts, fit, 0.25)
+    assert np.array_equal(weights, 0.25 * fit[0])
+    expected = np.where(np.isnan(counts), 0.0, np.exp(inputs @ weights + intercepts))
+    assert expected.sum(axis=0) == pytest.approx(np.nansum(counts, axis=0))

@@ -13,13 +13,12 @@ from raysp.evaluation.hidden import hidden_entries
 from raysp.evaluation.nlb import forward_counts
 from raysp.models.calibration import Scaling, powered
 from raysp.models.prediction import Predicted
-from raysp.objectives.sureness import surely_below
+from raysp.objectives.sureness import believed
 
 HELDIN, HELDOUT, FORWARD = "held-in units", "held-out units", "forward bins"
 WEIGHT = "weight against the mean rate"
 UNCHOSEN = "no validation trial was there to choose it by: the network is believed as it is, and may be below the floor"
 
-GRID = np.linspace(0.0, 1.0, 21)
 BELIEVED = 3.0
 """Spikes that a unit is taken to have had as predicted, beside its own: a gain from very few spikes is near 1."""
 
@@ -63,16 +62,14 @@ def chosen_weight(fitted: Pair, aside: Pair) -> float:
     known = ~np.isnan(asked)
     means = np.asarray(np.nanmean(counts, axis=(0, 1), dtype=np.float64))
     floor = np.broadcast_to(means, asked.shape)
-    best, lowest = 0.0, 0.0
-    for weight in GRID[1:]:
+
+    def differences(weight: float) -> tuple[np.ndarray, float]:
         own = scaling(before, counts, means, np.full(len(means), weight)).of(rates)
         ratio = np.where(known, np.log(np.maximum(own, SMALLEST_RATE) / floor), 0.0)
         losses = np.where(known, own - floor, 0.0) - np.where(known, asked, 0.0) * ratio
-        each = losses.sum(axis=(1, 2))
-        poisson = np.sqrt((np.where(known, floor, 0.0) * ratio**2).sum())
-        if each.sum() < lowest and surely_below(each, poisson):
-            best, lowest = float(weight), float(each.sum())
-    return best
+        return losses.sum(axis=(1, 2)), float(np.sqrt((np.where(known, floor, 0.0) * ratio**2).sum()))
+
+    return believed(differences)
 
 
 def scaling(rates: np.ndarray, counts: np.ndarray, means: np.ndarray, weight: np.ndarray) -> Scaling:

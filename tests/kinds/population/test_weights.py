@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from raysp.kinds.population.weights import GRID, chosen_weight, scaling
+from raysp.kinds.population.weights import chosen_weight, scaling
 from raysp.models.calibration import Calibration, powered
 from raysp.models.prediction import Prediction
+from raysp.objectives.sureness import GRID
 
 
 def trials(many, seed, sure=1.0):
