@@ -15,7 +15,7 @@ from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 
-VERSION = "made_up-1"
+VERSION = "made_up-2"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Config(Cut):
     Attributes:
         generator_seed: of rates and spikes.
         units: of the population.
-        trials: of all conditions together, adjacent trials being of different ones.
+        trials: of all conditions together, in random order.
         bins: of a trial.
         bin_ms: width of a bin, ms.
         rate_hz: the median over units of their mean rates, spikes/s; those of units differ by a factor of e^0.5 (SD).
@@ -60,7 +60,8 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         BadInput: see `known_truth.cut`.
     """
     rng = np.random.default_rng(config.generator_seed)
-    condition = np.arange(config.trials) % config.conditions
+    # In turn, evaluation trials would be of conditions that training trials never show.
+    condition = rng.permutation(np.arange(config.trials) % config.conditions)
     states = np.sqrt(0.5) * (_smooth(config, config.conditions, rng)[condition] + _smooth(config, config.trials, rng))
     mixing = rng.normal(0.0, config.depth / np.sqrt(config.latents), (config.latents, config.units))
     means = config.rate_hz * config.bin_ms / 1000.0 * np.exp(rng.normal(0.0, 0.5, config.units))
