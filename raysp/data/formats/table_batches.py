@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ from raysp.io import files, tables
 
 if TYPE_CHECKING:
     import polars
+    import pyarrow.parquet
 
-BLOCK_BYTES, BATCH_ROWS = 1 << 22, 200_000
-FIRST_ROWS = 10_000
-"""Rows of a Parquet file that stand for all where a table is described."""
+BLOCK_BYTES, BATCH_ROWS, BUFFER_BYTES = 1 << 22, 200_000, 1 << 20
+FIRST_ROWS, FIRST_VALUES = 10_000, 1_000
+"""Rows of a Parquet file that stand for all where a table is described, and values of each list in them."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -30,8 +32,11 @@ def is_large(path: str, least: int = LARGE_BYTES) -> bool:
     if not files.is_local(path) or not os.path.isfile(name := files.absolute(path)) or os.path.getsize(name) < least:
         return False
     with open(name, "rb") as file:
-        head = file.read(len(PARQUET))
-    return not head.startswith((*UTF_16, table_file.ARROW[: len(PARQUET)])) and table_file.is_table(path)
+        head = file.read(PROBE_BYTES)
+    binary = head.startswith(PARQUET)
+    if head.startswith((*UTF_16, table_file.ARROW[: len(PARQUET)])) or (not binary and b"\n" not in head):
+        return False
+    return table_file.is_table(path)
 
 
 def beginning(path: str) -> dict[str, polars.Series]:
@@ -39,8 +44,13 @@ def beginning(path: str) -> dict[str, polars.Series]:
     if _is_parquet(path):
         import polars
 
-        with tables.guarded(path, "write or fetch it again"):
-            first = polars.scan_parquet(files.absolute(path)).head(FIRST_ROWS).collect()
+        with tables.guarded(path, "write or fetch it again"), _parquet(path) as file:
+            lists, parts, rows = _lists(file), [], 0
+            for part in _frames(file, file.schema_arrow.names):
+                parts.append(part.with_columns(_shortened(part[name]) for name in lists))
+                if (rows := rows + len(part)) >= FIRST_ROWS:
+                    break
+        first = polars.concat(parts).head(FIRST_ROWS) if parts else polars.DataFrame()
         return {name: first[name] for name in first.columns}
     return dict(table_file.parsed(_head(path), path))
 
@@ -64,17 +74,44 @@ def _is_parquet(path: str) -> bool:
 
 
 def _of_parquet(path: str, wanted: Sequence[str]) -> Iterator[dict[str, polars.Series]]:
+    with tables.guarded(path, "write or fetch it again"), _parquet(path) as file:
+        lists = [name for name in _lists(file) if name in wanted]
+        for part in _frames(file, wanted):
+            found = part.explode(lists).drop_nulls(lists) if lists else part
+            yield {name: found[name] for name in wanted}
+
+
+def _shortened(lists: polars.Series) -> polars.Series:
     import polars
+
+    of_any_length = lists.arr.to_list() if isinstance(lists.dtype, polars.Array) else lists
+    return of_any_length.list.head(FIRST_VALUES)
+
+
+def _parquet(path: str) -> pyarrow.parquet.ParquetFile:
+    """Open a file that is read piece by piece: else all of a column is held that no more than a row was asked of."""
     import pyarrow.parquet
 
-    lists = [name for name, one in beginning(path).items() if name in wanted and table_file.is_lists(one)]
-    with tables.guarded(path, "write or fetch it again"), pyarrow.parquet.ParquetFile(files.absolute(path)) as file:
-        # A row may hold all spikes of a unit.
-        for batch in file.iter_batches(1 if lists else BATCH_ROWS, columns=list(wanted)):
-            found = polars.from_arrow(batch)
-            assert isinstance(found, polars.DataFrame)
-            found = found.explode(lists).drop_nulls(lists) if lists else found
-            yield {name: found[name] for name in wanted}
+    return pyarrow.parquet.ParquetFile(files.absolute(path), buffer_size=BUFFER_BYTES, pre_buffer=False)
+
+
+def _frames(file: pyarrow.parquet.ParquetFile, wanted: Sequence[str]) -> Iterator[polars.DataFrame]:
+    import polars
+
+    # A row may hold all spikes of a unit.
+    rows = 1 if set(wanted).intersection(_lists(file)) else BATCH_ROWS
+    for batch in file.iter_batches(rows, columns=list(wanted)):
+        found = polars.from_arrow(batch)
+        assert isinstance(found, polars.DataFrame)
+        yield found
+
+
+def _lists(file: pyarrow.parquet.ParquetFile) -> list[str]:
+    import polars
+
+    none = polars.from_arrow(file.schema_arrow.empty_table())
+    assert isinstance(none, polars.DataFrame)
+    return [name for name in none.columns if table_file.is_lists(none[name])]
 
 
 def _head(path: str) -> bytes:
@@ -119,9 +156,10 @@ def _blocks(path: str) -> Iterator[bytes]:
 
 def _without_names(block: bytes, first: str) -> bytes:
     """Return a file's first block without its row of names, and what stands above it."""
-    place = next((at for one in ("utf-8", "latin-1") if (at := block.find(first.encode(one, "replace"))) >= 0), -1)
-    assert place >= 0, "the row of names stands in the first block"
-    return block[place:].partition(b"\n")[2]
+    lines = (rb"(?m)(^|\A\xef\xbb\xbf)" + re.escape(first.encode(one, "replace")) for one in ("utf-8", "latin-1"))
+    place = next((found for line in lines if (found := re.search(line, block))), None)
+    assert place, "the row of names stands in the first block"
+    return block[place.start() :].partition(b"\n")[2]
 
 
 def _alike(block: bytes, form: table_file.Form, kinds: dict[str, polars.DataType]) -> dict[str, polars.Series] | None:

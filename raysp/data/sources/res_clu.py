@@ -2,7 +2,8 @@
 
 A pair of files for each shank; all shanks of the recording are read. The first line of a .clu file says how many
 clusters there are. Clusters 0 (artefacts) and 1 (what is in no cluster) are no units. A unit is numbered
-1000 * shank + cluster. The samples of a second stand in `NAME.xml`.
+1000 * shank + cluster; of several shanks, clusters from 1000 on are refused. The samples of a second stand in
+`NAME.xml`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def inputs(config: Config) -> list[str]:
     base, shanks = _shanks(config.path)
     pairs = [f"{base}.{kind}.{shank}" for shank in shanks for kind in ("res", "clu")]
     xml = [f"{base}.xml"] if files.exists(f"{base}.xml") else []
-    return [*pairs, *xml, *(path for path in (config.trials, config.units) if path)]
+    return [*pairs, *xml, *spike_tables.listed_in(config)]
 
 
 def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
@@ -81,6 +82,11 @@ def spikes(path: str, *, noise: bool = False) -> Table:
         if len(clusters) != len(samples) + 1:
             told = f"{base}.clu.{shank} expected a first line with the number of clusters, and one for each of"
             raise BadInput(f"{told} {len(samples)} spikes of {base}.res.{shank}, got {len(clusters)} lines")
+        if len(shanks) > 1 and clusters[1:].max(initial=0) >= SHANK:
+            told = f"{base}.clu.{shank} expected clusters below {SHANK}: units are numbered {SHANK} * shank + cluster"
+            raise BadInput(
+                f"{told}, got {clusters[1:].max()}; number them anew, or read each shank from its own folder"
+            )
         kept = (clusters[1:] >= FIRST_UNIT) | noise
         times.append(samples[kept])
         units.append(SHANK * int(shank) + clusters[1:][kept])
@@ -92,7 +98,7 @@ def sampling_rate(path: str) -> float | None:
     base, _ = _shanks(path)
     if not files.exists(f"{base}.xml"):
         return None
-    found = re.search(r"<samplingRate>\s*([0-9.eE+]+)\s*</samplingRate>", files.read_text(f"{base}.xml"))
+    found = re.search(r"<samplingRate>\s*(\d+(\.\d*)?([eE]\+?\d+)?)\s*</samplingRate>", files.read_text(f"{base}.xml"))
     return float(found[1]) if found else None
 
 

@@ -105,9 +105,14 @@ class Config(Cut):
 
 def inputs(config: Config) -> list[str]:
     """Return the tables that are read. Raises BadInput where a vector has no other one with its units beside it."""
+    return [path for path in (config.path, _beside(config), *listed_in(config)) if path]
+
+
+def listed_in(config: Config) -> list[str]:
+    """Return the files that trials and units are listed in: of trials of ALF, one for each attribute."""
     alf = config.trials is not None and config.trials.lower().endswith(VECTOR)
     trials = sorted_folder.files_of(str(config.trials)) if alf else [config.trials]
-    return [path for path in (config.path, _beside(config), *trials, config.units) if path]
+    return [path for path in (*trials, config.units) if path]
 
 
 def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
@@ -215,8 +220,14 @@ def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) ->
     listed_ = {} if config.trials is None else read(config.trials)
     own = listed_[named(listed_, config.trial, "trial", set(), str(config.trials))] if listed_ else which
     numbers, place = np.unique(own, return_index=True)
+    if listed_ and len(numbers) < len(own):
+        told = f"{config.trials} expected one row for each trial, got more for"
+        twice = listed(numbers[np.bincount(np.searchsorted(numbers, own)) > 1])
+        raise BadInput(f"{told} {twice}; do numbers begin anew in each block? number trials through in both tables")
     row = np.minimum(np.searchsorted(numbers, which), len(numbers) - 1)
     if (odd_ := numbers[row] != which).any():
+        if not listed_:
+            raise BadInput(f"{config.path} expected the trial of each spike in {config.trial!r}, got empty cells")
         told = f"{config.trials} expected a row for each trial in {config.path}"
         raise BadInput(f"{told}, got none for {listed(np.unique(which[odd_]))}")
     event = np.zeros(len(numbers))

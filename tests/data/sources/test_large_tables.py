@@ -35,6 +35,16 @@ def semicolons(folder, names):
     (folder / "spikes.csv").write_bytes("﻿# made up\nwho;t (s)\n".encode() + "\r\n".join(lines).encode())
 
 
+def remarks(folder, names):
+    lines = [f"{name},{time:.4f}" for name, time in zip(names, TIMES, strict=True)]
+    (folder / "spikes.csv").write_text("\n".join(["# columns: who,t (s)", "% who,t (s)", "who,t (s)", *lines]))
+
+
+def returns(folder, names):
+    lines = [f"{name},{time:.4f}" for name, time in zip(names, TIMES, strict=True)]
+    (folder / "spikes.csv").write_text("\r".join(["who,t (s)", *lines]), newline="")
+
+
 def gaps(folder, names):
     # Empty rows, in one block alone, are no rows.
     lines = [f"{name}\t{time:.4f}" for name, time in zip(names, TIMES, strict=True)]
@@ -55,6 +65,13 @@ def lists(folder, names):
     frame.write_parquet(folder / "spikes.csv")
 
 
+def arrays(folder, names):
+    # As many spikes of each unit: lists of one length.
+    frame = polars.DataFrame({"who": names, "t (s)": TIMES}).group_by("who", maintain_order=True).head(1000)
+    frame = frame.group_by("who", maintain_order=True).all()
+    frame.cast({"t (s)": polars.Array(polars.Float64, 1000)}).write_parquet(folder / "spikes.csv")
+
+
 def built(folder, **given):
     polars.DataFrame({"start": BEGIN, "go": BEGIN + 0.5}).write_csv(folder / "trials.csv")
     known = {"path": f"{folder}/spikes.csv", "unit": "who", "bin_ms": 20, "heldout": 0, **given}
@@ -63,7 +80,9 @@ def built(folder, **given):
     return spike_tables.build(settings.build(Config, known, "recording x"), "x")
 
 
-@pytest.mark.parametrize("write", [semicolons, gaps, spaces, parquet, lists], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "write", [semicolons, remarks, returns, gaps, spaces, parquet, lists, arrays], ids=lambda one: one.__name__
+)
 @pytest.mark.parametrize("named", [False, True], ids=["numbers", "names"])
 def test_counts_and_notes_are_those_of_the_whole_table(tmp_path, batched, write, named):
     write(tmp_path, [f"n{unit}" for unit in WHOSE] if named else WHOSE)

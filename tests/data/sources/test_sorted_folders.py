@@ -91,9 +91,20 @@ def test_files_of_a_pair_keep_the_contract_and_what_does_not_fit_is_said(tmp_pat
     assert set(res_clu.spikes(path, noise=True)["unit"]) == {1000 + one for one in range(5)} | {
         2000 + one for one in range(5)
     }
-    (folder / "ec.28.xml").unlink()
+    np.save(folder / "trials.intervals.npy", np.column_stack([START, START + 1]))
+    np.save(folder / "trials.contrast.npy", np.arange(TRIALS) % 2)
+    of_alf = {**given, "trials": f"{folder}/trials.intervals.npy", "align": "start"}
+    assert f"{folder}/trials.contrast.npy" in res_clu.inputs(settings.build(res_clu.Config, of_alf, "x"))
+    assert res_clu.sampling_rate(path) == 20000
+    (folder / "ec.28.xml").write_text("<samplingRate>.</samplingRate>")
     with pytest.raises(BadInput, match="give per_second, such as 20000"):
         res_clu.build(settings.build(res_clu.Config, given, "x"), "x")
+    spikes = (folder / "ec.28.res.2").read_text()
+    (folder / "ec.28.res.2").write_text("7\n")
+    (folder / "ec.28.clu.2").write_text("1\n1002\n")
+    with pytest.raises(BadInput, match=r"clu\.2 expected clusters below 1000.*got 1002"):
+        proposal(path)
+    (folder / "ec.28.res.2").write_text(spikes)
     (folder / "ec.28.clu.2").write_text("5\n2\n3\n")
     with pytest.raises(BadInput, match="a first line with the number of clusters, and one for each of"):
         proposal(path)

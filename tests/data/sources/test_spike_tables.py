@@ -248,3 +248,8 @@ def test_times_that_count_from_each_trials_begin_or_event_are_laid_apart(tables,
     events = {**alone, "trials": f"{folder}/go.csv", "align": "go", "window_ms": [-200, 400], "bin_ms": 20}
     around, _ = together(spike_tables.build(settings.build(Config, events, "x"), "x"))
     np.testing.assert_array_equal(around, whole[:, 15:45])
+    polars.DataFrame({"trial": np.arange(TRIALS) % (TRIALS // 2) + 5, "go": np.arange(TRIALS)}).write_csv(
+        folder / "go.csv"
+    )
+    with pytest.raises(BadInput, match=r"go\.csv expected one row for each trial, got more for 5, 6.*begin anew"):
+        spike_tables.build(settings.build(Config, events, "x"), "x")
