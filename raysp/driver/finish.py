@@ -53,10 +53,11 @@ class MadeFrom(TypedDict, total=False):
 
 
 class Finished(TypedDict, total=False):
-    """finished.json: files by path in the run folder, and what they were made from."""
+    """finished.json: files by path in the run folder, what they were made from, what code scored a phase."""
 
     made_from: MadeFrom
     made: dict[str, Made]
+    scored_by: dict[str, str]
 
 
 def finish(run: RunFolder, root: str, say: Callable[[str], None], *, test: bool = False) -> None:
@@ -81,7 +82,9 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None], *, test: bool 
     before, now, known = _finished(run), made_from(run), roles(run)
     if faults := damaged(run, run.finished_of(run.trials())):
         raise BadInput("; ".join(faults.values()))
-    if before.get("made_from") == now and not changed(run, before) and not (test and unscored(run)):
+    by = scored_by(before)
+    aged = bool(now["test_looks"]) and by.get("test") != now["scoring"]
+    if before.get("made_from") == now and not changed(run, before) and not (test and (aged or unscored(run))):
         say("all of it is up to date")
         there = [files.join(run.path, name) for name in outputs() if name.endswith(".h5")]
         show(run, root, [one for one in there if files.exists(one)], say, test=test)
@@ -89,18 +92,29 @@ def finish(run: RunFolder, root: str, say: Callable[[str], None], *, test: bool 
     files.remove(run.finished)
     job("raysp.collection.gather.gather", path, partial=True)
     sent = submissions(run, root)
-    # Scores of other code, or that somebody changed, are not mixed with new ones.
-    same = before.get("made_from", MadeFrom()).get("scoring") == now["scoring"]
-    scored = same and "metrics.parquet" not in changed(run, before)
+    # Scores of other code, or that somebody changed, are not taken for new ones.
+    kept = "metrics.parquet" not in changed(run, before)
     phases = {known[split].phase for split in now["trials"].values()}
     for phase in PHASES if test else PHASES[:1]:
+        scored = kept and by.get(phase) == now["scoring"]
         if phase in phases and not (phase == "test" and scored and not unscored(run)):
             say("scoring the predictions" if phase == "val" else "scoring those of the test phase: a look that counts")
             evaluate(run, root, phase, anew=not scored)
+            by[phase] = now["scoring"]
+    if aged and not test:
+        say("  note: the test phase was scored by other code: --test-phase scores it anew, a look that counts")
     say("drawing the report")
     write_report(path, at, jobs=side_by_side(say))
-    files.write_json(run.finished, {"made_from": made_from(run), "made": made(run)})
+    files.write_json(run.finished, {"made_from": made_from(run), "made": made(run), "scored_by": by})
     show(run, root, sent, say, test=test)
+
+
+def scored_by(finished: Finished) -> dict[str, str]:
+    """Return phase -> the digest of the code that scored it, as far as is known."""
+    known = finished.get("scored_by")
+    # Before phases had their own, a look at the test phase scored with what the run was scored with.
+    one = finished.get("made_from", MadeFrom()).get("scoring")
+    return dict(known) if known is not None else dict.fromkeys(PHASES, one) if one else {}
 
 
 def outputs() -> tuple[str, ...]:
@@ -133,17 +147,19 @@ def made(run: RunFolder) -> dict[str, Made]:
     return found
 
 
-def note(run: RunFolder, *names: str) -> None:
+def note(run: RunFolder, *names: str, phase: str | None = None) -> None:
     """Note that some of what was made of a run was made again, by a command of its own.
 
     Args:
         run: the run folder.
         names: beginnings of paths in the run folder.
+        phase: that was scored by it, with the code of now.
     """
     if (before := _finished(run)) and "made" in before:
         there = {path: what for path, what in made(run).items() if path.startswith(names)}
         kept = {path: what for path, what in before["made"].items() if not path.startswith(names)}
-        files.write_json(run.finished, {**before, "made": {**kept, **there}})
+        by = scored_by(before) | ({phase: _scoring(run)} if phase else {})
+        files.write_json(run.finished, {**before, "made": {**kept, **there}, "scored_by": by})
 
 
 def submissions(run: RunFolder, root: str) -> list[str]:
@@ -240,10 +256,14 @@ def made_from(run: RunFolder) -> MadeFrom:
         "trials": {trial.id: trial.split for trial in run.finished_of(run.trials())},
         "raysp": raysp.__version__,
         "code": _code((SCORER, *MAKERS), kinds.paths(), (*SCORING, "report")),
-        "scoring": files.digest([_code((SCORER,), kinds.paths("score.py"), SCORING), _measured(run.record())]),
+        "scoring": _scoring(run),
         "record": files.digest(_reported(run.record())),
         "test_looks": files.stamp(looks)["size"] if files.exists(looks) else 0,
     }
+
+
+def _scoring(run: RunFolder) -> str:
+    return files.digest([_code((SCORER,), kinds.paths("score.py"), SCORING), _measured(run.record())])
 
 
 def _code(own: Iterable[str], others: Iterable[Path], rooms: tuple[str, ...]) -> str:

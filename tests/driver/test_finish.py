@@ -7,6 +7,7 @@ import h5py
 import pytest
 from click.testing import CliRunner
 
+import raysp.driver.finish
 from raysp.cli.root import main
 from raysp.collection.gather import digest_of
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Trial
@@ -241,6 +242,22 @@ def test_the_test_phase_is_looked_at_when_asked_for_and_once(make, monkeypatch):
     assert said.count("all of it is up to date") == 1
     assert scored(made.run) == {trial.id for trial in made.run.trials()}
     assert not any("--phase test" in line for line in said[said.index("all of it is up to date") :])
+
+
+def test_scores_of_the_test_phase_by_other_code_are_not_taken_for_new_ones(make, monkeypatch):
+    without_ray(monkeypatch)
+    made, said = make(models=("mean_rate",), seeds=(0,)), []
+    finish(made.run, made.root, said.append, test=True)
+    assert looks(made.run) == 1
+    monkeypatch.setattr(raysp.driver.finish, "_scoring", lambda run: "other code")
+    finish(made.run, made.root, said.append)
+    assert "note: the test phase was scored by other code" in "".join(said)
+    assert looks(made.run) == 1
+    for _ in range(2):
+        finish(made.run, made.root, said.append, test=True)
+        assert looks(made.run) == 2
+    assert said.count("scoring the predictions") == 3
+    assert said.count("scoring those of the test phase: a look that counts") == 2
 
 
 def test_answers_that_are_not_there_are_told_before_anything_is_trained(made_up, monkeypatch):
