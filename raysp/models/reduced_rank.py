@@ -107,7 +107,8 @@ class Model(nn.Module):
         chosen = tried(window_ms)
         weight = chosen.weight if config.penalty is None else 1.0
         if weight < 1.0:
-            stages.report({"log": weighed(weight)})
+            alone = "one training trial: none can be set aside; all units get their mean rates"
+            stages.report({"log": weighed(weight) if fold.max() else alone})
         if not weight:
             means = {"boxes": boxes(sizes.bins, window_ms / sizes.bin_ms, False), "intercepts": np.log(mean)}
             means["most"] = means["intercepts"]

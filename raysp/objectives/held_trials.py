@@ -146,11 +146,14 @@ def _weight(
     bins: int,
 ) -> float:
     """Return how far log rates of trials that were not fitted are believed against the mean rates of the others."""
+    if not log_rates:
+        return 0.0
 
     def differences(weight: float) -> tuple[np.ndarray, float]:
         each, variance = [], 0.0
         for predicted, (_, fitted), (_, counts) in zip(log_rates, parts, asked, strict=True):
-            mean = np.log(np.maximum(np.nanmean(fitted, axis=0), SILENT))
+            rows = np.maximum((~np.isnan(fitted)).sum(axis=0), 1)
+            mean = np.log(np.maximum(np.nansum(fitted, axis=0) / rows, SILENT))
             ratio, rate = weight * (np.minimum(predicted, MAX_LOG_RATE) - mean), np.exp(mean)
             losses = np.exp(mean + ratio) - rate - counts * ratio
             each.append(np.nansum(losses.reshape(-1, bins * len(mean)), axis=1))
