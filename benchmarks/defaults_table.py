@@ -64,7 +64,9 @@ co-bps of held-out units on evaluation trials; where none are held out, minus th
 count). **Bold** is a network at or above the better of the two tuned baselines; a model below the floor is marked ↓.
 Weight: how far the network was believed against the mean rate, chosen on validation trials. Seconds are CPU seconds of
 one thread. "-": not measured. °: measured before the model's code was last changed. Of several seeds the mean is
-given, and their number behind a multiplication sign.
+given, and their number behind a multiplication sign. Figures of made-up recordings in the text, not in the tables, are
+of a source that took their conditions in turn, so that evaluation trials were of two of eight, which training trials
+never showed; their order is random now.
 
 The baselines are believed as networks are: at the weight against the mean rate at which the loss of training trials
 that were not fitted is lowest, among the weights at which it is better than the mean rate's by two standard errors;
@@ -81,9 +83,9 @@ go on: rates that follow from one, as those of `sae`, stay behind. Latents that 
 (`timescale_ms=400`) bring it nearer: co-bps of validation trials, one draw, `sae` .058 -> .218, `smoothing` .120 ->
 .273, `masked_gru` .120 -> .260.
 
-`masked_gru` learns a hundred trials by heart within 50 steps. Since its rate is .001 where nobody says another (others
-.004), and half of its counts are hidden (others a quarter), it is better wherever that was tried; co-bps of
-validation trials at the epoch of least loss, before anything is made of the rates, one seed:
+`masked_gru` learns a hundred trials by heart within 50 steps. Since its rate is .001 where neither a rate nor epochs
+are given (else .004), and half of its counts are hidden (others a quarter), it is better wherever that was tried; co-bps
+of validation trials at the epoch of least loss, before anything is made of the rates, one seed:
 
 | recording | smoothing | masked_gru before | now |
 |---|---|---|---|
