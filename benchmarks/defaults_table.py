@@ -84,8 +84,8 @@ go on: rates that follow from one, as those of `sae`, stay behind. Latents that 
 .273, `masked_gru` .120 -> .260.
 
 `masked_gru` learns a hundred trials by heart within 50 steps. Since its rate is .001 where neither a rate nor epochs
-are given (else .004), and half of its counts are hidden (others a quarter), it is better wherever that was tried; co-bps
-of validation trials at the epoch of least loss, before anything is made of the rates, one seed:
+are given (else .004), and half of its counts are hidden (others a quarter), it is better wherever that was tried;
+co-bps of validation trials at the epoch of least loss, before anything is made of the rates, one seed:
 
 | recording | smoothing | masked_gru before | now |
 |---|---|---|---|

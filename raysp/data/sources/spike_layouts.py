@@ -11,6 +11,7 @@ import numpy as np
 from raysp.data.formats import starred
 from raysp.data.sources.count_layout import natural
 from raysp.errors import BadInput
+from raysp.io.words import listed
 
 Table = dict[str, np.ndarray]
 TIME, UNIT = "time", "unit"
@@ -73,6 +74,37 @@ def likely_pattern(table: Mapping[str, np.ndarray]) -> str | None:
         if len({int(np.count_nonzero(table[name] == table[name])) for name in names}) >= FEWEST
     }
     return max(able, key=lambda one: len(able[one])) if able else None
+
+
+def rows_of(which: np.ndarray, own: np.ndarray | None, path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where each spike's trial stands.
+
+    Args:
+        which: (spikes,) the number or name of each one's trial.
+        own: (rows,) that of each row of a table of trials; None of none.
+        path: of the table of trials, or of the spikes'.
+
+    Returns:
+        (trials,) numbers or names, ascending; (spikes,) the place of each one's among them; (trials,) rows of the
+        table.
+
+    Raises:
+        BadInput: the table lacks a trial, or lists one twice; a spike has none.
+    """
+    numbers, place = np.unique(which if own is None else own, return_index=True)
+    row = np.minimum(np.searchsorted(numbers, which), len(numbers) - 1)
+    odd = numbers[row] != which
+    if own is None and odd.any():
+        raise BadInput(f"{path} expected the trial of each spike, got {odd.sum():,} empty cells")
+    if own is not None and len(numbers) < len(own):
+        twice = listed(numbers[np.bincount(np.searchsorted(numbers, own)) > 1])
+        told = f"{path} expected one row for each trial, got more for {twice}"
+        raise BadInput(f"{told}; do numbers begin anew in each block? number trials through in both tables")
+    if odd.any():
+        raise BadInput(
+            f"{path} expected a row for each trial with spikes, got none for {listed(np.unique(which[odd]))}"
+        )
+    return numbers, row, place
 
 
 def with_channel(unit: np.ndarray, channel: np.ndarray, path: str) -> np.ndarray:

@@ -218,18 +218,8 @@ def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) ->
     """Return spikes of trials with times of their own, laid one after the other, and the table of these trials."""
     which = table[named(table, config.trial, "trial", set(), config.path)]
     listed_ = {} if config.trials is None else read(config.trials)
-    own = listed_[named(listed_, config.trial, "trial", set(), str(config.trials))] if listed_ else which
-    numbers, place = np.unique(own, return_index=True)
-    if listed_ and len(numbers) < len(own):
-        told = f"{config.trials} expected one row for each trial, got more for"
-        twice = listed(numbers[np.bincount(np.searchsorted(numbers, own)) > 1])
-        raise BadInput(f"{told} {twice}; do numbers begin anew in each block? number trials through in both tables")
-    row = np.minimum(np.searchsorted(numbers, which), len(numbers) - 1)
-    if (odd_ := numbers[row] != which).any():
-        if not listed_:
-            raise BadInput(f"{config.path} expected the trial of each spike in {config.trial!r}, got empty cells")
-        told = f"{config.trials} expected a row for each trial in {config.path}"
-        raise BadInput(f"{told}, got none for {listed(np.unique(which[odd_]))}")
+    own = listed_[named(listed_, config.trial, "trial", set(), str(config.trials))] if listed_ else None
+    numbers, row, place = spike_layouts.rows_of(which, own, f"{config.trials or config.path}")
     event = np.zeros(len(numbers))
     if config.align is not None:
         align = listed_[named(listed_, config.align, "align", set(), str(config.trials))]
@@ -237,7 +227,7 @@ def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) ->
     edges = (*(config.window_ms or ()), (config.window_ms or (0.0, 0.0))[1] + config.forward_ms)
     reach = float(np.abs(event).max(initial=0.0)) + max(map(abs, edges)) / 1000.0
     laid = spike_layouts.laid_out(times, row, len(numbers), reach, config.clock_ms / 1000.0)
-    trials = {name: values[place] for name, values in listed_.items() if len(values) == len(own)}
+    trials = {name: values[place] for name, values in listed_.items() if own is not None and len(values) == len(own)}
     for name in (*config.conditions, *config.keep, *config.decode):
         if name not in trials:
             values = table[named(table, name, "conditions", set(), config.path)]
