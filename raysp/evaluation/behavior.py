@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.config.experiment import STANDIN
+from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import TrialArrays
 from raysp.errors import BadInput, present
 from raysp.evaluation.nlb import INTERVAL_DATASETS, is_velocity
@@ -76,12 +77,17 @@ def decode_variables(
     return [_decoding((variable,), train, known, train_rates, rates) for variable in variables]
 
 
-def behavior_scores(found: Sequence[Decoding]) -> list[Score]:
-    """Return the scores of variables that were decoded each by itself, and their mean under a name that says so."""
+def behavior_scores(found: Sequence[Decoding], names: Sequence[str]) -> list[Score]:
+    """Return the scores of variables that were decoded each by itself, and their mean under a name that says so.
+
+    Args:
+        found: of each variable.
+        names: of the behaviour's variables.
+    """
     if not found:
         return []
     each = [
-        Score(BEHAVIOR, None if one.found is None else float(one.r2[0]), one.reason, variable_name(one.variables[0]))
+        Score(BEHAVIOR, None if one.found is None else float(one.r2[0]), one.reason, names[one.variables[0]])
         for one in found
     ]
     values = [one.value for one in each if one.value is not None]
@@ -89,9 +95,10 @@ def behavior_scores(found: Sequence[Decoding]) -> list[Score]:
     return [*each, Score(MEAN_R2, float(np.mean(values)) if values else None, left_out)]
 
 
-def variable_name(variable: int) -> str:
-    """Return what a variable of behaviour is called: recordings do not name them."""
-    return f"variable {variable}"
+def variables_of(provenance: Provenance, count: int) -> list[tuple[str, str]]:
+    """Return name and unit of each of `count` variables of behaviour; "variable 0" and no unit where none is named."""
+    known = [*provenance.behavior]
+    return known if len(known) == count else [(f"variable {index}", "") for index in range(count)]
 
 
 def _means(trials: TrialArrays, rates: np.ndarray) -> np.ndarray:

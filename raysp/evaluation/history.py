@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,7 +17,12 @@ HISTORY_R2, MEAN_HISTORY_R2 = "behavior R2 with history", "behavior R2 with hist
 
 
 def history_scores(
-    train: TrialArrays, known: TrialArrays, train_rates: np.ndarray, rates: np.ndarray, history: int
+    train: TrialArrays,
+    known: TrialArrays,
+    train_rates: np.ndarray,
+    rates: np.ndarray,
+    history: int,
+    names: Sequence[str],
 ) -> list[Score]:
     """Return R2 of each variable decoded from `history` bins and the bin itself, and their mean.
 
@@ -30,6 +36,7 @@ def history_scores(
         train_rates: (training trials, bins, units) predicted expected spikes per bin.
         rates: (evaluation trials, bins, units) likewise.
         history: bins before each, at least 1.
+        names: of the behaviour's variables.
 
     Returns:
         Scores whose names and parameters say that they have a history; none without behaviour of each bin.
@@ -41,8 +48,8 @@ def history_scores(
     )
     told = f"{counted(range(history), 'bin')} of history"
     each = [
-        Score(HISTORY_R2, None if one.found is None else float(one.r2[0]), one.reason, f"variable {index}, {told}")
-        for index, one in enumerate(found)
+        Score(HISTORY_R2, None if one.found is None else float(one.r2[0]), one.reason, f"{name}, {told}")
+        for name, one in zip(names, found, strict=True)
     ]
     values = [one.value for one in each if one.value is not None]
     left_out = f"{len(each) - len(values)} of {len(each)} variables have no R2" if len(values) < len(each) else None

@@ -40,11 +40,13 @@ def test_arrays_and_files_say_which_values_and_which_variable_is_which(tmp_path)
     rows = split.train.ids
     np.testing.assert_array_equal(split.train.behavior[:, 0], CHOICE[rows] == "right")
     np.testing.assert_allclose(split.train.behavior[:, 1], CONTRAST[rows], rtol=1e-6)
-    assert "variable 0 is choice (left 0, right 1), variable 1 is contrast" in split.notes[0]
+    assert split.notes[0] == "decoded from each trial's mean rates: choice (left 0, right 1), contrast"
+    scores = raysp.fit("mean_rate", split, progress=False).scores(split).filter(metric="behavior R2")
+    assert scores["parameter"].to_list() == ["choice", "contrast"]
     assert split.eval.behavior is None
     memory = raysp.load_split(COUNTS, bin_ms=20, decode=np.column_stack([CHOICE == "right", CONTRAST]))
     np.testing.assert_array_equal(memory.train.behavior, split.train.behavior)
-    scores = raysp.fit("mean_rate", split, progress=False).scores(split).filter(metric="behavior R2")
+    scores = raysp.fit("mean_rate", memory, progress=False).scores(memory).filter(metric="behavior R2")
     assert scores["parameter"].to_list() == ["variable 0", "variable 1"]
 
 

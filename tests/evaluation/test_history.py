@@ -27,7 +27,7 @@ def scored(rates=RATES, behavior=BEHAVIOR, history=HISTORY):
         TrialArrays(heldin=COUNTS[rows].astype(np.float32), behavior=behavior[rows])
         for rows in (slice(30), slice(30, None))
     ]
-    return history_scores(*parts, rates[:30], rates[30:], history)
+    return history_scores(*parts, rates[:30], rates[30:], history, ["speed", "heading"])
 
 
 def rows_by_hand(trials, variable):
@@ -44,7 +44,7 @@ def test_scores_are_those_of_scikit_learn_on_rows_made_by_hand_and_say_their_his
     found = scored()
     assert [one.metric for one in found] == [HISTORY_R2, HISTORY_R2, MEAN_HISTORY_R2]
     assert [one.parameter for one in found] == [
-        "variable 0, 2 bins of history", "variable 1, 2 bins of history", "2 bins of history",
+        "speed, 2 bins of history", "heading, 2 bins of history", "2 bins of history",
     ]  # fmt: skip
     for variable in range(2):
         x, y = rows_by_hand(range(30), variable)
@@ -87,6 +87,6 @@ def test_bins_before_a_trials_begin_or_lost_within_it_are_no_history():
 
     def mean(rates):
         parts = [TrialArrays(heldin=counts[rows], behavior=BEHAVIOR[rows]) for rows in (slice(30), slice(30, None))]
-        return history_scores(*parts, rates[:30], rates[30:], HISTORY)[2].value
+        return history_scores(*parts, rates[:30], rates[30:], HISTORY, ["speed", "heading"])[2].value
 
     assert mean(np.where(lost[:, :, None], 1e6, RATES)) == mean(RATES)

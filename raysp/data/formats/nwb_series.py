@@ -10,6 +10,9 @@ from raysp.data.formats import nwb_find
 from raysp.data.formats.guarded import Dataset, Group, decoded
 from raysp.data.formats.nwb import LATEST_S
 
+UNSAID = ("", "unknown", "n/a", "na", "none")
+"""What files say for a unit where they say nothing."""
+
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -22,12 +25,21 @@ class Series:
         times: (samples,) s, strictly ascending.
         values: (samples, channels), as stored, or in the series' unit where `series` converted them.
         channels: the channels' names; "0000", "0001", ... where the file gives none.
+        unit: of the values; empty where the file gives none.
     """
 
     name: str
     times: np.ndarray
     values: np.ndarray
     channels: tuple[str, ...]
+    unit: str = ""
+
+    @property
+    def variables(self) -> tuple[tuple[str, str], ...]:
+        """(name, unit) of each channel, the signal's name before its own."""
+        name, several = self.name.rpartition("/")[2], len(self.channels) > 1
+        own = [str(index) if one == _unnamed(index) else one for index, one in enumerate(self.channels)]
+        return tuple((f"{name} {one}" if several else name, self.unit) for one in own)
 
 
 def series(file: Group, name: str, *, time_last: bool | None = None, converted: bool = False) -> Series:
@@ -52,6 +64,7 @@ def series(file: Group, name: str, *, time_last: bool | None = None, converted: 
         raise data.refuse(f"expected shape (samples,) or (samples, channels), got {data.shape}")
     values = data.numbers(*[None] * len(data.shape))
     values = values[:, None] if values.ndim == 1 else values.T if time_last else values
+    unit = _unit(data, stored=not converted)
     values = _in_unit(values, data) if converted else values
     _check_values(values, data)
     times = _times(group, len(values))
@@ -65,7 +78,7 @@ def series(file: Group, name: str, *, time_last: bool | None = None, converted: 
             "samples) say behavior_time_last: true, if not, false"
         )
     _check_stamps(times, group)
-    return Series(name, times, values, _channels(decoded(group.attrs.get("comments", "")), channels))
+    return Series(name, times, values, _channels(decoded(group.attrs.get("comments", "")), channels), unit)
 
 
 def _in_unit(values: np.ndarray, data: Dataset) -> np.ndarray:
@@ -79,6 +92,15 @@ def _in_unit(values: np.ndarray, data: Dataset) -> np.ndarray:
         return values
     with np.errstate(over="ignore"):
         return values.astype(np.float64) * float(factor) + float(offset)
+
+
+def _unit(data: Dataset, *, stored: bool) -> str:
+    """Return the unit of the values, as they are stored or converted to the file's own."""
+    found = decoded(data.attrs.get("unit", "")).strip()
+    factor, offset = (_number(data.attrs.get(name, usual)) for name, usual in (("conversion", 1.0), ("offset", 0.0)))
+    if found.lower() in UNSAID or (stored and (factor is None or offset != 0)):
+        return ""
+    return f"{factor:g} {found}" if stored and factor != 1 else found
 
 
 def _check_values(values: np.ndarray, data: Dataset) -> None:
@@ -124,4 +146,8 @@ def _check_stamps(times: np.ndarray, group: Group) -> None:
 
 def _channels(comments: str, count: int) -> tuple[str, ...]:
     names = tuple(comments.split("[")[-1].split("]")[0].split(",")) if "columns=" in comments else ()
-    return names if len(names) == count else tuple(f"{index:04d}" for index in range(count))
+    return names if len(names) == count else tuple(_unnamed(index) for index in range(count))
+
+
+def _unnamed(index: int) -> str:
+    return f"{index:04d}"

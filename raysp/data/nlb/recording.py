@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.data.formats import binning, hdf5, nwb, nwb_series
-from raysp.data.formats.guarded import Group, kind_of
+from raysp.data.formats.guarded import kind_of
 from raysp.data.formats.recorded import Spans
 from raysp.data.nlb.behavior import resample
 from raysp.data.nlb.sets import BIN_WIDTHS_MS, STANDIN_MARK, NLBSet
@@ -34,6 +34,7 @@ class Session:
         behavior: bin width -> (trials, bins, variables) behaviour in every trial's window, where it is a series.
         standin: True for a generated recording.
         notes: what is doubtful about the file, one sentence each.
+        variables: (name, unit) of each variable of behaviour that is a series.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Session:
     behavior: dict[int, np.ndarray]
     standin: bool
     notes: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
 
     def ns(self, column: str) -> np.ndarray:
         """Return a time column in nanoseconds, (trials,)."""
@@ -136,9 +138,11 @@ def read_session(nlb: NLBSet, path: str, *, test: bool = False, lead_ms: int = 0
         heldin, heldout = _spikes(units, length_ms, name)
         _check_observed(units, (heldin, heldout), name)
         _check_units(nlb, name, (len(heldin), len(heldout or ())), test=test, standin=standin)
-        behavior = {} if test or nlb.series is None else _behavior(nlb, file, trials, length_ms, lead_ms)
+        series = None if test or nlb.series is None else nwb_series.series(file, nlb.series)
+        behavior = {} if series is None else _behavior(nlb, name, series, trials, length_ms, lead_ms)
     notes = tuple(f"{name}: {note}" for note in units.notes)
-    return Session(name, trials, _ids(units), heldin, heldout, behavior, standin, notes)
+    variables = () if series is None else series.variables
+    return Session(name, trials, _ids(units), heldin, heldout, behavior, standin, notes, variables)
 
 
 def _check_columns(trials: dict[str, np.ndarray], required: tuple[str, ...], name: str) -> None:
@@ -196,10 +200,9 @@ def _group(units: nwb.Units, chosen: np.ndarray, length_ms: int) -> binning.Spik
 
 
 def _behavior(
-    nlb: NLBSet, file: Group, trials: dict[str, np.ndarray], length_ms: int, lead_ms: int
+    nlb: NLBSet, name: str, series: nwb_series.Series, trials: dict[str, np.ndarray], length_ms: int, lead_ms: int
 ) -> dict[int, np.ndarray]:
-    series = nwb_series.series(file, present(nlb.series))
-    series = dataclasses.replace(series, name=f"{os.path.basename(file.filename)}: {series.name}")
+    series = dataclasses.replace(series, name=f"{name}: {series.name}")
     begin = binning.nanoseconds(trials[nlb.align]) + (nlb.window_ms[0] + nlb.lag_ms) * binning.NS_PER_MS
     return {width: resample(series, begin, nlb.bins(width), width, length_ms, lead_ms) for width in BIN_WIDTHS_MS}
 

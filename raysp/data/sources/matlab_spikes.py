@@ -315,4 +315,7 @@ def _of_counts(found: Value, columns: dict[str, np.ndarray], config: Config, whe
     condition = partition.condition_index([columns[name] for name in config.conditions]) if config.conditions else None
     behavior, said = partition.one_a_trial({name: columns[name] for name in config.decode}, where)
     forward = round(config.forward_ms / config.bin_ms)
-    return partition.Whole(counts, forward, condition=condition, behavior=behavior, notes=(*notes, *said))
+    named = tuple((name, "") for name in config.decode)
+    return partition.Whole(
+        counts, forward, condition=condition, behavior=behavior, notes=(*notes, *said), variables=named
+    )

@@ -144,6 +144,7 @@ def _build(recording: Recording, config: Config, name: str) -> Built:
         standin=recording.standin,
         notes=recording.notes,
         start_ms=float(nlb.window_ms[0]),
+        behavior=recording.train.variables or tuple((name, "") for name in nlb.behavior_columns),
     )
     rates = _rates(recording, scored, root, bin_ms, phase)
     train = _train_part(recording, given, answers, bin_ms, phase, rates[0])

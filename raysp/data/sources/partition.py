@@ -43,6 +43,7 @@ class Whole:
         notes: what was left out and why, and what is doubtful, one sentence each.
         ids: (trials,) int64 the recording's own number of each trial; rows by default.
         units: (units,) int64 the recording's own number of each; rows by default.
+        variables: (name, unit) of each variable of behaviour, as in `Provenance.behavior`.
     """
 
     counts: np.ndarray
@@ -54,6 +55,7 @@ class Whole:
     notes: tuple[str, ...] = ()
     ids: np.ndarray = field(default_factory=lambda: UNNUMBERED)
     units: np.ndarray = field(default_factory=lambda: UNNUMBERED)
+    variables: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         trials, _, units = self.counts.shape
@@ -183,7 +185,7 @@ def partition(
     train, hidden = (_trials(ordered, shape).take(part) for part in rows)
     seen = TrialArrays(heldin=hidden.heldin, rates=hidden.rates, ids=hidden.ids)
     psth = None if whole.condition is None else condition_psth(ordered, psth_sigma_ms / bin_ms)
-    provenance = dataclasses.replace(provenance, notes=provenance.notes + whole.notes)
+    provenance = dataclasses.replace(provenance, notes=provenance.notes + whole.notes, behavior=whole.variables)
     split = PopulationSplit(name, shape, train, seen, provenance, units=ordered.units)
     return split, Answers(name, shape, hidden, psth, ordered.units)
 
@@ -241,7 +243,7 @@ def _smooth(means: np.ndarray, sigma_bins: float) -> np.ndarray:
 
 
 def one_a_trial(columns: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Return behaviour of one row a trial, and a note that says which variable is which.
+    """Return behaviour of one row a trial, and a note that says what its values mean.
 
     Args:
         columns: (trials,) each, numbers, NaN where unknown, or one of two texts.
@@ -270,8 +272,7 @@ def one_a_trial(columns: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarr
     for name, one in zip(columns, values, strict=True):
         if len(np.unique(one[~np.isnan(one)])) < 2:
             raise BadInput(f"{where}: decode, {name} expected values that differ from trial to trial, got one alone")
-    said = ", ".join(f"variable {index} is {name}" for index, name in enumerate(names))
-    return np.stack(values, axis=1), (f"decoded from each trial's mean rates: {said}",)
+    return np.stack(values, axis=1), (f"decoded from each trial's mean rates: {', '.join(names)}",)
 
 
 def condition_index(columns: list[np.ndarray]) -> np.ndarray:

@@ -16,13 +16,13 @@ import numpy as np
 from raysp.config import settings
 from raysp.data.formats import count_file, plausibility
 from raysp.data.sources import hidden_parts, partition
-from raysp.data.sources.population_config import ARRAYS, COLUMNS, Config
+from raysp.data.sources.population_config import ARRAYS, COLUMN, COLUMNS, Config
 from raysp.data.sources.population_counts import checked_counts, read_counts
 from raysp.data.sources.population_nwb import read_session
 from raysp.data.sources.session_windows import trials_of
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
-from raysp.errors import unknown
+from raysp.errors import expect, unknown
 from raysp.io import files
 
 VERSION = "population-4"
@@ -66,7 +66,7 @@ def build_arrays(
     arrays = {setting: np.asarray(array) for setting, array in arrays.items()}
     whole = {setting: array for setting, array in arrays.items() if setting not in COLUMNS}
     several = {
-        setting: {f"{setting}, column {index}": one for index, one in enumerate(np.atleast_2d(arrays[setting].T))}
+        setting: {f"{COLUMN[setting]} {index}": one for index, one in enumerate(np.atleast_2d(arrays[setting].T))}
         for setting in COLUMNS
         if setting in arrays
     }
@@ -87,8 +87,22 @@ def _parted(
     rows: partition.Rows | None,
     recordings: tuple[tuple[str, str], ...],
 ) -> tuple[PopulationSplit, Answers]:
-    whole = dataclasses.replace(whole, notes=whole.notes + _doubts(whole, config, where))
+    variables = _variables(config, whole, where)
+    whole = dataclasses.replace(whole, notes=whole.notes + _doubts(whole, config, where), variables=variables)
     return hidden_parts.split_of(whole, rows, config, name, where, Provenance(recordings, VERSION))
+
+
+def _variables(config: Config, whole: partition.Whole, where: str) -> tuple[tuple[str, str], ...]:
+    """Return (name, unit) of each variable of behaviour: as the settings have it, or else the recording."""
+    count = 0 if whole.behavior is None else whole.behavior.shape[-1]
+    for setting in ("behavior_names", "behavior_units"):
+        given = len(getattr(config, setting))
+        expect(given in (0, count), f"{where}: {setting} expected one for each of {count} variables, got {given}")
+    if not (config.behavior_names or config.behavior_units):
+        return whole.variables
+    known = whole.variables or tuple((f"variable {index}", "") for index in range(count))
+    names = config.behavior_names or [name for name, _ in known]
+    return tuple(zip(names, config.behavior_units or [unit for _, unit in known], strict=True))
 
 
 def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ...]:

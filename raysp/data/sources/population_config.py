@@ -20,7 +20,10 @@ NWB_ONLY = (
 )
 COUNTS_ONLY = ("eval_counts", "rates", "rate_scale", "train_index", "eval_index", "axes", "counts_bin_ms")
 ORDER = ("trials", "bins", "units")
-COLUMNS = ("conditions", "decode")
+COLUMN = {"conditions": "conditions, column", "decode": "variable"}
+"""What a column of an array in memory is called."""
+
+COLUMNS = tuple(COLUMN)
 ARRAYS = ("counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
 """Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
 
@@ -51,6 +54,9 @@ class Config(Cut):
         train_index: name of the array of training trials (0-based, or a mask); the others are evaluated.
         eval_index: name of the array of evaluation trials; without it, and without `train_index`, they are drawn.
         behavior: NWB: name or path of a time series; counts: of an array (trials, bins, variables).
+        behavior_names: of the variables of `behavior` or `decode`, in their order, for tables and figures; by default
+            an NWB file's own, and otherwise "variable 0", "variable 1" and so on.
+        behavior_units: of the same, in the same order, e.g. ["mm/s", "mm/s"]; by default an NWB file's own.
         behavior_time_last: NWB: the series is stored as (channels, samples); false says that it is not.
 
     Raises:
@@ -67,6 +73,8 @@ class Config(Cut):
     train_index: str | None = None
     eval_index: str | None = None
     behavior: str | None = None
+    behavior_names: tuple[str, ...] = ()
+    behavior_units: tuple[str, ...] = ()
     behavior_time_last: bool | None = None
     axes: tuple[str, ...] = ()
     counts_bin_ms: Positive | None = None
@@ -76,6 +84,7 @@ class Config(Cut):
         check_names(self, NAMED)
         _check_kind(self)
         _check_layout(self)
+        _check_variables(self)
 
 
 def _check_kind(config: Config) -> None:
@@ -106,3 +115,12 @@ def _check_layout(config: Config) -> None:
         )
     if config.counts_bin_ms is not None:
         check_multiple(config, "bin_ms", config.bin_ms, "counts_bin_ms", config.counts_bin_ms)
+
+
+def _check_variables(config: Config) -> None:
+    for setting in ("behavior_names", "behavior_units"):
+        given = getattr(config, setting)
+        if given and not (config.behavior or config.decode):
+            raise BadInput(f"population, {setting} expected behavior or decode, whose variables they are of, got none")
+    if len(set(config.behavior_names)) < len(config.behavior_names):
+        raise BadInput(f"population, behavior_names expected each name once, got {', '.join(config.behavior_names)}")

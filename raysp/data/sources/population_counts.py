@@ -110,13 +110,16 @@ def _of_trials(
         behavior = count_file.checked_behavior(file.read(key), counts.shape, length - forward, f"{where}: {key}")
         notes += partition.gaps(behavior, key, where)
     if config.decode:
-        wanted = {key: count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.decode}
+        told = f"{where}: decode"
+        wanted = {key: count_file.per_trial(file.read(key), counts.shape, f"{told}, {key}") for key in config.decode}
         behavior, said = partition.one_a_trial(wanted, where)
         notes += said
     columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
     train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
     condition = partition.condition_index(columns) if columns else None
-    whole = partition.Whole(counts, forward, rates, condition, behavior, notes=notes)
+    whole = partition.Whole(
+        counts, forward, rates, condition, behavior, notes=notes, variables=tuple((key, "") for key in config.decode)
+    )
     return whole, _given_rows(train, chosen, trials, where)
 
 

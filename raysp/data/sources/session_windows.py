@@ -95,6 +95,7 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
     behavior, unknown = _behavior(found, windows.begin, config, grid)
     if config.decode:
         behavior, unknown = partition.one_a_trial({name: trials[name][rows] for name in config.decode}, found.where)
+    named = tuple((name, "") for name in config.decode) if found.series is None else found.series.variables
     unseen = np.delete(units.ids, usable)
     were = "units were" if len(unseen) > 1 else "unit was"
     told = f"{len(unseen)} {were} never observed in a window and left out: {listed(unseen)}"
@@ -106,6 +107,7 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
         behavior=behavior,
         ids=windows.numbers[rows],
         units=units.ids[usable],
+        variables=named,
         notes=(
             *found.notes,
             *units.notes,

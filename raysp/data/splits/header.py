@@ -27,6 +27,8 @@ class Provenance:
         notes: what preparing them left out, and what is doubtful about them, one sentence each.
         start_ms: begin of the windows around the event they are aligned to; None where there is none.
         decode_history: behaviour is decoded, beside the benchmark's way, from so many bins before each, too.
+        behavior: (name, unit) of each variable of behaviour, the unit empty where the recording does not say; none
+            where it names no variable.
     """
 
     recordings: tuple[tuple[str, str], ...] = ()
@@ -35,6 +37,7 @@ class Provenance:
     notes: tuple[str, ...] = ()
     start_ms: float | None = None
     decode_history: int = 0
+    behavior: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from raysp.data.formats.plausibility import ODD_RATE_HZ
 from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
-from raysp.io.words import LISTED, listed, number
+from raysp.io.words import LISTED, counted, listed, number
 from raysp.kinds.looked import Looked
 from raysp.kinds.population.page.rasters import ordinary_trials
 from raysp.report.style import GREY, INK, UNKNOWN, Picture, canvas, png
@@ -116,7 +116,9 @@ def _lines(split: PopulationSplit, found: _Counts) -> Iterator[str]:
         yield f"conditions: {len(sizes)}, of {sizes.min()} to {sizes.max()} trials"
     if split.train.behavior is not None:
         known = ~np.isnan(split.train.behavior)
-        yield f"behaviour: {split.sizes.behavior} variables, known in {known.mean():.1%}"
+        named = [f"{name} ({unit})" if unit else name for name, unit in split.provenance.behavior]
+        first = f" ({', '.join(named[:LISTED])}{' …' if len(named) > LISTED else ''})" if named else ""
+        yield f"behaviour: {counted(range(split.sizes.behavior), 'variable')}{first}, known in {known.mean():.1%}"
     if trials < 20:
         yield f"{trials} trials are few: expect scores that move from seed to seed"
 

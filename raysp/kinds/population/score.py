@@ -11,7 +11,7 @@ from raysp.config import settings
 from raysp.config.experiment import Trial
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, NotReady
-from raysp.evaluation.behavior import behavior_scores, decodings
+from raysp.evaluation.behavior import behavior_scores, decodings, variables_of
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.history import history_scores
 from raysp.evaluation.live import live_measures
@@ -145,10 +145,12 @@ def _weights(folder: TrialFolder) -> list[Score]:
 
 def _behavior(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> list[Score]:
     rates, history = (parts["train"].rates, parts["eval"].rates), split.provenance.decode_history
-    beside = history_scores(split.train, answers.trials, *rates, history) if history else []
+    names = [name for name, _ in variables_of(split.provenance, split.sizes.behavior)]
+    beside = history_scores(split.train, answers.trials, *rates, history, names) if history else []
     if is_velocity(split.sizes.dataset, answers.trials.behavior):
         return beside
-    return [*behavior_scores(decodings(split.sizes.dataset, split.train, answers.trials, *rates)), *beside]
+    found = decodings(split.sizes.dataset, split.train, answers.trials, *rates)
+    return [*behavior_scores(found, names), *beside]
 
 
 def _states(split: PopulationSplit, answers: Answers, folder: TrialFolder, trial: Trial) -> list[Score]:

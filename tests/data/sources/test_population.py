@@ -67,6 +67,27 @@ def test_every_spike_of_the_windows_is_counted_once(recording):
     assert (len(split.train), len(split.eval)) == (9, 3)
 
 
+@pytest.mark.parametrize(
+    ("comments", "attrs", "names", "units"),
+    [
+        ("columns=[x,y]", {"unit": "m/s"}, ("hand_vel x", "hand_vel y"), "m/s"),
+        ("", {"unit": "m/s", "conversion": 0.5}, ("hand_vel 0", "hand_vel 1"), "m/s"),
+        ("", {"unit": "unknown"}, ("hand_vel 0", "hand_vel 1"), ""),
+        ("", {}, ("hand_vel 0", "hand_vel 1"), ""),
+    ],
+)
+def test_variables_of_behaviour_have_the_names_and_units_of_the_file(tmp_path, comments, attrs, names, units):
+    def told(file):
+        file["processing/behavior/hand_vel"].attrs["comments"] = comments
+        file["processing/behavior/hand_vel/data"].attrs.update(attrs)
+
+    path = write_nwb(tmp_path / "a.nwb", told)
+    split, _ = population.build(cut(path, behavior="processing/behavior/hand_vel"), "mine")
+    assert split.provenance.behavior == tuple((name, units) for name in names)
+    split, _ = population.build(cut(path, behavior="hand_vel", behavior_names=("left", "up")), "mine")
+    assert split.provenance.behavior == (("left", units), ("up", units))
+
+
 def test_a_spike_on_an_edge_belongs_to_the_bin_that_begins_there(tmp_path):
     def edges(file):
         put(file, "units/spike_times", np.array([0.299999, 0.3, 0.31, 0.599999, 0.6]))

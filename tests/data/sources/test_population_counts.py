@@ -58,6 +58,29 @@ def test_behaviour_of_counts_keeps_the_observed_bins(counts_file):
     np.testing.assert_array_equal(split.train.behavior[0, :, 1], np.arange(6))
 
 
+def test_variables_of_behaviour_are_called_as_the_settings_say(counts_file):
+    path, _ = counts_file("npz", hand=np.random.default_rng(0).normal(size=(10, 8, 2)))
+    config = count_config(path, behavior="hand", behavior_units=("mm", "mm/s"))
+    assert population.build(config, "mine")[0].provenance.behavior == (("variable 0", "mm"), ("variable 1", "mm/s"))
+    config = dataclasses.replace(config, behavior_names=("place", "speed"))
+    assert population.build(config, "mine")[0].provenance.behavior == (("place", "mm"), ("speed", "mm/s"))
+    assert population.build(count_config(path, behavior="hand"), "mine")[0].provenance.behavior == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"behavior": "hand", "behavior_names": ("speed",)}, "behavior_names expected one for each of 2 .* got 1"),
+        ({"behavior": "hand", "behavior_names": ("a", "a")}, "expected each name once, got a, a"),
+        ({"behavior_units": ("mm",)}, "behavior_units expected behavior or decode"),
+    ],
+)
+def test_names_that_fit_no_behaviour_are_refused(counts_file, settings, says):
+    path, _ = counts_file("npz", hand=np.zeros((10, 8, 2)))
+    with pytest.raises(BadInput, match=says):
+        population.build(count_config(path, **settings), "mine")
+
+
 def test_given_indices_are_kept(counts_file):
     path, arrays = counts_file("npz", test=np.array([7, 2]), fit=np.arange(10) < 2)
     split, targets = population.build(count_config(path, eval_index="test", heldout=0), "mine")

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.errors import NotReady
-from raysp.evaluation.behavior import Decoding, decodings, variable_name
+from raysp.evaluation.behavior import Decoding, decodings, variables_of
 from raysp.kinds.population.case import Case
 from raysp.report.style import FAINT, INK, PALETTE, Look, Picture, canvas, legend, outer_ticks, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+VELOCITIES = (("velocity x", ""), ("velocity y", ""))
+UNSAID = "recording's unit"
 TRACES, PATHS, VARIABLES = 6, 60, 4
 RECORDED: Look = {"color": INK, "linewidth": 1.6, "alpha": 0.65}
 DECODED: Look = {"color": PALETTE[1], "linewidth": 1.4}
@@ -39,6 +41,9 @@ def velocity(case: Case) -> Picture:
     if not len(whole):
         raise NotReady("no decoding: no evaluation trial has behaviour in all of its bins")
     paths = len(found) == 1 and len(found[0].variables) == 2
+    unnamed = paths and not case.split.provenance.behavior
+    variables = [*VELOCITIES] if unnamed else variables_of(case.split.provenance, true.shape[2])
+    units = [unit or UNSAID for _, unit in variables]
     with canvas(9.6, 1.0 + 1.7 * len(shown)) as figure:
         grid = figure.add_gridspec(len(shown), 3 if paths else 2)
         rows: list[Axes] = []
@@ -46,14 +51,16 @@ def velocity(case: Case) -> Picture:
             axes = figure.add_subplot(grid[row, :2], sharex=rows[-1] if rows else None)
             rows.append(axes)
             _traces(axes, case, true[..., k], decoded[..., k], whole[_spread(len(whole), TRACES)])
-            name = f"velocity {'xy'[k]}" if paths else variable_name(k)
-            axes.set_ylabel(f"{name}\n(recording's unit)")
+            axes.set_ylabel(f"{variables[k][0]}\n({units[k]})")
         outer_ticks(rows, y=False)
         rows[-1].set_xlabel("time (ms), trials side by side")
         if paths:
-            _paths(figure.add_subplot(grid[:, 2]), case, true, decoded, whole[_spread(len(whole), PATHS)])
+            axes = figure.add_subplot(grid[:, 2])
+            _paths(axes, case, true, decoded, whole[_spread(len(whole), PATHS)])
+            lengths = [unit.removesuffix("/s") if unit.endswith("/s") else f"{unit} · s" for unit in units]
+            axes.set(xlabel=f"x ({lengths[0]})", ylabel=f"y ({lengths[1]})")
         legend(figure, {"recorded": RECORDED, "decoded from rates": DECODED}, loc="outside upper left")
-        names = [["x", "y"] if paths else [variable_name(k) for k in one.variables] for one in found]
+        names = [[variables[k][0] for k in one.variables] for one in found]
         facts = {"found": found, "names": names, "paths": paths, "shown": len(shown), "most": PATHS}
         return picture(figure, __name__, "velocity", **facts)
 
@@ -90,5 +97,3 @@ def _paths(axes: Axes, case: Case, true: np.ndarray, decoded: np.ndarray, trials
             axes.plot(*path.T, color=colour, linewidth=0.7, alpha=0.55)
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_title("paths (velocity summed over time)")
-    axes.set_xlabel("x (recording's unit · s)")
-    axes.set_ylabel("y (recording's unit · s)")

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from raysp.errors import NotReady
 from raysp.evaluation.velocity import decode
@@ -27,7 +28,7 @@ def test_r2_of_the_drawing_is_the_score(case):
     assert found.found.mean == score(case) > 0.8
     caption = velocity(case).caption
     assert f"vel R2 {number(score(case))}" in caption
-    assert f"x {number(float(found.r2[0]))}; y {number(float(found.r2[1]))}" in caption
+    assert f"velocity x {number(float(found.r2[0]))}; velocity y {number(float(found.r2[1]))}" in caption
 
 
 def test_rows_are_those_of_the_score_where_one_variable_alone_is_unknown(case):
@@ -71,6 +72,22 @@ def test_each_variable_of_another_recording_is_decoded_by_itself(case):
     assert f"variable 0 {number(found[0].found.mean)}" in caption
     assert "variable 1 undefined (decoding, training" in caption
     assert "vel R2" not in caption
+
+
+def test_axes_have_the_names_and_units_of_the_recording(case, monkeypatch):
+    labels = []
+    for axis in ("x", "y"):
+        there = getattr(Axes, f"set_{axis}label")
+        monkeypatch.setattr(
+            Axes, f"set_{axis}label", lambda self, text, there=there: labels.append(text) or there(self, text)
+        )
+    named = dataclasses.replace(case.split.provenance, behavior=(("hand_vel x", "mm/s"), ("hand_vel y", "mm/s")))
+    caption = velocity(dataclasses.replace(case, split=dataclasses.replace(case.split, provenance=named))).caption
+    assert "hand_vel y " in caption
+    assert {"hand_vel x\n(mm/s)", "hand_vel y\n(mm/s)", "x (mm)", "y (mm)"} <= set(labels)
+    labels.clear()
+    velocity(case)
+    assert {"velocity x\n(recording's unit)", "x (recording's unit · s)"} <= set(labels)
 
 
 def test_bins_without_behaviour_are_left_out_not_drawn(case):
