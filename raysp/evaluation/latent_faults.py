@@ -67,26 +67,34 @@ def own_spike_gain(seen: np.ndarray, hidden: np.ndarray, counts: np.ndarray) -> 
     return float(np.exp(change[above].mean() - change[below].mean()))
 
 
-def order_r2(values: np.ndarray, ids: np.ndarray, *, seed: int = 0) -> float:
+def order_r2(values: np.ndarray, ids: np.ndarray, condition: np.ndarray | None = None, *, seed: int = 0) -> float:
     """Return R2 of the order in which trials were recorded, read by ridge regression from one vector for each.
 
     Cross-validated over five folds of trials, the penalty chosen inside each fit; below 0 where nothing is there.
+    Where conditions are known, the order is that within each: a recording that takes them in blocks has the order of the
+    blocks in whatever tells conditions apart.
 
     Args:
         values: (trials, dimensions), such as means over the bins of latents, or of counts.
         ids: (trials,) the recording's own numbers, by which trials are ordered.
+        condition: (trials,) the condition of each, -1 for none; None where unknown.
         seed: of the folds.
 
     Raises:
-        BadInput: there are fewer than 40 trials, they are not all numbered differently, or values never change.
+        BadInput: there are fewer than 40 trials, they are not all numbered differently, values never change, or no
+            condition has more than one trial.
     """
     if len(ids) < LEAST_TRIALS or len(np.unique(ids)) < len(ids):
         raise BadInput(f"the order of trials expected {LEAST_TRIALS} or more, each with a number of its own")
-    spread = values.std(axis=0)
-    if not np.isfinite(spread).all() or not (spread > 0).any():
-        raise BadInput("the order of trials expected finite values that change from trial to trial")
-    x = ((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)).astype(np.float64)
     place = np.argsort(np.argsort(ids)).astype(np.float64)[:, None]
+    groups = np.zeros(len(ids), dtype=np.int64) if condition is None else condition
+    least = 1e-9 * np.abs(values).max(axis=0)
+    values, place = (_within(groups, one) for one in (values, place))
+    spread = values.std(axis=0)
+    spread = np.where(spread > least, spread, 0.0)
+    if not np.isfinite(values).all() or not (spread > 0).any():
+        raise BadInput("the order of trials expected finite values that change from trial to trial of a condition")
+    x = (values / np.where(spread > 0, spread, 1.0)).astype(np.float64)
     shuffled = np.random.default_rng(seed).permutation(len(ids))
     predicted = np.empty_like(place)
     for test in np.array_split(shuffled, FOLDS):
@@ -95,3 +103,12 @@ def order_r2(values: np.ndarray, ids: np.ndarray, *, seed: int = 0) -> float:
         weights, intercept = fit_ridge(x[kept], place[kept], PENALTIES * len(kept), FOLDS)
         predicted[test] = x[test] @ weights + intercept
     return float(r2_columns(place, predicted)[0])
+
+
+def _within(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return (trials, columns) values less their group's mean."""
+    _, group = np.unique(groups, return_inverse=True)
+    sums = np.zeros((group.max() + 1, values.shape[1]))
+    np.add.at(sums, group, values)
+    centred: np.ndarray = values - (sums / np.bincount(group)[:, None])[group]
+    return centred

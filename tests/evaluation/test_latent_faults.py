@@ -43,6 +43,18 @@ def test_many_counts_a_bin_are_copied_both_ways():
     assert own_spike_gain(hidden, hidden, counts) == 1
 
 
+def test_conditions_in_blocks_are_no_order_of_trials_but_what_tells_trials_of_one_apart_is():
+    rng = np.random.default_rng(1)
+    condition, ids = np.repeat(np.arange(20), 8), np.arange(160)
+    values = rng.standard_normal((20, 30))[condition] + 0.3 * rng.standard_normal((160, 30))
+    assert order_r2(values, ids) > 0.7
+    assert order_r2(values, ids, condition) < 0.1
+    values[:, 3] += ids / 4
+    assert order_r2(values, ids, condition) > 0.7
+    with pytest.raises(BadInput, match="trial to trial of a condition"):
+        order_r2(values, ids, ids)
+
+
 def test_the_order_of_trials_is_found_where_it_is_and_nowhere_else():
     rng = np.random.default_rng(0)
     ids = rng.permutation(200)[:60]

@@ -66,7 +66,7 @@ def _of_latents(latents: np.ndarray, trials: TrialArrays) -> Iterator[Score]:
         return
     with contextlib.suppress(BadInput):
         values = {OF_LATENTS: _means(latents, trials.recorded), OF_COUNTS: _mean_counts(trials.heldin)}
-        found = {name: order_r2(one, trials.ids) for name, one in values.items()}
+        found = {name: order_r2(one, trials.ids, trials.condition) for name, one in values.items()}
         yield from (known(ORDER, value, parameter=name) for name, value in found.items())
 
 
