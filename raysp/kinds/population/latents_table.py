@@ -43,6 +43,9 @@ class Worth(TypedDict):
 
 COLUMNS = get_type_hints(Worth)
 
+WHICH = [name for name in COLUMNS if name not in ("trials", "value")]
+"""Columns that say what a row is of."""
+
 
 def path_of(run: RunFolder) -> str:
     """Return where the table lies."""

@@ -19,7 +19,7 @@ from raysp.io import files
 from raysp.io.rows import Row, Rows
 from raysp.io.words import named
 from raysp.kinds.population.latents_file import read_latents
-from raysp.kinds.population.latents_table import COLUMNS, CROSS, FEW_SHOT, readable, write_worth
+from raysp.kinds.population.latents_table import COLUMNS, CROSS, FEW_SHOT, WHICH, readable, write_worth
 from raysp.kinds.population.latents_words import summary
 from raysp.kinds.readouts import Readouts
 from raysp.runs.folder import RunFolder
@@ -34,8 +34,8 @@ MOST_VALUES = 25_000_000
 def latents(run: RunFolder, root: str, how: Readouts) -> Iterator[str]:
     """Write latents.parquet of a run's population splits; yield what is done, then what came out.
 
-    A trial's readouts that are there already are not fitted again. Of the test phase, whose answers are not looked at
-    here, models only read each other.
+    A trial's readouts that are there already are not fitted again, and those of other shots, draws and seeds stay. Of
+    the test phase, whose answers are not looked at here, models only read each other.
 
     Args:
         run: the run folder.
@@ -54,7 +54,8 @@ def latents(run: RunFolder, root: str, how: Readouts) -> Iterator[str]:
         yield f"no latents, so left out: {named(without, 8)}"
     if not with_latents:
         raise NotReady(f"{run.path} has no finished trial of a model with latents (such as sae, masked_gru, lfads)")
-    before, done = readable(run), polars.DataFrame(schema=COLUMNS)
+    before, done = _kept(readable(run), with_latents), polars.DataFrame(schema=COLUMNS)
+    write_worth(run, before)
     for trials in _tasks(with_latents):
         split, answers = _data(root, trials[0])
         yield f"{split.name}: {len(trials)} trials with latents"
@@ -63,10 +64,21 @@ def latents(run: RunFolder, root: str, how: Readouts) -> Iterator[str]:
                 yield f"  {rows}"
             else:
                 done = polars.concat([done, polars.DataFrame(rows, schema=COLUMNS)])
-                rest = before.join(done, on=[*COLUMNS][:-1], how="anti", nulls_equal=True)
+                rest = before.join(done, on=WHICH, how="anti", nulls_equal=True)
                 write_worth(run, polars.concat([done, rest]))
-    write_worth(run, done)
     yield from summary(done)
+
+
+def _kept(before: polars.DataFrame, trials: Sequence[Trial]) -> polars.DataFrame:
+    """Return the rows of trials that are still there, and the floor of what these were asked."""
+    import polars
+    from polars import col
+
+    ids = [one.id for one in trials]
+    own = before.filter(col("run_trial").is_in(ids) & (col("source").is_null() | col("source").is_in(ids)))
+    nobodys = before.filter(col("run_trial").is_null())
+    alike = ["measure", "split", "units", "shots", "drawn", "draw"]
+    return polars.concat([own, nobodys.join(own, on=alike, how="semi", nulls_equal=True)])
 
 
 def _tasks(trials: Sequence[Trial]) -> Iterator[list[Trial]]:
@@ -156,13 +168,16 @@ def _few_shot(
     how: Readouts,
     before: polars.DataFrame,
 ) -> Rows:
+    import polars
+
     path, bins = run.trial(trial.id).latents, split.sizes.bins
     counts, asked = present(split.train.heldout), present(answers.trials.heldout)
     parts: tuple[np.ndarray, np.ndarray] | None = None
     rows: Rows = []
     for k in shots:
         draws = draws_of(k, how.draws)
-        there = before.filter(measure=FEW_SHOT, run_trial=trial.id, shots=k, drawn=how.seed).sort("draw")
+        there = before.filter(measure=FEW_SHOT, run_trial=trial.id, shots=k, drawn=how.seed)
+        there = there.filter(polars.col("draw") < draws).sort("draw")
         if len(there) == draws:
             rows += there.to_dicts()
             continue

@@ -81,6 +81,33 @@ def test_what_is_there_is_not_fitted_again_and_a_killed_one_goes_on(made_up, mon
     assert read_worth(made_up.run).equals(first)
 
 
+def test_what_was_asked_before_stays_beside_other_shots_draws_and_seeds(make, monkeypatch):
+    run = make(splits=(VAL,))
+    list(latents(run.run, run.root, FEW))
+    first = read_worth(run.run)
+    other = Readouts(shots=(8,), draws=2, seed=1)
+    list(latents(run.run, run.root, other))
+    both = read_worth(run.run)
+    assert both.join(first, on=both.columns, how="semi", nulls_equal=True).height == first.height
+    few = both.filter(measure=FEW_SHOT)
+    assert set(few.select("shots", "drawn").iter_rows()) == {(4, 0), (16, 0), (8, 1)}
+    assert set(few.filter(polars.col("model").is_null())["shots"]) == {4, 8, 16}
+    monkeypatch.setattr(latents_worth, "few_shot_bits_per_spike", None)
+    list(latents(run.run, run.root, Readouts(shots=(4,), draws=2)))
+    assert read_worth(run.run).sort(both.columns).equals(both.sort(both.columns))
+
+
+def test_rows_of_trials_that_are_gone_go_with_them(make):
+    run = make(splits=(VAL,))
+    list(latents(run.run, run.root, FEW))
+    gone = run.trial("sae", seed=1)
+    files.remove(run.run.trial(gone.id).done)
+    list(latents(run.run, run.root, Readouts(shots=(8,), draws=2)))
+    left = read_worth(run.run)
+    assert gone.id not in {*left["run_trial"], *left["source"]}
+    assert set(left["shots"]) == {4, 8, 16}
+
+
 @pytest.mark.parametrize("without", ["heldout", "latents"])
 def test_what_cannot_be_asked_says_why(make, without):
     if without == "heldout":
