@@ -19,6 +19,7 @@ from raysp.errors import BadInput
 )
 @click.option("--models", help="Only these models, separated by commas.")
 @click.option("--splits", multiple=True, help="Only splits that match this glob; may be repeated.")
+@click.option("--given-conditions", is_flag=True, help="Average over each condition's trials too: uses their labels.")
 @click.option("--name", default="", help="The run folder's name; the first run's with -ensemble by default.")
 @click.option("--runs", "folder", help="Folder of its run folder; that of the first run by default.")
 @click.option("--partial", is_flag=True, help="Take the finished trials of unfinished runs.")
@@ -32,6 +33,10 @@ def ensemble(runs: tuple[str, ...], top: str, models: str | None, folder: str | 
     around: equal weights of the best so many, a greedy choice, the likeliest weights. Trials that were fitted to the
     validation trials too are left out; "all" averages all without judging any. What comes of it is a run of its
     own: raysp evaluate, collect, report and open_run work on it as on any other.
+
+    With --given-conditions, rates are averaged over all trials of a condition as well, by the labels of evaluation
+    trials, and stand in tables as ensemble_given_conditions. Where trials of a condition share their rates, that is how
+    near one comes who is told the condition; no model is.
     """
     from raysp.driver.ensemble import Request
     from raysp.driver.ensemble import ensemble as average

@@ -10,8 +10,9 @@ import polars
 
 from raysp.config import code_hash, plugins, settings
 from raysp.config.experiment import STANDIN, Experiment, ModelChoice, Trial, check_name
+from raysp.config.settings import Plain
 from raysp.data.splits import store
-from raysp.driver.ensemble_members import NAME, Candidate, gather_members
+from raysp.driver.ensemble_members import LEAST, NAME, UNJUDGED, Candidate, gather_members
 from raysp.driver.record import copy_plugins, data, submission
 from raysp.errors import BadInput, NotReady, unknown
 from raysp.io import files
@@ -25,6 +26,9 @@ from raysp.runs.provenance import commit
 from raysp.runs.records import Record
 from raysp.runs.trial_log import Setting
 
+GIVEN = "ensemble_given_conditions"
+"""What it is called in tables where it uses the labels of evaluation trials, which no model is told."""
+
 OWN = ("trials/ensemble_trial.py",)
 ROOMS = ("evaluation", "kinds", "trials")
 """Whose code changes an ensemble."""
@@ -37,11 +41,13 @@ class Request:
     Attributes:
         root: the data root; None for the one that the first run was made with.
         runs: the folder of its run folder; None for that of the first run.
-        name: of its run folder; empty for the first run's with "-ensemble" behind it.
+        name: of its run folder; empty for the first run's with "-ensemble" behind it, or "-given-conditions".
         by: score of validation trials, e.g. "co-bps"; empty for the kind's first that the split allows.
         top: how many members are weighed, the best on validation trials; None leaves it to cross-validation.
         way: "equal", "greedy" or "em" weights; "auto" for the way with the highest nested score; "all" for equal
             weights of all, also of trials that were fitted to the validation trials, and nothing is judged.
+        given_conditions: average over all trials of a condition, too, by the labels of evaluation trials; one member
+            is enough then.
         models: only these; none for all.
         splits: only those that match these globs; none for all.
         partial: take what is finished of unfinished runs.
@@ -55,6 +61,7 @@ class Request:
     by: str = ""
     top: int | None = None
     way: str = "auto"
+    given_conditions: bool = False
     models: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
     partial: bool = False
@@ -93,7 +100,12 @@ def ensemble(runs: Sequence[str], request: Request, say: Callable[[str], None]) 
 
     tracking.check(request.tracking)
     gathered = gather_members(
-        runs, request.models, request.splits, judged=request.way != "all", partial=request.partial
+        runs,
+        request.models,
+        request.splits,
+        judged=request.way != "all",
+        partial=request.partial,
+        least=1 if request.given_conditions else LEAST,
     )
     root = files.absolute(request.root or RunFolder(runs[0]).record().get("root") or "data")
     planned = _planned(gathered.members, request, root)
@@ -142,6 +154,11 @@ def _planned(members: Mapping[str, Sequence[Candidate]], request: Request, root:
 def _trial(split: str, group: Sequence[Candidate], request: Request, root: str) -> Trial:
     first = group[0].trial
     kind, header = kinds.of(store.same_data(root, first).kind), store.header(root, split)
+    if request.given_conditions and header.role.benchmark:
+        raise BadInput(
+            f"{split}: conditions of evaluation trials are hidden there, and no score given them is the benchmark's; "
+            "leave out --given-conditions"
+        )
     if not kind.averages:
         raise BadInput(
             f"{split}: trials of {kind.name} data store no predictions of validation trials, so nothing can tell which "
@@ -151,19 +168,23 @@ def _trial(split: str, group: Sequence[Candidate], request: Request, root: str) 
         raise unknown(f"score of averages of {kind.name} data", request.by, kind.averages)
     asked = [request.by] if request.by else list(kind.averages)
     lacks = {name: why for name in asked if (why := kind.lacks(name, header, first.units)) is not None}
-    if len(lacks) == len(asked):
-        raise BadInput(f"{split}: nothing to judge averages by: {'; '.join(f'{n} {why}' for n, why in lacks.items())}")
+    if len(lacks) == len(asked) and request.way != "all":
+        raise BadInput(
+            f"{split}: nothing to judge averages by: {'; '.join(f'{n} {why}' for n, why in lacks.items())}{UNJUDGED}"
+        )
     if request.top is not None and not 1 <= request.top <= len(group):
         raise BadInput(f"{split}: expected --top of 1 to {len(group)} members, got {request.top}")
-    by = next(name for name in asked if name not in lacks)
+    by = next((name for name in asked if name not in lacks), "")
+    given: dict[str, Plain] = {"given": "conditions"} if request.given_conditions else {}
     code = code_hash.files_of([code_hash.PACKAGE / path for path in OWN], ROOMS)
     return Trial(
         NAME,
-        {"by": by, "top": "auto" if request.top is None else request.top, "way": request.way},
+        {"by": by, "top": "auto" if request.top is None else request.top, "way": request.way, **given},
         None,
         split,
         first.data,
         units=first.units,
+        label=GIVEN if given else "",
         code=code_hash.digest(code),
         inputs=inputs.digests({"members": _table(group)}),
     )
@@ -175,7 +196,7 @@ def _table(group: Sequence[Candidate]) -> polars.DataFrame:
 
 def _run_folder(first: str, request: Request, planned: Sequence[Planned]) -> RunFolder:
     source = RunFolder(files.absolute(first.rstrip("/")))
-    name = request.name or f"{source.name}-ensemble"
+    name = request.name or f"{source.name}-{'given-conditions' if request.given_conditions else 'ensemble'}"
     check_name("ensemble", name)
     if any(one.trial.standin for one in planned) and not name.startswith(STANDIN):
         name = f"{STANDIN}{name}"
@@ -193,7 +214,7 @@ def _write_record(run: RunFolder, planned: Sequence[Planned], root: str) -> None
     there = run.states(before)
     experiment = Experiment(
         run.name.removeprefix(STANDIN),
-        (ModelChoice(NAME),),
+        (ModelChoice(NAME, label=planned[0].trial.label),),
         tuple(dict.fromkeys(trial.split for trial in trials)),
     )
     record: Record = {

@@ -63,6 +63,7 @@ def gather_members(
     *,
     judged: bool = True,
     partial: bool = False,
+    least: int = LEAST,
 ) -> Gathered:
     """Return the trials of some runs whose predictions an average can be made of, split by split.
 
@@ -72,6 +73,7 @@ def gather_members(
         splits: only those that match these globs; none for all.
         judged: only what validation trials can judge; else also what was fitted to them.
         partial: take what is finished of an unfinished run.
+        least: members of a split.
 
     Raises:
         NotReady: a run is not there, or is not finished.
@@ -98,7 +100,7 @@ def gather_members(
         _check_alike(split, group)
     if judged:
         by_split = {split: _judged_alike(split, group, notes) for split, group in by_split.items()}
-    return Gathered(_enough(by_split, notes, judged=judged), notes)
+    return Gathered(_enough(by_split, notes, judged=judged, least=least), notes)
 
 
 def _all(runs: Sequence[str], models: Sequence[str], splits: Sequence[str], *, partial: bool) -> Iterator[Candidate]:
@@ -204,7 +206,7 @@ def _aside(trial: Trial) -> tuple[int, int | None]:
 
 
 def _enough(
-    members: Mapping[str, list[Candidate]], notes: list[str], *, judged: bool
+    members: Mapping[str, list[Candidate]], notes: list[str], *, judged: bool, least: int
 ) -> dict[str, Sequence[Candidate]]:
     """Return the splits that have members to average, those first that no other needs; the others are noted."""
     found: dict[str, Sequence[Candidate]] = {}
@@ -212,8 +214,8 @@ def _enough(
         before = {(one.run, one.trial.id) for one in found.get(group[0].selects_with, ())}
         alone = not judged or not group[0].selects_with
         following = group if alone else [one for one in group if (one.run, one.follows) in before]
-        if len(following) < LEAST:
-            told = f"left out {split}: an average expected at least {LEAST} members, got {len(following)}"
+        if len(following) < least:
+            told = f"left out {split}: an average expected at least {least} members, got {len(following)}"
             notes.append(told + ("" if alone else f" that follow one on {group[0].selects_with}"))
         else:
             found[split] = following

@@ -375,18 +375,19 @@ class Kind(abc.ABC, Generic[S]):
         """
         raise NotImplementedError(f"{self.name} has no averages")
 
-    def average(self, trial: Trial, split: S, paths: Sequence[str], weights: Sequence[float], into: str) -> None:
+    def average(
+        self, trial: Trial, split: S, paths: Sequence[str], weights: Sequence[float], into: str, given: object = None
+    ) -> None:
         """Write the average of predictions as a trial's own; of predictions, one is held at a time.
 
         Args:
-            trial: whose they become.
-            split: its units already selected.
-            paths: of the predictions.
-            weights: of each, adding up to 1.
+            trial, split: whose they become; its units already selected.
+            paths, weights: of the predictions; of each, adding up to 1.
             into: the path.
+            given: answers with the conditions that rates are averaged over, too; None for none.
 
         Raises:
-            BadInput: predictions are damaged, or unlike each other.
+            BadInput: predictions are damaged, or unlike each other; or there are no conditions.
         """
         raise NotImplementedError(f"{self.name} has no averages")
 

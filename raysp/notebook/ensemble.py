@@ -20,6 +20,7 @@ def ensemble(
     by: str = "",
     top: int | None = None,
     weights: str = "auto",
+    given_conditions: bool = False,
     models: Sequence[str] = (),
     splits: Sequence[str] = (),
     partial: bool = False,
@@ -36,6 +37,8 @@ def ensemble(
         top: how many members are weighed, the best on validation trials; None leaves it to cross-validation.
         weights: "equal", "greedy" or "em"; "auto" for the way with the highest nested score; "all" for equal weights of
             all, also of trials that were fitted to the validation trials, and nothing is judged.
+        given_conditions: average over all trials of a condition, too, by the labels of evaluation trials, which no
+            model is told; the model is then called ensemble_given_conditions.
         models: only these; () for all.
         splits: only those that match these globs; () for all.
         partial: take what is finished of unfinished runs.
@@ -63,6 +66,7 @@ def ensemble(
         by=by,
         top=top,
         way=weights,
+        given_conditions=given_conditions,
         models=tuple(models),
         splits=tuple(splits),
         partial=partial,

@@ -59,6 +59,7 @@ def section(data: RunData, pages: Pages, say: Callable[[str], None]) -> Section 
                 "ways": [] if shown.choices is None else shown.choices.filter("chosen").to_dicts(),
                 "follows": trial.follows,
                 "way": trial.hyperparameters.get("way"),
+                "given": "given" in trial.hyperparameters,
                 "images": [pages.image(one) for one in drawn.pictures],
                 "notes": drawn.notes,
             }

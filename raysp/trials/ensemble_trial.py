@@ -96,7 +96,9 @@ def ensemble_trial(plain: PlainTrial, setting: Setting, members: Sequence[Member
             _keep(folder, members, weights, choice)
             tables.write_table(files.join(folder.path, CHOICES), choices(choice))
             tables.write_table(files.join(folder.path, CORRELATIONS), correlated(correlations(found)))
-        kind.average(trial, split, paths, weights, folder.predictions)
+        given = "given" in trial.hyperparameters
+        answers = store.load_answers(setting.root, trial.split) if given else None
+        kind.average(trial, split, paths, weights, folder.predictions, answers)
         files.write_json(folder.metrics, {**named(trial), "validation": validation})
         done = _done(trial, validation, split, started)
         files.write_json(folder.done, done)
@@ -170,6 +172,12 @@ def _followed(setting: Setting, trial: Trial, members: Sequence[Member]) -> list
 
 
 def _selected_on(trial: Trial) -> str:
+    if "given" in trial.hyperparameters:
+        return f"{_chosen_by(trial)}; predicted with the conditions of evaluation trials known"
+    return _chosen_by(trial)
+
+
+def _chosen_by(trial: Trial) -> str:
     if trial.hyperparameters["way"] == "all":
         return "nothing: all members weigh the same"
     if trial.follows is not None:

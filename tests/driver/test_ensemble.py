@@ -115,6 +115,56 @@ def test_an_average_is_a_run_of_its_own_and_is_made_once(made, monkeypatch):
     assert any("up to date" in line for line in lines)
 
 
+def test_given_conditions_rates_are_means_over_all_trials_of_one_and_it_is_called_so(made):
+    split, answers = store.load(made.root, SPLIT), store.load_answers(made.root, SPLIT)
+    condition = answers.trials.condition.copy()
+    condition[0] = -1
+    own = dataclasses.replace(answers, trials=dataclasses.replace(answers.trials, condition=condition))
+    store.save(split, own, made.root, {"made": "up"})
+    run, _ = average(made, models=("sae",), given_conditions=True)
+    (trial,) = run.trials()
+    assert run.path.endswith("-given-conditions")
+    assert (trial.shown, run.record()["experiment"]["models"][0]["label"]) == ("ensemble_given_conditions",) * 2
+    assert "conditions of evaluation trials known" in run.trial(trial.id).read_done()["selected_on"]
+    members = raysp.open_run(run.path).members
+    before = {}
+    for part in ("train", "eval"):
+        of = [made.run.trial(one).predictions for one in members["trial"]]
+        each = zip(*(read_rates(path, part) for path in of), strict=True)
+        before[part] = [np.tensordot(members["weight"], np.stack(rates), 1) for rates in each]
+    labels = {"train": split.train.condition, "eval": condition}
+    for part in ("train", "eval"):
+        for found, place in zip(read_rates(run.trial(trial.id).predictions, part), (0, 1), strict=True):
+            for row, one in enumerate(labels[part]):
+                alike = np.concatenate([before[each][place][labels[each] == one] for each in before])
+                expected = before[part][place][row] if one < 0 else alike.mean(axis=0)
+                np.testing.assert_allclose(found[row], expected, rtol=1e-5)
+
+
+def test_given_conditions_one_member_is_enough_and_a_benchmark_or_no_conditions_are_refused(made, make):
+    one = {"models": ("sae",), "given_conditions": True, "way": "all"}
+    noted(made, trials=[trial_to(each) for each in networks(made)[:1]])
+    run, _ = average(made, **one)
+    assert len(raysp.open_run(run.path).members) == 1
+    split, answers = store.load(made.root, SPLIT), store.load_answers(made.root, SPLIT)
+    unknown = dataclasses.replace(answers, trials=dataclasses.replace(answers.trials, condition=None))
+    store.save(split, unknown, made.root, {"made": "up"})
+    with pytest.raises(NotReady, match="expected conditions of training and evaluation trials to average over"):
+        average(made, name="unknown", **one)
+    benchmark = make(splits=("mc_maze_small-20ms-val",), **SMALL)
+    with pytest.raises(BadInput, match="leave out --given-conditions"):
+        average(noted(benchmark, root=benchmark.root), **one)
+
+
+def test_where_nothing_can_judge_averages_all_are_averaged_unjudged(make):
+    made = make(splits=(SPLIT,), **SMALL | {"heldout": 0, "forward": 0})
+    noted(made, root=made.root)
+    with pytest.raises(BadInput, match=r"nothing to judge averages by.*--weights all averages them"):
+        average(made)
+    run, _ = average(made, way="all", models=("sae",))
+    assert raysp.open_run(run.path).members["weight"].to_list() == [0.5, 0.5]
+
+
 def test_what_evaluation_trials_hold_changes_no_weight(made):
     run, _ = average(made)
     split, answers = store.load(made.root, SPLIT), store.load_answers(made.root, SPLIT)

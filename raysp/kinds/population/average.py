@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from raysp.config.experiment import Training, Trial
-from raysp.data.splits.population import PopulationSplit, TrialArrays
+from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
 from raysp.errors import BadInput, present
 from raysp.evaluation import mixture
 from raysp.evaluation.mixture import Evidence
@@ -47,12 +47,42 @@ def evidence(by: str, trials: Sequence[Trial], split: PopulationSplit, paths: Se
     return mixture.evidence(map(of, paths), counts[judging])
 
 
-def average(trial: Trial, split: PopulationSplit, paths: Sequence[str], weights: Sequence[float], into: str) -> None:
+def average(
+    trial: Trial,
+    split: PopulationSplit,
+    paths: Sequence[str],
+    weights: Sequence[float],
+    into: str,
+    given: Answers | None = None,
+) -> None:
     """Write the weighted mean of rates; see `Kind.average`. Members without weight are not read."""
     weighed = [(path, weight) for path, weight in zip(paths, weights, strict=True) if weight > 0]
     sizes = {"train": len(split.train), "eval": len(present(split.eval))}
     parts = {part: _mean(weighed, part, split, count) for part, count in sizes.items()}
+    if given is not None:
+        parts = _over_conditions(parts, split, given)
     write_predictions(into, trial, split.sizes, parts, split)
+
+
+def _over_conditions(
+    parts: Mapping[str, Prediction[np.ndarray]], split: PopulationSplit, given: Answers
+) -> dict[str, Prediction[np.ndarray]]:
+    """Return for each trial the mean over all trials of its condition, of both parts; one without keeps its own."""
+    labels = {"train": split.train.condition, "eval": given.trials.condition}
+    if any(one is None for one in labels.values()):
+        raise BadInput(f"{split.name} expected conditions of training and evaluation trials to average over, got none")
+    whole = np.concatenate([present(labels[part]) for part in parts])
+
+    def shared(arrays: list[np.ndarray]) -> list[np.ndarray]:
+        rates = np.concatenate(arrays)
+        for one in np.unique(whole[whole >= 0]):
+            rates[whole == one] = rates[whole == one].mean(axis=0)
+        return np.split(rates, np.cumsum([len(one) for one in arrays])[:-1])
+
+    rates = shared([one.rates for one in parts.values()])
+    ahead = [one.rates_forward for one in parts.values() if one.rates_forward is not None]
+    forward = shared(ahead) if len(ahead) == len(parts) else [None] * len(parts)
+    return {part: Prediction(*both) for part, both in zip(parts, zip(rates, forward, strict=True), strict=True)}
 
 
 def _mean(
