@@ -60,7 +60,7 @@ def numbers_of(run: RunFolder, trial: Trial) -> tuple[dict[str, float], dict[str
     folder = run.trial(trial.id)
     done = folder.read_done("validation", "selected_on")
     best = {name: value for name, value in done["validation"].items() if name not in ONLY_A_COURSE}
-    numbers: dict[str, object] = {f"{BEST}{name}": value for name, value in best.items()}
+    numbers: dict[str, object] = {_spelled(f"{BEST}{name}"): value for name, value in best.items()}
     numbers |= {name: done.get(name) for name in OF_DONE}
     if trial.training is None:
         # A model that fits itself has no epochs.
@@ -135,5 +135,8 @@ def same(there: float | None, value: float) -> bool:
 
 def _name(part: str, metric: str, parameter: str | None) -> str:
     """Return what MLflow calls a score: part, metric and parameter, in the characters that it allows."""
-    spelled = "" if parameter is None else f" {parameter}"
-    return re.sub(r"[^\w.\- :/]", "", f"{part}/{metric}{spelled}")
+    return _spelled(f"{part}/{metric}" if parameter is None else f"{part}/{metric} {parameter}")
+
+
+def _spelled(name: str) -> str:
+    return re.sub(r"[^\w.\- :/]", "", name)

@@ -73,6 +73,14 @@ def test_a_model_that_fits_itself_has_no_best_epoch(run):
     assert "best_epoch" not in numbers_of(run, floor)[0]
 
 
+def test_a_number_whose_name_has_other_characters_than_mlflow_allows_is_kept(run):
+    folder = run.trial(TRIALS[0].id)
+    files.write_json(folder.done, {**folder.read_done(), "validation": {"co-bps gained, standard error (±)": 0.25}})
+    assert track(run, TRIALS[:1]).problem is None
+    found = children(run)[1][TRIALS[0].id].data.metrics
+    assert found["validation/co-bps gained standard error "] == 0.25
+
+
 def test_a_failed_trial_is_shown_as_failed_with_its_error(run):
     trial = TRIALS[0]
     files.remove(run.trial(trial.id).done)

@@ -27,8 +27,8 @@ from raysp.errors import BadInput
 from raysp.models import base
 from raysp.models.lfads.decoder import Decoded
 from raysp.models.lfads.losses import looked, trained
-from raysp.models.lfads.network import Network
-from raysp.models.lfads.samples import averaged
+from raysp.models.lfads.network import Encoded, Network
+from raysp.models.lfads.samples import averaged, sample_noise
 from raysp.models.means import LEAST_MEAN, mean_counts
 from raysp.models.prediction import Prediction
 from raysp.objectives.augment import Repeats
@@ -224,16 +224,28 @@ class Model(nn.Module):
             return trained(self.network, batch, self.config, own, ramped, self._repeats)
 
     def predict(self, batch: Batch) -> Prediction[torch.Tensor]:
-        """Return the means over the posterior, and over lanes, of rates and factors, inferred inputs beside them."""
-        rates, found, initial = self._averaged(batch)
+        """Return the means over the posterior, and over lanes, of rates and factors.
+
+        Beside them are posterior means of initial conditions and of inferred inputs and, once training is over, how
+        many nats each of their dimensions diverges from its prior in a trial.
+        """
+        rates, found, encoded = self._averaged(batch)
         whole = Prediction.of(rates.mean(dim=0), self.sizes, _of_trials(found.factors))
-        return dataclasses.replace(whole, beside=_beside(found, initial))
+        divergences = {} if self._training else self._divergences(encoded)
+        return dataclasses.replace(whole, beside=_beside(found, encoded.means) | divergences)
+
+    def _divergences(self, encoded: Encoded) -> dict[str, torch.Tensor]:
+        with self._exact(encoded.means):
+            initial, found = self.network.decode(encoded, sample_noise(self.network, 0, encoded.means.device))
+            of_initial, of_inputs = self.network.divergences_each(encoded, initial, found)
+        parts = {"initial_divergence": _flat(of_initial)}
+        return parts if of_inputs is None else parts | {"input_divergence": _flat(of_inputs.sum(dim=0))}
 
     def predict_each(self, batch: Batch) -> list[Prediction[torch.Tensor]]:
         """Return the rates of each lane by itself."""
         return [Prediction.of(rates, self.sizes) for rates in self._averaged(batch)[0]]
 
-    def _averaged(self, batch: Batch) -> tuple[torch.Tensor, Decoded, torch.Tensor]:
+    def _averaged(self, batch: Batch) -> tuple[torch.Tensor, Decoded, Encoded]:
         with self._exact(batch.heldin):
             count = 2 if self._training else self.config.samples
             return averaged(self.network, torch.nan_to_num(batch.heldin), count)
@@ -259,8 +271,13 @@ def _of_trials(values: torch.Tensor) -> torch.Tensor:
     return values.permute(2, 0, 1, 3).flatten(2)
 
 
+def _flat(values: torch.Tensor) -> torch.Tensor:
+    """Return (trials, lanes * channels) of (lanes, trials, channels)."""
+    return values.transpose(0, 1).flatten(1)
+
+
 def _beside(found: Decoded, initial: torch.Tensor) -> dict[str, torch.Tensor]:
-    parts = {"initial_conditions": initial.transpose(0, 1).flatten(1)}
+    parts = {"initial_conditions": _flat(initial)}
     return parts if found.inputs is None else parts | {"inferred_inputs": _of_trials(found.inputs)}
 
 

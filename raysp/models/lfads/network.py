@@ -132,11 +132,18 @@ class Network(nn.Module):
 
     def divergences(self, encoded: Encoded, initial: torch.Tensor, found: Decoded) -> tuple[torch.Tensor, torch.Tensor]:
         """Return nats of initial conditions and of inferred inputs, summed over trials, each (lanes,)."""
-        of_initial = self.initial_prior.kl(encoded.means, encoded.log_variances, initial).sum(dim=(1, 2))
+        of_initial, of_inputs = self.divergences_each(encoded, initial, found)
+        of_initial = of_initial.sum(dim=(1, 2))
+        return of_initial, torch.zeros_like(of_initial) if of_inputs is None else of_inputs.sum(dim=(0, 2, 3))
+
+    def divergences_each(
+        self, encoded: Encoded, initial: torch.Tensor, found: Decoded
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return nats of each dimension: (lanes, trials, initial), and of inputs (bins, lanes, trials, inputs)."""
+        of_initial = self.initial_prior.kl(encoded.means, encoded.log_variances, initial)
         if found.means is None:
-            return of_initial, torch.zeros_like(of_initial)
-        of_inputs = self.input_prior.kl(found.means, present(found.log_variances), present(found.inputs))
-        return of_initial, of_inputs.sum(dim=(0, 2, 3))
+            return of_initial, None
+        return of_initial, self.input_prior.kl(found.means, present(found.log_variances), present(found.inputs))
 
     def penalties(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return half the sums of squares of the recurrent weights of generator and controller, each (lanes,).

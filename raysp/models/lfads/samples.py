@@ -15,7 +15,7 @@ AT_ONCE = 256
 """Trials times samples; changes memory and speed, not results."""
 
 
-def averaged(network: Network, heldin: torch.Tensor, count: int) -> tuple[torch.Tensor, Decoded, torch.Tensor]:
+def averaged(network: Network, heldin: torch.Tensor, count: int) -> tuple[torch.Tensor, Decoded, Encoded]:
     """Return means over the posterior of trials.
 
     Args:
@@ -24,13 +24,12 @@ def averaged(network: Network, heldin: torch.Tensor, count: int) -> tuple[torch.
         count: of samples.
 
     Returns:
-        (lanes, trials, bins + forward, units) rates; factors and inputs; the posterior means of the initial
-        conditions, (lanes, trials, initial).
+        (lanes, trials, bins + forward, units) rates; factors and inputs; what the encoders made of the trials.
     """
     lanes = network.readout.bias.shape[0]
     encoded = network.encode(heldin.expand(lanes, *heldin.shape))
     rates, found = sample_means(network, encoded, count)
-    return rates, found, encoded.means
+    return rates, found, encoded
 
 
 def sample_means(network: Network, encoded: Encoded, count: int) -> tuple[torch.Tensor, Decoded]:

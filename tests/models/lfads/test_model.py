@@ -127,7 +127,25 @@ def test_without_inputs_there_is_neither_controller_nor_its_encoder():
     model = made(inputs=0)
     names = {name.split(".")[1] for name, _ in model.named_parameters()}
     assert names == {"initial_encoder", "to_initial", "to_initial_bias", "initial_prior", "generator", "readout"}
-    assert set(model.predict(batch_of()).beside) == {"initial_conditions"}
+    assert set(model.predict(batch_of()).beside) == {"initial_conditions", "initial_divergence"}
+
+
+def test_divergences_of_dimensions_add_up_and_one_that_is_its_prior_has_none():
+    model, batch = made(inputs=2).eval(), batch_of()
+    network = model.network
+    network.to_initial.data[:, :, 0] = 0.0
+    network.to_initial.data[:, :, network.initial_prior.mean.shape[1]] = 0.0
+    found = model.predict(batch).beside
+    of_initial, of_inputs = found["initial_divergence"], found["input_divergence"]
+    assert of_initial.shape == found["initial_conditions"].shape
+    assert of_inputs.shape == (len(of_initial), 2)
+    assert of_initial[:, 0].abs().max() < 1e-4 < 10 * of_initial[:, 1].mean()
+    encoded = network.encode(torch.nan_to_num(batch.heldin)[None])
+    initial, one = network.decode(encoded, sample_noise(network, 0, batch.heldin.device))
+    sums = [each.sum() for each in (of_initial, of_inputs)]
+    torch.testing.assert_close(sums, [each.sum() for each in network.divergences(encoded, initial, one)])
+    model.begin_training(10)
+    assert "initial_divergence" not in model.predict(batch).beside
 
 
 def test_inputs_of_nothing_leave_the_generator_as_it_runs_freely():

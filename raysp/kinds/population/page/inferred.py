@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from raysp.report.style import Picture
 
 INPUTS, INITIAL = "inferred_inputs", "initial_conditions"
+NATS = {"initial_divergence": "initial conditions", "input_divergence": "inputs"}
+"""How far each dimension's posterior is from its prior, nats a trial; and what its dimensions are of."""
+
+COLLAPSED = 0.01
+"""Nats a trial, on average: a dimension below tells nothing of a trial."""
 
 MOST_INPUTS, SINGLE, MOST_CONDITIONS = 4, 3, 12
 
 
 def inferred(case: Case) -> Picture:
-    """Draw inferred inputs, over all trials, of conditions and of a few trials, and initial conditions in a plane.
+    """Draw inferred inputs, over all trials, of conditions and of a few trials, initial conditions in a plane, and
+    how far each dimension's posterior is from its prior, where that was kept.
 
     Raises:
         NotReady: the model infers neither, or its trial left none.
@@ -34,8 +40,11 @@ def inferred(case: Case) -> Picture:
         raise NotReady(f"no initial conditions to draw: {case.trial.shown} left none")
     inputs, condition = found.get(INPUTS), case.known.condition
     shown, groups = [] if inputs is None else strongest(inputs), _groups(condition)
-    with canvas(min(9.6, 3.2 * (len(shown) + 1)), 2.7) as figure:
-        *axes, last = panels(figure, len(shown) + 1, len(shown) + 1)
+    nats = {name: found[key].mean(axis=0) for key, name in NATS.items() if key in found}
+    count = len(shown) + 1 + bool(nats)
+    with canvas(min(9.6, 3.2 * count), 2.7) as figure:
+        places = panels(figure, count, count)
+        axes, last = places[: len(shown)], places[len(shown)]
         for one, number in zip(axes, shown, strict=True):
             _over_time(one, case, present(inputs)[..., number], groups)
             one.set_title(f"input {number + 1}")
@@ -44,7 +53,12 @@ def inferred(case: Case) -> Picture:
         explained = _beginnings(last, found[INITIAL], condition)
         facts = {"inputs": 0 if inputs is None else inputs.shape[2], "shown": len(shown), "single": SINGLE}
         facts |= {"conditions": len(groups), "coloured": condition is not None}
-        return picture(figure, __name__, "inferred", explained=explained, **facts)
+        if nats:
+            _by_dimension(places[-1], nats)
+        facts["collapsed"] = [
+            f"{int((each < COLLAPSED).sum())} of {len(each)} dimensions of {name}" for name, each in nats.items()
+        ]
+        return picture(figure, __name__, "inferred", explained=explained, least=COLLAPSED, **facts)
 
 
 def strongest(inputs: np.ndarray) -> list[int]:
@@ -90,3 +104,16 @@ def _beginnings(axes: Axes, initial: np.ndarray, condition: np.ndarray | None) -
     axes.set_ylabel("PC 2")
     axes.set_title("initial conditions")
     return float(explained.sum())
+
+
+def _by_dimension(axes: Axes, nats: dict[str, np.ndarray]) -> None:
+    """Draw mean nats of each dimension, the largest first, on a logarithmic scale."""
+    axes.axhline(COLLAPSED, color=FAINT, linewidth=0.8)
+    for (name, each), colour in zip(nats.items(), PALETTE, strict=False):
+        order = np.sort(np.maximum(each, 0.1 * COLLAPSED))[::-1]
+        axes.plot(np.arange(1, len(order) + 1), order, "o", markersize=3, color=colour, label=name)
+    axes.set_yscale("log")
+    axes.set_xlabel("dimension, sorted")
+    axes.set_ylabel("nats a trial")
+    axes.set_title("divergence from the prior")
+    axes.legend(fontsize=7)

@@ -18,12 +18,12 @@ def case(shared_run, tmp_path):
     return dataclasses.replace(found, folder=TrialFolder(str(tmp_path)))
 
 
-def write(case, inputs):
+def write(case, inputs, **more):
     rng, trials = np.random.default_rng(0), len(case.known)
     beside = {"initial_conditions": rng.normal(size=(trials, 6))}
     if inputs:
         beside["inferred_inputs"] = rng.normal(size=(trials, case.split.sizes.bins, inputs))
-    write_latents(case.folder.latents, rng.normal(size=(trials, 5, 3)), trial=case.trial, beside=beside)
+    write_latents(case.folder.latents, rng.normal(size=(trials, 5, 3)), trial=case.trial, beside=beside | more)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,15 @@ def test_drawn_with_as_many_inputs_as_there_are(case, inputs, title):
     assert ("4 of 6" in picture.caption) == (inputs == 6)
     assert ("single trials" in picture.caption) == bool(inputs)
     assert len(picture.png) > 3000
+
+
+def test_collapsed_dimensions_are_counted_and_seen(case):
+    nats = np.full((len(case.known), 6), [3.0, 1e-7, 0.2, 0.009, 0.0, 1.0])
+    write(case, 1, initial_divergence=nats, input_divergence=nats[:, 1:2])
+    wide = inferred(case)
+    assert "3 of 6 dimensions of initial conditions, 1 of 1 dimensions of inputs collapsed" in wide.caption
+    write(case, 1)
+    assert "collapsed" not in inferred(case).caption
 
 
 def test_trials_without_conditions_are_of_one_colour(case):
