@@ -12,6 +12,7 @@ from raysp.driver.tracking import catch_up
 from raysp.driver.tracking_members import MEMBER
 from raysp.io import files
 from raysp.io.terminal import Terminal
+from raysp.kinds.population.submission import choose_model
 from raysp.runs.folder import RunFolder
 from raysp.runs.genealogy import best_row
 from raysp.search.population_folder import read_populations
@@ -247,6 +248,7 @@ def test_all_members_of_the_last_generation_may_predict_for_an_ensemble(place, q
     assert len(made.finished_of(trials)) == len(trials) == (3 if best.generation == 2 else 4)
     assert {"sae", "sae-m00", "sae-m01", "sae-m02"} >= {trial.shown for trial in trials}
     assert f"sae-m{best.member:02d}" not in {trial.shown for trial in trials} or best.generation == 1
+    assert choose_model(made, trials) == "sae"
     gathered = gather_members([made.path])
     assert len(gathered.members[SPLIT]) == len(trials)
     assert run(place, "members", "--generations", "2").exit_code == 0

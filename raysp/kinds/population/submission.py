@@ -129,9 +129,9 @@ def _made_of(path: str) -> set[str]:
 def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = None) -> str:
     """Return the model that a submission is made of.
 
-    Without a name it is the one model that is neither floor nor ceiling; if there are several, the one of them that
-    was trained by gradient descent, since the others are there to compare it with. Two of those are as good as each
-    other to a program, and a guess could send the wrong one: then a name is asked for.
+    Without a name it is the one model that is neither floor nor ceiling, of populations their best member; if there are
+    several, the one of them that was trained by gradient descent, since the others are there to compare it with. Two of
+    those are as good as each other to a program, and a guess could send the wrong one: then a name is asked for.
 
     Raises:
         BadInput: the model is not in the run, or several could be meant.
@@ -141,7 +141,10 @@ def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = No
         if model not in present:
             raise unknown(f"model on the benchmark splits of {run.path}", model, present)
         return model
-    record = run.record().get("experiment") or {}
+    whole = run.record()
+    if best := [trial.shown for trial in trials if trial.id in whole.get("populations", {})]:
+        present = list(dict.fromkeys(best))
+    record = whole.get("experiment") or {}
     bounds = record.get("floor") or FLOOR, record.get("ceiling") or CEILING
     candidates = [name for name in present if name not in bounds] or present
     trained = [name for name in candidates if any(t.shown == name and t.training is not None for t in trials)]
