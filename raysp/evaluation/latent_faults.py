@@ -71,8 +71,8 @@ def order_r2(values: np.ndarray, ids: np.ndarray, condition: np.ndarray | None =
     """Return R2 of the order in which trials were recorded, read by ridge regression from one vector for each.
 
     Cross-validated over five folds of trials, the penalty chosen inside each fit; below 0 where nothing is there.
-    Where conditions are known, the order is that within each: a recording that takes them in blocks has the order of the
-    blocks in whatever tells conditions apart.
+    Where conditions are known, the order is that within each: a recording that takes them in blocks has the order of
+    the blocks in whatever tells conditions apart.
 
     Args:
         values: (trials, dimensions), such as means over the bins of latents, or of counts.

@@ -88,8 +88,8 @@ METRICS = {
     ),
     "trial order R2": Metric(
         "min",
-        meaning="the order in which trials were recorded (within each condition, where known), read from means over each "
-        "trial's bins of latents, and of held-in counts, R²",
+        meaning="the order in which trials were recorded (within each condition, where known), read from means over "
+        "each trial's bins of latents, and of held-in counts, R²",
         ranked=False,
     ),
 }
