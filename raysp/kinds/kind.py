@@ -382,8 +382,7 @@ class Kind(abc.ABC, Generic[S]):
 
         Args:
             trial, split: whose they become; its units already selected.
-            paths, weights: of the predictions; of each, adding up to 1.
-            into: the path.
+            paths, weights, into: of the predictions; of each, adding up to 1; the path to write.
             given: answers with the conditions that rates are averaged over, too; None for none.
 
         Raises:
