@@ -23,6 +23,9 @@ T = TypeVar("T", bound="DataclassInstance")
 LARGEST = 1 << 63
 """Whole numbers are below it in tables and seeds."""
 
+LONGEST = 200
+"""Characters of a wrong value that an error shows."""
+
 EARLIER_WORDS = {
     "settings": "hyperparameters",
     "neurons": "units",
@@ -143,6 +146,7 @@ def coerce(kind: Any, value: object, where: str) -> Any:
     Raises:
         BadInput: the value is of another type, or outside the limits of an `Annotated` one.
     """
+    value = _from_numpy(value)
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         value = coerce(args[0], value, where)
@@ -161,7 +165,7 @@ def coerce(kind: Any, value: object, where: str) -> Any:
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise _wrong(kind, value, where)
-        return dict(value)
+        return {name: _from_numpy(one) for name, one in value.items()}
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else build(kind, value, where)
     if not isinstance(kind, type) or origin is not None:
@@ -186,6 +190,11 @@ def plain(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def _from_numpy(value: Any) -> Any:
+    """Return a number or an array of NumPy's, or another library's, as Python's own numbers and lists."""
+    return value.tolist() if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)) else value
 
 
 def _required(field: dataclasses.Field[object]) -> bool:
@@ -218,4 +227,5 @@ def _wrong(kind: object, value: object, where: str) -> BadInput:
     expected = getattr(kind, "__name__", str(kind))
     word = YES_OR_NO.get(value.lower()) if isinstance(value, str) and kind is bool else None
     instead = f"; write {word}" if word else ""
-    return BadInput(f"{where} expected {expected}, got {value!r} ({type(value).__name__}){instead}")
+    got = repr(value) if len(repr(value)) <= LONGEST else f"{repr(value)[:LONGEST]}..."
+    return BadInput(f"{where} expected {expected}, got {got} ({type(value).__name__}){instead}")

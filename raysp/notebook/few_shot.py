@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, expect
 from raysp.evaluation.few_shot import few_shot_bits_per_spike
 from raysp.notebook.fitted_model import FittedModel
 from raysp.notebook.loaded_split import LoadedSplit, check_loaded
@@ -43,7 +43,9 @@ def few_shot_co_bps(
         (3,)
     """
     check_loaded(split)
-    own = split.of_units(fitted.trial.units)
+    for name, value in {"shots": shots, "draws": draws}.items():
+        expect(isinstance(value, int | np.integer), f"{name} expected a whole number, got {value!r}")
+    own = fitted.own(split)
     learned = own.split.arrays().get("train/heldout")
     if learned is None or not learned.shape[2]:
         raise BadInput(f"{split.name} expected trials with held-out units, it has none")

@@ -79,6 +79,7 @@ def fit(
         expect(not given, f"{model} has its settings: expected none beside it, got {', '.join(given)}")
         job = _following(model, split, device)
     else:
+        expect(isinstance(model, str), f"model expected a name or a fitted model, got {type(model).__name__}")
         model = own_code.taken("models", model)
         own, how = _sorted(model, settings, hyperparameters or {}, training or {})
         choice = ModelChoice(model, own, how)
@@ -92,7 +93,7 @@ def fit(
     job = dataclasses.replace(job, inputs=starts.__getitem__)
     with limited(threads), _shown(f"{trial.shown} on {trial.split}", progress) as report:
         fitted = kinds.of(split.kind).fit(dataclasses.replace(job, report=report), part.split, answers)
-    return FittedModel(trial, job, fitted, threads)
+    return FittedModel(trial, job, fitted, threads, part.header)
 
 
 def _trial(experiment: Experiment, split: LoadedSplit) -> Trial:

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from raysp.config import plugins
 from raysp.config.experiment import Trial
 from raysp.data.splits import catalog as splits
+from raysp.data.splits.header import Header
 from raysp.data.splits.split import Split
-from raysp.errors import NotReady
+from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
@@ -40,12 +43,14 @@ class FittedModel:
         job: the same with its device.
         fitted: the network with its best weights, and how it came about.
         threads: CPU threads that it computes with.
+        header: of the split, with its units.
     """
 
     trial: Trial
     job: Job = field(repr=False)
     fitted: Fitted = field(repr=False)
     threads: int = 1
+    header: Header | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         best = f", best of {self.fitted.epochs} epochs: {self.fitted.best_epoch}" if self.fitted.epochs else ""
@@ -79,7 +84,8 @@ class FittedModel:
             labelled sequences: float32 logits (samples, readouts, classes) of the test part, or of the sequences given.
 
         Raises:
-            RuntimeError: torch's own, where the data have another number of units than the model was fitted to.
+            BadInput: a split has other units, or units in another order, or other bins than the model was fitted to.
+            RuntimeError: torch's own, where a part has another number of units.
 
         Examples:
             >>> import numpy as np, raysp
@@ -88,7 +94,10 @@ class FittedModel:
             >>> fitted.predict(split.eval).rates.shape
             (10, 50, 12)
         """
-        given = data.of_units(self.trial.units).split if isinstance(data, LoadedSplit) else data
+        given = self.own(data).split if isinstance(data, LoadedSplit) else data
+        if isinstance(given, np.ndarray):
+            told = f"{self.trial.shown} expected a split of raysp.load_split, or a part of one, got an array"
+            raise BadInput(f"{told}; load_split takes counts")
         with limited(self.threads):
             return self._kind.predicted(self.job, self.fitted, given)
 
@@ -96,7 +105,7 @@ class FittedModel:
         """Return the scores of the evaluation part, as a run has them.
 
         Args:
-            split: the one that the model was fitted to, or another one of its shape, with answers.
+            split: the one that the model was fitted to, or another one of its units, with answers.
 
         Returns:
             The rows of a run's metrics.parquet: run_trial, model, split, metric, parameter, unit, value, note and so
@@ -104,8 +113,7 @@ class FittedModel:
 
         Raises:
             NotReady: the answers are not known.
-            BadInput: it is no split that `raysp.load_split` gives.
-            RuntimeError: as of `predict`.
+            BadInput: it is no split that `raysp.load_split` gives, or as of `predict`.
 
         Examples:
             >>> import numpy as np, polars, raysp
@@ -115,7 +123,7 @@ class FittedModel:
             1
         """
         check_loaded(split)
-        own, kind, trial = split.of_units(self.trial.units), self._kind, self._trial_on(split)
+        own, kind, trial = self.own(split), self._kind, self._trial_on(split)
         whole = split if kind.shares_units else own
         if splits.of(split.kind).Answers is not None and split.answers is None:
             looked_at = "" if split.role.phase != TEST else ", as `raysp evaluate RUN --phase test` does, and counts it"
@@ -155,7 +163,26 @@ class FittedModel:
         check_loaded(split)
         how = Perturbation(tuple(silence), dict(drive or {}), bins, trials)
         with limited(self.threads):
-            return self._kind.perturb(self.job, self.fitted, split.of_units(self.trial.units).split, how)
+            return self._kind.perturb(self.job, self.fitted, self.own(split).split, how)
+
+    def own(self, split: LoadedSplit) -> LoadedSplit:
+        """Return a split with the trial's units only. Raises BadInput where they, or the bins, are not the model's."""
+        own = split.of_units(self.trial.units)
+        if self.header is None or own.split.fingerprint() == self.header.fingerprint:
+            return own
+        known = own.header
+        told = f"{self.trial.shown} was fitted to {self.trial.split}: expected"
+        asked, given = self.header.units, known.units
+        if asked is not None and given is not None and asked != given:
+            first = next((pair for pair in zip(asked, given, strict=False) if pair[0] != pair[1]), ("all", "others"))
+            raise BadInput(
+                f"{told} its {len(asked)} units in their order, got {len(given)} of {split.name}, where {first[1]} is "
+                f"in the place of {first[0]}; hide the same ones (seed, heldout_fraction), or fit to that split"
+            )
+        width = getattr(self.header.sizes, "bin_ms", None)
+        if width != (other := getattr(known.sizes, "bin_ms", None)):
+            raise BadInput(f"{told} bins of {width} ms, got {other} of {split.name}")
+        return own
 
     @property
     def _kind(self) -> Kind[Split]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from raysp.config.experiment import Trial, check_name
 from raysp.data.sources import at_hand, prepare
@@ -18,7 +15,7 @@ from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.data.splits.header import Header
 from raysp.data.splits.split import Answers, Split, header_of
-from raysp.errors import BadInput, NotReady, expect
+from raysp.errors import NotReady, expect
 from raysp.io import files
 from raysp.notebook.tables import tables
 
@@ -121,7 +118,8 @@ def load_split(
             check_name("split", name := name or "spikes")
             others = {key: value for key, value in settings.items() if key not in given}
             return LoadedSplit(*sources.of_tables()(given, others, name))
-        return _of_arrays(data, name or "counts", settings)
+        check_name("split", name := name or "counts")
+        return LoadedSplit(*sources.of_arrays()({"counts": data}, settings, name))
     path = "" if data is None else os.path.expanduser(os.fspath(data))
     if not source and at_hand.is_split(path):
         at_hand.check_no_settings(path, settings)
@@ -151,24 +149,6 @@ def _stored(root: str, name: str) -> LoadedSplit:
         with contextlib.suppress(NotReady):
             answers = store.load_answers(root, name)
     return LoadedSplit(split, answers)
-
-
-def _of_arrays(counts: object, name: str, settings: Mapping[str, object]) -> LoadedSplit:
-    check_name("split", name)
-    given = {one: _array(value, one) for one, value in {"counts": counts, **settings}.items() if _is_array(value, one)}
-    others = {one: value for one, value in settings.items() if one not in given}
-    return LoadedSplit(*sources.of_arrays()(given, others, name))
-
-
-def _is_array(value: object, setting: str) -> bool:
-    return setting == "counts" or hasattr(value, "__array__")
-
-
-def _array(value: object, setting: str) -> np.ndarray:
-    try:
-        return np.asarray(value)
-    except Exception as error:
-        raise BadInput(f"{setting} expected an array of numbers, got what numpy takes for none ({error})") from error
 
 
 def _sizes(sizes: DataclassInstance) -> str:

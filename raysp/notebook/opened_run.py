@@ -168,9 +168,9 @@ class OpenedRun:
         one = self._one(trial)
         whose = f" from {self._folder.code}" if one.plugins else ""
         print(f"running the code of model {one.model}{whose} for {one.id}", file=sys.stderr)
-        loaded_split.of_trial(self._root, one)
+        split = loaded_split.of_trial(self._root, one)
         job, fitted, _ = fitted_again(one, Setting(self.path, self._root, device))
-        return FittedModel(one, job, fitted)
+        return FittedModel(one, job, fitted, header=split.header)
 
     def model(self, trial: str, device: str = "auto") -> nn.Module:
         """Return a finished trial's trained network, a torch module in eval mode. This runs the model's code.

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,13 @@ def test_builds_nested_and_coerces_only_whole_numbers_and_lists():
     found = settings.build(Outer, {"rate": 1, "sizes": [4, 5], "inner": {"width": 7}}, "model x")
     assert found == Outer(rate=1.0, sizes=(4, 5), inner=Inner(7))
     assert isinstance(found.rate, float)
+
+
+def test_numpys_numbers_are_pythons_own():
+    values = {"rate": np.float64(0.5), "sizes": np.array([4, 5]), "cap": np.int64(3), "flag": np.bool_(True)}
+    found = settings.build(Outer, values, "model x")
+    assert found == Outer(rate=0.5, sizes=(4, 5), cap=3, flag=True)
+    assert [type(one) for one in (found.rate, *found.sizes, found.cap, found.flag)] == [float, int, int, int, bool]
 
 
 @pytest.mark.parametrize(

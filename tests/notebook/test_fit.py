@@ -130,12 +130,28 @@ def test_a_fit_that_cannot_be_is_refused_before_anything_is_trained(root, model,
         raysp.fit(model, split, progress=False, **settings)
 
 
+def test_a_split_with_other_units_or_bins_is_not_scored():
+    counts = np.random.default_rng(0).poisson(0.3, size=(24, 10, 8))
+    split, others, wider = (
+        raysp.load_split(counts, **how) for how in ({"bin_ms": 10}, {"bin_ms": 10, "seed": 5}, {"bin_ms": 20})
+    )
+    fitted = raysp.fit("mean_rate", split, progress=False)
+    with pytest.raises(BadInput, match="expected its 8 units in their order, got 8 of counts, where 2 is in the place"):
+        fitted.scores(others)
+    with pytest.raises(BadInput, match=r"expected bins of 10.0 ms, got 20.0 of counts"):
+        fitted.predict(wider)
+    with pytest.raises(BadInput, match=r"expected a split of raysp.load_split, or a part of one, got an array"):
+        fitted.predict(counts)
+
+
 def test_a_part_in_place_of_the_split_is_refused(root):
     split = raysp.load_split(VAL, root=root)
     with pytest.raises(BadInput, match="expected the split that load_split gives, got TrialArrays"):
         raysp.fit("mean_rate", split.train)
     with pytest.raises(BadInput, match="expected the split that load_split gives, got TrialArrays"):
         raysp.fit("mean_rate", split, progress=False).scores(split.eval)
+    with pytest.raises(BadInput, match="model expected a name or a fitted model, got type"):
+        raysp.fit(dict, split)
 
 
 def test_a_test_phase_is_left_to_runs(root):

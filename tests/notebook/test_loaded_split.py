@@ -54,6 +54,21 @@ def test_arrays_are_whatever_numpy_takes_for_one(arrays):
     assert set(two.train.condition.tolist()) <= set(range(6))
 
 
+def test_lists_masks_and_numpys_numbers_are_taken_for_what_they_say(arrays):
+    split = raysp.load_split(
+        np.ma.masked_array(arrays["counts"], mask=np.ones((24, 1, 8)) * (np.arange(20) > 16)[:, None]),
+        bin_ms=np.float32(10),
+        conditions=["left", "", "right"] * 8,
+        train_index=range(16),
+        seed=np.int64(3),
+    )
+    assert (len(split.train), split.sizes.bin_ms) == (16, 10.0)
+    np.testing.assert_array_equal(np.isnan(split.train.heldin).all(axis=(0, 2)), np.arange(20) > 16)
+    assert split.train.condition.tolist()[:3] == [0, -1, 1]
+    other = raysp.load_split(arrays["counts"], eval_counts=arrays["counts"][:3], bin_ms=10)
+    assert (len(other.train), len(other.eval)) == (24, 3)
+
+
 def test_an_nwb_file_is_read_by_its_ending_and_a_stand_in_says_so(root):
     path = f"{root}/000140/sub-Jenkins/sub-Jenkins_ses-small_desc-train_behavior+ecephys.nwb"
     split = raysp.load_split(path, align="move_onset_time", window_ms=(-250, 450), bin_ms=10, name="mine")
@@ -87,6 +102,8 @@ def test_a_source_that_generates_needs_no_file():
         ([[1, 2], [3]], {"bin_ms": 10}, "counts expected an array of numbers"),
         (np.ones((4, 5)), {"bin_ms": 10}, r"expected counts of shape \(trials, bins, units\), got \(4, 5\)"),
         (np.ones((8, 5, 4)), {}, "needs the setting 'bin_ms'"),
+        (np.ones((8, 5, 4)), {"bin_ms": 10, "conditions": ["side"]}, r"one condition per trial, \(8,\), got \(1,\)"),
+        (np.ones((8, 5, 4)), {"bin_ms": 10, "train_index": "first"}, "train_index expected a list of trials"),
         (np.ones((8, 5, 4)), {"bin_ms": 10, "velocity": np.ones(8)}, "unknown array of counts 'velocity'"),
         (np.ones((8, 5, 4)), {"bin_ms": 10, "heldout_fractoin": 0.5}, "did you mean 'heldout_fraction'"),
         ("session.xyz", {"bin_ms": 10}, "unknown split 'session.xyz'"),

@@ -246,7 +246,7 @@ def one_a_trial(columns: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarr
     """Return behaviour of one row a trial, and a note that says what its values mean.
 
     Args:
-        columns: (trials,) each, numbers, NaN where unknown, or one of two texts.
+        columns: (trials,) each, numbers, NaN where unknown, or one of two texts, empty where unknown.
         where: the beginning of an error's sentence.
 
     Returns:
@@ -259,10 +259,11 @@ def one_a_trial(columns: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarr
         return None, ()
     values, names = [], []
     for name, column in columns.items():
-        texts = np.unique(column) if column.dtype.kind in "US" else np.empty(0)
+        there = (column.dtype.kind in "US") & (column != column.dtype.type())
+        texts = np.unique(column[there])
         if len(texts) == 2:
             names.append(f"{name} ({texts[0]} 0, {texts[1]} 1)")
-            values.append((column == texts[1]).astype(np.float32))
+            values.append(np.where(there, column == texts[1], np.nan).astype(np.float32))
             continue
         if len(texts) or column.dtype.kind not in "iufb" or np.isinf(column.astype(np.float64)).any():
             got = f"{len(texts)} texts" if len(texts) else f"{column.dtype} or infinity"
@@ -276,7 +277,7 @@ def one_a_trial(columns: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarr
 
 
 def condition_index(columns: list[np.ndarray]) -> np.ndarray:
-    """Number the distinct rows of some columns, in sorted order; -1 where a number is NaN.
+    """Number the distinct rows of some columns, in sorted order; -1 where a number is NaN or a text is empty.
 
     Args:
         columns: (trials,) each.
@@ -289,6 +290,8 @@ def condition_index(columns: list[np.ndarray]) -> np.ndarray:
     for column in columns:
         if column.dtype.kind == "f":
             known &= ~np.isnan(column)
+        elif column.dtype.kind in "US":
+            known &= column != column.dtype.type()
         codes.append(np.unique(column, return_inverse=True)[1].reshape(-1))
     index = np.full(len(known), -1, dtype=np.int64)
     if known.any():

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from raysp.config import settings
-from raysp.data.formats import count_file, plausibility
+from raysp.data.formats import count_file, memory_array, plausibility
 from raysp.data.sources import hidden_parts, partition
 from raysp.data.sources.population_config import ARRAYS, COLUMN, COLUMNS, Config
 from raysp.data.sources.population_counts import checked_counts, read_counts
@@ -45,38 +45,44 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
 
 
 def build_arrays(
-    arrays: Mapping[str, np.ndarray], others: Mapping[str, object], name: str
+    arrays: Mapping[str, object], others: Mapping[str, object], name: str
 ) -> tuple[PopulationSplit, Answers]:
     """Make a split of arrays in memory, and its answers.
 
     Args:
         arrays: setting of `Config` that names an array of a file of counts -> the array itself: "counts" (trials,
-            bins, units), and maybe "rates", "behavior", "train_index", "eval_index"; "conditions" and "decode" are
-            (trials,) or (trials, columns).
-        others: the other settings; "path" where the arrays were read from a file, which the split then names with its
-            hash.
+            bins, units), and maybe "eval_counts", "rates", "behavior", "train_index", "eval_index"; "conditions" and
+            "decode" are (trials,) or (trials, columns). Masked values are missing, as NaN is.
+        others: the other settings, and arrays as well; "path" where the arrays were read from a file, which the split
+            then names with its hash.
         name: of the split.
 
     Raises:
         BadInput: the arrays do not fit each other, or a setting is wrong.
     """
-    for setting in arrays:
+    known = {one.name for one in dataclasses.fields(Config)}
+    given = dict(arrays)
+    for setting, value in others.items():
+        # What no setting is called was meant for an array.
+        if value is not None and (setting in ARRAYS or (setting not in known and hasattr(value, "__array__"))):
+            given[setting] = value
+    for setting in given:
         if setting not in ARRAYS:
             raise unknown("array of counts", setting, ARRAYS)
-    arrays = {setting: np.asarray(array) for setting, array in arrays.items()}
-    whole = {setting: array for setting, array in arrays.items() if setting not in COLUMNS}
+    found = {setting: memory_array.array(value, setting) for setting, value in given.items()}
+    whole = {setting: array for setting, array in found.items() if setting not in COLUMNS}
     several = {
-        setting: {f"{COLUMN[setting]} {index}": one for index, one in enumerate(np.atleast_2d(arrays[setting].T))}
+        setting: {f"{COLUMN[setting]} {index}": one for index, one in enumerate(np.atleast_2d(found[setting].T))}
         for setting in COLUMNS
-        if setting in arrays
+        if setting in found
     }
     columns = {name: one for each in several.values() for name, one in each.items()}
     names = {**{setting: setting for setting in whole}, **{setting: tuple(each) for setting, each in several.items()}}
-    config = settings.build(Config, {"path": "", **others, **names}, f"recording {name}")
+    rest = {setting: value for setting, value in others.items() if setting not in given}
+    config = settings.build(Config, {"path": "", **rest, **names}, f"recording {name}")
     file = count_file.Arrays([*whole, *columns], {**whole, **columns}.__getitem__)
-    found = checked_counts(config, file, name)
     read = ((os.path.basename(config.path), files.sha256(config.path)),) if config.path else ()
-    return _parted(config, name, name, *found, read)
+    return _parted(config, name, name, *checked_counts(config, file, name), read)
 
 
 def _parted(

@@ -24,7 +24,7 @@ COLUMN = {"conditions": "conditions, column", "decode": "variable"}
 """What a column of an array in memory is called."""
 
 COLUMNS = tuple(COLUMN)
-ARRAYS = ("counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
+ARRAYS = ("counts", "eval_counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
 """Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
 
 NAMED = ("trials", "units", "counts", "eval_counts", "rates", "train_index", "eval_index", "behavior")

@@ -34,6 +34,14 @@ def test_a_trial_without_a_condition_has_none():
     assert partition.condition_index([np.array([2.0, np.nan, 1.0])]).tolist() == [1, -1, 0]
 
 
+def test_an_empty_text_is_unknown():
+    sides = np.array(["left", "", "right", "left"])
+    assert partition.condition_index([sides, np.zeros(4)]).tolist() == [0, -1, 1, 0]
+    found, notes = partition.one_a_trial({"side": sides}, "x")
+    np.testing.assert_array_equal(found[:, 0], np.array([0, np.nan, 1, 0], dtype=np.float32))
+    assert "side (left 0, right 1)" in notes[0]
+
+
 def test_a_psth_is_nan_where_a_unit_was_never_seen():
     counts = np.random.default_rng(0).poisson(1.0, (6, 10, 3)).astype(np.float32)
     counts[:3, 4, 1] = np.nan

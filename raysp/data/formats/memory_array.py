@@ -1,0 +1,81 @@
+"""Arrays in memory as NumPy's own: masked and sparse ones, columns of frames, trials of unequal length in a list."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from raysp.errors import BadInput
+
+GONE = ("<NA>", "NaT", "nan")
+"""What pandas' and NumPy's own marks of a missing value are called."""
+
+
+def array(value: Any, setting: str) -> np.ndarray:
+    """Return what a person gave as an array of numbers or text, what is missing in it as NaN or as empty text.
+
+    Args:
+        value: an array, a masked one, a sparse matrix of SciPy, a column or frame of pandas or polars, lists, or a list
+            of arrays (bins, units), a trial each, which are put together with NaN after the ends of shorter ones.
+        setting: what it was given for.
+
+    Raises:
+        BadInput: NumPy takes it for no array.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        return _unmasked(value)
+    if callable(getattr(value, "toarray", None)):
+        value = value.toarray()
+    try:
+        found = np.asarray(value)
+    except ValueError as error:
+        return _padded(list(value), setting, error)
+    except Exception as error:
+        raise _none(setting, error) from error
+    if found.dtype != object:
+        return found
+    if found.ndim == 1 and len(found) and all(isinstance(one, np.ndarray | list) for one in found):
+        return _padded(list(found), setting, ValueError("arrays in an array"))
+    return _of_objects(found)
+
+
+def _unmasked(value: np.ma.MaskedArray) -> np.ndarray:
+    hidden = np.ma.getmaskarray(value)
+    if not hidden.any():
+        return np.asarray(value.data)
+    if value.dtype.kind in "iufb":
+        return np.where(hidden, np.nan, value.data)
+    return np.where(hidden, "", value.data.astype(str))
+
+
+def _padded(trials: list[Any], setting: str, error: ValueError) -> np.ndarray:
+    """Return trials of unequal length as one array. Raises BadInput where they are no arrays (bins, the same units)."""
+    each = [np.asarray(one) for one in trials]
+    if any(one.ndim != 2 or one.dtype.kind not in "iufb" for one in each) or len({one.shape[1] for one in each}) > 1:
+        raise _none(setting, error) from error
+    found = np.full((len(each), max(map(len, each)), each[0].shape[1]), np.nan)
+    for row, one in enumerate(each):
+        found[row, : len(one)] = one
+    return found
+
+
+def _of_objects(found: np.ndarray) -> np.ndarray:
+    """Return an array of objects as one of numbers or text; unchanged where they are something else."""
+    there = [one for one in found.flat if not _is_gone(one)]
+    if all(isinstance(one, numbers.Real | np.bool_) for one in there):
+        values = [np.nan if _is_gone(one) else float(one) for one in found.flat]
+        return np.array(values, dtype=np.float64).reshape(found.shape)
+    if all(isinstance(one, str | numbers.Real | np.bool_) for one in there):
+        return np.array(["" if _is_gone(one) else str(one) for one in found.flat]).reshape(found.shape)
+    return found
+
+
+def _is_gone(one: object) -> bool:
+    return one is None or (not isinstance(one, str) and str(one) in GONE)
+
+
+def _none(setting: str, error: Exception) -> BadInput:
+    then = "; trials of unequal length are a list of arrays (bins, units)" if isinstance(error, ValueError) else ""
+    return BadInput(f"{setting} expected an array of numbers, got what numpy takes for none ({error}){then}")
