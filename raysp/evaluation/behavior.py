@@ -48,7 +48,7 @@ def decodings(
 
     The two velocities of a recording of the benchmark are decoded together, over the bins in which the first is known:
     the benchmark's definition. Of any other recording each variable is decoded by itself, over the bins in which it is
-    known; one that is known trial by trial, from each trial's mean rates.
+    known and spikes were recorded; one that is known trial by trial, from each trial's mean rates.
 
     Args:
         dataset: the recording's name.
@@ -59,12 +59,14 @@ def decodings(
     """
     if train.behavior is None or known.behavior is None or dataset.removeprefix(STANDIN) in INTERVAL_DATASETS:
         return []
+    together = is_velocity(dataset, known.behavior)
     if train.behavior.ndim == known.behavior.ndim == 2:
         train_rates, rates = _means(train, train_rates), _means(known, rates)
         train, known = _of_one_bin(train), _of_one_bin(known)
+    elif present(train.behavior).ndim == present(known.behavior).ndim == 3 and not together:
+        train, known = reaching(train, 0), reaching(known, 0)
     if present(train.behavior).ndim != 3 or present(known.behavior).ndim != 3:
         return []
-    together = is_velocity(dataset, known.behavior)
     groups = [(0, 1)] if together else [(variable,) for variable in range(present(known.behavior).shape[2])]
     return [_decoding(group, train, known, train_rates, rates) for group in groups]
 
@@ -75,6 +77,20 @@ def decode_variables(
     """Decode each variable of behaviour (trials, bins, variables) by itself, over the bins in which it is known."""
     variables = range(present(known.behavior).shape[2])
     return [_decoding((variable,), train, known, train_rates, rates) for variable in variables]
+
+
+def reaching(trials: TrialArrays, history: int) -> TrialArrays:
+    """Return trials whose behaviour of bins is unknown, NaN, where the bin, or one of so many before it, has no counts.
+
+    Counts are masked after a shorter trial's end, where arrays of behaviour may be filled with anything.
+    """
+    behavior = present(trials.behavior).astype(np.float64)
+    # Bins may be masked before a trial's begin and within it, too, not only after its end.
+    masked = np.isnan(trials.heldin).all(axis=2)
+    there = np.ones(behavior.shape[:2], dtype=bool) if trials.jitter is not None else ~masked
+    whole = np.zeros_like(there)
+    whole[:, history:] = np.lib.stride_tricks.sliding_window_view(there, history + 1, axis=1).all(axis=2)
+    return dataclasses.replace(trials, behavior=np.where(whole[:, :, None], behavior, np.nan))
 
 
 def behavior_scores(found: Sequence[Decoding], names: Sequence[str]) -> list[Score]:

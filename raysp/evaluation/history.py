@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from raysp.data.splits.population import TrialArrays
-from raysp.errors import present
-from raysp.evaluation.behavior import decode_variables
+from raysp.evaluation.behavior import decode_variables, reaching
 from raysp.evaluation.score import Score
 from raysp.io.words import counted
 
@@ -44,7 +42,7 @@ def history_scores(
     if any(one.behavior is None or one.behavior.ndim != 3 for one in (train, known)):
         return []
     found = decode_variables(
-        _reaching(train, history), _reaching(known, history), _lagged(train_rates, history), _lagged(rates, history)
+        reaching(train, history), reaching(known, history), _lagged(train_rates, history), _lagged(rates, history)
     )
     told = f"{counted(range(history), 'bin')} of history"
     each = [
@@ -63,14 +61,3 @@ def _lagged(rates: np.ndarray, history: int) -> np.ndarray:
     for lag in range(history + 1):
         found[:, lag:, lag] = rates[:, : bins - lag]
     return found.reshape(trials, bins, -1)
-
-
-def _reaching(trials: TrialArrays, history: int) -> TrialArrays:
-    """Return trials whose behaviour is unknown, NaN, where a bin of its history is missing."""
-    behavior = present(trials.behavior).astype(np.float64)
-    # Bins may be masked before a trial's begin and within it, too, not only after its end.
-    masked = np.isnan(trials.heldin).all(axis=2)
-    there = np.ones(behavior.shape[:2], dtype=bool) if trials.jitter is not None else ~masked
-    whole = np.zeros_like(there)
-    whole[:, history:] = np.lib.stride_tricks.sliding_window_view(there, history + 1, axis=1).all(axis=2)
-    return dataclasses.replace(trials, behavior=np.where(whole[:, :, None], behavior, np.nan))

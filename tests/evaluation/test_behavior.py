@@ -34,6 +34,19 @@ def test_each_variable_is_decoded_as_by_scikit_learn_from_the_bins_that_a_trial_
         assert one.r2[0] == pytest.approx(r2_score(behavior[30:, variable], search.predict(means[30:])), abs=1e-5)
 
 
+def test_what_behavior_is_filled_with_after_a_trials_end_counts_nowhere():
+    lengths = RNG.integers(5, 13, 40)
+    there = np.arange(12) < lengths[:, None]
+    counts = np.where(there[:, :, None], COUNTS, np.nan).astype(np.float32)
+    rates, behavior = RNG.gamma(1.0, 1.0, (40, 12, 6)), RNG.standard_normal((40, 12, 2))
+    values = []
+    for filled in (0.0, np.nan):
+        known = np.where(there[:, :, None], behavior, filled)
+        parts = [TrialArrays(heldin=counts[rows], behavior=known[rows]) for rows in (slice(30), slice(30, None))]
+        values.append([one.r2.tolist() for one in decodings("mine", *parts, rates[:30], rates[30:])])
+    assert values[0] == values[1]
+
+
 def test_arrays_and_files_say_which_values_and_which_variable_is_which(tmp_path):
     np.savez(tmp_path / "a.npz", counts=COUNTS, choice=CHOICE, contrast=CONTRAST)
     split = raysp.load_split(tmp_path / "a.npz", counts="counts", bin_ms=20, decode=["choice", "contrast"])

@@ -24,7 +24,7 @@ Built = tuple[Split, Answers | None]
 BuildTables = Callable[[Mapping[str, dict[str, np.ndarray]], Mapping[str, object], str], Built]
 """(columns of tables by setting, the other settings, the split's name) -> the same, of tables in memory."""
 
-BuildArrays = Callable[[Mapping[str, np.ndarray], Mapping[str, object], str], Built]
+BuildArrays = Callable[[Mapping[str, object], Mapping[str, object], str], Built]
 """(arrays by setting, the other settings, the split's name) -> the same, of arrays in memory instead of a file."""
 
 

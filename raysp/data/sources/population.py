@@ -63,8 +63,9 @@ def build_arrays(
     known = {one.name for one in dataclasses.fields(Config)}
     given = dict(arrays)
     for setting, value in others.items():
+        absent = value is None or (setting in COLUMNS and isinstance(value, tuple | list) and not value)
         # What no setting is called was meant for an array.
-        if value is not None and (setting in ARRAYS or (setting not in known and hasattr(value, "__array__"))):
+        if not absent and (setting in ARRAYS or (setting not in known and hasattr(value, "__array__"))):
             given[setting] = value
     for setting in given:
         if setting not in ARRAYS:
