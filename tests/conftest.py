@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import pathlib
 import sys
@@ -37,10 +38,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     from xdist.scheduler import LoadFileScheduling
 
+    @functools.cache
+    def with_ray(file: str) -> bool:
+        return "mark.ray" in (config.rootpath / file).read_text()
+
     class RayApart(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            if "mark.ray" not in (config.rootpath / file).read_text():
+            if not with_ray(file):
                 return "compiled" if file.startswith(COMPILED) else file
             return "ray, driver" if file.startswith("tests/driver/") else "ray"
 
@@ -50,6 +55,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest, then those that compile what others find compiled."""
     items.sort(key=lambda item: (item.get_closest_marker("ray") is None, not item.nodeid.startswith(COMPILED)))
+
+
+def pytest_collection_finish() -> None:
+    """Let a collection of garbage, as each module ends with, pass over what importing all tests has made."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
