@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests import processes
+from tests import processes, shared_ray
 
 COMPILED = (
     "tests/models/gfr",
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let a collection of garbage, as each module ends with, pass over what importing all tests has made."""
+    """Let the collections of garbage at the ends of modules pass over what is there to stay: first, what was imported."""
     gc.collect()
     gc.freeze()
 
@@ -72,14 +72,29 @@ def commands_end_with_their_test():
 
 
 @pytest.fixture(autouse=True, scope="module")
-def ray_ends_with_its_module():
-    """Let no test find another module's Ray, nor the warnings of one that was killed."""
+def ray_ends_with_its_module(request: pytest.FixtureRequest):
+    """Let no test find another module's Ray, but for modules that share one, nor the warnings of one that was killed.
+
+    A module that is marked `ray(shared=True)` has the Ray that its process keeps for all such modules.
+    """
+    mark = request.node.get_closest_marker("ray")
+    shared = mark is not None and mark.kwargs.get("shared", False)
+    if shared:
+        shared_ray.machines()
+    else:
+        shared_ray.end()
     yield
-    if (ray := sys.modules.get("ray")) is not None and ray.is_initialized():
+    if not shared and (ray := sys.modules.get("ray")) is not None and ray.is_initialized():
         ray.shutdown()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """End the Ray that modules shared."""
+    shared_ray.end()
 
 
 @pytest.fixture(scope="session")

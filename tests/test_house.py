@@ -1,11 +1,10 @@
 """The rules of the house, held by reading the code: rooms import from those above, heavy libraries stay in theirs."""
 
 import ast
+import functools
 import pathlib
 import subprocess
 import sys
-
-import pytest
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "raysp"
 ROOMS = (
@@ -68,9 +67,14 @@ def place(path):
     return path.relative_to(PACKAGE).with_suffix("").as_posix()
 
 
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
 def imports(path, *, for_types=True):
     """What a file imports; without what it imports for a type checker alone, on request."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     checked = [
         node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
@@ -87,19 +91,20 @@ def imports(path, *, for_types=True):
 
 def imported(path, *, for_types=True):
     """The places of the files of raysp that a file imports, packages left out."""
-    names = {f"raysp.{place(other).replace('/', '.')}": place(other) for other in FILES}
-    return {names[name] for name in imports(path, for_types=for_types) if name in names} - {place(path)}
+    return {NAMES[name] for name in imports(path, for_types=for_types) if name in NAMES} - {place(path)}
+
+
+NAMES = {f"raysp.{place(path).replace('/', '.')}": place(path) for path in FILES}
 
 
 def room(here):
     return next((name for name in RANK if here == name or here.startswith(f"{name}/")), None)
 
 
-@pytest.mark.parametrize("path", FILES, ids=place)
-def test_a_file_imports_only_from_rooms_above_its_own(path):
-    own = room(place(path))
-    wrong = {(place(path), other) for other in imported(path) if room(other) != own and RANK[room(other)] >= RANK[own]}
-    assert not wrong
+def test_a_file_imports_only_from_rooms_above_its_own():
+    arrows = ((place(path), other) for path in FILES for other in imported(path))
+    rooms = {(here, other): (room(here), room(other)) for here, other in arrows}
+    assert not {arrow for arrow, (own, others) in rooms.items() if others != own and RANK[others] >= RANK[own]}
 
 
 def test_no_two_files_import_each_other():
@@ -110,10 +115,8 @@ def test_no_two_files_import_each_other():
     assert not arrows, "these import each other, in a circle or through one"
 
 
-@pytest.mark.parametrize("path", FILES, ids=place)
-def test_libraries_stay_in_their_rooms(path):
-    here = place(path)
-    for name in imports(path):
+def test_libraries_stay_in_their_rooms():
+    for here, name in ((place(path), name) for path in FILES for name in imports(path)):
         owners = OWNERS.get(name.split(".")[0])
         assert owners is None or here.startswith(owners), f"{here} imports {name}"
         if name.startswith("ray.") and any(part.startswith("_") or part == "v2" for part in name.split(".")):
@@ -122,35 +125,42 @@ def test_libraries_stay_in_their_rooms(path):
             assert name.split(".")[0] not in NOT_ON_A_BARE_MACHINE, f"{here} imports {name}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=place)
-def test_files_are_short(path):
-    assert len(path.read_text().splitlines()) <= 400
+def test_files_are_short():
+    assert not {place(path) for path in FILES if len(path.read_text().splitlines()) > 400}
 
 
-@pytest.mark.parametrize("path", FILES, ids=place)
-def test_functions_are_short_and_public_ones_annotated(path):
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno - node.lineno < 80, node.name
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-            assert all(argument.annotation for argument in arguments), node.name
-            assert node.returns is not None, node.name
+def test_functions_are_short():
+    for path in FILES:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 80, f"{place(path)}: {node.name}"
 
 
-@pytest.mark.parametrize("path", GENERIC, ids=place)
-def test_generic_code_never_asks_which_kind_of_data_it_has(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        assert not (isinstance(node, ast.Constant) and node.value in KINDS), f"line {node.lineno}: {node.value!r}"
+def test_public_functions_are_annotated():
+    public = (
+        (f"{place(path)}: {node.name}", node)
+        for path in FILES
+        for node in parsed(path).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    )
+    for name, node in public:
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        assert all(argument.annotation for argument in arguments), name
+        assert node.returns is not None, name
+
+
+def test_generic_code_never_asks_which_kind_of_data_it_has():
+    for at, node in ((place(path), node) for path in GENERIC for node in ast.walk(parsed(path))):
+        here = f"{at}, line {getattr(node, 'lineno', '')}"
+        assert not (isinstance(node, ast.Constant) and node.value in KINDS), f"{here}: {node.value!r}"
         if isinstance(node, ast.ImportFrom) and node.module != "raysp.data.splits.split":
-            assert not {alias.name for alias in node.names} & SPLITS, f"line {node.lineno}: a kind's Split"
+            assert not {alias.name for alias in node.names} & SPLITS, f"{here}: a kind's Split"
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
             asked = {getattr(one, "id", getattr(one, "attr", "")) for one in ast.walk(node.args[1])}
-            assert not asked & SPLITS, f"line {node.lineno}: asks for a kind's Split"
-    for name in imports(path):
-        assert not name.startswith(tuple(f"raysp.kinds.{kind}" for kind in KINDS)), f"{name}: ask kinds.catalog"
+            assert not asked & SPLITS, f"{here}: asks for a kind's Split"
+    for at, name in ((place(path), name) for path in GENERIC for name in imports(path)):
+        named = name.startswith(tuple(f"raysp.kinds.{kind}" for kind in KINDS))
+        assert not named, f"{at}: {name}: ask kinds.catalog"
 
 
 def test_a_page_is_made_without_torch():

@@ -9,27 +9,18 @@ from ray.train import ControllerError
 
 from raysp.cluster import jobs
 from raysp.cluster.pool import Pool, wait_for
-from raysp.cluster.session import session
 from raysp.config.experiment import Resources, Trial
 from raysp.runs.folder import trial_to
 from raysp.runs.trial_log import Setting
+from tests import shared_ray
 
-pytestmark = pytest.mark.ray
+pytestmark = pytest.mark.ray(shared=True)
 RUNNER = "pool_runners.behave"
 
 
 @pytest.fixture(scope="module")
 def machines():
-    # The workers are other processes: they find the runners by this path.
-    path = os.pathsep.join(filter(None, [os.path.dirname(__file__), os.environ.get("PYTHONPATH")]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", path)
-        yield from _session()
-
-
-def _session():
-    with session(Resources(workers=2)) as start:
-        yield start()
+    return shared_ray.machines()
 
 
 def plain(name, does="nothing", follows=None):

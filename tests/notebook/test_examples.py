@@ -11,7 +11,7 @@ import raysp
 from raysp.runs.folder import RunFolder
 from tests.data.nlb_files import prepared
 
-pytestmark = pytest.mark.ray
+pytestmark = pytest.mark.ray(shared=True)
 FILES = ("loaded_split", "fit", "fitted_model", "few_shot")
 
 
