@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collections of garbage at the ends of modules pass over what is there to stay: first, what was imported."""
+    """Let the collections of garbage at the ends of modules pass over what is there to stay."""
     gc.collect()
     gc.freeze()
 
