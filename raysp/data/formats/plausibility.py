@@ -14,6 +14,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from raysp.data.formats.tally import tally
 from raysp.errors import BadInput, unknown
 
 Name = Literal[
@@ -144,8 +145,8 @@ def width(bin_ms: float) -> Iterator[Doubt]:
 
 def rate(counts: np.ndarray, bin_ms: float) -> Iterator[Doubt]:
     """Doubt how much units fire: counts (trials, bins, units), NaN where unobserved, in bins of `bin_ms`."""
-    seen = int(np.count_nonzero(~np.isnan(counts)))
-    mean_hz = float(np.nansum(counts, dtype=np.float64)) / max(seen, 1) * (1000.0 / bin_ms)
+    seen, spikes = map(np.sum, tally(counts))
+    mean_hz = float(spikes) / max(int(seen), 1) * (1000.0 / bin_ms)
     told = f"units fire {mean_hz:.4g} Hz on average in bins of {bin_ms:g} ms"
     if mean_hz == 0:
         yield Doubt("rate", "expected spikes, got none in any bin")

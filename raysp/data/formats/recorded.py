@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raysp.data.formats.tally import tally
 from raysp.errors import BadInput
 
 SILENCE_S, SHORT_S = 60.0, 0.25
@@ -183,18 +184,18 @@ def check_counted(
     Raises:
         BadInput: no spike lies in any window, or fewer than one of a unit where times look like another unit than s.
     """
-    total = np.nansum(counts, dtype=np.float64)
+    seen, each = tally(counts)
+    total = each.sum()
     if total == 0:
         raise BadInput(f"{where}: none of {spikes} spikes lies in any of {len(counts)} windows; {spans}")
     if total < counts.shape[2] and spans.other_unit() is not None and "times" not in accept:
         told = f"{where}: {total:.0f} of {spikes} spikes of {counts.shape[2]} units lie in {len(counts)} windows"
         raise BadInput(f"{told}; {spans} Write them in s; if they are, set accept: [times]")
-    return tuple(_doubts(counts, total, spikes, spans, bin_ms))
+    return tuple(_doubts(seen * (bin_ms / 1000.0), each, spikes, spans))
 
 
-def _doubts(counts: np.ndarray, total: float, spikes: int, spans: Spans, bin_ms: float) -> Iterator[str]:
-    seen_s = (~np.isnan(counts)).sum(axis=(0, 1)) * (bin_ms / 1000.0)
-    each_hz = np.nansum(counts, axis=(0, 1), dtype=np.float64) / np.maximum(seen_s, 1e-12)
+def _doubts(seen_s: np.ndarray, each: np.ndarray, spikes: int, spans: Spans) -> Iterator[str]:
+    each_hz, total = each / np.maximum(seen_s, 1e-12), each.sum()
     mean = total / max(seen_s.sum(), 1e-12)
     if mean < SPARSE_HZ or (mean < FEW_HZ and total < FEW_SHARE * spikes):
         yield f"hardly any of {spikes} spikes lie in the windows: {total:.0f}, {mean:.2g} Hz a unit; {spans}"

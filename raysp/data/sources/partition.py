@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from raysp.data.formats import tally
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit, Sizes, TrialArrays, own_ids
 from raysp.errors import BadInput, present
@@ -148,8 +149,8 @@ def without_silent(whole: Whole, bin_ms: float, least_hz: float, where: str) -> 
     """
     if least_hz <= 0:
         return whole
-    seen_s = (~np.isnan(whole.counts)).sum(axis=(0, 1)) * (bin_ms / 1000.0)
-    rates_hz = np.nansum(whole.counts, axis=(0, 1), dtype=np.float64) / np.maximum(seen_s, 1e-12)
+    seen, spikes = tally.tally(whole.counts)
+    rates_hz = spikes / np.maximum(seen * (bin_ms / 1000.0), 1e-12)
     kept = rates_hz >= least_hz
     if not kept.any():
         raise BadInput(f"{where}: min_rate_hz {least_hz} leaves no unit; the fastest fires {rates_hz.max():.3g} Hz")
@@ -179,30 +180,31 @@ def partition(
     """
     name, bin_ms = sizes
     heldin = others(whole.counts.shape[2], heldout)
-    ordered = whole.of_units(np.concatenate([heldin, heldout]))
+    order = np.concatenate([heldin, heldout])
     behavior = 0 if whole.behavior is None else whole.behavior.shape[-1]
     shape = Sizes(name, float(bin_ms), whole.bins, len(heldin), len(heldout), whole.forward, behavior)
-    train, hidden = (_trials(ordered, shape).take(part) for part in rows)
+    train, hidden = (_trials(whole, shape, np.arange(len(whole.counts))[part], order) for part in rows)
     seen = TrialArrays(heldin=hidden.heldin, rates=hidden.rates, ids=hidden.ids)
-    psth = None if whole.condition is None else condition_psth(ordered, psth_sigma_ms / bin_ms)
+    psth = None if whole.condition is None else condition_psth(whole, psth_sigma_ms / bin_ms)[..., order]
     provenance = dataclasses.replace(provenance, notes=provenance.notes + whole.notes, behavior=whole.variables)
-    split = PopulationSplit(name, shape, train, seen, provenance, units=ordered.units)
-    return split, Answers(name, shape, hidden, psth, ordered.units)
+    split = PopulationSplit(name, shape, train, seen, provenance, units=whole.units[order])
+    return split, Answers(name, shape, hidden, psth, whole.units[order])
 
 
-def _trials(whole: Whole, sizes: Sizes) -> TrialArrays:
-    now, later = whole.counts[:, : whole.bins], whole.counts[:, whole.bins :]
-    return TrialArrays(
-        heldin=now[..., : sizes.heldin],
-        heldout=now[..., sizes.heldin :] if sizes.heldout else None,
-        heldin_forward=later[..., : sizes.heldin] if sizes.forward else None,
-        heldout_forward=later[..., sizes.heldin :] if sizes.forward and sizes.heldout else None,
-        behavior=whole.behavior,
-        condition=whole.condition,
-        rates=whole.rates,
-        states=None if whole.states is None else whole.states[:, : whole.bins],
-        ids=whole.ids,
-    )
+def _trials(whole: Whole, sizes: Sizes, rows: np.ndarray, order: np.ndarray) -> TrialArrays:
+    """Return some trials, their units ordered anew; no array has an intermediate copy."""
+    now, later, shown, hidden = slice(whole.bins), slice(whole.bins, None), order[: sizes.heldin], order[sizes.heldin :]
+    counts = {"heldin": (now, shown)}
+    counts |= {"heldout": (now, hidden)} if sizes.heldout else {}
+    counts |= {"heldin_forward": (later, shown)} if sizes.forward else {}
+    counts |= {"heldout_forward": (later, hidden)} if sizes.forward and sizes.heldout else {}
+    others = {"behavior": whole.behavior, "condition": whole.condition, "ids": whole.ids}
+    if whole.states is not None:
+        others["states"] = whole.states[:, : whole.bins]
+    found = {name: tally.taken(whole.counts, rows, bins, units) for name, (bins, units) in counts.items()}
+    if whole.rates is not None:
+        found["rates"] = tally.taken(whole.rates, rows, slice(None), order)
+    return TrialArrays(**found, **{name: one[rows] for name, one in others.items() if one is not None})
 
 
 def condition_psth(whole: Whole, sigma_bins: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from raysp.data.formats import aligned, nwb, nwb_series
+from raysp.data.formats import aligned, nwb, nwb_series, tally
 from raysp.data.formats.guarded import kind_of
 from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside
 from raysp.data.formats.session import Session
@@ -145,9 +145,16 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     gone = [numbers[one] for one in (missing, rows[~inside], rows[inside & ~valid])]
     left_out = _left_out(align, len(inside), gone, _overlapping(begin[used], grid))
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
-    masked = _masked(seen[used], _bounds(found.trials)[rows]) if config.masked_ends else ()
+    seen = _some(seen, used)
+    masked = _masked(seen, _bounds(found.trials)[rows]) if config.masked_ends else ()
     notes = (*renumbered, *left_out, *nowhere, *elsewhere, *stray, *masked)
-    return _Windows(rows[used], begin[used], seen[used], numbers, spans, notes)
+    return _Windows(rows[used], begin[used], seen, numbers, spans, notes)
+
+
+def _some(seen: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Return seen[used] of (windows, bins, units); where all units are alike, without a copy for each."""
+    alike = seen.strides[2] == 0
+    return np.broadcast_to(seen[used, :, :1], (used.sum(), *seen.shape[1:])) if alike else seen[used]
 
 
 def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str) -> np.ndarray:
@@ -336,7 +343,8 @@ def _check_behavior(
 
 def _counts(units: Spikes, usable: np.ndarray, begin: np.ndarray, seen: np.ndarray, grid: _Grid) -> np.ndarray:
     counts = units.counts(usable, begin, grid.bins, grid.step, grid.clock_ms)
-    counts[~seen[:, :, usable]] = np.nan
+    for some in tally.blocks(counts):
+        counts[some][~seen[some][:, :, usable]] = np.nan
     return counts
 
 

@@ -20,7 +20,7 @@ DRIFT, LEAST_SPIKES = 5.0, 50
 unit drifts; units with fewer spikes tell nothing."""
 
 FACTOR = 1.5
-BLOCK = 1 << 21
+BLOCK = 1 << 19
 """Counts that are worked on at a time."""
 
 

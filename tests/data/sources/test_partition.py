@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -121,3 +123,15 @@ def test_a_kernel_of_any_width_keeps_the_mean(sigma):
     psth = partition.condition_psth(Whole(counts, condition=np.zeros(4, dtype=int)), sigma)[0]
     plain = counts.mean(axis=0, dtype=np.float64)
     np.testing.assert_allclose(psth, plain if sigma < 1 else np.tile(plain.mean(axis=0), (9, 1)), rtol=1e-4)
+
+
+def test_a_split_is_made_without_another_copy_of_all_counts():
+    counts = np.random.default_rng(0).poisson(0.1, (800, 50, 100)).astype(np.float32)
+    rows = (np.arange(600), np.arange(600, 800))
+    tracemalloc.start()
+
+    partition.partition(Whole(counts), ("x", 10.0), np.arange(20), rows, Provenance())
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.8 * counts.nbytes

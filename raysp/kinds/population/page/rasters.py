@@ -62,7 +62,7 @@ def ordinary_trials(heldin: np.ndarray, count: int) -> list[int]:
         heldin: (trials, bins, units) counts, NaN allowed.
         count: how many, at most as many as there are.
     """
-    ranked = np.argsort(np.nansum(heldin, axis=(1, 2)), kind="stable")
+    ranked = np.argsort([np.nansum(trial) for trial in heldin], kind="stable")
     count = min(count, len(ranked))
     places = ((np.arange(count) + 1) * len(ranked)) // (count + 1)
     return [int(ranked[place]) for place in places]
