@@ -11,6 +11,7 @@ from raysp.cli.data import data
 from raysp.cli.root import ROOT, say
 from raysp.config.sets import values
 from raysp.io import files
+from raysp.io.reading import heard
 from raysp.io.terminal import terminal
 
 
@@ -27,9 +28,11 @@ def data_look(file: str, source: str, sets: tuple[str, ...], out: str | None, ro
     guessed says why; --set corrects it.
     """
     from raysp.driver.look import lines, look
+    from raysp.driver.reading import Reading
 
     beside = os.path.dirname(file) if files.is_local(file) else ""
-    found = look(file, root, out or beside or ".", source, values(sets))
+    with Reading() as shown, heard(shown.told):
+        found = look(file, root, out or beside or ".", source, values(sets))
     for line in lines(found, terminal()):
         say(line)
     if found.problem:

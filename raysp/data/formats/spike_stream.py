@@ -97,13 +97,33 @@ class Streamed:
         return found.reshape(len(begin), bins, len(units))
 
 
+class Totals:
+    """Numbers of units, ascending, and how many spikes each has, summed up batch by batch."""
+
+    def __init__(self) -> None:
+        self.numbers, self.totals = np.empty(0, np.int64), np.empty(0, np.int64)
+
+    def add(self, numbers: np.ndarray) -> None:
+        """Add a batch: (spikes,) numbers of units."""
+        if not len(numbers):
+            return
+        first, last = int(numbers.min()), int(numbers.max())
+        if last - first < len(numbers):
+            # Units are few, and sorting their spikes would take most of the time.
+            often = np.bincount(numbers - first)
+            there = np.flatnonzero(often)
+            there, often = there + first, often[there]
+        else:
+            there, often = np.unique(numbers, return_counts=True)
+        self.numbers, (self.totals,) = _merged(np.append(self.numbers, there), (np.append(self.totals, often), np.add))
+
+
 class Summary:
     """What is asked of spikes before they are counted, summed up batch by batch."""
 
     def __init__(self) -> None:
         self.total = 0
-        self.whole = True
-        self._numbers, self._totals = np.empty(0, np.int64), np.empty(0, np.int64)
+        self._units = Totals()
         self._bin_s, self._bins = BIN_S, _NONE
         self._every, self._sample = 1, np.empty((2, 0), np.int64)
 
@@ -112,17 +132,13 @@ class Summary:
         if not len(times_s):
             return
         self.total += len(times_s)
-        self.whole = self.whole and bool((times_s >= 0).all() and (times_s == np.floor(times_s)).all())
-        there, often = np.unique(numbers, return_counts=True)
-        self._numbers, (self._totals,) = _merged(
-            np.append(self._numbers, there), (np.append(self._totals, often), np.add)
-        )
+        self._units.add(numbers)
         self._add_firing(times_s)
         self._add_sample(times_s, numbers)
 
     def units(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers of units, ascending, and how many spikes each has."""
-        return self._numbers, self._totals
+        return self._units.numbers, self._units.totals
 
     def firing(self) -> Firing:
         """Return when any unit fired."""
@@ -135,7 +151,7 @@ class Summary:
         return self._every * int((ordered[:, 1:] == ordered[:, :-1]).all(axis=0).sum())
 
     def _add_firing(self, times_s: np.ndarray) -> None:
-        ascending = np.sort(times_s)
+        ascending = times_s if (times_s[1:] >= times_s[:-1]).all() else np.sort(times_s)
         key = np.floor(ascending / self._bin_s).astype(np.int64)
         begin = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
         end = np.append(begin[1:], len(key))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from raysp.data.formats import table_file
 from raysp.data.formats.table_file import LARGE_BYTES, PARQUET, PROBE_BYTES
 from raysp.errors import BadInput
-from raysp.io import files, tables
+from raysp.io import files, reading, tables
 
 if TYPE_CHECKING:
     import polars
@@ -76,7 +76,9 @@ def _is_parquet(path: str) -> bool:
 def _of_parquet(path: str, wanted: Sequence[str]) -> Iterator[dict[str, polars.Series]]:
     with tables.guarded(path, "write or fetch it again"), _parquet(path) as file:
         lists = [name for name in _lists(file) if name in wanted]
+        rows = 0
         for part in _frames(file, wanted):
+            reading.tell(path, rows := rows + len(part), file.metadata.num_rows)
             found = part.explode(lists).drop_nulls(lists) if lists else part
             yield {name: found[name] for name in wanted}
 
@@ -140,8 +142,10 @@ def _of_csv(path: str, wanted: Sequence[str]) -> Iterator[dict[str, polars.Serie
 def _blocks(path: str) -> Iterator[bytes]:
     """Yield a file in pieces of whole lines."""
     rest = b""
+    size = os.path.getsize(files.absolute(path))
     with open(files.absolute(path), "rb") as file:
         while piece := file.read(BLOCK_BYTES):
+            reading.tell(path, file.tell(), size)
             last = piece.rfind(b"\n") + 1
             if not last and len(rest) > BLOCK_BYTES:
                 raise BadInput(f"{path} expected a table, got a line of {len(rest):,} bytes; check the path")
@@ -166,7 +170,7 @@ def _alike(block: bytes, form: table_file.Form, kinds: dict[str, polars.DataType
     """Return columns of a block that is written as the file's beginning; None of another one."""
     import polars
 
-    if form.separator == " " or b"\r" in block.replace(b"\r\n", b""):
+    if form.separator == " " or (b"\r" in block and b"\r" in block.replace(b"\r\n", b"")):
         return None
     schema = {f"{place} {name}": kinds.get(name, polars.String()) for place, name in enumerate(form.names)}
     wanted = {name: f"{form.names.index(name)} {name}" for name in kinds}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.data.formats import table_batches, table_file
-from raysp.data.formats.spike_stream import Streamed, Summary
+from raysp.data.formats.spike_stream import Streamed, Summary, Totals
 from raysp.data.sources import spike_columns
+from raysp.data.sources.proposed import Times, is_whole
 from raysp.errors import BadInput
 
 if TYPE_CHECKING:
@@ -63,8 +64,24 @@ class Columns:
         return places.to_numpy(), "names"
 
 
-def summed(columns: Columns, used: np.ndarray | None = None, table: str | None = None) -> tuple[Streamed, Summary]:
-    """Read a large table once, and return its spikes, to be counted, and what they sum up to.
+def extent(columns: Columns) -> tuple[Times, int]:
+    """Read a large table once, and return what tells the unit of its times, and how many units it has.
+
+    Raises:
+        BadInput: a row has no time or unit.
+    """
+    units, first, last, whole, count = Totals(), np.inf, -np.inf, True, 0
+    for times, numbers in columns.batches():
+        if not len(times):
+            continue
+        units.add(numbers)
+        first, last, count = min(first, float(times.min())), max(last, float(times.max())), count + len(times)
+        whole = whole and is_whole(times)
+    return (Times(count, first, last, whole) if count else Times.of(np.empty(0))), len(units.numbers)
+
+
+def summed(columns: Columns, used: np.ndarray | None = None, table: str | None = None) -> Streamed:
+    """Read a large table once, and return its spikes, to be counted.
 
     Args:
         columns: of the table.
@@ -98,7 +115,7 @@ def summed(columns: Columns, used: np.ndarray | None = None, table: str | None =
     # Units without spikes have numbers that no spike has.
     own = np.where(fires, numbers[order][places], -1 - np.arange(len(known)) + min(0, int(numbers.min())))
     all_of = np.where(fires, totals[order][places], 0)
-    return Streamed(ids, own, columns.batches, all_of, found.firing(), found.duplicates(), notes), found
+    return Streamed(ids, own, columns.batches, all_of, found.firing(), found.duplicates(), notes)
 
 
 def _codes(columns: Columns, used: np.ndarray) -> np.ndarray:

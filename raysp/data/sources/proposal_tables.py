@@ -31,7 +31,7 @@ from raysp.data.sources.proposed import (
     sampled,
     window,
 )
-from raysp.errors import BadInput, StoreError, present
+from raysp.errors import BadInput, StoreError
 from raysp.io import files
 
 if TYPE_CHECKING:
@@ -141,12 +141,13 @@ def _large(path: str) -> Proposal:
         if (counts := _of_counts(table)) is not None:
             return dataclasses.replace(counts, contents=tuple(contents))
         return Proposal("", contents=(*contents, NO_COLUMNS))
-    found, summary = large_tables.summed(Columns(path, time, unit, 1.0))
-    contents.append(f"in all {found.total:,} spikes of {len(found)} units")
-    first, last = present(found.span)
+    times, units = large_tables.extent(Columns(path, time, unit, 1.0))
+    if not times.count:
+        return Proposal("", contents=(*contents, NO_SPIKES))
+    contents.append(f"in all {times.count:,} spikes of {units} units")
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
-    return cut(path, Times(found.total, first, last, summary.whole), len(found), settings, why, contents)
+    return cut(path, times, units, settings, why, contents)
 
 
 def _vectors(one: polars.Series) -> np.ndarray:

@@ -245,7 +245,7 @@ def _streamed(config: Config, read: Reader) -> Session:
     used = None
     if config.units is not None:
         used = _listed_units(table_file.column(head[unit]), config, config.units, read)
-    units, _ = large_tables.summed(Columns(config.path, time, unit, config.per_second), used, config.units)
+    units = large_tables.summed(Columns(config.path, time, unit, config.per_second), used, config.units)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
     return Session(units, trials, os.path.basename(config.path))
 

@@ -1,5 +1,7 @@
 """Tables of spikes that are read batch by batch: the same counts and notes as of tables that are held."""
 
+import functools
+
 import numpy as np
 import polars
 import pytest
@@ -7,11 +9,12 @@ import pytest
 from raysp.config import settings
 from raysp.data.formats import table_batches, table_file
 from raysp.data.formats.recorded import stretches
-from raysp.data.formats.spike_stream import Summary
+from raysp.data.formats.spike_stream import Summary, Totals
 from raysp.data.sources import spike_tables
 from raysp.data.sources.proposal import proposal
 from raysp.data.sources.spike_tables import Config
 from raysp.errors import BadInput
+from raysp.io.reading import heard
 
 RNG = np.random.default_rng(5)
 TIMES = RNG.uniform(0.01, 60.0, 9000).round(4)
@@ -134,6 +137,36 @@ def test_what_is_proposed_of_a_large_table_is_what_is_of_a_small_one(tmp_path, b
     large = proposal(str(tmp_path / "spikes.csv"))
     assert (large.source, large.settings) == (small.source, small.settings)
     assert large.settings["per_second"] == 1000.0
+
+
+def test_how_far_a_table_is_read_is_told(tmp_path, batched):
+    batched()
+    for write in (semicolons, parquet, lists):
+        write(tmp_path, WHOSE)
+        told: list[tuple[int, int]] = []
+        with heard(functools.partial(lambda told, _, *news: told.append(news), told)):
+            built(tmp_path, time="t (s)")
+        half = len(told) // 2
+        assert told[:half] == told[half:] == sorted(told[:half])
+        assert half > 1
+        assert told[-1][0] == told[-1][1]
+
+
+def test_a_large_table_without_spikes_says_so(tmp_path, batched):
+    empty = polars.Series("time", [[], []], dtype=polars.List(polars.Float64))
+    polars.DataFrame({"unit": [1, 2], "time": empty}).write_parquet(tmp_path / "spikes.parquet")
+    batched()
+    assert "no spike in it" in proposal(str(tmp_path / "spikes.parquet")).contents[-1]
+
+
+@pytest.mark.parametrize("numbers", [[3, 3, -2, 1], [10**9, 3, 3], []], ids=str)
+def test_units_are_summed_up_over_batches(numbers):
+    found = Totals()
+    for batch in (numbers, numbers[:2]):
+        found.add(np.array(batch, dtype=np.int64))
+    known, often = np.unique(np.array([*numbers, *numbers[:2]], dtype=np.int64), return_counts=True)
+    np.testing.assert_array_equal(found.numbers, known)
+    np.testing.assert_array_equal(found.totals, often)
 
 
 def test_pauses_of_a_recording_are_those_of_its_single_spikes():
