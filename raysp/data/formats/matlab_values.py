@@ -106,6 +106,18 @@ class Values:
         return found
 
 
+def columns(name: str, value: Value) -> dict[str, np.ndarray]:
+    """Return the columns of a matrix of numbers that has more rows than columns, as "events(:,1)"; of others none."""
+    if (
+        isinstance(value, Struct)
+        or value.ndim != 2
+        or value.dtype.kind not in "iuf"
+        or not 1 < value.shape[1] < len(value)
+    ):
+        return {}
+    return {f"{name}(:,{place + 1})": column for place, column in enumerate(value.T)}
+
+
 def kind(value: Value) -> str:
     """Say what a value is, for an error."""
     if isinstance(value, Struct):

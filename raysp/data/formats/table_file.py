@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import count_file, file_kind, npz, pynapple_npz
+from raysp.data.formats import count_file, file_kind, matrix_columns, npz, pandas_hdf5, pynapple_npz
 from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput
 from raysp.io import files, tables
@@ -103,13 +103,18 @@ def _vectors(path: str) -> dict[str, np.ndarray]:
     """Return the vectors of a file of arrays, whatever else is in it."""
     found: dict[str, np.ndarray] = {}
     with count_file.arrays(path) as file:
+        if frames := pandas_hdf5.columns(file, path):
+            return frames
         for name in file.names:
             # What nobody asked for blocks nothing.
             with contextlib.suppress(BadInput):
                 shape, _ = file.look(name)
-                if not shape or math.prod(shape) != max(shape):
+                if not shape or (len(shape) != 2 and math.prod(shape) != max(shape)):
                     continue
                 one = file.read(name)
+                if 1 not in shape and len(shape) == 2:
+                    found |= matrix_columns.columns(name, one)
+                    continue
                 if one.dtype.kind in "iufbU":
                     found[name] = one.ravel().astype(one.dtype.newbyteorder("="))
                 elif one.dtype.kind == "S" and one.ndim == 1:

@@ -50,7 +50,8 @@ class Config(Cut):
         spikes: spike times, or counts, as this source's description says.
         units: of one vector of spike times, the vector that says whose each is.
         trials: the array of structs with a trial each, or the struct of vectors with a value for each trial: columns
-            for `align`, `keep` and `conditions`; or one such vector, which is the column of its own name.
+            for `align`, `keep` and `conditions`; or one such vector, which is the column of its own name; or a matrix
+            with a row a trial, "events", whose columns are "events(:,1)" and so on.
         per_second: units of all times in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
         start: column with the begin of each trial, where spikes lie trial by trial and their times are the recording's;
             without it times in a trial count from its own begin.
@@ -112,10 +113,12 @@ def _columns(file: Values, config: Config) -> dict[str, np.ndarray]:
         return {}
     table = file[config.trials]
     if not isinstance(table, Struct):
+        columns = matlab_values.columns(config.trials, table)
         vector, own = _vector(table), config.trials.rpartition(".")[2]
-        if vector is None or not len(vector):
+        if not columns and (vector is None or not len(vector)):
             raise BadInput(f"{file.path}: {config.trials} expected structs of trials, got {matlab_values.kind(table)}")
-        table = Struct((own,), 1, lambda name: [vector])
+        columns = columns or {own: vector}
+        table = Struct(tuple(columns), 1, lambda name: [columns[name]])
     wanted = (config.align, config.start, config.stop, *config.keep, *config.conditions, *config.decode)
     needed = {one for one in wanted if one}
     for name in needed - set(table.names):

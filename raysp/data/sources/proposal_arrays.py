@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import starred
+from raysp.data.formats import matrix_columns, starred
 from raysp.data.formats.plausibility import axes, likely_axes
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.population_config import ORDER
@@ -131,8 +131,17 @@ def _axes(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[str, ..
 
 
 def _counts(arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
-    able = {name: one for name, one in arrays.items() if one.ndim in (2, 3) and min(one.shape) > 1 and is_whole(one)}
-    order = sorted(able, key=lambda name: (able[name].ndim, bool(USUAL.search(name)), able[name].size))
+    able = {
+        name: one
+        for name, one in arrays.items()
+        if one.ndim in (2, 3) and min(one.shape) > 1 and is_whole(one)
+        # A row a spike, of whole ms or samples, is no matrix of counts.
+        if matrix_columns.row_a_spike(matrix_columns.columns(name, one)) is None
+    }
+    shapes = {name: one.shape for name, one in able.items()}
+    # Of training and evaluation trials in two arrays the first has the other beside it.
+    paired = {name: _evaluated(name, shapes) is not None for name in able}
+    order = sorted(able, key=lambda name: (able[name].ndim, paired[name], bool(USUAL.search(name)), able[name].size))
     return (order[-1], able[order[-1]]) if order else None
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats.matlab_values import Struct, Value
-from raysp.data.sources.proposed import EVENTS, STARTS, STOPS, condition, named, window
+from raysp.data.formats.matlab_values import Struct, Value, columns
+from raysp.data.sources.proposed import EVENTS, STARTS, STOPS, condition, is_whole, named, window
 
-FEWEST = 8
-"""Trials from which on a vector of times is taken for theirs."""
+FEWEST, WIDEST = 8, 12
+"""Trials from which on a vector of times is taken for theirs; columns of a matrix of trials at most."""
 
 
 def trials_beside(
@@ -28,20 +28,20 @@ def trials_beside(
     if not len(times):
         return {}, {}
     span = float(times.min()), float(times.max())
-    for name, columns in _tables(found, spikes):
-        rows = len(next(iter(columns.values())))
-        inside = {key: one for key, one in columns.items() if _is_inside(one, span)}
+    for name, table in _tables(found, spikes):
+        rows = len(next(iter(table.values())))
+        inside = {key: one for key, one in table.items() if _is_inside(one, span)}
         start = named(list(inside), *STARTS)
         events = [key for key in inside if any(word in key.lower() for word in EVENTS)] or list(inside)
         if rows < FEWEST or not (start or events):
             continue
         first, stop = start or events[0], named(list(inside), *STOPS)
         others = {key: one / per_second for key, one in inside.items() if key not in (start, stop)}
-        ends = None if stop is None else columns[stop] / per_second
-        align, (begin, end), reason = window(others if start else {}, columns[first] / per_second, ends)
+        ends = None if stop is None else table[stop] / per_second
+        align, (begin, end), reason = window(others if start else {}, table[first] / per_second, ends)
         settings: dict[str, Plain] = {"trials": name, "align": align or first, "window_ms": [begin, end]}
         why = {"trials": f"{rows} trials", "align": reason, "window_ms": "ms around that time"}
-        if names := condition({key: one for key, one in columns.items() if key not in inside}, rows):
+        if names := condition({key: one for key, one in table.items() if key not in inside}, rows):
             settings["conditions"] = list(names)
             why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
         return settings, why
@@ -49,7 +49,7 @@ def trials_beside(
 
 
 def _tables(found: Mapping[str, Value], spikes: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """Yield what may be a table of trials: structs of vectors, arrays of structs, and then single vectors of events."""
+    """Yield what may be a table of trials: structs of vectors, arrays of structs, matrices, vectors of events."""
     for name, value in found.items():
         if not isinstance(value, Struct) or spikes.startswith(name):
             continue
@@ -57,15 +57,19 @@ def _tables(found: Mapping[str, Value], spikes: str) -> Iterator[tuple[str, dict
             vectors = {field: one for field in value.names if (one := _vector(value.field(field)[0])) is not None}
             lengths = [len(one) for one in vectors.values()]
             usual = max(lengths, key=lengths.count, default=0)
-            columns = {field: one for field, one in vectors.items() if len(one) == usual}
+            table = {field: one for field, one in vectors.items() if len(one) == usual}
         else:
             each = {field: value.field(field) for field in value.names}
-            columns = {field: np.array([one.item() for one in values if isinstance(one, np.ndarray)])
-                       for field, values in each.items()
-                       if all(isinstance(one, np.ndarray) and one.dtype.kind in "iufbU" and one.size == 1
-                              for one in values)}  # fmt: skip
-        if columns:
-            yield name, columns
+            table = {field: np.array([one.item() for one in values if isinstance(one, np.ndarray)])
+                     for field, values in each.items()
+                     if all(isinstance(one, np.ndarray) and one.dtype.kind in "iufbU" and one.size == 1
+                            for one in values)}  # fmt: skip
+        if table:
+            yield name, table
+    for name, value in found.items():
+        matrix = columns(name, value)
+        if name != spikes and 0 < len(matrix) <= WIDEST:
+            yield name, {key: one.astype(int) if is_whole(one) else one for key, one in matrix.items()}
     for word in EVENTS:
         for name, value in found.items():
             vector = _vector(value)

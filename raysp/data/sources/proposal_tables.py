@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, pynapple_npz, sorted_folder, starred, table_batches, table_file
+from raysp.data.formats import (
+    count_file,
+    matrix_columns,
+    pandas_hdf5,
+    pynapple_npz,
+    sorted_folder,
+    starred,
+    table_batches,
+    table_file,
+)
 from raysp.data.sources import large_tables, spike_columns, spike_layouts, spike_tables
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
@@ -183,13 +192,22 @@ def _of_counts(table: Table) -> Proposal | None:
 def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
     """Return a proposal for the vectors of an NPZ or HDF5 file, spikes' and trials'; None where none is like spikes."""
     try:
-        table = table_file.read(path)
+        whole = table_file.read(path)
+    except pandas_hdf5.Pickled as error:
+        return Proposal("", contents=(*contents, str(error).removeprefix(path).lstrip(": ")))
     except BadInput:
         return None
+    table = {name: one for name, one in whole.items() if matrix_columns.INSIDE not in name}
     time, unit = (next((name for name in table if _bare(name) in usual), None)
                   for usual in (spike_columns.SPIKES, spike_columns.UNITS))  # fmt: skip
     if time is None or unit is None or len(table[time]) != len(table[unit]):
-        return _of_each_unit(path, table, contents, inside=True)
+        pair = matrix_columns.row_a_spike(whole)
+        if (each := _of_each_unit(path, table, contents, inside=True)) is not None or pair is None:
+            return each
+        time, unit = pair
+        table |= {name: one for name, one in matrix_columns.rising(whole).items() if name not in table} | {
+            name: whole[name] for name in pair
+        }
     if not len(table[time]):
         return Proposal("", contents=(*contents, NO_SPIKES))
     settings: dict[str, Plain] = {"time": time, "unit": unit}

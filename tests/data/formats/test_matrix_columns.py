@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from raysp.data.formats.matrix_columns import columns, rising, row_a_spike
+
+TIMES = np.linspace(0.1, 9.0, 100)
+WHOSE = np.arange(100) % 5
+
+
+def test_columns_are_called_as_python_indexes_them():
+    found = columns("a/b", np.column_stack([TIMES, WHOSE]))
+    assert [(name, one.dtype.kind) for name, one in found.items()] == [("a/b[:,0]", "f"), ("a/b[:,1]", "i")]
+    assert list(columns("b", np.stack([WHOSE, TIMES]))) == ["b[0,:]", "b[1,:]"]
+
+
+@pytest.mark.parametrize("shape", [(100,), (100, 5), (100, 1), (10, 2), (50, 2, 2)], ids=str)
+def test_other_arrays_are_no_such_table(shape):
+    assert columns("a", np.zeros(shape)) == {}
+
+
+def test_times_and_units_are_told_by_how_often_values_repeat():
+    both = columns("a", np.column_stack([WHOSE, TIMES]))
+    assert row_a_spike(both) == ("a[:,1]", "a[:,0]")
+    assert row_a_spike(columns("hand", np.column_stack([TIMES, TIMES]))) is None
+    assert row_a_spike({"time": TIMES, "unit": WHOSE}) is None
+
+
+def test_a_matrix_of_trials_has_a_first_column_that_rises():
+    vectors = columns("trials", np.column_stack([TIMES, WHOSE])) | columns("hand", np.column_stack([WHOSE, TIMES]))
+    assert list(rising(vectors)) == ["trials[:,0]", "trials[:,1]"]

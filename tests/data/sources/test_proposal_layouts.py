@@ -1,0 +1,97 @@
+"""Spikes and trials as rows of matrices, as frames of pandas, and counts in two arrays: found, and read as found."""
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from raysp.config.experiment import Recording
+from raysp.data.sources import prepare
+from raysp.data.sources.proposal import proposal
+
+RNG = np.random.default_rng(7)
+TIMES = np.sort(RNG.uniform(0.0, 80.0, 4000)).round(3)
+WHOSE = RNG.integers(1, 6, len(TIMES))
+BEGIN = 0.5 + 2.0 * np.arange(39)
+KIND = np.arange(39) % 3 + 1
+
+
+def npz(folder):
+    np.savez(folder / "x.npz", spikes=np.column_stack([TIMES, WHOSE]), stim_on=BEGIN)
+    return folder / "x.npz", {"time": "spikes[:,0]", "unit": "spikes[:,1]", "align": "stim_on"}
+
+
+def whole_ms(folder):
+    spikes, events = np.column_stack([TIMES * 1000, WHOSE]).round(), np.column_stack([BEGIN * 1000, KIND])
+    np.savez(folder / "x.npz", spikes=spikes, events=events)
+    return folder / "x.npz", {"per_second": 1000.0, "align": "events[:,0]", "conditions": ["events[:,1]"]}
+
+
+def flat_hdf5(folder):
+    with h5py.File(folder / "x.h5", "w") as file:
+        file["spk"], file["hand"], file["on"] = np.stack([WHOSE, TIMES]), RNG.normal(size=(9000, 2)), BEGIN
+    return folder / "x.h5", {"time": "spk[1,:]", "unit": "spk[0,:]", "align": "on"}
+
+
+def matlab(folder):
+    events = np.column_stack([BEGIN, KIND])
+    savemat(folder / "x.mat", {"spk": np.column_stack([WHOSE, TIMES]), "events": events})
+    found = {"spikes": "spk(:,2)", "trials": "events", "align": "events(:,1)", "conditions": ["events(:,2)"]}
+    return folder / "x.mat", found
+
+
+def frame(group, **columns):
+    group.attrs["pandas_type"] = b"frame"
+    rows = len(next(iter(columns.values())))
+    group["axis0"], group["axis1"] = np.array([name.encode() for name in columns]), np.arange(rows)
+    for number, (name, values) in enumerate(columns.items()):
+        group[f"block{number}_items"], group[f"block{number}_values"] = np.array([name.encode()]), values[:, None]
+
+
+def pandas(folder):
+    with h5py.File(folder / "x.h5", "w") as file:
+        frame(file.create_group("spikes"), unit=WHOSE, time=TIMES)
+        frame(file.create_group("trials"), start=BEGIN, side=KIND)
+    return folder / "x.h5", {"time": "spikes/time", "align": "trials/start", "conditions": ["trials/side"]}
+
+
+@pytest.mark.parametrize("write", [npz, whole_ms, flat_hdf5, matlab, pandas], ids=lambda one: one.__name__)
+def test_a_row_a_spike_and_a_row_a_trial_are_read_as_they_lie(tmp_path, write):
+    path, expected = write(tmp_path)
+    found = proposal(str(path))
+    assert {name: found.settings.get(name) for name in expected} == expected
+
+    settings = {**found.settings, "path": str(path), "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin])
+    counts = counts[np.argsort(np.concatenate([split.train.ids, answers.trials.ids]))]
+    # Both ends are inside: the first and the last trial's windows lie within the spikes.
+    edges = np.append(BEGIN[0] + 2.0 * np.arange(len(counts)), np.inf)
+    for unit, number in enumerate(split.units):
+        own = TIMES[number == WHOSE]
+        each = [int(((own >= first) & (own < first + 1.0)).sum()) for first in edges[:-1]]
+        assert counts[:, :, unit].sum(axis=1).tolist() == each
+
+
+def test_a_frame_whose_columns_have_pickled_names_is_answered_with_how_to_write_it(tmp_path):
+    rows = np.zeros(9, dtype=[("index", "i8"), ("values_block_0", "f8", (1,))])
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["spikes/table"] = rows
+    assert "pandas.read_hdf(path, 'spikes').to_parquet" in proposal(str(tmp_path / "x.h5")).contents[-1]
+
+
+def test_training_and_evaluation_trials_in_arrays_of_one_size_are_both_read(tmp_path):
+    counts = RNG.poisson(0.3, (2, 30, 20, 6))
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["train_data"], file["valid_data"] = counts
+    found = proposal(str(tmp_path / "x.h5"))
+    assert (found.settings["counts"], found.settings["eval_counts"]) == ("train_data", "valid_data")
+
+
+def test_evaluation_trials_alone_are_trials(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["eval_spikes"] = RNG.poisson(0.3, (30, 20, 6))
+    found = proposal(str(tmp_path / "x.h5"))
+    assert found.settings["counts"] == "eval_spikes"
+    assert "eval_counts" not in found.settings
