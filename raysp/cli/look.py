@@ -28,7 +28,7 @@ def data_look(file: str, source: str, sets: tuple[str, ...], out: str | None, ro
     guessed says why; --set corrects it.
     """
     from raysp.driver.look import lines, look
-    from raysp.driver.reading import Reading
+    from raysp.cli.reading import Reading
 
     beside = os.path.dirname(file) if files.is_local(file) else ""
     with Reading() as shown, heard(shown.told):

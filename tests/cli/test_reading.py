@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from raysp.driver import progress
-from raysp.driver.reading import Reading
+from raysp.cli.reading import Reading
 
 
 def shown(monkeypatch, news, step_s, **options):
