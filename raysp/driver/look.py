@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from raysp.config import own_code
 from raysp.config.experiment import Recording
 from raysp.config.settings import Plain
-from raysp.data.sources import prepare
+from raysp.data.sources import prepare, sampled
 from raysp.data.sources import proposal as proposals
 from raysp.data.sources.catalog import name_of
 from raysp.data.sources.proposal_sorted import file_of
@@ -24,6 +24,8 @@ from raysp.io.terminal import Terminal
 from raysp.kinds import catalog as kinds
 from raysp.kinds.looked import Looked
 
+LOOKED = 40_000_000
+"""Counts that are looked at, at most: 2,000 windows of a second of 200 units, in bins of 10 ms."""
 SHOWN = 24
 """Lines on what a file holds; of more, the first and the last."""
 
@@ -76,7 +78,8 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
         return Look(name, path, found, problem=f"nothing in it looks like spikes or counts; {proposals.READS}")
     recording = Recording(name, found.source, {**found.settings, "path": path})
     try:
-        split, answers = prepare.read(recording, root)
+        with sampled.at_most(LOOKED):
+            split, answers = prepare.read(recording, root)
     except BadInput as error:
         return Look(name, path, found, problem=str(error))
     return _drawn(Look(name, path, found), split, answers, out)

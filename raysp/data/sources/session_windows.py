@@ -16,7 +16,7 @@ from raysp.data.formats.guarded import kind_of
 from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside
 from raysp.data.formats.session import Session
 from raysp.data.formats.spike_stream import Streamed
-from raysp.data.sources import continuous, partition, spiking
+from raysp.data.sources import continuous, partition, sampled, spiking
 from raysp.data.sources.cut import Cut
 from raysp.data.sources.odd_units import FEWEST_SPIKES
 from raysp.data.sources.partition import Rows, Whole, condition_index
@@ -129,12 +129,14 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], align, grid, where)
     begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(present(config.window_ms)[0] / grid.clock_ms)
     spans = _spans(found, begin, grid)
-    _check_size(len(begin), grid, len(found.units), spans, where)
+    each = grid.bins * len(found.units)
+    _check_size(sampled.fewer(len(begin), each), grid, len(found.units), spans, where)
     seen, stray = _seen(found.units, found.trials, begin, grid)
     if config.masked_ends:
         _check_stops(_bounds(found.trials)[rows], where)
         seen = seen & _within(_bounds(found.trials)[rows], begin, grid)[:, :, None]
-    inside = np.any(seen, axis=2).any(axis=1) if config.masked_ends else np.all(np.any(seen, axis=2), axis=1)
+    running = np.any(seen[:, :, :1] if _are_alike(seen) else seen, axis=2)
+    inside = running.any(axis=1) if config.masked_ends else running.all(axis=1)
     beyond = _beyond(found.units, begin[~inside], grid) if inside.sum() < 2 else ""
     check_inside(int(inside.sum()), len(inside), spans, where, beyond)
     valid = ~_touching(found, begin, grid, config.lag_ms)
@@ -144,17 +146,22 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
         raise BadInput(f"{told}; keep_invalid: true keeps them")
     gone = [numbers[one] for one in (missing, rows[~inside], rows[inside & ~valid])]
     left_out = _left_out(align, len(inside), gone, _overlapping(begin[used], grid))
+    used, sample = sampled.some(used, each)
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
     seen = _some(seen, used)
     masked = _masked(seen, _bounds(found.trials)[rows]) if config.masked_ends else ()
-    notes = (*renumbered, *left_out, *nowhere, *elsewhere, *stray, *masked)
+    notes = (*renumbered, *left_out, *nowhere, *elsewhere, *stray, *masked, *sample)
     return _Windows(rows[used], begin[used], seen, numbers, spans, notes)
 
 
 def _some(seen: np.ndarray, used: np.ndarray) -> np.ndarray:
     """Return seen[used] of (windows, bins, units); where all units are alike, without a copy for each."""
-    alike = seen.strides[2] == 0
-    return np.broadcast_to(seen[used, :, :1], (used.sum(), *seen.shape[1:])) if alike else seen[used]
+    return np.broadcast_to(seen[used, :, :1], (used.sum(), *seen.shape[1:])) if _are_alike(seen) else seen[used]
+
+
+def _are_alike(seen: np.ndarray) -> bool:
+    """Tell whether units are known to have been observed together: (windows, bins, units) that hold one of them."""
+    return seen.strides[2] == 0
 
 
 def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str) -> np.ndarray:
