@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from raysp.data.formats import table_batches, table_file
 from raysp.data.formats.spike_stream import Streamed, Summary, Totals
-from raysp.data.sources import spike_columns
+from raysp.data.sources import spike_columns, spike_layouts
 from raysp.data.sources.proposed import Times, is_whole
 from raysp.errors import BadInput
 
@@ -26,6 +26,7 @@ class Columns:
         path: of the table.
         time, unit: names of the columns.
         per_second: units of time in a second.
+        channel: name of the column of channels, on each of which units are numbered anew; None of none.
         codes: name of a unit -> its number, where units have names; filled in as they are read.
     """
 
@@ -33,20 +34,35 @@ class Columns:
     time: str
     unit: str
     per_second: float
+    channel: str | None = None
     codes: dict[str, int] = field(default_factory=dict)
 
     def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield times (s) and numbers of units. Raises BadInput where a row has none."""
         row, kind = 0, ""
-        for batch in table_batches.batches(self.path, [self.time, self.unit]):
+        wanted = [one for one in (self.time, self.unit, self.channel) if one is not None]
+        for batch in table_batches.batches(self.path, wanted):
             times = table_file.column(batch[self.time])
             times = spike_columns.seconds(times, self.time, self.per_second, self.path, row)
-            numbers, now = self._numbers(batch[self.unit], row)
+            numbers, now = self._numbers(self._who(batch), row)
             if kind and now != kind:
                 told = f"{self.path}: column {self.unit!r} expected {kind} of units as in the first rows"
                 raise BadInput(f"{told}, got {now} after row {row}, such as {batch[self.unit][0]!r}")
             row, kind = row + len(times), now
             yield times, numbers
+
+    def some(self, batch: Mapping[str, polars.Series]) -> np.ndarray:
+        """Return the units of some spikes, as numbers or names."""
+        return table_file.column(self._who(batch))
+
+    def _who(self, batch: Mapping[str, polars.Series]) -> polars.Series:
+        """Return who fired, of units that are numbered anew on each channel with the channel before."""
+        import polars
+
+        if self.channel is None:
+            return batch[self.unit]
+        both = (table_file.column(batch[name]) for name in (self.unit, self.channel))
+        return polars.Series(self.unit, spike_layouts.with_channel(*both, self.path))
 
     def _numbers(self, units: polars.Series, row: int) -> tuple[np.ndarray, str]:
         import polars

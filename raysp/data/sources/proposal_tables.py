@@ -144,18 +144,27 @@ def _large(path: str) -> Proposal:
     """Return a proposal for a table that is too large to be held: its columns by its first rows, times by all."""
     table = {name: _vectors(one) for name, one in table_batches.beginning(path).items()}
     rows = max(map(len, table.values()), default=0)
+    settings: dict[str, Plain]
     contents = [f"the first {rows:,} rows:", *(f"  {line(name, one)}" for name, one in table.items())]
     time, unit = _time(table), _unit(table)
     if time is None or unit is None:
         if (counts := _of_counts(table)) is not None:
             return dataclasses.replace(counts, contents=tuple(contents))
         return Proposal("", contents=(*contents, NO_COLUMNS))
-    times, units = large_tables.extent(Columns(path, time, unit, 1.0))
+    if (trial := spike_layouts.trial_of(table, time)) is not None:
+        held = f"spikes with a column {trial} are read whole, which takes {table_batches.HELD} times the file's size"
+        settings = {"time": time, "unit": unit, "trial": trial}
+        return _of_own_clocks(table, settings, {}, len(np.unique(table[unit])), (*contents, held))
+    listed = table[time].dtype == object
+    channel = None if listed else spike_layouts.channel_of(table, unit)
+    times, units = large_tables.extent(Columns(path, time, unit, 1.0, channel))
     if not times.count:
         return Proposal("", contents=(*contents, NO_SPIKES))
     contents.append(f"in all {times.count:,} spikes of {units} units")
-    settings: dict[str, Plain] = {"time": time, "unit": unit}
+    settings = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
+    if channel is not None:
+        settings["channel"], why["channel"] = channel, "units are numbered anew on each"
     return cut(path, times, units, settings, why, contents)
 
 

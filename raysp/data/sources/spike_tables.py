@@ -180,9 +180,10 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
 
     Of a large table of spikes nothing is held, and spikes are counted as they are read.
     """
-    plain = not (config.channel or config.trial or STAR in (config.time or ""))
-    if plain and read is table_file.read and table_batches.is_large(config.path, table_file.LARGE_BYTES):
-        return _streamed(config, read)
+    if read is table_file.read and table_batches.is_large(config.path, table_file.LARGE_BYTES):
+        if not (config.trial or STAR in (config.time or "")):
+            return _streamed(config, read)
+        table_batches.check_held(config.path)
     table, said = _spikes(config, read)
     time = named(table, None if said is not None else config.time, "time", SPIKES, config.path)
     own = None if said is not None else config.unit and config.unit.removesuffix(VECTOR)
@@ -241,11 +242,12 @@ def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) ->
 
 def _streamed(config: Config, read: Reader) -> Session:
     head = table_batches.beginning(config.path)
-    time, unit = _chosen(head, config)
+    time, unit, *_ = _chosen(head, config)
     used = None
+    columns = Columns(config.path, time, unit, config.per_second, config.channel)
     if config.units is not None:
-        used = _listed_units(table_file.column(head[unit]), config, config.units, read)
-    units = large_tables.summed(Columns(config.path, time, unit, config.per_second), used, config.units)
+        used = _listed_units(columns.some(head), config, config.units, read)
+    units = large_tables.summed(columns, used, config.units)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
     return Session(units, trials, os.path.basename(config.path))
 

@@ -75,6 +75,16 @@ def arrays(folder, names):
     frame.cast({"t (s)": polars.Array(polars.Float64, 1000)}).write_parquet(folder / "spikes.csv")
 
 
+def feather(folder, names):
+    frame = polars.DataFrame({"x": TIMES * 2, "who": names, "t (s)": TIMES})
+    frame.write_ipc(folder / "spikes.csv", compression="lz4", record_batch_size=700)
+
+
+def lists_in_arrow(folder, names):
+    frame = polars.DataFrame({"who": names, "t (s)": TIMES}).group_by("who", maintain_order=True).all()
+    frame.write_ipc(folder / "spikes.csv", record_batch_size=2)
+
+
 def built(folder, **given):
     polars.DataFrame({"start": BEGIN, "go": BEGIN + 0.5}).write_csv(folder / "trials.csv")
     known = {"path": f"{folder}/spikes.csv", "unit": "who", "bin_ms": 20, "heldout": 0, **given}
@@ -84,7 +94,9 @@ def built(folder, **given):
 
 
 @pytest.mark.parametrize(
-    "write", [semicolons, remarks, returns, gaps, spaces, parquet, lists, arrays], ids=lambda one: one.__name__
+    "write",
+    [semicolons, remarks, returns, gaps, spaces, parquet, lists, arrays, feather, lists_in_arrow],
+    ids=lambda one: one.__name__,
 )
 @pytest.mark.parametrize("named", [False, True], ids=["numbers", "names"])
 def test_counts_and_notes_are_those_of_the_whole_table(tmp_path, batched, write, named):
@@ -99,6 +111,31 @@ def test_counts_and_notes_are_those_of_the_whole_table(tmp_path, batched, write,
         np.testing.assert_array_equal(others.trials.heldin, answers.trials.heldin)
         np.testing.assert_array_equal(again.units, split.units)
         assert again.provenance.notes == split.provenance.notes
+
+
+@pytest.mark.parametrize("channel", [np.int64, str], ids=["numbers", "names"])
+def test_units_that_are_numbered_anew_on_each_channel_are_counted_as_of_a_held_table(tmp_path, batched, channel):
+    channels = (WHOSE // 6).astype(channel)
+    polars.DataFrame({"unit": WHOSE % 3, "chan": channels, "time": TIMES}).write_parquet(tmp_path / "spikes.csv")
+    split, _ = built(tmp_path, unit="unit", channel="chan")
+    found = proposal(str(tmp_path / "spikes.csv"))
+    batched()
+    again, _ = built(tmp_path, unit="unit", channel="chan")
+    np.testing.assert_array_equal(again.train.heldin, split.train.heldin)
+    assert again.provenance.notes == split.provenance.notes
+    assert found.settings["channel"] == proposal(str(tmp_path / "spikes.csv")).settings["channel"] == "chan"
+
+
+def test_what_must_be_read_whole_says_how_much_memory_it_takes(tmp_path, batched, monkeypatch):
+    frame = polars.DataFrame({"unit": WHOSE, "time": TIMES % 1.5, "trial": (TIMES // 1.5).astype(int)})
+    frame.write_csv(tmp_path / "spikes.csv")
+    batched()
+    found = proposal(str(tmp_path / "spikes.csv"))
+    assert found.settings["trial"] == "trial"
+    assert "6 times the file's size" in found.contents[-1]
+    monkeypatch.setattr(table_batches, "memory", lambda: 100_000)
+    with pytest.raises(BadInput, match=r"must be read whole .* takes about .* GiB of memory"):
+        built(tmp_path, unit="unit", trial="trial", trials=None, align=None, window_ms=[0, 400])
 
 
 def test_units_of_a_table_and_spikes_that_are_there_twice_are_told_as_of_a_held_table(tmp_path, batched):
@@ -141,7 +178,7 @@ def test_what_is_proposed_of_a_large_table_is_what_is_of_a_small_one(tmp_path, b
 
 def test_how_far_a_table_is_read_is_told(tmp_path, batched):
     batched()
-    for write in (semicolons, parquet, lists):
+    for write in (semicolons, parquet, lists, feather):
         write(tmp_path, WHOSE)
         told: list[tuple[int, int]] = []
         with heard(functools.partial(lambda told, _, *news: told.append(news), told)):
