@@ -18,7 +18,18 @@ from raysp.data.formats.tally import tally
 from raysp.errors import BadInput, unknown
 
 Name = Literal[
-    "axes", "bin_ms", "rate", "scaled", "overlap", "truth", "conditions", "behavior", "twins", "silent", "times"
+    "axes",
+    "bin_ms",
+    "rate",
+    "scaled",
+    "overlap",
+    "truth",
+    "conditions",
+    "behavior",
+    "twins",
+    "constant",
+    "silent",
+    "times",
 ]
 NAMES = get_args(Name)
 

@@ -28,7 +28,7 @@ def noted(whole: Whole, heldout: np.ndarray, rows: Rows, accept: Sequence[str], 
 
 
 def doubts(whole: Whole, heldout: np.ndarray, rows: Rows) -> Iterator[Doubt]:
-    """Doubt units with equal counts, and units and trials without spikes; all are notes.
+    """Doubt units with equal counts, or one count throughout, and units and trials without spikes; all are notes.
 
     Args:
         whole: all trials and units.
@@ -38,6 +38,7 @@ def doubts(whole: Whole, heldout: np.ndarray, rows: Rows) -> Iterator[Doubt]:
     totals = np.stack([np.nansum(trial, axis=0) for trial in whole.counts])
     hidden = np.isin(np.arange(totals.shape[1]), heldout)
     yield from _twins(whole, totals, hidden)
+    yield from _constant(whole, totals)
     yield from _silent(whole.units, totals, hidden)
     yield from _untrained(whole.units, totals, rows)
     yield from _empty(whole.ids, totals)
@@ -73,6 +74,19 @@ def _place(hidden: np.ndarray) -> str:
     if hidden.all() or not hidden.any():
         return ""
     return " (one is hidden, one is shown)" if len(hidden) == 2 else " (some are hidden, some are shown)"
+
+
+def _constant(whole: Whole, totals: np.ndarray) -> Iterator[Doubt]:
+    found = [unit for unit in np.flatnonzero((totals > 0).all(axis=0)) if _one_count(whole.counts[:, :, unit])]
+    if found:
+        every = "every unit has" if len(found) == totals.shape[1] else _have(len(found), listed(whole.units[found]))
+        told = f"{every} one and the same count in every bin of every trial"
+        yield Doubt("constant", f"{told}, which no neuron does: nothing can be told from it; are these counts?", False)
+
+
+def _one_count(counts: np.ndarray) -> bool:
+    known = counts[~np.isnan(counts)]
+    return len(known) >= FEWEST_SPIKES and bool((known == known[0]).all())
 
 
 def _silent(units: np.ndarray, totals: np.ndarray, hidden: np.ndarray) -> Iterator[Doubt]:
