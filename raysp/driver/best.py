@@ -180,14 +180,21 @@ class _Work:
         return max(min(SEARCHING * 60 * self.asked.minutes, before + SEARCHING * self.clock.left), 1.0) / 60
 
     def _check_part(self, sweep: Asked, header: Header) -> None:
-        """Refuse data of which nothing can be set aside for validation, before anything is trained."""
+        """Refuse data whose validation trials can judge nothing, or of which there are none; nothing is trained yet."""
         from raysp.training.job import Job
 
-        for model in [name for name in sweep.spaces if not catalog.fits_itself(name)][:1]:
-            trial = sweep.definition(model, self.split, header).trial({}, 0)
-            part = store.load_training(self.request.root, self.split)
-            part = part if trial.units is None else part.select(trial.units)
-            kinds.of(header.kind).learner(Job(trial, device="cpu", purpose="search"), part)
+        kind, models = kinds.of(header.kind), sorted(sweep.spaces, key=catalog.fits_itself)
+        trial = sweep.definition(models[0], self.split, header).trial({}, 0)
+        part = store.load_training(self.request.root, self.split)
+        part = part if trial.units is None else part.select(trial.units)
+        if not catalog.fits_itself(trial.model):
+            kind.learner(Job(trial, device="cpu", purpose="search"), part)
+        if (why := kind.unheard(trial, part)) is not None:
+            raise BadInput(
+                f"no model of {header.name} can be told from another: {why}; let the source hide other units (a "
+                "recording's file: --data seed=1, or a larger --data heldout), leave silent ones out "
+                "(--data min_rate_hz=0.1), or give more trials"
+            )
 
     def _finals(self, experiment: Experiment, header: Header, results: list[Result]) -> Finals:
         from raysp.cluster.machines import pool_size, present

@@ -186,14 +186,12 @@ class Kind(abc.ABC, Generic[S]):
         return fit(job, lambda job: self.learner(job, split, answers))
 
     def each_unseen(self, job: Job, fitted: Fitted, split: S) -> Sequence[float]:
-        """Return the `unseen_loss` of each validation trial, by which a search says how sure it is; none by default.
-
-        Args:
-            job: of a trial of a search.
-            fitted: its model.
-            split: what a search may see, the trial's units already selected.
-        """
+        """Return the `unseen_loss` of each validation trial of a search's trial: how sure the search is; or nothing."""
         return ()
+
+    def unheard(self, trial: Trial, split: S) -> str | None:
+        """Return why validation trials cannot tell a search's models apart, a sentence; None where they may."""
+        return None
 
     @abc.abstractmethod
     def predict(self, job: Job, fitted: Fitted, split: S) -> Products:

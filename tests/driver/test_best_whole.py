@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import raysp
 from raysp import cli
 from raysp.io import files
 from raysp.runs.folder import RunFolder
@@ -33,6 +34,19 @@ def best(folder, minutes):
 
 def proposed(folder):
     return {one.definition.model: candidates(one) for one in read_studies(RunFolder(str(folder / "best-day7/search")))}
+
+
+def test_where_nothing_hidden_fires_it_is_refused_before_anything_is_trained(folder, monkeypatch):
+    counts = np.load(folder / "day7.npz")["spikes"]
+    hidden = raysp.load_split(counts, bin_ms=20).units[-2:]
+    counts[..., hidden] = 0
+    np.savez(folder / "day7.npz", spikes=counts)
+    with monkeypatch.context() as patch:
+        without_ray(patch)
+        found = best(folder, 1)
+    assert found.exit_code == 2, found.output
+    assert "no model of day7 can be told from another: nothing that is hidden has a spike in the 4 val" in found.output
+    assert not (folder / "best-day7/final").exists()
 
 
 @pytest.mark.slow

@@ -7,15 +7,16 @@ from functools import partial
 
 import numpy as np
 
-from raysp.config.experiment import Trial
+from raysp.config.experiment import Training, Trial
 from raysp.data.splits.population import Answers, PopulationSplit, TrialArrays
 from raysp.data.splits.units import spell_units
 from raysp.errors import BadInput
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.evaluation.nlb import forward_counts
 from raysp.evaluation.score import Score, score
+from raysp.io.words import counted
 from raysp.models.prediction import Predicted
-from raysp.training.validation import fitted_mask
+from raysp.training.validation import fitted_mask, validation_mask
 
 WITHOUT = "{} without units silent in training"
 
@@ -46,6 +47,23 @@ def silent_scores(trial: Trial, split: PopulationSplit, answers: Answers, found:
         reason = "" if rest.note is None else f"; {rest.note}"
         rows.append(Score(rest.metric, rest.value, note + reason))
     return rows
+
+
+def unheard(trial: Trial, split: PopulationSplit) -> str | None:
+    """Return why validation trials cannot tell models apart: nothing fired there of what is hidden; None where it did.
+
+    Args:
+        trial: of a search; what it sets aside.
+        split: the trial's units already selected.
+    """
+    train = split.train
+    if len(train) < 2:
+        return None
+    aside = train.take(validation_mask(train, trial.training or Training()))
+    hidden = [counts for counts in (aside.heldout, aside.heldin_forward, aside.heldout_forward) if counts is not None]
+    if any(np.nansum(counts) for counts in hidden):
+        return None
+    return f"nothing that is hidden has a spike in the {counted(len(aside), 'validation trial')}"
 
 
 def named_units(split: PopulationSplit, indices: Sequence[int] | np.ndarray) -> str:
