@@ -19,7 +19,10 @@ SURE = float(stats.norm.cdf(ERRORS))
 
 
 def believed(differences: Callable[[float], tuple[np.ndarray, float]]) -> float:
-    """Return the weight of the lowest loss of those that are surely better than the mean rate; 0 where none is.
+    """Return the weight of the lowest loss up to which all are surely better than the mean rate; 0 where none is.
+
+    In this order, up to the first that is not, many weights are no more likely to be wrongly sure than one
+    (fixed-sequence testing). Of two trials whose losses cross at some weight, that weight would be sure by itself.
 
     Args:
         differences: gives, of a weight, what `surely_below` takes.
@@ -27,7 +30,9 @@ def believed(differences: Callable[[float], tuple[np.ndarray, float]]) -> float:
     best, lowest = 0.0, 0.0
     for weight in GRID[1:]:
         each, poisson = differences(float(weight))
-        if each.sum() < lowest and surely_below(each, poisson):
+        if not surely_below(each, poisson):
+            break
+        if each.sum() < lowest:
             best, lowest = float(weight), float(each.sum())
     return best
 

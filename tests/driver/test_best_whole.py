@@ -38,8 +38,7 @@ def proposed(folder):
 
 def test_where_nothing_hidden_fires_it_is_refused_before_anything_is_trained(folder, monkeypatch):
     counts = np.load(folder / "day7.npz")["spikes"]
-    hidden = raysp.load_split(counts, bin_ms=20).units[-2:]
-    counts[..., hidden] = 0
+    counts[..., raysp.load_split(counts, bin_ms=20).units[-2:]] = 0
     np.savez(folder / "day7.npz", spikes=counts)
     with monkeypatch.context() as patch:
         without_ray(patch)

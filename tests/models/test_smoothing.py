@@ -193,6 +193,8 @@ def test_a_baseline_is_believed_as_far_as_it_is_surely_better():
     # From where chance alone explains the difference, the largest smaller weight.
     assert believed(lambda weight: (np.full(8, -weight), 8.0 * weight * weight)) == pytest.approx(0.45)
     assert believed(lambda weight: (weight * spread, 0.0)) == 0.0
+    # Losses of two trials that cross at some weight hardly differ there, which is no reason to be sure.
+    assert believed(lambda weight: (np.array([-10.0 * weight, weight - 12.0 * weight**2]), 0.0)) == 0.0
     assert GRID[0] == 0.0
 
 

@@ -50,7 +50,7 @@ def silent_scores(trial: Trial, split: PopulationSplit, answers: Answers, found:
 
 
 def unheard(trial: Trial, split: PopulationSplit) -> str | None:
-    """Return why validation trials cannot tell models apart: nothing fired there of what is hidden; None where it did.
+    """Return why validation trials tell no model from another: none are there, or nothing hidden fired; else None.
 
     Args:
         trial: of a search; what it sets aside.
@@ -58,7 +58,7 @@ def unheard(trial: Trial, split: PopulationSplit) -> str | None:
     """
     train = split.train
     if len(train) < 2:
-        return None
+        return "of one training trial none can be set aside"
     aside = train.take(validation_mask(train, trial.training or Training()))
     hidden = [counts for counts in (aside.heldout, aside.heldin_forward, aside.heldout_forward) if counts is not None]
     if any(np.nansum(counts) for counts in hidden):
