@@ -95,6 +95,7 @@ def score_rows(
         most = max((count for count, _ in known.values()), default=0) if whole else 0
         able = {way: value for way, (count, value) in known.items() if count >= most}
         if able and name not in unranked and (metric is None or metric.ranked):
-            best = max(able, key=able.__getitem__)
-            table[best][i] = dataclasses.replace(table[best][i], best=True)
+            best = max(able.values())
+            for way in (way for way, value in able.items() if value == best):
+                table[way][i] = dataclasses.replace(table[way][i], best=True)
     return [Row(*way, *ways[way], tuple(cells)) for way, cells in table.items()]

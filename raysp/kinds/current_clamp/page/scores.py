@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from raysp.errors import NotReady
 from raysp.kinds.current_clamp.metrics import EVR
@@ -50,6 +51,7 @@ def histograms(found: list[tuple[Task, Numbers]]) -> Picture:
                 axes.axvline(np.median(list(numbers.ceilings.values())), color=CEILING, linestyle="--", label="ceiling")
             axes.set_title(task.name)
             axes.set_ylim(bottom=0)
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         figure.supxlabel("explained-variance ratio on test currents")
         figure.supylabel("cells")
         shared_legend(figure, loc="outside upper center")
@@ -91,7 +93,7 @@ def pairs(numbers: Numbers) -> Picture:
                 axes.plot(x, y, "o", color=INK, alpha=0.5, markersize=4)
             if shared:
                 axes.plot(np.median(x), np.median(y), "P", color=CORAL, markersize=10, label="medians")
-            axes.set(xlabel=other, ylabel=main, xlim=limits, ylim=limits, aspect="equal")
+            axes.set(xlabel=f"EVR of {other}", ylabel=f"EVR of {main}", xlim=limits, ylim=limits, aspect="equal")
         caption = (
             "Each point is a cell, or each tile several where there are many: the explained-variance ratio on test "
             "currents by two models; above the line the model of the ordinate is the better one. Cells without a fit "

@@ -79,7 +79,9 @@ def validated(found: list[tuple[Task, Numbers]]) -> Picture:
             axes.plot(limits, limits, color=GREY, linewidth=1)
             for name, both in own.items():
                 axes.plot(*both.T, "o", color=paint[name], alpha=0.6, markersize=4)
-            axes.set(xlabel="on validation", ylabel="on test", title=model, xlim=limits, ylim=limits, aspect="equal")
+            axes.set(
+                xlabel="EVR on validation", ylabel="EVR on test", title=model, xlim=limits, ylim=limits, aspect="equal"
+            )
         marks = {name: {"color": paint[name], "marker": "o", "linestyle": ""} for name in names}
         legend(figure, marks, loc="outside upper center")
         caption = (

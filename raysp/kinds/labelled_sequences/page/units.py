@@ -40,7 +40,8 @@ def activity(data: RunData, trial: Trial) -> Picture:
             axes.set_xlabel("step")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         grid[0].set_ylabel("unit, in order of its peak")
-        colorbar(figure, image, list(grid), "given")
+        grid[0].yaxis.set_major_locator(MaxNLocator(integer=True))
+        colorbar(figure, image, list(grid), "activity")
         return picture(figure, __name__, "activity", trial=trial)
 
 

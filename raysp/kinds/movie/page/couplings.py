@@ -40,7 +40,7 @@ def connectivity(data: RunData, task: Task, trials: Sequence[Trial]) -> Picture:
     with canvas(3.1 * columns, 0.3 + 3.1 * -(-count // columns)) as figure:
         grid = panels(figure, count, columns)
         for axes, (name, matrix) in zip(grid, drawn.items(), strict=False):
-            colorbar(figure, _matrix(axes, matrix, name, known.split.unit_ids), axes, shrink=0.7)
+            colorbar(figure, _matrix(axes, matrix, name, known.split.unit_ids), axes, "added to the drive", shrink=0.7)
         if true is not None:
             _against(
                 grid[-1], pairs(true.sum(axis=2)[None]), {name: pairs(one[None]) for name, one in mine.items()}, paint
@@ -71,6 +71,7 @@ def filters(data: RunData, task: Task, trials: Sequence[Trial]) -> Picture:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.tick_params(labelbottom=True)
         figure.supxlabel("bins since the unit's own spike", fontsize=9)
+        figure.supylabel("added to the drive", fontsize=9)
         shared_legend(figure, loc="outside upper center")
         return picture(figure, __name__, "filters")
 

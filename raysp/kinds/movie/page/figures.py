@@ -44,7 +44,8 @@ def courses(data: RunData, task: Task, trials: Sequence[Trial]) -> Picture:
             rates = of_movie(data, trial, recorded.movie).rates.mean(axis=0)
             for unit, axes in zip(units, grid, strict=True):
                 axes.plot(seconds, rates[bins, unit], color=paint[trial.shown], linewidth=1.1, label=trial.shown)
-        grid[-1].set_xlabel("time in the movie (s); spikes a bin")
+        grid[-1].set_xlabel("time in the movie (s)")
+        figure.supylabel("spikes per bin", fontsize=10)
         shared_legend(figure, loc="outside upper center")
         return picture(figure, __name__, "courses", repeats=len(recorded))
 

@@ -59,7 +59,7 @@ def psth(case: Case) -> Picture:
             _panel(axes, bin_ms, *(hertz(array[shown][..., unit], bin_ms) for array in (true, predicted)))
             varies = np.ptp(true[..., unit][np.isfinite(true[..., unit])]) > 0
             tail = f"   R² {number(float(r2[unit]))}" if varies and np.isfinite(r2[unit]) else ""
-            axes.set_title(f"{case.unit_name(unit)}{tail}")
+            axes.set_title(f"{case.unit_name(unit)}{tail}", fontsize=8.5)
             place = present(axes.get_subplotspec())
             axes.set_xlabel("time in window (ms)")
             axes.set_ylabel("rate (spikes/s)" if place.is_first_col() else "")

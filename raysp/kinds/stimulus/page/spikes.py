@@ -43,17 +43,18 @@ def rasters(case: Case) -> Picture:
         grid = figure.subplots(len(shown), 2, squeeze=False, width_ratios=[3.4, 1.0], height_ratios=heights)
         for (whole, close), (one, rows) in zip(grid, shown, strict=True):
             train = present(case.train(case.main, one.unit))
-            start, second = ordinary_stretch(rows[0][1], len(train.recorded) * train.bin_ms / 1000)
+            total = len(train.recorded) * train.bin_ms / 1000
+            start, second = ordinary_stretch(rows[0][1], total)
             moved = [(line, times - start) for line, times in rows]
             begin, end = second - start, second - start + CLOSE_S
-            _raster(whole, moved, (0.0, LENGTH_S), paint)
+            _raster(whole, moved, (0.0, min(LENGTH_S, total)), paint)
             _raster(close, moved, (begin, end), paint, lines=True)
             whole.axvspan(begin, end, color=SPAN, zorder=0)
             whole.set_yticks(range(len(rows)), [_label(case, line, one.unit) for line, _ in rows], fontsize=7.5)
             whole.set_title(one.name, loc="left")
         grid[-1, 0].set_xlabel("time (s)")
         grid[-1, 1].set_xlabel("the shaded second (s)")
-        return picture(figure, __name__, "rasters", case=case, seconds=LENGTH_S, headline=headline())
+        return picture(figure, __name__, "rasters", case=case, seconds=min(LENGTH_S, total), headline=headline())
 
 
 def rows_of(case: Case, unit: int) -> Rows | None:
