@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import pathlib
+import shutil
 import sys
 import uuid
 import warnings
@@ -24,6 +25,14 @@ COMPILED = (
     "tests/models/test_sample",
 )
 
+TOGETHER = (
+    "tests/driver/test_tracking",
+    "tests/kinds/labelled_sequences",
+    "tests/kinds/population",
+    "tests/kinds/stimulus",
+)
+"""Files whose fixtures of a session take seconds to make."""
+
 # How long an example takes says how busy the machine is, no more.
 hypothesis.settings.register_profile("raysp", deadline=None)
 hypothesis.settings.load_profile("raysp")
@@ -34,7 +43,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let one process run the driver's tests with Ray, one after another, and another those of other rooms.
 
     A Ray waits much of its time: two of them and a process that takes file after file keep two cores busy. What is
-    compiled is compiled by one process, for the others.
+    compiled is compiled by one process, for the others; what files share is made by the one that runs them all.
     """
     from xdist.scheduler import LoadFileScheduling
 
@@ -46,7 +55,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
             if not with_ray(file):
-                return "compiled" if file.startswith(COMPILED) else file
+                shared = next((name for name in TOGETHER if file.startswith(name)), file)
+                return "compiled" if file.startswith(COMPILED) else shared
             return "ray, driver" if file.startswith("tests/driver/") else "ray"
 
     return RayApart(config, log)
@@ -95,6 +105,29 @@ def ray_ends_with_its_module(request: pytest.FixtureRequest):
 def pytest_sessionfinish() -> None:
     """End the Ray that modules shared."""
     shared_ray.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores_of_mlflow_are_made_once(tmp_path_factory: pytest.TempPathFactory):
+    """Copy an empty store for each run but the first: to go through all of MLflow's migrations takes a second."""
+    if "mlflow" not in sys.modules:
+        yield
+        return
+    from mlflow.store.db import utils
+
+    make, empty = utils._initialize_tables, tmp_path_factory.mktemp("mlflow") / "empty.db"
+
+    def made_or_copied(engine: Any) -> None:
+        if empty.exists():
+            engine.dispose()
+            shutil.copy(empty, engine.url.database)
+        else:
+            make(engine)
+            shutil.copy(engine.url.database, empty)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "_initialize_tables", made_or_copied)
+        yield
 
 
 @pytest.fixture(scope="session")
