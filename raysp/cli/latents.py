@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from raysp.cli.data_root import run_of, whole_root
@@ -36,4 +38,4 @@ def latents(folder: str, shots: str | None, draws: int, seed: int, root: str | N
         note(run, "latents.parquet")
     say("")
     say_path("latents", files.join(run.path, "latents.parquet"), say)
-    say_next({f"raysp report {folder}": "draws the report with it"}, say)
+    say_next({f"raysp report {shlex.quote(folder)}": "draws the report with it"}, say)

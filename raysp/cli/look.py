@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 
 import click
@@ -27,8 +28,8 @@ def data_look(file: str, source: str, sets: tuple[str, ...], out: str | None, ro
     FILE is a recording of anyone's, an address of one, or the name of a prepared split. What is
     guessed says why; --set corrects it.
     """
-    from raysp.driver.look import lines, look
     from raysp.cli.reading import Reading
+    from raysp.driver.look import lines, look
 
     beside = os.path.dirname(file) if files.is_local(file) else ""
     with Reading() as shown, heard(shown.told):
@@ -39,5 +40,5 @@ def data_look(file: str, source: str, sets: tuple[str, ...], out: str | None, ro
         if found.proposal is not None and found.proposal.source:
             say(f"next: --set KEY=VALUE corrects a setting; raysp sources {found.proposal.source} explains them")
         sys.exit(2)
-    if found.proposal is not None:
-        say(f"next: raysp new my_project --from {file}")
+    if found.proposal is not None and not source:
+        say(f"next: {shlex.join(['raysp', 'new', 'my_project', '--from', file, *(f'--set={one}' for one in sets)])}")

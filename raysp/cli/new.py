@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -68,7 +69,7 @@ def new(project: str, recording: str | None, sets: tuple[str, ...]) -> None:
         say(f"  {folder / 'data'}  generated, to be replaced by yours")
     else:
         say(f"  {folder / 'figures'}  what the recording looks like")
-    say(f"next: cd {project} && raysp run experiment.py")
+    say(f"next: cd {shlex.quote(project)} && raysp run experiment.py")
 
 
 def _read_from(folder: Path, recording: str, sets: tuple[str, ...]) -> None:

@@ -105,7 +105,7 @@ def evaluate(folder: str, phase: str, root: str | None, verbose: bool) -> None:
     if phase == "test":
         say(f"look {test_looks(run)} at the test answers, counted in {test_scores_path(run)}")
     if files.listing(run.report):
-        say_next({f"raysp report {folder}": "draws the report anew, which is older than these scores"}, say)
+        say_next({f"raysp report {run.typed}": "draws the report anew, which is older than these scores"}, say)
 
 
 @main.command()

@@ -73,7 +73,7 @@ def finished(run: RunFolder, trials: list[Trial] | None = None, *, partial: bool
         f"{run.path}: {len(undone)} of {len(planned)} trials are not finished "
         f"({', '.join(f'{count} {state}' for state, count in counts.items())}): {shown}. "
         f"Type: {_command(run)}{' --retry' if counts['failed'] else ''}"
-        + (f", or take what is finished: raysp collect {run.path} --partial" if done else "")
+        + (f", or take what is finished: raysp collect {run.typed} --partial" if done else "")
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from raysp.collection.gather import digest_of, finished
+from raysp.config import plugins
 from raysp.config.experiment import Training, Trial
 from raysp.errors import BadInput
 from raysp.io import files
@@ -148,7 +149,7 @@ def _unfit(candidate: Candidate, *, judged: bool) -> str | None:
         return "an ensemble, weighed on the validation trials; name the runs of its members instead"
     if training is not None and training.validate_on == "eval":
         return "it was selected on evaluation trials"
-    if training is None and not catalog.is_candidate(trial.model):
+    if training is None and not _is_candidate(candidate):
         return "it knows the answers"
     if not judged or candidate.follows is not None:
         return None
@@ -157,6 +158,19 @@ def _unfit(candidate: Candidate, *, judged: bool) -> str | None:
         how = "it fits itself to" if training is None else "it was fitted anew (training.refit) to"
         return f"{how} the validation trials too, and kept no rates of them from before; train it anew"
     return None
+
+
+def _is_candidate(candidate: Candidate) -> bool:
+    """Tell whether a model may be searched for: of a model of one's own, by its code in the run folder."""
+    trial, run = candidate.trial, RunFolder(candidate.run)
+    if not trial.plugins:
+        return catalog.is_candidate(trial.model)
+    before = plugins.plugged()
+    plugins.use(trial.plugins, run.code)
+    try:
+        return catalog.is_candidate(trial.model)
+    finally:
+        plugins.plug(before)
 
 
 def _alone(candidate: Candidate) -> str | None:

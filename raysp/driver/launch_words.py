@@ -87,7 +87,7 @@ def show_failure(run: RunFolder, failed: list[Trial], states: dict[str, State], 
     say_next(
         {
             f"{again()} --retry": "the same once more, with what failed",
-            f"raysp collect {run.path} --partial": "what the others predicted",
+            f"raysp collect {run.typed} --partial": "what the others predicted",
         },
         say,
     )

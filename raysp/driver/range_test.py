@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable
 
 from raysp.config.experiment import STANDIN, Experiment, Trial
@@ -70,7 +71,7 @@ def _test(trial: Trial, run: RunFolder, request: Request, steps: tuple[float, fl
     if found.suggested is None:
         say("  no suggestion: the loss never fell; try a wider range")
     else:
-        advice = f"raysp run {request.file} {_option(trial, found.suggested)}"
+        advice = f"raysp run {shlex.quote(request.file)} {_option(trial, found.suggested)}"
         say(f"  suggested, now {present(trial.training).learning_rate:g}: {advice}")
 
 

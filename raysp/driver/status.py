@@ -160,6 +160,6 @@ def _next(run: RunFolder, states: Mapping[str, str], *, held: bool) -> Iterator[
         yield f"next: {command}{failed}" if command else "next: the command that made it goes on"
     elif files.exists(report):
         yield f"  report       {report}"
-        yield f"next: raysp ui {run.path}"
+        yield f"next: raysp ui {run.typed}"
     else:
-        yield f"next: raysp report {run.path}"
+        yield f"next: raysp report {run.typed}"

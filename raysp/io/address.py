@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 
 from raysp.errors import BadInput
 
@@ -79,9 +80,9 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def masked_command(arguments: list[str]) -> str:
-    """Return a command line as one text, without the passwords and tokens that options such as --token name."""
+    """Return a command line as a shell reads it, without the passwords and tokens that options such as --token name."""
     found = [
         BLOT if before.startswith("-") and "=" not in before and NAME.fullmatch(before.lstrip("-")) else masked(one)
         for before, one in zip(["", *arguments], arguments, strict=False)
     ]
-    return " ".join(found)
+    return " ".join(one if BLOT in one else shlex.quote(one) for one in found)

@@ -56,7 +56,7 @@ def path_of(run: RunFolder) -> str:
 
 def again(run: RunFolder) -> str:
     """Return what to type where the table is damaged."""
-    return f"remove it and run: raysp report {run.path}"
+    return f"remove it and run: raysp report {run.typed}"
 
 
 def made_from(run: RunFolder) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -155,6 +156,11 @@ class RunFolder:
     def name(self) -> str:
         """The run's name: the last part of its path."""
         return self.path.rstrip("/").rpartition("/")[2]
+
+    @property
+    def typed(self) -> str:
+        """The path as a person types it: quoted where a shell would take it for something else."""
+        return shlex.quote(self.path)
 
     experiment = _Inside("experiment.yaml", "The experiment, its trials, each submission's commit, versions and data.")
     code = _Inside("code", "Copies of the plug-ins that its trials compute with, a folder for each by its hash.")
@@ -317,15 +323,24 @@ def use_settings(run: RunFolder, record: Record) -> str:
         record: its record, whose last command names the experiment.
     """
     submitted = record.get("submissions") or [{}]
-    words = str(submitted[-1].get("command", "")).split()
+    words = _words(str(submitted[-1].get("command", "")))
     # `raysp sweep NAME` of an experiment that ships with raysp; options may stand before a file.
     given = words[2] if words[1:2] == ["sweep"] and len(words) > 2 and not words[2].startswith("-") else "EXPERIMENT"
     file = next((word for word in words if word.endswith(".py")), given)
     folder = run.path.rstrip("/").rpartition("/")[0] or "."
     # Without a name of its own, the sweep has the folder that the run would have.
     named = any(word.partition("=")[0] == "--name" for word in words)
-    root = f" --root {record['root']}" if record.get("root") else ""
-    return f"raysp run {file}{root} --runs {folder if named else folder + '-best'} --settings {run.path}"
+    root = ["--root", record["root"]] if record.get("root") else []
+    runs = folder if named else f"{folder}-best"
+    return shlex.join(["raysp", "run", file, *root, "--runs", runs, "--settings", run.path])
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        # Earlier versions wrote no quotes, and a path may have one.
+        return command.split()
 
 
 def linked(before: Mapping[str, object], now: Mapping[str, object]) -> bool:

@@ -55,7 +55,7 @@ def read_metrics(run: RunFolder, *filters: polars.Expr, columns: Sequence[str] =
         NotReady: there is none.
         BadInput: it is damaged, or no table of metrics.
     """
-    again = f"remove it and run: raysp evaluate {run.path}"
+    again = f"remove it and run: raysp evaluate {run.typed}"
     table = tables.read_table(run.metrics, list(dict.fromkeys([*columns, "run_trial", *NEEDED, *OLD])), again)
     if not {"run_trial", "trial_id"} & set(table.columns) or not set(NEEDED) <= set(table.columns):
         names = ", ".join(table.columns) or "none that it should have"

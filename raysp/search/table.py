@@ -66,8 +66,8 @@ def read_table(run: RunFolder) -> polars.DataFrame:
         BadInput: the file is damaged.
     """
     if not files.exists(run.table):
-        raise NotReady(f"{run.path} has no sweep.parquet; run the sweep first, or: raysp report {run.path}")
-    return tables.read_table(run.table, again=f"raysp report {run.path} writes it again")
+        raise NotReady(f"{run.path} has no sweep.parquet; run the sweep first, or: raysp report {run.typed}")
+    return tables.read_table(run.table, again=f"raysp report {run.typed} writes it again")
 
 
 def _rows(run: RunFolder, result: Result) -> list[dict[str, Mapping[str, object]]]:

@@ -2,8 +2,8 @@ import io
 
 from rich.console import Console
 
-from raysp.driver import progress
 from raysp.cli.reading import Reading
+from raysp.driver import progress
 
 
 def shown(monkeypatch, news, step_s, **options):

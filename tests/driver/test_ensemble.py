@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import shutil
 
 import numpy as np
 import polars
@@ -10,17 +11,20 @@ import yaml
 
 import raysp
 from raysp.cluster import jobs, session
+from raysp.config import own_code, plugins
 from raysp.config.experiment import Training
 from raysp.data.splits import store
 from raysp.driver import finish as end
 from raysp.driver import tracking
 from raysp.driver.ensemble import Request, ensemble
 from raysp.driver.ensemble_members import gather_members
+from raysp.driver.record import copy_plugins
 from raysp.errors import BadInput, NotReady
 from raysp.evaluation.bits_per_spike import bits_per_spike
 from raysp.io import files
 from raysp.kinds.population.page import drawing
 from raysp.kinds.population.rates_file import read_rates, write_predictions, write_validation
+from raysp.models import catalog, mean_rate
 from raysp.models.prediction import Prediction
 from raysp.runs.folder import RunFolder, trial_to
 from raysp.runs.jobs import in_turn
@@ -251,6 +255,28 @@ def test_in_the_test_phase_what_fits_itself_takes_the_weight_of_the_same_model(m
         "mean_rate": floor.id,
         "sae": network.id,
     }
+
+
+def test_a_model_of_ones_own_that_fits_itself_is_asked_by_its_code_in_the_run(made, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files.write_text("mine.py", files.read_text(mean_rate.__file__))
+    own_code.taken("models", "mine.py")
+    refs = plugins.of_model("mine", {})
+    copy_plugins(made.run)
+    run, split = RunFolder(str(tmp_path / "own")), store.load(made.root, SPLIT)
+    before = [one for one in made.trials if one.model == "mean_rate"]
+    trials = [dataclasses.replace(one, model="mine", plugins=refs) for one in before]
+    for own, one in zip(trials, before, strict=True):
+        rates = {part: Prediction(*read_rates(made.run.trial(one.id).predictions, part)) for part in ("train", "eval")}
+        write_predictions(run.trial(own.id).predictions, own, split.sizes, rates, split)
+        files.write_json(run.trial(own.id).done, {"trial": own.id})
+    files.write_text(run.experiment, yaml.safe_dump(made.run.record() | {"trials": [trial_to(one) for one in trials]}))
+    shutil.copytree(made.run.code, run.code)
+    plugins.plug({})
+    with pytest.raises(BadInput, match="left out 3 trials of mine: it fits itself to the validation trials too"):
+        gather_members([run.path])
+    with pytest.raises(BadInput, match="unknown model 'mine'"):
+        catalog.is_candidate("mine")
 
 
 def test_members_that_do_not_go_together_are_refused_or_left_out(made, tmp_path):

@@ -31,7 +31,7 @@ def test_a_file_is_described_doubted_and_drawn_and_its_lines_are_python(path, tm
         "units 6 fire more than 200 spikes/s",
         "1 of 8 units have no spike",
         "1 of 8 units drift (first against last third of the trials): 5",
-        f"next: raysp new my_project --from {path}",
+        f"next: raysp new my_project --from '{path}'",
     ):
         assert words in result.output, result.output
     assert max(map(len, result.output.splitlines()[:12])) <= 100

@@ -1,3 +1,5 @@
+import shlex
+
 import pytest
 
 from raysp.errors import BadInput
@@ -56,7 +58,9 @@ def test_what_options_and_names_call_a_secret_is_not_in_the_command():
     given = ["x.py", "--token", SECRET, f"--api-key={SECRET}", "--set", f"own.password={SECRET}", "--retry"]
     assert address.masked_command(given) == "x.py --token *** --api-key=*** --set own.password=*** --retry"
     kept = ["x.py", "--set", "ndt.fill=token", "--set", "ndt.mask_tokens=4", "--splits", "mc_*", "--seed", "3"]
-    assert address.masked_command(kept) == " ".join(kept)
+    assert address.masked_command(kept) == " ".join(kept).replace("mc_*", "'mc_*'")
+    spaced = ["raysp", "run", "my experiment.py", "--set", "sae.hidden=[8, 16]", "--runs", "50%/[a]"]
+    assert shlex.split(address.masked_command(spaced)) == spaced
 
 
 def test_values_of_secret_names_of_the_environment_are_in_no_text(monkeypatch):

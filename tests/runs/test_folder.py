@@ -14,6 +14,8 @@ from raysp.search.outcome import read_rungs
         ("raysp sweep e.py --name w", "", "raysp run e.py --runs runs --settings runs/e"),
         ("raysp sweep e.py --name=w", "", "raysp run e.py --runs runs --settings runs/e"),
         ("raysp sweep nlb_sweep --space sae", "", "raysp run nlb_sweep --runs runs-best --settings runs/e"),
+        ("raysp sweep 'my e.py' --name w", "/a b", "raysp run 'my e.py' --root '/a b' --runs runs --settings runs/e"),
+        ("raysp sweep it's.py --name w", "", """raysp run 'it'"'"'s.py' --runs runs --settings runs/e"""),
         ("", "", "raysp run EXPERIMENT --runs runs-best --settings runs/e"),
     ],
 )

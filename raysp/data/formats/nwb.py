@@ -10,11 +10,11 @@ import numpy as np
 
 from raysp.data.formats import nwb_find
 from raysp.data.formats.guarded import Dataset, Group, decoded, is_text, kind_of
+from raysp.data.formats.precision import coarse
 from raysp.errors import BadInput, unknown
 
 LATEST_S = 1e11
 """Seconds; three thousand years. Beyond, a time is no time, and has no exact millisecond."""
-COARSE_MS = 1.0
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,7 @@ def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
             f"{len(times) - used} of {len(times)} spike times belong to no unit: {array.name}_index, which holds the "
             "end of each unit's spikes, ends before them",
         )
-    latest = float(max(times.max(initial=0.0), -times.min(initial=0.0)))
-    if array.dtype == np.float32 and (steps_ms := float(np.spacing(np.float32(latest))) * 1000.0) > COARSE_MS:
-        found += (f"spike times up to {latest:.0f} s are stored in single precision, in steps of {steps_ms:.3g} ms",)
-    return found
+    return found + coarse(np.dtype(array.dtype), times, "spike")
 
 
 def _heldout(table: Group, count: int, asked: Iterable[str]) -> np.ndarray | None:

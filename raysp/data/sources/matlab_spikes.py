@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from raysp.config.ranges import Positive
 from raysp.data.formats import binning, matlab_values
 from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
+from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.sources import hidden_parts, partition
 from raysp.data.sources.cut import Cut, check_names
@@ -169,7 +170,8 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     columns_s = _in_seconds(columns, config)
     if config.units is not None:
         ids, each = _by_unit(found, file[config.units], said, f"{where}: {config.units}")
-        return Session(_units([_times(one, config, said) for one in each], said, ids), columns_s, where)
+        units = _units([_times(one, config, said) for one in each], said, ids)
+        return Session(units, columns_s, where, notes=_steps(each, units, config))
     if (rows := matlab_values.padded(found)) is not None:
         found = matlab_values.objects(rows)
     if found.dtype != object:
@@ -182,7 +184,7 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         return _laid_out(by_trial, columns, config, where)
     units = _units([_times(one, config, said) for one in found.ravel()], said)
     notes = (f"units are numbered in the order of {', '.join(file.matching(config.spikes))}",) if "*" in said else ()
-    return Session(units, columns_s, where, notes=notes)
+    return Session(units, columns_s, where, notes=(*notes, *_steps(found.ravel(), units, config)))
 
 
 def _by_unit(times: Value, of: Value, where: str, of_where: str) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -224,6 +226,11 @@ def _times(value: Value, config: Config, where: str) -> np.ndarray:
     times = np.sort(times[~np.isnan(times)])
     expect(not len(times) or np.abs(times).max() <= LATEST_S, f"{where} expected times, got infinite or absurd ones")
     return times
+
+
+def _steps(each: Iterable[Value], units: Units, config: Config) -> tuple[str, ...]:
+    stored = {one.dtype for one in each if isinstance(one, np.ndarray) and one.size}
+    return tuple(note for one in stored for note in coarse(one, units.times, "spike", config.per_second))
 
 
 def _units(each: Sequence[np.ndarray], where: str, ids: np.ndarray | None = None) -> Units:

@@ -13,6 +13,7 @@ import numpy as np
 
 from raysp.data.formats import aligned, nwb, nwb_series, tally
 from raysp.data.formats.guarded import kind_of
+from raysp.data.formats.precision import coarse
 from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside
 from raysp.data.formats.session import Session
 from raysp.data.formats.spike_stream import Streamed
@@ -125,6 +126,7 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     where, times = found.where, found.trials[align]
     numbers, renumbered = nwb.own_numbers(found.trials.get("id", np.arange(len(times))), "trials")
     rows, missing = _with_event(times, _kept(found.trials, config.keep, where), align, where)
+    steps = coarse(times.dtype, times[rows], align)
     _check_clock(spiking.of(found.units), times[rows], config.clock_ms, align, where)
     elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], align, grid, where)
     begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(present(config.window_ms)[0] / grid.clock_ms)
@@ -150,7 +152,7 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
     seen = _some(seen, used)
     masked = _masked(seen, _bounds(found.trials)[rows]) if config.masked_ends else ()
-    notes = (*renumbered, *left_out, *nowhere, *elsewhere, *stray, *masked, *sample)
+    notes = (*renumbered, *steps, *left_out, *nowhere, *elsewhere, *stray, *masked, *sample)
     return _Windows(rows[used], begin[used], seen, numbers, spans, notes)
 
 
@@ -168,7 +170,11 @@ def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str)
     mask = np.ones(len(next(iter(trials.values()))), dtype=bool)
     for column, wanted in keep.items():
         values = trials[column]
-        mask &= np.isin(values, wanted if isinstance(wanted, list | tuple) else [wanted])
+        chosen = np.asarray(wanted if isinstance(wanted, list | tuple) else [wanted])
+        if values.dtype == np.float32 and chosen.dtype.kind == "f":
+            # 0.1 in single precision is another number than 0.1.
+            chosen = chosen.astype(np.float32)
+        mask &= np.isin(values, chosen)
         if not mask.any():
             found = ", ".join(str(value)[:40] for value in np.unique(values)[:8])
             raise BadInput(f"{where}: no trial is left with {column} = {wanted!r}; {column} holds {found}")

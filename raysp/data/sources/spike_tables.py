@@ -23,6 +23,7 @@ from raysp.config import settings
 from raysp.config.ranges import Positive
 from raysp.data.formats import sorted_folder, table_batches, table_file
 from raysp.data.formats.nwb import Units
+from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.formats.starred import STAR
 from raysp.data.formats.table_file import VECTOR
@@ -200,6 +201,7 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     if table[time].dtype == object:
         table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
     times = seconds(table[time], time, config.per_second, config.path)
+    said_of_steps = coarse(table[time].dtype, times, "spike", config.per_second)
     # Of tens of millions of spikes each copy is a large part of the memory.
     of_unit = table.pop(unit)
     if config.trial is not None:
@@ -208,11 +210,11 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
         offsets = np.arange(len(units) + 1) * len(laid.observed)
         seen = np.tile(laid.observed, (len(units), 1))
         units = dataclasses.replace(units, intervals=seen, interval_offsets=offsets)
-        return Session(units, trials, os.path.basename(config.path), notes=notes)
+        return Session(units, trials, os.path.basename(config.path), notes=(*said_of_steps, *notes))
     table.clear()
     units, notes = _units(times, of_unit, known, config, read)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
-    return Session(units, trials, os.path.basename(config.path), notes=(*(said or ()), *notes))
+    return Session(units, trials, os.path.basename(config.path), notes=(*(said or ()), *said_of_steps, *notes))
 
 
 def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) -> tuple[Laid, Table]:

@@ -54,7 +54,7 @@ def path_of(run: RunFolder) -> str:
 
 def again(run: RunFolder) -> str:
     """Return what to type where the table is damaged."""
-    return f"remove it and run: raysp latents {run.path}"
+    return f"remove it and run: raysp latents {run.typed}"
 
 
 def write_worth(run: RunFolder, rows: polars.DataFrame) -> None:

@@ -153,7 +153,7 @@ def choose_model(run: RunFolder, trials: Sequence[Trial], model: str | None = No
             return names[0]
     raise BadInput(
         f"{run.path} has several models that could be submitted ({', '.join(trained or candidates)}); "
-        f"name one: raysp collect {run.path} --model {(trained or candidates)[0]}"
+        f"name one: raysp collect {run.typed} --model {(trained or candidates)[0]}"
     )
 
 

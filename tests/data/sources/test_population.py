@@ -214,6 +214,14 @@ def test_overlapping_windows_are_told(recording):
     assert "windows overlap the next one" in split.provenance.notes[1]
 
 
+def test_a_value_of_single_precision_is_chosen_as_it_is_written(tmp_path):
+    path = tmp_path / "a.nwb"
+    contrast = np.array([0.1, 0.25] * 6, dtype=np.float32)
+    write_nwb(path, lambda file: file.create_dataset("intervals/trials/contrast", data=contrast))
+    split, answers = population.build(cut(str(path), keep={"contrast": 0.1}, eval_trials=2), "mine")
+    assert sorted([*split.train.ids, *answers.trials.ids]) == list(range(0, 12, 2))
+
+
 def test_trials_and_units_keep_the_recordings_own_numbers(tmp_path):
     def renumber(file):
         put(file, "intervals/trials/id", 100 + 3 * np.arange(TRIALS))

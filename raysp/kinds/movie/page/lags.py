@@ -40,7 +40,7 @@ def by_lag(data: RunData, task: Task) -> Picture:
     if not drawn:
         raise NotReady(
             "no correlations by lag: fewer than three pairs of units have spikes, or the run was scored by an earlier "
-            f"version; score it again: raysp evaluate {data.run.path}"
+            f"version; score it again: raysp evaluate {data.run.typed}"
         )
     paint = model_colours(task.models, data.floor, data.ceiling)
     with canvas(9.2, 3.2) as figure:

@@ -33,7 +33,7 @@ def worth(data: RunData, task: Task) -> Picture:
     table = _own(data, task)
     curves, read = few_shot(table), matrix(table)
     if not read and len(curves) < 2:
-        raise NotReady(f"what latents are worth was not asked; run: raysp latents {data.run.path}")
+        raise NotReady(f"what latents are worth was not asked; run: raysp latents {data.run.typed}")
     models = list(dict.fromkeys([*(name for name in curves if name != FLOOR), *(name for name, _ in read)]))
     with canvas(9.6, 3.2 + 0.14 * max(len(models) - 4, 0)) as figure:
         left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": (1, 1.1)})
