@@ -32,7 +32,7 @@ from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.session_windows import trials_of
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
-from raysp.errors import BadInput, expect
+from raysp.errors import BadInput, expect, present
 from raysp.io import files
 
 VERSION = "matlab_spikes-3"
@@ -118,7 +118,7 @@ def _columns(file: Values, config: Config) -> dict[str, np.ndarray]:
         vector, own = _vector(table), config.trials.rpartition(".")[2]
         if not columns and (vector is None or not len(vector)):
             raise BadInput(f"{file.path}: {config.trials} expected structs of trials, got {matlab_values.kind(table)}")
-        columns = columns or {own: vector}
+        columns = columns or {own: present(vector)}
         table = Struct(tuple(columns), 1, lambda name: [columns[name]])
     wanted = (config.align, config.start, config.stop, *config.keep, *config.conditions, *config.decode)
     needed = {one for one in wanted if one}
