@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from raysp.config import settings
 from raysp.config.experiment import Experiment
@@ -30,6 +31,9 @@ from raysp.runs.lock import locked
 from raysp.search.active_study import Amount
 from raysp.search.clock import Clock
 from raysp.search.result import Result
+
+if TYPE_CHECKING:
+    from raysp.cluster.machines import Machines
 
 Say = Callable[[str], None]
 
@@ -110,10 +114,10 @@ def best(experiment: Experiment, asked: Best, request: Request, say: Say) -> Sto
         searched_s = files.join(search.path, "clock.json")
         # Before anything is started: what that takes is of the time, too.
         clock = Clock(files.join(run.path, "clock.json"), asked.minutes, [searched_s])
-        with session(experiment.resources, verbose=request.verbose):
+        with session(experiment.resources, verbose=request.verbose) as machines:
             try:
                 prepare_data(experiment, names, request, say)
-                work = _Work(run, experiment, names[0], asked, request, clock, searched_s, say)
+                work = _Work(run, experiment, names[0], asked, request, clock, searched_s, say, machines)
                 return work.done()
             finally:
                 clock.save()
@@ -131,6 +135,7 @@ class _Work:
     clock: Clock
     searched_s: str
     say: Say
+    machines: Callable[[], Machines]
 
     def done(self) -> Story:
         """Search, train the best anew, and write the report."""
@@ -197,9 +202,10 @@ class _Work:
             )
 
     def _finals(self, experiment: Experiment, header: Header, results: list[Result]) -> Finals:
-        from raysp.cluster.machines import pool_size, present
+        from raysp.cluster.machines import pool_size
 
-        workers, _ = pool_size(experiment.resources, present(), 10**6)
+        # Where the search had no time left, nothing has started the machines yet.
+        workers, _ = pool_size(experiment.resources, self.machines(), 10**6)
         reserve = min(max(LEAST_RESERVE_S, RESERVE * 60 * self.asked.minutes), MOST_RESERVE_S)
         found = finals(experiment, header, results, (self.clock.left - reserve) * workers, self.asked.seeds)
         names = ", ".join(place.label for place in found.members) or "no candidate, for want of time"

@@ -7,6 +7,7 @@ import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice
 from raysp.data.splits.split import header_of
+from raysp.driver import best as driver
 from raysp.driver import best_choices
 from raysp.driver.best import Best, _Work
 from raysp.driver.best_average import Average, NoAverage
@@ -198,9 +199,26 @@ def test_the_search_has_its_share_of_all_the_time_and_of_what_is_left(tmp_path, 
     files.write_json(paths["search"], {"seconds": float(searched)})
     clock = Clock(paths["whole"], 10.0)
     work = _Work(
-        RunFolder(str(tmp_path)), experiment(), "made_up", Best(10.0), Request(), clock, paths["search"], print
+        RunFolder(str(tmp_path)), experiment(), "made_up", Best(10.0), Request(), clock, paths["search"], print, list
     )
     assert work._searching() == pytest.approx(minutes, abs=0.02)
+
+
+def test_machines_are_there_for_the_last_trainings_where_the_search_had_nothing_to_do(
+    searched, header, tmp_path, monkeypatch
+):
+    asked = []
+
+    def machines():
+        asked.append(2)
+        return [{"CPU": 2.0}]
+
+    monkeypatch.setattr(driver, "launch", lambda *_: asked.append("launched"))
+    clock = Clock(str(tmp_path / "clock.json"), 10.0)
+    run = RunFolder(str(tmp_path))
+    work = _Work(run, experiment(), "made_up", Best(10.0), Request(), clock, "", lambda text: None, machines)
+    assert work._finals(experiment(), header, searched).members
+    assert asked == [2, "launched"]
 
 
 @pytest.mark.parametrize(
