@@ -338,6 +338,9 @@ class Experiment:
         given: dict[str, Sequence[str | int]] = {"models": models, "seeds": list(self.seeds), "recordings": recordings}
         for what in ("models", "seeds"):
             expect(given[what], f"experiment {self.name}: expected at least one of {what}, got none")
+        if both := sorted({*self.splits} & {*recordings}):
+            told = f"experiment {self.name}: {both[0]} is a recording of its own, and so one of its splits already"
+            raise BadInput(f"{told}: leave it out of splits")
         for what, values in {**given, "splits": [*self.splits, *recordings]}.items():
             _check_each_once(f"experiment {self.name}: {what}", values)
         expect(self.splits or recordings, f"experiment {self.name}: expected splits or recordings, got neither")

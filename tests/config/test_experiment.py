@@ -230,6 +230,7 @@ def test_what_is_set_for_all_models_holds_for_all_but_those_that_are_named(order
         ),
         ({"recordings": (Recording("a", "population"), Recording("a", "retina"))}, "recordings expected each once"),
         ({"splits": ("a", "a")}, "splits expected each once"),
+        ({"splits": ("a",), "recordings": (Recording("a", "population"),)}, "a is a recording of its own, and so one"),
         ({"models": ("sae",)}, r"models\[0\] expected settings by name, got 'sae'"),
     ],
 )

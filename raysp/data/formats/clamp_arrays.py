@@ -153,4 +153,7 @@ def _spikes(file: count_file.Arrays, begin: str, path: str) -> tuple[np.ndarray,
     trains = tuple(samples[first:last] for first, last in itertools.pairwise(ptr))
     if any((np.diff(train) < 0).any() or (len(train) and train[0] < 0) for train in trains):
         raise BadInput(f"{path}: {begin}spike_samples expected numbers from 0, ascending within a sweep, got others")
+    if twice := sum(int((np.diff(train) == 0).sum()) for train in trains):
+        told = f"{path}: {begin}spike_samples expected each spike once, got {twice} at the sample of the one before"
+        raise BadInput(f"{told}; write each once")
     return trains

@@ -30,6 +30,8 @@ VERSION = "clamp_npz-2"
 LARGE = True
 ENDINGS = (".npz", ".h5", ".hdf5")
 STEPS = "Long Square"
+LEAST_PA, MOST_PA = 1.0, 1e6
+"""Currents that vary by less, or by more, in all sweeps of a group are hardly injected into a cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,7 @@ def _cell(unit: int, path: str, config: Config, widths: tuple[int, ...]) -> Cell
     notes: list[str] = []
     if config.by_currents:
         config = _by_currents(config, groups, notes)
+    notes += _other_units(groups)
     dropped: list[tuple[str, str]] = []
     sweeps = [
         sweep
@@ -147,6 +150,15 @@ def _cell(unit: int, path: str, config: Config, widths: tuple[int, ...]) -> Cell
     ]
     trains = [train * (1000 / group.rate_hz) for group in groups.values() for train in group.spikes]
     return Cell(unit, tuple(sweeps), highest_rate(trains), notes=tuple(notes), dropped=tuple(dropped))
+
+
+def _other_units(groups: Mapping[str, Group]) -> Iterator[str]:
+    """Yield a note on each group whose currents are no currents of a patch clamp in pA."""
+    for name, group in groups.items():
+        low, high = (float(found.reduce(group.current, axis=None)) for found in (np.fmin, np.fmax))
+        if 0 < (spread := (high - low) * group.unit_pa) < LEAST_PA or MOST_PA < spread < np.inf:
+            of = f" of {name}" if name else ""
+            yield f"currents{of} vary by {spread:.3g} pA in all: are they in another unit, A or nA?"
 
 
 def _sweeps(

@@ -13,6 +13,10 @@ LARGE, MORE = 10.0, 30.0
 no chance, and no recording is like that."""
 
 
+FEW = 10
+"""With so few spikes repeats may be equal by chance."""
+
+
 def remarks(movies: Sequence[np.ndarray], spikes: np.ndarray) -> Iterator[str]:
     """Yield sentences.
 
@@ -29,8 +33,17 @@ def remarks(movies: Sequence[np.ndarray], spikes: np.ndarray) -> Iterator[str]:
         yield f"{counted(len(silent), 'unit')} without a spike while the movie was repeated: {listed(silent)}"
     if len(empty := np.flatnonzero(~spikes.any(axis=(1, 2)))):
         yield f"{counted(len(empty), 'repeat')} without a spike of any unit: {listed(empty)}"
+    if same := _equal(spikes):
+        told = f"{counted(same, 'repeat')} equal to another one, spike by spike: were they recorded, or copied?"
+        yield f"{told} Parts that judge are then trained on"
     if _repeats_differ_more(spikes):
         yield "repeats differ more in their spikes than units do; are the axes (repeats, frames, units)?"
+
+
+def _equal(spikes: np.ndarray) -> int:
+    """Return how many repeats, of those with more than a few spikes, are equal to an earlier one."""
+    there = [one.tobytes() for one in spikes if one.sum(dtype=np.int64) > FEW]
+    return len(there) - len(set(there))
 
 
 def _repeats_differ_more(spikes: np.ndarray) -> bool:

@@ -171,6 +171,7 @@ def test_an_odd_sweep_does_not_discard_its_cell_and_an_odd_cell_no_other(folder)
         ({"train_spike_ptr": np.array([0.0, 4.0])}, "whole numbers in a row, got float64"),
         ({"train_spike_samples": np.array([10, 5, 20, 30])}, "ascending within a sweep"),
         ({"train_spike_samples": np.array([-1, 5, 20, 30])}, "numbers from 0"),
+        ({"train_spike_samples": np.array([5, 5, 20, 30])}, "each spike once, got 1 at the sample"),
         ({"train_spike_samples": np.array([5, 10, 20, 10**6])}, "got 1000000; do they count"),
         ({"train_spike_samples": None}, "train_spike_samples"),
         ({"rate_hz": np.array([1.0, 2.0])}, "rate_hz expected one number"),
@@ -181,6 +182,14 @@ def test_an_odd_sweep_does_not_discard_its_cell_and_an_odd_cell_no_other(folder)
 def test_what_is_wrong_in_a_file_is_the_reason_why_its_cell_is_left_out(folder, changes, words):
     np.savez(folder / "cell_30.npz", **cell(**changes))
     assert words in dict(made(folder).left_out)[30]
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1e-12, "vary by 2e-10 pA"), (1e-3, "vary by 0.2 pA"), (1e6, "2e+08 pA")])
+def test_currents_in_another_unit_are_told(folder, factor, told):
+    np.savez(folder / "cell_30.npz", **cell(steps_current_pA=cell()["steps_current_pA"] * factor))
+    (note,) = [one for one in made(folder).provenance.notes if "another unit" in one]
+    assert note.startswith("cell 30, currents of steps ")
+    assert told in note
 
 
 def test_two_files_of_one_cell_no_number_and_no_file_are_refused(folder, tmp_path):

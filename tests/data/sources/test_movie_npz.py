@@ -61,6 +61,13 @@ def test_whole_pixels_are_shades_and_zeros_and_ones_stay(tmp_path):
     assert split.provenance.notes[1].startswith(f"movie 0 has pixels up to {grey.max()}; models expect")
 
 
+def test_repeats_that_are_copies_are_said(tmp_path):
+    spikes = ARRAYS["spikes"].copy()
+    spikes[[4, 9]] = spikes[2]
+    split, _ = built(tmp_path, spikes=spikes)
+    assert any(one.startswith("2 repeats equal to another one, spike by spike") for one in split.provenance.notes)
+
+
 def test_empty_repeats_and_units_that_look_like_repeats_are_said(tmp_path):
     empty = ARRAYS["spikes"] * (np.arange(12) != 3)[:, None, None]
     split, _ = built(tmp_path, spikes=empty)
