@@ -75,8 +75,8 @@ def beginning(path: str) -> dict[str, polars.Series]:
         first = polars.concat(parts).head(FIRST_ROWS) if parts else polars.DataFrame()
         return {name: first[name] for name in first.columns}
     if _is_arrow(path):
-        first = next(_of_arrow(path, None), {})
-        return {name: one.head(FIRST_ROWS) for name, one in first.items()}
+        batch = next(_of_arrow(path, None), {})
+        return {name: one.head(FIRST_ROWS) for name, one in batch.items()}
     return dict(table_file.parsed(_head(path), path))
 
 

@@ -61,8 +61,8 @@ class Columns:
 
         if self.channel is None:
             return batch[self.unit]
-        both = (table_file.column(batch[name]) for name in (self.unit, self.channel))
-        return polars.Series(self.unit, spike_layouts.with_channel(*both, self.path))
+        unit, channel = (table_file.column(batch[name]) for name in (self.unit, self.channel))
+        return polars.Series(self.unit, spike_layouts.with_channel(unit, channel, self.path))
 
     def _numbers(self, units: polars.Series, row: int) -> tuple[np.ndarray, str]:
         import polars
