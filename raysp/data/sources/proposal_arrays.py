@@ -22,6 +22,8 @@ HOW_MANY = re.compile(r"bins$|(^|[_./])(n|num|number|count)_?(of_)?(time_?)?bin"
 MOST = 60
 """Arrays of a file that are looked at; where there are more they are arrays of trials, of which the first tell."""
 
+MOST_VARIABLES = 12
+"""Variables of behaviour, at most, that are taken for it."""
 LONG, SPARSE = 200, 0.1
 """Bins of a trial, and spikes in a bin, from which on counts of 0 and 1 are taken for bins of 1 ms."""
 
@@ -173,8 +175,11 @@ def _beside(counts: np.ndarray, others: Mapping[str, np.ndarray]) -> dict[str, t
         rate = re.search(r"rate|truth|lambda", name, re.IGNORECASE)
         # Whole numbers beside counts are counts of other units.
         numbers = one.ndim == 3 and one.dtype.kind == "f" and not is_whole(one)
-        if numbers and one.shape[:2] == counts.shape[:2] and not rate:
-            found.setdefault("behavior", (name, "numbers for each trial and bin, to decode from rates"))
+        # Beside counts without trials a row a bin; what rises all along are times.
+        rows = counts.ndim == 2 and one.ndim in (1, 2) and len(one) == trials and one.dtype.kind == "f"
+        numbers |= rows and one.size <= MOST_VARIABLES * trials and not (np.diff(one, axis=0) > 0).all()
+        if numbers and one.shape[: counts.ndim - 1] == counts.shape[:-1] and not rate:
+            found.setdefault("behavior", (name, "numbers for each bin, to decode from rates"))
         if one.ndim == 1 and len(np.unique(one)) in (0, trials):
             # A list of all trials leaves none for the other part: it belongs to other arrays of the file.
             continue

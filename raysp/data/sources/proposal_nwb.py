@@ -10,6 +10,8 @@ from raysp.data.formats.guarded import Group
 from raysp.data.sources.proposed import BIN_MS, Proposal, condition, window
 from raysp.errors import BadInput
 
+MOVES = ("vel", "speed", "hand", "cursor", "wheel", "position")
+"""Parts of names of time series that tell of movement, those that are tried first in front."""
 MOST = 12
 """Columns or series of which each gets a name in a line."""
 
@@ -40,9 +42,9 @@ def proposal(file: Group) -> Proposal:
     else:
         _of_trials(file, where, settings, why)
     why["bin_ms"] = "a usual width; it must divide the window"
-    velocity = next((name for name in series if "vel" in name.lower()), None)
-    if velocity is not None:
-        settings["behavior"], why["behavior"] = velocity, "a time series to decode from the rates"
+    moves = [name for word in MOVES for name in series if word in name.lower()]
+    if moves:
+        settings["behavior"], why["behavior"] = moves[0], "a time series to decode from the rates"
     return Proposal("population", settings, why, tuple(contents))
 
 

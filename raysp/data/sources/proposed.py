@@ -195,12 +195,15 @@ def condition(columns: Mapping[str, np.ndarray], trials: int) -> list[str]:
     """Return the columns that look like a trial's condition: few values, each in several trials; at most two."""
     found = []
     for name, values in columns.items():
-        if values.shape != (trials,) or name in ("id", "trial", "trial_id") or values.dtype.kind not in "iubUS":
+        if values.shape != (trials,) or name in ("id", "trial", "trial_id"):
+            continue
+        # MATLAB has its whole numbers as fractions, too.
+        if values.dtype.kind not in "iubUS" and not (is_whole(values) and np.isfinite(values).all()):
             continue
         different = len(np.unique(values))
         if 2 <= different <= min(40, trials // 4):
             found.append(name)
-    usual = re.compile(r"type|cond|target|direction|stim|version|label|side|choice", re.IGNORECASE)
+    usual = re.compile(r"type|cond|target|direction|stim|version|label|side|choice|orient|cue|odou?r", re.IGNORECASE)
     return sorted(found, key=lambda name: usual.search(name) is None)[: 2 if found and usual.search(found[0]) else 1]
 
 

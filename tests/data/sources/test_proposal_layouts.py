@@ -95,3 +95,22 @@ def test_evaluation_trials_alone_are_trials(tmp_path):
     found = proposal(str(tmp_path / "x.h5"))
     assert found.settings["counts"] == "eval_spikes"
     assert "eval_counts" not in found.settings
+
+
+def test_whole_numbers_of_matlab_and_what_lies_beside_counts_without_trials_are_found(tmp_path):
+    trials = np.zeros((1, 40), dtype=[("angle", "O"), ("late", "O"), ("spikes", "O")])
+    for row in range(40):
+        cells = np.empty(4, object)
+        cells[:] = [np.sort(RNG.uniform(0, 900, 9)) for _ in range(4)]
+        trials[0, row] = (90.0 * (row % 4), RNG.normal(), cells)
+    savemat(tmp_path / "x.mat", {"data": trials})
+    assert proposal(str(tmp_path / "x.mat")).settings["conditions"] == ["angle"]
+
+    counts, speed = RNG.poisson(0.2, (2000, 8)), RNG.normal(size=2000)
+    np.savez(tmp_path / "x.npz", counts=counts, clock=np.arange(2000) * 0.02, speed=speed)
+    path = str(tmp_path / "x.npz")
+    found = proposal(path)
+    assert found.settings["behavior"] == "speed"
+    split, _ = prepare.read(Recording("x", found.source, {**found.settings, "path": path}), str(tmp_path))
+    assert split.train.behavior is not None
+    assert np.isin(split.train.behavior, speed.astype(np.float32)).all()
