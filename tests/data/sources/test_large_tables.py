@@ -38,6 +38,11 @@ def semicolons(folder, names):
     (folder / "spikes.csv").write_bytes("﻿# made up\nwho;t (s)\n".encode() + "\r\n".join(lines).encode())
 
 
+def utf_16(folder, names):
+    lines = [f"{name}\t{time:.4f}" for name, time in zip(names, TIMES, strict=True)]
+    (folder / "spikes.csv").write_text("\r\n".join(["who\tt (s)", *lines]), encoding="utf-16")
+
+
 def remarks(folder, names):
     lines = [f"{name},{time:.4f}" for name, time in zip(names, TIMES, strict=True)]
     (folder / "spikes.csv").write_text("\n".join(["# columns: who,t (s)", "% who,t (s)", "who,t (s)", *lines]))
@@ -95,7 +100,7 @@ def built(folder, **given):
 
 @pytest.mark.parametrize(
     "write",
-    [semicolons, remarks, returns, gaps, spaces, parquet, lists, arrays, feather, lists_in_arrow],
+    [semicolons, utf_16, remarks, returns, gaps, spaces, parquet, lists, arrays, feather, lists_in_arrow],
     ids=lambda one: one.__name__,
 )
 @pytest.mark.parametrize("named", [False, True], ids=["numbers", "names"])
