@@ -53,6 +53,7 @@ def jobs(
     at_once: int = AT_ONCE,
     on_done: Callable[[int, Any], None] = lambda i, found: None,
     more: Callable[[int, Any], Sequence[Call]] = lambda i, found: (),
+    on_wait: Callable[[], None] = lambda: None,
 ) -> list[Any]:
     """Run a function once per call, as many at a time as the cluster has room for.
 
@@ -64,6 +65,7 @@ def jobs(
         at_once: calls at a time, at most.
         on_done: called with the index of each call that has ended, and what it returned.
         more: called likewise; returns calls that are to be made now that it has ended, numbered on from the last one.
+        on_wait: called every few seconds while none ends.
 
     Returns:
         What the calls returned, in their order.
@@ -87,6 +89,7 @@ def jobs(
             index[waiting[-1]] = i
         ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_S)
         if not ready:
+            on_wait()
             since = time.monotonic() if any(one.get("CPU", 0) >= cpus for one in machines.present()) else since
             _give_up(waiting, cpus, time.monotonic() - since)
             continue

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from raysp.config.experiment import Recording
+from raysp.driver.progress import clock
 from raysp.errors import BadInput, NotReady
 
+EVERY_S = 15.0
 Refusals = list[tuple[str, BadInput | NotReady | None]]
 
 
@@ -24,9 +27,21 @@ def prepare(
     from raysp.cluster.jobs import jobs
 
     called = [", ".join(one.name for one in group) for group in groups]
+    left, started, told = dict(enumerate(called)), time.monotonic(), time.monotonic()
+
+    def on_done(place: int, refusal: object) -> None:
+        say(f"  {'refused' if refusal else 'prepared'} {left.pop(place)}")
+
+    def on_wait() -> None:
+        nonlocal told
+        if (now := time.monotonic()) - told > EVERY_S:
+            told = now
+            say(f"  still preparing {'; '.join(left.values())} · {clock(now - started)}")
+
     refusals = jobs(
         "raysp.data.sources.prepare.try_prepare",
         [((group, root), {"force": force}) for group in groups],
-        on_done=lambda i, refusal: say(f"  {'refused' if refusal else 'prepared'} {called[i]}"),
+        on_done=on_done,
+        on_wait=on_wait,
     )
     return list(zip(called, refusals, strict=True))

@@ -40,6 +40,7 @@ def without_ray(monkeypatch, *, ends=lambda trial: False, seconds=60.0):
         at_once=1,
         on_done=lambda i, found: None,
         more=lambda i, found: (),
+        on_wait=lambda: None,
     ):
         calls, found = list(calls), []
         for i, (arguments, options) in enumerate(calls):
