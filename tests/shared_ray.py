@@ -32,6 +32,12 @@ def machines():
 
 
 def end():
-    """End it, where it is there."""
-    _machines.clear()
-    _open.close()
+    """End it, where it is there, and forget what it and starts that were too slow have left."""
+    if not _machines:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        _machines.clear()
+        _open.close()
+        gc.unfreeze()
+        gc.collect()

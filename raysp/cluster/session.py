@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import os
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -122,6 +123,7 @@ def _start(**options: Any) -> None:
             ray.shutdown()
             raise
         except Exception as error:
+            _end_what_began(error)
             ray.shutdown()
             if attempt < STARTS and TOO_SLOW in str(error):
                 continue
@@ -130,6 +132,16 @@ def _start(**options: Any) -> None:
                 f"Ray could not be started ({str(error).splitlines()[0]}); what it wrote is in the newest folder below "
                 f"{place}, and `raysp doctor` says what this machine has"
             ) from error
+
+
+def _end_what_began(error: Exception) -> None:
+    """End the processes of a start that failed; Ray itself would let them live, and slow the next start down.
+
+    Nobody but the call that failed knows them.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if (end := getattr(frame.f_locals.get("self"), "kill_all_processes", None)) is not None:
+            end(check_alive=False, wait=True)
 
 
 def _stay_on_loopback() -> None:

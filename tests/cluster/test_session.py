@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 import ray
@@ -34,6 +35,30 @@ def test_a_start_that_was_too_slow_is_tried_once_more(starts):
     made = starts("The current node timed out during startup.", 1)
     session._start(num_cpus=2)
     assert made == [{"num_cpus": 2}, "ended", {"num_cpus": 2}]
+
+
+def test_what_a_start_that_was_too_slow_began_is_ended_before_the_next(monkeypatch):
+    began = []
+
+    class Node:
+        def __init__(self):
+            self.process = subprocess.Popen(["sleep", "600"])
+            began.append(self.process)
+            if len(began) < 3:
+                raise RuntimeError("The current node timed out during startup.")
+
+        def kill_all_processes(self, check_alive=True, allow_graceful=False, wait=False):
+            self.process.kill()
+            self.process.wait()
+
+    monkeypatch.setattr(ray, "init", lambda **options: Node())
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    session._start()
+    *ended, alive = began
+    assert [one.returncode for one in ended] == [-signal.SIGKILL] * 2
+    assert alive.poll() is None
+    alive.kill()
+    alive.wait()
 
 
 def test_a_start_that_is_too_slow_twice_or_fails_otherwise_is_an_error(starts):
