@@ -72,7 +72,8 @@ def order_r2(values: np.ndarray, ids: np.ndarray, condition: np.ndarray | None =
 
     Cross-validated over five folds of trials, the penalty chosen inside each fit; below 0 where nothing is there.
     Where conditions are known, the order is that within each: a recording that takes them in blocks has the order of
-    the blocks in whatever tells conditions apart.
+    the blocks in whatever tells conditions apart. Of five conditions or more, all trials of one are in one fold: about
+    their mean, those that a fit sees tell of those that it does not; of two trials, each mirrors the other.
 
     Args:
         values: (trials, dimensions), such as means over the bins of latents, or of counts.
@@ -81,13 +82,17 @@ def order_r2(values: np.ndarray, ids: np.ndarray, condition: np.ndarray | None =
         seed: of the folds.
 
     Raises:
-        BadInput: there are fewer than 40 trials, they are not all numbered differently, values never change, or no
-            condition has more than one trial.
+        BadInput: there are fewer than 40 trials, or fewer that are not alone of their condition; they are not all
+            numbered differently; or values never change.
     """
     if len(ids) < LEAST_TRIALS or len(np.unique(ids)) < len(ids):
         raise BadInput(f"the order of trials expected {LEAST_TRIALS} or more, each with a number of its own")
     place = np.argsort(np.argsort(ids)).astype(np.float64)[:, None]
-    groups = np.zeros(len(ids), dtype=np.int64) if condition is None else condition
+    groups = np.zeros(len(ids), dtype=np.int64) if condition is None else np.unique(condition, return_inverse=True)[1]
+    repeated = np.bincount(groups)[groups] > 1
+    if repeated.sum() < LEAST_TRIALS:
+        raise BadInput(f"the order of trials expected {LEAST_TRIALS} or more that share a condition with another")
+    values, place, groups = values[repeated], place[repeated], groups[repeated]
     least = 1e-9 * np.abs(values).max(axis=0)
     values, place = (_within(groups, one) for one in (values, place))
     spread = values.std(axis=0)
@@ -95,11 +100,11 @@ def order_r2(values: np.ndarray, ids: np.ndarray, condition: np.ndarray | None =
     if not np.isfinite(values).all() or not (spread > 0).any():
         raise BadInput("the order of trials expected finite values that change from trial to trial of a condition")
     x = (values / np.where(spread > 0, spread, 1.0)).astype(np.float64)
-    shuffled = np.random.default_rng(seed).permutation(len(ids))
     predicted = np.empty_like(place)
-    for test in np.array_split(shuffled, FOLDS):
-        kept = np.setdiff1d(shuffled, test, assume_unique=True)
-        kept = kept[np.random.default_rng(seed).permutation(len(kept))]
+    for test in _folds(groups, seed):
+        kept = np.setdiff1d(np.arange(len(groups)), test, assume_unique=True)
+        # The ridge's own folds are contiguous rows.
+        kept = np.concatenate([kept[one] for one in _folds(groups[kept], seed)])
         weights, intercept = fit_ridge(x[kept], place[kept], PENALTIES * len(kept), FOLDS)
         predicted[test] = x[test] @ weights + intercept
     return float(r2_columns(place, predicted)[0])
@@ -107,8 +112,15 @@ def order_r2(values: np.ndarray, ids: np.ndarray, condition: np.ndarray | None =
 
 def _within(groups: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return (trials, columns) values less their group's mean."""
-    _, group = np.unique(groups, return_inverse=True)
-    sums = np.zeros((group.max() + 1, values.shape[1]))
-    np.add.at(sums, group, values)
-    centred: np.ndarray = values - (sums / np.bincount(group)[:, None])[group]
+    sums = np.zeros((groups.max() + 1, values.shape[1]))
+    np.add.at(sums, groups, values)
+    # Numbers of groups may be left out, where nothing is summed.
+    centred: np.ndarray = values - (sums / np.maximum(np.bincount(groups), 1)[:, None])[groups]
     return centred
+
+
+def _folds(groups: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Return which trials are in each fold: whole groups, drawn in a random order; of few groups, trials."""
+    own = groups if len(np.unique(groups)) >= FOLDS else np.arange(len(groups))
+    drawn = np.random.default_rng(seed).permutation(np.unique(own))
+    return [np.flatnonzero(np.isin(own, one)) for one in np.array_split(drawn, FOLDS)]

@@ -51,8 +51,16 @@ def test_conditions_in_blocks_are_no_order_of_trials_but_what_tells_trials_of_on
     assert order_r2(values, ids, condition) < 0.1
     values[:, 3] += ids / 4
     assert order_r2(values, ids, condition) > 0.7
-    with pytest.raises(BadInput, match="trial to trial of a condition"):
+    with pytest.raises(BadInput, match="share a condition with another"):
         order_r2(values, ids, ids)
+    with pytest.raises(BadInput, match="trial to trial of a condition"):
+        order_r2(np.ones((160, 3))[condition], ids, condition)
+
+
+def test_of_two_trials_of_a_condition_one_does_not_tell_of_the_other():
+    rng = np.random.default_rng(0)
+    values, ids = rng.standard_normal((60, 64)), rng.permutation(60)
+    assert order_r2(values, ids, np.arange(60) % 30) < 0.1
 
 
 def test_the_order_of_trials_is_found_where_it_is_and_nowhere_else():
