@@ -273,8 +273,12 @@ def _code(own: Iterable[str], others: Iterable[Path], rooms: tuple[str, ...]) ->
 
 def _measured(record: Record) -> list[object]:
     """Return what a record says of how its data are scored: no part of a trial's name, whose arrays stay the same."""
-    histories = {name: lags for name, one in record.get("data", {}).items() if (lags := one.get("decode_history"))}
-    return [record.get("experiment", {}).get("recordings"), histories]
+    behaviors = {
+        name: known
+        for name, one in record.get("data", {}).items()
+        if any(known := [one.get("decode_history"), one.get("behavior")])
+    }
+    return [record.get("experiment", {}).get("recordings"), behaviors]
 
 
 def _reported(record: Record) -> list[object]:

@@ -116,6 +116,7 @@ class PreparedSplit(TypedDict, total=False):
     notes: list[str]
     start_ms: float | None
     decode_history: int
+    behavior: list[list[str]]
     role: Mapping[str, object]
 
 

@@ -115,6 +115,18 @@ def test_settings_that_change_scores_but_no_array_are_scored_anew(run, setting):
     assert scoring(2) == scoring(2) != scoring(5)
 
 
+@pytest.mark.parametrize(
+    ("known", "values"), [("decode_history", (2, 5)), ("behavior", ([["x", ""]], [["speed", ""]]))]
+)
+def test_splits_that_are_scored_otherwise_though_no_array_of_theirs_changed_are_scored_anew(run, known, values):
+    def scoring(value):
+        write_yaml(run.experiment, {**run.record(), "data": {"mine": {known: value}}})
+        return made_from(run)["scoring"]
+
+    first, second = values
+    assert scoring(first) == scoring(first) != scoring(second)
+
+
 def test_what_would_run_is_told_without_changing_anything(run):
     files.remove(run.trial(TRIALS[1].id).done)
     files.write_text(run.trial(TRIALS[1].id).error, "boom")

@@ -28,6 +28,9 @@ def array(value: Any, setting: str) -> np.ndarray:
         return _unmasked(value)
     if callable(getattr(value, "toarray", None)):
         value = value.toarray()
+    if isinstance(value, list | tuple) and any(isinstance(one, np.ma.MaskedArray) for one in value):
+        # NumPy would take what is hidden for what is there.
+        value = [_unmasked(one) if isinstance(one, np.ma.MaskedArray) else one for one in value]
     try:
         found = np.asarray(value)
     except ValueError as error:
@@ -52,7 +55,7 @@ def _unmasked(value: np.ma.MaskedArray) -> np.ndarray:
 
 def _padded(trials: list[Any], setting: str, error: ValueError) -> np.ndarray:
     """Return trials of unequal length as one array. Raises BadInput where they are no arrays (bins, the same units)."""
-    each = [np.asarray(one) for one in trials]
+    each = [array(one, setting) for one in trials]
     if any(one.ndim != 2 or one.dtype.kind not in "iufb" for one in each) or len({one.shape[1] for one in each}) > 1:
         raise _none(setting, error) from error
     found = np.full((len(each), max(map(len, each)), each[0].shape[1]), np.nan)
@@ -65,6 +68,8 @@ def _of_objects(found: np.ndarray) -> np.ndarray:
     """Return an array of objects as one of numbers or text; unchanged where they are something else."""
     there = [one for one in found.flat if not _is_gone(one)]
     if all(isinstance(one, numbers.Real | np.bool_) for one in there):
+        if len(there) == found.size and (exact := np.array(found.tolist())).dtype.kind in "iufb":
+            return exact
         values = [np.nan if _is_gone(one) else float(one) for one in found.flat]
         return np.array(values, dtype=np.float64).reshape(found.shape)
     if all(isinstance(one, str | numbers.Real | np.bool_) for one in there):

@@ -19,8 +19,9 @@ HIDDEN = np.arange(7)[:, None] >= np.array([7, 5, 7, 6, 7, 7])[:, None, None]
         [one[: 7 - hidden.sum()] for one, hidden in zip(COUNTS, HIDDEN, strict=True)],
         np.where(HIDDEN, None, COUNTS.astype(object)),
         np.array([one[: 7 - hidden.sum()] for one, hidden in zip(COUNTS, HIDDEN, strict=True)], dtype=object),
+        [np.ma.masked_array(*both) for both in zip(COUNTS, np.broadcast_to(HIDDEN, COUNTS.shape), strict=True)],
     ],
-    ids=["masked", "a list of trials", "objects", "an array of trials"],
+    ids=["masked", "a list of trials", "objects", "an array of trials", "a list of masked trials"],
 )
 def test_what_is_hidden_or_not_there_is_nan(given):
     np.testing.assert_array_equal(array(given, "counts"), np.where(HIDDEN, np.nan, COUNTS))
@@ -47,7 +48,9 @@ def test_sparse_matrices_and_whole_arrays_keep_their_values_and_kind():
     assert (whole.dtype, type(whole)) == (COUNTS.dtype, np.ndarray)
 
 
-@pytest.mark.parametrize("given", [[[1, 2], [3]], [COUNTS[0], COUNTS[0, :, :2]], [COUNTS[0], [["a"]]]])
+@pytest.mark.parametrize(
+    "given", [[[1, 2], [3]], [COUNTS[0], COUNTS[0, :, :2]], [COUNTS[0], [["a"]]], [[[1, 2], [3]], [[4], [5]]]]
+)
 def test_trials_that_do_not_fit_each_other_are_refused(given):
     with pytest.raises(BadInput, match=r"numpy takes for none .*; trials of unequal length are a list"):
         array(given, "counts")
@@ -55,3 +58,9 @@ def test_trials_that_do_not_fit_each_other_are_refused(given):
 
 def test_other_objects_stay_what_they_are():
     assert array(np.array([{}, 3], dtype=object), "counts").dtype == object
+
+
+@pytest.mark.parametrize("given", [[True, False], [2**60, 2**60 + 1]])
+def test_objects_that_are_all_there_stay_as_exact_as_they_were(given):
+    found = array(np.array(given, dtype=object), "conditions")
+    assert found.tolist() == given and found.dtype != object
