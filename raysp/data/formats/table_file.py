@@ -74,7 +74,8 @@ def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[st
     if file_kind.other(path) is None:
         return _vectors(path)
     if head.startswith(npz.NUMPY):
-        return {os.path.basename(path).removesuffix(VECTOR): _vector(path)}
+        name = os.path.basename(path).removesuffix(VECTOR)
+        return matrix_columns.columns(name, npz.npy_file(path)) or {name: _vector(path)}
     if head.startswith(PARQUET):
         columns = dict(_parquet(path, only))
     elif head.startswith(ARROW):

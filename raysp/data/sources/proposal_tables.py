@@ -228,7 +228,7 @@ def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
     single = {name: one for name, one in table.items() if len(one) == 1}
     times, units = Times.of(table[time]), len(np.unique(table[unit]))
     rate = sampled({**single, **_scalars(path)}, times, units)
-    own = (files.absolute(path), trials) if trials else None
+    own = (files.absolute(path), trials) if trials else beside(path)
     return cut(path, times, units, settings, why, kept, (rate, own))
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from raysp.config import settings
 from raysp.config.ranges import Positive
 from raysp.data.formats import sorted_folder, table_batches, table_file
+from raysp.data.formats.matrix_columns import INSIDE
 from raysp.data.formats.nwb import Units
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
@@ -262,7 +263,7 @@ def _distinct(of_unit: np.ndarray) -> np.ndarray:
 
 def _beside(config: Config) -> str | None:
     """Return the vector of units that belongs to a vector of times."""
-    if not config.path.lower().endswith(VECTOR):
+    if not config.path.lower().endswith(VECTOR) or INSIDE in (config.unit or ""):
         return None
     folder = os.path.dirname(config.path)
     names = sorted(UNITS) if config.unit is None else [config.unit.removesuffix(VECTOR)]

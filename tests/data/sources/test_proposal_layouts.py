@@ -21,6 +21,13 @@ def npz(folder):
     return folder / "x.npz", {"time": "spikes[:,0]", "unit": "spikes[:,1]", "align": "stim_on"}
 
 
+def npy(folder):
+    # Trials in a table beside it.
+    (folder / "trials.csv").write_text("\n".join(["start", *map(str, BEGIN)]))
+    np.save(folder / "x.npy", np.column_stack([TIMES, WHOSE]))
+    return folder / "x.npy", {"time": "x[:,0]", "unit": "x[:,1]", "align": "start"}
+
+
 def whole_ms(folder):
     spikes, events = np.column_stack([TIMES * 1000, WHOSE]).round(), np.column_stack([BEGIN * 1000, KIND])
     np.savez(folder / "x.npz", spikes=spikes, events=events)
@@ -55,7 +62,7 @@ def pandas(folder):
     return folder / "x.h5", {"time": "spikes/time", "align": "trials/start", "conditions": ["trials/side"]}
 
 
-@pytest.mark.parametrize("write", [npz, whole_ms, flat_hdf5, matlab, pandas], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("write", [npz, npy, whole_ms, flat_hdf5, matlab, pandas], ids=lambda one: one.__name__)
 def test_a_row_a_spike_and_a_row_a_trial_are_read_as_they_lie(tmp_path, write):
     path, expected = write(tmp_path)
     found = proposal(str(path))
