@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from raysp.data.formats import table_file
+from raysp.data.formats import memory_array, table_file
+from raysp.data.sources.spike_columns import SPIKES
 from raysp.errors import BadInput
 
 Table = dict[str, np.ndarray]
@@ -24,9 +25,12 @@ def tables(data: object, settings: Mapping[str, object]) -> dict[str, Table] | N
         settings: of which `trials` and `units` may be tables.
     """
     spikes = columns(data, lists=True)
+    spikes = _of_each_unit(data, settings) if spikes is None else spikes
     if spikes is None:
         return None
     given = {name: table for name in ("trials", "units") if (table := columns(settings.get(name))) is not None}
+    if "trials" not in given and (events := _events(settings)) is not None:
+        given["trials"] = events
     found = {"path": spikes, **given}
     if _is_group(data) and "units" not in settings and settings.get("keep_units"):
         found["units"] = _of_units(data)
@@ -42,6 +46,31 @@ def columns(given: Any, *, lists: bool = False) -> Table | None:
     if _is_intervals(given):
         return {"start": np.asarray(given.start), "end": np.asarray(given.end), **_metadata(given)}
     return _of_frame(given, lists=lists)
+
+
+def _of_each_unit(data: Any, settings: Mapping[str, object]) -> Table | None:
+    """Return the spikes of times by unit, {3: times, 7: times}, or of a list of times, a unit each; else None."""
+    listed = isinstance(data, list | tuple) and ("trials" in settings or "align" in settings)
+    if not (listed or isinstance(data, Mapping)) or not len(data):
+        return None
+    each = {key: np.asarray(one) for key, one in (data.items() if isinstance(data, Mapping) else enumerate(data))}
+    if not all(one.ndim == 1 and (one.dtype.kind in "iuf" or not one.size) for one in each.values()):
+        return None
+    if isinstance(data, Mapping) and {str(key).lower() for key in each} & SPIKES:
+        return {str(key): one for key, one in each.items()}
+    times = np.concatenate([one.astype(np.float64) for one in each.values()])
+    return {"time": times, "unit": np.repeat(np.array(list(each)), [len(one) for one in each.values()])}
+
+
+def _events(settings: Mapping[str, object]) -> Table | None:
+    """Return trials that are given as their events' times alone, or as columns by name; None of anything else."""
+    trials, align = settings.get("trials"), settings.get("align")
+    if isinstance(trials, Mapping):
+        return {str(name): memory_array.array(one, str(name)) for name, one in trials.items()}
+    if trials is None or isinstance(trials, str) or not isinstance(align, str):
+        return None
+    found = memory_array.array(trials, "trials")
+    return {align: found} if found.ndim == 1 and found.dtype.kind in "iuf" else None
 
 
 def _is_group(given: object) -> bool:
@@ -68,6 +97,10 @@ def _of_frame(given: Any, *, lists: bool = False) -> Table | None:
     import polars
 
     library = type(given).__module__.split(".")[0]
+    if isinstance(given, polars.LazyFrame):
+        given = given.collect()
+    if library == "pyarrow" and hasattr(given, "column_names"):
+        given = polars.DataFrame(polars.from_arrow(given))
     if isinstance(given, polars.DataFrame):
         return table_file.of_frame(given, lists=lists)
     if library != "pandas" or not hasattr(given, "columns"):

@@ -68,6 +68,9 @@ def split():
         (polars.from_pandas(SPIKES), polars.from_pandas(TABLE)),
         (SPIKES.set_index("unit"), TABLE.rename_axis("trial")),
         (polars.DataFrame({"unit": list(EACH), "times": [one.tolist() for one in EACH.values()]}), TABLE),
+        (EACH, {name: TABLE[name].to_list() for name in TABLE}),
+        (polars.from_pandas(SPIKES).lazy(), TABLE),
+        (polars.from_pandas(SPIKES).to_arrow(), TABLE),
     ],
 )
 def test_frames_and_objects_of_the_same_spikes_give_the_same_split(split, spikes, trials):
@@ -75,6 +78,14 @@ def test_frames_and_objects_of_the_same_spikes_give_the_same_split(split, spikes
     for part in ("train", "eval"):
         np.testing.assert_array_equal(getattr(split, part).heldin, getattr(other, part).heldin)
     np.testing.assert_array_equal(split.train.condition, other.train.condition)
+
+
+def test_times_of_a_unit_each_and_of_events_alone_are_enough(split):
+    asked = {**CUT, "trials": TABLE[CUT["align"]]}
+    for given in (EACH, list(EACH.values()), {str(unit): times.tolist() for unit, times in EACH.items()}):
+        np.testing.assert_array_equal(raysp.load_split(given, **asked).train.heldin, split.train.heldin)
+    with pytest.raises(BadInput, match="trials expected str"):
+        raysp.load_split(EACH, **{**asked, "trials": ["a", "b"]})
 
 
 @settings(max_examples=15)

@@ -170,7 +170,7 @@ def _kept(trials: Mapping[str, np.ndarray], keep: Mapping[str, Any], where: str)
     mask = np.ones(len(next(iter(trials.values()))), dtype=bool)
     for column, wanted in keep.items():
         values = trials[column]
-        chosen = np.asarray(wanted if isinstance(wanted, list | tuple) else [wanted])
+        chosen = np.asarray(list(wanted) if isinstance(wanted, list | tuple | set) else [wanted])
         if values.dtype == np.float32 and chosen.dtype.kind == "f":
             # 0.1 in single precision is another number than 0.1.
             chosen = chosen.astype(np.float32)
