@@ -24,8 +24,8 @@ from raysp.io.terminal import Terminal
 from raysp.kinds import catalog as kinds
 from raysp.kinds.looked import Looked
 
-LOOKED = 40_000_000
-"""Counts that are looked at, at most: 2,000 windows of a second of 200 units, in bins of 10 ms."""
+LOOKED = 20_000_000
+"""Counts that are looked at, at most: 1,000 windows of a second of 200 units, in bins of 10 ms."""
 SHOWN = 24
 """Lines on what a file holds; of more, the first and the last."""
 
