@@ -96,6 +96,19 @@ co-bps of validation trials at the epoch of least loss, before anything is made 
 | made-up 8bins | .039 | .006 | .044 |
 | lorenz, 20 training trials | -.088 | -.130 | -.053 |
 
+What helped `masked_gru` was tried on `masked_cnn` and `unet` too, on validation trials, one seed, and is not their
+default: `masked_cnn` was better on three of four recordings, `unet` on two of three, and both worse on area2_bump.
+co-bps at rate .004 and a quarter hidden (the default) -> at .001 and half; on area2_bump, .002 and half gave
+`masked_cnn` .083. Figures of `unet` with an arrow are of a patience of 10 epochs, all others of 25. Conditions of the made-up
+recordings are in random order here.
+
+| recording | smoothing | masked_cnn | unet |
+|---|---|---|---|
+| made-up middle, draw 31 | .180 | .162 -> .188 | - |
+| mc_maze_small stand-in, small, 20 ms | .165 | .126 -> .206 | -.002 -> .088 |
+| area2_bump stand-in, small, 20 ms | .103 | .115 -> .080 | .077 -> .061 |
+| made-up 8bins | .136 | .009 -> .069 | -.023 -> -.019 |
+
 What did not help: a network whose log rates are added to those of `smoothing`, fitted to the same trials, so that it
 begins there (draw 32, one training: .218, the baseline's own). Cutting the baselines' log rates at the largest of
 training, too: .386 -> .378 on the middle recording.
