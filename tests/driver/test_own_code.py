@@ -1,15 +1,15 @@
 """A person's own code in runs: a kind of data through a store of objects, and the whole way through Ray."""
 
-import os
 import pathlib
 import shutil
-import sys
 
 import numpy as np
 import polars
 import pytest
+from click.testing import CliRunner
 
 import raysp
+from raysp import cli
 from raysp.config import own_code, plugin, plugins
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 from raysp.data.sources import prepare
@@ -24,8 +24,8 @@ from raysp.models import catalog as models
 from raysp.runs.folder import RunFolder, trial_from, trial_to
 from raysp.runs.trial_log import Setting
 from raysp.trials.run_trial import run_trial
-from tests import processes
 
+pytestmark = pytest.mark.ray(shared=True)
 HERE = pathlib.Path(__file__).parent.parent
 
 
@@ -121,50 +121,32 @@ def test_only_what_is_not_there_is_copied(signals, tmp_path):
     assert plugin.saved(run.code, sha).sha == sha
 
 
-STEPS = """
-import os, pathlib, shutil, sys
-from raysp.cli import main
-from raysp.cluster.session import session
-from raysp.config.experiment import Resources
-
-def verb(line):
-    print(">", line, flush=True)
-    try:
-        main(line.split(), standalone_mode=False)
-    except SystemExit as end:
-        if end.code:
-            raise
-
-at, model = sys.argv[1], pathlib.Path("models/lstm.py")
-with session(Resources()):
-    verb(f"run mine.py --root data --runs {at}")
-    model.write_text(model.read_text().replace("max=5", "max=4"))
-    verb(f"run mine.py --root data --runs {at}")
-    verb(f"status {at}/mine --all")
-    verb(f"sweep mine.py --root data --runs {at} --space space.yaml --sampler grid --name swept")
-    verb(f"lr mine.py --root data --runs {at} --models lstm --steps 14")
-    shutil.rmtree("models")
-    verb(f"collect {at}/mine")
-    verb(f"evaluate {at}/mine")
-    from raysp.io import files
-    for sha in files.listing(f"{at}/mine/code"):
-        for name in files.listing(f"{at}/mine/code/{sha}"):
-            files.write_text(f"{at}/mine/code/{sha}/{name}", "raise ValueError")
-    verb(f"report {at}/mine")
-    verb(f"report {at}/swept")
-"""
+def typed(line):
+    done = CliRunner().invoke(cli.main, line.split())
+    assert done.exit_code == 0, (line, done.output, done.exception)
+    return done.output
 
 
-@pytest.mark.ray
-def test_own_code_is_run_edited_swept_tested_collected_evaluated_and_reported(tmp_path, bucket, monkeypatch):
+def test_own_code_is_run_edited_swept_tested_collected_evaluated_and_reported(tmp_path, monkeypatch):
     for name in ("models", "sources"):
         shutil.copytree(HERE / "own" / name, tmp_path / name)
     for name in ("mine.py", "space.yaml"):
         shutil.copy(HERE / "own" / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    output = processes.finish(processes.start([sys.executable, "-c", STEPS, f"{bucket}/runs"], **os.environ))
-    run, sweep = RunFolder(f"{bucket}/runs/mine"), RunFolder(f"{bucket}/runs/swept")
+    run, sweep = RunFolder(str(tmp_path / "runs/mine")), RunFolder(str(tmp_path / "runs/swept"))
+    model, at = pathlib.Path("models/lstm.py"), f"mine.py --root {tmp_path}/data --runs {tmp_path}/runs"
+    typed(f"run {at}")
+    model.write_text(model.read_text().replace("max=5", "max=4"))
+    output = typed(f"run {at}") + typed("status runs/mine --all")
+    typed(f"sweep {at} --space space.yaml --sampler grid --name swept")
+    typed(f"lr {at} --models lstm --steps 14")
+    shutil.rmtree("models")
+    for verb in ("collect", "evaluate"):
+        typed(f"{verb} runs/mine")
+    for file in pathlib.Path(run.code).glob("*/*"):
+        file.write_text("raise ValueError")
+    output += typed("report runs/mine") + typed("report runs/swept")
     now = {trial.model: trial for trial in run.trials()}
     (old,) = (trial_from(one) for one in run.record()["earlier"])
     assert (old.model, old.plugins != now["lstm"].plugins) == ("lstm", True)
@@ -176,5 +158,5 @@ def test_own_code_is_run_edited_swept_tested_collected_evaluated_and_reported(tm
     assert opened.settings["lstm"]["counts"]["hyperparameters"]["hidden"] in (4, 8)
     assert {"report.html"} <= set(files.listing(run.report)) & set(files.listing(sweep.report))
     assert f"{now['lstm'].id}.json" in files.listing(f"{run.path}/lr-range")
-    table = polars.read_parquet(files.read_bytes(run.metrics))
+    table = polars.read_parquet(run.metrics)
     assert set(table["run_trial"]) == {trial.id for trial in now.values()}

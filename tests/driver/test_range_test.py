@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from raysp import cli
 from raysp.io import files
 
+pytestmark = pytest.mark.ray(shared=True)
+
 EXPERIMENT = """
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
 
@@ -25,7 +27,6 @@ def experiment():
 """
 
 
-@pytest.mark.ray
 def test_the_range_test_ends_in_an_option_that_raysp_run_takes(tmp_path):
     path = tmp_path / "small.py"
     path.write_text(textwrap.dedent(EXPERIMENT))
