@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,8 @@ class FittedModel:
         if isinstance(given, np.ndarray):
             told = f"{self.trial.shown} expected a split of raysp.load_split, or a part of one, got an array"
             raise BadInput(f"{told}; load_split takes counts")
+        if isinstance(given, Sized) and not len(given):
+            raise BadInput(f"{self.trial.shown} expected at least one trial to predict, got a part of none")
         with limited(self.threads):
             return self._kind.predicted(self.job, self.fitted, given)
 

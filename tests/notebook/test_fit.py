@@ -142,6 +142,8 @@ def test_a_split_with_other_units_or_bins_is_not_scored():
         fitted.predict(wider)
     with pytest.raises(BadInput, match=r"expected a split of raysp.load_split, or a part of one, got an array"):
         fitted.predict(counts)
+    with pytest.raises(BadInput, match="at least one trial to predict, got a part of none"):
+        fitted.predict(split.eval.take(np.array([], dtype=int)))
 
 
 def test_a_part_in_place_of_the_split_is_refused(root):

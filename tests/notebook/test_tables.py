@@ -82,8 +82,8 @@ def test_frames_and_objects_of_the_same_spikes_give_the_same_split(split, spikes
 
 def test_times_of_a_unit_each_and_of_events_alone_are_enough(split):
     asked = {**CUT, "trials": TABLE[CUT["align"]]}
-    for given in (EACH, list(EACH.values()), {str(unit): times.tolist() for unit, times in EACH.items()}):
-        np.testing.assert_array_equal(raysp.load_split(given, **asked).train.heldin, split.train.heldin)
+    for times in (EACH, list(EACH.values()), {str(unit): one.tolist() for unit, one in EACH.items()}):
+        np.testing.assert_array_equal(raysp.load_split(times, **asked).train.heldin, split.train.heldin)
     with pytest.raises(BadInput, match="trials expected str"):
         raysp.load_split(EACH, **{**asked, "trials": ["a", "b"]})
 

@@ -63,4 +63,5 @@ def test_other_objects_stay_what_they_are():
 @pytest.mark.parametrize("given", [[True, False], [2**60, 2**60 + 1]])
 def test_objects_that_are_all_there_stay_as_exact_as_they_were(given):
     found = array(np.array(given, dtype=object), "conditions")
-    assert found.tolist() == given and found.dtype != object
+    assert found.tolist() == given
+    assert found.dtype != object
