@@ -36,12 +36,14 @@ def columns(file: Arrays, path: str) -> dict[str, np.ndarray]:
     frames: dict[str, np.ndarray] = {}
     for found in blocks:
         values = file.read(found[0].removesuffix("items") + "values")
+        if values.dtype.kind not in "iufb":
+            # Columns of text are pickled.
+            continue
         names = [str(np.char.decode(one, "utf-8", "replace")) for one in file.read(found[0]).astype(bytes)]
         if values.ndim != 2 or values.shape[1] != len(names):
             raise BadInput(f"{path}: {found[0]} names {len(names)} columns, got values of shape {values.shape}")
         for name, one in zip(names, values.T, strict=True):
-            if one.dtype.kind in "iufb":
-                frames[f"{found['frame']}/{name}" if several else name] = one
+            frames[f"{found['frame']}/{name}" if several else name] = one
     if not frames:
         _check_tables(file, path)
     return frames

@@ -7,7 +7,7 @@ import polars
 import pytest
 
 from raysp.config import settings
-from raysp.data.formats import table_batches, table_file
+from raysp.data.formats import precision, table_batches, table_file
 from raysp.data.formats.recorded import stretches
 from raysp.data.formats.spike_stream import Summary, Totals
 from raysp.data.sources import spike_tables
@@ -116,6 +116,18 @@ def test_counts_and_notes_are_those_of_the_whole_table(tmp_path, batched, write,
         np.testing.assert_array_equal(others.trials.heldin, answers.trials.heldin)
         np.testing.assert_array_equal(again.units, split.units)
         assert again.provenance.notes == split.provenance.notes
+
+
+@pytest.mark.parametrize("listed", [False, True], ids=["rows", "lists"])
+def test_times_in_single_precision_are_told_as_of_a_held_table(tmp_path, batched, monkeypatch, listed):
+    monkeypatch.setattr(precision, "COARSE_MS", 1e-3)
+    frame = polars.DataFrame({"who": WHOSE, "t": TIMES.astype(np.float32)})
+    (frame.group_by("who").all() if listed else frame).write_parquet(tmp_path / "spikes.csv")
+    split, _ = built(tmp_path, time="t")
+    batched()
+    again, _ = built(tmp_path, time="t")
+    assert again.provenance.notes == split.provenance.notes
+    assert any("are stored as float32, in steps of 0.00381 ms" in note for note in split.provenance.notes)
 
 
 @pytest.mark.parametrize("channel", [np.int64, str], ids=["numbers", "names"])

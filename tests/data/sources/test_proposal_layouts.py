@@ -58,6 +58,10 @@ def frame(group, **columns):
 def pandas(folder):
     with h5py.File(folder / "x.h5", "w") as file:
         frame(file.create_group("spikes"), unit=WHOSE, time=TIMES)
+        # A column of text is pickled.
+        file["spikes/block2_items"] = np.array([b"area"])
+        text = file["spikes"].create_dataset("block2_values", (1,), dtype=h5py.vlen_dtype(np.uint8))
+        text[0] = np.frombuffer(b"pickled", np.uint8)
         frame(file.create_group("trials"), start=BEGIN, side=KIND)
     return folder / "x.h5", {"time": "spikes/time", "align": "trials/start", "conditions": ["trials/side"]}
 
