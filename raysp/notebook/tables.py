@@ -5,7 +5,7 @@ None of these libraries is imported for it but polars: what is given is known by
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,17 +49,26 @@ def columns(given: Any, *, lists: bool = False) -> Table | None:
 
 
 def _of_each_unit(data: Any, settings: Mapping[str, object]) -> Table | None:
-    """Return the spikes of times by unit, {3: times, 7: times}, or of a list of times, a unit each; else None."""
+    """Return the spikes of times by unit, {3: times, 7: times}, or of a list of times, a unit each; else None.
+
+    Vectors of one length by text are columns of a table: nothing tells which of them is whose.
+    """
     listed = isinstance(data, list | tuple) and ("trials" in settings or "align" in settings)
     if not (listed or isinstance(data, Mapping)) or not len(data):
         return None
-    each = {key: np.asarray(one) for key, one in (data.items() if isinstance(data, Mapping) else enumerate(data))}
+    given = data.items() if isinstance(data, Mapping) else enumerate(data)
+    each = {key: memory_array.array(one, f"spikes of {key}") for key, one in given}
     if not all(one.ndim == 1 and (one.dtype.kind in "iuf" or not one.size) for one in each.values()):
         return None
-    if isinstance(data, Mapping) and {str(key).lower() for key in each} & SPIKES:
+    alike = len(each) > 1 and len({*map(len, each.values())}) == 1 and all(isinstance(key, str) for key in each)
+    if isinstance(data, Mapping) and (alike or {str(key).lower() for key in each} & SPIKES):
         return {str(key): one for key, one in each.items()}
     times = np.concatenate([one.astype(np.float64) for one in each.values()])
-    return {"time": times, "unit": np.repeat(np.array(list(each)), [len(one) for one in each.values()])}
+    return {"time": times, "unit": np.repeat(_names(each), [len(one) for one in each.values()])}
+
+
+def _names(each: Iterable[object]) -> np.ndarray:
+    return np.array([key if isinstance(key, int | np.integer | str) else str(key) for key in each])
 
 
 def _events(settings: Mapping[str, object]) -> Table | None:

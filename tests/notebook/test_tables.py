@@ -88,6 +88,23 @@ def test_times_of_a_unit_each_and_of_events_alone_are_enough(split):
         raysp.load_split(EACH, **{**asked, "trials": ["a", "b"]})
 
 
+def test_vectors_of_one_length_are_columns_not_the_times_of_units(split):
+    asked = {**CUT, "trials": TABLE[CUT["align"]]}
+    columns = {"spk": TIMES, "which": WHOSE}
+    with pytest.raises(BadInput, match="spk"):
+        raysp.load_split(columns, **asked)
+    found = raysp.load_split(columns, time="spk", unit="which", **asked)
+    np.testing.assert_array_equal(found.train.heldin, split.train.heldin)
+
+
+def test_units_are_called_by_pairs_too_and_times_that_are_hidden_are_none(split):
+    asked = {**CUT, "trials": TABLE[CUT["align"]]}
+    pairs = {(0, unit): times for unit, times in EACH.items()}
+    np.testing.assert_array_equal(raysp.load_split(pairs, **asked).train.heldin, split.train.heldin)
+    with pytest.raises(BadInput, match="expected a time in each row"):
+        raysp.load_split({unit: np.ma.masked_less(times, 1.0) for unit, times in EACH.items()}, **asked)
+
+
 @settings(max_examples=15)
 @given(st.lists(st.integers(0, 9_999), min_size=20, max_size=80), st.integers(1, 4))
 def test_counts_of_a_frame_are_those_of_a_histogram(places, seed):

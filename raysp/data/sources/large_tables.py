@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raysp.data.formats import table_batches, table_file
+from raysp.data.formats.precision import coarse
 from raysp.data.formats.spike_stream import Streamed, Summary, Totals
 from raysp.data.sources import spike_columns, spike_layouts
 from raysp.data.sources.proposed import Times, is_whole
-from raysp.errors import BadInput
+from raysp.errors import BadInput, present
 
 if TYPE_CHECKING:
     import polars
@@ -132,6 +133,18 @@ def summed(columns: Columns, used: np.ndarray | None = None, table: str | None =
     own = np.where(fires, numbers[order][places], -1 - np.arange(len(known)) + min(0, int(numbers.min())))
     all_of = np.where(fires, totals[order][places], 0)
     return Streamed(ids, own, columns.batches, all_of, found.firing(), found.duplicates(), notes)
+
+
+def steps(columns: Columns, head: Mapping[str, polars.Series], units: Streamed) -> tuple[str, ...]:
+    """Return the note that times are stored in wide steps, see `coarse`; none where they are not.
+
+    Args:
+        columns: of the table.
+        head: its first rows.
+        units: its spikes.
+    """
+    stored = head[columns.time].explode() if table_file.is_lists(head[columns.time]) else head[columns.time]
+    return coarse(table_file.column(stored).dtype, np.array(present(units.span)), "spike", columns.per_second)
 
 
 def _codes(columns: Columns, used: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ from raysp.data.sources.spike_columns import (
 from raysp.data.sources.spike_layouts import Laid
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
-from raysp.errors import BadInput, present
+from raysp.errors import BadInput
 from raysp.io import files
 from raysp.io.words import listed
 
@@ -252,9 +252,7 @@ def _streamed(config: Config, read: Reader) -> Session:
         used = _listed_units(columns.some(head), config, config.units, read)
     units = large_tables.summed(columns, used, config.units)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
-    stored = head[time].explode() if table_file.is_lists(head[time]) else head[time]
-    steps = coarse(table_file.column(stored).dtype, np.array(present(units.span)), "spike", config.per_second)
-    return Session(units, trials, os.path.basename(config.path), notes=steps)
+    return Session(units, trials, os.path.basename(config.path), notes=large_tables.steps(columns, head, units))
 
 
 def _distinct(of_unit: np.ndarray) -> np.ndarray:
