@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 Table = dict[str, np.ndarray]
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".pqt")
+TRIALS_BYTES = 1 << 26
+"""A larger table is none of trials: reading it to see would take its memory and time."""
 FEWEST, WIDE = 3, 10
 """Columns that are called alike, from which on each is a unit's counts; columns of a table without units from which on
 that is asked."""
@@ -376,6 +378,8 @@ def _trials_in(folder: str, path: str) -> Iterator[tuple[str, Table]]:
         if other == path or not (intervals or alf or name.lower().endswith(TABLES)):
             continue
         try:
+            if files.stamp(other)["size"] > TRIALS_BYTES:
+                continue
             table = sorted_folder.columns(other) if alf else table_file.read(other)
         except (BadInput, StoreError):
             continue

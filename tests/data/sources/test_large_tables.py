@@ -10,7 +10,7 @@ from raysp.config import settings
 from raysp.data.formats import precision, table_batches, table_file
 from raysp.data.formats.recorded import stretches
 from raysp.data.formats.spike_stream import Summary, Totals
-from raysp.data.sources import spike_tables
+from raysp.data.sources import proposal_tables, spike_tables
 from raysp.data.sources.proposal import proposal
 from raysp.data.sources.spike_tables import Config
 from raysp.errors import BadInput
@@ -221,6 +221,14 @@ def test_units_are_summed_up_over_batches(numbers):
     known, often = np.unique(np.array([*numbers, *numbers[:2]], dtype=np.int64), return_counts=True)
     np.testing.assert_array_equal(found.numbers, known)
     np.testing.assert_array_equal(found.totals, often)
+
+
+def test_large_tables_in_the_same_folder_are_not_read_for_trials(tmp_path, monkeypatch):
+    polars.DataFrame({"unit": WHOSE, "time": TIMES}).write_csv(tmp_path / "spikes.csv")
+    polars.DataFrame({"start": BEGIN, "side": ["l", "r"] * 14}).write_csv(tmp_path / "trials.csv")
+    assert "trials" in proposal(str(tmp_path / "spikes.csv")).settings
+    monkeypatch.setattr(proposal_tables, "TRIALS_BYTES", 50)
+    assert "trials" not in proposal(str(tmp_path / "spikes.csv")).settings
 
 
 def test_pauses_of_a_recording_are_those_of_its_single_spikes():
