@@ -19,7 +19,7 @@ from raysp.search.study import read_studies
 from tests import processes
 from tests.processes import finish, wait_for
 
-pytestmark = pytest.mark.ray
+pytestmark = pytest.mark.ray(shared=True)
 
 EXPERIMENT = """
 from raysp.config.experiment import Experiment, ModelChoice, Training
@@ -75,9 +75,17 @@ def came_to(run):
     return candidates, {n: score.values for n, score in result.scores.items()}, result.winner, result.finished
 
 
+def whole(place, runs):
+    """Run the whole sweep in this process; return what it says."""
+    amount = ("--samples", "10", "--finalists", "2", "--final-seeds", "2")
+    done = CliRunner().invoke(cli.main, arguments(place, runs, *amount))
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
 @pytest.fixture(scope="module")
 def quiet(place):
-    output = finish(start(place, "quiet", "--samples", "10", "--finalists", "2", "--final-seeds", "2"))
+    output = whole(place, "quiet")
     return the_run(place, "quiet"), output
 
 
@@ -142,7 +150,7 @@ def test_killed_interrupted_and_extended_it_comes_to_the_same(place, quiet):
     options = ["run", str(place[0] / "tiny.py"), "--root", place[1], "--settings", run.path, "--dry-run"]
     assert "is not finished" in CliRunner().invoke(cli.main, options).output
 
-    finish(start(place, "killed", "--samples", "10", "--finalists", "2", "--final-seeds", "2"))
+    whole(place, "killed")
     assert came_to(run) == came_to(quiet[0])
     assert ended(run) == ended(quiet[0]) == 12
 
