@@ -13,6 +13,7 @@ import click
 from raysp.cli.root import main, say
 from raysp.config.experiment import check_name
 from raysp.errors import BadInput
+from raysp.io.reading import heard
 
 TEMPLATE = Path(__file__).parent / "project"
 CALLED = "my_project"
@@ -78,11 +79,13 @@ def _read_from(folder: Path, recording: str, sets: tuple[str, ...]) -> None:
     Raises:
         BadInput: it cannot be read; the sentence says why, and that `raysp data look` shows what is in it.
     """
+    from raysp.cli.reading import Reading
     from raysp.config.sets import values
     from raysp.driver.look import look, setting_lines
 
     (folder / "figures").mkdir()
-    found = look(recording, str(folder / "data"), str(folder / "figures"), settings=values(sets))
+    with Reading() as shown, heard(shown.told):
+        found = look(recording, str(folder / "data"), str(folder / "figures"), settings=values(sets))
     if found.proposal is None:
         raise BadInput(f"{recording} is a prepared split; an experiment has it as splits=({recording!r},)")
     if found.problem:

@@ -130,3 +130,16 @@ def test_a_project_from_a_recording_reads_it_and_fits_as_it_stands(tmp_path, mon
     refused = CliRunner().invoke(cli.main, ["new", "other", "--from", "../sesion.npz"])
     assert (refused.exit_code, os.path.exists("other")) == (2, False)
     assert "did you mean '../session.npz'?" in refused.output
+
+
+def test_how_far_a_large_recording_is_read_is_shown(tmp_path, monkeypatch):
+    rng, told = np.random.default_rng(0), []
+    table = polars.DataFrame({"time": np.sort(rng.uniform(0, 60, 4000)), "unit": rng.integers(0, 8, 4000)})
+    table.write_csv(tmp_path / "spikes.csv")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("raysp.data.formats.table_file.LARGE_BYTES", 0)
+    monkeypatch.setattr("raysp.cli.reading.Reading.told", lambda self, *news: told.append(news))
+    result = CliRunner().invoke(cli.main, ["new", "mine", "--from", "spikes.csv"])
+    assert result.exit_code == 0, result.output
+    size = os.path.getsize("spikes.csv")
+    assert {(done, total) for _, done, total in told} == {(size, size)}
