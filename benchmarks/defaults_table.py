@@ -108,8 +108,8 @@ co-bps of validation trials at the epoch of least loss, before anything is made 
 What helped `masked_gru` was tried on `masked_cnn` and `unet` too, on validation trials, one seed, and is not their
 default: `masked_cnn` was better on three of four recordings, `unet` on two of three, and both worse on area2_bump.
 co-bps at rate .004 and a quarter hidden (the default) -> at .001 and half; on area2_bump, .002 and half gave
-`masked_cnn` .083. Figures of `unet` with an arrow are of a patience of 10 epochs, all others of 25. Conditions of the
-made-up recordings are in random order here.
+`masked_cnn` .083, .001 and a quarter .109. `unet` had a patience of 10 epochs, but 25 before the arrow on area2_bump;
+`masked_cnn` had 25. Conditions of the made-up recordings are in random order here.
 
 | recording | smoothing | masked_cnn | unet |
 |---|---|---|---|
