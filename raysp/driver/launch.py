@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from raysp.cluster.machines import Machines
-from raysp.config.experiment import STANDIN, Experiment, Trial
+from raysp.config.experiment import STANDIN, Experiment, Recording, Trial
 from raysp.config.own_code import adopted
 from raysp.config.sets import apply_sets
 from raysp.driver import tracking
@@ -255,23 +255,29 @@ def prepare_data(experiment: Experiment, names: list[str], request: Request, say
     Raises:
         BadInput, NotReady: some were refused, which are listed; the others were prepared.
     """
-    from raysp.data.sources import catalog as sources
-    from raysp.data.sources.prepare import other_code, up_to_date
+    from raysp.data.sources.prepare import other_code
     from raysp.data.splits import store
     from raysp.driver.preparing import prepare
 
     leftovers.clear(files.join(request.root, "prepared"), leftovers.QUIET_S)
-    known = sources.recordings(experiment.recordings)
-    needed = sources.with_partners((name.removeprefix(STANDIN) for name in names), experiment.recordings)
-    groups = sources.groups(known[name] for name in needed)
-    stale = [group for group in groups if not all(up_to_date(one, request.root) for one in group)]
-    if stale:
+    if stale := _stale(experiment, names, request):
         say(f"preparing {counted(sum(map(len, stale)), 'split')} of {counted(stale, 'recording')}")
         raise_together(prepare(stale, request.root, say))
     for name in names:
         for note in (*store.header(request.root, name).provenance.notes, other_code(request.root, name)):
             if note is not None:
                 say(f"  {name}: {note}")
+
+
+def _stale(experiment: Experiment, names: Sequence[str], request: Request) -> list[Sequence[Recording]]:
+    """Return the recordings, those that are read once together, whose splits are not prepared from what is there."""
+    from raysp.data.sources import catalog as sources
+    from raysp.data.sources.prepare import up_to_date
+
+    known = sources.recordings(experiment.recordings)
+    needed = sources.with_partners((name.removeprefix(STANDIN) for name in names), experiment.recordings)
+    groups = sources.groups(known[name] for name in needed)
+    return [group for group in groups if not all(up_to_date(one, request.root) for one in group)]
 
 
 def _start_over(run: RunFolder, trials: Sequence[Trial], request: Request) -> list[Trial]:
@@ -362,5 +368,10 @@ def _show(asked: Asked, say: Callable[[str], None]) -> int:
     say_left_out(plan, say)
     for line in form_lines(form):
         say(f"  {line}")
+    for group in _stale(asked.experiment, asked.names, request):
+        whose = ", ".join(one.name for one in group)
+        say(
+            f"  {whose}: prepared from something else than what is there now; a run prepares it, and trains on it, anew"
+        )
     say(f"{counted(form.planned, 'trial')} in {run.path}, {len(to_run(run, form.planned, request))} to run")
     return 0

@@ -4,6 +4,7 @@ import os
 import sys
 
 import h5py
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +12,7 @@ import raysp.driver.finish
 from raysp.cli.root import main
 from raysp.collection.gather import digest_of
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Trial
+from raysp.data.sources.prepare import prepare
 from raysp.data.splits import store
 from raysp.driver import launch
 from raysp.driver.evaluate import wanted
@@ -199,6 +201,22 @@ def test_a_look_at_the_test_answers_is_told_and_so_is_a_report_that_is_older(run
             f"look {number} at the test answers, counted in {run.path}/test-scores.json",
             f"next: raysp report {run.path}  # draws the report anew, which is older than these scores",
         ]
+
+
+def test_a_dry_run_says_that_a_recording_has_changed(tmp_path):
+    path = tmp_path / "day7.npz"
+    found = Recording("day7", "population", {"path": str(path), "counts": "spikes", "bin_ms": 20})
+    experiment = Experiment("x", (ModelChoice("mean_rate"),), recordings=(found,))
+    request, said = Request(root=str(tmp_path), runs=str(tmp_path / "runs"), file="e.py", dry_run=True), []
+    for seed in (0, 1):
+        np.savez(path, spikes=np.random.default_rng(seed).poisson(0.4, (20, 10, 8)))
+        if not seed:
+            prepare([found], str(tmp_path))
+        lines = []
+        launch.launch(experiment, request, lines.append)
+        said.append([one for one in lines if "something else than what is there now" in one])
+    assert said[0] == []
+    assert said[1][0].startswith("  day7: prepared from")
 
 
 def test_a_dry_run_says_what_prepares_the_splits_that_are_not(tmp_path, monkeypatch):
