@@ -70,13 +70,14 @@ never showed; their order is random now.
 
 The baselines are believed as networks are: at the weight against the mean rate at which the loss of training trials
 that were not fitted is lowest, of the weights up to the first at which it is not better than the mean rate's by two
-standard errors; where none is, they predict the mean rate. The losses of two validation
-trials (`made_up-10trials`) crossed near weight .95, so that `unet` was sure from .85 on and at no smaller weight: -.302
-where the floor has -.167, and now has that, with 1.00 spikes predicted for each recorded (.91 before). It cost nothing in 59 other trainings (`masked_cnn` on 10, 20 and 40 trials, 20, 20 and 10
-draws, `unet` on 10, 9 draws): as many were believed as before, and none was below the floor on 100 trials more of its
-recording; on their own few evaluation trials one was, by .010. What the guard costs `masked_cnn` there: as it is, it
-would gain .015, .048 and .098 over the floor, and gains .002, .013 and .069. Student's quantile of two standard errors,
-tried too, leaves .0005, .001 and .052, and the same one below the floor.
+standard errors; where none is, they predict the mean rate. The losses of two validation trials (`made_up-10trials`)
+crossed near weight .95, so that `unet` was sure from .85 on and at no smaller weight: -.302 where the floor has -.167,
+and now has that, with 1.00 spikes predicted for each recorded (.91 before). It cost nothing in 59 other trainings
+(`masked_cnn` on 10, 20 and 40 trials, 20, 20 and 10 draws, `unet` on 10, 9 draws): as many were believed as before, and
+none was below the floor on 100 trials more of its recording; on their own few evaluation trials one was, by .010. What
+the guard costs `masked_cnn` there: as it is, it would gain .015, .048 and .098 over the floor, and gains .002, .013 and
+.069. Student's quantile of two standard errors, tried too, leaves .0005, .001 and .052, and the same one below the
+floor.
 
 With one bin a trial (`bins=1`, `generator_seed=41`) being believed by degree leaves `smoothing` -.244 and
 `reduced_rank` -.246, where all or nothing came to the floor's -.331. Their log rates are linear in what is seen, and
