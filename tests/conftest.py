@@ -14,6 +14,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from raysp.config import plugins
 from tests import processes, shared_ray
 
 COMPILED = (
@@ -100,6 +101,14 @@ def ray_ends_with_its_module(request: pytest.FixtureRequest):
         warnings.simplefilter("ignore")
         gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plug_ins_end_with_their_module():
+    """Let no test find the models and sources of one's own that another module's commands, in this process, took."""
+    before = plugins.plugged()
+    yield
+    plugins.plug(before)
 
 
 def pytest_sessionfinish() -> None:

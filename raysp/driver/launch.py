@@ -370,8 +370,7 @@ def _show(asked: Asked, say: Callable[[str], None]) -> int:
         say(f"  {line}")
     for group in _stale(asked.experiment, asked.names, request):
         whose = ", ".join(one.name for one in group)
-        say(
-            f"  {whose}: prepared from something else than what is there now; a run prepares it, and trains on it, anew"
-        )
+        told = f"  {whose}: prepared from other files, settings or code than are there now"
+        say(f"{told}; a run prepares it anew, and trains anew where that changes it")
     say(f"{counted(form.planned, 'trial')} in {run.path}, {len(to_run(run, form.planned, request))} to run")
     return 0

@@ -214,7 +214,7 @@ def test_a_dry_run_says_that_a_recording_has_changed(tmp_path):
             prepare([found], str(tmp_path))
         lines = []
         launch.launch(experiment, request, lines.append)
-        said.append([one for one in lines if "something else than what is there now" in one])
+        said.append([one for one in lines if "other files, settings or code than are there now" in one])
     assert said[0] == []
     assert said[1][0].startswith("  day7: prepared from")
 
