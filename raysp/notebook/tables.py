@@ -5,7 +5,7 @@ None of these libraries is imported for it but polars: what is given is known by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,13 +25,13 @@ def tables(data: object, settings: Mapping[str, object]) -> dict[str, Table] | N
         settings: of which `trials` and `units` may be tables.
     """
     spikes = columns(data, lists=True)
-    spikes = _of_each_unit(data, settings) if spikes is None else spikes
-    if spikes is None:
+    found = _of_each_unit(data, settings) if spikes is None else {"path": spikes}
+    if found is None:
         return None
     given = {name: table for name in ("trials", "units") if (table := columns(settings.get(name))) is not None}
     if "trials" not in given and (events := _events(settings)) is not None:
         given["trials"] = events
-    found = {"path": spikes, **given}
+    found |= given
     if _is_group(data) and "units" not in settings and settings.get("keep_units"):
         found["units"] = _of_units(data)
     return found
@@ -48,10 +48,11 @@ def columns(given: Any, *, lists: bool = False) -> Table | None:
     return _of_frame(given, lists=lists)
 
 
-def _of_each_unit(data: Any, settings: Mapping[str, object]) -> Table | None:
-    """Return the spikes of times by unit, {3: times, 7: times}, or of a list of times, a unit each; else None.
+def _of_each_unit(data: Any, settings: Mapping[str, object]) -> dict[str, Table] | None:
+    """Return the tables of times by unit, {3: times, 7: times}, or of a list of times, a unit each; else None.
 
-    Vectors of one length by text are columns of a table: nothing tells which of them is whose.
+    Where a unit has no spike, a table of units says that it is there. Vectors of one length by text are columns of a
+    table: nothing tells which of them is whose.
     """
     listed = isinstance(data, list | tuple) and ("trials" in settings or "align" in settings)
     if not (listed or isinstance(data, Mapping)) or not len(data):
@@ -62,13 +63,12 @@ def _of_each_unit(data: Any, settings: Mapping[str, object]) -> Table | None:
         return None
     alike = len(each) > 1 and len({*map(len, each.values())}) == 1 and all(isinstance(key, str) for key in each)
     if isinstance(data, Mapping) and (alike or {str(key).lower() for key in each} & SPIKES):
-        return {str(key): one for key, one in each.items()}
+        return {"path": {str(key): one for key, one in each.items()}}
     times = np.concatenate([one.astype(np.float64) for one in each.values()])
-    return {"time": times, "unit": np.repeat(_names(each), [len(one) for one in each.values()])}
-
-
-def _names(each: Iterable[object]) -> np.ndarray:
-    return np.array([key if isinstance(key, int | np.integer | str) else str(key) for key in each])
+    names = np.array([key if isinstance(key, int | np.integer | str) else str(key) for key in each])
+    whole = all(map(len, each.values())) or "units" in settings
+    spikes = {"time": times, "unit": np.repeat(names, [len(one) for one in each.values()])}
+    return {"path": spikes} if whole else {"path": spikes, "units": {"unit": names}}
 
 
 def _events(settings: Mapping[str, object]) -> Table | None:

@@ -88,6 +88,17 @@ def test_times_of_a_unit_each_and_of_events_alone_are_enough(split):
         raysp.load_split(EACH, **{**asked, "trials": ["a", "b"]})
 
 
+def test_a_unit_that_never_fired_is_there(split):
+    asked = {**CUT, "trials": TABLE[CUT["align"]], "heldout": 0}
+    found = raysp.load_split({**EACH, 7: []}, **asked)
+    assert sorted(found.units) == sorted([*EACH, 7])
+    assert not found.train.heldin[..., list(found.units).index(7)].any()
+    assert any("7" in note and "spike" in note for note in found.notes)
+    np.testing.assert_array_equal(
+        found.train.heldin[..., found.units != 7], raysp.load_split(EACH, **asked).train.heldin
+    )
+
+
 def test_vectors_of_one_length_are_columns_not_the_times_of_units(split):
     asked = {**CUT, "trials": TABLE[CUT["align"]]}
     columns = {"spk": TIMES, "which": WHOSE}
