@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from raysp.config.settings import Plain
-from raysp.data.formats import nwb, nwb_find
+from raysp.data.formats import nwb, nwb_find, nwb_series
 from raysp.data.formats.guarded import Group
 from raysp.data.sources.proposed import BIN_MS, Proposal, condition, window
 from raysp.errors import BadInput
@@ -42,10 +43,18 @@ def proposal(file: Group) -> Proposal:
     else:
         _of_trials(file, where, settings, why)
     why["bin_ms"] = "a usual width; it must divide the window"
-    moves = [name for word in MOVES for name in series if word in name.lower()]
-    if moves:
-        settings["behavior"], why["behavior"] = moves[0], "a time series to decode from the rates"
+    if (moves := _movement(file, series)) is not None:
+        settings["behavior"], why["behavior"] = moves, "a time series to decode from the rates"
     return Proposal("population", settings, why, tuple(contents))
+
+
+def _movement(file: Group, series: Sequence[str]) -> str | None:
+    """Return the first time series of movement that can be read, so that a guess stands in nobody's way."""
+    for name in (name for word in MOVES for name in series if word in name.lower()):
+        with contextlib.suppress(BadInput):
+            nwb_series.series(file, name, converted=True)
+            return name
+    return None
 
 
 def _of_trials(file: Group, where: str, settings: dict[str, Plain], why: dict[str, str]) -> None:

@@ -345,3 +345,17 @@ def test_arrays_of_trials_that_differ_in_both_axes_are_no_trials(tmp_path):
         for trial in range(5):
             file[f"trial_{trial}"] = RNG.poisson(1.0, (20 + trial, 5 + trial))
     assert "*" not in str(proposal(str(tmp_path / "a.h5")).settings.get("counts", ""))
+
+
+def test_a_time_series_that_cannot_be_read_is_proposed_to_nobody(tmp_path):
+    path = presentations(tmp_path)
+    times = np.arange(0.0, float(START[-1]) + 5.0, 0.01)
+    with h5py.File(path, "a") as file:
+        for name, stamps in {"speed": times[::-1], "wheel_position": times}.items():
+            series = file.create_group(f"processing/behavior/{name}")
+            series["data"], series["timestamps"] = np.cos(times), stamps
+    found = proposal(str(path))
+    assert found.settings["behavior"] == "wheel_position"
+    with h5py.File(path, "a") as file:
+        del file["processing/behavior/wheel_position"]
+    assert "behavior" not in proposal(str(path)).settings
