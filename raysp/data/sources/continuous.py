@@ -9,7 +9,7 @@ import numpy as np
 
 from raysp.data.formats.recorded import SPARSE_HZ
 from raysp.data.formats.session import Session
-from raysp.data.sources import partition, spiking
+from raysp.data.sources import partition, sampled, spiking
 from raysp.data.sources.cut import Cut
 from raysp.errors import BadInput, present
 
@@ -89,7 +89,7 @@ def parts(begin_s: np.ndarray, cut: Cut, where: str) -> tuple[partition.Rows, tu
         BadInput: no window is left to train on, or none is drawn.
     """
     total = len(begin_s)
-    count = partition.how_many(total, cut.eval_trials, cut.eval_fraction, "windows", where)
+    count = partition.how_many(total, sampled.scaled(cut.eval_trials), cut.eval_fraction, "windows", where)
     rng = np.random.default_rng([cut.seed, partition.TRIALS])
     stretches_ = min(cut.eval_stretches, count)
     blocks = np.array_split(np.arange(total), stretches_)

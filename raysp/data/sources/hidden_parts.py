@@ -6,7 +6,7 @@ import dataclasses
 
 from raysp.config.experiment import STANDIN
 from raysp.data.formats import plausibility
-from raysp.data.sources import odd_units, partition
+from raysp.data.sources import odd_units, partition, sampled
 from raysp.data.sources.cut import Cut
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
@@ -33,7 +33,8 @@ def split_of(
     heldout = partition.hidden_units(whole, config.heldout, config.heldout_fraction, config.seed, where)
     if rows is None:
         trials = len(whole.counts)
-        count = partition.how_many(trials, config.eval_trials, config.eval_fraction, "trials", where)
+        asked = sampled.scaled(config.eval_trials)
+        count = partition.how_many(trials, asked, config.eval_fraction, "trials", where)
         chosen = partition.draw(trials, count, config.seed, partition.TRIALS)
         rows = (partition.others(trials, chosen), chosen)
     whole = odd_units.noted(whole, heldout, rows, config.accept, where)

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 from raysp.data.sources import sampled, spike_tables
+from raysp.errors import BadInput
 
 
 def test_of_a_long_recording_some_windows_are_cut_evenly_spread_and_said():
@@ -27,3 +29,18 @@ def test_never_so_few_that_nothing_tells_of_drift():
     with sampled.at_most(10):
         assert [sampled.fewer(windows, 1000) for windows in (20, 5000)] == [20, 100]
     assert sampled.fewer(5000, 1000) == 5000
+
+
+@pytest.mark.parametrize("trials", [False, True])
+def test_of_some_windows_as_large_a_part_is_evaluated_as_of_all(trials):
+    rng = np.random.default_rng(0)
+    tables = {"path": {"time": np.sort(rng.uniform(0, 500, 20_000)), "unit": rng.integers(0, 4, 20_000)}}
+    tables |= {"trials": {"start": np.arange(1.0, 499.0)}} if trials else {}
+    given = {"window_ms": [0, 1000], "bin_ms": 100, "heldout": 0} | ({"align": "start"} if trials else {"gap_ms": 0})
+    with sampled.at_most(40 * 120):
+        _, answers = spike_tables.build_tables(tables, {**given, "eval_trials": 200}, "x")
+        assert len(answers.trials) == pytest.approx(200 * 120 / 498, abs=1)
+        with pytest.raises(BadInput, match="hides all of them"):
+            spike_tables.build_tables(tables, {**given, "eval_trials": 600}, "x")
+    _, answers = spike_tables.build_tables(tables, {**given, "eval_trials": 200}, "x")
+    assert len(answers.trials) == 200
