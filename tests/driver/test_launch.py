@@ -9,14 +9,16 @@ import numpy as np
 import polars
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from raysp import cli
 from raysp.io import files, tables
 from raysp.kinds.population.rates_file import read_rates
 from raysp.runs.folder import RunFolder
 from tests import processes
 from tests.processes import finish, wait_for
 
-pytestmark = pytest.mark.ray
+pytestmark = pytest.mark.ray(shared=True)
 
 EXPERIMENT = """
 from raysp.config.experiment import Experiment, ModelChoice, Training
@@ -42,9 +44,9 @@ def place(tmp_path_factory, standin_root):
     return folder, str(standin_root)
 
 
-def start(place, runs, *more):
+def start(place, runs):
     folder, root = place
-    command = [sys.executable, str(folder / "kills.py"), "--root", root, "--runs", str(folder / runs), *more]
+    command = [sys.executable, str(folder / "kills.py"), "--root", root, "--runs", str(folder / runs), "--workers", "1"]
     # The checkpoint after every epoch makes a kill land between two of them.
     return processes.start(command, RAYSP_CHECKPOINT_S="0.2")
 
@@ -57,9 +59,17 @@ def sae(run, phase):
     return next(t for t in run.trials() if t.model == "sae" and t.split.endswith(phase))
 
 
+def here(place, runs):
+    """The same command in this process."""
+    folder, root = place
+    done = CliRunner().invoke(cli.main, ["run", str(folder / "kills.py"), "--root", root, "--runs", str(folder / runs)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
 @pytest.fixture(scope="module")
 def quiet(place):
-    output = finish(start(place, "quiet"))
+    output = here(place, "quiet")
     return the_run(place, "quiet"), output
 
 
@@ -89,7 +99,7 @@ def test_the_test_phase_took_over_what_val_selected(quiet):
 def test_the_same_command_again_runs_nothing(place, quiet):
     run, _ = quiet
     before = os.stat(run.trial(sae(run, "-val").id).done).st_mtime_ns
-    output = finish(start(place, "quiet"))
+    output = here(place, "quiet")
     assert os.stat(run.trial(sae(run, "-val").id).done).st_mtime_ns == before
     assert "up to date" in output
     assert "4 of 4 trials done" in output
