@@ -23,7 +23,7 @@ pytestmark = pytest.mark.ray
 TINY = str(pathlib.Path(__file__).parent / "tiny")
 
 EXPERIMENT = """
-from raysp.config.experiment import Experiment, ModelChoice, Recording, Training
+from raysp.config.experiment import Experiment, ModelChoice, Recording, Resources, Training
 
 def experiment():
     return Experiment(
@@ -32,6 +32,7 @@ def experiment():
         models=(ModelChoice("signal_step"),),
         training=Training(epochs=80, learning_rate=0.05, measure_every=0),
         units="first 2",
+        resources=Resources(workers=1),
     )
 """
 SPACE = """

@@ -125,7 +125,7 @@ def test_a_dead_controller_is_replaced_and_the_trials_are_done(machines, tmp_pat
         return DeadController() if len(made) == 1 else make(self, *args)
 
     monkeypatch.setattr(Pool, "_make", dead_at_first)
-    states = run_pool([plain("one"), plain("two")], machines, tmp_path)
+    states = run_pool([plain("one")], machines, tmp_path)
     assert len(made) == 2
     assert {entry["state"] for entry in states.values()} == {"done"}
 
