@@ -126,7 +126,7 @@ def submission() -> Submission:
     """Return when, by what command, and from which versions something was submitted."""
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": address.masked_command([os.path.basename(typed()[0]), *typed()[1:]]),
+        "command": _command(os.path.basename(typed()[0]), *typed()[1:]),
         "commit": commit()["commit"],
         "changed": commit()["changed"],
         "code": code(),
@@ -163,5 +163,11 @@ def widened() -> str:
 
 
 def _as_typed(program: str, kept: Sequence[str]) -> str:
-    start = ["python", program] if program.endswith(".py") else [os.path.basename(program)]
-    return address.masked_command([*start, *kept])
+    if program.endswith(".py"):
+        return _command("python", program, *kept)
+    return _command(os.path.basename(program), *kept)
+
+
+def _command(program: str, *words: str) -> str:
+    """Return a command as a shell reads it; a notebook's call, which stands for one, as it is."""
+    return address.masked(program) if program.endswith(")") else address.masked_command([program, *words])

@@ -54,7 +54,7 @@ def test_its_model_learns_in_seconds_what_the_floor_does_not_know(project, monke
     settings = dict(experiment.recordings[0].settings)
     split = raysp.load_split(settings.pop("path").replace("{root}", "data"), **settings)
     floor = raysp.fit("mean_rate", split, progress=False)
-    mine = raysp.fit("models/my_model.py", split, progress=False, epochs=15)
+    mine = raysp.fit("models/my_model.py", split, progress=False, epochs=30)
     scores = [one.scores(split).filter(col("unit").is_null(), metric="co-bps") for one in (floor, mine)]
     co_bps = [one["value"].item() for one in scores]
     assert co_bps[1] > co_bps[0] + 0.02

@@ -68,6 +68,7 @@ def test_where_no_training_trial_can_be_set_aside_networks_are_left_out(trials, 
     [
         ("sae", {}, {}, 4e-3),
         ("masked_gru", {}, {}, 1e-3),
+        ("masked_cnn", {}, {}, 1e-3),
         ("masked_gru", {}, {"learning_rate": 5e-3}, 5e-3),
         ("masked_gru", {}, {"epochs": 9}, 4e-3),
         ("ensemble", {}, {}, 1e-3),

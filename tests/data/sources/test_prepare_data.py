@@ -45,7 +45,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def no_ray(monkeypatch):
-    def called(function, calls, *, on_done=lambda i, found: None):
+    def called(function, calls, *, on_done=lambda i, found: None, on_wait=None):
         module, _, name = function.rpartition(".")
         found = [getattr(importlib.import_module(module), name)(*args, **options) for args, options in calls]
         for i, one in enumerate(found):

@@ -75,7 +75,7 @@ def test_a_page_is_whole_without_its_data_and_without_scores(tmp_path, waves):
         "accuracy (vote)",
         "Which class is taken for which",
         "6 steps with 4 features",
-        "best epoch selected",
+        "<th>best epoch</th> <th>s per trial</th> <th>on</th> <th>selected on</th>",
     ):
         assert words in page
     page = files.read_text(write_report(run, str(tmp_path / "nowhere")))
