@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from raysp.config.experiment import Recording
 from raysp.driver.progress import clock
 from raysp.errors import BadInput, NotReady
+from raysp.io import files
 
 EVERY_S = 15.0
 Refusals = list[tuple[str, BadInput | NotReady | None]]
@@ -40,7 +41,7 @@ def prepare(
 
     refusals = jobs(
         "raysp.data.sources.prepare.try_prepare",
-        [((group, root), {"force": force}) for group in groups],
+        [((group, files.absolute(root)), {"force": force}) for group in groups],
         on_done=on_done,
         on_wait=on_wait,
     )

@@ -59,6 +59,9 @@ from raysp.trials.limits import Limits
 
 Say = Callable[[str], None]
 
+LEAST_S = 60.0
+"""What trials have, however little time is left: floors and baselines take seconds, without which nothing is known."""
+
 
 @dataclass(frozen=True)
 class Search:
@@ -345,7 +348,7 @@ def _work(asked: Asked, scheduler: StudyScheduler, clock: Clock, machines: Calla
 
             setting = Setting(run=files.absolute(run.path), root=files.absolute(request.root), device=request.device)
             there = machines()
-            until = time.time() + clock.left if asked.search.sharp else math.inf
+            until = time.time() + max(clock.left, LEAST_S) if asked.search.sharp else math.inf
             limits = Limits(asked.search.limit_s, until)
             work(scheduler, parts, setting, asked.experiment.resources, there, made_by, watch, limits=limits)
     finally:

@@ -10,6 +10,7 @@ from raysp.config.experiment import Trial
 from raysp.config.ranges import Count, Natural, Positive
 from raysp.errors import BadInput
 from raysp.io import files
+from raysp.models import catalog
 from raysp.search.objective import best_first
 from raysp.search.outcome import Outcome, Score, joined, outcome, ranking, score
 from raysp.search.proposer import ATTEMPTS, Proposer
@@ -55,6 +56,8 @@ class ActiveStudy:
         retry: run failed trials again.
         late: tells whether the wall time is over, so that no new candidate is proposed.
         cut: tells whether it is over for what runs, too: trials that are stopped then are not settled.
+
+    Floors and baselines, without which nothing can be compared, have time for one candidate whatever the clock says.
     """
 
     def __init__(
@@ -66,7 +69,8 @@ class ActiveStudy:
         late: Callable[[], bool],
         cut: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.study, self.amount, self._late, self._cut = study, amount, late, cut
+        self.study, self.amount, self._clock_late, self._clock_cut = study, amount, late, cut
+        self._first_always = catalog.fits_itself(study.definition.model)
         self._proposer = Proposer(study.definition)
         self.candidates = [study.named(one, study.definition.seeds) for one in study.candidates()]
         self._outcomes: dict[str, Outcome] = {}
@@ -186,6 +190,12 @@ class ActiveStudy:
         found = read_result(self.study)
         result |= {"winner": found.winner, "trials": len(found.trials)}
         files.write_json(finished_path(self.study), result)
+
+    def _late(self) -> bool:
+        return self._clock_late() and (self.begun or not self._first_always)
+
+    def _cut(self) -> bool:
+        return self._clock_cut() and (self.begun or not self._first_always)
 
     def _parts(self) -> list[Part]:
         return list(self.study.definition.parts(self.study.definition.seeds))

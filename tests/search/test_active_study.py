@@ -111,6 +111,22 @@ def test_after_the_wall_time_no_candidate_starts_and_a_larger_budget_goes_on(tmp
     assert len(made.candidates()) == 15
 
 
+def test_a_baseline_has_time_for_one_candidate_whatever_the_clock_says(tmp_path):
+    space = {"model.sigma_ms": {"loguniform": [10.0, 150.0]}}
+    baseline = made_up.study(tmp_path / "baseline", model="smoothing", space=space)
+    network = made_up.study(tmp_path / "network")
+    over = {"late": lambda: True, "cut": lambda: True}
+    assert made_up.active(network, None, **over).next() is None
+    one = made_up.active(baseline, None, **over)
+    trial = one.next()
+    assert trial.model == "smoothing"
+    assert not one.over()
+    made_up.write_failed(baseline.run, trial)
+    assert one.settle(trial.id).state == "failed"
+    assert one.next() is None
+    assert one.over()
+
+
 def test_the_clock_counts_over_all_commands(tmp_path):
     path = str(tmp_path / "clock.json")
     files.write_json(path, {"seconds": 59.9})
