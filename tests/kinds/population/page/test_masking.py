@@ -52,7 +52,7 @@ def test_a_convolutional_models_masks_and_inside_are_drawn(trained, model):
     case = case_of(trained, model)
     for picture in (masked(case), inside(case)):
         assert picture.png.startswith(b"\x89PNG")
-    assert "25%" in masked(case).caption
+    assert f"{case.trial.hyperparameters['mask_ratio']:.0%} of the input counts" in masked(case).caption
 
 
 def test_a_recurrent_model_has_masks_but_no_embedding(trained):
