@@ -63,12 +63,14 @@ def test_no_other_weights_are_likelier_than_those_the_steps_end_at():
 
 @given(seed=SEEDS)
 @settings(max_examples=20, deadline=None)
-def test_the_weights_of_a_member_that_comes_twice_add_up(seed):
+def test_the_weights_of_a_member_that_comes_twice_add_up_to_ones_as_likely(seed):
     rates, counts = drawn(seed, members=3)
-    once = weights(evidence(rates, counts))
+    found = evidence(rates, counts)
     twice = weights(evidence(rates[[0, 1, 2, 2]], counts))
     assert twice[2] == pytest.approx(twice[3])
-    assert [*twice[:2], twice[2:].sum()] == pytest.approx(once, abs=0.03)
+    # Where the likelihood is flat, the steps end at other weights that are as good.
+    once, folded = found.nats(np.array([weights(found), [*twice[:2], twice[2:].sum()]])).sum(axis=1)
+    assert folded == pytest.approx(once, abs=0.05)
 
 
 def test_each_pick_raises_the_likelihood_and_the_first_ones_are_the_best_of_all():
