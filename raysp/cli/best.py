@@ -37,7 +37,8 @@ from raysp.cli.root import CONTEXT, DEVICE, ROOT, VERBOSE, main, say
 def best(recording: str, **options: Any) -> None:
     """Find the best model of a recording in the time you have; the same command again goes on, more minutes extend it.
 
-    RECORDING is a file, the name of a split, or an experiment's Python file, whose settings are then where it begins.
+    RECORDING is a file, the name of a split or of a source that generates its own data, or an experiment's Python file,
+    whose settings are then where it begins.
     All models of its kind are compared with each other, their settings searched; the best are trained anew, and one
     report says what won, by how much, and what more time would do.
     """

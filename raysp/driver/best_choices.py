@@ -21,14 +21,15 @@ from raysp.search.space_file import read_space
 
 
 def of_recording(data: str, settings: Mapping[str, object], *, source: str = "", name: str = "") -> Experiment:
-    """Return an experiment of all models, as they come, on a file or a split that a source knows by name.
+    """Return an experiment of all models, as they come, on a file, a split that a source knows, or a source's own data.
 
     Args:
-        data: path of the file, or the split's name.
+        data: path of the file, the split's name, or that of a source that reads no file.
         settings: of the source.
         source, name: see `data.sources.at_hand.recording`.
     """
     path, models = os.path.expanduser(data), tuple(ModelChoice(one) for one in catalog.names())
+    source = source or (path if at_hand.generates(path) else "")
     if not source and at_hand.is_split(path):
         at_hand.check_no_settings(path, settings)
         return Experiment(name or path, models, splits=(path,))

@@ -111,6 +111,12 @@ def test_what_cannot_be_meant_is_refused():
     assert of_recording("/data/day 7.npz", {"bin_ms": 5}).recordings[0].name == "day_7"
 
 
+@pytest.mark.parametrize("source", ["", "chaotic_rnn"])
+def test_a_source_that_generates_is_named_as_a_recording_is(source):
+    (found,) = of_recording("chaotic_rnn", {"heldout": 6}, source=source).recordings
+    assert (found.name, found.source, found.settings) == ("chaotic_rnn", "chaotic_rnn", {"heldout": 6})
+
+
 def loss(level):
     def ended(number, seed, params):
         values = sweeps.loss(number, seed, params)

@@ -17,7 +17,7 @@ def recording(path: str, settings: Mapping[str, object], *, source: str = "", na
     """Return the recording of a file, or of a source that generates.
 
     Args:
-        path: of the file or folder; empty for a source that reads none.
+        path: of the file or folder; empty, or the source's name, for a source that reads none.
         settings: of the source.
         source: its name, or the path of a file of one's own; by default the one that reads files of this ending.
         name: what the split is called; by default after the file.
@@ -26,7 +26,13 @@ def recording(path: str, settings: Mapping[str, object], *, source: str = "", na
         BadInput: no source reads such a file, or the source reads none.
     """
     reads = own_code.taken("data/sources", source) if source else catalog.of_file(path)
+    path = "" if path == reads and _where(reads) is None else path
     return Recording(name or catalog.name_of(path or reads), reads, {**settings, **_at(reads, path)})
+
+
+def generates(text: str) -> bool:
+    """Tell whether a text is the name of a source that reads no file."""
+    return text in catalog.names() and _where(text) is None
 
 
 def is_split(text: str) -> bool:
@@ -46,9 +52,13 @@ def check_no_settings(name: str, settings: Mapping[str, object]) -> None:
 
 def _at(source: str, path: str) -> dict[str, str]:
     """Return the setting of a source that says where its files are."""
-    known = {one.name for one in dataclasses.fields(catalog.source(source).Config)}
-    if not path or not (setting := next((one for one in ("path", "root") if one in known), None)):
-        if path:
-            raise BadInput(f"source {source} reads no file; leave {path!r} out")
+    if not path:
         return {}
+    if (setting := _where(source)) is None:
+        raise BadInput(f"source {source} reads no file; leave {path!r} out")
     return {setting: path}
+
+
+def _where(source: str) -> str | None:
+    known = {one.name for one in dataclasses.fields(catalog.source(source).Config)}
+    return next((one for one in ("path", "root") if one in known), None)

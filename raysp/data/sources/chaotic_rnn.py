@@ -18,7 +18,7 @@ from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 
-VERSION = "chaotic_rnn-1"
+VERSION = "chaotic_rnn-2"
 
 DT_S, TAU_S, GAIN, X0_SD = 0.01, 0.025, 1.5, 1.0
 

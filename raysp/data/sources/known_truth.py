@@ -28,7 +28,8 @@ class Cut(Settings):
         split: "reference" keeps the source's own parts; "conditions" hides whole conditions, drawn by the seed.
         eval_fraction: of the conditions, hidden; used by split "conditions".
         seed: of the draws.
-        training_trials: the first so many training trials are kept; 0 keeps all.
+        training_trials: so many are kept, from the first to the last, since trials may be in order of conditions; 0
+            keeps all.
     """
 
     heldout: Natural = 0
@@ -63,7 +64,10 @@ def cut(
         raise BadInput(f"{where}: forward {config.forward} leaves none of {whole.counts.shape[1]} bins to observe")
     whole = dataclasses.replace(whole, forward=config.forward)
     heldout = partition.hidden_units(whole, config.heldout, 0.0, config.seed, where)
-    rows = (np.flatnonzero(~valid[source])[: config.training_trials or None], np.flatnonzero(valid[source]))
+    training = np.flatnonzero(~valid[source])
+    count = min(config.training_trials or len(training), len(training))
+    kept = training[np.linspace(0, len(training) - 1, count).round().astype(int)]
+    rows = (kept, np.flatnonzero(valid[source]))
     return partition.partition(odd_units.noted(whole, heldout, rows, (), where), sizes, heldout, rows, provenance)
 
 

@@ -23,7 +23,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
 from raysp.io import files
 
-VERSION = "lorenz-2"
+VERSION = "lorenz-3"
 PER_CONDITION = "n_trials_per_init_cond"
 PARTS = ("train", "valid")
 

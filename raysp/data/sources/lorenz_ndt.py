@@ -19,7 +19,7 @@ from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
 
-VERSION = "lorenz_ndt-1"
+VERSION = "lorenz_ndt-2"
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8.0 / 3.0
 STEP, BASE_HZ, MS_PER_BIN, MAX_LOG_RATE = 0.006, 5.0, 20, 20.0

@@ -15,7 +15,7 @@ from raysp.data.sources.partition import Whole
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 
-VERSION = "made_up-2"
+VERSION = "made_up-3"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,13 @@ def test_reference_keeps_the_sources_parts_and_conditions_hides_whole_ones(whole
     assert len(split.train) == len(split.eval) == 6
 
 
+def test_few_training_trials_are_not_all_of_the_first_condition(whole):
+    split, _ = made(whole, training_trials=4)
+    assert sorted(split.train.condition) == [0, 1, 2, 3]
+    everything, _ = made(whole)
+    np.testing.assert_array_equal(made(whole, training_trials=99)[0].train.ids, everything.train.ids)
+
+
 def test_hidden_units_are_those_of_the_seed_in_every_split(whole):
     hidden = partition.draw(5, 2, 7, partition.UNITS)
     for kind in ("reference", "conditions"):
