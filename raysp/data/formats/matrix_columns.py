@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from raysp.data.formats.whose import Whose, whose
+
 FEWEST, WIDEST = 20, 4
 """Rows from which on a matrix is taken for such a table, and its columns at most."""
+OFTEN = 0.25
+"""A column with fewer different values a row says whose spikes are; one with more, when they are."""
 INSIDE = "["
 
 
@@ -50,16 +54,16 @@ def rising(vectors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: vectors[name] for names in able for name in names}
 
 
-def row_a_spike(vectors: Mapping[str, np.ndarray]) -> tuple[str, str] | None:
-    """Return which columns of one matrix are the times and the units of spikes; None where none has both.
+def row_a_spike(vectors: Mapping[str, np.ndarray]) -> tuple[str, Whose] | None:
+    """Return which columns of one matrix are the times of spikes and whose they are; None where none has both.
 
     Units are whole numbers of which each is there often; times differ from spike to spike.
     """
     for names in sorted(matrices(vectors), key=lambda one: -len(vectors[one[0]])):
         different = {name: len(np.unique(vectors[name])) / len(vectors[name]) for name in names}
-        whose = [name for name in names if vectors[name].dtype.kind in "iu" and different[name] < 0.25]
-        when = [name for name in names if name not in whose and different[name] > 0.25]
+        able = [name for name in names if vectors[name].dtype.kind in "iu" and different[name] < OFTEN]
+        when = [name for name in names if name not in able and different[name] > OFTEN]
         rising = [name for name in when if (np.diff(vectors[name]) >= 0).all()]
-        if whose and when:
-            return (rising or when)[0], whose[0]
+        if able and when:
+            return (rising or when)[0], whose({name: vectors[name] for name in able})
     return None

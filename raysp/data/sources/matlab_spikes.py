@@ -5,7 +5,7 @@ Each is named as in MATLAB, "trial.spikes". What lies there tells how it is read
 - of an array of structs, one a trial: a cell array of each unit's spike times, or a matrix (units, bins) of counts;
 - a cell array (units, 1) of spike times of the whole recording, or the field of an array of structs, one a unit;
 - a cell array (units, trials) or (trials, units) of spike times in each trial;
-- a vector of spike times, with `units` a vector that says whose each is;
+- a vector of spike times, with `units` a vector that says whose each is, `trial` one of its trial's number;
 - variables with a vector of spike times for each unit: "sig*" stands for sig001a, sig001b and so on;
 - a matrix with a row (or column) of spike times for each unit that ends in NaN.
 
@@ -27,7 +27,7 @@ from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
-from raysp.data.sources import hidden_parts, partition
+from raysp.data.sources import hidden_parts, partition, spike_columns, spike_layouts
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.session_windows import trials_of
 from raysp.data.splits.header import Provenance
@@ -50,6 +50,9 @@ class Config(Cut):
     Attributes:
         spikes: spike times, or counts, as this source's description says.
         units: of one vector of spike times, the vector that says whose each is.
+        channels: the vector of each one's channel, where units are numbered anew on each: unit 3 of channel 12 is
+            12003.
+        trial: the vector of the number of each one's trial, from 1, where times count from each trial's begin.
         trials: the array of structs with a trial each, or the struct of vectors with a value for each trial: columns
             for `align`, `keep` and `conditions`; or one such vector, which is the column of its own name; or a matrix
             with a row a trial, "events", whose columns are "events(:,1)" and so on.
@@ -66,6 +69,8 @@ class Config(Cut):
 
     spikes: str = dataclasses.field(kw_only=True)
     units: str | None = None
+    channels: str | None = None
+    trial: str | None = None
     trials: str | None = None
     per_second: Positive = 1.0
     start: str | None = None
@@ -75,7 +80,9 @@ class Config(Cut):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_names(self, ("spikes", "units", "trials", "start", "stop"))
+        check_names(self, ("spikes", "units", "channels", "trial", "trials", "start", "stop"))
+        if (self.channels or self.trial) and self.units is None:
+            raise BadInput(f"{self.where} expected units, the vector that says whose each spike is, got none")
         columns = [name for name in ("align", "start", "stop", "keep", "conditions", "decode") if getattr(self, name)]
         if columns and self.trials is None:
             raise BadInput(f"{self.where}, {columns[0]} expected trials, the structs it is a column of, got none")
@@ -169,7 +176,14 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         raise BadInput(f"{said} expected spike times, got {matlab_values.kind(found)}; name one of its fields")
     columns_s = _in_seconds(columns, config)
     if config.units is not None:
-        ids, each = _by_unit(found, file[config.units], said, f"{where}: {config.units}")
+        of = _of_spikes(file, config.units, found, said)
+        if config.channels is not None:
+            of = spike_layouts.with_channel(of, _of_spikes(file, config.channels, found, said), said)
+        flat, ids = present(_vector(found)), np.unique(of)
+        if config.trial is not None:
+            each_trial = _split(flat, of, _of_spikes(file, config.trial, found, said), columns, config, said)
+            return _laid_out(each_trial, columns, config, where, ids)
+        each = [flat[of == unit] for unit in ids]
         units = _units([_times(one, config, said) for one in each], said, ids)
         return Session(units, columns_s, where, notes=_steps(each, units, config))
     if (rows := matlab_values.padded(found)) is not None:
@@ -187,13 +201,26 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     return Session(units, columns_s, where, notes=(*notes, *_steps(found.ravel(), units, config)))
 
 
-def _by_unit(times: Value, of: Value, where: str, of_where: str) -> tuple[np.ndarray, list[np.ndarray]]:
-    if isinstance(times, Struct) or isinstance(of, Struct) or times.size != of.size or of.dtype.kind not in "iuf":
-        told = f"{of_where} expected a unit's number for each of the times in {where} ({matlab_values.kind(times)})"
-        raise BadInput(f"{told}, got {matlab_values.kind(of)}")
-    flat, whose = times.ravel(), of.ravel()
-    ids = np.unique(whose[np.isfinite(whose)])
-    return ids, [flat[whose == unit] for unit in ids]
+def _of_spikes(file: Values, name: str, times: Value, where: str) -> np.ndarray:
+    """Return the whole number that a vector has for each of the times."""
+    found = file[name]
+    alike = not (isinstance(times, Struct) or isinstance(found, Struct)) and times.size == found.size
+    if not alike or isinstance(found, Struct) or found.dtype.kind not in "iuf" or _vector(times) is None:
+        told = f"{file.path}: {name} expected a number for each of the times in {where} ({matlab_values.kind(times)})"
+        raise BadInput(f"{told}, got {matlab_values.kind(found)}")
+    spike_columns.check_units(found.ravel(), f"{file.path}: {name}")
+    return found.ravel().astype(np.int64)
+
+
+def _split(
+    times: np.ndarray, of: np.ndarray, trial: np.ndarray, columns: dict[str, np.ndarray], config: Config, where: str
+) -> list[list[Value]]:
+    """Return each trial's spike times, unit by unit, of all spikes' times, units and numbers of trials, from 1."""
+    count = len(next(iter(columns.values()))) if columns else int(trial.max(initial=0))
+    if len(trial) and not 1 <= trial.min() <= trial.max() <= count:
+        told = f"{where} expected trials 1 to {count}, as {config.trials or 'MATLAB'} counts them"
+        raise BadInput(f"{told}, got {trial.min()} to {trial.max()} in {config.trial}")
+    return [[times[(trial == row) & (of == unit)] for unit in np.unique(of)] for row in range(1, count + 1)]
 
 
 def _by_trial(found: np.ndarray, trials: int | None, where: str) -> list[list[Value]] | None:
@@ -249,7 +276,13 @@ def _in_seconds(
     return {**columns, **{name: values / config.per_second + zero_s for name, values in times.items()}}
 
 
-def _laid_out(by_trial: list[list[Value]], columns: dict[str, np.ndarray], config: Config, where: str) -> Session:
+def _laid_out(
+    by_trial: list[list[Value]],
+    columns: dict[str, np.ndarray],
+    config: Config,
+    where: str,
+    ids: np.ndarray | None = None,
+) -> Session:
     """Return trials with times of their own one after the other on one clock."""
     said = f"{where}: {config.spikes}"
     each = [[_times(unit, config, said) for unit in trial] for trial in by_trial]
@@ -258,7 +291,7 @@ def _laid_out(by_trial: list[list[Value]], columns: dict[str, np.ndarray], confi
         expect(len(next(iter(columns.values()))) == len(each), f"{told}, got {len(each)}")
     if config.start is not None:
         joined = [np.sort(np.concatenate(unit)) for unit in zip(*each, strict=True)]
-        return Session(_units(joined, said), _in_seconds(columns, config), where)
+        return Session(_units(joined, said, ids), _in_seconds(columns, config), where)
     begin_ms, end_ms = config.window_ms or (0.0, 0.0)
     events = np.abs(columns[config.align] / config.per_second).max(initial=0.0) if config.align else 0.0
     last = max((np.abs(times).max(initial=0.0) for trial in each for times in trial), default=0.0)
@@ -273,7 +306,7 @@ def _laid_out(by_trial: list[list[Value]], columns: dict[str, np.ndarray], confi
     ]
     table = {BEGIN: zero, **_in_seconds(columns, config, zero)}
     observed = np.column_stack([zero - reach, table.get("stop_time", zero + reach)])
-    units = _units(joined, said)
+    units = _units(joined, said, ids)
     count = len(units)
     offsets = np.arange(count + 1) * len(observed)
     return Session(

@@ -12,6 +12,7 @@ from raysp.data.sources import (
     proposal_nwb,
     proposal_sorted,
     proposal_tables,
+    proposal_vectors,
     res_clu,
 )
 from raysp.data.sources.proposed import Proposal
@@ -65,7 +66,7 @@ def _of_zip(path: str) -> Proposal:
 def _of_arrays(path: str) -> Proposal:
     with count_file.arrays(path) as file:
         found = proposal_arrays.proposal({name: file.look for name in file.names}, path)
-    return found if found.source else proposal_tables.of_vectors(path, found.contents) or found
+    return found if found.source else proposal_vectors.proposal(path, found.contents) or found
 
 
 def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Proposal:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from raysp.config.settings import Plain
-from raysp.data.formats import matlab_values
+from raysp.data.formats import matlab_values, whose
 from raysp.data.formats.matlab_values import PATTERN, Struct, Value, Values
 from raysp.data.formats.starred import NUMBER
 from raysp.data.sources import proposal_arrays
@@ -95,17 +95,49 @@ def _in_columns(name: str, value: np.ndarray, found: Mapping[str, Value]) -> lis
     """Return how spikes lie in a matrix with a row a spike, of which one column says whose it is and one when."""
     if value.ndim != 2 or value.dtype.kind not in "fiu" or not 2 <= value.shape[1] <= 4 or len(value) <= 20:
         return []
-    columns = list(value.T)
-    whose = [place for place, one in enumerate(columns) if _is_units(one)]
-    times = [place for place, one in enumerate(columns) if place not in whose and len(np.unique(one)) > len(one) / 4]
-    if not whose or not times:
+    columns = {f"{name}(:,{place + 1})": _flat(one) for place, one in enumerate(value.T)}
+    able = {key: one for key, one in columns.items() if _is_units(one)}
+    times = [key for key, one in columns.items() if key not in able and len(np.unique(one)) > len(one) / 4]
+    if not able or not times:
         return []
-    rising = [place for place in times if (np.diff(columns[place]) >= 0).all()]
-    when, who = (rising or times)[0], whose[0]
-    settings, why = _continuous(name, [_flat(columns[when])], found, len(np.unique(columns[who])))
-    settings |= {"spikes": f"{name}(:,{when + 1})", "units": f"{name}(:,{who + 1})"}
-    why |= {"spikes": "a matrix with a row a spike: this column is the times", "units": "whose each spike is"}
-    return [(settings, why)]
+    rising = [key for key in times if (np.diff(columns[key]) >= 0).all()]
+    return [
+        _of_rows((rising or times)[0], columns, able, found, "a matrix with a row a spike: this column is the times")
+    ]
+
+
+def _of_rows(
+    when: str,
+    columns: Mapping[str, np.ndarray],
+    able: Mapping[str, np.ndarray],
+    found: Mapping[str, Value],
+    reason: str,
+) -> Guess:
+    """Return how spikes lie in columns with a row a spike: their times, and `able`, which say whose they are."""
+    who, times = whose.whose(able), columns[when]
+    units = whose.pairs(able[who.unit], able[who.channel or who.unit])
+    settings, why = _continuous(when.partition("(")[0], [times], found, units)
+    if who.channel is not None:
+        per_second, span = float(str(settings["per_second"])), float(np.ptp(times))
+        if whose.in_trials(times, able[who.channel], span / per_second):
+            return _in_rows_of_trials(when, who.unit, who.channel, times, per_second)
+        settings["channels"], why["channels"] = who.channel, "units are numbered anew on each"
+    settings |= {"spikes": when, "units": who.unit}
+    why |= {"spikes": reason, "units": "whose each spike is"}
+    return settings, why
+
+
+def _in_rows_of_trials(when: str, unit: str, trial: str, times: np.ndarray, per_second: float) -> Guess:
+    first, last = (np.percentile(times, share) * 1000 / per_second / BIN_MS for share in (0.1, 99.9))
+    begin, end = BIN_MS * int(np.floor(first)) if first < -1 else 0, BIN_MS * int(np.ceil(last))
+    settings: dict[str, Plain] = {"spikes": when, "units": unit, "trial": trial, "per_second": per_second}
+    why = {
+        "spikes": "the time of each spike in its trial",
+        "units": "whose each spike is",
+        "trial": "NOT KNOWN: times begin anew in each; of a channel's numbers, give channels instead",
+        "window_ms": "ms around each trial's zero, as far as spikes lie",
+    }
+    return {**settings, "window_ms": [begin, end], "bin_ms": BIN_MS}, why
 
 
 def _of_names(found: Mapping[str, Value]) -> list[Guess]:
@@ -206,14 +238,19 @@ def _scalars(found: Mapping[str, Value]) -> dict[str, np.ndarray]:
 
 
 def _in_vector(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
-    for other, units in found.items():
-        if other == name or not isinstance(units, np.ndarray) or units.dtype.kind not in "iuf":
-            continue
-        same = units.size == value.size and units.size == max(units.shape) and is_whole(units)
-        if same and (several := len(np.unique(units))) < value.size / 4 and not _is_units(value):
-            settings, why = _continuous(name, [_flat(value)], found, several)
-            return [({**settings, "units": other}, {**why, "units": "as many whole numbers: whose each spike is"})]
-    return []
+    if _is_units(value):
+        return []
+    able = {
+        other: _flat(units)
+        for other, units in found.items()
+        if other != name
+        and isinstance(units, np.ndarray)
+        and units.dtype.kind in "iuf"
+        and units.size == value.size == max(units.shape)
+        and _is_units(units)
+    }
+    reason = "spike times, with as many whole numbers beside them"
+    return [_of_rows(name, {name: _flat(value)}, able, found, reason)] if able else []
 
 
 def _is_units(value: np.ndarray) -> bool:

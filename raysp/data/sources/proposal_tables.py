@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import re
@@ -13,9 +12,6 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import (
-    count_file,
-    matrix_columns,
-    pandas_hdf5,
     pynapple_npz,
     sorted_folder,
     starred,
@@ -54,6 +50,7 @@ FEWEST, WIDE = 3, 10
 """Columns that are called alike, from which on each is a unit's counts; columns of a table without units from which on
 that is asked."""
 
+ANEW = "units are numbered anew on each"
 NO_SPIKES = "there is a place for spikes, but no spike in it"
 NO_COLUMNS = "no column of times and one of units was found: name them time and unit"
 AS_ARRAY = "Save those columns as an array (bins, units): np.savez('counts.npz', counts=table[columns].to_numpy())"
@@ -67,7 +64,7 @@ def proposal(path: str) -> Proposal:
     contents = [line(name, one) for name, one in table.items()]
     time, unit = _time(table), _unit(table)
     if time is None or unit is None:
-        if (of_units := _of_each_unit(path, table, contents)) is not None:
+        if (of_units := of_each_unit(path, table, contents)) is not None:
             return of_units
         told = NO_COLUMNS
         if (counts := _of_counts(table)) is not None:
@@ -82,14 +79,14 @@ def proposal(path: str) -> Proposal:
     why = {"time": "the time of each spike", "unit": "whose it is"}
     units = len(np.unique(table[unit]))
     if (trial := spike_layouts.trial_of(table, time)) is not None:
-        return _of_own_clocks(table, {**settings, "trial": trial}, why, units, contents)
+        return of_own_clocks(table, {**settings, "trial": trial}, why, units, contents)
     if table[time].dtype != object and (channel := spike_layouts.channel_of(table, unit)) is not None:
-        settings["channel"], why["channel"] = channel, "units are numbered anew on each"
+        settings["channel"], why["channel"] = channel, ANEW
         units = len(np.unique(spike_layouts.with_channel(table[unit], table[channel], path)))
     return cut(path, Times.of(times), units, settings, why, contents)
 
 
-def _of_own_clocks(
+def of_own_clocks(
     table: Table, settings: dict[str, Plain], why: dict[str, str], units: int, contents: Sequence[str]
 ) -> Proposal:
     """Return a proposal for spikes whose times count from their trials' begins."""
@@ -118,10 +115,10 @@ def _of_own_clocks(
     return Proposal("spike_tables", settings, why, tuple(contents))
 
 
-def _of_each_unit(path: str, table: Table, contents: Sequence[str], *, inside: bool = False) -> Proposal | None:
+def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table | None = None) -> Proposal | None:
     """Return a proposal for vectors, or columns, of a unit's times each; None where there are none.
 
-    With `inside`, trials are looked for among the other vectors of the file, too.
+    With `single`, the numbers without an axis of a file of vectors, trials are looked for among its vectors, too.
     """
     if (pattern := spike_layouts.likely_pattern(table)) is None:
         return None
@@ -132,12 +129,11 @@ def _of_each_unit(path: str, table: Table, contents: Sequence[str], *, inside: b
     times = Times.of(spikes[spike_layouts.TIME])
     kept = [one for one in contents if not one.startswith("no array of counts")]
     given = None
-    if inside:
-        events = {name: one for name, one in table.items() if name not in own and _is_times(one)}
+    if single is not None:
+        events = {name: one for name, one in table.items() if name not in own and is_times(one)}
         rows = max(map(len, events.values()), key=[len(one) for one in events.values()].count, default=0)
         trials = {name: one for name, one in table.items() if name not in own and len(one) == rows}
-        single = {name: one for name, one in table.items() if len(one) == 1}
-        rate = sampled({**single, **_scalars(path)}, times, len(own))
+        rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, len(own))
         given = (rate, (files.absolute(path), trials) if events else None)
     return cut(path, times, len(own), settings, why, kept, given)
 
@@ -156,7 +152,7 @@ def _large(path: str) -> Proposal:
     if (trial := spike_layouts.trial_of(table, time)) is not None:
         held = f"spikes with a column {trial} are read whole, which takes {table_batches.HELD} times the file's size"
         settings = {"time": time, "unit": unit, "trial": trial}
-        return _of_own_clocks(table, settings, {}, len(np.unique(table[unit])), (*contents, held))
+        return of_own_clocks(table, settings, {}, len(np.unique(table[unit])), (*contents, held))
     listed = table[time].dtype == object
     channel = None if listed else spike_layouts.channel_of(table, unit)
     times, units = large_tables.extent(Columns(path, time, unit, 1.0, channel))
@@ -166,7 +162,7 @@ def _large(path: str) -> Proposal:
     settings = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
     if channel is not None:
-        settings["channel"], why["channel"] = channel, "units are numbered anew on each"
+        settings["channel"], why["channel"] = channel, ANEW
     return cut(path, times, units, settings, why, contents)
 
 
@@ -186,7 +182,7 @@ def _of_counts(table: Table) -> Proposal | None:
     counts = np.column_stack([table[name] for name in names])
     others = {name: one for name, one in table.items() if name not in names}
     steps = [
-        np.diff(one) for name, one in others.items() if _bare(name) in spike_columns.SPIKES and one.dtype.kind in "fi"
+        np.diff(one) for name, one in others.items() if bare(name) in spike_columns.SPIKES and one.dtype.kind in "fi"
     ]
     usual = float(np.median(steps[0])) if steps and len(steps[0]) else 0.0
     ms = round(usual * 1000 if usual < 1 else usual, 6)
@@ -198,51 +194,6 @@ def _of_counts(table: Table) -> Proposal | None:
         "window_ms": "there are no trials: cut into windows so long",
     }
     return Proposal("population", settings, why)
-
-
-def of_vectors(path: str, contents: tuple[str, ...]) -> Proposal | None:
-    """Return a proposal for the vectors of an NPZ or HDF5 file, spikes' and trials'; None where none is like spikes."""
-    try:
-        whole = table_file.read(path)
-    except pandas_hdf5.Pickled as error:
-        return Proposal("", contents=(*contents, str(error).removeprefix(path).lstrip(": ")))
-    except BadInput:
-        return None
-    table = {name: one for name, one in whole.items() if matrix_columns.INSIDE not in name}
-    time, unit = (next((name for name in table if _bare(name) in usual), None)
-                  for usual in (spike_columns.SPIKES, spike_columns.UNITS))  # fmt: skip
-    if time is None or unit is None or len(table[time]) != len(table[unit]):
-        pair = matrix_columns.row_a_spike(whole)
-        if (each := _of_each_unit(path, table, contents, inside=True)) is not None or pair is None:
-            return each
-        time, unit = pair
-        table |= {name: one for name, one in matrix_columns.rising(whole).items() if name not in table} | {
-            name: whole[name] for name in pair
-        }
-    if not len(table[time]):
-        return Proposal("", contents=(*contents, NO_SPIKES))
-    settings: dict[str, Plain] = {"time": time, "unit": unit}
-    why = {"time": "the time of each spike", "unit": "whose it is"}
-    kept = [one for one in contents if not one.startswith("no array of counts")]
-    others = [len(one) for name, one in table.items() if _is_times(one) and len(one) != len(table[time])]
-    rows = max(others, key=others.count, default=0)
-    trials = {name: one for name, one in table.items() if len(one) == rows}
-    single = {name: one for name, one in table.items() if len(one) == 1}
-    times, units = Times.of(table[time]), len(np.unique(table[unit]))
-    rate = sampled({**single, **_scalars(path)}, times, units)
-    own = (files.absolute(path), trials) if trials else beside(path)
-    return cut(path, times, units, settings, why, kept, (rate, own))
-
-
-def _scalars(path: str) -> dict[str, np.ndarray]:
-    """Return the numbers without an axis of a file of arrays."""
-    found: dict[str, np.ndarray] = {}
-    with count_file.arrays(path) as file:
-        for name in file.names:
-            with contextlib.suppress(BadInput):
-                if (one := file.read(name)).ndim == 0:
-                    found[name] = one
-    return found
 
 
 def _own_rate(path: str) -> tuple[float, str] | None:
@@ -299,7 +250,7 @@ def _of_trials(
     first = start_name or _event(table)
     contents += [f"trials in {os.path.basename(path)}:", *(f"  {line(name, one)}" for name, one in table.items())]
     trials_per_second = _trials_clock(table[first].astype(float), spikes_s, per_second)
-    times = {name for name, one in table.items() if one.dtype.kind == "f" or _is_times(one)}
+    times = {name for name, one in table.items() if one.dtype.kind == "f" or is_times(one)}
     seconds = {name: one / trials_per_second if name in times else one for name, one in table.items()}
     start, stop = (None if name is None else seconds[name] / (1 if name in times else trials_per_second)
                    for name in (first, stop_name))  # fmt: skip
@@ -327,28 +278,30 @@ def _trials_clock(starts: np.ndarray, spikes_s: tuple[float, float], per_second:
 
 def _time(table: Table) -> str | None:
     numbers = [name for name, one in table.items() if one.dtype.kind in "iufO"]
-    usual = [name for name in numbers if _bare(name) in spike_columns.SPIKES]
+    usual = [name for name in numbers if bare(name) in spike_columns.SPIKES]
     floats = [name for name, one in table.items() if one.dtype.kind == "f" or one.dtype == object]
-    others = [name for name in numbers if _bare(name) not in spike_columns.UNITS]
+    others = [name for name in numbers if bare(name) not in spike_columns.UNITS]
     return next((one[0] for one in (usual, floats, others) if len(one) == 1), usual[0] if usual else None)
 
 
 def _unit(table: Table) -> str | None:
-    usual = [name for name in table if _bare(name) in spike_columns.UNITS]
+    usual = [name for name in table if bare(name) in spike_columns.UNITS]
     able = {name: one for name, one in table.items() if one.dtype.kind in "iuU"}
     others = [name for name, one in able.items() if len(np.unique(one)) < max(len(one) / 4, 2)]
     return usual[0] if usual else others[0] if len(others) == 1 else None
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """Return a column's name without folders before it, in small letters."""
+    """Return a column's name without folders before it, in small letters."""
     return name.strip().lower().rpartition("/")[2]
 
 
 def _event(table: Table) -> str:
-    return next(name for name, one in table.items() if _is_times(one))
+    return next(name for name, one in table.items() if is_times(one))
 
 
-def _is_times(one: np.ndarray) -> bool:
+def is_times(one: np.ndarray) -> bool:
     """Tell whether a column holds a time for each trial: fractions, or whole numbers that mostly rise."""
     if one.dtype.kind == "f":
         return len(one) > 3
@@ -385,7 +338,7 @@ def _trials_in(folder: str, path: str) -> Iterator[tuple[str, Table]]:
             continue
         told = any(word in name.lower() for word in ("trial", "event", "interval", "epoch"))
         edge = named(list(table), *spike_tables.EDGES["start_time"]) is not None
-        if (edge or told) and any(map(_is_times, table.values())):
+        if (edge or told) and any(map(is_times, table.values())):
             yield files.absolute(other), table
 
 

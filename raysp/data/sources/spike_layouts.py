@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.formats import starred
+from raysp.data.formats import matrix_columns, starred, whose
+from raysp.data.formats.matrix_columns import INSIDE
 from raysp.data.sources.count_layout import natural
 from raysp.errors import BadInput
 from raysp.io.words import listed
@@ -123,15 +124,40 @@ def with_channel(unit: np.ndarray, channel: np.ndarray, path: str) -> np.ndarray
     return np.char.add(np.char.add(channel.astype(str), "."), unit.astype(str))
 
 
+def is_channel(name: str) -> bool:
+    """Tell whether a column is called as those of channels are."""
+    return _bare(name) in OF_CHANNELS
+
+
 def channel_of(table: Mapping[str, np.ndarray], unit: str) -> str | None:
     """Return the column of channels on each of which units seem to be numbered anew; None where none is."""
     for name, one in table.items():
-        if name.strip().lower() not in OF_CHANNELS or name == unit or one.dtype.kind not in "iuU":
+        alike = one.dtype.kind in "iuU" and one.shape == table[unit].shape
+        if not is_channel(name) or name == unit or not alike:
             continue
-        pairs = np.unique(np.char.add(np.char.add(one.astype(str), "."), table[unit].astype(str)))
-        if len(pairs) > len(np.unique(table[unit])):
+        if whose.pairs(one, table[unit]) > len(np.unique(table[unit])):
             return name
     return None
+
+
+def merged(table: Mapping[str, np.ndarray], unit: str) -> tuple[str, ...]:
+    """Return the note that a column of channels, or beside the units of a matrix, tells more units apart than theirs.
+
+    Args:
+        table: the columns, as the file has them.
+        unit: name of the column whose units are used.
+    """
+    channel = channel_of(table, unit)
+    if channel is None and INSIDE in unit:
+        beside = {name: one for name, one in table.items() if name.partition(INSIDE)[0] == unit.partition(INSIDE)[0]}
+        found = matrix_columns.row_a_spike(beside)
+        if found is not None and found[1].channel is not None:
+            channel = next((name for name in (found[1].channel, found[1].unit) if name != unit), None)
+    if channel is None:
+        return ()
+    units, both = len(np.unique(table[unit])), whose.pairs(table[channel], table[unit])
+    told = f"{units} units are told apart by {unit}, {both} by {channel} and {unit}"
+    return (f"{told}: are units numbered anew on each? Then set channel: {channel!r}",)
 
 
 def laid_out(times: np.ndarray, row: np.ndarray, trials: int, reach_s: float, tick_s: float) -> Laid:
@@ -162,7 +188,7 @@ def trial_of(table: Mapping[str, np.ndarray], time: str) -> str | None:
     """Return the column of trials from whose begins times count; None where they are of the recording."""
     times = table[time]
     for name, one in table.items():
-        if not OF_TRIALS.fullmatch(name.strip()) or one.dtype.kind not in "iuU" or times.dtype.kind not in "iuf":
+        if not OF_TRIALS.fullmatch(_bare(name)) or one.dtype.kind not in "iuU" or times.dtype.kind not in "iuf":
             continue
         _, row = np.unique(one, return_inverse=True)
         order = np.argsort(row, kind="stable")
@@ -178,6 +204,10 @@ def chosen(names: Iterable[str], pattern: str) -> list[str]:
     """Return the names that a pattern means, and all others, which a table may need, where it means none."""
     listed = list(names)
     return starred.fitting(pattern, listed)[0] or listed
+
+
+def _bare(name: str) -> str:
+    return name.strip().lower().rpartition("/")[2]
 
 
 def _times(values: np.ndarray, where: str) -> np.ndarray:

@@ -11,7 +11,6 @@ Without a table of trials the recording is cut into windows that follow each oth
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.formats.starred import STAR
 from raysp.data.formats.table_file import VECTOR
-from raysp.data.sources import hidden_parts, large_tables, spike_layouts
+from raysp.data.sources import by_unit, hidden_parts, large_tables, spike_layouts
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposed import STARTS, STOPS
@@ -54,8 +53,6 @@ from raysp.io import files
 from raysp.io.words import listed
 
 VERSION = "spike_tables-3"
-BLOCK = 1_000_000
-"""Spikes that are put in their places at a time: a table may have very many."""
 READS = (".csv", ".tsv", ".parquet", ".pq", ".pqt", ".npy")
 EDGES = {"start_time": STARTS, "stop_time": STOPS}
 """Columns of a table of trials that say when one began and ended -> names they go by."""
@@ -195,10 +192,11 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
         raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time: NAME, unit: NAME")
     if len(table[time]) == 0:
         raise BadInput(f"{config.path} expected a row for each spike, got none")
+    twice = () if said is not None or config.channel is not None else spike_layouts.merged(table, unit)
     if config.channel is not None:
         channel = named(table, config.channel, "channel", set(), config.path)
         table[unit] = spike_layouts.with_channel(table[unit], table.pop(channel), config.path)
-    known = _distinct(table[unit])
+    known = by_unit.distinct(table[unit])
     if table[time].dtype == object:
         table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
     times = seconds(table[time], time, config.per_second, config.path)
@@ -211,11 +209,11 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
         offsets = np.arange(len(units) + 1) * len(laid.observed)
         seen = np.tile(laid.observed, (len(units), 1))
         units = dataclasses.replace(units, intervals=seen, interval_offsets=offsets)
-        return Session(units, trials, os.path.basename(config.path), notes=(*said_of_steps, *notes))
+        return Session(units, trials, os.path.basename(config.path), notes=(*twice, *said_of_steps, *notes))
     table.clear()
     units, notes = _units(times, of_unit, known, config, read)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
-    return Session(units, trials, os.path.basename(config.path), notes=(*(said or ()), *said_of_steps, *notes))
+    return Session(units, trials, os.path.basename(config.path), notes=(*(said or ()), *twice, *said_of_steps, *notes))
 
 
 def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) -> tuple[Laid, Table]:
@@ -252,13 +250,10 @@ def _streamed(config: Config, read: Reader) -> Session:
         used = _listed_units(columns.some(head), config, config.units, read)
     units = large_tables.summed(columns, used, config.units)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
-    return Session(units, trials, os.path.basename(config.path), notes=large_tables.steps(columns, head, units))
-
-
-def _distinct(of_unit: np.ndarray) -> np.ndarray:
-    """Return the units, ascending, block by block."""
-    blocks = range(0, max(len(of_unit), 1), BLOCK)
-    return np.unique(np.concatenate([np.unique(of_unit[first : first + BLOCK]) for first in blocks]))
+    first = {name: table_file.column(head[name]) for name in (unit, *_channels(head, config))}
+    twice = spike_layouts.merged(first, unit)
+    notes = (*twice, *large_tables.steps(columns, head, units))
+    return Session(units, trials, os.path.basename(config.path), notes=notes)
 
 
 def _beside(config: Config) -> str | None:
@@ -292,8 +287,13 @@ def _spikes(config: Config, read: Reader) -> tuple[Table, tuple[str, ...] | None
 def _others(names: Iterable[str], config: Config) -> list[str]:
     """Return the other columns that are read."""
     of_trials = (*config.conditions, *config.keep, *config.decode) if config.trial else ()
-    found = (config.channel, config.trial, *(name for name in of_trials if name in names))
+    found = (config.channel, config.trial, *_channels(names, config), *(name for name in of_trials if name in names))
     return list(dict.fromkeys(name for name in found if name))
+
+
+def _channels(names: Iterable[str], config: Config) -> list[str]:
+    """Return the columns of channels where none is set: on each units may be numbered anew."""
+    return [] if config.channel else [name for name in names if spike_layouts.is_channel(name)]
 
 
 def _chosen(names: Iterable[str], config: Config) -> list[str]:
@@ -313,48 +313,11 @@ def _units(
     if config.units is not None:
         known = _listed_units(there, config, config.units, read)
         notes = silent(known, there, config.units)
-    placed, offsets, others = _by_unit(times, of_unit, known)
+    placed, offsets, others = by_unit.placed(times, of_unit, known)
     if (left := len(times) - len(placed)) == len(times):
         raise BadInput(f"{config.path}: none of its {len(times)} spikes is of a unit that {config.units} lists")
     numbers, said = ids(known)
     return Units(numbers, placed, offsets), (*notes, *dropped(left, len(times), others), *said)
-
-
-def _by_unit(times: np.ndarray, of_unit: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return spike times unit by unit, ascending, without a copy of more than a block of them.
-
-    Args:
-        times: (spikes,) s, in any order.
-        of_unit: (spikes,) whose each is.
-        known: (units,) ascending; spikes of others are left out.
-
-    Returns:
-        The times, (units + 1,) offsets of each unit's, and the units that were left out.
-    """
-    total, others = np.zeros(len(known), dtype=np.int64), []
-    blocks = [slice(first, first + BLOCK) for first in range(0, len(times), BLOCK)]
-    for block in blocks:
-        row, there = _rows(of_unit[block], known)
-        total += np.bincount(row[there], minlength=len(known))
-        others.append(np.unique(of_unit[block][~there]))
-    offsets = np.concatenate([[0], np.cumsum(total)])
-    placed, filled = np.empty(offsets[-1]), offsets[:-1].copy()
-    for block in blocks:
-        row, there = _rows(of_unit[block], known)
-        row, some = row[there], times[block][there]
-        order = np.argsort(row, kind="stable")
-        first = np.searchsorted(row[order], np.arange(len(known) + 1))
-        placed[filled[row[order]] + np.arange(len(row)) - first[row[order]]] = some[order]
-        filled += np.diff(first)
-    for begin, end in itertools.pairwise(offsets.tolist()):
-        if (np.diff(own := placed[begin:end]) < 0).any():
-            own.sort()
-    return placed, offsets, np.unique(np.concatenate(others)) if others else known[:0]
-
-
-def _rows(of_unit: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    row = np.minimum(np.searchsorted(known, of_unit), len(known) - 1)
-    return row, known[row] == of_unit
 
 
 def _listed_units(there: np.ndarray, config: Config, path: str, read: Reader) -> np.ndarray:

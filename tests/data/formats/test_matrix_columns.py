@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from raysp.data.formats.matrix_columns import columns, rising, row_a_spike
+from raysp.data.formats.whose import Whose
 
 TIMES = np.linspace(0.1, 9.0, 100)
 WHOSE = np.arange(100) % 5
@@ -20,7 +21,7 @@ def test_other_arrays_are_no_such_table(shape):
 
 def test_times_and_units_are_told_by_how_often_values_repeat():
     both = columns("a", np.column_stack([WHOSE, TIMES]))
-    assert row_a_spike(both) == ("a[:,1]", "a[:,0]")
+    assert row_a_spike(both) == ("a[:,1]", Whose("a[:,0]"))
     assert row_a_spike(columns("hand", np.column_stack([TIMES, TIMES]))) is None
     assert row_a_spike({"time": TIMES, "unit": WHOSE}) is None
 

@@ -85,6 +85,80 @@ def test_a_row_a_spike_and_a_row_a_trial_are_read_as_they_lie(tmp_path, write):
         assert counts[:, :, unit].sum(axis=1).tolist() == each
 
 
+CHANNEL, UNIT = RNG.integers(1, 5, len(TIMES)), RNG.integers(0, 3, len(TIMES))
+
+
+def matrix_of_channels(folder):
+    np.savez(folder / "x.npz", spikes=np.column_stack([CHANNEL, UNIT, TIMES]), go=BEGIN)
+    return folder / "x.npz", {"channel": "spikes[:,0]", "unit": "spikes[:,1]", "time": "spikes[:,2]"}
+
+
+def vectors_of_channels(folder):
+    with h5py.File(folder / "x.h5", "w") as file:
+        file["spikes/times"], file["spikes/unit"], file["spikes/channel"] = TIMES, UNIT, CHANNEL
+        file["go"] = BEGIN
+    return folder / "x.h5", {"channel": "spikes/channel", "unit": "spikes/unit", "time": "spikes/times"}
+
+
+def matlab_matrix_of_channels(folder):
+    savemat(folder / "x.mat", {"spk": np.column_stack([CHANNEL, UNIT, TIMES]), "go": BEGIN[:, None]})
+    return folder / "x.mat", {"spikes": "spk(:,3)", "units": "spk(:,2)", "channels": "spk(:,1)"}
+
+
+def matlab_vectors_of_channels(folder):
+    savemat(folder / "x.mat", {"ch": CHANNEL, "unit": UNIT, "ts": TIMES, "go": BEGIN[:, None]})
+    return folder / "x.mat", {"spikes": "ts", "units": "unit", "channels": "ch"}
+
+
+OF_CHANNELS = [matrix_of_channels, vectors_of_channels, matlab_matrix_of_channels, matlab_vectors_of_channels]
+
+
+@pytest.mark.parametrize("write", OF_CHANNELS, ids=lambda one: one.__name__)
+def test_units_numbered_anew_on_each_channel_stay_apart(tmp_path, write):
+    path, expected = write(tmp_path)
+    found = proposal(str(path))
+    assert {name: found.settings.get(name) for name in expected} == expected
+
+    settings = {**found.settings, "path": str(path), "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin])
+    inside = ((TIMES - BEGIN[0]) % 2.0 < 1.0) & (BEGIN[0] <= TIMES) & (BEGIN[0] + 2.0 * len(counts) > TIMES)
+    each = {1000 * channel + unit: int((inside & (channel == CHANNEL) & (unit == UNIT)).sum())
+            for channel in range(1, 5) for unit in range(3)}  # fmt: skip
+    assert dict(zip(split.units.tolist(), counts.sum(axis=(0, 1)).tolist(), strict=True)) == each
+
+
+@pytest.mark.parametrize("write", OF_CHANNELS[:2], ids=lambda one: one.__name__)
+def test_units_that_a_channel_would_tell_apart_are_told(tmp_path, write):
+    path, expected = write(tmp_path)
+    given = {"path": str(path), "time": expected["time"], "unit": expected["unit"], "bin_ms": 20, "heldout": 0}
+    split, _ = prepare.read(Recording("x", "spike_tables", {**given, "window_ms": [0, 1000]}), str(tmp_path))
+    note = f"3 units are told apart by {given['unit']}, 12 by {expected['channel']} and {given['unit']}"
+    assert any(note in one for one in split.provenance.notes)
+
+
+TRIAL = np.repeat(np.arange(1, 41), 100)
+IN_TRIAL = np.concatenate([np.sort(RNG.uniform(0, 1.0, 100)) for _ in range(40)]).round(4)
+
+
+@pytest.mark.parametrize("of", ["npz", "mat"])
+def test_a_row_a_spike_whose_times_begin_anew_in_each_trial_is_laid_out(tmp_path, of):
+    rows = np.column_stack([TRIAL, WHOSE, IN_TRIAL])
+    path = tmp_path / f"x.{of}"
+    np.savez(path, spk=rows) if of == "npz" else savemat(path, {"spk": rows})
+    found = proposal(str(path))
+    assert found.settings["trial"] == ("spk[:,0]" if of == "npz" else "spk(:,1)")
+    assert "NOT KNOWN" in found.why["trial"]
+
+    settings = {**found.settings, "path": str(path), "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin])
+    counts = counts[np.argsort(np.concatenate([split.train.ids, answers.trials.ids]))]
+    expected = np.array([[((trial == TRIAL) & (unit == WHOSE) & (counts.shape[1] / 100 > IN_TRIAL)).sum()
+                          for unit in range(1, 6)] for trial in range(1, 41)])  # fmt: skip
+    np.testing.assert_array_equal(counts.sum(axis=1), expected)
+
+
 def test_a_frame_whose_columns_have_pickled_names_is_answered_with_how_to_write_it(tmp_path):
     rows = np.zeros(9, dtype=[("index", "i8"), ("values_block_0", "f8", (1,))])
     with h5py.File(tmp_path / "x.h5", "w") as file:

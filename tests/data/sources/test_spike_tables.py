@@ -1,8 +1,6 @@
 import numpy as np
 import polars
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from raysp.config import settings
 from raysp.data.sources import spike_tables
@@ -192,21 +190,6 @@ def test_tables_without_a_row_are_refused(tmp_path):
     with pytest.raises(BadInput, match=r"units\.parquet expected a row for each unit, got none"):
         chosen = Config(path=str(tmp_path / "two.parquet"), units=str(tmp_path / "units.parquet"), **given)
         spike_tables.build(chosen, "x")
-
-
-@given(
-    st.lists(st.tuples(st.floats(0, 9, width=32), st.integers(0, 5)), min_size=1, max_size=60),
-    st.sets(st.integers(0, 5), min_size=1),
-    st.integers(1, 20),
-)
-def test_spikes_are_put_in_their_places_block_by_block(spikes, known, block):
-    times, of_unit = map(np.array, zip(*spikes, strict=True))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(spike_tables, "BLOCK", block)
-        placed, offsets, others = spike_tables._by_unit(times, of_unit, np.array(sorted(known)))
-    for place, unit in enumerate(sorted(known)):
-        np.testing.assert_array_equal(placed[offsets[place] : offsets[place + 1]], np.sort(times[of_unit == unit]))
-    assert set(others) == set(of_unit.tolist()) - known
 
 
 def test_what_a_star_or_a_channel_cannot_mean_is_said(tables):

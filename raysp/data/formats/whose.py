@@ -1,0 +1,69 @@
+"""Which columns of whole numbers say whose each spike is: a unit, or a channel and a unit numbered anew on each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+LONGEST_TRIAL_S, MOSTLY = 30.0, 0.5
+"""Longer spans of times are a recording's; a share of begins at which times go back."""
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Names of columns with a row a spike.
+
+    Attributes:
+        unit: whose each spike is.
+        channel: where units are numbered anew on each channel, or trial; None where units alone tell.
+    """
+
+    unit: str
+    channel: str | None = None
+
+
+def whose(columns: Mapping[str, np.ndarray]) -> Whose:
+    """Return what says whose each spike is.
+
+    Of several columns one is enough that tells all others, as units do that are numbered through, whose channel stands
+    beside them. Else no column alone tells units apart: of the first two that is the channel which has more values.
+
+    Args:
+        columns: name -> (spikes,) whole numbers or names, at least one column.
+    """
+    different = {name: len(np.unique(one)) for name, one in columns.items()}
+    able = [name for name, count in different.items() if count > 1]
+    if not able:
+        return Whose(next(iter(columns)))
+    together = pairs(*(columns[name] for name in able))
+    alone = [name for name in able if different[name] == together]
+    if alone:
+        return Whose(alone[0])
+    channel, unit = sorted(able[:2], key=lambda name: -different[name])
+    return Whose(unit, channel)
+
+
+def pairs(*columns: np.ndarray) -> int:
+    """Return how many different rows some columns, (spikes,) each, have together."""
+    found = np.zeros(len(columns[0]), dtype=np.int64)
+    for one in columns:
+        values, place = np.unique(one, return_inverse=True)
+        found = np.unique(found * len(values) + place.ravel(), return_inverse=True)[1].ravel()
+    return int(found.max(initial=-1)) + 1
+
+
+def in_trials(times: np.ndarray, row: np.ndarray, span_s: float) -> bool:
+    """Tell whether times begin anew in each trial, rather than on each channel.
+
+    Both begin anew where a file has one after the other; what tells is that recordings last longer than trials.
+
+    Args:
+        times: (spikes,) in the order of the file.
+        row: (spikes,) number of the trial, or channel, of each.
+        span_s: from the first to the last time.
+    """
+    ends = np.flatnonzero(np.diff(row) != 0)
+    one_by_one = bool((np.diff(row) >= 0).all()) and len(ends) > 0
+    return one_by_one and span_s < LONGEST_TRIAL_S and bool((times[ends + 1] < times[ends]).mean() > MOSTLY)

@@ -1,0 +1,95 @@
+"""A proposal for the vectors of an NPZ or HDF5 file, or the columns of its matrices: spikes' and trials'."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+import numpy as np
+
+from raysp.config.settings import Plain
+from raysp.data.formats import count_file, matrix_columns, pandas_hdf5, table_file
+from raysp.data.formats.whose import Whose, in_trials
+from raysp.data.sources import spike_columns, spike_layouts
+from raysp.data.sources.proposal_tables import (
+    ANEW,
+    NO_SPIKES,
+    Table,
+    bare,
+    beside,
+    cut,
+    is_times,
+    of_each_unit,
+    of_own_clocks,
+)
+from raysp.data.sources.proposed import Proposal, Times, clock, sampled
+from raysp.errors import BadInput
+from raysp.io import files
+
+UNSURE = "NOT KNOWN: is it a trial's number, or a channel's? trial: NAME or channel: NAME;"
+
+
+def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
+    """Return a proposal for a file's vectors; None where none is like spikes."""
+    try:
+        whole = table_file.read(path)
+    except pandas_hdf5.Pickled as error:
+        return Proposal("", contents=(*contents, str(error).removeprefix(path).lstrip(": ")))
+    except BadInput:
+        return None
+    table = {name: one for name, one in whole.items() if matrix_columns.INSIDE not in name}
+    single = _scalars(path)
+    if (found := _named(table)) is None:
+        pair = matrix_columns.row_a_spike(whole)
+        if (each := of_each_unit(path, table, contents, single)) is not None or pair is None:
+            return each
+        found = pair
+        table |= {name: one for name, one in matrix_columns.rising(whole).items() if name not in table}
+        table |= {name: whole[name] for name in (found[0], found[1].unit, found[1].channel) if name is not None}
+    time, who = found
+    if not len(table[time]):
+        return Proposal("", contents=(*contents, NO_SPIKES))
+    of_spikes = {name: one for name, one in table.items() if len(one) == len(table[time])}
+    settings: dict[str, Plain] = {"time": time, "unit": who.unit}
+    why = {"time": "the time of each spike", "unit": "whose it is"}
+    if (trial := spike_layouts.trial_of(of_spikes, time)) is not None:
+        units = len(np.unique(table[who.unit]))
+        return of_own_clocks(of_spikes, {**settings, "trial": trial}, why, units, contents)
+    times, of_unit = Times.of(table[time]), table[who.unit]
+    if who.channel is not None:
+        of_unit = spike_layouts.with_channel(of_unit, table[who.channel], path)
+        if in_trials(table[time], table[who.channel], times.span / clock(times, len(np.unique(of_unit)))[0]):
+            made = of_own_clocks(
+                of_spikes, {**settings, "trial": who.channel}, why, len(np.unique(table[who.unit])), contents
+            )
+            return dataclasses.replace(made, why={**made.why, "trial": f"{UNSURE} {made.why['trial']}"})
+        settings["channel"], why["channel"] = who.channel, ANEW
+    units = len(np.unique(of_unit))
+    kept = [one for one in contents if not one.startswith("no array of counts")]
+    others = [len(one) for name, one in table.items() if is_times(one) and name not in of_spikes]
+    rows = max(others, key=others.count, default=0)
+    trials = {name: one for name, one in table.items() if len(one) == rows}
+    rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, units)
+    own = (files.absolute(path), trials) if trials else beside(path)
+    return cut(path, times, units, settings, why, kept, (rate, own))
+
+
+def _named(table: Table) -> tuple[str, Whose] | None:
+    """Return the vectors of times and of units, by their usual names; None where none of one length are called so."""
+    time, unit = (next((name for name in table if bare(name) in usual), None)
+                  for usual in (spike_columns.SPIKES, spike_columns.UNITS))  # fmt: skip
+    if time is None or unit is None or len(table[time]) != len(table[unit]):
+        return None
+    alike = {name: one for name, one in table.items() if len(one) == len(table[unit])}
+    return time, Whose(unit, spike_layouts.channel_of(alike, unit))
+
+
+def _scalars(path: str) -> Table:
+    """Return the numbers without an axis of a file of arrays."""
+    found: Table = {}
+    with count_file.arrays(path) as file:
+        for name in file.names:
+            with contextlib.suppress(BadInput):
+                if (one := file.read(name)).ndim == 0:
+                    found[name] = one
+    return found
