@@ -125,6 +125,12 @@ def test_libraries_stay_in_their_rooms():
             assert name.split(".")[0] not in NOT_ON_A_BARE_MACHINE, f"{here} imports {name}"
 
 
+def test_every_folder_of_code_is_a_package_which_alone_the_wheel_holds():
+    folders = {path.parent for path in FILES if "cli/project" not in path.as_posix()}
+    assert PACKAGE / "models/gfr" in folders
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
 def test_files_are_short():
     assert not {place(path) for path in FILES if len(path.read_text().splitlines()) > 400}
 
