@@ -17,7 +17,7 @@ from raysp.errors import BadInput
 Table = dict[str, np.ndarray]
 
 
-def tables(data: object, settings: Mapping[str, object]) -> dict[str, Table] | None:
+def tables(data: Any, settings: Mapping[str, object]) -> dict[str, Table] | None:
     """Return the tables that are given, by the setting that names a table of a file; None where none is given.
 
     Args:
@@ -32,8 +32,9 @@ def tables(data: object, settings: Mapping[str, object]) -> dict[str, Table] | N
     if "trials" not in given and (events := _events(settings)) is not None:
         given["trials"] = events
     found |= given
-    if _is_group(data) and "units" not in settings and settings.get("keep_units"):
-        found["units"] = _of_units(data)
+    if _is_group(data) and "units" not in settings:
+        # What fired alone would not tell of units that never did.
+        found["units"] = _of_units(data) if settings.get("keep_units") else {"unit": np.array(list(data.keys()))}
     return found
 
 
@@ -58,7 +59,7 @@ def _of_each_unit(data: Any, settings: Mapping[str, object]) -> dict[str, Table]
     if not (listed or isinstance(data, Mapping)) or not len(data):
         return None
     given = data.items() if isinstance(data, Mapping) else enumerate(data)
-    each = {key: memory_array.array(one, f"spikes of {key}") for key, one in given}
+    each = {key: memory_array.array(_times(one, settings), f"spikes of {key}") for key, one in given}
     if not all(one.ndim == 1 and (one.dtype.kind in "iuf" or not one.size) for one in each.values()):
         return None
     alike = len(each) > 1 and len({*map(len, each.values())}) == 1 and all(isinstance(key, str) for key in each)
@@ -69,6 +70,18 @@ def _of_each_unit(data: Any, settings: Mapping[str, object]) -> dict[str, Table]
     whole = all(map(len, each.values())) or "units" in settings
     spikes = {"time": times, "unit": np.repeat(names, [len(one) for one in each.values()])}
     return {"path": spikes} if whole else {"path": spikes, "units": {"unit": names}}
+
+
+def _times(one: Any, settings: Mapping[str, object]) -> Any:
+    """Return a unit's times without those that are hidden; of a quantity with a unit of its own in s."""
+    if isinstance(one, np.ma.MaskedArray) and one.ndim == 1:
+        return one.compressed()
+    if callable(getattr(one, "rescale", None)):
+        # Neo's spike trains have units of their own, which NumPy would drop.
+        if settings.get("per_second", 1) != 1:
+            raise BadInput("per_second is for times without a unit, and these have one of their own; leave it out")
+        return np.asarray(one.rescale("s").magnitude)
+    return one.t if hasattr(one, "t") and not isinstance(one, np.ndarray) and hasattr(one, "time_support") else one
 
 
 def _events(settings: Mapping[str, object]) -> Table | None:

@@ -112,8 +112,72 @@ def test_units_are_called_by_pairs_too_and_times_that_are_hidden_are_none(split)
     asked = {**CUT, "trials": TABLE[CUT["align"]]}
     pairs = {(0, unit): times for unit, times in EACH.items()}
     np.testing.assert_array_equal(raysp.load_split(pairs, **asked).train.heldin, split.train.heldin)
+    hidden = {unit: np.ma.masked_array([*times, 5.0, 6.0], [False] * len(times) + [True] * 2)
+              for unit, times in EACH.items()}  # fmt: skip
+    np.testing.assert_array_equal(raysp.load_split(hidden, **asked).train.heldin, split.train.heldin)
     with pytest.raises(BadInput, match="expected a time in each row"):
-        raysp.load_split({unit: np.ma.masked_less(times, 1.0) for unit, times in EACH.items()}, **asked)
+        raysp.load_split({unit: [*times, np.nan] for unit, times in EACH.items()}, **asked)
+
+
+class Quantity:
+    """As a spike train of Neo in ms."""
+
+    def __init__(self, times, unit=1000.0):
+        self.magnitude, self.unit = times * unit, unit
+
+    def rescale(self, unit):
+        assert unit == "s"
+        return Quantity(self.magnitude / self.unit, 1.0)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.magnitude.astype(dtype)
+
+
+def test_times_with_a_unit_of_their_own_come_in_it(split):
+    asked = {**CUT, "trials": TABLE[CUT["align"]]}
+    trains = [Quantity(times) for times in EACH.values()]
+    np.testing.assert_array_equal(raysp.load_split(trains, **asked).train.heldin, split.train.heldin)
+    with pytest.raises(BadInput, match="leave it out"):
+        raysp.load_split(trains, per_second=1000, **asked)
+
+
+class Silent(Group):
+    def keys(self):
+        return [*EACH, 77]
+
+    def __getitem__(self, key):
+        return Times(EACH.get(key, np.zeros(0)))
+
+
+def saved(folder):
+    times = {"t": TIMES, "index": WHOSE, "keys": np.array([*EACH, 77]), "type": np.array(["TsGroup"])}
+    np.savez(folder / "units.npz", **times)
+    return folder / "units.npz", {}
+
+
+def vectors(folder):
+    each = {f"unit_{unit}": times for unit, times in {**EACH, 77: np.zeros(0)}.items()}
+    np.savez(folder / "units.npz", **each)
+    return folder / "units.npz", {"time": "unit_*"}
+
+
+def lists(folder):
+    each = {**EACH, 77: np.zeros(0)}
+    frame = polars.DataFrame({"unit": list(each), "times": [one.tolist() for one in each.values()]})
+    frame.write_parquet(folder / "units.parquet")
+    return folder / "units.parquet", {}
+
+
+@pytest.mark.parametrize("given", [saved, vectors, lists, lambda folder: (Silent(), {})])
+def test_a_unit_that_never_fired_is_there_whatever_lists_it(split, tmp_path, given):
+    data, asked = given(tmp_path)
+    trials = TABLE
+    if not isinstance(data, Group):
+        TABLE.to_csv(tmp_path / "trials.csv", index=False)
+        trials, asked = str(tmp_path / "trials.csv"), {**asked, "source": "spike_tables"}
+    found = raysp.load_split(data, trials=trials, heldout=0, **asked, **CUT)
+    assert sorted(found.units) == sorted([*EACH, 77])
+    assert any("77" in note and "no spike" in note for note in found.notes)
 
 
 @settings(max_examples=15)

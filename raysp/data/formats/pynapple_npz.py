@@ -33,6 +33,11 @@ def type_of(path: str) -> str:
         return _type(Archive(opened, path)) if "type.npy" in names else ""
 
 
+def is_group(path: str) -> bool:
+    """Tell whether a file is a TsGroup that was saved, of spikes by unit."""
+    return path.lower().endswith(".npz") and type_of(path) == "TsGroup"
+
+
 def columns(data: bytes, path: str, *, spikes: bool) -> dict[str, np.ndarray]:
     """Return the columns of what pynapple saved.
 

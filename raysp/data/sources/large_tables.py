@@ -122,7 +122,7 @@ def summed(columns: Columns, used: np.ndarray | None = None, table: str | None =
     numbers, totals = found.units()
     there = _named(columns, numbers)
     known = np.sort(there) if used is None else used
-    notes = spike_columns.silent(known, there, table or "")
+    notes = () if table is None else spike_columns.silent(known, there, table)
     others = _named(columns, left.units()[0])
     order = np.argsort(there)
     places = np.searchsorted(there[order], known).clip(max=len(there) - 1)
@@ -133,6 +133,12 @@ def summed(columns: Columns, used: np.ndarray | None = None, table: str | None =
     own = np.where(fires, numbers[order][places], -1 - np.arange(len(known)) + min(0, int(numbers.min())))
     all_of = np.where(fires, totals[order][places], 0)
     return Streamed(ids, own, columns.batches, all_of, found.firing(), found.duplicates(), notes)
+
+
+def listed(columns: Columns) -> np.ndarray:
+    """Return the units of a table with a row a unit, ascending, those with an empty list of times among them."""
+    wanted = [one for one in (columns.unit, columns.channel) if one is not None]
+    return np.unique(np.concatenate([columns.some(one) for one in table_batches.batches(columns.path, wanted)]))
 
 
 def steps(columns: Columns, head: Mapping[str, polars.Series], units: Streamed) -> tuple[str, ...]:

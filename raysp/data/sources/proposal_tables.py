@@ -126,7 +126,7 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
     spikes, _ = spike_layouts.of_each_unit(table, pattern, path)
     settings: dict[str, Plain] = {"time": pattern}
     why = {"time": f"{len(own)} vectors of rising times, a unit each"}
-    times = Times.of(spikes[spike_layouts.TIME])
+    times = Times.of(np.concatenate(spikes[spike_layouts.TIME]))
     kept = [one for one in contents if not one.startswith("no array of counts")]
     given = None
     if single is not None:

@@ -36,7 +36,9 @@ class Laid:
 
 
 def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tuple[Table, tuple[str, ...]]:
-    """Return the spikes of vectors that hold a unit's times each, and a note on what was not read.
+    """Return vectors that hold a unit's times each as a column of lists, and a note on what was not read.
+
+    A unit whose vector is empty has an empty list.
 
     Args:
         table: names -> vectors; NaN after the last spike, as columns of one table have them.
@@ -54,9 +56,19 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
     own = [re.findall(r"\d+", name[pattern.index(starred.STAR) :])[:1] for name in names]
     numbers = [int(one[0]) for one in own if one]
     units = numbers if len(set(numbers)) == len(names) else range(len(names))
-    whose = np.repeat(np.array(units, dtype=np.int64), list(map(len, each)))
+    times = np.empty(len(each), dtype=object)
+    times[:] = each
     note = (f"{pattern} is taken for names with a number in the star's place; not read: {', '.join(others[:5])}",)
-    return {TIME: np.concatenate(each), UNIT: whose}, note if others else ()
+    return {TIME: times, UNIT: np.array(units, dtype=np.int64)}, note if others else ()
+
+
+def of_lists(times: np.ndarray, units: np.ndarray, time: str, unit: str) -> Table:
+    """Return a column of times and one of units, by their names, of (units,) lists of times.
+
+    An empty list has no type that would make the others' times more exact than they were stored.
+    """
+    some = [one for one in times if len(one)]
+    return {unit: np.repeat(units, [len(one) for one in times]), time: np.concatenate(some or list(times))}
 
 
 def likely_pattern(table: Mapping[str, np.ndarray]) -> str | None:
@@ -213,5 +225,5 @@ def _bare(name: str) -> str:
 def _times(values: np.ndarray, where: str) -> np.ndarray:
     if values.dtype.kind not in "iuf":
         raise BadInput(f"{where} expected the times of a unit's spikes, got {values.dtype}")
-    times = values.astype(np.float64)
-    return times[~np.isnan(times)]
+    # Their type tells how exact they are.
+    return values[~np.isnan(values)]

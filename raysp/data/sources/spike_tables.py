@@ -20,7 +20,7 @@ import numpy as np
 
 from raysp.config import settings
 from raysp.config.ranges import Positive
-from raysp.data.formats import sorted_folder, table_batches, table_file
+from raysp.data.formats import pynapple_npz, sorted_folder, table_batches, table_file
 from raysp.data.formats.matrix_columns import INSIDE
 from raysp.data.formats.nwb import Units
 from raysp.data.formats.precision import coarse
@@ -183,6 +183,9 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
         if not (config.trial or STAR in (config.time or "")):
             return _streamed(config, read)
         table_batches.check_held(config.path)
+    if config.units is None and read is table_file.read and pynapple_npz.is_group(config.path):
+        # It lists units that never fired, too.
+        config = dataclasses.replace(config, units=config.path)
     table, said = _spikes(config, read)
     time = named(table, None if said is not None else config.time, "time", SPIKES, config.path)
     own = None if said is not None else config.unit and config.unit.removesuffix(VECTOR)
@@ -198,7 +201,7 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
         table[unit] = spike_layouts.with_channel(table[unit], table.pop(channel), config.path)
     known = by_unit.distinct(table[unit])
     if table[time].dtype == object:
-        table = {unit: np.repeat(table[unit], [len(one) for one in table[time]]), time: np.concatenate(table[time])}
+        table = spike_layouts.of_lists(table[time], table[unit], time, unit)
     times = seconds(table[time], time, config.per_second, config.path)
     said_of_steps = coarse(table[time].dtype, times, "spike", config.per_second)
     # Of tens of millions of spikes each copy is a large part of the memory.
@@ -248,6 +251,8 @@ def _streamed(config: Config, read: Reader) -> Session:
     columns = Columns(config.path, time, unit, config.per_second, config.channel)
     if config.units is not None:
         used = _listed_units(columns.some(head), config, config.units, read)
+    elif table_file.is_lists(head[time]):
+        used = large_tables.listed(columns)
     units = large_tables.summed(columns, used, config.units)
     trials = {} if config.trials is None else _trials(config, config.trials, read)
     first = {name: table_file.column(head[name]) for name in (unit, *_channels(head, config))}
