@@ -44,6 +44,43 @@ def array(value: Any, setting: str) -> np.ndarray:
     return _of_objects(found)
 
 
+def names(value: Any, setting: str) -> tuple[str, ...]:
+    """Return what the columns of a frame, or of a list of alike ones, or the last axis of an array, are called.
+
+    Args:
+        value: a frame of pandas, polars or pyarrow, pynapple's TsdFrame, a column, xarray's array, or a list of one of
+            these for each trial.
+        setting: what it was given for.
+
+    Returns:
+        Names; none where they are numbers of places, or there are none.
+
+    Raises:
+        BadInput: trials have other columns, or in another order, which NumPy would take for each other.
+    """
+    if isinstance(value, list | tuple):
+        each = (
+            {names(one, setting) for one in value} if len(value) and not isinstance(value[0], numbers.Real) else set()
+        )
+        if len(each) > 1:
+            told = " and ".join(", ".join(one) or "none" for one in sorted(each)[:2])
+            raise BadInput(f"{setting} expected the same columns in the same order in each trial, got {told}")
+        return next(iter(each), ())
+    for of in ("column_names", "columns"):
+        if (known := getattr(value, of, None)) is not None and not callable(known):
+            found = [one for one in known if isinstance(one, str | tuple)]
+            return tuple(map(_spelled, found)) if len(found) == len(known) else ()
+    if (axes := getattr(value, "dims", None)) and hasattr(value, "coords") and axes[-1] in value.coords:
+        last = np.asarray(value.coords[axes[-1]])
+        return tuple(last.tolist()) if last.dtype.kind == "U" else ()
+    own = getattr(value, "name", None)
+    return (own,) if isinstance(own, str) and own and getattr(value, "ndim", 1) == 1 else ()
+
+
+def _spelled(name: str | tuple[object, ...]) -> str:
+    return name if isinstance(name, str) else " ".join(map(str, name))
+
+
 def _unmasked(value: np.ma.MaskedArray) -> np.ndarray:
     hidden = np.ma.getmaskarray(value)
     if not hidden.any():

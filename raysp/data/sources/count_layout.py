@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from raysp.errors import BadInput, expect
 from raysp.io.words import listed
 
 PATTERN = starred.STAR
+UNTOLD = ("behavior", "behaviour", "d")
+"""Names of arrays that say no more of a variable than that it is one; d is pynapple's."""
 
 
 def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arrays:
@@ -54,6 +57,23 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
 def natural(names: list[str]) -> list[str]:
     """Return names in the order of the numbers in them: trial_2 before trial_10."""
     return sorted(names, key=lambda name: [int(one) if one.isdigit() else one for one in re.split(r"(\d+)", name)])
+
+
+def variables(name: str, count: int, names: Iterable[str]) -> tuple[str, ...]:
+    """Return what variables of behaviour are called by where a file has them; nothing where that says no more.
+
+    Args:
+        name: of the array, or of columns, with a star.
+        count: how many variables there are.
+        names: all that the file holds.
+    """
+    found = natural(starred.fitting(name, names)[0]) if PATTERN in name else []
+    if len(found) == count:
+        return tuple(found)
+    bare = re.sub(r"\W+$|^\W+", "", name.replace(PATTERN, " ").rpartition("/")[2])
+    if not bare or bare.lower() in UNTOLD:
+        return ()
+    return (bare,) if count == 1 else tuple(f"{bare} {index}" for index in range(count))
 
 
 def _stacked(file: Arrays, pattern: str, where: str, notes: list[str], axes: tuple[str, ...]) -> np.ndarray:

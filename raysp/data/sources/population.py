@@ -16,7 +16,7 @@ import numpy as np
 from raysp.config import settings
 from raysp.data.formats import count_file, memory_array, plausibility
 from raysp.data.sources import hidden_parts, partition
-from raysp.data.sources.population_config import ARRAYS, COLUMN, COLUMNS, Config
+from raysp.data.sources.population_config import ARRAYS, COLUMN, COLUMNS, VARIABLES, Config
 from raysp.data.sources.population_counts import checked_counts, read_counts
 from raysp.data.sources.population_nwb import read_session
 from raysp.data.sources.session_windows import trials_of
@@ -72,18 +72,31 @@ def build_arrays(
             raise unknown("array of counts", setting, ARRAYS)
     found = {setting: memory_array.array(value, setting) for setting, value in given.items()}
     whole = {setting: array for setting, array in found.items() if setting not in COLUMNS}
-    several = {
-        setting: {f"{COLUMN[setting]} {index}": one for index, one in enumerate(np.atleast_2d(found[setting].T))}
-        for setting in COLUMNS
-        if setting in found
-    }
+    called = {setting: memory_array.names(value, setting) for setting, value in given.items() if setting in VARIABLES}
+    several = {setting: _columns(found[setting], setting, called.get(setting, ())) for setting in COLUMNS
+               if setting in found}  # fmt: skip
     columns = {name: one for each in several.values() for name, one in each.items()}
     names = {**{setting: setting for setting in whole}, **{setting: tuple(each) for setting, each in several.items()}}
     rest = {setting: value for setting, value in others.items() if setting not in given}
+    if "behavior" in found and len(own := called["behavior"]) == _variables_in(found["behavior"]):
+        rest = {"behavior_names": own, **rest}
     config = settings.build(Config, {"path": "", **rest, **names}, f"recording {name}")
     file = count_file.Arrays([*whole, *columns], {**whole, **columns}.__getitem__)
     read = ((os.path.basename(config.path), files.sha256(config.path)),) if config.path else ()
     return _parted(config, name, name, *checked_counts(config, file, name), read)
+
+
+def _columns(array: np.ndarray, setting: str, called: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return the columns of (trials,) or (trials, columns) by their own names, where each has one."""
+    each = list(np.atleast_2d(array.T))
+    if len(set(called) - set(ARRAYS)) < len(each):
+        called = tuple(f"{COLUMN[setting]} {index}" for index in range(len(each)))
+    return dict(zip(called, each, strict=True))
+
+
+def _variables_in(behavior: np.ndarray) -> int:
+    """Return how many variables behaviour has; (bins,) of a recording without trials is one."""
+    return behavior.shape[-1] if behavior.ndim > 1 else 1
 
 
 def _parted(

@@ -24,6 +24,8 @@ COLUMN = {"conditions": "conditions, column", "decode": "variable"}
 """What a column of an array in memory is called."""
 
 COLUMNS = tuple(COLUMN)
+VARIABLES = ("behavior", "decode")
+"""Settings whose arrays in memory may say what their columns are called."""
 ARRAYS = ("counts", "eval_counts", "rates", "behavior", "train_index", "eval_index", *COLUMNS)
 """Settings that name arrays of a file of counts; the first of them name several, a value a trial each."""
 
@@ -55,7 +57,7 @@ class Config(Cut):
         eval_index: name of the array of evaluation trials; without it, and without `train_index`, they are drawn.
         behavior: NWB: name or path of a time series; counts: of an array (trials, bins, variables).
         behavior_names: of the variables of `behavior` or `decode`, in their order, for tables and figures; by default
-            an NWB file's own, and otherwise "variable 0", "variable 1" and so on.
+            an NWB file's own, those of a frame's columns, and otherwise the array's, "hand 0", "hand 1" and so on.
         behavior_units: of the same, in the same order, e.g. ["mm/s", "mm/s"]; by default an NWB file's own.
         behavior_time_last: NWB: the series is stored as (channels, samples); false says that it is not.
 

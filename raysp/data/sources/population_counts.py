@@ -117,9 +117,11 @@ def _of_trials(
     columns = [count_file.per_trial(file.read(key), counts.shape, f"{where}: {key}") for key in config.conditions]
     train, chosen = (_rows(file, key, trials, where) for key in (config.train_index, config.eval_index))
     condition = partition.condition_index(columns) if columns else None
-    whole = partition.Whole(
-        counts, forward, rates, condition, behavior, notes=notes, variables=tuple((key, "") for key in config.decode)
-    )
+    names = config.decode
+    if behavior is not None and config.behavior is not None:
+        names = count_layout.variables(config.behavior, behavior.shape[2], file.names)
+    variables = tuple((name, "") for name in names)
+    whole = partition.Whole(counts, forward, rates, condition, behavior, notes=notes, variables=variables)
     return whole, _given_rows(train, chosen, trials, where)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas
+import polars
 import pytest
 
 from raysp.data.sources import population
@@ -61,10 +63,65 @@ def test_behaviour_of_counts_keeps_the_observed_bins(counts_file):
 def test_variables_of_behaviour_are_called_as_the_settings_say(counts_file):
     path, _ = counts_file("npz", hand=np.random.default_rng(0).normal(size=(10, 8, 2)))
     config = count_config(path, behavior="hand", behavior_units=("mm", "mm/s"))
-    assert population.build(config, "mine")[0].provenance.behavior == (("variable 0", "mm"), ("variable 1", "mm/s"))
+    assert population.build(config, "mine")[0].provenance.behavior == (("hand 0", "mm"), ("hand 1", "mm/s"))
     config = dataclasses.replace(config, behavior_names=("place", "speed"))
     assert population.build(config, "mine")[0].provenance.behavior == (("place", "mm"), ("speed", "mm/s"))
-    assert population.build(count_config(path, behavior="hand"), "mine")[0].provenance.behavior == ()
+    found = population.build(count_config(path, behavior="hand"), "mine")[0]
+    assert found.provenance.behavior == (("hand 0", ""), ("hand 1", ""))
+
+
+COUNTS, TRACE = np.random.default_rng(0).poisson(0.4, (20, 30, 6)), np.random.default_rng(1).normal(size=(20, 30, 2))
+NAMED = ["speed", "heading"]
+
+
+class Labelled:
+    """As xarray's array."""
+
+    dims, coords = ("trial", "bin", "of"), {"of": np.array(NAMED)}
+
+    def __array__(self, dtype=None, copy=None):
+        return TRACE.astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("counts", "given", "names"),
+    [
+        (COUNTS, {"behavior": TRACE}, []),
+        (COUNTS, {"behavior": Labelled()}, NAMED),
+        (COUNTS, {"behavior": [pandas.DataFrame(one, columns=NAMED) for one in TRACE]}, NAMED),
+        (COUNTS, {"behavior": [polars.DataFrame(one, NAMED) for one in TRACE]}, NAMED),
+        (COUNTS, {"behavior": [pandas.DataFrame(one) for one in TRACE]}, []),
+        (COUNTS.reshape(600, 6), {"behavior": pandas.DataFrame(TRACE.reshape(600, 2), columns=NAMED)}, NAMED),
+        (COUNTS.reshape(600, 6), {"behavior": pandas.Series(TRACE[..., 0].ravel(), name="speed")}, ["speed"]),
+        (COUNTS, {"decode": polars.DataFrame(TRACE[:, 0], NAMED)}, NAMED),
+        (COUNTS, {"decode": pandas.Series(TRACE[:, 0, 0], name="contrast")}, ["contrast"]),
+        (COUNTS, {"decode": TRACE[:, 0]}, ["variable 0", "variable 1"]),
+        (COUNTS, {"decode": pandas.DataFrame(TRACE[:, 0], columns=["counts", "x"])}, ["variable 0", "variable 1"]),
+    ],
+)
+def test_columns_keep_their_names(counts, given, names):
+    cut = {} if counts.ndim == 3 else {"window_ms": (0, 600), "gap_ms": 0}
+    split, _ = population.build_arrays({"counts": counts}, {**given, **cut, "bin_ms": 20}, "x")
+    assert [name for name, _ in split.provenance.behavior] == names
+    assert split.train.behavior.shape[-1] == max(len(names), 1 + (not names))
+
+
+def test_trials_whose_columns_have_another_order_are_refused():
+    frames = [pandas.DataFrame(one, columns=NAMED) for one in TRACE]
+    frames[3] = frames[3][NAMED[::-1]]
+    with pytest.raises(BadInput, match="same columns in the same order in each trial, got heading, speed and speed"):
+        population.build_arrays({"counts": COUNTS}, {"behavior": frames, "bin_ms": 20}, "x")
+
+
+def test_columns_of_a_table_name_the_variables_that_they_are(tmp_path):
+    frame = pandas.DataFrame(COUNTS.reshape(600, 6), columns=[f"n_{unit}" for unit in range(6)])
+    frame["hand_x"], frame["hand_y"], frame["gaze"] = *TRACE.reshape(600, 2).T, TRACE[..., 0].ravel()
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    for behavior, names in (("hand_*", ["hand_x", "hand_y"]), ("gaze", ["gaze"])):
+        config = Config(
+            path=str(tmp_path / "x.csv"), counts="n_*", behavior=behavior, bin_ms=20, window_ms=(0, 600), gap_ms=0
+        )
+        assert [name for name, _ in population.build(config, "x")[0].provenance.behavior] == names
 
 
 @pytest.mark.parametrize(
