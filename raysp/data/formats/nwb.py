@@ -117,13 +117,14 @@ def invalid_times(file: Group) -> np.ndarray:
     return found
 
 
-def units(file: Group, path: str | None = None, *, asked: Iterable[str] = ()) -> Units:
+def units(file: Group, path: str | None = None, *, asked: Iterable[str] = (), bin_ms: float = np.inf) -> Units:
     """Read the table of units.
 
     Args:
         file: an open NWB file.
         path: of the table in the file; None looks for it.
         asked: columns beside the spike times whose damage is an error: "heldout".
+        bin_ms: width of the bins that spikes will be counted in.
 
     Raises:
         BadInput: there are no units, or several tables of them; a spike time is NaN, infinite, absurd or out of order;
@@ -138,7 +139,7 @@ def units(file: Group, path: str | None = None, *, asked: Iterable[str] = ()) ->
     ids, doubt = own_numbers(np.asarray(table.array("id")[()]), "units")
     times, offsets = _ragged(table, "spike_times", count)
     _check_spikes(times, offsets, ids, file.filename)
-    doubt += _doubts(table.array("spike_times"), times, int(offsets[-1]))
+    doubt += _doubts(table.array("spike_times"), times, int(offsets[-1]), bin_ms)
     intervals, interval_offsets = _observed(table, count) if "obs_intervals" in table else (None, None)
     return Units(ids, times, offsets, _heldout(table, count, asked), intervals, interval_offsets, notes + doubt)
 
@@ -162,14 +163,14 @@ def own_numbers(found: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ..
     return rows, (f"the {what}' id holds {holds}: {what} are told apart by their rows",)
 
 
-def _doubts(array: Dataset, times: np.ndarray, used: int) -> tuple[str, ...]:
+def _doubts(array: Dataset, times: np.ndarray, used: int, bin_ms: float) -> tuple[str, ...]:
     found: tuple[str, ...] = ()
     if used < len(times):
         found += (
             f"{len(times) - used} of {len(times)} spike times belong to no unit: {array.name}_index, which holds the "
             "end of each unit's spikes, ends before them",
         )
-    return found + coarse(np.dtype(array.dtype), times, "spike")
+    return found + coarse(np.dtype(array.dtype), times, "spike", bin_ms=bin_ms)
 
 
 def _heldout(table: Group, count: int, asked: Iterable[str]) -> np.ndarray | None:

@@ -141,16 +141,18 @@ def listed(columns: Columns) -> np.ndarray:
     return np.unique(np.concatenate([columns.some(one) for one in table_batches.batches(columns.path, wanted)]))
 
 
-def steps(columns: Columns, head: Mapping[str, polars.Series], units: Streamed) -> tuple[str, ...]:
+def steps(columns: Columns, head: Mapping[str, polars.Series], units: Streamed, bin_ms: float) -> tuple[str, ...]:
     """Return the note that times are stored in wide steps, see `coarse`; none where they are not.
 
     Args:
         columns: of the table.
         head: its first rows.
         units: its spikes.
+        bin_ms: width of the bins that they are counted in.
     """
     stored = head[columns.time].explode() if table_file.is_lists(head[columns.time]) else head[columns.time]
-    return coarse(table_file.column(stored).dtype, np.array(present(units.span)), "spike", columns.per_second)
+    span = np.array(present(units.span))
+    return coarse(table_file.column(stored).dtype, span, "spike", columns.per_second, bin_ms)
 
 
 def _codes(columns: Columns, used: np.ndarray) -> np.ndarray:

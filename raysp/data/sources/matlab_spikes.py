@@ -109,6 +109,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
             whole, rows = _of_counts(found, columns, config, f"{where}: {config.spikes}"), None
         else:
             session = _session(file, found, columns, config, where)
+            session = dataclasses.replace(session, notes=(*session.notes, *_wide(columns, config)))
             whole, rows = trials_of(session, config, config.align or (BEGIN if BEGIN in session.trials else None))
     read = ((where, files.sha256(config.path)),)
     doubts = hidden_parts.doubts(whole, config, where)
@@ -135,6 +136,9 @@ def _columns(file: Values, config: Config) -> dict[str, np.ndarray]:
     for name in table.names:
         values = table.field(name)
         column = _column([_scalar(one) for one in values]) if table.count != 1 else _vector(values[0])
+        if column is not None and all(isinstance(one, np.ndarray) and one.dtype == np.float32 for one in values):
+            # Their type tells how exact they are.
+            column = column.astype(np.float32)
         if column is not None:
             found[name] = column
         elif name in needed:
@@ -257,7 +261,7 @@ def _times(value: Value, config: Config, where: str) -> np.ndarray:
 
 def _steps(each: Iterable[Value], units: Units, config: Config) -> tuple[str, ...]:
     stored = {one.dtype for one in each if isinstance(one, np.ndarray) and one.size}
-    return tuple(note for one in stored for note in coarse(one, units.times, "spike", config.per_second))
+    return tuple(note for one in stored for note in coarse(one, units.times, "spike", config.per_second, config.bin_ms))
 
 
 def _units(each: Sequence[np.ndarray], where: str, ids: np.ndarray | None = None) -> Units:
@@ -273,7 +277,21 @@ def _in_seconds(
     times = {said: columns[name] for name, said in named if name is not None and said is not None}
     for name, values in times.items():
         expect(values.dtype.kind in "iuf", f"{config.path}: {name} of trials expected times, got {values.dtype}")
-    return {**columns, **{name: values / config.per_second + zero_s for name, values in times.items()}}
+    return {
+        **columns,
+        **{name: values.astype(np.float64) / config.per_second + zero_s for name, values in times.items()},
+    }
+
+
+def _wide(columns: dict[str, np.ndarray], config: Config) -> tuple[str, ...]:
+    """Return the notes that times of trials are stored in wide steps."""
+    used = [name for name in (config.align, config.start, config.stop) if name is not None]
+    of = ((name, columns[name], columns[name].astype(np.float64) / config.per_second) for name in used)
+    return tuple(
+        note
+        for name, stored, times in of
+        for note in coarse(stored.dtype, times, name, config.per_second, config.bin_ms)
+    )
 
 
 def _laid_out(
@@ -291,7 +309,9 @@ def _laid_out(
         expect(len(next(iter(columns.values()))) == len(each), f"{told}, got {len(each)}")
     if config.start is not None:
         joined = [np.sort(np.concatenate(unit)) for unit in zip(*each, strict=True)]
-        return Session(_units(joined, said, ids), _in_seconds(columns, config), where)
+        units = _units(joined, said, ids)
+        steps = _steps((one for trial in by_trial for one in trial), units, config)
+        return Session(units, _in_seconds(columns, config), where, notes=steps)
     begin_ms, end_ms = config.window_ms or (0.0, 0.0)
     events = np.abs(columns[config.align] / config.per_second).max(initial=0.0) if config.align else 0.0
     last = max((np.abs(times).max(initial=0.0) for trial in each for times in trial), default=0.0)

@@ -20,7 +20,7 @@ def read_session(config: Config) -> Session:
     columns = (*([config.align] if config.align else []), *config.conditions, *config.keep, *config.decode)
     with hdf5.opened(config.path, parts=files.is_web(config.path)) as file:
         trials = nwb.trials(file, columns, config.trials) if columns or config.trials else {}
-        units = nwb.units(file, config.units)
+        units = nwb.units(file, config.units, bin_ms=config.bin_ms)
         series = None
         if config.behavior is not None:
             series = nwb_series.series(file, config.behavior, time_last=config.behavior_time_last, converted=True)

@@ -126,7 +126,7 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     where, times = found.where, found.trials[align]
     numbers, renumbered = nwb.own_numbers(found.trials.get("id", np.arange(len(times))), "trials")
     rows, missing = _with_event(times, _kept(found.trials, config.keep, where), align, where)
-    steps = coarse(times.dtype, times[rows], align)
+    steps = coarse(times.dtype, times[rows], align, bin_ms=config.bin_ms)
     _check_clock(spiking.of(found.units), times[rows], config.clock_ms, align, where)
     elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], align, grid, where)
     begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(present(config.window_ms)[0] / grid.clock_ms)

@@ -203,7 +203,7 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     if table[time].dtype == object:
         table = spike_layouts.of_lists(table[time], table[unit], time, unit)
     times = seconds(table[time], time, config.per_second, config.path)
-    said_of_steps = coarse(table[time].dtype, times, "spike", config.per_second)
+    said_of_steps = coarse(table[time].dtype, times, "spike", config.per_second, config.bin_ms)
     # Of tens of millions of spikes each copy is a large part of the memory.
     of_unit = table.pop(unit)
     if config.trial is not None:
@@ -215,8 +215,9 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
         return Session(units, trials, os.path.basename(config.path), notes=(*twice, *said_of_steps, *notes))
     table.clear()
     units, notes = _units(times, of_unit, known, config, read)
-    trials = {} if config.trials is None else _trials(config, config.trials, read)
-    return Session(units, trials, os.path.basename(config.path), notes=(*(said or ()), *twice, *said_of_steps, *notes))
+    trials, wide = ({}, ()) if config.trials is None else _trials(config, config.trials, read)
+    notes = (*(said or ()), *twice, *said_of_steps, *wide, *notes)
+    return Session(units, trials, os.path.basename(config.path), notes=notes)
 
 
 def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) -> tuple[Laid, Table]:
@@ -254,10 +255,10 @@ def _streamed(config: Config, read: Reader) -> Session:
     elif table_file.is_lists(head[time]):
         used = large_tables.listed(columns)
     units = large_tables.summed(columns, used, config.units)
-    trials = {} if config.trials is None else _trials(config, config.trials, read)
+    trials, told = ({}, ()) if config.trials is None else _trials(config, config.trials, read)
     first = {name: table_file.column(head[name]) for name in (unit, *_channels(head, config))}
     twice = spike_layouts.merged(first, unit)
-    notes = (*twice, *large_tables.steps(columns, head, units))
+    notes = (*twice, *told, *large_tables.steps(columns, head, units, config.bin_ms))
     return Session(units, trials, os.path.basename(config.path), notes=notes)
 
 
@@ -344,7 +345,8 @@ def _listed_units(there: np.ndarray, config: Config, path: str, read: Reader) ->
     return np.unique(column[kept])
 
 
-def _trials(config: Config, path: str, read: Reader) -> Table:
+def _trials(config: Config, path: str, read: Reader) -> tuple[Table, tuple[str, ...]]:
+    """Return the table of trials, times in s, and notes on them."""
     table = sorted_folder.columns(path) if path.lower().endswith(VECTOR) else read(path)
     # Vectors of one file may be of spikes, too.
     length = len(table[named(table, config.align, "align", set(), path)])
@@ -356,7 +358,7 @@ def _trials(config: Config, path: str, read: Reader) -> Table:
         raise BadInput(f"{path}: column {config.align!r} expected times as numbers, such as 1234.5, got {odd(align)}")
     times = {str(config.align), *(name for names in EDGES.values() for name in names)}
     found = {
-        name: values / per_second if name in times and values.dtype.kind in "iuf" else values
+        name: values.astype(np.float64) / per_second if name in times and values.dtype.kind in "iuf" else values
         for name, values in table.items()
     }
     for edge, names in EDGES.items():
@@ -364,4 +366,7 @@ def _trials(config: Config, path: str, read: Reader) -> Table:
             found[edge] = found[there[0]]
     if len(next(iter(found.values()))) == 0:
         raise BadInput(f"{path} expected a row for each trial, got none")
-    return found
+    used = (str(config.align), *(EDGES if config.masked_ends else ()))
+    stored = {**table, **{edge: table[name] for edge, names in EDGES.items() for name in names if name in table}}
+    wide = (coarse(stored[name].dtype, found[name], name, per_second, config.bin_ms) for name in used if name in found)
+    return found, tuple(note for notes in wide for note in notes)

@@ -18,4 +18,10 @@ from raysp.data.formats.precision import coarse
     ],
 )
 def test_steps_that_move_spikes_to_other_bins_are_told(stored, latest_s, per_second, says):
-    assert coarse(np.dtype(stored), np.array([0.5, latest_s]), "spike", per_second) == says
+    assert coarse(np.dtype(stored), np.array([0.5, np.nan, latest_s]), "spike", per_second) == says
+
+
+@pytest.mark.parametrize(("bin_ms", "told"), [(4.0, True), (5.0, False), (100.0, False)])
+def test_steps_of_a_tenth_of_a_bin_are_told(bin_ms, told):
+    # In single precision 5,000 s are 0.488 ms apart.
+    assert bool(coarse(np.dtype("f4"), np.array([5_000.0]), "go", bin_ms=bin_ms)) is told

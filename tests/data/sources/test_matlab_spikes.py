@@ -239,3 +239,26 @@ def test_without_trials_the_recording_is_cut_into_windows(path):
 def test_what_is_not_there_or_something_else_is_refused(path, given, message):
     with pytest.raises(BadInput, match=message):
         matlab_spikes.build(cut(path, **given), "x")
+
+
+@pytest.mark.parametrize("of", ["structs", "vectors"])
+@pytest.mark.parametrize("per_second", [1.0, 1000.0])
+def test_trials_in_single_precision_are_told_and_lose_nothing_more(tmp_path, of, per_second):
+    begin = 17_000.0 + 2.0 * np.arange(40)
+    spikes = np.sort(RNG.uniform(begin[0] - 1, begin[-1] + 2, 4000))
+    stored = (begin * per_second).astype(np.float32)
+    trials = {"go": stored[:, None]}
+    if of == "structs":
+        trials = np.zeros((1, 40), dtype=[("go", object)])
+        trials[0]["go"] = [np.array([[one]]) for one in stored]
+    savemat(tmp_path / "x.mat", {"times": spikes * per_second, "of": np.ones(4000), "trial": trials})
+    given = {"spikes": "times", "units": "of", "trials": "trial", "align": "go", "per_second": per_second}
+    config = Config(path=str(tmp_path / "x.mat"), **given, window_ms=(0, 1000), bin_ms=10, heldout=0)
+    split, answers = matlab_spikes.build(config, "x")
+    assert sum("go times up to 17078 s are stored as float32" in note for note in split.provenance.notes) == 1
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin])[..., 0]
+    counts = counts[np.argsort(np.concatenate([split.train.ids, answers.trials.ids]))]
+    # What single precision did to an event, and no more.
+    edges = stored.astype(np.float64)[:, None] / per_second + np.arange(101) / 100
+    expected = [np.histogram(np.floor(spikes * 1000 + 1e-6) / 1000 + 1e-7, row)[0] for row in edges]
+    np.testing.assert_array_equal(counts, expected)

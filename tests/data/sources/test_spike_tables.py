@@ -236,3 +236,20 @@ def test_times_that_count_from_each_trials_begin_or_event_are_laid_apart(tables,
     )
     with pytest.raises(BadInput, match=r"go\.csv expected one row for each trial, got more for 5, 6.*begin anew"):
         spike_tables.build(settings.build(Config, events, "x"), "x")
+
+
+@pytest.mark.parametrize("per_second", [1.0, 1000.0])
+def test_trials_in_single_precision_are_told(tmp_path, per_second):
+    begin = 17_000.0 + 2.0 * np.arange(40)
+    spikes = np.sort(np.random.default_rng(0).uniform(begin[0] - 1, begin[-1] + 2, 4000))
+    polars.DataFrame({"unit": np.ones(4000, dtype=int), "time": spikes * per_second}).write_parquet(
+        tmp_path / "spikes.parquet"
+    )
+    stored = (begin * per_second).astype(np.float32)
+    polars.DataFrame({"go": stored}).write_parquet(tmp_path / "trials.parquet")
+    config = Config(
+        path=str(tmp_path / "spikes.parquet"), trials=str(tmp_path / "trials.parquet"), align="go",
+        per_second=per_second, window_ms=(0, 1000), bin_ms=10, heldout=0,
+    )  # fmt: skip
+    split, _ = spike_tables.build(config, "x")
+    assert sum("go times up to 17078 s are stored as float32" in note for note in split.provenance.notes) == 1
