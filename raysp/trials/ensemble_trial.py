@@ -97,6 +97,8 @@ def ensemble_trial(plain: PlainTrial, setting: Setting, members: Sequence[Member
             tables.write_table(files.join(folder.path, CHOICES), choices(choice))
             tables.write_table(files.join(folder.path, CORRELATIONS), correlated(correlations(found)))
         given = "given" in trial.hyperparameters
+        if given:
+            validation = {f"{name}, conditions not given": number for name, number in validation.items()}
         answers = store.load_answers(setting.root, trial.split) if given else None
         kind.average(trial, split, paths, weights, folder.predictions, answers)
         files.write_json(folder.metrics, {**named(trial), "validation": validation})

@@ -129,7 +129,10 @@ def test_given_conditions_rates_are_means_over_all_trials_of_one_and_it_is_calle
     (trial,) = run.trials()
     assert run.path.endswith("-given-conditions")
     assert (trial.shown, run.record()["experiment"]["models"][0]["label"]) == ("ensemble_given_conditions",) * 2
-    assert "conditions of evaluation trials known" in run.trial(trial.id).read_done()["selected_on"]
+    done = run.trial(trial.id).read_done()
+    assert "conditions of evaluation trials known" in done["selected_on"]
+    assert done["validation"]
+    assert all(name.endswith("conditions not given") for name in done["validation"])
     members = raysp.open_run(run.path).members
     before = {}
     for part in ("train", "eval"):
