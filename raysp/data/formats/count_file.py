@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raysp.data.formats import column_major, file_kind, hdf5, matlab_values, npz
+from raysp.data.formats import column_major, file_kind, hdf5, json_arrays, matlab_values, npz
 from raysp.data.formats.binning import LARGEST_COUNT, check_counts
 from raysp.data.formats.guarded import Dataset, Group
 from raysp.data.formats.npz import Archive
@@ -20,6 +20,8 @@ from raysp.io import files
 
 LARGEST = float(np.finfo(np.float32).max)
 HEAD_BYTES = 128
+JSON = (b"{", b"[", b"\xef\xbb\xbf")
+"""How a file of JSON begins."""
 LOOKED_BYTES = 1 << 27
 """Of a larger array the beginning tells what it is."""
 
@@ -71,9 +73,18 @@ def arrays(path: str) -> Iterator[Arrays]:
     elif head.startswith(matlab_values.OLD):
         with matlab_values.opened(path) as old:
             yield Arrays(list(old.names), functools.partial(_of_matlab, old), lambda name: True)
+    elif head.strip().startswith(JSON) and json_arrays.is_json(path):
+        found = json_arrays.columns(path)
+        yield Arrays(list(found), lambda name: _of_json(found, name, path))
     else:
         with hdf5.opened(path) as opened:
             yield _hdf5(opened, path, head)
+
+
+def _of_json(found: dict[str, np.ndarray], name: str, path: str) -> np.ndarray:
+    if name not in found:
+        raise BadInput(f"{path}: {unknown('array', name, list(found))}")
+    return found[name]
 
 
 def _only(path: str, own: str, name: str) -> np.ndarray:

@@ -63,6 +63,7 @@ SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
 VECTORS = ("spike_times.npy", "spikes.times.npy")
 """Spike times in a folder of Kilosort and phy, and in one of ALF."""
 TEXT = "is plain text"
+IS_JSON = "is JSON"
 JSON = "save its spikes as a table: pandas.read_json(path).to_csv('spikes.csv', index=False), columns unit and time"
 POINTER = "fetch the file itself"
 HTML = "download the file itself, not the page that links to it"
@@ -215,7 +216,7 @@ def _text(head: bytes, again: str) -> str | None:
     if text[:1] in ("{", "["):
         if '"refs"' in text or '"templates"' in text:
             return f"is a LINDI or Kerchunk index (JSON), not the data themselves; {POINTER} from the archive"
-        return f"is JSON, not HDF5; {JSON}"
+        return f"{IS_JSON}, not HDF5; {JSON}"
     if "Traceback" in text[:200] or lower.startswith(("error", "not found", "access denied", "404", "403")):
         return f"is the text of an error ({first!r}), not HDF5; {again}"
     return f"{TEXT} that begins {first!r}, not HDF5; check the path, or {ARRAYS}"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import count_file, file_kind, matrix_columns, npz, pandas_hdf5, pynapple_npz
+from raysp.data.formats import count_file, file_kind, json_arrays, matrix_columns, npz, pandas_hdf5, pynapple_npz
 from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput
 from raysp.io import files, tables
@@ -37,8 +37,7 @@ PROBE_ROWS, PROBE_BYTES, LARGE_BYTES = 200, 1 << 20, 1 << 26
 """What tells how a table is written; from so many bytes on a CSV file is read without holding its text."""
 Only = Callable[[Sequence[str]], Iterable[str]]
 """What chooses columns by their names."""
-HEAD_BYTES = 16
-LONGEST = 10_000
+HEAD_BYTES, LONGEST = 16, 10_000
 VECTOR = ".npy"
 DECIMAL_COMMA = r"^[-+]?\d+(,\d+)?([eE][-+]?\d+)?$"
 MOMENT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?$"
@@ -50,7 +49,7 @@ def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[st
 
     Args:
         path: of CSV, Parquet, or of one vector of NumPy, a column by the name of its file; an NPZ file of pynapple; or
-            an NPZ or HDF5 file, whose vectors are the columns, and may differ in length.
+            an NPZ, HDF5 or JSON file, whose vectors are the columns, and may differ in length.
         lists: columns of lists of numbers come as arrays of objects, which are vectors; otherwise as text. Of
             pynapple's TsGroup the table of spikes, otherwise of units.
         only: is given the columns' names, and returns those that are read, of Parquet and of large CSV files.
@@ -71,8 +70,8 @@ def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[st
         return (
             pynapple_npz.columns(files.read_bytes(path), path, spikes=lists) if _is_pynapples(path) else _vectors(path)
         )
-    if file_kind.other(path) is None:
-        return _vectors(path)
+    if file_kind.other(path) is None or json_arrays.is_json(path):
+        return _vectors(path, lists=lists)
     if head.startswith(npz.NUMPY):
         name = os.path.basename(path).removesuffix(VECTOR)
         return matrix_columns.columns(name, npz.npy_file(path)) or {name: _vector(path)}
@@ -100,7 +99,7 @@ def _is_pynapples(path: str) -> bool:
     return False
 
 
-def _vectors(path: str) -> dict[str, np.ndarray]:
+def _vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
     """Return the vectors of a file of arrays, whatever else is in it."""
     found: dict[str, np.ndarray] = {}
     with count_file.arrays(path) as file:
@@ -118,6 +117,8 @@ def _vectors(path: str) -> dict[str, np.ndarray]:
                     continue
                 if one.dtype.kind in "iufbU":
                     found[name] = one.ravel().astype(one.dtype.newbyteorder("="))
+                elif lists and one.dtype == object:
+                    found[name] = one
                 elif one.dtype.kind == "S" and one.ndim == 1:
                     found[name] = np.char.decode(one, "utf-8", errors="replace")
     if not found:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from raysp.config.settings import Plain
-from raysp.data.formats import count_file, file_kind, hdf5, matlab_values, npz, pynapple_npz, table_file
+from raysp.data.formats import count_file, file_kind, hdf5, json_arrays, matlab_values, npz, pynapple_npz, table_file
 from raysp.data.sources import (
     proposal_arrays,
     proposal_matlab,
@@ -20,8 +21,8 @@ from raysp.errors import BadInput
 from raysp.io import files
 
 READS = (
-    "raysp reads spikes or counts from NWB, MATLAB (.mat), tables (CSV, Parquet, .npy of phy and ALF), HDF5 and NPZ; "
-    "from R (.rds) write.csv(data, 'spikes.csv'); of Plexon, Blackrock, Neuralynx, Axon or Intan neuroconv makes "
+    "raysp reads spikes or counts from NWB, MATLAB (.mat), tables (CSV, Parquet, .npy of phy and ALF), HDF5, NPZ and "
+    "JSON; from R (.rds) write.csv(data, 'spikes.csv'); of Plexon, Blackrock, Neuralynx, Axon or Intan neuroconv makes "
     "NWB, or export the sorted spikes to a table with columns unit and time"
 )
 TEXTS = (".csv", ".tsv", ".txt")
@@ -51,11 +52,23 @@ def proposal(path: str) -> Proposal:
     if (other := file_kind.other(path)) is not None:
         if file_kind.is_text(other):
             return proposal_tables.proposal(path)
+        if json_arrays.is_json(path):
+            return _of_json(path)
         raise BadInput(f"{path} {other}; {READS}")
     with hdf5.opened(path, parts=files.is_web(path)) as group:
         if proposal_nwb.is_nwb(group):
             return proposal_nwb.proposal(group)
     return _of_arrays(path)
+
+
+def _of_json(path: str) -> Proposal:
+    table = json_arrays.columns(path)
+    if len(table) > 1 and len({one.shape for one in table.values()}) == 1:
+        found = proposal_tables.proposal(path)
+        if found.source:
+            return found
+    found = _of_arrays(path)
+    return found if found.source else dataclasses.replace(found, contents=(*found.contents, file_kind.JSON))
 
 
 def _of_zip(path: str) -> Proposal:

@@ -134,7 +134,7 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
         rows = max(map(len, events.values()), key=[len(one) for one in events.values()].count, default=0)
         trials = {name: one for name, one in table.items() if name not in own and len(one) == rows}
         rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, len(own))
-        given = (rate, (files.absolute(path), trials) if events else None)
+        given = (rate, (files.absolute(path), trials) if events else beside(path))
     return cut(path, times, len(own), settings, why, kept, given)
 
 
@@ -287,6 +287,10 @@ def _time(table: Table) -> str | None:
 def _unit(table: Table) -> str | None:
     usual = [name for name in table if bare(name) in spike_columns.UNITS]
     able = {name: one for name, one in table.items() if one.dtype.kind in "iuU"}
+    if any(one.dtype == object for one in table.values()):
+        # A row a unit.
+        others = [name for name, one in able.items() if len(np.unique(one)) == len(one)]
+        return usual[0] if usual else next((name for name in others if bare(name) == "id" or len(others) == 1), None)
     others = [name for name, one in able.items() if len(np.unique(one)) < max(len(one) / 4, 2)]
     return usual[0] if usual else others[0] if len(others) == 1 else None
 

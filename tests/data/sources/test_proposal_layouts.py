@@ -1,5 +1,7 @@
 """Spikes and trials as rows of matrices, as frames of pandas, and counts in two arrays: found, and read as found."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -157,6 +159,58 @@ def test_a_row_a_spike_whose_times_begin_anew_in_each_trial_is_laid_out(tmp_path
     expected = np.array([[((trial == TRIAL) & (unit == WHOSE) & (counts.shape[1] / 100 > IN_TRIAL)).sum()
                           for unit in range(1, 6)] for trial in range(1, 41)])  # fmt: skip
     np.testing.assert_array_equal(counts.sum(axis=1), expected)
+
+
+BY_UNIT = {unit: TIMES[unit == WHOSE].tolist() for unit in range(1, 6)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"spikes": {str(unit): times for unit, times in BY_UNIT.items()}, "go": BEGIN.tolist()},
+        {"spikes": [{"unit": int(unit), "time": time} for unit, time in zip(WHOSE, TIMES, strict=True)],
+         "trials": [{"start": begin, "kind": int(kind)} for begin, kind in zip(BEGIN, KIND, strict=True)]},
+        {"time": TIMES.tolist(), "unit": WHOSE.tolist(), "trials": {"start": BEGIN.tolist()}},
+        {"spikes": np.column_stack([WHOSE, TIMES]).tolist(), "start": BEGIN.tolist()},
+    ],
+    ids=["by unit", "objects", "vectors", "rows"],
+)  # fmt: skip
+def test_json_is_read_as_found(tmp_path, value):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(value))
+    found = proposal(str(path))
+    assert found.source == "spike_tables"
+    assert found.settings["trials"] == str(path)
+
+    settings = {**found.settings, "path": str(path), "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin])
+    for unit, number in enumerate(split.units):
+        inside = (TIMES - BEGIN[0]) % 2.0 < 1.0
+        inside &= (BEGIN[0] <= TIMES) & (BEGIN[0] + 2.0 * len(counts) > TIMES)
+        assert counts[:, :, unit].sum() == (inside & (number == WHOSE)).sum()
+
+
+@pytest.mark.parametrize("listed", [[[*times] for times in BY_UNIT.values()],
+                                    [{"id": unit, "times": times} for unit, times in BY_UNIT.items()]],
+                         ids=["lists", "objects"])  # fmt: skip
+def test_json_of_units_alone_has_trials_beside_it(tmp_path, listed):
+    (tmp_path / "x.json").write_text(json.dumps(listed))
+    (tmp_path / "trials.csv").write_text("\n".join(["start", *map(str, BEGIN)]))
+    found = proposal(str(tmp_path / "x.json"))
+    settings = {**found.settings, "path": str(tmp_path / "x.json"), "bin_ms": 20, "heldout": 0}
+    split, _ = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+    assert len(split.units) == 5
+    assert settings["align"] == "start"
+
+
+def test_counts_in_json_are_read(tmp_path):
+    counts = RNG.poisson(0.3, (30, 20, 6))
+    (tmp_path / "x.json").write_text(json.dumps({"counts": counts.tolist(), "bin_ms": 10}))
+    found = proposal(str(tmp_path / "x.json"))
+    settings = {**found.settings, "path": str(tmp_path / "x.json"), "heldout": 0}
+    split, answers = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+    assert split.train.heldin.sum() + answers.trials.heldin.sum() == counts.sum()
 
 
 def test_a_frame_whose_columns_have_pickled_names_is_answered_with_how_to_write_it(tmp_path):
