@@ -148,6 +148,22 @@ def test_units_that_are_numbered_anew_on_each_channel_are_counted_as_of_a_held_t
     assert found.settings["channel"] == proposal(str(tmp_path / "spikes.csv")).settings["channel"] == "chan"
 
 
+@pytest.mark.parametrize("compression", ["uncompressed", "zstd", "lz4"])
+@pytest.mark.parametrize("kind", ["parquet", "ipc"])
+def test_what_is_compressed_takes_the_memory_of_its_numbers(tmp_path, monkeypatch, kind, compression):
+    # Few values, in order: next to nothing when they are packed.
+    rows = 100_000
+    frame = polars.DataFrame({"unit": np.arange(rows) // 50_000, "time": np.zeros(rows), "trial": np.ones(rows)})
+    path = str(tmp_path / "spikes")
+    getattr(frame, f"write_{kind}")(path, compression=compression)
+    needed = table_batches.HELD * 3 * 8 * rows
+    monkeypatch.setattr(table_batches, "memory", lambda: needed + needed // 10)
+    table_batches.check_held(path)
+    monkeypatch.setattr(table_batches, "memory", lambda: needed - 1)
+    with pytest.raises(BadInput, match="must be read whole"):
+        table_batches.check_held(path)
+
+
 def test_what_must_be_read_whole_says_how_much_memory_it_takes(tmp_path, batched, monkeypatch):
     frame = polars.DataFrame({"unit": WHOSE, "time": TIMES % 1.5, "trial": (TIMES // 1.5).astype(int)})
     frame.write_csv(tmp_path / "spikes.csv")
