@@ -60,7 +60,7 @@ def _phase(path: str, file: Group, phase: str | None) -> nlb_sets.Phase:
     named = phase or (given if given is None else decoded(given))
     named = named or next((one for one in nlb_sets.PHASES if stem.endswith(f"-{one}")), None)
     if named not in nlb_sets.PHASES:
-        raise BadInput(f"{path}: phase expected val or test, got {named!r}; say which")
+        raise BadInput(f"{path}: phase expected val or test, got {named!r}; say which: --phase val")
     return named
 
 

@@ -309,7 +309,7 @@ def test_the_check_takes_anyones_file_when_told_the_phase(lab, tmp_path):
     assert CliRunner().invoke(cli.main, [*typed, "--phase", "val"]).output == "dmfc_rsg_20: 5 evaluation trials\n"
     refused = CliRunner().invoke(cli.main, typed)
     assert refused.exit_code == 2
-    assert "phase expected val or test, got None" in refused.output
+    assert "phase expected val or test, got None; say which: --phase val" in refused.output
     with h5py.File(path, "r+") as file:
         file["dmfc_rsg_20/eval_rates_heldin"][...] = 0.3 / 0.020
     with pytest.raises(BadInput, match=r"near the 0.2\d* spikes that were counted in a bin, got 15 .*rates in Hz"):
