@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from raysp.data.formats import memory_array, table_file
-from raysp.data.sources.spike_columns import SPIKES
+from raysp.data.sources.proposed import is_whole
+from raysp.data.sources.spike_columns import SPIKES, UNITS
 from raysp.errors import BadInput
 
 Table = dict[str, np.ndarray]
+FEWEST = 3
+"""Columns of counts from which on a frame without times is taken for counts."""
 
 
 def tables(data: Any, settings: Mapping[str, object]) -> dict[str, Table] | None:
@@ -24,6 +27,8 @@ def tables(data: Any, settings: Mapping[str, object]) -> dict[str, Table] | None
         data: the spikes, a row each.
         settings: of which `trials` and `units` may be tables.
     """
+    if _is_counts(data, settings):
+        return None
     spikes = columns(data, lists=True)
     found = _of_each_unit(data, settings) if spikes is None else {"path": spikes}
     if found is None:
@@ -49,6 +54,15 @@ def columns(given: Any, *, lists: bool = False) -> Table | None:
     return _of_frame(given, lists=lists)
 
 
+def _is_counts(data: Any, settings: Mapping[str, object]) -> bool:
+    """Tell whether a frame has a column of counts for each unit, rather than a row a spike: nothing says when."""
+    names = getattr(data, "columns", None)
+    if names is None or not hasattr(data, "shape") or {"time", "unit", "trials", "align", "trial"} & settings.keys():
+        return False
+    usual = {str(name).strip().lower() for name in names} & {*SPIKES, *UNITS}
+    return not usual and len(names) >= FEWEST and is_whole(memory_array.array(data, "counts"))
+
+
 def _of_each_unit(data: Any, settings: Mapping[str, object]) -> dict[str, Table] | None:
     """Return the tables of times by unit, {3: times, 7: times}, or of a list of times, a unit each; else None.
 
@@ -65,7 +79,8 @@ def _of_each_unit(data: Any, settings: Mapping[str, object]) -> dict[str, Table]
     alike = len(each) > 1 and len({*map(len, each.values())}) == 1 and all(isinstance(key, str) for key in each)
     if isinstance(data, Mapping) and (alike or {str(key).lower() for key in each} & SPIKES):
         return {"path": {str(key): one for key, one in each.items()}}
-    times = np.concatenate([one.astype(np.float64) for one in each.values()])
+    # An empty list has no type, and whole numbers of several types have no better one than theirs.
+    times = np.concatenate([one for one in each.values() if len(one)] or list(each.values()))
     names = np.array([key if isinstance(key, int | np.integer | str) else str(key) for key in each])
     whole = all(map(len, each.values())) or "units" in settings
     spikes = {"time": times, "unit": np.repeat(names, [len(one) for one in each.values()])}

@@ -119,6 +119,12 @@ def test_units_are_called_by_pairs_too_and_times_that_are_hidden_are_none(split)
         raysp.load_split({unit: [*times, np.nan] for unit, times in EACH.items()}, **asked)
 
 
+def test_times_in_single_precision_are_told(split):
+    late = {unit: (times + 20_000.0).astype(np.float32) for unit, times in EACH.items()}
+    found = raysp.load_split({**late, 7: []}, trials=TABLE["start"] + 20_000.0, **{**CUT, "bin_ms": 40})
+    assert any("are stored as float32, in steps of 1.95 ms" in note for note in found.notes)
+
+
 class Quantity:
     """As a spike train of Neo in ms."""
 
@@ -224,3 +230,15 @@ def test_what_a_table_lacks_is_said_with_its_columns():
         raysp.load_split(pandas.DataFrame({"a": [1, 2], "b": [3, 4]}), window_ms=(0, 1000), bin_ms=20)
     with pytest.raises(BadInput, match="trials: unknown column 'strat': did you mean 'start'"):
         raysp.load_split(SPIKES, trials=TABLE, **{**CUT, "align": "strat"})
+
+
+@pytest.mark.parametrize(
+    "as_frame", [pandas.DataFrame, polars.DataFrame, lambda one: pandas.DataFrame(one).astype("UInt8")]
+)
+def test_a_frame_with_a_column_of_counts_for_each_unit_is_counts(as_frame):
+    counts = RNG.poisson(0.4, (600, 5))
+    cut = {"bin_ms": 20, "window_ms": (0, 600), "gap_ms": 0, "heldout": 0}
+    found, plain = raysp.load_split(as_frame(counts), **cut), raysp.load_split(counts, **cut)
+    np.testing.assert_array_equal(found.train.heldin, plain.train.heldin)
+    with pytest.raises(BadInput, match="say which column is the time"):
+        raysp.load_split(as_frame(counts), trials=TABLE, **CUT)

@@ -18,10 +18,19 @@ INSIDE = "["
 def columns(name: str, matrix: np.ndarray) -> dict[str, np.ndarray]:
     """Return the columns of a matrix, "spikes[:,0]", or the rows of a flat one, "spikes[0,:]"; of other arrays none.
 
+    Of a table whose columns have names, "spikes/time".
+
     Args:
         name: of the matrix.
         matrix: of numbers; whole ones become int64.
     """
+    if matrix.dtype.names and matrix.ndim == 1:
+        each = {f"{name}/{field}": matrix[field] for field in matrix.dtype.names}
+        return {
+            called: _whole(one) if one.dtype.kind in "iuf" else _text(one)
+            for called, one in each.items()
+            if one.ndim == 1 and one.dtype.kind in "iufbSU"
+        }
     if matrix.ndim != 2 or matrix.dtype.kind not in "iuf":
         return {}
     long, short = max(matrix.shape), min(matrix.shape)
@@ -32,6 +41,11 @@ def columns(name: str, matrix: np.ndarray) -> dict[str, np.ndarray]:
         f"{name}[:,{place}]" if tall else f"{name}[{place},:]": _whole(one)
         for place, one in enumerate(matrix.T if tall else matrix)
     }
+
+
+def _text(values: np.ndarray) -> np.ndarray:
+    """Return text, or truth values, as NumPy's own."""
+    return np.char.decode(values, "utf-8", errors="replace") if values.dtype.kind == "S" else values
 
 
 def _whole(values: np.ndarray) -> np.ndarray:

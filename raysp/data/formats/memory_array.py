@@ -28,6 +28,8 @@ def array(value: Any, setting: str) -> np.ndarray:
         return _unmasked(value)
     if callable(getattr(value, "toarray", None)):
         value = value.toarray()
+    if isinstance(value, list | tuple) and any(callable(getattr(one, "toarray", None)) for one in value):
+        value = [one.toarray() if callable(getattr(one, "toarray", None)) else one for one in value]
     if isinstance(value, list | tuple) and any(isinstance(one, np.ma.MaskedArray) for one in value):
         # NumPy would take what is hidden for what is there.
         value = [_unmasked(one) if isinstance(one, np.ma.MaskedArray) else one for one in value]

@@ -218,6 +218,9 @@ def _ragged(table: Group, column: str, count: int, *width: int) -> tuple[np.ndar
     if offsets[-1] > len(values):
         told = f"points to value {offsets[-1]:.0f} of {column}, past its {len(values)} values"
         raise array.refuse(f"{told}; it is damaged")
+    if count > 1 and ends[0] == 0 and 0 < ends[-1] < len(values):
+        told = f"expected where each unit's values in {column} end, got where they begin: 0 first, and after the last"
+        raise array.refuse(f"{told}, {ends[-1]:.0f}, {len(values) - ends[-1]:.0f} more values; write their ends")
     return values, offsets.astype(np.int64)
 
 

@@ -112,7 +112,7 @@ def _vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
                 if not shape or (len(shape) != 2 and math.prod(shape) != max(shape)):
                     continue
                 one = file.read(name)
-                if 1 not in shape and len(shape) == 2:
+                if (1 not in shape and len(shape) == 2) or one.dtype.names:
                     found |= matrix_columns.columns(name, one)
                     continue
                 if one.dtype.kind in "iufbU":
@@ -137,8 +137,8 @@ def is_table(path: str) -> bool:
 
 def is_vector(path: str) -> bool:
     """Tell whether a NumPy file on this machine holds one vector. Raises BadInput where it is damaged."""
-    shape = npz.npy_file(path).shape
-    return math.prod(shape) == max(shape, default=0)
+    array = npz.npy_file(path)
+    return not array.dtype.names and array.size == max(array.shape, default=0)
 
 
 def of_frame(frame: polars.DataFrame, *, lists: bool = False) -> dict[str, np.ndarray]:

@@ -211,7 +211,7 @@ def _of_spikes(file: Values, name: str, times: Value, where: str) -> np.ndarray:
     alike = not (isinstance(times, Struct) or isinstance(found, Struct)) and times.size == found.size
     if not alike or isinstance(found, Struct) or found.dtype.kind not in "iuf" or _vector(times) is None:
         told = f"{file.path}: {name} expected a number for each of the times in {where} ({matlab_values.kind(times)})"
-        raise BadInput(f"{told}, got {matlab_values.kind(found)}")
+        raise BadInput(f"{told}, got {matlab_values.kind(found)}; of names, save [~, ~, number] = unique(names)")
     spike_columns.check_units(found.ravel(), f"{file.path}: {name}")
     return found.ravel().astype(np.int64)
 

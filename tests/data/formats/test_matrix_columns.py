@@ -29,3 +29,14 @@ def test_times_and_units_are_told_by_how_often_values_repeat():
 def test_a_matrix_of_trials_has_a_first_column_that_rises():
     vectors = columns("trials", np.column_stack([TIMES, WHOSE])) | columns("hand", np.column_stack([WHOSE, TIMES]))
     assert list(rising(vectors)) == ["trials[:,0]", "trials[:,1]"]
+
+
+@pytest.mark.parametrize("kind", ["<i4", ">i4", "u1"])
+def test_a_table_whose_columns_have_names_is_one(kind):
+    rows = np.array(
+        list(zip(TIMES, WHOSE, ["a"] * 100, strict=True)), dtype=[("time", "f8"), ("unit", kind), ("at", "S3")]
+    )
+    found = columns("spikes", rows)
+    assert list(found) == ["spikes/time", "spikes/unit", "spikes/at"]
+    np.testing.assert_array_equal(found["spikes/unit"], WHOSE)
+    assert found["spikes/at"].tolist() == ["a"] * 100

@@ -65,3 +65,8 @@ def test_objects_that_are_all_there_stay_as_exact_as_they_were(given):
     found = array(np.array(given, dtype=object), "conditions")
     assert found.tolist() == given
     assert found.dtype != object
+
+
+def test_sparse_trials_in_a_list_are_filled():
+    trials = [np.eye(3) * trial for trial in range(4)]
+    np.testing.assert_array_equal(array([scipy.sparse.csr_matrix(one) for one in trials], "counts"), np.stack(trials))

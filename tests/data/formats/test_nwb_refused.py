@@ -37,6 +37,7 @@ REFUSED = {
     "spike times elsewhere": (link(TIMES, h5py.ExternalLink("gone.nwb", "/x")), "in the file gone.nwb, which is not"),
     "index decreases": (at(INDEX, 2, 100), "expected ends that do not decrease, got 100 in row 2"),
     "index wrapped": (scaled(INDEX, 1, np.uint8), "expected ends that do not decrease"),
+    "index of begins": (stored(INDEX, np.arange(0, 2880, 480)), "got where they begin: 0 first, and after .* 480 more"),
     "index past the end": (at(INDEX, 5, 9999), "points to value 9999 of spike_times, past its 2880"),
     "index negative": (at(INDEX, 0, -1), "expected ends that do not decrease"),
     "index of fractions": (scaled(INDEX, 1.0001), "expected whole numbers"),
