@@ -31,6 +31,7 @@ from raysp.cli.root import CONTEXT, DEVICE, ROOT, VERBOSE, main, say
 @click.option("--runs", default="runs", show_default=True, help="Folder of run folders.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.")
 @click.option("--retry", is_flag=True, help="Run failed trials again.")
+@click.option("--force", is_flag=True, help="Throw away all that was found for this recording, and start over.")
 @click.option("--accept-code", is_flag=True, help="Keep results of other code: its changes changed none.")
 @DEVICE
 @VERBOSE

@@ -113,11 +113,12 @@ def best(experiment: Experiment, asked: Best, request: Request, say: Say) -> Sto
     with locked(run):
         searched_s = files.join(search.path, "clock.json")
         # Before anything is started: what that takes is of the time, too.
-        clock = Clock(files.join(run.path, "clock.json"), asked.minutes, [searched_s])
+        clock = Clock(files.join(run.path, "clock.json"), asked.minutes, [searched_s], anew=request.force)
         with session(experiment.resources, verbose=request.verbose) as machines:
             try:
                 prepare_data(experiment, names, request, say)
-                work = _Work(run, experiment, names[0], asked, request, clock, searched_s, say, machines)
+                own = dataclasses.replace(request, force=False)
+                work = _Work(run, experiment, names[0], asked, own, clock, searched_s, say, machines, request.force)
                 return work.done()
             finally:
                 clock.save()
@@ -136,6 +137,7 @@ class _Work:
     searched_s: str
     say: Say
     machines: Callable[[], Machines]
+    anew: bool = False
 
     def done(self) -> Story:
         """Search, train the best anew, and write the report."""
@@ -143,6 +145,8 @@ class _Work:
         models, left_out = choices(self.experiment, self.asked.models, header)
         for model, why in left_out.items():
             self.say(f"  left out {model}: {why}")
+        if self.anew:
+            self._throw_away()
         experiment = dataclasses.replace(self.experiment, models=models, seeds=(0,))
         results = self._searched(experiment, header)
         self.clock.save()
@@ -154,6 +158,12 @@ class _Work:
         for line in summary(story):
             self.say(line)
         return story
+
+    def _throw_away(self) -> None:
+        """Remove what the folder has: search, trainings, average and page are of each other."""
+        for path in (files.join(self.run.path, name) for name in files.listing(self.run.path)):
+            if path not in (self.run.lock, self.run.holder):
+                files.remove(path)
 
     def _searched(self, experiment: Experiment, header: Header) -> list[Result]:
         names, kind = [choice.name for choice in experiment.models], kinds.of(header.kind)

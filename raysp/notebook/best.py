@@ -21,6 +21,9 @@ from raysp.notebook.opened_run import OpenedRun
 from raysp.notebook.run import silence
 from raysp.runs.provenance import called
 
+WANTED = "expected a file, the name of a split, or an Experiment"
+OF_ARRAYS = "write counts to a file with numpy.savez, and give that"
+
 
 @dataclass(frozen=True)
 class FoundBest:
@@ -63,6 +66,7 @@ def best(
     splits: Sequence[str] = (),
     sets: Sequence[str] = (),
     retry: bool = False,
+    force: bool = False,
     accept_code: bool = False,
     device: str = "auto",
     progress: bool = True,
@@ -85,6 +89,7 @@ def best(
         splits: of an experiment's splits, the one that matches.
         sets: changes of settings, e.g. "training.epochs=200".
         retry: run failed trials again.
+        force: throw away all that was found for this recording, and start over.
         accept_code: keep results of other code, since you say that its changes changed none.
         device: "auto", "cpu" or "cuda".
         progress: say what is going on; False for nothing.
@@ -107,10 +112,7 @@ def best(
     elif isinstance(recording, str | os.PathLike):
         experiment = of_recording(os.fspath(recording), settings, source=source, name=name)
     else:
-        raise BadInput(
-            f"expected a file, the name of a split, or an Experiment, got {type(recording).__name__}; write counts to "
-            "a file with numpy.savez, and give that"
-        )
+        raise BadInput(f"{WANTED}, got {type(recording).__name__}; {OF_ARRAYS}")
     asked = Best(minutes, tuple(models), tuple(os.fspath(path) for path in spaces), seeds, seed)
     request = Request(
         os.fspath(root),
@@ -118,6 +120,7 @@ def best(
         splits=tuple(splits),
         sets=tuple(sets),
         retry=retry,
+        force=force,
         accept_code=accept_code,
         device=device,
         verbose=verbose,

@@ -17,11 +17,12 @@ class Clock:
         path: where.
         minutes: the budget; None for none.
         within: files of clocks that run while this one does; where its own was written last before a kill, they know.
+        anew: what was taken before does not count.
     """
 
-    def __init__(self, path: str, minutes: float | None, within: Sequence[str] = ()) -> None:
+    def __init__(self, path: str, minutes: float | None, within: Sequence[str] = (), *, anew: bool = False) -> None:
         self._path, self._minutes = path, minutes
-        self._before = max(map(_seconds, (path, *within)))
+        self._before = 0.0 if anew else max(map(_seconds, (path, *within)))
         self._started, self._written = time.monotonic(), 0.0
 
     @property

@@ -23,12 +23,12 @@ def folder(tmp_path):
     return tmp_path
 
 
-def best(folder, minutes):
+def best(folder, minutes, *options):
     sets = [word for one in SMALL for word in ("--set", one)]
     common = ["--root", str(folder / "data"), "--runs", str(folder), "--models", "mean_rate,smoothing,sae", *sets]
     own = ["--data", "bin_ms=20", "--data", "counts=spikes", "--space", str(folder / "space.yaml")]
     return CliRunner().invoke(
-        cli.main, ["best", str(folder / "day7.npz"), *own, "--minutes", str(minutes), "--seeds", "1", *common]
+        cli.main, ["best", str(folder / "day7.npz"), *own, "--minutes", str(minutes), "--seeds", "1", *common, *options]
     )
 
 
@@ -46,6 +46,33 @@ def test_where_nothing_hidden_fires_it_is_refused_before_anything_is_trained(fol
     assert found.exit_code == 2, found.output
     assert "no model of day7 can be told from another: nothing that is hidden has a spike in the 4 val" in found.output
     assert not (folder / "best-day7/final").exists()
+
+
+def test_other_data_under_its_name_are_refused_unless_it_is_to_start_over(folder, monkeypatch):
+    spent, results = (folder / "best-day7" / name for name in ("clock.json", "search/candidates.parquet"))
+
+    def tried(*options):
+        with monkeypatch.context() as patch:
+            without_ray(patch, ends=lambda trial: True)
+            return best(folder, 20, *options)
+
+    assert tried().exit_code == 130
+    assert proposed(folder).keys() == {"mean_rate", "smoothing", "sae"}
+    files.write_json(str(spent), {"seconds": 1e6})
+    results.write_text("of the search before")
+    np.savez(folder / "day7.npz", spikes=np.load(folder / "day7.npz")["spikes"][::-1])
+    refused = tried()
+    assert refused.exit_code == 2, refused.output
+    assert "is another study (data: " in refused.output
+    assert "throw the old one away with --force" in refused.output
+    typo = tried("--force", "--models", "saee")
+    assert typo.exit_code == 2, typo.output
+    assert results.exists()
+    anew = tried("--force")
+    assert anew.exit_code == 130, anew.output
+    assert not results.exists()
+    assert files.read_json(str(spent))["seconds"] < 1e5
+    assert tried().exit_code == 130
 
 
 @pytest.mark.slow
