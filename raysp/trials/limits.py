@@ -35,7 +35,7 @@ class Meter:
     """
 
     def __init__(self, limits: Limits, *, alone: bool) -> None:
-        self._limits, self._alone, self._started, self._took = limits, alone, time.time(), 0.0
+        self._limits, self._alone, self._started, self._took = limits, alone, time.monotonic(), 0.0
 
     def note(self, note: Note) -> None:
         """Take note of the seconds of training, earlier attempts included."""
@@ -48,7 +48,7 @@ class Meter:
 
     def keep_going(self) -> bool:
         """Tell whether the trial goes on now."""
-        if self._alone and time.time() - self._started > self._limits.seconds:
+        if self._alone and time.monotonic() - self._started > self._limits.seconds:
             return False
         return time.time() < self._limits.until
 

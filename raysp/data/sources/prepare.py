@@ -132,7 +132,9 @@ def prepare(
     if not stale:
         return list(found)
     source = stale[0].source
+    before = _stamps(stale)
     for split, answers in source.builds([(one.config, one.name) for one in stale]):
+        _check_unchanged(before)
         known = dataclasses.replace(split, role=source.role(split.name))
         store.save(known, answers, root, wanted[split.name])
         if report is not None:
@@ -155,8 +157,22 @@ def read(recording: Recording, root: str) -> Built:
     found = _find(recording, root)
     if found.paths is None:
         raise NotReady(f"the recording of {found.name} is not there, its prepared split is: load that by its name")
+    before = _stamps([found])
     ((split, answers),) = found.source.builds([(found.config, found.name)])
+    _check_unchanged(before)
     return dataclasses.replace(split, role=found.source.role(found.name)), answers
+
+
+def _stamps(found: Iterable[_Found]) -> dict[str, files.Stamp]:
+    """Return what changes when a file on this machine is written anew, of all that are read, by their paths."""
+    return {path: files.stamp(path) for one in found for path in one.paths or () if files.is_local(path)}
+
+
+def _check_unchanged(before: Mapping[str, files.Stamp]) -> None:
+    """Raise BadInput where a file was written while it was read: no part of it can be trusted."""
+    for path, stamp in before.items():
+        if not files.exists(path) or files.stamp(path) != stamp:
+            raise BadInput(f"{path} was written or taken away while it was read; go on when it is whole")
 
 
 def try_prepare(group: Sequence[Recording], root: str, *, force: bool = False) -> BadInput | NotReady | None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from raysp.cli import main
 from raysp.cluster import jobs
 from raysp.config.experiment import Experiment, ModelChoice, Recording
-from raysp.data.sources import prepare
+from raysp.data.sources import population_counts, prepare
 from raysp.data.splits import store
 from raysp.driver.launch import Request, choose_splits, prepare_data
 from raysp.errors import BadInput, NotReady
@@ -133,3 +133,21 @@ def test_a_full_disk_stops_all(root, monkeypatch):
     monkeypatch.setattr(store, "save", full)
     with pytest.raises(OSError, match="No space left"):
         prepare.try_prepare(experiment("good").recordings, root)
+
+
+def test_a_file_that_is_written_while_it_is_read_is_refused(root, monkeypatch):
+    path, counted = f"{root}/good.npz", population_counts.checked_counts
+
+    def meanwhile(*args):
+        found = counted(*args)
+        write_counts(path, 1)
+        return found
+
+    monkeypatch.setattr(population_counts, "checked_counts", meanwhile)
+    (recording,) = experiment("good").recordings
+    for act in (lambda: prepare.read(recording, root), lambda: prepare.prepare([recording], root)):
+        write_counts(path)
+        with pytest.raises(BadInput, match=r"good\.npz was written or taken away while it was read"):
+            act()
+    with pytest.raises(NotReady):
+        store.header(root, "good")
