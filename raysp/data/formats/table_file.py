@@ -6,11 +6,9 @@ A column of numbers is numbers, empty cells NaN; one of dates with times of day 
 from __future__ import annotations
 
 import collections
-import contextlib
 import csv
 import io
 import itertools
-import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import count_file, file_kind, json_arrays, matrix_columns, npz, pandas_hdf5, pynapple_npz
+from raysp.data.formats import file_kind, json_arrays, matrix_columns, npz, pynapple_npz, vector_file
 from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput
 from raysp.io import files, tables
@@ -68,10 +66,12 @@ def read(path: str, *, lists: bool = False, only: Only | None = None) -> dict[st
         head = file.read(HEAD_BYTES)
     if head.startswith(pynapple_npz.ZIP):
         return (
-            pynapple_npz.columns(files.read_bytes(path), path, spikes=lists) if _is_pynapples(path) else _vectors(path)
+            pynapple_npz.columns(files.read_bytes(path), path, spikes=lists)
+            if _is_pynapples(path)
+            else vector_file.vectors(path)
         )
     if file_kind.other(path) is None or json_arrays.is_json(path):
-        return _vectors(path, lists=lists)
+        return vector_file.vectors(path, lists=lists)
     if head.startswith(npz.NUMPY):
         name = os.path.basename(path).removesuffix(VECTOR)
         return matrix_columns.columns(name, npz.npy_file(path)) or {name: _vector(path)}
@@ -97,33 +97,6 @@ def _is_pynapples(path: str) -> bool:
     if not names:
         raise BadInput(f"{path} {file_kind.other(path)}; expected a table in CSV or Parquet")
     return False
-
-
-def _vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
-    """Return the vectors of a file of arrays, whatever else is in it."""
-    found: dict[str, np.ndarray] = {}
-    with count_file.arrays(path) as file:
-        if frames := pandas_hdf5.columns(file, path):
-            return frames
-        for name in file.names:
-            # What nobody asked for blocks nothing.
-            with contextlib.suppress(BadInput):
-                shape, _ = file.look(name)
-                if not shape or (len(shape) != 2 and math.prod(shape) != max(shape)):
-                    continue
-                one = file.read(name)
-                if (1 not in shape and len(shape) == 2) or one.dtype.names:
-                    found |= matrix_columns.columns(name, one)
-                    continue
-                if one.dtype.kind in "iufbU":
-                    found[name] = one.ravel().astype(one.dtype.newbyteorder("="))
-                elif lists and one.dtype == object:
-                    found[name] = one
-                elif one.dtype.kind == "S" and one.ndim == 1:
-                    found[name] = np.char.decode(one, "utf-8", errors="replace")
-    if not found:
-        raise BadInput(f"{path} expected vectors of spike times and of their units, got none in it")
-    return found
 
 
 def is_table(path: str) -> bool:

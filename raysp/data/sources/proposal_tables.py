@@ -46,6 +46,8 @@ Table = dict[str, np.ndarray]
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".pqt")
 TRIALS_BYTES = 1 << 26
 """A larger table is none of trials: reading it to see would take its memory and time."""
+LATER = 1.02
+"""Trials that go on for so many times the length of the recording are in another unit."""
 FEWEST, WIDE = 3, 10
 """Columns that are called alike, from which on each is a unit's counts; columns of a table without units from which on
 that is asked."""
@@ -184,6 +186,7 @@ def _of_counts(table: Table) -> Proposal | None:
     steps = [
         np.diff(one) for name, one in others.items() if bare(name) in spike_columns.SPIKES and one.dtype.kind in "fi"
     ]
+    steps += [np.diff(one) for one in others.values() if _is_even(one)]
     usual = float(np.median(steps[0])) if steps and len(steps[0]) else 0.0
     ms = round(usual * 1000 if usual < 1 else usual, 6)
     width, reason = (ms, "the step of the column of times") if ms > 0 else bin_ms(others, counts)
@@ -258,6 +261,9 @@ def _of_trials(
     align, (begin, end), reason = window(others, start, stop)
     settings |= {"trials": path, "align": align or first, "window_ms": [begin, end], "bin_ms": BIN_MS}
     why |= {"trials": f"{len(table[first])} rows", "align": reason, "window_ms": "ms around that time"}
+    last_s = float(np.nanmax(table[first])) / trials_per_second
+    if trials_per_second != per_second and "NOT KNOWN" in why["per_second"] and last_s > LATER * spikes_s[1]:
+        why["per_second"] += f"; spikes then end at {spikes_s[1]:.0f} s, and trials go on to {last_s:.0f} s: SET IT"
     if trials_per_second != per_second:
         settings["trials_per_second"] = trials_per_second
         why["trials_per_second"] = f"its times look like {CLOCKS[trials_per_second]}"
@@ -295,6 +301,12 @@ def _unit(table: Table) -> str | None:
     return usual[0] if usual else others[0] if len(others) == 1 else None
 
 
+def _is_even(one: np.ndarray) -> bool:
+    """Tell whether a column rises by one step all along, as the times of bins do, and is no number of rows."""
+    steps = np.diff(one) if one.dtype.kind == "f" and len(one) > FEWEST else np.zeros(1)
+    return bool(steps.min() > 0 and np.ptp(steps) < 1e-3 * steps.mean())
+
+
 def bare(name: str) -> str:
     """Return a column's name without folders before it, in small letters."""
     """Return a column's name without folders before it, in small letters."""
@@ -328,7 +340,8 @@ def _trials_in(folder: str, path: str) -> Iterator[tuple[str, Table]]:
     except StoreError:
         # Few servers list their folders.
         return
-    for name in there:
+    # A table of epochs, or of blocks, may lie there, too.
+    for name in sorted(there, key=lambda one: "trial" not in one.lower()):
         other = os.path.join(folder, name)
         intervals = name.lower().endswith(".npz") and pynapple_npz.type_of(other) == "IntervalSet"
         alf = name.endswith(".npy") and "trials." in name and "intervals" in name

@@ -161,6 +161,62 @@ def test_a_row_a_spike_whose_times_begin_anew_in_each_trial_is_laid_out(tmp_path
     np.testing.assert_array_equal(counts.sum(axis=1), expected)
 
 
+EACH = [TIMES[unit == WHOSE] for unit in range(1, 6)] + [np.zeros(0)]
+
+
+def ragged(file):
+    file["times"], file["times_index"] = np.concatenate(EACH), np.cumsum(list(map(len, EACH)))
+
+
+def padded(file):
+    file["times"] = [np.append(one, np.full(1000 - len(one), np.nan)) for one in EACH]
+
+
+def listed(file):
+    file.create_dataset("times", (6,), h5py.vlen_dtype("f8"))[:] = np.array([*EACH, None], object)[:-1]
+
+
+def named_columns(file):
+    file["times"] = np.array(list(zip(TIMES, WHOSE, strict=True)), dtype=[("time", "f8"), ("unit", "u1")])
+
+
+@pytest.mark.parametrize("write", [ragged, padded, listed, named_columns], ids=lambda one: one.__name__)
+def test_arrays_that_hold_the_times_of_several_units_are_read(tmp_path, write):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        write(file)
+        file["go"] = BEGIN
+    found = proposal(str(tmp_path / "x.h5"))
+    settings = {**found.settings, "path": str(tmp_path / "x.h5"), "bin_ms": 20, "window_ms": [0, 1000], "heldout": 0}
+    assert settings["align"] == "go"
+    split, answers = prepare.read(Recording("x", found.source, settings), str(tmp_path))
+    counts = np.concatenate([split.train.heldin, answers.trials.heldin])
+    inside = [((one - BEGIN[0]) % 2.0 < 1.0) & (one >= BEGIN[0]) & (one - BEGIN[0] < 2.0 * len(counts)) for one in EACH]
+    there = [int(one.sum()) for one in inside][: len(split.units)]
+    assert len(split.units) == (5 if write is named_columns else 6)
+    assert counts.sum(axis=(0, 1)).tolist() == there
+    assert not any("not read" in note for note in split.provenance.notes)
+
+
+def test_of_two_tables_that_of_trials_is_taken(tmp_path):
+    np.savez(tmp_path / "x.npz", time=TIMES, unit=WHOSE)
+    (tmp_path / "a_trials.csv").write_text("\n".join(["start", *map(str, BEGIN)]))
+    (tmp_path / "a_epochs.csv").write_text("\n".join(["start", *map(str, BEGIN[::4])]))
+    assert proposal(str(tmp_path / "x.npz")).settings["trials"] == str(tmp_path / "a_trials.csv")
+
+
+def test_trials_that_go_on_after_the_recording_ask_for_the_sampling_rate(tmp_path):
+    np.savez(tmp_path / "x.npz", time=np.floor(TIMES * 24414.0625), unit=WHOSE)
+    (tmp_path / "trials.csv").write_text("\n".join(["start", *map(str, BEGIN)]))
+    assert "spikes then end at 65 s, and trials go on to 76 s" in proposal(str(tmp_path / "x.npz")).why["per_second"]
+
+
+def test_the_step_of_a_column_of_times_is_the_width_of_bins(tmp_path):
+    counts = RNG.poisson(0.4, (900, 4))
+    lines = [",".join(map(str, [round(0.05 * row, 3), *one])) for row, one in enumerate(counts)]
+    (tmp_path / "x.csv").write_text("\n".join(["when,n1,n2,n3,n4", *lines]))
+    assert proposal(str(tmp_path / "x.csv")).settings["bin_ms"] == 50
+
+
 BY_UNIT = {unit: TIMES[unit == WHOSE].tolist() for unit in range(1, 6)}
 
 

@@ -1,0 +1,77 @@
+"""The vectors of a file of arrays, HDF5, NPZ or JSON, which are the columns of its tables, or a unit's times each."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+
+import numpy as np
+
+from raysp.data.formats import count_file, matlab_values, matrix_columns, pandas_hdf5
+from raysp.errors import BadInput
+
+INDEX = "_index"
+"""What is called so, after an array's name, says where each unit's values in it end."""
+
+
+def vectors(path: str, *, lists: bool = False) -> dict[str, np.ndarray]:
+    """Return the vectors of a file of arrays, whatever else is in it.
+
+    Args:
+        path: of the file.
+        lists: an array of vectors comes as it is, otherwise as vectors of their own.
+
+    Returns:
+        Name -> vector. Columns of matrices with a row a spike are called "spikes[:,0]"; the vectors of an array that
+        holds one for each unit, padded with NaN or with an index of their ends, "spike_times_0" and so on.
+
+    Raises:
+        BadInput: there is none, or the file is damaged.
+    """
+    found: dict[str, np.ndarray] = {}
+    with count_file.arrays(path) as file:
+        if frames := pandas_hdf5.columns(file, path):
+            return frames
+        for name in file.names:
+            # What nobody asked for blocks nothing.
+            with contextlib.suppress(BadInput):
+                shape, _ = file.look(name)
+                if not shape or (len(shape) != 2 and math.prod(shape) != max(shape)):
+                    continue
+                one = file.read(name)
+                if not (lists and one.dtype == object) and (each := _of_each(one)):
+                    found |= {f"{name}_{place}": values for place, values in enumerate(each)}
+                    continue
+                if (1 not in shape and len(shape) == 2) or one.dtype.names:
+                    found |= matrix_columns.columns(name, one)
+                    continue
+                if one.dtype.kind in "iufbU":
+                    found[name] = one.ravel().astype(one.dtype.newbyteorder("="))
+                elif lists and one.dtype == object:
+                    found[name] = one
+                elif one.dtype.kind == "S" and one.ndim == 1:
+                    found[name] = np.char.decode(one, "utf-8", errors="replace")
+    for name in [one for one in found if f"{one}{INDEX}" in found]:
+        if parts := _ended(found[name], found[f"{name}{INDEX}"], name):
+            del found[f"{name}{INDEX}"]
+            found |= parts
+    if not found:
+        raise BadInput(f"{path} expected vectors of spike times and of their units, got none in it")
+    return found
+
+
+def _of_each(array: np.ndarray) -> list[np.ndarray]:
+    """Return the vectors that an array holds, of lists or of rows that end in NaN; of other arrays none."""
+    if array.dtype == object and array.ndim == 1:
+        each = [np.asarray(one) for one in array]
+        return each if all(one.ndim == 1 and one.dtype.kind in "iuf" for one in each) else []
+    return matlab_values.padded(array) or [] if array.dtype.kind == "f" else []
+
+
+def _ended(values: np.ndarray, ends: np.ndarray, name: str) -> dict[str, np.ndarray]:
+    """Return the vectors of which one lies after the other; none where these are no ends of theirs."""
+    if ends.dtype.kind not in "iu" or not len(ends) or (np.diff(ends) < 0).any() or ends[-1] != len(values):
+        return {}
+    parts = itertools.pairwise([0, *ends.tolist()])
+    return {f"{name}_{place}": values[begin:end] for place, (begin, end) in enumerate(parts)}
