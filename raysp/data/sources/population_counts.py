@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from raysp.data.formats import count_file, table_file
+from raysp.data.formats import count_file, marks, table_file
 from raysp.data.sources import continuous, count_layout, partition
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
@@ -120,6 +120,7 @@ def _of_trials(
     names = config.decode
     if behavior is not None and config.behavior is not None:
         names = count_layout.variables(config.behavior, behavior.shape[2], file.names)
+        notes += marks.noted(behavior, config.behavior_names or names)
     variables = tuple((name, "") for name in names)
     whole = partition.Whole(counts, forward, rates, condition, behavior, notes=notes, variables=variables)
     return whole, _given_rows(train, chosen, trials, where)

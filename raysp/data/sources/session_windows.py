@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from raysp.data.formats import aligned, nwb, nwb_series, tally
+from raysp.data.formats import aligned, marks, nwb, nwb_series, tally
 from raysp.data.formats.guarded import kind_of
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside
@@ -349,6 +349,7 @@ def _check_behavior(
     edges = (series.times[0], series.times[-1], starts.min(), starts.max())
     spans = "its samples lie from {:.10g} to {:.10g} s, windows begin from {:.10g} to {:.10g} s".format(*edges)
     notes = partition.gaps(behavior, series.name, where, f"; {spans}")
+    notes += marks.noted(series.values, [name for name, _ in series.variables])
     if len(series.times) > 1 and np.median(np.diff(series.times)) > length_s:
         notes = (*notes, f"{series.name} has fewer than one sample in a window; {spans}: are its times in s?")
     return notes

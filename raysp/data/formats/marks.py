@@ -1,0 +1,39 @@
+"""Values of behaviour that look like marks of what is missing: -1, -999 or the least of a type, far from all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+FEWEST, FAR, INNER = 5, 10.0, (1.0, 99.0)
+"""Samples with one value, from which on it is a mark if it lies so many times as far from the others as these, between
+their percentiles, lie apart. A sensor at its end stops within the range of others, or just beside it."""
+
+
+def noted(values: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
+    """Return a note on each variable with a value that looks like a mark.
+
+    Args:
+        values: (..., variables), NaN where unknown.
+        names: of the variables; empty for none.
+    """
+    each = values.reshape(-1, values.shape[-1]).T
+    called = names if len(names) == len(each) else list(map(str, range(len(each))))
+    return tuple(note for name, one in zip(called, each, strict=True) for note in _of(one, name))
+
+
+def _of(values: np.ndarray, name: str) -> Iterator[str]:
+    known = values[np.isfinite(values)]
+    if len(known) < 2 * FEWEST:
+        return
+    for mark in (known.min(), known.max()):
+        others = known[known != mark]
+        count = len(known) - len(others)
+        if count < FEWEST or not len(others):
+            continue
+        low, high = np.percentile(others, INNER)
+        away = low - mark if mark < low else mark - high
+        if high > low and away > FAR * (high - low):
+            told = f"{name} of behaviour is {mark:g} in {count} samples, and mostly {low:.4g} to {high:.4g} in others"
+            yield f"{told}: does that mark what is missing? Write NaN there"
