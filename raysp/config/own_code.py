@@ -80,7 +80,9 @@ def _is_path(room: str, name: str, folder: str) -> bool:
 
 
 def all_of(path: str) -> list[tuple[str, str]]:
-    """Return (room, name) of all that a path gives, which this process finds from now on: kind, source, model.
+    """Return (room, name) of all that a path gives, which this process finds from now on: kind, source, models.
+
+    Of a folder with a kind of data, each file that gives a model is one.
 
     Raises:
         BadInput: as `taken` does; or it gives nothing.
@@ -93,7 +95,18 @@ def all_of(path: str) -> list[tuple[str, str]]:
             f"{path} expected a model (Config and Model), a source (build), or a folder with a kind of data (KIND in "
             "kind.py), found none; an experiment is checked by raysp run FILE --dry-run"
         )
-    return [(room, taken(room, path if plugin.is_path(path) else f"./{path}")) for room in rooms]
+    path = path if plugin.is_path(path) else f"./{path}"
+    beside = _models_beside(read) if "kinds" in rooms and file not in read.files else []
+    paths = [*((room, path) for room in rooms), *(("models", os.path.join(path, one)) for one in beside)]
+    return [(room, taken(room, one)) for room, one in paths]
+
+
+def _models_beside(read: plugin.Plugin) -> list[str]:
+    """Return the files of a folder that give a model under their own name."""
+    room = ROOMS["models"]
+    own = [file for file in read.trees if os.path.dirname(file) == read.top]
+    names = {os.path.basename(file) for file in own if set(room.defines) <= _names(read, file)}
+    return sorted(names - {room.folder, "__init__.py"})
 
 
 def given_by(room: str, path: str, folder: str = ".") -> dict[tuple[str, str], Given]:

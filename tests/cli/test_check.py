@@ -134,6 +134,11 @@ def test_a_folder_of_a_kind_is_checked_for_all_that_it_gives(tmp_path):
     assert "its floor is a model that reads it: unknown model 'signal_step'" in output
     assert "source signal\n" in output
     assert "model signal\n" in output
+    (tmp_path / "signal" / "model.py").rename(tmp_path / "signal" / "signal_step.py")
+    code, output = check("./signal")
+    assert "ok  its floor is a model that reads it" in output
+    assert "model signal_step\n" in output
+    (tmp_path / "signal" / "signal_step.py").rename(tmp_path / "signal" / "model.py")
     (tmp_path / "signal" / "kind.py").write_text(
         (tmp_path / "signal" / "kind.py").read_text().replace('"signal", "signal_step"', '"signal", "signal"')
     )

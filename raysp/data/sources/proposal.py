@@ -16,7 +16,7 @@ from raysp.data.sources import (
     proposal_vectors,
     res_clu,
 )
-from raysp.data.sources.proposed import Proposal
+from raysp.data.sources.proposed import ROUNDING_MS, Proposal
 from raysp.errors import BadInput
 from raysp.io import files
 
@@ -83,8 +83,22 @@ def _of_arrays(path: str) -> Proposal:
 
 
 def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Proposal:
-    """Return a proposal with what a person said of it: another source has none of the guessed settings."""
+    """Return a proposal with what a person said of it: another source has none of the guessed settings.
+
+    A window that was guessed ends with a whole bin of the width that is given.
+    """
     own = dict.fromkeys(settings, "as given")
     if source and source != found.source:
         return Proposal(source, settings, own, found.contents)
-    return Proposal(found.source, {**found.settings, **settings}, {**found.why, **own}, found.contents)
+    guessed = {**found.settings}
+    if "window_ms" not in settings and "window_ms" in guessed:
+        guessed["window_ms"] = _of_whole_bins(guessed["window_ms"], settings.get("bin_ms"))
+    return Proposal(found.source, {**guessed, **settings}, {**found.why, **own}, found.contents)
+
+
+def _of_whole_bins(window: Plain, width: Plain) -> Plain:
+    if not isinstance(window, list) or not isinstance(width, int | float) or not 0 < width <= window[1] - window[0]:
+        return window
+    begin, end = window
+    bins = int((end - begin + ROUNDING_MS) // width)
+    return [begin, round(begin + bins * width, 4)]

@@ -13,6 +13,8 @@ from raysp.config.settings import Plain
 BIN_MS = 10
 """Width of bins where a file says nothing of it, ms."""
 
+ROUNDING_MS = 1e-3
+
 LONGEST_MS, BEFORE_MS, AFTER_MS = 2000, 250, 500
 """The most of a trial that is proposed; before and after an event in it."""
 
@@ -222,4 +224,5 @@ def _until_next(start: np.ndarray) -> np.ndarray:
 
 
 def _floor(ms: float) -> int:
-    return int(ms // BIN_MS) * BIN_MS
+    # 450 ms are 449.99999999999994 as the difference of two times in s.
+    return int((ms + ROUNDING_MS) // BIN_MS) * BIN_MS

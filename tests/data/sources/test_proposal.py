@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from raysp.config.experiment import Recording
 from raysp.data.sources import prepare
-from raysp.data.sources.proposal import proposal
+from raysp.data.sources.proposal import changed, proposal
 from raysp.data.sources.proposed import Times, clock, sampled
 from raysp.errors import BadInput
 
@@ -232,6 +232,23 @@ def test_windows_end_before_the_next_trial_begins(tmp_path):
     begin, end = proposal(str(tmp_path / "spikes.csv")).settings["window_ms"]
     assert begin == 0
     assert end <= np.percentile(np.diff(START), 15) * 1000
+
+
+def test_a_window_has_all_of_the_trial_and_whole_bins_of_the_width_that_is_given(tmp_path):
+    polars.DataFrame({"unit": WHOSE, "time": TIMES}).write_csv(tmp_path / "spikes.csv")
+    start = np.arange(TIMES.max() // 0.8) * 0.8
+    table = {"start": start, "stop": start + 0.7, "move_onset_time": start + 0.25}
+    polars.DataFrame(table).write_csv(tmp_path / "trials.csv")
+    found = proposal(str(tmp_path / "spikes.csv"))
+    assert (found.settings["align"], found.settings["window_ms"]) == ("move_onset_time", [-250, 450])
+    for given, window in (
+        ({"bin_ms": 20}, [-250, 450]),
+        ({"bin_ms": 30}, [-250, 440]),
+        ({"bin_ms": 12.5}, [-250, 450]),
+        ({"bin_ms": 1000}, [-250, 450]),
+        ({"bin_ms": 20, "window_ms": [0, 300]}, [0, 300]),
+    ):
+        assert changed(found, "", given).settings["window_ms"] == window
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from raysp.config.ranges import NonNegative
 from raysp.objectives.loss import Loss
 
 from .split import Split
@@ -16,7 +17,7 @@ from .split import Split
 class Config:
     """Where the slopes begin."""
 
-    start: float = 0.0
+    start: NonNegative = 0.0
 
 
 class Model(nn.Module):
