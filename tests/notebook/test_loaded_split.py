@@ -125,3 +125,15 @@ def test_a_split_that_is_not_prepared_or_given_settings_says_what_to_do(root):
         raysp.load_split("mc_rtt-20ms-val", root=root)
     with pytest.raises(BadInput, match="is cut already: expected no settings, got bin_ms"):
         raysp.load_split("mc_maze_small-20ms-val", root=root, bin_ms=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "source"),
+    [
+        ("x.mat", {"spikes": "spk", "per_second": 1000}, "matlab_spikes"),
+        ("x.npz", {"time": "t", "unit": "u"}, "spike_tables"),
+    ],
+)
+def test_settings_of_another_source_name_it(name, settings, source):
+    with pytest.raises(BadInput, match=rf"source population, .*; give the one that has it: source=.*'{source}'"):
+        raysp.load_split(name, **settings, window_ms=(0, 500), bin_ms=10)

@@ -45,6 +45,13 @@ def whose(columns: Mapping[str, np.ndarray]) -> Whose:
     return Whose(unit, channel)
 
 
+def numbered(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers that are stored as fractions, as MATLAB and tables with gaps have them, as int64."""
+    if values.dtype.kind != "f" or not (np.isfinite(values) & (values % 1 == 0) & (np.abs(values) < 2**53)).all():
+        return values
+    return values.astype(np.int64)
+
+
 def pairs(*columns: np.ndarray) -> int:
     """Return how many different rows some columns, (spikes,) each, have together."""
     found = np.zeros(len(columns[0]), dtype=np.int64)

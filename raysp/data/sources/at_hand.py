@@ -27,12 +27,24 @@ def recording(path: str, settings: Mapping[str, object], *, source: str = "", na
     """
     reads = own_code.taken("data/sources", source) if source else catalog.of_file(path)
     path = "" if path == reads and _where(reads) is None else path
+    if not source:
+        _check_of_another(path, reads, settings)
     return Recording(name or catalog.name_of(path or reads), reads, {**settings, **_at(reads, path)})
 
 
 def generates(text: str) -> bool:
     """Tell whether a text is the name of a source that reads no file."""
     return text in catalog.names() and _where(text) is None
+
+
+def _check_of_another(path: str, reads: str, settings: Mapping[str, object]) -> None:
+    """Refuse settings that the source of a file's ending lacks, where another one has them: MATLAB's spikes, say."""
+    has = {name: {one.name for one in dataclasses.fields(catalog.source(name).Config)} for name in catalog.names()}
+    odd = [name for name in settings if name not in has[reads]]
+    able = [name for name, known in has.items() if "path" in known and known.issuperset(settings)]
+    if odd and able:
+        told = f"{path}: source {reads}, which reads files of this ending, has no setting {odd[0]}"
+        raise BadInput(f"{told}; give the one that has it: source={' or '.join(map(repr, able))}")
 
 
 def is_split(text: str) -> bool:

@@ -52,6 +52,7 @@ FEWEST, WIDE = 3, 10
 """Columns that are called alike, from which on each is a unit's counts; columns of a table without units from which on
 that is asked."""
 
+ONE_UNIT = "of one unit, add a column unit of ones"
 ANEW = "units are numbered anew on each"
 NO_SPIKES = "there is a place for spikes, but no spike in it"
 NO_COLUMNS = "no column of times and one of units was found: name them time and unit"
@@ -81,6 +82,8 @@ def proposal(path: str) -> Proposal:
     why = {"time": "the time of each spike", "unit": "whose it is"}
     units = len(np.unique(table[unit]))
     if (trial := spike_layouts.trial_of(table, time)) is not None:
+        if trial == unit:
+            return Proposal("", contents=(*contents, f"no column says whose spikes are; {ONE_UNIT}"))
         return of_own_clocks(table, {**settings, "trial": trial}, why, units, contents)
     if table[time].dtype != object and (channel := spike_layouts.channel_of(table, unit)) is not None:
         settings["channel"], why["channel"] = channel, ANEW

@@ -92,7 +92,11 @@ def check_units(of_unit: np.ndarray, path: str, first_row: int = 0) -> None:
 def ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the numbers of units, (units,), of their numbers or names, and a note where these are others."""
     if known.dtype.kind not in "US":
-        return own_numbers(known, "units")
+        numbers, notes = own_numbers(known, "units")
+        if (none := numbers[numbers < 0]).size:
+            told = f"units have numbers below 0 ({', '.join(map(str, none[:3]))}), as sorters number spikes of no unit"
+            notes += (f"{told}; a table of units, with keep_units, leaves them out",)
+        return numbers, notes
     names = ", ".join(f"{row} {name}" for row, name in enumerate(known[:8]))
     return np.arange(len(known)), (f"units have names, and are numbered in their order: {names}",)
 

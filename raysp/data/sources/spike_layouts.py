@@ -126,6 +126,7 @@ def with_channel(unit: np.ndarray, channel: np.ndarray, path: str) -> np.ndarray
     Raises:
         BadInput: a unit's number is too large to be put behind its channel's, or one of both is missing.
     """
+    unit, channel = whose.numbered(unit), whose.numbered(channel)
     if unit.dtype.kind in "iu" and channel.dtype.kind in "iu":
         if unit.min(initial=0) < 0 or channel.min(initial=0) < 0 or unit.max(initial=0) >= CHANNEL_UNITS:
             told = f"{path} expected units 0 to {CHANNEL_UNITS - 1} on each channel, and channels >= 0"
@@ -144,7 +145,7 @@ def is_channel(name: str) -> bool:
 def channel_of(table: Mapping[str, np.ndarray], unit: str) -> str | None:
     """Return the column of channels on each of which units seem to be numbered anew; None where none is."""
     for name, one in table.items():
-        alike = one.dtype.kind in "iuU" and one.shape == table[unit].shape
+        alike = one.shape == table[unit].shape and whose.numbered(one).dtype.kind in "iuU"
         if not is_channel(name) or name == unit or not alike:
             continue
         if whose.pairs(one, table[unit]) > len(np.unique(table[unit])):
@@ -200,7 +201,9 @@ def trial_of(table: Mapping[str, np.ndarray], time: str) -> str | None:
     """Return the column of trials from whose begins times count; None where they are of the recording."""
     times = table[time]
     for name, one in table.items():
-        if not OF_TRIALS.fullmatch(_bare(name)) or one.dtype.kind not in "iuU" or times.dtype.kind not in "iuf":
+        if not OF_TRIALS.fullmatch(_bare(name)) or times.dtype.kind not in "iuf":
+            continue
+        if whose.numbered(one).dtype.kind not in "iuU" or one.shape != times.shape:
             continue
         _, row = np.unique(one, return_inverse=True)
         order = np.argsort(row, kind="stable")

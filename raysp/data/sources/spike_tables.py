@@ -20,7 +20,7 @@ import numpy as np
 
 from raysp.config import settings
 from raysp.config.ranges import Positive
-from raysp.data.formats import pynapple_npz, sorted_folder, table_batches, table_file
+from raysp.data.formats import pynapple_npz, sorted_folder, table_batches, table_file, whose
 from raysp.data.formats.matrix_columns import INSIDE
 from raysp.data.formats.nwb import Units
 from raysp.data.formats.precision import coarse
@@ -193,6 +193,9 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     if len(table[time]) != len(table[unit]):
         told = f"{config.path} expected a unit for each of {len(table[time])} times in {time}"
         raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time: NAME, unit: NAME")
+    if unit == config.trial:
+        told = f"{config.path} expected units and trials in two columns"
+        raise BadInput(f"{told}; of one unit, add a column unit of ones")
     if len(table[time]) == 0:
         raise BadInput(f"{config.path} expected a row for each spike, got none")
     twice = () if said is not None or config.channel is not None else spike_layouts.merged(table, unit)
@@ -222,9 +225,9 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
 
 def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) -> tuple[Laid, Table]:
     """Return spikes of trials with times of their own, laid one after the other, and the table of these trials."""
-    which = table[named(table, config.trial, "trial", set(), config.path)]
+    which = whose.numbered(table[named(table, config.trial, "trial", set(), config.path)])
     listed_ = {} if config.trials is None else read(config.trials)
-    own = listed_[named(listed_, config.trial, "trial", set(), str(config.trials))] if listed_ else None
+    own = whose.numbered(listed_[named(listed_, config.trial, "trial", set(), str(config.trials))]) if listed_ else None
     numbers, row, place = spike_layouts.rows_of(which, own, f"{config.trials or config.path}")
     event = np.zeros(len(numbers))
     if config.align is not None:

@@ -10,6 +10,7 @@ from scipy.io import savemat
 from raysp.config.experiment import Recording
 from raysp.data.sources import prepare
 from raysp.data.sources.proposal import proposal
+from raysp.errors import BadInput
 
 RNG = np.random.default_rng(7)
 TIMES = np.sort(RNG.uniform(0.0, 80.0, 4000)).round(3)
@@ -159,6 +160,40 @@ def test_a_row_a_spike_whose_times_begin_anew_in_each_trial_is_laid_out(tmp_path
     expected = np.array([[((trial == TRIAL) & (unit == WHOSE) & (counts.shape[1] / 100 > IN_TRIAL)).sum()
                           for unit in range(1, 6)] for trial in range(1, 41)])  # fmt: skip
     np.testing.assert_array_equal(counts.sum(axis=1), expected)
+
+
+def table(path, **columns):
+    rows = zip(*(one.tolist() for one in columns.values()), strict=True)
+    path.write_text("\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows)]))
+    return str(path)
+
+
+def test_numbers_stored_as_fractions_are_channels_units_and_trials_too(tmp_path):
+    path = table(tmp_path / "x.csv", channel=CHANNEL * 1.0, unit=UNIT * 1.0, time=TIMES)
+    found = proposal(path)
+    assert found.settings["channel"] == "channel"
+    split, _ = prepare.read(Recording("x", found.source, {**found.settings, "path": path}), str(tmp_path))
+    assert sorted(split.units) == [1000 * channel + unit for channel in range(1, 5) for unit in range(3)]
+
+    path = table(tmp_path / "y.csv", trial=TRIAL * 1.0, unit=WHOSE * 1.0, time=IN_TRIAL)
+    found = proposal(path)
+    assert found.settings["trial"] == "trial"
+    split, answers = prepare.read(Recording("y", found.source, {**found.settings, "path": path}), str(tmp_path))
+    assert sorted([*split.train.ids, *answers.trials.ids]) == list(range(1, 41))
+
+
+def test_of_one_unit_a_column_of_trials_is_not_taken_for_units(tmp_path):
+    path = table(tmp_path / "x.csv", trial=TRIAL, time=IN_TRIAL)
+    assert "add a column unit of ones" in proposal(path).contents[-1]
+    given = {"path": path, "unit": "trial", "trial": "trial", "window_ms": [0, 500], "bin_ms": 10}
+    with pytest.raises(BadInput, match="expected units and trials in two columns"):
+        prepare.read(Recording("x", "spike_tables", given), str(tmp_path))
+
+
+def test_units_below_zero_are_told(tmp_path):
+    path = table(tmp_path / "x.csv", unit=WHOSE - 2, time=TIMES)
+    split, _ = prepare.read(Recording("x", "spike_tables", {"path": path, "window_ms": [0, 500], "bin_ms": 10}), "")
+    assert any("units have numbers below 0 (-1), as sorters" in note for note in split.provenance.notes)
 
 
 EACH = [TIMES[unit == WHOSE] for unit in range(1, 6)] + [np.zeros(0)]
