@@ -146,7 +146,8 @@ def _unfit(candidate: Candidate, *, judged: bool) -> str | None:
     """Return why a trial is no member: mostly, why validation trials cannot judge it, nor one that it follows."""
     trial, training = candidate.trial, candidate.trial.training
     if trial.model == NAME:
-        return "an ensemble, weighed on the validation trials; name the runs of its members instead"
+        weighed = "an ensemble, weighed on the validation trials; name the runs of its members instead"
+        return weighed if judged else None
     if training is not None and training.validate_on == "eval":
         return "it was selected on evaluation trials"
     if training is None and not _is_candidate(candidate):

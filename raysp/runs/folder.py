@@ -231,7 +231,9 @@ class RunFolder:
             files.check(self.path)
             beside = os.path.dirname(self.path.rstrip("/"))
             places = [os.path.join(at, name) for at in (beside, "runs") for name in (self.name, STANDIN + self.name)]
-            meant = next((found for place in places if (found := near(place, _is_run))), "")
+            within = files.join(self.path, "final")
+            meant = f"what was trained anew lies in {within}" if files.exists(within) else ""
+            meant = meant or next((found for place in places if (found := near(place, _is_run))), "")
             raise NotReady(
                 f"{self.path} is not a run folder (no experiment.yaml); {meant or 'run: raysp run EXPERIMENT'}"
             )

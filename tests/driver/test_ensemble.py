@@ -163,6 +163,14 @@ def test_given_conditions_one_member_is_enough_and_a_benchmark_or_no_conditions_
         average(noted(benchmark, root=benchmark.root), **one)
 
 
+def test_an_average_can_be_averaged_over_conditions_where_nothing_is_judged(made):
+    run, _ = average(made, models=("sae",))
+    with pytest.raises(BadInput, match="an ensemble, weighed on the validation trials"):
+        ensemble([run.path], Request(given_conditions=True), list)
+    again = ensemble([run.path], Request(given_conditions=True, way="all"), list)
+    assert raysp.open_run(again.path).members["model"].to_list() == ["ensemble_of_runs"]
+
+
 def test_where_nothing_can_judge_averages_all_are_averaged_unjudged(make):
     made = make(splits=(SPLIT,), **SMALL | {"heldout": 0, "forward": 0})
     noted(made, root=made.root)

@@ -1,10 +1,16 @@
 import pytest
 
-from raysp.errors import BadInput
+from raysp.errors import BadInput, NotReady
 from raysp.io import files
 from raysp.kinds.population.score import _measured_by_the_trial
 from raysp.runs.folder import RunFolder, TrialFolder, use_settings
 from raysp.search.outcome import read_rungs
+
+
+def test_the_folder_of_a_search_for_the_best_is_no_run_and_says_where_its_run_lies(tmp_path):
+    (tmp_path / "best-day7/final").mkdir(parents=True)
+    with pytest.raises(NotReady, match=r"what was trained anew lies in .*best-day7/final"):
+        RunFolder(str(tmp_path / "best-day7")).record()
 
 
 @pytest.mark.parametrize(
