@@ -286,10 +286,10 @@ def _trials_clock(starts: np.ndarray, spikes_s: tuple[float, float], per_second:
 
 
 def _time(table: Table) -> str | None:
-    numbers = [name for name, one in table.items() if one.dtype.kind in "iufO"]
-    usual = [name for name in numbers if bare(name) in spike_columns.SPIKES]
-    floats = [name for name, one in table.items() if one.dtype.kind == "f" or one.dtype == object]
-    others = [name for name in numbers if bare(name) not in spike_columns.UNITS]
+    able = {name: one for name, one in table.items() if one.dtype.kind in "iufO" and not spike_layouts.is_channel(name)}
+    usual = [name for name in able if bare(name) in spike_columns.SPIKES]
+    floats = [name for name, one in able.items() if one.dtype.kind in "fO"]
+    others = [name for name in able if bare(name) not in spike_columns.UNITS]
     return next((one[0] for one in (usual, floats, others) if len(one) == 1), usual[0] if usual else None)
 
 

@@ -68,7 +68,7 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
     kept = [one for one in contents if not one.startswith("no array of counts")]
     others = [len(one) for name, one in table.items() if is_times(one) and name not in of_spikes]
     rows = max(others, key=others.count, default=0)
-    trials = {name: one for name, one in table.items() if len(one) == rows}
+    trials = {name: one for name, one in table.items() if len(one) == rows and rows}
     rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, units)
     own = (files.absolute(path), trials) if trials else beside(path)
     return cut(path, times, units, settings, why, kept, (rate, own))
@@ -76,8 +76,10 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
 
 def _named(table: Table) -> tuple[str, Whose] | None:
     """Return the vectors of times and of units, by their usual names; None where none of one length are called so."""
-    time, unit = (next((name for name in table if bare(name) in usual), None)
-                  for usual in (spike_columns.SPIKES, spike_columns.UNITS))  # fmt: skip
+    time = next(
+        (name for name, one in table.items() if bare(name) in spike_columns.SPIKES and one.dtype.kind in "iuf"), None
+    )
+    unit = next((name for name in table if bare(name) in spike_columns.UNITS), None)
     if time is None or unit is None or len(table[time]) != len(table[unit]):
         return None
     alike = {name: one for name, one in table.items() if len(one) == len(table[unit])}

@@ -91,6 +91,9 @@ class Config(Cut):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_names(self, ("time", "unit", "channel", "trial", "trials", "units"))
+        named = [one for one in (self.time, self.unit, self.channel, self.trial) if one is not None]
+        if len(set(named)) < len(named):
+            raise BadInput(f"{self.where} expected another column each for time, unit, channel and trial, got {named}")
         if (self.align is None) != (self.trials is None) and not (self.trial and self.align is None):
             raise BadInput(
                 f"{self.where} expected trials, the path of their table, together with align, its column with the time "

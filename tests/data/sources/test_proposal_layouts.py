@@ -185,9 +185,25 @@ def test_numbers_stored_as_fractions_are_channels_units_and_trials_too(tmp_path)
 def test_of_one_unit_a_column_of_trials_is_not_taken_for_units(tmp_path):
     path = table(tmp_path / "x.csv", trial=TRIAL, time=IN_TRIAL)
     assert "add a column unit of ones" in proposal(path).contents[-1]
-    given = {"path": path, "unit": "trial", "trial": "trial", "window_ms": [0, 500], "bin_ms": 10}
+    path = table(tmp_path / "y.csv", unit=TRIAL, time=IN_TRIAL)
+    given = {"path": path, "trial": "unit", "window_ms": [0, 500], "bin_ms": 10}
     with pytest.raises(BadInput, match="expected units and trials in two columns"):
         prepare.read(Recording("x", "spike_tables", given), str(tmp_path))
+
+
+def test_channels_and_texts_are_no_times(tmp_path):
+    path = table(tmp_path / "x.csv", channel=CHANNEL + 0.5, spikes=UNIT)
+    assert proposal(path).settings.get("time") != "channel"
+    np.savez(tmp_path / "x.npz", times=WHOSE.astype(str), unit=UNIT)
+    assert proposal(str(tmp_path / "x.npz")).source == ""
+    given = {"path": path, "time": "channel", "unit": "spikes", "channel": "channel"}
+    with pytest.raises(BadInput, match="another column each for time, unit, channel and trial"):
+        prepare.read(Recording("x", "spike_tables", {**given, "window_ms": [0, 500], "bin_ms": 10}), "")
+
+
+def test_of_a_matrix_without_trials_windows_follow_each_other(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps(np.column_stack([CHANNEL, UNIT, TIMES]).tolist()))
+    assert "align" not in proposal(str(tmp_path / "x.json")).settings
 
 
 def test_units_below_zero_are_told(tmp_path):
