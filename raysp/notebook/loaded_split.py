@@ -79,9 +79,9 @@ def load_split(
 
     Args:
         data: a path of a file (its ending says which source reads it); counts in memory, (trials, bins, units) spikes
-            per bin; a data frame of spikes (pandas, polars), a TsGroup of pynapple, or times by unit, {3: times, ...},
-            with `trials` a frame, an IntervalSet, or the times of `align` alone; or the name of a prepared split. None
-            for a source that generates.
+            per bin; a data frame of spikes (pandas, polars), a matrix with a row a spike, a TsGroup of pynapple, or
+            times by unit, {3: times, ...}, with `trials` a frame, an IntervalSet, or the times of `align` alone; or the
+            name of a prepared split. None for a source that generates.
         source: the source that reads a file or folder, where its ending does not say: its name, or the path of a file
             of your own.
         name: what the split is called; by default after the file, or "counts". In tables, and in names of trials.

@@ -5,15 +5,18 @@ None of these libraries is imported for it but polars: what is given is known by
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from raysp.data.formats import memory_array, table_file
+from raysp.data.formats import matrix_columns, memory_array, table_file
+from raysp.data.formats.whose import in_trials
 from raysp.data.sources.proposed import is_whole
 from raysp.data.sources.spike_columns import SPIKES, UNITS
-from raysp.errors import BadInput
+from raysp.data.sources.spike_layouts import with_channel
+from raysp.errors import BadInput, expect
 
 Table = dict[str, np.ndarray]
 FEWEST = 3
@@ -29,14 +32,23 @@ def tables(data: Any, settings: Mapping[str, object]) -> dict[str, Table] | None
     """
     if _is_counts(data, settings):
         return None
+    of_spikes = "trials" in settings or "align" in settings
     spikes = columns(data, lists=True)
+    if spikes is None and isinstance(data, np.ndarray) and (of_spikes or data.dtype.names):
+        spikes = _of_rows(data)
     found = _of_each_unit(data, settings) if spikes is None else {"path": spikes}
     if found is None:
+        if of_spikes and not isinstance(data, str):
+            told = "trials and align are for spikes: expected a frame with columns time and unit, or {3: times, ...}"
+            raise BadInput(f"{told}, or a matrix with a row a spike, got {_kind(data)}")
         return None
     given = {name: table for name in ("trials", "units") if (table := columns(settings.get(name))) is not None}
     if "trials" not in given and (events := _events(settings)) is not None:
         given["trials"] = events
     found |= given
+    if not isinstance(trials := settings.get("trials", ""), str | os.PathLike) and trials is not None:
+        told = "trials expected the path of a table, a frame, columns by name, or the times of the event align"
+        expect("trials" in given, f"{told}, got {_kind(trials)}")
     if _is_group(data) and "units" not in settings:
         # What fired alone would not tell of units that never did.
         found["units"] = _of_units(data) if settings.get("keep_units") else {"unit": np.array(list(data.keys()))}
@@ -49,9 +61,36 @@ def columns(given: Any, *, lists: bool = False) -> Table | None:
         times = {key: np.asarray(given[key].t, dtype=np.float64) for key in given.keys()}  # noqa: SIM118 (no dict)
         whose = np.repeat(np.array(list(times)), list(map(len, times.values())))
         return {"time": np.concatenate(list(times.values())), "unit": whose}
+    if isinstance(given, np.ndarray) and given.dtype.names:
+        return {name.partition("/")[2]: one for name, one in matrix_columns.columns("", given).items()}
     if _is_intervals(given):
         return {"start": np.asarray(given.start), "end": np.asarray(given.end), **_metadata(given)}
     return _of_frame(given, lists=lists)
+
+
+def _of_rows(matrix: np.ndarray) -> Table | None:
+    """Return times and units of a matrix with a row a spike; None of another one.
+
+    Raises:
+        BadInput: its times begin anew in each value of a column, which may be a trial's.
+    """
+    found = matrix_columns.columns("spikes", matrix)
+    if (pair := matrix_columns.row_a_spike(found)) is None:
+        return None
+    time, who = pair
+    unit = found[who.unit]
+    if who.channel is not None:
+        span = float(np.ptp(found[time]))
+        if in_trials(found[time], found[who.channel], span):
+            told = f"times begin anew in each {who.channel} of the matrix: is that a trial, or a channel?"
+            raise BadInput(f"{told} Give a frame with columns trial or channel, unit and time")
+        unit = with_channel(unit, found[who.channel], "spikes")
+    return {"time": found[time], "unit": unit}
+
+
+def _kind(given: Any) -> str:
+    shape = getattr(given, "shape", None)
+    return type(given).__name__ + ("" if shape is None else f" of shape {tuple(shape)}")
 
 
 def _is_counts(data: Any, settings: Mapping[str, object]) -> bool:
@@ -69,6 +108,9 @@ def _of_each_unit(data: Any, settings: Mapping[str, object]) -> dict[str, Table]
     Where a unit has no spike, a table of units says that it is there. Vectors of one length by text are columns of a
     table: nothing tells which of them is whose.
     """
+    if getattr(getattr(data, "dtype", None), "kind", "") == "O" and callable(getattr(data, "items", None)):
+        # A column of pandas with the times of a unit in each row.
+        data = dict(data.items())
     listed = isinstance(data, list | tuple) and ("trials" in settings or "align" in settings)
     if not (listed or isinstance(data, Mapping)) or not len(data):
         return None
@@ -82,6 +124,7 @@ def _of_each_unit(data: Any, settings: Mapping[str, object]) -> dict[str, Table]
     # An empty list has no type, and whole numbers of several types have no better one than theirs.
     times = np.concatenate([one for one in each.values() if len(one)] or list(each.values()))
     names = np.array([key if isinstance(key, int | np.integer | str) else str(key) for key in each])
+    expect(len(np.unique(names)) == len(names), f"expected each unit once, got {', '.join(map(repr, each))}")
     whole = all(map(len, each.values())) or "units" in settings
     spikes = {"time": times, "unit": np.repeat(names, [len(one) for one in each.values()])}
     return {"path": spikes} if whole else {"path": spikes, "units": {"unit": names}}
@@ -96,12 +139,18 @@ def _times(one: Any, settings: Mapping[str, object]) -> Any:
         if settings.get("per_second", 1) != 1:
             raise BadInput("per_second is for times without a unit, and these have one of their own; leave it out")
         return np.asarray(one.rescale("s").magnitude)
+    if isinstance(one, set | frozenset):
+        return sorted(one)
+    if isinstance(one, np.ndarray) and one.ndim == 2 and 1 in one.shape:
+        return one.ravel()
     return one.t if hasattr(one, "t") and not isinstance(one, np.ndarray) and hasattr(one, "time_support") else one
 
 
 def _events(settings: Mapping[str, object]) -> Table | None:
     """Return trials that are given as their events' times alone, or as columns by name; None of anything else."""
     trials, align = settings.get("trials"), settings.get("align")
+    if isinstance(trials, list | tuple) and len(trials) and all(isinstance(one, Mapping) for one in trials):
+        trials = {name: [one.get(name) for one in trials] for name in trials[0]}
     if isinstance(trials, Mapping):
         return {str(name): memory_array.array(one, str(name)) for name, one in trials.items()}
     if trials is None or isinstance(trials, str) or not isinstance(align, str):

@@ -84,7 +84,7 @@ def test_times_of_a_unit_each_and_of_events_alone_are_enough(split):
     asked = {**CUT, "trials": TABLE[CUT["align"]]}
     for times in (EACH, list(EACH.values()), {str(unit): one.tolist() for unit, one in EACH.items()}):
         np.testing.assert_array_equal(raysp.load_split(times, **asked).train.heldin, split.train.heldin)
-    with pytest.raises(BadInput, match="trials expected str"):
+    with pytest.raises(BadInput, match=r"trials expected the path of a table, .* got list"):
         raysp.load_split(EACH, **{**asked, "trials": ["a", "b"]})
 
 
@@ -242,3 +242,33 @@ def test_a_frame_with_a_column_of_counts_for_each_unit_is_counts(as_frame):
     np.testing.assert_array_equal(found.train.heldin, plain.train.heldin)
     with pytest.raises(BadInput, match="say which column is the time"):
         raysp.load_split(as_frame(counts), trials=TABLE, **CUT)
+
+
+@pytest.mark.parametrize(
+    "spikes",
+    [
+        np.column_stack([WHOSE, TIMES]),
+        np.column_stack([WHOSE // 20, WHOSE % 20, TIMES]),
+        np.rec.fromarrays([WHOSE, TIMES], names="unit,time"),
+        SPIKES.groupby("unit")["time"].apply(np.array),
+        {unit: times[:, None] for unit, times in EACH.items()},
+    ],
+    ids=["unit, time", "channel, unit, time", "named columns", "a row a unit", "columns"],
+)
+@pytest.mark.parametrize("trials", [[{"start": begin} for begin in START], np.rec.fromarrays([START], names="start")])
+def test_rows_of_a_matrix_and_other_things_with_times_give_the_same(split, spikes, trials):
+    found = raysp.load_split(spikes, trials=trials, **CUT)
+    np.testing.assert_array_equal(found.train.heldin, split.train.heldin)
+
+
+def test_what_is_no_spikes_or_trials_says_what_is_expected():
+    asked = {**CUT, "trials": START}
+    in_trial = np.concatenate([np.sort(RNG.uniform(0, 1, 100)) for _ in range(40)])
+    rows = np.column_stack([np.repeat(np.arange(40), 100), RNG.integers(0, 3, 4000), in_trial])
+    for data, says in (
+        (rows, "is that a trial, or a channel"),
+        (np.zeros((3, 4, 5)), r"trials and align are for spikes: .* got ndarray of shape \(3, 4, 5\)"),
+        ({3: TIMES, "3": TIMES[1:]}, "expected each unit once, got 3, '3'"),
+    ):
+        with pytest.raises(BadInput, match=says):
+            raysp.load_split(data, **asked)

@@ -145,8 +145,9 @@ def is_channel(name: str) -> bool:
 def channel_of(table: Mapping[str, np.ndarray], unit: str) -> str | None:
     """Return the column of channels on each of which units seem to be numbered anew; None where none is."""
     for name, one in table.items():
-        alike = one.shape == table[unit].shape and whose.numbered(one).dtype.kind in "iuU"
-        if not is_channel(name) or name == unit or not alike:
+        if not is_channel(name) or name == unit or one.shape != table[unit].shape:
+            continue
+        if whose.numbered(one).dtype.kind not in "iuU":
             continue
         if whose.pairs(one, table[unit]) > len(np.unique(table[unit])):
             return name
