@@ -59,6 +59,13 @@ def natural(names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: [int(one) if one.isdigit() else one for one in re.split(r"(\d+)", name)])
 
 
+def numbered(pattern: str, names: list[str]) -> list[int]:
+    """Return the numbers that names have in the star's place; nothing where one has none, or two the same."""
+    each = [re.findall(r"\d+", name[pattern.index(PATTERN) :])[:1] for name in names]
+    numbers = [int(one[0]) for one in each if one]
+    return numbers if len(set(numbers)) == len(names) else []
+
+
 def variables(name: str, count: int, names: Iterable[str]) -> tuple[str, ...]:
     """Return what variables of behaviour are called by where a file has them; nothing where that says no more.
 

@@ -30,12 +30,13 @@ from raysp.data.formats.session import Session
 from raysp.data.sources import hidden_parts, partition, spike_columns, spike_layouts
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.session_windows import trials_of
+from raysp.data.sources.trial_numbers import ID, numbers_of
 from raysp.data.splits.header import Provenance
 from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput, expect, present
 from raysp.io import files
 
-VERSION = "matlab_spikes-3"
+VERSION = "matlab_spikes-4"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""
@@ -186,6 +187,10 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
         flat, ids = present(_vector(found)), np.unique(of)
         if config.trial is not None:
             each_trial = _split(flat, of, _of_spikes(file, config.trial, found, said), columns, config, said)
+            numbers = numbers_of(columns, len(each_trial), (config.align, config.start, config.stop))[0]
+            if (numbers == np.arange(len(numbers))).all():
+                # That vector counts them from 1.
+                columns = {**columns, ID: numbers + 1}
             return _laid_out(each_trial, columns, config, where, ids)
         each = [flat[of == unit] for unit in ids]
         units = _units([_times(one, config, said) for one in each], said, ids)
@@ -379,6 +384,8 @@ def _of_counts(found: Value, columns: dict[str, np.ndarray], config: Config, whe
     behavior, said = partition.one_a_trial({name: columns[name] for name in config.decode}, where)
     forward = round(config.forward_ms / config.bin_ms)
     named = tuple((name, "") for name in config.decode)
+    numbers, renumbered = numbers_of(columns, len(each), (config.start, config.stop))
     return partition.Whole(
-        counts, forward, condition=condition, behavior=behavior, notes=(*notes, *said), variables=named
-    )
+        counts, forward, condition=condition, behavior=behavior, notes=(*notes, *renumbered, *said), ids=numbers,
+        variables=named,
+    )  # fmt: skip

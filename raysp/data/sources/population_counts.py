@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 
 import numpy as np
 
-from raysp.data.formats import count_file, marks, table_file
-from raysp.data.sources import continuous, count_layout, partition
+from raysp.data.formats import count_file, marks, starred, table_file
+from raysp.data.sources import continuous, count_layout, partition, trial_numbers
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
 from raysp.errors import BadInput, expect, present
@@ -122,8 +123,27 @@ def _of_trials(
         names = count_layout.variables(config.behavior, behavior.shape[2], file.names)
         notes += marks.noted(behavior, config.behavior_names or names)
     variables = tuple((name, "") for name in names)
-    whole = partition.Whole(counts, forward, rates, condition, behavior, notes=notes, variables=variables)
+    ids, said = (partition.UNNUMBERED, ()) if config.window_ms else _numbers(config, file, trials)
+    whole = partition.Whole(
+        counts, forward, rates, condition, behavior, notes=(*notes, *said), ids=ids, variables=variables
+    )
     return whole, _given_rows(train, chosen, trials, where)
+
+
+def _numbers(config: Config, file: count_file.Arrays, trials: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the file's own numbers of trials: of an array beside the counts, or in the names of an array a trial."""
+    found: dict[str, np.ndarray] = {}
+    for name in filter(trial_numbers.is_named, file.names):
+        # What nobody asked for blocks nothing.
+        with contextlib.suppress(BadInput):
+            if (array := file.read(name)).size == trials:
+                found[name] = array.ravel()
+    numbers, notes = trial_numbers.numbers_of(found, trials)
+    pattern = present(config.counts)
+    if found or count_layout.PATTERN not in pattern:
+        return numbers, notes
+    own = count_layout.numbered(pattern, count_layout.natural(starred.fitting(pattern, file.names)[0]))
+    return (np.array(own, dtype=np.int64) if own else numbers), ()
 
 
 def _unequal(counts: np.ndarray) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from raysp.data.splits.population import Answers, PopulationSplit
 from raysp.errors import BadInput
 from raysp.io import files
 
-VERSION = "res_clu-1"
+VERSION = "res_clu-2"
 PAIR = re.compile(r"(?P<base>.+)\.(?:res|clu)\.(?P<shank>\d+)")
 SHANK = 1000
 FIRST_UNIT = 2

@@ -21,7 +21,9 @@ from raysp.data.sources import continuous, partition, sampled, spiking
 from raysp.data.sources.cut import Cut
 from raysp.data.sources.odd_units import FEWEST_SPIKES
 from raysp.data.sources.partition import Rows, Whole, condition_index
+from raysp.data.sources.proposed import STARTS, STOPS
 from raysp.data.sources.spiking import Spikes
+from raysp.data.sources.trial_numbers import numbers_of
 from raysp.errors import BadInput, present
 from raysp.io.words import listed
 
@@ -124,7 +126,8 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
 
 def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     where, times = found.where, found.trials[align]
-    numbers, renumbered = nwb.own_numbers(found.trials.get("id", np.arange(len(times))), "trials")
+    begins_ends = (getattr(config, name, None) for name in ("start", "stop"))
+    numbers, renumbered = numbers_of(found.trials, len(times), {align, *STARTS, *STOPS, *begins_ends})
     rows, missing = _with_event(times, _kept(found.trials, config.keep, where), align, where)
     steps = coarse(times.dtype, times[rows], align, bin_ms=config.bin_ms)
     _check_clock(spiking.of(found.units), times[rows], config.clock_ms, align, where)

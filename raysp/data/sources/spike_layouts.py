@@ -10,7 +10,7 @@ import numpy as np
 
 from raysp.data.formats import matrix_columns, starred, whose
 from raysp.data.formats.matrix_columns import INSIDE
-from raysp.data.sources.count_layout import natural
+from raysp.data.sources.count_layout import natural, numbered
 from raysp.errors import BadInput
 from raysp.io.words import listed
 
@@ -53,9 +53,7 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
         raise BadInput(f"{path} expected vectors that {pattern} fits, got none of {', '.join(list(table)[:8])}")
     names = natural(found)
     each = [_times(table[name], f"{path}: {name}") for name in names]
-    own = [re.findall(r"\d+", name[pattern.index(starred.STAR) :])[:1] for name in names]
-    numbers = [int(one[0]) for one in own if one]
-    units = numbers if len(set(numbers)) == len(names) else range(len(names))
+    units = numbered(pattern, names) or range(len(names))
     times = np.empty(len(each), dtype=object)
     times[:] = each
     note = (f"{pattern} is taken for names with a number in the star's place; not read: {', '.join(others[:5])}",)
