@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from raysp.config.experiment import Trial
 from raysp.data.splits import store
@@ -79,6 +79,9 @@ def learning(data: RunData, task: Task) -> Picture:
             for axes, over in ((middle, "epoch"), (right, "seconds")):
                 _line(axes, rows, VALIDATION_ACCURACY, over, color=colour, linewidth=1.2)
         left.set_yscale("log")
+        # Less than a decade is labelled 2.3, not 2.3 times a power of ten.
+        left.yaxis.set_major_formatter(LogFormatter())
+        left.yaxis.set_minor_formatter(LogFormatter())
         left.set_ylabel("cross-entropy (nats)")
         middle.set_ylabel("right answers, validation part")
         right.set_xlabel("seconds of training")
