@@ -25,6 +25,7 @@ class Session:
         series: a recorded signal, where one was asked for.
         invalid: (stretches, 2) begin and end of what the recording says to leave out, s.
         notes: what was dropped or guessed in reading, one sentence each.
+        by_trial: spikes lie trial by trial: when units were observed says where these begin and end.
     """
 
     units: Units | Streamed
@@ -33,3 +34,4 @@ class Session:
     series: Series | None = None
     invalid: np.ndarray = field(default_factory=lambda: NO_STRETCHES)
     notes: tuple[str, ...] = ()
+    by_trial: bool = False

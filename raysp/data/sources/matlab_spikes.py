@@ -22,13 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.config.ranges import Positive
-from raysp.data.formats import binning, matlab_values
+from raysp.data.formats import matlab_values
 from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
-from raysp.data.sources import hidden_parts, partition, spike_columns, spike_layouts
+from raysp.data.sources import hidden_parts, spike_columns, spike_layouts, trial_ends
 from raysp.data.sources.cut import Cut, check_names
+from raysp.data.sources.matlab_counts import of_counts
 from raysp.data.sources.session_windows import trials_of
 from raysp.data.sources.trial_numbers import ID, numbers_of
 from raysp.data.splits.header import Provenance
@@ -60,7 +61,8 @@ class Config(Cut):
         per_second: units of all times in a second: 1 for s, 1000 for ms, 30000 for samples of a recording at 30 kHz.
         start: column with the begin of each trial, where spikes lie trial by trial and their times are the recording's;
             without it times in a trial count from its own begin.
-        stop: column with the end of each trial, on the same clock as its spikes; what `masked_ends` goes by.
+        stop: column with the end of each trial, on its spikes' clock. Of spikes that lie trial by trial, by default a
+            column that is called so, and where they end.
         counts_bin_ms: of matrices of counts, the width of their bins; `bin_ms` is a multiple of it.
         bins_first: matrices of counts are (bins, units).
 
@@ -107,7 +109,7 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
     with matlab_values.opened(config.path) as file:
         found, columns = file[config.spikes], _columns(file, config)
         if config.counts_bin_ms is not None:
-            whole, rows = _of_counts(found, columns, config, f"{where}: {config.spikes}"), None
+            whole, rows = of_counts(found, columns, config, f"{where}: {config.spikes}"), None
         else:
             session = _session(file, found, columns, config, where)
             session = dataclasses.replace(session, notes=(*session.notes, *_wide(columns, config)))
@@ -312,80 +314,40 @@ def _laid_out(
     if columns:
         told = f"{said} expected spikes of as many trials as {config.trials} has"
         expect(len(next(iter(columns.values()))) == len(each), f"{told}, got {len(each)}")
-    if config.start is not None:
-        joined = [np.sort(np.concatenate(unit)) for unit in zip(*each, strict=True)]
-        units = _units(joined, said, ids)
-        steps = _steps((one for trial in by_trial for one in trial), units, config)
-        return Session(units, _in_seconds(columns, config), where, notes=steps)
-    begin_ms, end_ms = config.window_ms or (0.0, 0.0)
-    events = np.abs(columns[config.align] / config.per_second).max(initial=0.0) if config.align else 0.0
-    last = max((np.abs(times).max(initial=0.0) for trial in each for times in trial), default=0.0)
-    if 0.0 < last < SHORTEST * (end_ms - begin_ms) / 1000.0:
-        told = f"{said} expected times in trials as long as the windows, {end_ms - begin_ms:g} ms, got up to {last:g} s"
+    trials = len(each)
+    begin = np.zeros(trials) if config.start is None else columns[config.start].astype(np.float64) / config.per_second
+    extent = trial_ends.Extent.of(each, begin)
+    windows = _windows(columns, config, begin)
+    last = np.nanmax(np.abs([extent.first, extent.last]), initial=0.0)
+    length_s = np.ptp(config.window_ms or (0.0, 0.0)) / 1000.0
+    if 0.0 < last < SHORTEST * length_s:
+        told = f"{said} expected times in trials as long as the windows, {length_s * 1000:g} ms, got up to {last:g} s"
         raise BadInput(f"{told}; give per_second as the times are: 1 for s, 1000 for ms")
-    reach = max(last, events + max(abs(begin_ms), abs(end_ms + config.forward_ms)) / 1000.0)
+    reach = float(np.nanmax(np.abs(windows), initial=last))
+    others = {name: one / config.per_second for name, one in columns.items() if one.dtype.kind in "iuf"}
+    stop, notes = (others[config.stop] - begin, ()) if config.stop else trial_ends.taken(others, begin, extent)
+    unknown = " stop: NAME names the column of trials' ends" if stop is None else ""
+    notes += trial_ends.silent(extent, windows, unknown)
     tick_s = config.clock_ms / 1000.0
-    zero = np.arange(1, len(each) + 1) * np.ceil((2 * reach + BETWEEN_S) / tick_s) * tick_s
+    zero = begin if config.start else np.arange(1, trials + 1) * np.ceil((2 * reach + BETWEEN_S) / tick_s) * tick_s
     joined = [
-        np.concatenate([times + at for times, at in zip(unit, zero, strict=True)]) for unit in zip(*each, strict=True)
+        np.sort(np.concatenate([times + at for times, at in zip(unit, zero - begin, strict=True)]))
+        for unit in zip(*each, strict=True)
     ]
-    table = {BEGIN: zero, **_in_seconds(columns, config, zero)}
-    observed = np.column_stack([zero - reach, table.get("stop_time", zero + reach)])
     units = _units(joined, said, ids)
+    notes += _steps((one for trial in by_trial for one in trial), units, config) if config.start else ()
+    observed = zero[:, None] + trial_ends.observed(extent, stop, reach)
+    observed = observed[np.isfinite(observed).all(axis=1)]
+    table = {**_in_seconds(columns, config, zero - begin), BEGIN: zero}
+    table |= {} if stop is None else {"stop_time": zero + stop}
     count = len(units)
     offsets = np.arange(count + 1) * len(observed)
-    return Session(
-        dataclasses.replace(units, intervals=np.tile(observed, (count, 1)), interval_offsets=offsets), table, where
-    )
+    units = dataclasses.replace(units, intervals=np.tile(observed, (count, 1)), interval_offsets=offsets)
+    return Session(units, table, where, notes=notes, by_trial=True)
 
 
-def _is_matrix(value: Value) -> bool:
-    return not isinstance(value, Struct) and value.ndim == 2 and value.dtype.kind in "iufb" and value.size > 0
-
-
-def _of_counts(found: Value, columns: dict[str, np.ndarray], config: Config, where: str) -> partition.Whole:
-    """Return trials of counts, which may differ in length."""
-    if isinstance(found, Struct) or found.dtype != object:
-        told = f"{where} expected a matrix of counts for each trial, got {matlab_values.kind(found)}"
-        raise BadInput(f"{told}; one array of all trials' counts is read by source population, counts: NAME")
-    if config.align or config.keep or config.window_ms:
-        raise BadInput(
-            f"{where}: align, window_ms and keep are for spike times; counts are taken from a trial's first bin"
-        )
-    odd = [row for row, one in enumerate(found.ravel()) if not _is_matrix(one)]
-    if odd or not found.size:
-        got = f"{matlab_values.kind(found.ravel()[odd[0]])} in trial {odd[0]}" if odd else "no trial"
-        raise BadInput(f"{where} expected a matrix of counts for each trial, got {got}")
-    each = list(found.ravel())
-    each = [one if config.bins_first else one.T for one in each]
-    if len(units := {one.shape[1] for one in each}) > 1:
-        other = "false" if config.bins_first else "true"
-        raise BadInput(
-            f"{where} expected as many units in each trial, got {min(units)} to {max(units)}; bins_first: {other}?"
-        )
-    step = round(config.bin_ms / (config.counts_bin_ms or config.bin_ms))
-    lengths = np.array([len(one) // step for one in each])
-    expect(
-        lengths.min(initial=1) > 0,
-        f"{where} expected trials of at least one bin of {config.bin_ms:g} ms, got shorter ones",
-    )
-    counts = np.full((len(each), lengths.max(), each[0].shape[1]), np.nan, dtype=np.float32)
-    for row, (one, bins) in enumerate(zip(each, lengths, strict=True)):
-        binning.check_counts(one.astype(np.float64), f"{where}, trial {row}")
-        counts[row, :bins] = one[: bins * step].reshape(bins, step, -1).sum(axis=1)
-    expect(np.nansum(counts) > 0, f"{where} expected counts of spikes, got none in any of {len(each)} trials")
-    cut = sum(len(one) % step > 0 for one in each)
-    notes = [f"the last bins of {cut} trials are not whole, and were left out"] if cut else []
-    if lengths.min() < lengths.max():
-        notes.append(f"trials last {lengths.min()} to {lengths.max()} bins: the bins after their ends are masked")
-    if unknown := sum(int(np.isnan(one).sum()) for one in each):
-        notes.append(f"{unknown} counts are NaN: their bins are masked")
-    condition = partition.condition_index([columns[name] for name in config.conditions]) if config.conditions else None
-    behavior, said = partition.one_a_trial({name: columns[name] for name in config.decode}, where)
-    forward = round(config.forward_ms / config.bin_ms)
-    named = tuple((name, "") for name in config.decode)
-    numbers, renumbered = numbers_of(columns, len(each), (config.start, config.stop))
-    return partition.Whole(
-        counts, forward, condition=condition, behavior=behavior, notes=(*notes, *renumbered, *said), ids=numbers,
-        variables=named,
-    )  # fmt: skip
+def _windows(columns: dict[str, np.ndarray], config: Config, begin: np.ndarray) -> np.ndarray:
+    """Return where windows lie in their trials, (trials, 2) s since each one's begin."""
+    event = columns[config.align].astype(np.float64) / config.per_second - begin if config.align else 0.0 * begin
+    first_ms, last_ms = config.window_ms or (0.0, 0.0)
+    return np.column_stack([event + first_ms / 1000.0, event + (last_ms + config.forward_ms) / 1000.0])

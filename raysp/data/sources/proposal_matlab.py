@@ -12,7 +12,7 @@ from raysp.config.settings import Plain
 from raysp.data.formats import matlab_values, whose
 from raysp.data.formats.matlab_values import PATTERN, Struct, Value, Values
 from raysp.data.formats.starred import NUMBER
-from raysp.data.sources import proposal_arrays
+from raysp.data.sources import proposal_arrays, trial_ends
 from raysp.data.sources.proposal_arrays import bin_ms
 from raysp.data.sources.proposal_matlab_trials import trials_beside
 from raysp.data.sources.proposed import (
@@ -316,7 +316,13 @@ def _of_trials(
         settings["start"], why["start"] = start_name, "spike times are the recording's, so this is where a trial begins"
     zero = columns[start_name] if absolute and start_name is not None else np.zeros(len(times))
     events = {name: one / per_second for name, one in columns.items() if one.dtype.kind == "f" and name != start_name}
-    align, (begin, end), reason = window(events, zero / per_second, (zero + lengths) / per_second)
+    begin_s, stop_s = zero / per_second, (zero + lengths) / per_second
+    extent = trial_ends.Extent.of([[one / per_second] for one in times], begin_s)
+    if (found := trial_ends.fitting(events, begin_s, extent)) is not None:
+        stop_name, stop_s = found[0], begin_s + found[1]
+        settings["stop"], why["stop"] = stop_name, "trials' spikes end there: what lies after it was not observed"
+        del events[stop_name]
+    align, (begin, end), reason = window(events, begin_s, stop_s)
     if align:
         settings["align"], why["align"] = align, reason
     settings["window_ms"], why["window_ms"] = [begin, end], "ms around that time" if align else reason

@@ -38,6 +38,8 @@ STARTS, STOPS = (
     ("stop_time", "stop", "end", "t_stop", "intervals_1"),
 )
 """Names, or ends of names, of the columns that say when a trial began and ended."""
+DURATIONS = ("duration", "dur", "length")
+"""The same of how long it lasted."""
 
 RATES_HZ = (0.2, 200.0)
 """Between these the mean rate of units lies; it tells which unit times are in."""

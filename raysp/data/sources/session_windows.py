@@ -142,6 +142,13 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
         seen = seen & _within(_bounds(found.trials)[rows], begin, grid)[:, :, None]
     running = np.any(seen[:, :, :1] if _are_alike(seen) else seen, axis=2)
     inside = running.any(axis=1) if config.masked_ends else running.all(axis=1)
+    if inside.sum() < min(2, len(inside)) and found.by_trial:
+        length_s = float(np.median(np.diff(np.unique(present(found.units.intervals), axis=0), axis=1)))
+        told = (
+            f"{where}: {inside.sum() or 'none'} of {len(inside)} windows, {grid.length_s:.3g} s long, lies inside its"
+        )
+        told += f" trial, which was observed for {length_s:.3g} s (median); is per_second right? Take a shorter"
+        raise BadInput(f"{told} window_ms, or masked_ends: true, which masks the bins outside")
     beyond = _beyond(found.units, begin[~inside], grid) if inside.sum() < 2 else ""
     check_inside(int(inside.sum()), len(inside), spans, where, beyond)
     valid = ~_touching(found, begin, grid, config.lag_ms)
@@ -150,7 +157,7 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
         told = f"{where}: all {len(inside)} windows reach into intervals/invalid_times"
         raise BadInput(f"{told}; keep_invalid: true keeps them")
     gone = [numbers[one] for one in (missing, rows[~inside], rows[inside & ~valid])]
-    left_out = _left_out(align, len(inside), gone, _overlapping(begin[used], grid))
+    left_out = _left_out(align, len(inside), gone, _overlapping(begin[used], grid), found.by_trial)
     used, sample = sampled.some(used, each)
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
     seen = _some(seen, used)
@@ -369,14 +376,18 @@ def _overlapping(begin: np.ndarray, grid: _Grid) -> int:
     return int((np.diff(np.sort(begin)) < grid.bins * grid.step).sum())
 
 
-def _left_out(align: str, windows: int, gone: Sequence[np.ndarray], overlapping: int) -> tuple[str, ...]:
+def _left_out(
+    align: str, windows: int, gone: Sequence[np.ndarray], overlapping: int, by_trial: bool
+) -> tuple[str, ...]:
     missing, outside, invalid = map(len, gone)
     trials = [f"trial{'s' if len(one) > 1 else ''} {listed(one)}" for one in gone]
     have = f"trials have no {align} and were" if missing > 1 else f"trial has no {align} and was"
     overlap = "windows overlap" if overlapping > 1 else "window overlaps"
+    beyond = "their trials" if by_trial else "the observed recording"
+    instead = " (masked_ends: true masks the bins outside instead)" if by_trial else ""
     notes = {
         f"{missing} {have} left out: {trials[0]}": missing,
-        f"{outside} of {windows} windows reach outside the observed recording and were left out: {trials[1]}": outside,
+        f"{outside} of {windows} windows reach outside {beyond} and were left out: {trials[1]}{instead}": outside,
         f"{invalid} of {windows} windows reach into intervals/invalid_times and were left out: {trials[2]} "
         "(keep_invalid: true keeps them)": invalid,
         f"{overlapping} {overlap} the next one: spikes in both are counted in both, and evaluation trials may share "

@@ -28,11 +28,11 @@ BETWEEN_S = 1.0
 
 @dataclass(frozen=True)
 class Laid:
-    """Trials one after the other: (spikes,) times, (trials,) begins, and (trials, 2) when each was observed, s."""
+    """Trials one after the other: (spikes,) times, (trials,) begins, and how far windows reach, s."""
 
     times: np.ndarray
     begin: np.ndarray
-    observed: np.ndarray
+    reach: float
 
 
 def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tuple[Table, tuple[str, ...]]:
@@ -184,7 +184,7 @@ def laid_out(times: np.ndarray, row: np.ndarray, trials: int, reach_s: float, ti
     """
     reach = max(float(np.abs(times).max(initial=0.0)), reach_s)
     begin = np.arange(1, trials + 1) * np.ceil((2 * reach + BETWEEN_S) / tick_s) * tick_s
-    return Laid(times + begin[row], begin, np.column_stack([begin - reach, begin + reach]))
+    return Laid(times + begin[row], begin, reach)
 
 
 def of_each_trial(values: np.ndarray, row: np.ndarray, trials: int, where: str) -> np.ndarray:

@@ -27,7 +27,7 @@ from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
 from raysp.data.formats.starred import STAR
 from raysp.data.formats.table_file import VECTOR
-from raysp.data.sources import by_unit, hidden_parts, large_tables, spike_layouts
+from raysp.data.sources import by_unit, hidden_parts, large_tables, spike_layouts, trial_ends
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposed import STARTS, STOPS
@@ -213,12 +213,12 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     # Of tens of millions of spikes each copy is a large part of the memory.
     of_unit = table.pop(unit)
     if config.trial is not None:
-        laid, trials = _of_trials(table, times, config, read)
+        laid, trials, observed, ends = _of_trials(table, times, config, read)
         units, notes = _units(laid.times, of_unit, known, config, read)
-        offsets = np.arange(len(units) + 1) * len(laid.observed)
-        seen = np.tile(laid.observed, (len(units), 1))
-        units = dataclasses.replace(units, intervals=seen, interval_offsets=offsets)
-        return Session(units, trials, os.path.basename(config.path), notes=(*twice, *said_of_steps, *notes))
+        offsets = np.arange(len(units) + 1) * len(observed)
+        units = dataclasses.replace(units, intervals=np.tile(observed, (len(units), 1)), interval_offsets=offsets)
+        notes = (*twice, *said_of_steps, *ends, *notes)
+        return Session(units, trials, os.path.basename(config.path), notes=notes, by_trial=True)
     table.clear()
     units, notes = _units(times, of_unit, known, config, read)
     trials, wide = ({}, ()) if config.trials is None else _trials(config, config.trials, read)
@@ -226,8 +226,13 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     return Session(units, trials, os.path.basename(config.path), notes=notes)
 
 
-def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) -> tuple[Laid, Table]:
-    """Return spikes of trials with times of their own, laid one after the other, and the table of these trials."""
+def _of_trials(
+    table: Table, times: np.ndarray, config: Config, read: Reader
+) -> tuple[Laid, Table, np.ndarray, tuple[str, ...]]:
+    """Return spikes of trials with times of their own, laid one after the other, and the table of these trials.
+
+    What follows are (trials, 2) when each was observed, s, and notes on that.
+    """
     which = whose.numbered(table[named(table, config.trial, "trial", set(), config.path)])
     listed_ = {} if config.trials is None else read(config.trials)
     own = whose.numbered(listed_[named(listed_, config.trial, "trial", set(), str(config.trials))]) if listed_ else None
@@ -248,7 +253,17 @@ def _of_trials(table: Table, times: np.ndarray, config: Config, read: Reader) ->
     # Begins and ends in the table may be of another clock.
     kept = {name: values for name, values in trials.items() if name not in ("start_time", "stop_time", "id")}
     times_ = {config.align: laid.begin + event} if config.align is not None else {}
-    return laid, {**kept, **ids, "start_time": laid.begin, **times_}
+    extent = trial_ends.Extent.of_rows(times, row, len(numbers))
+    per_second = config.trials_per_second or config.per_second
+    others = {name: one / per_second for name, one in trials.items() if one.dtype.kind in "iuf"}
+    start = next((others[name] for name in STARTS if name in others), np.zeros(len(numbers)))
+    stop, notes = trial_ends.taken(others, start, extent)
+    windows = event[:, None] + np.array([edges[0], edges[-1]]) / 1000.0
+    unknown = " Give trials with a column stop_time" if stop is None else ""
+    observed = laid.begin[:, None] + trial_ends.observed(extent, stop, laid.reach)
+    stops = {} if stop is None else {"stop_time": laid.begin + stop}
+    whole = {**kept, **ids, "start_time": laid.begin, **stops, **times_}
+    return laid, whole, observed, (*notes, *trial_ends.silent(extent, windows, unknown))
 
 
 def _streamed(config: Config, read: Reader) -> Session:
