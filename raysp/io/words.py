@@ -63,8 +63,8 @@ def named(names: Sequence[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
-def listed(ids: Sequence[int] | np.ndarray) -> str:
-    """Return numbers as a list in words, shortened after the first five: "3, 7 and 9"."""
+def listed(ids: Sequence[object] | np.ndarray) -> str:
+    """Return numbers or names as a list in words, shortened after the first five: "3, 7 and 9"."""
     words = [str(one) for one in ids]
     if (more := len(words) - LISTED) > 0:
         return f"{', '.join(words[:LISTED])} and {more} more"

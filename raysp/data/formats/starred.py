@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 
 STAR = "*"
 NUMBER = r"\d+[A-Za-z]?"
 """What a star stands for where any name has it there: a number, and Plexon's letter of a unit after it."""
+MOST_STARS = 5
+"""Stars of one pattern that are asked for numbers."""
 
 
 def fitting(pattern: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the names that a pattern means, and those that its star would fit, too, in the order given.
 
     Where some names have numbers in the star's place, others (unit_total beside unit_1 and unit_2) are not of their
-    kind. Where none has, the star stands for anything.
+    kind. Where none has, the star stands for anything. Of several stars as many as can be stand for numbers.
 
     Args:
         pattern: a name with stars.
@@ -22,5 +25,11 @@ def fitting(pattern: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
     """
     parts = list(map(re.escape, pattern.split(STAR)))
     able = [name for name in names if re.fullmatch(".*".join(parts), name)]
-    meant = [name for name in able if re.fullmatch(NUMBER.join(parts), name)] or able
+    ways = itertools.product((NUMBER, ".*"), repeat=min(len(parts) - 1, MOST_STARS))
+    meant: list[str] = []
+    for way in sorted(ways, key=lambda one: one.count(".*")):
+        fills = [*way, *[".*"] * (len(parts) - 1 - len(way)), ""]
+        one = re.compile("".join(part for pair in zip(parts, fills, strict=True) for part in pair))
+        if meant := [name for name in able if one.fullmatch(name)]:
+            break
     return meant, [name for name in able if name not in set(meant)]

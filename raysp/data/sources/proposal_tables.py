@@ -18,7 +18,7 @@ from raysp.data.formats import (
     table_batches,
     table_file,
 )
-from raysp.data.sources import large_tables, spike_columns, spike_layouts, spike_tables
+from raysp.data.sources import large_tables, spike_columns, spike_layouts, spike_tables, unit_patterns
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposal_arrays import bin_ms
@@ -38,6 +38,7 @@ from raysp.data.sources.proposed import (
 )
 from raysp.errors import BadInput, StoreError
 from raysp.io import files
+from raysp.io.words import counted, listed
 
 if TYPE_CHECKING:
     import polars
@@ -125,21 +126,25 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
 
     With `single`, the numbers without an axis of a file of vectors, trials are looked for among its vectors, too.
     """
-    if (pattern := spike_layouts.likely_pattern(table)) is None:
+    if (found := unit_patterns.likely(table)) is None:
         return None
+    pattern = found.pattern
     own = set(starred.fitting(pattern, table)[0])
     spikes, _ = spike_layouts.of_each_unit(table, pattern, path)
     settings: dict[str, Plain] = {"time": pattern}
     why = {"time": f"{len(own)} vectors of rising times, a unit each"}
     times = Times.of(np.concatenate(spikes[spike_layouts.TIME]))
     kept = [one for one in contents if not one.startswith("no array of counts")]
-    given = None
+    given, left = None, list(found.others)
     if single is not None:
         events = {name: one for name, one in table.items() if name not in own and is_times(one)}
         rows = max(map(len, events.values()), key=[len(one) for one in events.values()].count, default=0)
         trials = {name: one for name, one in table.items() if name not in own and len(one) == rows}
         rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, len(own))
         given = (rate, (files.absolute(path), trials) if events else beside(path))
+        left = [name for name in found.others if name not in trials]
+    if left:
+        why["time"] += f"; {counted(left, 'more vector')} of rising times not read: {listed(left)}"
     return cut(path, times, len(own), settings, why, kept, given)
 
 

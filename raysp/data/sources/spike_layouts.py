@@ -69,24 +69,6 @@ def of_lists(times: np.ndarray, units: np.ndarray, time: str, unit: str) -> Tabl
     return {unit: np.repeat(units, [len(one) for one in times]), time: np.concatenate(some or list(times))}
 
 
-def likely_pattern(table: Mapping[str, np.ndarray]) -> str | None:
-    """Return the pattern of names of vectors that look like the spike times of a unit each; None where none does."""
-    alike: dict[str, list[str]] = {}
-    for name, one in table.items():
-        known = one[np.isfinite(one)] if one.dtype.kind == "f" else one
-        ends = np.isnan(one).argmax() in (0, len(known)) if one.dtype.kind == "f" and len(one) else True
-        if one.dtype.kind in "iuf" and len(known) > 1 and ends and (np.diff(known.astype(float)) >= 0).all():
-            for place in re.finditer(r"\d+", name):
-                alike.setdefault(f"{name[: place.start()]}{starred.STAR}{name[place.end() :]}", []).append(name)
-    # Columns of a table of trials rise, too, but all to its end.
-    able = {
-        pattern: names
-        for pattern, names in alike.items()
-        if len({int(np.count_nonzero(table[name] == table[name])) for name in names}) >= FEWEST
-    }
-    return max(able, key=lambda one: len(able[one])) if able else None
-
-
 def rows_of(which: np.ndarray, own: np.ndarray | None, path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return where each spike's trial stands.
 

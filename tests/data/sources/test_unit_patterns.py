@@ -1,0 +1,55 @@
+"""Vectors of a unit each are found by their names, all of them, and those that are not read are told."""
+
+import h5py
+import numpy as np
+import pytest
+
+from raysp.data.sources.proposal import proposal
+from raysp.data.sources.unit_patterns import likely
+
+RNG = np.random.default_rng(3)
+
+
+def table(*names, alike=False):
+    return {name: np.sort(RNG.uniform(0, 100, 300 if alike else 300 + place)) for place, name in enumerate(names)}
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        ("cells/Sc1_SS_01/t cells/Sc1_SS_02/t cells/Sc2_SS_01/t", "cells/Sc*_SS_*/t"),
+        ("CA1/unit_0/times CA1/unit_1/times CA3/unit_0/times", "CA*/unit_*/times"),
+        ("CA1/unit_0/times CA1/unit_1/times CA1/unit_2/times", "CA1/unit_*/times"),
+        ("PPC/unit_0/times PPC/unit_1/times M1/unit_0/times", "*/unit_*/times"),
+        ("sig000a sig001b sig002a", "sig*"),
+        ("cells/anna/t cells/bert/t", "cells/*/t"),
+        ("ch1_1 ch1_2 ch2_1", "ch*_*"),
+    ],
+)
+@pytest.mark.parametrize("alike", [False, True])
+def test_every_number_that_differs_is_a_units_whatever_their_lengths(names, pattern, alike):
+    found = likely(table(*names.split(), alike=alike))
+    assert (found.pattern, found.others) == (pattern, ())
+
+
+def test_the_number_of_a_trial_is_no_units():
+    found = likely(table("trial_0/unit_0", "trial_0/unit_1", "trial_0/unit_2", "trial_1/unit_0", "trial_1/unit_1"))
+    assert found.pattern == "trial_0/unit_*"
+    assert len(found.others) == 2
+
+
+def test_columns_of_trials_are_no_units():
+    assert likely(table("t1", "t2", "t3", alike=True)) is None
+    assert likely(table("lick/times", "cue/times")) is None
+
+
+def test_vectors_that_a_guess_leaves_out_are_told(tmp_path):
+    others = table("Sc1_SS_01", "Sc1_SS_02", "Sc2_SS_01", "sync_pulses")
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        for name, one in others.items():
+            file[name] = one
+        file["start"] = np.arange(1.0, 95.0)
+    found = proposal(str(tmp_path / "x.h5"))
+    assert found.settings["time"] == "Sc*_SS_*"
+    assert found.settings["align"] == "start"
+    assert "1 more vector of rising times not read: sync_pulses" in found.why["time"]
