@@ -22,6 +22,9 @@ from raysp.objectives.loss import Loss
 from raysp.objectives.masking import coordinated_dropout
 from raysp.objectives.poisson import poisson_loss, rates
 
+VALIDATION = 1_000_003
+"""Seed of what is hidden when the model is validated."""
+
 
 @dataclass(frozen=True)
 class Config(base.Config):
@@ -59,9 +62,11 @@ class Model(nn.Module):
     def loss(self, batch: Batch) -> Loss:
         """Return the Poisson loss of all counts that are known; unknown ones are NaN, and add nothing."""
         targets, heldin = batch.whole(), torch.nan_to_num(batch.heldin)
-        # There is a generator while the model trains, and none when it is validated: then nothing may be drawn.
-        if self.config.coordinated_dropout and batch.generator is not None:
-            heldin, targets = coordinated_dropout(heldin, targets, self.config.coordinated_dropout, batch.generator)
+        if share := self.config.coordinated_dropout:
+            # There is a generator while the model trains. When it is validated, always the same counts are hidden: a
+            # loss of counts that are shown would select weights that copy them.
+            generator = batch.generator or torch.Generator(heldin.device).manual_seed(VALIDATION)
+            heldin, targets = coordinated_dropout(heldin, targets, share, generator)
         log_rates = self.log_rates(heldin)
         # Held-out units and bins after the observed ones are not in every batch.
         return poisson_loss(log_rates[:, : targets.shape[1], : targets.shape[2]], targets)
