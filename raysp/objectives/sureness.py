@@ -16,6 +16,10 @@ ERRORS = 2.0
 ONE = 0.8413
 """Share of a normal law below one standard deviation; of few trials, their own spread says less than it seems to."""
 
+CHANCE, FLIPPED, DRAWS = 0.0228, 64, 9999
+"""Share of a normal law beyond `ERRORS`; trials whose signs are flipped, at most: means of more of them are normal; and
+how many of their signs are drawn where there are more than so many."""
+
 
 def believed(differences: Callable[[float], tuple[np.ndarray, float]]) -> float:
     """Return the weight of the lowest loss up to which all are surely better than the mean rate; 0 where none is.
@@ -53,12 +57,31 @@ def weighed(weight: float) -> str:
 def surely_below(each: np.ndarray, poisson: float = 0.0) -> bool:
     """Tell whether losses are below the mean rate's by some standard errors of the difference.
 
+    Trials that gain unlike each other, a few much and none loses, have a large standard error, and yet leave no doubt.
+    They are sure where as low a sum is as unlikely if each might as well have had the other sign (Fisher 1935).
+
     Args:
         each: (trials,) differences, negative where they are below. One trial, whose spread nobody knows, shows nothing.
         poisson: standard deviation of their sum if counts were Poisson at the mean rate; counts where it is larger than
             what trials differ by.
     """
-    if len(each) < 2:
+    if len(each) < 2 or each.sum() + ERRORS * poisson >= 0:
         return False
     between = stats.t.ppf(ONE, len(each) - 1) * np.sqrt(len(each)) * each.std(ddof=1)
-    return bool(each.sum() + ERRORS * max(between, poisson) < 0)
+    return bool(each.sum() + ERRORS * between < 0) or _signs(each) <= CHANCE
+
+
+def _signs(each: np.ndarray) -> float:
+    """Return the share of signs, all alike likely, with which the sum would be as low."""
+    if len(each) > FLIPPED or 0.5 ** len(each) > CHANCE:
+        return 1.0
+    found = stats.permutation_test(
+        (each,),
+        np.sum,
+        permutation_type="samples",
+        alternative="less",
+        n_resamples=DRAWS,
+        vectorized=True,
+        random_state=0,
+    )
+    return float(found.pvalue)

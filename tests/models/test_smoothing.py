@@ -15,7 +15,6 @@ from raysp.models import catalog
 from raysp.models.mean_rate import Model as MeanRate
 from raysp.models.smoothing import held, reflecting_matrix, shares, smoothing_matrix
 from raysp.objectives.held_trials import PENALTIES, best_penalty, climbed, drawn, folds
-from raysp.objectives.sureness import GRID, believed, surely_below
 from tests.models.made_up import made_up_split, unbroken
 
 
@@ -165,28 +164,6 @@ def test_log_rates_beyond_those_of_training_go_on_by_the_rates_tangent():
     found = held(torch.tensor([[-3.0, 0.5], [0.0, 1.0], [2.0, 101.0]]), most).exp()
     expected = torch.tensor([[np.exp(-3.0), np.exp(0.5)], [1.0, np.e], [3.0, 101.0 * np.e]])
     torch.testing.assert_close(found, expected.float())
-
-
-def test_a_difference_is_sure_when_it_is_larger_than_chance_makes_it():
-    assert not surely_below(np.array([-5.0]))
-    assert not surely_below(np.array([-5.0, 4.0, -3.0]))
-    assert surely_below(np.full(8, -1.0) + np.linspace(-0.5, 0.5, 8))
-    assert not surely_below(np.full(8, -1.0), poisson=5.0)
-
-
-def test_a_baseline_is_believed_as_far_as_it_is_surely_better():
-    spread = np.linspace(-0.5, 0.5, 8)
-
-    def overshooting(weight):
-        return weight * (weight - 0.6) + 0.1 * weight * spread, 0.0
-
-    assert believed(overshooting) == pytest.approx(0.3)
-    # From where chance alone explains the difference, the largest smaller weight.
-    assert believed(lambda weight: (np.full(8, -weight), 8.0 * weight * weight)) == pytest.approx(0.45)
-    assert believed(lambda weight: (weight * spread, 0.0)) == 0.0
-    # Losses of two trials that cross at some weight hardly differ there, which is no reason to be sure.
-    assert believed(lambda weight: (np.array([-10.0 * weight, weight - 12.0 * weight**2]), 0.0)) == 0.0
-    assert GRID[0] == 0.0
 
 
 def test_a_fit_that_is_drawn_towards_the_mean_rates_keeps_each_outputs_spikes():
