@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import warnings
 from collections.abc import Iterator, Mapping
@@ -10,15 +11,14 @@ from dataclasses import dataclass
 from raysp.config import own_code
 from raysp.config.experiment import Recording
 from raysp.config.settings import Plain
-from raysp.data.sources import prepare, sampled
+from raysp.data.sources import catalog, prepare, sampled
 from raysp.data.sources import proposal as proposals
-from raysp.data.sources.catalog import name_of
 from raysp.data.sources.proposal_sorted import file_of
 from raysp.data.sources.proposed import Proposal
 from raysp.data.splits import catalog as splits
 from raysp.data.splits import store
 from raysp.data.splits.split import Answers, Split
-from raysp.errors import BadInput, NotReady
+from raysp.errors import BadInput, NotReady, StoreError
 from raysp.io import files
 from raysp.io.terminal import Terminal
 from raysp.kinds import catalog as kinds
@@ -67,7 +67,7 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
         BadInput: there is no such file, or nobody here can read it.
     """
     given, path = dict(settings or {}), file_of(path)
-    name = name_of(path)
+    name = catalog.name_of(path)
     if files.is_local(path) and not files.exists(path) and files.exists(store.split_path(root, path)):
         return _drawn(Look(path, path, None), store.load(root, path), _answers(root, path), out)
     if source:
@@ -76,6 +76,7 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
         found = proposals.changed(proposals.proposal(path), "", given)
     if not found.source:
         return Look(name, path, found, problem=f"nothing in it looks like spikes or counts; {proposals.READS}")
+    found = dataclasses.replace(found, settings=_whole_paths(found, path, root))
     recording = Recording(name, found.source, {**found.settings, "path": path})
     try:
         with sampled.at_most(LOOKED):
@@ -83,6 +84,20 @@ def look(path: str, root: str, out: str, source: str = "", settings: Mapping[str
     except BadInput as error:
         return Look(name, path, found, problem=str(error))
     return _drawn(Look(name, path, found), split, answers, out)
+
+
+def _whole_paths(found: Proposal, path: str, root: str) -> Mapping[str, Plain]:
+    """Return settings whose paths of files are whole, so that an experiment in another folder finds them."""
+    try:
+        config = catalog.config(Recording("look", found.source, {**found.settings, "path": path}), root)
+        read = set(catalog.source(found.source).inputs(config))
+    except (BadInput, NotReady, StoreError):
+        # What is wrong is said where it is read.
+        read = set()
+    beside = {one for one in found.settings.values() if isinstance(one, str) and files.is_local(one)}
+    whole = {one: files.absolute(one) for one in beside if one in read and files.exists(one)}
+    return {name: whole.get(value, value) if isinstance(value, str) else value
+            for name, value in found.settings.items()}  # fmt: skip
 
 
 def lines(found: Look, terminal: Terminal) -> Iterator[str]:

@@ -58,3 +58,20 @@ def test_a_prepared_split_of_any_kind_is_looked_at_by_its_name(shared_run, tmp_p
     split = shared_run.run.trials()[0].split
     found = look(split, shared_run.root, str(tmp_path))
     assert (found.proposal, len(found.figures)) == (None, 3)
+
+
+def test_every_path_among_the_settings_is_whole_so_that_a_project_finds_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = [f"{time:.4f},{unit}" for unit in range(6) for time in np.sort(rng.uniform(0, 60, 400))]
+    (tmp_path / "a.csv").write_text("\n".join(["time,unit", *rows]))
+    (tmp_path / "b.csv").write_text("\n".join(["begin", *map(str, np.arange(1.0, 58.0, 1.5))]))
+    (tmp_path / "c.csv").write_text("unit\n0\n1\n2\n3\n4\n")
+    given = {"trials": "b.csv", "align": "begin", "window_ms": [0, 1000], "units": "c.csv", "bin_ms": 20}
+    found = look("a.csv", str(tmp_path), str(tmp_path), settings=given)
+    assert found.problem == ""
+    assert {name: found.proposal.settings[name] for name in ("trials", "units")} == {
+        "trials": str(tmp_path / "b.csv"),
+        "units": str(tmp_path / "c.csv"),
+    }
+    assert found.proposal.settings["align"] == "begin"
