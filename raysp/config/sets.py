@@ -14,6 +14,8 @@ from raysp.io.yaml_files import parse_yaml
 OWN = {"seeds": tuple[int, ...], "units": str | tuple[int, ...], "units_per_trial": int}
 """Fields of the experiment itself that may be changed."""
 
+NO_YAML = ("*", "&", "!", "%", "@", "`")
+"""A value that begins so is text, such as a name with a star in front."""
 NOT_HERE = {
     "splits": "narrow them with --splits",
     "models": "narrow them with --models",
@@ -37,13 +39,20 @@ def apply_sets(experiment: Experiment, sets: tuple[str, ...]) -> Experiment:
 
 
 def values(sets: tuple[str, ...], option: str = "--set") -> dict[str, Plain]:
-    """Return what `--set KEY=VALUE` gives, by key; read as YAML. Raises BadInput as `apply_sets` does."""
+    """Return what `--set KEY=VALUE` gives, by key; read as YAML, or as text where it can be none.
+
+    Raises:
+        BadInput: as `apply_sets`.
+    """
     given: dict[str, str] = {}
     for text in sets:
         key, equals, raw = text.partition("=")
         expect(equals, f"{option} expected key=value, got {text!r}")
         expect(given.setdefault(key, raw) == raw, f"{option} {key} expected one value, got {given[key]} and {raw}")
-    return {key: parse_yaml(raw, f"{option} {key}: the value {raw!r}") for key, raw in given.items()}
+    return {
+        key: raw if raw.startswith(NO_YAML) else parse_yaml(raw, f"{option} {key}: the value {raw!r}")
+        for key, raw in given.items()
+    }
 
 
 def _set(experiment: Experiment, key: str, value: Plain) -> Experiment:

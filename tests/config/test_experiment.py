@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from raysp.config.experiment import Experiment, ModelChoice, Recording, Resources, Training, Trial
-from raysp.config.sets import apply_sets
+from raysp.config.sets import apply_sets, values
 from raysp.errors import BadInput
 from raysp.runs.folder import trial_from, trial_to
 
@@ -244,3 +244,11 @@ def test_parts_of_per_split_are_checked_before_a_split_matches():
         ModelChoice("sae", per_split={"x": {"hyperparameter": {}}})
     with pytest.raises(BadInput, match="per_split 'x' of model sae expected settings by name"):
         ModelChoice("sae", per_split={"x": {"hyperparameters": 3}, "y": {}} | {"x": 3})
+
+
+def test_a_value_that_can_be_no_yaml_is_text_a_name_with_a_star_in_front_say():
+    assert values(("time=*/unit_*/times", "keep={a: 1}", "unit=5")) == {
+        "time": "*/unit_*/times",
+        "keep": {"a": 1},
+        "unit": 5,
+    }
