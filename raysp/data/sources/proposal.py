@@ -16,7 +16,7 @@ from raysp.data.sources import (
     proposal_vectors,
     res_clu,
 )
-from raysp.data.sources.proposed import ROUNDING_MS, Proposal
+from raysp.data.sources.proposed import AFTER_MS, BEFORE_MS, ROUNDING_MS, Proposal
 from raysp.errors import BadInput
 from raysp.io import files
 
@@ -85,15 +85,20 @@ def _of_arrays(path: str) -> Proposal:
 def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Proposal:
     """Return a proposal with what a person said of it: another source has none of the guessed settings.
 
-    A window that was guessed ends with a whole bin of the width that is given.
+    A window that was guessed lies around the time that is given, and ends with a whole bin of the width that is given.
     """
     own = dict.fromkeys(settings, "as given")
     if source and source != found.source:
         return Proposal(source, settings, own, found.contents)
-    guessed = {**found.settings}
+    guessed, why = {**found.settings}, {**found.why}
     if "window_ms" not in settings and "window_ms" in guessed:
+        align = settings.get("align", guessed.get("align"))
+        if align != guessed.get("align"):
+            guessed["window_ms"] = list(found.windows.get(str(align), (-BEFORE_MS, AFTER_MS)))
+            held = "ms around that time, which nine of ten trials hold"
+            why["window_ms"] = held if align in found.windows else f"NOT KNOWN: {align} tells not where it is in trials"
         guessed["window_ms"] = _of_whole_bins(guessed["window_ms"], settings.get("bin_ms"))
-    return Proposal(found.source, {**guessed, **settings}, {**found.why, **own}, found.contents)
+    return Proposal(found.source, {**guessed, **settings}, {**why, **own}, found.contents, found.windows)
 
 
 def _of_whole_bins(window: Plain, width: Plain) -> Plain:

@@ -14,7 +14,7 @@ from raysp.data.formats.matlab_values import PATTERN, Struct, Value, Values
 from raysp.data.formats.starred import NUMBER
 from raysp.data.sources import proposal_arrays, trial_ends
 from raysp.data.sources.proposal_arrays import bin_ms
-from raysp.data.sources.proposal_matlab_trials import trials_beside
+from raysp.data.sources.proposal_matlab_trials import Guess, trials_beside
 from raysp.data.sources.proposed import (
     BIN_MS,
     Proposal,
@@ -26,6 +26,7 @@ from raysp.data.sources.proposed import (
     named,
     sampled,
     window,
+    windows,
 )  # fmt: skip
 from raysp.errors import BadInput
 
@@ -38,8 +39,8 @@ def proposal(path: str) -> Proposal:
         spikes += _of_names(found)
         if spikes:
             # What has a structure is spikes rather than a vector of anything.
-            settings, why = min(spikes, key=lambda one: ("units" in one[0], "(" not in str(one[0]["spikes"])))
-            return Proposal("matlab_spikes", settings, why, tuple(contents))
+            best = min(spikes, key=lambda one: ("units" in one.settings, "(" not in str(one.settings["spikes"])))
+            return Proposal("matlab_spikes", best.settings, best.why, tuple(contents), best.windows)
         arrays = {name: one for name, one in found.items() if isinstance(one, np.ndarray) and one.dtype != object}
         of_arrays = proposal_arrays.proposal(
             {name: lambda name: (arrays[name].shape, arrays[name]) for name in arrays}, path
@@ -73,7 +74,6 @@ def _variables(file: Values) -> tuple[dict[str, Value], list[str]]:
 
 OF_UNITS = re.compile(r"depth|channel|electrode|unit|cluster|cell|neuron|area|region|quality", re.IGNORECASE)
 """Names of vectors with a value for each unit."""
-Guess = tuple[dict[str, Plain], dict[str, str]]
 
 
 def _spikes(name: str, value: Value, found: Mapping[str, Value]) -> list[Guess]:
@@ -116,7 +116,7 @@ def _of_rows(
     """Return how spikes lie in columns with a row a spike: their times, and `able`, which say whose they are."""
     who, times = whose.whose(able), columns[when]
     units = whose.pairs(able[who.unit], able[who.channel or who.unit])
-    settings, why = _continuous(when.partition("(")[0], [times], found, units)
+    settings, why, around = _continuous(when.partition("(")[0], [times], found, units)
     if who.channel is not None:
         per_second, span = float(str(settings["per_second"])), float(np.ptp(times))
         if whose.in_trials(times, able[who.channel], span / per_second):
@@ -124,7 +124,7 @@ def _of_rows(
         settings["channels"], why["channels"] = who.channel, "units are numbered anew on each"
     settings |= {"spikes": when, "units": who.unit}
     why |= {"spikes": reason, "units": "whose each spike is"}
-    return settings, why
+    return Guess(settings, why, around)
 
 
 def _in_rows_of_trials(when: str, unit: str, trial: str, times: np.ndarray, per_second: float) -> Guess:
@@ -137,7 +137,7 @@ def _in_rows_of_trials(when: str, unit: str, trial: str, times: np.ndarray, per_
         "trial": "NOT KNOWN: times begin anew in each; of a channel's numbers, give channels instead",
         "window_ms": "ms around each trial's zero, as far as spikes lie",
     }
-    return {**settings, "window_ms": [begin, end], "bin_ms": BIN_MS}, why
+    return Guess({**settings, "window_ms": [begin, end], "bin_ms": BIN_MS}, why)
 
 
 def _of_names(found: Mapping[str, Value]) -> list[Guess]:
@@ -174,7 +174,7 @@ def _in_struct(name: str, value: Struct, field: str, found: Mapping[str, Value])
         times = [np.concatenate([_flat(cell) for cell in one.ravel()]) for one in each]  # type: ignore[union-attr]
         return [_of_trials(f"{name}.{field}", name, columns, times, each[0].size)]  # type: ignore[union-attr]
     if (guess := _of_matrices(f"{name}.{field}", each, columns)) is not None:
-        settings, why = guess
+        settings, why, _ = guess
         settings["trials"] = name
         return [_with_conditions(settings, why, columns, value.count)]
     flat = [one for one in each if isinstance(one, np.ndarray) and one.dtype.kind in "fiu" and one.size > 1]
@@ -200,7 +200,7 @@ def _of_matrices(name: str, each: Sequence[Value], columns: Mapping[str, np.ndar
         settings["bin_ms"], why["bin_ms"] = BIN_MS, "a usual width; it must be a multiple of counts_bin_ms"
     if bins_first:
         settings["bins_first"], why["bins_first"] = True, "the first axis differs from trial to trial, or is longer"
-    return settings, why
+    return Guess(settings, why)
 
 
 def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[Guess]:
@@ -227,10 +227,12 @@ def _in_cells(name: str, value: np.ndarray, found: Mapping[str, Value]) -> list[
     other = max(beside, key=lambda one: (OF_UNITS.search(one) is None, beside[one].size))
     trials = value if value.shape[0] == beside[other].size else value.T
     times = [np.concatenate([_flat(cell) for cell in row]) for row in trials]
-    settings, why = _of_trials(name, other, {other.rpartition(".")[2]: beside[other].ravel()}, times, trials.shape[1])
+    settings, why, around = _of_trials(
+        name, other, {other.rpartition(".")[2]: beside[other].ravel()}, times, trials.shape[1]
+    )
     if len({one.size for one in beside.values()}) > 1:
         why["trials"] = f"NOT KNOWN: is {other} of trials, and what is {trials.shape[1]} long of units?"
-    return [(settings, why)]
+    return [Guess(settings, why, around)]
 
 
 def _scalars(found: Mapping[str, Value]) -> dict[str, np.ndarray]:
@@ -288,8 +290,8 @@ def _continuous(name: str, cells: Sequence[np.ndarray], found: Mapping[str, Valu
         "per_second": reason,
         "window_ms": "without trials: cut into windows so long; trials and align name structs and a field of them",
     }
-    more, reasons = trials_beside(found, name, times, per_second)
-    return {**settings, **more}, {**why, **reasons}
+    more, reasons, around = trials_beside(found, name, times, per_second)
+    return Guess({**settings, **more}, {**why, **reasons}, around)
 
 
 def _of_trials(
@@ -327,13 +329,17 @@ def _of_trials(
         settings["align"], why["align"] = align, reason
     settings["window_ms"], why["window_ms"] = [begin, end], "ms around that time" if align else reason
     settings["bin_ms"] = BIN_MS
-    return _with_conditions(settings, why, columns, len(times))
+    return _with_conditions(settings, why, columns, len(times), windows(events, begin_s, stop_s))
 
 
 def _with_conditions(
-    settings: dict[str, Plain], why: dict[str, str], columns: Mapping[str, np.ndarray], trials: int
+    settings: dict[str, Plain],
+    why: dict[str, str],
+    columns: Mapping[str, np.ndarray],
+    trials: int,
+    around: Mapping[str, tuple[int, int]] | None = None,
 ) -> Guess:
     if names := condition(columns, trials):
         settings["conditions"] = list(names)
         why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
-    return settings, why
+    return Guess(settings, why, around or {})

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats.matlab_values import Struct, Value, columns
-from raysp.data.sources.proposed import EVENTS, STARTS, STOPS, condition, is_whole, named, window
+from raysp.data.sources.proposed import EVENTS, STARTS, STOPS, condition, is_whole, named, window, windows
+
+
+class Guess(NamedTuple):
+    """Settings for spikes, why each, and the windows (ms) around times in trials."""
+
+    settings: dict[str, Plain]
+    why: dict[str, str]
+    windows: Mapping[str, tuple[int, int]] = MappingProxyType({})
+
 
 FEWEST, WIDEST = 8, 12
 """Trials from which on a vector of times is taken for theirs; columns of a matrix of trials at most."""
 
 
-def trials_beside(
-    found: Mapping[str, Value], spikes: str, times: np.ndarray, per_second: float
-) -> tuple[dict[str, Plain], dict[str, str]]:
-    """Return settings that cut a recording by trials found in its file, and why; nothing where none tells of any.
+def trials_beside(found: Mapping[str, Value], spikes: str, times: np.ndarray, per_second: float) -> Guess:
+    """Return settings that cut a recording by trials found in its file; nothing where none tells of any.
 
     Args:
         found: what the file holds, by name.
@@ -26,7 +35,7 @@ def trials_beside(
         per_second: units of time in a second.
     """
     if not len(times):
-        return {}, {}
+        return Guess({}, {})
     span = float(times.min()), float(times.max())
     for name, table in _tables(found, spikes):
         rows = len(next(iter(table.values())))
@@ -44,8 +53,9 @@ def trials_beside(
         if names := condition({key: one for key, one in table.items() if key not in inside}, rows):
             settings["conditions"] = list(names)
             why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
-        return settings, why
-    return {}, {}
+        seconds = {key: one / per_second for key, one in inside.items()}
+        return Guess(settings, why, windows(seconds, seconds[first], ends))
+    return Guess({}, {})
 
 
 def _tables(found: Mapping[str, Value], spikes: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from raysp.config.settings import Plain
 from raysp.data.formats import nwb, nwb_find, nwb_series
 from raysp.data.formats.guarded import Group
-from raysp.data.sources.proposed import BIN_MS, Proposal, condition, window
+from raysp.data.sources.proposed import BIN_MS, Proposal, condition, window, windows
 from raysp.errors import BadInput
 
 MOVES = ("vel", "speed", "hand", "cursor", "wheel", "position")
@@ -36,16 +36,17 @@ def proposal(file: Group) -> Proposal:
         contents.append(f"time series: {', '.join(series[:MOST])}{', ...' if len(series) > MOST else ''}")
     settings: dict[str, Plain] = {}
     why: dict[str, str] = {}
+    around: dict[str, tuple[int, int]] = {}
     where = _chosen(file, tables)
     if where is None:
         settings |= {"window_ms": [0, 1000], "bin_ms": BIN_MS}
         why["window_ms"] = "there are no trials: the recording is cut into windows so long"
     else:
-        _of_trials(file, where, settings, why)
+        around = _of_trials(file, where, settings, why)
     why["bin_ms"] = "a usual width; it must divide the window"
     if (moves := _movement(file, series)) is not None:
         settings["behavior"], why["behavior"] = moves, "a time series to decode from the rates"
-    return Proposal("population", settings, why, tuple(contents))
+    return Proposal("population", settings, why, tuple(contents), around)
 
 
 def _movement(file: Group, series: Sequence[str]) -> str | None:
@@ -57,8 +58,8 @@ def _movement(file: Group, series: Sequence[str]) -> str | None:
     return None
 
 
-def _of_trials(file: Group, where: str, settings: dict[str, Plain], why: dict[str, str]) -> None:
-    """Put in what a table of trials says."""
+def _of_trials(file: Group, where: str, settings: dict[str, Plain], why: dict[str, str]) -> dict[str, tuple[int, int]]:
+    """Put in what a table of trials says; returns the windows around times in it."""
     columns = nwb.trials(file, ["start_time"], where)
     start, stop = columns["start_time"].astype(float), columns.get("stop_time")
     others = {name: one for name, one in columns.items() if name not in ("start_time", "stop_time")}
@@ -71,6 +72,7 @@ def _of_trials(file: Group, where: str, settings: dict[str, Plain], why: dict[st
     if names := condition(others, len(start)):
         settings["conditions"] = list(names)
         why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
+    return windows(columns, start, stop)
 
 
 def _table(item: tuple[str, Group]) -> str:

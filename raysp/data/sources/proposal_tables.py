@@ -35,6 +35,7 @@ from raysp.data.sources.proposed import (
     named,
     sampled,
     window,
+    windows,
 )
 from raysp.errors import BadInput, StoreError
 from raysp.io import files
@@ -237,13 +238,15 @@ def cut(
     rate, trials = own or (_own_rate(path) if times.whole else None, beside(path))
     per_second, reason = rate or clock(times, units)
     settings["per_second"], why["per_second"] = per_second, reason
+    around: dict[str, tuple[int, int]] = {}
     if trials is None:
         settings |= {"window_ms": [0, 1000], "bin_ms": BIN_MS}
         why["window_ms"] = "no table of trials lies beside it: cut into windows so long"
     else:
-        _of_trials(*trials, (times.first / per_second, times.last / per_second), per_second, settings, why, contents)
+        span_s = (times.first / per_second, times.last / per_second)
+        around = _of_trials(*trials, span_s, per_second, settings, why, contents)
     why["bin_ms"] = "a usual width; it must divide the window"
-    return Proposal("spike_tables", settings, why, tuple(contents))
+    return Proposal("spike_tables", settings, why, tuple(contents), around)
 
 
 def _of_trials(
@@ -254,8 +257,8 @@ def _of_trials(
     settings: dict[str, Plain],
     why: dict[str, str],
     contents: list[str],
-) -> None:
-    """Put in what a table of trials says."""
+) -> dict[str, tuple[int, int]]:
+    """Put in what a table of trials says; returns the windows around times in it."""
     numbers = [name for name, one in table.items() if one.dtype.kind in "iuf"]
     start_name, stop_name = (named(numbers, *spike_tables.EDGES[edge]) for edge in ("start_time", "stop_time"))
     first = start_name or _event(table)
@@ -278,6 +281,7 @@ def _of_trials(
     if names := condition(others, len(table[first])):
         settings["conditions"] = list(names)
         why["conditions"] = "few values, each in several trials: such trials share a PSTH; [] for none"
+    return windows({name: one for name, one in seconds.items() if name in times}, seconds[first], stop)
 
 
 def _trials_clock(starts: np.ndarray, spikes_s: tuple[float, float], per_second: float) -> float:

@@ -41,6 +41,9 @@ STARTS, STOPS = (
 DURATIONS = ("duration", "dur", "length")
 """The same of how long it lasted."""
 
+MOSTLY = 0.5
+"""Trials in which an event lies at least."""
+
 RATES_HZ = (0.2, 200.0)
 """Between these the mean rate of units lies; it tells which unit times are in."""
 
@@ -60,12 +63,14 @@ class Proposal:
         settings: of the source, without its path.
         why: setting -> why it is so.
         contents: what the file holds, a line each.
+        windows: column of trials with a time in them -> the window (ms) around it that trials hold.
     """
 
     source: str
     settings: Mapping[str, Plain] = field(default_factory=dict)
     why: Mapping[str, str] = field(default_factory=dict)
     contents: tuple[str, ...] = ()
+    windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -172,27 +177,57 @@ def window(
     """
     if start is None:
         return None, (0, 1000), "nothing tells where trials begin"
+    length = _lengths(start, stop)
+    able = windows(columns, start, stop)
+    for word in EVENTS:
+        for name, (begin, end) in able.items():
+            after = columns[name] - start
+            within = (after >= 0) & (after <= np.nanmax(length))
+            if word in name.lower() and within.mean() >= MOSTLY and end - begin >= 10 * BIN_MS and end > 0:
+                return name, (begin, end), f"{name} lies within the trials"
+    return "", _whole(length), "from each trial's begin, as long as nine of ten last at least"
+
+
+def windows(
+    columns: Mapping[str, np.ndarray], start: np.ndarray, stop: np.ndarray | None
+) -> dict[str, tuple[int, int]]:
+    """Return the window (ms) around the time in each column that nine of ten trials hold; see `window`.
+
+    Columns whose times mostly lie outside their trials have none.
+    """
+    length, found = _lengths(start, stop), {}
+    for name, values in columns.items():
+        if values.dtype.kind != "f" or values.shape != start.shape:
+            continue
+        after = values - start
+        within = (after >= 0) & (after <= np.nanmax(length))
+        if within.sum() < MOSTLY * max(int(np.isfinite(after).sum()), 1):
+            continue
+        before = _floor(min(BEFORE_MS, 1000 * float(np.nanpercentile(after, 10))))
+        rest = _floor(min(AFTER_MS, 1000 * float(np.nanpercentile(length - after, 10))))
+        if np.nanmax(after) <= 0:
+            found[name] = _whole(length)
+        elif before + rest >= BIN_MS and before >= 0:
+            found[name] = (-before, rest)
+    return found
+
+
+def _lengths(start: np.ndarray, stop: np.ndarray | None) -> np.ndarray:
+    """Return how long each trial lasts, until the next one at most, (trials,) s."""
     # A window that reaches into the next trial shares its spikes with it, and training with evaluation.
     length = _until_next(start)
     if stop is not None:
         # What ends where it begins is an event, of which nothing tells how long its trial lasted.
         length = np.fmin(np.where(stop > start, stop - start, np.nan), length)
     known = length[np.isfinite(length)]
-    length = np.where(np.isinf(length), np.median(known) if len(known) else 1.0, length)
+    return np.where(np.isinf(length), np.median(known) if len(known) else 1.0, length)
+
+
+def _whole(length: np.ndarray) -> tuple[int, int]:
+    """Return the window from trials' begins, ms, as long as nine of ten last."""
+    known = length[np.isfinite(length)]
     usual = float(np.percentile(known, 10)) if len(known) else 1.0
-    for word in EVENTS:
-        for name, values in columns.items():
-            if word not in name.lower() or values.dtype.kind != "f" or values.shape != start.shape:
-                continue
-            after = values - start
-            if np.mean((after >= 0) & (after <= np.nanmax(length))) < 0.5 or np.nanmax(after) <= 0:
-                continue
-            before = _floor(min(BEFORE_MS, 1000 * float(np.nanpercentile(after, 10))))
-            rest = _floor(min(AFTER_MS, 1000 * float(np.nanpercentile(length - after, 10))))
-            if before + rest >= 10 * BIN_MS and rest > 0:
-                return name, (-before, rest), f"{name} lies within the trials"
-    end = max(_floor(min(LONGEST_MS, 1000 * usual)), BIN_MS)
-    return "", (0, end), "from each trial's begin, as long as nine of ten last at least"
+    return 0, max(_floor(min(LONGEST_MS, 1000 * usual)), BIN_MS)
 
 
 def condition(columns: Mapping[str, np.ndarray], trials: int) -> list[str]:

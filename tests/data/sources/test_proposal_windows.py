@@ -1,0 +1,64 @@
+"""The window that a look proposes lies around the time that is given, as far as trials hold it."""
+
+import h5py
+import numpy as np
+import polars as pl
+import pytest
+from scipy.io import savemat
+
+from raysp.data.sources import proposal
+
+TRIALS, UNITS = 40, 4
+RNG = np.random.default_rng(5)
+START_S = 1.0 + 3.0 * np.arange(TRIALS)
+STOP_S = START_S + 2.0
+MOVED_S = START_S + 1.63
+TIMES_S = np.sort(RNG.uniform(0, START_S[-1] + 2, 6000))
+OF = RNG.integers(0, UNITS, len(TIMES_S))
+
+
+def table(folder):
+    pl.DataFrame({"unit": OF, "time": TIMES_S}).write_csv(folder / "spikes.csv")
+    pl.DataFrame({"start": START_S, "stop": STOP_S, "t.mv": MOVED_S}).write_csv(folder / "trials.csv")
+    return folder / "spikes.csv"
+
+
+def matlab(folder):
+    trials = {"start": START_S, "stop": STOP_S, "t_mv": MOVED_S}
+    savemat(folder / "x.mat", {"times": TIMES_S, "of": OF + 1, "trial": trials})
+    return folder / "x.mat"
+
+
+def matlab_of_trials(folder):
+    each = np.empty((1, TRIALS), [("unit", object), ("t_mv", object), ("tEnd", object)])
+    for row in range(TRIALS):
+        each[0, row]["unit"], each[0, row]["t_mv"], each[0, row]["tEnd"] = np.empty((2, 1), object), 1.63, 2.0
+        each[0, row]["unit"][:, 0] = [np.sort(RNG.uniform(0, 2, 60))[None] for _ in range(2)]
+    savemat(folder / "x.mat", {"R": each})
+    return folder / "x.mat"
+
+
+def nwb(folder):
+    with h5py.File(folder / "x.nwb", "w") as file:
+        columns = {"id": np.arange(TRIALS), "start_time": START_S, "stop_time": STOP_S, "t.mv": MOVED_S}
+        for name, one in columns.items():
+            file[f"intervals/trials/{name}"] = one
+        order = np.argsort(OF, kind="stable")
+        units = {"id": np.arange(UNITS), "spike_times": TIMES_S[order]}
+        units["spike_times_index"] = np.cumsum(np.bincount(OF))
+        for name, one in units.items():
+            file[f"units/{name}"] = one
+    return folder / "x.nwb"
+
+
+@pytest.mark.parametrize("write", [table, nwb, matlab, matlab_of_trials], ids=lambda one: one.__name__)
+def test_the_proposed_window_follows_the_event_that_is_given(tmp_path, write):
+    found = proposal.proposal(str(write(tmp_path)))
+    assert "mv" not in str(found.settings.get("align"))
+    event = next(name for name in found.windows if name.endswith("mv"))
+    assert proposal.changed(found, "", {"align": event}).settings["window_ms"] == [-250, 370]
+    assert proposal.changed(found, "", {"align": event, "bin_ms": 50}).settings["window_ms"] == [-250, 350]
+    assert proposal.changed(found, "", {"align": event, "window_ms": [0, 90]}).settings["window_ms"] == [0, 90]
+    assert "NOT KNOWN" in proposal.changed(found, "", {"align": "other"}).why["window_ms"]
+    same = {name: found.settings[name] for name in ("align",) if name in found.settings}
+    assert proposal.changed(found, "", same).settings["window_ms"] == found.settings["window_ms"]
