@@ -18,12 +18,13 @@ FAR = 0.5
 
 def uneven(table: polars.DataFrame) -> Iterator[str]:
     """Yield a sentence for each split where a model's mean over units is far from its median over units."""
-    from polars import col, format, when
+    from polars import String, coalesce, col, format, when
 
     position = format("unit {} (by position)", "unit_index")
+    named = coalesce("unit_name", col("unit").cast(String))
     units = table.filter((col("metric") == METRIC) & col("unit_index").is_not_null() & col("value").is_not_null())
     each = (
-        units.with_columns(name=when(col("unit").is_null()).then(position).otherwise(format("unit {}", "unit")))
+        units.with_columns(name=when(col("unit").is_null()).then(position).otherwise(format("unit {}", named)))
         .group_by("split", "model", "name", maintain_order=True)
         .agg(col("value").mean())
     )

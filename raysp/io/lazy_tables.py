@@ -31,7 +31,8 @@ def scan(paths: Sequence[str], again: str = AGAIN) -> polars.LazyFrame:
     from polars.io.plugins import register_io_source
 
     if files.is_local(paths[0]):
-        return polars.scan_parquet(list(paths), glob=False)
+        # A file of an earlier version may lack a column.
+        return polars.scan_parquet(list(paths), glob=False, missing_columns="insert", extra_columns="ignore")
 
     def read(
         columns: list[str] | None, predicate: polars.Expr | None, rows: int | None, batch: int | None

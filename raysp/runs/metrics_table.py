@@ -24,6 +24,7 @@ SCHEMA = polars.Schema(
         **{"bin_ms": float, "seed": int},
         **dict.fromkeys(("part", "decoding"), str),
         **dict.fromkeys(("unit", "unit_index"), int),
+        "unit_name": str,
         **dict.fromkeys(("metric", "parameter"), str),
         "value": float,
         **dict.fromkeys(("judge", "note"), str),
@@ -31,9 +32,9 @@ SCHEMA = polars.Schema(
     }
 )
 """`run_trial` is the id of the run's trial; `unit` the recording's own number of a unit, null where it has none;
-`unit_index` its position in the arrays, held-in first. Both are null for a score over all units. `value` is NaN in
-the file, as nlb_tools has it, and null in `read_metrics`, where the score is undefined; `note` says why, or what else
-must be known of it."""
+`unit_index` its position in the arrays, held-in first, `unit_name` its name where the recording has names. All are
+null for a score over all units. `value` is NaN in the file, as nlb_tools has it, and null in `read_metrics`, where the
+score is undefined; `note` says why, or what else must be known of it."""
 
 RENAMED = {"true-rate r2 pooled": "true-rate Pearson r squared, pooled"}
 """Metrics of earlier versions: name -> name now."""

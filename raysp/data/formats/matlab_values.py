@@ -67,7 +67,7 @@ class Values:
 
     def matching(self, pattern: str) -> list[str]:
         """Return the variables that a name with a star fits. Raises BadInput where there are none."""
-        found = sorted(starred.fitting(pattern, self.names)[0])
+        found = starred.natural(starred.fitting(pattern, self.names)[0])
         if not found:
             raise BadInput(f"{self.path}: no variable is called {pattern}; it holds {', '.join(self.names[:12])}")
         return found

@@ -29,6 +29,7 @@ class Units:
         intervals: (intervals, 2) stretches in which units were observed, s; None where the file does not say.
         interval_offsets: (units + 1,) as `offsets`, for the intervals.
         notes: what is doubtful about the table, one sentence each.
+        names: of each unit, where the recording has names and no numbers; else none.
     """
 
     ids: np.ndarray
@@ -38,6 +39,7 @@ class Units:
     intervals: np.ndarray | None = None
     interval_offsets: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

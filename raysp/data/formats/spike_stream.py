@@ -36,6 +36,7 @@ class Streamed:
         firing: when any of them fired.
         duplicates: spikes that have the time of another one of their unit, estimated where there are very many.
         notes: what is doubtful, one sentence each.
+        names: of each unit, where the recording has names and no numbers; else none.
     """
 
     ids: np.ndarray
@@ -45,6 +46,7 @@ class Streamed:
     firing: Firing
     duplicates: int
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     intervals: None = None
 
     def __len__(self) -> int:

@@ -33,3 +33,15 @@ def fitting(pattern: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
         if meant := [name for name in able if one.fullmatch(name)]:
             break
     return meant, [name for name in able if name not in set(meant)]
+
+
+def natural(names: list[str]) -> list[str]:
+    """Return names in the order of the numbers in them: trial_2 before trial_10."""
+    return sorted(names, key=lambda name: [int(one) if one.isdigit() else one for one in re.split(r"(\d+)", name)])
+
+
+def numbered(pattern: str, names: list[str]) -> list[int]:
+    """Return the numbers that names have in the star's place; nothing where one has none, or two the same."""
+    each = [re.findall(r"\d+", name[pattern.index(STAR) :])[:1] for name in names]
+    numbers = [int(one[0]) for one in each if one]
+    return numbers if len(set(numbers)) == len(names) else []

@@ -54,18 +54,6 @@ def laid_out(config: Config, file: Arrays, where: str, notes: list[str]) -> Arra
     return dataclasses.replace(file, read=read)
 
 
-def natural(names: list[str]) -> list[str]:
-    """Return names in the order of the numbers in them: trial_2 before trial_10."""
-    return sorted(names, key=lambda name: [int(one) if one.isdigit() else one for one in re.split(r"(\d+)", name)])
-
-
-def numbered(pattern: str, names: list[str]) -> list[int]:
-    """Return the numbers that names have in the star's place; nothing where one has none, or two the same."""
-    each = [re.findall(r"\d+", name[pattern.index(PATTERN) :])[:1] for name in names]
-    numbers = [int(one[0]) for one in each if one]
-    return numbers if len(set(numbers)) == len(names) else []
-
-
 def variables(name: str, count: int, names: Iterable[str]) -> tuple[str, ...]:
     """Return what variables of behaviour are called by where a file has them; nothing where that says no more.
 
@@ -74,7 +62,7 @@ def variables(name: str, count: int, names: Iterable[str]) -> tuple[str, ...]:
         count: how many variables there are.
         names: all that the file holds.
     """
-    found = natural(starred.fitting(name, names)[0]) if PATTERN in name else []
+    found = starred.natural(starred.fitting(name, names)[0]) if PATTERN in name else []
     if len(found) == count:
         return tuple(found)
     bare = re.sub(r"\W+$|^\W+", "", name.replace(PATTERN, " ").rpartition("/")[2])
@@ -89,7 +77,7 @@ def _stacked(file: Arrays, pattern: str, where: str, notes: list[str], axes: tup
     `axes` name the order in which those of a trial lie, trials among them; empty where nothing was said.
     """
     found, others = starred.fitting(pattern, file.names)
-    names = natural(found)
+    names = starred.natural(found)
     if others:
         notes.append(
             f"{pattern} is taken for names with a number in the star's place; not read: {listed(np.array(others))}"

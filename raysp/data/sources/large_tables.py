@@ -127,12 +127,12 @@ def summed(columns: Columns, used: np.ndarray | None = None, table: str | None =
     order = np.argsort(there)
     places = np.searchsorted(there[order], known).clip(max=len(there) - 1)
     fires = there[order][places] == known
-    ids, named = spike_columns.ids(known)
+    ids, named, names = spike_columns.ids(known)
     notes += (*spike_columns.dropped(left.total, left.total + found.total, others), *named)
     # Units without spikes have numbers that no spike has.
     own = np.where(fires, numbers[order][places], -1 - np.arange(len(known)) + min(0, int(numbers.min())))
     all_of = np.where(fires, totals[order][places], 0)
-    return Streamed(ids, own, columns.batches, all_of, found.firing(), found.duplicates(), notes)
+    return Streamed(ids, own, columns.batches, all_of, found.firing(), found.duplicates(), notes, names)
 
 
 def listed(columns: Columns) -> np.ndarray:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raysp.config.ranges import Positive
-from raysp.data.formats import matlab_values
+from raysp.data.formats import matlab_values, starred
 from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.precision import coarse
@@ -41,6 +41,7 @@ VERSION = "matlab_spikes-4"
 BEGIN = "start_time"
 BETWEEN_S = 1.0
 """Trials with times of their own are laid one after the other, so far apart."""
+FROM_ZERO = "units, and trials that nothing numbers, are numbered from 0, as MATLAB is not: unit 17 is its 18th"
 SHORTEST = 0.02
 """No trial's spikes all lie in so short a part of the windows: their times are in another unit."""
 
@@ -208,7 +209,12 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     if by_trial is not None:
         return _laid_out(by_trial, columns, config, where)
     units = _units([_times(one, config, said) for one in found.ravel()], said)
-    notes = (f"units are numbered in the order of {', '.join(file.matching(config.spikes))}",) if "*" in said else ()
+    if starred.STAR in config.spikes:
+        names = tuple(file.matching(config.spikes))
+        units = dataclasses.replace(units, names=names)
+        notes = (spike_columns.in_order(names),)
+    else:
+        notes = (FROM_ZERO,)
     return Session(units, columns_s, where, notes=(*notes, *_steps(found.ravel(), units, config)))
 
 
@@ -310,6 +316,7 @@ def _laid_out(
 ) -> Session:
     """Return trials with times of their own one after the other on one clock."""
     said = f"{where}: {config.spikes}"
+    from_zero = (FROM_ZERO,) if ids is None else ()
     each = [[_times(unit, config, said) for unit in trial] for trial in by_trial]
     if columns:
         told = f"{said} expected spikes of as many trials as {config.trials} has"
@@ -343,7 +350,7 @@ def _laid_out(
     count = len(units)
     offsets = np.arange(count + 1) * len(observed)
     units = dataclasses.replace(units, intervals=np.tile(observed, (count, 1)), interval_offsets=offsets)
-    return Session(units, table, where, notes=notes, by_trial=True)
+    return Session(units, table, where, notes=(*from_zero, *notes), by_trial=True)
 
 
 def _windows(columns: dict[str, np.ndarray], config: Config, begin: np.ndarray) -> np.ndarray:

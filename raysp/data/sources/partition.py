@@ -45,6 +45,7 @@ class Whole:
         ids: (trials,) int64 the recording's own number of each trial; rows by default.
         units: (units,) int64 the recording's own number of each; rows by default.
         variables: (name, unit) of each variable of behaviour, as in `Provenance.behavior`.
+        unit_names: (number, name) of units, as in `Provenance`.
     """
 
     counts: np.ndarray
@@ -57,6 +58,7 @@ class Whole:
     ids: np.ndarray = field(default_factory=lambda: UNNUMBERED)
     units: np.ndarray = field(default_factory=lambda: UNNUMBERED)
     variables: tuple[tuple[str, str], ...] = ()
+    unit_names: tuple[tuple[int, str], ...] = ()
 
     def __post_init__(self) -> None:
         trials, _, units = self.counts.shape
@@ -186,7 +188,11 @@ def partition(
     train, hidden = (_trials(whole, shape, np.arange(len(whole.counts))[part], order) for part in rows)
     seen = TrialArrays(heldin=hidden.heldin, rates=hidden.rates, ids=hidden.ids)
     psth = None if whole.condition is None else condition_psth(whole, psth_sigma_ms / bin_ms)[..., order]
-    provenance = dataclasses.replace(provenance, notes=provenance.notes + whole.notes, behavior=whole.variables)
+    there = set(whole.units.tolist())
+    names = tuple((unit, name) for unit, name in whole.unit_names if unit in there)
+    provenance = dataclasses.replace(
+        provenance, notes=provenance.notes + whole.notes, behavior=whole.variables, unit_names=names
+    )
     split = PopulationSplit(name, shape, train, seen, provenance, units=whole.units[order])
     return split, Answers(name, shape, hidden, psth, whole.units[order])
 

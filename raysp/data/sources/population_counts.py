@@ -42,6 +42,10 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     count_file.check_numbers(counts, f"{where}: {config.counts}")
     if config.window_ms is not None:
         whole, rows = _continuous(config, file, counts, where)
+        if starred.STAR in (pattern := present(config.counts)):
+            # Columns of a table are units.
+            names = starred.natural(starred.fitting(pattern, file.names)[0])
+            whole = dataclasses.replace(whole, unit_names=tuple(enumerate(names)))
         return dataclasses.replace(whole, notes=(*dict.fromkeys(lost), *whole.notes)), rows
     if counts.ndim == 2:
         told = f"{where}: {config.counts} expected counts of shape (trials, bins, units), got {counts.shape}"
@@ -140,9 +144,9 @@ def _numbers(config: Config, file: count_file.Arrays, trials: int) -> tuple[np.n
                 found[name] = array.ravel()
     numbers, notes = trial_numbers.numbers_of(found, trials)
     pattern = present(config.counts)
-    if found or count_layout.PATTERN not in pattern:
+    if found or starred.STAR not in pattern:
         return numbers, notes
-    own = count_layout.numbered(pattern, count_layout.natural(starred.fitting(pattern, file.names)[0]))
+    own = starred.numbered(pattern, starred.natural(starred.fitting(pattern, file.names)[0]))
     return (np.array(own, dtype=np.int64) if own else numbers), ()
 
 

@@ -93,6 +93,8 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
     windows = _windows(found, config, align, grid)
     trials, units, rows = found.trials, spiking.of(found.units), windows.rows
     usable = np.flatnonzero(windows.seen.any(axis=(0, 1)))
+    if units.names:
+        usable = usable[np.argsort(units.ids[usable])]
     counts = _counts(units, usable, windows.begin, windows.seen, grid)
     doubts = check_counted(counts, units.total, windows.spans, config.bin_ms, found.where, config.accept)
     behavior, unknown = _behavior(found, windows.begin, config, grid)
@@ -110,6 +112,7 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
         behavior=behavior,
         ids=windows.numbers[rows],
         units=units.ids[usable],
+        unit_names=tuple((int(units.ids[unit]), units.names[unit]) for unit in usable if units.names),
         variables=named,
         notes=(
             *found.notes,

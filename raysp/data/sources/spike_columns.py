@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from raysp.data.formats import starred
 from raysp.data.formats.nwb import LATEST_S, own_numbers
 from raysp.data.formats.table_file import Only
 from raysp.errors import BadInput, unknown
+from raysp.io.words import listed
 
 Table = dict[str, np.ndarray]
 SPIKES, UNITS = (
@@ -89,29 +91,36 @@ def check_units(of_unit: np.ndarray, path: str, first_row: int = 0) -> None:
         raise BadInput(f"{path} expected a unit for each spike, got none in row {row}")
 
 
-def ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the numbers of units, (units,), of their numbers or names, and a note where these are others."""
+def ids(known: np.ndarray) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
+    """Return the numbers of units, (units,), of their numbers or names, notes on these, and the names.
+
+    Names are in the order of the numbers in them: c2 before c10.
+    """
     if known.dtype.kind not in "US":
         numbers, notes = own_numbers(known, "units")
         if (none := numbers[numbers < 0]).size:
             told = f"units have numbers below 0 ({', '.join(map(str, none[:3]))}), as sorters number spikes of no unit"
             notes += (f"{told}; a table of units, with keep_units, leaves them out",)
-        return numbers, notes
-    names = ", ".join(f"{row} {name}" for row, name in enumerate(known[:8]))
-    return np.arange(len(known)), (f"units have names, and are numbered in their order: {names}",)
+        return numbers, notes, ()
+    ordered = starred.natural(known.tolist())
+    places = {name: place for place, name in enumerate(ordered)}
+    numbers = np.array([places[name] for name in known.tolist()], dtype=np.int64)
+    return numbers, (in_order(ordered),), tuple(known.tolist())
+
+
+def in_order(names: Sequence[str]) -> str:
+    """Return the note on units that have names and no numbers, in their order."""
+    shown = listed([f"{place} {name}" for place, name in enumerate(names)])
+    return f"units have names, and are numbered in their order: {shown}"
 
 
 def silent(known: np.ndarray, there: np.ndarray, path: str) -> tuple[str, ...]:
     """Return the note on units of a table that have no spike."""
-    from raysp.io.words import listed
-
     none = np.setdiff1d(known, there)
     return (f"{len(none)} units of {path} have no spike: {listed(none)}",) if len(none) else ()
 
 
 def dropped(count: int, total: int, others: Mapping[object, object] | np.ndarray) -> tuple[str, ...]:
     """Return the note on spikes of units that are not used, `others`."""
-    from raysp.io.words import listed
-
     told = f"{count} of {total} spikes are of units that are not used, and were dropped"
     return (f"{told}: {listed(np.array(others))}",) if count else ()

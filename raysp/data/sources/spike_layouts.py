@@ -10,7 +10,6 @@ import numpy as np
 
 from raysp.data.formats import matrix_columns, starred, whose
 from raysp.data.formats.matrix_columns import INSIDE
-from raysp.data.sources.count_layout import natural, numbered
 from raysp.errors import BadInput
 from raysp.io.words import listed
 
@@ -51,13 +50,14 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
     found, others = starred.fitting(pattern, table)
     if not found:
         raise BadInput(f"{path} expected vectors that {pattern} fits, got none of {', '.join(list(table)[:8])}")
-    names = natural(found)
+    names = starred.natural(found)
     each = [_times(table[name], f"{path}: {name}") for name in names]
-    units = numbered(pattern, names) or range(len(names))
+    # Names that differ in more than one number, sig001a and sig001b, are those of their units.
+    units = starred.numbered(pattern, names) or names
     times = np.empty(len(each), dtype=object)
     times[:] = each
     note = (f"{pattern} is taken for names with a number in the star's place; not read: {', '.join(others[:5])}",)
-    return {TIME: times, UNIT: np.array(units, dtype=np.int64)}, note if others else ()
+    return {TIME: times, UNIT: np.array(units)}, note if others else ()
 
 
 def of_lists(times: np.ndarray, units: np.ndarray, time: str, unit: str) -> Table:

@@ -343,8 +343,8 @@ def _units(
     placed, offsets, others = by_unit.placed(times, of_unit, known)
     if (left := len(times) - len(placed)) == len(times):
         raise BadInput(f"{config.path}: none of its {len(times)} spikes is of a unit that {config.units} lists")
-    numbers, said = ids(known)
-    return Units(numbers, placed, offsets), (*notes, *dropped(left, len(times), others), *said)
+    numbers, said, names = ids(known)
+    return Units(numbers, placed, offsets, names=names), (*notes, *dropped(left, len(times), others), *said)
 
 
 def _listed_units(there: np.ndarray, config: Config, path: str, read: Reader) -> np.ndarray:

@@ -20,6 +20,8 @@ class Spikes(Protocol):
     @property
     def notes(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
+    def names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
     def totals(self) -> np.ndarray: ...  # noqa: D102
     @property
     def total(self) -> int: ...  # noqa: D102
@@ -44,7 +46,7 @@ class AtHand:
 
     def __init__(self, units: Units) -> None:
         self._units = units
-        self.ids, self.notes = units.ids, units.notes
+        self.ids, self.notes, self.names = units.ids, units.notes, units.names
         self.totals, self.total = np.diff(units.offsets), len(units.times)
 
     def __len__(self) -> int:

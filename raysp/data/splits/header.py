@@ -29,6 +29,7 @@ class Provenance:
         decode_history: behaviour is decoded, beside the benchmark's way, from so many bins before each, too.
         behavior: (name, unit) of each variable of behaviour, the unit empty where the recording does not say; none
             where it names no variable.
+        unit_names: (number, name) of each unit, where the recording has names; none where it has numbers alone.
     """
 
     recordings: tuple[tuple[str, str], ...] = ()
@@ -38,6 +39,7 @@ class Provenance:
     start_ms: float | None = None
     decode_history: int = 0
     behavior: tuple[tuple[str, str], ...] = ()
+    unit_names: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -47,15 +47,18 @@ class Case:
         ids = present(self.split.eval).ids
         return f"evaluation trial {index} (by position)" if ids is None else f"evaluation trial {int(ids[index])}"
 
-    def unit_id(self, index: int) -> int:
-        """Return a unit's number in the recording, its position where the split has none."""
-        return index if self.split.units is None else int(self.split.units[index])
+    def unit_label(self, index: int) -> str:
+        """Return a unit's name in the recording, or else its number, its position where the split has neither."""
+        if self.split.units is None:
+            return str(index)
+        unit = int(self.split.units[index])
+        return dict(self.split.provenance.unit_names).get(unit, str(unit))
 
     def unit_name(self, index: int) -> str:
-        """Name a unit, held-in first, likewise: the number that stands in tables as `unit`."""
+        """Name a unit, held-in first, likewise: what stands in tables as `unit_name`, or `unit`."""
         kind = "held-out" if index >= self.split.sizes.heldin else "held-in"
-        units = self.split.units
-        return f"{kind} unit {index} (by position)" if units is None else f"{kind} unit {int(units[index])}"
+        place = " (by position)" if self.split.units is None else ""
+        return f"{kind} unit {self.unit_label(index)}{place}"
 
     @property
     def window_ms(self) -> float:

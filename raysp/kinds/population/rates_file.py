@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         "trial_index": pa.int32(),
         "unit": pa.int64(),
         "unit_index": pa.int32(),
+        "unit_name": pa.string(),
         **dict.fromkeys(("held_out", "validation"), pa.bool_()),
         **dict.fromkeys(("bin_ms", "start_ms"), pa.float64()),
         **dict.fromkeys(("rates", "rates_forward"), pa.list_(pa.float32())),
@@ -42,7 +43,8 @@ SCHEMA = pa.schema(
     }
 )
 """Beside `predictions.HEAD`: `trial` and `unit` are the recording's own numbers, null where it has none;
-`trial_index` counts the trials of their part, `unit_index` the units, held-in first. `validation` is true where the
+`trial_index` counts the trials of their part, `unit_index` the units, held-in first; `unit_name` is null where the
+recording has numbers alone. `validation` is true where the
 trial was set aside to select the model. `start_ms` is the first bin's beginning after the event that trials are aligned
 to; null where the split does not tell. `rates` and `rates_forward` are expected spikes per bin; `rates_forward` is null
 for models that do not predict it, `spikes` for models that predict rates."""
@@ -90,6 +92,7 @@ class _Names:
     unit: np.ndarray | None
     validation: np.ndarray
     start_ms: float | None = None
+    unit_name: np.ndarray | None = None
 
     def digest(self) -> str:
         """Return the SHA-256 of the arrays."""
@@ -226,7 +229,14 @@ def _names(trial: Trial, split: PopulationSplit | None, part: str, trials: int) 
     own = None if split is None else _part(trial, split, part).ids
     units = None if split is None else split.units
     start_ms = None if split is None else split.provenance.start_ms
-    return _Names(own, units, selects, start_ms)
+    return _Names(own, units, selects, start_ms, None if split is None else _unit_names(split))
+
+
+def _unit_names(split: PopulationSplit) -> np.ndarray | None:
+    names = dict(split.provenance.unit_names)
+    if split.units is None or not names:
+        return None
+    return np.array([names.get(unit) for unit in split.units.tolist()], dtype=object)
 
 
 def _part(trial: Trial, split: PopulationSplit, part: str) -> TrialArrays:
@@ -249,7 +259,8 @@ def _row_groups(
     step = max(1, ROW_GROUP_VALUES // max(1, sizes.units * (sizes.bins + sizes.forward)))
     units = np.arange(sizes.units)
     by_trial = {"trial": names.trial, "trial_index": np.arange(len(names.validation)), "validation": names.validation}
-    by_unit = {"unit": names.unit, "unit_index": units, "held_out": units >= sizes.heldin}
+    by_unit = {"unit": names.unit, "unit_index": units, "unit_name": names.unit_name,
+               "held_out": units >= sizes.heldin}  # fmt: skip
     same = head(trial, part) | {"bin_ms": sizes.bin_ms, "start_ms": names.start_ms, "spikes": None}
     for first in range(0, len(prediction.rates), step):
         samples = np.arange(first, min(first + step, len(prediction.rates)))

@@ -88,15 +88,15 @@ def _silent(table: polars.DataFrame) -> Iterator[str]:
 
 
 def _undefined(table: polars.DataFrame) -> Iterator[str]:
-    from polars import coalesce, col, format, when
+    from polars import String, coalesce, col, format, when
 
     of_unit = col("unit").is_not_null() | col("unit_index").is_not_null()
     undefined = table.filter(col("value").is_null()).with_columns(
         name=when(of_unit).then(format("{} of single units", metric_name())).otherwise(metric_name()),
-        which=coalesce("unit", "unit_index"),
+        which=coalesce("unit_name", *(col(one).cast(String) for one in ("unit", "unit_index"))),
     )
     for split, metric, note, models, units in _together(undefined, ("split", "name", "note"), "model", "which"):
-        which = f" ({', '.join(map(str, units[:20]))}{' ...' if len(units) > 20 else ''})" if units else ""
+        which = f" ({', '.join(units[:20])}{' ...' if len(units) > 20 else ''})" if units else ""
         yield f"{split}: {metric}{which} undefined for {', '.join(models)}: {note.partition(f'; {BY_OWN_FORM}')[0]}"
 
 

@@ -66,7 +66,12 @@ def population_rows(trial: Trial, split: PopulationSplit, answers: Answers, fold
         *_per_unit(split, answers, parts["eval"]),
     ]
     common = of_trial(trial, split, "eval")
-    return [{**common, **one.row(), "unit": _own_id(split, one.unit_index)} for one in found]
+    names = dict(split.provenance.unit_names)
+    own = [_own_id(split, one.unit_index) for one in found]
+    return [
+        {**common, **one.row(), "unit": unit, "unit_name": None if unit is None else names.get(unit)}
+        for unit, one in zip(own, found, strict=True)
+    ]
 
 
 def _judged(split: PopulationSplit, answers: Answers, parts: dict[str, Predicted]) -> list[Score]:

@@ -3,6 +3,7 @@ import polars
 import pytest
 
 from raysp.config import settings
+from raysp.data.formats import table_file
 from raysp.data.sources import spike_tables
 from raysp.data.sources.contract import contract
 from raysp.data.sources.proposal import proposal
@@ -253,3 +254,24 @@ def test_trials_in_single_precision_are_told(tmp_path, per_second):
     )  # fmt: skip
     split, _ = spike_tables.build(config, "x")
     assert sum("go times up to 17078 s are stored as float32" in note for note in split.provenance.notes) == 1
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_names_of_units_are_kept_and_numbered_in_the_order_of_the_numbers_in_them(tables, monkeypatch, large):
+    folder, units, times = tables
+    if large:
+        monkeypatch.setattr(table_file, "LARGE_BYTES", 1)
+    names = [f"TT{unit}c1" for unit in units]
+    polars.DataFrame({"unit": names, "time": times}).write_csv(folder / "spikes.csv")
+    split, answers = found = spike_tables.build(cut(folder), "x")
+    own = [2, 3, 5, 7, 11, 13]
+    assert split.provenance.unit_names == tuple((row, f"TT{unit}c1") for row, unit in enumerate(own))
+    told = "units have names, and are numbered in their order: 0 TT2c1, 1 TT3c1, 2 TT5c1, 3 TT7c1, 4 TT11c1 and 1 more"
+    assert told in split.provenance.notes
+    # Held-in units, and held-out ones, in their order.
+    assert [sorted(part) for part in np.split(split.units, [split.sizes.heldin])] == [
+        list(part) for part in np.split(answers.units, [split.sizes.heldin])
+    ]
+    wanted = binned(units, times, np.arange(TRIALS) * 2.0 + 0.3, 30, 0.02)
+    np.testing.assert_array_equal(together(found)[0], wanted)
+    assert dict(split.select([0, 4]).provenance.unit_names)[int(split.units[4])] == f"TT{own[split.units[4]]}c1"

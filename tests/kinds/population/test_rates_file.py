@@ -100,6 +100,7 @@ def test_any_reader_sees_the_promised_table(path, written):
         "trial_index": polars.Int32,
         "unit": polars.Int64,
         "unit_index": polars.Int32,
+        "unit_name": polars.String,
         "held_out": polars.Boolean,
         "validation": polars.Boolean,
         "bin_ms": polars.Float64,
@@ -156,6 +157,15 @@ def test_trials_and_units_have_the_recordings_own_numbers_and_say_what_selected_
         assert (rows["validation"].to_numpy() == aside[rows["trial_index"].to_numpy()]).all()
         np.testing.assert_array_equal(read_rates(path, part)[0], parts[part].rates)
     assert read_header(path).data == trial.data
+
+
+def test_units_have_the_recordings_names_where_it_has_some(path):
+    split = dataclasses.replace(numbered(), provenance=Provenance(unit_names=((9, "TT1c2"), (7, "TT1c1"))))
+    write_predictions(path, TRIAL, SIZES, {"eval": make_prediction(trials=5)}, split)
+    named = polars.read_parquet(path).select("unit", "unit_name").unique()
+    assert dict(named.rows()) == {7: "TT1c1", 9: "TT1c2", **dict.fromkeys((11, 3, 5, 1 << 60))}
+    write_predictions(path, TRIAL, SIZES, {"eval": make_prediction(trials=5)}, numbered())
+    assert polars.read_parquet(path)["unit_name"].is_null().all()
 
 
 @pytest.mark.parametrize("other", [{"training": None}, {"training": Training(), "follows": "another"}])
@@ -300,7 +310,7 @@ def test_a_truncated_file_is_refused_at_any_length(path, written):
 
 
 def test_a_flipped_byte_among_the_rates_is_noticed(path, written):
-    column = pq.read_metadata(path).row_group(1).column(13)
+    column = pq.read_metadata(path).row_group(1).column(14)
     assert column.path_in_schema == "rates.list.element"
     with open(path, "r+b") as file:
         file.seek(column.data_page_offset + column.total_compressed_size - 5)

@@ -89,7 +89,7 @@ def _by_unit(axes: Axes, case: Case, predicted: np.ndarray, recorded: np.ndarray
         axes.plot(recorded[there][chosen], shown[chosen], "o", color=colour, markersize=3.5, alpha=0.8)
     for place in _worst(predicted[there], recorded[there]):
         offset: Look = {"xytext": (4, 2), "textcoords": "offset points", "fontsize": 7.5}
-        axes.annotate(str(case.unit_id(int(there[place]))), (recorded[there][place], shown[place]), **offset)
+        axes.annotate(case.unit_label(int(there[place])), (recorded[there][place], shown[place]), **offset)
     axes.axhline(1.0, color=CORAL, linewidth=1.0, zorder=0)
     axes.set_xscale("log")
     for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):

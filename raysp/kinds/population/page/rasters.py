@@ -77,10 +77,10 @@ def image(axes: Axes, case: Case, array: np.ndarray, **look: Any) -> AxesImage:
 
 
 def _name_units(axes: Axes, case: Case) -> None:
-    """Write the recording's numbers of a few units at their places."""
+    """Write the recording's names or numbers of a few units at their places."""
     count = case.split.sizes.units
     places = range(0, count, max(-(-count // NAMED), 1))
-    axes.set_yticks([place + 0.5 for place in places], [str(case.unit_id(place)) for place in places])
+    axes.set_yticks([place + 0.5 for place in places], [case.unit_label(place) for place in places])
 
 
 def _panel(axes: Axes, case: Case, array: np.ndarray, look: Look) -> AxesImage:

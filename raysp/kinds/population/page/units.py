@@ -49,12 +49,12 @@ def units(data: RunData, task: Task) -> Picture:
 
 
 def unit_names(data: RunData, task: Task) -> dict[int, str]:
-    """Return what each scored unit is called, by its position: the recording's own number where there is one."""
-    from polars import col
+    """Return what each scored unit is called, by its position: the recording's own name or number, where it has one."""
+    from polars import String, coalesce, col
 
     found = data.of(task).filter((col("metric") == METRIC) & col("unit_index").is_not_null())
-    pairs = found.select("unit_index", "unit").unique(maintain_order=True).rows()
-    return {place: str(place if unit is None else unit) for place, unit in pairs}
+    called = coalesce("unit_name", col("unit").cast(String), col("unit_index").cast(String))
+    return dict(found.select("unit_index", called).unique(maintain_order=True).rows())
 
 
 def unit_means(data: RunData, task: Task) -> dict[str, dict[int, float]]:

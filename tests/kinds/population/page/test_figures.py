@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raysp.config.experiment import Training
+from raysp.data.splits.header import Provenance
 from raysp.driver.report import open_run
 from raysp.errors import NotReady
 from raysp.evaluation.psth import psth_r2, psth_r2_by_unit
@@ -80,6 +81,9 @@ def test_figures_name_trials_and_units_by_the_recordings_own_numbers(case, monke
     units = [int(text.split()[2]) for text in said if " unit " in text]
     assert len(units) == 6
     assert all((unit - 300 >= sizes.heldin) == (place < 3) for place, unit in enumerate(units))
+    known = dataclasses.replace(split, provenance=Provenance(unit_names=((300, "TT1c1"),)))
+    named = dataclasses.replace(case, split=known)
+    assert (named.unit_name(0), named.unit_label(1)) == ("held-in unit TT1c1", "301")
     bare = dataclasses.replace(split, eval=dataclasses.replace(eval_trials, ids=None), units=None)
     numberless = dataclasses.replace(case, split=bare)
     assert (numberless.trial_name(3), numberless.unit_name(0)) == (
