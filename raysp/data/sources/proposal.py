@@ -26,6 +26,8 @@ READS = (
     "NWB, or export the sorted spikes to a table with columns unit and time"
 )
 TEXTS = (".csv", ".tsv", ".txt")
+TABLES = ("spike_tables", "res_clu")
+"""Sources whose trials are a table of their own."""
 MATLAB_7_3 = b"MATLAB 7.3 MAT-file"
 
 
@@ -90,6 +92,9 @@ def changed(found: Proposal, source: str, settings: Mapping[str, Plain]) -> Prop
     own = dict.fromkeys(settings, "as given")
     if source and source != found.source:
         return Proposal(source, settings, own, found.contents)
+    trials = settings.get("trials")
+    if found.source in TABLES and isinstance(trials, str) and trials != found.settings.get("trials"):
+        found = proposal_tables.with_trials(found, trials, settings)
     guessed, why = {**found.settings}, {**found.why}
     if "window_ms" not in settings and "window_ms" in guessed:
         align = settings.get("align", guessed.get("align"))

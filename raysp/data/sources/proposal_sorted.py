@@ -9,7 +9,7 @@ import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import sorted_folder, table_file
-from raysp.data.sources import proposal_tables, res_clu
+from raysp.data.sources import proposal_tables, res_clu, trials_beside
 from raysp.data.sources.proposed import Proposal, Times
 from raysp.io import files
 
@@ -46,8 +46,9 @@ def of_pairs(path: str) -> Proposal:
         return Proposal("", contents=(*contents, proposal_tables.NO_SPIKES))
     rate = res_clu.sampling_rate(path)
     own = None if rate is None else (rate, f"samples, samplingRate = {rate:g} in the .xml beside it")
-    times, beside = Times.of(table["time"]), proposal_tables.beside(path)
-    found = proposal_tables.cut(path, times, len(np.unique(table["unit"])), {}, {}, contents, (own, beside))
+    times = Times.of(table["time"])
+    trials = trials_beside.beside(path, times)
+    found = proposal_tables.cut(path, times, len(np.unique(table["unit"])), {}, {}, contents, (own, trials))
     return dataclasses.replace(found, source="res_clu")
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raysp.config.settings import Plain
 from raysp.data.formats import (
-    pynapple_npz,
-    sorted_folder,
     starred,
     table_batches,
     table_file,
 )
-from raysp.data.sources import large_tables, spike_columns, spike_layouts, spike_tables, unit_patterns
+from raysp.data.sources import large_tables, spike_columns, spike_layouts, spike_tables, trials_beside, unit_patterns
 from raysp.data.sources.count_layout import PATTERN
 from raysp.data.sources.large_tables import Columns
 from raysp.data.sources.proposal_arrays import bin_ms
@@ -37,7 +35,8 @@ from raysp.data.sources.proposed import (
     window,
     windows,
 )
-from raysp.errors import BadInput, StoreError
+from raysp.data.sources.trials_beside import LOOKED_FOR, Beside, beside, event, is_times
+from raysp.errors import BadInput, present
 from raysp.io import files
 from raysp.io.words import counted, listed
 
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
     import polars
 
 Table = dict[str, np.ndarray]
-TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".pqt")
-TRIALS_BYTES = 1 << 26
-"""A larger table is none of trials: reading it to see would take its memory and time."""
 LATER = 1.02
 """Trials that go on for so many times the length of the recording are in another unit."""
 FEWEST, WIDE = 3, 10
@@ -55,6 +51,7 @@ FEWEST, WIDE = 3, 10
 that is asked."""
 
 ONE_UNIT = "of one unit, add a column unit of ones"
+BESIDE = "beside it:"
 ANEW = "units are numbered anew on each"
 NO_SPIKES = "there is a place for spikes, but no spike in it"
 NO_COLUMNS = "no column of times and one of units was found: name them time and unit"
@@ -142,7 +139,7 @@ def of_each_unit(path: str, table: Table, contents: Sequence[str], single: Table
         rows = max(map(len, events.values()), key=[len(one) for one in events.values()].count, default=0)
         trials = {name: one for name, one in table.items() if name not in own and len(one) == rows}
         rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, len(own))
-        given = (rate, (files.absolute(path), trials) if events else beside(path))
+        given = (rate, Beside((files.absolute(path), trials)) if events else beside(path, times))
         left = [name for name in found.others if name not in trials]
     if left:
         why["time"] += f"; {counted(left, 'more vector')} of rising times not read: {listed(left)}"
@@ -229,24 +226,60 @@ def cut(
     settings: dict[str, Plain],
     why: dict[str, str],
     contents: list[str],
-    own: tuple[tuple[float, str] | None, tuple[str, Table] | None] | None = None,
+    own: tuple[tuple[float, str] | None, Beside] | None = None,
 ) -> Proposal:
     """Return a proposal with the unit of times and the trials put in.
 
     `own` are what the file itself says of both; without them other files beside it are asked.
     """
-    rate, trials = own or (_own_rate(path) if times.whole else None, beside(path))
+    rate, trials = own or (_own_rate(path) if times.whole else None, beside(path, times))
     per_second, reason = rate or clock(times, units)
     settings["per_second"], why["per_second"] = per_second, reason
     around: dict[str, tuple[int, int]] = {}
-    if trials is None:
+    if trials.found is None:
         settings |= {"window_ms": [0, 1000], "bin_ms": BIN_MS}
-        why["window_ms"] = "no table of trials lies beside it: cut into windows so long"
+        why["window_ms"] = "no table of trials was found beside it: cut into windows so long"
+        contents = [*contents, *_untaken(trials)]
     else:
         span_s = (times.first / per_second, times.last / per_second)
-        around = _of_trials(*trials, span_s, per_second, settings, why, contents)
+        around = _of_trials(*trials.found, span_s, per_second, settings, why, contents)
     why["bin_ms"] = "a usual width; it must divide the window"
-    return Proposal("spike_tables", settings, why, tuple(contents), around)
+    return Proposal("spike_tables", settings, why, tuple(contents), around, times)
+
+
+def with_trials(found: Proposal, path: str, given: Mapping[str, Plain]) -> Proposal:
+    """Return a proposal whose trials are those of a table that a person names, its columns and what they tell.
+
+    Args:
+        found: the proposal for the spikes.
+        path: of the table of trials.
+        given: settings that a person gives.
+    """
+    try:
+        table = trials_beside.read(path)
+    except BadInput:
+        # What is wrong with it is said where it is read.
+        return found
+    if found.times is None or trials_beside.event(table) is None:
+        return found
+    of_trials = ("trials", "align", "window_ms", "conditions", "trials_per_second")
+    settings = {name: value for name, value in found.settings.items() if name not in of_trials}
+    why = {name: reason for name, reason in found.why.items() if name not in of_trials}
+    contents = [one for one in found.contents if not one.startswith(BESIDE)]
+    per_second = float(str(given.get("per_second", settings["per_second"])))
+    spikes_s = (found.times.first / per_second, found.times.last / per_second)
+    around = _of_trials(path, table, spikes_s, per_second, settings, why, contents)
+    return dataclasses.replace(found, settings=settings, why=why, contents=tuple(contents), windows=around)
+
+
+def _untaken(trials: Beside) -> list[str]:
+    """Return the line on tables that are not taken for trials, and what they would be known by."""
+    if not trials.others:
+        return []
+    return [
+        f"{BESIDE} {'; '.join(trials.others[:3])}; none looks like a table of trials ({LOOKED_FOR}): "
+        "--set trials=FILE takes one"
+    ]
 
 
 def _of_trials(
@@ -261,7 +294,7 @@ def _of_trials(
     """Put in what a table of trials says; returns the windows around times in it."""
     numbers = [name for name, one in table.items() if one.dtype.kind in "iuf"]
     start_name, stop_name = (named(numbers, *spike_tables.EDGES[edge]) for edge in ("start_time", "stop_time"))
-    first = start_name or _event(table)
+    first = start_name or present(event(table))
     contents += [f"trials in {os.path.basename(path)}:", *(f"  {line(name, one)}" for name, one in table.items())]
     trials_per_second = _trials_clock(table[first].astype(float), spikes_s, per_second)
     times = {name for name, one in table.items() if one.dtype.kind == "f" or is_times(one)}
@@ -323,52 +356,6 @@ def bare(name: str) -> str:
     """Return a column's name without folders before it, in small letters."""
     """Return a column's name without folders before it, in small letters."""
     return name.strip().lower().rpartition("/")[2]
-
-
-def _event(table: Table) -> str:
-    return next(name for name, one in table.items() if is_times(one))
-
-
-def is_times(one: np.ndarray) -> bool:
-    """Tell whether a column holds a time for each trial: fractions, or whole numbers that mostly rise."""
-    if one.dtype.kind == "f":
-        return len(one) > 3
-    return one.dtype.kind in "iu" and len(one) > 3 and bool((np.diff(one.astype(float)) > 1).mean() > 0.9)
-
-
-def beside(path: str) -> tuple[str, Table] | None:
-    """Return the path and columns of the table of trials in a file's folder, or above it in a session of ALF.
-
-    It has a column of begins, or is called after trials.
-    """
-    return next(
-        (one for folder in sorted_folder.above(os.path.dirname(path)) for one in _trials_in(folder, path)), None
-    )
-
-
-def _trials_in(folder: str, path: str) -> Iterator[tuple[str, Table]]:
-    try:
-        there = sorted(files.listing(folder or "."))
-    except StoreError:
-        # Few servers list their folders.
-        return
-    # A table of epochs, or of blocks, may lie there, too.
-    for name in sorted(there, key=lambda one: "trial" not in one.lower()):
-        other = os.path.join(folder, name)
-        intervals = name.lower().endswith(".npz") and pynapple_npz.type_of(other) == "IntervalSet"
-        alf = name.endswith(".npy") and "trials." in name and "intervals" in name
-        if other == path or not (intervals or alf or name.lower().endswith(TABLES)):
-            continue
-        try:
-            if files.stamp(other)["size"] > TRIALS_BYTES:
-                continue
-            table = sorted_folder.columns(other) if alf else table_file.read(other)
-        except (BadInput, StoreError):
-            continue
-        told = any(word in name.lower() for word in ("trial", "event", "interval", "epoch"))
-        edge = named(list(table), *spike_tables.EDGES["start_time"]) is not None
-        if (edge or told) and any(map(is_times, table.values())):
-            yield files.absolute(other), table
 
 
 def line(name: str, one: np.ndarray) -> str:

@@ -16,13 +16,12 @@ from raysp.data.sources.proposal_tables import (
     NO_SPIKES,
     Table,
     bare,
-    beside,
     cut,
-    is_times,
     of_each_unit,
     of_own_clocks,
 )
 from raysp.data.sources.proposed import Proposal, Times, clock, sampled
+from raysp.data.sources.trials_beside import Beside, beside, is_times
 from raysp.errors import BadInput
 from raysp.io import files
 
@@ -70,7 +69,7 @@ def proposal(path: str, contents: tuple[str, ...]) -> Proposal | None:
     rows = max(others, key=others.count, default=0)
     trials = {name: one for name, one in table.items() if len(one) == rows and rows}
     rate = sampled({**{name: one for name, one in table.items() if len(one) == 1}, **single}, times, units)
-    own = (files.absolute(path), trials) if trials else beside(path)
+    own = Beside((files.absolute(path), trials)) if trials else beside(path, times)
     return cut(path, times, units, settings, why, kept, (rate, own))
 
 

@@ -55,25 +55,6 @@ CLOCKS = {1.0: "s", 1000.0: "ms", 30000.0: "samples at 30 kHz", 1e6: "microsecon
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """How a recording could be read.
-
-    Attributes:
-        source: name of the source; "" where none can read it.
-        settings: of the source, without its path.
-        why: setting -> why it is so.
-        contents: what the file holds, a line each.
-        windows: column of trials with a time in them -> the window (ms) around it that trials hold.
-    """
-
-    source: str
-    settings: Mapping[str, Plain] = field(default_factory=dict)
-    why: Mapping[str, str] = field(default_factory=dict)
-    contents: tuple[str, ...] = ()
-    windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Times:
     """What tells the unit of spike times: how many there are, the first and last, and whether all are whole numbers."""
 
@@ -93,6 +74,27 @@ class Times:
         if not len(times):
             return cls(0, 0.0, 0.0, False)
         return cls(len(times), float(times.min()), float(times.max()), is_whole(times))
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """How a recording could be read.
+
+    Attributes:
+        source: name of the source; "" where none can read it.
+        settings: of the source, without its path.
+        why: setting -> why it is so.
+        contents: what the file holds, a line each.
+        windows: column of trials with a time in them -> the window (ms) around it that trials hold.
+        times: of its spikes, where these are times of a recording.
+    """
+
+    source: str
+    settings: Mapping[str, Plain] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+    contents: tuple[str, ...] = ()
+    windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    times: Times | None = None
 
 
 def described(name: str, array: np.ndarray) -> str:

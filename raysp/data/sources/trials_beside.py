@@ -1,0 +1,137 @@
+"""The table of trials beside a file of spikes: told by its name, by its columns, or by what stands in them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from raysp.data.formats import pynapple_npz, sorted_folder, table_file
+from raysp.data.sources import spike_columns
+from raysp.data.sources.proposed import CLOCKS, STARTS, Times, named
+from raysp.errors import BadInput, StoreError
+from raysp.io import files
+
+Table = dict[str, np.ndarray]
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".pqt")
+TRIALS_BYTES = 1 << 26
+"""A larger table is none of trials: reading it to see would take its memory and time."""
+WORDS = ("trial", "event", "interval", "epoch")
+LOOKED_FOR = (
+    f"a name with {', '.join(WORDS[:-1])} or {WORDS[-1]}, a column start or begin, or times that rise through it"
+)
+FEWEST, SHARED = 8, 3
+"""Trials, and letters that two names begin with, from which on a table is told by what stands in it."""
+INSIDE, SPAN = 0.9, 0.3
+"""Shares of trials' times that lie in the recording, and of the recording that they lie in."""
+MOST_EVEN = 1000
+"""More rows at one step are samples."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The path and the columns of the table of trials beside a file, if any, and lines on tables that are none."""
+
+    found: tuple[str, Table] | None
+    others: tuple[str, ...] = ()
+
+
+def beside(path: str, times: Times) -> Beside:
+    """Return the table of trials in a file's folder, or above it in a session of ALF.
+
+    Args:
+        path: of the file of spikes.
+        times: of its spikes, in the file's unit.
+    """
+    others: list[str] = []
+    for folder in sorted_folder.above(os.path.dirname(path)):
+        tables = list(_tables(folder, path))
+        for name, table in tables:
+            told = any(word in name.lower() for word in WORDS)
+            edge = named(list(table), *STARTS) is not None
+            if (edge or told) and any(map(is_times, table.values())):
+                return Beside((files.absolute(os.path.join(folder, name)), table))
+        for name, table in tables:
+            alone = len(tables) == 1 or _alike(name, path) >= SHARED
+            if alone and len(table) > 1 and _is_of_trials(table, times):
+                return Beside((files.absolute(os.path.join(folder, name)), table))
+        others += [f"{name}: {', '.join(table)}" for name, table in tables if table]
+    return Beside(None, tuple(others))
+
+
+def read(path: str) -> Table:
+    """Return the columns of a table of trials. Raises BadInput where it is none."""
+    return sorted_folder.columns(path) if path.lower().endswith(table_file.VECTOR) else table_file.read(path)
+
+
+def is_times(one: np.ndarray) -> bool:
+    """Tell whether a column holds a time for each trial: fractions, or whole numbers that mostly rise."""
+    if one.dtype.kind == "f":
+        return len(one) > 3
+    return one.dtype.kind in "iu" and len(one) > 3 and bool((np.diff(one.astype(float)) > 1).mean() > 0.9)
+
+
+def event(table: Table) -> str | None:
+    """Return the column of times of a table of trials, one that rises if any does; None where it has none."""
+    able = [name for name, one in table.items() if is_times(one)]
+    return next((name for name in able if _rises(table[name])), next(iter(able), None))
+
+
+def _tables(folder: str, path: str) -> Iterator[tuple[str, Table]]:
+    """Yield the tables of a folder, those called after trials in front, and of these what is called as the file is."""
+    try:
+        there = sorted(files.listing(folder or "."))
+    except StoreError:
+        # Few servers list their folders.
+        return
+    for name in sorted(there, key=lambda one: ("trial" not in one.lower(), -_alike(one, path))):
+        other = os.path.join(folder, name)
+        intervals = name.lower().endswith(".npz") and pynapple_npz.type_of(other) == "IntervalSet"
+        alf = name.endswith(table_file.VECTOR) and "trials." in name and "intervals" in name
+        if other == path or not (intervals or alf or name.lower().endswith(TABLES)):
+            continue
+        try:
+            if files.stamp(other)["size"] <= TRIALS_BYTES:
+                yield name, read(other)
+        except (BadInput, StoreError):
+            continue
+
+
+def _alike(name: str, path: str) -> int:
+    """Return how many letters two files' names begin with in common."""
+    same = (one == other for one, other in zip(name, os.path.basename(path), strict=False))
+    return sum(1 for _ in itertools.takewhile(bool, same))
+
+
+def _is_of_trials(table: Table, times: Times) -> bool:
+    """Tell whether a table has a row a trial: times that rise through the recording, and far fewer than spikes."""
+    rows = len(next(iter(table.values())))
+    bare = {name.strip().lower() for name in table}
+    if not FEWEST <= rows <= times.count / 4 or (bare & spike_columns.UNITS and bare & spike_columns.SPIKES):
+        return False
+    return any(
+        is_times(one) and _rises(one) and not _is_sampled(one) and _lies_in(one, times) for one in table.values()
+    )
+
+
+def _rises(one: np.ndarray) -> bool:
+    known = one[np.isfinite(one)].astype(float)
+    return len(known) > 1 and bool((np.diff(known) > 0).all())
+
+
+def _is_sampled(one: np.ndarray) -> bool:
+    steps = np.diff(one.astype(float))
+    return len(one) > MOST_EVEN and bool((np.abs(steps - np.median(steps)) < 0.05 * np.median(steps)).mean() > INSIDE)
+
+
+def _lies_in(one: np.ndarray, times: Times) -> bool:
+    """Tell whether times rise through a recording, in the unit of its own or in another one."""
+    known = one[np.isfinite(one)].astype(float)
+    for scale in (spikes / trials for spikes in CLOCKS for trials in CLOCKS):
+        inside = (known * scale >= times.first - 0.05 * times.span) & (known * scale <= times.last + 0.05 * times.span)
+        if inside.mean() > INSIDE and np.ptp(known * scale) > SPAN * times.span:
+            return True
+    return False

@@ -1,0 +1,50 @@
+"""The table of trials beside a file of spikes is told by what stands in it, too, or is the one that is given."""
+
+import numpy as np
+import pytest
+
+from raysp.data.sources.proposal import changed, proposal
+
+RNG = np.random.default_rng(5)
+BEGIN = np.cumsum(RNG.uniform(2.0, 4.0, 40)) + 5
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rows = [f"{time:.4f},{unit}" for unit in range(8) for time in np.sort(RNG.uniform(5, BEGIN[-1] + 2, 400))]
+    (tmp_path / "0304_spikes.csv").write_text("\n".join(["time,unit", *rows]))
+    return tmp_path
+
+
+def write(path, begin):
+    rows = (f"{number},{RNG.normal():.3f},{time:.4f},{'ab'[number % 2]}" for number, time in enumerate(begin, 1))
+    path.write_text("\n".join(["Versuch,Staerke,Beginn,Seite", *rows]))
+
+
+def test_a_row_a_trial_in_a_file_of_any_name_is_taken_by_its_times(folder):
+    write(folder / "0304_versuche.csv", BEGIN)
+    write(folder / "0305_versuche.csv", BEGIN)
+    found = proposal(str(folder / "0304_spikes.csv")).settings
+    assert found["trials"] == str(folder / "0304_versuche.csv")
+    assert (found["align"], found["conditions"]) == ("Beginn", ["Seite"])
+
+
+@pytest.mark.parametrize("begin", [BEGIN + 500, BEGIN[:5], np.arange(1200) * 0.08 + 5])
+def test_times_of_another_recording_few_rows_and_samples_are_no_trials_and_the_table_is_told(folder, begin):
+    write(folder / "0304_other.csv", begin)
+    found = proposal(str(folder / "0304_spikes.csv"))
+    assert "trials" not in found.settings
+    assert found.why["window_ms"].startswith("no table of trials was found beside it")
+    assert found.contents[-1].startswith("beside it: 0304_other.csv: Versuch, Staerke, Beginn, Seite; none looks like")
+
+
+def test_of_a_table_that_is_given_align_and_window_are_guessed_and_columns_listed(folder):
+    write(folder / "mine.csv", BEGIN)
+    write(folder / "others.csv", BEGIN)
+    found = proposal(str(folder / "0304_spikes.csv"))
+    assert "trials" not in found.settings
+    with_it = changed(found, "", {"trials": str(folder / "mine.csv"), "bin_ms": 20})
+    assert with_it.settings["align"] == "Beginn"
+    assert with_it.settings["window_ms"][1] > 1000
+    assert "trials in mine.csv:" in with_it.contents
+    assert not any("beside it" in one for one in [*with_it.contents, *with_it.why.values()])
