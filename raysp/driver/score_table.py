@@ -15,7 +15,7 @@ from raysp.io.terminal import Terminal, table
 from raysp.kinds import catalog as kinds
 from raysp.kinds.kind import Kind
 from raysp.kinds.metric import Metric
-from raysp.kinds.scores import Row, Score, Scores
+from raysp.kinds.scores import Row, Score, Scores, further
 from raysp.runs.folder import RunFolder
 from raysp.runs.metrics_table import read_metrics
 from raysp.runs.records import Done
@@ -26,8 +26,9 @@ WHOLE = 3
 
 
 def lines(
-    run: RunFolder, phase: str | None, root: str | None = None, terminal: Terminal | None = None, *, whole: bool = True
-) -> Iterator[str]:
+    run: RunFolder, phase: str | None, root: str | None = None, terminal: Terminal | None = None, *, whole: bool = True,
+    every: bool = False,
+) -> Iterator[str]:  # fmt: skip
     """Yield the scores of a run, then what else must be known of them.
 
     Args:
@@ -35,8 +36,9 @@ def lines(
         phase: "val" or "test"; None for both.
         root: the data root; None for the recorded one.
         terminal: where they are printed.
-        whole: every metric of every split, each with a table of its own, and the remarks; else, where there are many
+        whole: every split, each with a table of its own, and the remarks; else, where there are many
             splits, a line for each.
+        every: those metrics, too, that stand in no table otherwise, such as a network's weight.
 
     Raises:
         BadInput: the table of metrics is damaged.
@@ -45,6 +47,10 @@ def lines(
     for kind, rows in _by_kind(run, phase, root):
         found = list(kind.scores(rows, kind.bounds(record)))
         for one in found if whole or len(found) <= WHOLE else _together(found):
+            yield ""
+            yield from _shown(one, terminal)
+        columns = {name for one in found for name, _ in one.columns}
+        for one in further(rows, kind.metrics, kind.bounds(record), columns) if every else ():
             yield ""
             yield from _shown(one, terminal)
     if whole and (notes := remarks_of(run, phase, root)):

@@ -52,7 +52,7 @@ def lines(run: RunFolder, terminal: Terminal, *, whole: bool = False) -> Iterato
     yield from _running(run, states)
     yield from _failures(run, trials, states)
     if files.exists(run.metrics):
-        yield from score_table.lines(run, None, None, terminal, whole=whole)
+        yield from score_table.lines(run, None, None, terminal, whole=whole, every=whole)
     yield from _next(run, states, held=held)
 
 

@@ -78,6 +78,39 @@ def over_units(table: polars.DataFrame, metrics: Mapping[str, Metric], bounds: t
         yield spelled(split, [(name, metrics[name.partition(" (")[0]]) for name in names], cells, bounds, "seed")
 
 
+def further(
+    table: polars.DataFrame, metrics: Mapping[str, Metric], bounds: tuple[str, str], shown: Iterable[str]
+) -> Iterator[Scores]:
+    """Yield a table per split of the metrics over all units that have no column among those shown.
+
+    Args:
+        table: rows of metrics.parquet, a polars frame.
+        metrics: of the kind; those that are none of its come last.
+        bounds: floor and ceiling.
+        shown: names of columns, with their parameter where they have one.
+    """
+    from polars import col
+
+    whole = table.filter(col("unit").is_null() & col("unit_index").is_null())
+    known, left_out = list(metrics), set(shown)
+    for (split,), rows in whole.group_by("split", maintain_order=True):
+        values: dict[tuple[str, str], dict[str, list[float | None]]] = {}
+        for row in rows.to_dicts():
+            label = row["model"] if row["decoding"] is None else f"{row['model']}, {row['decoding']}"
+            name = _name(row["metric"], row["parameter"])
+            if name not in left_out:
+                values.setdefault((row["model"], label), {}).setdefault(name, []).append(row["value"])
+        names = dict.fromkeys(name for found in values.values() for name in found)
+        of = {name: metrics.get(name) or metrics.get(name.partition(" (")[0]) for name in names}
+        places = {
+            name: known.index(base) if (base := name.partition(" (")[0]) in metrics else len(known) for name in of
+        }
+        ordered_ = sorted(names, key=lambda name: places[name])
+        cells = {key: [found.get(name, ()) for name in ordered_] for key, found in values.items()}
+        if ordered_:
+            yield spelled(f"{split}, further metrics", [(name, of[name]) for name in ordered_], cells, bounds, "seed")
+
+
 def spelled(
     split: str,
     columns: Sequence[tuple[str, Metric | None]],
@@ -130,11 +163,17 @@ def ordered(models: Iterable[str], bounds: Sequence[str]) -> list[str]:
 
 
 def _marked(rows: Sequence[Row], at: int, most: Callable[[Iterable[float]], float]) -> list[Row]:
-    """Return rows with the best score of a column marked, unless all that compete have it; floor and ceiling do not."""
+    """Return rows with the best score of a column marked, unless all that compete have it, or the floor is as good.
+
+    Floor and ceiling do not compete.
+    """
     known = [mean for row in rows if not row.role and (mean := row.scores[at].mean) is not None]
     if len(set(known)) < 2:
         return list(rows)
     best = most(known)
+    floor = [mean for row in rows if row.role == "floor" and (mean := row.scores[at].mean) is not None]
+    if floor and (best in floor or most([best, *floor]) != best):
+        return list(rows)
 
     def mark(row: Row) -> Row:
         one = row.scores[at]

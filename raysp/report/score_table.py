@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,7 +23,8 @@ class Ranked(Protocol):
         """Whether any of its values is the best."""
 
 
-ENDS = ("floor", "ceiling")
+FLOOR = "floor"
+ENDS = (FLOOR, "ceiling")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Cell:
         sd: None for a single value, and where the table of comparisons has none.
         low, high: ends of the 95 % interval, likewise.
         undefined: how many values were not defined.
-        best: whether it is the best of the models that are neither floor nor ceiling.
+        best: whether it is the best of the models that are neither floor nor ceiling, and better than the floor.
     """
 
     count: int = 0
@@ -96,6 +98,8 @@ def score_rows(
         able = {way: value for way, (count, value) in known.items() if count >= most}
         if able and name not in unranked and (metric is None or metric.ranked):
             best = max(able.values())
-            for way in (way for way, value in able.items() if value == best):
-                table[way][i] = dataclasses.replace(table[way][i], best=True)
+            floors = [cells[i].mean for way, cells in table.items() if ways[way][0] == FLOOR]
+            if best > max((sign * mean for mean in floors if mean is not None), default=-math.inf):
+                for way in (way for way, value in able.items() if value == best):
+                    table[way][i] = dataclasses.replace(table[way][i], best=True)
     return [Row(*way, *ways[way], tuple(cells)) for way, cells in table.items()]

@@ -60,6 +60,27 @@ def test_the_best_of_the_models_is_marked_and_neither_floor_nor_ceiling_is(run):
     assert "*" not in bold
 
 
+def test_what_is_not_better_than_the_floor_is_not_marked(run):
+    scores = {"no_spikes": -0.02, "smoothing": -0.05, "sae": -0.3}
+    rows = [row(model, value, metric="co-bps") for model, value in scores.items()]
+    rows += [row(model, 1.0 - value, metric="masked deviance") for model, value in scores.items()]
+    rows += [row(model, value, metric="psth R2") for model, value in (scores | {"no_spikes": -0.06}).items()]
+    models = [line for line in written(run, rows) if line.startswith("  ") and line.split()[0] in scores]
+    assert [line.count("*") for line in models] == [0, 1, 0]
+
+
+def test_every_metric_stands_in_a_table_where_it_is_asked_for(run):
+    kinds = {"metric": "predicted / recorded spikes", "parameter": "held-in units"}
+    rows = [row("sae", 0.2, metric="co-bps"), row("sae", 0.7, metric="weight against the mean rate")]
+    rows += [row("sae", 0.9, unit=3, metric="co-bps"), row("no_spikes", 1.5, metric="mine"), row("sae", 0.4, **kinds)]
+    written(run, rows)
+    found = list(lines(run, "val", None, Terminal(400), every=True))
+    floor, model = [line for line in found[found.index("a, further metrics") :] if line[2:].startswith(("no_", "sae"))]
+    assert floor.split() == ["no_spikes", "(floor)", "-", "-", "1.5000"]
+    assert model.split() == ["sae", "0.4000", "0.7000", "-"]
+    assert "further metrics" not in " ".join(lines(run, "val", None, Terminal(400)))
+
+
 def test_many_splits_have_a_line_each_of_the_first_metric(run):
     names = [f"split {number}" for number in range(5)]
     record = {"experiment": {"floor": "no_spikes", "ceiling": ""}, "trials": []}

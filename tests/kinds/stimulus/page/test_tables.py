@@ -24,7 +24,8 @@ def best(made):
     """Return the line that is best in each column of the table of scores."""
     data, task, _ = read(made)
     rows = [row for row, _ in scores(data, task)]
-    return [next(f"{row.model}, {row.decoding}" for row in rows if row.cells[i].best) for i in range(len(COLUMNS))]
+    marked = ((f"{row.model}, {row.decoding}" for row in rows if row.cells[i].best) for i in range(len(COLUMNS)))
+    return [next(one, "") for one in marked]
 
 
 def line(numbers, model, decoding=None):
