@@ -29,7 +29,7 @@ def data_look(file: str, source: str, sets: tuple[str, ...], out: str | None, ro
     guessed says why; --set corrects it.
     """
     from raysp.cli.reading import Reading
-    from raysp.driver.look import lines, look
+    from raysp.driver.look import given_lines, lines, look
 
     beside = os.path.dirname(file) if files.is_local(file) else ""
     with Reading() as shown, heard(shown.told):
@@ -42,3 +42,6 @@ def data_look(file: str, source: str, sets: tuple[str, ...], out: str | None, ro
         sys.exit(2)
     if found.proposal is not None and not source:
         say(f"next: {shlex.join(['raysp', 'new', 'my_project', '--from', file, *(f'--set={one}' for one in sets)])}")
+    if found.proposal is not None:
+        given = (f"--data={one}" for one in given_lines(found))
+        say(f"or: {shlex.join(['raysp', 'best', file, f'--source={found.proposal.source}', *given])}")

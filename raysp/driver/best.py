@@ -20,6 +20,7 @@ from raysp.driver.best_choices import choices, objective, spaces
 from raysp.driver.best_finals import Finals, final_run, finals
 from raysp.driver.best_report import Story, summary, write_best_report
 from raysp.driver.launch import Request, check_place, check_places, choose_splits, launch, prepare_data, run_folder
+from raysp.driver.read_first import read_first
 from raysp.driver.sweep import Asked, Search, planned, run_sweep
 from raysp.errors import BadInput, NotReady
 from raysp.io import files
@@ -106,6 +107,7 @@ def best(experiment: Experiment, asked: Best, request: Request, say: Say) -> Sto
     names = choose_splits(experiment, request)
     if len(names) != 1:
         raise BadInput(f"expected one recording, got the splits {', '.join(names[:5])}; choose one with --splits")
+    read_first(experiment, names[0], request.root)
     run = run_folder(dataclasses.replace(experiment, name=f"best-{experiment.name}"), names, request.runs)
     check_place(run, request)
     search = run_folder(dataclasses.replace(experiment, name=SEARCH), names, run.path)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from raysp.config import own_code
 from raysp.config.experiment import Recording
+from raysp.config.sets import values
 from raysp.config.settings import Plain
 from raysp.data.sources import catalog, prepare, sampled
 from raysp.data.sources import proposal as proposals
@@ -138,6 +139,18 @@ def setting_lines(found: Look) -> list[str]:
         f'"{name}": {_python(value)},{f"  # {why[name]}" if name in why else ""}'
         for name, value in each.items()
     ]  # fmt: skip
+
+
+def given_lines(found: Look) -> list[str]:
+    """Return the settings of a recording as a command line gives them, name=value."""
+    assert found.proposal is not None
+    return [f"{name}={_yaml(value)}" for name, value in found.proposal.settings.items()]
+
+
+def _yaml(value: Plain) -> str:
+    if isinstance(value, str) and values((f"text={value}",)).get("text") == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _python(value: Plain) -> str:

@@ -239,3 +239,13 @@ def test_a_margin_of_few_validation_trials_says_so(trials, said):
         interval = staticmethod(lambda place: None)
 
     assert _between(Told, Won) == said
+
+
+def test_a_small_recording_that_cannot_be_read_so_is_refused_before_anything_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr("raysp.cluster.session.session", lambda *given, **more: pytest.fail("it was started"))
+    np.savez(tmp_path / "x.npz", counts=np.ones((30, 20, 8), int))
+    asked = of_recording(str(tmp_path / "x.npz"), {"counts": "cuonts", "bin_ms": 20})
+    request = Request(root=str(tmp_path / "data"), runs=str(tmp_path / "runs"))
+    with pytest.raises(BadInput, match="did you mean 'counts'"):
+        driver.best(asked, Best(), request, print)
+    assert not (tmp_path / "runs").exists()

@@ -32,6 +32,7 @@ def test_a_file_is_described_doubted_and_drawn_and_its_lines_are_python(path, tm
         "1 of 8 units have no spike",
         "1 of 8 units drift (first against last third of the trials): 5",
         f"next: raysp new my_project --from '{path}'",
+        f"or: raysp best '{path}' --source=population --data=counts=counts --data=bin_ms=10",
     ):
         assert words in result.output, result.output
     assert max(map(len, result.output.splitlines()[:12])) <= 100

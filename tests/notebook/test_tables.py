@@ -226,7 +226,7 @@ def test_what_pynapple_saved_is_read_and_proposed(split, tmp_path):
 
 
 def test_what_a_table_lacks_is_said_with_its_columns():
-    with pytest.raises(BadInput, match="spikes: say which column is the time, time: NAME; its columns are a, b"):
+    with pytest.raises(BadInput, match="spikes: say which column is the time, time=NAME; its columns are a, b"):
         raysp.load_split(pandas.DataFrame({"a": [1, 2], "b": [3, 4]}), window_ms=(0, 1000), bin_ms=20)
     with pytest.raises(BadInput, match="trials: unknown column 'strat': did you mean 'start'"):
         raysp.load_split(SPIKES, trials=TABLE, **{**CUT, "align": "strat"})

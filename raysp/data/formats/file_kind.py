@@ -22,7 +22,7 @@ ARRAYS = "save its arrays as HDF5 or NPZ"
 SIGNATURES: tuple[tuple[str, str, int, tuple[bytes, ...]], ...] = (
     (
         "a MATLAB file of version 5 to 7",
-        "for counts in it give counts: NAME; spikes in its structs and cells are read by source matlab_spikes",
+        "for counts in it give counts=NAME; spikes in its structs and cells are read by source matlab_spikes",
         0,
         (b"MATLAB 5.0 MAT-file",),
     ),
@@ -180,7 +180,7 @@ def _zip(path: str, again: str) -> str:
     if any(name.startswith(("xl/", "word/")) for name in names):
         return f"is an Office document, not HDF5; {ARRAYS}"
     if names and all(name.endswith(".npy") for name in names):
-        return "is a file of numpy arrays (NPZ), not HDF5; give counts: NAME for an array of counts in it"
+        return "is a file of numpy arrays (NPZ), not HDF5; give counts=NAME for an array of counts in it"
     return "is a zip archive, not HDF5; unpack it first"
 
 

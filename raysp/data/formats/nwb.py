@@ -66,7 +66,8 @@ def trials(file: Group, required: Iterable[str] = (), path: str | None = None) -
     Args:
         file: an open NWB file.
         required: columns that must be there, with one readable value per trial.
-        path: of the table in the file; None looks for a table called trials.
+        path: of the table in the file; None looks for a table called trials, or for the only one with these
+            columns.
 
     Returns:
         Column name -> (trials,) array: float, int, bool, or str.
@@ -75,7 +76,8 @@ def trials(file: Group, required: Iterable[str] = (), path: str | None = None) -
         BadInput: the file has no such table, or several; it is empty; or a required column is missing, damaged, of
             another length or kind.
     """
-    table = nwb_find.trials(file, path)
+    required = tuple(required)
+    table = nwb_find.trials(file, path, required)
     rows = len(table.array("id"))
     if rows == 0:
         raise BadInput(f"{table.where}: expected trials, found an empty table")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from raysp.data.formats.guarded import Dataset, Group, decoded
 from raysp.errors import BadInput, unknown
@@ -33,22 +33,37 @@ def units(file: Group, path: str | None = None) -> tuple[Group, tuple[str, ...]]
     return table, () if where == "units" else (f"units were read from {where}",)
 
 
-def trials(file: Group, path: str | None = None) -> Group:
-    """Return the table of trials; see `units`."""
+def trials(file: Group, path: str | None = None, required: Collection[str] = ()) -> Group:
+    """Return the table of trials; see `units`.
+
+    Args:
+        file: an open NWB file.
+        path: of the table in the file; None looks for one called trials, or else for the only one with all columns
+            that are required.
+        required: names of columns.
+    """
     if path is not None:
         return _at(file, path, "start_time", "trials")
-    tables = {where: node for where, node in _groups(file) if _named(where, "trials") or _has(node, "start_time")}
-    found = _distinct({where: node for where, node in tables.items() if _named(where, "trials") and _has(node, "id")})
+    there = {where: node for where, node in _groups(file) if _named(where, "trials") or _has(node, "start_time")}
+    found = _distinct({where: node for where, node in there.items() if _named(where, "trials") and _has(node, "id")})
+    able = [node for node in tables(file).values() if required and all(_has(node, name) for name in required)]
+    if len(able) == 1 and not any(all(_has(node, name) for name in required) for node in found.values()):
+        return able[0]
     if found:
         return _only(file, found, "tables of trials", "trials")[1]
-    broken = [where for where in tables if _named(where, "trials")]
-    others = [where for where, node in tables.items() if _has(node, "id") and not _named(where, "invalid_times")]
+    broken = [where for where in there if _named(where, "trials")]
+    others = [where for where, node in there.items() if _has(node, "id") and not _named(where, "invalid_times")]
     if broken:
         raise BadInput(f"{file.filename}: {broken[0]} expected a table with a column id, found none; write it anew")
     if not others:
         raise _none(file, "intervals/trials")
+    lacking = [name for name in required if not any(_has(there[where], name) for where in others)]
     told = f"{file.filename}: expected a table 'intervals/trials', found {_few(others)}"
-    raise BadInput(f"{told}; say which holds the trials: trials: {others[0]}")
+    if lacking:
+        known = {name for where in others for name in there[where]}
+        told += f", and in none {lacking[0]!r}; {unknown('trial column', lacking[0], known)}"
+    most = max(others, key=lambda where: there[where].array("id").shape[0])
+    raise BadInput(f"{told}; say which holds the trials: trials={most}")
 
 
 def tables(file: Group) -> dict[str, Group]:
@@ -116,7 +131,7 @@ def _distinct(found: dict[str, Group]) -> dict[str, Group]:
 def _only(file: Group, found: dict[str, Group], what: str, setting: str) -> tuple[str, Group]:
     if len(found) > 1:
         told = f"{file.filename}: {len(found)} {what}: {_few(found)}"
-        raise BadInput(f"{told}; say which: {setting}: {next(reversed(found))}")
+        raise BadInput(f"{told}; say which: {setting}={next(reversed(found))}")
     return next(iter(found.items()))
 
 
@@ -139,7 +154,7 @@ def _contents(file: Group) -> str:
         return "it holds no arrays at all"
     if "nwb_version" in file.attrs:
         return "take the file of this session that has sorted units and trials"
-    return f"it is no NWB 2 file but holds the arrays {_few(found)}; for an array of counts give counts: NAME"
+    return f"it is no NWB 2 file but holds the arrays {_few(found)}; for an array of counts give counts=NAME"
 
 
 def _first_version(file: Group) -> str:

@@ -39,7 +39,7 @@ def named(table: Iterable[str], name: str | None, setting: str, usual: set[str],
     if len(found) != 1:
         got = f"{' and '.join(found)}" if found else "none of that kind"
         raise BadInput(
-            f"{path}: say which column is the {setting}, {setting}: NAME; its columns are {', '.join(columns)}, {got}"
+            f"{path}: say which column is the {setting}, {setting}=NAME; its columns are {', '.join(columns)}, {got}"
         )
     return found[0]
 

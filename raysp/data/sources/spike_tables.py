@@ -195,7 +195,7 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
     unit = named(table, own, "unit", UNITS, config.path)
     if len(table[time]) != len(table[unit]):
         told = f"{config.path} expected a unit for each of {len(table[time])} times in {time}"
-        raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time: NAME, unit: NAME")
+        raise BadInput(f"{told}, got {len(table[unit])} in {unit}; name others: time=NAME, unit=NAME")
     if unit == config.trial:
         told = f"{config.path} expected units and trials in two columns"
         raise BadInput(f"{told}; of one unit, add a column unit of ones")
@@ -292,7 +292,7 @@ def _beside(config: Config) -> str | None:
     found = [path for name in names if files.exists(path := os.path.join(folder, name + VECTOR))]
     if len(found) != 1:
         told = f"{config.path} expected a vector with the unit of each spike beside it"
-        raise BadInput(f"{told}, got {' and '.join(found) or f'no {names[-1]}{VECTOR}'}; give unit: NAME")
+        raise BadInput(f"{told}, got {' and '.join(found) or f'no {names[-1]}{VECTOR}'}; give unit=NAME")
     return found[0]
 
 

@@ -66,6 +66,17 @@ def test_trials_are_decoded_and_ragged_columns_left_out(path):
     assert trials["split"].tolist() == ["train", "val"]
 
 
+def test_of_several_tables_that_with_the_columns_asked_for_holds_the_trials(path):
+    with h5py.File(path, "r+") as file:
+        file.move("intervals/trials", "intervals/reaches")
+        file.copy("intervals/reaches", "intervals/blocks")
+        del file["intervals/blocks/split"]
+    with hdf5.opened(path) as file:
+        assert nwb.trials(file, ["split"])["split"].tolist() == ["train", "val"]
+        with pytest.raises(BadInput, match=r"in none 'spilt'; .* mean 'split'\?; say .*: trials=interva"):
+            nwb.trials(file, ["spilt"])
+
+
 def test_series_have_times_and_channel_names(path):
     with hdf5.opened(path) as file:
         hand, gaze = nwb_series.series(file, "hand_vel"), nwb_series.series(file, "eye_gaze")

@@ -66,7 +66,7 @@ REFUSED = {
     "units twice": (table("processing/ecephys/units", "units"), "2 tables of units: processing/ecephys/units, units"),
     "two unnamed": (
         lambda f: (table("processing/a/mua", "units")(f), f.move("units", "processing/a/sua")),
-        "2 tables of units: processing/a/mua, processing/a/sua; say which: units: ",
+        "2 tables of units: processing/a/mua, processing/a/sua; say which: units=",
     ),
     "units dangling": (link("units", h5py.SoftLink("/gone")), "units is a link to /gone, which is not there"),
     # observed stretches
@@ -81,7 +81,10 @@ REFUSED = {
     "ids of trials scalar": (stored("intervals/trials/id", 12), "/intervals/trials/id expected an array"),
     "no ids of trials": (removed("intervals/trials/id"), "intervals/trials expected a table with a column id"),
     "no trials": (removed("intervals/trials"), "a table 'intervals/trials', found none"),
-    "other tables": (lambda f: f.move("intervals/trials", "intervals/epochs"), "found intervals/epochs; say which"),
+    "other tables": (
+        lambda f: (f.move("intervals/trials", "intervals/epochs"), f.copy("intervals/epochs", "intervals/more")),
+        "found intervals/epochs, intervals/more; say which holds the trials: trials=intervals/epochs",
+    ),
     "trials twice": (
         table("processing/behavior/trials"),
         "2 tables of trials: intervals/trials, processing/behavior/t",
@@ -181,7 +184,7 @@ SERIES = {
     ),
     "one name twice": (
         lambda f: f.copy(HAND, "acquisition/hand"),
-        "2 time series called 'hand': acquisition/hand, processing/behavior/hand; say which: behavior: processing/b",
+        "2 time series called 'hand': acquisition/hand, processing/behavior/hand; say which: behavior=processing/b",
     ),
     "a name and a container's": (
         lambda f: (f.copy(HAND, "processing/behavior/a_b"), f.copy(HAND, "processing/a/b"), f.move(HAND, "stimulus/s")),
