@@ -30,6 +30,7 @@ from raysp.data.formats.session import Session
 from raysp.data.sources import hidden_parts, spike_columns, spike_layouts, trial_ends
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.matlab_counts import of_counts
+from raysp.data.sources.proposed import edges
 from raysp.data.sources.session_windows import trials_of
 from raysp.data.sources.trial_numbers import ID, numbers_of
 from raysp.data.splits.header import Provenance
@@ -183,6 +184,10 @@ def _session(file: Values, found: Value, columns: dict[str, np.ndarray], config:
     if isinstance(found, Struct):
         raise BadInput(f"{said} expected spike times, got {matlab_values.kind(found)}; name one of its fields")
     columns_s = _in_seconds(columns, config)
+    if config.align is not None:
+        able = {name: one / config.per_second for name, one in columns.items() if one.dtype.kind in "iuf"}
+        named_ = (BEGIN, config.start), ("stop_time", config.stop)
+        columns_s |= {edge: able[name] for edge, name in edges(able).items() if (edge, None) in named_}
     if config.units is not None:
         of = _of_spikes(file, config.units, found, said)
         if config.channels is not None:
@@ -346,7 +351,7 @@ def _laid_out(
     observed = zero[:, None] + trial_ends.observed(extent, stop, reach)
     observed = observed[np.isfinite(observed).all(axis=1)]
     table = {**_in_seconds(columns, config, zero - begin), BEGIN: zero}
-    table |= {} if stop is None else {"stop_time": zero + stop}
+    table["stop_time"] = zero + stop if stop is not None else np.full(trials, np.nan)
     count = len(units)
     offsets = np.arange(count + 1) * len(observed)
     units = dataclasses.replace(units, intervals=np.tile(observed, (count, 1)), interval_offsets=offsets)

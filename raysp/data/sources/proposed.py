@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -253,6 +253,17 @@ def named(columns: Sequence[str], *words: str) -> str | None:
     bare = {name: name.lower().rpartition(".")[2] for name in columns}
     exact = [name for word in words for name, one in bare.items() if one == word]
     return next(iter([*exact, *(name for name, one in bare.items() if one.endswith(words))]), None)
+
+
+def edges(names: Collection[str]) -> dict[str, str]:
+    """Return "start_time" and "stop_time" -> the column that is called so, "stop" or "trial_end", where one is."""
+    found: dict[str, str] = {}
+    for edge, words in (("start_time", STARTS), ("stop_time", STOPS)):
+        usual = re.compile(rf"((t|trials?)?[_. ]?)({'|'.join(words)})", re.IGNORECASE)
+        able = {name: match for name in names if (match := usual.fullmatch(name.strip())) is not None}
+        if able:
+            found[edge] = min(able, key=lambda name: (len(able[name][1]), words.index(able[name][3].lower())))
+    return found
 
 
 def _until_next(start: np.ndarray) -> np.ndarray:

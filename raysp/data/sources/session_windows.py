@@ -23,6 +23,7 @@ from raysp.data.sources.odd_units import FEWEST_SPIKES
 from raysp.data.sources.partition import Rows, Whole, condition_index
 from raysp.data.sources.proposed import STARTS, STOPS
 from raysp.data.sources.spiking import Spikes
+from raysp.data.sources.trial_bounds import Grid, bounds_of, check_stops, masked, strayed, within
 from raysp.data.sources.trial_numbers import numbers_of
 from raysp.errors import BadInput, present
 from raysp.io.words import listed
@@ -34,21 +35,6 @@ TWICE = 0.1
 """A larger share of spikes at the very time of another one of their unit is doubted."""
 MOSTLY = 0.5
 """Units that are observed at a smaller share of their spikes are doubted."""
-
-
-@dataclass(frozen=True)
-class _Grid:
-    clock_ms: float
-    step: int
-    bins: int
-    forward: int
-
-    @property
-    def length_s(self) -> float:
-        return self.bins * self.step * self.clock_ms / 1000.0
-
-    def seconds(self, ticks: np.ndarray) -> np.ndarray:
-        return ticks * (self.clock_ms / 1000.0)
 
 
 @dataclass(frozen=True)
@@ -89,7 +75,7 @@ def trials_of(found: Session, config: Cut, align: str | None) -> tuple[Whole, Ro
 def _aligned(found: Session, config: Cut, align: str) -> Whole:
     begin_ms, end_ms = present(config.window_ms)
     bins, forward = round((end_ms - begin_ms + config.forward_ms) / config.bin_ms), config.forward_ms / config.bin_ms
-    grid = _Grid(config.clock_ms, round(config.bin_ms / config.clock_ms), bins, round(forward))
+    grid = Grid(config.clock_ms, round(config.bin_ms / config.clock_ms), bins, round(forward))
     windows = _windows(found, config, align, grid)
     trials, units, rows = found.trials, spiking.of(found.units), windows.rows
     usable = np.flatnonzero(windows.seen.any(axis=(0, 1)))
@@ -127,22 +113,22 @@ def _aligned(found: Session, config: Cut, align: str) -> Whole:
     )
 
 
-def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
-    where, times = found.where, found.trials[align]
+def _windows(found: Session, config: Cut, align: str, grid: Grid) -> _Windows:
+    where, times, bounds = found.where, found.trials[align], bounds_of(found.trials)
     begins_ends = (getattr(config, name, None) for name in ("start", "stop"))
     numbers, renumbered = numbers_of(found.trials, len(times), {align, *STARTS, *STOPS, *begins_ends})
     rows, missing = _with_event(times, _kept(found.trials, config.keep, where), align, where)
     steps = coarse(times.dtype, times[rows], align, bin_ms=config.bin_ms)
     _check_clock(spiking.of(found.units), times[rows], config.clock_ms, align, where)
-    elsewhere = _check_events(times[rows], _bounds(found.trials)[rows], align, grid, where)
+    elsewhere = _check_events(times[rows], bounds[rows], align, grid, where)
     begin = aligned.to_ticks(times[rows], grid.clock_ms) + round(present(config.window_ms)[0] / grid.clock_ms)
     spans = _spans(found, begin, grid)
     each = grid.bins * len(found.units)
     _check_size(sampled.fewer(len(begin), each), grid, len(found.units), spans, where)
     seen, stray = _seen(found.units, found.trials, begin, grid)
     if config.masked_ends:
-        _check_stops(_bounds(found.trials)[rows], where)
-        seen = seen & _within(_bounds(found.trials)[rows], begin, grid)[:, :, None]
+        check_stops(bounds[rows], where)
+        seen = seen & within(bounds[rows], begin, grid)[:, :, None]
     running = np.any(seen[:, :, :1] if _are_alike(seen) else seen, axis=2)
     inside = running.any(axis=1) if config.masked_ends else running.all(axis=1)
     if inside.sum() < min(2, len(inside)) and found.by_trial:
@@ -164,8 +150,8 @@ def _windows(found: Session, config: Cut, align: str, grid: _Grid) -> _Windows:
     used, sample = sampled.some(used, each)
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
     seen = _some(seen, used)
-    masked = _masked(seen, _bounds(found.trials)[rows]) if config.masked_ends else ()
-    notes = (*renumbered, *steps, *left_out, *nowhere, *elsewhere, *stray, *masked, *sample)
+    edges = masked(seen, bounds[rows]) if config.masked_ends else strayed(bounds, rows[used], begin[used], grid)
+    notes = (*renumbered, *steps, *left_out, *nowhere, *elsewhere, *stray, *edges, *sample)
     return _Windows(rows[used], begin[used], seen, numbers, spans, notes)
 
 
@@ -214,7 +200,7 @@ def _check_clock(units: Spikes, events: np.ndarray, clock_ms: float, align: str,
         )
 
 
-def _check_events(events: np.ndarray, bounds: np.ndarray, align: str, grid: _Grid, where: str) -> tuple[str, ...]:
+def _check_events(events: np.ndarray, bounds: np.ndarray, align: str, grid: Grid, where: str) -> tuple[str, ...]:
     """Note events that lie in other trials than theirs. Raises BadInput where they are counted from trials' begins."""
     known = np.isfinite(bounds).all(axis=1)
     events, begin, end = events[known], bounds[known, 0], bounds[known, 1]
@@ -228,8 +214,8 @@ def _check_events(events: np.ndarray, bounds: np.ndarray, align: str, grid: _Gri
     return (f"{outside.sum()} of {len(events)} times in {align} lie outside their own trials: {span}",)
 
 
-def _spans(found: Session, begin: np.ndarray, grid: _Grid) -> Spans:
-    units, lengths = spiking.of(found.units), np.diff(_bounds(found.trials), axis=1)
+def _spans(found: Session, begin: np.ndarray, grid: Grid) -> Spans:
+    units, lengths = spiking.of(found.units), np.diff(bounds_of(found.trials), axis=1)
     windows = (float(grid.seconds(begin.min())), float(grid.seconds(begin.max())) + grid.length_s)
     known = lengths[np.isfinite(lengths)]
     trial_windows = float(np.median(known)) / grid.length_s if len(known) else math.nan
@@ -240,12 +226,12 @@ def _spans(found: Session, begin: np.ndarray, grid: _Grid) -> Spans:
 
 
 def _recorded(found: Session, spans: Spans) -> tuple[float, float]:
-    bounds = _bounds(found.trials)
+    bounds = bounds_of(found.trials)
     edges = np.array([*spans.windows, *(spans.spikes or ()), *bounds[np.isfinite(bounds)]])
     return float(edges.min()), float(edges.max())
 
 
-def _check_size(trials: int, grid: _Grid, units: int, spans: Spans, where: str) -> None:
+def _check_size(trials: int, grid: Grid, units: int, spans: Spans, where: str) -> None:
     size = trials * grid.bins * units * COUNT_BYTES
     if size > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
         told = f"{where}: {trials} windows of {grid.bins} bins for {units} units need {size / 2**30:.3g} GiB"
@@ -253,13 +239,13 @@ def _check_size(trials: int, grid: _Grid, units: int, spans: Spans, where: str) 
 
 
 def _seen(
-    units: nwb.Units | Streamed, trials: Mapping[str, np.ndarray], begin: np.ndarray, grid: _Grid
+    units: nwb.Units | Streamed, trials: Mapping[str, np.ndarray], begin: np.ndarray, grid: Grid
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Tell which bins of each trial each unit was observed in, (trials, bins, units), and what is doubtful in that."""
     shape = (begin, grid.bins, grid.step, grid.clock_ms)
     if units.intervals is None:
         # Without obs_intervals the file says only where trials and spikes lie; nothing is known beyond them.
-        running, notes = spiking.of(units).running(_bounds(trials))
+        running, notes = spiking.of(units).running(bounds_of(trials))
         same = aligned.observed(running, *shape)
         return np.broadcast_to(same[:, :, None], (*same.shape, len(units))), notes
     each = [units.observed(unit) for unit in range(len(units))]
@@ -267,32 +253,7 @@ def _seen(
     return np.stack([known[one.tobytes()] for one in each], axis=2), ()
 
 
-def _check_stops(bounds: np.ndarray, where: str) -> None:
-    backwards = bounds[:, 1] <= bounds[:, 0]
-    if backwards.sum() > MOSTLY * len(bounds):
-        row = int(backwards.argmax())
-        told = f"expected trials to stop after they start, got {bounds[row, 0]:g} to {bounds[row, 1]:g} s"
-        raise BadInput(f"{where}: {told}, as in {backwards.sum()} of {len(bounds)}; mend them or drop masked_ends")
-
-
-def _within(bounds: np.ndarray, begin: np.ndarray, grid: _Grid) -> np.ndarray:
-    """Tell which bins of each window lie inside its own trial, (trials, bins); all where its ends are unknown."""
-    # Windows begin on the clock, less than a tick before their event: that much lies outside no trial.
-    known = np.where(np.isnan(bounds), [-np.inf, np.inf], bounds)
-    first = np.floor(aligned.in_ticks(known[:, 0], grid.clock_ms))
-    last = np.ceil(aligned.in_ticks(known[:, 1], grid.clock_ms))
-    edges = begin[:, None] + grid.step * np.arange(grid.bins + 1)
-    return (edges[:, :-1] >= first[:, None]) & (edges[:, 1:] <= last[:, None])
-
-
-def _masked(seen: np.ndarray, bounds: np.ndarray) -> tuple[str, ...]:
-    share, known = 1.0 - seen.any(axis=2).mean(), np.isfinite(bounds[:, 1]).any()
-    told = f"{share:.1%} of the windows' bins lie outside their trials and are masked"
-    unknown = "masked_ends: nothing says when trials stop, so that only bins that were not observed are masked"
-    return (*([told] if share else []), *([] if known else [unknown]))
-
-
-def _beyond(units: nwb.Units | Streamed, begin: np.ndarray, grid: _Grid) -> str:
+def _beyond(units: nwb.Units | Streamed, begin: np.ndarray, grid: Grid) -> str:
     """Return how a window reaches beyond its units' obs_intervals, as an example; empty where none touches them."""
     intervals = np.zeros((0, 2)) if units.intervals is None else np.unique(units.intervals, axis=0)
     for first in grid.seconds(begin):
@@ -333,13 +294,7 @@ def _outside(units: nwb.Units, unit: int) -> int:
     return int((begun <= ended).sum())
 
 
-def _bounds(trials: Mapping[str, np.ndarray]) -> np.ndarray:
-    unknown = np.full(len(next(iter(trials.values()))), np.nan)
-    columns = [trials.get(name, unknown) for name in ("start_time", "stop_time")]
-    return np.column_stack([column if column.dtype.kind in "iuf" else unknown for column in columns]).astype(np.float64)
-
-
-def _touching(found: Session, begin: np.ndarray, grid: _Grid, lag_ms: float) -> np.ndarray:
+def _touching(found: Session, begin: np.ndarray, grid: Grid, lag_ms: float) -> np.ndarray:
     """Tell which windows, of spikes or of behaviour, share time with one of some stretches."""
     first, last = grid.seconds(begin), grid.seconds(begin) + grid.length_s
     if found.series is not None:
@@ -348,7 +303,7 @@ def _touching(found: Session, begin: np.ndarray, grid: _Grid, lag_ms: float) -> 
     return np.any(inside, axis=1)
 
 
-def _behavior(found: Session, begin: np.ndarray, config: Cut, grid: _Grid) -> tuple[np.ndarray | None, tuple[str, ...]]:
+def _behavior(found: Session, begin: np.ndarray, config: Cut, grid: Grid) -> tuple[np.ndarray | None, tuple[str, ...]]:
     if found.series is None:
         return None, ()
     starts = begin * (grid.clock_ms / 1000.0) + config.lag_ms / 1000.0
@@ -368,14 +323,14 @@ def _check_behavior(
     return notes
 
 
-def _counts(units: Spikes, usable: np.ndarray, begin: np.ndarray, seen: np.ndarray, grid: _Grid) -> np.ndarray:
+def _counts(units: Spikes, usable: np.ndarray, begin: np.ndarray, seen: np.ndarray, grid: Grid) -> np.ndarray:
     counts = units.counts(usable, begin, grid.bins, grid.step, grid.clock_ms)
     for some in tally.blocks(counts):
         counts[some][~seen[some][:, :, usable]] = np.nan
     return counts
 
 
-def _overlapping(begin: np.ndarray, grid: _Grid) -> int:
+def _overlapping(begin: np.ndarray, grid: Grid) -> int:
     return int((np.diff(np.sort(begin)) < grid.bins * grid.step).sum())
 
 

@@ -30,7 +30,7 @@ from raysp.data.formats.table_file import VECTOR
 from raysp.data.sources import by_unit, hidden_parts, large_tables, spike_layouts, trial_ends
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.large_tables import Columns
-from raysp.data.sources.proposed import STARTS, STOPS
+from raysp.data.sources.proposed import STARTS, STOPS, edges
 from raysp.data.sources.session_windows import trials_of
 from raysp.data.sources.spike_columns import (
     SPIKES,
@@ -241,8 +241,8 @@ def _of_trials(
     if config.align is not None:
         align = listed_[named(listed_, config.align, "align", set(), str(config.trials))]
         event = seconds(align, config.align, config.trials_per_second or config.per_second, str(config.trials))[place]
-    edges = (*(config.window_ms or ()), (config.window_ms or (0.0, 0.0))[1] + config.forward_ms)
-    reach = float(np.abs(event).max(initial=0.0)) + max(map(abs, edges)) / 1000.0
+    reaches = (*(config.window_ms or ()), (config.window_ms or (0.0, 0.0))[1] + config.forward_ms)
+    reach = float(np.abs(event).max(initial=0.0)) + max(map(abs, reaches)) / 1000.0
     laid = spike_layouts.laid_out(times, row, len(numbers), reach, config.clock_ms / 1000.0)
     trials = {name: values[place] for name, values in listed_.items() if own is not None and len(values) == len(own)}
     for name in (*config.conditions, *config.keep, *config.decode):
@@ -258,7 +258,7 @@ def _of_trials(
     others = {name: one / per_second for name, one in trials.items() if one.dtype.kind in "iuf"}
     start = next((others[name] for name in STARTS if name in others), np.zeros(len(numbers)))
     stop, notes = trial_ends.taken(others, start, extent)
-    windows = event[:, None] + np.array([edges[0], edges[-1]]) / 1000.0
+    windows = event[:, None] + np.array([reaches[0], reaches[-1]]) / 1000.0
     unknown = " Give trials with a column stop_time" if stop is None else ""
     observed = laid.begin[:, None] + trial_ends.observed(extent, stop, laid.reach)
     stops = {} if stop is None else {"stop_time": laid.begin + stop}
@@ -377,17 +377,16 @@ def _trials(config: Config, path: str, read: Reader) -> tuple[Table, tuple[str, 
         named(table, name, "align", set(), path)
     if (align := table[str(config.align)]).dtype.kind not in "iuf":
         raise BadInput(f"{path}: column {config.align!r} expected times as numbers, such as 1234.5, got {odd(align)}")
-    times = {str(config.align), *(name for names in EDGES.values() for name in names)}
+    own = edges([name for name, values in table.items() if values.dtype.kind in "iuf"])
+    times = {str(config.align), *(name for names in EDGES.values() for name in names), *own.values()}
     found = {
         name: values.astype(np.float64) / per_second if name in times and values.dtype.kind in "iuf" else values
         for name, values in table.items()
     }
-    for edge, names in EDGES.items():
-        if (there := [name for name in names if name in found]) and edge not in found:
-            found[edge] = found[there[0]]
+    found = {**{edge: found[name] for edge, name in own.items()}, **found}
     if len(next(iter(found.values()))) == 0:
         raise BadInput(f"{path} expected a row for each trial, got none")
     used = (str(config.align), *(EDGES if config.masked_ends else ()))
-    stored = {**table, **{edge: table[name] for edge, names in EDGES.items() for name in names if name in table}}
+    stored = {**table, **{edge: table[name] for edge, name in own.items()}}
     wide = (coarse(stored[name].dtype, found[name], name, per_second, config.bin_ms) for name in used if name in found)
     return found, tuple(note for notes in wide for note in notes)
