@@ -1,4 +1,4 @@
-"""raysp status, collect, check-submission, evaluate, report, export, import, ui: what a run has come to."""
+"""raysp status, compare, collect, check-submission, evaluate, report, export, import, ui: what a run has come to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from raysp.cli.data_root import data_root, run_of, whole_root
 from raysp.cli.root import ROOT, RUN_ROOT, VERBOSE, main, say, with_ray
-from raysp.errors import BadInput
+from raysp.errors import BadInput, expect
 from raysp.io import files
 from raysp.io.terminal import terminal
 from raysp.io.words import counted
@@ -35,6 +35,18 @@ def status(folder: str, whole: bool) -> None:
         return
     kinds.plug(run)
     for line in lines(run, terminal(), whole=whole):
+        say(line)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True)
+@click.option("--phase", type=click.Choice(["val", "test"]), default="val", show_default=True)
+def compare(folders: tuple[str, ...], phase: str) -> None:
+    """Show the scores of several runs of the same recordings in one table, and what differs between the runs."""
+    from raysp.driver.side_by_side import lines
+
+    expect(len(folders) > 1, f"expected the folders of two runs or more, got {folders[0]} alone")
+    for line in lines([RunFolder(folder) for folder in folders], terminal(), phase):
         say(line)
 
 

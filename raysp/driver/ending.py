@@ -61,7 +61,10 @@ def say_next(commands: Mapping[str, str], say: Callable[[str], None]) -> None:
 
 
 def _commands(run: RunFolder, *, test: bool) -> dict[str, str]:
-    shown = {f"raysp ui {run.typed}": "every trial's settings and curves, in MLflow"}
+    shown = {
+        f"raysp ui {run.typed}": "every trial's settings and curves, in MLflow",
+        f"raysp compare {run.typed} OTHER": "its scores beside another run's, and what differs",
+    }
     if not test and any(role.phase == "test" for role in roles(run).values()):
         return shown | {f"raysp evaluate {run.typed} --phase test": "against the test answers; looks are counted"}
     return shown | {f"raysp status {run.typed} --all": "every trial, every metric of every split"}

@@ -48,11 +48,11 @@ def lines(
         found = list(kind.scores(rows, kind.bounds(record)))
         for one in found if whole or len(found) <= WHOLE else _together(found):
             yield ""
-            yield from _shown(one, terminal)
+            yield from table_of(one, terminal)
         columns = {name for one in found for name, _ in one.columns}
         for one in further(rows, kind.metrics, kind.bounds(record), columns) if every else ():
             yield ""
-            yield from _shown(one, terminal)
+            yield from table_of(one, terminal)
     if whole and (notes := remarks_of(run, phase, root)):
         yield ""
         yield from (f"note: {note}" for note in notes)
@@ -69,7 +69,8 @@ def remarks_of(run: RunFolder, phase: str | None = None, root: str | None = None
     return found
 
 
-def _shown(scores: Scores, terminal: Terminal) -> Iterator[str]:
+def table_of(scores: Scores, terminal: Terminal) -> Iterator[str]:
+    """Yield a table's lines, its title first."""
     yield scores.split + (f", {scores.what}" if scores.what else "")
     rows = [(row.label, [(one.text, one.best) for one in row.scores]) for row in scores.rows]
     yield from table([_heading(name, metric) for name, metric in scores.columns], rows, terminal)

@@ -1,0 +1,137 @@
+"""Several runs' scores in one table, and what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars
+from polars import col, lit, when
+
+from raysp.config import settings
+from raysp.config.experiment import Trial
+from raysp.data.splits.split import Split
+from raysp.driver.score_table import table_of
+from raysp.errors import BadInput, NotReady
+from raysp.io import files
+from raysp.io.terminal import Terminal, table
+from raysp.io.words import counted
+from raysp.kinds import catalog as kinds
+from raysp.kinds.kind import Kind
+from raysp.runs.folder import RunFolder
+from raysp.runs.metrics_table import read_metrics
+
+SHORT = 12
+"""Characters of a digest that are shown."""
+
+
+def lines(runs: Sequence[RunFolder], terminal: Terminal, phase: str = "val") -> Iterator[str]:
+    """Yield the scores of several runs on the splits that two of them share, then what differs between them.
+
+    A model that is neither floor nor ceiling stands there once for each run, with its name; floor and ceiling are the
+    first run's that has them.
+
+    Args:
+        runs: their folders, two at least.
+        terminal: where they are printed.
+        phase: of the splits.
+
+    Raises:
+        BadInput: one is a sweep, or comes twice, or no two share a split.
+        NotReady: one has no scores.
+    """
+    names = _names(runs)
+    splits = _shared(runs)
+    for kind, parts in _by_kind(dict(zip(names, runs, strict=True)), splits, phase).items():
+        bounds = kind.bounds(runs[0].record())
+        for one in kind.scores(_together(parts, bounds), bounds):
+            yield ""
+            yield from table_of(one, terminal)
+    yield ""
+    differing = [(key, [(value, False) for value in values]) for key, values in _differing(runs, splits)]
+    if not differing:
+        yield f"nothing differs between these {counted(runs, 'run')} but when they were made"
+        return
+    yield "what differs"
+    yield from table(names, differing, terminal)
+
+
+def _names(runs: Sequence[RunFolder]) -> list[str]:
+    for run in runs:
+        if run.is_sweep():
+            raise BadInput(f"{run.path} is a sweep, whose page compares its candidates: raysp report {run.typed}")
+        if not files.exists(run.metrics):
+            raise NotReady(f"{run.path} has no scores yet; type: raysp evaluate {run.typed}")
+    names = [run.name for run in runs]
+    names = names if len(set(names)) == len(names) else [run.path for run in runs]
+    if len(set(names)) < len(names):
+        raise BadInput(f"expected each run once, got {', '.join(names)}")
+    return names
+
+
+def _shared(runs: Sequence[RunFolder]) -> list[str]:
+    each = [list(dict.fromkeys(trial.split for trial in run.trials())) for run in runs]
+    several = [split for own in each for split in own if sum(split in one for one in each) > 1]
+    if not several:
+        told = "; ".join(f"{run.path} has {', '.join(own[:4])}" for run, own in zip(runs, each, strict=True))
+        raise BadInput(f"expected runs of the same recordings, which share a split, got others: {told}")
+    return list(dict.fromkeys(several))
+
+
+def _by_kind(
+    runs: dict[str, RunFolder], splits: Sequence[str], phase: str
+) -> dict[Kind[Split], list[tuple[str, polars.DataFrame]]]:
+    """Return the rows of each run that are of splits of a kind, by kind."""
+    found: dict[Kind[Split], list[tuple[str, polars.DataFrame]]] = {}
+    for name, run in runs.items():
+        kinds.plug(run)
+        of_split = {split: kind for split, kind in kinds.of_run(run, None).items() if split in splits}
+        rows = read_metrics(run, col("phase") == phase, col("split").is_in(list(of_split)))
+        for kind in dict.fromkeys(of_split.values()):
+            own = [split for split, one in of_split.items() if one is kind]
+            found.setdefault(kind, []).append((name, rows.filter(col("split").is_in(own))))
+    return found
+
+
+def _together(parts: Sequence[tuple[str, polars.DataFrame]], bounds: tuple[str, str]) -> polars.DataFrame:
+    """Return all runs' rows, models called by their runs, too; of floor and ceiling those of the first that has any."""
+    bound, seen, several = col("model").is_in(bounds), set[tuple[str, str]](), []
+    for name, rows in parts:
+        key = polars.struct("split", "model")
+        again = [{"split": split, "model": model} for split, model in seen]
+        rest = rows.filter(~(bound & key.is_in(again))) if again else rows
+        seen |= set(rows.filter(bound).select("split", "model").unique().rows())
+        several.append(
+            rest.with_columns(
+                model=when(bound).then(col("model")).otherwise(polars.format("{}, {}", "model", lit(name))),
+                base=col("model"),
+            )
+        )
+    together = polars.concat(several)
+    order = {model: place for place, model in enumerate(together["base"].unique(maintain_order=True))}
+    return together.sort(col("base").replace_strict(order), maintain_order=True).drop("base")
+
+
+def _differing(runs: Sequence[RunFolder], splits: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is not the same in all runs that have it, of models and splits that two share: each run's value."""
+    found: dict[str, list[dict[str, None]]] = {}
+    models = [{trial.shown for trial in run.trials()} for run in runs]
+    for place, run in enumerate(runs):
+        for trial in run.trials():
+            if trial.split in splits and sum(trial.shown in one for one in models) > 1:
+                for key, value in _facts(trial):
+                    found.setdefault(key, [{} for _ in runs])[place][value] = None
+    for key, each in found.items():
+        values = [", ".join(one) or "-" for one in each]
+        if len(set(values)) > 1:
+            yield key, values
+
+
+def _facts(trial: Trial) -> Iterator[tuple[str, str]]:
+    yield f"{trial.split}: data", trial.data[:SHORT]
+    yield f"{trial.split}: units", "all" if trial.units is None else str(len(trial.units))
+    yield f"{trial.shown}: seeds", str(trial.seed)
+    yield f"{trial.shown}: code", trial.code[:SHORT]
+    for name, value in trial.hyperparameters.items():
+        yield f"{trial.shown}.{name}", str(value)
+    for name, value in settings.plain(trial.training).items() if trial.training else ():
+        yield f"{trial.shown}.training.{name}", str(value)
