@@ -150,6 +150,7 @@ def given_lines(found: Look) -> list[str]:
 def _yaml(value: Plain) -> str:
     if isinstance(value, str) and values((f"text={value}",)).get("text") == value:
         return value
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -80,10 +80,11 @@ def proposal(path: str) -> Proposal:
     settings: dict[str, Plain] = {"time": time, "unit": unit}
     why = {"time": "the time of each spike", "unit": "whose it is"}
     units = len(np.unique(table[unit]))
-    if (trial := spike_layouts.trial_of(table, time)) is not None:
+    of_spikes = spike_layouts.of_lists(table, time) if table[time].dtype == object else table
+    if (trial := spike_layouts.trial_of(of_spikes, time)) is not None:
         if trial == unit:
             return Proposal("", contents=(*contents, f"no column says whose spikes are; {ONE_UNIT}"))
-        return of_own_clocks(table, {**settings, "trial": trial}, why, units, contents)
+        return of_own_clocks(of_spikes, {**settings, "trial": trial}, why, units, contents)
     if table[time].dtype != object and (channel := spike_layouts.channel_of(table, unit)) is not None:
         settings["channel"], why["channel"] = channel, ANEW
         units = len(np.unique(spike_layouts.with_channel(table[unit], table[channel], path)))

@@ -60,13 +60,30 @@ def of_each_unit(table: Mapping[str, np.ndarray], pattern: str, path: str) -> tu
     return {TIME: times, UNIT: np.array(units)}, note if others else ()
 
 
-def of_lists(times: np.ndarray, units: np.ndarray, time: str, unit: str) -> Table:
-    """Return a column of times and one of units, by their names, of (units,) lists of times.
+def of_lists(table: Mapping[str, np.ndarray], time: str) -> Table:
+    """Return the columns of a table with a list of times in each row, (rows,), with a row a spike, (spikes,).
 
     An empty list has no type that would make the others' times more exact than they were stored.
     """
-    some = [one for one in times if len(one)]
-    return {unit: np.repeat(units, [len(one) for one in times]), time: np.concatenate(some or list(times))}
+    lists = table[time]
+    some, each = [one for one in lists if len(one)], [len(one) for one in lists]
+    alike = {name: one for name, one in table.items() if one.dtype != object and len(one) == len(lists)}
+    others = {name: np.repeat(one, each) for name, one in alike.items()}
+    return {**others, time: np.concatenate(some or list(lists))}
+
+
+def trials_of_rows(table: Mapping[str, np.ndarray], trial: str, names: Iterable[str], path: str) -> Table:
+    """Return the table of trials of one with a row for each trial and unit; trials without a spike are in it, too.
+
+    Args:
+        table: its columns.
+        trial: name of the column of trials.
+        names: of other columns, with one value a trial.
+        path: of the file, for errors.
+    """
+    numbers, row = np.unique(whose.numbered(table[trial]), return_inverse=True)
+    others = {name: of_each_trial(table[name], row, len(numbers), f"{path}: {name}") for name in names if name in table}
+    return {trial: numbers, **others}
 
 
 def rows_of(which: np.ndarray, own: np.ndarray | None, path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

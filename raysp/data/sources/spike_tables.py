@@ -206,14 +206,19 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
         channel = named(table, config.channel, "channel", set(), config.path)
         table[unit] = spike_layouts.with_channel(table[unit], table.pop(channel), config.path)
     known = by_unit.distinct(table[unit])
+    rows: Table = {}
     if table[time].dtype == object:
-        table = spike_layouts.of_lists(table[time], table[unit], time, unit)
+        if config.trial is not None:
+            trial = named(table, config.trial, "trial", set(), config.path)
+            own_columns = (*config.conditions, *config.keep, *config.decode)
+            rows = spike_layouts.trials_of_rows(table, trial, own_columns, config.path)
+        table = spike_layouts.of_lists(table, time)
     times = seconds(table[time], time, config.per_second, config.path)
     said_of_steps = coarse(table[time].dtype, times, "spike", config.per_second, config.bin_ms)
     # Of tens of millions of spikes each copy is a large part of the memory.
     of_unit = table.pop(unit)
     if config.trial is not None:
-        laid, trials, observed, ends = _of_trials(table, times, config, read)
+        laid, trials, observed, ends = _of_trials(table, times, config, read, rows)
         units, notes = _units(laid.times, of_unit, known, config, read)
         offsets = np.arange(len(units) + 1) * len(observed)
         units = dataclasses.replace(units, intervals=np.tile(observed, (len(units), 1)), interval_offsets=offsets)
@@ -227,14 +232,15 @@ def read_session(config: Config, read: Reader = table_file.read) -> Session:
 
 
 def _of_trials(
-    table: Table, times: np.ndarray, config: Config, read: Reader
+    table: Table, times: np.ndarray, config: Config, read: Reader, rows: Table
 ) -> tuple[Laid, Table, np.ndarray, tuple[str, ...]]:
     """Return spikes of trials with times of their own, laid one after the other, and the table of these trials.
 
-    What follows are (trials, 2) when each was observed, s, and notes on that.
+    `rows` are the trials of a table with a row for each trial and unit. What follows are (trials, 2) when each was
+    observed, s, and notes on that.
     """
     which = whose.numbered(table[named(table, config.trial, "trial", set(), config.path)])
-    listed_ = {} if config.trials is None else read(config.trials)
+    listed_ = rows if config.trials is None else read(config.trials)
     own = whose.numbered(listed_[named(listed_, config.trial, "trial", set(), str(config.trials))]) if listed_ else None
     numbers, row, place = spike_layouts.rows_of(which, own, f"{config.trials or config.path}")
     event = np.zeros(len(numbers))

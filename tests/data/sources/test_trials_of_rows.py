@@ -1,0 +1,38 @@
+"""A table with a row for each trial and unit, and a list of times in each."""
+
+import numpy as np
+import polars
+import pytest
+
+from raysp.config.experiment import Recording
+from raysp.data.sources import prepare
+from raysp.data.sources.proposal import proposal
+
+TRIALS, UNITS = 24, 5
+
+
+@pytest.fixture
+def path(tmp_path):
+    rng = np.random.default_rng(2)
+    each = [(trial, unit) for trial in range(1, TRIALS + 1) for unit in range(UNITS)]
+    # Nothing fires in trial 7, and unit 4 in none.
+    counts = [0 if trial == 7 or unit == 4 else rng.integers(20, 40) for trial, unit in each]
+    times = [np.sort(rng.uniform(-0.5, 1.5, count)).tolist() for count in counts]
+    columns = {"trial_no": [one for one, _ in each], "cell": [f"c{one}" for _, one in each]}
+    table = polars.DataFrame({**columns, "odor": ["AB"[one % 2] for one, _ in each], "spike_times": times})
+    table.write_parquet(tmp_path / "x.parquet")
+    return str(tmp_path / "x.parquet")
+
+
+def test_it_is_found_and_read_trial_by_trial(path):
+    found = proposal(path)
+    assert (found.settings["trial"], found.settings["conditions"]) == ("trial_no", ["odor"])
+    settings = {"path": path, "time": "spike_times", "unit": "cell", "trial": "trial_no", "conditions": ["odor"]}
+    window = {"window_ms": [-500, 1500], "bin_ms": 100, "heldout": 0}
+    split, _ = prepare.read(Recording("x", found.source, {**settings, **window}), "")
+    ids = np.concatenate([split.train.ids, split.eval.ids])
+    heldin = np.concatenate([split.train.heldin, split.eval.heldin])[np.argsort(ids)]
+    assert sorted(ids) == list(range(1, TRIALS + 1))
+    assert heldin.shape == (TRIALS, 20, UNITS)
+    whole = polars.read_parquet(path)["spike_times"].list.len().to_numpy().reshape(TRIALS, UNITS)
+    np.testing.assert_array_equal(np.nansum(heldin, axis=1), whole)
