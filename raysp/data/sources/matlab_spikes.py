@@ -328,6 +328,7 @@ def _laid_out(
         expect(len(next(iter(columns.values()))) == len(each), f"{told}, got {len(each)}")
     trials = len(each)
     begin = np.zeros(trials) if config.start is None else columns[config.start].astype(np.float64) / config.per_second
+    expect(np.isfinite(begin).any(), f"{said} expected times in {config.start}, got NaN in all {trials} trials")
     extent = trial_ends.Extent.of(each, begin)
     windows = _windows(columns, config, begin)
     last = np.nanmax(np.abs([extent.first, extent.last]), initial=0.0)
@@ -342,15 +343,17 @@ def _laid_out(
     notes += trial_ends.silent(extent, windows, unknown)
     tick_s = config.clock_ms / 1000.0
     zero = begin if config.start else np.arange(1, trials + 1) * np.ceil((2 * reach + BETWEEN_S) / tick_s) * tick_s
+    # A begin that is not known moves no spike.
+    moved = np.zeros(trials) if config.start else zero
     joined = [
-        np.sort(np.concatenate([times + at for times, at in zip(unit, zero - begin, strict=True)]))
+        np.sort(np.concatenate([times + at for times, at in zip(unit, moved, strict=True)]))
         for unit in zip(*each, strict=True)
     ]
     units = _units(joined, said, ids)
     notes += _steps((one for trial in by_trial for one in trial), units, config) if config.start else ()
     observed = zero[:, None] + trial_ends.observed(extent, stop, reach)
     observed = observed[np.isfinite(observed).all(axis=1)]
-    table = {**_in_seconds(columns, config, zero - begin), BEGIN: zero}
+    table = {**_in_seconds(columns, config, moved), BEGIN: zero}
     table["stop_time"] = zero + stop if stop is not None else np.full(trials, np.nan)
     count = len(units)
     offsets = np.arange(count + 1) * len(observed)

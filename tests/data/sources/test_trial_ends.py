@@ -54,6 +54,17 @@ def test_bins_after_a_trials_end_are_missing_wherever_the_file_says_where_it_is(
         built(made, **start)
 
 
+def test_of_one_clock_a_trial_without_a_begin_is_left_out_and_moves_no_spike_of_others(tmp_path):
+    begin = np.zeros(TRIALS)
+    begin[4] = np.nan
+    counts, notes = built(matlab(tmp_path, START_S, **{"from": begin}), start="from")
+    whole, _ = built(matlab(tmp_path, START_S))
+    assert "left out: trial 4 " in notes
+    np.testing.assert_array_equal(counts, np.delete(whole, 4, axis=0))
+    with pytest.raises(BadInput, match="expected times in from, got NaN in all 24 trials"):
+        built(matlab(tmp_path, START_S, **{"from": np.full(TRIALS, np.nan)}), start="from")
+
+
 def test_windows_that_begin_before_their_trials_are_left_out_unless_spikes_do(tmp_path):
     made = matlab(tmp_path, cut=(-0.5, 0.4), tEnd=LENGTH_S)
     counts, notes = built(made)
