@@ -41,7 +41,12 @@ def natural(names: list[str]) -> list[str]:
 
 
 def numbered(pattern: str, names: list[str]) -> list[int]:
-    """Return the numbers that names have in the star's place; nothing where one has none, or two the same."""
+    """Return the numbers that names have in the star's place; nothing where one has none, or two the same.
+
+    Of several stars none alone tells names apart: the 1 of V1/unit_3 is no unit's.
+    """
+    if pattern.count(STAR) > 1:
+        return []
     each = [re.findall(r"\d+", name[pattern.index(STAR) :])[:1] for name in names]
     numbers = [int(one[0]) for one in each if one]
     return numbers if len(set(numbers)) == len(names) else []
