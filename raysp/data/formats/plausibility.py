@@ -118,11 +118,15 @@ def check_accept(accept: Sequence[str], where: str) -> None:
             raise unknown(f"{where}, accept", name, NAMES)
 
 
-def of_arrays(counts: np.ndarray, rates: np.ndarray | None, bin_ms: float) -> Iterator[Doubt]:
-    """Doubt what others have binned: counts and true rates (trials, bins, units), expected spikes per bin."""
+def of_arrays(counts: np.ndarray, rates: np.ndarray | None, bin_ms: float, *, windows: bool = False) -> Iterator[Doubt]:
+    """Doubt what others have binned: counts and true rates (trials, bins, units), expected spikes per bin.
+
+    With `windows`, trials are windows that were cut here, which follow each other in time as bins do.
+    """
     strays, usual = _strays(counts)
     yield from stray(strays, usual)
-    yield from axes(np.minimum(counts, usual) if len(strays) else counts)
+    if not windows:
+        yield from axes(np.minimum(counts, usual) if len(strays) else counts)
     yield from width(bin_ms)
     yield from scaled(counts, bin_ms)
     yield from rate(counts, bin_ms)

@@ -27,7 +27,7 @@ from raysp.data.formats.matlab_values import Struct, Value, Values
 from raysp.data.formats.nwb import LATEST_S, Units, own_numbers
 from raysp.data.formats.precision import coarse
 from raysp.data.formats.session import Session
-from raysp.data.sources import hidden_parts, spike_columns, spike_layouts, trial_ends
+from raysp.data.sources import hidden_parts, own_bins, spike_columns, spike_layouts, trial_ends
 from raysp.data.sources.cut import Cut, check_names
 from raysp.data.sources.matlab_counts import of_counts
 from raysp.data.sources.proposed import edges
@@ -112,6 +112,9 @@ def build(config: Config, name: str) -> tuple[PopulationSplit, Answers]:
         found, columns = file[config.spikes], _columns(file, config)
         if config.counts_bin_ms is not None:
             whole, rows = of_counts(found, columns, config, f"{where}: {config.spikes}"), None
+            widths, names = (config.bin_ms, config.counts_bin_ms), [*file.names, *columns]
+            told = own_bins.check(names, lambda name: _number(file, columns, name), widths, 0, config.accept, where)
+            whole = dataclasses.replace(whole, notes=(*whole.notes, *told))
         else:
             session = _session(file, found, columns, config, where)
             session = dataclasses.replace(session, notes=(*session.notes, *_wide(columns, config)))
@@ -157,6 +160,14 @@ def _columns(file: Values, config: Config) -> dict[str, np.ndarray]:
             lengths[name] == most, f"{file.path}: {config.trials}.{name} expected {most} trials, got {lengths[name]}"
         )
     return {name: column for name, column in found.items() if len(column) == most}
+
+
+def _number(file: Values, columns: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Return a variable or a column of numbers. Raises BadInput where it is something else."""
+    found = columns[name] if name in columns else file[name]
+    if isinstance(found, Struct) or found.dtype == object:
+        raise BadInput(f"{file.path}: {name} expected numbers, got {matlab_values.kind(found)}")
+    return found
 
 
 def _scalar(value: Value) -> object:

@@ -131,7 +131,7 @@ def _doubts(whole: partition.Whole, config: Config, where: str) -> tuple[str, ..
     others = [*plausibility.conditions(whole.condition), *plausibility.behavior(whole.behavior, whole.counts.shape)]
     # After the end of a shorter trial nothing was counted.
     counts = np.nan_to_num(whole.counts)
-    doubts = [*plausibility.of_arrays(counts, whole.rates, config.bin_ms)]
+    doubts = [*plausibility.of_arrays(counts, whole.rates, config.bin_ms, windows=config.window_ms is not None)]
     # Windows of a recording without trials were cut here, and who gives axes knows them.
     if not config.axes and config.window_ms is None and not any(doubt.name == "axes" for doubt in doubts):
         doubts += plausibility.equal_axes(counts)

@@ -9,7 +9,7 @@ import os
 import numpy as np
 
 from raysp.data.formats import count_file, marks, starred, table_file
-from raysp.data.sources import continuous, count_layout, partition, trial_numbers
+from raysp.data.sources import continuous, count_layout, own_bins, partition, trial_numbers
 from raysp.data.sources.partition import Rows
 from raysp.data.sources.population_config import Config
 from raysp.errors import BadInput, expect, present
@@ -40,6 +40,8 @@ def checked_counts(config: Config, file: count_file.Arrays, where: str) -> tuple
     file = count_layout.laid_out(config, file, where, lost)
     counts = file.read(present(config.counts))
     count_file.check_numbers(counts, f"{where}: {config.counts}")
+    widths, bins = (config.bin_ms, config.counts_bin_ms), counts.shape[-2] if counts.ndim > 1 else 0
+    lost += own_bins.check(file.names, file.read, widths, bins, config.accept, where)
     if config.window_ms is not None:
         whole, rows = _continuous(config, file, counts, where)
         if starred.STAR in (pattern := present(config.counts)):

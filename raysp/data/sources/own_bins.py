@@ -1,0 +1,92 @@
+"""The width of bins that a file of counts says itself, against the one that is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+import numpy as np
+
+from raysp.data.formats import plausibility
+from raysp.data.formats.plausibility import Doubt
+from raysp.data.sources.spike_columns import SPIKES
+from raysp.errors import BadInput
+
+UNIT = r"_?(in_)?ms|_(in_)?(s|sec|seconds)"
+WIDTH = re.compile(rf"(time_?)?bin(_?(size|width|len|length|dur|duration)({UNIT})?|{UNIT})|dt({UNIT})?", re.IGNORECASE)
+"""Names of what says how wide a file's bins are."""
+MILLISECONDS, SECONDS = re.compile(r".*ms", re.IGNORECASE), re.compile(r".*_(s|sec|seconds)", re.IGNORECASE)
+LIKELY_MS = (0.1, 1000.0)
+CLOSE, EVEN = 0.01, 1e-3
+"""Widths that differ by a smaller part are the same; steps of one column of times do, too."""
+
+
+def check(
+    names: Collection[str],
+    read: Callable[[str], np.ndarray],
+    widths: tuple[float, float | None],
+    bins: int,
+    accept: Sequence[str],
+    where: str,
+) -> tuple[str, ...]:
+    """Return the note that a file's bins have another width than the one that is given, where that is accepted.
+
+    Args:
+        names: of what the file holds.
+        read: returns what is called so.
+        widths: `bin_ms`, and `counts_bin_ms` where it is set.
+        bins: of `bin_ms` that the counts have.
+        accept: names of doubts that are meant so.
+        where: the beginning of the error's sentence.
+
+    Raises:
+        BadInput: it has, and "bin_ms" is not accepted.
+    """
+    return plausibility.settle(list(_doubts(names, read, *widths, bins)), accept, where)
+
+
+def _doubts(
+    names: Collection[str], read: Callable[[str], np.ndarray], bin_ms: float, counts_bin_ms: float | None, bins: int
+) -> Iterator[Doubt]:
+    told: list[tuple[float, str]] = []
+    given = counts_bin_ms or bin_ms
+    for name in names:
+        bare = re.split(r"[./]", name)[-1].strip()
+        try:
+            if WIDTH.fullmatch(bare):
+                told += [(one, f"{name} = {value:g}") for value in _one(read(name)) for one in _able(bare, value)]
+            elif bare.lower() in SPIKES:
+                times = read(name)
+                fits = abs(len(times) * given / bin_ms - bins) <= 1 if times.ndim == 1 else False
+                told += [(1000 * step, f"the step of {name}") for step in _step(times) if fits and step < 1]
+        except BadInput:
+            # What nobody asked for blocks nothing.
+            continue
+    if not told or any(abs(one - given) <= CLOSE * given for one, _ in told):
+        return
+    own_ms, said = told[0]
+    setting = "bin_ms" if counts_bin_ms is None else "counts_bin_ms"
+    yield Doubt("bin_ms", f"expected bins of {own_ms:g} ms, as {said} in the file says, got {setting} {given:g};"
+                f" to add up bins of the file set counts_bin_ms: {own_ms:g} beside a multiple as bin_ms")  # fmt: skip
+
+
+def _one(found: np.ndarray) -> list[float]:
+    """Return the one number that an array holds, of each trial maybe; nothing where it holds others."""
+    known = np.unique(found) if found.dtype.kind in "iuf" and found.size else found[:0]
+    return [float(known[0])] if len(known) == 1 and known[0] > 0 else []
+
+
+def _step(times: np.ndarray) -> list[float]:
+    """Return the step of times that rise by one step all along."""
+    if times.dtype.kind not in "iuf" or times.ndim != 1 or len(times) < 4:
+        return []
+    steps = np.diff(times.astype(np.float64))
+    return [round(float(np.median(steps)), 9)] if steps.min() > 0 and np.ptp(steps) < EVEN * steps.mean() else []
+
+
+def _able(name: str, value: float) -> list[float]:
+    """Return the widths, ms, that a number of s or of ms can mean."""
+    if MILLISECONDS.fullmatch(name):
+        return [value]
+    able = [1000.0 * value] if SECONDS.fullmatch(name) else [1000.0 * value, value]
+    return [round(one, 6) for one in able if LIKELY_MS[0] <= one <= LIKELY_MS[1]]
