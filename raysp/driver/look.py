@@ -22,6 +22,7 @@ from raysp.data.splits.split import Answers, Split
 from raysp.errors import BadInput, NotReady, StoreError
 from raysp.io import files
 from raysp.io.terminal import Terminal
+from raysp.io.words import WARNING
 from raysp.kinds import catalog as kinds
 from raysp.kinds.looked import Looked
 
@@ -111,13 +112,14 @@ def lines(found: Look, terminal: Terminal) -> Iterator[str]:
     if found.looked is not None:
         how = f", read by source {found.proposal.source}" if found.proposal is not None else ""
         yield f"{found.name}{how}"
-        said = [*found.looked.lines, *(f"note: {note}" for note in found.notes)]
+        said = [*found.looked.lines, *(f"note: {note}" for note in found.notes if not note.startswith(WARNING))]
         for one in (*said, *(f"doubt: {doubt}" for doubt in found.looked.doubts)):
             yield from terminal.wrapped(f"  {one}")
     yield from (f"  figure       {path}" for path in found.figures)
     if found.proposal is not None and found.proposal.source:
         yield "in an experiment:"
         yield from (f"    {line}" for line in recording_lines(found))
+    yield from (line for note in found.notes if note.startswith(WARNING) for line in terminal.wrapped(note))
     if found.problem:
         yield from terminal.wrapped(f"it cannot be read so: {found.problem}")
 

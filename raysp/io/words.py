@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 LISTED = 5
+WARNING = "WARNING: "
+"""What a note begins with that nobody may overlook."""
 
 Format = Literal["score", "digits", "count", "short", "brief"]
 

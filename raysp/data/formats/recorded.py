@@ -10,12 +10,15 @@ import numpy as np
 
 from raysp.data.formats.tally import tally
 from raysp.errors import BadInput
+from raysp.io.words import WARNING
 
 SILENCE_S, SHORT_S = 60.0, 0.25
 """Shorter silences of all units together are silences, not pauses of the recording; and what is shorter by far."""
 FEW_SPIKES = 10
 SPARSE_HZ, FEW_HZ, FEW_SHARE = 0.05, 0.5, 0.01
 """A mean rate of a unit that is doubted, and one that is when only this share of the spikes was counted."""
+FEWEST_LOST, LOST = 3, 0.1
+"""Trials without any spike beside them, and their share, from which on they are warned of."""
 FASTEST_HZ = 1000.0
 UNITS_OF_TIME = ((3e2, 3e3, "ms"), (1e4, 1e5, "samples"), (3e5, 3e6, "µs"), (3e8, 3e9, "ns"))
 LONG_TRIALS = 100.0
@@ -165,6 +168,29 @@ def outside(stretches_s: np.ndarray, recorded: tuple[float, float], what: str) -
     return (
         f"all {len(stretches_s)} stretches of {what} lie outside the recording and leave nothing out: they lie from "
         f"{_seconds(stretches_s.min(), stretches_s.max())}, the recording from {_seconds(begin, end)}: are they in s?",
+    )
+
+
+def lost(begin_s: np.ndarray, length_s: float, spikes_s: tuple[float, float] | None) -> tuple[str, ...]:
+    """Return the warning that many trials lie where no unit fires any more, or none does yet.
+
+    Args:
+        begin_s: (windows,) s.
+        length_s: of a window, s.
+        spikes_s: the first and the last spike of any unit, s; None without spikes.
+    """
+    if spikes_s is None:
+        return ()
+    after, before = begin_s >= spikes_s[1], begin_s + length_s <= spikes_s[0]
+    if max(after.sum(), before.sum()) < max(FEWEST_LOST, LOST * len(begin_s)):
+        return ()
+    what, edge, windows = (
+        ("after the last", spikes_s[1], begin_s[after]) if after.sum() >= before.sum() else
+        ("before the first", spikes_s[0], begin_s[before])
+    )  # fmt: skip
+    told = f"{WARNING}{len(windows)} of {len(begin_s)} trials lie {what} spike of all, which is at {_number(edge)} s"
+    return (
+        f"{told}, from {_seconds(windows.min(), windows.max())}: is the file of spikes cut off, or of another day?",
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysp.data.formats import file_kind, json_arrays, matrix_columns, npz, pynapple_npz, vector_file
+from raysp.data.formats import cut_off, file_kind, json_arrays, matrix_columns, npz, pynapple_npz, vector_file
 from raysp.data.formats.npz import Archive
 from raysp.errors import BadInput
 from raysp.io import files, tables
@@ -242,7 +242,9 @@ def parsed(data: bytes, path: str) -> Mapping[str, polars.Series]:
         table = table.filter(~polars.all_horizontal(polars.all().is_null()))
     columns = {name: column for name, column in zip(names, table, strict=False) if name}
     comma = any(_has_decimal_comma(column) for column in columns.values())
-    return {name: _parsed(column, comma=comma) for name, column in columns.items()}
+    found = {name: _parsed(column, comma=comma) for name, column in columns.items()}
+    cut_off.check_end(text, found, path)
+    return found
 
 
 def _lines(text: str) -> Iterator[str]:

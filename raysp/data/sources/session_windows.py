@@ -14,7 +14,7 @@ import numpy as np
 from raysp.data.formats import aligned, marks, nwb, nwb_series, tally
 from raysp.data.formats.guarded import kind_of
 from raysp.data.formats.precision import coarse
-from raysp.data.formats.recorded import Spans, check_counted, check_inside, outside
+from raysp.data.formats.recorded import Spans, check_counted, check_inside, lost, outside
 from raysp.data.formats.session import Session
 from raysp.data.formats.spike_stream import Streamed
 from raysp.data.sources import continuous, partition, sampled, spiking
@@ -151,7 +151,8 @@ def _windows(found: Session, config: Cut, align: str, grid: Grid) -> _Windows:
     nowhere = outside(found.invalid, _recorded(found, spans), "intervals/invalid_times")
     seen = _some(seen, used)
     edges = masked(seen, bounds[rows]) if config.masked_ends else strayed(bounds, rows[used], begin[used], grid)
-    notes = (*renumbered, *steps, *left_out, *nowhere, *elsewhere, *stray, *edges, *sample)
+    warned = () if found.by_trial or config.align is None else lost(grid.seconds(begin), grid.length_s, spans.spikes)
+    notes = (*warned, *renumbered, *steps, *left_out, *nowhere, *elsewhere, *stray, *edges, *sample)
     return _Windows(rows[used], begin[used], seen, numbers, spans, notes)
 
 
