@@ -95,8 +95,8 @@ def rows_of(which: np.ndarray, own: np.ndarray | None, path: str) -> tuple[np.nd
         path: of the table of trials, or of the spikes'.
 
     Returns:
-        (trials,) numbers or names, ascending; (spikes,) the place of each one's among them; (trials,) rows of the
-        table.
+        (trials,) numbers, ascending, or names, in the order of the table; (spikes,) the place of each one's among them;
+        (trials,) rows of the table.
 
     Raises:
         BadInput: the table lacks a trial, or lists one twice; a spike has none.
@@ -114,6 +114,10 @@ def rows_of(which: np.ndarray, own: np.ndarray | None, path: str) -> tuple[np.nd
         raise BadInput(
             f"{path} expected a row for each trial with spikes, got none for {listed(np.unique(which[odd]))}"
         )
+    if numbers.dtype.kind == "U":
+        # Sorted, t10 would be the trial after t1.
+        order = np.argsort(place)
+        numbers, row, place = numbers[order], np.argsort(order)[row], place[order]
     return numbers, row, place
 
 

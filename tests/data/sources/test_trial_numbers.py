@@ -70,6 +70,21 @@ def test_tables_of_trials(tmp_path, name):
     assert any(f"left out: trial {numbers[3]}" in note for note in notes)
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_trials_that_have_names_are_numbered_in_the_order_of_their_table(tmp_path, listed):
+    names = [f"t{one}" for one in RNG.permutation(TRIALS)]
+    each = {name: RNG.uniform(0, 1, 20 + place) for place, name in enumerate(names)}
+    rows = [(name, unit, one) for name in names for unit in range(UNITS) for one in each[name]]
+    polars.DataFrame(rows, ["trial", "unit", "time"], orient="row").write_csv(tmp_path / "spikes.csv")
+    given = {"path": f"{tmp_path}/spikes.csv", "trial": "trial", "window_ms": [0, 1000], "bin_ms": 100, "heldout": 0}
+    if listed:
+        polars.DataFrame({"trial": names, "go": 0.0}).write_csv(tmp_path / "trials.csv")
+        given |= {"trials": f"{tmp_path}/trials.csv", "align": "go"}
+    split, answers = spike_tables.build(settings.build(spike_tables.Config, given, "x"), "x")
+    for trials in (split.train, answers.trials):
+        assert trials.heldin[..., 0].sum(axis=1).tolist() == (20 + trials.ids).tolist()
+
+
 @pytest.mark.parametrize("numbered", [True, False])
 def test_structs_of_matlab(tmp_path, numbered):
     each = [np.sort(RNG.uniform(0, 1, 40)) for _ in range(TRIALS * UNITS)]
